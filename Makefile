@@ -1,0 +1,58 @@
+# The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
+.POSIX:
+.PHONY: help setup demo test check bench docs clean
+
+PYTHON ?= python3
+PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
+
+help:
+	@echo "make setup   make .venv with Backpass and the tools for tests and checks"
+	@echo "make demo    train on the sample table, write build/housing.backpass"
+	@echo "make test    run every test and every example in a docstring"
+	@echo "make check   lint, formatting and types"
+	@echo "make bench   measure (needs a quiet machine)"
+	@echo "make docs    build the pages into build/docs"
+	@echo "make clean   remove everything that the verbs made"
+
+# A stamp is older than pyproject.toml when the dependencies may have changed.
+.venv/base: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP) -e .
+	touch .venv/base
+
+.venv/dev: .venv/base
+	$(PIP) -e '.[dev]'
+	touch .venv/dev
+
+.venv/bench: .venv/base
+	$(PIP) -e '.[bench]'
+	touch .venv/bench
+
+.venv/docs: .venv/base
+	$(PIP) -e '.[docs]'
+	touch .venv/docs
+
+setup: .venv/dev
+
+demo: .venv/base
+	mkdir -p build
+	.venv/bin/backpass sample housing > build/housing.csv
+	.venv/bin/backpass fit build/housing.csv --target median_house_value --output build/housing.backpass
+
+test: .venv/dev
+	.venv/bin/python -m pytest
+
+check: .venv/dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: .venv/bench
+	.venv/bin/python benchmarks/import_time.py
+
+docs: .venv/docs
+	.venv/bin/sphinx-build -W --quiet docs build/docs
+
+clean:
+	rm -rf .venv build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,75 @@
+"""Backpass: neural networks for tables.
+
+    fit, load                                  from a table to a model, and back from its file
+    grad, value_and_grad, trace, check_gradient
+                                               the calculus: any function of arrays, traced and differentiated
+    operations                                 what such functions are made of
+    Network, dense_network, fit_function       networks by hand, and any h_theta(x), trained
+
+The rooms, lowest first, each importing only from those before it:
+
+    errors     every way things go wrong
+    circuit    functions of arrays as circuits, and their gradients      CS229 section 3
+    engine     what runs circuits
+    network    activations, layers, losses, h_theta(x)                   CS229 section 2
+    training   how theta is found                                        CS229 section 1
+    table      files and data frames -> columns -> numbers
+    model      what fit makes and load returns
+    cli        the command line
+
+Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``, ``model.problem``.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from backpass.circuit import check_gradient, grad, operations, trace, value_and_grad
+    from backpass.errors import BackpassError
+    from backpass.model import Model, fit, load
+    from backpass.network import Network, dense_network
+    from backpass.training.function import fit_function
+
+_HOMES = {
+    "BackpassError": "backpass.errors",
+    "Model": "backpass.model",
+    "Network": "backpass.network",
+    "check_gradient": "backpass.circuit",
+    "dense_network": "backpass.network",
+    "fit": "backpass.model",
+    "fit_function": "backpass.training.function",
+    "grad": "backpass.circuit",
+    "load": "backpass.model",
+    "operations": "backpass.circuit",
+    "trace": "backpass.circuit",
+    "value_and_grad": "backpass.circuit",
+}
+
+__all__ = [
+    "BackpassError",
+    "Model",
+    "Network",
+    "__version__",
+    "check_gradient",
+    "dense_network",
+    "fit",
+    "fit_function",
+    "grad",
+    "load",
+    "operations",
+    "trace",
+    "value_and_grad",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are found in their rooms on first use, so that importing backpass stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'backpass' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

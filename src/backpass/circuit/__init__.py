@@ -1,0 +1,28 @@
+"""The calculus: functions of arrays traced into circuits, and circuits differentiated (CS229 section 3).
+
+Reading order: ``spec``, ``traced``, ``operation``, ``operations/``, ``circuit``, ``trace``, ``gradient``, ``check``.
+This room knows no table, no network and no engine.
+"""
+
+from backpass.circuit import operations
+from backpass.circuit.check import GradientReport, check_gradient
+from backpass.circuit.circuit import Circuit
+from backpass.circuit.gradient import grad, gradient, value_and_grad
+from backpass.circuit.spec import Spec
+from backpass.circuit.trace import trace
+from backpass.circuit.traced import Array, Traced, label
+
+__all__ = [
+    "Array",
+    "Circuit",
+    "GradientReport",
+    "Spec",
+    "Traced",
+    "check_gradient",
+    "grad",
+    "gradient",
+    "label",
+    "operations",
+    "trace",
+    "value_and_grad",
+]

@@ -1,0 +1,196 @@
+"""The gradient check: every element of a Jacobian against central differences in float64.
+
+Comes in: any function of arrays. Goes out: a report; an error where an element is wrong. Two step sizes are used, so
+that a kink (ReLU at 0) can be told from a mistake: at a kink the slopes to the left and to the right stay apart however
+small the step, and no difference quotient can say which one is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit.circuit import Circuit
+from backpass.circuit.gradient import pull_back
+from backpass.circuit.structure import flatten
+from backpass.circuit.trace import argument_names_of, trace
+from backpass.errors import GradientError
+
+Floats = NDArray[numpy.float64]
+_STEPS = (1e-5, 1e-6)
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of the Jacobian, d output / d argument, as computed and as measured by differences."""
+
+    argument: str
+    index: tuple[int, ...]
+    output: tuple[int, ...]
+    gradient: float
+    difference: float
+
+    def __str__(self) -> str:
+        at = "".join(f"[{i}]" for i in self.index)
+        to = "".join(f"[{i}]" for i in self.output)
+        return (
+            f"d f{to} / d {self.argument}{at}: gradient {self.gradient:.9g}, difference quotient {self.difference:.9g}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GradientReport:
+    """What a check found: how many elements were compared, which are wrong, and which lie on a kink."""
+
+    compared: int
+    wrong: tuple[Element, ...]
+    kinks: tuple[Element, ...]
+    largest_error: float
+
+    @property
+    def ok(self) -> bool:
+        return not self.wrong
+
+
+def check_gradient(
+    f: Callable[..., Any], *arguments: Any, wrt: Sequence[int] | None = None, raise_error: bool = True
+) -> GradientReport:
+    """Compare the gradient of f with central differences, element by element of the full Jacobian.
+
+    |gradient - difference| <= 1e-7 (1 + |f|) + 1e-6 |gradient|    for the better of the steps 1e-5 and 1e-6,
+    each times max(1, |x|)
+
+    ``arguments`` are arrays or nested tuples, lists and dicts of arrays; floating-point ones are worked on in float64.
+    ``wrt`` picks arguments by position (default: every one that holds floating-point numbers).
+
+    Errors: GradientError listing the wrong elements, unless ``raise_error`` is false.
+
+    >>> check_gradient(lambda x: numpy.exp(x) * x, numpy.array([0.0, 1.0])).ok
+    True
+    """
+    leaves, rebuild = flatten(arguments)
+    arrays = [_in_float64(leaf) for leaf in leaves]
+    circuit = trace(lambda *flat: f(*rebuild(iter(flat))), arrays, names=_leaf_names(f, arguments))
+    chosen = _chosen(arguments, arrays, wrt)
+    if not chosen:
+        raise GradientError("check_gradient found no floating-point argument to differentiate by")
+    jacobian = _jacobian(circuit, arrays, chosen)
+    report = _compare(circuit, arrays, chosen, jacobian)
+    if report.wrong and raise_error:
+        more = len(report.wrong) - _SHOWN
+        faults = [*map(str, report.wrong[:_SHOWN]), *([f"and {more} more"] if more > 0 else [])]
+        raise GradientError(
+            f"{len(report.wrong)} of {report.compared} elements of the gradient are wrong", faults=faults
+        )
+    return report
+
+
+def _in_float64(leaf: Any) -> NDArray[Any]:
+    array = numpy.asarray(leaf, float) if type(leaf) in (int, float) else numpy.asarray(leaf)
+    return array.astype(numpy.float64) if array.dtype.kind == "f" else array
+
+
+def _leaf_names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
+    names: list[str] = []
+    for name, argument in zip(argument_names_of(f, len(arguments)), arguments, strict=True):
+        count = len(flatten(argument)[0])
+        names += [name] if count == 1 else [f"{name}.{i}" for i in range(count)]
+    return names
+
+
+def _chosen(arguments: Sequence[Any], arrays: Sequence[NDArray[Any]], wrt: Sequence[int] | None) -> list[int]:
+    """The flat numbers of the arrays to differentiate by."""
+    owner = [i for i, argument in enumerate(arguments) for _ in flatten(argument)[0]]
+    return [j for j, a in enumerate(arrays) if a.dtype.kind == "f" and (wrt is None or owner[j] in wrt)]
+
+
+def _jacobian(circuit: Circuit, arrays: Sequence[NDArray[Any]], chosen: Sequence[int]) -> list[list[Floats]]:
+    """Per output and chosen argument an array (output elements, argument elements), by backpropagation row by row."""
+
+    def backward(values: tuple[Any, ...], seeds: tuple[Any, ...]) -> list[Any]:
+        fresh = [value + 0.0 if j in chosen else value for j, value in enumerate(values)]
+        outputs = circuit(*fresh)
+        return pull_back(flatten(outputs)[0], seeds, [fresh[j] for j in chosen])
+
+    outputs = circuit.evaluate(arrays)
+    vjp = trace(backward, [tuple(arrays), tuple(outputs)])
+    rows: list[list[Floats]] = []
+    for k, output in enumerate(outputs):
+        parts: list[list[Floats]] = [[] for _ in chosen]
+        for element in range(output.size):
+            seeds = [numpy.zeros(o.shape) for o in outputs]
+            seeds[k].reshape(-1)[element] = 1.0
+            for part, gradient in zip(parts, vjp.evaluate([*arrays, *seeds]), strict=True):
+                part.append(gradient.reshape(-1))
+        rows.append([numpy.array(p).reshape(output.size, arrays[j].size) for p, j in zip(parts, chosen, strict=True)])
+    return rows
+
+
+def _compare(
+    circuit: Circuit, arrays: Sequence[NDArray[Any]], chosen: Sequence[int], jacobian: list[list[Floats]]
+) -> GradientReport:
+    values = _values(circuit, arrays)
+    wrong: list[Element] = []
+    kinks: list[Element] = []
+    compared, largest = 0, 0.0
+    for position, j in enumerate(chosen):
+        for element in range(arrays[j].size):
+            coarse, fine = (_slopes(circuit, arrays, j, element, step, values) for step in _STEPS)
+            for k, value in enumerate(values):
+                gradient = jacobian[k][position][:, element]
+                tolerance = 1e-7 * (1 + numpy.abs(value.reshape(-1))) + 1e-6 * numpy.abs(gradient)
+                central = [(left + right) / 2 for left, right in (coarse[k], fine[k])]
+                error = numpy.minimum(*(_distance(gradient, c) for c in central))
+                gaps = [numpy.abs(right - left) for left, right in (coarse[k], fine[k])]
+                is_kink = (gaps[1] > tolerance) & (gaps[1] > 0.5 * gaps[0])
+                compared += gradient.size
+                largest = max(largest, float(numpy.max(numpy.where(is_kink, 0.0, error), initial=0.0)))
+                for i in numpy.flatnonzero(~(error <= tolerance)):
+                    found = Element(
+                        circuit.input_names[j],
+                        _at(element, arrays[j].shape),
+                        _at(int(i), value.shape),
+                        float(gradient[i]),
+                        float(central[1][i]),
+                    )
+                    (kinks if is_kink[i] else wrong).append(found)
+    return GradientReport(compared, tuple(wrong), tuple(kinks), largest)
+
+
+def _values(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> list[Floats]:
+    """The outputs as real numbers: a comparison counts as 0 or 1."""
+    return [value.astype(numpy.float64) for value in circuit.evaluate(arrays)]
+
+
+def _distance(gradient: Floats, difference: Floats) -> Floats:
+    with numpy.errstate(invalid="ignore"):
+        return numpy.where(gradient == difference, 0.0, numpy.abs(gradient - difference))
+
+
+def _at(element: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in numpy.unravel_index(element, shape))
+
+
+def _slopes(
+    circuit: Circuit, arrays: Sequence[NDArray[Any]], j: int, element: int, step: float, values: Sequence[NDArray[Any]]
+) -> list[tuple[Floats, Floats]]:
+    """Per output the slopes to the left and to the right of the point, along one element of argument j."""
+    x = arrays[j].reshape(-1)[element]
+    moved = list(arrays)
+    sides: list[tuple[float, list[NDArray[Any]]]] = []
+    for target in (x - step * max(1.0, abs(x)), x + step * max(1.0, abs(x))):
+        shifted = arrays[j].copy()
+        shifted.reshape(-1)[element] = target
+        moved[j] = shifted
+        sides.append((float(target - x), _values(circuit, moved)))
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        (h0, left), (h1, right) = sides
+        return [
+            (((before - value) / h0).reshape(-1), ((after - value) / h1).reshape(-1))
+            for before, value, after in zip(left, values, right, strict=True)
+        ]

@@ -1,0 +1,247 @@
+"""A circuit: an ordered list of operations with known shapes, from inputs to outputs (CS229 section 3).
+
+It comes from ``trace``; it is called with arrays and gives arrays; it counts itself. Called with traced values it
+becomes part of the circuit being traced. How to run one fast is the engines' affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from backpass.circuit.spec import Shape, Spec, match, text_of
+from backpass.circuit.structure import Rebuild, flatten
+from backpass.circuit.traced import Array, Node, Recorder, Traced
+from backpass.errors import TraceError
+
+
+def is_bound_late(value: Any) -> bool:
+    """Whether a parameter mentions a free dimension, so that it is only known when the circuit runs."""
+    return isinstance(value, str) or (isinstance(value, tuple) and any(is_bound_late(part) for part in value))
+
+
+def bind_param(value: Any, lengths: Mapping[str, int]) -> Any:
+    """A parameter with its free dimensions replaced by their lengths."""
+    if isinstance(value, str):
+        return lengths[value]
+    return tuple(bind_param(part, lengths) for part in value) if isinstance(value, tuple) else value
+
+
+def _is_numbers(value: Any) -> bool:
+    """Whether a list is an array written out, row by row, rather than a list of arrays."""
+    return isinstance(value, list) and all(isinstance(item, bool | int | float) or _is_numbers(item) for item in value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Circuit:
+    """Operations in an order in which each finds its arguments done; nothing that no output needs.
+
+    ``nodes[:len(inputs)]`` are the inputs. ``dies[i]`` lists the nodes that nobody reads after node i.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    input_names: tuple[str, ...]
+    outputs: tuple[int, ...]
+    rebuild: Rebuild
+    dies: tuple[tuple[int, ...], ...]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Evaluate on arrays, or, given traced values, continue the trace with this circuit's operations."""
+        leaves, _ = flatten(arguments, is_leaf=_is_numbers)
+        if len(leaves) != len(self.input_names):
+            leaves, _ = flatten(arguments)
+        if len(leaves) != len(self.input_names):
+            raise TypeError(f"{self.name} takes {len(self.input_names)} arrays, got {len(leaves)}")
+        if any(isinstance(leaf, Traced) for leaf in leaves):
+            return self.rebuild(iter(self._inline(leaves)))
+        return self.rebuild(iter(self.evaluate(leaves)))
+
+    @property
+    def inputs(self) -> tuple[Spec, ...]:
+        return tuple(node.spec for node in self.nodes[: len(self.input_names)])
+
+    @property
+    def operations(self) -> Iterator[tuple[int, Node]]:
+        """The nodes that compute something, with their numbers."""
+        return ((i, node) for i, node in enumerate(self.nodes) if i >= len(self.input_names))
+
+    def arrays_for(self, values: Sequence[Any]) -> list[Any]:
+        """The inputs as arrays of the expected dtypes."""
+        return [numpy.asarray(v, dtype=spec.dtype) for v, spec in zip(values, self.inputs, strict=True)]
+
+    def evaluate(
+        self, values: Sequence[Any], watch: Callable[[int, Node, Any], None] | None = None
+    ) -> list[numpy.ndarray[Any, Any]]:
+        """Run node by node on NumPy arrays; ``watch`` sees every value as it is made."""
+        alive: list[Any] = [None] * len(self.nodes)
+        arrays = self.arrays_for(values)
+        lengths = match(self.inputs, arrays, self.input_names)
+        alive[: len(arrays)] = arrays
+        with numpy.errstate(all="ignore"):
+            for i, node in self.operations:
+                params = {key: bind_param(value, lengths) for key, value in node.params.items()}
+                alive[i] = node.operation.meaning(*(alive[j] for j in node.inputs), **params)
+                if watch is not None:
+                    watch(i, node, alive[i])
+                for dead in self.dies[i]:
+                    alive[dead] = None
+        # A stretched array or a constant cannot be written to; what is handed out can.
+        return [numpy.require(alive[i], requirements="W") for i in self.outputs]
+
+    def _inline(self, values: Sequence[Any]) -> list[Array]:
+        recorder = next(value.recorder for value in values if isinstance(value, Traced))
+        arrays: list[Any] = [
+            value if isinstance(value, Traced) else recorder.constant(numpy.asarray(value, dtype=spec.dtype))
+            for value, spec in zip(values, self.inputs, strict=True)
+        ]
+        # A dimension that is free here may be fixed, or free under another name, where the circuit is used.
+        lengths: Any = match(self.inputs, arrays, self.input_names)
+        outer = recorder.labels[-1] if recorder.labels else ""
+        for _, node in self.operations:
+            params = {key: bind_param(value, lengths) for key, value in node.params.items()}
+            recorder.labels.append(node.label or outer)
+            if node.inputs:
+                arrays.append(node.operation(*(arrays[j] for j in node.inputs), **params))
+            else:
+                arrays.append(recorder.append(node.operation, (), params, node.operation.shape(**params)))
+            recorder.labels.pop()
+        return [arrays[i] for i in self.outputs]
+
+    def size(self, **lengths: int) -> int:
+        """N of Theorem 3.1: scalar operations, when the free dimensions have these lengths.
+
+        Arithmetic operations, elementary functions, comparisons and copied numbers count one each.
+        """
+        return sum(self._count(node, lengths) for _, node in self.operations)
+
+    def flops(self, **lengths: int) -> int:
+        """Floating-point operations only: no comparisons, copies or random bits."""
+        return sum(self._count(node, lengths) for _, node in self.operations if node.operation.is_arithmetic)
+
+    def bytes_moved(self, **lengths: int) -> int:
+        """Bytes read and written when every operation runs by itself and nothing stays in registers."""
+        total = 0
+        for _, node in self.operations:
+            if not node.operation.is_view:
+                specs = [node.spec, *(self.nodes[i].spec for i in node.inputs)]
+                total += sum(spec.size(lengths) * spec.dtype.itemsize for spec in specs)
+        return total
+
+    def _count(self, node: Node, lengths: Mapping[str, int]) -> int:
+        return node.operation.count([self.nodes[i].spec for i in node.inputs], node.spec, lengths)
+
+    def to_svg(self) -> str:
+        """The circuit as a picture; see ``draw``."""
+        from backpass.circuit.draw import draw  # here, because a drawing is made of a circuit
+
+        return draw(self)
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> Iterator[str]:
+        """The circuit as text, one operation a line."""
+        inputs = ", ".join(f"{name}: {spec!r}" for name, spec in zip(self.input_names, self.inputs, strict=True))
+        yield f"{self.name}({inputs})"
+        labelled = ""
+        for i, node in self.operations:
+            if node.label != labelled:
+                labelled = node.label
+                yield f"  -- {labelled or 'unnamed'}"
+            yield f"  {self.reference(i)} = {self.text(i)}   {node.spec!r}"
+        yield f"  return {', '.join(self.reference(i) for i in self.outputs)}"
+
+    def reference(self, i: int) -> str:
+        """How node i is called in a listing: inputs by name, short constants by value, the rest by number."""
+        return self.input_names[i] if i < len(self.input_names) else f"%{i}"
+
+    def text(self, i: int) -> str:
+        """The operation of node i with its arguments, as one line."""
+        node = self.nodes[i]
+        if node.operation.name == "constant":
+            value = node.params["value"]
+            return f"{value.item():g}" if value.ndim == 0 else f"constant array {text_of(value.shape)}"
+        parts = [self.reference(j) for j in node.inputs]
+        parts += [f"{key}={_param_text(value)}" for key, value in node.params.items() if key != "ranges"]
+        if "ranges" in node.params:
+            parts.append(f"ranges={_ranges_text(node.params['ranges'])}")
+        return f"{node.operation.name.rstrip('_')}({', '.join(parts)})"
+
+
+def _param_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return text_of(value)
+    return value.name if isinstance(value, numpy.dtype) else str(value)
+
+
+def _ranges_text(ranges: tuple[Any, ...]) -> str:
+    if ranges and isinstance(ranges[0], tuple) and (not ranges[0] or not isinstance(ranges[0][0], int)):
+        return " ".join(_ranges_text(place) for place in ranges)
+    parts = [":" if r is None else f"{r[0]}:{r[1]}" + (f":{r[2]}" if r[2] != 1 else "") for r in ranges]
+    return f"[{', '.join(parts)}]"
+
+
+def finish(
+    name: str,
+    recorder: Recorder,
+    inputs: Sequence[int],
+    input_names: Sequence[str],
+    outputs: Sequence[int],
+    rebuild: Rebuild,
+) -> Circuit:
+    """A circuit from recorded nodes: what no output needs is left out, other names for the same value are resolved."""
+    nodes = recorder.nodes
+    real = list(range(len(nodes)))
+    for i, node in enumerate(nodes):
+        if node.operation.name == "identity":
+            real[i] = real[node.inputs[0]]
+    needed = bytearray(len(nodes))
+    for i in outputs:
+        needed[real[i]] = 1
+    for i in range(len(nodes) - 1, -1, -1):
+        if needed[i]:
+            for j in nodes[i].inputs:
+                needed[real[j]] = 1
+    given = set(inputs)
+    order = [*inputs, *(i for i in range(len(nodes)) if needed[i] and i not in given)]
+    place = {old: new for new, old in enumerate(order)}
+    kept = tuple(_renumbered(nodes[i], [place[real[j]] for j in nodes[i].inputs]) for i in order)
+    new_outputs = tuple(place[real[i]] for i in outputs)
+    return Circuit(name, kept, tuple(input_names), new_outputs, rebuild, _last_uses(kept, new_outputs))
+
+
+def _renumbered(node: Node, inputs: list[int]) -> Node:
+    return Node(node.operation, tuple(inputs), node.params, node.spec, node.label, node.line)
+
+
+def _last_uses(nodes: Sequence[Node], outputs: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    last: dict[int, int] = {}
+    for i, node in enumerate(nodes):
+        for j in (i, *node.inputs):
+            last[j] = i
+    dies: list[list[int]] = [[] for _ in nodes]
+    kept = set(outputs)
+    for j, i in last.items():
+        if j not in kept:
+            dies[i].append(j)
+    return tuple(tuple(dead) for dead in dies)
+
+
+def as_leaf(value: Any, dtype: Any) -> Spec:
+    """The spec meant by a leaf of ``trace``'s shapes: a Spec, an array, a shape or a number."""
+    if isinstance(value, Spec):
+        return value
+    if isinstance(value, tuple):
+        shape: Shape = value
+        return Spec(shape, numpy.dtype(dtype))
+    if isinstance(value, str) or value is None:
+        raise TraceError(f"expected a shape such as ('n', 3), a Spec or an array, got {value!r}")
+    array = numpy.asarray(value)
+    return Spec(array.shape, array.dtype)

@@ -1,0 +1,240 @@
+"""An operation: its meaning on NumPy arrays, its shape rule, and one pullback per argument, declared in one place.
+
+``@operation(shape=..., dx=..., dy=...)`` turns the NumPy function below it into an ``Operation``. Given NumPy arrays an
+operation computes; given a traced value it records a node. A pullback maps dz, the gradient of the loss by the
+operation's output z, to the gradient by one argument, and is written in operations itself: that is why gradients of
+gradients need nothing more (CS229 section 3).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Generic, ParamSpec
+
+import numpy
+
+from backpass.circuit.spec import Spec, broadcast, spec_of, text_of
+from backpass.circuit.traced import OPERATIONS, Array, Recorder, Traced, user_line
+from backpass.errors import ShapeError, TraceError
+
+P = ParamSpec("P")
+Pullback = Callable[..., Array]
+ShapeRule = Callable[..., Spec]
+Count = Callable[[Sequence[Spec], Spec, Mapping[str, int]], int]
+Merge = Callable[[Sequence[Traced]], Array]
+
+
+class Operation(Generic[P]):
+    """A named function of arrays with a shape rule and pullbacks.
+
+    ``count(inputs, output, lengths)`` is its size in scalar operations (the N of Theorem 3.1): arithmetic operations,
+    elementary functions and copied numbers, one each; filling with zeros is free (footnote 4).
+    ``merge``, where given, adds several results of this operation more cheaply than one by one.
+    """
+
+    def __init__(
+        self,
+        meaning: Callable[P, Array],
+        shape: ShapeRule,
+        pullbacks: Mapping[str, Pullback | None],
+        count: Count,
+        *,
+        is_view: bool = False,
+        is_arithmetic: bool = True,
+        merge: Merge | None = None,
+    ) -> None:
+        parameters = inspect.signature(meaning).parameters.values()
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.arguments = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        expected = [f"d{name}" for name in self.arguments]
+        if list(pullbacks) != expected:
+            raise TypeError(f"operation {meaning.__name__!r}: expected pullbacks {expected}, got {list(pullbacks)}")
+        self.name = meaning.__name__
+        self.meaning = meaning
+        self.shape = shape
+        self.pullbacks = tuple(pullbacks.values())
+        self.count = count
+        self.is_view = is_view
+        self.is_arithmetic = is_arithmetic
+        self.merge = merge
+        self.__doc__ = meaning.__doc__
+        self.__name__ = self.name
+        self.__wrapped__ = meaning
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __call__(self, *arguments: P.args, **params: P.kwargs) -> Array:
+        traced = [a for a in arguments if isinstance(a, Traced)]
+        if not traced:
+            arrays = _arrays_of(arguments)
+            self._spec([spec_of(a) for a in arrays], params)
+            with numpy.errstate(all="ignore"):
+                return self.meaning(*arrays, **params)
+        recorder = traced[0].recorder
+        beside = _neighbour([a.spec for a in traced])
+        operands = [lift(a, recorder, beside, self.name) for a in arguments]
+        spec = self._spec([operand.spec for operand in operands], params)
+        if spec.shape == () and all(operand.node.operation.name == "constant" for operand in operands):
+            values = [operand.node.params["value"] for operand in operands]
+            with numpy.errstate(all="ignore"):
+                return recorder.constant(numpy.asarray(self.meaning(*values, **params), dtype=spec.dtype))
+        return recorder.append(self, tuple(operand.index for operand in operands), params, spec)
+
+    def _spec(self, inputs: Sequence[Spec], params: Mapping[str, Any]) -> Spec:
+        try:
+            return self.shape(*inputs, **params)
+        except ShapeError as error:
+            shapes = ", ".join(text_of(spec.shape) for spec in inputs)
+            raise ShapeError(f"{self.name}({shapes}): {error.message}", hint=error.hint) from None
+
+    def pullback(
+        self, position: int, dz: Array, z: Array, arguments: Sequence[Array], params: Mapping[str, Any]
+    ) -> Array:
+        """The gradient by the argument at ``position``; None where the operation has none (whole numbers, bits)."""
+        if self.variadic:
+            rule = self.pullbacks[0]
+            return None if rule is None else rule(dz, z, *arguments, position=position, **params)
+        rule = self.pullbacks[position]
+        return None if rule is None else rule(dz, z, *arguments, **params)
+
+    def is_differentiable_by(self, position: int) -> bool:
+        return self.pullbacks[0 if self.variadic else position] is not None
+
+
+def _neighbour(specs: Sequence[Spec]) -> Spec:
+    """The spec by which a plain number chooses its dtype: a floating-point one where there is one."""
+    return next((spec for spec in specs if spec.is_float), specs[0])
+
+
+def _arrays_of(values: Sequence[Any]) -> list[Any]:
+    """Arrays for the arguments; a Python number takes on the dtype of the arrays beside it, as in a trace."""
+    dtypes = [numpy.asarray(v).dtype for v in values if not isinstance(v, bool | int | float)]
+    beside = _neighbour([Spec((), dtype) for dtype in dtypes]) if dtypes else None
+    return [
+        numpy.asarray(v, dtype=numpy.result_type(beside.dtype, v))
+        if beside is not None and isinstance(v, bool | int | float)
+        else numpy.asarray(v)
+        for v in values
+    ]
+
+
+def lift(value: Any, recorder: Recorder, beside: Spec, user: str) -> Traced:
+    """A traced value as it is; anything else as a constant, in the floating dtype of its neighbour."""
+    if isinstance(value, Traced):
+        if value.recorder is not recorder:
+            raise TraceError(
+                f"{user_line()}: {user} was given a value that was traced elsewhere ({value.spec!r}, made by "
+                f"{value.node.operation.name!r} at {value.node.line})",
+                hint="pass it as an argument of the traced function",
+            )
+        return value
+    if isinstance(value, bool | int | float):
+        array = numpy.asarray(value, dtype=numpy.result_type(beside.dtype, value))
+    else:
+        array = numpy.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TraceError(
+            f"{user_line()}: {user} expected numbers beside a traced value, got {type(value).__name__}",
+            hint="give it a number or an array of numbers",
+        )
+    if beside.is_float and numpy.issubdtype(array.dtype, numpy.floating):
+        array = array.astype(beside.dtype)
+    return recorder.constant(array)
+
+
+def operation(
+    *,
+    shape: ShapeRule,
+    count: Count | None = None,
+    is_view: bool = False,
+    is_arithmetic: bool = True,
+    merge: Merge | None = None,
+    **pullbacks: Pullback | None,
+) -> Callable[[Callable[P, Array]], Operation[P]]:
+    """Declare an operation: the decorated function is its meaning on NumPy arrays.
+
+    ``pullbacks``: one per argument, named d + argument, called as ``pullback(dz, z, *arguments, **params)``; None where
+    there is no derivative. The default count is one scalar operation per element of the output.
+    """
+
+    def declare(meaning: Callable[P, Array]) -> Operation[P]:
+        declared = Operation(
+            meaning, shape, pullbacks, count or per_output, is_view=is_view, is_arithmetic=is_arithmetic, merge=merge
+        )
+        OPERATIONS[declared.name] = declared
+        return declared
+
+    return declare
+
+
+def elementwise(
+    *, is_arithmetic: bool = True, **pullbacks: Pullback | None
+) -> Callable[[Callable[P, Array]], Operation[P]]:
+    """Declare an operation that acts element by element with NumPy's broadcasting.
+
+    A pullback here works on the broadcast shape; its result is summed down to the argument's own shape afterwards.
+    The output's dtype is what NumPy makes of the arguments' dtypes: e^x of whole numbers is a real number.
+    """
+    fitted: dict[str, Any] = {
+        name: rule and _fitted(rule, position) for position, (name, rule) in enumerate(pullbacks.items())
+    }
+
+    def declare(meaning: Callable[P, Array]) -> Operation[P]:
+        dtype_of = dtype_rule(meaning)
+
+        def shape(*inputs: Spec) -> Spec:
+            return Spec(broadcast(*(spec.shape for spec in inputs)), dtype_of(*(spec.dtype for spec in inputs)))
+
+        return operation(shape=shape, is_arithmetic=is_arithmetic, **fitted)(meaning)
+
+    return declare
+
+
+def dtype_rule(meaning: Callable[..., Array]) -> Callable[..., numpy.dtype[Any]]:
+    """From the dtypes of the arguments to the dtype of the output, asked of the meaning itself on single ones."""
+
+    @cache
+    def dtype_of(*dtypes: numpy.dtype[Any]) -> numpy.dtype[Any]:
+        with numpy.errstate(all="ignore"):
+            return numpy.asarray(meaning(*(numpy.ones((), dtype) for dtype in dtypes))).dtype
+
+    return dtype_of
+
+
+def _fitted(rule: Pullback, position: int) -> Pullback:
+    def pullback(dz: Array, z: Array, *arguments: Array) -> Array:
+        return sum_to(rule(dz, z, *arguments), arguments[position])
+
+    return pullback
+
+
+def sum_to(dx: Array, x: Array) -> Array:
+    """Undo broadcasting: sum dx over the axes along which x was stretched, and take on x's dtype.
+
+    dx (any shape that x broadcasts to)  ->  the shape of x
+    """
+    if dx.shape != x.shape:
+        extra = dx.ndim - x.ndim
+        stretched = [i + extra for i, length in enumerate(x.shape) if length == 1 and dx.shape[i + extra] != 1]
+        dx = dx.sum(axis=(*range(extra), *stretched))
+        if dx.shape != x.shape:
+            dx = dx.reshape(x.shape)
+    return dx if dx.dtype == x.dtype else dx.astype(x.dtype)
+
+
+def per_output(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, int]) -> int:
+    """One scalar operation per element of the output."""
+    return output.size(lengths)
+
+
+def per_input(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, int]) -> int:
+    """One scalar operation per element of the first argument."""
+    return inputs[0].size(lengths)
+
+
+def free(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, int]) -> int:
+    """Nothing is computed and nothing copied: only the name or the shape changes."""
+    return 0

@@ -1,0 +1,214 @@
+"""Operations on numbers one by one, each with its derivative beside it; broadcasting is NumPy's.
+
+In a pullback dz is dJ/dz, z the output, x and y the arguments (Claim 3.3: dJ/dx = dJ/dz * dz/dx, element by element).
+Products with comparisons are written with ``where`` so that an infinite or undefined branch that was not taken
+contributes exactly zero.
+"""
+
+from __future__ import annotations
+
+from math import pi
+from math import sqrt as square_root
+
+import numpy
+
+from backpass.circuit.operation import elementwise
+from backpass.circuit.operations.error_function import erf_of
+from backpass.circuit.traced import Array
+
+# Arithmetic ---------------------------------------------------------------------------------------------------------
+
+
+@elementwise(dx=lambda dz, z, x, y: dz, dy=lambda dz, z, x, y: dz)
+def add(x: Array, y: Array) -> Array:
+    """z = x + y"""
+    return numpy.add(x, y)
+
+
+@elementwise(dx=lambda dz, z, x, y: dz, dy=lambda dz, z, x, y: -dz)
+def subtract(x: Array, y: Array) -> Array:
+    """z = x - y"""
+    return numpy.subtract(x, y)
+
+
+@elementwise(dx=lambda dz, z, x, y: dz * y, dy=lambda dz, z, x, y: dz * x)
+def multiply(x: Array, y: Array) -> Array:
+    """z = x y"""
+    return numpy.multiply(x, y)
+
+
+@elementwise(dx=lambda dz, z, x, y: dz / y, dy=lambda dz, z, x, y: -dz * z / y)
+def divide(x: Array, y: Array) -> Array:
+    """z = x / y"""
+    return numpy.divide(x, y)
+
+
+def _by_exponent(dz: Array, z: Array, x: Array, y: Array) -> Array:
+    positive = x > 0.0
+    return where(positive, dz * z * log(where(positive, x, 1.0)), 0.0)
+
+
+@elementwise(
+    # Where y is 0, x^(y - 1) could be infinite at x = 0 although the slope is 0: another exponent stands in.
+    dx=lambda dz, z, x, y: dz * y * x ** where(equal(y, 0.0), 1.0, y - 1.0),
+    dy=_by_exponent,
+)
+def power(x: Array, y: Array) -> Array:
+    """z = x ** y; the derivative by y is taken as 0 where x <= 0."""
+    return numpy.power(x, y)
+
+
+@elementwise(dx=lambda dz, z, x: -dz)
+def negative(x: Array) -> Array:
+    """z = -x"""
+    return numpy.negative(x)
+
+
+# Elementary functions -----------------------------------------------------------------------------------------------
+
+
+@elementwise(dx=lambda dz, z, x: dz * z)
+def exp(x: Array) -> Array:
+    """z = e^x"""
+    return numpy.exp(x)
+
+
+@elementwise(dx=lambda dz, z, x: dz * (z + 1.0))
+def expm1(x: Array) -> Array:
+    """z = e^x - 1, exact near 0"""
+    return numpy.expm1(x)
+
+
+@elementwise(dx=lambda dz, z, x: dz / x)
+def log(x: Array) -> Array:
+    """z = ln x"""
+    return numpy.log(x)
+
+
+@elementwise(dx=lambda dz, z, x: dz * 0.5 / z)
+def sqrt(x: Array) -> Array:
+    """z = the square root of x"""
+    return numpy.sqrt(x)
+
+
+@elementwise(dx=lambda dz, z, x: dz * cos(x))
+def sin(x: Array) -> Array:
+    """z = sin x (x in radians)"""
+    return numpy.sin(x)
+
+
+@elementwise(dx=lambda dz, z, x: -dz * sin(x))
+def cos(x: Array) -> Array:
+    """z = cos x (x in radians)"""
+    return numpy.cos(x)
+
+
+@elementwise(dx=lambda dz, z, x: dz * (1.0 - z * z))
+def tanh(x: Array) -> Array:
+    """z = (e^x - e^-x) / (e^x + e^-x)    CS229 eq. (2.15)"""
+    return numpy.tanh(x)
+
+
+@elementwise(dx=lambda dz, z, x: dz * z * (1.0 - z))
+def sigmoid(x: Array) -> Array:
+    """z = 1 / (1 + e^-x), without overflow at either end    CS229 eq. (2.14)"""
+    tail = numpy.exp(-numpy.abs(x))
+    return numpy.where(x >= 0, 1, tail) / (1 + tail)
+
+
+@elementwise(dx=lambda dz, z, x: dz * sigmoid(x))
+def softplus(x: Array) -> Array:
+    """z = ln(1 + e^x), without overflow"""
+    return numpy.maximum(x, 0) + numpy.log1p(numpy.exp(-numpy.abs(x)))
+
+
+@elementwise(dx=lambda dz, z, x: dz * (2.0 / square_root(pi)) * exp(-x * x))
+def erf(x: Array) -> Array:
+    """z = 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x"""
+    return erf_of(x)
+
+
+# Kinks --------------------------------------------------------------------------------------------------------------
+
+
+@elementwise(dx=lambda dz, z, x: where(x >= 0.0, dz, 0.0))
+def relu(x: Array) -> Array:
+    """z = max(x, 0), with slope 1{x >= 0}    CS229 eq. (2.10)
+
+    The slope at exactly 0 is 1, as in the notes (Algorithm 3); PyTorch and JAX take 0 there.
+    """
+    return numpy.maximum(0, x, dtype=x.dtype)
+
+
+@elementwise(dx=lambda dz, z, x: dz * sign(x))
+def absolute(x: Array) -> Array:
+    """z = |x|, with slope 0 at exactly 0"""
+    return numpy.absolute(x)
+
+
+@elementwise(dx=None)
+def sign(x: Array) -> Array:
+    """z = -1, 0 or 1"""
+    return numpy.sign(x)
+
+
+@elementwise(
+    dx=lambda dz, z, x, y: where(x >= y, dz, 0.0),
+    dy=lambda dz, z, x, y: where(x >= y, 0.0, dz),
+)
+def maximum(x: Array, y: Array) -> Array:
+    """z = the larger of x and y; where they are equal the whole gradient goes to x"""
+    return numpy.maximum(x, y)
+
+
+@elementwise(
+    dx=lambda dz, z, x, y: where(y >= x, dz, 0.0),
+    dy=lambda dz, z, x, y: where(y >= x, 0.0, dz),
+)
+def minimum(x: Array, y: Array) -> Array:
+    """z = the smaller of x and y; where they are equal the whole gradient goes to x"""
+    return numpy.minimum(x, y)
+
+
+# Comparison and selection -------------------------------------------------------------------------------------------
+
+
+@elementwise(is_arithmetic=False, dx=None, dy=None)
+def greater(x: Array, y: Array) -> Array:
+    """z = x > y"""
+    return numpy.greater(x, y)
+
+
+@elementwise(is_arithmetic=False, dx=None, dy=None)
+def greater_equal(x: Array, y: Array) -> Array:
+    """z = x >= y"""
+    return numpy.greater_equal(x, y)
+
+
+@elementwise(is_arithmetic=False, dx=None, dy=None)
+def equal(x: Array, y: Array) -> Array:
+    """z = (x = y); a NaN equals nothing, not even itself"""
+    return numpy.equal(x, y)
+
+
+@elementwise(is_arithmetic=False, dx=None)
+def logical_not(x: Array) -> Array:
+    """z = not x"""
+    return numpy.logical_not(x)
+
+
+def _chosen(dz: Array, z: Array, condition: Array, x: Array, y: Array) -> Array:
+    return where(condition, dz, 0.0)
+
+
+def _not_chosen(dz: Array, z: Array, condition: Array, x: Array, y: Array) -> Array:
+    return where(condition, 0.0, dz)
+
+
+@elementwise(is_arithmetic=False, dcondition=None, dx=_chosen, dy=_not_chosen)
+def where(condition: Array, x: Array, y: Array) -> Array:
+    """z = x where the condition holds, y elsewhere
+
+    dx = dz where the condition holds, else 0    dy = dz where it does not, else 0
+    """
+    return numpy.where(condition, x, y)

@@ -1,0 +1,43 @@
+"""Counter-based random bits: the same (key, step, purpose, index) gives the same bits on every engine, in any order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from backpass.circuit.operation import operation
+from backpass.circuit.philox import philox_bits
+from backpass.circuit.spec import Shape, Spec
+from backpass.circuit.traced import Array
+
+
+def _bits_shape(key: Spec, step: Spec, *, purpose: int, shape: Shape) -> Spec:
+    return Spec(shape, numpy.dtype(numpy.uint32))
+
+
+@operation(
+    shape=_bits_shape,
+    count=lambda inputs, output, lengths: 10 * output.size(lengths),
+    is_arithmetic=False,
+    dkey=None,
+    dstep=None,
+)
+def random_bits(key: Array, step: Array, *, purpose: int, shape: tuple[Any, ...]) -> Array:
+    """z = 32 random bits per element, by Philox4x32-10 (Salmon et al. 2011)
+
+    key uint32 (2,)   step uint32 ()   ->   z uint32 of the given shape
+
+    Element i (counted row by row) is word i mod 4 of the block with counter (i div 4, step, purpose, 0).
+    """
+    return philox_bits(key, int(step), purpose, shape)
+
+
+@operation(
+    shape=lambda bits, *, dtype: Spec(bits.shape, numpy.dtype(dtype)),
+    is_arithmetic=False,
+    dbits=None,
+)
+def to_unit(bits: Array, *, dtype: Any) -> Array:
+    """z = the upper 24 bits as a number in [0, 1): exact in float32, and the same number in float64"""
+    return ((bits >> numpy.uint32(8)) * 2.0**-24).astype(dtype)

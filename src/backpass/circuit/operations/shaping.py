@@ -1,0 +1,202 @@
+"""Operations that move numbers without changing them: names, shapes, slices and their adjoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+
+from backpass.circuit.operation import free, operation, per_output
+from backpass.circuit.spec import Shape, Spec, broadcast, fill_in, text_of
+from backpass.circuit.traced import Array, Traced
+from backpass.errors import ShapeError
+
+Range = tuple[int, int, int] | None
+"""What a slice takes along one axis: (start, stop, step), or None for all of it."""
+
+
+@operation(shape=lambda *, spec: spec, count=free, is_view=True)
+def argument(*, spec: Spec) -> Array:
+    """z = what the circuit is called with; it has no meaning of its own."""
+    raise AssertionError("an argument is given, not computed")
+
+
+@operation(shape=lambda *, value: Spec(value.shape, value.dtype), count=free, is_view=True)
+def constant(*, value: Array) -> Array:
+    """z = value, an array fixed when the function was traced."""
+    return value
+
+
+@operation(shape=lambda x: x, count=free, is_view=True, dx=lambda dz, z, x: dz)
+def identity(x: Array) -> Array:
+    """z = x, under a name of its own: a gradient by z is not a gradient by x."""
+    return x
+
+
+@operation(shape=lambda x: x, count=free, is_view=True, dx=None)
+def stop_gradient(x: Array) -> Array:
+    """z = x, where nothing flows back."""
+    return x
+
+
+@operation(
+    shape=lambda x, *, dtype: Spec(x.shape, numpy.dtype(dtype)),
+    is_arithmetic=False,
+    dx=lambda dz, z, x, *, dtype: dz.astype(x.dtype) if x.spec.is_float else None,
+)
+def cast(x: Array, *, dtype: Any) -> Array:
+    """z = x in another dtype; true becomes 1.
+
+    dx = dz in the dtype of x
+    """
+    return x.astype(dtype)
+
+
+def _reshaped(x: Spec, *, shape: Shape) -> Spec:
+    return Spec(fill_in(shape, x.shape), x.dtype)
+
+
+@operation(
+    shape=_reshaped, count=free, is_view=True, is_arithmetic=False, dx=lambda dz, z, x, *, shape: dz.reshape(x.shape)
+)
+def reshape(x: Array, *, shape: tuple[Any, ...]) -> Array:
+    """z = the elements of x, row by row, in another shape; one dimension may be -1.
+
+    dx = dz in the shape of x
+    """
+    return x.reshape(shape)
+
+
+def _transposed(x: Spec, *, axes: tuple[int, ...]) -> Spec:
+    if sorted(axes) != list(range(x.ndim)):
+        raise ShapeError(f"axes {axes} do not reorder the axes of {text_of(x.shape)}")
+    return Spec(tuple(x.shape[axis] for axis in axes), x.dtype)
+
+
+@operation(
+    shape=_transposed,
+    count=free,
+    is_view=True,
+    is_arithmetic=False,
+    dx=lambda dz, z, x, *, axes: transpose(dz, axes=tuple(int(i) for i in numpy.argsort(axes))),
+)
+def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
+    """z = x with its axes in another order.
+
+    dx = dz with the axes back in their old order
+    """
+    return x.transpose(axes)
+
+
+def swap_last(x: Array) -> Array:
+    """The transpose of each matrix in x (..., n, m)  ->  (..., m, n)."""
+    return transpose(x, axes=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def _stretched(x: Spec, *, shape: Shape) -> Spec:
+    if broadcast(x.shape, shape) != shape:
+        raise ShapeError(f"{text_of(x.shape)} does not stretch to {text_of(shape)}")
+    return Spec(shape, x.dtype)
+
+
+def _stretched_back(dz: Array, z: Array, x: Array, *, shape: Shape) -> Array:
+    extra = len(shape) - x.ndim
+    axes = [i + extra for i, length in enumerate(x.shape) if length == 1 and shape[i + extra] != 1]
+    return dz.sum(axis=(*range(extra), *axes)).reshape(x.shape)
+
+
+@operation(shape=_stretched, is_arithmetic=False, dx=_stretched_back)
+def broadcast_to(x: Array, *, shape: tuple[Any, ...]) -> Array:
+    """z = x stretched over a larger shape, as broadcasting does.
+
+    dx = dz summed over the stretched axes
+    """
+    return numpy.broadcast_to(x, shape)
+
+
+def _sliced(x: Spec, *, ranges: tuple[Range, ...]) -> Spec:
+    shape = tuple(d if r is None else len(range(*r)) for d, r in zip(x.shape, ranges, strict=True))
+    return Spec(shape, x.dtype)
+
+
+@operation(
+    shape=_sliced,
+    is_arithmetic=False,
+    is_view=True,
+    dx=lambda dz, z, x, *, ranges: assemble(dz, ranges=(ranges,), shape=x.shape),
+)
+def slice_(x: Array, *, ranges: tuple[Range, ...]) -> Array:
+    """z = a rectangle of x: per axis (start, stop, step), or None for all of it.
+
+    dx = zeros, with dz in the rectangle
+    """
+    return x[_index(ranges)]
+
+
+def _index(ranges: tuple[Range, ...]) -> tuple[slice, ...]:
+    # A negative step that runs past the first element needs None as its end.
+    return tuple(slice(None) if r is None else slice(r[0], r[1] if r[1] >= 0 else None, r[2]) for r in ranges)
+
+
+def _total(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, int]) -> int:
+    return sum(spec.size(lengths) for spec in inputs)
+
+
+def _merge_pieces(parts: Sequence[Traced]) -> Array:
+    """Add several assembled arrays by assembling all their pieces at once."""
+    recorder = parts[0].recorder
+    pieces = [Traced(recorder, i, recorder.nodes[i].spec) for part in parts for i in part.node.inputs]
+    ranges = tuple(r for part in parts for r in part.node.params["ranges"])
+    return assemble(*pieces, ranges=ranges, shape=parts[0].shape)
+
+
+@operation(
+    shape=lambda *pieces, ranges, shape: Spec(shape, pieces[0].dtype),
+    count=_total,
+    is_arithmetic=False,
+    merge=_merge_pieces,
+    dpieces=lambda dz, z, *pieces, position, ranges, shape: slice_(dz, ranges=ranges[position]),
+)
+def assemble(*pieces: Array, ranges: tuple[tuple[Range, ...], ...], shape: tuple[Any, ...]) -> Array:
+    """z = zeros of the given shape, with every piece added into its rectangle: the adjoint of slices.
+
+    d piece = dz in the piece's rectangle
+
+    All slices taken from one array flow back into a single ``assemble``, so the gradient of a function that reads
+    theta in parts costs the size of the parts, not their number times the size of theta (Theorem 3.1).
+    """
+    z = numpy.zeros(shape, pieces[0].dtype)
+    for piece, place in zip(pieces, ranges, strict=True):
+        z[_index(place)] += piece
+    return z
+
+
+def _joined(*parts: Spec, axis: int) -> Spec:
+    first = parts[0].shape
+    for part in parts:
+        if len(part.shape) != len(first) or part.shape[:axis] + part.shape[axis + 1 :] != (
+            first[:axis] + first[axis + 1 :]
+        ):
+            raise ShapeError(f"parts differ outside axis {axis}")
+    lengths = [part.shape[axis] for part in parts]
+    if len(lengths) > 1 and not all(isinstance(length, int) for length in lengths):
+        raise ShapeError(f"axis {axis} has a free length; parts can only be joined along fixed ones")
+    total = lengths[0] if len(lengths) == 1 else sum(length for length in lengths if isinstance(length, int))
+    return Spec((*first[:axis], total, *first[axis + 1 :]), numpy.result_type(*(part.dtype for part in parts)))
+
+
+def _part_of(dz: Array, z: Array, *parts: Array, position: int, axis: int) -> Array:
+    start = sum(part.shape[axis] for part in parts[:position])
+    ranges: list[Range] = [None] * dz.ndim
+    ranges[axis] = (start, start + parts[position].shape[axis], 1)
+    return slice_(dz, ranges=tuple(ranges))
+
+
+@operation(shape=_joined, count=per_output, is_arithmetic=False, dparts=_part_of)
+def concatenate_(*parts: Array, axis: int) -> Array:
+    """z = the parts laid side by side along an axis.
+
+    d part = its own stretch of dz
+    """
+    return numpy.concatenate(parts, axis=axis)

@@ -1,0 +1,132 @@
+"""A spec: the shape and dtype of an array that does not exist yet.
+
+A dimension is a whole number, or a name such as ``"n"`` for a length that stays free until the circuit runs. Shapes of
+dimensions go in, broadcast and bound shapes come out. No values live here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy
+
+from backpass.errors import ShapeError
+
+Dimension = int | str
+Shape = tuple[Dimension, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Shape and dtype of an array.
+
+    >>> Spec(("n", 3), numpy.dtype("float32"))
+    float32[n, 3]
+    """
+
+    shape: Shape
+    dtype: numpy.dtype[Any]
+
+    def __repr__(self) -> str:
+        return f"{self.dtype.name}{text_of(self.shape)}"
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def size(self, lengths: Mapping[str, int]) -> int:
+        """Number of elements when the free dimensions have these lengths."""
+        return prod(bind(self.shape, lengths))
+
+    @property
+    def is_float(self) -> bool:
+        return bool(numpy.issubdtype(self.dtype, numpy.floating))
+
+
+def spec_of(array: Any) -> Spec:
+    """The spec of a NumPy array."""
+    return Spec(tuple(array.shape), array.dtype)
+
+
+def text_of(shape: Sequence[Dimension]) -> str:
+    """A shape as it is printed in messages and listings: ``[n, 3]``."""
+    return f"[{', '.join(str(dimension) for dimension in shape)}]"
+
+
+def bind(shape: Shape, lengths: Mapping[str, int]) -> tuple[int, ...]:
+    """Replace every free dimension by its length."""
+    return tuple(dimension if isinstance(dimension, int) else lengths[dimension] for dimension in shape)
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """NumPy's broadcasting rule; a free dimension equals only itself, and stretches over a 1.
+
+    >>> broadcast(("n", 3), (3,), (1, 1))
+    ('n', 3)
+    """
+    ndim = max((len(shape) for shape in shapes), default=0)
+    padded = [(1,) * (ndim - len(shape)) + shape for shape in shapes]
+    result: list[Dimension] = []
+    for dimensions in zip(*padded, strict=True):
+        wide = {dimension for dimension in dimensions if dimension != 1}
+        if len(wide) > 1:
+            raise ShapeError(f"shapes {' and '.join(text_of(shape) for shape in shapes)} do not broadcast")
+        result.append(wide.pop() if wide else 1)
+    return tuple(result)
+
+
+def fill_in(shape: Shape, source: Shape) -> Shape:
+    """The target of a reshape, with its one -1 worked out; both must hold the same number of elements.
+
+    >>> fill_in(("n", -1), ("n", 8, 4))
+    ('n', 32)
+    """
+    if shape.count(-1) > 1 or any(isinstance(dimension, int) and dimension < -1 for dimension in shape):
+        raise ShapeError(f"{text_of(shape)} is not a shape: a length is at least 0, and one alone may be -1")
+    names, count = _factors(source)
+    target_names, target_count = _factors(tuple(dimension for dimension in shape if dimension != -1))
+    missing = _divide(names, target_names)
+    if missing is None or target_count == 0 or count % target_count:
+        fits = missing == [] and count == target_count and -1 not in shape
+    elif -1 in shape:
+        rest = count // target_count
+        if len(missing) > 1 or (missing and rest != 1):
+            raise ShapeError(f"cannot work out -1 when {text_of(source)} is reshaped to {text_of(shape)}")
+        found: Dimension = missing[0] if missing else rest
+        return tuple(found if dimension == -1 else dimension for dimension in shape)
+    else:
+        fits = not missing and count == target_count
+    if not fits:
+        raise ShapeError(f"cannot reshape {text_of(source)} to {text_of(shape)}: the sizes differ")
+    return shape
+
+
+def _factors(shape: Shape) -> tuple[list[str], int]:
+    names = sorted(dimension for dimension in shape if isinstance(dimension, str))
+    return names, prod(dimension for dimension in shape if isinstance(dimension, int))
+
+
+def _divide(names: list[str], divisors: list[str]) -> list[str] | None:
+    left = list(names)
+    for name in divisors:
+        if name not in left:
+            return None
+        left.remove(name)
+    return left
+
+
+def match(specs: Sequence[Spec], arrays: Sequence[Any], names: Sequence[str]) -> dict[str, int]:
+    """The lengths of the free dimensions, read off actual arrays; a misfit names the input."""
+    lengths: dict[str, int] = {}
+    for spec, array, name in zip(specs, arrays, names, strict=True):
+        fits = len(spec.shape) == array.ndim and all(
+            lengths.setdefault(expected, actual) == actual if isinstance(expected, str) else expected == actual
+            for expected, actual in zip(spec.shape, array.shape, strict=True)
+        )
+        if not fits:
+            bound = tuple(lengths.get(d, d) if isinstance(d, str) else d for d in spec.shape)
+            raise ShapeError(f"input {name!r} expected shape {text_of(bound)}, got {text_of(array.shape)}")
+    return lengths

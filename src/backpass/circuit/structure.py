@@ -1,0 +1,33 @@
+"""Nested tuples, lists and dicts of arrays: taken apart into a flat list of leaves, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Rebuild = Callable[[Iterator[Any]], Any]
+
+
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] = lambda _: False) -> tuple[list[Any], Rebuild]:
+    """The leaves of a tree from left to right (dicts in key order), and a function that rebuilds it from new leaves.
+
+    >>> leaves, rebuild = flatten({"b": 1, "a": (2, 3)})
+    >>> leaves
+    [2, 3, 1]
+    >>> rebuild(iter([20, 30, 10]))
+    {'a': (20, 30), 'b': 10}
+    """
+    if is_leaf(tree) or not isinstance(tree, dict | tuple | list):
+        return [tree], next
+    keys = sorted(tree) if isinstance(tree, dict) else range(len(tree))
+    leaves: list[Any] = []
+    rebuilds: list[Rebuild] = []
+    for key in keys:
+        part, rebuild = flatten(tree[key], is_leaf)
+        leaves += part
+        rebuilds.append(rebuild)
+    if isinstance(tree, dict):
+        return leaves, lambda new: {key: rebuild(new) for key, rebuild in zip(keys, rebuilds, strict=True)}
+    if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
+        return leaves, lambda new: type(tree)(*(rebuild(new) for rebuild in rebuilds))
+    return leaves, lambda new: type(tree)(rebuild(new) for rebuild in rebuilds)

@@ -1,0 +1,74 @@
+"""Tracing: a Python function of arrays, run once on stand-ins, becomes a circuit."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy
+
+from backpass.circuit.circuit import Circuit, as_leaf, finish
+from backpass.circuit.operation import lift
+from backpass.circuit.spec import Spec
+from backpass.circuit.structure import flatten
+from backpass.circuit.traced import OPERATIONS, Recorder, Traced, recording
+from backpass.errors import TraceError
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(d, int | str) and not isinstance(d, bool) for d in value)
+
+
+def trace(
+    f: Callable[..., Any], shapes: Sequence[Any], *, dtype: Any = numpy.float64, names: Sequence[str] | None = None
+) -> Circuit:
+    """Record what f does to arrays of the given shapes, one per argument.
+
+    A shape is a tuple of whole numbers and names; a name such as ``"n"`` is a length that stays free. A ``Spec`` or an
+    array gives its dtype too. An argument may be a nested tuple, list or dict of these.
+
+    >>> from backpass.circuit.operations import relu
+    >>> neuron = trace(lambda w, b, x: relu(x @ w + b), [(3,), (), ("n", 3)])
+    >>> neuron([1.0, 0.0, -1.0], 0.5, [[2.0, 5.0, 1.0], [0.0, 0.0, 9.0]])
+    array([1.5, 0. ])
+
+    Errors: TraceError where f asks for the value of an array, or returns something that is not an array.
+    """
+    recorder = Recorder()
+    arguments: list[Any] = []
+    inputs: list[int] = []
+    all_names: list[str] = []
+    argument_names = list(names) if names is not None else argument_names_of(f, len(shapes))
+    for given, name in zip(shapes, argument_names, strict=True):
+        leaves, rebuild = flatten(given, is_leaf=_is_shape)
+        specs = [as_leaf(leaf, dtype) for leaf in leaves]
+        traced = [recorder.append(OPERATIONS["argument"], (), {"spec": spec}, spec) for spec in specs]
+        inputs += [leaf.index for leaf in traced]
+        all_names += [name] if len(traced) == 1 else [f"{name}.{i}" for i in range(len(traced))]
+        arguments.append(rebuild(iter(traced)))
+    with recording(recorder):
+        result = f(*arguments)
+    leaves, rebuild = flatten(result)
+    beside = Spec((), numpy.dtype(dtype))
+    outputs = [as_output(leaf, recorder, beside).index for leaf in leaves]
+    return finish(getattr(f, "__name__", "f"), recorder, inputs, all_names, outputs, rebuild)
+
+
+def as_output(leaf: Any, recorder: Recorder, beside: Spec) -> Traced:
+    """What a traced function returned, as a traced value."""
+    if leaf is None or isinstance(leaf, str):
+        raise TraceError(
+            f"a traced function must return arrays, got {leaf!r}", hint="does every path end in a return with a value?"
+        )
+    return lift(leaf, recorder, beside, "return")
+
+
+def argument_names_of(f: Callable[..., Any], count: int) -> list[str]:
+    """Names for the arguments of f, for listings and messages."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [named[i] if i < len(named) else f"x{i}" for i in range(count)]

@@ -1,0 +1,37 @@
+"""The engine: what runs circuits. Every engine gives the same meaning to the same circuit."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from backpass.circuit import Circuit
+from backpass.engine.step import Arrays, Epoch, Outcome, Step
+
+
+class Engine(ABC):
+    """Runs a circuit once, or a step over whole epochs."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
+        """The outputs of a circuit, as a flat list.    Errors: ShapeError naming the input that does not fit."""
+
+    @abstractmethod
+    def run_epoch(
+        self,
+        step: Step,
+        state: Arrays,
+        key: NDArray[Any],
+        data: Sequence[NDArray[Any]],
+        epoch: Epoch,
+        should_stop: Callable[[], bool],
+    ) -> Outcome:
+        """Take the steps of an epoch one after another, until ``should_stop`` says so or J is not finite.
+
+        The given state arrays are not changed. ``should_stop`` is asked before every step.
+        """

@@ -1,0 +1,69 @@
+"""The baselines: what a score has to beat.
+
+The constant one predicts the training mean (or the class shares) for every row; the linear one is a linear or logistic
+model on the same features, fitted to the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit import Array
+from backpass.engine import Engine
+from backpass.network import Loss, Network, dense_network, loss_named
+from backpass.training.newton import minimize_convex
+
+_CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """A simple model on the same features: inputs (n, d)  ->  outputs (n, k), in the network's own terms."""
+
+    name: str
+    outputs: Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def constant_baseline(name: str, loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> Baseline:
+    """The best constant output for a loss: mean, median or quantile, log-mean, or the log-shares of the classes."""
+    row = constant_outputs(loss, y, outputs, q)
+    return Baseline(name, lambda x: np.broadcast_to(row, (len(x), outputs)))
+
+
+def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> NDArray[np.float64]:
+    """The outputs (k,) that are best for every row alike."""
+    if loss in ("cross_entropy", "binary_cross_entropy"):
+        counts = np.bincount(y, minlength=max(outputs, 2)) + 1e-9
+        logs = np.log(counts / counts.sum())
+        return logs[1:] - logs[:1] if outputs == 1 else logs
+    values = y.reshape(-1).astype(np.float64)
+    if loss == "poisson":
+        return np.array([np.log(max(values.mean(), 1e-9))])
+    if loss in ("absolute", "quantile"):
+        return np.array([np.quantile(values, q)])
+    return np.array([values.mean()])
+
+
+def linear_baseline(name: str, loss_name: str, x: NDArray[Any], y: NDArray[Any], outputs: int, engine: Engine) -> Baseline:
+    """A network of one layer with the same loss (squared loss where that one is not smooth), by Newton's method."""
+    network = dense_network(x.shape[1], (), outputs)
+    loss = loss_named(loss_name if loss_name in _CONVEX else "squared")
+    data = (x.astype(np.float64), y.astype(np.float64) if y.dtype.kind == "f" else y)
+    start = np.zeros(network.parameter_count)
+    start[-outputs:] = constant_outputs(loss_name if loss_name in _CONVEX else "squared", y, outputs)
+    theta = minimize_convex(_sum_of(loss, network), start, data, engine)
+    forward = network.forward(np.float64)
+    return Baseline(name, lambda rows: engine.run(forward, theta, rows)[0])
+
+
+def _sum_of(loss: Loss, network: Network) -> Callable[[Array, tuple[Array, ...]], Array]:
+    def objective(theta: Array, rows: tuple[Array, ...]) -> Array:
+        x, y = rows
+        return loss.per_example(network(theta, x), y).sum()
+
+    return objective

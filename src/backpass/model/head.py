@@ -1,0 +1,103 @@
+"""The head: what a network's outputs mean for a target, and what the target looks like to the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DataError, UsageError
+from backpass.model.metrics import metrics_for, scores
+from backpass.model.scaling import TargetScale
+from backpass.model.settings import Settings
+from backpass.network import Loss, loss_named
+from backpass.table import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Loss, target and scale together.
+
+    outputs o (n, k)  ->  predictions: float64 (n,) for numbers, probabilities float64 (n, classes) for classes
+    """
+
+    target: Target
+    loss_name: str
+    options: Mapping[str, float]
+    scale: TargetScale
+
+    @staticmethod
+    def fit(target: Target, y: NDArray[Any], settings: Settings) -> Head:
+        """The head for a target, with its scale fitted on the training targets.
+
+        Errors: UsageError when the loss does not go with the target; DataError for a negative count.
+        """
+        name = settings.loss or ("squared" if target.task == "regression" else "cross_entropy")
+        if (name == "cross_entropy") != (target.task != "regression"):
+            kind = "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
+            raise UsageError(
+                f"loss {name!r} does not go with target {target.name!r}, which holds {kind}",
+                hint="--task says what the target asks for; leave --loss out to let it follow",
+            )
+        if name == "poisson" and float(np.min(y)) < 0:
+            raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {float(np.min(y)):g}")
+        options = {
+            "quantile": {"q": settings.quantile},
+            "huber": {"delta": settings.huber_delta},
+            "cross_entropy": {"label_smoothing": settings.label_smoothing},
+        }.get(name, {})
+        is_number = target.task == "regression"
+        scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
+        return Head(target, name, options, scale)
+
+    @property
+    def outputs(self) -> int:
+        """k: one output for a number and for two classes, else one per class."""
+        return len(self.target.classes) if self.target.task == "multiclass" else 1
+
+    @property
+    def loss(self) -> Loss:
+        """The loss in the network's own terms."""
+        name = "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
+        return loss_named(name, **self.options)
+
+    @property
+    def metric(self) -> str:
+        """The metric that chooses the best epoch."""
+        return metrics_for(self.loss_name)[0]
+
+    def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
+        """What the loss compares outputs with: scaled numbers (n, 1), or class codes (n,)."""
+        return y if self.target.task != "regression" else self.scale.encode(y)[:, None].astype(dtype)
+
+    def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
+        """Numbers in the target's unit, or probabilities of the classes."""
+        predicted = np.asarray(self.loss.predicted(o), dtype=np.float64)
+        if self.target.task == "regression":
+            return self.scale.decode(predicted[:, 0])
+        return np.column_stack([1.0 - predicted[:, 0], predicted[:, 0]]) if self.outputs == 1 else predicted
+
+    def scores(self, o: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
+        """Every metric of the loss."""
+        return scores(self.loss_name, self.predictions(o), truth, self.options.get("q", 0.5))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {
+            "target": self.target.to_json(),
+            "loss": self.loss_name,
+            "options": dict(self.options),
+            "center": self.scale.center,
+            "scale": self.scale.scale,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Head:
+        """The head that ``to_json`` wrote."""
+        scale = TargetScale(float(data["center"]), float(data["scale"]))
+        head = Head(Target.from_json(data["target"]), str(data["loss"]), dict(data["options"]), scale)
+        metrics_for(head.loss_name), head.loss  # noqa: B018  both refuse a name that does not exist
+        return head

@@ -1,0 +1,99 @@
+"""Metrics: how good predictions are, in the terms of the target.
+
+For classes the predictions are probabilities (n, k) and y the class numbers; for numbers both are (n,). Weights default
+to 1. ``LOWER_IS_BETTER`` says which way a metric points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+_SMALLEST = 1e-15
+
+
+def rmse(predicted: Floats, y: Floats) -> float:
+    """The root of the mean squared error, in units of the target"""
+    unit = largest_error(predicted, y)
+    return unit * float(np.sqrt(np.mean(((predicted - y) / unit) ** 2)))
+
+
+def largest_error(predicted: Floats, y: Floats) -> float:
+    """The largest |error|, or 1 when there is none: in these units squares do not overflow."""
+    return float(np.max(np.abs(predicted - y), initial=0.0)) or 1.0
+
+
+def mae(predicted: Floats, y: Floats) -> float:
+    """The mean absolute error, in units of the target"""
+    return float(np.mean(np.abs(predicted - y)))
+
+
+def r2(predicted: Floats, y: Floats) -> float:
+    """1 - squared error / squared deviation from the mean; 0 for a constant target"""
+    center = np.broadcast_to(np.mean(y), y.shape)
+    if y.min() == y.max():
+        return 0.0
+    return 1.0 - (rmse(predicted, y) / rmse(center, y)) ** 2
+
+
+def pinball(predicted: Floats, y: Floats, q: float = 0.5) -> float:
+    """The mean quantile loss max(q e, (q - 1) e), e = y - prediction"""
+    e = y - predicted
+    return float(np.mean(np.maximum(q * e, (q - 1.0) * e)))
+
+
+def poisson_deviance(predicted: Floats, y: Floats) -> float:
+    """2 (y ln(y / prediction) - y + prediction), averaged; y ln y is 0 at y = 0"""
+    safe = np.maximum(predicted, _SMALLEST)
+    ratio = np.where(y > 0, y / safe, 1.0)
+    return float(np.mean(2.0 * (y * np.log(ratio) - y + safe)))
+
+
+def accuracy(probabilities: Floats, y: NDArray[Any]) -> float:
+    """The share of rows whose most probable class is the true one"""
+    return float(np.mean(np.argmax(probabilities, axis=1) == y))
+
+
+def log_loss(probabilities: Floats, y: NDArray[Any]) -> float:
+    """The mean of -ln of the true class's probability (never below 1e-15)"""
+    return float(np.mean(-np.log(np.maximum(probabilities[np.arange(len(y)), y], _SMALLEST))))
+
+
+METRICS: MappingProxyType[str, Callable[..., float]] = MappingProxyType(
+    {
+        "rmse": rmse,
+        "mae": mae,
+        "r2": r2,
+        "pinball": pinball,
+        "poisson_deviance": poisson_deviance,
+        "accuracy": accuracy,
+        "log_loss": log_loss,
+    }
+)
+
+LOWER_IS_BETTER = frozenset({"rmse", "mae", "pinball", "poisson_deviance", "log_loss"})
+
+_BY_LOSS = {
+    "squared": ("rmse", "mae", "r2"),
+    "absolute": ("mae", "rmse", "r2"),
+    "huber": ("mae", "rmse", "r2"),
+    "quantile": ("pinball", "mae"),
+    "poisson": ("poisson_deviance", "rmse", "mae"),
+    "cross_entropy": ("log_loss", "accuracy"),
+}
+
+
+def metrics_for(loss: str) -> tuple[str, ...]:
+    """The metrics that are reported for a loss; the first one chooses the best epoch."""
+    return _BY_LOSS[loss]
+
+
+def scores(loss: str, predicted: Floats, y: NDArray[Any], q: float = 0.5) -> dict[str, float]:
+    """Every metric of a loss by name."""
+    options = {"pinball": {"q": q}}
+    return {name: METRICS[name](predicted, y, **options.get(name, {})) for name in metrics_for(loss)}

@@ -1,0 +1,281 @@
+"""A problem: a table made ready to be learnt from, and the run that learns it.
+
+Comes in: a Table and Settings. What is decided here (columns, split, scales, network) is decided on training rows only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit import Array
+from backpass.circuit.philox import key_of
+from backpass.engine import Engine, engine_named
+from backpass.errors import DataError, did_you_mean
+from backpass.model.baseline import constant_outputs
+from backpass.model.head import Head
+from backpass.model.settings import Settings
+from backpass.model.split import FEWEST_ROWS, no_rows, split_rows
+from backpass.network import (
+    Dense,
+    Draws,
+    Dropout,
+    FeatureMap,
+    Layer,
+    Network,
+    Unit,
+    Wired,
+    initialize,
+    initialize_from_data,
+    mean_loss,
+)
+from backpass.table import Schema, Table, Target
+from backpass.training import Callback, OptimizerOptions, Progress, TrainingResult, TrainingRun, TrainingSettings
+from backpass.training import optimizer_named
+
+CHUNK = 8192
+"""Rows that go through a network at once outside training, so that memory stays bounded."""
+
+_FITTED_ROWS = 4096
+
+_BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
+"""Up to so many training rows, so many rows per step: small tables need more steps, large ones larger ones."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """The rows of one part: network inputs x (n, d), targets for the loss y, and the targets as they are, truth (n,)."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    truth: NDArray[Any]
+
+    @property
+    def rows(self) -> int:
+        return len(self.x)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Everything that is known before the first step. ``parts`` holds "train", and "valid" and "test" where there are rows."""
+
+    settings: Settings
+    schema: Schema
+    head: Head
+    feature_map: FeatureMap
+    network: Network
+    parts: Mapping[str, Part]
+    notes: tuple[str, ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(self.settings.precision)
+
+    @property
+    def engine(self) -> Engine:
+        return engine_named(self.settings.engine)
+
+    @property
+    def input_names(self) -> list[str]:
+        """A name for each input of the network."""
+        return input_names(self.schema, self.feature_map)
+
+    def objective(self, theta: Array, batch: tuple[Array, ...], draws: Draws) -> Array:
+        """J(theta) of a batch (x, y, weights)."""
+        x, y, weights = batch
+        return mean_loss(self.head.loss, self.network(theta, x, draws), y, weights)
+
+    def first_theta(self) -> NDArray[Any]:
+        """The parameters before the first step."""
+        settings, key = self.settings, key_of(self.settings.seed)
+        if settings.initialization == "data":
+            x = self.parts["train"].x[:_FITTED_ROWS]
+            theta = self.engine.run(initialize_from_data(self.network, len(x), self.dtype), key, x)[0]
+        else:
+            theta = self.engine.run(initialize(self.network, settings.initialization, self.dtype), key)[0]
+        if settings.output_activation != "identity" or self.head.loss_name == "poisson":
+            # An output that starts near its target is alive: a ReLU that is 0 on every row would never learn.
+            theta = theta.copy()
+            level = constant_outputs(self.head.loss_name, self.parts["train"].y, self.head.outputs)
+            theta[-self.head.outputs :] = level if self.head.target.task == "regression" else 0.0
+        return theta
+
+    def train(
+        self,
+        *,
+        callbacks: Sequence[Callback] = (),
+        progress: Progress | None = None,
+        save: Any = None,
+    ) -> TrainingResult:
+        """Run the training loop from the start, or from the progress of a checkpoint."""
+        part = self.parts["train"]
+        run = TrainingRun(
+            objective=self.objective,
+            theta=self.first_theta(),
+            data=(part.x, part.y, np.ones(part.rows, self.dtype)),
+            optimizer=self._optimizer(),
+            settings=self._training_settings(),
+            engine=self.engine,
+            validate=self.validation_score if "valid" in self.parts else None,
+            callbacks=callbacks,
+            save=save,
+        )
+        return run.run(progress)
+
+    def validation_score(self, theta: NDArray[Any]) -> float:
+        """The head's metric on the validation rows; lower is better."""
+        part = self.parts["valid"]
+        return self.head.scores(outputs_of(self.network, theta, part.x, self.engine), part.truth)[self.head.metric]
+
+    def _optimizer(self) -> Any:
+        s = self.settings
+        options = OptimizerOptions(s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, clip_norm=s.clip_norm)
+        return optimizer_named(s.optimizer, options, decay_mask=self.network.layout.per_group({"bias": 0.0}))
+
+    def _training_settings(self) -> TrainingSettings:
+        s = self.settings
+        return TrainingSettings(
+            learning_rate=s.learning_rate,
+            schedule=s.schedule,
+            batch_size=batch_size_for(s, self.parts["train"].rows),
+            epochs=s.epochs,
+            iterations=s.iterations,
+            sampling=s.sampling,
+            seed=s.seed,
+            patience=s.patience,
+            max_seconds=s.max_seconds,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint must agree with: the settings, the network, and a digest of the rows."""
+        digest = sha256()
+        for name in sorted(self.parts):
+            for array in (self.parts[name].x, self.parts[name].y):
+                digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return {**self.settings.to_json(), "network": self.network.to_json(), "rows": digest.hexdigest()}
+
+
+def batch_size_for(settings: Settings, rows: int) -> int:
+    """The batch size asked for, or the one that suits the number of training rows."""
+    if settings.batch_size is not None:
+        return settings.batch_size
+    return min(next((size for most, size in _BATCH_SIZES if rows <= most), 1_024), rows)
+
+
+def outputs_of(network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False) -> NDArray[Any]:
+    """The outputs (or penultimate activations) for all rows of x, chunk by chunk."""
+    forward = network.forward(theta.dtype, features=features)
+    parts = [engine.run(forward, theta, x[i : i + CHUNK])[0] for i in range(0, max(len(x), 1), CHUNK)]
+    return np.concatenate(parts)
+
+
+def inputs_of(feature_map: FeatureMap, numbers: NDArray[Any], codes: NDArray[Any], dtype: Any, engine: Engine) -> NDArray[Any]:
+    """The network inputs x for all rows, chunk by chunk."""
+    phi = feature_map.circuit(dtype)
+    rows = len(numbers)
+    parts = [engine.run(phi, numbers[i : i + CHUNK], codes[i : i + CHUNK])[0] for i in range(0, max(rows, 1), CHUNK)]
+    return np.concatenate(parts)
+
+
+def input_names(schema: Schema, feature_map: FeatureMap) -> list[str]:
+    """A name for each input of the network."""
+    numbers = [feature.name for feature in schema.numbers]
+    return feature_map.input_names(numbers, {feature.name: feature.levels for feature in schema.texts})
+
+
+def make_problem(
+    table: Table,
+    target_name: str,
+    settings: Settings,
+    *,
+    valid: Table | None = None,
+    test: Table | None = None,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+) -> Problem:
+    """Split the rows, choose and scale the columns on the training part, build the network.
+
+    ``valid`` and ``test`` take the place of the parts that would be set aside from the table.
+
+    Errors: DataError for what the tables lack, UsageError for settings that do not go with them.
+    """
+    target = Target.fit(table, target_name, settings.task)
+    valid_share = 0.0 if valid is not None else settings.valid_fraction
+    test_share = 0.0 if test is not None else settings.test_fraction
+    split = split_rows(table.rows, valid_share, test_share, settings.seed)
+    train = table.take(split.train)
+    if target.task != "regression" and target.encode(train).max() == target.encode(train).min():
+        raise DataError(
+            f"{table.source}: all {train.rows} training rows have the same class of target {target_name!r}",
+            hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
+        )
+    schema = Schema.fit(train, target_name, drop=drop, columns=columns)
+    encoded = schema.encode(train)
+    feature_map = FeatureMap.fit(encoded.numbers, encoded.codes, [len(f.levels) for f in schema.texts])
+    head = Head.fit(target, target.encode(train), settings)
+    network = build_network(settings, schema, feature_map, head.outputs)
+    problem = Problem(settings, schema, head, feature_map, network, {}, ())
+    tables = {
+        "train": train,
+        "valid": valid if valid is not None else table.take(split.valid),
+        "test": test if test is not None else table.take(split.test),
+    }
+    parts = {name: part for name, rows in tables.items() if (part := _part(problem, rows)).rows}
+    notes = (*table.notes, *target.notes, *schema.notes, *_notes(settings, table, parts, network))
+    return replace(problem, parts=parts, notes=notes)
+
+
+def _part(problem: Problem, table: Table) -> Part:
+    if table.rows == 0:
+        empty = np.zeros((0, problem.network.inputs), problem.dtype)
+        return Part(empty, no_rows(), no_rows())
+    encoded = problem.schema.encode(table)
+    truth = problem.head.target.encode(table)
+    x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
+    return Part(x, problem.head.encode(truth, problem.dtype), truth)
+
+
+def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
+    """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
+    layers: list[Layer] = [_wired(settings, schema, feature_map)] if settings.wire else []
+    for units in settings.hidden:
+        layers.append(Dense(units, settings.activation))
+        if settings.dropout:
+            layers.append(Dropout(settings.dropout))
+    return Network(feature_map.width, (*layers, Dense(outputs, settings.output_activation)))
+
+
+def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
+    names = [feature.name for feature in (*schema.numbers, *schema.texts)]
+    inputs = dict(zip(names, feature_map.groups(), strict=True))
+    faults = [
+        f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
+        f"({did_you_mean(column, names)})"
+        for unit, columns in settings.wire
+        for column in columns
+        if column not in inputs
+    ]
+    if faults:
+        raise DataError("the wiring names columns that are not there", faults=faults)
+    units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
+    return Wired(units, settings.activation)
+
+
+def _notes(settings: Settings, table: Table, parts: Mapping[str, Part], network: Network) -> list[str]:
+    notes = []
+    rows = parts["train"].rows
+    if table.rows < FEWEST_ROWS and settings.valid_fraction + settings.test_fraction > 0:
+        notes.append(f"only {table.rows} rows: all of them train, none is set aside unless a file gives them")
+    if "valid" not in parts:
+        notes.append("no validation rows: the last epoch is kept, not the best")
+    if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > rows:
+        notes.append(f"batch_size {settings.batch_size} is more than the {rows} training rows: {rows} are taken")
+    if len(network.widths) > 1 and network.is_linear:
+        notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
+    return notes

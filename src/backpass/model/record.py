@@ -1,0 +1,53 @@
+"""A record: what is remembered of a fit, kept in the model file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from backpass.training import EpochRecord
+
+Scores = Mapping[str, Mapping[str, float]]
+"""Metric by metric, for each part ("valid", "test") that has rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """What is remembered of a fit. No clock, path, engine or machine is in it: they would change the file's bytes.
+
+    rows: how many each part had; baselines: by name, as ``scores``; best_epoch: the one whose weights are kept
+    reason: what ended the run ("finished", "patience", "time", "stopped", "interrupted" or "diverged")
+    """
+
+    settings: Mapping[str, Any]
+    rows: Mapping[str, int]
+    scores: Scores
+    baselines: Mapping[str, Scores]
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    steps: int
+    reason: str
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {
+            "settings": dict(self.settings),
+            "rows": dict(self.rows),
+            "scores": {part: dict(scores) for part, scores in self.scores.items()},
+            "baselines": {
+                name: {part: dict(scores) for part, scores in parts.items()} for name, parts in self.baselines.items()
+            },
+            "history": [asdict(epoch) for epoch in self.history],
+            "best_epoch": self.best_epoch,
+            "steps": self.steps,
+            "reason": self.reason,
+            "notes": list(self.notes),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Record:
+        """The record that ``to_json`` wrote."""
+        history = tuple(EpochRecord(**epoch) for epoch in data["history"])
+        return Record(**{**data, "history": history, "notes": tuple(data["notes"])})

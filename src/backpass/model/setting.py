@@ -1,0 +1,162 @@
+"""A setting: one name, its default, what values it takes, and what it means.
+
+The declaration serves everyone: it checks a value, reads it from a command line, describes itself for messages and help,
+and names values that break it for the tests.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any
+
+from backpass.errors import did_you_mean
+
+
+class Constraint(ABC):
+    """The values a setting takes."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The values in words, after "must be"."""
+
+    @abstractmethod
+    def accepts(self, value: Any) -> bool:
+        """Whether a Python value is one of them."""
+
+    @abstractmethod
+    def read(self, text: str) -> Any:
+        """The value written as text; ValueError when it cannot be one at all."""
+
+    @abstractmethod
+    def breaking(self) -> Sequence[Any]:
+        """Values that are refused, for the tests."""
+
+    def hint(self, value: Any) -> str:
+        """What may have been meant."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Constraint):
+    """A number between two bounds; ``whole`` numbers only, or any; a bound is part of the range unless it is open."""
+
+    low: float = -inf
+    high: float = inf
+    whole: bool = False
+    open_low: bool = False
+    open_high: bool = False
+
+    def describe(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        left = "(" if self.open_low or self.low == -inf else "["
+        right = ")" if self.open_high or self.high == inf else "]"
+        return f"{kind} in the range {left}{self.low:g}, {self.high:g}{right}"
+
+    def accepts(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
+            return False
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below and (self.whole or isfinite(value))
+
+    def read(self, text: str) -> Any:
+        return int(text) if self.whole else float(text)
+
+    def breaking(self) -> Sequence[Any]:
+        low = [self.low if self.open_low else self.low - 1] if self.low > -inf else []
+        high = [self.high if self.open_high else self.high + 1] if self.high < inf else []
+        return [*low, *high, *([0.5] if self.whole else [float("nan"), inf]), "many", True]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Constraint):
+    """One of some names."""
+
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"one of {', '.join(self.names)}"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.names
+
+    def read(self, text: str) -> Any:
+        return text
+
+    def breaking(self) -> Sequence[Any]:
+        return ["no such name", 3]
+
+    def hint(self, value: Any) -> str:
+        near = did_you_mean(value, self.names) if isinstance(value, str) else ""
+        return near if near.startswith("did") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Widths(Constraint):
+    """The units of the hidden layers: whole numbers from 1 up, such as 64,64; ``none`` for no hidden layer."""
+
+    most: int = 1_000_000
+
+    def describe(self) -> str:
+        return f"'none' or whole numbers from 1 to {self.most} such as 64,64"
+
+    def accepts(self, value: Any) -> bool:
+        unit = Number(1, self.most, whole=True)
+        return isinstance(value, tuple) and all(unit.accepts(width) for width in value)
+
+    def read(self, text: str) -> Any:
+        return () if text.strip() == "none" else tuple(int(part) for part in text.split(","))
+
+    def breaking(self) -> Sequence[Any]:
+        return [(0,), (64, -1), (64.5,), 64, "64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wires(Constraint):
+    """Named hidden units and the columns each is wired to: unit=column,column."""
+
+    def describe(self) -> str:
+        return "a name and columns such as family_size=size,bedrooms"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, tuple) and all(
+            isinstance(wire, tuple) and len(wire) == 2 and wire[0] and wire[1] and all(wire[1]) for wire in value
+        )
+
+    def read(self, text: str) -> Any:
+        name, equals, columns = text.partition("=")
+        if not equals:
+            raise ValueError(text)
+        return (name.strip(), tuple(column.strip() for column in columns.split(",")))
+
+    def breaking(self) -> Sequence[Any]:
+        return [(("unit", ()),), (("", ("size",)),), ("unit",), "unit=size"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a fit."""
+
+    name: str
+    default: Any
+    constraint: Constraint
+    help: str
+    group: str
+    repeated: bool = False
+
+    def fault(self, value: Any) -> str:
+        """What is wrong with a value, in one line; nothing when it is fine."""
+        if (value is None and self.default is None) or self.constraint.accepts(value):
+            return ""
+        hint = self.constraint.hint(value)
+        return f"{self.name} must be {self.constraint.describe()}; got {value!r}{f' ({hint})' if hint else ''}"
+
+    def read(self, text: str) -> Any:
+        """The value written as text; the text itself when it cannot be one (``fault`` then says so)."""
+        try:
+            return self.constraint.read(text)
+        except ValueError:
+            return text

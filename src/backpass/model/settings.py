@@ -1,0 +1,140 @@
+"""The settings of a fit: every choice a user can make, with its default.
+
+The Python function, the command line, the model file and the documentation all read this one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from backpass.engine import ENGINES
+from backpass.errors import UsageError, did_you_mean
+from backpass.model.setting import Choice, Number, Setting, Widths, Wires
+from backpass.network import ACTIVATIONS, INITIALIZATIONS
+from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
+
+_LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
+_POSITIVE = Number(0, open_low=True)
+_COUNT = Number(1, whole=True)
+
+TABLE: tuple[Setting, ...] = (
+    Setting("task", None, Choice(("regression", "classification")), "what the target asks for [from the data]", "data"),
+    Setting("valid_fraction", 0.16, Number(0, 1, open_high=True), "share of rows for validation", "data"),
+    Setting("test_fraction", 0.2, Number(0, 1, open_high=True), "share of rows for the test score", "data"),
+    Setting("hidden", None, Widths(), "units of the hidden layers, such as 64,64, or none [256,256]", "network"),
+    Setting("activation", "relu", Choice(tuple(ACTIVATIONS)), "activation of the hidden layers", "network"),
+    Setting("output_activation", "identity", Choice(tuple(ACTIVATIONS)), "activation of the output layer", "network"),
+    Setting(
+        "wire", (), Wires(), "a hidden unit wired to some columns: name=column,column (repeatable)", "network", True
+    ),
+    Setting("dropout", 0.1, Number(0, 1, open_high=True), "share of hidden values dropped in training", "network"),
+    Setting("initialization", "he", Choice((*INITIALIZATIONS, "data")), "how weights start", "network"),
+    Setting("loss", None, Choice(_LOSSES), "what is minimized [squared, or cross_entropy for classes]", "training"),
+    Setting("quantile", 0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss", "training"),
+    Setting("huber_delta", 1.0, _POSITIVE, "where the huber loss bends, in target standard deviations", "training"),
+    Setting("label_smoothing", 0.0, Number(0, 1, open_high=True), "share of a class label spread evenly", "training"),
+    Setting("optimizer", "adamw", Choice(tuple(OPTIMIZERS)), "how the gradient is used", "training"),
+    Setting("learning_rate", None, _POSITIVE, "alpha [0.01; 0.1 for sgd, 0.02 with momentum]", "training"),
+    Setting("schedule", "cosine", Choice(tuple(SCHEDULES)), "how the learning rate moves over the run", "training"),
+    Setting("momentum", 0.9, Number(0, 1, open_high=True), "mu of momentum and nesterov", "training"),
+    Setting("beta1", 0.9, Number(0, 1, open_high=True), "memory of adam's first moment", "training"),
+    Setting("beta2", 0.999, Number(0, 1, open_high=True), "memory of adam's second moment", "training"),
+    Setting("weight_decay", 0.1, Number(0), "pull of the weights towards 0, per unit of learning rate", "training"),
+    Setting("clip_norm", None, _POSITIVE, "greatest length of a gradient [no limit]", "training"),
+    Setting("batch_size", None, _COUNT, "rows per step, B [32 to 1024, by the number of rows]", "training"),
+    Setting("epochs", 100, _COUNT, "passes over the training rows", "training"),
+    Setting("iterations", None, _COUNT, "end after so many steps, n_iter [when the epochs are done]", "training"),
+    Setting("sampling", "epoch", Choice(tuple(SAMPLINGS)), "how the rows of a step are drawn", "training"),
+    Setting("patience", None, _COUNT, "end after so many epochs without a better score [never]", "training"),
+    Setting("max_seconds", None, _POSITIVE, "end after so many seconds [never]", "training"),
+    Setting("seed", 0, Number(0, 2**64 - 1, whole=True), "every random choice follows from it", "training"),
+    Setting("precision", "float32", Choice(("float32", "float64")), "the numbers training computes with", "engine"),
+    Setting("engine", "numpy", Choice(tuple(ENGINES)), "what runs the circuits", "engine"),
+)
+"""Every setting. Square brackets in a help text say what None, the default, stands for."""
+
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in TABLE}
+
+_LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings that have been checked; see ``TABLE`` for their meaning."""
+
+    task: str | None
+    valid_fraction: float
+    test_fraction: float
+    hidden: tuple[int, ...]
+    activation: str
+    output_activation: str
+    wire: tuple[tuple[str, tuple[str, ...]], ...]
+    dropout: float
+    initialization: str
+    loss: str | None
+    quantile: float
+    huber_delta: float
+    label_smoothing: float
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    momentum: float
+    beta1: float
+    beta2: float
+    weight_decay: float
+    clip_norm: float | None
+    batch_size: int | None
+    epochs: int
+    iterations: int | None
+    sampling: str
+    patience: int | None
+    max_seconds: float | None
+    seed: int
+    precision: str
+    engine: str
+
+    @staticmethod
+    def of(values: Mapping[str, Any]) -> Settings:
+        """Defaults overridden by ``values``.
+
+        Errors: UsageError that lists every unknown name and every value that cannot be used.
+        """
+        faults = [
+            f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})" for name in values if name not in BY_NAME
+        ]
+        chosen = {setting.name: values.get(setting.name, setting.default) for setting in TABLE}
+        faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
+        faults += _conflicts(chosen) if not faults else []
+        if faults:
+            count = f"{len(faults)} settings cannot be used" if len(faults) > 1 else "a setting cannot be used"
+            raise UsageError(count, faults=faults)
+        if chosen["hidden"] is None:
+            chosen["hidden"] = () if chosen["wire"] else (256, 256)
+        if chosen["learning_rate"] is None:
+            chosen["learning_rate"] = _LEARNING_RATES.get(chosen["optimizer"], 0.01)
+        return Settings(**chosen)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file; what does not shape the result (time limit, engine) is left out."""
+        data = asdict(self)
+        del data["max_seconds"], data["engine"]
+        data["hidden"] = list(self.hidden)
+        data["wire"] = [[name, list(columns)] for name, columns in self.wire]
+        return data
+
+
+def _conflicts(values: Mapping[str, Any]) -> list[str]:
+    faults = []
+    if values["valid_fraction"] + values["test_fraction"] >= 1:
+        faults.append("valid_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
+    names = [name for name, _ in values["wire"]]
+    faults += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    if values["wire"] and values["initialization"] == "data":
+        faults.append("initialization 'data' needs dense layers; it does not go with wire")
+    if values["task"] == "classification" and values["loss"] not in (None, "cross_entropy"):
+        faults.append(f"loss {values['loss']!r} is for regression, but task is classification")
+    if values["task"] == "regression" and values["loss"] == "cross_entropy":
+        faults.append("loss 'cross_entropy' is for classes, but task is regression")
+    return faults

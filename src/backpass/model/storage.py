@@ -1,0 +1,208 @@
+"""Storage: where a file's bytes rest on disk, whole or not at all.
+
+``write_atomically`` takes a path and bytes; a kill, a full disk or a power cut at any instant leaves the old file or
+the new one, never a mixture. ``check_writable`` finds out before a long training run what would stop it from being
+kept. ``read_file`` gives bytes back. What the bytes mean does not live here (see ``container``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+
+from backpass.errors import ModelFileError, ResourceError, did_you_mean
+
+SIZE_LIMIT = 4 << 30
+"""Bytes; a network for tables needs megabytes, so a larger file is a mistake, found before memory is asked for it."""
+
+NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
+"""Some network file systems cannot sync a folder; they say so with these, and there is nothing more to do."""
+
+# A link planted under the temporary name is refused, not followed. Windows has neither flag, and needs O_BINARY.
+OPEN_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+OPEN_NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Put ``data`` at ``path``: write a file beside it, sync it, rename it over ``path``, sync the folder.
+
+    On an error the old file stays, the file beside it is removed, and ResourceError gives the system's reason.
+    Replacing keeps the old file's permission bits; a new file gets the usual ones (umask). Where ``path`` is a symbolic
+    link, the link is replaced, not the file it points to. Two writers of one path: the last rename wins, whole.
+
+    Source: T'so 2009 (rename without fsync loses data on ext4); measured: without the folder's fsync a power cut after
+    the return still shows the old file.
+    """
+    target = os.fspath(path)
+    with _reported(f"{target} could not be saved (what was there before is untouched)"):
+        mode = _mode_to_keep(target)
+        beside = _name_beside(target)
+        descriptor = os.open(beside, OPEN_NEW, 0o666 if mode is None else mode & 0o777)
+        try:
+            _fill(descriptor, data, mode)
+            os.replace(beside, target)
+        except BaseException:
+            _remove(beside)
+            raise
+    with _reported(
+        f"{target} is saved whole, but its folder could not be synced: a power cut now may bring back the old"
+    ):
+        _sync_folder(os.path.dirname(target) or ".")
+
+
+def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
+    """Raise ResourceError now if ``write_atomically`` could not put ``need_bytes`` bytes at ``path`` later.
+
+    Really creates and removes a file in the folder (permission bits do not tell for root, nor for a read-only disk).
+    Leaves nothing behind and does not change a file that is there.
+    """
+    target = os.fspath(path)
+    folder = os.path.dirname(target) or "."
+    _check_folder(target, folder)
+    with _reported(f"{target} cannot be written"):
+        _mode_to_keep(target)
+        if os.path.lexists(target) and not os.path.islink(target):
+            os.close(
+                os.open(target, os.O_WRONLY)
+            )  # a protected or immutable file is found by asking; nothing is written
+        beside = _name_beside(target)
+        descriptor = os.open(beside, OPEN_NEW, 0o600)
+        try:
+            os.close(descriptor)
+        finally:
+            os.unlink(beside)
+        free = shutil.disk_usage(folder).free
+    if free < need_bytes:
+        raise ResourceError(
+            f"{target} needs {need_bytes} bytes, the disk has {free} free",
+            hint="make room, or choose another folder",
+        )
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """The bytes at ``path``. ModelFileError if it cannot be a file of ours, ResourceError if it cannot be read."""
+    source = os.fspath(path)
+    try:
+        found = os.stat(source)
+        if stat.S_ISREG(found.st_mode) and found.st_size <= SIZE_LIMIT:
+            with open(source, "rb") as file:
+                return file.read(found.st_size)
+    except (FileNotFoundError, NotADirectoryError):
+        raise _missing(source) from None
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or "not enough memory"
+        raise ResourceError(f"{source} cannot be read: {reason}", hint="check its permissions and the disk") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise ModelFileError(f"{source} is a folder, expected a file", hint=_nearest(source, source))
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelFileError(f"{source} is not an ordinary file", hint="give a file that `backpass fit` wrote")
+    raise ModelFileError(
+        f"{source} is {found.st_size} bytes long, expected at most {SIZE_LIMIT}",
+        hint="is this a table? give a file that `backpass fit` wrote",
+    )
+
+
+@contextlib.contextmanager
+def _reported(failure: str) -> Iterator[None]:
+    """Turn the system's error into ours, with its reason."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ResourceError(f"{failure}: {reason}", hint=_advice(error)) from error
+
+
+def _advice(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "make room, or choose another folder"
+    if error.errno == errno.ENAMETOOLONG:
+        return "choose a shorter name"
+    return "choose another folder or name, or mend the permissions or the disk"
+
+
+def _check_folder(target: str, folder: str) -> None:
+    if not os.path.exists(folder):
+        raise ResourceError(
+            f"{target} cannot be written: there is no folder {folder}", hint="make it first, or choose another"
+        )
+    if not os.path.isdir(folder):
+        raise ResourceError(f"{target} cannot be written: {folder} is not a folder", hint="choose another folder")
+
+
+def _mode_to_keep(target: str) -> int | None:
+    """Permission bits of the file to be replaced; None if there is none. Refuses what a rename would destroy."""
+    if not os.path.basename(target):
+        raise OSError(errno.EISDIR, "it is a folder's name, expected a file's")
+    try:
+        old = os.stat(target)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(old.st_mode):
+        raise OSError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(old.st_mode):
+        raise OSError(errno.EINVAL, "it is not an ordinary file (a device or a pipe)")
+    return stat.S_IMODE(old.st_mode)
+
+
+def _name_beside(target: str) -> str:
+    """A fresh name in the target's folder. The target's own name is cut, so that a long one stays within the limit."""
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
+
+
+def _fill(descriptor: int, data: bytes, mode: int | None) -> None:
+    """Write, sync and close a new file. A failed fsync or close is final, never tried again: the pages may be gone."""
+    try:
+        if mode is not None and hasattr(os, "fchmod"):
+            os.fchmod(descriptor, mode)
+        rest = memoryview(data)
+        while rest:
+            written = os.write(descriptor, rest)
+            if written <= 0:
+                raise OSError(errno.EIO, "the disk took no bytes")
+            rest = rest[written:]
+        os.fsync(descriptor)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+        raise
+    os.close(descriptor)
+
+
+def _remove(name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(name)
+
+
+def _sync_folder(folder: str) -> None:
+    """Make a rename last. Windows cannot open a folder, and writes its journal without being asked."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _missing(source: str) -> ModelFileError:
+    folder = os.path.dirname(source) or "."
+    if not os.path.isdir(folder):
+        return ModelFileError(f"there is no file {source}: there is no folder {folder}", hint="check the path")
+    return ModelFileError(f"there is no file {source}", hint=_nearest(source, folder))
+
+
+def _nearest(source: str, folder: str) -> str:
+    """The model file in the folder that was probably meant."""
+    with contextlib.suppress(OSError):
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".backpass"))
+        hint = did_you_mean(os.path.basename(source), names)
+        return hint or f"there is no .backpass file in {folder}; `backpass fit` writes one"
+    return "give a file that `backpass fit` wrote"

@@ -1,0 +1,36 @@
+"""The networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
+
+Reading order: ``activations``, ``parameters``, ``layers``, ``network``, ``losses``, ``initialization``, ``feature_map``.
+This room knows circuits; it knows no table, and nothing of how theta is found.
+"""
+
+from backpass.network.activations import ACTIVATIONS, activation_named
+from backpass.network.feature_map import FeatureMap
+from backpass.network.initialization import INITIALIZATIONS, initialize, initialize_from_data
+from backpass.network.layers import Dense, Draws, Dropout, Layer, Unit, Wired
+from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss
+from backpass.network.network import Network, dense_network
+from backpass.network.parameters import Layout, Parameter
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALIZATIONS",
+    "LOSSES",
+    "Dense",
+    "Draws",
+    "Dropout",
+    "FeatureMap",
+    "Layer",
+    "Layout",
+    "Loss",
+    "Network",
+    "Parameter",
+    "Unit",
+    "Wired",
+    "activation_named",
+    "dense_network",
+    "initialize",
+    "initialize_from_data",
+    "loss_named",
+    "mean_loss",
+]

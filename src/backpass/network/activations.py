@@ -1,0 +1,67 @@
+"""Activations: the functions sigma that make a network non-linear (CS229 eqs. (2.10), (2.14), (2.15) and relatives).
+
+Each is composed from operations, so its derivative comes from the calculus and is never written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from types import MappingProxyType
+
+from backpass.circuit import Array
+from backpass.circuit.operations import erf, expm1, minimum, relu, sigmoid, softplus, tanh, where
+from backpass.errors import UsageError, did_you_mean
+
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+_LEAK = 0.01
+
+
+def identity(z: Array) -> Array:
+    """a = z; a network with nothing else collapses to one linear map (CS229 eqs. (2.16)-(2.20))"""
+    return z
+
+
+def leaky_relu(z: Array) -> Array:
+    """a = z for z >= 0, else 0.01 z; the slope at exactly 0 is 1 (Maas et al. 2013)"""
+    return where(z >= 0.0, z, _LEAK * z)
+
+
+def gelu(z: Array) -> Array:
+    """a = z times the standard normal distribution function at z (Hendrycks & Gimpel 2016)"""
+    return 0.5 * z * (1.0 + erf(z * (1.0 / sqrt(2.0))))
+
+
+def selu(z: Array) -> Array:
+    """a = s z for z >= 0, else s alpha (e^z - 1), with s = 1.0507 and alpha = 1.6733 (Klambauer et al. 2017)"""
+    # The minimum keeps e^z finite where the other branch is taken.
+    return where(z >= 0.0, _SELU_SCALE * z, (_SELU_SCALE * _SELU_ALPHA) * expm1(minimum(z, 0.0)))
+
+
+def mish(z: Array) -> Array:
+    """a = z tanh(ln(1 + e^z)) (Misra 2019)"""
+    return z * tanh(softplus(z))
+
+
+ACTIVATIONS: MappingProxyType[str, Callable[[Array], Array]] = MappingProxyType(
+    {
+        "relu": relu,
+        "sigmoid": sigmoid,
+        "tanh": tanh,
+        "identity": identity,
+        "softplus": softplus,
+        "gelu": gelu,
+        "selu": selu,
+        "mish": mish,
+        "leaky_relu": leaky_relu,
+    }
+)
+"""Every activation by name."""
+
+
+def activation_named(name: str) -> Callable[[Array], Array]:
+    """The activation of that name.    Errors: UsageError with the nearest name."""
+    if name not in ACTIVATIONS:
+        raise UsageError(f"unknown activation {name!r}", hint=did_you_mean(name, list(ACTIVATIONS)))
+    return ACTIVATIONS[name]

@@ -1,0 +1,188 @@
+"""Layers: the bricks of a network (CS229 section 2).
+
+A layer says which parameters it needs for its inputs and how it maps them to outputs. Layers are plain values; their
+numbers lie in theta.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy
+
+from backpass.circuit import Array
+from backpass.circuit.operations import affine, concatenate, random_bits, take, to_unit, where
+from backpass.network.activations import activation_named
+from backpass.network.parameters import Parameter
+
+_DROPOUT_PURPOSE = 0x0D09_0000
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Where a training step gets its random numbers: the run's key and the number of the step.
+
+    key uint32 (2,)   step uint32 ()
+    """
+
+    key: Array
+    step: Array
+
+
+class Layer(ABC):
+    """A map from inputs (n, d) to outputs (n, m)."""
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def width(self, inputs: int) -> int:
+        """The number m of outputs for d inputs."""
+
+    @abstractmethod
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        """The parameters for d inputs; ``number`` is the layer's number k in names such as W1."""
+
+    @abstractmethod
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        """z of the layer; x itself for a layer that has none."""
+
+    @abstractmethod
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        """The outputs a; ``draws`` is None outside training."""
+
+    @property
+    def neurons(self) -> bool:
+        """Whether the layer counts among the r layers of weight matrices."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Dense(Layer):
+    """Every unit sees every input: a = sigma(x W + b)    CS229 eqs. (2.4), (2.11), (4.4)
+
+    x (n, d)   W (d, m)   b (m,)   ->   a (n, m)
+    """
+
+    units: int
+    activation: str = "identity"
+    kind: ClassVar[str] = "dense"
+
+    def width(self, inputs: int) -> int:
+        return self.units
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return (
+            Parameter(f"W{number}", (inputs, self.units), "weight", inputs, self.units),
+            Parameter(f"b{number}", (self.units,), "bias", inputs, self.units),
+        )
+
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        return affine(x, theta[f"W{number}"], theta[f"b{number}"])
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        return activation_named(self.activation)(self.pre_activation(theta, x, number))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A named hidden unit and the numbers of the inputs it is wired to."""
+
+    name: str
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wired(Layer):
+    """Named hidden units, each wired to some inputs: a_j = sigma(sum over its inputs of w x + b)    CS229 eq. (2.3)
+
+    x (n, d)   w of unit j (number of its inputs,)   b of unit j (1,)   ->   a (n, units)
+
+    In theta the weights of a unit stand before its bias, unit after unit: theta_1, theta_2 | theta_3 | theta_4 ... as
+    in the notes.
+    """
+
+    units: tuple[Unit, ...]
+    activation: str = "relu"
+    kind: ClassVar[str] = "wired"
+
+    def width(self, inputs: int) -> int:
+        return len(self.units)
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        parameters: list[Parameter] = []
+        for unit in self.units:
+            fan_in = len(unit.inputs)
+            parameters.append(Parameter(f"W{number}.{unit.name}", (fan_in,), "weight", fan_in, 1))
+            parameters.append(Parameter(f"b{number}.{unit.name}", (1,), "bias", fan_in, 1))
+        return tuple(parameters)
+
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        columns = []
+        for unit in self.units:
+            wired = take(x, numpy.array(unit.inputs, dtype=numpy.int32), axis=1)
+            w = theta[f"W{number}.{unit.name}"].reshape(-1, 1)
+            columns.append(affine(wired, w, theta[f"b{number}.{unit.name}"]))
+        return concatenate(columns, axis=1)
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        return activation_named(self.activation)(self.pre_activation(theta, x, number))
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout(Layer):
+    """In training each value is kept with probability 1 - rate and divided by it, else 0 (Srivastava et al. 2014)
+
+    Outside training nothing changes. The mask depends on (seed, step, layer, position) alone.
+    """
+
+    rate: float
+    kind: ClassVar[str] = "dropout"
+
+    def width(self, inputs: int) -> int:
+        return inputs
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return ()
+
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        return x
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        if draws is None or self.rate == 0.0:
+            return x
+        purpose = _DROPOUT_PURPOSE + int(number)
+        u = to_unit(random_bits(draws.key, draws.step, purpose=purpose, shape=x.shape), dtype=x.dtype)
+        return where(u >= self.rate, x * (1.0 / (1.0 - self.rate)), 0.0)
+
+    @property
+    def neurons(self) -> bool:
+        return False
+
+
+def layer_to_json(layer: Layer) -> dict[str, Any]:
+    """A layer as plain data for the model file."""
+    if isinstance(layer, Wired):
+        units = [{"name": unit.name, "inputs": list(unit.inputs)} for unit in layer.units]
+        return {"kind": layer.kind, "units": units, "activation": layer.activation}
+    if isinstance(layer, Dropout):
+        return {"kind": layer.kind, "rate": layer.rate}
+    assert isinstance(layer, Dense)
+    return {"kind": layer.kind, "units": layer.units, "activation": layer.activation}
+
+
+def layer_from_json(data: Mapping[str, Any]) -> Layer:
+    """A layer from plain data; a kind or activation that does not exist is a ValueError or KeyError."""
+    if data["kind"] == Wired.kind:
+        units = tuple(Unit(str(unit["name"]), tuple(int(i) for i in unit["inputs"])) for unit in data["units"])
+        layer: Layer = Wired(units, str(data["activation"]))
+    elif data["kind"] == Dropout.kind:
+        return Dropout(float(data["rate"]))
+    elif data["kind"] == Dense.kind:
+        layer = Dense(int(data["units"]), str(data["activation"]))
+    else:
+        raise ValueError(f"unknown layer kind {data['kind']!r}")
+    activation_named(str(data["activation"]))
+    return layer

@@ -1,0 +1,161 @@
+"""Losses: how far outputs o are from targets y, example by example (CS229 eqs. (1.1), (1.2)).
+
+A loss maps outputs (n, k) and targets to J^(i), one number per example; ``mean_loss`` weighs and averages them. All are
+written in the network's outputs before any link function (logits, log-rates), so that none can overflow.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from backpass.circuit import Array
+from backpass.circuit.operations import (
+    absolute,
+    exp,
+    logsumexp,
+    maximum,
+    minimum,
+    one_hot,
+    sigmoid,
+    softmax,
+    softplus,
+)
+from backpass.errors import UsageError, did_you_mean
+
+
+class Loss(ABC):
+    """J^(i) per example, and the link from outputs to predictions."""
+
+    @abstractmethod
+    def per_example(self, o: Array, y: Array) -> Array:
+        """outputs o (n, k), targets y   ->   J^(i) (n,)"""
+
+    def predicted(self, o: Array) -> Array:
+        """outputs o (n, k)   ->   what they mean in the target's own terms; the outputs themselves unless said"""
+        return o
+
+
+@dataclass(frozen=True, slots=True)
+class Squared(Loss):
+    """J = 1/2 (o - y)^2, summed over the outputs of an example    CS229 eq. (1.1)"""
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        e = o - y
+        return (0.5 * (e * e)).sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Absolute(Loss):
+    """J = |o - y|: the best constant is the median"""
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        return absolute(o - y).sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Huber(Loss):
+    """J = 1/2 e^2 for |e| <= delta, else delta (|e| - delta/2), with e = o - y (Huber 1964)
+
+    delta is in units of the standardized target.
+    """
+
+    delta: float = 1.0
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        e = absolute(o - y)
+        inner = minimum(e, self.delta)
+        return (inner * (e - 0.5 * inner)).sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile(Loss):
+    """J = max(q e, (q - 1) e) with e = y - o, the pinball loss: the best constant is the q-quantile (Koenker 1978)"""
+
+    q: float = 0.5
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        e = y - o
+        return maximum(self.q * e, (self.q - 1.0) * e).sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Poisson(Loss):
+    """J = e^o - y o for counts y >= 0, where e^o is the expected count (up to ln y!, which has no gradient)"""
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        return (exp(o) - y * o).sum(axis=1)
+
+    def predicted(self, o: Array) -> Array:
+        return exp(o)
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryCrossEntropy(Loss):
+    """J = ln(1 + e^o) - y o for y in {0, 1}, from one logit o; y may be smoothed towards 1/2
+
+    With label smoothing s the target is (1 - s) y + s / 2 (Szegedy et al. 2016).
+    """
+
+    label_smoothing: float = 0.0
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        smooth = (1.0 - self.label_smoothing) * y.astype(o.dtype) + 0.5 * self.label_smoothing
+        return softplus(o[:, 0]) - smooth * o[:, 0]
+
+    def predicted(self, o: Array) -> Array:
+        """The probability of class 1: (n, 1)"""
+        return sigmoid(o)
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEntropy(Loss):
+    """J = ln(sum of e^o) - o_y, from k logits and a class number y in 0 .. k-1
+
+    With label smoothing s the target is (1 - s) at y plus s / k everywhere.
+    """
+
+    label_smoothing: float = 0.0
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        k = int(o.shape[1])
+        s = self.label_smoothing
+        at_y = (one_hot(y, k, o.dtype) * o).sum(axis=1)
+        everywhere = o.sum(axis=1) * (s / k) if s else 0.0
+        return logsumexp(o, axis=1) - ((1.0 - s) * at_y + everywhere)
+
+    def predicted(self, o: Array) -> Array:
+        """Probabilities of the classes: (n, k)"""
+        return softmax(o, axis=1)
+
+
+LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(
+    {
+        "squared": Squared,
+        "absolute": Absolute,
+        "huber": Huber,
+        "quantile": Quantile,
+        "poisson": Poisson,
+        "binary_cross_entropy": BinaryCrossEntropy,
+        "cross_entropy": CrossEntropy,
+    }
+)
+"""Every loss by name."""
+
+
+def loss_named(name: str, **options: Any) -> Loss:
+    """The loss of that name with its options.    Errors: UsageError with the nearest name."""
+    if name not in LOSSES:
+        raise UsageError(f"unknown loss {name!r}", hint=did_you_mean(name, list(LOSSES)))
+    return LOSSES[name](**options)
+
+
+def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
+    """J = sum of w^(i) J^(i) / sum of w^(i)    CS229 eqs. (1.2), (1.5)
+
+    The divisor is the weight actually present, so a smaller last batch is right.
+    """
+    return (weights * loss.per_example(o, y)).sum() / weights.sum()

@@ -1,0 +1,153 @@
+"""A network: layers one after another, from a single neuron to r layers (CS229 eqs. (2.1)-(2.13)).
+
+It maps theta and x to outputs. How theta is found is training's affair; where x comes from, the table's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Array, Circuit, Spec, label, trace
+from backpass.errors import ShapeError, UsageError
+from backpass.network.layers import Dense, Draws, Dropout, Layer, layer_from_json, layer_to_json
+from backpass.network.parameters import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """h_theta(x): a^[0] = x, a^[k] = sigma(a^[k-1] W^[k] + b^[k])    CS229 eqs. (2.12), (2.13)
+
+    ``inputs`` is d; the last layer is the output layer.
+
+    >>> network = dense_network(4, (3,), 1)
+    >>> network.parameter_count, network.neuron_count
+    (19, 4)
+    """
+
+    inputs: int
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers or not self.layers[-1].neurons:
+            raise UsageError("a network needs at least one layer of neurons, and one at its end")
+
+    def numbered(self) -> Iterator[tuple[str, Layer, int]]:
+        """Each layer with its number (layers without neurons share the number of the layer before) and its inputs."""
+        width, number = self.inputs, 0
+        for layer in self.layers:
+            number += layer.neurons
+            yield str(number), layer, width
+            width = layer.width(width)
+
+    @property
+    def layout(self) -> Layout:
+        """Where each W^[k] and b^[k] lies in theta."""
+        return Layout(tuple(p for number, layer, width in self.numbered() for p in layer.parameters(width, number)))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """m_1, ..., m_r: the units of each layer of neurons."""
+        return tuple(layer.width(width) for _, layer, width in self.numbered() if layer.neurons)
+
+    @property
+    def outputs(self) -> int:
+        return self.widths[-1]
+
+    @property
+    def parameter_count(self) -> int:
+        """(d+1) m_1 + (m_1+1) m_2 + ... + (m_{r-1}+1) m_r for dense layers    CS229, after eq. (2.13)"""
+        return self.layout.size
+
+    @property
+    def neuron_count(self) -> int:
+        """m_1 + ... + m_r    CS229, after eq. (2.13)"""
+        return sum(self.widths)
+
+    def __call__(self, theta: Array, x: Array, draws: Draws | None = None) -> Array:
+        """The outputs h_theta(x).
+
+        theta (P,)   x (n, d)   ->   (n, m_r)
+
+        Errors: ShapeError naming the layer when x or theta does not fit.
+        """
+        return self._run(theta, x, draws, len(self.layers))
+
+    def features(self, theta: Array, x: Array) -> Array:
+        """The penultimate activations phi_beta(x) = a^[r-1], on which the network is linear    CS229 eq. (2.21)
+
+        theta (P,)   x (n, d)   ->   (n, m_{r-1}), or x itself for a network of one layer
+        """
+        return self._run(theta, x, None, len(self.layers) - 1)
+
+    def _run(self, theta: Array, x: Array, draws: Draws | None, stop: int) -> Array:
+        views = self.layout.views(theta)
+        depth = len(self.widths)
+        if x.ndim != 2 or x.shape[1] != self.inputs:
+            raise ShapeError(
+                f"layer 1 of {depth} ({self.inputs} -> {self.widths[0]}) expected {self.inputs} columns, "
+                f"got shape {list(x.shape)}"
+            )
+        for number, layer, _ in list(self.numbered())[:stop]:
+            with label(f"layer {number} of {depth}" if layer.neurons else f"dropout after layer {number}"):
+                x = layer(views, x, number, draws)
+        return x
+
+    def forward(self, dtype: Any = numpy.float32, *, features: bool = False) -> Circuit:
+        """The circuit (theta, x) -> outputs, or -> penultimate activations, for any number of rows."""
+        run = self.features if features else self.__call__
+        return trace(run, [Spec((self.parameter_count,), numpy.dtype(dtype)), Spec(("n", self.inputs), numpy.dtype(dtype))])
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether every activation is the identity, so that the network is a single linear map."""
+        return all(not isinstance(layer, Dropout) and getattr(layer, "activation", "") == "identity" for layer in self.layers)
+
+    def collapse(self, theta: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The one linear map x W~ + b~ that a network of identity activations is    CS229 eqs. (2.16)-(2.20)
+
+        W~ = W^[1] W^[2] ... W^[r]    b~ = (... (b^[1] W^[2] + b^[2]) ...) W^[r] + b^[r]
+
+        theta (P,)   ->   W~ (d, m_r), b~ (m_r,)
+
+        Errors: UsageError when an activation is not the identity.
+        """
+        if not self.is_linear:
+            raise UsageError("only a network whose activations are all the identity collapses to a linear map")
+        run = self.__call__
+        b = run(theta, numpy.zeros((1, self.inputs), theta.dtype))
+        return run(theta, numpy.eye(self.inputs, dtype=theta.dtype)) - b, b[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """The network as plain data for the model file."""
+        return {"inputs": self.inputs, "layers": [layer_to_json(layer) for layer in self.layers]}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Network:
+        """A network from plain data; ValueError, KeyError or UsageError when it does not describe one."""
+        return Network(int(data["inputs"]), tuple(layer_from_json(layer) for layer in data["layers"]))
+
+
+def dense_network(
+    inputs: int,
+    hidden: Sequence[int],
+    outputs: int,
+    *,
+    activation: str = "relu",
+    output_activation: str = "identity",
+    dropout: float = 0.0,
+) -> Network:
+    """A fully connected network d -> m_1 -> ... -> m_r; with no hidden layer it is one layer (eq. (2.2)).
+
+    Dropout, if any, follows each hidden layer.
+    """
+    layers: list[Layer] = []
+    for units in hidden:
+        layers.append(Dense(units, activation))
+        if dropout:
+            layers.append(Dropout(dropout))
+    return Network(inputs, (*layers, Dense(outputs, output_activation)))

@@ -1,0 +1,76 @@
+"""The parameters theta: one vector, and the named arrays W1, b1, ... that lie in it.
+
+A ``Layout`` says where each named array lies; it makes views of a vector, traced or not. It holds no numbers itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Array
+from backpass.errors import ShapeError
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One named array in theta.
+
+    ``fan_in`` and ``fan_out`` are the numbers of inputs and outputs of the unit or layer, for initialization.
+    ``group`` ("weight" or "bias") lets optimizers treat groups differently.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    group: str
+    fan_in: int
+    fan_out: int
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Named arrays side by side in one vector, in the order of ``parameters``."""
+
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(parameter.size for parameter in self.parameters)
+
+    def views(self, theta: Array) -> dict[str, Array]:
+        """Each named array as a view of theta (P,), so that changing theta changes them.
+
+        Errors: ShapeError when theta is not a vector of P numbers.
+        """
+        if theta.shape != (self.size,):
+            raise ShapeError(f"theta expected shape [{self.size}], got {list(theta.shape)}")
+        views: dict[str, Array] = {}
+        start = 0
+        for parameter in self.parameters:
+            views[parameter.name] = theta[start : start + parameter.size].reshape(parameter.shape)
+            start += parameter.size
+        return views
+
+    def vector(self, arrays: Mapping[str, Any], dtype: Any = numpy.float64) -> NDArray[Any]:
+        """One vector from named arrays.    Errors: ShapeError naming the array that does not fit."""
+        parts = []
+        for parameter in self.parameters:
+            array = numpy.asarray(arrays[parameter.name], dtype=dtype)
+            if array.shape != parameter.shape:
+                raise ShapeError(f"{parameter.name} expected shape {list(parameter.shape)}, got {list(array.shape)}")
+            parts.append(array.reshape(-1))
+        return numpy.concatenate(parts) if parts else numpy.zeros(0, dtype)
+
+    def per_group(self, factors: Mapping[str, float], otherwise: float = 1.0) -> NDArray[numpy.float64]:
+        """One number per element of theta, given by the group of its parameter: (P,)"""
+        parts = [numpy.full(p.size, factors.get(p.group, otherwise)) for p in self.parameters]
+        return numpy.concatenate(parts) if parts else numpy.zeros(0)

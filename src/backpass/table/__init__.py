@@ -1,0 +1,33 @@
+"""The table room: files and data frames -> columns -> numbers, fitted on the training rows only.
+
+    table = read_table("houses.csv")                       or table_from(frame)
+    target = Target.fit(table, "price")
+    schema = Schema.fit(table.take(training_rows), "price")
+    schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
+    target.encode(table)  ->  y (n,)
+
+Reading order: table, reading, opening, records, delimited, parquet, kinds, missing, number, frame, schema, target.
+"""
+
+from backpass.table.frame import table_from
+from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.reading import read_table
+from backpass.table.schema import Encoded, Feature, NumberFeature, Schema, TextFeature
+from backpass.table.table import Column, NumberColumn, Table, TextColumn
+from backpass.table.target import Target
+
+__all__ = [
+    "DEFAULT_MISSING",
+    "Column",
+    "Encoded",
+    "Feature",
+    "NumberColumn",
+    "NumberFeature",
+    "Schema",
+    "Table",
+    "Target",
+    "TextColumn",
+    "TextFeature",
+    "read_table",
+    "table_from",
+]

@@ -1,0 +1,87 @@
+"""Database: DuckDB as a reader of columns, in memory, without network, leaving no file behind.
+
+A relation (a temporary table, or a Parquet file) comes in; float64 values and coded texts come out. What they mean is
+decided in ``kinds``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import ResourceError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SETTINGS = {
+    "autoinstall_known_extensions": "false",  # the default is true, and goes to the network
+    "autoload_known_extensions": "false",
+    "temp_directory": "",  # the default of a memory database is .tmp in the working folder
+}
+
+
+@contextmanager
+def connected() -> Iterator[DuckDBPyConnection]:
+    """A connection of its own to an empty database in memory; ResourceError when memory runs out."""
+    import duckdb
+
+    with duckdb.connect(":memory:", config=dict(SETTINGS)) as database:
+        database.execute("SET enable_progress_bar = false")
+        try:
+            yield database
+        except duckdb.OutOfMemoryException as error:
+            raise ResourceError(f"not enough memory to read the table ({str(error).splitlines()[0]})") from error
+
+
+def pattern(file: Path) -> str:
+    """The path with glob signs escaped: DuckDB takes ``*``, ``?`` and ``[`` in a path for patterns.
+
+    >>> pattern(Path("data[1].csv"))
+    'data[[]1].csv'
+    """
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in str(file))
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def rows_in(database: DuckDBPyConnection, relation: str) -> int:
+    """The number of rows of a relation."""
+    found = database.execute(f"SELECT count(*) FROM {relation}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def numbers_of(database: DuckDBPyConnection, relation: str, values: Sequence[str]) -> list[NDArray[np.float64]]:
+    """The float64 arrays of SQL expressions of type DOUBLE, NULL as NaN, in the order of the rows."""
+    if not values:
+        return []
+    terms = ", ".join(f"coalesce({value}, 'NaN'::DOUBLE) AS v{j}" for j, value in enumerate(values))
+    arrays = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
+    return [np.asarray(arrays[f"v{j}"], dtype=np.float64) for j in range(len(values))]
+
+
+def texts_of(database: DuckDBPyConnection, relation: str, value: str) -> tuple[list[str], NDArray[np.int32]]:
+    """The distinct texts of an SQL expression of type VARCHAR, and the codes of the rows, 0 for NULL."""
+    distinct = f"SELECT DISTINCT {value} FROM {relation} WHERE {value} IS NOT NULL"
+    database.execute(f"CREATE OR REPLACE TEMP TYPE level AS ENUM ({distinct})")
+    levels = database.execute("SELECT unnest(enum_range(NULL::level))").fetchall()
+    code = f"coalesce(enum_code(({value})::level)::INTEGER + 1, 0)::INTEGER"
+    codes = database.execute(f"SELECT {code} AS code FROM {relation}").fetchnumpy()["code"]
+    return [level for (level,) in levels], np.asarray(codes, dtype=np.int32)

@@ -1,0 +1,57 @@
+"""Decimals: whether numbers of a file are written 1.5 or 1,5, decided over all its columns.
+
+Only files whose delimiter is not ``,`` are asked. ``1,5`` and ``0,125`` are clearly decimal commas; ``1,234`` may be
+a thousand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from backpass.table.kinds import NUMBER_SHARE, Rules
+from backpass.table.number import COMMA_NUMBER, NUMBER, THOUSANDS
+from backpass.table.raw import RawTexts
+from backpass.table.wording import Faults, shown
+
+HINT = "say which with --decimal, or keep a column as text with --text"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A column whose numbers have commas: its name, an example, and whether it can only be a decimal comma."""
+
+    name: str
+    example: str
+    clear: bool
+
+
+def decimal_of(texts: Sequence[RawTexts], pointed: Sequence[str], rules: Rules, faults: Faults) -> Literal[".", ","]:
+    """The decimal sign of a file; ``pointed`` names the columns of plain numbers that have points. Doubt is a fault."""
+    asked = [raw for raw in texts if rules.demanded(raw.name) != "text"]
+    commas = [written for raw in asked if (written := written_with_commas(raw, rules))]
+    if not commas:
+        return "."
+    clear = next((written for written in commas if written.clear), None)
+    if clear is None:
+        name, example = shown(commas[0].name), shown(commas[0].example)
+        faults.add(f"column {name}: the comma in {example} may be a decimal sign or mark thousands", HINT)
+    elif pointed:
+        left = f"column {shown(clear.name)} has decimal commas ({shown(clear.example)})"
+        faults.add(f"{left}, column {shown(pointed[0])} decimal points", HINT)
+    return ","
+
+
+def written_with_commas(raw: RawTexts, rules: Rules) -> Written | None:
+    """What speaks for a decimal comma in a column, or None: numbers with commas, few texts, and no points."""
+    texts = {text.strip(" \t") for text in raw.levels} - rules.missing.tokens
+    commas = [text for text in texts if COMMA_NUMBER.fullmatch(text)]
+    marked = [text for text in texts if THOUSANDS.fullmatch(text)]
+    numbers = [text for text in texts if NUMBER.fullmatch(text)]
+    if not (commas or marked) or any("." in text for text in numbers):
+        return None
+    if len(numbers) + len({*commas, *marked}) < NUMBER_SHARE * len(texts):
+        return None
+    clear = sorted(set(commas) - set(marked))
+    return Written(raw.name, (clear or sorted(marked))[0], bool(clear))

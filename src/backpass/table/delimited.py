@@ -1,0 +1,170 @@
+"""Delimited: the columns of a CSV or TSV file, every field read as text, numbers found over all rows.
+
+DuckDB reads the file with no guessing of its own (its types come from a sample of rows, and would turn a late 41.5
+into 42). A column in which every field is a plain number or a missing token comes out as numbers; any other as coded
+texts, to be judged in ``kinds``. The two ways agree (a test holds them against each other); the first is only faster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backpass.table.database import literal, numbers_of, pattern, rows_in, texts_of
+from backpass.table.expanding import CHUNK
+from backpass.table.kinds import Rules
+from backpass.table.opening import Opened
+from backpass.table.raw import RawColumn, RawNumbers, RawTexts
+from backpass.table.records import Header, extra_fields, structure_faults, with_plain_header
+from backpass.table.text import with_plain_newlines
+from backpass.table.wording import Faults, refusal
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+FIELDS = "fields"  # the temporary table, with columns c0, c1, ...
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """In how many rows a field is filled, a plain number, a missing token, has a leading zero, a space, a point."""
+
+    filled: int
+    numbers: int
+    missing: int
+    padded: int
+    spaced: int
+    points: int
+
+    @property
+    def plain(self) -> bool:
+        """Whether every field is a number as it stands, or missing."""
+        return self.numbers + self.missing == self.filled and not self.padded and not self.spaced
+
+
+def load(database: DuckDBPyConnection, file: Opened, header: Header, delimiter: str) -> int:
+    """Read all records into the temporary table and count them; DataError naming the lines that do not fit.
+
+    A file that mixes line ends is read from a copy with one kind of them.
+    """
+    import duckdb
+
+    width = len(header.names)
+    try:
+        if header.lines > 1:
+            plain = with_plain_header(file.path, file.scratch / "header.csv", header, delimiter)
+            _read(database, plain, replace(header, blank_lines=0), delimiter)
+        else:
+            _read(database, file.path, header, delimiter)
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        _refuse_structure(file, delimiter, width)
+        _read_again(database, file, header, delimiter)
+    if _may_have_extra(file.path, delimiter) and extra_fields(file.path, delimiter, width):
+        _refuse_structure(file, delimiter, width)
+    rows = rows_in(database, FIELDS)
+    if not rows:
+        raise refusal(file.source, "has a header but no data rows")
+    return rows
+
+
+def _read(database: DuckDBPyConnection, path: Path, header: Header, delimiter: str) -> None:
+    columns = ", ".join(f"'c{j}': 'VARCHAR'" for j in range(len(header.names)))
+    options = (
+        f"auto_detect=false, columns={{{columns}}}, delim={literal(delimiter)}, quote='\"', escape='\"', header=true, "
+        f"skip={header.blank_lines}, null_padding=false, strict_mode=true"
+    )
+    fields = f"SELECT * FROM read_csv({literal(pattern(path))}, {options})"
+    database.execute(f"CREATE OR REPLACE TEMP TABLE {FIELDS} AS {fields}")
+
+
+def _read_again(database: DuckDBPyConnection, file: Opened, header: Header, delimiter: str) -> None:
+    import duckdb
+
+    plain = with_plain_header(file.path, file.scratch / "header.csv", header, delimiter)
+    copy = with_plain_newlines(plain, file.scratch / "lines.csv")
+    try:
+        _read(database, copy, replace(header, blank_lines=0), delimiter)
+    except duckdb.Error as error:
+        raise refusal(file.source, f"cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def _refuse_structure(file: Opened, delimiter: str, width: int) -> None:
+    faults = Faults(file.source)
+    for fault in structure_faults(file.path, delimiter, width):
+        faults.add(fault)
+    faults.stop()
+
+
+def _may_have_extra(path: Path, delimiter: str) -> bool:
+    """Whether a line ends in a delimiter and nothing: DuckDB drops one empty field too many without a word."""
+    ending = re.compile(re.escape(delimiter).encode() + rb'[ "]*(?:[\r\n]|\Z)')
+    tail = b""
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            chunk = tail + chunk
+            tail = chunk[-64:]
+            if (found := ending.search(chunk)) and found.group().endswith((b"\r", b"\n")):
+                return True
+        return ending.search(tail) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column, and in how many rows it has a decimal point."""
+
+    column: RawColumn
+    points: int
+
+
+def fields_of(database: DuckDBPyConnection, names: tuple[str, ...], rules: Rules) -> Iterator[Field]:
+    """The wanted columns of the temporary table, in order."""
+    wanted = [j for j, name in enumerate(names) if rules.wants(name)]
+    surveys = dict(zip(wanted, survey(database, wanted, rules), strict=True))
+    plain = [j for j in wanted if surveys[j].plain and rules.demanded(names[j]) != "text"]
+    if rules.decimal == ",":
+        plain = [j for j in plain if not surveys[j].points]
+    finite = [f"CASE WHEN isfinite({cast}) THEN {cast} END" for cast in (f"TRY_CAST(c{j} AS DOUBLE)" for j in plain)]
+    numbers = dict(zip(plain, numbers_of(database, FIELDS, finite), strict=True))
+    for j in wanted:
+        if j in numbers:
+            yield Field(RawNumbers(names[j], numbers[j]), surveys[j].points)
+        else:
+            yield Field(RawTexts(names[j], *texts_of(database, FIELDS, f"c{j}")), surveys[j].points)
+
+
+def survey(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules) -> list[Survey]:
+    """Count, in one pass over all rows, what the columns hold."""
+    if not wanted:
+        return []
+    tokens = ", ".join(literal(token) for token in sorted(rules.missing.tokens))
+    inner = ", ".join(f"c{j}, {_is_number(f'c{j}')} AS n{j}" for j in wanted)
+    outer = ", ".join(_counts(f"c{j}", f"n{j}", tokens) for j in wanted)
+    found = database.execute(f"SELECT {outer} FROM (SELECT {inner} FROM {FIELDS})").fetchone() or ()
+    return [Survey(*found[start : start + 6]) for start in range(0, len(found), 6)]
+
+
+def _is_number(field: str) -> str:
+    """SQL: whether a field is a plain number. DuckDB casts 1_000 and inf too, which are none here."""
+    return f"coalesce(isfinite(TRY_CAST({field} AS DOUBLE)) AND NOT contains({field}, '_'), false)"
+
+
+def _counts(field: str, is_number: str, tokens: str) -> str:
+    """SQL counts in the order of ``Survey``.
+
+    Text ranges stand for patterns: from '00' to '0:' lie the texts that start with a zero and a digit; below them the
+    signs and spaces, so that one comparison settles most fields.
+    """
+    padded = f"{field} < '0:' AND ({field} >= '00' OR ({field} >= '-00' AND {field} < '-0:') OR {field} LIKE '+0%')"
+    tests = [
+        is_number,
+        f"NOT {is_number} AND {field} IN ({tokens})",
+        padded,
+        f"{field} < '!'",
+        f"contains({field}, '.')",
+    ]
+    return ", ".join([f"count({field})", *(f"coalesce(count_if({test}), 0)" for test in tests)])

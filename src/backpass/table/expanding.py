@@ -1,0 +1,54 @@
+"""Expanding: a .gz or .zst file into plain bytes. (A cap on their number is for a later issue.)
+
+Zstandard is Python's own from 3.14 on; before, the packages ``zstandard`` or ``pyarrow`` lend theirs. DuckDB expands
+it too, but hands out records only, in which blank lines inside quotes are lost.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import zlib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from backpass.table.wording import refusal
+
+GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+CHUNK = 1 << 20  # bytes
+
+ZSTANDARD_OPENERS: tuple[tuple[str, Callable[[Any, Path], Any]], ...] = (
+    ("compression.zstd", lambda module, file: module.open(file)),
+    ("zstandard", lambda module, file: module.open(file, "rb")),
+    ("pyarrow", lambda module, file: module.input_stream(str(file), compression="zstd")),
+)
+
+
+def expanded(file: Path, head: bytes, copy: Path, source: str) -> Path:
+    """Write the content of ``file`` to ``copy``; DataError when it is damaged."""
+    if head.startswith(GZIP):
+        return _copied(gzip.open(file), copy, "gzip", source)
+    for name, open_ in ZSTANDARD_OPENERS:
+        try:
+            module = import_module(name)
+        except ImportError:
+            continue
+        return _copied(open_(module, file), copy, "zstandard", source)
+    hint = "Python before 3.14 needs the package zstandard for that; or expand it first with: zstd -d"
+    raise refusal(source, "is compressed with zstandard and cannot be expanded here", hint)
+
+
+def _copied(stream: Any, copy: Path, form: str, source: str) -> Path:
+    """Damage is told by the errors of the libraries; pyarrow's is an OSError without a number."""
+    try:
+        with stream, copy.open("wb") as out:
+            shutil.copyfileobj(stream, out, CHUNK)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise refusal(source, f"is a damaged {form} file ({error})") from error
+    except Exception as error:
+        if type(error).__name__ == "ZstdError" or (isinstance(error, OSError) and error.errno is None):
+            raise refusal(source, f"is a damaged {form} file ({error})") from error
+        raise
+    return copy

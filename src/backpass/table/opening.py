@@ -1,0 +1,139 @@
+"""Opening: from a path to a plain file on disk that DuckDB can read: UTF-8 text, or Parquet.
+
+Standard input and pipes are spooled (DuckDB reads a pipe as silently empty), .gz and .zst expanded, other encodings
+rewritten as UTF-8, and whatever is no table is refused by what it is. Temporary files are gone when the ``with``
+block ends. Delimiters, records and columns are not looked at here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Literal
+
+from backpass.errors import DataError, ResourceError, did_you_mean
+from backpass.table.expanding import CHUNK, GZIP, ZSTANDARD, expanded
+from backpass.table.text import as_utf8, check_text
+from backpass.table.wording import plain, refusal
+
+HEAD = 65_536  # bytes at the start that are looked at
+STANDARD_INPUT = "-"
+PARQUET = b"PAR1"
+FOREIGN = {  # first bytes -> what the file is
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a zip archive (or an Excel workbook)",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\x93NUMPY": "a NumPy array",
+    b"ARROW1": "an Arrow (Feather) file",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89HDF": "an HDF5 file",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x7fELF": "a program",
+    **{bytes([0x80, protocol]): "a Python pickle" for protocol in range(2, 6)},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file ready to be read: its path on disk, its form, its name in messages, a folder for temporary files."""
+
+    path: Path
+    form: Literal["text", "parquet"]
+    source: str
+    scratch: Path
+
+
+@contextmanager
+def opened(path: str | Path, encoding: str | None = None) -> Iterator[Opened]:
+    """The file behind a path (``-``: standard input), made plain.
+
+    Raises DataError when it is no table, ResourceError when it cannot be read.
+    """
+    source = "standard input" if str(path) == STANDARD_INPUT else str(path)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
+        try:
+            yield _prepared(path, source, scratch, encoding)
+        except OSError as error:
+            raise ResourceError(f"{plain(source)}: cannot be read ({error.strerror or error})") from error
+
+
+def _prepared(path: str | Path, source: str, scratch: Path, encoding: str | None) -> Opened:
+    file = _on_disk(path, source, scratch)
+    head = _head(file)
+    if head.startswith((GZIP, ZSTANDARD)):
+        file = expanded(file, head, scratch / "expanded", source)
+        head = _head(file)
+    if not head:
+        raise refusal(source, "is empty (0 bytes)")
+    if head.startswith(PARQUET):
+        return Opened(file, "parquet", source, scratch)
+    _refuse_foreign(head, source)
+    as_text = Opened(file, "text", source, scratch)
+    rewritten = as_utf8(file, head, encoding, scratch / "utf8.csv", source)
+    if rewritten is not None:
+        as_text = replace(as_text, path=rewritten)
+    check_text(as_text.path, source)
+    return as_text
+
+
+def _on_disk(path: str | Path, source: str, scratch: Path) -> Path:
+    """The regular file itself, or a copy of what a pipe gives."""
+    if str(path) == STANDARD_INPUT:
+        return _spooled(sys.stdin.buffer, scratch / "stdin")
+    file = Path(path)
+    try:
+        mode = file.stat().st_mode
+    except FileNotFoundError:
+        raise _not_there(file) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise ResourceError(f"{plain(source)}: cannot be opened ({getattr(error, 'strerror', error)})") from error
+    if stat.S_ISDIR(mode):
+        raise refusal(source, "is a folder, not a file")
+    if stat.S_ISFIFO(mode):
+        with file.open("rb") as pipe:
+            return _spooled(pipe, scratch / "pipe")
+    if not stat.S_ISREG(mode):
+        raise refusal(source, "is a device or a socket, not a file")
+    return file
+
+
+def _not_there(file: Path) -> DataError:
+    try:
+        beside = sorted(entry.name for entry in os.scandir(file.parent) if entry.is_file())
+    except OSError:
+        return refusal(str(file), "there is no such file, and no such folder")
+    near = did_you_mean(file.name, beside)
+    return refusal(str(file), "there is no such file", near if near.startswith("did you mean") else "")
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(HEAD)
+
+
+def _spooled(stream: IO[bytes], copy: Path) -> Path:
+    with copy.open("wb") as out:
+        shutil.copyfileobj(stream, out, CHUNK)
+    return copy
+
+
+def _refuse_foreign(head: bytes, source: str) -> None:
+    for magic, what in FOREIGN.items():
+        if head.startswith(magic):
+            raise refusal(source, f"is {what}, not a table", "CSV, TSV and Parquet files can be read")
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:20].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        raise refusal(source, "is a web page, not a table", "was a sign-in page downloaded in place of the file?")

@@ -1,0 +1,69 @@
+"""Raw: a column as a door hands it over, before its kind is decided: numbers, or texts coded by their distinct values.
+
+Distinct values are few where texts are texts, so each one is judged once, in Python, by the same rules for every door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.number import text_of
+
+
+@dataclass(frozen=True, slots=True)
+class RawNumbers:
+    """Numbers that are known to be numbers: values float64 (n,), NaN where missing."""
+
+    name: str
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RawTexts:
+    """Texts as they stand: codes int32 (n,), 0 where there is none, j for levels[j - 1], in no order.
+
+    ``typed`` says that the source itself calls them texts (Parquet, a data frame), so that digits among them stay
+    texts.
+    """
+
+    name: str
+    levels: Sequence[str]
+    codes: NDArray[np.int32]
+    typed: bool = False
+
+
+RawColumn: TypeAlias = RawNumbers | RawTexts
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a door found: all names, the columns that are wanted, and the number of rows."""
+
+    names: tuple[str, ...]
+    columns: Sequence[RawColumn]
+    rows: int
+
+
+def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawTexts:
+    """Code texts by first appearance.
+
+    >>> coded("x", ["b", None, "a", "b"], typed=True).codes.tolist()
+    [1, 0, 2, 1]
+    """
+    known: dict[str | None, int] = {None: 0}
+    codes = [known.setdefault(text, len(known)) for text in texts]
+    levels = [text for text in known if text is not None]
+    return RawTexts(name, levels, np.array(codes, dtype=np.int32), typed)
+
+
+def numbers_as_texts(raw: RawNumbers) -> RawTexts:
+    """The texts of numbers, for a column that the user, or the model, wants as text."""
+    values, inverse = np.unique(raw.values, return_inverse=True)  # NaN sorts last, and is one value
+    count = int(np.count_nonzero(~np.isnan(values)))
+    codes = np.where(inverse < count, inverse + 1, 0).astype(np.int32)
+    return RawTexts(raw.name, [text_of(float(value)) for value in values[:count]], codes, typed=True)

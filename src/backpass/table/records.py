@@ -1,0 +1,171 @@
+"""Records: the delimiter of a text file, its header, and the lines that do not fit, read with Python's ``csv``.
+
+This is the careful reader. It looks at the first record and the first 64 kB of every file; at all of it only when
+DuckDB, the fast reader, stumbled, to say on which lines and why.
+"""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from backpass.table.wording import FIRST, Faults, listed, refusal, shown
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE = 65_536  # characters
+SPOKEN = {"\t": "tab"}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The names in the first record, the number of blank lines before it, and of lines it takes (quoted newlines)."""
+
+    names: tuple[str, ...]
+    blank_lines: int
+    lines: int = 1
+
+
+def spoken(delimiter: str) -> str:
+    """A delimiter in a message: ``','`` or ``tab``."""
+    return SPOKEN.get(delimiter, repr(delimiter))
+
+
+def delimiter_of(file: Path, source: str) -> str:
+    """The delimiter among , ; tab | that cuts every record of the first 64 kB into the same number of fields.
+
+    None does: the one that most records agree on, with the header; ``,`` where the header has a single field. Several
+    do, or agree equally well: DataError.
+    """
+    with _text(file) as stream:
+        sample = stream.read(SAMPLE)
+        whole = not stream.read(1)
+    widths = {delimiter: _widths(sample, delimiter, whole) for delimiter in DELIMITERS}
+    cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
+    even = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
+    best = even or _most_agreed(widths, cutting)
+    if len(best) > 1:
+        names = " and ".join(spoken(delimiter) for delimiter in best)
+        raise refusal(source, f"the delimiter may be {names}", "say which with --delimiter")
+    return best[0] if best else ","
+
+
+def _widths(sample: str, delimiter: str, whole: bool) -> list[int]:
+    """The number of fields of each record; the last record of a cut sample is left out."""
+    try:
+        widths = [len(record) for record in _reader(StringIO(sample, newline=""), delimiter) if record]
+    except csv.Error:
+        return []
+    return widths if whole or len(widths) < 2 else widths[:-1]
+
+
+def _most_agreed(widths: dict[str, list[int]], cutting: list[str]) -> list[str]:
+    agreed = {delimiter: Counter(widths[delimiter])[widths[delimiter][0]] for delimiter in cutting}
+    most = max(agreed.values(), default=0)
+    return [delimiter for delimiter, count in agreed.items() if count == most]
+
+
+def header_of(file: Path, delimiter: str, source: str) -> Header:
+    """The first record, its names trimmed. DataError for empty and duplicate names, all positions named."""
+    with _text(file) as stream:
+        blank = 0
+        try:
+            reader = _reader(stream, delimiter)
+            for record in reader:
+                if record:
+                    names = tuple(name.strip(" \t") for name in record)
+                    check_names(names, source)
+                    return Header(names, blank, reader.line_num - blank)
+                blank += 1
+        except csv.Error:
+            raise refusal(source, "the header has a name of more than 131,072 characters, or an open quote") from None
+    raise refusal(source, "has blank lines only")
+
+
+def with_plain_header(file: Path, copy: Path, header: Header, delimiter: str) -> Path:
+    """A copy whose header takes one line: DuckDB takes the line end of a file from its first line, quoted or not."""
+    with _text(file) as stream, copy.open("w", encoding="utf-8", newline="") as out:
+        lines = [stream.readline() for _ in range(header.blank_lines + header.lines)]
+        end = lines[-1][len(lines[-1].rstrip("\r\n")) :]
+        out.write(delimiter.join(f"c{j}" for j in range(len(header.names))) + end)
+        shutil.copyfileobj(stream, out)
+    return copy
+
+
+def check_names(names: tuple[str, ...], source: str) -> None:
+    """Refuse empty and duplicate names."""
+    faults = Faults(source)
+    empty = [position for position, name in enumerate(names, start=1) if not name]
+    if empty:
+        faults.add(f"the header has no name at {_positions(empty)}", "does every line end in a delimiter?")
+    for name, count in Counter(name for name in names if name).items():
+        if count > 1:
+            where = [position for position, other in enumerate(names, start=1) if other == name]
+            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", "names have to differ")
+    faults.stop()
+
+
+def _positions(positions: list[int]) -> str:
+    return f"{'position' if len(positions) == 1 else 'positions'} {listed(positions)}"
+
+
+def structure_faults(file: Path, delimiter: str, width: int) -> list[str]:
+    """Records without ``width`` fields, and quotes that do not close, by the line on which the record starts."""
+    uneven: list[tuple[int, int]] = []
+    quote = ""
+    with _text(file) as stream:
+        reader = _reader(stream, delimiter, strict=True)
+        line = 1
+        try:
+            for record in reader:
+                if record and len(record) != width:
+                    uneven.append((line, len(record)))
+                line = reader.line_num + 1
+        except csv.Error as error:
+            quote = _quote_fault(str(error), line)
+    faults = [_uneven_fault(uneven, width)] if uneven else []
+    return [*faults, quote] if quote else faults
+
+
+def _uneven_fault(uneven: list[tuple[int, int]], width: int) -> str:
+    expected = f"{width} {'field' if width == 1 else 'fields'}"
+    if len(uneven) == 1:
+        line, found = uneven[0]
+        return f"line {line} has {found} {'field' if found == 1 else 'fields'}, the header has {expected}"
+    lines = ", ".join(f"line {line} ({found})" for line, found in uneven[:FIRST])
+    more = ", ..." if len(uneven) > FIRST else ""
+    return f"{len(uneven):,} lines do not have the {expected} of the header: {lines}{more}"
+
+
+def _quote_fault(error: str, line: int) -> str:
+    if "unexpected end of data" in error:
+        return f"a quote opened on line {line} is never closed"
+    if "field limit" in error:
+        return f"line {line} starts a field of more than 131,072 characters: is a quote not closed?"
+    return f"line {line} has text after a closing quote (a quote inside a field is written twice)"
+
+
+def extra_fields(file: Path, delimiter: str, width: int) -> bool:
+    """Whether some record has more fields than the header."""
+    with _text(file) as stream:
+        try:
+            return any(len(record) > width for record in _reader(stream, delimiter))
+        except csv.Error:
+            return False
+
+
+def _text(file: Path) -> IO[str]:
+    return file.open(encoding="utf-8-sig", newline="")
+
+
+def _reader(lines: Iterable[str], delimiter: str, strict: bool = False) -> Reader:
+    """Spaces before a quote are no part of the field, as DuckDB sees it."""
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)

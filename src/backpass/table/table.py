@@ -1,0 +1,129 @@
+"""Table: named columns of equal length, each of numbers or of coded texts, and where their rows came from.
+
+Columns come in from a file (``reading``) or a data frame (``frame``); ``schema`` and ``target`` turn them into arrays
+to learn from. Nothing is scaled, filled in or one-hot coded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import did_you_mean
+from backpass.table.wording import refusal, shown
+
+Kind: TypeAlias = Literal["number", "text"]
+KINDS: tuple[Kind, Kind] = ("number", "text")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberColumn:
+    """Numbers: values float64 (n,), NaN where missing."""
+
+    name: str
+    values: NDArray[np.float64]
+
+    @property
+    def kind(self) -> Kind:
+        return "number"
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Where there is no value (n,)."""
+        return np.isnan(self.values)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> NumberColumn:
+        """The column of these rows."""
+        return NumberColumn(self.name, self.values[rows])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NumberColumn):
+            return NotImplemented
+        return self.name == other.name and np.array_equal(self.values, other.values, equal_nan=True)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, which is an array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextColumn:
+    """Texts: codes int32 (n,), 0 where missing, j for levels[j - 1]; levels in the order of their code points."""
+
+    name: str
+    codes: NDArray[np.int32]
+    levels: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        return "text"
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Where there is no value (n,)."""
+        return np.equal(self.codes, 0)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> TextColumn:
+        """The column of these rows; the levels stay, also those that no longer occur."""
+        return TextColumn(self.name, self.codes[rows], self.levels)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How often each level occurs, (levels,)."""
+        return np.bincount(self.codes, minlength=len(self.levels) + 1)[1:]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TextColumn):
+            return NotImplemented
+        same = self.name == other.name and self.levels == other.levels
+        return same and np.array_equal(self.codes, other.codes)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, which is an array
+
+
+Column: TypeAlias = NumberColumn | TextColumn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Columns by name, in the order of the file. Two tables are equal when their columns are, wherever they came from.
+
+    ``row_numbers`` int64 (n,) counts the data rows of the source from 1, so that a message about a part of the table
+    still names the rows of the file. ``left_out`` names the columns that were there and not converted.
+    """
+
+    source: str
+    columns: dict[str, Column]
+    row_numbers: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """The number of rows n."""
+        return len(self.row_numbers)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of this name, or a ``DataError`` naming the nearest one."""
+        if name not in self.columns:
+            raise refusal(self.source, f"there is no column {shown(name)}", did_you_mean(name, self.names))
+        return self.columns[name]
+
+    def take(self, rows: NDArray[np.integer[Any]] | Sequence[int]) -> Table:
+        """The table of these rows (indices from 0), in this order."""
+        index = np.asarray(rows, dtype=np.intp)
+        columns: dict[str, Column] = {name: column.take(index) for name, column in self.columns.items()}
+        return Table(self.source, columns, self.row_numbers[index], self.notes, self.left_out)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Table):
+            return NotImplemented
+        return self.rows == other.rows and list(self.columns.items()) == list(other.columns.items())
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, which is arrays

@@ -1,0 +1,162 @@
+"""Target: the column to predict, the task it sets, and its numbers: y float64 (n,), or class codes int32 (n,).
+
+Texts (and booleans) and numbers of two values are classes; other numbers are regressed on. Standardizing y is not
+done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError
+from backpass.table.number import text_of
+from backpass.table.table import Column, Kind, NumberColumn, Table, TextColumn
+from backpass.table.wording import Faults, absent, counted, listed, rows_listed, shown
+
+Task: TypeAlias = Literal["regression", "binary", "multiclass"]
+ASKED = (None, "regression", "classification")
+FEW_NUMBERS = 20  # up to so many distinct whole numbers may be meant as classes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Name, task and classes, in the order of their codes; ``class_kind`` says how to write classes back."""
+
+    name: str
+    task: Task
+    classes: tuple[str, ...] = ()
+    class_kind: Kind = "text"
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, table: Table, name: str, task: str | None = None) -> Target:
+        """Find the task; ``task`` may demand "regression" or "classification".
+
+        Raises DataError listing everything that is wrong with the column, UsageError for another task.
+        """
+        if task not in ASKED:
+            raise UsageError(f"task is 'regression' or 'classification', got {shown(task)}")
+        faults = Faults(table.source)
+        column = _usable(table, name, faults)
+        if column is None:
+            raise faults.error()
+        target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
+        faults.stop()
+        return target
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of column that holds this target."""
+        return "number" if self.task == "regression" else self.class_kind
+
+    def encode(self, table: Table) -> NDArray[np.float64] | NDArray[np.int32]:
+        """y: the numbers float64 (n,), or the class codes 0..k-1 int32 (n,).
+
+        Raises DataError for missing values, the other kind, and classes the model does not know.
+        """
+        faults = Faults(table.source)
+        column = _usable(table, self.name, faults)
+        if column is None:
+            raise faults.error()
+        if column.kind != self.kind:
+            faults.add(f"target {shown(self.name)} holds {column.kind}s, the model was fitted on {self.kind}s")
+            raise faults.error()
+        y = column.values.copy() if isinstance(column, NumberColumn) else column.codes
+        if self.task != "regression":
+            y = self._codes(column, table, faults)
+        faults.stop()
+        return y
+
+    def _codes(self, column: Column, table: Table, faults: Faults) -> NDArray[np.int32]:
+        known = {text: j for j, text in enumerate(self.classes)}
+        texts, place = _distinct(column)
+        codes = np.array([known.get(text, -1) for text in texts] or [0], dtype=np.int32)[place]
+        for j, text in enumerate(texts):
+            if text not in known and (where := np.flatnonzero((place == j) & ~column.missing)).size:
+                what = f"class {shown(text)} of target {shown(self.name)} is not known to the model"
+                hint = f"known classes: {listed(self.classes, shown)}"
+                faults.add(f"{what} ({rows_listed(table.row_numbers[where])})", hint)
+        return codes
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        return {
+            "name": self.name,
+            "task": self.task,
+            "classes": list(self.classes),
+            "class_kind": self.class_kind,
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Target:
+        """The Target that ``to_json`` wrote."""
+        return cls(data["name"], data["task"], tuple(data["classes"]), data["class_kind"], tuple(data["notes"]))
+
+
+def _usable(table: Table, name: str, faults: Faults) -> Column | None:
+    """The column, its missing and infinite values named as faults; None where it is absent or empty."""
+    if missing := absent([name], table.names):
+        faults.add(missing[0].replace("column", "target column", 1))
+        return None
+    column = table.columns[name]
+    gaps = np.flatnonzero(column.missing)
+    if len(gaps):
+        where = f"{len(gaps):,} of {table.rows:,} values missing ({rows_listed(table.row_numbers[gaps])})"
+        faults.add(f"target {shown(name)}: {where}", "rows without a target cannot be learned from: leave them out")
+    if isinstance(column, NumberColumn) and (infinite := np.flatnonzero(np.isinf(column.values))).size:
+        faults.add(f"target {shown(name)}: inf in {rows_listed(table.row_numbers[infinite])}")
+    return column if len(gaps) < table.rows else None
+
+
+def _asks_for_classes(column: Column, task: str | None, faults: Faults) -> bool:
+    if isinstance(column, TextColumn):
+        if task == "regression":
+            text = f"target {shown(column.name)} holds texts: regression needs numbers"
+            faults.add(text, "leave --task out, or give missing tokens with --missing")
+        return True
+    if task is None:
+        return len(np.unique(column.values[~column.missing])) == 2
+    return task == "classification"
+
+
+def _regression(column: Column) -> Target:
+    values = column.values[~column.missing] if isinstance(column, NumberColumn) else np.empty(0)
+    distinct = np.unique(values)
+    name, notes = shown(column.name), list[str]()
+    if len(distinct) == 1:
+        notes.append(f"target {name} is constant {text_of(float(distinct[0]))}")
+    elif len(distinct) <= FEW_NUMBERS and np.all(distinct == np.rint(distinct)):
+        found = f"{len(distinct)} different whole numbers"
+        notes.append(f"target {name} holds {found}: treated as regression; --task classification makes classes of them")
+    return Target(column.name, "regression", (), "number", tuple(notes))
+
+
+def _classes(column: Column, faults: Faults) -> Target:
+    texts, place = _distinct(column)
+    counts = np.bincount(place[~column.missing], minlength=len(texts))
+    classes = tuple(text for text, count in zip(texts, counts, strict=True) if count)
+    if len(classes) == 1:
+        rows = counted(int(counts.sum()), "row")
+        faults.add(f"target {shown(column.name)} has only one class, {shown(classes[0])} ({rows})", "two are needed")
+    if isinstance(column, NumberColumn) and len(classes) > 2:
+        fractions = column.values[np.isfinite(column.values) & (column.values != np.rint(column.values))]
+        if len(fractions):
+            example = text_of(float(fractions[0]))
+            text = f"target {shown(column.name)} holds numbers such as {example}, which are no classes"
+            faults.add(text, "--task regression")
+    return Target(column.name, "binary" if len(classes) == 2 else "multiclass", classes, column.kind)
+
+
+def _distinct(column: Column) -> tuple[list[str], NDArray[np.intp]]:
+    """The texts of the possible classes, in order, and the place of each row's among them (0 where missing)."""
+    if isinstance(column, TextColumn):
+        return list(column.levels), np.maximum(column.codes - 1, 0).astype(np.intp)
+    values, place = np.unique(column.values + 0.0, return_inverse=True)
+    texts = [text_of(float(value)) for value in values if not np.isnan(value)]
+    return texts, np.where(column.missing, 0, place).astype(np.intp)

@@ -1,0 +1,84 @@
+"""Text: bytes of some encoding into a UTF-8 file without NUL bytes, or a refusal that names the line.
+
+A byte order mark decides (UTF-8, 16, 32); else the user's encoding; else UTF-8. Nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import shutil
+from pathlib import Path
+
+from backpass.errors import UsageError
+from backpass.table.expanding import CHUNK
+from backpass.table.wording import refusal, shown
+
+MARKS = {  # the longer mark first: that of UTF-16 LE begins the one of UTF-32 LE
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF8: "utf-8-sig",
+}
+
+
+def as_utf8(file: Path, head: bytes, encoding: str | None, copy: Path, source: str) -> Path | None:
+    """Rewrite the file as UTF-8 into ``copy``; None where it is to be read as it stands."""
+    marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
+    chosen = marked or _known(encoding or "utf-8")
+    if chosen in {"utf-8", "utf-8-sig"}:
+        return None
+    try:
+        with file.open(encoding=chosen, newline="") as stream, copy.open("w", encoding="utf-8", newline="") as out:
+            shutil.copyfileobj(stream, out, CHUNK)
+    except UnicodeError as error:
+        raise refusal(source, f"cannot be decoded as {chosen} ({error})", "another --encoding?") from error
+    return copy
+
+
+def _known(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise UsageError(f"there is no encoding {shown(encoding)}", hint="utf-8, latin-1, cp1252, ...") from None
+
+
+def check_text(file: Path, source: str) -> None:
+    """Refuse NUL bytes, and bytes that are not UTF-8, naming the first such line."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    position = 0
+    with file.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            if (at := chunk.find(b"\0")) >= 0:
+                line = _line_of(file, position + at)
+                hint = "is it a binary file, or UTF-16 without a mark (--encoding utf-16)?"
+                raise refusal(source, f"line {line} has a NUL byte", hint)
+            _decode(decoder, chunk, file, position, source)
+            position += len(chunk)
+    _decode(decoder, b"", file, position, source)
+
+
+def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, file: Path, position: int, source: str) -> None:
+    pending = len(decoder.getstate()[0])
+    if chunk.isascii() and chunk and not pending:
+        return
+    try:
+        decoder.decode(chunk, final=not chunk)
+    except UnicodeDecodeError as error:
+        line = _line_of(file, position - pending + error.start)
+        text = f"line {line} is not UTF-8 (byte 0x{error.object[error.start]:02x})"
+        raise refusal(source, text, "try --encoding latin-1, or save the file as UTF-8") from None
+
+
+def _line_of(file: Path, position: int) -> int:
+    """The line, from 1, of a byte; lines end in \\n, \\r\\n or \\r."""
+    with file.open("rb") as stream:
+        before = stream.read(position)
+    return before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n") + 1
+
+
+def with_plain_newlines(file: Path, copy: Path) -> Path:
+    """A copy in which every line ends in \\n, for a file that mixes line ends."""
+    with file.open(encoding="utf-8-sig", newline=None) as stream, copy.open("w", encoding="utf-8", newline="") as out:
+        shutil.copyfileobj(stream, out, CHUNK)
+    return copy

@@ -1,0 +1,37 @@
+"""The training: how theta is found (CS229 section 1).
+
+Reading order: ``schedules``, ``optimizer``, ``sampling``, ``progress``, ``loop``, ``newton``, ``function``.
+This room knows networks and engines; it knows no table and no file.
+"""
+
+from backpass.training.loop import (
+    Callback,
+    Objective,
+    TrainingResult,
+    TrainingRun,
+    TrainingSettings,
+    gradient_circuit,
+    training_step,
+)
+from backpass.training.optimizer import OPTIMIZERS, Optimizer, OptimizerOptions, optimizer_named
+from backpass.training.progress import EpochRecord, Progress
+from backpass.training.sampling import SAMPLINGS
+from backpass.training.schedules import SCHEDULES
+
+__all__ = [
+    "OPTIMIZERS",
+    "SAMPLINGS",
+    "SCHEDULES",
+    "Callback",
+    "EpochRecord",
+    "Objective",
+    "Optimizer",
+    "OptimizerOptions",
+    "Progress",
+    "TrainingResult",
+    "TrainingRun",
+    "TrainingSettings",
+    "gradient_circuit",
+    "optimizer_named",
+    "training_step",
+]

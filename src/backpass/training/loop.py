@@ -1,0 +1,256 @@
+"""The loop: from a first theta to the best one found (CS229 section 1, Algorithms 1 and 2).
+
+What comes in: an objective J(theta, batch), the data, an optimizer, and how rows are sampled. What goes out: a
+``TrainingResult``. The loop makes tables (rows, settings) and hands whole epochs to an engine; between epochs it
+validates, remembers the best weights and tells whoever watches. Files and screens are not its affair.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
+from backpass.circuit.philox import key_of
+from backpass.engine import Engine, Epoch, Step, first_fault, make_step
+from backpass.network.layers import Draws
+from backpass.training.interrupt import StopWish, stop_on_signals
+from backpass.training.optimizer import Optimizer, memory_like
+from backpass.training.progress import EpochRecord, Progress
+from backpass.training.sampling import sampling_named, steps_per_epoch
+from backpass.training.schedules import schedule_named
+
+Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
+"""J(theta, batch, draws): one number, from the parameters, the rows of a batch, and where random numbers come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How to train. ``learning_rate`` is alpha of the notes; ``patience`` is in epochs, ``max_seconds`` in seconds.
+
+    ``iterations`` (n_iter of Algorithms 1 and 2), where given, ends the run after that many steps.
+    """
+
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    batch_size: int = 256
+    epochs: int = 100
+    iterations: int | None = None
+    sampling: str = "epoch"
+    seed: int = 0
+    patience: int | None = None
+    max_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a run ended with.
+
+    theta: the best weights (by validation score; the last ones without validation rows)
+    reason: "finished", "patience", "time", "stopped" (a callback), "interrupted" or "diverged"
+    fault: what was not finite, when the run diverged; signal: what interrupted it
+    """
+
+    theta: NDArray[Any]
+    progress: Progress
+    reason: str
+    fault: str = ""
+    signal: int | None = None
+
+
+class Callback(ABC):  # noqa: B024  every method has a meaningful default: do nothing
+    """Somebody who watches a run."""
+
+    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
+        """Before the first step."""
+
+    def on_step(self, step: int) -> None:
+        """Before each step, with the number of steps taken."""
+
+    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        """After each epoch; True ends the run."""
+
+    def on_end(self, result: TrainingResult) -> None:
+        """After the last step, whatever ended the run."""
+
+
+def gradient_circuit(objective: Objective, parameters: int, batch: Sequence[Spec], dtype: Any) -> Circuit:
+    """The circuit (theta, key, step, batch) -> (J, dtheta): forward and backward pass."""
+
+    def both(theta: Array, key: Array, number: Array, rows: tuple[Array, ...]) -> Any:
+        return value_and_grad(lambda t: objective(t, rows, Draws(key, number)))(theta)
+
+    whole = numpy.dtype(numpy.uint32)
+    return trace(both, [Spec((parameters,), numpy.dtype(dtype)), Spec((2,), whole), Spec((), whole), tuple(batch)])
+
+
+def training_step(
+    objective: Objective, optimizer: Optimizer, theta: NDArray[Any], batch: Sequence[Spec]
+) -> Step:
+    """One step as a circuit: gradient and update, fused because nothing stands between them."""
+    gradient = gradient_circuit(objective, theta.size, batch, theta.dtype)
+
+    def step(state: tuple[Array, ...], settings: Array, key: Array, number: Array, rows: tuple[Array, ...]) -> Any:
+        J, g = gradient(state[0], key, number, *rows)
+        new_theta, memory = optimizer(state[0], g, state[1:], settings)
+        return (new_theta, *memory), J
+
+    state = (theta, *memory_like(optimizer, theta))
+    return make_step(step, state, len(optimizer.columns), batch, theta.dtype)
+
+
+@dataclass(slots=True)
+class TrainingRun:
+    """One run of the loop, from given progress to its end.
+
+    data: arrays whose first axis is the training rows, in the order the objective takes them
+    validate: theta -> score, lower is better; None without validation rows
+    save: called with the progress when it is worth keeping (after epochs, at most every ``save_every`` seconds, and
+    at the end)
+    """
+
+    objective: Objective
+    theta: NDArray[Any]
+    data: Sequence[NDArray[Any]]
+    optimizer: Optimizer
+    settings: TrainingSettings
+    engine: Engine
+    validate: Callable[[NDArray[Any]], float] | None = None
+    callbacks: Sequence[Callback] = ()
+    save: Callable[[Progress], None] | None = None
+    save_every: float = 5.0
+
+    def run(self, progress: Progress | None = None) -> TrainingResult:
+        """Train until the epochs are done or something ends it earlier. Never raises for a diverging loss."""
+        batch = [Spec(("B", *array.shape[1:]), array.dtype) for array in self.data]
+        step = training_step(self.objective, self.optimizer, self.theta, batch)
+        if progress is None:
+            progress = Progress((self.theta, *memory_like(self.optimizer, self.theta)), self.theta)
+        for callback in self.callbacks:
+            callback.on_start(self.total_steps, self.steps_per_epoch)
+        with stop_on_signals() as wish:
+            result = self._advance(step, progress, wish)
+        if self.save is not None and result.reason != "diverged":
+            self.save(progress)
+        for callback in self.callbacks:
+            callback.on_end(result)
+        return result
+
+    @property
+    def rows(self) -> int:
+        return int(self.data[0].shape[0])
+
+    @property
+    def batch_size(self) -> int:
+        """B, at most the number of training rows."""
+        return min(self.settings.batch_size, self.rows)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return steps_per_epoch(self.settings.sampling, self.rows, self.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        steps = self.settings.epochs * self.steps_per_epoch
+        return steps if self.settings.iterations is None else min(steps, self.settings.iterations)
+
+    def learning_rates(self, first: int, steps: int) -> NDArray[numpy.float64]:
+        """alpha of the steps after ``first``."""
+        t = numpy.arange(first, first + steps) / max(self.total_steps, 1)
+        return self.settings.learning_rate * schedule_named(self.settings.schedule)(t)
+
+    def _epoch_tables(self, progress: Progress) -> Epoch:
+        """The rest of the epoch in which the run stands."""
+        number, done = divmod(progress.step, self.steps_per_epoch)
+        rows, sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)
+        stop = min(self.steps_per_epoch, self.total_steps - number * self.steps_per_epoch)
+        settings = self.optimizer.settings(self.learning_rates(progress.step, stop - done), progress.step)
+        return Epoch(rows[done:stop], sizes[done:stop], settings, progress.step)
+
+    def _advance(self, step: Step, progress: Progress, wish: StopWish) -> TrainingResult:
+        key = key_of(self.settings.seed)
+        clock = _Clock(self.settings.max_seconds, self.save_every)
+        while progress.step < self.total_steps:
+            epoch = self._epoch_tables(progress)
+            taken = [progress.step]
+
+            def should_stop(taken: list[int] = taken) -> bool:
+                for callback in self.callbacks:
+                    callback.on_step(taken[0])
+                taken[0] += 1
+                return wish() or clock.is_over()
+
+            outcome = self.engine.run_epoch(step, progress.state, key, self.data, epoch, should_stop)
+            progress.state = outcome.state
+            progress.step += len(outcome.losses)
+            progress.losses += [float(J) for J in outcome.losses]
+            if outcome.failed:
+                left = epoch.after(len(outcome.losses))
+                fault = first_fault(step, progress.state, key, self.data, left)
+                return self._diverged(progress, str(fault or "the loss"))
+            if len(outcome.losses) < epoch.steps:
+                return self._ended(progress, "interrupted" if wish() else "time", wish)
+            if not numpy.isfinite(progress.theta).all():
+                return self._diverged(progress, "the parameters after the update")
+            if reason := self._finish_epoch(progress):
+                if reason == "diverged":
+                    return self._diverged(progress, "the validation score")
+                return self._ended(progress, reason, wish)
+            if self.save is not None and clock.is_time_to_save():
+                self.save(progress)
+        return self._ended(progress, "finished", wish)
+
+    def _finish_epoch(self, progress: Progress) -> str:
+        """Score the epoch; why the run should end here, or nothing."""
+        number = (progress.step - 1) // self.steps_per_epoch
+        sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)[1]
+        sizes = sizes[: len(progress.losses)]
+        record = EpochRecord(
+            number + 1,
+            progress.step,
+            float(self.learning_rates(progress.step - 1, 1)[0]),
+            float((sizes * progress.losses).sum() / sizes.sum()),
+            None if self.validate is None else float(self.validate(progress.theta)),
+        )
+        if record.score is not None and not numpy.isfinite(record.score):
+            return "diverged"
+        progress.finish_epoch(record)
+        # Every callback sees the epoch, even when an earlier one ends the run.
+        if any([callback.on_epoch(record, progress) for callback in self.callbacks]):
+            return "stopped"
+        patience = self.settings.patience
+        return "patience" if patience is not None and record.epoch - progress.best_epoch >= patience else ""
+
+    def _ended(self, progress: Progress, reason: str, wish: StopWish) -> TrainingResult:
+        best = progress.best if progress.best_epoch else progress.theta
+        return TrainingResult(best, progress, reason, signal=wish.signal if reason == "interrupted" else None)
+
+    def _diverged(self, progress: Progress, fault: str) -> TrainingResult:
+        epoch, batch = divmod(progress.step, self.steps_per_epoch)
+        text = f"epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch}: first not finite: {fault}"
+        return TrainingResult(progress.best, progress, "diverged", text)
+
+
+class _Clock:
+    """Time limits, by a clock that never goes back."""
+
+    def __init__(self, max_seconds: float | None, save_every: float) -> None:
+        self.end = None if max_seconds is None else time.monotonic() + max_seconds
+        self.save_every = save_every
+        self.saved = time.monotonic()
+
+    def is_over(self) -> bool:
+        return self.end is not None and time.monotonic() >= self.end
+
+    def is_time_to_save(self) -> bool:
+        now = time.monotonic()
+        if now - self.saved < self.save_every:
+            return False
+        self.saved = now
+        return True

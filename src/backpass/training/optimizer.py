@@ -1,0 +1,232 @@
+"""Optimizers: chains of small rules on vectors (CS229 section 1, "other gradient-based optimizers").
+
+A rule turns the update so far into the next one. The first rule gets the gradient g; what the last one gives is
+subtracted: theta := theta - u. Rules are written in operations, so the whole update is a circuit; what changes from step
+to step (learning rate, bias corrections) they read from their columns of the settings table.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Array, label
+from backpass.circuit.operations import maximum, norm, sqrt
+from backpass.errors import UsageError, did_you_mean
+
+Floats = NDArray[numpy.float64]
+
+
+class Rule(ABC):
+    """One link of the chain: (u, its memories, theta, its settings) -> (u, its memories)."""
+
+    memories: ClassVar[int] = 0
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def update(
+        self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
+    ) -> tuple[Array, Sequence[Array]]:
+        """The next update and the new memories, all (P,)."""
+
+    def column(self, name: str, first: int, steps: int) -> Floats:
+        """The values of a column for steps first+1 .. first+steps, counted from 1: (steps,)"""
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Rule):
+    """u := alpha f u, the learning rate of the step times fixed factors f per element of theta (eq. (1.3))
+
+    ``factors`` is None for 1 everywhere.
+    """
+
+    factors: Floats | None = None
+    columns: ClassVar[tuple[str, ...]] = ("learning_rate",)
+
+    def update(
+        self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
+    ) -> tuple[Array, Sequence[Array]]:
+        return settings["learning_rate"] * (u if self.factors is None else u * self.factors), ()
+
+
+@dataclass(frozen=True, slots=True)
+class Momentum(Rule):
+    """v := mu v + u;  u := v, or mu v + u with Nesterov's look-ahead (Polyak 1964; Sutskever et al. 2013)"""
+
+    mu: float = 0.9
+    nesterov: bool = False
+    memories: ClassVar[int] = 1
+
+    def update(
+        self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
+    ) -> tuple[Array, Sequence[Array]]:
+        v = self.mu * memory[0] + u
+        return (self.mu * v + u if self.nesterov else v), (v,)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments(Rule):
+    """m := beta1 m + (1 - beta1) u;  v := beta2 v + (1 - beta2) u^2;  u := m' / (sqrt(v') + epsilon)
+
+    with m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t), t counted from 1 (Adam, Kingma & Ba 2015, Algorithm 1).
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    memories: ClassVar[int] = 2
+    columns: ClassVar[tuple[str, ...]] = ("bias_correction1", "bias_correction2")
+
+    def update(
+        self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
+    ) -> tuple[Array, Sequence[Array]]:
+        m = self.beta1 * memory[0] + (1.0 - self.beta1) * u
+        v = self.beta2 * memory[1] + (1.0 - self.beta2) * (u * u)
+        corrected = sqrt(v * settings["bias_correction2"]) + self.epsilon
+        return m * settings["bias_correction1"] / corrected, (m, v)
+
+    def column(self, name: str, first: int, steps: int) -> Floats:
+        beta = self.beta1 if name == "bias_correction1" else self.beta2
+        # A running product, not a power: powers differ between mathematical libraries.
+        powers = numpy.multiply.accumulate(numpy.full(first + steps, beta))[first:]
+        return 1.0 / (1.0 - powers)
+
+
+@dataclass(frozen=True, slots=True)
+class Decay(Rule):
+    """u := u + lambda theta on the elements where ``mask`` is 1 (weights, not biases)
+
+    Before the moments it is the gradient of an L2 penalty; after them it is decoupled (AdamW, Loshchilov & Hutter 2019).
+    """
+
+    weight_decay: float
+    mask: Floats
+
+    def update(
+        self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
+    ) -> tuple[Array, Sequence[Array]]:
+        return u + (self.weight_decay * self.mask) * theta, ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clip(Rule):
+    """u := u min(1, c / |u|): the whole gradient is shortened to length c (Pascanu et al. 2013)"""
+
+    length: float
+
+    def update(
+        self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
+    ) -> tuple[Array, Sequence[Array]]:
+        return u * (self.length / maximum(norm(u), self.length)), ()
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """A chain of rules, and the theta := theta - u at its end."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def memories(self) -> int:
+        """How many vectors like theta the chain remembers between steps."""
+        return sum(rule.memories for rule in self.rules)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the settings table, in order."""
+        return tuple(name for rule in self.rules for name in rule.columns)
+
+    def __call__(
+        self, theta: Array, g: Array, memory: Sequence[Array], settings: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """The new theta and memories; theta, g (P,), settings (columns,)."""
+        values = {name: settings[i] for i, name in enumerate(self.columns)}
+        u, kept, start = g, [], 0
+        for rule in self.rules:
+            with label(f"optimizer: {type(rule).__name__.lower()}"):
+                u, new = rule.update(u, memory[start : start + rule.memories], theta, values)
+            kept += list(new)
+            start += rule.memories
+        with label("optimizer: update"):
+            return theta - u, tuple(kept)
+
+    def settings(self, learning_rates: Floats, first: int) -> Floats:
+        """The settings table for the steps after ``first``, given their learning rates: (steps, columns)"""
+        steps = len(learning_rates)
+        table = [
+            learning_rates if name == "learning_rate" else rule.column(name, first, steps)
+            for rule in self.rules
+            for name in rule.columns
+        ]
+        return numpy.stack(table, axis=1) if table else numpy.zeros((steps, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerOptions:
+    """What the named optimizers take; each reads what it has a use for."""
+
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+
+
+def _gradient_descent(options: OptimizerOptions, decay: Sequence[Rule], scale: Scale) -> list[Rule]:
+    return [*decay, scale]
+
+
+def _momentum(options: OptimizerOptions, decay: Sequence[Rule], scale: Scale) -> list[Rule]:
+    return [*decay, Momentum(options.momentum), scale]
+
+
+def _nesterov(options: OptimizerOptions, decay: Sequence[Rule], scale: Scale) -> list[Rule]:
+    return [*decay, Momentum(options.momentum, nesterov=True), scale]
+
+
+def _adam(options: OptimizerOptions, decay: Sequence[Rule], scale: Scale) -> list[Rule]:
+    return [*decay, Moments(options.beta1, options.beta2, options.epsilon), scale]
+
+
+def _adamw(options: OptimizerOptions, decay: Sequence[Rule], scale: Scale) -> list[Rule]:
+    return [Moments(options.beta1, options.beta2, options.epsilon), *decay, scale]
+
+
+OPTIMIZERS: MappingProxyType[str, Callable[[OptimizerOptions, Sequence[Rule], Scale], list[Rule]]] = MappingProxyType(
+    {"sgd": _gradient_descent, "momentum": _momentum, "nesterov": _nesterov, "adam": _adam, "adamw": _adamw}
+)
+"""Every optimizer by name, as the chain it is. ``sgd`` on all rows at once is gradient descent, eq. (1.3)."""
+
+
+def optimizer_named(
+    name: str,
+    options: OptimizerOptions = OptimizerOptions(),
+    *,
+    decay_mask: Floats | float = 1.0,
+    factors: Floats | None = None,
+) -> Optimizer:
+    """The optimizer of that name.
+
+    ``decay_mask`` (P,) says where weight decay applies; ``factors`` (P,) multiplies the learning rate per element.
+
+    Errors: UsageError with the nearest name.
+    """
+    if name not in OPTIMIZERS:
+        raise UsageError(f"unknown optimizer {name!r}", hint=did_you_mean(name, list(OPTIMIZERS)))
+    decay = [Decay(options.weight_decay, numpy.asarray(decay_mask))] if options.weight_decay else []
+    rules = OPTIMIZERS[name](options, decay, Scale(factors))
+    clip: list[Rule] = [Clip(options.clip_norm)] if options.clip_norm is not None else []
+    return Optimizer((*clip, *rules))
+
+
+def memory_like(optimizer: Optimizer, theta: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """The memories before the first step: zeros."""
+    return tuple(numpy.zeros_like(theta) for _ in range(optimizer.memories))

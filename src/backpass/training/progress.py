@@ -1,0 +1,89 @@
+"""Progress: where a run stands, and everything needed to go on from there.
+
+It is one of the few things that change in place: the loop advances it, checkpoints copy it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+Arrays = tuple[NDArray[Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """What is remembered of one epoch.
+
+    epoch: its number, from 1; step: steps taken so far; learning_rate: at its last step; train_loss: mean J over its
+    batches, weighted by their sizes; score: the validation score (lower is better), or None without validation rows
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    score: float | None
+
+
+@dataclass(slots=True)
+class Progress:
+    """The state of a run. Changes in place.
+
+    state: theta and the optimizer's memories after ``step`` steps
+    losses: J of the steps of the unfinished epoch
+    best: the theta with the lowest score so far; best_epoch 0 is the start
+    """
+
+    state: Arrays
+    best: NDArray[Any]
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    best_score: float | None = None
+    history: list[EpochRecord] = field(default_factory=list)
+
+    @property
+    def theta(self) -> NDArray[Any]:
+        return self.state[0]
+
+    def finish_epoch(self, record: EpochRecord) -> None:
+        """Take note of a finished epoch; keep its weights when no epoch before had a lower or equal score.
+
+        Without validation rows the latest weights are the best.
+        """
+        self.history.append(record)
+        self.losses = []
+        if record.score is None or (self.best_score is None and numpy.isfinite(record.score)) or (
+            self.best_score is not None and record.score < self.best_score
+        ):
+            self.best, self.best_epoch, self.best_score = self.theta, record.epoch, record.score
+
+    def to_data(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Facts and arrays for a checkpoint."""
+        facts = {
+            "step": self.step,
+            "best_epoch": self.best_epoch,
+            "best_score": self.best_score,
+            "history": [asdict(record) for record in self.history],
+        }
+        arrays = {f"state.{i}": array for i, array in enumerate(self.state)}
+        return facts, {**arrays, "best": self.best, "losses": numpy.array(self.losses, dtype=numpy.float64)}
+
+    @staticmethod
+    def from_data(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Progress:
+        """The progress a checkpoint holds; KeyError, TypeError or ValueError when it does not hold one."""
+        states = sum(name.startswith("state.") for name in arrays)
+        return Progress(
+            tuple(arrays[f"state.{i}"] for i in range(states)),
+            arrays["best"],
+            int(facts["step"]),
+            [float(J) for J in arrays["losses"]],
+            int(facts["best_epoch"]),
+            facts["best_score"],
+            [EpochRecord(**record) for record in facts["history"]],
+        )

@@ -1,0 +1,79 @@
+"""Sampling: which rows each step reads. Every scheme writes a table of row numbers; nothing else differs.
+
+Draws are counter-based: the rows of an epoch depend on (seed, epoch) alone, so a run can be taken up anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit.philox import integers, permutation
+from backpass.errors import UsageError, did_you_mean
+
+Rows = NDArray[Any]
+_PURPOSE = 0x5A3B_0000
+
+
+def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
+    """Every row once, in a fresh random order; the last batch may be smaller."""
+    steps = -(-n // batch_size)
+    rows = numpy.zeros(steps * batch_size, dtype=numpy.int64)
+    rows[:n] = permutation(seed, epoch, _PURPOSE, n)
+    sizes = numpy.full(steps, batch_size)
+    sizes[-1] = n - (steps - 1) * batch_size
+    return rows.reshape(steps, batch_size), sizes
+
+
+def uniform(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
+    """Rows drawn uniformly with replacement; with batch size 1 this is Algorithm 1 of the notes (eq. (1.4))."""
+    steps = -(-n // batch_size)
+    rows = integers(seed, epoch, _PURPOSE + 1, steps * batch_size, n)
+    return rows.reshape(steps, batch_size), numpy.full(steps, batch_size)
+
+
+def minibatch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
+    """At every step B rows without replacement, drawn afresh from all: Algorithm 2 of the notes (eq. (1.5))."""
+    steps = -(-n // batch_size)
+    rows = [_without_replacement(n, batch_size, seed, epoch * steps + s) for s in range(steps)]
+    return numpy.stack(rows), numpy.full(steps, batch_size)
+
+
+def _without_replacement(n: int, batch_size: int, seed: int, draw: int) -> Rows:
+    """B different rows: the first B distinct values of a stream of uniform draws, or the start of a random order."""
+    if 2 * batch_size > n:
+        return permutation(seed, draw, _PURPOSE + 2, n)[:batch_size]
+    wanted = 2 * batch_size
+    while True:
+        stream = integers(seed, draw, _PURPOSE + 3, wanted, n)
+        first_seen = numpy.sort(numpy.unique(stream, return_index=True)[1])
+        if len(first_seen) >= batch_size:
+            return stream[first_seen[:batch_size]]
+        wanted *= 2
+
+
+def full_batch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
+    """All rows at every step: gradient descent, eq. (1.3)."""
+    return numpy.arange(n).reshape(1, n), numpy.array([n])
+
+
+SAMPLINGS: MappingProxyType[str, Callable[[int, int, int, int], tuple[Rows, Rows]]] = MappingProxyType(
+    {"epoch": epoch_shuffle, "uniform": uniform, "minibatch": minibatch, "full": full_batch}
+)
+"""Every scheme by name: (n, batch size, seed, epoch) -> rows (steps, B), sizes (steps,)"""
+
+
+def sampling_named(name: str) -> Callable[[int, int, int, int], tuple[Rows, Rows]]:
+    """The scheme of that name.    Errors: UsageError with the nearest name."""
+    if name not in SAMPLINGS:
+        raise UsageError(f"unknown sampling {name!r}", hint=did_you_mean(name, list(SAMPLINGS)))
+    return SAMPLINGS[name]
+
+
+def steps_per_epoch(name: str, n: int, batch_size: int) -> int:
+    """How many steps one epoch of a scheme has."""
+    return 1 if name == "full" else -(-n // batch_size)

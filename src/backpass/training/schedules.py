@@ -1,0 +1,68 @@
+"""Schedules: how a hyperparameter moves over a run, as a factor of t, the share of the steps already done.
+
+t = 0 at the first step and just below 1 at the last.    t (steps,)  ->  factor (steps,)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError, did_you_mean
+
+Floats = NDArray[numpy.float64]
+_WARMUP_SHARE = 0.05
+
+
+def constant(t: Floats) -> Floats:
+    """1 throughout"""
+    return numpy.ones_like(t)
+
+
+def cosine(t: Floats) -> Floats:
+    """(1 + cos(pi t)) / 2: from 1 smoothly down to 0 (Loshchilov & Hutter 2017)"""
+    return 0.5 * (1.0 + numpy.cos(numpy.pi * t))
+
+
+def linear(t: Floats) -> Floats:
+    """1 - t: from 1 straight down to 0"""
+    return 1.0 - t
+
+
+def warmup_cosine(t: Floats) -> Floats:
+    """Up from 0 to 1 over the first 5 % of the steps, then down as ``cosine``"""
+    after = numpy.clip((t - _WARMUP_SHARE) / (1.0 - _WARMUP_SHARE), 0.0, 1.0)
+    return numpy.where(t < _WARMUP_SHARE, t / _WARMUP_SHARE, cosine(after))
+
+
+def coslog4(t: Floats) -> Floats:
+    """(1 - cos(2 pi log2(1 + 15 t))) / 2: four cycles, each twice as long as the one before (Holzmueller et al. 2024)"""
+    return 0.5 * (1.0 - numpy.cos(2.0 * numpy.pi * numpy.log2(1.0 + 15.0 * t)))
+
+
+def flat_cosine(t: Floats) -> Floats:
+    """1 for the first half, then down to 0 as a cosine (Holzmueller et al. 2024)"""
+    return numpy.where(t <= 0.5, 1.0, 0.5 * (1.0 + numpy.cos(numpy.pi * (2.0 * t - 1.0))))
+
+
+SCHEDULES: MappingProxyType[str, Callable[[Floats], Floats]] = MappingProxyType(
+    {
+        "constant": constant,
+        "cosine": cosine,
+        "linear": linear,
+        "warmup_cosine": warmup_cosine,
+        "coslog4": coslog4,
+        "flat_cosine": flat_cosine,
+    }
+)
+"""Every schedule by name."""
+
+
+def schedule_named(name: str) -> Callable[[Floats], Floats]:
+    """The schedule of that name.    Errors: UsageError with the nearest name."""
+    if name not in SCHEDULES:
+        raise UsageError(f"unknown schedule {name!r}", hint=did_you_mean(name, list(SCHEDULES)))
+    return SCHEDULES[name]

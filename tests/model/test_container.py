@@ -1,0 +1,495 @@
+"""The container: what goes in comes out, one content has one form, and nothing else is accepted."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as st_numpy
+
+from backpass.errors import ModelFileError, UsageError
+from backpass.model import container
+from backpass.model.container import DTYPES, FORMAT, pack, unpack
+
+FACTS: dict[str, Any] = {
+    "target": "price",
+    "columns": ["rooms", "caf\u00e9"],
+    "seed": 2**64 - 1,
+    "mean": -0.0,
+    "note": None,
+}
+ARRAYS = {"theta": np.array([0.5, -1.25]), "codes": np.array([[1, 2, 3]], dtype=np.int32)}
+SMALL = pack("model", FACTS, ARRAYS)
+
+
+def refused(data: bytes, kind: str = "model") -> ModelFileError:
+    with pytest.raises(ModelFileError) as caught:
+        unpack(data, kind, "m.backpass")
+    assert caught.value.exit_code == 4
+    assert caught.value.hint
+    return caught.value
+
+
+def framed(header: bytes, payload: bytes = b"") -> bytes:
+    return len(header).to_bytes(8, "little") + header + payload
+
+
+def forged(change: Callable[[dict[str, Any]], object], payload: bytes | None = None) -> bytes:
+    """SMALL with another header, laid out and padded as ours are."""
+    end = 8 + int.from_bytes(SMALL[:8], "little")
+    header = json.loads(SMALL[8:end])
+    change(header)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return framed(text + b" " * (-len(text) % 8), SMALL[end:] if payload is None else payload)
+
+
+def with_record(text: str | bytes) -> bytes:
+    """A file of no arrays whose record is this text."""
+    text = text if isinstance(text, str) else text.decode()
+    header = json.dumps({"__metadata__": {"backpass": text}}, separators=(",", ":")).encode()
+    return framed(header + b" " * (-len(header) % 8))
+
+
+# What goes in comes out
+
+
+def test_round_trip() -> None:
+    facts, arrays = unpack(SMALL, "model", "m.backpass")
+    assert facts == FACTS
+    assert str(facts["mean"]) == "-0.0"
+    assert list(arrays) == ["codes", "theta"]
+    for name, array in arrays.items():
+        assert array.dtype == ARRAYS[name].dtype
+        assert array.flags.writeable
+        assert array.flags.c_contiguous
+        assert array.flags.owndata
+        np.testing.assert_array_equal(array, ARRAYS[name])
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 3), (2, 3)], ids=str)
+def test_every_dtype_and_shape(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
+    back = unpack(pack("model", {}, {"a": array}), "model", "m")[1]["a"]
+    assert (back.dtype, back.shape) == (array.dtype, array.shape)
+    np.testing.assert_array_equal(back, array)
+
+
+def test_any_memory_order_gives_the_same_bytes() -> None:
+    plain = np.arange(6.0).reshape(2, 3)
+    for other in (np.asfortranarray(plain), plain.astype(">f8"), np.repeat(plain, 2, axis=1)[:, ::2]):
+        assert pack("model", {}, {"a": other}) == pack("model", {}, {"a": plain})
+
+
+def test_inputs_are_not_changed() -> None:
+    array = np.arange(3, dtype=">i4")
+    pack("model", {}, {"a": array})
+    assert array.dtype == ">i4"
+    assert array.tolist() == [0, 1, 2]
+
+
+def test_any_order_of_keys_gives_the_same_bytes() -> None:
+    assert pack("model", dict(reversed(FACTS.items())), dict(reversed(ARRAYS.items()))) == SMALL
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60)
+@given(
+    facts=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), JSON_VALUES, max_size=4),
+    array=st_numpy.arrays(np.float32, st_numpy.array_shapes(max_dims=3, max_side=3)),
+)
+def test_anything_comes_back_bit_for_bit(facts: dict[str, Any], array: np.ndarray[Any, Any]) -> None:
+    data = pack("checkpoint", facts, {"a": array})
+    facts_back, arrays_back = unpack(data, "checkpoint", "c")
+    assert json.dumps(facts_back, sort_keys=True) == json.dumps(facts, sort_keys=True)
+    assert arrays_back["a"].tobytes() == array.tobytes()
+    assert pack("checkpoint", facts_back, arrays_back) == data
+
+
+@settings(max_examples=200)
+@given(st.binary(max_size=200))
+def test_no_bytes_raise_anything_else(data: bytes) -> None:
+    refused(data)
+    refused(framed(b'{"' + data + b'":1}'))
+
+
+# One content, one form
+
+
+def test_the_bytes_are_pinned() -> None:
+    assert hashlib.sha256(SMALL).hexdigest() == "9ae0a83d2a56485bbf80611fc00187258ae260a76b433de82d3b18e8e9ed92c3"
+    assert FORMAT == 1
+
+
+def test_two_processes_with_other_hash_seeds_give_equal_bytes() -> None:
+    program = (
+        "import sys; import numpy as np; from backpass.model.container import pack\n"
+        "names = set('abcdefgh')\n"
+        "facts = {name: list(range(ord(name))) for name in names}\n"
+        "sys.stdout.buffer.write(pack('model', facts, {name: np.full(3, ord(name)) for name in names}))"
+    )
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert outputs[0] == outputs[1]
+    assert len(outputs[0]) > 1000
+
+
+def test_any_safetensors_reader_opens_it() -> None:
+    from safetensors.numpy import load
+
+    arrays = load(SMALL)
+    assert sorted(arrays) == ["codes", "theta"]
+    np.testing.assert_array_equal(arrays["theta"], ARRAYS["theta"])
+
+
+def test_arrays_are_aligned() -> None:
+    arrays = {f"a{code}": np.zeros(3, dtype) for code, dtype in DTYPES.items()}
+    data = pack("model", {}, arrays)
+    end = 8 + int.from_bytes(data[:8], "little")
+    assert end % 8 == 0
+    header = json.loads(data[8:end])
+    for code, dtype in DTYPES.items():
+        assert header[f"a{code}"]["data_offsets"][0] % dtype.itemsize == 0
+
+
+# Every bit counts
+
+
+def test_every_flipped_bit_is_found() -> None:
+    damaged = bytearray(SMALL)
+    for position in range(len(SMALL)):
+        for bit in range(8):
+            damaged[position] ^= 1 << bit
+            refused(bytes(damaged))
+            damaged[position] ^= 1 << bit
+    unpack(bytes(damaged), "model", "m")
+
+
+def test_every_truncation_is_found() -> None:
+    for length in range(len(SMALL)):
+        refused(SMALL[:length])
+
+
+def test_appended_bytes_are_found() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("data.pkl", b"x")
+    for tail in (b"\0", b" ", SMALL, archive.getvalue()):
+        assert "has bytes after its end" in refused(SMALL + tail).message
+
+
+def test_another_padding_order_or_spelling_is_found() -> None:
+    end = 8 + int.from_bytes(SMALL[:8], "little")
+    header = SMALL[8:end]
+    assert "not laid out" in refused(framed(header + b" " * 8, SMALL[end:])).message
+    assert "not laid out" in refused(forged(lambda h: h.update(theta=h.pop("theta")))).message
+    spaced = json.dumps(json.loads(header)).encode()
+    assert "not laid out" in refused(framed(spaced, SMALL[end:])).message
+
+
+def test_overlapping_gapped_negative_and_far_places_are_found() -> None:
+    for places in ([8, 24], [0, 15], [-8, 8], [0, 2**62], [2**64 - 1, 0], [16, 0], [], ["0", "16"], None):
+        assert (
+            "not laid out" in refused(forged(lambda h, places=places: h["theta"].update(data_offsets=places))).message
+        )
+
+
+def test_a_checksum_of_other_content_is_found() -> None:
+    other = pack("model", {**FACTS, "target": "rents"}, ARRAYS)
+    record = json.loads(json.loads(other[8 : 8 + int.from_bytes(other[:8], "little")])["__metadata__"]["backpass"])
+    record["facts"]["target"] = "price"
+    record["sha256"] = "0" * 64
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    message = refused(forged(lambda h: h["__metadata__"].update(backpass=text))).message
+    assert message == "m.backpass is damaged: its checksum does not match its content"
+
+
+# Other kinds of file
+
+
+def foreign_files() -> dict[str, tuple[bytes, str]]:
+    def zipped(name: str) -> bytes:
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(name, b"x")
+        return file.getvalue()
+
+    npy = io.BytesIO()
+    np.save(npy, np.zeros(2))
+    return {
+        "empty": (b"", "empty (0 bytes)"),
+        **{f"pickle {p}": (pickle.dumps({"a": [1.5, "x"]}, p), "a pickle") for p in range(pickle.HIGHEST_PROTOCOL + 1)},
+        "pickle that runs": (b"cos\nsystem\n(S'echo no'\ntR.", "a pickle"),
+        "torch": (zipped("archive/data.pkl"), "a PyTorch file"),
+        "keras": (zipped("model.weights.h5"), "a Keras model"),
+        "npz": (zipped("theta.npy"), "a NumPy .npz"),
+        "skops": (zipped("schema.json"), "a zip archive"),
+        "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(64), "an HDF5 file"),
+        "gzip": (b"\x1f\x8b\x08\x00" + bytes(16), "a gzip archive"),
+        "onnx": (b"\x08\x08\x12\x07pytorch\x1a\x03" + b"2.0" + bytes(30), "an ONNX model"),
+        "png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "a PNG picture"),
+        "parquet": (b"PAR1" + bytes(30), "a Parquet table"),
+        "npy": (npy.getvalue(), "a NumPy array"),
+        "csv": (b"rooms,price\n3,4.5\n", "a text file"),
+        "utf-8 csv": ("\ufeffcaf\u00e9;prix\n3;4,5\n".encode() * 400, "a text file"),
+        "json": (b'{"learner": {"gradient_booster": {}}}', "a text file"),
+        "noise": (bytes(range(128, 256)), "something unknown (128 bytes)"),
+        "long header": (framed(b"{" + b" " * (1 << 20) + b"}"), "a safetensors file whose header claims 1048578 bytes"),
+    }
+
+
+@pytest.mark.parametrize("name", foreign_files())
+def test_foreign_files_are_refused_by_name(name: str) -> None:
+    data, expected = foreign_files()[name]
+    error = refused(data)
+    assert error.message.startswith("m.backpass is not a Backpass file: it is ")
+    assert expected in error.message
+
+
+def test_the_whole_message() -> None:
+    assert str(refused(pickle.dumps([1]))) == (
+        "m.backpass is not a Backpass file: it is a pickle (joblib?), which can run code\n\n"
+        "hint: give a file that `backpass fit` wrote; other formats are never loaded, some of them can run code"
+    )
+
+
+def test_nothing_runs_opens_or_is_imported() -> None:
+    """An audit hook sees no import, file, socket, process or unpickling while foreign files are refused."""
+    program = """
+import sys
+from backpass.errors import ModelFileError
+from backpass.model.container import unpack
+
+def refuse(data):
+    try:
+        unpack(data, "model", "m")
+    except ModelFileError:
+        return
+    raise SystemExit("loaded")
+
+for data in FILES:
+    refuse(data)
+seen = []
+sys.addaudithook(lambda event, arguments: seen.append(event))
+for data in FILES:
+    refuse(data)
+names = ("import", "exec", "compile", "open", "socket", "subprocess", "os.", "pickle", "ctypes", "marshal")
+assert not [event for event in seen if event.startswith(names)], seen
+"""
+    files = [data for data, _ in foreign_files().values() if len(data) < 10_000]
+    subprocess.run([sys.executable, "-c", f"FILES = {files!r}\n{program}"], check=True, capture_output=True)
+
+
+def test_a_safetensors_file_of_others_is_refused() -> None:
+    from safetensors.numpy import save
+
+    assert "not one that Backpass wrote" in refused(save({"a": np.zeros(2)})).message
+    assert "not one that Backpass wrote" in refused(save({"a": np.zeros(2)}, metadata={"format": "pt"})).message
+
+
+# Hostile headers
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 300, 2**20 + 1, 2**31, 2**62, 2**63, 2**64 - 1])
+def test_header_lengths(length: int) -> None:
+    data = length.to_bytes(8, "little") + b'{"a":1}'
+    tracemalloc.start()
+    refused(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+@pytest.mark.parametrize("length", range(9))
+def test_files_shorter_than_a_header(length: int) -> None:
+    refused(b"\x10\0\0\0\0\0\0\0{"[:length])
+
+
+HOSTILE = {
+    "deep list": b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "deep object": b'{"a":' * 33 + b"1" + b"}" * 33,
+    "unclosed": b"{" + b"[" * 500_000,
+    "twice": b'{"a":1,"a":1}',
+    "NaN": b'{"a":NaN}',
+    "infinity": b'{"a":-Infinity}',
+    "1e999": b'{"a":1e999}',
+    "long fraction": b'{"a":0.' + b"1" * 100_000 + b"}",
+    "long integer": b'{"a":' + b"9" * 100_000 + b"}",
+    "more than 64 bits": b'{"a":18446744073709551616}',
+    "half a character": b'{"a":"\\ud800"}',
+    "half a character as a key": b'{"\\udfff":1}',
+    "raw surrogate": b'{"a":"\xed\xa0\x80"}',
+    "not UTF-8": b'{"a":"\xff"}',
+    "trailing": b'{"a":1}x',
+    "two values": b'{"a":1}{"a":1}',
+    "comment": b'{"a":1}//',
+    "open string": b'{"a":"' + b'\\"' * 200_000,
+    "control character": b'{"a":"\x01"}',
+    "nothing": b"{ ",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_json_in_the_header(name: str) -> None:
+    assert refused(framed(HOSTILE[name])).message.startswith("m.backpass: the header ")
+
+
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in ("raw surrogate", "not UTF-8")])
+def test_hostile_json_in_the_record(name: str) -> None:
+    facts = HOSTILE[name].decode()
+    refused(with_record('{"facts":' + facts + ',"format":1,"kind":"model","sha256":"0"}'))
+    refused(with_record(facts))
+
+
+def test_very_many_arrays() -> None:
+    header = {"__metadata__": json.loads(SMALL[8 : 8 + int.from_bytes(SMALL[:8], "little")])["__metadata__"]}
+    header |= {f"{i:x}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for i in range(17_000)}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    assert len(text) <= container.HEADER_LIMIT
+    assert refused(framed(text)).message == "m.backpass has 17000 arrays"
+
+
+@pytest.mark.parametrize(
+    "shape", [[2**32, 2**32], [2**63], [-1], [2.0], [True], "2", None, [[2]], [1] * 9, [2**31 + 1, 0]], ids=str
+)
+def test_shapes(shape: object) -> None:
+    refused(forged(lambda h: h["theta"].update(shape=shape)))
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "C64", "BF16", "O", "", None, 3, ["F64"]], ids=str)
+def test_dtypes(dtype: object) -> None:
+    assert "of dtype" in refused(forged(lambda h: h["theta"].update(dtype=dtype))).message
+
+
+def test_a_changed_dtype_of_the_same_width_is_found() -> None:
+    refused(forged(lambda h: h["theta"].update(dtype="I64")))
+
+
+@pytest.mark.parametrize("name", ["", "\n", "caf\u00e9", "x" * 201, "\x1b[31m"], ids=ascii)
+def test_names(name: str) -> None:
+    refused(forged(lambda h: h.update({name: h.pop("theta")})))
+    with pytest.raises(ModelFileError, match="has an array called"):
+        pack("model", {}, {name: np.zeros(1)})
+
+
+def test_extra_keys_are_refused() -> None:
+    refused(forged(lambda h: h["__metadata__"].update(more="x")))
+    refused(forged(lambda h: h["theta"].update(more="x")))
+    refused(with_record('{"facts":{},"format":1,"kind":"model","more":1,"sha256":"0"}'))
+
+
+def test_truth_values_are_0_or_1() -> None:
+    """Forged with a right checksum: two where a truth value should be."""
+    data = pack("model", {}, {"flag": np.array([2], dtype=np.uint8)})
+    layout = {"flag": ("BOOL", (1,))}
+    record = container._record("model", {}, layout, [b"\x02"], "m")
+    assert "neither 0 nor 1" in refused(container._header(record, layout) + data[-1:]).message
+
+
+# Kind, format, finite numbers
+
+
+def test_a_checkpoint_is_no_model() -> None:
+    error = refused(pack("checkpoint", {}, {}))
+    assert error.message == "m.backpass is a checkpoint, expected a model"
+    assert "resuming" in error.hint
+    assert refused(SMALL, "checkpoint").message == "m.backpass is a model, expected a checkpoint"
+    assert (
+        refused(with_record('{"format":1,"kind":"table"}')).message
+        == "m.backpass is of an unknown kind, expected a model"
+    )
+
+
+def test_a_newer_format_names_itself() -> None:
+    error = refused(with_record('{"anything":{},"format":7}'))
+    assert error.message == "m.backpass has format 7; this version of Backpass reads format 1 and below"
+    assert "newer Backpass" in error.hint
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "true", '"1"', "1.0", "null"])
+def test_a_format_that_is_no_number(version: str) -> None:
+    assert "no format number" in refused(with_record(f'{{"format":{version}}}')).message
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_numbers_of_a_model_are_finite(number: float, dtype: Any) -> None:
+    arrays = {"theta": np.array([1, number], dtype=dtype)}
+    with pytest.raises(ModelFileError, match="this model has 1 of 2 numbers in 'theta' that are not finite"):
+        pack("model", {}, arrays)
+    data = pack("checkpoint", {}, arrays)
+    assert unpack(data, "checkpoint", "c")[1]["theta"].tobytes() == arrays["theta"].tobytes()
+
+
+def test_a_forged_model_with_nan_is_refused() -> None:
+    payload = np.array([np.nan]).tobytes()
+    layout = {"theta": ("F64", (1,))}
+    record = container._record("model", {}, layout, [payload], "m")
+    assert "1 of 1 numbers in 'theta'" in refused(container._header(record, layout) + payload).message
+
+
+# What pack refuses
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [float("nan"), float("inf"), 2**64, -(2**63) - 1, {1: 2}, {"a", "b"}, b"x", np.int64(3), "\ud800", object(), 1j],
+    ids=ascii,
+)
+def test_facts_that_json_cannot_hold(fact: object) -> None:
+    with pytest.raises(ModelFileError, match="this model has a fact that cannot be kept"):
+        pack("model", {"fact": fact}, {})  # type: ignore[dict-item]
+
+
+def test_facts_that_are_too_deep_or_too_long() -> None:
+    deep: Any = 1
+    for _ in range(30):
+        deep = [deep]
+    unpack(pack("model", {"deep": deep}, {}), "model", "m")
+    with pytest.raises(ModelFileError, match="nested deeper than 32"):
+        pack("model", {"deep": [deep]}, {})
+    with pytest.raises(ModelFileError, match="the limit is 1048576"):
+        pack("model", {"long": "x" * (1 << 20)}, {})
+
+
+@pytest.mark.parametrize("dtype", ["O", "U3", "S3", "c16", "M8[s]", [("a", "f4")]], ids=str)
+def test_arrays_that_are_not_numbers(dtype: Any) -> None:
+    with pytest.raises(ModelFileError, match="has an array 'a' of dtype"):
+        pack("model", {}, {"a": np.zeros(2, dtype=dtype)})
+
+
+def test_an_unknown_kind_is_our_mistake() -> None:
+    with pytest.raises(UsageError, match="kind must be one of model, checkpoint, got 'table'"):
+        pack("table", {}, {})
+    with pytest.raises(UsageError):
+        unpack(SMALL, "table", "m")

@@ -1,0 +1,226 @@
+"""What is opened and what is refused: other formats, compression, pipes, and DuckDB's traps."""
+
+import gzip
+import os
+import pickle
+import socket
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from backpass.errors import DataError, ResourceError
+from backpass.table import NumberColumn, TextColumn, database, opening, read_table
+
+Write = Callable[..., Path]
+PLAIN = "a,b\n1,x\n2,y\n"
+
+
+def fault(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    return caught.value.message.replace(str(path.parent) + "/", "")
+
+
+@pytest.mark.parametrize("magic", opening.FOREIGN)
+def test_other_formats_are_named(write: Write, magic: bytes) -> None:
+    assert fault(write(magic + b"\0\0rest")) == f"t.csv: is {opening.FOREIGN[magic]}, not a table"
+
+
+def test_real_files_of_other_formats(tmp_path: Path, write: Write) -> None:
+    with zipfile.ZipFile(tmp_path / "z.csv", "w") as archive:
+        archive.writestr("a.csv", PLAIN)
+    assert "zip archive" in fault(tmp_path / "z.csv")
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        assert "is a Python pickle, not a table" in fault(write(pickle.dumps({"a": 1}, protocol)))
+    assert "is a web page, not a table" in fault(write("\n <!DOCTYPE html><html></html>"))
+
+
+def test_parquet_named_csv(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1.5]}), tmp_path / "t.csv")
+    assert read_table(tmp_path / "t.csv").names == ("a",)
+
+
+def test_gzip(write: Write) -> None:
+    packed = gzip.compress(PLAIN.encode())
+    assert read_table(write(packed, "t.csv.gz")) == read_table(write(PLAIN))
+    assert fault(write(packed[:-12], "t.csv.gz")).startswith("t.csv.gz: is a damaged gzip file")
+    assert fault(write(packed[:12] + b"\xff" * 9, "t.csv.gz")).startswith("t.csv.gz: is a damaged gzip file")
+    assert fault(write(gzip.compress(b""), "t.csv.gz")) == "t.csv.gz: is empty (0 bytes)"
+
+
+def test_zstandard(write: Write) -> None:
+    text = 'a,b\n1,"x ""y""\n\nz"\n2,é\n'
+    packed = pa.compress(text.encode(), codec="zstd", asbytes=True)
+    assert read_table(write(packed, "t.csv.zst")) == read_table(write(text))
+    with pytest.raises(DataError, match=r"t\.csv\.zst: "):
+        read_table(write(packed[:10], "t.csv.zst"))
+
+
+def test_a_missing_file_names_the_nearest_one(write: Write) -> None:
+    path = write(PLAIN, "houses.csv")
+    with pytest.raises(DataError) as caught:
+        read_table(path.with_name("house.csv"))
+    assert caught.value.message == f"{path.parent}/house.csv: there is no such file"
+    assert caught.value.hint == "did you mean 'houses.csv'?"
+    assert fault(path.parent / "none" / "x.csv").endswith("there is no such file, and no such folder")
+
+
+def test_folders_devices_and_sockets(tmp_path: Path) -> None:
+    assert fault(tmp_path).endswith(": is a folder, not a file")
+    assert fault(Path("/dev/zero")).endswith("zero: is a device or a socket, not a file")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        assert fault(tmp_path / "s") == "s: is a device or a socket, not a file"
+
+
+def test_links_in_a_circle_and_unreadable_files_are_resource_errors(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(ResourceError, match=r"loop: cannot be opened"):
+        read_table(tmp_path / "loop")
+    path = write(PLAIN)
+    path.chmod(0)
+    if not os.access(path, os.R_OK):  # root may read everything
+        with pytest.raises(ResourceError, match="cannot be read"):
+            read_table(path)
+
+
+def test_a_named_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(PLAIN,))
+    writer.start()
+    assert read_table(pipe).rows == 2
+    writer.join()
+
+
+def test_no_file_is_left_behind(tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    read_table(write("a,b\n1,2\r\n".encode("utf-16")))
+    with pytest.raises(DataError):
+        read_table(write("a,b\n1\n"))
+    assert list(scratch.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scratch", "t.csv"]
+
+
+ODD_NAMES = ["d[1].csv", "e*.csv", "f?.csv", "g'h.csv", 'i"j.csv', "k l.csv", "ü.csv", "{a,b}.csv"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_names_that_mean_something_to_duckdb(write: Write, name: str) -> None:
+    write("other,file\n9,9\n", "e1.csv")
+    write("other,file\n9,9\n", "f1.csv")
+    assert read_table(write(PLAIN, name)).rows == 2
+
+
+class TestDuckDBTraps:
+    def test_a_late_fraction_is_not_rounded(self, write: Write) -> None:
+        path = write("a,b\n" + "41,1\n" * 30_000 + "41.5,1\n" + "41,1\n" * 5)
+        column = read_table(path).column("a")
+        assert isinstance(column, NumberColumn)
+        assert column.values[30_000] == 41.5
+        assert len(column.values) == 30_006
+
+    def test_a_late_text_is_not_lost(self, write: Write) -> None:
+        assert "column 'a': 30,000 numbers, 1 text ('x' row 30001)" in fault(write("a\n" + "41\n" * 30_000 + "x\n"))
+
+    def test_standard_input_as_a_file_is_spooled(self) -> None:
+        read, write = os.pipe()
+        os.write(write, PLAIN.encode())
+        os.close(write)
+        assert read_table(f"/dev/fd/{read}").rows == 2
+        os.close(read)
+
+    def test_nothing_is_fetched_from_the_network(self) -> None:
+        with database.connected() as connection:
+            for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
+                assert connection.execute(f"SELECT current_setting('{setting}')").fetchone() == (False,)
+            assert connection.execute("SELECT current_setting('temp_directory')").fetchone() == ("",)
+
+    def test_missing_values_at_the_end_come_as_plain_arrays(self, write: Write) -> None:
+        table = read_table(write("a,b,c\n" + "1,x,2\n" * 3_000 + ",,\n" * 30_000))
+        number, text = table.column("a"), table.column("b")
+        assert isinstance(number, NumberColumn)
+        assert isinstance(text, TextColumn)
+        assert type(number.values) is np.ndarray
+        assert type(text.codes) is np.ndarray
+        assert np.isnan(number.values).sum() == (text.codes == 0).sum() == 30_000
+
+    def test_an_empty_field_too_many_is_not_dropped(self, write: Write) -> None:
+        assert "line 40001 has 3 fields" in fault(write("a,b\n" + "1,2\n" * 39_999 + "1,2,\n" + "1,2\n" * 400_000))
+
+
+class TestParquet:
+    def test_types(self, tmp_path: Path) -> None:
+        from datetime import UTC, date, datetime
+        from decimal import Decimal
+
+        day = datetime(1970, 1, 2, 12)
+        data = pa.table(
+            {
+                "small": pa.array([1, None], pa.int8()),
+                "unsigned": pa.array([2**63, 1], pa.uint64()),
+                "single": pa.array([0.5, None], pa.float32()),
+                "decimal": pa.array([Decimal("0.1"), None], pa.decimal128(20, 3)),
+                "flag": pa.array([True, None]),
+                "text": pa.array(["é", None]),
+                "digits": pa.array(["1", "2"]),
+                "category": pa.array(["u", "v"]).dictionary_encode(),
+                "date": pa.array([date(1970, 1, 11), None]),
+                "time": pa.array([day, None], pa.timestamp("us")),
+                "nano": pa.array([day, None], pa.timestamp("ns")),
+                "milli": pa.array([day, None], pa.timestamp("ms")),
+                "zone": pa.array([day.replace(tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+                "empty": pa.array([None, None], pa.string()),
+            }
+        )
+        pq.write_table(data, tmp_path / "t.parquet")
+        table = read_table(tmp_path / "t.parquet")
+        first = {
+            name: column.values[0] if isinstance(column, NumberColumn) else column.levels[column.codes[0] - 1]
+            for name, column in table.columns.items()
+        }
+        assert np.isnan(first.pop("empty"))
+        assert first == {
+            **{"small": 1, "unsigned": 2.0**63, "single": 0.5, "decimal": 0.1, "flag": "true", "text": "é"},
+            **{"digits": "1", "category": "u", "date": 10, "time": 1.5, "nano": 1.5, "milli": 1.5, "zone": 1.5},
+        }
+        assert sum("days since 1970-01-01" in note for note in table.notes) == 5
+        assert table.column("flag").missing.tolist() == [False, True]
+
+    def test_nested_and_binary_columns_are_all_named(self, tmp_path: Path) -> None:
+        data = {"ok": [1], "list": [[1]], "struct": [{"a": 1}], "binary": [b"x"], "texts": [["a"]]}
+        pq.write_table(pa.table(data), tmp_path / "t.parquet")
+        with pytest.raises(DataError) as caught:
+            read_table(tmp_path / "t.parquet")
+        assert len(caught.value.faults) == 4
+        assert "column 'binary' is of type 'BLOB'" in caught.value.faults
+        assert read_table(tmp_path / "t.parquet", drop=["list", "struct", "binary", "texts"]).names == ("ok",)
+
+    def test_damaged_and_empty(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.parquet"
+        pq.write_table(pa.table({"a": list(range(1000))}), path)
+        path.write_bytes(path.read_bytes()[:-20])
+        assert fault(path).startswith("t.parquet: is a damaged Parquet file")
+        pq.write_table(pa.table({"a": pa.array([], pa.int64())}), path)
+        assert fault(path) == "t.parquet: has columns but no rows"
+
+    def test_kinds_are_obeyed(self, tmp_path: Path) -> None:
+        path = tmp_path / "t.parquet"
+        pq.write_table(pa.table({"a": [1.0, 2.5], "b": ["3", "?"], "c": [1, 2]}), path)
+        table = read_table(path, kinds={"a": "text", "b": "number"})
+        text, number = table.column("a"), table.column("b")
+        assert isinstance(text, TextColumn)
+        assert isinstance(number, NumberColumn)
+        assert text.levels == ("1", "2.5")
+        assert number.values[0] == 3
+        assert np.isnan(number.values[1])
+        assert table.left_out == ("c",)

@@ -1,0 +1,140 @@
+"""Schema: which columns are chosen, what is noted, and how tables are encoded when predicting."""
+
+import json
+
+import numpy as np
+import pytest
+
+from backpass.errors import DataError
+from backpass.table import NumberFeature, Schema, TextFeature, table_from
+
+BASE = {"x": [1.0, 2.0, None, 4.0], "c": ["b", "a", None, "b"], "y": [1, 2, 3, 4]}
+
+
+def test_fit_and_encode() -> None:
+    table = table_from(BASE)
+    schema = Schema.fit(table, "y")
+    assert schema.features == (NumberFeature("x"), TextFeature("c", ("a", "b")))
+    assert schema.kinds == {"x": "number", "c": "text"}
+    encoded = schema.encode(table)
+    assert np.array_equal(encoded.numbers, [[1], [2], [np.nan], [4]], equal_nan=True)
+    assert encoded.codes.tolist() == [[2], [1], [0], [2]]
+    assert encoded.numbers.dtype == np.float64
+    assert encoded.codes.dtype == np.int32
+    assert encoded.unseen == {"c": 0}
+    assert encoded.notes == ()
+
+
+def test_only_levels_of_the_training_rows() -> None:
+    table = table_from({"c": ["z", "a", "m", "a"], "x": [1, 2, 3, 4], "y": [1, 2, 3, 4]})
+    schema = Schema.fit(table.take([1, 2, 3]), "y")
+    assert schema.texts == (TextFeature("c", ("a", "m")),)
+    encoded = schema.encode(table)
+    assert encoded.codes[:, 0].tolist() == [0, 1, 2, 1]
+    assert encoded.unseen == {"c": 1}
+    assert encoded.notes == ("column 'c': 1 row with a text not seen in training",)
+
+
+def test_columns_are_matched_by_name() -> None:
+    schema = Schema.fit(table_from(BASE), "y")
+    other = table_from({"extra": [1], "c": ["a"], "x": [3.0]})
+    encoded = schema.encode(other)
+    assert encoded.numbers.tolist() == [[3.0]]
+    assert encoded.codes.tolist() == [[1]]
+    assert encoded.notes == ("1 column not in the model, ignored: 'extra'",)
+    demanded = table_from({"extra": [1], "c": ["a"], "x": [3.0]}, kinds=schema.kinds)
+    assert schema.encode(demanded).notes == encoded.notes
+
+
+def test_missing_columns_come_together() -> None:
+    schema = Schema.fit(table_from({"rooms": [1, 2], "area": [3, 5], "y": [1, 2]}), "y")
+    with pytest.raises(DataError) as caught:
+        schema.encode(table_from({"room": [1], "b": [2]}, kinds=schema.kinds))
+    assert caught.value.faults == (
+        "column 'rooms' is in the model but not in the table (did you mean 'room'?)",
+        "column 'area' is in the model but not in the table (known names: 'room', 'b')",
+    )
+
+
+def test_other_kinds_are_a_fault_unless_empty() -> None:
+    schema = Schema.fit(table_from(BASE), "y")
+    with pytest.raises(DataError, match="column 'c' holds numbers, the model was fitted on texts"):
+        schema.encode(table_from({"x": [1], "c": [2]}))
+    encoded = schema.encode(table_from({"x": [None], "c": [None]}))
+    assert np.isnan(encoded.numbers).all()
+    assert encoded.codes.tolist() == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("column", "note"),
+    [
+        ([7] * 30, "column 'c' is constant: left out"),
+        (["a"] * 30, "column 'c' is constant: left out"),
+        ([None] * 30, "column 'c' has no values: left out"),
+        (
+            [f"id{j}" for j in range(30)],
+            "column 'c' looks like an identifier (30 different texts in 30 rows): left out",
+        ),
+    ],
+)
+def test_columns_left_out(column: list[object], note: str) -> None:
+    schema = Schema.fit(table_from({"c": column, "x": range(30), "y": [*range(29), 1]}), "y")
+    assert schema.features == (NumberFeature("x"),)
+    assert schema.left_out == ("c",)
+    assert schema.notes == (note,)
+
+
+def test_a_single_level_beside_gaps_says_something() -> None:
+    assert len(Schema.fit(table_from({"c": ["a", None], "x": [1, None], "y": [1, 2]}), "y").features) == 2
+
+
+def test_an_identifier_asked_for_is_kept() -> None:
+    table = table_from({"c": [f"id{j}" for j in range(30)], "x": range(30), "y": [1, 2] * 15})
+    assert [feature.name for feature in Schema.fit(table, "y", columns=["c"]).features] == ["c"]
+
+
+def test_most_frequent_levels_are_kept() -> None:
+    texts = [f"t{j:03}" for j in range(300)] * 2 + ["t299", "t298"]
+    schema = Schema.fit(table_from({"c": texts, "y": range(602)}), "y")
+    (feature,) = schema.texts
+    assert len(feature.levels) == 255
+    assert feature.levels == (*[f"t{j:03}" for j in range(253)], "t298", "t299")
+    assert schema.notes == ("column 'c': the 255 most frequent texts are kept, 45 others count as unknown",)
+
+
+def test_copies_are_noted() -> None:
+    data = {"a": [1, 2, None], "b": [1, 2, None], "y2": [1, 2, 4], "y": [1.0, 2.0, 4.0]}
+    schema = Schema.fit(table_from(data), "y")
+    assert len(schema.features) == 3
+    assert schema.notes == (
+        "columns 'a' and 'b' are equal",
+        "column 'y2' equals the target 'y': is it known when you predict?",
+    )
+
+
+def test_names_that_are_not_there_come_together() -> None:
+    with pytest.raises(DataError) as caught:
+        Schema.fit(table_from(BASE), "yy", drop=["xx"], columns=["c"])
+    assert caught.value.faults == (
+        "column 'yy' is not there (did you mean 'y'?)",
+        "column 'xx' is not there (did you mean 'x'?)",
+    )
+
+
+def test_drop_and_columns() -> None:
+    table = table_from(BASE)
+    assert Schema.fit(table, "y", drop=["x"]).kinds == {"c": "text"}
+    assert Schema.fit(table, "y", columns=["x"]).kinds == {"x": "number"}
+
+
+def test_nothing_left() -> None:
+    with pytest.raises(DataError) as caught:
+        Schema.fit(table_from({"c": [1, 1], "y": [1, 2]}), "y")
+    assert str(caught.value) == (
+        "data frame: no column is left to learn from\n  - column 'c' is constant: left out"
+    )
+
+
+def test_json_round_trip() -> None:
+    schema = Schema.fit(table_from({**BASE, "k": [1, 1, 1, 1], "é": ["u", "v", "u", None]}), "y")
+    assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema

@@ -1,0 +1,223 @@
+"""The architecture: rooms import downwards, the core needs NumPy only, importing the library stays light.
+
+The imports are read from the source with ``ast``, at the top of modules and inside functions alike.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import backpass
+
+HOUSE = Path(backpass.__file__).parent
+ROOMS = (
+    "errors",
+    "circuit",
+    "engine",
+    "network",
+    "training",
+    "datasets",
+    "table",
+    "model",
+    "estimators",
+    "report",
+    "cli",
+)
+CORE = ("circuit", "engine", "network", "training")
+DRAWERS = ("common", "helper", "helpers", "misc", "util", "utils")
+HEAVY = (
+    "click",
+    "duckdb",
+    "jax",
+    "narwhals",
+    "onnx",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "safetensors",
+    "scipy",
+    "sklearn",
+)
+
+Sources = Mapping[str, str]
+"""Dotted module name -> its text; a package's name stands for its ``__init__``."""
+
+
+def sources() -> dict[str, str]:
+    found = {}
+    for path in sorted(HOUSE.rglob("*.py")):
+        parts = path.relative_to(HOUSE.parent).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = path.read_text("utf-8")
+    return found
+
+
+PACKAGES = {".".join(path.parent.relative_to(HOUSE.parent).parts) for path in HOUSE.rglob("__init__.py")}
+
+
+def imports(module: str, text: str, known: Sources) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of each import; ``from a import b`` names a.b where that is a module of ours."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = module if module in PACKAGES else module.rpartition(".")[0]
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield node.lineno, inner if inner in known or base == "backpass" else base
+
+
+def room(module: str) -> str:
+    """The room of a module of ours; "" for the front door (``__init__``, ``__main__``), which may show every room."""
+    name = [*module.split("."), ""][1]
+    return "" if name.startswith("__") else name
+
+
+def upward_imports(known: Sources) -> list[str]:
+    faults = []
+    for module, text in known.items():
+        here = room(module)
+        if not here:
+            continue
+        below = {here, *ROOMS[: ROOMS.index(here)]} if here != "datasets" else {here, "errors"}
+        for line, name in imports(module, text, known):
+            if name.split(".")[0] == "backpass" and name != "backpass.__version__" and room(name) not in below:
+                faults.append(f"{module}:{line} imports {name}, from a room that is not below {here!r}")
+    return faults
+
+
+def foreign_imports(known: Sources) -> list[str]:
+    allowed = {"numpy", "backpass", *sys.stdlib_module_names}
+    return [
+        f"{module}:{line} imports {name}; the core imports only the standard library and numpy"
+        for module, text in known.items()
+        if room(module) in CORE
+        for line, name in imports(module, text, known)
+        if name.split(".")[0] not in allowed
+    ]
+
+
+def cycles(known: Sources) -> list[str]:
+    """Modules that reach themselves by following imports (those for type checkers alone, which never run, left out)."""
+    graph = {}
+    for module, text in known.items():
+        if room(module):
+            named = {name for _, name in imports(module, without_type_checking(text), known)}
+            graph[module] = named & known.keys() - {module}
+    while True:  # peel off modules that need nobody that is left, or that nobody left needs
+        needed = set().union(*graph.values()) if graph else set()
+        ends = [module for module, needs in graph.items() if not needs & graph.keys() or module not in needed]
+        if not ends:
+            return sorted(graph)
+        for module in ends:
+            del graph[module]
+
+
+def without_type_checking(text: str) -> str:
+    class Dropped(ast.NodeTransformer):
+        def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+            return node.orelse if ast.unparse(node.test).endswith("TYPE_CHECKING") else self.generic_visit(node)
+
+    return ast.unparse(Dropped().visit(ast.parse(text)))
+
+
+def shown(faults: list[str]) -> str:
+    return "\n".join(["", *faults])
+
+
+def test_every_room_is_known() -> None:
+    unknown = sorted({room(module) for module in sources()} - {"", *ROOMS})
+    assert not unknown, f"a new room needs its place in ROOMS: {unknown}"
+
+
+def test_rooms_import_downwards() -> None:
+    faults = upward_imports(sources())
+    assert not faults, shown(faults)
+
+
+def test_the_core_needs_numpy_only() -> None:
+    faults = foreign_imports(sources())
+    assert not faults, shown(faults)
+
+
+def test_there_is_no_import_cycle() -> None:
+    faults = cycles(sources())
+    assert not faults, shown(faults)
+
+
+def test_no_module_is_a_drawer() -> None:
+    drawers = [module for module in sources() if module.rpartition(".")[2].strip("_") in DRAWERS]
+    assert not drawers, shown(drawers)
+
+
+def test_every_folder_says_what_it_is() -> None:
+    """Each is a package whose docstring starts with one noun: "The calculus: functions ..."."""
+    silent = []
+    for folder in sorted({path.parent for path in HOUSE.rglob("*.py")} - {HOUSE}):
+        init = folder / "__init__.py"
+        text = ast.get_docstring(ast.parse(init.read_text("utf-8"))) if init.exists() else None
+        if not re.match(r"(The )?\w+( \w+)?: \w", text or ""):
+            silent.append(f"{init.relative_to(HOUSE.parent)}: {(text or 'no docstring').splitlines()[0]}")
+    assert not silent, shown(silent)
+
+
+def test_importing_the_library_is_light() -> None:
+    program = "import sys, backpass; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "backpass" in loaded
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+# Each check above must be able to fail
+
+
+def test_planted_upward_imports_are_found() -> None:
+    known = {
+        "backpass.circuit.a": "def f():\n    from backpass.network import layers\n",
+        "backpass.circuit.b": "import backpass.table.reading",
+        "backpass.circuit.c": "from ..cli import main",
+        "backpass.circuit.d": "from backpass import model",
+        "backpass.datasets": "from backpass.circuit import spec",
+        "backpass.table.a": "import duckdb\nfrom backpass.errors import E\nfrom backpass import circuit, __version__",
+        "backpass": "from backpass.cli import main",
+    }
+    assert [fault.split(" imports ")[0] for fault in upward_imports(known)] == [
+        "backpass.circuit.a:2",
+        "backpass.circuit.b:1",
+        "backpass.circuit.c:1",
+        "backpass.circuit.d:1",
+        "backpass.datasets:1",
+    ]
+
+
+def test_planted_foreign_imports_are_found() -> None:
+    known = {
+        "backpass.engine.a": "import math\nimport numpy as np\ndef f():\n    import scipy.special\n",
+        "backpass.table.a": "import duckdb",
+    }
+    assert [fault.split(" imports ")[0] for fault in foreign_imports(known)] == ["backpass.engine.a:4"]
+
+
+def test_planted_cycles_are_found() -> None:
+    known = {
+        "backpass.table.a": "from backpass.table import b",
+        "backpass.table.b": "def f():\n    from backpass.table.c import x\n",
+        "backpass.table.c": "import backpass.table.a",
+        "backpass.table.d": "import backpass.errors, backpass.table.a",
+        "backpass.table.e": "if TYPE_CHECKING:\n    import backpass.table.f\n",
+        "backpass.table.f": "import backpass.table.e",
+        "backpass.errors": "",
+    }
+    assert cycles(known) == ["backpass.table.a", "backpass.table.b", "backpass.table.c"]
+    known["backpass.table.c"] = ""
+    assert cycles(known) == []
