@@ -44,7 +44,10 @@ class Sample:
 
     @property
     def free_params(self) -> dict[str, Any]:
-        freed = {"length": _freed, "shape": lambda shape: tuple(map(_freed, shape))}
+        freed: dict[str, Callable[[Any], Any]] = {
+            "length": _freed,
+            "shape": lambda shape: tuple(_freed(d) for d in shape),
+        }
         return {key: freed.get(key, lambda kept: kept)(value) for key, value in self.params.items()}
 
 
@@ -136,10 +139,13 @@ def product_samples() -> Iterator[Sample]:
     yield Sample("affine", (strided(x(5, 3)), x(2, 3, seed=1).T, strided(x(2, seed=2))))
 
 
+AXES = [((5, 3), None, False), ((5, 3), 0, False), ((5, 3), -1, True), ((2, 5, 3), (0, 2), False), ((0, 3), 1, False),
+        ((1, 1), None, True), ((), None, False)]  # fmt: skip
+
+
 def reduction_samples() -> Iterator[Sample]:
     for name in ("sum", "max", "logsumexp"):
-        for shape, axis, keepdims in [((5, 3), None, False), ((5, 3), 0, False), ((5, 3), -1, True), ((2, 5, 3), (0, 2), False),
-                                      ((0, 3), 1, False), ((1, 1), None, True), ((), None, False)]:  # fmt: skip
+        for shape, axis, keepdims in AXES:
             yield Sample(name, (x(*shape),), {"axis": axis, "keepdims": keepdims})
         yield Sample(name, (strided(x(5, 3)),), {"axis": 1, "keepdims": False})
     for name in ("sum", "logsumexp"):

@@ -2,6 +2,7 @@
 
 The notes write z = W u + b with columns; the library z = u W + b with rows, so its W is the transpose of theirs.
 """
+# ruff: noqa: N802  the notes call the loss J
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def by_loops(W: Floats, u: Floats, b: Floats, c: Floats) -> tuple[Floats, Floats
     return dz, dW, db, du
 
 
-def J_of_affine(u: Any, W: Any, b: Any, c: Any) -> Any:  # noqa: N802  the notes' name
+def J_of_affine(u: Any, W: Any, b: Any, c: Any) -> Any:
     return (c * operations.sin(operations.affine(u, W, b))).sum()
 
 

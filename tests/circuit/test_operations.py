@@ -1,4 +1,5 @@
 """The list of operations is the test: every declared operation, on every kind of shape, keeps every promise."""
+# ruff: noqa: N802  the notes call the loss J
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot be traced or differentiated is refused: the message names the operation and the line, the hint a way out."""
+"""What cannot be traced or differentiated is refused: the message names operation and line, the hint a way out."""
 
 from __future__ import annotations
 
@@ -103,8 +103,13 @@ def test_hint_fits_the_refusal() -> None:
 
 
 def test_values_of_two_traces_do_not_mix() -> None:
-    kept = []
-    trace(lambda x: kept.append(x) or x, [(3,)])
+    kept: list[Any] = []
+
+    def keep(x: Any) -> Any:
+        kept.append(x)
+        return x
+
+    trace(keep, [(3,)])
     with pytest.raises(TraceError) as caught:
         trace(lambda y: y * kept[0], [(3,)])
     assert "multiply was given a value that was traced elsewhere (float64[3], made by 'argument'" in str(caught.value)

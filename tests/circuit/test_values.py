@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]
 import numpy
 import pytest
 
@@ -18,7 +18,7 @@ def points(dtype: Any) -> numpy.ndarray[Any, Any]:
     """Ordinary, huge, tiny, subnormal and special numbers of both signs."""
     info = numpy.finfo(dtype)
     rng = numpy.random.default_rng(1)
-    sizes = [
+    sizes: list[Any] = [
         numpy.linspace(0.0, 10.0, 301),
         numpy.logspace(-30, 3, 200),
         rng.uniform(0.4, 0.6, 100),

@@ -45,7 +45,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class GradientReport:
-    """What a check found: how many elements were compared, which are wrong, and which lie on a kink."""
+    """What a check found: how many elements were compared, which are wrong, and which lie on a kink (right or not)."""
 
     compared: int
     wrong: tuple[Element, ...]
@@ -150,7 +150,7 @@ def _compare(
                 is_kink = (gaps[1] > tolerance) & (gaps[1] > 0.5 * gaps[0])
                 compared += gradient.size
                 largest = max(largest, float(numpy.max(numpy.where(is_kink, 0.0, error), initial=0.0)))
-                for i in numpy.flatnonzero(~(error <= tolerance)):
+                for i in numpy.flatnonzero(is_kink | ~(error <= tolerance)):
                     found = Element(
                         circuit.input_names[j],
                         _at(element, arrays[j].shape),

@@ -136,7 +136,7 @@ class Circuit:
 
     def to_svg(self) -> str:
         """The circuit as a picture; see ``draw``."""
-        from backpass.circuit.draw import draw  # here, because a drawing is made of a circuit
+        from backpass.circuit.draw import draw  # here, because most circuits are never drawn
 
         return draw(self)
 

@@ -10,10 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from statistics import fmean
+from typing import TYPE_CHECKING
 
-from backpass.circuit.circuit import Circuit
 from backpass.circuit.spec import text_of
+
+if TYPE_CHECKING:
+    from backpass.circuit.circuit import Circuit
 
 _LARGEST = 400
 _MOST_WIRES = 4000
@@ -87,7 +91,9 @@ def draw(circuit: Circuit) -> str:
     height = max((place.middle for place in places.values()), default=0.0) + _HEIGHT / 2 + _MARGIN
     body = [*_edges(boxes, places, wires), *(_drawn(i, box, places[i, box.rank]) for i, box in boxes.items())]
     if hidden:
-        body.append(f'<text class="note" x="{_MARGIN:g}" y="{height:.1f}">{hidden} more operations are not shown</text>')
+        body.append(
+            f'<text class="note" x="{_MARGIN:g}" y="{height:.1f}">{hidden} more operations are not shown</text>'
+        )
         width, height = max(width, 320.0), height + _MARGIN
     return "\n".join(
         [
@@ -216,9 +222,7 @@ def _height(item: Item, boxes: dict[int, Box]) -> float:
 
 def _spread(wishes: Sequence[float], column: Sequence[Item], boxes: dict[int, Box]) -> list[float]:
     """Middles as near to the wishes as the heights allow, in the given order: half pushed down, half pushed up."""
-    gaps = [
-        (_height(one, boxes) + _height(other, boxes)) / 2 + _ROW for one, other in zip(column, column[1:], strict=False)
-    ]
+    gaps = [(_height(one, boxes) + _height(other, boxes)) / 2 + _ROW for one, other in pairwise(column)]
     down, up = list(wishes), list(wishes)
     for k, gap in enumerate(gaps):
         down[k + 1] = max(down[k + 1], down[k] + gap)

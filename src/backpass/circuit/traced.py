@@ -118,7 +118,7 @@ class Traced:
         return self.spec.ndim
 
     @property
-    def T(self) -> Array:
+    def T(self) -> Array:  # noqa: N802  NumPy's name
         return OPERATIONS["transpose"](self, axes=tuple(reversed(range(self.ndim))))
 
     def __repr__(self) -> str:

@@ -43,7 +43,8 @@ def first_fault(
     inputs = [*state, epoch.settings[0], key, number, *(array[rows] for array in data)]
     for i, array in enumerate(inputs[: step.states]):
         if not numpy.isfinite(array).all():
-            return Fault("the state before the step", step.circuit.input_names[i], float("nan"), None)
+            value = float(array[~numpy.isfinite(array)][0])
+            return Fault("the state before the step", step.circuit.input_names[i], value, None)
     try:
         step.circuit.evaluate(inputs, watch=_watch)
     except _Found as found:

@@ -1,7 +1,7 @@
 """The networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
-Reading order: ``activations``, ``parameters``, ``layers``, ``network``, ``losses``, ``initialization``, ``feature_map``.
-This room knows circuits; it knows no table, and nothing of how theta is found.
+Reading order: ``activations``, ``parameters``, ``layers``, ``network``, ``losses``, ``initialization``,
+``feature_map``. This room knows circuits; it knows no table, and nothing of how theta is found.
 """
 
 from backpass.network.activations import ACTIVATIONS, activation_named

@@ -85,7 +85,7 @@ class FeatureMap:
         with label("scaling"):
             # Halves first: x - center itself may overflow when both are near the largest float64.
             z = (0.5 * x - 0.5 * self.center) * (2.0 * self.scale)
-            z = clip(where(isnan(x), 0.0, z), -_FAR, _FAR)
+            z = clip(where(isnan(z), 0.0, z), -_FAR, _FAR)
             ratio = z / _CLIP_AT
             return z / sqrt(1.0 + ratio * ratio)
 
@@ -100,14 +100,14 @@ class FeatureMap:
 
     @staticmethod
     def fit(numbers: NDArray[numpy.float64], codes: NDArray[numpy.int32], levels: Sequence[int]) -> FeatureMap:
-        """Centers and scales from training rows: the median, and one over the interquartile range (see ``scale_of``)."""
+        """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``)."""
         pairs = [scale_of(column[~numpy.isnan(column)]) for column in numbers.T]
         return FeatureMap(
             numpy.array([center for center, _ in pairs], dtype=numpy.float64),
             numpy.array([scale for _, scale in pairs], dtype=numpy.float64),
-            tuple(bool(flag) for flag in numpy.isnan(numbers).any(axis=0)),
+            tuple(bool(numpy.isnan(column).any()) for column in numbers.T),
             tuple(levels),
-            tuple(bool(flag) for flag in (codes == 0).any(axis=0)),
+            tuple(bool((column == 0).any()) for column in codes.T),
         )
 
 
@@ -122,12 +122,14 @@ def scale_of(values: NDArray[numpy.float64]) -> tuple[float, float]:
     if values.size == 0:
         return 0.0, 0.0
     ordered = numpy.sort(values)
-    low, middle, high = (quantile_of(ordered, q) for q in (0.25, 0.5, 0.75))
-    # Halves, because the difference of two large numbers may overflow.
-    half_range = 0.5 * high - 0.5 * low
+    middle = quantile_of(ordered, 0.5)
+    # From one of the values and not from 0, so that a large mean costs no digits of a small range; and halves, because
+    # the difference of two large numbers may overflow.
+    halves = 0.5 * ordered - 0.5 * ordered[ordered.size // 2]
+    half_range = quantile_of(halves, 0.75) - quantile_of(halves, 0.25)
     factor = 0.5
     if half_range == 0.0:
-        half_range, factor = 0.5 * float(ordered[-1]) - 0.5 * float(ordered[0]), 1.0
+        half_range, factor = float(halves[-1] - halves[0]), 1.0
     if half_range == 0.0:
         return middle, 0.0
     return middle, float(min(factor / half_range, _LARGEST_SCALE)) if half_range > 1e-300 else _LARGEST_SCALE

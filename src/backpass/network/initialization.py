@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
-from backpass.circuit.operations import concatenate, cos, equal, log, matmul, random_bits, take, to_unit, where
+from backpass.circuit.operations import concatenate, cos, greater, log, matmul, random_bits, take, to_unit, where
 from backpass.circuit.operations import sqrt as root
 from backpass.errors import UsageError, did_you_mean
 from backpass.network.layers import Dense
@@ -23,8 +23,9 @@ from backpass.network.network import Network
 from backpass.network.parameters import Parameter
 
 _WEIGHT_PURPOSE = 0x1717_0000
-_KINK_PURPOSE = 0x1718_0000
 _KINK_ROWS = 5
+# A pre-activation that deviates by fewer units in the last place of the rows' mean length than this is a constant.
+_ROUNDING = 16.0
 
 
 def uniform_draws(key: Array, shape: tuple[int, ...], purpose: int, dtype: Any) -> Array:
@@ -102,9 +103,12 @@ def fit_layer(key: Array, x: Array, layer: Dense, number: int, rows: int) -> Fit
     purpose = _WEIGHT_PURPOSE + 16 * number
     W = normal_draws(key, (d, m), purpose, x.dtype)
     z = matmul(x, W)
+    z = z - z[0]  # constants become 0 here, or rounding error, and large means do not drown small deviations
     center = z.sum(axis=0) / float(rows)
     deviation = root(((z - center) * (z - center)).sum(axis=0) / float(rows))
-    W = W / where(equal(deviation, 0.0), 1.0, deviation)  # a unit that sees only constants keeps its weights
+    rounding = _ROUNDING * float(numpy.finfo(x.dtype).eps) * root((x * x).sum() / float(rows))
+    # A unit that sees only constants keeps its weights.
+    W = W / where(greater(deviation, rounding), deviation, 1.0)
     z = matmul(x, W)
     picked = uniform_draws(key, (_KINK_ROWS * m,), purpose + 1, x.dtype) * float(rows)
     points = take(z, picked.astype(numpy.int32), axis=0).reshape(_KINK_ROWS, m, m)
@@ -137,4 +141,3 @@ def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32
         return concatenate(parts)
 
     return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), Spec((rows, network.inputs), numpy.dtype(dtype))])
-

@@ -53,6 +53,10 @@ class Layer(ABC):
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
         """The outputs a; ``draws`` is None outside training."""
 
+    def faults(self, inputs: int) -> list[str]:
+        """What keeps the layer from being used on d inputs."""
+        return [] if self.width(inputs) >= 1 else [f"expected at least 1 unit, got {self.width(inputs)}"]
+
     @property
     def neurons(self) -> bool:
         """Whether the layer counts among the r layers of weight matrices."""
@@ -119,6 +123,16 @@ class Wired(Layer):
             parameters.append(Parameter(f"b{number}.{unit.name}", (1,), "bias", fan_in, 1))
         return tuple(parameters)
 
+    def faults(self, inputs: int) -> list[str]:
+        names = [unit.name for unit in self.units]
+        outside = [(unit.name, i) for unit in self.units for i in unit.inputs if not 0 <= i < inputs]
+        return [
+            *(["expected at least 1 unit, got 0"] if not self.units else []),
+            *(f"two units are named {name!r}" for name in sorted(set(names)) if names.count(name) > 1),
+            *(f"unit {unit.name!r} is wired to no input" for unit in self.units if not unit.inputs),
+            *(f"unit {name!r} is wired to input {i}, but there are inputs 0 to {inputs - 1}" for name, i in outside),
+        ]
+
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         columns = []
         for unit in self.units:
@@ -146,6 +160,9 @@ class Dropout(Layer):
 
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
         return ()
+
+    def faults(self, inputs: int) -> list[str]:
+        return [] if 0.0 <= self.rate < 1.0 else [f"dropout expected a rate from 0 to below 1, got {self.rate:g}"]
 
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return x

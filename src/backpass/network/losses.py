@@ -1,7 +1,8 @@
 """Losses: how far outputs o are from targets y, example by example (CS229 eqs. (1.1), (1.2)).
 
 A loss maps outputs (n, k) and targets to J^(i), one number per example; ``mean_loss`` weighs and averages them. All are
-written in the network's outputs before any link function (logits, log-rates), so that none can overflow.
+written in the network's outputs before any link function (logits, log-rates), so that none overflows where J itself
+does not.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from backpass.circuit import Array
 from backpass.circuit.operations import (
     absolute,
+    equal,
     exp,
     logsumexp,
     maximum,
@@ -23,6 +25,7 @@ from backpass.circuit.operations import (
     sigmoid,
     softmax,
     softplus,
+    where,
 )
 from backpass.errors import UsageError, did_you_mean
 
@@ -156,6 +159,8 @@ def loss_named(name: str, **options: Any) -> Loss:
 def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     """J = sum of w^(i) J^(i) / sum of w^(i)    CS229 eqs. (1.2), (1.5)
 
-    The divisor is the weight actually present, so a smaller last batch is right.
+    The divisor is the weight actually present, so a smaller last batch is right. A batch whose weights are all 0 has
+    J = 0 and no gradient.
     """
-    return (weights * loss.per_example(o, y)).sum() / weights.sum()
+    total = weights.sum()
+    return (weights * loss.per_example(o, y)).sum() / where(equal(total, 0.0), 1.0, total)

@@ -35,6 +35,13 @@ class Network:
     def __post_init__(self) -> None:
         if not self.layers or not self.layers[-1].neurons:
             raise UsageError("a network needs at least one layer of neurons, and one at its end")
+        faults = [
+            f"layer {number} of {len(self.widths)}: {fault}" if layer.neurons else fault
+            for number, layer, width in self.numbered()
+            for fault in layer.faults(width)
+        ]
+        if faults:
+            raise UsageError("the network cannot be built", faults=faults)
 
     def numbered(self) -> Iterator[tuple[str, Layer, int]]:
         """Each layer with its number (layers without neurons share the number of the layer before) and its inputs."""
@@ -100,12 +107,14 @@ class Network:
     def forward(self, dtype: Any = numpy.float32, *, features: bool = False) -> Circuit:
         """The circuit (theta, x) -> outputs, or -> penultimate activations, for any number of rows."""
         run = self.features if features else self.__call__
-        return trace(run, [Spec((self.parameter_count,), numpy.dtype(dtype)), Spec(("n", self.inputs), numpy.dtype(dtype))])
+        return trace(
+            run, [Spec((self.parameter_count,), numpy.dtype(dtype)), Spec(("n", self.inputs), numpy.dtype(dtype))]
+        )
 
     @property
     def is_linear(self) -> bool:
         """Whether every activation is the identity, so that the network is a single linear map."""
-        return all(not isinstance(layer, Dropout) and getattr(layer, "activation", "") == "identity" for layer in self.layers)
+        return all(getattr(layer, "activation", "") == "identity" for layer in self.layers)
 
     def collapse(self, theta: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """The one linear map x W~ + b~ that a network of identity activations is    CS229 eqs. (2.16)-(2.20)
@@ -118,9 +127,10 @@ class Network:
         """
         if not self.is_linear:
             raise UsageError("only a network whose activations are all the identity collapses to a linear map")
-        run = self.__call__
-        b = run(theta, numpy.zeros((1, self.inputs), theta.dtype))
-        return run(theta, numpy.eye(self.inputs, dtype=theta.dtype)) - b, b[0]
+        b = self(theta, numpy.zeros((1, self.inputs), theta.dtype))
+        # With biases 0 the rows of the identity matrix map to those of W~, and no large b~ is added and taken away.
+        weights = theta * self.layout.per_group({"bias": 0.0}).astype(theta.dtype)
+        return self(weights, numpy.eye(self.inputs, dtype=theta.dtype)), b[0]
 
     def to_json(self) -> dict[str, Any]:
         """The network as plain data for the model file."""

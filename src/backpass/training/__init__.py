@@ -4,6 +4,7 @@ Reading order: ``schedules``, ``optimizer``, ``sampling``, ``progress``, ``loop`
 This room knows networks and engines; it knows no table and no file.
 """
 
+from backpass.training.function import FittedFunction, fit_function
 from backpass.training.loop import (
     Callback,
     Objective,
@@ -24,6 +25,7 @@ __all__ = [
     "SCHEDULES",
     "Callback",
     "EpochRecord",
+    "FittedFunction",
     "Objective",
     "Optimizer",
     "OptimizerOptions",
@@ -31,6 +33,7 @@ __all__ = [
     "TrainingResult",
     "TrainingRun",
     "TrainingSettings",
+    "fit_function",
     "gradient_circuit",
     "optimizer_named",
     "training_step",

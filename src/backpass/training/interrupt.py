@@ -30,7 +30,8 @@ def stop_on_signals() -> Iterator[StopWish]:
     if threading.current_thread() is not threading.main_thread():
         yield wish
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # None stands for a handler that was not installed from Python, which cannot be put back.
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
 
     def note(number: int, frame: Any) -> None:
         wish.signal = number

@@ -8,7 +8,6 @@ validates, remembers the best weights and tells whoever watches. Files and scree
 from __future__ import annotations
 
 import time
-from abc import ABC
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +63,8 @@ class TrainingResult:
     signal: int | None = None
 
 
-class Callback(ABC):  # noqa: B024  every method has a meaningful default: do nothing
-    """Somebody who watches a run."""
+class Callback:
+    """Somebody who watches a run. Not abstract: every method has a meaningful default, to do nothing."""
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         """Before the first step."""
@@ -90,9 +89,7 @@ def gradient_circuit(objective: Objective, parameters: int, batch: Sequence[Spec
     return trace(both, [Spec((parameters,), numpy.dtype(dtype)), Spec((2,), whole), Spec((), whole), tuple(batch)])
 
 
-def training_step(
-    objective: Objective, optimizer: Optimizer, theta: NDArray[Any], batch: Sequence[Spec]
-) -> Step:
+def training_step(objective: Objective, optimizer: Optimizer, theta: NDArray[Any], batch: Sequence[Spec]) -> Step:
     """One step as a circuit: gradient and update, fused because nothing stands between them."""
     gradient = gradient_circuit(objective, theta.size, batch, theta.dtype)
 
@@ -190,17 +187,17 @@ class TrainingRun:
             progress.state = outcome.state
             progress.step += len(outcome.losses)
             progress.losses += [float(J) for J in outcome.losses]
+            if broken := _not_finite(progress.state):
+                return self._diverged(progress, progress.step - 1, f"{broken} after the update")
             if outcome.failed:
                 left = epoch.after(len(outcome.losses))
                 fault = first_fault(step, progress.state, key, self.data, left)
-                return self._diverged(progress, str(fault or "the loss"))
+                return self._diverged(progress, progress.step, str(fault or "the loss"))
             if len(outcome.losses) < epoch.steps:
                 return self._ended(progress, "interrupted" if wish() else "time", wish)
-            if not numpy.isfinite(progress.theta).all():
-                return self._diverged(progress, "the parameters after the update")
             if reason := self._finish_epoch(progress):
                 if reason == "diverged":
-                    return self._diverged(progress, "the validation score")
+                    return self._diverged(progress, progress.step - 1, "the validation score")
                 return self._ended(progress, reason, wish)
             if self.save is not None and clock.is_time_to_save():
                 self.save(progress)
@@ -221,20 +218,29 @@ class TrainingRun:
         if record.score is not None and not numpy.isfinite(record.score):
             return "diverged"
         progress.finish_epoch(record)
-        # Every callback sees the epoch, even when an earlier one ends the run.
-        if any([callback.on_epoch(record, progress) for callback in self.callbacks]):
+        # A list, so that every callback sees the epoch, even when an earlier one ends the run.
+        answers = [callback.on_epoch(record, progress) for callback in self.callbacks]
+        if any(answers):
             return "stopped"
         patience = self.settings.patience
         return "patience" if patience is not None and record.epoch - progress.best_epoch >= patience else ""
 
     def _ended(self, progress: Progress, reason: str, wish: StopWish) -> TrainingResult:
-        best = progress.best if progress.best_epoch else progress.theta
+        # Without validation rows a run that stops inside an epoch keeps the steps since the last one.
+        best = progress.best if progress.best_epoch and self.validate is not None else progress.theta
         return TrainingResult(best, progress, reason, signal=wish.signal if reason == "interrupted" else None)
 
-    def _diverged(self, progress: Progress, fault: str) -> TrainingResult:
-        epoch, batch = divmod(progress.step, self.steps_per_epoch)
+    def _diverged(self, progress: Progress, step: int, fault: str) -> TrainingResult:
+        epoch, batch = divmod(step, self.steps_per_epoch)
         text = f"epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch}: first not finite: {fault}"
         return TrainingResult(progress.best, progress, "diverged", text)
+
+
+def _not_finite(state: Sequence[NDArray[Any]]) -> str:
+    """Which part of the state holds a number that is not finite, or nothing."""
+    if not numpy.isfinite(state[0]).all():
+        return "the parameters"
+    return "" if all(numpy.isfinite(memory).all() for memory in state[1:]) else "the optimizer's memory"
 
 
 class _Clock:

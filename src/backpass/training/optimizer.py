@@ -1,8 +1,8 @@
 """Optimizers: chains of small rules on vectors (CS229 section 1, "other gradient-based optimizers").
 
 A rule turns the update so far into the next one. The first rule gets the gradient g; what the last one gives is
-subtracted: theta := theta - u. Rules are written in operations, so the whole update is a circuit; what changes from step
-to step (learning rate, bias corrections) they read from their columns of the settings table.
+subtracted: theta := theta - u. Rules are written in operations, so the whole update is a circuit; what changes from
+step to step (learning rate, bias corrections) they read from their columns of the settings table.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class Moments(Rule):
 class Decay(Rule):
     """u := u + lambda theta on the elements where ``mask`` is 1 (weights, not biases)
 
-    Before the moments it is the gradient of an L2 penalty; after them it is decoupled (AdamW, Loshchilov & Hutter 2019).
+    Before the moments it is the gradient of an L2 penalty; after them it is decoupled (AdamW,
+    Loshchilov & Hutter 2019, with their lambda written alpha lambda, as most libraries do).
     """
 
     weight_decay: float

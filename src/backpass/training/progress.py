@@ -58,8 +58,10 @@ class Progress:
         """
         self.history.append(record)
         self.losses = []
-        if record.score is None or (self.best_score is None and numpy.isfinite(record.score)) or (
-            self.best_score is not None and record.score < self.best_score
+        if (
+            record.score is None
+            or (self.best_score is None and numpy.isfinite(record.score))
+            or (self.best_score is not None and record.score < self.best_score)
         ):
             self.best, self.best_epoch, self.best_score = self.theta, record.epoch, record.score
 

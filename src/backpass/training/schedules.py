@@ -39,7 +39,7 @@ def warmup_cosine(t: Floats) -> Floats:
 
 
 def coslog4(t: Floats) -> Floats:
-    """(1 - cos(2 pi log2(1 + 15 t))) / 2: four cycles, each twice as long as the one before (Holzmueller et al. 2024)"""
+    """(1 - cos(2 pi log2(1 + 15 t))) / 2: four cycles, each twice as long as the last (Holzmueller et al. 2024)"""
     return 0.5 * (1.0 - numpy.cos(2.0 * numpy.pi * numpy.log2(1.0 + 15.0 * t)))
 
 

@@ -1,0 +1,287 @@
+"""The function: any h_theta(x) built from operations, trained like a network (CS229 section 1 and its footnote 1).
+
+Comes in: h, a first theta in any nested structure, and examples. Goes out: theta in the same structure. Networks are
+one case of it; tables, scaling and model files live elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Array, Spec, label, trace
+from backpass.circuit.spec import text_of
+from backpass.circuit.structure import flatten
+from backpass.engine import Engine, NumpyEngine
+from backpass.errors import ShapeError, UsageError
+from backpass.network.layers import Draws
+from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, loss_named, mean_loss
+from backpass.network.parameters import Layout, Parameter
+from backpass.training.loop import Callback, TrainingRun, TrainingSettings
+from backpass.training.optimizer import Optimizer, OptimizerOptions, optimizer_named
+from backpass.training.progress import EpochRecord
+from backpass.training.sampling import sampling_named
+from backpass.training.schedules import schedule_named
+
+PerExample = Callable[[Array, Array], Array]
+"""(outputs, y) -> J^(i), one number per example."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedFunction:
+    """What ``fit_function`` ends with.
+
+    theta: the best parameters, in the structure they were given in; reason and fault: see ``TrainingResult``
+    """
+
+    theta: Any
+    history: tuple[EpochRecord, ...]
+    reason: str
+    fault: str = ""
+
+
+def fit_function(
+    h: Callable[[Any, Array], Array],
+    theta: Any,
+    x: Any,
+    y: Any,
+    *,
+    loss: str | Loss | PerExample = "squared",
+    optimizer: str | Optimizer = "adam",
+    learning_rate: float = 0.01,
+    schedule: str = "constant",
+    batch_size: int = 256,
+    epochs: int = 100,
+    iterations: int | None = None,
+    sampling: str = "epoch",
+    seed: int = 0,
+    sample_weight: Any = None,
+    valid: Sequence[Any] | None = None,
+    patience: int | None = None,
+    max_seconds: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    engine: Engine | None = None,
+) -> FittedFunction:
+    """Train any function h(theta, x) of arrays that is built from operations.
+
+    J(theta) = sum of w^(i) J^(i) / sum of w^(i),  J^(i) = loss(h_theta(x^(i)), y^(i))    CS229 eqs. (1.1), (1.2)
+
+    theta: a number, an array, or a nested dict, tuple or list of them    x (n, ...)    y (n,) or (n, k)
+    h(theta, x) -> outputs (n,) or (n, k)    loss: a name, a Loss, or a function of (outputs, y) that gives (n,)
+    valid: (x, y) or (x, y, weights); with it the theta of the best epoch is kept, else the last one
+
+    A run that diverges does not raise: its reason says so, its fault says where, and theta is the last good one.
+
+    Errors: UsageError collecting the settings that cannot be used; ShapeError when arrays, outputs or loss do not fit.
+
+    The example of footnote 1, h = theta_1^2 x_1^2 + theta_2^2 x_2^2, finds the size of each theta but not its sign:
+
+    >>> x = numpy.random.default_rng(0).normal(size=(200, 2))
+    >>> y = x**2 @ numpy.array([9.0, 0.25])
+    >>> h = lambda theta, x: (theta**2 * x**2).sum(axis=1)
+    >>> fitted = fit_function(h, numpy.array([1.0, -1.0]), x, y, learning_rate=0.1, epochs=300)
+    >>> abs(fitted.theta).round(4), fitted.reason
+    (array([3. , 0.5]), 'finished')
+    """
+    settings = TrainingSettings(
+        learning_rate, schedule, batch_size, epochs, iterations, sampling, seed, patience, max_seconds
+    )
+    chosen = optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, OptimizerOptions())
+    measure = _loss_of(loss)
+    faults = _faults(settings)
+    if faults:
+        raise UsageError("fit_function cannot start", faults=faults)
+    parameters = _Parameters.of(theta)
+    examples = _examples("", x, y, sample_weight, parameters.dtype)
+    held_out = None if valid is None else _examples("valid ", *_three(valid), parameters.dtype)
+    _check_classes(measure, examples)
+
+    def J(vector: Array, rows: Sequence[Array]) -> Array:  # noqa: N802  the notes' name
+        x, y, weights = rows
+        with label("h(theta, x)"):
+            o = h(parameters.tree(vector), x)
+        o, y = _paired(o, y, weights, measure)
+        return mean_loss(measure, o, y, weights)
+
+    def objective(vector: Array, batch: tuple[Array, ...], draws: Draws) -> Array:
+        return J(vector, batch)
+
+    runner = engine if engine is not None else NumpyEngine()
+    validate = None if held_out is None else _score(J, parameters, held_out, runner)
+    run = TrainingRun(objective, parameters.start, examples, chosen, settings, runner, validate, callbacks)
+    result = run.run()
+    return FittedFunction(parameters.result(result.theta), tuple(result.progress.history), result.reason, result.fault)
+
+
+# theta ----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameters:
+    """The leaves of theta side by side in one vector, and the way back to the given structure."""
+
+    start: NDArray[Any]
+    layout: Layout
+    rebuild: Callable[[Any], Any]
+    are_numbers: tuple[bool, ...]
+
+    @staticmethod
+    def of(theta: Any) -> _Parameters:
+        leaves, rebuild = flatten(theta)
+        arrays = [numpy.asarray(leaf) for leaf in leaves]
+        wrong = [a.dtype.name for a in arrays if a.dtype.kind not in "iuf"]
+        if wrong or sum(a.size for a in arrays) == 0:
+            raise UsageError(
+                f"theta must hold real numbers, got {', '.join(wrong) or 'none'}",
+                hint="give an array, or a nested dict, tuple or list of arrays",
+            )
+        dtype = numpy.result_type(*(a.dtype if a.dtype.kind == "f" else numpy.float64 for a in arrays))
+        layout = Layout(tuple(Parameter(str(i), a.shape, "weight", 1, 1) for i, a in enumerate(arrays)))
+        start = layout.vector({str(i): a for i, a in enumerate(arrays)}, dtype)
+        if not numpy.isfinite(start).all():
+            raise UsageError("theta must hold finite numbers to start from")
+        return _Parameters(start, layout, rebuild, tuple(isinstance(leaf, int | float) for leaf in leaves))
+
+    @property
+    def dtype(self) -> numpy.dtype[Any]:
+        return self.start.dtype
+
+    def tree(self, vector: Array) -> Any:
+        """The vector, traced or not, in the structure of theta."""
+        return self.rebuild(iter(self.layout.views(vector).values()))
+
+    def result(self, vector: NDArray[Any]) -> Any:
+        """As ``tree``, in arrays of their own, and plain numbers where plain numbers were given."""
+        views = self.layout.views(vector).values()
+        leaves = [float(v) if number else v.copy() for v, number in zip(views, self.are_numbers, strict=True)]
+        return self.rebuild(iter(leaves))
+
+
+# Examples -------------------------------------------------------------------------------------------------------------
+
+
+def _three(valid: Sequence[Any]) -> tuple[Any, Any, Any]:
+    if not isinstance(valid, tuple | list) or len(valid) not in (2, 3):
+        raise UsageError("valid must be (x, y) or (x, y, weights)")
+    return valid[0], valid[1], valid[2] if len(valid) == 3 else None
+
+
+def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any]) -> tuple[NDArray[Any], ...]:
+    """x, y and weights as arrays with one row per example; whole numbers stay what they are."""
+    arrays = [numpy.asarray(x), numpy.asarray(y)]
+    for name, array in zip("xy", arrays, strict=True):
+        if array.dtype.kind not in "biuf":
+            raise UsageError(f"{which}{name} must hold numbers, got {array.dtype.name}")
+    rows = arrays[0].shape[0] if arrays[0].ndim else 0
+    if rows == 0:
+        raise UsageError(f"{which}x must hold at least one example, got shape {text_of(arrays[0].shape)}")
+    arrays.append(numpy.ones(rows, dtype) if weights is None else numpy.asarray(weights, dtype))
+    for name, array in zip(("y", "sample_weight"), arrays[1:], strict=True):
+        if array.ndim not in ((1, 2) if name == "y" else (1,)) or array.shape[0] != rows:
+            shapes = f"[{rows}] or [{rows}, k]" if name == "y" else f"[{rows}]"
+            raise ShapeError(f"{which}{name} expected shape {shapes} beside x, got {text_of(array.shape)}")
+    w = arrays[2]
+    if not (numpy.isfinite(w).all() and (w >= 0).all() and w.any()):
+        raise UsageError(f"{which}sample_weight must be finite, at least 0, and not 0 everywhere")
+    return tuple(array.astype(dtype, copy=False) if array.dtype.kind == "f" else array for array in arrays)
+
+
+# Loss -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Written(Loss):
+    """A loss somebody wrote as a function."""
+
+    function: PerExample
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        J, n = self.function(o, y), o.shape[0]
+        shape = getattr(J, "shape", ())
+        if shape != (n,):
+            raise ShapeError(
+                f"the loss returned {_text(shape, n)}, expected one number per example: [n]",
+                hint="leave the mean over examples to fit_function; sum over outputs with .sum(axis=1)",
+            )
+        return J
+
+
+def _loss_of(loss: str | Loss | PerExample) -> Loss:
+    if isinstance(loss, Loss):
+        return loss
+    return loss_named(loss) if isinstance(loss, str) else _Written(loss)
+
+
+def _paired(o: Array, y: Array, weights: Array, loss: Loss) -> tuple[Array, Array]:
+    """Outputs and targets in the shapes the loss takes.    Errors: ShapeError saying what h returned."""
+    n = weights.shape[0]
+    shape: tuple[Any, ...] = getattr(o, "shape", ())
+    if len(shape) not in (1, 2) or shape[0] != n:
+        raise ShapeError(
+            f"h returned {_text(shape, n)}, expected one output or one row of outputs per example: [n] or [n, k]"
+        )
+    if isinstance(loss, _Written):
+        return o, y
+    o = o if len(shape) == 2 else o.reshape(n, 1)
+    if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        y = y if len(y.shape) == 1 else y.reshape(n)
+        if isinstance(loss, BinaryCrossEntropy) == (o.shape[1] == 1):
+            return o, y
+        wanted = "1 output" if isinstance(loss, BinaryCrossEntropy) else "an output per class"
+        raise ShapeError(f"h returned {_text(shape, n)}, but the loss takes {wanted} per example")
+    y = y if len(y.shape) == 2 else y.reshape(n, 1)
+    if o.shape != y.shape:
+        raise ShapeError(f"h returned {_text(shape, n)}, but y has {y.shape[1]} number(s) per example")
+    return o, y
+
+
+def _text(shape: Any, n: Any) -> str:
+    return f"shape {text_of(tuple('n' if d == n else d for d in shape))}"
+
+
+def _check_classes(loss: Loss, examples: Sequence[NDArray[Any]]) -> None:
+    """Targets of the two classification losses: 0 or 1, and whole numbers from 0 on."""
+    y = examples[1]
+    if isinstance(loss, BinaryCrossEntropy) and not ((y >= 0) & (y <= 1)).all():
+        raise UsageError(f"loss 'binary_cross_entropy' expects y from 0 to 1, got {y.min():g} to {y.max():g}")
+    if isinstance(loss, CrossEntropy) and not (y.dtype.kind in "iu" and (y >= 0).all()):
+        raise UsageError("loss 'cross_entropy' expects class numbers 0, 1, 2, ... of an integer dtype as y")
+
+
+def _score(
+    J: Callable[[Array, Sequence[Array]], Array],
+    parameters: _Parameters,
+    examples: Sequence[NDArray[Any]],
+    engine: Engine,
+) -> Callable[[NDArray[Any]], float]:
+    """theta -> J over the validation examples."""
+    rows = tuple(Spec(("n", *array.shape[1:]), array.dtype) for array in examples)
+    circuit = trace(J, [Spec(parameters.start.shape, parameters.dtype), rows])
+    return lambda vector: float(engine.run(circuit, vector, *examples)[0])
+
+
+# Settings -------------------------------------------------------------------------------------------------------------
+
+
+def _faults(settings: TrainingSettings) -> list[str]:
+    """Every setting that cannot be used; unknown names stop at once, with the nearest known one."""
+    schedule_named(settings.schedule)
+    sampling_named(settings.sampling)
+    at_least_1 = {
+        "batch_size": settings.batch_size,
+        "epochs": settings.epochs,
+        "iterations": settings.iterations,
+        "patience": settings.patience,
+    }
+    faults = [f"{name} must be at least 1, got {n}" for name, n in at_least_1.items() if n is not None and n < 1]
+    if not (settings.learning_rate > 0 and numpy.isfinite(settings.learning_rate)):
+        faults.append(f"learning_rate must be above 0, got {settings.learning_rate:g}")
+    if not 0 <= settings.seed < 2**64:
+        faults.append(f"seed must be in the range [0, 2^64), got {settings.seed}")
+    if settings.max_seconds is not None and not settings.max_seconds > 0:
+        faults.append(f"max_seconds must be above 0, got {settings.max_seconds:g}")
+    return faults
