@@ -81,7 +81,7 @@ class Operation(Generic[P]):
             values = [operand.node.params["value"] for operand in operands]
             with numpy.errstate(all="ignore"):
                 return recorder.constant(numpy.asarray(self.meaning(*values, **params), dtype=spec.dtype))
-        return recorder.append(self, tuple(operand.index for operand in operands), params, spec)
+        return recorder.record(self, tuple(operand.index for operand in operands), params, spec)
 
     def _spec(self, inputs: Sequence[Spec], params: Mapping[str, Any]) -> Spec:
         try:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 Bits = NDArray[numpy.uint32]
 
-_MULTIPLIERS = (numpy.uint64(0xD2511F53), numpy.uint64(0xCD9E8D57))
+_MULTIPLIERS = numpy.array([[0xD2511F53], [0xCD9E8D57]], dtype=numpy.uint64)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _LOW = numpy.uint64(0xFFFFFFFF)
 _HALF = numpy.uint64(32)
 _ROUNDS = 10
+_CHUNK = 4096  # blocks worked on at once: their words stay in the cache
 
 
 def philox(counters: Bits, key: Bits) -> Bits:
@@ -26,18 +27,26 @@ def philox(counters: Bits, key: Bits) -> Bits:
 
     counters uint32 (blocks, 4)   key uint32 (2,)   ->   bits uint32 (blocks, 4)
     """
-    c0, c1, c2, c3 = (counters[:, i].astype(numpy.uint64) for i in range(4))
-    k0, k1 = int(key[0]), int(key[1])
-    for _ in range(_ROUNDS):
-        product0, product1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
-        c0, c1, c2, c3 = (
-            (product1 >> _HALF) ^ c1 ^ numpy.uint64(k0),
-            product1 & _LOW,
-            (product0 >> _HALF) ^ c3 ^ numpy.uint64(k1),
-            product0 & _LOW,
-        )
-        k0, k1 = (k0 + _WEYL[0]) & 0xFFFFFFFF, (k1 + _WEYL[1]) & 0xFFFFFFFF
-    return numpy.stack([c0, c1, c2, c3], axis=1).astype(numpy.uint32)
+    bits = numpy.empty_like(counters)
+    for start in range(0, len(counters), _CHUNK):
+        # Words 0 and 2 are multiplied, words 1 and 3 are mixed in; then the pairs change places.
+        words = counters[start : start + _CHUNK].T.astype(numpy.uint64)
+        even, odd = words[0::2].copy(), words[1::2].copy()
+        for number in range(_ROUNDS):
+            even *= _MULTIPLIERS
+            odd ^= _round_key(key, number)
+            odd ^= (even >> _HALF)[::-1]
+            even &= _LOW
+            even, odd = odd, even[::-1].copy()
+        bits[start : start + _CHUNK, 0::2] = even.T
+        bits[start : start + _CHUNK, 1::2] = odd.T
+    return bits
+
+
+def _round_key(key: Bits, number: int) -> NDArray[numpy.uint64]:
+    """The two key words of a round, one per multiplied word: the seed's words plus a Weyl sequence."""
+    words = [(int(word) + number * weyl) & 0xFFFFFFFF for word, weyl in zip(key, _WEYL, strict=True)]
+    return numpy.array(words, dtype=numpy.uint64).reshape(2, 1)
 
 
 def key_of(seed: int) -> Bits:

@@ -49,12 +49,28 @@ class Node:
 class Recorder:
     """The growing list of nodes while a function is traced. It only ever appends."""
 
-    __slots__ = ("_constants", "labels", "nodes")
+    __slots__ = ("_constants", "_known", "labels", "nodes")
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.labels: list[str] = []
         self._constants: dict[tuple[Any, ...], int] = {}
+        self._known: dict[tuple[Any, ...], int] = {}
+
+    def record(
+        self, operation: Operation[...], inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec
+    ) -> Traced:
+        """A node for an operation; what was computed before from the same inputs is not computed again."""
+        key = (operation.name, inputs, tuple(sorted(params.items())))
+        try:
+            known = self._known.get(key)
+        except TypeError:  # a parameter that cannot be compared, such as an array
+            return self.append(operation, inputs, params, spec)
+        if known is None:
+            traced = self.append(operation, inputs, params, spec)
+            self._known[key] = traced.index
+            return traced
+        return Traced(self, known, self.nodes[known].spec)
 
     def append(
         self, operation: Operation[...], inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec
