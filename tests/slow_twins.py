@@ -61,9 +61,7 @@ def two_layers_by_loops(
     return z, a, h
 
 
-def two_layers_by_matrices(
-    W1: Floats, b1: Floats, W2: Floats, b2: Floats, x: Floats
-) -> tuple[Floats, Floats, Floats]:
+def two_layers_by_matrices(W1: Floats, b1: Floats, W2: Floats, b2: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
     """z = W^[1] x + b^[1],  a = ReLU(z),  h = W^[2] a + b^[2]    eqs. (2.8)-(2.11)
 
     W1 (m, d)   b1 (m, 1)   W2 (1, m)   b2 (1, 1)   x (d, 1), or (d, n) as in eq. (4.2)
@@ -102,7 +100,7 @@ class Backward:
 
     J: float
     delta: dict[int, Floats]
-    dW: dict[int, Floats]
+    dW: dict[int, Floats]  # noqa: N815  the notes' name
     db: dict[int, Floats]
 
 

@@ -1,10 +1,10 @@
-"""The slow twins lie one folder up; here they are made importable."""
+"""The slow twins lie one folder up, the drawn networks in this one; here both are made importable."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-_TESTS = str(Path(__file__).parents[1])
-if _TESTS not in sys.path:
-    sys.path.append(_TESTS)
+for _folder in (Path(__file__).parents[1], Path(__file__).parent):
+    if str(_folder) not in sys.path:
+        sys.path.append(str(_folder))

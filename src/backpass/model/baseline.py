@@ -39,7 +39,7 @@ def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -
     """The outputs (k,) that are best for every row alike."""
     if loss in ("cross_entropy", "binary_cross_entropy"):
         counts = np.bincount(y, minlength=max(outputs, 2)) + 1e-9
-        logs = np.log(counts / counts.sum())
+        logs: NDArray[np.float64] = np.log(counts / counts.sum())
         return logs[1:] - logs[:1] if outputs == 1 else logs
     values = y.reshape(-1).astype(np.float64)
     if loss == "poisson":
@@ -49,13 +49,16 @@ def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -
     return np.array([values.mean()])
 
 
-def linear_baseline(name: str, loss_name: str, x: NDArray[Any], y: NDArray[Any], outputs: int, engine: Engine) -> Baseline:
+def linear_baseline(
+    name: str, loss_name: str, x: NDArray[Any], y: NDArray[Any], outputs: int, engine: Engine
+) -> Baseline:
     """A network of one layer with the same loss (squared loss where that one is not smooth), by Newton's method."""
     network = dense_network(x.shape[1], (), outputs)
-    loss = loss_named(loss_name if loss_name in _CONVEX else "squared")
+    smooth = loss_name if loss_name in _CONVEX else "squared"
+    loss = loss_named(smooth)
     data = (x.astype(np.float64), y.astype(np.float64) if y.dtype.kind == "f" else y)
     start = np.zeros(network.parameter_count)
-    start[-outputs:] = constant_outputs(loss_name if loss_name in _CONVEX else "squared", y, outputs)
+    start[-outputs:] = constant_outputs(smooth, y, outputs)
     theta = minimize_convex(_sum_of(loss, network), start, data, engine)
     forward = network.forward(np.float64)
     return Baseline(name, lambda rows: engine.run(forward, theta, rows)[0])

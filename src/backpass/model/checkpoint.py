@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backpass.errors import BackpassError, ModelFileError
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import ModelFileError
 from backpass.model.container import pack, unpack
+from backpass.model.form import CHECKPOINT, misfit
 from backpass.model.storage import read_file, write_atomically
-from backpass.training import Progress
+from backpass.network import Network
+from backpass.training import Progress, optimizer_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +37,37 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> Progress:
     Errors: ModelFileError listing every setting that differs, or when the file is damaged.
     """
     facts, arrays = unpack(read_file(path), "checkpoint", str(path))
-    try:
-        faults = _differences(facts["identity"], identity)
-        progress = Progress.from_data(facts["progress"], arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, BackpassError) as error:
-        raise ModelFileError(
-            f"{path} does not describe a run this version knows ({type(error).__name__}: {error})",
-            hint="start again without --resume",
-        ) from None
-    if faults:
+    fault = misfit(facts, CHECKPOINT, "facts")
+    if not fault and (faults := _differences(facts["identity"], identity)):
         raise ModelFileError(
             f"{path} belongs to another run",
             faults=faults,
             hint="resume with the same table and settings, or start again without --resume",
         )
-    return progress
+    if fault := fault or _contradiction(facts["progress"], arrays, identity):
+        raise ModelFileError(
+            f"{path} does not describe a run this version knows", faults=[fault], hint="start again without --resume"
+        )
+    return Progress.from_data(facts["progress"], arrays)
+
+
+def _contradiction(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], identity: Mapping[str, Any]) -> str:
+    """What of a progress does not fit the run, in one line; nothing when all does."""
+    memories = optimizer_named(identity["optimizer"]).memories
+    names = ["best", "losses", *(f"state.{i}" for i in range(1 + memories))]
+    if sorted(arrays) != names:
+        return f"the arrays are {', '.join(sorted(arrays))}; expected {', '.join(names)}"
+    size, dtype = Network.from_json(identity["network"]).parameter_count, np.dtype(identity["precision"])
+    wrong = [
+        name for name in names if name != "losses" and (arrays[name].shape, arrays[name].dtype) != ((size,), dtype)
+    ]
+    if wrong:
+        return f"array {wrong[0]!r} is not of {size} numbers {dtype.name}"
+    epochs = facts["history"]
+    since = facts["step"] - (epochs[-1]["step"] if epochs else 0)
+    if arrays["losses"].shape != (since,) or [each["epoch"] for each in epochs] != list(range(1, len(epochs) + 1)):
+        return "its steps, losses and epochs do not go together"
+    return "" if facts["best_epoch"] <= len(epochs) else "its best epoch is not among its epochs"
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

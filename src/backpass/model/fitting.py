@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from pathlib import Path
+from sys import float_info
 from typing import Any
 
 import numpy as np
 
-from backpass.errors import DivergedError, InterruptedTraining
+from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.checkpoint import Checkpoint, resume
+from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.problem import Part, Problem, make_problem, outputs_of
 from backpass.model.record import Record, Scores
@@ -18,6 +21,9 @@ from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.table import Table, read_table, table_from
 from backpass.training import Callback, TrainingResult
+
+WORST = float_info.max
+"""What is kept of a score that is not finite."""
 
 
 def fit(
@@ -46,8 +52,8 @@ def fit(
     reading: options of ``read_table`` for paths (delimiter, missing, text ...)
     settings: see ``Settings``
 
-    Errors: UsageError, DataError, ResourceError; DivergedError when training meets a number that is not finite (its
-    ``model`` is the best finite one, if there is any).
+    Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
+    training meets a number that is not finite (its ``model`` is the best finite one, if there is any).
     """
     checked = Settings.of(settings)
     options = dict(reading or {})
@@ -78,6 +84,8 @@ def fit_problem(
     on_interrupt: str = "raise",
 ) -> Model:
     """Train on a problem that is ready, and make a model of the best weights.    Errors: as ``fit``."""
+    if on_interrupt not in ("raise", "return"):
+        raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     identity = problem.identity() if checkpoint is not None or resume_from is not None else {}
     progress = resume(resume_from, identity) if resume_from is not None else None
     save: Callable[..., None] | None = None
@@ -85,21 +93,31 @@ def fit_problem(
         check_writable(checkpoint)
         save = Checkpoint(Path(checkpoint), identity).save
     result = problem.train(callbacks=callbacks, progress=progress, save=save)
-    model = make_model(problem, result)
     if result.reason == "diverged":
-        kept = f"the weights of epoch {model.record.best_epoch} are kept" if model.record.best_epoch else ""
-        error = DivergedError(
-            f"training diverged in {result.fault}{f'; {kept}' if kept else ''}",
-            hint=f"learning_rate {problem.settings.learning_rate:g} may be too high: "
-            f"try {problem.settings.learning_rate / 10:g}, or clip_norm 1",
+        raise _diverged(problem, result)
+    model = make_model(problem, result)
+    endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
+    if endless:
+        where = " and ".join(endless)
+        raise DivergedError(
+            f"the {problem.head.metric} of the {where} rows is not finite", hint="look at their targets"
         )
-        error.model = model if model.record.best_epoch else None
-        raise error
     if result.reason == "interrupted" and on_interrupt == "raise":
         interrupted = InterruptedTraining(f"interrupted after {result.progress.step} steps")
         interrupted.model, interrupted.signal = model, result.signal or 0
         raise interrupted
     return model
+
+
+def _diverged(problem: Problem, result: TrainingResult) -> DivergedError:
+    rate, best = problem.settings.learning_rate, result.progress.best_epoch
+    kept = f"; the weights of epoch {best} are kept" if best else ""
+    error = DivergedError(
+        f"training diverged in {result.fault}{kept}",
+        hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or clip_norm 1",
+    )
+    error.model = make_model(problem, result) if best else None
+    return error
 
 
 def make_model(problem: Problem, result: TrainingResult) -> Model:
@@ -110,7 +128,7 @@ def make_model(problem: Problem, result: TrainingResult) -> Model:
         settings=problem.settings.to_json(),
         rows={name: part.rows for name, part in problem.parts.items()},
         scores={name: score(problem, result, part) for name, part in scored.items()},
-        baselines={baseline.name: _scores(problem, baseline, scored) for baseline in baselines(problem) if scored},
+        baselines={each.name: _scores(problem, each, scored) for each in (baselines(problem) if scored else ())},
         history=tuple(progress.history),
         best_epoch=progress.best_epoch,
         steps=progress.step,
@@ -130,7 +148,13 @@ def make_model(problem: Problem, result: TrainingResult) -> Model:
 
 def score(problem: Problem, result: TrainingResult, part: Part) -> dict[str, float]:
     """The metrics of the trained network on one part."""
-    return problem.head.scores(outputs_of(problem.network, result.theta, part.x, problem.engine), part.truth)
+    return _kept(problem.head.scores(outputs_of(problem.network, result.theta, part.x, problem.engine), part.truth))
+
+
+def _kept(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores, those that are not finite as the worst number there is: a file holds finite numbers only."""
+    worst = {name: WORST if name in LOWER_IS_BETTER else -WORST for name in scores}
+    return {name: value if isfinite(value) else worst[name] for name, value in scores.items()}
 
 
 def baselines(problem: Problem) -> list[Baseline]:
@@ -141,14 +165,14 @@ def baselines(problem: Problem) -> list[Baseline]:
     # What the constant is called: the mean of the target, its median, or the commonest class.
     constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
     name = constant[loss] if is_number else "majority"
-    q = head.options.get("q", 0.5)
     return [
-        constant_baseline(name, loss, part.y, head.outputs, q),
+        constant_baseline(name, loss, part.y, head.outputs, head.q),
         linear_baseline("linear" if is_number else "logistic", loss, part.x, part.y, head.outputs, problem.engine),
     ]
 
 
 def _scores(problem: Problem, baseline: Baseline, parts: Mapping[str, Part]) -> Scores:
     return {
-        name: problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth) for name, part in parts.items()
+        name: _kept(problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth))
+        for name, part in parts.items()
     }

@@ -43,15 +43,11 @@ class Head:
                 hint="--task says what the target asks for; leave --loss out to let it follow",
             )
         if name == "poisson" and float(np.min(y)) < 0:
-            raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {float(np.min(y)):g}")
-        options = {
-            "quantile": {"q": settings.quantile},
-            "huber": {"delta": settings.huber_delta},
-            "cross_entropy": {"label_smoothing": settings.label_smoothing},
-        }.get(name, {})
+            least = float(np.min(y))
+            raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {least:g}")
         is_number = target.task == "regression"
         scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
-        return Head(target, name, options, scale)
+        return Head(target, name, options_of(name, settings), scale)
 
     @property
     def outputs(self) -> int:
@@ -65,13 +61,21 @@ class Head:
         return loss_named(name, **self.options)
 
     @property
+    def q(self) -> float:
+        """The quantile that is predicted; the median unless the loss says otherwise."""
+        return self.options.get("q", 0.5)
+
+    @property
     def metric(self) -> str:
         """The metric that chooses the best epoch."""
         return metrics_for(self.loss_name)[0]
 
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """What the loss compares outputs with: scaled numbers (n, 1), or class codes (n,)."""
-        return y if self.target.task != "regression" else self.scale.encode(y)[:, None].astype(dtype)
+        if self.target.task != "regression":
+            return y
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and training says so
+            return self.scale.encode(y)[:, None].astype(dtype)
 
     def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers in the target's unit, or probabilities of the classes."""
@@ -82,7 +86,7 @@ class Head:
 
     def scores(self, o: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
         """Every metric of the loss."""
-        return scores(self.loss_name, self.predictions(o), truth, self.options.get("q", 0.5))
+        return scores(self.loss_name, self.predictions(o), truth, self.q)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -98,6 +102,14 @@ class Head:
     def from_json(data: Mapping[str, Any]) -> Head:
         """The head that ``to_json`` wrote."""
         scale = TargetScale(float(data["center"]), float(data["scale"]))
-        head = Head(Target.from_json(data["target"]), str(data["loss"]), dict(data["options"]), scale)
-        metrics_for(head.loss_name), head.loss  # noqa: B018  both refuse a name that does not exist
-        return head
+        return Head(Target.from_json(data["target"]), data["loss"], dict(data["options"]), scale)
+
+
+def options_of(loss: str, settings: Settings) -> dict[str, float]:
+    """The options of a loss, from the settings."""
+    options = {
+        "quantile": {"q": settings.quantile},
+        "huber": {"delta": settings.huber_delta},
+        "cross_entropy": {"label_smoothing": settings.label_smoothing},
+    }
+    return options.get(loss, {})

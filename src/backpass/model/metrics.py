@@ -7,6 +7,7 @@ to 1. ``LOWER_IS_BETTER`` says which way a metric points.
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import float_info
 from types import MappingProxyType
 from typing import Any
 
@@ -19,39 +20,44 @@ _SMALLEST = 1e-15
 
 def rmse(predicted: Floats, y: Floats) -> float:
     """The root of the mean squared error, in units of the target"""
-    unit = largest_error(predicted, y)
-    return unit * float(np.sqrt(np.mean(((predicted - y) / unit) ** 2)))
+    unit, e = _errors(predicted, y)
+    return 2.0 * (unit * float(np.sqrt(np.mean(e * e))))
 
 
-def largest_error(predicted: Floats, y: Floats) -> float:
-    """The largest |error|, or 1 when there is none: in these units squares do not overflow."""
-    return float(np.max(np.abs(predicted - y), initial=0.0)) or 1.0
+def _errors(predicted: Floats, y: Floats) -> tuple[float, Floats]:
+    """unit and e with predicted - y = 2 unit e, and |e| at most 1: neither differences nor squares overflow."""
+    halves = 0.5 * predicted - 0.5 * y
+    unit = float(np.max(np.abs(halves), initial=0.0)) or 1.0
+    return unit, halves / unit
 
 
 def mae(predicted: Floats, y: Floats) -> float:
     """The mean absolute error, in units of the target"""
-    return float(np.mean(np.abs(predicted - y)))
+    unit, e = _errors(predicted, y)
+    return 2.0 * (unit * float(np.mean(np.abs(e))))
 
 
 def r2(predicted: Floats, y: Floats) -> float:
     """1 - squared error / squared deviation from the mean; 0 for a constant target"""
-    center = np.broadcast_to(np.mean(y), y.shape)
     if y.min() == y.max():
         return 0.0
-    return 1.0 - (rmse(predicted, y) / rmse(center, y)) ** 2
+    unit = float(np.max(np.abs(y)))
+    center = np.full_like(y, unit * float(np.mean(y / unit)))
+    ratio = rmse(predicted, y) / rmse(center, y)
+    return max(1.0 - ratio * ratio, -float_info.max)
 
 
 def pinball(predicted: Floats, y: Floats, q: float = 0.5) -> float:
     """The mean quantile loss max(q e, (q - 1) e), e = y - prediction"""
-    e = y - predicted
-    return float(np.mean(np.maximum(q * e, (q - 1.0) * e)))
+    unit, e = _errors(y, predicted)
+    return 2.0 * (unit * float(np.mean(np.maximum(q * e, (q - 1.0) * e))))
 
 
 def poisson_deviance(predicted: Floats, y: Floats) -> float:
     """2 (y ln(y / prediction) - y + prediction), averaged; y ln y is 0 at y = 0"""
-    safe = np.maximum(predicted, _SMALLEST)
-    ratio = np.where(y > 0, y / safe, 1.0)
-    return float(np.mean(2.0 * (y * np.log(ratio) - y + safe)))
+    # Two logarithms, since y / prediction may overflow.
+    logs = np.log(np.where(y > 0, y, 1.0)) - np.log(np.maximum(predicted, float_info.min))
+    return float(np.mean(2.0 * (y * logs - y + predicted)))
 
 
 def accuracy(probabilities: Floats, y: NDArray[Any]) -> float:
@@ -94,6 +100,7 @@ def metrics_for(loss: str) -> tuple[str, ...]:
 
 
 def scores(loss: str, predicted: Floats, y: NDArray[Any], q: float = 0.5) -> dict[str, float]:
-    """Every metric of a loss by name."""
+    """Every metric of a loss by name; predictions that are not finite give scores that are not."""
     options = {"pinball": {"q": q}}
-    return {name: METRICS[name](predicted, y, **options.get(name, {})) for name in metrics_for(loss)}
+    with np.errstate(all="ignore"):
+        return {name: METRICS[name](predicted, y, **options.get(name, {})) for name in metrics_for(loss)}

@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 
 from backpass import __version__
 from backpass.engine import engine_named
-from backpass.errors import BackpassError, ModelFileError
+from backpass.errors import BackpassError, ModelFileError, UsageError
 from backpass.model.container import pack, unpack
-from backpass.model.head import Head
+from backpass.model.form import MODEL, misfit
+from backpass.model.head import Head, options_of
+from backpass.model.metrics import metrics_for
 from backpass.model.problem import input_names, inputs_of, outputs_of
-from backpass.model.record import Record
+from backpass.model.record import Record, Scores
+from backpass.model.settings import Settings
 from backpass.model.storage import read_file, write_atomically
-from backpass.network import FeatureMap, Network, Wired
+from backpass.network import FeatureMap, Network
 from backpass.table import DEFAULT_MISSING, Schema, Table, read_table, table_from
 from backpass.training import EpochRecord
 
@@ -67,10 +70,13 @@ class Model:
         return self.predictions(self.table(data, **reading)).values
 
     def predict_proba(self, data: Any, **reading: Any) -> NDArray[np.float64]:
-        """The probability of each class, (n, classes) in the order of ``classes``.    Errors: as ``predict``."""
+        """The probability of each class, (n, classes) in the order of ``classes``.
+
+        Errors: as ``predict``; UsageError when the target is a number.
+        """
         probabilities = self.predictions(self.table(data, **reading)).probabilities
         if probabilities is None:
-            raise TypeError(f"target {self.target!r} is a number; only classes have probabilities")
+            raise UsageError(f"target {self.target!r} is a number; only classes have probabilities")
         return probabilities
 
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
@@ -141,7 +147,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The bytes of the model file: the same for the same data, settings and seed."""
-        facts = {
+        facts: dict[str, Any] = {
             "backpass": __version__,
             "arithmetic": ARITHMETIC,
             "schema": self.schema.to_json(),
@@ -168,59 +174,67 @@ def load(path: str | Path) -> Model:
 def from_bytes(data: bytes, source: str = "model file") -> Model:
     """The model that ``to_bytes`` wrote.    Errors: ModelFileError."""
     facts, arrays = unpack(data, "model", source)
+    unknown, hint = f"{source} does not describe a model this version knows", "was it written by a newer version?"
+    if fault := misfit(facts, MODEL, "facts"):
+        raise ModelFileError(unknown, faults=[fault], hint=hint)
     try:
         model = _from_facts(facts, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, BackpassError) as error:
-        reason = error.message if isinstance(error, BackpassError) else f"{type(error).__name__}: {error}"
-        raise ModelFileError(
-            f"{source} does not describe a model this version knows ({reason})",
-            hint="was it written by a newer version of backpass, or changed by hand?",
-        ) from None
-    if fault := _misfit(model):
+        fault = _contradiction(model)
+    except BackpassError as error:
+        raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
+    if fault:
         raise ModelFileError(f"{source} contradicts itself: {fault}", hint="fit the model again")
     return model
 
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
+    """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
+    if sorted(arrays) != ["center", "scale", "theta"] or any(array.ndim != 1 for array in arrays.values()):
+        raise ModelFileError("the arrays are not center, scale and theta, each a vector")
     schema = Schema.from_json(facts["schema"])
     features = facts["features"]
     feature_map = FeatureMap(
         arrays["center"],
         arrays["scale"],
-        tuple(bool(flag) for flag in features["has_missing"]),
+        tuple(features["has_missing"]),
         tuple(len(feature.levels) for feature in schema.texts),
-        tuple(bool(flag) for flag in features["has_unknown"]),
+        tuple(features["has_unknown"]),
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     return Model(schema, head, feature_map, network, arrays["theta"], Record.from_json(facts["record"]))
 
 
-def _misfit(model: Model) -> str:
+def _contradiction(model: Model) -> str:
     """Which parts of a model do not fit one another, in one line; nothing when all do."""
-    numbers, texts = len(model.schema.numbers), len(model.schema.texts)
-    phi, network = model.feature_map, model.network
-    expected = {
-        "numbers of centers, scales and columns": {phi.center.shape, phi.scale.shape, (len(phi.has_missing),), (numbers,)},
-        "dtypes of centers and scales": {phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)},
-        "numbers of text columns": {len(phi.has_unknown), texts},
-        "inputs of the network": {phi.width, network.inputs},
-        "outputs of the network": {model.head.outputs, network.outputs},
-        "sizes of theta": {model.theta.shape, (network.parameter_count,)},
+    schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
+    numbers, texts = len(schema.numbers), len(schema.texts)
+    settings = Settings.from_json(record.settings)
+    known = {part: set(metrics_for(head.loss_name)) for part in record.rows if part != "train"}
+    equal: dict[str, list[Any]] = {
+        "numbers of centers, scales and columns": [phi.center.size, phi.scale.size, len(phi.has_missing), numbers],
+        "dtypes of centers and scales": [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)],
+        "numbers of text columns": [len(phi.has_unknown), texts],
+        "numbers of names and columns": [len({*schema.kinds, schema.target}), numbers + texts + 1],
+        "names of the target": [head.target.name, schema.target],
+        "numbers of classes": [len(head.target.classes), len(set(head.target.classes))],
+        "tasks": [head.target.task, _task_for(len(head.target.classes))],
+        "loss and the task": [head.loss_name == "cross_entropy", head.target.task != "regression"],
+        "options of the loss and the settings": [dict(head.options), options_of(head.loss_name, settings)],
+        "inputs of the network": [phi.width, network.inputs],
+        "outputs of the network": [head.outputs, network.outputs],
+        "sizes of theta": [model.theta.size, network.parameter_count],
+        "dtypes of theta": [model.theta.dtype, np.dtype(settings.precision)],
+        "epochs and the best one": [0 <= record.best_epoch <= len(record.history), True],
+        "parts and the scores": [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))],
+        "parts": ["train" in record.rows, known.keys() <= {"valid", "test"}, True],
     }
-    for what, values in expected.items():
-        if len(values) > 1:
-            return f"the {what} differ: {', '.join(sorted(map(str, values)))}"
-    if model.theta.dtype not in (np.float32, np.float64):
-        return f"theta is of dtype {model.theta.dtype.name}"
-    return _wires_outside(network)
+    return next((f"the {what} differ: {v}" for what, v in equal.items() if any(each != v[0] for each in v)), "")
 
 
-def _wires_outside(network: Network) -> str:
-    for number, layer, width in network.numbered():
-        if isinstance(layer, Wired):
-            for unit in layer.units:
-                if not unit.inputs or not all(0 <= i < width for i in unit.inputs):
-                    return f"unit {unit.name!r} of layer {number} is wired to inputs that do not exist"
-        elif width < 1 or layer.width(width) < 1:
-            return f"layer {number} is empty"
-    return ""
+def _task_for(classes: int) -> str:
+    """The task that goes with a number of classes."""
+    return {0: "regression", 1: "none with a single class", 2: "binary"}.get(classes, "multiclass")
+
+
+def _all_scores(record: Record) -> list[Scores]:
+    return [record.scores, *record.baselines.values()]

@@ -35,8 +35,15 @@ from backpass.network import (
     mean_loss,
 )
 from backpass.table import Schema, Table, Target
-from backpass.training import Callback, OptimizerOptions, Progress, TrainingResult, TrainingRun, TrainingSettings
-from backpass.training import optimizer_named
+from backpass.training import (
+    Callback,
+    OptimizerOptions,
+    Progress,
+    TrainingResult,
+    TrainingRun,
+    TrainingSettings,
+    optimizer_named,
+)
 
 CHUNK = 8192
 """Rows that go through a network at once outside training, so that memory stays bounded."""
@@ -49,7 +56,7 @@ _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """The rows of one part: network inputs x (n, d), targets for the loss y, and the targets as they are, truth (n,)."""
+    """The rows of one part: inputs x (n, d) of the network, targets y for the loss, and truth (n,), them as they are."""
 
     x: NDArray[Any]
     y: NDArray[Any]
@@ -62,7 +69,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Everything that is known before the first step. ``parts`` holds "train", and "valid" and "test" where there are rows."""
+    """Everything that is known before the first step.
+
+    ``parts`` holds "train", and "valid" and "test" where there are rows.
+    """
 
     settings: Settings
     schema: Schema
@@ -101,8 +111,9 @@ class Problem:
         if settings.output_activation != "identity" or self.head.loss_name == "poisson":
             # An output that starts near its target is alive: a ReLU that is 0 on every row would never learn.
             theta = theta.copy()
-            level = constant_outputs(self.head.loss_name, self.parts["train"].y, self.head.outputs)
-            theta[-self.head.outputs :] = level if self.head.target.task == "regression" else 0.0
+            head, is_number = self.head, self.head.target.task == "regression"
+            level = constant_outputs(head.loss_name, self.parts["train"].y, 1, head.q) if is_number else 0.0
+            theta[-head.outputs :] = level
         return theta
 
     def train(
@@ -168,14 +179,18 @@ def batch_size_for(settings: Settings, rows: int) -> int:
     return min(next((size for most, size in _BATCH_SIZES if rows <= most), 1_024), rows)
 
 
-def outputs_of(network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False) -> NDArray[Any]:
+def outputs_of(
+    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False
+) -> NDArray[Any]:
     """The outputs (or penultimate activations) for all rows of x, chunk by chunk."""
     forward = network.forward(theta.dtype, features=features)
     parts = [engine.run(forward, theta, x[i : i + CHUNK])[0] for i in range(0, max(len(x), 1), CHUNK)]
     return np.concatenate(parts)
 
 
-def inputs_of(feature_map: FeatureMap, numbers: NDArray[Any], codes: NDArray[Any], dtype: Any, engine: Engine) -> NDArray[Any]:
+def inputs_of(
+    feature_map: FeatureMap, numbers: NDArray[Any], codes: NDArray[Any], dtype: Any, engine: Engine
+) -> NDArray[Any]:
     """The network inputs x for all rows, chunk by chunk."""
     phi = feature_map.circuit(dtype)
     rows = len(numbers)
@@ -252,7 +267,7 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
 
 
 def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
-    names = [feature.name for feature in (*schema.numbers, *schema.texts)]
+    names = [*(feature.name for feature in schema.numbers), *(feature.name for feature in schema.texts)]
     inputs = dict(zip(names, feature_map.groups(), strict=True))
     faults = [
         f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
@@ -276,6 +291,6 @@ def _notes(settings: Settings, table: Table, parts: Mapping[str, Part], network:
         notes.append("no validation rows: the last epoch is kept, not the best")
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > rows:
         notes.append(f"batch_size {settings.batch_size} is more than the {rows} training rows: {rows} are taken")
-    if len(network.widths) > 1 and network.is_linear:
+    if len(network.widths) > 1 and settings.activation == settings.output_activation == "identity":
         notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
     return notes

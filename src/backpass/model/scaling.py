@@ -6,14 +6,13 @@ y' = (y - center) / scale    and    y = center + scale y'
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import frexp, fsum, ldexp, sqrt, ulp
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 _BOUNDED = ("sigmoid", "tanh")
-_TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +31,47 @@ class TargetScale:
         """
         if loss == "poisson" or output_activation in _BOUNDED:
             return TargetScale()
-        largest = float(np.max(np.abs(y), initial=0.0))
-        unit = largest if largest > _TINY else 1.0
-        # In units of the largest value nothing overflows; fsum adds without rounding, in any order.
-        ratios = (y / unit).tolist()
-        mean = fsum(ratios) / len(ratios)
         if output_activation != "identity":
-            spread = sqrt(fsum(r * r for r in ratios) / len(ratios))
-            return TargetScale(0.0, spread * unit if spread > 0 else 1.0)
+            ratios, exponent = _ratios(y, 0.0)
+            return TargetScale(0.0, _scale_of(ratios, exponent) or 1.0)
+        origin = float(y[0])
         if float(np.min(y)) == float(np.max(y)):
-            return TargetScale(float(y[0]), 0.0)
-        deviation = sqrt(fsum((r - mean) ** 2 for r in ratios) / len(ratios))
-        return TargetScale(mean * unit, deviation * unit)
+            return TargetScale(origin, 0.0)
+        ratios, exponent = _ratios(y, origin)
+        mean = fsum(ratios) / len(ratios)
+        # The center is a sum of halves, too: origin and mean deviation may be large and of opposite signs.
+        center = 2.0 * (0.5 * origin + ldexp(mean, exponent))
+        return TargetScale(center, _scale_of([r - mean for r in ratios], exponent))
 
     def encode(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
         """y (n,)  ->  y' (n,)"""
         if self.scale == 0.0:
             return np.zeros_like(y)
-        # Halves first: y - center may overflow when both are near the largest float64.
-        return (0.5 * y - 0.5 * self.center) / self.scale * 2.0
+        # Halves first: y - center may overflow when both are near the largest float64. What then still overflows is a
+        # row that the training rows gave no idea of.
+        with np.errstate(over="ignore"):
+            return (0.5 * y - 0.5 * self.center) / self.scale * 2.0
 
     def decode(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """y' (n,)  ->  y (n,)"""
-        return self.center + self.scale * o.astype(np.float64)
+        if self.scale == 0.0:
+            return np.full(o.shape, self.center)
+        with np.errstate(over="ignore"):
+            return 2.0 * (0.5 * self.center + self.scale * (0.5 * o.astype(np.float64)))
+
+
+def _ratios(y: NDArray[np.float64], origin: float) -> tuple[list[float], int]:
+    """(y - origin) / 2^(exponent + 1), the largest between 1/2 and 1, and the exponent.
+
+    In these units nothing overflows or vanishes, and from an origin among the values a large mean costs no digits of a
+    small deviation.
+    """
+    halves = 0.5 * y - 0.5 * origin
+    exponent = frexp(float(np.max(np.abs(halves))))[1]
+    return np.ldexp(halves, -exponent).tolist(), exponent
+
+
+def _scale_of(ratios: list[float], exponent: int) -> float:
+    """The root of the mean square, back in the unit of y; 0 only when every ratio is."""
+    root = sqrt(fsum(r * r for r in ratios) / len(ratios))
+    return max(2.0 * ldexp(root, exponent), ulp(0.0)) if root else 0.0

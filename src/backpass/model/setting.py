@@ -1,7 +1,7 @@
 """A setting: one name, its default, what values it takes, and what it means.
 
-The declaration serves everyone: it checks a value, reads it from a command line, describes itself for messages and help,
-and names values that break it for the tests.
+The declaration serves everyone: it checks a value, reads it from a command line, describes itself for messages and
+help, and names values that break it for the tests.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
+from sys import float_info
 from typing import Any
 
 from backpass.errors import did_you_mean
@@ -53,14 +54,15 @@ class Number(Constraint):
         kind = "a whole number" if self.whole else "a number"
         left = "(" if self.open_low or self.low == -inf else "["
         right = ")" if self.open_high or self.high == inf else "]"
-        return f"{kind} in the range {left}{self.low:g}, {self.high:g}{right}"
+        return f"{kind} in the range {left}{_shown(self.low)}, {_shown(self.high)}{right}"
 
     def accepts(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
             return False
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
-        return above and below and (self.whole or isfinite(value))
+        # A whole number of hundreds of digits is no float64.
+        return above and below and (self.whole or (abs(value) <= float_info.max and isfinite(value)))
 
     def read(self, text: str) -> Any:
         return int(text) if self.whole else float(text)
@@ -68,7 +70,7 @@ class Number(Constraint):
     def breaking(self) -> Sequence[Any]:
         low = [self.low if self.open_low else self.low - 1] if self.low > -inf else []
         high = [self.high if self.open_high else self.high + 1] if self.high < inf else []
-        return [*low, *high, *([0.5] if self.whole else [float("nan"), inf]), "many", True]
+        return [*low, *high, *([0.5] if self.whole else [float("nan"), inf, 10**400]), "many", True]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,13 @@ class Wires(Constraint):
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, tuple) and all(
-            isinstance(wire, tuple) and len(wire) == 2 and wire[0] and wire[1] and all(wire[1]) for wire in value
+            isinstance(wire, tuple)
+            and len(wire) == 2
+            and _is_name(wire[0])
+            and isinstance(wire[1], tuple)
+            and len(wire[1]) > 0
+            and all(_is_name(column) for column in wire[1])
+            for wire in value
         )
 
     def read(self, text: str) -> Any:
@@ -133,7 +141,7 @@ class Wires(Constraint):
         return (name.strip(), tuple(column.strip() for column in columns.split(",")))
 
     def breaking(self) -> Sequence[Any]:
-        return [(("unit", ()),), (("", ("size",)),), ("unit",), "unit=size"]
+        return [(("unit", ()),), (("", ("size",)),), (("unit", "size"),), ((3, ("size",)),), ("unit",), "unit=size"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +168,12 @@ class Setting:
             return self.constraint.read(text)
         except ValueError:
             return text
+
+
+def _shown(bound: float) -> str:
+    """A bound of a range; whole ones with all their digits."""
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""

@@ -17,7 +17,7 @@ from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
 
 _LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
 _POSITIVE = Number(0, open_low=True)
-_COUNT = Number(1, whole=True)
+_COUNT = Number(1, 1_000_000_000, whole=True)
 
 TABLE: tuple[Setting, ...] = (
     Setting("task", None, Choice(("regression", "classification")), "what the target asks for [from the data]", "data"),
@@ -41,7 +41,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("momentum", 0.9, Number(0, 1, open_high=True), "mu of momentum and nesterov", "training"),
     Setting("beta1", 0.9, Number(0, 1, open_high=True), "memory of adam's first moment", "training"),
     Setting("beta2", 0.999, Number(0, 1, open_high=True), "memory of adam's second moment", "training"),
-    Setting("weight_decay", 0.1, Number(0), "pull of the weights towards 0, per unit of learning rate", "training"),
+    Setting("weight_decay", None, Number(0), "pull of the weights towards 0 [0.1 for adamw, else 0]", "training"),
     Setting("clip_norm", None, _POSITIVE, "greatest length of a gradient [no limit]", "training"),
     Setting("batch_size", None, _COUNT, "rows per step, B [32 to 1024, by the number of rows]", "training"),
     Setting("epochs", 100, _COUNT, "passes over the training rows", "training"),
@@ -57,6 +57,7 @@ TABLE: tuple[Setting, ...] = (
 
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in TABLE}
 
+_NOT_KEPT = ("max_seconds", "engine")
 _LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
 
 
@@ -104,7 +105,7 @@ class Settings:
         faults = [
             f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})" for name in values if name not in BY_NAME
         ]
-        chosen = {setting.name: values.get(setting.name, setting.default) for setting in TABLE}
+        chosen = {setting.name: _frozen(values.get(setting.name, setting.default)) for setting in TABLE}
         faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
         faults += _conflicts(chosen) if not faults else []
         if faults:
@@ -114,15 +115,32 @@ class Settings:
             chosen["hidden"] = () if chosen["wire"] else (256, 256)
         if chosen["learning_rate"] is None:
             chosen["learning_rate"] = _LEARNING_RATES.get(chosen["optimizer"], 0.01)
+        if chosen["weight_decay"] is None:
+            # Only adamw is made for it: elsewhere it would be a penalty that nobody asked for.
+            chosen["weight_decay"] = 0.1 if chosen["optimizer"] == "adamw" else 0.0
         return Settings(**chosen)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file; what does not shape the result (time limit, engine) is left out."""
         data = asdict(self)
-        del data["max_seconds"], data["engine"]
+        for name in _NOT_KEPT:
+            del data[name]
         data["hidden"] = list(self.hidden)
         data["wire"] = [[name, list(columns)] for name, columns in self.wire]
         return data
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Settings:
+        """The settings that ``to_json`` wrote.    Errors: UsageError, also for a setting that is not there."""
+        absent = [name for name in BY_NAME if name not in data and name not in _NOT_KEPT]
+        if absent:
+            raise UsageError(f"settings are missing: {', '.join(absent)}")
+        return Settings.of(data)
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples, at any depth."""
+    return tuple(_frozen(part) for part in value) if isinstance(value, list | tuple) else value
 
 
 def _conflicts(values: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,8 @@ class Split:
 def split_rows(rows: int, valid_fraction: float, test_fraction: float, seed: int) -> Split:
     """A random split of 0 .. rows-1: the first part of a random order trains, the next validates, the last tests.
 
+    At least one row trains. The fractions' sum is below 1.
+
     >>> split = split_rows(100, 0.16, 0.2, seed=0)
     >>> len(split.train), len(split.valid), len(split.test)
     (64, 16, 20)
@@ -34,9 +36,10 @@ def split_rows(rows: int, valid_fraction: float, test_fraction: float, seed: int
     order = permutation(seed, 0, _PURPOSE, rows)
     if rows < FEWEST_ROWS:
         return Split(order, order[:0], order[:0])
-    first = int(round((1.0 - valid_fraction - test_fraction) * rows, 6))
-    second = int(round((1.0 - test_fraction) * rows, 6))
-    return Split(order[: max(first, 1)], order[max(first, 1) : second], order[second:])
+    # Rounded to six digits first, so that 0.64 times 100 rows are 64 and not 63.
+    first = max(int(round((1.0 - valid_fraction - test_fraction) * rows, 6)), 1)
+    second = max(int(round((1.0 - test_fraction) * rows, 6)), first)
+    return Split(order[:first], order[first:second], order[second:])
 
 
 def no_rows() -> NDArray[Any]:

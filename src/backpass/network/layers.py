@@ -68,6 +68,10 @@ class Dense(Layer):
     """Every unit sees every input: a = sigma(x W + b)    CS229 eqs. (2.4), (2.11), (4.4)
 
     x (n, d)   W (d, m)   b (m,)   ->   a (n, m)
+
+    Rows are examples; the notes' columns, eqs. (4.1)-(4.3), are the transpose. Backwards, with delta = dJ/dz:
+    delta = da * sigma'(z) (eq. (3.12)), dW = x^T delta, db = sum of delta over rows (eqs. (3.8)-(3.11)),
+    dx = delta W^T (eqs. (3.13), (3.14)).
     """
 
     units: int

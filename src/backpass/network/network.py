@@ -153,6 +153,8 @@ def dense_network(
 ) -> Network:
     """A fully connected network d -> m_1 -> ... -> m_r; with no hidden layer it is one layer (eq. (2.2)).
 
+    One unit of that layer with ReLU as the output activation is the line with a kink of Figure 1.
+
     Dropout, if any, follows each hidden layer.
     """
     layers: list[Layer] = []

@@ -98,13 +98,13 @@ def fit_function(
     parameters = _Parameters.of(theta)
     examples = _examples("", x, y, sample_weight, parameters.dtype)
     held_out = None if valid is None else _examples("valid ", *_three(valid), parameters.dtype)
-    _check_classes(measure, examples)
+    classes = max(_classes(measure, part) for part in (examples, held_out) if part is not None)
 
     def J(vector: Array, rows: Sequence[Array]) -> Array:  # noqa: N802  the notes' name
         x, y, weights = rows
         with label("h(theta, x)"):
             o = h(parameters.tree(vector), x)
-        o, y = _paired(o, y, weights, measure)
+        o, y = _paired(o, y, weights, measure, classes)
         return mean_loss(measure, o, y, weights)
 
     def objective(vector: Array, batch: tuple[Array, ...], draws: Draws) -> Array:
@@ -216,7 +216,7 @@ def _loss_of(loss: str | Loss | PerExample) -> Loss:
     return loss_named(loss) if isinstance(loss, str) else _Written(loss)
 
 
-def _paired(o: Array, y: Array, weights: Array, loss: Loss) -> tuple[Array, Array]:
+def _paired(o: Array, y: Array, weights: Array, loss: Loss, classes: int) -> tuple[Array, Array]:
     """Outputs and targets in the shapes the loss takes.    Errors: ShapeError saying what h returned."""
     n = weights.shape[0]
     shape: tuple[Any, ...] = getattr(o, "shape", ())
@@ -229,10 +229,12 @@ def _paired(o: Array, y: Array, weights: Array, loss: Loss) -> tuple[Array, Arra
     o = o if len(shape) == 2 else o.reshape(n, 1)
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
         y = y if len(y.shape) == 1 else y.reshape(n)
-        if isinstance(loss, BinaryCrossEntropy) == (o.shape[1] == 1):
-            return o, y
-        wanted = "1 output" if isinstance(loss, BinaryCrossEntropy) else "an output per class"
-        raise ShapeError(f"h returned {_text(shape, n)}, but the loss takes {wanted} per example")
+        if isinstance(loss, BinaryCrossEntropy) != (o.shape[1] == 1):
+            wanted = "1 output" if isinstance(loss, BinaryCrossEntropy) else "an output per class"
+            raise ShapeError(f"h returned {_text(shape, n)}, but the loss takes {wanted} per example")
+        if classes > o.shape[1]:
+            raise UsageError(f"y holds class number {classes - 1}, but h gives outputs for 0 to {o.shape[1] - 1}")
+        return o, y
     y = y if len(y.shape) == 2 else y.reshape(n, 1)
     if o.shape != y.shape:
         raise ShapeError(f"h returned {_text(shape, n)}, but y has {y.shape[1]} number(s) per example")
@@ -243,13 +245,19 @@ def _text(shape: Any, n: Any) -> str:
     return f"shape {text_of(tuple('n' if d == n else d for d in shape))}"
 
 
-def _check_classes(loss: Loss, examples: Sequence[NDArray[Any]]) -> None:
-    """Targets of the two classification losses: 0 or 1, and whole numbers from 0 on."""
+def _classes(loss: Loss, examples: Sequence[NDArray[Any]]) -> int:
+    """How many outputs the class numbers in y ask for; 0 where y holds no class numbers.
+
+    Errors: UsageError where y does not suit a loss for classes.
+    """
     y = examples[1]
     if isinstance(loss, BinaryCrossEntropy) and not ((y >= 0) & (y <= 1)).all():
         raise UsageError(f"loss 'binary_cross_entropy' expects y from 0 to 1, got {y.min():g} to {y.max():g}")
-    if isinstance(loss, CrossEntropy) and not (y.dtype.kind in "iu" and (y >= 0).all()):
+    if not isinstance(loss, CrossEntropy):
+        return 0
+    if y.dtype.kind not in "iu" or (y < 0).any():
         raise UsageError("loss 'cross_entropy' expects class numbers 0, 1, 2, ... of an integer dtype as y")
+    return int(y.max()) + 1
 
 
 def _score(

@@ -80,7 +80,11 @@ class Callback:
 
 
 def gradient_circuit(objective: Objective, parameters: int, batch: Sequence[Spec], dtype: Any) -> Circuit:
-    """The circuit (theta, key, step, batch) -> (J, dtheta): forward and backward pass."""
+    """The circuit (theta, key, step, batch) -> (J, dtheta): forward and backward pass.
+
+    For two layers it computes what Algorithm 3 does (CS229 eqs. (3.4)-(3.7)), for r layers what Algorithm 4 does
+    (eqs. (3.15)-(3.19)); it comes from the chain rule alone (eqs. (3.1)-(3.3)).
+    """
 
     def both(theta: Array, key: Array, number: Array, rows: tuple[Array, ...]) -> Any:
         return value_and_grad(lambda t: objective(t, rows, Draws(key, number)))(theta)

@@ -74,17 +74,18 @@ def minimize_convex(
         return grad(lambda u: (grad(lambda w: objective(w, rows))(u) * v).sum())(t)
 
     sums = _Sums(engine, trace(both, [vector, specs]), trace(product, [vector, vector, specs]), data, ridge)
-    J, g = sums.value_and_gradient(theta)
-    start = float(numpy.sqrt((g * g).sum()))
-    for _ in range(_NEWTON_STEPS):
-        size = float(numpy.sqrt((g * g).sum()))
-        if size <= 1e-9 * start or size == 0.0:
-            break
-        direction = _conjugate_gradients(lambda v, t=theta: sums.hessian_product(t, v), -g, 1e-6 * size)  # type: ignore[misc]
-        moved = _line_search(sums, theta, J, g, direction)
-        if moved is None:
-            break
-        theta, J, g = moved
+    with numpy.errstate(all="ignore"):  # where numbers overflow, the line search takes no step
+        J, g = sums.value_and_gradient(theta)
+        start = float(numpy.sqrt((g * g).sum()))
+        for _ in range(_NEWTON_STEPS):
+            size = float(numpy.sqrt((g * g).sum()))
+            if size <= 1e-9 * start or size == 0.0:
+                break
+            direction = _conjugate_gradients(lambda v, t=theta: sums.hessian_product(t, v), -g, 1e-6 * size)  # type: ignore[misc]
+            moved = _line_search(sums, theta, J, g, direction)
+            if moved is None:
+                break
+            theta, J, g = moved
     return theta
 
 

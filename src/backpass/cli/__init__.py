@@ -1,0 +1,25 @@
+"""The command line: arguments in, exit code out; data on standard output, all talk on standard error.
+
+    backpass fit housing.csv --target median_house_value        a table   ->  housing.backpass
+    backpass predict housing.backpass new.csv                   a table   ->  predictions
+    backpass evaluate housing.backpass labelled.csv             a table   ->  metrics
+    backpass show housing.backpass                              a model   ->  what is inside
+    backpass sample housing > housing.csv                       nothing   ->  a table to try
+
+Reading order: ``root`` (the commands, and what becomes of errors), ``options``, ``fit``, ``predict``. This room knows
+terminals; numbers are made below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line (without the program's name; None: that of the process) and return its exit code."""
+    try:
+        from backpass.cli.root import run
+
+        return run(arguments)
+    except KeyboardInterrupt:  # before run() could take care of it, or a second one while it did
+        return 130

@@ -1,0 +1,103 @@
+"""The anatomy of a network: its layers, and how many neurons and parameters they make, by the notes' formulas.
+
+A model comes in; lines of text, and plain data for ``--json``, go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from backpass.model import Model
+from backpass.network import Dropout, Network, Wired
+from backpass.table.wording import counted, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A layer: its number k, what it is, how it maps, and its arrays."""
+
+    number: str
+    kind: str
+    inputs: int
+    outputs: int
+    detail: str
+    arrays: tuple[tuple[str, tuple[int, ...]], ...]
+    parameters: int
+
+
+def rows(network: Network) -> list[Row]:
+    """The layers in order."""
+    found = []
+    for number, layer, width in network.numbered():
+        parameters = layer.parameters(width, number)
+        detail = f"{layer.rate:g}" if isinstance(layer, Dropout) else getattr(layer, "activation", "")
+        arrays = tuple((parameter.name, parameter.shape) for parameter in parameters)
+        total = sum(parameter.size for parameter in parameters)
+        found.append(Row(number if layer.neurons else "", layer.kind, width, layer.width(width), detail, arrays, total))
+    return found
+
+
+def layer_lines(network: Network) -> list[str]:
+    """One line a layer: ``1  dense  8 -> 256  relu  W1 (8, 256), b1 (256)``"""
+    cells = [_cells(row) for row in rows(network)]
+    widths = [max(len(row[j]) for row in cells) for j in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _cells(row: Row) -> list[str]:
+    if row.kind == Dropout.kind:
+        return ["", row.kind, "", row.detail, ""]
+    arrays = f"{counted(row.outputs, 'unit')}, listed below"
+    if row.kind != Wired.kind:
+        arrays = ", ".join(f"{name} ({', '.join(map(str, shape))})" for name, shape in row.arrays)
+    return [row.number, row.kind, f"{row.inputs} -> {row.outputs}", row.detail, arrays]
+
+
+def unit_lines(model: Model) -> Iterator[str]:
+    """Each wired unit with its columns and its numbers in theta, counted from 1 as in the notes."""
+    position = 1
+    for number, layer, width in model.network.numbered():
+        if isinstance(layer, Wired):
+            for unit in layer.units:
+                names = [shown(model.input_names[i])[1:-1] if number == "1" else f"a{i}" for i in unit.inputs]
+                weights = ", ".join(f"theta_{position + i} {name}" for i, name in enumerate(names))
+                position += len(names) + 1
+                yield f"{shown(unit.name)[1:-1]} = {layer.activation}({weights}, theta_{position - 1})"
+        else:
+            position += sum(parameter.size for parameter in layer.parameters(width, number))
+
+
+def neurons_line(network: Network) -> str:
+    """m_1 + ... + m_r    CS229, after eq. (2.13)"""
+    terms = " + ".join(map(str, network.widths))
+    return f"{terms} = {network.neuron_count:,}" if len(network.widths) > 1 else f"{network.neuron_count:,}"
+
+
+def parameters_line(network: Network) -> str:
+    """(d+1) m_1 + (m_1+1) m_2 + ...; a wired layer has a bias and a weight for each wire of each unit."""
+    terms = [_term(row) for row in rows(network) if row.number]
+    return f"{' + '.join(terms)} = {network.parameter_count:,}"
+
+
+def _term(row: Row) -> str:
+    if row.kind == Wired.kind:
+        return " + ".join(f"({shape[0]}+1)" for name, shape in row.arrays if name.startswith("W"))
+    return f"({row.inputs}+1) {row.outputs}"
+
+
+def facts(network: Network) -> dict[str, Any]:
+    """The layers as plain data."""
+    layers = [
+        {
+            "kind": row.kind,
+            "inputs": row.inputs,
+            "outputs": row.outputs,
+            ("rate" if row.kind == Dropout.kind else "activation"): row.detail,
+            "arrays": {name: list(shape) for name, shape in row.arrays},
+            "parameters": row.parameters,
+        }
+        for row in rows(network)
+    ]
+    return {"layers": layers, "neurons": network.neuron_count, "linear": network.is_linear}

@@ -1,0 +1,50 @@
+"""``backpass evaluate``: a model and rows with known targets in, metrics out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.options import Command, reading, reading_of, talking
+from backpass.cli.summary import PARTS, scored_part
+from backpass.cli.text import figure
+from backpass.model import load
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@click.argument("table")
+@reading()
+@talking()
+def evaluate(**given: Any) -> int:
+    """Score a model on rows whose target is known.
+
+    TABLE is a CSV, TSV or Parquet file with the target's column; - is standard input. Out comes a line for each
+    metric: its name, its value, and in brackets what it was on the test rows when the model was fitted.
+
+    \b
+    Example:
+      backpass evaluate housing.backpass labelled.csv
+    """
+    console = Console(quiet=given["quiet"])
+    model = load(given["model"])
+    table = model.table(given["table"], with_target=True, **reading_of(given))
+    scores = model.evaluate(table)
+    notes = (*table.notes, *model.schema.encode(table).notes)
+    part = scored_part(model)
+    then = dict(model.record.scores[part]) if part is not None else {}
+    for note in notes:
+        console.item("note", note)
+    if given["as_json"]:
+        at_fit = {"part": part, "scores": then} if part is not None else None
+        facts = {"rows": table.rows, "target": model.target, "scores": scores, "at_fit": at_fit, "notes": list(notes)}
+        console.document("evaluate", **facts)
+        return 0
+    name_width = max(map(len, scores))
+    values = {name: figure(value) for name, value in scores.items()}
+    width = max(map(len, values.values()))
+    beside = {name: f"   ({figure(value)} on the {PARTS[part]} rows at fit)" for name, value in then.items() if part}
+    console.page([f"{name:<{name_width}} {text:>{width}}{beside.get(name, '')}" for name, text in values.items()])
+    return 0

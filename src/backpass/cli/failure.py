@@ -1,0 +1,118 @@
+"""A failure: what the user is told when a command cannot do its work, and the exit code.
+
+An exception comes in, whatever it is; out go a few lines on standard error, with ``--json`` an object on standard
+output, and a number. A traceback is shown only when asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+
+import click
+
+from backpass.cli.console import Console
+from backpass.errors import (
+    BackpassError,
+    DataError,
+    DivergedError,
+    InterruptedTraining,
+    ModelFileError,
+    ResourceError,
+    UsageError,
+)
+
+BROKEN_PIPE = 141
+"""128 + SIGPIPE, what a shell reports for its own tools."""
+
+KINDS: dict[type[BackpassError], str] = {
+    UsageError: "usage",
+    DataError: "data",
+    ModelFileError: "model_file",
+    ResourceError: "resource",
+    DivergedError: "diverged",
+    InterruptedTraining: "interrupted",
+}
+"""What ``--json`` calls each branch of the error tree; anything else is a "bug"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Message, faults, hint and exit code of an exception, and what kind it is."""
+
+    kind: str
+    message: str
+    faults: tuple[str, ...]
+    hint: str
+    exit_code: int
+    cause: BaseException
+
+    @staticmethod
+    def of(error: BaseException) -> Failure:
+        """What to say about an exception."""
+        known = _known(error)
+        for branch, kind in KINDS.items():
+            if isinstance(known, branch):
+                return Failure(kind, known.message, known.faults, known.hint, known.exit_code, error)
+        text = error.message if isinstance(error, BackpassError) else str(error)
+        message = f"this is a bug in backpass ({type(error).__name__}: {text})"
+        hint = "please report it, with the command and what it says with --debug"
+        return Failure("bug", message, (), hint, 1, error)
+
+    def report(self, *, as_json: bool, with_traceback: bool) -> int:
+        """Tell the user; return the exit code."""
+        console = Console()
+        if with_traceback:
+            console.say_all("".join(traceback.format_exception(self.cause)).splitlines())
+        console.alarm("error", self.message)
+        console.say_all([f"  - {fault}" for fault in self.faults])
+        if self.hint:
+            console.say(f"hint: {self.hint}")
+        if as_json:
+            with suppress(OSError, ResourceError):  # the exit code is that of the first failure
+                console.document("", error=self.facts())
+                sys.stdout.flush()
+        return self.exit_code
+
+    def facts(self) -> dict[str, object]:
+        """The failure as plain data."""
+        return {
+            "kind": self.kind,
+            "message": self.message,
+            "faults": list(self.faults),
+            "hint": self.hint,
+            "exit_code": self.exit_code,
+        }
+
+
+def _known(error: BaseException) -> BackpassError | None:
+    """The error of ours that an exception amounts to, if any."""
+    match error:
+        case BackpassError():
+            return error
+        case KeyboardInterrupt():
+            return InterruptedTraining("interrupted; no model was written by this run")
+        case click.UsageError():
+            return _usage(error)
+        case MemoryError():
+            return ResourceError(
+                f"not enough memory{f': {error}' if str(error) else ''}",
+                hint="fewer columns or rows, a smaller --batch-size or --hidden, or a larger machine",
+            )
+        case OSError():
+            place = f"{error.filename}: " if error.filename else ""
+            return ResourceError(f"{place}{error.strerror or error}", hint="check the disk and the permissions")
+    return None
+
+
+def _usage(error: click.UsageError) -> UsageError:
+    """click's words in our pattern."""
+    help_hint = f"{error.ctx.command_path if error.ctx else 'backpass'} --help lists what there is"
+    if isinstance(error, click.NoSuchOption):
+        near = list(error.possibilities or ())[:1]
+        hint = f"did you mean {near[0]}?" if near else help_hint
+        return UsageError(f"there is no option {error.option_name}", hint=hint)
+    message = error.format_message().rstrip(".")
+    return UsageError(message[:1].lower() + message[1:], hint=help_hint)

@@ -1,0 +1,222 @@
+"""``backpass fit``: a table in, a model file out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import click
+
+from backpass.cli import summary
+from backpass.cli.console import Console
+from backpass.cli.options import (
+    Command,
+    names_in,
+    option,
+    reading,
+    reading_of,
+    settings_of,
+    settings_options,
+    talking,
+)
+from backpass.cli.output import check_replaceable, model_path
+from backpass.cli.progress import watcher
+from backpass.cli.text import size
+from backpass.errors import DivergedError, InterruptedTraining, UsageError
+from backpass.model import Model, Problem, Settings, fit_problem, make_problem
+from backpass.model.fitting import as_table
+from backpass.model.storage import write_atomically
+from backpass.table import Table, read_table
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for, checked as far as it can be without opening the table."""
+
+    table: str
+    target: str
+    output: str
+    valid_file: str | None
+    test_file: str | None
+    drop: tuple[str, ...]
+    columns: tuple[str, ...] | None
+    text: tuple[str, ...]
+    checkpoint: str | None
+    resume: str | None
+    reading: Mapping[str, Any]
+    settings: Settings
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> Request:
+        """The request that the options spell.    Errors: UsageError."""
+        settings = settings_of(given)
+        drop, target = tuple(names_in(given["drop"])), given["target"]
+        if target in drop:
+            raise UsageError(f"--drop leaves out {target!r}, which is the --target")
+        output = model_path(given["table"], given["output"])
+        if output == given["checkpoint"]:
+            raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them two names")
+        return Request(
+            given["table"],
+            target,
+            output,
+            given["valid_file"],
+            given["test_file"],
+            drop,
+            tuple(names_in(given["columns"])) or None,
+            tuple(names_in(given["text"])),
+            given["checkpoint"],
+            given["resume"],
+            reading_of(given),
+            settings,
+        )
+
+    def check_files(self) -> None:
+        """Find out now what would stop the results from being kept.    Errors: UsageError, ResourceError."""
+        check_replaceable(self.output, "model")
+        if self.checkpoint is not None:
+            check_replaceable(self.checkpoint, "checkpoint")
+
+    def tables(self) -> tuple[Table, Table | None, Table | None]:
+        """The table, and those of the validation and test rows where there are files of them."""
+        table = read_table(self.table, text=self.text, drop=self.drop, need=[self.target], **self.reading)
+        kinds = {name: column.kind for name, column in table.columns.items()}
+        files = (self.valid_file, self.test_file)
+        valid, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
+        return table, valid, test
+
+
+@click.command(cls=Command)
+@click.argument("table")
+@option("-t", "--target", required=True, metavar="COLUMN", section="Data", help="the column to predict")
+@option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    section="Data",
+    help="the model file; default: the table's name with .backpass, in the current folder",
+)
+@option(
+    "--valid-file",
+    metavar="FILE",
+    section="Data",
+    help="rows that choose the best epoch; default: set aside from TABLE",
+)
+@option("--test-file", metavar="FILE", section="Data", help="rows for the test score; default: set aside from TABLE")
+@option("--drop", metavar="COLUMNS", multiple=True, section="Data", help="columns to leave out: a,b (repeatable)")
+@option("--columns", metavar="COLUMNS", multiple=True, section="Data", help="learn from these only: a,b (repeatable)")
+@option(
+    "--text",
+    metavar="COLUMNS",
+    multiple=True,
+    section="Data",
+    help="columns of digits that are names: a,b (repeatable)",
+)
+@settings_options()
+@reading()
+@option("--checkpoint", metavar="FILE", section="Run", help="save the run there every few seconds, and at its end")
+@option("--resume", metavar="FILE", section="Run", help="go on from a checkpoint, with the same table and settings")
+@talking()
+def fit(**given: Any) -> int:
+    """Train a network on a table and write a model file.
+
+    TABLE is a CSV, TSV or Parquet file, plain or as .gz or .zst; - is standard input (give --output then). Kinds of
+    columns, missing values, scales and the sizes of steps are found out; rows are set aside for validation and for the
+    test score.
+
+    The first Ctrl-C ends training after the step and keeps the best weights; a second one ends everything at once.
+
+    \b
+    Examples:
+      backpass fit housing.csv --target median_house_value
+      backpass fit churn.parquet -t churned --drop customer_id --hidden 64,64 --epochs 30
+      backpass fit long.csv -t y --checkpoint run.checkpoint
+    """
+    console = Console(quiet=given["quiet"])
+    request = Request.of(given)
+    request.check_files()
+    problem = _prepared(request, console)
+    try:
+        model, stopped = _trained(problem, request, console)
+    except DivergedError as error:
+        raise _kept(error, request.output) from None
+    data = model.to_bytes()
+    write_atomically(request.output, data)
+    _tell(model, request, console, stopped, len(data))
+    if given["as_json"]:
+        console.document("fit", **summary.facts(model), output=request.output, checkpoint=request.checkpoint)
+    return 0 if stopped is None else 128 + stopped.signal
+
+
+def _prepared(request: Request, console: Console) -> Problem:
+    table, valid, test = request.tables()
+    problem = make_problem(table, request.target, request.settings, valid=valid, test=test, columns=request.columns)
+    for label, text in summary.before(table, problem):
+        console.item(label, text)
+    console.line()
+    return problem
+
+
+def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:
+    """The model, and what interrupted its training, if anything did."""
+    with watcher(console, problem.head.metric) as watching:
+        try:
+            return fit_problem(
+                problem, callbacks=[watching], checkpoint=request.checkpoint, resume_from=request.resume
+            ), None
+        except InterruptedTraining as stop:
+            return cast(Model, stop.model), stop
+
+
+def _kept(error: DivergedError, output: str) -> DivergedError:
+    """The error of a run that diverged, which says where its best finite weights are, if there are any."""
+    if not isinstance(error.model, Model):
+        return DivergedError(f"{error.message}; no model is written", hint=error.hint)
+    error.model.save(output)
+    return DivergedError(f"{error.message} in {output}", hint=error.hint)
+
+
+def _tell(model: Model, request: Request, console: Console, stopped: InterruptedTraining | None, bytes_: int) -> None:
+    if stopped is not None:
+        console.item("interrupted", _what_is_kept(model))
+    console.item("trained", summary.course(model))
+    console.line()
+    for line in summary.scores_table(model):
+        console.line(line)
+    console.line()
+    if stopped is not None and request.checkpoint is not None:
+        console.command("resume", _resume_command(request.checkpoint))
+    console.command("next", shlex.join(["backpass", "show", request.output]))
+    for line in summary.score_lines(model):
+        console.line(line)
+    console.line(f"saved {request.output} ({size(bytes_)})")
+
+
+def _what_is_kept(model: Model) -> str:
+    record = model.record
+    if not record.history:
+        return f"before the first epoch was finished; the weights of step {record.steps:,} are kept"
+    if record.history[-1].score is None:
+        return f"the weights of step {record.steps:,} are kept"
+    return f"the best weights, those of epoch {record.best_epoch}, are kept"
+
+
+def _resume_command(checkpoint: str) -> str:
+    """The command line that goes on where this one stopped."""
+    return shlex.join(["backpass", *_without_resume(click.get_current_context().obj or []), "--resume", checkpoint])
+
+
+def _without_resume(arguments: Sequence[str]) -> list[str]:
+    """
+    >>> _without_resume(["fit", "a.csv", "--resume", "old", "-q", "--resume=old"])
+    ['fit', 'a.csv', '-q']
+    """
+    kept, rest = [], iter(arguments)
+    for argument in rest:
+        if argument == "--resume":
+            next(rest, None)
+        elif not argument.startswith("--resume="):
+            kept.append(argument)
+    return kept

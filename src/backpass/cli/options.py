@@ -1,0 +1,178 @@
+"""Options: how the command line's options are declared, read and listed.
+
+The settings of a fit become options by themselves (``backpass.model.settings.TABLE``): one declaration gives the name,
+the help and the check. Their values come in as text and are judged together, so that all that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from backpass.errors import ResourceError, UsageError
+from backpass.table.missing import DEFAULT_MISSING
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Option(click.Option):
+    """An option that knows its section of the help."""
+
+    def __init__(self, *names: Any, section: str = "Other", **rest: Any) -> None:
+        super().__init__(*names, **rest)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command that lists its options by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if record:
+                sections.setdefault(getattr(parameter, "section", "Other"), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records, col_max=28)
+
+
+def option(*names: str, section: str = "Other", **rest: Any) -> Callable[[F], F]:
+    """Declare an option in a section of the help."""
+    return click.option(*names, cls=Option, section=section, **rest)
+
+
+def together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several declarations as one, in reading order."""
+
+    def declare(function: F) -> F:
+        for each in reversed(options):
+            function = each(function)
+        return function
+
+    return declare
+
+
+def talking() -> Callable[[F], F]:
+    """Options of every command: how much it says, and in what form."""
+    return together(
+        option("--json", "as_json", is_flag=True, help="print one JSON object on standard output"),
+        option("-q", "--quiet", is_flag=True, help="say nothing but errors"),
+        option("--debug", is_flag=True, help="show where in the program an error arose (or set BACKPASS_DEBUG)"),
+    )
+
+
+def reading() -> Callable[[F], F]:
+    """Options on how a table is written."""
+    section = "Reading"
+    return together(
+        option(
+            "--delimiter",
+            metavar="TEXT",
+            section=section,
+            help="between fields: one character, or tab; default: found out",
+        ),
+        option("--decimal", metavar="TEXT", section=section, help="decimal sign, . or , ; default: found out"),
+        option("--encoding", metavar="NAME", section=section, help="of the text, such as latin-1; default utf-8"),
+        option(
+            "--missing",
+            metavar="TEXT",
+            multiple=True,
+            section=section,
+            help="a text that stands for a missing value, besides the empty field, NA, N/A, NaN, null, None and ? "
+            "(repeatable)",
+        ),
+    )
+
+
+def reading_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of ``read_table`` that were given."""
+    if sys.stdin is None and "-" in (given.get("table"), given.get("valid_file"), given.get("test_file")):
+        raise ResourceError("standard input is closed", hint="give the name of a file")
+    found: dict[str, Any] = {
+        name: given[name] for name in ("delimiter", "decimal", "encoding") if given[name] is not None
+    }
+    return {**found, "missing": (*DEFAULT_MISSING, *given["missing"])}
+
+
+def names_in(texts: Sequence[str]) -> list[str]:
+    """Names separated by commas; one that holds a comma stands in double quotes.
+
+    >>> names_in(["a, b", '"c,d"'])
+    ['a', 'b', 'c,d']
+    """
+    names = [name.strip() for row in csv.reader(texts, skipinitialspace=True) for name in row]
+    return [name for name in names if name]
+
+
+def settings_options() -> Callable[[F], F]:
+    """One option for each setting of a fit."""
+    from backpass.model.settings import TABLE
+
+    return together(*(_setting_option(setting) for setting in TABLE))
+
+
+def _setting_option(setting: Any) -> Callable[[F], F]:
+    return option(
+        _flag(setting.name),
+        setting.name,
+        metavar=_metavar(setting.constraint),
+        multiple=setting.repeated,
+        section=setting.group.capitalize(),
+        help=_help(setting),
+    )
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _metavar(constraint: Any) -> str:
+    return {"Number": "NUMBER", "Choice": "NAME", "Widths": "UNITS", "Wires": "UNIT=COLUMNS"}[type(constraint).__name__]
+
+
+def _help(setting: Any) -> str:
+    """Meaning, values and default. A bracket at the end of the meaning says what happens by default."""
+    from backpass.model.setting import Choice, Number
+
+    meaning, bracket, default = setting.help.partition(" [")
+    default = default.rstrip("]") if bracket else "" if setting.repeated else f"{setting.default}"
+    # The meanings of other constraints show an example instead.
+    values = f": {setting.constraint.describe()}" if isinstance(setting.constraint, Number | Choice) else ""
+    return f"{meaning}{values}{f'; default {default}' if default else ''}"
+
+
+def settings_of(given: Mapping[str, Any]) -> Any:
+    """The Settings that were asked for.    Errors: UsageError that lists every value that cannot be used."""
+    from backpass.model.settings import TABLE, Settings
+
+    asked = {setting.name: given[setting.name] for setting in TABLE if given[setting.name] not in (None, ())}
+    try:
+        return Settings.of({name: _value(name, text) for name, text in asked.items()})
+    except UsageError as error:
+        faults = [_in_options(fault, [setting.name for setting in TABLE]) for fault in error.faults]
+        if len(faults) == 1:
+            raise UsageError(faults[0], hint="backpass fit --help explains every setting") from None
+        raise UsageError(error.message, faults=faults, hint="backpass fit --help explains every setting") from None
+
+
+def _value(name: str, text: Any) -> Any:
+    """What a text stands for; the text itself where that cannot be used, so that messages show what was typed."""
+    from backpass.model.settings import BY_NAME
+
+    setting = BY_NAME[name]
+    if not setting.repeated:
+        value = setting.read(text)
+        return text if setting.fault(value) else value
+    values = [setting.read(each) for each in text]
+    return next((each for each, value in zip(text, values, strict=True) if setting.fault((value,))), tuple(values))
+
+
+def _in_options(fault: str, names: Sequence[str]) -> str:
+    """A fault with the option's name in place of the setting's."""
+    name = fault.partition(" ")[0]
+    return _flag(name) + fault[len(name) :] if name in names else fault

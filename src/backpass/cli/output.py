@@ -1,0 +1,51 @@
+"""Output: the files a command writes, and what is made sure before it does its work.
+
+A path is checked for being writable, and for not holding somebody else's file, before training starts.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from backpass.errors import ModelFileError, UsageError
+from backpass.model.container import unpack
+from backpass.model.storage import check_writable, read_file
+
+SUFFIX = ".backpass"
+COMPRESSED = (".gz", ".zst")
+
+
+def model_path(table: str, output: str | None) -> str:
+    """Where the model goes: what was asked for, else the table's name with our suffix, in the current folder.
+
+    >>> model_path("data/houses.csv", None), model_path("houses.csv.gz", None), model_path("-", "m.backpass")
+    ('houses.backpass', 'houses.backpass', 'm.backpass')
+    """
+    if output == "-":
+        raise UsageError("a model is not written to standard output", hint="give --output the name of a file")
+    if output:
+        return output
+    if table == "-":
+        raise UsageError("a table from standard input has no name to give the model", hint="add --output FILE")
+    path = Path(table)
+    name = path.stem if path.suffix in COMPRESSED else path.name
+    return f"{Path(name).stem}{SUFFIX}"
+
+
+def check_replaceable(path: str, kind: str) -> None:
+    """Make sure that a file of ours ("model" or "checkpoint") can be written at a path later.
+
+    Errors: ResourceError when it is not writable; UsageError when a file of another kind is there.
+    """
+    check_writable(path)
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return
+    try:
+        unpack(read_file(path), kind, path)
+    except ModelFileError as error:
+        option = "--output" if kind == "model" else "--checkpoint"
+        message = f"{path} is there already and would be lost: it is not a {kind} file this version can read"
+        raise UsageError(
+            message, faults=[error.message], hint=f"give {option} another name, or remove the file"
+        ) from None

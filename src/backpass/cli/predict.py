@@ -1,0 +1,115 @@
+"""``backpass predict``: a model and a table in, predictions out, as CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
+from backpass.cli.rows import csv_lines
+from backpass.errors import UsageError
+from backpass.model import Model, Predictions, load
+from backpass.model.storage import check_writable, write_atomically
+from backpass.table import NumberColumn, Table, read_table
+
+Columns = dict[str, Sequence[Any]]
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@click.argument("table")
+@option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
+@option("--proba", is_flag=True, help="add the probability of each class, in columns named p(class)")
+@option(
+    "--keep",
+    metavar="COLUMNS",
+    multiple=True,
+    help="columns of TABLE to repeat beside the predictions: a,b (repeatable)",
+)
+@reading()
+@talking()
+def predict(**given: Any) -> int:
+    """Predict the target for the rows of a table.
+
+    TABLE is a CSV, TSV or Parquet file; - is standard input. Columns are matched by name, in any order; others are
+    ignored. Out comes CSV (UTF-8), a line for each row: kept columns, then the target's name, then probabilities.
+    Numbers are the shortest that read back exactly.
+
+    With --json: one object with "predictions", "probabilities" (by row, in the order of "classes") and "kept".
+
+    \b
+    Examples:
+      backpass predict housing.backpass new.csv > predicted.csv
+      cat new.csv | backpass predict churn.backpass - --proba --keep customer_id
+    """
+    console = Console(quiet=given["quiet"])
+    model = load(given["model"])
+    if given["proba"] and not model.classes:
+        raise UsageError(
+            f"target {model.target!r} is a number: only classes have probabilities", hint="leave out --proba"
+        )
+    if given["output"] is not None:
+        check_writable(given["output"])
+    table, keep = _read(model, given)
+    predictions = model.predictions(table)
+    for note in (*table.notes, *predictions.notes):
+        console.item("note", note)
+    kept: Columns = {name: _cells(table, name) for name in keep}
+    if given["as_json"]:
+        pieces = iter([console.as_document("predict", **_facts(model, table, predictions, kept))])
+    else:
+        pieces = csv_lines({**kept, **_predicted(model, predictions, kept, proba=given["proba"])})
+    _hand_out(pieces, given["output"], console)
+    return 0
+
+
+def _hand_out(pieces: Iterator[str], output: str | None, console: Console) -> None:
+    """Write to a file, whole or not at all, or to standard output."""
+    if output is not None:
+        write_atomically(output, "".join(pieces).encode("utf-8", "surrogateescape"))
+        return
+    for piece in pieces:
+        console.write(piece)
+
+
+def _read(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
+    """The table in the model's kinds; kept columns that the model does not know are texts, as they stand."""
+    keep = list(dict.fromkeys(names_in(given["keep"])))
+    kinds = {**dict.fromkeys(keep, "text"), **model.kinds()}
+    return read_table(given["table"], kinds=kinds, need=keep, **reading_of(given)), keep
+
+
+def _cells(table: Table, name: str) -> list[Any]:
+    """The cells of a column; a missing one is None."""
+    column = table.columns[name]
+    if isinstance(column, NumberColumn):
+        return [None if gap else value for value, gap in zip(column.values.tolist(), column.missing, strict=True)]
+    levels = (None, *column.levels)
+    return [levels[code] for code in column.codes.tolist()]
+
+
+def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: bool) -> Columns:
+    # A kept column of the target's name is the truth; the prediction beside it needs another name.
+    name = f"predicted({model.target})" if model.target in kept else model.target
+    columns: Columns = {name: predictions.values.tolist()}
+    if proba and predictions.probabilities is not None:
+        for label, column in zip(model.classes, predictions.probabilities.T, strict=True):
+            columns[f"p({label})"] = column.tolist()
+    return columns
+
+
+def _facts(model: Model, table: Table, predictions: Predictions, kept: Columns) -> dict[str, Any]:
+    probabilities = predictions.probabilities
+    return {
+        "rows": table.rows,
+        "target": model.target,
+        "task": model.head.target.task,
+        "classes": list(model.classes),
+        "predictions": predictions.values.tolist(),
+        "probabilities": None if probabilities is None else probabilities.tolist(),
+        "kept": dict(kept),
+        "notes": [*table.notes, *predictions.notes],
+    }

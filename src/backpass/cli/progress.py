@@ -1,0 +1,185 @@
+"""Progress: what is shown while a network trains: a bar for people who watch, now and then a line for a log.
+
+It watches a run as a ``Callback`` and changes in place. Nothing here changes what is computed.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from backpass.cli.console import Console
+from backpass.cli.text import duration, figure
+from backpass.training import Callback, EpochRecord, Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+LINE_SECONDS = 5.0  # between two lines of a log
+FRAME_SECONDS = 0.1  # between two frames of the bar
+MARGIN = 3  # columns left free at the right of the bar
+LONG_BAR, SHORTEST_BAR = 20, 4  # columns: beside the first, labels are written in full; the second is always left
+
+
+class Watcher(Callback):
+    """Keeps track of a run; what is shown, and when, is up to the classes below.
+
+    A context: on leaving it the terminal is as it was, whatever happened.
+    """
+
+    def __init__(self, console: Console, metric: str) -> None:
+        self.console = console
+        self.metric = metric
+        self.total = self.per_epoch = 1
+        self.step = 0
+        self.first_step: int | None = None
+        self.started = self.shown = time.monotonic()
+        self.record: EpochRecord | None = None
+        self.best: tuple[float, int] | None = None
+        self.widths: dict[str, int] = {}
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Leave the terminal as it was."""
+
+    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
+        self.total, self.per_epoch = total_steps, steps_per_epoch
+        self.started = self.shown = time.monotonic()
+
+    def on_step(self, step: int) -> None:
+        self.step = step
+        if self.first_step is None:
+            self._start_at(step)
+        self.show(ended=False)
+
+    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        self.record, self.step = record, record.step
+        if progress.best_score is not None:
+            self.best = (progress.best_score, progress.best_epoch)
+        self.show(ended=True)
+        return None
+
+    def show(self, *, ended: bool) -> None:
+        """Show where the run stands, if it is time to; ``ended``: at the end of an epoch."""
+
+    def _start_at(self, step: int) -> None:
+        self.first_step = step
+        if step:
+            self.console.item("resumed", f"after {step:,} steps, in {self.place(ended=False)}")
+
+    @property
+    def epochs(self) -> int:
+        return -(-self.total // self.per_epoch)
+
+    def place(self, *, ended: bool) -> str:
+        """``epoch  38/100``: the one that ended, or the one that is under way."""
+        number = min(-(-self.step // self.per_epoch) if ended else self.step // self.per_epoch + 1, self.epochs)
+        return f"epoch {number:>{len(str(self.epochs))}}/{self.epochs}"
+
+    def left(self) -> str:
+        """The time left at the pace so far, of fixed width."""
+        elapsed, taken = time.monotonic() - self.started, self.step - (self.first_step or 0)
+        known = taken > 0 and elapsed > 0.5
+        return f"{duration(elapsed / taken * (self.total - self.step)) if known else '-:--':>5} left"
+
+    def numbers(self, wide: bool) -> list[str]:
+        """Loss, score and best score, in widths that only ever grow."""
+        loss, score = ("train loss", f"validation {self.metric}") if wide else ("loss", self.metric)
+        record = self.record
+        texts = [f"{loss} {self._steady('loss', None if record is None else record.train_loss)}"]
+        if record is None or record.score is not None:
+            texts.append(f"{score} {self._steady('score', None if record is None else record.score)}")
+            best = (None, "-") if self.best is None else self.best
+            texts.append(f"best {self._steady('best', best[0])} @{best[1]:<{len(str(self.epochs))}}")
+        return texts
+
+    def _steady(self, name: str, value: float | None) -> str:
+        text = "-" if value is None else figure(value)
+        self.widths[name] = max(self.widths.get(name, 6), len(text))
+        return text.rjust(self.widths[name])
+
+
+class Silent(Watcher):
+    """Shows nothing."""
+
+    def _start_at(self, step: int) -> None:
+        self.first_step = step
+
+
+class Lines(Watcher):
+    """A line after the first epoch and the last one, and every few seconds."""
+
+    def show(self, *, ended: bool) -> None:
+        is_first = ended and self.record is not None and self.record.epoch == 1
+        is_last = ended and self.step == self.total
+        if is_first or is_last or time.monotonic() - self.shown >= LINE_SECONDS:
+            self.shown = time.monotonic()
+            inside = "" if ended else f"step {self.step % self.per_epoch:,}/{self.per_epoch:,}"
+            texts = [self.place(ended=ended), inside, *self.numbers(True), self.left()]
+            self.console.line("   ".join(text for text in texts if text))
+
+
+class Drawn(Watcher):
+    """A bar drawn by rich on standard error, which is gone when the run ends."""
+
+    bar: Bar
+    task: Any
+
+    def __enter__(self) -> Watcher:
+        from rich.console import Console as Screen
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            TextColumn("{task.fields[place]}", style="bold", markup=False),
+            BarColumn(None),
+            TextColumn("{task.fields[numbers]}", style="none", markup=False),
+        )
+        # No thread draws: frames are drawn between two steps, so that nothing competes with the training.
+        screen = Screen(file=sys.stderr, highlight=False)
+        self.bar = Bar(*columns, console=screen, transient=True, auto_refresh=False, expand=True, redirect_stdout=False)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.bar.stop()
+
+    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
+        super().on_start(total_steps, steps_per_epoch)
+        self.shown = 0.0
+
+    def _start_at(self, step: int) -> None:
+        super()._start_at(step)
+        self.task = self.bar.add_task("", total=self.total, completed=step, place="", numbers="")
+        self.bar.start()
+
+    def show(self, *, ended: bool) -> None:
+        now = time.monotonic()
+        if now - self.shown < FRAME_SECONDS:
+            return
+        self.shown = now
+        # Room for the ^C that the terminal prints: a line it wraps could not be taken back.
+        width = self.bar.console.width = max(self.console.width - MARGIN, 1)
+        place = self.place(ended=ended)
+        numbers = self._fitting(width - len(place) - 2)
+        self.bar.update(self.task, completed=self.step, place=place, numbers=numbers)
+        self.bar.refresh()
+
+    def _fitting(self, room: int) -> str:
+        """As many numbers as leave room for a bar: a line that is broken could not be taken back either."""
+        left = self.left()
+        wide = "  ".join([*self.numbers(True), left])
+        texts = [*self.numbers(False), left]
+        while len(texts) > 1 and len("  ".join(texts)) > room - SHORTEST_BAR:
+            texts.pop(0)
+        return wide if len(wide) <= room - LONG_BAR else "  ".join(texts)
+
+
+def watcher(console: Console, metric: str) -> Watcher:
+    """The way of showing progress that suits where standard error goes."""
+    if console.quiet:
+        return Silent(console, metric)
+    return (Drawn if console.is_terminal else Lines)(console, metric)

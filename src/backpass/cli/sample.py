@@ -1,0 +1,35 @@
+"""``backpass sample``: a table to try things with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.options import Command, talking
+from backpass.datasets import SAMPLES, sample_bytes
+
+
+@click.command(cls=Command)
+@click.argument("name", required=False)
+@talking()
+def sample(name: str | None, as_json: bool, **given: Any) -> int:
+    """Print a table to try things with.
+
+    Without NAME, the samples are listed.
+
+    \b
+    Example:
+      backpass sample housing > housing.csv
+    """
+    console = Console()
+    if as_json:
+        text = None if name is None else sample_bytes(name).decode("utf-8")
+        console.document("sample", samples=SAMPLES, **({} if text is None else {"name": name, "csv": text}))
+    elif name is None:
+        width = max(map(len, SAMPLES))
+        console.page([f"{each:<{width}}   {what}" for each, what in SAMPLES.items()])
+    else:
+        console.write_bytes(sample_bytes(name))
+    return 0

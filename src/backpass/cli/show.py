@@ -1,0 +1,131 @@
+"""``backpass show``: a model file in, what is inside it out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from backpass import __version__
+from backpass.cli import anatomy, summary
+from backpass.cli.console import Console
+from backpass.cli.options import Command, option, talking
+from backpass.cli.text import BARS, aligned, figure, size, sparkline
+from backpass.model import Model, load
+from backpass.model.settings import BY_NAME
+from backpass.table.wording import counted, listed, shown
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@option("--history", is_flag=True, help="list every epoch")
+@talking()
+def show(**given: Any) -> int:
+    """Show what is inside a model file.
+
+    Target, columns, layers, parameters, scores beside two baselines, settings and the course of training. Nothing in a
+    model file is ever run.
+
+    \b
+    Example:
+      backpass show housing.backpass
+    """
+    console = Console(quiet=given["quiet"])
+    model = load(given["model"])
+    if given["as_json"]:
+        console.document("show", **_facts(model))
+        return 0
+    can_draw = console.can_page(BARS)
+    lines = [f"{given['model']}: {size(os.path.getsize(given['model']))}, read by backpass {__version__}", ""]
+    for label, texts in _sections(model, can_draw):
+        lines += console.labelled(label, texts)
+    if given["history"]:
+        lines += ["", *_history_table(model)]
+    console.page(lines)
+    return 0
+
+
+def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
+    network = model.network
+    yield "target", [summary.target_line(model.head.target)]
+    yield "columns", list(_column_lines(model))
+    if model.schema.left_out:
+        yield "left out", [listed([shown(name)[1:-1] for name in model.schema.left_out])]
+    yield "rows", [summary.rows_line(dict(model.record.rows))]
+    yield "layers", anatomy.layer_lines(network)
+    if units := list(anatomy.unit_lines(model)):
+        yield "wired", units
+    yield "neurons", [anatomy.neurons_line(network)]
+    yield "parameters", [anatomy.parameters_line(network)]
+    yield "linear", ["yes: the network is one linear map" if network.is_linear else "no"]
+    yield (
+        "loss",
+        [", ".join([model.head.loss_name, *(f"{name} {value:g}" for name, value in model.head.options.items())])],
+    )
+    yield "settings", [_settings_line(model)]
+    yield "trained", [summary.course(model)]
+    if model.history:
+        yield "history", list(_course_lines(model, can_draw))
+    if scores := summary.scores_table(model):
+        yield "scores", scores
+    for note in model.record.notes:
+        yield "note", [note]
+
+
+def _column_lines(model: Model) -> Iterator[str]:
+    numbers = [shown(feature.name)[1:-1] for feature in model.schema.numbers]
+    if numbers:
+        yield f"{len(numbers)} numeric: {', '.join(numbers)}"
+    for text in model.schema.texts:
+        yield f"text {shown(text.name)[1:-1]}, {counted(len(text.levels), 'level')}: {listed(text.levels, shown)}"
+
+
+def _settings_line(model: Model) -> str:
+    """Settings that are not the default, and those whose default follows from others, in the order of the help."""
+    settings = model.record.settings
+    told = ("hidden", "wire", "loss")  # they stand on lines of their own
+    chosen = [
+        f"{name} {settings[name]}"
+        for name, setting in BY_NAME.items()
+        if name in settings and name not in told and settings[name] != setting.default
+    ]
+    return f"{', '.join(chosen)}; the others are defaults"
+
+
+def _course_lines(model: Model, can_draw: bool) -> Iterator[str]:
+    """The train loss and the validation score of the epochs as a line of bars, with first, last and lowest."""
+    history = model.history
+    courses = {"loss": [epoch.train_loss for epoch in history]}
+    scores = [epoch.score for epoch in history if epoch.score is not None]
+    if len(scores) == len(history):
+        courses[model.head.metric] = scores
+    width = max(map(len, courses))
+    for name, values in courses.items():
+        bars = f"{sparkline(values)}  " if can_draw else ""
+        best = min(range(len(values)), key=values.__getitem__)
+        ends = f"{figure(values[0])} -> {figure(values[-1])}, lowest {figure(values[best])} @{best + 1}"
+        yield f"{name:<{width}}  {bars}{ends}"
+
+
+def _history_table(model: Model) -> list[str]:
+    rows = [["epoch", "step", "learning rate", "train loss", f"validation {model.head.metric}"]]
+    for epoch in model.history:
+        score = "" if epoch.score is None else figure(epoch.score)
+        rows.append([str(epoch.epoch), str(epoch.step), figure(epoch.learning_rate), figure(epoch.train_loss), score])
+    return aligned(rows)
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    return {
+        **summary.facts(model),
+        **anatomy.facts(model.network),
+        "inputs": model.input_names,
+        "left_out": list(model.schema.left_out),
+        "loss": model.head.loss_name,
+        "settings": json.loads(json.dumps(dict(model.record.settings))),
+        "history": [asdict(epoch) for epoch in model.history],
+    }

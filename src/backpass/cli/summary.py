@@ -1,0 +1,175 @@
+"""A summary: what is said about a fit, before it (table, columns, network) and after it (scores).
+
+A problem or a model comes in; labelled lines go out, and the same facts as plain data for ``--json``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backpass.cli.text import aligned, figure, figures
+from backpass.model import Model, Problem
+from backpass.model.metrics import metrics_for
+from backpass.model.problem import batch_size_for
+from backpass.network import FeatureMap, Network, Wired
+from backpass.table import Schema, Table, Target
+from backpass.table.wording import counted, listed, shown
+
+Lines = list[tuple[str, str]]
+"""Label and text."""
+
+PARTS = {"train": "training", "valid": "validation", "test": "test"}
+
+
+def before(table: Table, problem: Problem) -> Lines:
+    """The lines before training."""
+    notes = [("note", note) for note in problem.notes]
+    width = len(table.names) + len(table.left_out)
+    return [
+        ("table", f"{table.source}: {counted(table.rows, 'row')} x {counted(width, 'column')}"),
+        ("target", target_line(problem.head.target)),
+        ("columns", columns_line(problem.schema, problem.feature_map)),
+        ("rows", rows_line({name: part.rows for name, part in problem.parts.items()})),
+        ("network", network_line(problem.network)),
+        ("training", training_line(problem)),
+        *notes,
+    ]
+
+
+def target_line(target: Target) -> str:
+    """``price, regression``"""
+    if target.task == "regression":
+        return f"{shown(target.name)[1:-1]}, regression"
+    classes = listed(target.classes, shown)
+    return f"{shown(target.name)[1:-1]}, {target.task} classification, {len(target.classes)} classes: {classes}"
+
+
+def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
+    """How many columns of each kind, which numbers were missing, and how many levels texts have."""
+    numbers, texts = schema.numbers, schema.texts
+    gaps = [number.name for number, missing in zip(numbers, feature_map.has_missing, strict=True) if missing]
+    found = []
+    if numbers:
+        missing = f" (missing values in {listed([shown(name)[1:-1] for name in gaps])})" if gaps else ""
+        found.append(f"{len(numbers)} numeric{missing}")
+    if texts:
+        levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'level')}" for text in texts]
+        found.append(f"{len(texts)} text ({listed(levels)})")
+    return ", ".join(found)
+
+
+def rows_line(rows: dict[str, int]) -> str:
+    """``13,210 training, 3,302 validation, 4,128 test``"""
+    return ", ".join(f"{rows[part]:,} {name}" for part, name in PARTS.items() if part in rows)
+
+
+def network_line(network: Network) -> str:
+    """``8 -> 256 -> 256 -> 1, relu, 68,353 parameters``"""
+    wired = [isinstance(layer, Wired) for _, layer, _ in network.numbered() if layer.neurons]
+    widths = [f"{width} (wired)" if flag else str(width) for width, flag in zip(network.widths, wired, strict=True)]
+    activations = [layer.activation for layer in network.layers if hasattr(layer, "activation")]
+    named = [*dict.fromkeys(activations[:-1])]
+    if activations[-1] != "identity":
+        named.append(f"output {activations[-1]}")
+    arrows = " -> ".join([str(network.inputs), *widths])
+    return ", ".join([arrows, *named, counted(network.parameter_count, "parameter")])
+
+
+def training_line(problem: Problem) -> str:
+    """Optimizer, learning rate, batches, epochs, seed."""
+    settings = problem.settings
+    rows = problem.parts["train"].rows
+    batch = rows if settings.sampling == "full" else min(batch_size_for(settings, rows), rows)
+    dropout = [f"dropout {settings.dropout:g}"] if settings.dropout and settings.hidden else []
+    until = [f"{settings.iterations:,} steps"] if settings.iterations else []
+    return ", ".join(
+        [
+            f"{problem.head.loss_name} loss",
+            settings.optimizer,
+            f"learning rate {settings.learning_rate:g} ({settings.schedule})",
+            *dropout,
+            f"{counted(batch, 'row')} per step",
+            *(until or [counted(settings.epochs, "epoch")]),
+            f"seed {settings.seed}",
+        ]
+    )
+
+
+def scores_table(model: Model) -> list[str]:
+    """The network's scores beside those of the two baselines, on the test rows (else the validation rows)."""
+    part = scored_part(model)
+    if part is None:
+        return []
+    baselines = sorted(model.record.baselines.items())  # the linear one comes first
+    scores = {"network": model.record.scores[part], **{name: parts[part] for name, parts in baselines}}
+    metrics = [name for name in metrics_for(model.head.loss_name) if name in scores["network"]]
+    columns = [figures([found[metric] for found in scores.values()]) for metric in metrics]
+    rows = [[f"  {name}", *cells] for name, *cells in zip(scores, *columns, strict=True)]
+    return aligned([[PARTS[part], *metrics], *rows])
+
+
+def scored_part(model: Model) -> str | None:
+    """The part a model is judged by: test rows, else validation rows, else none."""
+    return next((part for part in ("test", "valid") if model.record.scores.get(part)), None)
+
+
+def score_lines(model: Model) -> list[str]:
+    """``test rmse 0.51``: the metric that counts; for classes the accuracy, too."""
+    part = scored_part(model)
+    if part is None:
+        return []
+    names = [model.head.metric] + (["accuracy"] if model.classes else [])
+    label = "validation" if part == "valid" else part
+    return [f"{label} {name} {figure(model.record.scores[part][name], 3)}" for name in names]
+
+
+def course(model: Model) -> str:
+    """How many epochs the run took, what ended it, and which one is kept."""
+    record = model.record
+    done = len(record.history)
+    ends = {
+        "finished": "",
+        "patience": " (no better score for a while)",
+        "time": " (time is up)",
+        "stopped": " (stopped)",
+        "interrupted": " (interrupted)",
+        "diverged": " (diverged)",
+    }
+    ended = f"{counted(done, 'epoch')}, {counted(record.steps, 'step')}{ends.get(record.reason, '')}"
+    if done and record.history[-1].score is not None:
+        return f"{ended}; best epoch {record.best_epoch}"
+    return ended
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """What ``--json`` says about a fitted model."""
+    record = model.record
+    return {
+        "rows": dict(record.rows),
+        "target": model.target,
+        "task": model.head.target.task,
+        "classes": list(model.classes),
+        "columns": columns_facts(model.schema),
+        "network": [model.network.inputs, *model.network.widths],
+        "parameters": model.network.parameter_count,
+        "scores": {part: dict(scores) for part, scores in record.scores.items()},
+        "baselines": {name: {part: dict(s) for part, s in parts.items()} for name, parts in record.baselines.items()},
+        "best_epoch": record.best_epoch,
+        "epochs": len(record.history),
+        "steps": record.steps,
+        "reason": record.reason,
+        "notes": list(record.notes),
+    }
+
+
+def columns_facts(schema: Schema) -> list[dict[str, Any]]:
+    """Each column with its kind, texts with their levels."""
+    texts = {text.name: list(text.levels) for text in schema.texts}
+    return [
+        {
+            "name": feature.name,
+            "kind": feature.kind,
+            **({"levels": texts[feature.name]} if feature.name in texts else {}),
+        }
+        for feature in schema.features
+    ]

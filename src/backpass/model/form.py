@@ -1,0 +1,136 @@
+"""The form: which names and which kinds of values the facts of a file have, before anything is made of them.
+
+A form is written like the data: a constraint or a type for one value, ``[form]`` for a list, ``{name: form}`` for
+exactly these names, ``{...: form}`` for any names, ``(form, form)`` for one or the other, and ``ByKind`` where the entry
+"kind" says which. What the facts mean, and whether they fit one another, is decided where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, TypeAlias
+
+from backpass.model.setting import Choice, Constraint, Number
+from backpass.model.settings import BY_NAME
+from backpass.table.table import KINDS
+
+Form: TypeAlias = Any
+
+
+@dataclass(frozen=True, slots=True)
+class ByKind:
+    """An object whose entry "kind" says which other names it has."""
+
+    forms: Mapping[str, dict[str, Form]]
+
+
+_COUNT = Number(0, whole=True)
+_ONE = Number(1, whole=True)
+_NUMBER = Number()
+_ACTIVATION = BY_NAME["activation"].constraint
+_SCORES = {...: {...: _NUMBER}}
+
+EPOCH: Form = {
+    "epoch": _ONE,
+    "step": _ONE,
+    "learning_rate": Number(0),
+    "train_loss": _NUMBER,
+    "score": (_NUMBER, NoneType),
+}
+
+MODEL: Form = {
+    "backpass": str,
+    "arithmetic": _ONE,
+    "schema": {
+        "features": [ByKind({"number": {"name": str}, "text": {"name": str, "levels": [str]}})],
+        "target": str,
+        "left_out": [str],
+        "notes": [str],
+    },
+    "head": {
+        "target": {
+            "name": str,
+            "task": Choice(("regression", "binary", "multiclass")),
+            "classes": [str],
+            "class_kind": Choice(KINDS),
+            "notes": [str],
+        },
+        "loss": BY_NAME["loss"].constraint,
+        "options": {...: _NUMBER},
+        "center": _NUMBER,
+        "scale": Number(0),
+    },
+    "features": {"has_missing": [bool], "has_unknown": [bool]},
+    "network": {
+        "inputs": _ONE,
+        "layers": [
+            ByKind(
+                {
+                    "dense": {"units": _ONE, "activation": _ACTIVATION},
+                    "dropout": {"rate": Number(0, 1, open_high=True)},
+                    "wired": {"units": [{"name": str, "inputs": [_COUNT]}], "activation": _ACTIVATION},
+                }
+            )
+        ],
+    },
+    "record": {
+        "settings": dict,
+        "rows": {...: _COUNT},
+        "scores": _SCORES,
+        "baselines": {...: _SCORES},
+        "history": [EPOCH],
+        "best_epoch": _COUNT,
+        "steps": _COUNT,
+        "reason": Choice(("finished", "patience", "time", "stopped", "interrupted", "diverged")),
+        "notes": [str],
+    },
+}
+"""The facts of a model file."""
+
+CHECKPOINT: Form = {
+    "identity": dict,
+    "progress": {"step": _COUNT, "best_epoch": _COUNT, "best_score": (_NUMBER, NoneType), "history": [EPOCH]},
+}
+"""The facts of a checkpoint."""
+
+
+def misfit(value: Any, form: Form, place: str) -> str:
+    """Where a value first departs from a form, in one line; nothing when it has the form.
+
+    >>> misfit({"rows": [3, -1]}, {"rows": [Number(0, whole=True)]}, "facts")
+    'facts.rows[1] must be a whole number in the range [0, inf); got -1'
+    """
+    if isinstance(form, tuple):
+        faults = [misfit(value, each, place) for each in form]
+        return faults[-1] if all(faults) else ""
+    if isinstance(form, list):
+        if not isinstance(value, list):
+            return _wrong(place, "a list", value)
+        return next((fault for i, each in enumerate(value) if (fault := misfit(each, form[0], f"{place}[{i}]"))), "")
+    if isinstance(form, ByKind):
+        kind = value.get("kind") if isinstance(value, dict) else value
+        known = isinstance(kind, str) and kind in form.forms
+        if not known:
+            return _wrong(f"{place}.kind", f"one of {', '.join(form.forms)}", kind)
+        return misfit(value, {"kind": str, **form.forms[kind]}, place)
+    if isinstance(form, dict):
+        return _misfit_of_names(value, form, place)
+    if isinstance(form, Constraint):
+        return "" if form.accepts(value) else _wrong(place, form.describe(), value)
+    return "" if isinstance(value, form) else _wrong(place, f"of type {form.__name__}", value)
+
+
+def _misfit_of_names(value: Any, form: dict[Any, Form], place: str) -> str:
+    if not isinstance(value, dict):
+        return _wrong(place, "an object", value)
+    any_name = form.get(...)
+    if any_name is None and value.keys() != form.keys():
+        missing, extra = sorted(form.keys() - value.keys()), sorted(value.keys() - form.keys())
+        return f"{place} lacks {missing[0]!r}" if missing else f"{place} has a strange {extra[0][:60]!r}"
+    return next((fault for key in value if (fault := misfit(value[key], any_name or form[key], f"{place}.{key}"))), "")
+
+
+def _wrong(place: str, expected: str, value: Any) -> str:
+    return f"{place[:200]} must be {expected}; got {repr(value)[:60]}"

@@ -1,0 +1,128 @@
+"""Interruption and divergence: what is kept, what is said, and how a run goes on."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backpass.cli.progress import Silent, Watcher
+from backpass.model import load
+
+Run = Callable[..., Any]
+FIT = ("-t", "price", "--hidden", "4", "--epochs", "2000")
+
+
+def interrupted(folder: Path, number: int, *arguments: str) -> tuple[int, str, str]:
+    """Run fit in a process, send it a signal after its first epoch, and return exit code, stdout and stderr."""
+    command = [sys.executable, "-m", "backpass", "fit", *arguments]
+    run = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    )
+    assert run.stderr is not None
+    said = []
+    for line in run.stderr:
+        said.append(line)
+        if line.startswith("epoch "):
+            run.send_signal(number)
+            break
+    out, err = run.communicate(timeout=60)
+    err = "".join(said) + err
+    assert "Traceback" not in err
+    return run.returncode, out, err
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(process: Run, home: Path, tmp_path: Path) -> None:
+    table = str(home / "numbers.csv")
+    assert process("fit", table, *FIT, "-o", "whole.backpass", "-q", cwd=tmp_path).code == 0
+    options = (table, *FIT, "-o", "part.backpass", "--checkpoint", "run.checkpoint")
+    code, out, err = interrupted(tmp_path, signal.SIGINT, *options)
+    assert (code, out) == (130, "")
+    assert re.search(r"^interrupted the best weights, those of epoch \d+, are kept$", err, re.M)
+    command = re.search(r"^resume +backpass (fit .*)$", err, re.M)
+    assert command is not None
+    assert err.splitlines()[-1].startswith("saved part.backpass (")
+    assert load(tmp_path / "part.backpass").record.reason == "interrupted"
+
+    resumed = process(*command[1].split(), cwd=tmp_path)
+    assert resumed.code == 0
+    assert re.search(r"^resumed +after [\d,]+ steps, in epoch +\d+/2000$", resumed.err, re.M)
+    assert (tmp_path / "part.backpass").read_bytes() == (tmp_path / "whole.backpass").read_bytes()
+
+
+def test_termination_is_interruption(home: Path, tmp_path: Path) -> None:
+    code, out, err = interrupted(tmp_path, signal.SIGTERM, str(home / "numbers.csv"), *FIT)
+    assert (code, out) == (143, "")
+    assert "saved numbers.backpass (" in err
+    assert "resume " not in err
+    assert load(tmp_path / "numbers.backpass").record.reason == "interrupted"
+
+
+@pytest.fixture
+def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Have signals come before a given step."""
+
+    def plant(step: int, *numbers: int) -> None:
+        def on_step(self: Watcher, at: int) -> None:
+            Watcher.on_step(self, at)
+            for number in numbers if at == step else ():
+                os.kill(os.getpid(), number)
+
+        for kind in Silent.__mro__[:1] + tuple(Watcher.__subclasses__()):
+            monkeypatch.setattr(kind, "on_step", on_step)
+
+    return plant
+
+
+def test_interrupted_before_the_first_epoch_was_finished(call: Run, home: Path, at_step: Any) -> None:
+    at_step(1, signal.SIGINT)
+    stopped = call("fit", home / "numbers.csv", *FIT, "--batch-size", "8")
+    assert stopped.code == 130
+    assert "interrupted before the first epoch was finished; the weights of step 1 are kept" in stopped.err
+    assert call("predict", "numbers.backpass", home / "numbers.csv").code == 0
+    assert call("show", "numbers.backpass", "--history").code == 0
+
+
+def test_a_second_interrupt_ends_everything(call: Run, home: Path, tmp_path: Path, at_step: Any) -> None:
+    at_step(5, signal.SIGINT, signal.SIGINT)
+    stopped = call("fit", home / "numbers.csv", *FIT)
+    assert stopped.code == 130
+    assert stopped.err.endswith("error: interrupted; no model was written by this run\n")
+    assert not list(tmp_path.iterdir())
+    at_step(5, signal.SIGTERM, signal.SIGTERM)
+    assert call("fit", home / "numbers.csv", *FIT).code == 143
+
+
+def test_an_interrupted_run_is_told_in_json(call: Run, home: Path, at_step: Any) -> None:
+    at_step(30, signal.SIGINT)
+    stopped = call("fit", home / "numbers.csv", *FIT, "--json", "-q")
+    assert (stopped.code, stopped.json["reason"]) == (130, "interrupted")
+
+
+def test_divergence_is_told(call: Run, home: Path, tmp_path: Path) -> None:
+    options = ("--optimizer", "sgd", "--learning-rate", "1e30", "--hidden", "4,4", "--epochs", "3")
+    failed = call("fit", home / "numbers.csv", "-t", "price", *options, "--batch-size", "8", "--json")
+    assert failed.code == 6
+    assert re.search(
+        r"^error: training diverged in epoch 1, batch \d+ of 10: first not finite: .*layer ", failed.err, re.M
+    )
+    assert "no model is written" in failed.err
+    assert "try 1e+29" in failed.err
+    assert failed.json["error"]["kind"] == "diverged"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_best_finite_weights_of_a_diverged_run_are_kept(call: Run, home: Path) -> None:
+    options = ("--optimizer", "sgd", "--schedule", "constant", "--learning-rate", "3", "--hidden", "4,4")
+    failed = call("fit", home / "numbers.csv", "-t", "price", *options, "--activation", "identity", "--epochs", "50")
+    assert failed.code == 6
+    kept = re.search(r"the weights of epoch (\d+) are kept in numbers\.backpass", failed.err)
+    assert kept is not None
+    assert load("numbers.backpass").record.best_epoch == int(kept[1])

@@ -1,0 +1,90 @@
+"""Model files that cannot be used, and what show says of those that can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def flipped(data: bytes) -> bytes:
+    return data[:-5] + bytes([data[-5] ^ 1]) + data[-4:]
+
+
+@pytest.mark.parametrize("command", ["show", "predict", "evaluate"])
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda data: b"", "empty"),
+        (lambda data: data[: len(data) // 2], "m.backpass"),
+        (lambda data: data[:100], "m.backpass"),
+        (flipped, "damaged"),
+        (lambda data: b"\x80\x04\x95 a pickle", "a pickle (joblib?), which can run code"),
+        (lambda data: b"a,b\n1,2\n", "a text file (a table, or JSON?)"),
+        (lambda data: data + b"more", "m.backpass"),
+    ],
+)
+def test_files_that_are_no_models(
+    call: Run, home: Path, tmp_path: Path, command: str, change: Callable[[bytes], bytes], word: str
+) -> None:
+    (tmp_path / "m.backpass").write_bytes(change((home / "numbers.backpass").read_bytes()))
+    table = [] if command == "show" else [home / "numbers.csv"]
+    failed = call(command, "m.backpass", *table)
+    assert (failed.code, failed.out) == (4, "")
+    assert failed.err.startswith("error: ")
+    assert word in failed.err
+
+
+def test_paths_that_are_no_models(call: Run, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "houses.backpass").write_bytes((home / "numbers.backpass").read_bytes())
+    missing = call("show", "house.backpass")
+    assert missing.code == 4
+    assert "hint: did you mean 'houses.backpass'?" in missing.err
+    assert call("show", ".").code == 4
+
+
+def test_a_checkpoint_is_not_a_model(call: Run, home: Path) -> None:
+    call("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2", "--checkpoint", "run.checkpoint")
+    failed = call("predict", "run.checkpoint", home / "numbers.csv")
+    assert failed.code == 4
+    assert "run.checkpoint is a checkpoint, expected a model" in failed.err
+    other = call(
+        "fit", home / "numbers.csv", "-t", "price", "--hidden", "5", "--epochs", "2", "--resume", "run.checkpoint"
+    )
+    assert other.code == 4
+    assert "run.checkpoint belongs to another run" in other.err
+    assert "hidden" in other.err
+    assert call("fit", home / "numbers.csv", "-t", "price", "--resume", home / "numbers.backpass").code == 4
+
+
+def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
+    shown = call("show", home / "kinds.backpass")
+    lines = shown.out.splitlines()
+    assert (shown.code, shown.err) == (0, "")
+    assert lines[0].startswith(f"{home / 'kinds.backpass'}: ")
+    for line in (
+        "target      kind, multiclass classification, 3 classes: 'high', 'low', 'mid'",
+        "columns     2 numeric: size, age",
+        "            text colour, 3 levels: 'blue', 'green', 'red'",
+        "rows        76 training, 20 validation, 24 test",
+        "layers      1  dense    6 -> 8  relu      W1 (6, 8), b1 (8)",
+        "            2  dense    8 -> 3  identity  W2 (8, 3), b2 (3)",
+        "neurons     8 + 3 = 11",
+        "parameters  (6+1) 8 + (8+1) 3 = 83",
+        "linear      no",
+        "settings    learning_rate 0.01, weight_decay 0.1, epochs 3; the others are defaults",
+    ):
+        assert line in lines, shown.out
+    assert "▁" in shown.out
+
+
+def test_a_network_of_identities_is_called_linear(call: Run, home: Path) -> None:
+    options = ("--activation", "identity", "--dropout", "0", "--hidden", "4", "--epochs", "2")
+    call("fit", home / "numbers.csv", "-t", "price", *options)
+    shown = call("show", "numbers.backpass").out
+    assert "linear      yes: the network is one linear map" in shown
+    assert "activation identity" in shown

@@ -1,0 +1,110 @@
+"""Progress: a bar for people, lines for logs; numbers stay in their places."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backpass.cli import progress
+from backpass.cli.console import Console
+from backpass.cli.progress import Lines
+from backpass.training import EpochRecord, Progress
+
+
+def on_a_terminal(folder: Path, columns: int, *arguments: str, **changes: str) -> str:
+    """What fit writes to a terminal of some width."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    known = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
+    run = subprocess.Popen(
+        [sys.executable, "-m", "backpass", "fit", *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env={**known, "TERM": "xterm-256color", "OPENBLAS_NUM_THREADS": "1", **changes},
+    )
+    os.close(follower)
+    said = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # how Linux says that the other side has closed
+            break
+        if not piece:
+            break
+        said += piece
+    os.close(leader)
+    out, _ = run.communicate(timeout=60)
+    assert (run.returncode, out) == (0, b"")
+    return said.decode()
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_bar_fits_the_terminal_and_is_taken_back(home: Path, tmp_path: Path, columns: int) -> None:
+    said = on_a_terminal(
+        tmp_path, columns, str(home / "numbers.csv"), "-t", "price", "--hidden", "4", "--epochs", "300"
+    )
+    assert "\x1b[?25l" in said
+    assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l"), "the cursor is shown again"
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)
+    frames = [frame for frame in re.split(r"[\r\n]+", plain) if re.match(r"epoch +\d+/300", frame)]
+    assert frames
+    assert all(len(frame) < columns for frame in frames)
+    if columns > 40:
+        assert any(re.search(r"rmse +[\d.]+  best +[\d.]+ @\d+ +[\d:-]+ left", frame) for frame in frames)
+        assert len({len(frame.rstrip()) for frame in frames[1:]}) <= 2, "numbers do not jitter"
+    if columns == 120:
+        assert "validation rmse" in frames[-1]
+    assert plain.rstrip().splitlines()[-1].startswith("saved numbers.backpass")
+
+
+def test_no_colour_and_no_animation_where_they_are_not_wanted(home: Path, tmp_path: Path) -> None:
+    arguments = (str(home / "numbers.csv"), "-t", "price", "--hidden", "4", "--epochs", "50")
+    without = on_a_terminal(tmp_path, 80, *arguments, NO_COLOR="1")
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", without)
+    dumb = on_a_terminal(tmp_path, 80, *arguments, TERM="dumb")
+    assert "\x1b" not in dumb
+    assert re.search(r"^epoch  1/50   train loss ", dumb, re.M)
+
+
+class Log(Console):
+    """A console that keeps what is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        object.__setattr__(self, "said", [])
+
+    def say(self, text: str = "") -> None:
+        self.said.append(text)  # type: ignore[attr-defined]
+
+
+def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    log = Log()
+    watching = Lines(log, "rmse")
+    watching.on_start(40, 10)
+    state = Progress((np.zeros(1),), np.zeros(1))
+    for step in range(40):
+        watching.on_step(step)
+        now[0] += 1.0
+        if step % 10 == 9:
+            record = EpochRecord(step // 10 + 1, step + 1, 0.1, 0.5, 0.25)
+            state.finish_epoch(record)
+            watching.on_epoch(record, state)
+    said = log.said  # type: ignore[attr-defined]
+    assert said[0] == "epoch 1/4   step 5/10   train loss      -   validation rmse      -   best      - @-    0:35 left"
+    assert said[1] == "epoch 1/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @1    0:30 left"
+    assert said[-1] == "epoch 4/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @1    0:00 left"
+    assert len(said) == 8

@@ -1,0 +1,154 @@
+"""Usage: options, help, and what is said when they are wrong."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backpass import __version__
+from backpass.cli.root import COMMANDS, backpass
+from backpass.model.settings import TABLE
+
+Run = Callable[..., Any]
+
+
+def test_help_and_version(process: Run, tmp_path: Path) -> None:
+    assert process("--version", cwd=tmp_path).out == f"backpass {__version__}\n"
+    for arguments in (["--help"], ["-h"], *([name, "--help"] for name in COMMANDS)):
+        shown = process(*arguments, cwd=tmp_path)
+        assert (shown.code, shown.err) == (0, "")
+        assert shown.out.startswith("Usage: backpass")
+    assert process(cwd=tmp_path).code == 2
+
+
+def test_help_is_light() -> None:
+    program = "import sys; from backpass.cli import main; main(['--help']); print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    loaded = {name.split(".")[0] for name in out.splitlines()[-1].split()}
+    assert "click" in loaded
+    assert not loaded & {"numpy", "rich", "duckdb", "safetensors", "narwhals"}
+    assert "backpass.model" not in out.splitlines()[-1].split()
+
+
+def test_help_of_fit_names_every_setting_with_its_default(call: Run) -> None:
+    shown = " ".join(call("fit", "--help").out.partition("Data:")[2].split())
+    for setting in TABLE:
+        option = f"--{setting.name.replace('_', '-')} "
+        assert option in shown, setting.name
+        if setting.default is not None and not setting.repeated:
+            place = shown.index(option)
+            assert f"default {setting.default}" in shown[place : place + 400], setting.name
+    for title in ("Network:", "Training:", "Engine:", "Reading:", "Run:"):
+        assert title in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_the_same_in_both_helps(name: str) -> None:
+    import click
+
+    command = backpass.get_command(click.Context(backpass), name)  # type: ignore[attr-defined]
+    assert command.help.splitlines()[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fitt"], ["there is no command 'fitt'", "hint: did you mean 'fit'?"]),
+        (["xyz"], ["there is no command 'xyz'", "hint: known commands: 'fit', 'predict'"]),
+        (["--verison"], ["there is no option --verison", "did you mean --version?"]),
+        (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
+        (["fit", "t.csv"], ["missing option", "--target"]),
+        (
+            ["fit", "t.csv", "-t", "y", "--lerning-rate", "1"],
+            ["there is no option --lerning-rate", "mean --learning-rate?"],
+        ),
+        (["fit", "t.csv", "-t", "y", "--epochs"], ["'--epochs' requires an argument"]),
+        (["fit", "t.csv", "-t", "y", "extra"], ["unexpected extra argument (extra)"]),
+        (
+            ["fit", "t.csv", "-t", "y", "--learning-rate", "-1"],
+            ["--learning-rate must be a number", "(0, inf)", "got '-1'"],
+        ),
+        (["fit", "t.csv", "-t", "y", "--hidden", "0"], ["--hidden must be 'none' or whole numbers", "got '0'"]),
+        (["fit", "t.csv", "-t", "y", "--epochs", "0"], ["--epochs must be a whole number", "got '0'"]),
+        (["fit", "t.csv", "-t", "y", "--seed", "1.5"], ["--seed must be a whole number", "got '1.5'"]),
+        (["fit", "t.csv", "-t", "y", "--dropout", "nan"], ["--dropout must be a number", "got 'nan'"]),
+        (["fit", "t.csv", "-t", "y", "--activation", "rellu"], ["got 'rellu' (did you mean 'relu'?)"]),
+        (["fit", "t.csv", "-t", "y", "--wire", "unit"], ["--wire must be a name and columns", "got 'unit'"]),
+        (["fit", "t.csv", "-t", "y", "--drop", "y"], ["--drop leaves out 'y', which is the --target"]),
+        (["fit", "-", "-t", "y"], ["a table from standard input has no name", "--output FILE"]),
+        (["fit", "t.csv", "-t", "y", "-o", "-"], ["not written to standard output"]),
+        (["fit", "t.csv", "-t", "y", "-o", "a", "--checkpoint", "a"], ["are the same file, a"]),
+        (["sample", "housin"], ["there is no sample called 'housin'", "did you mean 'housing'?"]),
+    ],
+)
+def test_wrong_usage(call: Run, tmp_path: Path, arguments: list[str], words: list[str]) -> None:
+    (tmp_path / "t.csv").write_text("x,y\n1,2\n")
+    failed = call(*arguments)
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.startswith("error: ")
+    for word in words:
+        assert word in failed.err, failed.err
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def test_all_wrong_settings_are_listed_together(call: Run) -> None:
+    failed = call("fit", "t.csv", "-t", "y", "--hidden", "0", "--epochs", "0", "--learning-rate", "-1")
+    assert failed.code == 2
+    assert failed.err.startswith("error: 3 settings cannot be used\n  - --hidden must")
+    assert len(re.findall(r"^  - ", failed.err, re.M)) == 3
+    assert failed.err.splitlines()[-1] == "hint: backpass fit --help explains every setting"
+
+
+def test_quiet_says_nothing_but_errors(call: Run, home: Path) -> None:
+    quiet = call("fit", home / "numbers.csv", "-t", "price", "--hidden", "8", "--epochs", "2", "-q")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    assert call("fit", "nowhere.csv", "-t", "price", "-q").err.startswith("error: ")
+
+
+def test_proba_needs_classes(call: Run, home: Path) -> None:
+    failed = call("predict", home / "numbers.backpass", home / "numbers.csv", "--proba")
+    assert failed.code == 2
+    assert "only classes have probabilities" in failed.err
+
+
+def test_a_bug_is_told_apart_and_its_traceback_shown_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    from backpass.cli import main
+
+    def broken(*arguments: Any, **named: Any) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr("backpass.cli.evaluate.load", broken)
+    assert main(["evaluate", "m.backpass", "t.csv"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: this is a bug in backpass (ZeroDivisionError: planted)\nhint: please report it")
+    assert "Traceback" not in err
+    assert main(["evaluate", "m.backpass", "t.csv", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (MemoryError("Unable to allocate 4 GiB"), 5, "not enough memory: Unable to allocate 4 GiB"),
+        (OSError(28, "No space left on device", "m"), 5, "m: No space left on device"),
+        (KeyboardInterrupt(), 130, "interrupted; no model was written by this run"),
+    ],
+)
+def test_what_is_not_our_bug(
+    call: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
+) -> None:
+    def broken(*arguments: Any, **named: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("backpass.cli.evaluate.load", broken)
+    failed = call("evaluate", "m.backpass", "t.csv")
+    assert failed.code == code
+    assert failed.err.startswith(f"error: {words}")

@@ -1,0 +1,126 @@
+"""The baselines: the best constant, and the linear model that a textbook formula gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpass.engine import NumpyEngine
+from backpass.model.baseline import constant_baseline, constant_outputs, linear_baseline
+from backpass.network import loss_named
+
+RNG = np.random.default_rng(0)
+N = 2000
+X = np.clip(RNG.normal(size=(N, 3)), -3, 3)
+TRUE = X @ np.array([[1.0], [-0.5], [0.0]]) + 0.3
+Y = TRUE + 0.5 * RNG.normal(size=(N, 1))
+BINARY = (Y[:, 0] > 0.2).astype(np.int32)
+THREE = np.digitize(Y[:, 0], [-0.5, 1.0]).astype(np.int32)
+COUNTS = RNG.poisson(np.exp(TRUE)).astype(np.float64)
+
+
+def outputs(loss: str, y: Any, k: int = 1, x: Any = X) -> Any:
+    return linear_baseline("linear", loss, x, y, k, NumpyEngine()).outputs(x)
+
+
+def with_ones(x: Any) -> Any:
+    return np.column_stack([x, np.ones(len(x))])
+
+
+def test_linear_is_least_squares() -> None:
+    expected = with_ones(X) @ np.linalg.lstsq(with_ones(X), Y, rcond=None)[0]
+    np.testing.assert_allclose(outputs("squared", Y), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("loss", ["absolute", "huber", "quantile"])
+def test_a_loss_that_is_not_smooth_gets_the_least_squares_line(loss: str) -> None:
+    np.testing.assert_array_equal(outputs(loss, Y), outputs("squared", Y))
+
+
+def test_logistic_has_no_gradient_left() -> None:
+    p = 1 / (1 + np.exp(-outputs("binary_cross_entropy", BINARY)[:, 0]))
+    # The ridge of 1e-3 is all that keeps the gradient from 0.
+    assert np.abs(with_ones(X).T @ (p - BINARY)).max() < 1e-3 * 10
+
+
+def test_softmax_has_no_gradient_left() -> None:
+    o = outputs("cross_entropy", THREE, 3)
+    p = np.exp(o) / np.exp(o).sum(axis=1, keepdims=True)
+    assert np.abs(with_ones(X).T @ (p - np.eye(3)[THREE])).max() < 1e-3 * 10
+
+
+def test_poisson_has_no_gradient_left() -> None:
+    assert np.abs(with_ones(X).T @ (np.exp(outputs("poisson", COUNTS)) - COUNTS)).max() < 1e-3 * 10
+
+
+def test_classes_that_can_be_separated_are() -> None:
+    separable = (X[:, 0] > 0).astype(np.int32)
+    o = outputs("binary_cross_entropy", separable)
+    assert np.isfinite(o).all()
+    assert np.mean((o[:, 0] > 0) == (separable == 1)) > 0.999  # the ridge holds the boundary back by a hair
+
+
+def test_collinear_columns_change_nothing() -> None:
+    wide = np.column_stack([X, X[:, 0], X[:, 1] - X[:, 2], np.ones(N)])
+    np.testing.assert_allclose(outputs("squared", Y, x=wide), outputs("squared", Y), atol=1e-5)
+
+
+def test_more_columns_than_rows() -> None:
+    assert np.isfinite(outputs("squared", Y[:5], x=RNG.normal(size=(5, 20)))).all()
+
+
+def test_float32_inputs_are_fitted_in_float64() -> None:
+    narrow = linear_baseline("linear", "squared", X.astype(np.float32), Y.astype(np.float32), 1, NumpyEngine())
+    found = narrow.outputs(X.astype(np.float32))
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, outputs("squared", Y), atol=1e-5)
+
+
+CONSTANTS = [
+    ("squared", Y, 1, {}),
+    ("absolute", Y, 1, {}),
+    ("quantile", Y, 1, {"q": 0.9}),
+    ("quantile", Y, 1, {"q": 0.05}),
+    ("poisson", COUNTS, 1, {}),
+    ("binary_cross_entropy", BINARY, 1, {}),
+    ("cross_entropy", THREE, 3, {}),
+]
+
+
+@pytest.mark.parametrize(("loss", "y", "k", "options"), CONSTANTS)
+def test_no_other_constant_is_better(loss: str, y: Any, k: int, options: dict[str, float]) -> None:
+    row = constant_outputs(loss, y, k, **options)
+    assert row.shape == (k,)
+    function = loss_named(loss, **options)
+
+    def J(constant: Any) -> float:  # noqa: N802  the notes' name
+        return float(np.mean(function.per_example(np.tile(constant, (N, 1)), y)))
+
+    best = J(row)
+    for step in (*np.eye(k), *-np.eye(k)):
+        for size in (1e-3, 1e-1, 1.0):
+            assert J(row + size * step) >= best - 1e-9
+
+
+def test_constants_by_name() -> None:
+    assert constant_outputs("squared", Y, 1)[0] == pytest.approx(Y.mean())
+    assert constant_outputs("absolute", Y, 1)[0] == pytest.approx(np.median(Y))
+    assert constant_outputs("quantile", Y, 1, 0.9)[0] == pytest.approx(np.quantile(Y, 0.9))
+    assert constant_outputs("poisson", COUNTS, 1)[0] == pytest.approx(np.log(COUNTS.mean()))
+    assert 1 / (1 + np.exp(-constant_outputs("binary_cross_entropy", BINARY, 1)[0])) == pytest.approx(BINARY.mean())
+    shares = np.exp(constant_outputs("cross_entropy", THREE, 3))
+    np.testing.assert_allclose(shares, np.bincount(THREE) / N, rtol=1e-9)
+
+
+def test_a_class_without_rows_and_counts_of_0_are_finite() -> None:
+    assert np.isfinite(constant_outputs("cross_entropy", np.zeros(5, np.int32), 3)).all()
+    assert np.isfinite(constant_outputs("poisson", np.zeros(5), 1)).all()
+
+
+def test_every_row_gets_the_same() -> None:
+    baseline = constant_baseline("mean", "squared", Y, 1)
+    assert baseline.name == "mean"
+    assert baseline.outputs(X[:7]).shape == (7, 1)
+    assert len(np.unique(baseline.outputs(X))) == 1

@@ -1,0 +1,178 @@
+"""The settings: each refuses what it cannot use, in words that name it, its range and what came; all faults at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from backpass.errors import UsageError
+from backpass.model.setting import Choice, Number, Setting, Widths, Wires
+from backpass.model.settings import BY_NAME, TABLE, Settings
+
+BREAKING = [
+    pytest.param(s, value, id=f"{s.name}-{str(value)[:20]}") for s in TABLE for value in s.constraint.breaking()
+]
+
+
+def faults(**values: Any) -> tuple[str, ...]:
+    with pytest.raises(UsageError) as caught:
+        Settings.of(values)
+    assert caught.value.exit_code == 2
+    return caught.value.faults
+
+
+@pytest.mark.parametrize(("setting", "value"), BREAKING)
+def test_a_value_that_cannot_be_used_is_refused(setting: Setting, value: Any) -> None:
+    (fault,) = faults(**{setting.name: value})
+    assert fault.startswith(f"{setting.name} must be {setting.constraint.describe()}; got {value!r}")
+
+
+@pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
+def test_none_is_a_value_only_where_it_is_the_default(setting: Setting) -> None:
+    if setting.default is None:
+        Settings.of({setting.name: None})
+    else:
+        (fault,) = faults(**{setting.name: None})
+        assert fault.endswith("; got None")
+
+
+@pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
+def test_every_setting_describes_itself(setting: Setting) -> None:
+    assert setting.help
+    assert setting.group in ("data", "network", "training", "engine")
+    assert setting.constraint.describe()
+
+
+def test_the_table_and_the_class_name_the_same_settings() -> None:
+    assert list(BY_NAME) == list(Settings.__dataclass_fields__)
+    assert len(BY_NAME) == len(TABLE)
+
+
+def test_messages() -> None:
+    assert faults(learning_rate=-1.0) == ("learning_rate must be a number in the range (0, inf); got -1.0",)
+    assert faults(epochs=0) == ("epochs must be a whole number in the range [1, 1000000000]; got 0",)
+    assert faults(seed=-1) == ("seed must be a whole number in the range [0, 18446744073709551615]; got -1",)
+    assert faults(dropout=1.0) == ("dropout must be a number in the range [0, 1); got 1.0",)
+    assert faults(activation="rleu")[0].endswith("; got 'rleu' (did you mean 'relu'?)")
+    assert faults(wire=(("unit", "size"),)) == (
+        "wire must be a name and columns such as family_size=size,bedrooms; got (('unit', 'size'),)",
+    )
+
+
+def test_all_faults_travel_in_one_error() -> None:
+    with pytest.raises(UsageError, match=r"^7 settings cannot be used") as caught:
+        Settings.of(
+            {
+                "epochs": 0,
+                "batch_size": 0,
+                "learning_rate": float("nan"),
+                "hidden": (0,),
+                "dropout": 1.0,
+                "dropuot": 0.5,
+                "optimizer": "magic",
+            }
+        )
+    named = [fault.split(" must be")[0] for fault in caught.value.faults]
+    assert named[0] == "unknown setting 'dropuot' (did you mean 'dropout'?)"
+    assert sorted(named[1:]) == ["batch_size", "dropout", "epochs", "hidden", "learning_rate", "optimizer"]
+    assert all(f"  - {fault}" in str(caught.value) for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"valid_fraction": 0.5, "test_fraction": 0.5}, "must leave rows to train on"),
+        ({"wire": (("u", ("a",)), ("u", ("b",)))}, "wire names the unit 'u' twice"),
+        ({"wire": (("u", ("a",)),), "initialization": "data"}, "does not go with wire"),
+        ({"task": "classification", "loss": "squared"}, "loss 'squared' is for regression, but task is classification"),
+        ({"task": "regression", "loss": "cross_entropy"}, "loss 'cross_entropy' is for classes"),
+    ],
+)
+def test_settings_that_do_not_go_together(values: dict[str, Any], fault: str) -> None:
+    (found,) = faults(**values)
+    assert fault in found
+
+
+def test_defaults() -> None:
+    settings = Settings.of({})
+    given = {s.name: getattr(settings, s.name) for s in TABLE if s.default is not None}
+    assert given == {s.name: s.default for s in TABLE if s.default is not None}
+    assert settings.hidden == (256, 256)
+    assert settings.learning_rate == 0.01
+    assert settings.loss is None
+
+
+def test_defaults_that_follow_from_other_settings() -> None:
+    assert Settings.of({"wire": (("u", ("a",)),)}).hidden == ()
+    assert Settings.of({"wire": (("u", ("a",)),), "hidden": (4,)}).hidden == (4,)
+    rates = {name: Settings.of({"optimizer": name}).learning_rate for name in ("sgd", "momentum", "nesterov", "adam")}
+    assert rates == {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.01}
+
+
+def test_lists_are_as_good_as_tuples() -> None:
+    listed = Settings.of({"hidden": [4, 3], "wire": [["u", ["a", "b"]]]})
+    assert listed == Settings.of({"hidden": (4, 3), "wire": (("u", ("a", "b")),)})
+    hash(listed)
+
+
+def test_json_and_back() -> None:
+    settings = Settings.of({"hidden": (4, 3), "wire": (("u", ("a", "b")),), "seed": 2**64 - 1, "clip_norm": 1.0})
+    data = json.loads(json.dumps(settings.to_json()))
+    assert data["hidden"] == [4, 3]
+    assert data["wire"] == [["u", ["a", "b"]]]
+    assert Settings.from_json(data) == settings
+
+
+def test_what_does_not_shape_the_result_is_not_kept() -> None:
+    kept = Settings.of({"max_seconds": 3.0}).to_json()
+    assert kept == Settings.of({}).to_json()
+    assert not {"max_seconds", "engine"} & kept.keys()
+
+
+def test_json_that_lacks_or_adds_a_setting_is_refused() -> None:
+    data = Settings.of({}).to_json()
+    with pytest.raises(UsageError, match="settings are missing: seed"):
+        Settings.from_json({name: value for name, value in data.items() if name != "seed"})
+    with pytest.raises(UsageError, match="unknown setting 'speed'"):
+        Settings.from_json({**data, "speed": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("epochs", "12", 12),
+        ("learning_rate", "1e-3", 1e-3),
+        ("hidden", "64,32", (64, 32)),
+        ("hidden", "none", ()),
+        ("activation", "tanh", "tanh"),
+        ("wire", "family = size, bedrooms", ("family", ("size", "bedrooms"))),
+    ],
+)
+def test_reading_text(name: str, text: str, value: Any) -> None:
+    assert BY_NAME[name].read(text) == value
+
+
+@pytest.mark.parametrize(("name", "text"), [("epochs", "1.5"), ("learning_rate", "fast"), ("hidden", "64,,3")])
+def test_text_that_is_no_value_stays_text_and_is_a_fault(name: str, text: str) -> None:
+    value = BY_NAME[name].read(text)
+    assert value == text
+    assert repr(text) in BY_NAME[name].fault(value)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "value"),
+    [
+        (Number(0, 1), 0),
+        (Number(0, 1), 1.0),
+        (Number(0, open_low=True), 5e-324),
+        (Number(whole=True), -(10**30)),
+        (Widths(), ()),
+        (Widths(3), (3,)),
+        (Wires(), ()),
+        (Choice(("a", "b")), "b"),
+    ],
+)
+def test_values_at_the_edge_are_taken(constraint: Any, value: Any) -> None:
+    assert constraint.accepts(value)

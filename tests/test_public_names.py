@@ -1,0 +1,84 @@
+"""The public names: which there are, that each is found in its room, and that asking for none of them costs nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import backpass
+
+NAMES = [
+    "BackpassError",
+    "Model",
+    "Network",
+    "__version__",
+    "check_gradient",
+    "dense_network",
+    "fit",
+    "fit_function",
+    "grad",
+    "load",
+    "operations",
+    "trace",
+    "value_and_grad",
+]
+
+
+def run(program: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(backpass.__all__) == NAMES
+    assert dir(backpass) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
+    value = getattr(backpass, name)
+    assert value is getattr(backpass, name)
+    assert name == "__version__" or value.__doc__
+
+
+def test_a_star_import_gives_all_of_them() -> None:
+    assert run("from backpass import *; print(*sorted(n for n in dir() if n == '__version__' or n[0] != '_'))") == NAMES
+
+
+def test_a_name_is_the_one_of_its_room() -> None:
+    from backpass.circuit import grad
+    from backpass.model import fit
+
+    assert backpass.fit is fit
+    assert backpass.grad is grad
+
+
+@pytest.mark.parametrize("name", ["fitt", "numpy", "_nothing", "__path"])
+def test_other_names_are_attribute_errors(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"module 'backpass' has no attribute '{name}'"):
+        getattr(backpass, name)
+    assert not hasattr(backpass, name)
+
+
+def test_the_version_is_a_version() -> None:
+    assert len(backpass.__version__.split(".")) == 3
+
+
+def test_import_alone_loads_no_room_and_no_other_library() -> None:
+    before, after = "print(*sys.modules)", "import backpass; print(*sys.modules)"
+    new = set(run(f"import sys; {after}")) - set(run(f"import sys; {before}"))
+    assert {name for name in new if name.startswith("backpass")} == {"backpass"}
+    foreign = {name.split(".")[0] for name in new} - sys.stdlib_module_names - {"backpass"}
+    assert foreign <= {"numpy"}
+
+
+def test_fitting_from_a_dictionary_loads_no_file_reader() -> None:
+    program = """
+import sys
+from backpass import fit
+fit({"a": list(range(12)), "t": list(range(12))}, "t", hidden=(2,), epochs=1)
+print(*{name.split(".")[0] for name in sys.modules})
+"""
+    assert not {"duckdb", "pandas", "polars", "pyarrow", "click", "rich"} & set(run(program))

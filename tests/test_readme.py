@@ -1,0 +1,38 @@
+"""The README: its Python examples run, as they stand and in their order; its commands name only options that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backpass.datasets import sample_bytes
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_python_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = sample_bytes("housing").splitlines(keepends=True)
+    (tmp_path / "housing.csv").write_bytes(b"".join(lines[:400]))
+    names: dict[str, object] = {}
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    shown = capsys.readouterr().out
+    assert "[1. 2. 3.]" in shown
+    assert "assemble" in shown or "matmul" in shown
+
+
+def test_commands_name_only_what_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    from backpass.cli import main
+
+    known = {"--help", "--version"}
+    for command in ("fit", "predict", "evaluate", "show", "sample"):
+        assert main([command, "--help"]) == 0
+        known |= set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
+    named = set(re.findall(r"--[a-z][a-z-]*", README))
+    assert named <= known

@@ -1,0 +1,69 @@
+"""Newton's method: linear and logistic models to the end, whatever the chunks; overflow ends it quietly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+import pytest
+
+from backpass.engine import NumpyEngine
+from backpass.network import loss_named
+from backpass.training import newton
+from backpass.training.newton import minimize_convex
+
+Floats = numpy.ndarray[Any, Any]
+RNG = numpy.random.default_rng(0)
+X = numpy.column_stack([RNG.normal(size=(200, 3)) * [1.0, 10.0, 0.1], numpy.ones(200)])
+
+
+def objective(loss: str) -> Any:
+    """The sum of J over the rows of x (n, 4), y."""
+
+    def J(theta: Any, rows: Any) -> Any:  # noqa: N802  the notes' name
+        x, y = rows
+        return loss_named(loss).per_example((x * theta).sum(axis=1).reshape(-1, 1), y).sum()
+
+    return J
+
+
+@pytest.mark.parametrize("chunk", [8192, 64, 7])
+def test_least_squares_is_the_normal_equations(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(newton, "_CHUNK", chunk)
+    y = RNG.normal(size=(200, 1))
+    found = minimize_convex(objective("squared"), numpy.zeros(4), (X, y), NumpyEngine(), ridge=0.5)
+    numpy.testing.assert_allclose(found, numpy.linalg.solve(X.T @ X + 0.5 * numpy.eye(4), X.T @ y[:, 0]), rtol=1e-8)
+
+
+def test_logistic_regression_ends_where_the_gradient_is_zero() -> None:
+    y = (X @ [1.0, -0.2, 3.0, 0.5] + RNG.normal(size=200) > 0).astype(float)
+    theta = minimize_convex(objective("binary_cross_entropy"), numpy.zeros(4), (X, y), NumpyEngine(), ridge=1e-3)
+    p = 1 / (1 + numpy.exp(-X @ theta))
+    gradient = X.T @ (p - y) + 1e-3 * theta
+    assert abs(gradient).max() < 1e-6 * abs(X.T @ (0.5 - y)).max()
+
+
+def test_separable_classes_have_a_minimum_thanks_to_the_ridge() -> None:
+    y = (X[:, 1] > 0).astype(float)
+    theta = minimize_convex(objective("binary_cross_entropy"), numpy.zeros(4), (X, y), NumpyEngine())
+    assert numpy.isfinite(theta).all()
+    assert ((X @ theta > 0) == (y == 1)).mean() > 0.97
+
+
+def test_equal_columns_share_their_weight() -> None:
+    """The ridge makes the answer unique where columns depend on one another."""
+    x = numpy.column_stack([X[:, 0], X[:, 0]])
+    y = 2.0 * X[:, :1]
+    found = minimize_convex(objective("squared"), numpy.zeros(2), (x, y), NumpyEngine(), ridge=1e-6)
+    numpy.testing.assert_allclose(found, [1.0, 1.0], rtol=1e-6)
+
+
+def test_a_start_at_the_minimum_stays() -> None:
+    found = minimize_convex(objective("squared"), numpy.zeros(4), (X, numpy.zeros((200, 1))), NumpyEngine())
+    assert found.tolist() == [0.0] * 4
+
+
+def test_rates_that_overflow_take_no_step() -> None:
+    """e^o beyond float64 at the start: theta stays, nothing is raised, nothing warns."""
+    found = minimize_convex(objective("poisson"), numpy.full(4, 1e3), (X, numpy.ones((200, 1))), NumpyEngine())
+    assert numpy.isfinite(found).all()
