@@ -79,6 +79,7 @@ def test_paths_that_are_no_tables(call: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "notes"),
     [
+        ("a,b,y\n1,x,3\n", [], "only 1 row: it trains"),
         ("a,b,y\n1,2,3\n2,2,3\n", [], "only 2 rows: all of them train"),
         ("a,y\n" + "".join(f"{i},5\n" for i in range(30)), [], ""),
         (GOOD, ["--batch-size", "1000"], "batch_size 1000 is more than the"),
@@ -96,13 +97,6 @@ def test_odd_tables_that_can_be_fitted(call: Run, tmp_path: Path, content: str, 
     assert fitted.code == 0, fitted.err
     assert notes in fitted.err
     assert call("show", "t.backpass").code == 0
-
-
-def test_a_single_row_has_constant_columns_only(call: Run, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a,b,y\n1,2,3\n")
-    failed = call("fit", "t.csv", *FIT)
-    assert failed.code == 3
-    assert "no column is left to learn from" in failed.err
 
 
 # At predict

@@ -1,4 +1,4 @@
-"""What the tests of this room share: a mixed table with a target of each task, and settings that train in an instant."""
+"""What the tests of this room share: a mixed table with a target of each task, and settings that train at once."""
 
 from __future__ import annotations
 

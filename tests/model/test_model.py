@@ -275,7 +275,7 @@ def test_weights_that_are_not_finite_are_refused(price: Model) -> None:
     for wrong in (np.nan, np.inf):
         theta = price.theta.copy()
         theta[3] = wrong
-        with pytest.raises(ModelFileError, match="1 of .* numbers in 'theta' that are not finite"):
+        with pytest.raises(ModelFileError, match=r"1 of .* numbers in 'theta' that are not finite"):
             replace(price, theta=theta).to_bytes()
 
 
@@ -304,12 +304,11 @@ def opened(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def model_of(facts: Any, arrays: Any) -> Model | None:
-    """The model, or None when it is refused as it should be."""
+    """The model, or None when it is refused as it should be; any other error fails the test."""
+    data = pack("model", facts, arrays)
     try:
-        return from_bytes(pack("model", facts, arrays), "m")
-    except ModelFileError as error:
-        assert str(error).startswith("m ")
-        assert error.hint
+        return from_bytes(data, "m")
+    except ModelFileError:
         return None
 
 
@@ -331,7 +330,7 @@ def test_every_entry_that_is_deleted_is_missed(opened: Any, columns: Columns) ->
             assert len(model.to_bytes()) > 0
             loaded.append(".".join(map(str, path)))
     # Remarks, epochs of the history and whole baselines can be spared, and what only training needed; nothing else.
-    spared = r"(schema|record|head\.target)\.(notes|left_out)\.\d+|record\.(history\.\d+|baselines\.\w+)"
+    spared = r"(schema|record|head\.target)\.(notes|left_out|missing)\.\d+|record\.(history\.\d+|baselines\.\w+)"
     spared += r"|network\.layers\.1|record\.settings\.hidden\.0"
     assert [path for path in loaded if not re.fullmatch(spared, path)] == []
 
@@ -475,7 +474,7 @@ def test_nothing_in_a_file_is_run(price: Model, tmp_path: Path) -> None:
         paths.append(tmp_path / f"{i}.backpass")
         paths[-1].write_bytes(data)
     answer = subprocess.run(
-        [sys.executable, "-c", WATCHER, *map(str, paths)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", WATCHER, *map(str, paths)], stdout=subprocess.PIPE, text=True, check=True
     )
     assert json.loads(answer.stdout) == [len(hostile), [], True]
     assert not (tmp_path / "pwned").exists()

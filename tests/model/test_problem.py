@@ -112,7 +112,7 @@ def test_a_table_without_the_target_or_with_a_new_class_is_refused(table_with: C
 def test_drop_and_columns(houses: Columns) -> None:
     assert set(problem_of(houses, "price", drop=["town"]).schema.kinds) == {"size", "age", "heating"}
     assert set(problem_of(houses, "price", columns=["age", "town"]).schema.kinds) == {"age", "town"}
-    with pytest.raises(DataError, match="'aeg' is not there .*did you mean 'age'"):
+    with pytest.raises(DataError, match=r"'aeg' is not there .*did you mean 'age'"):
         problem_of(houses, "price", drop=["aeg"])
 
 

@@ -30,7 +30,7 @@ def evaluate(**given: Any) -> int:
     """
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
-    table = model.table(given["table"], with_target=True, **reading_of(given))
+    table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
     scores = model.evaluate(table)
     notes = (*table.notes, *model.schema.encode(table).notes)
     part = scored_part(model)

@@ -182,8 +182,7 @@ def _tell(model: Model, request: Request, console: Console, stopped: Interrupted
     if stopped is not None:
         console.item("interrupted", _what_is_kept(model))
     console.item("trained", summary.course(model))
-    console.line()
-    for line in summary.scores_table(model):
+    for line in ("", *table) if (table := summary.scores_table(model)) else ():
         console.line(line)
     console.line()
     if stopped is not None and request.checkpoint is not None:

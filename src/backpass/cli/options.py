@@ -83,20 +83,20 @@ def reading() -> Callable[[F], F]:
             metavar="TEXT",
             multiple=True,
             section=section,
-            help="a text that stands for a missing value, besides the empty field, NA, N/A, NaN, null, None and ? "
-            "(repeatable)",
+            help="a text that stands for a missing value, besides the empty field, NA, N/A, NaN, null, None and ?; "
+            "a model remembers it (repeatable)",
         ),
     )
 
 
-def reading_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of ``read_table`` that were given."""
+def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSING) -> dict[str, Any]:
+    """The options of ``read_table`` that were given; ``missing`` is what counts as missing besides (a model knows)."""
     if sys.stdin is None and "-" in (given.get("table"), given.get("valid_file"), given.get("test_file")):
         raise ResourceError("standard input is closed", hint="give the name of a file")
     found: dict[str, Any] = {
         name: given[name] for name in ("delimiter", "decimal", "encoding") if given[name] is not None
     }
-    return {**found, "missing": (*DEFAULT_MISSING, *given["missing"])}
+    return {**found, "missing": (*missing, *given["missing"])}
 
 
 def names_in(texts: Sequence[str]) -> list[str]:

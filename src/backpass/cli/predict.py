@@ -79,7 +79,7 @@ def _read(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
     """The table in the model's kinds; kept columns that the model does not know are texts, as they stand."""
     keep = list(dict.fromkeys(names_in(given["keep"])))
     kinds = {**dict.fromkeys(keep, "text"), **model.kinds()}
-    return read_table(given["table"], kinds=kinds, need=keep, **reading_of(given)), keep
+    return read_table(given["table"], kinds=kinds, need=keep, **reading_of(given, model.schema.missing)), keep
 
 
 def _cells(table: Table, name: str) -> list[Any]:

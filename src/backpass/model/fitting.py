@@ -92,10 +92,12 @@ def fit_problem(
     if checkpoint is not None:
         check_writable(checkpoint)
         save = Checkpoint(Path(checkpoint), identity).save
+    # The baselines come first: nothing slow may stand between the end of training and the model.
+    simple = baselines(problem)
     result = problem.train(callbacks=callbacks, progress=progress, save=save)
     if result.reason == "diverged":
-        raise _diverged(problem, result)
-    model = make_model(problem, result)
+        raise _diverged(problem, result, simple)
+    model = make_model(problem, result, simple)
     endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
     if endless:
         where = " and ".join(endless)
@@ -109,18 +111,18 @@ def fit_problem(
     return model
 
 
-def _diverged(problem: Problem, result: TrainingResult) -> DivergedError:
+def _diverged(problem: Problem, result: TrainingResult, simple: Sequence[Baseline]) -> DivergedError:
     rate, best = problem.settings.learning_rate, result.progress.best_epoch
     kept = f"; the weights of epoch {best} are kept" if best else ""
     error = DivergedError(
         f"training diverged in {result.fault}{kept}",
         hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or clip_norm 1",
     )
-    error.model = make_model(problem, result) if best else None
+    error.model = make_model(problem, result, simple) if best else None
     return error
 
 
-def make_model(problem: Problem, result: TrainingResult) -> Model:
+def make_model(problem: Problem, result: TrainingResult, simple: Sequence[Baseline]) -> Model:
     """The model with its scores and those of the baselines."""
     progress = result.progress
     scored = {name: part for name, part in problem.parts.items() if name != "train"}
@@ -128,7 +130,7 @@ def make_model(problem: Problem, result: TrainingResult) -> Model:
         settings=problem.settings.to_json(),
         rows={name: part.rows for name, part in problem.parts.items()},
         scores={name: score(problem, result, part) for name, part in scored.items()},
-        baselines={each.name: _scores(problem, each, scored) for each in (baselines(problem) if scored else ())},
+        baselines={each.name: _scores(problem, each, scored) for each in simple},
         history=tuple(progress.history),
         best_epoch=progress.best_epoch,
         steps=progress.step,
@@ -158,7 +160,9 @@ def _kept(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def baselines(problem: Problem) -> list[Baseline]:
-    """The constant and the linear one, fitted on the training rows."""
+    """The constant and the linear one, fitted on the training rows; none where no rows are left to score them on."""
+    if len(problem.parts) == 1:
+        return []
     part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
     loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name

@@ -1,8 +1,8 @@
 """The form: which names and which kinds of values the facts of a file have, before anything is made of them.
 
 A form is written like the data: a constraint or a type for one value, ``[form]`` for a list, ``{name: form}`` for
-exactly these names, ``{...: form}`` for any names, ``(form, form)`` for one or the other, and ``ByKind`` where the entry
-"kind" says which. What the facts mean, and whether they fit one another, is decided where they are used.
+exactly these names, ``{...: form}`` for any names, ``(form, form)`` for one or the other, and ``ByKind`` where the
+entry "kind" says which. What the facts mean, and whether they fit one another, is decided where they are used.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ MODEL: Form = {
         "features": [ByKind({"number": {"name": str}, "text": {"name": str, "levels": [str]}})],
         "target": str,
         "left_out": [str],
+        "missing": [str],
         "notes": [str],
     },
     "head": {
@@ -111,8 +112,7 @@ def misfit(value: Any, form: Form, place: str) -> str:
         return next((fault for i, each in enumerate(value) if (fault := misfit(each, form[0], f"{place}[{i}]"))), "")
     if isinstance(form, ByKind):
         kind = value.get("kind") if isinstance(value, dict) else value
-        known = isinstance(kind, str) and kind in form.forms
-        if not known:
+        if not isinstance(kind, str) or kind not in form.forms:
             return _wrong(f"{place}.kind", f"one of {', '.join(form.forms)}", kind)
         return misfit(value, {"kind": str, **form.forms[kind]}, place)
     if isinstance(form, dict):

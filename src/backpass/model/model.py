@@ -26,7 +26,7 @@ from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import FeatureMap, Network
-from backpass.table import DEFAULT_MISSING, Schema, Table, read_table, table_from
+from backpass.table import Schema, Table, read_table, table_from
 from backpass.training import EpochRecord
 
 ARITHMETIC = 1
@@ -119,8 +119,8 @@ class Model:
             return data
         kinds = self.kinds(with_target=with_target)
         if isinstance(data, str | Path):
-            return read_table(data, kinds=kinds, **{"missing": DEFAULT_MISSING, **reading})
-        return table_from(data, kinds=kinds, **reading)
+            return read_table(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
+        return table_from(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
 
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""

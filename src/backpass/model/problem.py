@@ -56,7 +56,7 @@ _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """The rows of one part: inputs x (n, d) of the network, targets y for the loss, and truth (n,), them as they are."""
+    """The rows of one part: network inputs x (n, d), targets y for the loss, and the targets themselves, truth (n,)."""
 
     x: NDArray[Any]
     y: NDArray[Any]
@@ -242,6 +242,11 @@ def make_problem(
         "test": test if test is not None else table.take(split.test),
     }
     parts = {name: part for name, rows in tables.items() if (part := _part(problem, rows)).rows}
+    if not np.isfinite(parts["train"].y).all():
+        raise DataError(
+            f"{table.source}: target {target_name!r} holds numbers too large for {settings.precision}",
+            hint="give them in a larger unit, or use --precision float64",
+        )
     notes = (*table.notes, *target.notes, *schema.notes, *_notes(settings, table, parts, network))
     return replace(problem, parts=parts, notes=notes)
 
@@ -286,7 +291,8 @@ def _notes(settings: Settings, table: Table, parts: Mapping[str, Part], network:
     notes = []
     rows = parts["train"].rows
     if table.rows < FEWEST_ROWS and settings.valid_fraction + settings.test_fraction > 0:
-        notes.append(f"only {table.rows} rows: all of them train, none is set aside unless a file gives them")
+        only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
+        notes.append(f"{only}, none is set aside unless a file gives them")
     if "valid" not in parts:
         notes.append("no validation rows: the last epoch is kept, not the best")
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > rows:

@@ -58,7 +58,7 @@ def table_from(
     columns = {column.name: settle(column, rules, faults, notes) for column in raw if column is not None}
     faults.stop()
     left_out = tuple(name for name in names if name not in columns)
-    return Table(source, columns, np.arange(1, rows + 1), tuple(notes), left_out)
+    return Table(source, columns, np.arange(1, rows + 1), tuple(notes), left_out, tuple(missing))
 
 
 def _series_of(data: Any) -> list[tuple[object, Any]]:

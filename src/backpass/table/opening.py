@@ -90,7 +90,7 @@ def _prepared(path: str | Path, source: str, scratch: Path, encoding: str | None
 
 
 def _on_disk(path: str | Path, source: str, scratch: Path) -> Path:
-    """The regular file itself, or a copy of what a pipe gives."""
+    """The regular file itself, or a copy of what a pipe gives or of a file whose name cannot be passed on."""
     if str(path) == STANDARD_INPUT:
         return _spooled(sys.stdin.buffer, scratch / "stdin")
     file = Path(path)
@@ -107,7 +107,19 @@ def _on_disk(path: str | Path, source: str, scratch: Path) -> Path:
             return _spooled(pipe, scratch / "pipe")
     if not stat.S_ISREG(mode):
         raise refusal(source, "is a device or a socket, not a file")
+    if _is_unspeakable(file):
+        with file.open("rb") as stream:
+            return _spooled(stream, scratch / "named")
     return file
+
+
+def _is_unspeakable(file: Path) -> bool:
+    """Whether the path has bytes that are no text in this locale, which DuckDB cannot be told."""
+    try:
+        str(file).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _not_there(file: Path) -> DataError:

@@ -81,7 +81,7 @@ def read_table(
     columns = {raw.name: settle(raw, rules, faults, notes) for raw in content.columns}
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
-    return Table(file.source, columns, np.arange(1, content.rows + 1), tuple(notes), left_out)
+    return Table(file.source, columns, np.arange(1, content.rows + 1), tuple(notes), left_out, tuple(missing))
 
 
 def _delimited(

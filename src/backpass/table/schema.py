@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.table import Column, Kind, NumberColumn, Table, TextColumn
 from backpass.table.wording import Faults, absent, counted, listed, refusal, shown
 
@@ -63,12 +64,16 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The features in table order, the target, the columns left out, and what is worth saying about them."""
+    """The features in table order, the target, the columns left out, and what is worth saying about them.
+
+    ``missing`` is what counted as missing in the training table, and does so again when predicting.
+    """
 
     features: tuple[Feature, ...]
     target: str = ""
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = DEFAULT_MISSING
 
     @classmethod
     def fit(
@@ -76,8 +81,8 @@ class Schema:
     ) -> Schema:
         """Choose the features from the training rows.
 
-        Kept out, with a note: constant and empty columns, and texts that look like identifiers (unless named in
-        ``columns``). Raises DataError when a name is not there or no column is left.
+        Kept out, with a note: constant (unless there is a single row) and empty columns, and texts that look like
+        identifiers (unless named in ``columns``). Raises DataError when a name is not there or no column is left.
         """
         _check_named(table, [target, *drop, *(columns or ())])
         asked = [name for name in table.names if name != target and name not in drop]
@@ -91,7 +96,7 @@ class Schema:
         chosen = {feature.name for feature in features}
         notes += _equal_columns([table.columns[name] for name in asked if name in chosen], table.columns[target])
         left_out = tuple(name for name in table.names if name not in chosen and name != target)
-        return cls(features, target, left_out, tuple(notes))
+        return cls(features, target, left_out + table.left_out, tuple(notes), table.missing)
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -160,6 +165,7 @@ class Schema:
             "target": self.target,
             "left_out": list(self.left_out),
             "notes": list(self.notes),
+            "missing": list(self.missing),
         }
 
     @classmethod
@@ -169,7 +175,9 @@ class Schema:
             TextFeature(each["name"], tuple(each["levels"])) if each["kind"] == "text" else NumberFeature(each["name"])
             for each in data["features"]
         )
-        return cls(features, data["target"], tuple(data["left_out"]), tuple(data["notes"]))
+        return cls(
+            features, data["target"], tuple(data["left_out"]), tuple(data["notes"]), tuple(map(str, data["missing"]))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +196,7 @@ class _Found:
 
 def _number(column: NumberColumn) -> _Found:
     values = column.values
-    if not column.missing.any() and values.min() == values.max():
+    if len(values) > 1 and not column.missing.any() and values.min() == values.max():
         return _Found(None, (f"column {shown(column.name)} is constant: left out",))
     return _Found(NumberFeature(column.name))
 
@@ -197,7 +205,7 @@ def _text(column: TextColumn, forced: bool) -> _Found:
     counts = column.counts()
     present = np.flatnonzero(counts)
     rows = int(counts.sum())
-    if len(present) == 1 and rows == len(column.codes):
+    if len(present) == 1 and rows == len(column.codes) > 1:
         return _Found(None, (f"column {shown(column.name)} is constant: left out",))
     if not forced and rows >= IDENTIFIER_ROWS and len(present) > IDENTIFIER_SHARE * rows:
         share = f"{len(present):,} different texts in {counted(rows, 'row')}"

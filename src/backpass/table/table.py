@@ -7,13 +7,14 @@ to learn from. Nothing is scaled, filled in or one-hot coded here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.wording import refusal, shown
 
 Kind: TypeAlias = Literal["number", "text"]
@@ -90,7 +91,8 @@ class Table:
     """Columns by name, in the order of the file. Two tables are equal when their columns are, wherever they came from.
 
     ``row_numbers`` int64 (n,) counts the data rows of the source from 1, so that a message about a part of the table
-    still names the rows of the file. ``left_out`` names the columns that were there and not converted.
+    still names the rows of the file. ``left_out`` names the columns that were there and not converted; ``missing`` is
+    what counted as missing when the table was read (see ``missing``).
     """
 
     source: str
@@ -98,6 +100,7 @@ class Table:
     row_numbers: NDArray[np.int64]
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    missing: tuple[str, ...] = DEFAULT_MISSING
 
     @property
     def rows(self) -> int:
@@ -119,7 +122,7 @@ class Table:
         """The table of these rows (indices from 0), in this order."""
         index = np.asarray(rows, dtype=np.intp)
         columns: dict[str, Column] = {name: column.take(index) for name, column in self.columns.items()}
-        return Table(self.source, columns, self.row_numbers[index], self.notes, self.left_out)
+        return replace(self, columns=columns, row_numbers=self.row_numbers[index])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Table):
