@@ -49,6 +49,8 @@ check: .venv/dev
 
 bench: .venv/bench
 	.venv/bin/python benchmarks/import_time.py
+	.venv/bin/python benchmarks/theorem_3_1.py
+	.venv/bin/python benchmarks/vectorization.py
 
 docs: .venv/docs
 	.venv/bin/sphinx-build -W --quiet docs build/docs

@@ -12,8 +12,9 @@
         |-- TraceError                  a traced value was used as a number      (also a TypeError)
         `-- GradientError               a gradient was refused, or is wrong      (also a ValueError)
 
-The number is the exit code of the command line. A message says what is wrong and where, what was expected and what came;
-its ``hint`` says what to do. Several faults of one table or of one set of options travel in one error, as ``faults``.
+The number is the exit code of the command line. A message says what is wrong and where, what was expected and what
+came; its ``hint`` says what to do. Several faults of one table or of one set of options travel in one error, as
+``faults``.
 """
 
 from __future__ import annotations
