@@ -18,6 +18,7 @@ from backpass.errors import ShapeError, UsageError
 from backpass.network import (
     ACTIVATIONS,
     Dense,
+    Dropout,
     Network,
     Unit,
     Wired,
@@ -233,6 +234,14 @@ def test_eq_2_16_other_networks_do_not_collapse() -> None:
     assert not network.is_linear
     with pytest.raises(UsageError, match="identity"):
         network.collapse(numpy.zeros(network.parameter_count))
+
+
+def test_eq_2_20_dropout_does_not_stand_in_the_way() -> None:
+    network = Network(2, (Dense(3), Dropout(0.5), Dense(1)))
+    theta = numpy.linspace(-1.0, 1.0, network.parameter_count)
+    W, b = network.collapse(theta)
+    x = numpy.array([[1.0, 2.0], [-3.0, 0.5]])
+    numpy.testing.assert_allclose(x @ W + b, network(theta, x), rtol=1e-14)
 
 
 # Learned features -----------------------------------------------------------------------------------------------------

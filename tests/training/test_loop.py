@@ -19,6 +19,7 @@ import pytest
 
 from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
+from backpass.errors import ResourceError
 from backpass.network import Draws, Network, dense_network, initialize, initialize_from_data, loss_named, mean_loss
 from backpass.training import (
     SAMPLINGS,
@@ -439,6 +440,23 @@ def test_a_validation_score_that_is_not_finite_ends_the_run() -> None:
     assert result.reason == "diverged"
     assert result.fault == "epoch 2, batch 3 of 3: first not finite: the validation score"
     assert result.theta.tobytes() == watcher.thetas[0].tobytes()
+
+
+def test_a_checkpoint_that_cannot_be_saved_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    class Listener(Callback):
+        def on_warning(self, text: str) -> None:
+            told.append(text)
+
+    def full(progress: Progress) -> None:
+        raise ResourceError("run.checkpoint could not be saved: no space left on device")
+
+    result = run_of(callbacks=[Listener()], save=full, save_every=0.0, epochs=3).run()
+    assert result.reason == "finished"
+    assert told == ["run.checkpoint could not be saved: no space left on device"] * 4, (
+        "after each epoch, and at the end"
+    )
 
 
 def test_a_diverged_run_is_not_saved() -> None:

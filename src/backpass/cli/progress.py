@@ -63,6 +63,9 @@ class Watcher(Callback):
         self.show(ended=True)
         return None
 
+    def on_warning(self, text: str) -> None:
+        self.console.alarm("warning", text)
+
     def show(self, *, ended: bool) -> None:
         """Show where the run stands, if it is time to; ``ended``: at the end of an epoch."""
 

@@ -297,6 +297,6 @@ def _notes(settings: Settings, table: Table, parts: Mapping[str, Part], network:
         notes.append("no validation rows: the last epoch is kept, not the best")
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > rows:
         notes.append(f"batch_size {settings.batch_size} is more than the {rows} training rows: {rows} are taken")
-    if len(network.widths) > 1 and settings.activation == settings.output_activation == "identity":
+    if len(network.widths) > 1 and network.is_linear:
         notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
     return notes

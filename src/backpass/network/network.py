@@ -113,8 +113,8 @@ class Network:
 
     @property
     def is_linear(self) -> bool:
-        """Whether every activation is the identity, so that the network is a single linear map."""
-        return all(getattr(layer, "activation", "") == "identity" for layer in self.layers)
+        """Whether every activation is the identity, so that the network (outside training) is a single linear map."""
+        return all(getattr(layer, "activation", "") == "identity" for layer in self.layers if layer.neurons)
 
     def collapse(self, theta: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """The one linear map x W~ + b~ that a network of identity activations is    CS229 eqs. (2.16)-(2.20)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, Epoch, Step, first_fault, make_step
+from backpass.errors import ResourceError
 from backpass.network.layers import Draws
 from backpass.training.interrupt import StopWish, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
@@ -75,6 +76,9 @@ class Callback:
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         """After each epoch; True ends the run."""
 
+    def on_warning(self, text: str) -> None:
+        """When something went wrong that does not end the run, such as a checkpoint that could not be saved."""
+
     def on_end(self, result: TrainingResult) -> None:
         """After the last step, whatever ended the run."""
 
@@ -113,7 +117,7 @@ class TrainingRun:
     data: arrays whose first axis is the training rows, in the order the objective takes them
     validate: theta -> score, lower is better; None without validation rows
     save: called with the progress when it is worth keeping (after epochs, at most every ``save_every`` seconds, and
-    at the end)
+    at the end); a ResourceError from it becomes a warning
     """
 
     objective: Objective
@@ -137,8 +141,8 @@ class TrainingRun:
             callback.on_start(self.total_steps, self.steps_per_epoch)
         with stop_on_signals() as wish:
             result = self._advance(step, progress, wish)
-        if self.save is not None and result.reason != "diverged":
-            self.save(progress)
+        if result.reason != "diverged":
+            self._keep(progress)
         for callback in self.callbacks:
             callback.on_end(result)
         return result
@@ -165,6 +169,16 @@ class TrainingRun:
         """alpha of the steps after ``first``."""
         t = numpy.arange(first, first + steps) / max(self.total_steps, 1)
         return self.settings.learning_rate * schedule_named(self.settings.schedule)(t)
+
+    def _keep(self, progress: Progress) -> None:
+        """Save the progress, if anybody wants it. A full disk is told, and does not end a run that is fine without."""
+        if self.save is None:
+            return
+        try:
+            self.save(progress)
+        except ResourceError as error:
+            for callback in self.callbacks:
+                callback.on_warning(str(error))
 
     def _epoch_tables(self, progress: Progress) -> Epoch:
         """The rest of the epoch in which the run stands."""
@@ -203,8 +217,8 @@ class TrainingRun:
                 if reason == "diverged":
                     return self._diverged(progress, progress.step - 1, "the validation score")
                 return self._ended(progress, reason, wish)
-            if self.save is not None and clock.is_time_to_save():
-                self.save(progress)
+            if clock.is_time_to_save():
+                self._keep(progress)
         return self._ended(progress, "finished", wish)
 
     def _finish_epoch(self, progress: Progress) -> str:
