@@ -8,6 +8,7 @@ so gradients of gradients work. There is no recursion: a chain may be as long as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy
@@ -15,7 +16,7 @@ import numpy
 from backpass.circuit.circuit import Circuit
 from backpass.circuit.spec import text_of
 from backpass.circuit.structure import flatten
-from backpass.circuit.trace import argument_names_of, as_output, trace
+from backpass.circuit.trace import as_output, trace
 from backpass.circuit.traced import OPERATIONS, Array, Recorder, Traced, active_recorder
 from backpass.errors import GradientError
 
@@ -44,12 +45,13 @@ def value_and_grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> 
     Errors: GradientError where J is not a real number (notes, footnote 6), or an argument is not floating-point.
     """
 
+    @_named_after(f, "value_and_gradient_of")
     def both(*arguments: Any) -> tuple[Any, Any]:
         recorder = active_recorder()
         if recorder is not None:
             return _traced_value_and_grad(f, argument, arguments, recorder)
         arrays = [_as_arrays(a) for a in arguments]
-        circuit = trace(both, arrays, names=argument_names_of(f, len(arguments)))
+        circuit = trace(both, arrays)
         result: tuple[Any, Any] = circuit(*arrays)
         return result
 
@@ -63,6 +65,7 @@ def grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[.
     array(12.)
     """
 
+    @_named_after(f, "gradient_of")
     def gradient_of(*arguments: Any) -> Any:
         return value_and_grad(f, argument)(*arguments)[1]
 
@@ -72,6 +75,17 @@ def grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[.
 def gradient(circuit: Circuit, argument: int | Sequence[int] = 0) -> Circuit:
     """The circuit that computes the gradient of a circuit with one real output, by the given argument(s)."""
     return trace(grad(circuit, argument), list(circuit.inputs), names=circuit.input_names)
+
+
+def _named_after(f: Callable[..., Any], what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a function the argument names of f and a name that tells where it comes from, for listings and messages."""
+
+    def name(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = wraps(f, assigned=("__module__",), updated=())(function)
+        function.__name__ = f"{what}_{getattr(f, '__name__', None) or getattr(f, 'name', 'f')}"
+        return function
+
+    return name
 
 
 def _as_arrays(tree: Any) -> Any:
