@@ -111,7 +111,8 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     >>> did_you_mean("zzz", ["price", "rooms"])
     "known names: 'price', 'rooms'"
     """
-    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    near = [other for other in known if other.casefold() == name.casefold()]
+    near = near or get_close_matches(name, known, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
     shown = ", ".join(repr(other) for other in known[:8])
