@@ -1,0 +1,339 @@
+// Elementary: exp, expm1, log, log1p, tanh, sigmoid, softplus, sin, cos, erf and power of the lanes of a vector.
+//
+// Every function is built from the exactly rounded operations of lanes.hpp, so it gives the same bits on every
+// instruction set; no libm. The largest errors, in units in the last place of the result, and the domains stand above
+// each function; tests/engine/native/elementary measures them. Coefficients: polynomials.hpp.
+//
+// With subnormals flushed (FTZ and DAZ), a subnormal argument counts as zero of its sign and a subnormal result is zero;
+// otherwise both are right. The names below also stand for: NaN in, NaN out.
+#pragma once
+
+#include "lanes.hpp"
+#include "polynomials.hpp"
+
+namespace backpass::native {
+namespace {
+
+// A number as an unevaluated sum; the tail is at most about half a unit in the last place of the head.
+struct Pair {
+    Float head;
+    Float tail;
+};
+
+constexpr float infinity = __builtin_inff();
+constexpr float not_a_number = __builtin_nanf("");
+
+// c[0] + c[1] x + c[2] x^2 + ...
+template <int terms>
+BACKPASS_LANE Float polynomial(Float x, const float (&c)[terms]) {
+    Float sum = broadcast(c[terms - 1]);
+#pragma GCC unroll 16
+    for (int i = terms - 2; i >= 0; --i) sum = fma(sum, x, broadcast(c[i]));
+    return sum;
+}
+
+// a + b and its rounding error, for |a| >= |b| or a = 0 (Dekker 1971), and for any a and b (Knuth 1969).
+BACKPASS_LANE Pair sum_of_ordered(Float a, Float b) {
+    const Float sum = a + b;
+    return {sum, (a - sum) + b};
+}
+BACKPASS_LANE Pair sum_of(Float a, Float b) {
+    const Float sum = a + b, back = sum - a;
+    return {sum, (a - (sum - back)) + (b - back)};
+}
+
+BACKPASS_LANE Float clamp(Float x, float low, float high) {  // NaN stays
+    return lesser_of(broadcast(high), greater_of(broadcast(low), x));
+}
+
+// Rounds to a whole number |n| < 2^21 and leaves n in the lowest bits too: the unit in the last place of 3 * 2^22 is 1.
+constexpr float rounder = 0x1.8p23f;
+BACKPASS_LANE Int whole_of(Float rounded) { return as_int(rounded) - as_int(broadcast(rounder)); }
+
+BACKPASS_LANE Float power_of_two(Int n) { return as_float((n + broadcast(127)) << 23); }  // -126 <= n <= 127
+
+// e^x = 2^n (1 + growth)
+struct Exponential {
+    Pair growth;
+    Int n;
+};
+
+// x + tail, |x| <= 150. x - n ln2_high is exact: a multiple of 2^-25 below 1/2.
+BACKPASS_LANE Exponential exponential(Float x, Float tail) {
+    const Float shifted = fma(x, broadcast(log2_e), broadcast(rounder));
+    const Float n = shifted - broadcast(rounder);
+    const Float rest = fma(n, broadcast(-ln2_high), x);
+    const Float low = n * broadcast(ln2_low);
+    const Float r = rest - low;
+    const Float r_tail = ((rest - r) - low) + tail;
+    return {sum_of_ordered(r, fma(r * r, polynomial(r, exp_terms), r_tail)), whole_of(shifted)};
+}
+BACKPASS_LANE Exponential exponential(Float x) { return exponential(x, broadcast(0.0f)); }
+
+// 2^n a with one rounding, for -252 <= n <= 254 and |a| near 1: the first product is exact.
+BACKPASS_LANE Float scaled(Float a, Int n) {
+    const Int half = n >> 1;
+    return (a * power_of_two(half)) * power_of_two(n - half);
+}
+
+constexpr float exp_lowest = -104.0f;  // e^-104 is less than half the smallest subnormal number
+constexpr float exp_highest = 89.0f;   // e^89 overflows
+
+// e^x for x <= 0, as a pair
+BACKPASS_LANE Pair exp_of_negative(Float x) {
+    const Exponential e = exponential(greater_of(broadcast(exp_lowest), x));
+    const Pair sum = sum_of_ordered(broadcast(1.0f), e.growth.head);
+    return {scaled(sum.head, e.n), scaled(sum.tail + e.growth.tail, e.n)};
+}
+
+// ln(2^k (1 + f + tail)), |f| <= 1/3, the tail far below f
+BACKPASS_LANE Pair logarithm(Float k, Float f, Float tail) {
+    const Float square = f * f;
+    const Float cubic = fma(f * square, polynomial(f, log_terms), tail);
+    const Float rest = fma(k, broadcast(ln2_low), fma(broadcast(-0.5f), square, cubic));
+    const Pair sum = sum_of_ordered(k * broadcast(ln2_high), f);  // the product is exact
+    return {sum.head, sum.tail + rest};
+}
+
+constexpr std::int32_t two_thirds_bits = 0x3f2aaaab;
+
+// Floor of the binary logarithm of 3 x / 2, so that x / 2^k lies in [2/3, 4/3); x is positive and normal.
+BACKPASS_LANE Int exponent_of(Float x) { return (as_int(x) - broadcast(two_thirds_bits)) >> 23; }
+BACKPASS_LANE Float divided_by_power(Float x, Int k) { return as_float(as_int(x) - (k << 23)); }
+
+struct Split {
+    Float m;
+    Float k;
+};
+
+// x = 2^k m, 2/3 <= m < 4/3, x positive and finite
+BACKPASS_LANE Split split(Float x) {
+    const Mask is_subnormal = x < broadcast(0x1p-126f);
+    const Float normal = select(is_subnormal, x * broadcast(0x1p23f), x);
+    const Int k = exponent_of(normal);
+    return {divided_by_power(normal, k), to_float(k) - select(is_subnormal, broadcast(23.0f), broadcast(0.0f))};
+}
+
+// r + tail = |x| less a multiple n of pi / 2, |r| <= pi / 4
+struct Angle {
+    Pair r;
+    Int n;
+};
+
+constexpr float angle_limit = 1e5f;
+
+// For |x| > angle_limit, in 96-bit whole numbers (Payne & Hanek 1983): x = M 2^e has the fraction M (2^e 2/(4 pi) mod 1)
+// of a turn, to 2^-72 of a turn, and no float32 comes nearer than about 2^-30 to a multiple of pi / 2.
+__attribute__((noinline, cold)) static void reduce_large(const float* x, float* head, float* tail, std::int32_t* n) {
+    for (int lane = 0; lane < width; ++lane) {
+        if (!(x[lane] > angle_limit) || x[lane] == infinity) continue;
+        std::uint32_t bits;
+        std::memcpy(&bits, &x[lane], sizeof bits);
+        const std::uint64_t mantissa = (bits & 0x7fffffu) | 0x800000u;
+        const unsigned place = (bits >> 23) - 150 - 2 + 32;  // of the first bit of 2 / pi that counts
+        const std::uint32_t* word = two_over_pi_bits + place / 32;
+        const unsigned shift = place % 32;
+        std::uint64_t piece[3];
+        for (int i = 0; i < 3; ++i) {
+            const std::uint64_t two_words = (static_cast<std::uint64_t>(word[i]) << 32) | word[i + 1];
+            piece[i] = (two_words << shift) >> 32;
+        }
+        const std::uint64_t turn = ((mantissa * piece[0]) << 32) + mantissa * piece[1] + ((mantissa * piece[2]) >> 32);
+        const std::uint64_t quarters = (turn + (1ull << 61)) >> 62;
+        const double left = static_cast<double>(static_cast<std::int64_t>(turn - (quarters << 62)));
+        const double r = left * 0x1.921fb54442d18p-62;  // pi / 2 / 2^62
+        head[lane] = static_cast<float>(r);
+        tail[lane] = static_cast<float>(r - head[lane]);
+        n[lane] = static_cast<std::int32_t>(quarters & 3);
+    }
+}
+
+// Three parts of pi / 2 (Cody & Waite 1980). x - n half_pi_1 is exact: a multiple of 2^-24 below 1.
+BACKPASS_LANE Angle reduce(Float x) {
+    const Float shifted = fma(x, broadcast(two_over_pi), broadcast(rounder));
+    const Float n = shifted - broadcast(rounder);
+    const Float rest = fma(n, broadcast(-half_pi_1), x);
+    const Float second = n * broadcast(-half_pi_2);
+    const Float second_tail = fma(n, broadcast(-half_pi_2), -second);
+    const Pair sum = sum_of(rest, second);
+    const Pair r = sum_of_ordered(sum.head, fma(n, broadcast(-half_pi_3), sum.tail + second_tail));
+    Angle angle = {r, whole_of(shifted)};
+    if (__builtin_expect(any(x > broadcast(angle_limit)), 0)) {
+        float from[width], head[width], tail[width];
+        std::int32_t quarters[width];
+        store(from, x);
+        store(head, angle.r.head);
+        store(tail, angle.r.tail);
+        store(quarters, angle.n);
+        reduce_large(from, head, tail, quarters);
+        angle = {{load(head), load(tail)}, load(quarters)};
+    }
+    return angle;
+}
+
+// sin(r + n pi / 2)
+BACKPASS_LANE Float sine(Angle angle) {
+    const Float r = angle.r.head, tail = angle.r.tail, square = r * r;
+    const Float odd = r + fma(r * square, polynomial(square, sin_terms), tail);
+    const Pair start = sum_of_ordered(broadcast(1.0f), broadcast(-0.5f) * square);
+    const Float fourth = fma(square * square, polynomial(square, cos_terms), start.tail);
+    const Float even = start.head + fma(-r, tail, fourth);
+    const Float value = select((angle.n & broadcast(1)) == broadcast(0), odd, even);
+    return as_float(as_int(value) ^ ((angle.n & broadcast(2)) << 30));
+}
+
+BACKPASS_LANE Float with_sign_of(Float x, Float value) { return as_float(as_word(value) | sign_bit(x)); }
+
+// The functions ------------------------------------------------------------------------------------------------------
+
+// e^x; 0 below -103.98, infinite above 88.72
+BACKPASS_LANE Float exp(Float x) {
+    const Exponential e = exponential(clamp(x, exp_lowest, exp_highest));
+    return scaled(broadcast(1.0f) + e.growth.head, e.n);
+}
+
+// e^x - 1, exact near 0; the sign is put back for -0
+BACKPASS_LANE Float expm1(Float x) {
+    const Exponential e = exponential(clamp(x, -20.0f, 88.8f));
+    // Half of 2^n (1 + growth) - 1, because 2^128 is no number.
+    const Float half = power_of_two(e.n - broadcast(1));
+    const Float sum = fma(half, e.growth.head, half - broadcast(0.5f));
+    const Float value = select(e.n == broadcast(0), e.growth.head, sum + sum);
+    return with_sign_of(x, value);
+}
+
+// ln x; -infinity at both zeros, NaN below
+BACKPASS_LANE Float log(Float x) {
+    const Split s = split(x);
+    const Pair sum = logarithm(s.k, s.m - broadcast(1.0f), broadcast(0.0f));
+    const Float value = select(x < broadcast(infinity), sum.head + sum.tail, x);
+    const Float below = select(x < broadcast(0.0f), broadcast(not_a_number), value);
+    return select(x == broadcast(0.0f), broadcast(-infinity), below);
+}
+
+// ln(1 + x), exact near 0; -infinity at -1, NaN below
+BACKPASS_LANE Float log1p(Float x) {
+    const Int k = exponent_of(broadcast(1.0f) + x);
+    // 1 + f = (1 + x) / 2^k; 2^-k is 0 here for k = 127 and 128, where it is lost beside x.
+    const Int scale_bits = select(k > broadcast(126), broadcast(0), broadcast(0x3f800000) - (k << 23));
+    const Pair f = sum_of_ordered(as_float(scale_bits) - broadcast(1.0f), divided_by_power(x, k));
+    const Pair sum = logarithm(to_float(k), f.head, f.tail);
+    const Float value = select(x < broadcast(infinity), with_sign_of(x, sum.head + sum.tail), x);
+    const Float below = select(x < broadcast(-1.0f), broadcast(not_a_number), value);
+    return select(x == broadcast(-1.0f), broadcast(-infinity), below);
+}
+
+// (e^x - e^-x) / (e^x + e^-x)
+BACKPASS_LANE Float tanh(Float x) {
+    const Float size = lesser_of(broadcast(10.0f), abs(x));  // tanh(10) rounds to 1
+    const Float square = size * size;
+    const Float small = fma(size * square, polynomial(square, tanh_terms), size);
+    const Exponential e = exponential(broadcast(-2.0f) * size);
+    const Float tail = fma(power_of_two(e.n), e.growth.head, power_of_two(e.n));  // e^(-2 |x|)
+    const Float large = broadcast(1.0f) - (tail + tail) / (broadcast(1.0f) + tail);
+    return copy_sign(select(size < broadcast(0.625f), small, large), x);
+}
+
+// 1 / (1 + e^-x)
+BACKPASS_LANE Float sigmoid(Float x) {
+    const Pair e = exp_of_negative(-abs(x));
+    const Pair sum = sum_of_ordered(broadcast(1.0f), e.head);
+    const Mask is_negative = x < broadcast(0.0f);
+    const Float numerator = select(is_negative, e.head, broadcast(1.0f));
+    const Float numerator_tail = select(is_negative, e.tail, broadcast(0.0f));
+    const Float inverse = broadcast(1.0f) / sum.head;
+    const Float quotient = numerator * inverse;
+    const Float rest = fma(-quotient, sum.head, numerator);
+    const Float rest_tail = fma(-quotient, sum.tail + e.tail, numerator_tail);
+    return fma(rest + rest_tail, inverse, quotient);
+}
+
+// ln(1 + e^x)
+BACKPASS_LANE Float softplus(Float x) {
+    const Pair e = exp_of_negative(-abs(x));
+    // 1 + f = (1 + e) / 2^k
+    const Mask halve = e.head > broadcast(0x1.555556p-2f);
+    const Float scale = select(halve, broadcast(0.5f), broadcast(1.0f));
+    const Float k = select(halve, broadcast(1.0f), broadcast(0.0f));
+    const Pair f = sum_of_ordered(broadcast(-0.5f) * k, e.head * scale);
+    const Pair log_sum = logarithm(k, f.head, fma(e.tail, scale, f.tail));
+    const Pair sum = sum_of(greater_of(broadcast(0.0f), x), log_sum.head);
+    const Float value = sum.head + (sum.tail + log_sum.tail);
+    return select(x > broadcast(20.0f), x, value);  // e^-20 is lost beside 20, and infinity has no tail
+}
+
+// sin x for every finite x; NaN at the infinities
+BACKPASS_LANE Float sin(Float x) {
+    const Float size = abs(x);
+    const Float value = as_float(as_word(sine(reduce(size))) ^ sign_bit(x));
+    return select(size < broadcast(infinity), value, x - x);
+}
+
+// cos x for every finite x; NaN at the infinities
+BACKPASS_LANE Float cos(Float x) {
+    const Float size = abs(x);
+    const Angle angle = reduce(size);
+    return select(size < broadcast(infinity), sine({angle.r, angle.n + broadcast(1)}), x - x);
+}
+
+// 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
+BACKPASS_LANE Float erf(Float x) {
+    const Float size = lesser_of(broadcast(4.0f), abs(x));  // erf(4) rounds to 1
+    const Float small = fma(size, polynomial(size * size, erf_small_terms), size);
+    const Exponential e = exponential(polynomial(size, erf_large_terms));
+    const Float tail = fma(power_of_two(e.n), e.growth.head, power_of_two(e.n));
+    const Float large = broadcast(1.0f) - tail;
+    return copy_sign(select(size < broadcast(0.921875f), small, large), x);
+}
+
+// ln x, 2/3 <= m < 4/3, with a relative error near 2^-40: ln m = 2 artanh((m - 1) / (m + 1))
+BACKPASS_LANE Pair precise_logarithm(Split x) {
+    const Float one = broadcast(1.0f);
+    const Float difference = x.m - one;
+    const Pair sum = sum_of_ordered(one, x.m);  // exact although m may exceed 1: their exponents differ by at most 1
+    const Float inverse = one / sum.head;
+    const Float q = (difference + difference) * inverse;
+    const Float rest = fma(-q, sum.tail, fma(-q, sum.head, difference + difference));
+    const Float q_tail = rest * inverse;
+    const Float square = q * q;
+    const Float square_tail = fma(q + q, q_tail, fma(q, q, -square));
+    // ln m = q (1 + twelfth + ...)
+    const Float twelfth = square * broadcast(twelfth_high);
+    const Float twelfth_error = fma(square, broadcast(twelfth_high), -twelfth);
+    const Float more = fma(square_tail, broadcast(twelfth_high), fma(square, broadcast(twelfth_low), twelfth_error));
+    const Float growth_tail = fma(square * square, polynomial(square, power_terms), more);
+    const Float cubic = q * twelfth;
+    const Float cubic_tail = fma(q, growth_tail, fma(q, twelfth, -cubic));
+    const Pair start = sum_of_ordered(q, cubic);
+    const Float low = start.tail + (cubic_tail + fma(q_tail, twelfth, q_tail));
+    const Pair total = sum_of_ordered(x.k * broadcast(ln2_high), start.head);
+    return sum_of_ordered(total.head, total.tail + fma(x.k, broadcast(ln2_low), low));
+}
+
+// x ** y, with the special values of C's pow (IEEE 754-2019, 9.2.1)
+BACKPASS_LANE Float power(Float x, Float y) {
+    const Float zero = broadcast(0.0f), one = broadcast(1.0f), infinite = broadcast(infinity);
+    const Float size = abs(x);
+    const Pair log_size = precise_logarithm(split(size));
+    const Float product = y * log_size.head;
+    const Float product_tail = fma(y, log_size.tail, fma(y, log_size.head, -product));
+    const Float tail = select(abs(product) < broadcast(128.0f), product_tail, zero);  // beyond, it is of no use
+    const Exponential e = exponential(clamp(product, exp_lowest, exp_highest), tail);
+    const Float regular = scaled(one + e.growth.head, e.n);
+
+    const Mask to_zero = ((size == zero) & (y > zero)) | ((size == infinite) & (y < zero));
+    const Mask to_infinity = ((size == zero) & (y < zero)) | ((size == infinite) & (y > zero));
+    const Float magnitude = select(to_zero, zero, select(to_infinity, infinite, regular));
+    const Float half = y * broadcast(0.5f);
+    const Mask is_whole = floor(y) == y;
+    const Mask is_odd = is_whole & (floor(half) != half);
+    const Float with_sign = select(is_odd, with_sign_of(x, magnitude), magnitude);
+    const Mask no_root = (x < zero) & (size < infinite) & !is_whole;
+    const Float real = select(no_root, broadcast(not_a_number), with_sign);
+    const Float number = select(is_nan(x) | is_nan(y), x + y, real);
+    const Mask is_one = (y == zero) | (x == one) | ((x == -one) & (abs(y) == infinite));
+    return select(is_one, one, number);
+}
+
+}  // namespace
+}  // namespace backpass::native
