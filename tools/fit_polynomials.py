@@ -108,7 +108,7 @@ def small_power(x: mpmath.mpf) -> mpmath.mpf:
 
 HALF_LN2 = 0.34675  # a little more than ln(2) / 2: the multiple of ln 2 is chosen by a rounded product
 QUARTER_PI = 0.78541
-TANH_SMALL = 0.625
+TANH_SMALL = 1.03125
 ERF_SMALL = 0.921875
 ERF_LARGE = 4.0
 THIRD = 0.33334
@@ -119,16 +119,16 @@ FITS = (
         lambda r: (mpmath.expm1(r) - r) / r**2, lambda r: r**2 / mpmath.expm1(r), itself, -HALF_LN2, HALF_LN2, 5),
     Fit("log_terms", "ln(1 + f) = f - f^2 / 2 + f^3 P(f), |f| <= 1/3",
         lambda f: (mpmath.log1p(f) - f + f**2 / 2) / f**3, lambda f: f**3 / mpmath.log1p(f), itself, -THIRD, THIRD, 8),
-    Fit("tanh_terms", "tanh(x) = x + x^3 P(x^2), |x| <= 0.625",
-        lambda x: (mpmath.tanh(x) - x) / x**3, lambda x: x**3 / mpmath.tanh(x), square, 0.0, TANH_SMALL, 4),
+    Fit("tanh_terms", "tanh(x) = x + x^3 P(x^2), |x| <= 1.03125",
+        lambda x: (mpmath.tanh(x) - x) / x**3, lambda x: x**3 / mpmath.tanh(x), square, 0.0, TANH_SMALL, 7),
     Fit("sin_terms", "sin(r) = r + r^3 P(r^2), |r| <= pi / 4",
         lambda r: (mpmath.sin(r) - r) / r**3, lambda r: r**3 / mpmath.sin(r), square, 0.0, QUARTER_PI, 3),
     Fit("cos_terms", "cos(r) = 1 - r^2 / 2 + r^4 P(r^2), |r| <= pi / 4",
         lambda r: (mpmath.cos(r) - 1 + r**2 / 2) / r**4, lambda r: r**4 / mpmath.cos(r), square, 0.0, QUARTER_PI, 2),
     Fit("erf_small_terms", "erf(x) = x + x P(x^2), |x| <= 0.921875",
         lambda x: mpmath.erf(x) / x - 1, lambda x: x / mpmath.erf(x), square, 0.0, ERF_SMALL, 6),
-    Fit("erf_large_terms", "erf(x) = 1 - e^(P(x)), 0.921875 <= x <= 4",
-        lambda x: mpmath.log(mpmath.erfc(x)), lambda x: mpmath.erfc(x) / mpmath.erf(x), itself,
+    Fit("erf_large_terms", "erf(x) = 1 - e^(x P(x)), 0.921875 <= x <= 4",
+        lambda x: mpmath.log(mpmath.erfc(x)) / x, lambda x: x * mpmath.erfc(x) / mpmath.erf(x), itself,
         ERF_SMALL, ERF_LARGE, 6),
     Fit("power_terms", "ln(m) = q + q^3 / 12 + q^5 P(q^2), q = 2 (m - 1) / (m + 1), 2/3 <= m <= 4/3",
         small_power, lambda q: q**5 / (2 * mpmath.atanh(q / 2)), square, 0.0, POWER_LARGE, 3),

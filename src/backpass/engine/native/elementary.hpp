@@ -89,7 +89,8 @@ BACKPASS_LANE Pair exp_of_negative(Float x) {
 // ln(2^k (1 + f + tail)), |f| <= 1/3, the tail far below f
 BACKPASS_LANE Pair logarithm(Float k, Float f, Float tail) {
     const Float square = f * f;
-    const Float cubic = fma(f * square, polynomial(f, log_terms), tail);
+    const Float slope = fma(-f, tail, tail);  // tail / (1 + f), nearly
+    const Float cubic = fma(f * square, polynomial(f, log_terms), slope);
     const Float rest = fma(k, broadcast(ln2_low), fma(broadcast(-0.5f), square, cubic));
     const Pair sum = sum_of_ordered(k * broadcast(ln2_high), f);  // the product is exact
     return {sum.head, sum.tail + rest};
@@ -157,18 +158,21 @@ BACKPASS_LANE Angle reduce(Float x) {
     const Float second_tail = fma(n, broadcast(-half_pi_2), -second);
     const Pair sum = sum_of(rest, second);
     const Pair r = sum_of_ordered(sum.head, fma(n, broadcast(-half_pi_3), sum.tail + second_tail));
-    Angle angle = {r, whole_of(shifted)};
+    Float head = r.head, tail = r.tail;
+    Int quarter = whole_of(shifted);
     if (__builtin_expect(any(x > broadcast(angle_limit)), 0)) {
-        float from[width], head[width], tail[width];
+        float from[width], heads[width], tails[width];
         std::int32_t quarters[width];
         store(from, x);
-        store(head, angle.r.head);
-        store(tail, angle.r.tail);
-        store(quarters, angle.n);
-        reduce_large(from, head, tail, quarters);
-        angle = {{load(head), load(tail)}, load(quarters)};
+        store(heads, head);
+        store(tails, tail);
+        store(quarters, quarter);
+        reduce_large(from, heads, tails, quarters);
+        head = load(heads);
+        tail = load(tails);
+        quarter = load(quarters);
     }
-    return angle;
+    return {{head, tail}, quarter};
 }
 
 // sin(r + n pi / 2)
@@ -197,7 +201,9 @@ BACKPASS_LANE Float expm1(Float x) {
     const Exponential e = exponential(clamp(x, -20.0f, 88.8f));
     // Half of 2^n (1 + growth) - 1, because 2^128 is no number.
     const Float half = power_of_two(e.n - broadcast(1));
-    const Float sum = fma(half, e.growth.head, half - broadcast(0.5f));
+    const Float less = half - broadcast(0.5f), lost = (half - less) - broadcast(0.5f);
+    const Pair start = sum_of_ordered(less, half * e.growth.head);
+    const Float sum = start.head + (fma(half, e.growth.tail, start.tail) + lost);
     const Float value = select(e.n == broadcast(0), e.growth.head, sum + sum);
     return with_sign_of(x, value);
 }
@@ -227,11 +233,11 @@ BACKPASS_LANE Float log1p(Float x) {
 BACKPASS_LANE Float tanh(Float x) {
     const Float size = lesser_of(broadcast(10.0f), abs(x));  // tanh(10) rounds to 1
     const Float square = size * size;
-    const Float small = fma(size * square, polynomial(square, tanh_terms), size);
+    const Float small = fma(size, square * polynomial(square, tanh_terms), size);
     const Exponential e = exponential(broadcast(-2.0f) * size);
     const Float tail = fma(power_of_two(e.n), e.growth.head, power_of_two(e.n));  // e^(-2 |x|)
     const Float large = broadcast(1.0f) - (tail + tail) / (broadcast(1.0f) + tail);
-    return copy_sign(select(size < broadcast(0.625f), small, large), x);
+    return copy_sign(select(size < broadcast(1.03125f), small, large), x);
 }
 
 // 1 / (1 + e^-x)
@@ -280,7 +286,8 @@ BACKPASS_LANE Float cos(Float x) {
 BACKPASS_LANE Float erf(Float x) {
     const Float size = lesser_of(broadcast(4.0f), abs(x));  // erf(4) rounds to 1
     const Float small = fma(size, polynomial(size * size, erf_small_terms), size);
-    const Exponential e = exponential(polynomial(size, erf_large_terms));
+    const Float factor = polynomial(size, erf_large_terms), exponent = size * factor;
+    const Exponential e = exponential(exponent, fma(size, factor, -exponent));
     const Float tail = fma(power_of_two(e.n), e.growth.head, power_of_two(e.n));
     const Float large = broadcast(1.0f) - tail;
     return copy_sign(select(size < broadcast(0.921875f), small, large), x);

@@ -27,8 +27,9 @@ constexpr float exp_terms[] = {0x1p-1f, 0x1.555554p-3f, 0x1.5554f8p-5f, 0x1.1112
 constexpr float log_terms[] = {0x1.555556p-2f, -0x1.ffff18p-3f, 0x1.9997eep-3f, -0x1.55978ep-3f, 0x1.24eb7p-3f,
     -0x1.f3afcep-4f, 0x1.b91ea2p-4f, -0x1.06c3c6p-3f, 0x1.e9d366p-4f};
 
-// tanh(x) = x + x^3 P(x^2), |x| <= 0.625; relative error 2^-27.7
-constexpr float tanh_terms[] = {-0x1.555532p-2f, 0x1.1106f6p-3f, -0x1.b835a4p-5f, 0x1.51f8cep-6f, -0x1.750ce6p-8f};
+// tanh(x) = x + x^3 P(x^2), |x| <= 1.03125; relative error 2^-30.5
+constexpr float tanh_terms[] = {-0x1.555552p-2f, 0x1.11103p-3f, -0x1.b9f44p-5f, 0x1.64a564p-6f, -0x1.18538p-7f,
+    0x1.8cb3ecp-9f, -0x1.a6fb76p-11f, 0x1.d7443p-14f};
 
 // sin(r) = r + r^3 P(r^2), |r| <= pi / 4; relative error 2^-32.5
 constexpr float sin_terms[] = {-0x1.555556p-3f, 0x1.111174p-7f, -0x1.a05956p-13f, 0x1.7c2da2p-19f};
@@ -40,9 +41,9 @@ constexpr float cos_terms[] = {0x1.55554ap-5f, -0x1.6c0c28p-10f, 0x1.99e80cp-16f
 constexpr float erf_small_terms[] = {0x1.06eba8p-3f, -0x1.81274p-2f, 0x1.ce2d64p-4f, -0x1.b80116p-6f, 0x1.5449a2p-8f,
     -0x1.a6023p-11f, 0x1.4f3dfep-14f};
 
-// erf(x) = 1 - e^(P(x)), 0.921875 <= x <= 4; relative error 2^-29.3
-constexpr float erf_large_terms[] = {-0x1.a0671ep-13f, -0x1.20ae92p0f, -0x1.463f6p-1f, -0x1.a9a1c6p-4f, 0x1.6c0702p-6f,
-    -0x1.8e9a5cp-9f, 0x1.9a7536p-13f};
+// erf(x) = 1 - e^(x P(x)), 0.921875 <= x <= 4; relative error 2^-30.4
+constexpr float erf_large_terms[] = {-0x1.20ef2ep0f, -0x1.4531f8p-1f, -0x1.b32d24p-4f, 0x1.856bb4p-6f, -0x1.ddcfccp-9f,
+    0x1.533d82p-12f, -0x1.7b4096p-17f};
 
 // ln(m) = q + q^3 / 12 + q^5 P(q^2), q = 2 (m - 1) / (m + 1), 2/3 <= m <= 4/3; relative error 2^-41.4
 constexpr float power_terms[] = {0x1.999996p-7f, 0x1.2495p-9f, 0x1.c5bfdap-12f, 0x1.97e92cp-14f};

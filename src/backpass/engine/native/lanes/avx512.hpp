@@ -2,11 +2,15 @@
 #pragma once
 
 // GCC 12 takes the placeholder of an unmasked intrinsic for an uninitialised value (its bug 105593).
+#if defined(__clang__)
+#include <immintrin.h>
+#else
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop
+#endif
 
 namespace backpass::native {
 namespace {

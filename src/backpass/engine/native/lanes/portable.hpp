@@ -124,32 +124,52 @@ BACKPASS_LANE Float fma(Float a, Float b, Float c) {
     return z;
 }
 #else
-typedef float HalfFloat __attribute__((vector_size(8)));
 typedef double HalfDouble __attribute__((vector_size(16)));
-typedef std::int64_t HalfLong __attribute__((vector_size(16)));
+typedef std::uint64_t HalfLong __attribute__((vector_size(16)));
 
-// a b + c by float64: the product is exact, the sum is rounded to odd (its last bit set where it is not exact), and a
-// number rounded to odd with 53 >= 2 * 24 + 2 bits rounds to 24 bits as the exact one would (Boldo & Melquiond 2008,
-// Emulation of FMA and correctly rounded sums). No intermediate is subnormal in float64, so flushing does not show.
-BACKPASS_LANE HalfFloat fma_half(HalfFloat a, HalfFloat b, HalfFloat c) {
-    const HalfDouble product = __builtin_convertvector(a, HalfDouble) * __builtin_convertvector(b, HalfDouble);
-    const HalfDouble addend = __builtin_convertvector(c, HalfDouble);
-    const HalfDouble sum = product + addend;
-    const HalfDouble back = sum - product;
-    const HalfDouble error = (product - (sum - back)) + (addend - back);  // exact (Knuth); NaN if the sum is not finite
-    const HalfLong bits = reinterpret_cast<HalfLong>(sum);
-    const HalfLong is_inexact = (error > 0.0) | (error < 0.0);
-    const HalfLong is_even = (bits & 1) - 1;
-    const HalfLong step = ((reinterpret_cast<HalfLong>(error) ^ bits) < 0) | 1;  // towards the exact sum
-    return __builtin_convertvector(reinterpret_cast<HalfDouble>(bits + (step & is_inexact & is_even)), HalfFloat);
+// GCC 12 converts these lane by lane, hence the intrinsics.
+BACKPASS_LANE HalfDouble low_half(Float a) {
+#if defined(__SSE2__)
+    return _mm_cvtps_pd(a.raw);
+#else
+    return HalfDouble{a.raw[0], a.raw[1]};
+#endif
+}
+BACKPASS_LANE HalfDouble high_half(Float a) {
+#if defined(__SSE2__)
+    return _mm_cvtps_pd(_mm_movehl_ps(a.raw, a.raw));
+#else
+    return HalfDouble{a.raw[2], a.raw[3]};
+#endif
+}
+BACKPASS_LANE Float narrowed(HalfDouble low, HalfDouble high) {
+#if defined(__SSE2__)
+    return {_mm_movelh_ps(_mm_cvtpd_ps(low), _mm_cvtpd_ps(high))};
+#else
+    return {RawFloat{static_cast<float>(low[0]), static_cast<float>(low[1]), static_cast<float>(high[0]),
+                     static_cast<float>(high[1])}};
+#endif
 }
 
+// a b + c for float32 a, b, c, rounded to odd: towards 0, with the last bit set where that is not exact. No intermediate
+// is subnormal in float64, so flushing does not show.
+BACKPASS_LANE HalfDouble fma_to_odd(HalfDouble a, HalfDouble b, HalfDouble c) {
+    const HalfDouble product = a * b;  // exact
+    const HalfDouble sum = product + c;
+    const HalfDouble back = sum - product;
+    const HalfDouble error = (product - (sum - back)) + (c - back);  // exact (Knuth 1969); NaN beside an infinite sum
+    const HalfLong bits = reinterpret_cast<HalfLong>(sum), error_bits = reinterpret_cast<HalfLong>(error);
+    const HalfDouble error_size = reinterpret_cast<HalfDouble>(error_bits & 0x7fffffffffffffff);
+    const HalfLong is_inexact = reinterpret_cast<HalfLong>(error_size > 0.0);
+    const HalfLong went_away = (bits ^ error_bits) >> 63;  // from 0: the error has the other sign
+    return reinterpret_cast<HalfDouble>((bits - (went_away & is_inexact)) | (is_inexact & 1));
+}
+
+// Rounding an odd-rounded float64 to float32 rounds the exact number, because 53 >= 2 * 24 + 2 (Boldo & Melquiond 2008,
+// Emulation of FMA and correctly rounded sums).
 BACKPASS_LANE Float fma(Float a, Float b, Float c) {
-    const HalfFloat low = fma_half(HalfFloat{a.raw[0], a.raw[1]}, HalfFloat{b.raw[0], b.raw[1]},
-                                   HalfFloat{c.raw[0], c.raw[1]});
-    const HalfFloat high = fma_half(HalfFloat{a.raw[2], a.raw[3]}, HalfFloat{b.raw[2], b.raw[3]},
-                                    HalfFloat{c.raw[2], c.raw[3]});
-    return {RawFloat{low[0], low[1], high[0], high[1]}};
+    return narrowed(fma_to_odd(low_half(a), low_half(b), low_half(c)),
+                    fma_to_odd(high_half(a), high_half(b), high_half(c)));
 }
 #endif
 
@@ -208,6 +228,14 @@ BACKPASS_LANE Whole<std::uint32_t> operator>>(Whole<std::uint32_t> a, int count)
 }
 BACKPASS_LANE void multiply_wide(Whole<std::uint32_t> a, Whole<std::uint32_t> b, Whole<std::uint32_t>& high,
                                  Whole<std::uint32_t>& low) {
+#if defined(__SSE2__)
+    const __m128i x = reinterpret_cast<__m128i>(a.raw), y = reinterpret_cast<__m128i>(b.raw);
+    const __m128i even = _mm_mul_epu32(x, y);
+    const __m128i odd = _mm_mul_epu32(_mm_srli_epi64(x, 32), _mm_srli_epi64(y, 32));
+    const __m128i upper = _mm_set_epi32(-1, 0, -1, 0);
+    high = {reinterpret_cast<RawInt>(_mm_or_si128(_mm_srli_epi64(even, 32), _mm_and_si128(odd, upper)))};
+    low = {reinterpret_cast<RawInt>(_mm_or_si128(_mm_andnot_si128(upper, even), _mm_slli_epi64(odd, 32)))};
+#else
     const RawWord x = unsigned_of(a.raw), y = unsigned_of(b.raw);
     RawWord upper, lower;
     for (int i = 0; i < width; ++i) {
@@ -217,6 +245,7 @@ BACKPASS_LANE void multiply_wide(Whole<std::uint32_t> a, Whole<std::uint32_t> b,
     }
     high = {signed_of(upper)};
     low = {signed_of(lower)};
+#endif
 }
 
 // Conversion
