@@ -58,17 +58,35 @@ struct Exponential {
     Int n;
 };
 
-// x + tail, |x| <= 150. x - n ln2_high is exact: a multiple of 2^-25 below 1/2.
-BACKPASS_LANE Exponential exponential(Float x, Float tail) {
+BACKPASS_LANE Exponential exponential_of(Pair r, Int n) {
+    return {sum_of_ordered(r.head, fma(r.head * r.head, polynomial(r.head, exp_terms), r.tail)), n};
+}
+
+struct Reduced {
+    Pair r;
+    Int n;
+};
+
+// x = n ln 2 + r, |x| <= 150. x - n ln2_high is exact: a multiple of 2^-25 below 1/2.
+BACKPASS_LANE Reduced reduce_exponent(Float x) {
     const Float shifted = fma(x, broadcast(log2_e), broadcast(rounder));
     const Float n = shifted - broadcast(rounder);
     const Float rest = fma(n, broadcast(-ln2_high), x);
     const Float low = n * broadcast(ln2_low);
     const Float r = rest - low;
-    const Float r_tail = ((rest - r) - low) + tail;
-    return {sum_of_ordered(r, fma(r * r, polynomial(r, exp_terms), r_tail)), whole_of(shifted)};
+    return {{r, (rest - r) - low}, whole_of(shifted)};
 }
-BACKPASS_LANE Exponential exponential(Float x) { return exponential(x, broadcast(0.0f)); }
+
+BACKPASS_LANE Exponential exponential(Float x) {
+    const Reduced reduced = reduce_exponent(x);
+    return exponential_of(reduced.r, reduced.n);
+}
+
+// e^(x + tail). The tail may be the larger part of the rest, so it must enter the polynomial.
+BACKPASS_LANE Exponential exponential(Float x, Float tail) {
+    const Reduced reduced = reduce_exponent(x);
+    return exponential_of(sum_of_ordered(reduced.r.head, reduced.r.tail + tail), reduced.n);
+}
 
 // 2^n a with one rounding, for -252 <= n <= 254 and |a| near 1: the first product is exact.
 BACKPASS_LANE Float scaled(Float a, Int n) {
