@@ -174,8 +174,13 @@ BACKPASS_LANE Float fma(Float a, Float b, Float c) {
 #endif
 
 // a > b ? a : b, hence b where the two are equal or either is NaN; lesser_of is a < b ? a : b.
+#if defined(__SSE2__)
+BACKPASS_LANE Float greater_of(Float a, Float b) { return {_mm_max_ps(a.raw, b.raw)}; }
+BACKPASS_LANE Float lesser_of(Float a, Float b) { return {_mm_min_ps(a.raw, b.raw)}; }
+#else
 BACKPASS_LANE Float greater_of(Float a, Float b) { return select(a > b, a, b); }
 BACKPASS_LANE Float lesser_of(Float a, Float b) { return select(a < b, a, b); }
+#endif
 
 // Adding 2^23 leaves no place for a fraction; numbers from there on have none. The sign is put back for -0.
 BACKPASS_LANE Float round_even(Float a) {
