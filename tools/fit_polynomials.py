@@ -108,7 +108,7 @@ def small_power(x: mpmath.mpf) -> mpmath.mpf:
 
 HALF_LN2 = 0.34675  # a little more than ln(2) / 2: the multiple of ln 2 is chosen by a rounded product
 QUARTER_PI = 0.78541
-TANH_SMALL = 1.03125
+TANH_SMALL = 1.034
 ERF_SMALL = 0.921875
 ERF_LARGE = 4.0
 THIRD = 0.33334
@@ -119,7 +119,7 @@ FITS = (
         lambda r: (mpmath.expm1(r) - r) / r**2, lambda r: r**2 / mpmath.expm1(r), itself, -HALF_LN2, HALF_LN2, 5),
     Fit("log_terms", "ln(1 + f) = f - f^2 / 2 + f^3 P(f), |f| <= 1/3",
         lambda f: (mpmath.log1p(f) - f + f**2 / 2) / f**3, lambda f: f**3 / mpmath.log1p(f), itself, -THIRD, THIRD, 8),
-    Fit("tanh_terms", "tanh(x) = x + x^3 P(x^2), |x| <= 1.03125",
+    Fit("tanh_terms", "tanh(x) = x + x^3 P(x^2), |x| <= 1.034",
         lambda x: (mpmath.tanh(x) - x) / x**3, lambda x: x**3 / mpmath.tanh(x), square, 0.0, TANH_SMALL, 7),
     Fit("sin_terms", "sin(r) = r + r^3 P(r^2), |r| <= pi / 4",
         lambda r: (mpmath.sin(r) - r) / r**3, lambda r: r**3 / mpmath.sin(r), square, 0.0, QUARTER_PI, 3),

@@ -1,11 +1,16 @@
 // Elementary: exp, expm1, log, log1p, tanh, sigmoid, softplus, sin, cos, erf and power of the lanes of a vector.
 //
 // Every function is built from the exactly rounded operations of lanes.hpp, so it gives the same bits on every
-// instruction set; no libm. The largest errors, in units in the last place of the result, and the domains stand above
-// each function; tests/engine/native/elementary measures them. Coefficients: polynomials.hpp.
+// instruction set; no libm. Coefficients: polynomials.hpp. Each takes every float32; a NaN gives a NaN (but power(1, y)
+// and power(x, 0) are 1). Largest errors, in units in the last place of the exact result:
 //
-// With subnormals flushed (FTZ and DAZ), a subnormal argument counts as zero of its sign and a subnormal result is zero;
-// otherwise both are right. The names below also stand for: NaN in, NaN out.
+//   exp 0.85   expm1 0.90   log 0.85   log1p 0.95   tanh 1.02   sigmoid 0.80   softplus 0.95   sin, cos 0.85   erf 0.95
+//   power 0.90 (on random pairs; the others were tried on every float32 between 2^-8 and 2^7 in size, sin and cos up to
+//   10^5, and on every 17th beyond)
+//
+// Subnormal arguments and results are right. Where the machine flushes them (FTZ and DAZ), a subnormal argument counts as
+// the zero of its sign, a subnormal result is zero, and all other bits stay; but sigmoid and softplus may change by a unit
+// in the last place below 2^-100, where what completes their sums is subnormal.
 #pragma once
 
 #include "lanes.hpp"
@@ -255,7 +260,7 @@ BACKPASS_LANE Float tanh(Float x) {
     const Exponential e = exponential(broadcast(-2.0f) * size);
     const Float tail = fma(power_of_two(e.n), e.growth.head, power_of_two(e.n));  // e^(-2 |x|)
     const Float large = broadcast(1.0f) - (tail + tail) / (broadcast(1.0f) + tail);
-    return copy_sign(select(size < broadcast(1.03125f), small, large), x);
+    return copy_sign(select(size < broadcast(1.034f), small, large), x);
 }
 
 // 1 / (1 + e^-x)

@@ -27,9 +27,9 @@ constexpr float exp_terms[] = {0x1p-1f, 0x1.555554p-3f, 0x1.5554f8p-5f, 0x1.1112
 constexpr float log_terms[] = {0x1.555556p-2f, -0x1.ffff18p-3f, 0x1.9997eep-3f, -0x1.55978ep-3f, 0x1.24eb7p-3f,
     -0x1.f3afcep-4f, 0x1.b91ea2p-4f, -0x1.06c3c6p-3f, 0x1.e9d366p-4f};
 
-// tanh(x) = x + x^3 P(x^2), |x| <= 1.03125; relative error 2^-30.5
-constexpr float tanh_terms[] = {-0x1.555552p-2f, 0x1.11103p-3f, -0x1.b9f44p-5f, 0x1.64a564p-6f, -0x1.18538p-7f,
-    0x1.8cb3ecp-9f, -0x1.a6fb76p-11f, 0x1.d7443p-14f};
+// tanh(x) = x + x^3 P(x^2), |x| <= 1.034; relative error 2^-30.4
+constexpr float tanh_terms[] = {-0x1.555552p-2f, 0x1.11102cp-3f, -0x1.b9f36ep-5f, 0x1.649d44p-6f, -0x1.182bd2p-7f,
+    0x1.8be75cp-9f, -0x1.a4e5d4p-11f, 0x1.d2ee4p-14f};
 
 // sin(r) = r + r^3 P(r^2), |r| <= pi / 4; relative error 2^-32.5
 constexpr float sin_terms[] = {-0x1.555556p-3f, 0x1.111174p-7f, -0x1.a05956p-13f, 0x1.7c2da2p-19f};
