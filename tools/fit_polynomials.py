@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]
 import numpy
 from numpy.typing import NDArray
 
@@ -74,10 +74,10 @@ def coefficients(fit: Fit) -> tuple[list[numpy.float32], float]:
     t = numpy.array([float(fit.variable(v)) for v in x])
     target = numpy.array([float(fit.target(v)) for v in x])
     scale = numpy.array([abs(float(fit.scale(v))) for v in x])
-    powers = t[:, None] ** numpy.arange(fit.degree + 1)
+    powers: Floats = t[:, None] ** numpy.arange(fit.degree + 1.0)
     fixed: list[numpy.float32] = []
     for k in range(fit.degree + 1):
-        rest = target - powers[:, :k] @ numpy.array(fixed, dtype=numpy.float64)
+        rest: Floats = target - powers[:, :k] @ numpy.array(fixed, dtype=numpy.float64)
         fixed.append(numpy.float32(minimax(powers[:, k:], rest, scale)[0]))
     error = numpy.abs(scale * (powers @ numpy.array(fixed, dtype=numpy.float64) - target)).max()
     return fixed, float(error)
@@ -185,7 +185,11 @@ ENDING = """\
 
 def header() -> str:
     """The whole file."""
-    text = [HEADING, "// Parts of a value add up to it; two_over_pi_bits starts with the word before the point.", constants()]
+    text = [
+        HEADING,
+        "// Parts of a value add up to it; two_over_pi_bits starts with the word before the point.",
+        constants(),
+    ]
     for fit in FITS:
         found, error = coefficients(fit)
         bound = float(mpmath.log(error, 2))

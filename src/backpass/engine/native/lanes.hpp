@@ -4,9 +4,9 @@
 // its own; the compiler's flags choose the instruction set (BACKPASS_PORTABLE_LANES overrules them). Everything has
 // internal linkage: nothing compiled for AVX-512 can be picked by the linker for another unit.
 //
-// Every function gives the same bits on every instruction set, except for the sign and payload of a NaN: each is exactly
-// rounded (IEEE 754-2019, binary32, to nearest even) or a whole-number operation. That needs -ffp-contract=off, and no
-// -ffast-math. Loops and what is built from these functions live elsewhere.
+// Every function gives the same bits on every instruction set, except for the sign and payload of a NaN: each is
+// exactly rounded (IEEE 754-2019, binary32, to nearest even) or a whole-number operation. That needs
+// -ffp-contract=off, and no -ffast-math. Loops and what is built from these functions live elsewhere.
 //
 //   width                     lanes in one vector: 16, 8 or 4
 //   Float, Int, Word, Mask    float32, int32, uint32, and one truth value per lane
@@ -20,6 +20,12 @@
 //   to_float, truncate        Int <-> Float; truncate needs |x| < 2^31
 //   as_float, as_int, as_word the same bits under another type
 //   sum_row, maximum_row      over a row of 32 virtual lanes, in an order that no instruction set changes
+//   interleave                four vectors of words, lane by lane in turn    to_unit: random bits as numbers in [0, 1)
+//
+// Where the machine flushes subnormals (FTZ and DAZ; FZ on ARM), arithmetic and comparisons take them for zeros; abs,
+// unary -, copy_sign and select do not. maximum, minimum, greater_of, lesser_of and relu return a zero for a subnormal
+// on x86, and the subnormal on ARM. There the bits differ, as may a result just below 2^-126 before it is rounded:
+// x86 tells what is subnormal after rounding, ARM before.
 #pragma once
 
 #include <cstddef>

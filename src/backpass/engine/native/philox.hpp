@@ -19,8 +19,8 @@ struct PhiloxStream {
 // One vector of `philox` makes `width` blocks, hence this many elements.
 constexpr int philox_elements = 4 * width;
 
-// The words of the blocks block, block + 1, ..., block + width - 1, in the order of their elements: lane l of word[j] is
-// element 4 block + width j + l.
+// The words of the blocks block, block + 1, ..., block + width - 1, in the order of their elements: lane l of word[j]
+// is element 4 block + width j + l.
 BACKPASS_LANE void philox(const PhiloxStream& stream, std::uint32_t block, Word (&word)[4]) {
     const Word multiplier0 = broadcast(0xD2511F53u), multiplier1 = broadcast(0xCD9E8D57u);
     std::uint32_t key0 = stream.key[0], key1 = stream.key[1];

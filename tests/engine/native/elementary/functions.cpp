@@ -44,7 +44,8 @@ Float from_mask(Mask m) { return select(m, broadcast(1.0f), broadcast(0.0f)); }
 }  // namespace
 
 #define EACH(name, value)                                                                                         \
-    extern "C" void run_##name(const float* x_, const float* y_, const float* w_, float* z_, std::int64_t n_, int flush_) { \
+    extern "C" void run_##name(const float* x_, const float* y_, const float* w_, float* z_, std::int64_t n_,     \
+                               int flush_) {                                                                      \
         each(x_, y_, w_, z_, n_, flush_ != 0, [](Float x, Float y, Float w) __attribute__((always_inline)) {      \
             (void)x, (void)y, (void)w;                                                                            \
             return value;                                                                                         \

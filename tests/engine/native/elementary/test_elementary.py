@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import mpmath
+import mpmath  # type: ignore[import-untyped]
 import numpy
 import pytest
 from numpy.typing import NDArray
@@ -28,8 +28,8 @@ SPECIAL = numpy.array(
 
 
 def sigmoid(x: Doubles) -> Doubles:
-    tail = numpy.exp(-numpy.abs(x))
-    return numpy.where(x >= 0, 1, tail) / (1 + tail)
+    tail: Doubles = numpy.exp(-numpy.abs(x))
+    return numpy.asarray(numpy.where(x >= 0, 1, tail) / (1 + tail))
 
 
 def softplus(x: Doubles) -> Doubles:
@@ -153,14 +153,16 @@ def assert_flushed(found: Floats, plain: Floats, exact_from: float) -> None:
     """Bit by bit what ``plain`` is after flushing; below ``exact_from`` within a unit in the last place."""
     # Whether a number that rounds to the smallest normal one counts as subnormal is for the machine to say.
     size = numpy.abs(plain)
-    open_ = (size < exact_from) | (size == SMALLEST_NORMAL)
-    assert same_bits(found[~open_], flushed(plain)[~open_])
-    slack = numpy.where(size[open_] <= SMALLEST_NORMAL, SMALLEST_NORMAL, numpy.spacing(size[open_]))
-    assert (numpy.abs(found[open_] - plain[open_]) <= slack).all()
+    unsettled = (size < exact_from) | (size == SMALLEST_NORMAL)
+    assert same_bits(found[~unsettled], flushed(plain)[~unsettled])
+    slack = numpy.where(size[unsettled] <= SMALLEST_NORMAL, SMALLEST_NORMAL, numpy.spacing(size[unsettled]))
+    assert (numpy.abs(found[unsettled] - plain[unsettled]) <= slack).all()
 
 
 @EACH
-def test_flushing_turns_subnormal_arguments_and_results_into_zeros(builds: Any, points: int, function: Function) -> None:
+def test_flushing_turns_subnormal_arguments_and_results_into_zeros(
+    builds: Any, points: int, function: Function
+) -> None:
     x = arguments(function, points)
     exact_from = 2.0**-100 if function.name in {"sigmoid", "softplus"} else 0.0
     for build in builds:

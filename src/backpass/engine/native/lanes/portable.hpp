@@ -46,7 +46,9 @@ BACKPASS_LANE Whole<std::int32_t> iota() { return {RawInt{0, 1, 2, 3}}; }
 // Memory
 BACKPASS_LANE Float broadcast(float s) { return {RawFloat{s, s, s, s}}; }
 BACKPASS_LANE Whole<std::int32_t> broadcast(std::int32_t s) { return {RawInt{s, s, s, s}}; }
-BACKPASS_LANE Whole<std::uint32_t> broadcast(std::uint32_t s) { return {reinterpret_cast<RawInt>(RawWord{s, s, s, s})}; }
+BACKPASS_LANE Whole<std::uint32_t> broadcast(std::uint32_t s) {
+    return {reinterpret_cast<RawInt>(RawWord{s, s, s, s})};
+}
 BACKPASS_LANE Mask first_lanes(int count) { return {broadcast(count).raw > iota().raw}; }
 BACKPASS_LANE Float load(const float* from) {
     Float a;
@@ -151,8 +153,8 @@ BACKPASS_LANE Float narrowed(HalfDouble low, HalfDouble high) {
 #endif
 }
 
-// a b + c for float32 a, b, c, rounded to odd: towards 0, with the last bit set where that is not exact. No intermediate
-// is subnormal in float64, so flushing does not show.
+// a b + c for float32 a, b, c, rounded to odd: towards 0, with the last bit set where that is not exact. No
+// intermediate is subnormal in float64, so flushing does not show.
 BACKPASS_LANE HalfDouble fma_to_odd(HalfDouble a, HalfDouble b, HalfDouble c) {
     const HalfDouble product = a * b;  // exact
     const HalfDouble sum = product + c;
