@@ -1,7 +1,7 @@
 // Elementary: exp, expm1, log, log1p, tanh, sigmoid, softplus, sin, cos, erf and power of the lanes of a vector.
 //
 // Every function is built from the exactly rounded operations of lanes.hpp, so it gives the same bits on every
-// instruction set; no libm. range_reduction.hpp brings the arguments near 0. Each takes every float32; a NaN gives a NaN
+// instruction set; no libm. range_reduction.hpp brings arguments near 0. Each takes every float32; a NaN gives a NaN
 // (but power(1, y) and power(x, 0) are 1). Largest errors, in units in the last place of the exact result:
 //
 //   exp 0.85   expm1 0.90   log 0.85   log1p 0.95   tanh 1.02   sigmoid 0.80   softplus 0.95   sin, cos 0.85   erf 0.95
@@ -9,7 +9,7 @@
 //   10^5, and on every 17th beyond)
 //
 // Subnormal arguments and results are right. Where the machine flushes them (FTZ and DAZ), a subnormal argument counts
-// as the zero of its sign, a subnormal result is zero, and all other bits stay; but sigmoid and softplus may change by a
+// as the zero of its sign, a subnormal result is zero, and other bits stay; but sigmoid and softplus may change by a
 // unit in the last place below 2^-100, where what completes their sums is subnormal.
 #pragma once
 

@@ -137,7 +137,7 @@ struct Angle {
 
 constexpr float angle_limit = 1e5f;
 
-// For x > angle_limit, in 96-bit whole numbers (Payne & Hanek 1983): x = M 2^e is the fraction M (2^e / (2 pi) mod 1) of
+// For x > angle_limit, by 96-bit whole numbers (Payne & Hanek 1983): x = M 2^e is the part M (2^e / (2 pi) mod 1) of
 // a turn, here to 2^-64 of a turn; no float32 comes nearer than about 2^-30 to a multiple of pi / 2. A lane at a time:
 // such angles are rare.
 __attribute__((noinline, cold)) static void reduce_large(const float* x, float* head, float* tail, std::int32_t* n) {

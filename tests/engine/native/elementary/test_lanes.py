@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -211,3 +213,15 @@ def test_masks(builds: Any) -> None:
         assert found[0].tolist() == expected
         assert found[1].tolist() == [int(count > 0) for count in range(width + 2)]
         assert found[2].tolist() == [int(count >= width) for count in range(width + 2)]
+
+
+def test_nothing_of_the_headers_is_visible_to_the_linker(builds: Any) -> None:
+    """Or it could put a function compiled for AVX-512 where a machine without it calls the one of the same name."""
+    if shutil.which("nm") is None:
+        pytest.skip("needs nm, which lists the symbols of a library")
+    for build in builds:
+        command = ["nm", "-D", "--defined-only", build.library._name]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+        symbols = {line.split()[-1] for line in listed if line}
+        assert "run_exp" in symbols
+        assert not {symbol for symbol in symbols if "backpass" in symbol}
