@@ -1,7 +1,10 @@
 """The engines: what runs circuits, step after step. This room knows no network.
 
-Reading order: ``step``, ``engine``, ``numpy_engine``, ``fault``.
+Reading order: ``step``, ``engine``, ``numpy_engine``, ``fault``; then ``plan`` and ``native``.
 """
+
+from collections.abc import Callable
+from importlib.util import find_spec
 
 from backpass.engine.engine import Engine
 from backpass.engine.fault import Fault, first_fault
@@ -9,14 +12,32 @@ from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.step import Epoch, Outcome, Step, make_step
 from backpass.errors import UsageError, did_you_mean
 
-ENGINES = {NumpyEngine.name: NumpyEngine}
+
+def _native() -> Engine:
+    from backpass.engine.native.native_engine import NativeEngine  # here: loading the core takes time, and it may lack
+
+    return NativeEngine()
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {NumpyEngine.name: NumpyEngine}
+"""Every engine of this installation by name; "native" is among them where its core was built."""
+
+if find_spec("backpass.engine.native._core") is not None:
+    ENGINES["native"] = _native
 
 
 def engine_named(name: str) -> Engine:
-    """The engine of that name.    Errors: UsageError with the nearest name."""
+    """The engine of that name; "auto" is the default one.    Errors: UsageError with the nearest name."""
+    if name == "auto":
+        return default_engine()
     if name not in ENGINES:
-        raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, list(ENGINES)))
+        raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, ["auto", *ENGINES]))
     return ENGINES[name]()
+
+
+def default_engine() -> Engine:
+    """The fastest engine there is: the native one where its core was built, else the NumPy engine."""
+    return ENGINES["native" if "native" in ENGINES else "numpy"]()
 
 
 __all__ = [
@@ -27,6 +48,7 @@ __all__ = [
     "NumpyEngine",
     "Outcome",
     "Step",
+    "default_engine",
     "engine_named",
     "first_fault",
     "make_step",
