@@ -13,31 +13,38 @@ from backpass.engine.step import Epoch, Outcome, Step, make_step
 from backpass.errors import UsageError, did_you_mean
 
 
-def _native() -> Engine:
+def _native(threads: int | None) -> Engine:
     from backpass.engine.native.native_engine import NativeEngine  # here: loading the core takes time, and it may lack
 
-    return NativeEngine()
+    return NativeEngine(threads=threads)
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {NumpyEngine.name: NumpyEngine}
+def _numpy(threads: int | None) -> Engine:
+    return NumpyEngine()  # how many cores NumPy's own products use is settled when NumPy is loaded
+
+
+ENGINES: dict[str, Callable[[int | None], Engine]] = {NumpyEngine.name: _numpy}
 """Every engine of this installation by name; "native" is among them where its core was built."""
 
 if find_spec("backpass.engine.native._core") is not None:
     ENGINES["native"] = _native
 
 
-def engine_named(name: str) -> Engine:
-    """The engine of that name; "auto" is the default one.    Errors: UsageError with the nearest name."""
+def engine_named(name: str, threads: int | None = None) -> Engine:
+    """The engine of that name; "auto" is the default one. ``threads``: at most so many cores, where it can choose.
+
+    Errors: UsageError with the nearest name.
+    """
     if name == "auto":
-        return default_engine()
+        return default_engine(threads)
     if name not in ENGINES:
         raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, ["auto", *ENGINES]))
-    return ENGINES[name]()
+    return ENGINES[name](threads)
 
 
-def default_engine() -> Engine:
+def default_engine(threads: int | None = None) -> Engine:
     """The fastest engine there is: the native one where its core was built, else the NumPy engine."""
-    return ENGINES["native" if "native" in ENGINES else "numpy"]()
+    return ENGINES["native" if "native" in ENGINES else "numpy"](threads)
 
 
 __all__ = [

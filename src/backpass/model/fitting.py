@@ -145,6 +145,7 @@ def make_model(problem: Problem, result: TrainingResult, simple: Sequence[Baseli
         result.theta,
         record,
         problem.settings.engine,
+        problem.settings.threads,
     )
 
 

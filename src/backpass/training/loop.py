@@ -23,7 +23,7 @@ from backpass.network.layers import Draws
 from backpass.training.interrupt import StopWish, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import EpochRecord, Progress
-from backpass.training.sampling import sampling_named, steps_per_epoch
+from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
 from backpass.training.schedules import schedule_named
 
 Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
@@ -224,8 +224,7 @@ class TrainingRun:
     def _finish_epoch(self, progress: Progress) -> str:
         """Score the epoch; why the run should end here, or nothing."""
         number = (progress.step - 1) // self.steps_per_epoch
-        sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)[1]
-        sizes = sizes[: len(progress.losses)]
+        sizes = batch_sizes(self.settings.sampling, self.rows, self.batch_size)[: len(progress.losses)]
         record = EpochRecord(
             number + 1,
             progress.step,
