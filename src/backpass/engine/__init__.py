@@ -4,6 +4,7 @@ Reading order: ``step``, ``engine``, ``numpy_engine``, ``fault``; then ``plan`` 
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 
 from backpass.engine.engine import Engine
@@ -26,7 +27,8 @@ def _numpy(threads: int | None) -> Engine:
 ENGINES: dict[str, Callable[[int | None], Engine]] = {NumpyEngine.name: _numpy}
 """Every engine of this installation by name; "native" is among them where its core was built."""
 
-if find_spec("backpass.engine.native._core") is not None:
+CORE = "backpass.engine.native._core"
+if find_spec(CORE) is not None:
     ENGINES["native"] = _native
 
 
@@ -43,8 +45,19 @@ def engine_named(name: str, threads: int | None = None) -> Engine:
 
 
 def default_engine(threads: int | None = None) -> Engine:
-    """The fastest engine there is: the native one where its core was built, else the NumPy engine."""
-    return ENGINES["native" if "native" in ENGINES else "numpy"](threads)
+    """The fastest engine there is: the native one where its core was built and can be loaded, else the NumPy engine."""
+    return _numpy(threads) if why_slow() else _native(threads)
+
+
+def why_slow() -> str:
+    """Why the default engine is not the native one; nothing where it is."""
+    if "native" not in ENGINES:
+        return "the compiled core was not built (was there a C++20 compiler when backpass was installed?)"
+    try:
+        import_module(CORE)
+    except ImportError as error:
+        return f"the compiled core cannot be loaded ({error})"
+    return ""
 
 
 __all__ = [
@@ -59,4 +72,5 @@ __all__ = [
     "engine_named",
     "first_fault",
     "make_step",
+    "why_slow",
 ]

@@ -17,6 +17,11 @@ class Engine(ABC):
 
     name: ClassVar[str]
 
+    @property
+    def description(self) -> str:
+        """The engine and what it runs on, in a few words."""
+        return self.name
+
     @abstractmethod
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         """The outputs of a circuit, as a flat list.    Errors: ShapeError naming the input that does not fit."""

@@ -51,7 +51,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("max_seconds", None, _POSITIVE, "end after so many seconds [never]", "training"),
     Setting("seed", 0, Number(0, 2**64 - 1, whole=True), "every random choice follows from it", "training"),
     Setting("precision", "float32", Choice(("float32", "float64")), "the numbers training computes with", "engine"),
-    Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest there is", "engine"),
+    Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest", "engine"),
     Setting("threads", None, Number(1, 1023, whole=True), "cores the native engine uses [all it may]", "engine"),
 )
 """Every setting. Square brackets in a help text say what None, the default, stands for."""

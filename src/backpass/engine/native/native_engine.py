@@ -89,6 +89,10 @@ class NativeEngine(Engine):
         self._tiling = tiling
         self._slow = NumpyEngine()
 
+    @property
+    def description(self) -> str:
+        return f"{self.name} ({self.isa}, {self.threads} thread{'s' if self.threads > 1 else ''})"
+
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         arrays = circuit.arrays_for(inputs)
         lengths = match(circuit.inputs, arrays, circuit.input_names)

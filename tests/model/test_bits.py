@@ -1,0 +1,63 @@
+"""Bits: with the native engine a model file depends on data, settings and seed, and on nothing of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpass.engine import ENGINES
+from backpass.model import Model, fit
+
+pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native engine was not built")
+
+ROWS = 700
+
+
+def columns() -> dict[str, Any]:
+    rng = np.random.default_rng(5)
+    size, income = rng.normal(3.0, 1.0, ROWS), rng.lognormal(0.0, 1.0, ROWS)
+    income[::17] = np.nan
+    town = np.array(["ash", "birch", "cedar", None], dtype=object)[rng.integers(0, 4, ROWS)]
+    price = np.maximum(size, 2.5) + np.where(town == "ash", 1.0, 0.0) + 0.1 * rng.normal(size=ROWS)
+    return {"size": size, "income": income, "town": list(town), "price": price}
+
+
+def fitted(**settings: Any) -> Model:
+    given = {"hidden": (96, 40), "epochs": 3, "batch_size": 64, "engine": "native", **settings}
+    return fit(columns(), "price", **given)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return fitted(threads=1)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_the_number_of_threads_changes_no_bit(model: Model, threads: int) -> None:
+    assert fitted(threads=threads).to_bytes() == model.to_bytes()
+
+
+@pytest.fixture(params=["avx512", "avx2", "portable"])
+def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    from backpass.engine.native._core import instruction_sets
+    from backpass.engine.native.native_engine import NativeEngine
+
+    if request.param not in instruction_sets():
+        pytest.skip(f"this machine does not run {request.param}")
+    monkeypatch.setitem(ENGINES, "native", lambda threads: NativeEngine(threads=threads, isa=request.param))
+    yield request.param
+
+
+def test_the_instruction_set_changes_no_bit(model: Model, isa: str) -> None:
+    assert fitted().to_bytes() == model.to_bytes()
+
+
+def test_rows_are_predicted_alike_alone_and_together(model: Model) -> None:
+    data = columns()
+    together = model.predict(data)
+    for start, stop in [(0, 1), (1, 2), (5, 6), (0, 7), (7, ROWS), (ROWS - 1, ROWS), (100, 133)]:
+        part = model.predict({name: column[start:stop] for name, column in data.items()})
+        assert part.tobytes() == together[start:stop].tobytes(), f"rows {start} to {stop}"
