@@ -50,13 +50,16 @@ struct Program::Run {
     std::chrono::steady_clock::time_point next_question;
     std::uint32_t step_number = 0;
     int fault = kNoFault;
-    std::atomic<bool> is_over{false};
+    // Two flags, each set at one place in a step and read behind the barrier that follows: were they one, a thread that is
+    // late to read it at the guard could see what thread 0 has set at the end of the step, and leave too early.
+    std::atomic<bool> is_failed{false};  // at the guard
+    std::atomic<bool> is_over{false};    // between steps
     Progress progress;
     std::exception_ptr error;
 
-    void end(Ending ending) {
+    void end(Ending ending, std::atomic<bool>& flag) {
         progress.ending = ending;
-        is_over.store(true, std::memory_order_relaxed);
+        flag.store(true, std::memory_order_relaxed);
     }
 
     void ask() {
@@ -64,10 +67,10 @@ struct Program::Run {
         if (!*should_stop || now < next_question) return;
         next_question = now + kBetweenQuestions;
         try {
-            if ((*should_stop)()) end(Ending::Stopped);
+            if ((*should_stop)()) end(Ending::Stopped, is_over);
         } catch (...) {
             error = std::current_exception();
-            end(Ending::Stopped);
+            end(Ending::Stopped, is_over);
         }
     }
 };
@@ -126,14 +129,14 @@ bool Program::is_finite(const Guard& guard, const Frame& frame) const {
 
 void Program::guard(Run& run, const Guard& guard, const Frame& frame) const {
     if (run.fault != kNoFault)
-        run.end(Ending::IndexFault);
+        run.end(Ending::IndexFault, run.is_failed);
     else if (!is_finite(guard, frame))
-        run.end(Ending::NotFinite);
+        run.end(Ending::NotFinite, run.is_failed);
 }
 
 // Between two steps, by thread 0 alone: keeps the loss, moves on the walk, and asks whether to stop.
 void Program::finish_step(Run& run) const {
-    if (run.fault != kNoFault) return run.end(Ending::IndexFault);
+    if (run.fault != kNoFault) return run.end(Ending::IndexFault, run.is_over);
     const auto buffer = [&](std::int64_t i) -> std::byte*& { return run.buffers[static_cast<std::size_t>(i)]; };
     const Walk& walk = run.walk;
     if (walk.loss_buffer >= 0) {
@@ -169,7 +172,7 @@ void Program::take_steps(Run& run, int thread) const {
             if (instruction.kind != Kind::Guard) continue;
             if (thread == 0) guard(run, instruction.guard, alone);
             run.barrier.wait();
-            if (run.is_over.load(std::memory_order_relaxed)) return;
+            if (run.is_failed.load(std::memory_order_relaxed)) return;
         }
         if (!is_alone) run.barrier.wait();
         if (thread == 0) finish_step(run);

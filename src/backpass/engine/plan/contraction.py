@@ -8,18 +8,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 
 from backpass.engine.plan.term import Term
 from backpass.engine.plan.view import View
 
 
-def needed(terms: Sequence[Term], outputs: Sequence[View]) -> list[Term]:
-    """The terms that the outputs need, in order."""
-    marked = {view.term.number for view in outputs}
-    for term in reversed(terms):
-        if term.number in marked:
-            marked.update(other.number for other in term.needs)
-    return [term for term in terms if term.number in marked]
+def needed(outputs: Sequence[View]) -> list[Term]:
+    """The terms that the outputs need, each after those that it needs itself; otherwise in the order they were added."""
+    found = {view.term.number: view.term for view in outputs}
+    followers: dict[int, list[Term]] = {}
+    unseen = list(found.values())
+    while unseen:
+        term = unseen.pop()
+        for other in term.needs:
+            followers.setdefault(other.number, []).append(term)
+            if other.number not in found:
+                found[other.number] = other
+                unseen.append(other)
+    waits = {number: len(term.needs) for number, term in found.items()}
+    ready = [number for number, count in waits.items() if count == 0]
+    heapify(ready)
+    order = []
+    while ready:
+        term = found[heappop(ready)]
+        order.append(term)
+        for follower in followers.get(term.number, ()):
+            waits[follower.number] -= 1
+            if waits[follower.number] == 0:
+                heappush(ready, follower.number)
+    return order
 
 
 def contract(terms: Sequence[Term], outputs: Sequence[View]) -> None:

@@ -33,7 +33,7 @@ class Placement:
 def place(graph: Graph, outputs: Sequence[View], wanted: Sequence[bool]) -> tuple[list[View], Placement]:
     """Views of terms that are made in their places, one per output that is ``wanted``, and where those places are."""
     placement = Placement()
-    for term in needed(graph.terms, outputs):
+    for term in needed(outputs):
         if term.kind == "assemble":
             _place_pieces(graph, term, outputs, placement)
     placed = list(outputs)

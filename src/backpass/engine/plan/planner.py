@@ -52,7 +52,7 @@ class _Planner:
         self.graph = Graph()
         views = lower(circuit, lengths, self.graph)
         outputs = [views[i] for i in circuit.outputs]
-        contract(needed(self.graph.terms, outputs), outputs)
+        contract(needed(outputs), outputs)
         self.inputs = [views[i].term for i in range(len(circuit.inputs))]
         # A state that a step leaves as it is needs no output.
         wanted = [not (i < states and v.term is self.inputs[i] and v.is_whole) for i, v in enumerate(outputs)]
@@ -69,7 +69,7 @@ class _Planner:
         return FIRST_INPUT + len(self.buffers) - 1
 
     def plan(self) -> Plan:
-        terms = needed(self.graph.terms, [v for v, wanted in zip(self.outputs, self.wanted, strict=True) if wanted])
+        terms = needed([v for v, wanted in zip(self.outputs, self.wanted, strict=True) if wanted])
         state_terms = frozenset(v.term.number for v in self.outputs[: self.states] if v.term.is_computed)
         units = ordered(fuse(terms), self._late(state_terms))
         output_buffers = self._place_outputs(units)
@@ -96,7 +96,7 @@ class _Planner:
         if not self.states:
             return frozenset()
         guarded = self.outputs[self.states].term
-        before = {term.number for term in needed(self.graph.terms, [guarded.whole])}
+        before = {term.number for term in needed([guarded.whole])}
         return frozenset(number for number in state_terms if number not in before)
 
     # Places --------------------------------------------------------------------------------------------------------
