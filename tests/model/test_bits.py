@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -41,14 +40,14 @@ def test_the_number_of_threads_changes_no_bit(model: Model, threads: int) -> Non
 
 
 @pytest.fixture(params=["avx512", "avx2", "portable"])
-def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     from backpass.engine.native._core import instruction_sets
     from backpass.engine.native.native_engine import NativeEngine
 
     if request.param not in instruction_sets():
         pytest.skip(f"this machine does not run {request.param}")
     monkeypatch.setitem(ENGINES, "native", lambda threads: NativeEngine(threads=threads, isa=request.param))
-    yield request.param
+    return str(request.param)
 
 
 def test_the_instruction_set_changes_no_bit(model: Model, isa: str) -> None:

@@ -71,7 +71,7 @@ class Callback:
         """Before the first step."""
 
     def on_step(self, step: int) -> None:
-        """Before each step, with the number of steps taken."""
+        """Now and then between two steps, with the number of steps taken."""
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         """After each epoch; True ends the run."""
@@ -193,12 +193,11 @@ class TrainingRun:
         clock = _Clock(self.settings.max_seconds, self.save_every)
         while progress.step < self.total_steps:
             epoch = self._epoch_tables(progress)
-            taken = [progress.step]
+            first = progress.step
 
-            def should_stop(taken: list[int] = taken) -> bool:
+            def should_stop(done: int, first: int = first) -> bool:
                 for callback in self.callbacks:
-                    callback.on_step(taken[0])
-                taken[0] += 1
+                    callback.on_step(first + done)
                 return wish() or clock.is_over()
 
             outcome = self.engine.run_epoch(step, progress.state, key, self.data, epoch, should_stop)

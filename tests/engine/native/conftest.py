@@ -60,7 +60,7 @@ class Training:
     epoch: Epoch
     key: Any = field(default_factory=lambda: key_of(7))
 
-    def on(self, engine: Any, should_stop: Callable[[], bool] = lambda: False) -> Outcome:
+    def on(self, engine: Any, should_stop: Callable[[int], bool] = lambda done: False) -> Outcome:
         outcome: Outcome = engine.run_epoch(self.step, self.state, self.key, self.data, self.epoch, should_stop)
         return outcome
 

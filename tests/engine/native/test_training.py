@@ -84,9 +84,9 @@ def test_interrupted_and_resumed_gives_the_same_bits(dense: Any, digest: Any) ->
     for cut in (1, 3, 4, 7):
         first = Epoch(epoch.rows[:cut], epoch.sizes[:cut], epoch.settings[:cut], 0)
         engine = NativeEngine()
-        begun = engine.run_epoch(training.step, training.state, training.key, training.data, first, lambda: False)
+        begun = engine.run_epoch(training.step, training.state, training.key, training.data, first, lambda done: False)
         rest = engine.run_epoch(
-            training.step, begun.state, training.key, training.data, epoch.after(cut), lambda: False
+            training.step, begun.state, training.key, training.data, epoch.after(cut), lambda done: False
         )
         for mine, theirs in zip(rest.state, whole.state, strict=True):
             assert mine.tobytes() == theirs.tobytes()
@@ -190,7 +190,7 @@ def test_what_nobody_reads_may_hold_anything(dense: Any, digest: Any) -> None:
     training.epoch.rows[-1, training.epoch.sizes[-1] :] = 10**12
     padded = tuple(numpy.concatenate([a, numpy.full((5, *a.shape[1:]), numpy.nan, a.dtype)]) for a in training.data)
     outcome = NativeEngine().run_epoch(
-        training.step, training.state, training.key, padded, training.epoch, lambda: False
+        training.step, training.state, training.key, padded, training.epoch, lambda done: False
     )
     assert digest(outcome) == before
 
@@ -199,7 +199,7 @@ def test_it_stops_when_asked_and_keeps_what_is_done(dense: Any) -> None:
     training = dense(epochs=400)
     asked: list[float] = []
 
-    def should_stop() -> bool:
+    def should_stop(done: int) -> bool:
         asked.append(time.monotonic())
         return len(asked) > 1
 
@@ -210,12 +210,14 @@ def test_it_stops_when_asked_and_keeps_what_is_done(dense: Any) -> None:
     again = Epoch(
         *(t[: len(outcome.losses)] for t in (training.epoch.rows, training.epoch.sizes, training.epoch.settings)), 0
     )
-    shorter = NativeEngine().run_epoch(training.step, training.state, training.key, training.data, again, lambda: False)
+    shorter = NativeEngine().run_epoch(
+        training.step, training.state, training.key, training.data, again, lambda done: False
+    )
     assert shorter.state[0].tobytes() == outcome.state[0].tobytes()
 
 
 def test_an_exception_of_should_stop_comes_through(dense: Any) -> None:
-    def should_stop() -> bool:
+    def should_stop(done: int) -> bool:
         raise ZeroDivisionError
 
     for threads in (1, 3):

@@ -32,5 +32,5 @@ class Program:
         loss_is_double: bool,
         losses: NDArray[Any],
         threads: int,
-        should_stop: Callable[[], bool],
+        should_stop: Callable[[int], bool],
     ) -> tuple[int, str]: ...

@@ -84,9 +84,9 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const std::vec
     const auto steps = static_cast<std::int64_t>(losses.size());
     const Walk walk{settings_buffer, settings_bytes, rows_buffer, rows_bytes, step_buffer, loss_buffer, loss_is_double};
     const std::vector<Given> given = given_of(arrays);
-    const std::function<bool()> ask = [&should_stop] {
+    const std::function<bool(std::int64_t)> ask = [&should_stop](std::int64_t done) {
         const nb::gil_scoped_acquire acquired;
-        return nb::cast<bool>(nb::bool_(should_stop()));
+        return nb::cast<bool>(nb::bool_(should_stop(done)));
     };
     Progress progress;
     {

@@ -114,7 +114,7 @@ class NativeEngine(Engine):
         key: NDArray[Any],
         data: Sequence[NDArray[Any]],
         epoch: Epoch,
-        should_stop: Callable[[], bool],
+        should_stop: Callable[[int], bool],
     ) -> Outcome:
         """As every engine's, but ``should_stop`` is asked about every 50 milliseconds instead of before every step."""
         run = _EpochRun(self, step, state, key, data, epoch)
@@ -195,7 +195,7 @@ class _EpochRun:
         self.loss = numpy.zeros((), step.circuit.nodes[step.circuit.outputs[step.states]].spec.dtype)
 
     def take(
-        self, prepared: _Prepared, first: int, last: int, should_stop: Callable[[], bool]
+        self, prepared: _Prepared, first: int, last: int, should_stop: Callable[[int], bool]
     ) -> tuple[NDArray[numpy.float64], str]:
         """The steps from first to before last, all of one size: the losses of those taken, and why it ended."""
         losses = numpy.zeros(last - first)
@@ -221,7 +221,7 @@ class _EpochRun:
             loss_is_double=self.loss.dtype == numpy.float64,
             losses=losses,
             threads=self.engine.threads_for(plan),
-            should_stop=should_stop,
+            should_stop=lambda done: should_stop(first + done),
         )
         return losses[:taken], ending
 

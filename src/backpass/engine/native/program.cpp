@@ -46,7 +46,7 @@ struct Program::Run {
     std::vector<std::int64_t> bytes;
     const Workspace* workspace = nullptr;
     double* losses = nullptr;
-    const std::function<bool()>* should_stop = nullptr;
+    const std::function<bool(std::int64_t)>* should_stop = nullptr;
     std::chrono::steady_clock::time_point next_question;
     std::uint32_t step_number = 0;
     int fault = kNoFault;
@@ -67,7 +67,7 @@ struct Program::Run {
         if (!*should_stop || now < next_question) return;
         next_question = now + kBetweenQuestions;
         try {
-            if ((*should_stop)()) end(Ending::Stopped, is_over);
+            if ((*should_stop)(progress.steps)) end(Ending::Stopped, is_over);
         } catch (...) {
             error = std::current_exception();
             end(Ending::Stopped, is_over);
@@ -218,7 +218,7 @@ void Program::check(const std::vector<Given>& given, const Walk& walk, std::int6
 }
 
 Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, int threads, double* losses,
-                      const std::function<bool()>& should_stop) {
+                      const std::function<bool(std::int64_t)>& should_stop) {
     check(given, walk, steps);
     if (threads < 1 || threads >= kMostThreads) throw std::invalid_argument("native program: threads out of range");
     std::unique_lock<std::mutex> lock(kept_in_use_, std::try_to_lock);

@@ -15,7 +15,7 @@ from backpass.engine.plan.view import View
 
 
 def needed(outputs: Sequence[View]) -> list[Term]:
-    """The terms that the outputs need, each after those that it needs itself; otherwise in the order they were added."""
+    """The terms that the outputs need, each after those that it needs itself; else in the order they were added."""
     found = {view.term.number: view.term for view in outputs}
     followers: dict[int, list[Term]] = {}
     unseen = list(found.values())
