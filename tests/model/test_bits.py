@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from backpass.engine import ENGINES
 from backpass.model import Model, fit
+from backpass.training import Callback
 
 pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native engine was not built")
 
@@ -60,3 +63,25 @@ def test_rows_are_predicted_alike_alone_and_together(model: Model) -> None:
     for start, stop in [(0, 1), (1, 2), (5, 6), (0, 7), (7, ROWS), (ROWS - 1, ROWS), (100, 133)]:
         part = model.predict({name: column[start:stop] for name, column in data.items()})
         assert part.tobytes() == together[start:stop].tobytes(), f"rows {start} to {stop}"
+
+
+class Finger(Callback):
+    """Sends SIGINT the third time it is asked, in the middle of an epoch."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def on_step(self, step: int) -> None:
+        self.asked += 1
+        if self.asked == 3:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupted_and_resumed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
+    long = {"hidden": (256, 256), "epochs": 2, "batch_size": 1, "sampling": "uniform", "threads": 1}
+    checkpoint = tmp_path / "run.checkpoint"
+    given: dict[str, Any] = {**long, "on_interrupt": "return", "checkpoint": checkpoint, "callbacks": [Finger()]}
+    half = fitted(**given)
+    assert half.record.reason == "interrupted"
+    assert 0 < half.record.steps < fitted(**long).record.steps
+    assert fitted(**long, resume_from=checkpoint).to_bytes() == fitted(**long).to_bytes()

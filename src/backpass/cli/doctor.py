@@ -17,9 +17,10 @@ LIBRARIES = ("numpy", "click", "duckdb", "narwhals", "rich", "safetensors")
 @click.command(cls=Command)
 @talking()
 def doctor(as_json: bool, **given: Any) -> int:
-    """Show versions, the engine, its instruction set and threads, and why a slower engine was chosen.
+    """Show what runs here, to paste into a bug report.
 
-    Nothing of yours is in it: no path, no name, no data.
+    Versions, the engine with its instruction set and threads, and why a slower engine was chosen, if one was. Nothing of
+    yours is in it: no path, no name, no data.
     """
     from backpass.engine.machine import machine_facts
 
