@@ -102,9 +102,7 @@ def test_a_run_that_was_killed_keeps_its_last_checkpoint(
     assert fit(houses, "price", resume_from=path, **stepwise).to_bytes() == fit(houses, "price", **stepwise).to_bytes()
 
 
-def test_another_setting_seed_or_table_is_refused_and_named(
-    houses: Columns, path: Path, stepwise: dict[str, Any]
-) -> None:
+def test_another_setting_or_table_is_refused_and_named(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
     stopped(houses, "price", path, 3, **stepwise)
     with pytest.raises(ModelFileError, match="belongs to another run") as caught:
         fit(houses, "price", resume_from=path, **{**stepwise, "epochs": 9, "learning_rate": 0.5})
