@@ -19,8 +19,8 @@ LIBRARIES = ("numpy", "click", "duckdb", "narwhals", "rich", "safetensors")
 def doctor(as_json: bool, **given: Any) -> int:
     """Show what runs here, to paste into a bug report.
 
-    Versions, the engine with its instruction set and threads, and why a slower engine was chosen, if one was. Nothing of
-    yours is in it: no path, no name, no data.
+    Versions, the engine with its instruction set and threads, and why a slower engine was chosen, if one was. Nothing
+    of yours is in it: no path, no name, no data.
     """
     from backpass.engine.machine import machine_facts
 

@@ -18,7 +18,7 @@ class Program:
         tile_rows: int = ...,
         tile_depth: int = ...,
     ) -> None: ...
-    def run(self, arrays: Sequence[NDArray[Any]], *, threads: int) -> None: ...
+    def run(self, arrays: Sequence[NDArray[Any]], *, threads: int, may_be_fewer: bool) -> None: ...
     def run_steps(
         self,
         arrays: Sequence[NDArray[Any]],
@@ -32,5 +32,10 @@ class Program:
         loss_is_double: bool,
         losses: NDArray[Any],
         threads: int,
+<<<<<<< HEAD
         should_stop: Callable[[int], bool],
+=======
+        may_be_fewer: bool,
+        should_stop: Callable[[], bool],
+>>>>>>> native
     ) -> tuple[int, str]: ...

@@ -72,16 +72,21 @@ struct Place {
     std::int64_t outer[3], row, column, rows, columns;
 };
 
+// Takes the last digit off a number whose last digit counts to `base`. Most bases are 1, and a division takes long.
+std::int64_t last_digit(std::int64_t& number, std::int64_t base) {
+    if (base == 1) return 0;
+    const std::int64_t digit = number % base;
+    number /= base;
+    return digit;
+}
+
 Place place_of(std::int64_t chunk, const Chunks& chunks, const std::int64_t* shape) {
     Place at;
-    at.column = chunk % chunks.column_count * chunks.columns;
-    chunk /= chunks.column_count;
-    at.row = chunk % chunks.row_count * chunks.rows;
-    chunk /= chunks.row_count;
-    at.outer[2] = chunk % shape[2];
-    chunk /= shape[2];
-    at.outer[1] = chunk % shape[1];
-    at.outer[0] = chunk / shape[1];
+    at.column = last_digit(chunk, chunks.column_count) * chunks.columns;
+    at.row = last_digit(chunk, chunks.row_count) * chunks.rows;
+    at.outer[2] = last_digit(chunk, shape[2]);
+    at.outer[1] = last_digit(chunk, shape[1]);
+    at.outer[0] = chunk;
     at.columns = shape[4] - at.column < chunks.columns ? shape[4] - at.column : chunks.columns;
     at.rows = shape[3] - at.row < chunks.rows ? shape[3] - at.row : chunks.rows;
     return at;

@@ -65,12 +65,12 @@ std::vector<Given> given_of(const std::vector<AnyArray>& arrays) {
     return given;
 }
 
-void run_once(Program& program, const std::vector<AnyArray>& arrays, int threads) {
+void run_once(Program& program, const std::vector<AnyArray>& arrays, int threads, bool may_be_fewer) {
     const std::vector<Given> given = given_of(arrays);
     Progress progress;
     {
         const nb::gil_scoped_release released;
-        progress = program.run(given, Walk{}, 1, threads, nullptr, {});
+        progress = program.run(given, Walk{}, 1, {threads, may_be_fewer}, nullptr, {});
     }
     if (progress.ending == Ending::IndexFault) throw nb::index_error("an index is out of range");
 }
@@ -80,7 +80,8 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const std::vec
                                                 std::int64_t settings_buffer, std::int64_t settings_bytes,
                                                 std::int64_t rows_buffer, std::int64_t rows_bytes,
                                                 std::int64_t step_buffer, std::int64_t loss_buffer, bool loss_is_double,
-                                                const Losses& losses, int threads, nb::callable should_stop) {
+                                                const Losses& losses, int threads, bool may_be_fewer,
+                                                nb::callable should_stop) {
     const auto steps = static_cast<std::int64_t>(losses.size());
     const Walk walk{settings_buffer, settings_bytes, rows_buffer, rows_bytes, step_buffer, loss_buffer, loss_is_double};
     const std::vector<Given> given = given_of(arrays);
@@ -91,7 +92,7 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const std::vec
     Progress progress;
     {
         const nb::gil_scoped_release released;
-        progress = program.run(given, walk, steps, threads, losses.data(), ask);
+        progress = program.run(given, walk, steps, {threads, may_be_fewer}, losses.data(), ask);
     }
     switch (progress.ending) {
         case Ending::IndexFault: throw nb::index_error("an index is out of range");
@@ -113,9 +114,10 @@ NB_MODULE(_core, m) {
     nb::class_<Program>(m, "Program", "A planned circuit, ready to run.")
         .def(nb::new_(&make_program), nb::arg("instructions"), nb::arg("constants"), nb::arg("arena_bytes"),
              nb::arg("sizes"), nb::kw_only(), nb::arg("isa"), nb::arg("tile_rows") = 0, nb::arg("tile_depth") = 0)
-        .def("run", &run_once, nb::arg("arrays"), nb::kw_only(), nb::arg("threads"))
+        .def("run", &run_once, nb::arg("arrays"), nb::kw_only(), nb::arg("threads"),
+             nb::arg("may_be_fewer"))
         .def("run_steps", &run_steps, nb::arg("arrays"), nb::kw_only(), nb::arg("settings_buffer"),
              nb::arg("settings_bytes"), nb::arg("rows_buffer"), nb::arg("rows_bytes"), nb::arg("step_buffer"),
-             nb::arg("loss_buffer"), nb::arg("loss_is_double"), nb::arg("losses"), nb::arg("threads"),
+             nb::arg("loss_buffer"), nb::arg("loss_is_double"), nb::arg("losses"), nb::arg("threads"), nb::arg("may_be_fewer"),
              nb::arg("should_stop"));
 }

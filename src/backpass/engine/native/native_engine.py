@@ -22,9 +22,9 @@ from backpass.engine.plan.plan import FIRST_INPUT
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
 from backpass.errors import UsageError, did_you_mean
 
-# Below this many FLOPs and bytes together a program runs on one thread: meeting at barriers and moving data between
-# cores costs more than the second core brings (measured: benchmarks/train_step.py).
-_WORK_FOR_THREADS = 8_000_000
+# Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
+# data between cores costs more than the second core brings. Above, the core tries and takes what is faster.
+_WORK_FOR_THREADS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ _SHELF = _Shelf(64)
 class NativeEngine(Engine):
     """Runs circuits in the compiled core; what the core has no form for, on the NumPy engine.
 
-    threads: how many at most; by default as many as the process may use. Small circuits run on one.
+    threads: how many; by default as many as the process may use, or one where one is faster
     isa: "avx512", "avx2" or "portable"; by default the widest that this machine has
     Neither changes a bit of a float32 result.
 
@@ -85,7 +85,7 @@ class NativeEngine(Engine):
             raise UsageError(f"threads must be between 1 and 1023, got {threads}")
         self.isa = isa or known[0]
         self.threads = threads or _allowed_threads()
-        self._insists = threads is not None
+        self.may_be_fewer = threads is None
         self._tiling = tiling
         self._slow = NumpyEngine()
 
@@ -104,7 +104,9 @@ class NativeEngine(Engine):
             for spec in (circuit.nodes[i].spec for i in circuit.outputs)
         ]
         given = [numpy.ascontiguousarray(array) for array in arrays]
-        prepared.program.run([*given, *outputs], threads=self.threads_for(prepared.plan))
+        prepared.program.run(
+            [*given, *outputs], threads=self.threads_for(prepared.plan), may_be_fewer=self.may_be_fewer
+        )
         return outputs
 
     def run_epoch(
@@ -139,8 +141,8 @@ class NativeEngine(Engine):
         return self._prepared((step.circuit, step.states, batch_size), lambda: plan_step(step, batch_size))
 
     def threads_for(self, plan: Plan) -> int:
-        """How many threads a plan runs on."""
-        if self._insists or plan.flops + plan.bytes_moved >= _WORK_FOR_THREADS:
+        """How many threads a plan runs on, at most."""
+        if not self.may_be_fewer or plan.flops + plan.bytes_moved >= _WORK_FOR_THREADS:
             return self.threads
         return 1
 
@@ -221,7 +223,12 @@ class _EpochRun:
             loss_is_double=self.loss.dtype == numpy.float64,
             losses=losses,
             threads=self.engine.threads_for(plan),
+<<<<<<< HEAD
             should_stop=lambda done: should_stop(first + done),
+=======
+            may_be_fewer=self.engine.may_be_fewer,
+            should_stop=should_stop,
+>>>>>>> native
         )
         return losses[:taken], ending
 

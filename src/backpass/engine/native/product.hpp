@@ -108,6 +108,22 @@ struct alignas(64) ProductScratch {
     float bias[panel_width];
 };
 
+// Whole panels of a transposed b, four columns and one vector of k at a time.
+void transpose_panel(const float* from, std::int64_t between_columns, std::int64_t depth, float* panel) {
+    std::int64_t p = 0;
+    for (; p + width <= depth; p += width)
+        for (int j = 0; j < panel_width; j += 4) {
+            Int column[4];
+            for (int q = 0; q < 4; ++q) column[q] = as_int(load(from + (j + q) * between_columns + p));
+            interleave(column);
+            std::int32_t rows[4 * width];
+            for (int q = 0; q < 4; ++q) store(rows + q * width, column[q]);
+            for (int i = 0; i < width; ++i) std::memcpy(panel + (p + i) * panel_width + j, rows + 4 * i, 16);
+        }
+    for (; p < depth; ++p)
+        for (int j = 0; j < panel_width; ++j) panel[p * panel_width + j] = from[j * between_columns + p];
+}
+
 void copy_panel(const Matrices& x, std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t depth,
                 float* panel) {
     const float* from = x.b + k * x.b_k + column * x.b_column;
@@ -122,13 +138,10 @@ void copy_panel(const Matrices& x, std::int64_t column, std::int64_t columns, st
             }
         return;
     }
-    // Columns lie side by side (b is transposed): read along them, write across, a few cache lines at a time.
-    for (std::int64_t p0 = 0; p0 < depth; p0 += 16) {
-        const std::int64_t p1 = p0 + 16 < depth ? p0 + 16 : depth;
+    if (x.b_k == 1 && columns == panel_width) return transpose_panel(from, x.b_column, depth, panel);
+    for (std::int64_t p = 0; p < depth; ++p)
         for (std::int64_t j = 0; j < panel_width; ++j)
-            for (std::int64_t p = p0; p < p1; ++p)
-                panel[p * panel_width + j] = j < columns ? from[p * x.b_k + j * x.b_column] : 0.0f;
-    }
+            panel[p * panel_width + j] = j < columns ? from[p * x.b_k + j * x.b_column] : 0.0f;
 }
 
 // Rows [row0, row1) and columns [column, column + columns) of c, for one block of k.

@@ -1,6 +1,7 @@
 // See program.hpp.
 #include "program.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -36,12 +37,13 @@ Workspace::Workspace(std::int64_t arena_bytes, std::int64_t scratch_bytes, int t
 
 // Everything one run shares between its threads.
 struct Program::Run {
-    Run(int count, const Walk& walked, std::int64_t wanted) : threads(count), walk(walked), steps(wanted), barrier(count) {}
+    Run(const Walk& walked, std::int64_t wanted) : walk(walked), steps(wanted) {}
 
-    int threads;
     const Walk& walk;
     std::int64_t steps;
-    Barrier barrier;
+    std::int64_t burst = 0;  // steps that are taken on one number of threads
+    int threads = 1;
+    std::unique_ptr<Barrier> barrier;
     std::vector<std::byte*> buffers;
     std::vector<std::int64_t> bytes;
     const Workspace* workspace = nullptr;
@@ -159,24 +161,24 @@ void Program::take_steps(Run& run, int thread) const {
     std::byte* scratch = run.workspace->scratch(thread);
     const Frame shared{run.buffers.data(), scratch, thread, run.threads, &run.fault};
     const Frame alone{run.buffers.data(), scratch, 0, 1, &run.fault};
-    for (std::int64_t step = 0; step < run.steps; ++step) {
+    for (std::int64_t step = 0; step < run.burst; ++step) {
         bool is_alone = true;
         for (const Instruction& instruction : instructions_) {
             const bool was_alone = is_alone;
             is_alone = instruction.is_small || run.threads == 1;
-            if (!(is_alone && was_alone)) run.barrier.wait();
+            if (!(is_alone && was_alone)) run.barrier->wait();
             if (!is_alone)
                 execute(instruction, shared, run);
             else if (thread == 0)
                 execute(instruction, alone, run);
             if (instruction.kind != Kind::Guard) continue;
             if (thread == 0) guard(run, instruction.guard, alone);
-            run.barrier.wait();
+            run.barrier->wait();
             if (run.is_failed.load(std::memory_order_relaxed)) return;
         }
-        if (!is_alone) run.barrier.wait();
+        if (!is_alone) run.barrier->wait();
         if (thread == 0) finish_step(run);
-        run.barrier.wait();
+        run.barrier->wait();
         if (run.is_over.load(std::memory_order_relaxed)) return;
     }
 }
@@ -217,57 +219,69 @@ void Program::check(const std::vector<Given>& given, const Walk& walk, std::int6
         }
 }
 
+<<<<<<< HEAD
 Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, int threads, double* losses,
                       const std::function<bool(std::int64_t)>& should_stop) {
+=======
+// The next steps of a run, at most run.burst of them, on so many threads.
+void Program::take_burst(Run& run, int threads) const {
+    run.threads = threads;
+    run.barrier = std::make_unique<Barrier>(threads);
+    struct Context {
+        const Program* program;
+        Run* run;
+    } context{this, &run};
+    const Job job{[](void* given, int thread) {
+                      const Context& c = *static_cast<Context*>(given);
+                      c.program->take_steps(*c.run, thread);
+                  },
+                  &context};
+    if (threads > 1 && Pool::shared().try_run(threads, job)) return;
+    run.threads = 1;  // wanted so, or somebody else has the pool: one thread gives the same bits
+    run.barrier = std::make_unique<Barrier>(1);
+    take_steps(run, 0);
+}
+
+Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads,
+                      double* losses, const std::function<bool()>& should_stop) {
+>>>>>>> native
     check(given, walk, steps);
-    if (threads < 1 || threads >= kMostThreads) throw std::invalid_argument("native program: threads out of range");
+    if (threads.most < 1 || threads.most >= kMostThreads) throw std::invalid_argument("native program: threads out of range");
     std::unique_lock<std::mutex> lock(kept_in_use_, std::try_to_lock);
     std::unique_ptr<Workspace> own;
     if (!lock.owns_lock()) {
-        own = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads);
-    } else if (!kept_ || kept_threads_ < threads) {
-        kept_ = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads);
-        kept_threads_ = threads;
+        own = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads.most);
+    } else if (!kept_ || kept_threads_ < threads.most) {
+        kept_ = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads.most);
+        kept_threads_ = threads.most;
     }
     const Workspace& workspace = own ? *own : *kept_;
-    Progress progress;
-    const auto once = [&](int count) {
-        Run run(count, walk, steps);
-        run.workspace = &workspace;
-        run.losses = losses;
-        run.should_stop = &should_stop;
-        run.buffers = {workspace.arena(), constants_.data()};
-        run.bytes = {arena_bytes_, static_cast<std::int64_t>(constants_.size())};
-        for (const Given& array : given) run.buffers.push_back(array.data), run.bytes.push_back(array.bytes);
-        if (walk.step_buffer >= 0) {
-            std::byte*& at = run.buffers[static_cast<std::size_t>(walk.step_buffer)];
-            std::memcpy(&run.step_number, at, sizeof run.step_number);
-            at = reinterpret_cast<std::byte*>(&run.step_number);
-        }
-        struct Context {
-            const Program* program;
-            Run* run;
-        } context{this, &run};
-        run.ask();
-        if (!run.is_over) {
-            if (count == 1) {
-                take_steps(run, 0);
-            } else {
-                const Job job{[](void* given_context, int thread) {
-                                  const Context& c = *static_cast<Context*>(given_context);
-                                  c.program->take_steps(*c.run, thread);
-                              },
-                              &context};
-                if (!Pool::shared().try_run(count, job)) return false;
-            }
-        }
-        if (run.error) std::rethrow_exception(run.error);
-        progress = run.progress;
-        return true;
-    };
-    // Somebody else has the pool: one thread gives the same bits.
-    if (!once(threads)) once(1);
-    return progress;
+    Run run(walk, steps);
+    run.workspace = &workspace;
+    run.losses = losses;
+    run.should_stop = &should_stop;
+    run.buffers = {workspace.arena(), constants_.data()};
+    run.bytes = {arena_bytes_, static_cast<std::int64_t>(constants_.size())};
+    for (const Given& array : given) run.buffers.push_back(array.data), run.bytes.push_back(array.bytes);
+    if (walk.step_buffer >= 0) {
+        std::byte*& at = run.buffers[static_cast<std::size_t>(walk.step_buffer)];
+        std::memcpy(&run.step_number, at, sizeof run.step_number);
+        at = reinterpret_cast<std::byte*>(&run.step_number);
+    }
+    const bool tries = threads.may_be_fewer && lock.owns_lock();
+    run.ask();
+    while (!run.is_over && !run.is_failed && run.progress.steps < steps) {
+        const std::int64_t before = run.progress.steps, left = steps - before;
+        const int count = tries ? pace_.choose(threads.most) : threads.most;
+        run.burst = tries && threads.most > 1 ? std::min(left, pace_.steps(count)) : left;
+        const auto start = std::chrono::steady_clock::now();
+        take_burst(run, count);
+        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        if (tries && run.progress.steps - before == run.burst)
+            pace_.note(count, taken.count() / static_cast<double>(run.burst));
+    }
+    if (run.error) std::rethrow_exception(run.error);
+    return run.progress;
 }
 
 }  // namespace backpass::native

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "decoder.hpp"
+#include "pace.hpp"
 
 namespace backpass::native {
 
@@ -50,22 +51,34 @@ struct Progress {
     Ending ending = Ending::Done;
 };
 
+struct Threads {
+    int most = 1;
+    bool may_be_fewer = false;  // whether one thread does where it is faster
+};
+
 class Program {
   public:
     // The first two buffers are the arena and the constants; `sizes` are those of the others.
     Program(const std::vector<std::vector<std::int64_t>>& instructions, std::vector<std::byte> constants,
             std::int64_t arena_bytes, const std::vector<std::int64_t>& sizes, const Kernels& kernels, Tiling tiling);
 
+<<<<<<< HEAD
     // Takes `steps` steps one after another. `should_stop` is asked now and then, by the calling thread alone, and told
     // how many steps are done.
     Progress run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, int threads, double* losses,
                  const std::function<bool(std::int64_t)>& should_stop);
+=======
+    // Takes `steps` steps one after another. `should_stop` is asked now and then, by the calling thread alone.
+    Progress run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads, double* losses,
+                 const std::function<bool()>& should_stop);
+>>>>>>> native
 
     std::int64_t arena_bytes() const { return arena_bytes_; }
 
   private:
     struct Run;
     void execute(const Instruction& instruction, const Frame& frame, const Run& run) const;
+    void take_burst(Run& run, int threads) const;
     void take_steps(Run& run, int thread) const;
     void finish_step(Run& run) const;
     void guard(Run& run, const Guard& guard, const Frame& frame) const;
@@ -80,7 +93,8 @@ class Program {
     Tiling tiling_;
     Decoder decoder_;
     std::vector<Instruction> instructions_;
-    std::mutex kept_in_use_;
+    std::mutex kept_in_use_;  // guards what follows
+    Pace pace_;
     std::unique_ptr<Workspace> kept_;  // from the last run; another run at the same time makes its own
     int kept_threads_ = 0;
 };

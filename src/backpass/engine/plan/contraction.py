@@ -1,7 +1,8 @@
-"""Contraction: a product and the sum it goes into become one fused multiply-add, rounded once.
+"""Contraction: two elementwise operations become one where the core has a form for both together.
 
-Said here, by name, and never left to a compiler: every instruction set then does the same. It depends on which terms
-are used once, not on lengths, so a row alone and among others is treated alike.
+A product and the sum it goes into become a fused multiply-add, rounded once. That is said here, by name, and never left
+to a compiler: every instruction set then does the same. The other pairs only save a pass over registers. What is
+contracted depends on which terms are used once, not on lengths, so a row alone and among others is treated alike.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from backpass.engine.plan.view import View
 
 
 def needed(outputs: Sequence[View]) -> list[Term]:
-    """The terms that the outputs need, each after those that it needs itself; else in the order they were added."""
+    """The terms that the outputs need, each after those that it needs itself, else in the order they were added."""
     found = {view.term.number: view.term for view in outputs}
     followers: dict[int, list[Term]] = {}
     unseen = list(found.values())
@@ -40,28 +41,51 @@ def needed(outputs: Sequence[View]) -> list[Term]:
     return order
 
 
+_SUMS = {
+    ("add", 0): "multiply_add",
+    ("add", 1): "multiply_add",
+    ("subtract", 0): "multiply_subtract",
+    ("subtract", 1): "subtract_multiply",
+}
+"""Sums and differences, and which of their arguments is a product: a b + c, a b - c, c - a b."""
+
+
 def contract(terms: Sequence[Term], outputs: Sequence[View]) -> None:
-    """Turn a b + c, c - a b and a b - c into single terms, where the product has no other use."""
+    """Turn pairs of float32 terms into single ones, where the inner one has no other use."""
     uses = Counter(view.term.number for term in terms for view in term.arguments)
     uses.update(view.term.number for view in outputs)
+
+    def is_spent(inner: View, name: str, outer: Term) -> bool:
+        """Whether an argument is made by that operation for this term alone."""
+        made = inner.term
+        return (
+            made.name == f"{name}.float32"
+            and uses[made.number] == 1
+            and inner.shape == outer.shape == made.shape
+            and inner.is_whole
+        )
+
     for term in terms:
-        if term.name not in ("add.float32", "subtract.float32"):
-            continue
-        for side in (0, 1):
-            product, other = term.arguments[side], term.arguments[1 - side]
-            if _is_spent_here(product, term, uses):
-                term.arguments = (*product.term.arguments, other)
-                if term.name == "add.float32":
-                    term.name = "multiply_add.float32"
-                else:
-                    term.name = ("multiply_subtract", "subtract_multiply")[side] + ".float32"
-                break
+        for (outer, side), name in _SUMS.items():
+            if term.name == f"{outer}.float32" and is_spent(term.arguments[side], "multiply", term):
+                product, other = term.arguments[side], term.arguments[1 - side]
+                term.name, term.arguments = f"{name}.float32", (*product.term.arguments, other)
+    for term in terms:
+        x = term.arguments
+        if term.name == "multiply.float32":
+            for side in (0, 1):
+                if term.name == "multiply.float32" and is_spent(x[side], "multiply", term):
+                    term.name = "multiply_multiply.float32"
+                    term.arguments = (*x[side].term.arguments, x[1 - side])
+        elif term.name == "sqrt.float32" and is_spent(x[0], "multiply", term):
+            term.name, term.arguments = "sqrt_multiply.float32", x[0].term.arguments
+        elif term.name == "divide.float32" and is_spent(x[1], "add", term):
+            term.name, term.arguments = "divide_by_sum.float32", (x[0], *x[1].term.arguments)
+        elif term.name == "where.float32" and _is_zero(x[2]) and is_spent(x[0], "greater_equal", term):
+            condition = x[0].term.arguments
+            if _is_zero(condition[1]):
+                term.name, term.arguments = "slope_of_relu.float32", (condition[0], x[1])
 
 
-def _is_spent_here(product: View, term: Term, uses: Counter[int]) -> bool:
-    return (
-        product.term.name == "multiply.float32"
-        and uses[product.term.number] == 1
-        and product.shape == term.shape
-        and product.is_whole
-    )
+def _is_zero(view: View) -> bool:
+    return view.term.kind == "constant" and not view.term.params["value"].any()

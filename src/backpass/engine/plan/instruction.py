@@ -64,6 +64,10 @@ class Instruction(ABC):
         """Bytes read and written, each operand counted once."""
 
 
+_PAIRS = ("multiply_", "subtract_", "sqrt_", "divide_")
+"""How the names of two operations in one begin (see contraction)."""
+
+
 @dataclass(frozen=True, slots=True)
 class MapStep:
     """out = name(a, b, c) on registers; arguments that are not there repeat the last."""
@@ -105,7 +109,7 @@ class Map(Instruction):
 
     @property
     def flops(self) -> int:
-        return prod(self.shape) * sum(2 if "multiply_" in s.name or "_multiply" in s.name else 1 for s in self.steps)
+        return prod(self.shape) * sum(2 if step.name.startswith(_PAIRS) else 1 for step in self.steps)
 
     @property
     def bytes_moved(self) -> int:
