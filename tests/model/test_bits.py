@@ -18,18 +18,18 @@ pytestmark = pytest.mark.skipif("native" not in ENGINES, reason="the native engi
 ROWS = 700
 
 
-def columns() -> dict[str, Any]:
+def columns(rows: int = ROWS) -> dict[str, Any]:
     rng = np.random.default_rng(5)
-    size, income = rng.normal(3.0, 1.0, ROWS), rng.lognormal(0.0, 1.0, ROWS)
+    size, income = rng.normal(3.0, 1.0, rows), rng.lognormal(0.0, 1.0, rows)
     income[::17] = np.nan
-    town = np.array(["ash", "birch", "cedar", None], dtype=object)[rng.integers(0, 4, ROWS)]
-    price = np.maximum(size, 2.5) + np.where(town == "ash", 1.0, 0.0) + 0.1 * rng.normal(size=ROWS)
+    town = np.array(["ash", "birch", "cedar", None], dtype=object)[rng.integers(0, 4, rows)]
+    price = np.maximum(size, 2.5) + np.where(town == "ash", 1.0, 0.0) + 0.1 * rng.normal(size=rows)
     return {"size": size, "income": income, "town": list(town), "price": price}
 
 
-def fitted(**settings: Any) -> Model:
+def fitted(rows: int = ROWS, **settings: Any) -> Model:
     given = {"hidden": (96, 40), "epochs": 3, "batch_size": 64, "engine": "native", **settings}
-    return fit(columns(), "price", **given)
+    return fit(columns(rows), "price", **given)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ class Finger(Callback):
 
 
 def test_an_interrupted_and_resumed_run_ends_with_the_same_bits(tmp_path: Path) -> None:
-    long = {"hidden": (256, 256), "epochs": 2, "batch_size": 1, "sampling": "uniform", "threads": 1}
+    long = {"rows": 20_000, "hidden": (256, 256), "epochs": 1, "batch_size": 1, "threads": 1}
     checkpoint = tmp_path / "run.checkpoint"
     given: dict[str, Any] = {**long, "on_interrupt": "return", "checkpoint": checkpoint, "callbacks": [Finger()]}
     half = fitted(**given)

@@ -32,10 +32,6 @@ class Program:
         loss_is_double: bool,
         losses: NDArray[Any],
         threads: int,
-<<<<<<< HEAD
-        should_stop: Callable[[int], bool],
-=======
         may_be_fewer: bool,
-        should_stop: Callable[[], bool],
->>>>>>> native
+        should_stop: Callable[[int], bool],
     ) -> tuple[int, str]: ...

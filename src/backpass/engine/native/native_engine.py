@@ -223,12 +223,8 @@ class _EpochRun:
             loss_is_double=self.loss.dtype == numpy.float64,
             losses=losses,
             threads=self.engine.threads_for(plan),
-<<<<<<< HEAD
-            should_stop=lambda done: should_stop(first + done),
-=======
             may_be_fewer=self.engine.may_be_fewer,
-            should_stop=should_stop,
->>>>>>> native
+            should_stop=lambda done: should_stop(first + done),
         )
         return losses[:taken], ending
 

@@ -219,10 +219,6 @@ void Program::check(const std::vector<Given>& given, const Walk& walk, std::int6
         }
 }
 
-<<<<<<< HEAD
-Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, int threads, double* losses,
-                      const std::function<bool(std::int64_t)>& should_stop) {
-=======
 // The next steps of a run, at most run.burst of them, on so many threads.
 void Program::take_burst(Run& run, int threads) const {
     run.threads = threads;
@@ -243,8 +239,7 @@ void Program::take_burst(Run& run, int threads) const {
 }
 
 Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads,
-                      double* losses, const std::function<bool()>& should_stop) {
->>>>>>> native
+                      double* losses, const std::function<bool(std::int64_t)>& should_stop) {
     check(given, walk, steps);
     if (threads.most < 1 || threads.most >= kMostThreads) throw std::invalid_argument("native program: threads out of range");
     std::unique_lock<std::mutex> lock(kept_in_use_, std::try_to_lock);

@@ -62,16 +62,10 @@ class Program {
     Program(const std::vector<std::vector<std::int64_t>>& instructions, std::vector<std::byte> constants,
             std::int64_t arena_bytes, const std::vector<std::int64_t>& sizes, const Kernels& kernels, Tiling tiling);
 
-<<<<<<< HEAD
     // Takes `steps` steps one after another. `should_stop` is asked now and then, by the calling thread alone, and told
     // how many steps are done.
-    Progress run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, int threads, double* losses,
-                 const std::function<bool(std::int64_t)>& should_stop);
-=======
-    // Takes `steps` steps one after another. `should_stop` is asked now and then, by the calling thread alone.
     Progress run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads, double* losses,
-                 const std::function<bool()>& should_stop);
->>>>>>> native
+                 const std::function<bool(std::int64_t)>& should_stop);
 
     std::int64_t arena_bytes() const { return arena_bytes_; }
 
