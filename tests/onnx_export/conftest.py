@@ -20,7 +20,7 @@ if str(HERE) not in sys.path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if MISSING and HERE in item.path.parents and "needs_no_onnx" not in item.keywords:
+        if MISSING and HERE in item.path.parents:
             item.add_marker(pytest.mark.skip(reason=f"{' and '.join(MISSING)} not installed"))
 
 
