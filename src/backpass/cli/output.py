@@ -63,11 +63,15 @@ def check_onnx_replaceable(path: str) -> None:
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
-    with open(path, "rb") as file:
-        data = file.read()
-    if not is_onnx(data):
-        raise UsageError(
-            f"{path} is there already and would be lost: it is not an ONNX file",
-            faults=[f"{path} is {recognise(data)}"],
-            hint="give OUTPUT another name, or remove the file",
-        )
+    if fault := _other_than_onnx(path):
+        message = f"{path} is there already and would be lost: it is not an ONNX file"
+        raise UsageError(message, faults=[fault], hint="give OUTPUT another name, or remove the file")
+
+
+def _other_than_onnx(path: str) -> str:
+    """What a file is, in one line; nothing for an ONNX file."""
+    try:
+        data = read_file(path)
+    except ModelFileError as error:
+        return error.message
+    return "" if is_onnx(data) else f"{path} is {recognise(data)}"
