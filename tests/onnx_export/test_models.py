@@ -274,6 +274,21 @@ def test_the_same_model_gives_the_same_bytes() -> None:
     assert from_bytes(model.to_bytes()).to_onnx() == data
 
 
+@pytest.mark.parametrize("target", ["price", "sold", "grade", "flag", "constant"])
+def test_the_reference_evaluator_of_onnx_agrees(target: str) -> None:
+    from onnx.reference import ReferenceEvaluator
+
+    model, columns = fitted(target), houses(target)
+    with np.errstate(all="ignore"):
+        first, *rest = ReferenceEvaluator(model.to_onnx()).run(None, graph_inputs(model, columns))
+    expected = model.predictions(model.table(columns))
+    if expected.probabilities is None:
+        np.testing.assert_allclose(first, expected.values, rtol=1e-5)
+        return
+    assert [str(each) for each in first.tolist()] == expected.values.tolist()
+    np.testing.assert_allclose(rest[0], expected.probabilities, rtol=1e-5)
+
+
 def test_texts_without_a_utf8_form_are_named() -> None:
     model = fitted("price")
     schema = replace(model.schema, features=(TextFeature("town", ("a", "b\udcff")), *model.schema.features[:1]))
