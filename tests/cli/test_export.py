@@ -26,7 +26,7 @@ def test_the_file_predicts_what_the_model_does(call: Run, home: Path, tmp_path: 
     assert (done.code, done.out) == (0, "")
     lines = done.err.splitlines()
     assert lines[0] == "inputs      3 columns: 2 double, 1 string"
-    assert lines[2] == "opset       20, ai.onnx.ml 3"
+    assert lines[2] == "opset       18, ai.onnx.ml 3"
     assert lines[3].startswith("saved m.onnx (")
     model = load(home / f"{name}.backpass")
     session = runtime.InferenceSession(str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"])

@@ -65,6 +65,14 @@ def erf(w: Writer, x: Operand, dtype: DType) -> Operand:
     return w("Where", w("LessOrEqual", size, dtype.type(0.46875)), small, large)
 
 
+def cos(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """Older ones have no Cos in float64 either: 1 - 2 sin^2(x / 2), right to a rounding of 1."""
+    if dtype != numpy.float64:
+        return w("Cos", x)
+    half = w("Sin", w("Mul", x, dtype.type(0.5)))
+    return w("Sub", dtype.type(1), w("Mul", dtype.type(2), w("Mul", half, half)))
+
+
 def softplus(w: Writer, x: Operand, dtype: DType) -> Operand:
     """Nor has it Softplus in float64: max(x, 0) + ln(1 + t) with t = e^-|x|.
 

@@ -1,7 +1,7 @@
 """The file: a finished graph in, the bytes of an ONNX model out, checked. The only module that knows the onnx library.
 
-Opset 20 is the first whose text says what the largest of no elements is; every operator that ``forms`` uses is in it,
-and ONNX Runtime reads it from version 1.17 (January 2024) on. Newer opsets would add nothing but a newer runtime.
+Opset 18 is the oldest in which sums, largest elements and padding take their axes in one way, as inputs; ONNX Runtime
+reads it from version 1.14 (February 2023) on. Newer opsets would add nothing but the need for newer runtimes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from backpass.circuit.spec import Dimension
 from backpass.engine.onnx.graph import TEXT, Graph, Value
 from backpass.errors import UsageError
 
-OPSET = 20
+OPSET = 18
 """Version of ONNX's own operators (the default domain)."""
 
 OPSET_ML = 3
 """Version of the domain ai.onnx.ml, where LabelEncoder lives."""
 
-IR = 9
-"""Version of the file format: the one that came with opset 20."""
+IR = 8
+"""Version of the file format: the one that came with opset 18."""
 
 _LARGEST = 2**31 - 1
 """Bytes: what a protobuf message may hold."""

@@ -21,7 +21,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "broadcast_to": shaping.broadcast_to,
         "cast": shaping.cast,
         "concatenate_": shaping.concatenate,
-        "cos": elementwise.in_output_dtype("Cos"),
+        "cos": elementwise.composed(elementwise.cos),
         "divide": elementwise.in_output_dtype("Div"),
         "equal": elementwise.comparison("Equal"),
         "erf": elementwise.composed(elementwise.erf),

@@ -45,7 +45,11 @@ def logsumexp(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
     """As the operation itself: less the largest element, unless that is not finite."""
     dtype = working(node.spec.dtype)
     x, axes = w.cast(values[0], dtype), axes_of(node.params.get("axis"), values[0].ndim)
-    top = _reduced(w, "ReduceMax", x, axes, keepdims=True)
+    # Of no elements ONNX names no largest before opset 20: where there may be none, -inf is put beside them.
+    may_be_empty = [axis for axis in axes if isinstance(length := values[0].shape[axis], str) or length == 0]
+    beside = whole(*[0] * len(may_be_empty), *[1] * len(may_be_empty))
+    ranked = w("Pad", x, beside, dtype.type(-numpy.inf), whole(*may_be_empty)) if may_be_empty else x
+    top = _reduced(w, "ReduceMax", ranked, axes, keepdims=True)
     top = w("Where", w("Less", w("Abs", top), dtype.type(numpy.inf)), top, dtype.type(0))
     total = _reduced(w, "ReduceSum", w("Exp", w("Sub", x, top)), axes, keepdims=True)
     z: Operand = w("Add", w("Log", total), top)
