@@ -14,13 +14,15 @@ from backpass.circuit import Circuit
 from backpass.engine.onnx import Graph, to_bytes, translate
 
 
-def run_onnx(data: bytes, inputs: Mapping[str, Any]) -> list[Any]:
-    """The outputs of a model file in ONNX Runtime, on one thread."""
+def run_onnx(data: bytes, inputs: Mapping[str, Any], *, optimized: bool = True) -> list[Any]:
+    """The outputs of a model file in ONNX Runtime, on one thread; ``optimized``: nodes may be fused, as is usual."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # it warns of constants that it folds away
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     used = {each.name for each in session.get_inputs()}
     return session.run(None, {name: value for name, value in inputs.items() if name in used})
@@ -36,10 +38,10 @@ def exported(circuit: Circuit) -> bytes:
     return to_bytes(graph)
 
 
-def both(circuit: Circuit, arrays: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+def both(circuit: Circuit, arrays: Sequence[Any], *, optimized: bool = True) -> tuple[list[Any], list[Any]]:
     """What a circuit gives in ONNX Runtime, and what it gives in NumPy."""
     given = dict(zip(circuit.input_names, circuit.arrays_for(arrays), strict=True))
-    return run_onnx(exported(circuit), given), circuit.evaluate(arrays)
+    return run_onnx(exported(circuit), given, optimized=optimized), circuit.evaluate(arrays)
 
 
 def assert_same(got: Sequence[Any], expected: Sequence[Any], tolerance: Mapping[str, float] | None = None) -> None:
