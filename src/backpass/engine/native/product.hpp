@@ -42,10 +42,10 @@ void multiply_tile(const Tile& tile) {
     if (!tile.is_first) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < parts; ++j) sum[i][j] = load(tile.c + i * tile.c_stride + j * width);
     } else {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < parts; ++j) {
             const Float start = tile.bias ? load(tile.bias + j * width) : broadcast(0.0f);
 #pragma GCC unroll 16
@@ -60,12 +60,12 @@ void multiply_tile(const Tile& tile) {
     const float* b = tile.b;
     for (std::int64_t left = tile.depth; left > 0; --left) {
         Float row[parts];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < parts; ++j) row[j] = load(b + j * width);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
             const Float factor = broadcast(along_k ? base[i / 3][i % 3 * stride] : base[0][i]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < parts; ++j) sum[i][j] = fma(factor, row[j], sum[i][j]);
         }
         b += tile.b_stride;
@@ -76,24 +76,24 @@ void multiply_tile(const Tile& tile) {
         const Float zero = broadcast(0.0f);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < parts; ++j)
                 sum[i][j] = select(load(tile.beside + i * tile.beside_stride + j * width) >= zero, sum[i][j], zero);
     }
     if (tile.epilogue == Epilogue::ReluAlone) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < parts; ++j) sum[i][j] = relu(sum[i][j]);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < parts; ++j) store(tile.c + i * tile.c_stride + j * width, sum[i][j]);
     if (tile.epilogue == Epilogue::Relu) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < parts; ++j)
                 store(tile.beside + i * tile.beside_stride + j * width, relu(sum[i][j]));
     }
@@ -242,10 +242,24 @@ bool is_read_in_place(const Matrices& x, std::int64_t rows, std::int64_t columns
     return x.b_column == 1 && columns == panel_width && (x.b_k <= 128 || rows <= 2 * tile_rows);
 }
 
+// A single row: wide tiles, because one chain of sums per vector would mostly wait for itself. Gives the column it got to.
+std::int64_t multiply_row(const Matrices& x, std::int64_t row, std::int64_t column, std::int64_t last) {
+    constexpr int parts = 8;
+    if (x.b_column != 1 || x.c_column != 1 || (x.bias && x.bias_column != 1)) return column;
+    for (; column + parts * width <= last; column += parts * width) {
+        float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
+        multiply_tile<1, parts, false>({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k,
+                                        x.c + row * x.c_row + column, x.c_row, x.bias ? x.bias + column : nullptr, true,
+                                        x.k, x.epilogue, beside, x.beside_row});
+    }
+    return column;
+}
+
 void multiply_range(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t column0, std::int64_t column1,
                     const Tiling& tiling, ProductScratch& scratch) {
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < largest_depth ? tiling.depth : default_depth;
+    if (row1 - row0 == 1) column0 = multiply_row(x, row0, column0, column1);
     const std::int64_t blocks = x.k > 0 ? (x.k + most_depth - 1) / most_depth : 1;
     for (std::int64_t block = 0; block < blocks; ++block) {
         const std::int64_t k = x.k * block / blocks, depth = x.k * (block + 1) / blocks - k;
@@ -319,7 +333,10 @@ void multiply_matrices(Matrices x, bool is_narrow, const Frame& frame, const Til
     }
     // Few columns waste lanes; the same product lying on its side does not.
     if (!x.bias && x.epilogue == Epilogue::None && x.n < width && x.m > x.n && x.a_row == 1 && (x.b_column == 1 || x.b_k == 1)) x = transposed(x);
-    if (x.m >= 2 * tile_rows * frame.threads) {
+    // Threads that share out columns copy each panel once; those that share out rows all copy every panel.
+    const std::int64_t panels = (x.n + panel_width - 1) / panel_width;
+    const bool columns_are_even = panels % frame.threads == 0 || panels >= 4 * frame.threads;
+    if (!columns_are_even && x.m >= 2 * tile_rows * frame.threads) {
         const Share rows = share_of(x.m, 1, frame);
         if (rows.first < rows.last) multiply_range(x, rows.first, rows.last, 0, x.n, tiling, scratch);
     } else {
