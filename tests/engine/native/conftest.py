@@ -111,7 +111,8 @@ def dense_training(
     elif loss == "poisson":
         y = numpy.floor(numpy.exp(x[:, :outputs])).astype(dtype)
     else:
-        y = numpy.sin(x[:, :1] * numpy.arange(1, outputs + 1)).astype(dtype)
+        t = x[:, :1] * numpy.arange(1, outputs + 1)
+        y = (t / (1 + t * t)).astype(dtype)  # exactly rounded: the golden digests must not depend on a library
     weights = (numpy.arange(rows) % 3 + 1).astype(dtype)
     theta = (random.uniform(-1, 1, network.parameter_count) * 0.5).astype(dtype)
 

@@ -151,6 +151,9 @@ Product Decoder::product() {
     p.m = length(), p.n = length(), p.k = length();
     product_of({p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
     p.is_narrow = word() != 0;
+    const std::int64_t epilogue = word();
+    if (epilogue < 0 || epilogue > 3) refuse("no such epilogue");
+    p.epilogue = static_cast<Epilogue>(epilogue);
     p.has_bias = word() != 0;
     p.a = operand(), p.b = operand(), p.c = operand();
     check_range(p.a, {p.stack[0], p.stack[1], p.stack[2], p.m, p.k});
@@ -162,6 +165,16 @@ Product Decoder::product() {
     }
     if (p.c.dtype != Dtype::Float32 && p.c.dtype != Dtype::Float64) refuse("a product of this dtype");
     for (const Operand* x : {&p.a, &p.b, p.has_bias ? &p.bias : &p.c}) check_dtype(*x, p.c.dtype);
+    p.has_beside = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu;
+    if (p.epilogue != Epilogue::None && (p.is_narrow || p.c.dtype != Dtype::Float32))
+        refuse("an epilogue of this product");
+    if (p.has_beside) {
+        p.beside = operand();
+        check_range(p.beside, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
+        check_dtype(p.beside, Dtype::Float32);
+        const bool is_row_by_row = (p.beside.strides[4] == 1 && p.c.strides[4] == 1) || p.n == 1;
+        if (!is_row_by_row) refuse("what an epilogue works on does not lie row by row");
+    }
     if (p.c.dtype == Dtype::Float64) return p;
     const bool along_k = p.a.strides[4] == 1 || p.k <= 1;
     if (!(p.is_narrow ? along_k : along_k || p.a.strides[3] == 1)) refuse("the first factor lies awkwardly");

@@ -30,12 +30,19 @@ struct Map {
     std::int64_t register_bytes;
 };
 
+// What happens to a tile of c before it leaves the registers: nothing; beside = max(c, 0), and c too; c = c where
+// beside >= 0, else 0; or c = max(c, 0) with nothing beside it.
+enum class Epilogue : std::int64_t { None, Relu, SlopeOfRelu, ReluAlone };
+
 // c[i, j] = bias[j] + sum over p of a[i, p] b[p, j], one FMA chain in increasing p; three leading axes are looped over.
 struct Product {
     std::int64_t stack[3];
     std::int64_t m, n, k;
     Operand a, b, bias, c;  // strides[3], strides[4]: rows and columns; bias uses strides[4]
+    Operand beside;         // what the epilogue reads or writes beside c; packed rows, like c
     bool has_bias;
+    bool has_beside;
+    Epilogue epilogue;
     bool is_narrow;  // few columns: sums over 32 virtual lanes and a fixed tree instead of chains
 };
 

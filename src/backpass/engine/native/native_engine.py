@@ -12,19 +12,22 @@ from typing import Any, ClassVar
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Circuit
+from backpass.circuit import Circuit, Spec
 from backpass.circuit.spec import bind, match
 from backpass.engine.engine import Engine
 from backpass.engine.native._core import Program, instruction_sets, operations
 from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
 from backpass.engine.plan.plan import FIRST_INPUT
+from backpass.engine.plan.rows import free_rows
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
 from backpass.errors import UsageError, did_you_mean
 
 # Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
 # data between cores costs more than the second core brings. Above, the core tries and takes what is faster.
 _WORK_FOR_THREADS = 4_000_000
+# Rows of a forward circuit that are run together: enough to fill tiles and hide the call, few enough for the L2 cache.
+_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Tiling:
 class _Prepared:
     plan: Plan
     program: Program
+    work: int  # FLOPs and bytes
 
 
 class _Shelf:
@@ -47,7 +51,17 @@ class _Shelf:
     def __init__(self, room: int) -> None:
         self.room = room
         self._kept: OrderedDict[tuple[object, ...], _Prepared | None] = OrderedDict()
+        self._rows: OrderedDict[Circuit, str | None] = OrderedDict()
         self._lock = threading.Lock()
+
+    def rows_of(self, circuit: Circuit) -> str | None:
+        """The free length along which the circuit may be cut, if there is one."""
+        with self._lock:
+            if circuit not in self._rows:
+                self._rows[circuit] = free_rows(circuit)
+                if len(self._rows) > self.room:
+                    self._rows.popitem(last=False)
+            return self._rows[circuit]
 
     def get(self, key: tuple[object, ...], make: Callable[[], _Prepared | None]) -> _Prepared | None:
         with self._lock:
@@ -96,17 +110,37 @@ class NativeEngine(Engine):
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         arrays = circuit.arrays_for(inputs)
         lengths = match(circuit.inputs, arrays, circuit.input_names)
+        given = [array if array.flags.c_contiguous else numpy.ascontiguousarray(array) for array in arrays]
+        outputs = [numpy.empty(bind(spec.shape, lengths), spec.dtype) for spec in _output_specs(circuit)]
+        for name, length in lengths.items() if len(lengths) == 1 else ():
+            if length > 2 * _ROWS_AT_ONCE and _SHELF.rows_of(circuit) == name:
+                return self._run_by_blocks(circuit, given, outputs, name, length)
+        if not self._run_at_once(circuit, given, outputs, lengths):
+            return self._slow.run(circuit, *arrays)
+        return outputs
+
+    def _run_at_once(
+        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], lengths: dict[str, int]
+    ) -> bool:
+        """Fill the outputs; false where the core has no form for the circuit."""
         prepared = self._prepared((circuit, *sorted(lengths.items())), lambda: plan_circuit(circuit, lengths))
         if prepared is None:
-            return self._slow.run(circuit, *arrays)
-        outputs = [
-            numpy.empty(bind(spec.shape, lengths), spec.dtype)
-            for spec in (circuit.nodes[i].spec for i in circuit.outputs)
-        ]
-        given = [numpy.ascontiguousarray(array) for array in arrays]
-        prepared.program.run(
-            [*given, *outputs], threads=self.threads_for(prepared.plan), may_be_fewer=self.may_be_fewer
-        )
+            return False
+        threads = self.threads_for(prepared.work)
+        prepared.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
+        return True
+
+    def _run_by_blocks(
+        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], name: str, length: int
+    ) -> list[NDArray[Any]]:
+        """Some rows at a time, so that what lies between input and output stays in the cache."""
+        has_rows = [name in spec.shape for spec in circuit.inputs]
+        for first in range(0, length, _ROWS_AT_ONCE):
+            rows = slice(first, min(first + _ROWS_AT_ONCE, length))
+            part = [a[rows] if cut else a for a, cut in zip(given, has_rows, strict=True)]
+            block = [a[rows] for a in outputs]
+            if not self._run_at_once(circuit, part, block, {name: rows.stop - first}):
+                return self._slow.run(circuit, *given)
         return outputs
 
     def run_epoch(
@@ -140,17 +174,15 @@ class NativeEngine(Engine):
         """Plan and program of a step, from the shelf if they are there."""
         return self._prepared((step.circuit, step.states, batch_size), lambda: plan_step(step, batch_size))
 
-    def threads_for(self, plan: Plan) -> int:
-        """How many threads a plan runs on, at most."""
-        if not self.may_be_fewer or plan.flops + plan.bytes_moved >= _WORK_FOR_THREADS:
-            return self.threads
-        return 1
+    def threads_for(self, work: int) -> int:
+        """How many threads a program with so many FLOPs and bytes runs on, at most."""
+        return self.threads if work >= _WORK_FOR_THREADS or not self.may_be_fewer else 1
 
     def _prepared(self, key: tuple[object, ...], make: Callable[[], Plan]) -> _Prepared | None:
         def prepare() -> _Prepared | None:
             try:
                 plan = make()
-                return _Prepared(plan, self._program(plan))
+                return _Prepared(plan, self._program(plan), plan.flops + plan.bytes_moved)
             except Unplannable:
                 return None
 
@@ -222,11 +254,15 @@ class _EpochRun:
             loss_buffer=plan.output_buffers[self.states],
             loss_is_double=self.loss.dtype == numpy.float64,
             losses=losses,
-            threads=self.engine.threads_for(plan),
+            threads=self.engine.threads_for(prepared.work),
             may_be_fewer=self.engine.may_be_fewer,
             should_stop=lambda done: should_stop(first + done),
         )
         return losses[:taken], ending
+
+
+def _output_specs(circuit: Circuit) -> list[Spec]:
+    return [circuit.nodes[i].spec for i in circuit.outputs]
 
 
 def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:

@@ -30,6 +30,9 @@ struct Tile {
     const float* bias;  // one per column, for the first block
     bool is_first;      // start from the bias or zero instead of c
     std::int64_t depth;
+    Epilogue epilogue;  // None unless this is the last block of k
+    float* beside;
+    std::int64_t beside_stride;
 };
 
 // AlongK: the elements of one row of a lie side by side. Otherwise those of one step of k do (a is transposed).
@@ -39,10 +42,10 @@ void multiply_tile(const Tile& tile) {
     if (!tile.is_first) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < parts; ++j) sum[i][j] = load(tile.c + i * tile.c_stride + j * width);
     } else {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < parts; ++j) {
             const Float start = tile.bias ? load(tile.bias + j * width) : broadcast(0.0f);
 #pragma GCC unroll 16
@@ -57,22 +60,43 @@ void multiply_tile(const Tile& tile) {
     const float* b = tile.b;
     for (std::int64_t left = tile.depth; left > 0; --left) {
         Float row[parts];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < parts; ++j) row[j] = load(b + j * width);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
             const Float factor = broadcast(along_k ? base[i / 3][i % 3 * stride] : base[0][i]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
             for (int j = 0; j < parts; ++j) sum[i][j] = fma(factor, row[j], sum[i][j]);
         }
         b += tile.b_stride;
 #pragma GCC unroll 8
         for (int i = 0; i < (along_k ? bases : 1); ++i) base[i] += along_k ? 1 : stride;
     }
+    if (tile.epilogue == Epilogue::SlopeOfRelu) {
+        const Float zero = broadcast(0.0f);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j)
+                sum[i][j] = select(load(tile.beside + i * tile.beside_stride + j * width) >= zero, sum[i][j], zero);
+    }
+    if (tile.epilogue == Epilogue::ReluAlone) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j) sum[i][j] = relu(sum[i][j]);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i)
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int j = 0; j < parts; ++j) store(tile.c + i * tile.c_stride + j * width, sum[i][j]);
+    if (tile.epilogue == Epilogue::Relu) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j)
+                store(tile.beside + i * tile.beside_stride + j * width, relu(sum[i][j]));
+    }
 }
 
 using TileFunction = void (*)(const Tile&);
@@ -99,12 +123,16 @@ struct Matrices {
     float* c;
     std::int64_t m, n, k;
     std::int64_t a_row, a_k, b_k, b_column, c_row, c_column, bias_column;
+    Epilogue epilogue;
+    float* beside;
+    std::int64_t beside_row;
 };
 
 // What a thread needs beside its registers.
 struct alignas(64) ProductScratch {
     float panel[largest_depth * panel_width];
     float tile[tile_rows * panel_width];
+    float beside[tile_rows * panel_width];
     float bias[panel_width];
 };
 
@@ -144,6 +172,31 @@ void copy_panel(const Matrices& x, std::int64_t column, std::int64_t columns, st
             panel[p * panel_width + j] = j < columns ? from[p * x.b_k + j * x.b_column] : 0.0f;
 }
 
+// Part of a tile, copied between a whole tile in scratch and the matrix that it is the edge of.
+struct Corner {
+    std::int64_t rows, columns, row_stride, column_stride;
+
+    void read(const float* from, float* tile) const {
+        for (std::int64_t i = 0; i < rows; ++i)
+            for (std::int64_t j = 0; j < columns; ++j)
+                tile[i * panel_width + j] = from[i * row_stride + j * column_stride];
+    }
+
+    void write(const float* tile, float* to) const {
+        if (column_stride != 1) {
+            for (std::int64_t i = 0; i < rows; ++i)
+                for (std::int64_t j = 0; j < columns; ++j)
+                    to[i * row_stride + j * column_stride] = tile[i * panel_width + j];
+            return;
+        }
+        for (std::int64_t i = 0; i < rows; ++i)
+            for (std::int64_t j = 0; j < columns; j += width) {
+                const int count = static_cast<int>(columns - j < width ? columns - j : width);
+                store_first(to + i * row_stride + j, load(tile + i * panel_width + j), count);
+            }
+    }
+};
+
 // Rows [row0, row1) and columns [column, column + columns) of c, for one block of k.
 void multiply_block(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t column, std::int64_t columns,
                     std::int64_t k, std::int64_t depth, const float* b, std::int64_t b_stride, std::int64_t most_rows,
@@ -157,26 +210,30 @@ void multiply_block(const Matrices& x, std::int64_t row0, std::int64_t row1, std
             scratch.bias[j] = j < columns ? x.bias[(column + j) * x.bias_column] : 0.0f;
         bias = scratch.bias;
     }
+    const Epilogue epilogue = k + depth == x.k ? x.epilogue : Epilogue::None;
+    // Rows are shared out evenly, so that no tile is much smaller than the others.
     const std::int64_t m = row1 - row0, tiles = (m + most_rows - 1) / most_rows;
-    for (std::int64_t t = 0; t < tiles; ++t) {
-        const std::int64_t first = row0 + m * t / tiles, rows = row0 + m * (t + 1) / tiles - first;
+    const std::int64_t least = m / tiles, larger = m % tiles;
+    for (std::int64_t t = 0, first = row0, rows; t < tiles; ++t, first += rows) {
+        rows = least + (t < larger);
         float* c = x.c + first * x.c_row + column * x.c_column;
+        float* beside = x.beside == nullptr ? nullptr : x.beside + first * x.beside_row + column;
         Tile tile{x.a + first * x.a_row + k * x.a_k, along_k ? x.a_row : x.a_k, b, b_stride, c, x.c_row, bias,
-                  k == 0, depth};
+                  k == 0, depth, epilogue, beside, x.beside_row};
         const TileFunction multiply = tile_function(static_cast<int>(rows), parts, along_k);
         if (is_whole) {
             multiply(tile);
             continue;
         }
         tile.c = scratch.tile;
-        tile.c_stride = panel_width;
-        if (k > 0)
-            for (std::int64_t i = 0; i < rows; ++i)
-                for (std::int64_t j = 0; j < columns; ++j)
-                    scratch.tile[i * panel_width + j] = c[i * x.c_row + j * x.c_column];
+        tile.beside = scratch.beside;
+        tile.c_stride = tile.beside_stride = panel_width;
+        const Corner corner{rows, columns, x.c_row, x.c_column}, packed{rows, columns, x.beside_row, 1};
+        if (k > 0) corner.read(c, scratch.tile);
+        if (epilogue == Epilogue::SlopeOfRelu) packed.read(beside, scratch.beside);
         multiply(tile);
-        for (std::int64_t i = 0; i < rows; ++i)
-            for (std::int64_t j = 0; j < columns; ++j) c[i * x.c_row + j * x.c_column] = scratch.tile[i * panel_width + j];
+        corner.write(scratch.tile, c);
+        if (epilogue == Epilogue::Relu) packed.write(scratch.beside, beside);
     }
 }
 
@@ -185,10 +242,24 @@ bool is_read_in_place(const Matrices& x, std::int64_t rows, std::int64_t columns
     return x.b_column == 1 && columns == panel_width && (x.b_k <= 128 || rows <= 2 * tile_rows);
 }
 
+// A single row: wide tiles, because one chain of sums per vector would mostly wait for itself. Gives the column it got to.
+std::int64_t multiply_row(const Matrices& x, std::int64_t row, std::int64_t column, std::int64_t last) {
+    constexpr int parts = 8;
+    if (x.b_column != 1 || x.c_column != 1 || (x.bias && x.bias_column != 1)) return column;
+    for (; column + parts * width <= last; column += parts * width) {
+        float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
+        multiply_tile<1, parts, false>({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k,
+                                        x.c + row * x.c_row + column, x.c_row, x.bias ? x.bias + column : nullptr, true,
+                                        x.k, x.epilogue, beside, x.beside_row});
+    }
+    return column;
+}
+
 void multiply_range(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t column0, std::int64_t column1,
                     const Tiling& tiling, ProductScratch& scratch) {
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < largest_depth ? tiling.depth : default_depth;
+    if (row1 - row0 == 1) column0 = multiply_row(x, row0, column0, column1);
     const std::int64_t blocks = x.k > 0 ? (x.k + most_depth - 1) / most_depth : 1;
     for (std::int64_t block = 0; block < blocks; ++block) {
         const std::int64_t k = x.k * block / blocks, depth = x.k * (block + 1) / blocks - k;
@@ -238,7 +309,8 @@ void multiply_narrow(const Matrices& x, std::int64_t row0, std::int64_t row1, fl
 
 // The same product with the roles of rows and columns exchanged: c^T = b^T a^T. The factors commute, so the bits stay.
 Matrices transposed(const Matrices& x) {
-    return {x.b, x.a, nullptr, x.c, x.n, x.m, x.k, x.b_column, x.b_k, x.a_k, x.a_row, x.c_column, x.c_row, 0};
+    return {x.b, x.a, nullptr, x.c, x.n, x.m, x.k, x.b_column, x.b_k, x.a_k, x.a_row, x.c_column, x.c_row, 0,
+            Epilogue::None, nullptr, 0};
 }
 
 // A share [first, last) of `count` things in units of `unit`.
@@ -260,8 +332,11 @@ void multiply_matrices(Matrices x, bool is_narrow, const Frame& frame, const Til
         return;
     }
     // Few columns waste lanes; the same product lying on its side does not.
-    if (!x.bias && x.n < width && x.m > x.n && x.a_row == 1 && (x.b_column == 1 || x.b_k == 1)) x = transposed(x);
-    if (x.m >= 2 * tile_rows * frame.threads) {
+    if (!x.bias && x.epilogue == Epilogue::None && x.n < width && x.m > x.n && x.a_row == 1 && (x.b_column == 1 || x.b_k == 1)) x = transposed(x);
+    // Threads that share out columns copy each panel once; those that share out rows all copy every panel.
+    const std::int64_t panels = (x.n + panel_width - 1) / panel_width;
+    const bool columns_are_even = panels % frame.threads == 0 || panels >= 4 * frame.threads;
+    if (!columns_are_even && x.m >= 2 * tile_rows * frame.threads) {
         const Share rows = share_of(x.m, 1, frame);
         if (rows.first < rows.last) multiply_range(x, rows.first, rows.last, 0, x.n, tiling, scratch);
     } else {
@@ -311,7 +386,9 @@ void run_product(const Product& product, const Frame& frame, const Tiling& tilin
                 };
                 multiply_matrices({start(product.a), start(product.b), product.has_bias ? start(product.bias) : nullptr,
                                    start(product.c), product.m, product.n, product.k, a[3], a[4], b[3], b[4], c[3],
-                                   c[4], bias[4]},
+                                   c[4], bias[4], product.epilogue,
+                                   product.has_beside ? start(product.beside) : nullptr,
+                                   product.beside.strides[3]},
                                   product.is_narrow, frame, tiling);
             }
 }

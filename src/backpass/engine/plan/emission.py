@@ -48,7 +48,7 @@ def emit(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Instruc
         return _map(unit, where, is_stored)
     term = unit.first
     if term.kind == "product":
-        return _product(term, where)
+        return _product(unit, where, is_stored)
     if term.kind in ("sum", "max"):
         return _reduce(term, where)
     if term.kind == "random_bits":
@@ -120,13 +120,24 @@ def _steps(
     return tuple(steps), registers, held
 
 
-def _product(term: Term, where: Where) -> Product:
+def _product(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Product:
+    term = unit.first
     a, b, *bias = term.arguments
     m, n = term.shape[-2:]
     row = None
     if bias:
         found = operand_of(bias[0], where)
         row = _with(found, (*found.strides[:-1], 0, found.strides[-1]))
+    c, epilogue, beside = term.whole, "", None
+    if len(unit.terms) > 1:
+        then = unit.terms[1]
+        epilogue = then.name.removesuffix(".float32")
+        if epilogue == "relu" and not is_stored(term):
+            c, epilogue = _as(then.whole, term), "relu_alone"
+        elif epilogue == "relu":
+            beside = operand_of(_as(then.whole, term), where)
+        else:
+            c, beside = _as(then.whole, term), operand_of(_as(then.arguments[0], term), where)
     return Product(
         term.label,
         term.shape[:-2],
@@ -136,9 +147,18 @@ def _product(term: Term, where: Where) -> Product:
         term.params["is_narrow"],
         operand_of(a, where),
         operand_of(b, where),
-        operand_of(term.whole, where),
+        operand_of(c, where),
         row,
+        epilogue,
+        beside,
     )
+
+
+def _as(view: View, term: Term) -> View:
+    """A packed view under the axes of another term of the same size."""
+    found = view.reshaped(term.shape)
+    assert found is not None
+    return found
 
 
 def _reduce(term: Term, where: Where) -> Reduce:

@@ -1,8 +1,12 @@
-"""The fusion: elementwise terms of one shape become one pass over memory, wherever no other result stands between."""
+"""The fusion: elementwise terms of one shape become one pass over memory, wherever no other result stands between.
+
+A ReLU alone behind a product, and the slope of one, become the product's epilogue: no pass at all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,7 +17,7 @@ _MOST_TERMS = 64  # of one pass: its registers should stay in the L1 cache
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """Terms that one instruction computes: several elementwise ones, or a single one of another kind.
+    """Terms that one instruction computes: several elementwise ones, a product and its epilogue, or a single one.
 
     before: a bit per term that has to be made before this unit, directly or not
     """
@@ -32,8 +36,11 @@ class Unit:
         return self.first.kind == "map"
 
 
-def fuse(terms: Sequence[Term]) -> list[Unit]:
-    """Units of all terms (inputs, constants and assembled terms are units without an instruction)."""
+def fuse(terms: Sequence[Term], pieces: Container[int]) -> list[Unit]:
+    """Units of all terms (inputs, constants and assembled terms are units without an instruction).
+
+    ``pieces``: numbers of terms that are made inside a larger array; these get no epilogue.
+    """
     units: dict[int, Unit] = {}
     before: dict[int, int] = {}
     for term in terms:
@@ -47,16 +54,21 @@ def fuse(terms: Sequence[Term]) -> list[Unit]:
             for number in sorted({other.number for other in term.needs}, reverse=True):
                 _try_merge(units, number, term.number)
     _merge_siblings(units, terms)
+    _merge_epilogues(units, terms, pieces)
     return list({id(unit): unit for unit in units.values()}.values())
 
 
 def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
-    """Merge the units of terms i and j if both are maps of one shape and no third unit lies on a way between them."""
+    """Merge the units of terms i and j if both are maps of one shape."""
     a, b = units[i], units[j]
     if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape:
         return
-    if len(a.terms) + len(b.terms) > _MOST_TERMS:
-        return
+    if len(a.terms) + len(b.terms) <= _MOST_TERMS:
+        _merge(units, a, b)
+
+
+def _merge(units: dict[int, Unit], a: Unit, b: Unit) -> None:
+    """Merge two units, unless a third lies on a way between them."""
     both = a.mask | b.mask
     for number in (a.inputs | b.inputs) - {term.number for term in (*a.terms, *b.terms)}:
         if units[number].before & both:
@@ -87,3 +99,18 @@ def _merge_siblings(units: dict[int, Unit], terms: Sequence[Term]) -> None:
             a, b = units[i], units[j]
             if not (a.before & b.mask or b.before & a.mask):
                 _try_merge(units, i, j)
+
+
+def _merge_epilogues(units: dict[int, Unit], terms: Sequence[Term], pieces: Container[int]) -> None:
+    readers = Counter(view.term.number for term in terms for view in term.arguments)
+    for term in terms:
+        if term.name not in ("relu.float32", "slope_of_relu.float32") or len(units[term.number].terms) > 1:
+            continue
+        view = term.arguments[-1]
+        product = view.term
+        if product.kind != "product" or product.params["is_narrow"] or len(units[product.number].terms) > 1:
+            continue
+        if not view.is_whole or view.size != term.size or term.number in pieces or product.number in pieces:
+            continue
+        if term.name == "relu.float32" or (readers[product.number] == 1 and term.arguments[0].is_whole):
+            _merge(units, units[product.number], units[term.number])

@@ -122,7 +122,10 @@ class Map(Instruction):
 
 @dataclass(frozen=True, slots=True)
 class Product(Instruction):
-    """c = a b + bias, for each of a stack of matrices."""
+    """c = a b + bias, for each of a stack of matrices; then, while it is at hand, an epilogue.
+
+    "relu": beside = max(c, 0)    "slope_of_relu": c = c where beside >= 0, else 0    "relu_alone": c = max(c, 0)
+    """
 
     kind: ClassVar[int] = 1
     stack: Lengths
@@ -134,12 +137,15 @@ class Product(Instruction):
     b: Operand
     c: Operand
     bias: Operand | None
+    epilogue: str = ""
+    beside: Operand | None = None
 
     def encode(self, codes: Mapping[str, int]) -> list[int]:
         stack = [1] * (3 - len(self.stack)) + list(self.stack)
-        words = [*stack, self.m, self.n, self.k, int(self.is_narrow), int(self.bias is not None)]
-        for operand in (self.a, self.b, self.c, *([self.bias] if self.bias else [])):
-            words += operand.encode()
+        epilogue = ("", "relu", "slope_of_relu", "relu_alone").index(self.epilogue)
+        words = [*stack, self.m, self.n, self.k, int(self.is_narrow), epilogue, int(self.bias is not None)]
+        for operand in (self.a, self.b, self.c, self.bias, self.beside):
+            words += operand.encode() if operand else []
         return words
 
     def text(self) -> str:
@@ -147,7 +153,9 @@ class Product(Instruction):
         stack = f"{list(self.stack)} x " if self.stack else ""
         form = " narrow" if self.is_narrow else ""
         sizes = f"{stack}[{self.m}, {self.k}] [{self.k}, {self.n}]"
-        return f"product{form} {sizes} {self.c.name} <- {self.a.name} {self.b.name}{bias}"
+        then = f", {self.epilogue}" if self.epilogue else ""
+        then += f" {self.beside.name}" if self.beside else ""
+        return f"product{form} {sizes} {self.c.name} <- {self.a.name} {self.b.name}{bias}{then}"
 
     @property
     def flops(self) -> int:
@@ -155,7 +163,7 @@ class Product(Instruction):
 
     @property
     def bytes_moved(self) -> int:
-        one = self.m * self.k + self.k * self.n + self.m * self.n
+        one = self.m * self.k + self.k * self.n + self.m * self.n * (2 if self.beside else 1)
         return prod(self.stack) * one * self.c.dtype.itemsize
 
 

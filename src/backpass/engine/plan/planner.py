@@ -71,7 +71,7 @@ class _Planner:
     def plan(self) -> Plan:
         terms = needed([v for v, wanted in zip(self.outputs, self.wanted, strict=True) if wanted])
         state_terms = frozenset(v.term.number for v in self.outputs[: self.states] if v.term.is_computed)
-        units = ordered(fuse(terms), self._late(state_terms))
+        units = ordered(fuse(terms, self.placement.within), self._late(state_terms))
         output_buffers = self._place_outputs(units)
         constants = self._place_constants(terms)
         rows_buffer = self._buffer(-1) if self.batch else -1
@@ -174,7 +174,7 @@ class _Planner:
         inside = self._readers_inside(units)
         for at, unit in enumerate(units):
             for term in unit.terms:
-                if term.is_computed and not (unit.is_map and term.number in inside):
+                if term.is_computed and term.number not in inside:
                     use(term, at)
                 for view in term.arguments:
                     if view.term not in unit.terms and (term.kind != "assemble"):
