@@ -17,7 +17,7 @@ from backpass.engine.onnx import is_onnx
 from backpass.errors import UsageError
 from backpass.model import Model, from_bytes
 from backpass.model.onnx import output_names
-from backpass.network import ACTIVATIONS, FeatureMap, dense_network
+from backpass.network import ACTIVATIONS, dense_network
 from backpass.table import table_from
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.schema import TextFeature
@@ -226,7 +226,8 @@ def test_very_many_levels() -> None:
     schema = replace(model.schema, features=(TextFeature("t", levels),))
     network = dense_network(count, (3,), 1)
     theta = np.random.default_rng(0).normal(size=network.parameter_count).astype(np.float32)
-    phi = FeatureMap(np.zeros(0), np.zeros(0), (), (count,), (False,))
+    none = np.zeros(0)
+    phi = replace(model.feature_map, center=none, scale=none, levels=(count,), has_unknown=(False,))
     large = replace(model, schema=schema, feature_map=phi, network=network, theta=theta)
     compare(large, {"t": [levels[0], levels[-1], levels[777], "another", None]})
 

@@ -146,6 +146,8 @@ def _feature_map(model: Model) -> Circuit:
 
 def _network_outputs(graph: Graph, model: Model, x: Value) -> Value:
     """The forward circuit, its parameters by their names: o (n, k)."""
+    if model.theta.ndim > 1:
+        raise UsageError(f"an ensemble of {len(model.theta)} networks cannot be exported yet")
     for name, array in model.network.layout.views(model.theta).items():
         graph.call(array, name)
     (o,) = translate(graph, model.network.forward(model.theta.dtype), [model.theta, x])

@@ -1,7 +1,8 @@
 """The file: a finished graph in, the bytes of an ONNX model out, checked. The only module that knows the onnx library.
 
 Opset 18 is the oldest in which sums, largest elements and padding take their axes in one way, as inputs; ONNX Runtime
-reads it from version 1.14 (February 2023) on. Newer opsets would add nothing but the need for newer runtimes.
+reads it from version 1.14 (February 2023) on, by its own tables. Newer opsets would add nothing but the need for newer
+runtimes.
 """
 
 from __future__ import annotations
