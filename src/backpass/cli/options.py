@@ -132,7 +132,14 @@ def _flag(name: str) -> str:
 
 
 def _metavar(constraint: Any) -> str:
-    return {"Number": "NUMBER", "Choice": "NAME", "Widths": "UNITS", "Wires": "UNIT=COLUMNS"}[type(constraint).__name__]
+    return {
+        "Number": "NUMBER",
+        "Choice": "NAME",
+        "Switch": "YES|NO",
+        "Factors": "GROUP=FACTOR",
+        "Widths": "UNITS",
+        "Wires": "UNIT=COLUMNS",
+    }[type(constraint).__name__]
 
 
 def _help(setting: Any) -> str:

@@ -164,6 +164,7 @@ def baselines(problem: Problem) -> list[Baseline]:
     if len(problem.parts) == 1:
         return []
     part, head = problem.parts["train"], problem.head
+    x = problem.feature_map.unfolded(part.x)
     is_number = head.target.task == "regression"
     loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
     # What the constant is called: the mean of the target, its median, or the commonest class.
@@ -171,12 +172,13 @@ def baselines(problem: Problem) -> list[Baseline]:
     name = constant[loss] if is_number else "majority"
     return [
         constant_baseline(name, loss, part.y, head.outputs, head.q),
-        linear_baseline("linear" if is_number else "logistic", loss, part.x, part.y, head.outputs, problem.engine),
+        linear_baseline("linear" if is_number else "logistic", loss, x, part.y, head.outputs, problem.engine),
     ]
 
 
 def _scores(problem: Problem, baseline: Baseline, parts: Mapping[str, Part]) -> Scores:
+    unfolded = problem.feature_map.unfolded
     return {
-        name: _kept(problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth))
+        name: _kept(problem.head.scores(np.asarray(baseline.outputs(unfolded(part.x))), part.truth))
         for name, part in parts.items()
     }

@@ -20,7 +20,6 @@ from backpass.errors import BackpassError, ModelFileError, UsageError
 from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
 from backpass.model.head import Head, options_of
-from backpass.model.metrics import metrics_for
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
@@ -155,6 +154,7 @@ class Model:
             "features": {
                 "has_missing": list(self.feature_map.has_missing),
                 "has_unknown": list(self.feature_map.has_unknown),
+                "coding": list(self.feature_map.coding),
             },
             "network": self.network.to_json(),
             "record": self.record.to_json(),
@@ -199,6 +199,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         tuple(features["has_missing"]),
         tuple(len(feature.levels) for feature in schema.texts),
         tuple(features["has_unknown"]),
+        tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     return Model(schema, head, feature_map, network, arrays["theta"], Record.from_json(facts["record"]))
@@ -209,16 +210,19 @@ def _contradiction(model: Model) -> str:
     schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
     numbers, texts = len(schema.numbers), len(schema.texts)
     settings = Settings.from_json(record.settings)
-    known = {part: set(metrics_for(head.loss_name)) for part in record.rows if part != "train"}
+    known = {part: set(head.metrics) for part in record.rows if part != "train"}
+    scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
     equal: dict[str, list[Any]] = {
-        "numbers of centers, scales and columns": [phi.center.size, phi.scale.size, len(phi.has_missing), numbers],
+        "numbers of centers, scales and columns": [phi.center.size, phi.scale.size, scaled],
+        "numbers of number columns": [len(phi.has_missing), numbers],
         "dtypes of centers and scales": [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)],
-        "numbers of text columns": [len(phi.has_unknown), texts],
+        "numbers of text columns": [len(phi.has_unknown), len(phi.coding), texts],
         "numbers of names and columns": [len({*schema.kinds, schema.target}), numbers + texts + 1],
         "names of the target": [head.target.name, schema.target],
         "numbers of classes": [len(head.target.classes), len(set(head.target.classes))],
         "tasks": [head.target.task, _task_for(len(head.target.classes))],
         "loss and the task": [head.loss_name == "cross_entropy", head.target.task != "regression"],
+        "metric and the settings": [head.asked, settings.metric],
         "options of the loss and the settings": [dict(head.options), options_of(head.loss_name, settings)],
         "inputs of the network": [phi.width, network.inputs],
         "outputs of the network": [head.outputs, network.outputs],

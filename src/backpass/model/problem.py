@@ -5,7 +5,7 @@ Comes in: a Table and Settings. What is decided here (columns, split, scales, ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -25,9 +25,14 @@ from backpass.network import (
     Dense,
     Draws,
     Dropout,
+    Embedding,
     FeatureMap,
+    FrontScale,
     Layer,
+    LearnedActivation,
     Network,
+    Periodic,
+    ScaledDense,
     Unit,
     Wired,
     initialize,
@@ -146,7 +151,11 @@ class Problem:
     def _optimizer(self) -> Any:
         s = self.settings
         options = OptimizerOptions(s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, clip_norm=s.clip_norm)
-        return optimizer_named(s.optimizer, options, decay_mask=self.network.layout.per_group({"bias": 0.0}))
+        layout, rates = self.network.layout, dict(s.rate_factor)
+        # Decay of a group goes with the square of its rate: what RealMLP's code does, where the paper has the rate.
+        decay = layout.per_group({**rates, "bias": 0.0})
+        factors = layout.per_group(rates) if rates else None
+        return optimizer_named(s.optimizer, options, decay_mask=decay, factors=factors)
 
     def _training_settings(self) -> TrainingSettings:
         s = self.settings
@@ -160,7 +169,14 @@ class Problem:
             seed=s.seed,
             patience=s.patience,
             max_seconds=s.max_seconds,
+            schedules={name: schedule for name, schedule in self._schedules().items() if schedule != "constant"},
         )
+
+    def _schedules(self) -> dict[str, str]:
+        """The schedules of columns that the run has."""
+        s = self.settings
+        dropout = {"dropout": s.dropout_schedule} if s.dropout else {}
+        return {**dropout, "weight_decay": s.weight_decay_schedule}
 
     def identity(self) -> dict[str, Any]:
         """What a checkpoint must agree with: the settings, the network, and a digest of the rows."""
@@ -223,6 +239,7 @@ def make_problem(
     target = Target.fit(table, target_name, settings.task)
     valid_share = 0.0 if valid is not None else settings.valid_fraction
     test_share = 0.0 if test is not None else settings.test_fraction
+    settings = settings.suited(target.task)
     split = split_rows(table.rows, valid_share, test_share, settings.seed)
     train = table.take(split.train)
     if target.task != "regression" and target.encode(train).max() == target.encode(train).min():
@@ -232,7 +249,13 @@ def make_problem(
         )
     schema = Schema.fit(train, target_name, drop=drop, columns=columns)
     encoded = schema.encode(train)
-    feature_map = FeatureMap.fit(encoded.numbers, encoded.codes, [len(f.levels) for f in schema.texts])
+    feature_map = FeatureMap.fit(
+        encoded.numbers,
+        encoded.codes,
+        [len(f.levels) for f in schema.texts],
+        scaled_flags=settings.text_coding == "scaled",
+        one_hot_levels=settings.one_hot_levels,
+    )
     head = Head.fit(target, target.encode(train), settings)
     network = build_network(settings, schema, feature_map, head.outputs)
     problem = Problem(settings, schema, head, feature_map, network, {}, ())
@@ -263,12 +286,28 @@ def _part(problem: Problem, table: Table) -> Part:
 
 def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
     """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
-    layers: list[Layer] = [_wired(settings, schema, feature_map)] if settings.wire else []
+    layers = list(_front(settings, feature_map))
+    if settings.wire:
+        layers.append(_wired(settings, schema, feature_map))
+    dense = ScaledDense if settings.parametrization == "scaled" else Dense
     for units in settings.hidden:
-        layers.append(Dense(units, settings.activation))
+        if settings.learned_activation:
+            layers += [dense(units), LearnedActivation(settings.activation)]
+        else:
+            layers.append(dense(units, settings.activation))
         if settings.dropout:
             layers.append(Dropout(settings.dropout))
-    return Network(feature_map.width, (*layers, Dense(outputs, settings.output_activation)))
+    return Network(feature_map.width, (*layers, dense(outputs, settings.output_activation)))
+
+
+def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
+    """What the settings ask for before the first layer."""
+    if settings.number_embedding == "periodic" and feature_map.has_missing:
+        yield Periodic(len(feature_map.has_missing))
+    if feature_map.embedded:
+        yield Embedding(feature_map.embedded, settings.embedding_size)
+    if settings.front_scale:
+        yield FrontScale()
 
 
 def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
