@@ -41,12 +41,12 @@ def test_none_is_a_value_only_where_it_is_the_default(setting: Setting) -> None:
 @pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
 def test_every_setting_describes_itself(setting: Setting) -> None:
     assert setting.help
-    assert setting.group in ("data", "network", "training", "engine")
+    assert setting.group in ("preset", "data", "network", "training", "engine")
     assert setting.constraint.describe()
 
 
 def test_the_table_and_the_class_name_the_same_settings() -> None:
-    assert list(BY_NAME) == list(Settings.__dataclass_fields__)
+    assert [*BY_NAME, "asked"] == list(Settings.__dataclass_fields__)
     assert len(BY_NAME) == len(TABLE)
 
 

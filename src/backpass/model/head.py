@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,9 +52,8 @@ class Head:
             )
         is_number = target.task == "regression"
         scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
-        if is_number and settings.bounds == "training":
-            scale = scale.bounded(y)
-        return Head(target, name, options_of(name, settings), scale, settings.metric)
+        head = Head(target, name, options_of(name, settings), scale, settings.metric)
+        return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
 
     @property
     def outputs(self) -> int:
@@ -66,6 +65,10 @@ class Head:
         """The loss in the network's own terms."""
         name = "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
         return loss_named(name, **self.options)
+
+    def bounded(self, settings: Settings) -> bool:
+        """Whether predictions are kept within the range of the training targets."""
+        return self.target.task == "regression" and settings.bounds == "training"
 
     @property
     def q(self) -> float:

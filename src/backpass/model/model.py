@@ -213,16 +213,20 @@ def _contradiction(model: Model) -> str:
     known = {part: set(head.metrics) for part in record.rows if part != "train"}
     scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
     equal: dict[str, list[Any]] = {
-        "numbers of centers, scales and columns": [phi.center.size, phi.scale.size, scaled],
-        "numbers of number columns": [len(phi.has_missing), numbers],
+        "numbers of centers, scales and columns": [
+            (phi.center.size, len(phi.has_missing)),
+            (phi.scale.size, numbers),
+            (scaled, numbers),
+        ],
         "dtypes of centers and scales": [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)],
-        "numbers of text columns": [len(phi.has_unknown), len(phi.coding), texts],
+        "numbers of text columns": [len(phi.levels), texts],
         "numbers of names and columns": [len({*schema.kinds, schema.target}), numbers + texts + 1],
         "names of the target": [head.target.name, schema.target],
         "numbers of classes": [len(head.target.classes), len(set(head.target.classes))],
         "tasks": [head.target.task, _task_for(len(head.target.classes))],
         "loss and the task": [head.loss_name == "cross_entropy", head.target.task != "regression"],
         "metric and the settings": [head.asked, settings.metric],
+        "bounds and the settings": [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
         "options of the loss and the settings": [dict(head.options), options_of(head.loss_name, settings)],
         "inputs of the network": [phi.width, network.inputs],
         "outputs of the network": [head.outputs, network.outputs],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import clip, concatenate, greater, isnan, one_hot, sqrt, where
+from backpass.errors import UsageError
 
 _CLIP_AT = 3.0
 # Far beyond the clip f(z) no longer changes; staying below keeps z^2 finite.
@@ -44,6 +45,8 @@ class FeatureMap:
     behind them are scaled and squeezed, too. Codes are not, and stand at the end.
 
     numbers float64 (n, p), NaN = missing   codes int32 (n, q)   ->   x (n, d)
+
+    Errors: UsageError when the text columns are not described alike.
     """
 
     center: NDArray[numpy.float64]
@@ -52,6 +55,12 @@ class FeatureMap:
     levels: tuple[int, ...]
     has_unknown: tuple[bool, ...]
     coding: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        texts = {len(self.levels), len(self.has_unknown), len(self.coding)}
+        two = [levels for levels, coding in zip(self.levels, self.coding, strict=False) if coding == "sign"]
+        if len(texts) > 1 or any(levels != 2 for levels in two):
+            raise UsageError("levels, unknown texts and codings of the text columns do not go together")
 
     @property
     def width(self) -> int:
