@@ -64,9 +64,9 @@ def test_settings_of_a_file_come_back_whatever_the_preset_says_by_then() -> None
     assert {name for name in data if data[name] != usual[name]} == {"preset", "epochs"}
 
 
-FIRST = """task valid_fraction test_fraction hidden activation output_activation wire dropout initialization loss quantile
-huber_delta label_smoothing optimizer learning_rate schedule momentum beta1 beta2 weight_decay clip_norm batch_size
-epochs iterations sampling patience seed precision"""
+FIRST = """task valid_fraction test_fraction hidden activation output_activation wire dropout initialization loss
+quantile huber_delta label_smoothing optimizer learning_rate schedule momentum beta1 beta2 weight_decay clip_norm
+batch_size epochs iterations sampling patience seed precision"""
 """The settings that the first model files hold."""
 
 

@@ -93,6 +93,7 @@ def training_line(problem: Problem) -> str:
             *dropout,
             f"{counted(batch, 'row')} per step",
             *(until or [counted(settings.epochs, "epoch")]),
+            *([f"{settings.ensemble} networks"] if settings.ensemble > 1 else []),
             f"seed {settings.seed}",
         ]
     )
@@ -129,6 +130,9 @@ def score_lines(model: Model) -> list[str]:
 def course(model: Model) -> str:
     """How many epochs the run took, what ended it, and which one is kept."""
     record = model.record
+    if record.members:
+        best = ", ".join(str(member["best_epoch"]) for member in record.members)
+        return f"{counted(len(record.members), 'network')}, {counted(record.steps, 'step')}; best epochs {best}"
     done = len(record.history)
     ends = {
         "finished": "",

@@ -107,6 +107,7 @@ MODEL: Form = {
         "steps": _COUNT,
         "reason": Choice(("finished", "patience", "time", "stopped", "interrupted", "diverged")),
         "notes": [str],
+        "members": Newer([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
     },
 }
 """The facts of a model file."""

@@ -49,7 +49,10 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A fitted network with everything it takes to go from a table to predictions."""
+    """A fitted network, or an ensemble of some, with everything it takes to go from a table to predictions.
+
+    theta (P,), or (networks, P) of an ensemble, whose predictions are averaged
+    """
 
     schema: Schema
     head: Head
@@ -84,7 +87,12 @@ class Model:
         return self.head.scores(self.outputs(table), self.head.target.encode(table))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)"""
+        """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)
+
+        Errors: UsageError for an ensemble, which has no single last layer.
+        """
+        if self.theta.ndim > 1:
+            raise UsageError(f"an ensemble of {len(self.theta)} networks has no single penultimate layer")
         return self._run(self.table(data, **reading), features=True)[0]
 
     @property
@@ -138,7 +146,11 @@ class Model:
         engine = engine_named(self.engine)
         encoded = self.schema.encode(table)
         x = inputs_of(self.feature_map, encoded.numbers, encoded.codes, self.theta.dtype, engine)
-        return outputs_of(self.network, self.theta, x, engine, features=features), encoded.notes
+        found = [
+            outputs_of(self.network, theta, x, engine, features=features)
+            for theta in self.theta.reshape(-1, self.network.parameter_count)
+        ]
+        return found[0] if len(found) == 1 else np.asarray(self.head.loss.averaged(found)), encoded.notes
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""
@@ -189,7 +201,9 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
     """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
-    if sorted(arrays) != ["center", "scale", "theta"] or any(array.ndim != 1 for array in arrays.values()):
+    if sorted(arrays) != ["center", "scale", "theta"] or any(
+        array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
+    ):
         raise ModelFileError("the arrays are not center, scale and theta, each a vector")
     schema = Schema.from_json(facts["schema"])
     features = facts["features"]
@@ -230,7 +244,8 @@ def _contradiction(model: Model) -> str:
         "options of the loss and the settings": [dict(head.options), options_of(head.loss_name, settings)],
         "inputs of the network": [phi.width, network.inputs],
         "outputs of the network": [head.outputs, network.outputs],
-        "sizes of theta": [model.theta.size, network.parameter_count],
+        "sizes of theta": [model.theta.shape[-1], network.parameter_count],
+        "numbers of networks": [model.theta.shape[:-1], (len(record.members),) if record.members else ()],
         "dtypes of theta": [model.theta.dtype, np.dtype(settings.precision)],
         "epochs and the best one": [0 <= record.best_epoch <= len(record.history), True],
         "parts and the scores": [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))],

@@ -88,6 +88,14 @@ TABLE: tuple[Setting, ...] = (
     Setting("sampling", "epoch", Choice(tuple(SAMPLINGS)), "how the rows of a step are drawn", "training"),
     Setting("patience", None, _COUNT, "end after so many epochs without a better score [never]", "training"),
     Setting("max_seconds", None, _POSITIVE, "end after so many seconds [never]", "training"),
+    Setting("ensemble", 1, Number(1, 1_000, whole=True), "networks that are trained and averaged", "training"),
+    Setting(
+        "ensemble_rows",
+        "folds",
+        Choice(("folds", "split")),
+        "rows of each network of an ensemble: all folds but one, or the same",
+        "training",
+    ),
     Setting("seed", 0, Number(0, 2**64 - 1, whole=True), "every random choice follows from it", "training"),
     Setting("precision", "float32", Choice(("float32", "float64")), "the numbers training computes with", "engine"),
     Setting("engine", "numpy", Choice(tuple(ENGINES)), "what runs the circuits", "engine"),
@@ -111,6 +119,8 @@ _ADDED = (
     "rate_factor",
     "dropout_schedule",
     "weight_decay_schedule",
+    "ensemble",
+    "ensemble_rows",
 )
 """Settings that the first model files lack; they meant the plain defaults."""
 
@@ -164,6 +174,8 @@ class Settings:
     sampling: str
     patience: int | None
     max_seconds: float | None
+    ensemble: int
+    ensemble_rows: str
     seed: int
     precision: str
     engine: str
