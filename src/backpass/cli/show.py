@@ -89,12 +89,13 @@ def _settings_line(model: Model) -> str:
     settings = model.record.settings
     told = ("hidden", "wire", "loss")  # they stand on lines of their own
     usual = usual_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
-    chosen = [
-        f"{name} {settings[name]}"
-        for name in BY_NAME
-        if name in settings and name not in told and settings[name] != usual[name]
-    ]
+    names = [name for name in BY_NAME if name in settings and name not in told and settings[name] != usual[name]]
+    chosen = [f"{name} {_shown(settings[name])}" for name in names]
     return f"{', '.join(chosen)}; the others are defaults"
+
+
+def _shown(value: Any) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _course_lines(model: Model, can_draw: bool) -> Iterator[str]:

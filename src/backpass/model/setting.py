@@ -142,6 +142,12 @@ class Factors(Constraint):
         name = self.names[0]
         return [((name, -1.0),), (("no such name", 1.0),), ((name, "1"),), ((name,),), (name,), name]
 
+    def hint(self, value: Any) -> str:
+        names = [pair[0] for pair in value if isinstance(pair, tuple) and pair] if isinstance(value, tuple) else []
+        strange = next((name for name in names if isinstance(name, str) and name not in self.names), None)
+        near = "" if strange is None else did_you_mean(strange, self.names)
+        return near if near.startswith("did") else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Widths(Constraint):

@@ -23,7 +23,7 @@ _POSITIVE = Number(0, open_low=True)
 _COUNT = Number(1, 1_000_000_000, whole=True)
 
 TABLE: tuple[Setting, ...] = (
-    Setting("preset", "plain", Choice(tuple(PRESETS)), "a whole recipe: defaults of the other settings", "preset"),
+    Setting("preset", "plain", Choice(tuple(PRESETS)), "a recipe: what other settings are unless given", "preset"),
     Setting("task", None, Choice(("regression", "classification")), "what the target asks for [from the data]", "data"),
     Setting("valid_fraction", 0.16, Number(0, 1, open_high=True), "share of rows for validation", "data"),
     Setting("test_fraction", 0.2, Number(0, 1, open_high=True), "share of rows for the test score", "data"),
@@ -42,7 +42,7 @@ TABLE: tuple[Setting, ...] = (
         "columns of texts as 0 and 1, or scaled as numbers are",
         "network",
     ),
-    Setting("one_hot_levels", None, _COUNT, "texts of more levels get an embedding [no column]", "network"),
+    Setting("one_hot_levels", None, _COUNT, "columns of more levels get an embedding [never]", "network"),
     Setting("embedding_size", 8, Number(1, 10_000, whole=True), "numbers that stand for a text", "network"),
     Setting(
         "number_embedding", "none", Choice(("none", "periodic")), "what is learned about single numbers", "network"
