@@ -57,15 +57,25 @@ REALMLP: Mapping[str, Any] = MappingProxyType(
 )
 """RealMLP-TD (Holzmueller et al. 2024, with the figures of pytabkit 1.7), as far as it is the same for every task."""
 
+_TASKS: dict[str, Mapping[str, Any]] = {
+    "numbers": {"activation": "mish", "learning_rate": 0.2},
+    "classes": {"activation": "selu", "learning_rate": 0.04},
+    "class_error": {"label_smoothing": 0.1},
+}
+
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "plain": Preset(),
-        "default": Preset(
-            REALMLP,
-            numbers={"activation": "mish", "learning_rate": 0.2},
-            classes={"activation": "selu", "learning_rate": 0.04},
-            class_error={"label_smoothing": 0.1},
-        ),
+        # Batches by the number of rows: small tables get the steps that they need.
+        "fast": Preset({**REALMLP, "hidden": (128, 128), "epochs": 48, "batch_size": None}, **_TASKS),
+        "default": Preset(REALMLP, **_TASKS),
+        "best": Preset({**REALMLP, "ensemble": 8}, **_TASKS),
     }
 )
-"""Every preset by name. ``plain`` is the network of the notes, with the defaults of ``settings``."""
+"""Every preset by name.
+
+plain: the network of the notes, with the defaults of ``settings``
+fast: the recipe with two layers of 128 and 48 epochs, a tenth of the work
+default: the recipe as published
+best: eight of these on eight folds of the training and validation rows
+"""
