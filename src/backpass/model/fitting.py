@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from sys import float_info
@@ -54,8 +55,11 @@ def fit(
     reading: options of ``read_table`` for paths (delimiter, missing, text ...)
     settings: see ``Settings``
 
+    A run that meets a number that is not finite is done again, once, with a tenth of its learning rate, unless that
+    was asked for; the model has a note of it.
+
     Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
-    training meets a number that is not finite (its ``model`` is the best finite one, if there is any).
+    training diverges all the same (its ``model`` is the best finite one, if there is any).
     """
     checked = Settings.of(settings)
     options = dict(reading or {})
@@ -100,14 +104,22 @@ def fit_problem(
     # The baselines come first: nothing slow may stand between the end of training and the model.
     simple = baselines(problem)
     results: list[TrainingResult] = []
+    again: list[str] = []
     for i, member in enumerate(members):
         watching = callbacks if len(members) == 1 else [Relay(each, i, len(members)) for each in callbacks]
-        results.append(member.problem.train(callbacks=watching, progress=progress, save=save))
+        result = member.problem.train(callbacks=watching, progress=progress, save=save)
+        if result.reason == "diverged" and (calmer := _calmer(member.problem)) is not None:
+            again.append(_once_more(result, calmer))
+            for each in watching:
+                each.on_warning(again[-1])
+            result = calmer.train(callbacks=watching, save=save)
+        results.append(result)
         if results[-1].reason in ("interrupted", "stopped", "diverged"):
             break
     result = results[-1]
     if result.reason == "diverged":
         raise _diverged(problem, members, results, simple)
+    problem = replace(problem, notes=(*problem.notes, *again))
     model = make_model(problem, members, results, simple)
     endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
     if endless:
@@ -123,11 +135,24 @@ def fit_problem(
     return model
 
 
+def _calmer(problem: Problem) -> Problem | None:
+    """The same problem with a tenth of the learning rate; None when somebody asked for the learning rate it has."""
+    if "learning_rate" in dict(problem.settings.asked):
+        return None
+    settings = replace(problem.settings, learning_rate=problem.settings.learning_rate / 10)
+    return replace(problem, settings=settings)
+
+
+def _once_more(result: TrainingResult, calmer: Problem) -> str:
+    rate = calmer.settings.learning_rate
+    return f"training diverged in {result.fault}: done again with learning_rate {rate:g}, a tenth"
+
+
 def _diverged(
     problem: Problem, members: Sequence[Member], results: Sequence[TrainingResult], simple: Sequence[Baseline]
 ) -> DivergedError:
     result = results[-1]
-    rate, best = problem.settings.learning_rate, result.progress.best_epoch
+    rate, best = (_calmer(problem) or problem).settings.learning_rate, result.progress.best_epoch
     kept = f"; the weights of epoch {best} are kept" if best else ""
     which = f"network {len(results)} of {len(members)}, " if len(members) > 1 else ""
     error = DivergedError(
