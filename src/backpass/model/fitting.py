@@ -23,7 +23,7 @@ from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.table import Table, read_table, table_from
-from backpass.training import Callback, TrainingResult
+from backpass.training import Callback, Progress, TrainingResult
 
 WORST = float_info.max
 """What is kept of a score that is not finite."""
@@ -103,19 +103,7 @@ def fit_problem(
         save = Checkpoint(Path(checkpoint), identity).save
     # The baselines come first: nothing slow may stand between the end of training and the model.
     simple = baselines(problem)
-    results: list[TrainingResult] = []
-    again: list[str] = []
-    for i, member in enumerate(members):
-        watching = callbacks if len(members) == 1 else [Relay(each, i, len(members)) for each in callbacks]
-        result = member.problem.train(callbacks=watching, progress=progress, save=save)
-        if result.reason == "diverged" and (calmer := _calmer(member.problem)) is not None:
-            again.append(_once_more(result, calmer))
-            for each in watching:
-                each.on_warning(again[-1])
-            result = calmer.train(callbacks=watching, save=save)
-        results.append(result)
-        if results[-1].reason in ("interrupted", "stopped", "diverged"):
-            break
+    results, again = _trained(members, callbacks, progress, save)
     result = results[-1]
     if result.reason == "diverged":
         raise _diverged(problem, members, results, simple)
@@ -135,17 +123,36 @@ def fit_problem(
     return model
 
 
+def _trained(
+    members: Sequence[Member],
+    callbacks: Sequence[Callback],
+    progress: Progress | None,
+    save: Callable[..., None] | None,
+) -> tuple[list[TrainingResult], list[str]]:
+    """The runs of the members one after another, up to the first that ends them all, and what there is to say."""
+    results, notes = list[TrainingResult](), list[str]()
+    for i, member in enumerate(members):
+        watching = callbacks if len(members) == 1 else [Relay(each, i, len(members)) for each in callbacks]
+        result = member.problem.train(callbacks=watching, progress=progress, save=save)
+        if result.reason == "diverged" and (calmer := _calmer(member.problem)) is not None:
+            rate = calmer.settings.learning_rate
+            notes.append(f"training diverged in {result.fault}: done again with learning_rate {rate:g}, a tenth")
+            for each in watching:
+                each.on_warning(notes[-1])
+            # Without checkpoints: one of this run would not be told from one of the run that diverged.
+            result = calmer.train(callbacks=watching)
+        results.append(result)
+        if result.reason in ("interrupted", "stopped", "diverged"):
+            break
+    return results, notes
+
+
 def _calmer(problem: Problem) -> Problem | None:
     """The same problem with a tenth of the learning rate; None when somebody asked for the learning rate it has."""
     if "learning_rate" in dict(problem.settings.asked):
         return None
     settings = replace(problem.settings, learning_rate=problem.settings.learning_rate / 10)
     return replace(problem, settings=settings)
-
-
-def _once_more(result: TrainingResult, calmer: Problem) -> str:
-    rate = calmer.settings.learning_rate
-    return f"training diverged in {result.fault}: done again with learning_rate {rate:g}, a tenth"
 
 
 def _diverged(

@@ -5,7 +5,7 @@ Comes in: a Table and Settings. What is decided here (columns, split, scales, ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -16,29 +16,13 @@ from numpy.typing import NDArray
 from backpass.circuit import Array
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, engine_named
-from backpass.errors import DataError, did_you_mean
+from backpass.errors import DataError
 from backpass.model.baseline import constant_outputs
+from backpass.model.building import build_network
 from backpass.model.head import Head
 from backpass.model.settings import Settings
 from backpass.model.split import FEWEST_ROWS, no_rows, split_rows
-from backpass.network import (
-    Dense,
-    Draws,
-    Dropout,
-    Embedding,
-    FeatureMap,
-    FrontScale,
-    Layer,
-    LearnedActivation,
-    Network,
-    Periodic,
-    ScaledDense,
-    Unit,
-    Wired,
-    initialize,
-    initialize_from_data,
-    mean_loss,
-)
+from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss
 from backpass.table import Schema, Table, Target
 from backpass.training import (
     Callback,
@@ -282,48 +266,6 @@ def _part(problem: Problem, table: Table) -> Part:
     truth = problem.head.target.encode(table)
     x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
     return Part(x, problem.head.encode(truth, problem.dtype), truth)
-
-
-def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
-    """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
-    layers = list(_front(settings, feature_map))
-    if settings.wire:
-        layers.append(_wired(settings, schema, feature_map))
-    dense = ScaledDense if settings.parametrization == "scaled" else Dense
-    for units in settings.hidden:
-        if settings.learned_activation:
-            layers += [dense(units), LearnedActivation(settings.activation)]
-        else:
-            layers.append(dense(units, settings.activation))
-        if settings.dropout:
-            layers.append(Dropout(settings.dropout))
-    return Network(feature_map.width, (*layers, dense(outputs, settings.output_activation)))
-
-
-def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
-    """What the settings ask for before the first layer."""
-    if settings.number_embedding == "periodic" and feature_map.has_missing:
-        yield Periodic(len(feature_map.has_missing))
-    if feature_map.embedded:
-        yield Embedding(feature_map.embedded, settings.embedding_size)
-    if settings.front_scale:
-        yield FrontScale()
-
-
-def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
-    names = [*(feature.name for feature in schema.numbers), *(feature.name for feature in schema.texts)]
-    inputs = dict(zip(names, feature_map.groups(), strict=True))
-    faults = [
-        f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
-        f"({did_you_mean(column, names)})"
-        for unit, columns in settings.wire
-        for column in columns
-        if column not in inputs
-    ]
-    if faults:
-        raise DataError("the wiring names columns that are not there", faults=faults)
-    units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
-    return Wired(units, settings.activation)
 
 
 def _notes(settings: Settings, table: Table, parts: Mapping[str, Part], network: Network) -> list[str]:
