@@ -14,15 +14,20 @@ help:
 	@echo "make docs    build the pages into build/docs"
 	@echo "make clean   remove everything that the verbs made"
 
-# A stamp is older than pyproject.toml when the dependencies may have changed.
-.venv/base: pyproject.toml
+# A stamp is older than what it was made from when the dependencies or the compiled core may have changed.
+MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/*.?pp src/backpass/engine/native/*/*.?pp)
+
+.venv/bin/python:
 	$(PYTHON) -m venv .venv
+
+.venv/base: .venv/bin/python $(MADE_FROM)
 	$(PIP) -e .
 	touch .venv/base
 
-.venv/dev: .venv/base
+# Installs the same and more, so that the core is compiled once when tests come first.
+.venv/dev: .venv/bin/python $(MADE_FROM)
 	$(PIP) -e '.[dev]'
-	touch .venv/dev
+	touch .venv/base .venv/dev
 
 .venv/bench: .venv/base
 	$(PIP) -e '.[bench]'

@@ -375,11 +375,11 @@ def test_a_diverged_run_without_a_good_epoch_has_no_model(houses: Columns) -> No
 @pytest.mark.parametrize("step", [0, 2, 5, 7])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_fit_raises_with_the_model_so_far(
-    houses: Columns, quick: dict[str, Any], step: int, number: signal.Signals
+    houses: Columns, stepwise: dict[str, Any], step: int, number: signal.Signals
 ) -> None:
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(InterruptedTraining, match=f"interrupted after {step} steps") as caught:
-        fit(houses, "price", callbacks=[Watcher(interrupt_at=step, number=number)], **quick)
+        fit(houses, "price", callbacks=[Watcher(interrupt_at=step, number=number)], **stepwise)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     error = caught.value
     assert (error.exit_code, error.signal) == (130, number)
@@ -388,8 +388,8 @@ def test_an_interrupted_fit_raises_with_the_model_so_far(
     is_sound(error.model)
 
 
-def test_an_interrupted_fit_may_return_the_model_so_far(houses: Columns, quick: dict[str, Any]) -> None:
-    model = fit(houses, "price", callbacks=[Watcher(interrupt_at=7)], on_interrupt="return", **quick)
+def test_an_interrupted_fit_may_return_the_model_so_far(houses: Columns, stepwise: dict[str, Any]) -> None:
+    model = fit(houses, "price", callbacks=[Watcher(interrupt_at=7)], on_interrupt="return", **stepwise)
     assert (model.record.reason, model.record.steps, model.record.best_epoch) == ("interrupted", 7, 1)
     is_sound(model)
 

@@ -260,8 +260,9 @@ def test_a_file_tells_nothing_of_where_and_when_it_was_made(
 
 
 def test_the_engine_is_not_in_the_file(price: Model) -> None:
-    assert price.engine == "numpy"
+    assert price.engine == "auto"
     assert b"numpy" not in price.to_bytes()
+    assert b"native" not in price.to_bytes()
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "Score a model on rows whose target is known.",
     "show": "Show what is inside a model file.",
     "sample": "Print a table to try things with.",
+    "doctor": "Show what runs here, to paste into a bug report.",
 }
 """Name -> what it does, in one line. The command stands in the module of that name."""
 

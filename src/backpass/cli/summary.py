@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from backpass.cli.text import aligned, figure, figures
+from backpass.engine import why_slow
 from backpass.model import Model, Problem
 from backpass.model.problem import batch_size_for
 from backpass.network import FeatureMap, LearnedActivation, Network, Wired
@@ -23,6 +24,8 @@ PARTS = {"train": "training", "valid": "validation", "test": "test"}
 def before(table: Table, problem: Problem) -> Lines:
     """The lines before training."""
     notes = [("note", note) for note in problem.notes]
+    if problem.settings.engine == "auto" and (reason := why_slow()):
+        notes.append(("note", f"{reason}: training is several times slower than it could be"))
     width = len(table.names) + len(table.left_out)
     return [
         ("table", f"{table.source}: {counted(table.rows, 'row')} x {counted(width, 'column')}"),
@@ -31,6 +34,7 @@ def before(table: Table, problem: Problem) -> Lines:
         ("rows", rows_line({name: part.rows for name, part in problem.parts.items()})),
         ("network", network_line(problem.network)),
         ("training", training_line(problem)),
+        ("engine", problem.engine.description),
         *notes,
     ]
 

@@ -200,6 +200,7 @@ def make_model(
         np.stack(thetas) if is_ensemble else thetas[0],
         record,
         problem.settings.engine,
+        problem.settings.threads,
     )
 
 

@@ -60,7 +60,8 @@ class Model:
     network: Network
     theta: NDArray[Any]
     record: Record
-    engine: str = field(default="numpy")
+    engine: str = field(default="auto")
+    threads: int | None = field(default=None)
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """A number, or the most probable class, for each row.
@@ -143,7 +144,7 @@ class Model:
         return self._run(table)[0]
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
-        engine = engine_named(self.engine)
+        engine = engine_named(self.engine, self.threads)
         encoded = self.schema.encode(table)
         x = inputs_of(self.feature_map, encoded.numbers, encoded.codes, self.theta.dtype, engine)
         found = [

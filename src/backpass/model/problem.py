@@ -77,7 +77,7 @@ class Problem:
 
     @property
     def engine(self) -> Engine:
-        return engine_named(self.settings.engine)
+        return engine_named(self.settings.engine, self.settings.threads)
 
     @property
     def input_names(self) -> list[str]:

@@ -98,13 +98,14 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("seed", 0, Number(0, 2**64 - 1, whole=True), "every random choice follows from it", "training"),
     Setting("precision", "float32", Choice(("float32", "float64")), "the numbers training computes with", "engine"),
-    Setting("engine", "numpy", Choice(tuple(ENGINES)), "what runs the circuits", "engine"),
+    Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest", "engine"),
+    Setting("threads", None, Number(1, 1023, whole=True), "cores the native engine uses [all it may]", "engine"),
 )
 """Every setting. Square brackets in a help text say what None, the default, stands for."""
 
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in TABLE}
 
-_NOT_KEPT = ("max_seconds", "engine")
+_NOT_KEPT = ("max_seconds", "engine", "threads")
 _ADDED = (
     "preset",
     "text_coding",
@@ -179,6 +180,7 @@ class Settings:
     seed: int
     precision: str
     engine: str
+    threads: int | None
     asked: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
@@ -212,7 +214,7 @@ class Settings:
         return Settings.of(dict(self.asked), task)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file; what does not shape the result (time limit, engine) is left out."""
+        """Plain data for the model file; what does not shape the result (time limit, engine, threads) is left out."""
         data = asdict(self)
         for name in (*_NOT_KEPT, "asked"):
             del data[name]

@@ -23,7 +23,7 @@ from backpass.network.layers import Draws
 from backpass.training.interrupt import StopWish, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import EpochRecord, Progress
-from backpass.training.sampling import sampling_named, steps_per_epoch
+from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
 from backpass.training.schedules import schedule_named
 
 Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
@@ -78,7 +78,7 @@ class Callback:
         """Before the first step."""
 
     def on_step(self, step: int) -> None:
-        """Before each step, with the number of steps taken."""
+        """Now and then between two steps, with the number of steps taken."""
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         """After each epoch; True ends the run."""
@@ -228,12 +228,11 @@ class TrainingRun:
         clock = _Clock(self.settings.max_seconds, self.save_every)
         while progress.step < self.total_steps:
             epoch = self._epoch_tables(progress)
-            taken = [progress.step]
+            first = progress.step
 
-            def should_stop(taken: list[int] = taken) -> bool:
+            def should_stop(done: int, first: int = first) -> bool:
                 for callback in self.callbacks:
-                    callback.on_step(taken[0])
-                taken[0] += 1
+                    callback.on_step(first + done)
                 return wish() or clock.is_over()
 
             outcome = self.engine.run_epoch(step, progress.state, key, self.data, epoch, should_stop)
@@ -259,8 +258,7 @@ class TrainingRun:
     def _finish_epoch(self, progress: Progress) -> str:
         """Score the epoch; why the run should end here, or nothing."""
         number = (progress.step - 1) // self.steps_per_epoch
-        sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)[1]
-        sizes = sizes[: len(progress.losses)]
+        sizes = batch_sizes(self.settings.sampling, self.rows, self.batch_size)[: len(progress.losses)]
         record = EpochRecord(
             number + 1,
             progress.step,
