@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
-from backpass.model.metrics import metrics_for, scores
+from backpass.model.metrics import goes_with, metrics_for, scores
 from backpass.model.scaling import TargetScale
 from backpass.model.settings import Settings
 from backpass.network import Loss, loss_named
@@ -19,7 +19,7 @@ from backpass.table import Target
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Loss, target and scale together.
+    """Loss, target and scale together; ``asked`` is the metric asked for, if any.
 
     outputs o (n, k)  ->  predictions: float64 (n,) for numbers, probabilities float64 (n, classes) for classes
     """
@@ -28,6 +28,7 @@ class Head:
     loss_name: str
     options: Mapping[str, float]
     scale: TargetScale
+    asked: str | None = None
 
     @staticmethod
     def fit(target: Target, y: NDArray[Any], settings: Settings) -> Head:
@@ -37,17 +38,22 @@ class Head:
         """
         name = settings.loss or ("squared" if target.task == "regression" else "cross_entropy")
         if (name == "cross_entropy") != (target.task != "regression"):
-            kind = "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
             raise UsageError(
-                f"loss {name!r} does not go with target {target.name!r}, which holds {kind}",
+                f"loss {name!r} does not go with target {target.name!r}, which holds {_held(target)}",
                 hint="--task says what the target asks for; leave --loss out to let it follow",
             )
         if name == "poisson" and float(np.min(y)) < 0:
             least = float(np.min(y))
             raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {least:g}")
+        if settings.metric is not None and not goes_with(settings.metric, name):
+            raise UsageError(
+                f"metric {settings.metric!r} does not go with target {target.name!r}, which holds {_held(target)}",
+                hint="leave --metric out to let it follow from the loss",
+            )
         is_number = target.task == "regression"
         scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
-        return Head(target, name, options_of(name, settings), scale)
+        head = Head(target, name, options_of(name, settings), scale, settings.metric)
+        return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
 
     @property
     def outputs(self) -> int:
@@ -60,6 +66,10 @@ class Head:
         name = "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
         return loss_named(name, **self.options)
 
+    def bounded(self, settings: Settings) -> bool:
+        """Whether predictions are kept within the range of the training targets."""
+        return self.target.task == "regression" and settings.bounds == "training"
+
     @property
     def q(self) -> float:
         """The quantile that is predicted; the median unless the loss says otherwise."""
@@ -68,7 +78,12 @@ class Head:
     @property
     def metric(self) -> str:
         """The metric that chooses the best epoch."""
-        return metrics_for(self.loss_name)[0]
+        return self.metrics[0]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are reported."""
+        return metrics_for(self.loss_name, self.asked)
 
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """What the loss compares outputs with: scaled numbers (n, 1), or class codes (n,)."""
@@ -86,7 +101,7 @@ class Head:
 
     def scores(self, o: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
         """Every metric of the loss."""
-        return scores(self.loss_name, self.predictions(o), truth, self.q)
+        return scores(self.loss_name, self.predictions(o), truth, self.q, self.asked)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -96,13 +111,21 @@ class Head:
             "options": dict(self.options),
             "center": self.scale.center,
             "scale": self.scale.scale,
+            "low": self.scale.low,
+            "high": self.scale.high,
+            "metric": self.asked,
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Head:
         """The head that ``to_json`` wrote."""
-        scale = TargetScale(float(data["center"]), float(data["scale"]))
-        return Head(Target.from_json(data["target"]), data["loss"], dict(data["options"]), scale)
+        low, high = (None if data.get(end) is None else float(data[end]) for end in ("low", "high"))
+        scale = TargetScale(float(data["center"]), float(data["scale"]), low, high)
+        return Head(Target.from_json(data["target"]), data["loss"], dict(data["options"]), scale, data.get("metric"))
+
+
+def _held(target: Target) -> str:
+    return "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
 
 
 def options_of(loss: str, settings: Settings) -> dict[str, float]:

@@ -16,24 +16,13 @@ from numpy.typing import NDArray
 from backpass.circuit import Array
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, engine_named
-from backpass.errors import DataError, did_you_mean
+from backpass.errors import DataError
 from backpass.model.baseline import constant_outputs
+from backpass.model.building import build_network
 from backpass.model.head import Head
 from backpass.model.settings import Settings
 from backpass.model.split import FEWEST_ROWS, no_rows, split_rows
-from backpass.network import (
-    Dense,
-    Draws,
-    Dropout,
-    FeatureMap,
-    Layer,
-    Network,
-    Unit,
-    Wired,
-    initialize,
-    initialize_from_data,
-    mean_loss,
-)
+from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss
 from backpass.table import Schema, Table, Target
 from backpass.training import (
     Callback,
@@ -146,7 +135,11 @@ class Problem:
     def _optimizer(self) -> Any:
         s = self.settings
         options = OptimizerOptions(s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, clip_norm=s.clip_norm)
-        return optimizer_named(s.optimizer, options, decay_mask=self.network.layout.per_group({"bias": 0.0}))
+        layout, rates = self.network.layout, dict(s.rate_factor)
+        # Decay of a group goes with the square of its rate: what RealMLP's code does, where the paper has the rate.
+        decay = layout.per_group({**rates, "bias": 0.0})
+        factors = layout.per_group(rates) if rates else None
+        return optimizer_named(s.optimizer, options, decay_mask=decay, factors=factors)
 
     def _training_settings(self) -> TrainingSettings:
         s = self.settings
@@ -160,7 +153,14 @@ class Problem:
             seed=s.seed,
             patience=s.patience,
             max_seconds=s.max_seconds,
+            schedules={name: schedule for name, schedule in self._schedules().items() if schedule != "constant"},
         )
+
+    def _schedules(self) -> dict[str, str]:
+        """The schedules of columns that the run has."""
+        s = self.settings
+        dropout = {"dropout": s.dropout_schedule} if s.dropout else {}
+        return {**dropout, "weight_decay": s.weight_decay_schedule}
 
     def identity(self) -> dict[str, Any]:
         """What a checkpoint must agree with: the settings, the network, and a digest of the rows."""
@@ -223,6 +223,7 @@ def make_problem(
     target = Target.fit(table, target_name, settings.task)
     valid_share = 0.0 if valid is not None else settings.valid_fraction
     test_share = 0.0 if test is not None else settings.test_fraction
+    settings = settings.suited(target.task)
     split = split_rows(table.rows, valid_share, test_share, settings.seed)
     train = table.take(split.train)
     if target.task != "regression" and target.encode(train).max() == target.encode(train).min():
@@ -232,7 +233,13 @@ def make_problem(
         )
     schema = Schema.fit(train, target_name, drop=drop, columns=columns)
     encoded = schema.encode(train)
-    feature_map = FeatureMap.fit(encoded.numbers, encoded.codes, [len(f.levels) for f in schema.texts])
+    feature_map = FeatureMap.fit(
+        encoded.numbers,
+        encoded.codes,
+        [len(f.levels) for f in schema.texts],
+        scaled_flags=settings.text_coding == "scaled",
+        one_hot_levels=settings.one_hot_levels,
+    )
     head = Head.fit(target, target.encode(train), settings)
     network = build_network(settings, schema, feature_map, head.outputs)
     problem = Problem(settings, schema, head, feature_map, network, {}, ())
@@ -259,32 +266,6 @@ def _part(problem: Problem, table: Table) -> Part:
     truth = problem.head.target.encode(table)
     x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
     return Part(x, problem.head.encode(truth, problem.dtype), truth)
-
-
-def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
-    """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
-    layers: list[Layer] = [_wired(settings, schema, feature_map)] if settings.wire else []
-    for units in settings.hidden:
-        layers.append(Dense(units, settings.activation))
-        if settings.dropout:
-            layers.append(Dropout(settings.dropout))
-    return Network(feature_map.width, (*layers, Dense(outputs, settings.output_activation)))
-
-
-def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
-    names = [*(feature.name for feature in schema.numbers), *(feature.name for feature in schema.texts)]
-    inputs = dict(zip(names, feature_map.groups(), strict=True))
-    faults = [
-        f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
-        f"({did_you_mean(column, names)})"
-        for unit, columns in settings.wire
-        for column in columns
-        if column not in inputs
-    ]
-    if faults:
-        raise DataError("the wiring names columns that are not there", faults=faults)
-    units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
-    return Wired(units, settings.activation)
 
 
 def _notes(settings: Settings, table: Table, parts: Mapping[str, Part], network: Network) -> list[str]:

@@ -27,6 +27,13 @@ def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows,
     return rows.reshape(steps, batch_size), batch_sizes("epoch", n, batch_size)
 
 
+def whole_batches(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
+    """As ``epoch``, but rows that do not fill a batch wait for the next epoch: no step rests on a handful of rows."""
+    steps = n // batch_size
+    rows = permutation(seed, epoch, _PURPOSE, n)[: steps * batch_size]
+    return rows.reshape(steps, batch_size), numpy.full(steps, batch_size)
+
+
 def uniform(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
     """Rows drawn uniformly with replacement; with batch size 1 this is Algorithm 1 of the notes (eq. (1.4))."""
     steps = -(-n // batch_size)
@@ -60,7 +67,13 @@ def full_batch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Ro
 
 
 SAMPLINGS: MappingProxyType[str, Callable[[int, int, int, int], tuple[Rows, Rows]]] = MappingProxyType(
-    {"epoch": epoch_shuffle, "uniform": uniform, "minibatch": minibatch, "full": full_batch}
+    {
+        "epoch": epoch_shuffle,
+        "whole_batches": whole_batches,
+        "uniform": uniform,
+        "minibatch": minibatch,
+        "full": full_batch,
+    }
 )
 """Every scheme by name: (n, batch size, seed, epoch) -> rows (steps, B), sizes (steps,)"""
 
@@ -83,5 +96,7 @@ def batch_sizes(name: str, n: int, batch_size: int) -> Rows:
 
 
 def steps_per_epoch(name: str, n: int, batch_size: int) -> int:
-    """How many steps one epoch of a scheme has."""
+    """How many steps one epoch of a scheme has; the batch size is at most n."""
+    if name == "whole_batches":
+        return n // batch_size
     return 1 if name == "full" else -(-n // batch_size)
