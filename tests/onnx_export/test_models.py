@@ -145,6 +145,24 @@ def test_every_kind_of_network(target: str, settings: dict[str, Any]) -> None:
     compare(fitted(target, **settings), houses(target))
 
 
+@pytest.mark.parametrize(("target", "loss"), LOSSES)
+@pytest.mark.parametrize("preset", ["plain", "default"])
+def test_ensembles(target: str, loss: str, preset: str) -> None:
+    model = fitted(target, loss=loss, ensemble=3, preset=preset)
+    assert model.theta.ndim == 2
+    compare(model, houses(target))
+    compare(model, {**unseen(target), "town": ["north", None] * 20})
+
+
+@pytest.mark.parametrize("preset", ["plain", "fast", "default", "best"])
+@pytest.mark.parametrize("target", ["price", "sold", "grade", "constant"])
+def test_every_preset(target: str, preset: str) -> None:
+    rng = np.random.default_rng(3)
+    columns = {**houses(target), "many": [f"level {i}" for i in rng.integers(0, 30, 90)]}  # enough for an embedding
+    model = backpass.fit(columns, target, preset=preset, epochs=2, hidden=(8,))
+    compare(model, columns)
+
+
 def test_a_constant_target() -> None:
     model = fitted("constant")
     assert compare(model, houses("constant")) == 0.0

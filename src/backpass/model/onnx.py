@@ -145,12 +145,28 @@ def _feature_map(model: Model) -> Circuit:
 
 
 def _network_outputs(graph: Graph, model: Model, x: Value) -> Value:
-    """The forward circuit, its parameters by their names: o (n, k)."""
-    if model.theta.ndim > 1:
-        raise UsageError(f"an ensemble of {len(model.theta)} networks cannot be exported yet")
-    for name, array in model.network.layout.views(model.theta).items():
-        graph.call(array, name)
-    (o,) = translate(graph, model.network.forward(model.theta.dtype), [model.theta, x])
+    """The forward circuit of each network, averaged as the loss says: o (n, k)."""
+    thetas = model.theta.reshape(-1, model.network.parameter_count)
+    alone = len(thetas) == 1
+    found = [
+        _outputs_of(graph, model, theta, x, "" if alone else f"network {i}/") for i, theta in enumerate(thetas, start=1)
+    ]
+    if alone:
+        return found[0]
+
+    def averaged(*outputs: Array) -> Array:
+        with label("average"):
+            return model.head.loss.averaged(outputs)
+
+    (o,) = translate(graph, trace(averaged, [Spec((ROWS, model.head.outputs), model.theta.dtype)] * len(found)), found)
+    return o
+
+
+def _outputs_of(graph: Graph, model: Model, theta: Any, x: Value, prefix: str) -> Value:
+    """The forward circuit of one network, its parameters by their names: o (n, k)."""
+    for name, array in model.network.layout.views(theta).items():
+        graph.call(array, prefix + name)
+    (o,) = translate(graph, model.network.forward(model.theta.dtype), [theta, x])
     return o
 
 
