@@ -151,6 +151,12 @@ def test_engines_agree_and_threads_change_no_bit(each_target: tuple[str, Columns
     fast, again = (fit(columns, target, **wishes, engine="native", threads=threads) for threads in (1, 2))
     assert fast.to_bytes() == again.to_bytes()
     np.testing.assert_allclose(fast.theta, slow.theta, rtol=1e-2, atol=1e-3)
+    together = fast.predictions(fast.table(columns))
+    for i in (0, 7, 119):
+        alone = fast.predictions(fast.table({name: values[i : i + 1] for name, values in columns.items()}))
+        assert alone.values[0] == together.values[i]
+        if alone.probabilities is not None and together.probabilities is not None:
+            assert alone.probabilities[0].tobytes() == together.probabilities[i].tobytes()
 
 
 def test_numbers_stay_within_the_range_of_the_training_targets(houses: Columns) -> None:
