@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.engine import NumpyEngine
+from backpass.engine import ENGINES, NumpyEngine
 from backpass.errors import UsageError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.presets import PRESETS
@@ -138,6 +138,25 @@ def test_it_trains_predicts_and_comes_back_from_its_file(each_target: tuple[str,
     new = {**columns, "street": [None, "no such street", *street[2:]], "size": [None] * len(street)}
     assert again.predict(new).tolist() == model.predict(new).tolist()
     assert again.to_bytes() == model.to_bytes() == fit(columns, target, **QUICK).to_bytes()
+
+
+@pytest.mark.skipif("native" not in ENGINES, reason="the compiled core was not built")
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name != "plain"])
+def test_engines_agree_and_threads_change_no_bit(each_target: tuple[str, Columns], preset: str) -> None:
+    """A few steps of each recipe, embeddings and schedules of dropout and decay included."""
+    target, columns = each_target
+    columns = {**columns, "street": [f"street {i % 11:02}" for i in range(len(columns["age"]))]}
+    wishes = {**QUICK, "preset": preset, "epochs": 2, "ensemble": 2}
+    slow = fit(columns, target, **wishes, engine="numpy")
+    fast, again = (fit(columns, target, **wishes, engine="native", threads=threads) for threads in (1, 2))
+    assert fast.to_bytes() == again.to_bytes()
+    np.testing.assert_allclose(fast.theta, slow.theta, rtol=1e-2, atol=1e-3)
+    together = fast.predictions(fast.table(columns))
+    for i in (0, 7, 119):
+        alone = fast.predictions(fast.table({name: values[i : i + 1] for name, values in columns.items()}))
+        assert alone.values[0] == together.values[i]
+        if alone.probabilities is not None and together.probabilities is not None:
+            assert alone.probabilities[0].tobytes() == together.probabilities[i].tobytes()
 
 
 def test_numbers_stay_within_the_range_of_the_training_targets(houses: Columns) -> None:
