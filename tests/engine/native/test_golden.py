@@ -15,7 +15,7 @@ GOLDEN: dict[str, tuple[dict[str, Any], str]] = {
     "relu, adam": ({}, "ffd624a0a39cf33b"),
     "mish, adamw, clipped": (
         {"activation": "mish", "optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 1.0},
-        "5e1375e5ed45cf00",
+        "dd6631b7d811f6a2",
     ),
     "tanh, momentum, dropout": ({"activation": "tanh", "optimizer": "momentum", "dropout": 0.25}, "a81618d69a827184"),
     "selu, classes": ({"activation": "selu", "loss": "cross_entropy", "outputs": 3}, "bbbbf64cb337ad73"),

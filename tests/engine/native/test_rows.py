@@ -23,7 +23,7 @@ BY_ROW = {
     "softmax": trace(lambda x: ops.softmax(x, axis=1), [("n", 3)]),
     "table": trace(lambda t, i: ops.take(t, i, axis=0), [(5, 3), Spec(("n",), numpy.dtype(int))]),
     "columns": trace(lambda x: numpy.concatenate([x[:, :1], ops.take(x, numpy.array([2, 0]), axis=1)], 1), [("n", 3)]),
-    "feature map": FeatureMap(numpy.zeros(2), numpy.ones(2), (True, False), (3,), (True,)).circuit(),
+    "feature map": FeatureMap(numpy.zeros(2), numpy.ones(2), (True, False), (3,), (True,), ("one_hot",)).circuit(),
 }
 NOT_BY_ROW = {
     "sum": trace(lambda x: x.sum(axis=0), [("n", 3)]),
