@@ -1,7 +1,7 @@
 """The model: what ``fit`` makes and ``load`` returns; it joins table, network and training.
 
 Reading order: ``settings``, ``split``, ``scaling``, ``head``, ``problem``, ``baseline``, ``fitting``, ``model``,
-``record``, ``form``, ``checkpoint``; how files rest on disk: ``container``, ``storage``.
+``record``, ``form``, ``checkpoint``; how files rest on disk: ``container``, ``storage``; for other runtimes: ``onnx``.
 """
 
 from backpass.model.fitting import fit, fit_problem

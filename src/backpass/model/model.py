@@ -157,6 +157,15 @@ class Model:
         """Write the model file, whole or not at all.    Errors: ResourceError."""
         write_atomically(path, self.to_bytes())
 
+    def to_onnx(self) -> bytes:
+        """The model as an ONNX graph from raw columns to predictions; see ``backpass.model.onnx``.
+
+        Errors: UsageError when the package onnx is not installed.
+        """
+        from backpass.model.onnx import to_onnx
+
+        return to_onnx(self)
+
     def to_bytes(self) -> bytes:
         """The bytes of the model file: the same for the same data, settings and seed."""
         facts: dict[str, Any] = {
