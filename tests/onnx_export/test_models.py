@@ -17,7 +17,7 @@ from backpass.engine.onnx import is_onnx
 from backpass.errors import UsageError
 from backpass.model import Model, from_bytes
 from backpass.model.onnx import output_names
-from backpass.network import ACTIVATIONS, dense_network
+from backpass.network import ACTIVATIONS, FeatureMap, dense_network
 from backpass.table import table_from
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.schema import TextFeature
@@ -62,6 +62,21 @@ def unseen(target: str) -> dict[str, list[Any]]:
     columns["heating"][:2] = ["", "coal"]
     columns["size"][:3] = [1e300, -1e300, 0.0]
     return columns
+
+
+@pytest.mark.parametrize("target", ["price", "sold", "grade", "visits"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"ensemble": 3}, {"preset": "fast"}, {"preset": "best", "ensemble": 2}], ids=str
+)
+def test_every_preset_and_ensembles(target: str, settings: dict[str, Any]) -> None:
+    """Embeddings of a text of many levels, factors, bounds, and the average of networks."""
+    loss = {"loss": "poisson"} if target == "visits" else {}
+    columns = {**houses(target), "street": [f"street {i % 11:02}" for i in range(90)]}
+    model = fitted(target, columns, **settings, **loss)
+    compare(model, columns)
+    others = {**unseen(target), "street": [None, "no such street", *columns["street"][:38]]}
+    others["town"][2] = "north"  # a graph trims no spaces
+    compare(model, others)
 
 
 @pytest.mark.parametrize("target", ["price", "sold", "grade"])
@@ -145,24 +160,6 @@ def test_every_kind_of_network(target: str, settings: dict[str, Any]) -> None:
     compare(fitted(target, **settings), houses(target))
 
 
-@pytest.mark.parametrize(("target", "loss"), LOSSES)
-@pytest.mark.parametrize("preset", ["plain", "default"])
-def test_ensembles(target: str, loss: str, preset: str) -> None:
-    model = fitted(target, loss=loss, ensemble=3, preset=preset)
-    assert model.theta.ndim == 2
-    compare(model, houses(target))
-    compare(model, {**unseen(target), "town": ["north", None] * 20})
-
-
-@pytest.mark.parametrize("preset", ["plain", "fast", "default", "best"])
-@pytest.mark.parametrize("target", ["price", "sold", "grade", "constant"])
-def test_every_preset(target: str, preset: str) -> None:
-    rng = np.random.default_rng(3)
-    columns = {**houses(target), "many": [f"level {i}" for i in rng.integers(0, 30, 90)]}  # enough for an embedding
-    model = backpass.fit(columns, target, preset=preset, epochs=2, hidden=(8,))
-    compare(model, columns)
-
-
 def test_a_constant_target() -> None:
     model = fitted("constant")
     assert compare(model, houses("constant")) == 0.0
@@ -244,8 +241,7 @@ def test_very_many_levels() -> None:
     schema = replace(model.schema, features=(TextFeature("t", levels),))
     network = dense_network(count, (3,), 1)
     theta = np.random.default_rng(0).normal(size=network.parameter_count).astype(np.float32)
-    none = np.zeros(0)
-    phi = replace(model.feature_map, center=none, scale=none, levels=(count,), has_unknown=(False,))
+    phi = FeatureMap(np.zeros(0), np.zeros(0), (), (count,), (False,), ("one_hot",))
     large = replace(model, schema=schema, feature_map=phi, network=network, theta=theta)
     compare(large, {"t": [levels[0], levels[-1], levels[777], "another", None]})
 

@@ -145,29 +145,24 @@ def _feature_map(model: Model) -> Circuit:
 
 
 def _network_outputs(graph: Graph, model: Model, x: Value) -> Value:
-    """The forward circuit of each network, averaged as the loss says: o (n, k)."""
-    thetas = model.theta.reshape(-1, model.network.parameter_count)
-    alone = len(thetas) == 1
-    found = [
-        _outputs_of(graph, model, theta, x, "" if alone else f"network {i}/") for i, theta in enumerate(thetas, start=1)
-    ]
-    if alone:
-        return found[0]
+    """The forward circuit, its parameters by their names: o (n, k); of an ensemble, what its networks average to."""
+    networks = model.theta.reshape(-1, model.network.parameter_count)
+    outputs: list[Value] = []
+    for i, theta in enumerate(networks, start=1):
+        for name, array in model.network.layout.views(theta).items():
+            graph.call(array, name if len(networks) == 1 else f"network {i}/{name}")
+        outputs += translate(graph, model.network.forward(theta.dtype), [theta, x])
+    return outputs[0] if len(networks) == 1 else translate(graph, _average(model, len(networks)), outputs)[0]
+
+
+def _average(model: Model, networks: int) -> Circuit:
+    """The outputs of each network, (n, k)  ->  those that mean the average of their predictions."""
 
     def averaged(*outputs: Array) -> Array:
         with label("average"):
             return model.head.loss.averaged(outputs)
 
-    (o,) = translate(graph, trace(averaged, [Spec((ROWS, model.head.outputs), model.theta.dtype)] * len(found)), found)
-    return o
-
-
-def _outputs_of(graph: Graph, model: Model, theta: Any, x: Value, prefix: str) -> Value:
-    """The forward circuit of one network, its parameters by their names: o (n, k)."""
-    for name, array in model.network.layout.views(theta).items():
-        graph.call(array, prefix + name)
-    (o,) = translate(graph, model.network.forward(model.theta.dtype), [theta, x])
-    return o
+    return trace(averaged, [Spec((ROWS, model.head.outputs), model.theta.dtype)] * networks)
 
 
 def _head(model: Model) -> Circuit:
