@@ -216,6 +216,17 @@ def test_it_stops_when_asked_and_keeps_what_is_done(dense: Any) -> None:
     assert shorter.state[0].tobytes() == outcome.state[0].tobytes()
 
 
+def test_a_table_of_one_row_may_have_any_stride(dense: Any) -> None:
+    training = dense(batch_size=16)
+    rows = numpy.arange(16)
+    tables = [Epoch(t, numpy.array([16]), training.epoch.settings[:1], 0) for t in (rows[None], rows.reshape(1, 16))]
+    strange, usual = (
+        NativeEngine().run_epoch(training.step, training.state, training.key, training.data, epoch, lambda done: False)
+        for epoch in tables
+    )
+    assert strange.state[0].tobytes() == usual.state[0].tobytes()
+
+
 def test_an_exception_of_should_stop_comes_through(dense: Any) -> None:
     def should_stop(done: int) -> bool:
         raise ZeroDivisionError

@@ -247,9 +247,9 @@ class _EpochRun:
                 *([rows] if plan.rows_buffer >= 0 else []),
             ],
             settings_buffer=FIRST_INPUT + self.states,
-            settings_bytes=settings.strides[0] if settings.size else 0,
+            settings_bytes=settings.shape[1] * settings.itemsize,
             rows_buffer=plan.rows_buffer,
-            rows_bytes=rows.strides[0] if rows.size else 0,
+            rows_bytes=rows.shape[1] * rows.itemsize,  # not its stride, which means nothing where there is one row
             step_buffer=FIRST_INPUT + self.states + 2,
             loss_buffer=plan.output_buffers[self.states],
             loss_is_double=self.loss.dtype == numpy.float64,
