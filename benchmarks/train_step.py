@@ -62,7 +62,7 @@ def backpass_turn(case: Case, engine: Engine) -> Turn:
 
     def turn() -> float:
         begin = time.perf_counter()
-        engine.run_epoch(step, state, key_of(0), data, epoch, lambda: False)
+        engine.run_epoch(step, state, key_of(0), data, epoch, lambda done: False)
         return (time.perf_counter() - begin) / case.steps
 
     return turn
