@@ -9,13 +9,15 @@ from sys import float_info
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.checkpoint import Checkpoint, resume
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.model.problem import Part, Problem, make_problem, outputs_of
+from backpass.model.part import Part
+from backpass.model.problem import Problem, make_problem, outputs_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
@@ -82,8 +84,15 @@ def fit_problem(
     checkpoint: str | Path | None = None,
     resume_from: str | Path | None = None,
     on_interrupt: str = "raise",
+    theta: NDArray[Any] | None = None,
+    compare: bool = True,
 ) -> Model:
-    """Train on a problem that is ready, and make a model of the best weights.    Errors: as ``fit``."""
+    """Train on a problem that is ready, and make a model of the best weights.
+
+    theta: parameters to start from, in place of drawn ones    compare: whether to score baselines, too
+
+    Errors: as ``fit``.
+    """
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     identity = problem.identity() if checkpoint is not None or resume_from is not None else {}
@@ -93,8 +102,8 @@ def fit_problem(
         check_writable(checkpoint)
         save = Checkpoint(Path(checkpoint), identity).save
     # The baselines come first: nothing slow may stand between the end of training and the model.
-    simple = baselines(problem)
-    result = problem.train(callbacks=callbacks, progress=progress, save=save)
+    simple = baselines(problem) if compare else []
+    result = problem.train(theta=theta, callbacks=callbacks, progress=progress, save=save)
     if result.reason == "diverged":
         raise _diverged(problem, result, simple)
     model = make_model(problem, result, simple)
@@ -150,7 +159,8 @@ def make_model(problem: Problem, result: TrainingResult, simple: Sequence[Baseli
 
 def score(problem: Problem, result: TrainingResult, part: Part) -> dict[str, float]:
     """The metrics of the trained network on one part."""
-    return _kept(problem.head.scores(outputs_of(problem.network, result.theta, part.x, problem.engine), part.truth))
+    o = outputs_of(problem.network, result.theta, part.x, problem.engine)
+    return _kept(problem.head.scores(o, part.truth, part.weights))
 
 
 def _kept(scores: Mapping[str, float]) -> dict[str, float]:
@@ -177,6 +187,6 @@ def baselines(problem: Problem) -> list[Baseline]:
 
 def _scores(problem: Problem, baseline: Baseline, parts: Mapping[str, Part]) -> Scores:
     return {
-        name: _kept(problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth))
+        name: _kept(problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth, part.weights))
         for name, part in parts.items()
     }

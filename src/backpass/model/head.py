@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
+from backpass.model.baseline import constant_outputs
 from backpass.model.metrics import metrics_for, scores
 from backpass.model.scaling import TargetScale
 from backpass.model.settings import Settings
@@ -21,6 +22,8 @@ from backpass.table import Target
 class Head:
     """Loss, target and scale together.
 
+    ``own`` is a loss somebody wrote: it is minimized, and chooses the epoch, in place of the one ``loss_name`` names.
+
     outputs o (n, k)  ->  predictions: float64 (n,) for numbers, probabilities float64 (n, classes) for classes
     """
 
@@ -28,6 +31,7 @@ class Head:
     loss_name: str
     options: Mapping[str, float]
     scale: TargetScale
+    own: Loss | None = None
 
     @staticmethod
     def fit(target: Target, y: NDArray[Any], settings: Settings) -> Head:
@@ -57,6 +61,11 @@ class Head:
     @property
     def loss(self) -> Loss:
         """The loss in the network's own terms."""
+        return self.named if self.own is None else self.own
+
+    @property
+    def named(self) -> Loss:
+        """The loss of that name, which also says what the outputs mean."""
         name = "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
         return loss_named(name, **self.options)
 
@@ -68,7 +77,16 @@ class Head:
     @property
     def metric(self) -> str:
         """The metric that chooses the best epoch."""
-        return metrics_for(self.loss_name)[0]
+        return self.metrics[0]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric there is, the one that chooses the best epoch first."""
+        return (*(("loss",) if self.own is not None else ()), *metrics_for(self.loss_name))
+
+    def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """The outputs (k,) that are best for every row alike, given the encoded targets."""
+        return constant_outputs(self.loss_name, y, 1, self.q)
 
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """What the loss compares outputs with: scaled numbers (n, 1), or class codes (n,)."""
@@ -79,17 +97,27 @@ class Head:
 
     def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers in the target's unit, or probabilities of the classes."""
-        predicted = np.asarray(self.loss.predicted(o), dtype=np.float64)
+        predicted = np.asarray(self.named.predicted(o), dtype=np.float64)
         if self.target.task == "regression":
             return self.scale.decode(predicted[:, 0])
         return np.column_stack([1.0 - predicted[:, 0], predicted[:, 0]]) if self.outputs == 1 else predicted
 
-    def scores(self, o: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
-        """Every metric of the loss."""
-        return scores(self.loss_name, self.predictions(o), truth, self.q)
+    def scores(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> dict[str, float]:
+        """Every metric of the loss, and "loss" where it is somebody's own."""
+        found = scores(self.loss_name, self.predictions(o), truth, self.q, weights)
+        if self.own is None:
+            return found
+        return {"loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights), **found}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file."""
+        """Plain data for the model file.    Errors: UsageError for a loss that is somebody's own."""
+        if self.own is not None:
+            raise UsageError(
+                "a model whose loss is a function of yours cannot be saved to a model file",
+                hint="a model file holds nothing that can run; pickle the estimator, or use a loss by name",
+            )
         return {
             "target": self.target.to_json(),
             "loss": self.loss_name,
@@ -113,3 +141,9 @@ def options_of(loss: str, settings: Settings) -> dict[str, float]:
         "cross_entropy": {"label_smoothing": settings.label_smoothing},
     }
     return options.get(loss, {})
+
+
+def mean_of(loss: Loss, o: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None) -> float:
+    """The weighted mean of a loss over rows."""
+    with np.errstate(all="ignore"):
+        return float(np.average(np.asarray(loss.per_example(o, y), dtype=np.float64), weights=weights))

@@ -20,6 +20,7 @@ from backpass.errors import BackpassError, ModelFileError, UsageError
 from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
 from backpass.model.head import Head, options_of
+from backpass.model.heads import AnyHead
 from backpass.model.metrics import metrics_for
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record, Scores
@@ -53,7 +54,7 @@ class Model:
     """A fitted network with everything it takes to go from a table to predictions."""
 
     schema: Schema
-    head: Head
+    head: AnyHead
     feature_map: FeatureMap
     network: Network
     theta: NDArray[Any]

@@ -8,7 +8,7 @@ from backpass.network.activations import ACTIVATIONS, activation_named
 from backpass.network.feature_map import FeatureMap
 from backpass.network.initialization import INITIALIZATIONS, initialize, initialize_from_data
 from backpass.network.layers import Dense, Draws, Dropout, Layer, Unit, Wired
-from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss
+from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 from backpass.network.network import Network, dense_network
 from backpass.network.parameters import Layout, Parameter
 
@@ -33,4 +33,5 @@ __all__ = [
     "initialize_from_data",
     "loss_named",
     "mean_loss",
+    "weighted_loss",
 ]

@@ -1,0 +1,104 @@
+"""The parameters: what scikit-learn's users write, as the settings of the room ``model``.
+
+Every name is one of ``model.settings.TABLE``, except ``hidden_layer_sizes`` (there ``hidden``) and ``random_state``
+(there ``seed``), for which scikit-learn has names that everybody knows. A constraint is declared once, in the table;
+here it becomes scikit-learn's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from backpass.model.setting import Choice, Constraint, Number, Widths, Wires
+from backpass.model.settings import BY_NAME, Settings
+
+RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
+"""Ours by theirs."""
+
+OWN: Mapping[str, list[Any]] = {
+    "loss": [StrOptions({"squared", "absolute", "huber", "quantile", "poisson"}), callable],
+    "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    "metric": [str, None],
+    "class_weight": [StrOptions({"balanced"}), dict, None],
+    "callbacks": [list, tuple, None],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+}
+"""Constraints of the parameters that mean more here than in the table, or are not in it."""
+
+FOR_CLASSES = {"loss": [StrOptions({"cross_entropy"}), callable]}
+
+
+def constraints(names: Mapping[str, Any], own: Mapping[str, list[Any]] = OWN) -> dict[str, list[Any]]:
+    """What scikit-learn checks each parameter for.
+
+    >>> [str(each) for each in constraints({"dropout": 0.1, "patience": None})["patience"]]
+    ['an int in the range [1, 1000000000]', 'None']
+    """
+    return {name: own[name] if name in own else _of_table(RENAMED.get(name, name)) for name in names}
+
+
+def _of_table(name: str) -> list[Any]:
+    setting = BY_NAME[name]
+    return [*_translated(setting.constraint), *([None] if setting.default is None else [])]
+
+
+def _translated(constraint: Constraint) -> list[Any]:
+    if isinstance(constraint, Choice):
+        return [StrOptions(set(constraint.names))]
+    if isinstance(constraint, Widths):
+        return [Interval(Integral, 1, constraint.most, closed="both"), "array-like"]
+    if isinstance(constraint, Wires):
+        return ["array-like"]
+    assert isinstance(constraint, Number)
+    low, high = (None if np.isinf(bound) else bound for bound in (constraint.low, constraint.high))
+    left, right = low is not None and not constraint.open_low, high is not None and not constraint.open_high
+    closed = {(True, True): "both", (True, False): "left", (False, True): "right", (False, False): "neither"}
+    return [Interval(Integral if constraint.whole else Real, low, high, closed=closed[left, right])]
+
+
+def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings:
+    """The settings that the parameters of an estimator ask for.
+
+    Nothing is set aside for a test: that is the business of whoever holds the estimator. Errors: UsageError.
+    """
+    values = {name: _plain(value) for name, value in parameters.items() if name in BY_NAME}
+    widths = _plain(parameters["hidden_layer_sizes"])
+    values["hidden"] = (widths,) if isinstance(widths, int) else widths
+    if callable(values["loss"]):
+        values["loss"] = None
+    if isinstance(values.get("quantile"), list | tuple):
+        values["quantile"] = quantiles_of(parameters)[0]
+    return Settings.of({**values, "task": task, "test_fraction": 0.0, "seed": seed})
+
+
+def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:
+    """The quantiles that are asked for at once; none where a single one, or none at all, is predicted."""
+    q = _plain(parameters.get("quantile"))
+    return tuple(q) if parameters["loss"] == "quantile" and isinstance(q, list | tuple) else ()
+
+
+def own_loss(parameters: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """The loss that is a function, if it is."""
+    loss = parameters["loss"]
+    return loss if callable(loss) else None
+
+
+def seed_of(random_state: Any) -> int:
+    """A whole number as it is; otherwise one drawn from the generator, or from NumPy's global one for None."""
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value
