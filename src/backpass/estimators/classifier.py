@@ -179,9 +179,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         codes = np.array([known.get(label, 0) for label in labels.tolist()], dtype=np.int32)
         return Goal(codes, with_classes(weights, codes, self.classes_, self.class_weight))
 
-    def _head(self, truth: NDArray[Any], settings: Settings) -> AnyHead:
+    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
         names = tuple(str(label) for label in self.classes_.tolist())
-        target = Target("y", "binary" if len(names) == 2 else "multiclass", names)
+        target = Target(name, "binary" if len(names) == 2 else "multiclass", names)
         head = Head.fit(target, truth, settings)
         function = own_loss(self.get_params(deep=False))
         return head if function is None else replace(head, own=OfLogits(Written(function)))

@@ -58,8 +58,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """y checked and encoded, in what was settled."""
 
     @abstractmethod
-    def _head(self, truth: NDArray[Any], settings: Settings) -> AnyHead:
-        """The head for the targets of the training rows."""
+    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
+        """The head for the targets of the training rows, which go by this name."""
 
     # Fitting ----------------------------------------------------------------------------------------------------------
 
@@ -72,8 +72,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         rows = self._fitted_rows(X, y, sample_weight, before)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
         parts = _parts(rows, given, settings)
-        head = before.head if before is not None else self._head(parts["train"].truth, settings)
-        schema = before.schema if before is not None else Schema.of_all(parts["train"].table)
+        name = _target_name(y, rows.table)
+        head = before.head if before is not None else self._head(parts["train"].truth, settings, name)
+        schema = before.schema if before is not None else Schema.of_all(parts["train"].table, name)
         problem = assemble(
             settings,
             schema,
@@ -136,16 +137,16 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         goal = self._goal(y, weights)
         rows = Rows(table, goal.truth, goal.weights).counted()
         if stream is None:
-            stream = self._stream_from(model, rows)
+            stream = self._stream_from(model, rows, _target_name(y, table))
         stream = stream.advanced(rows)
         self._stream = stream
         self.__dict__.update(self._learnt(stream.model()))
 
-    def _stream_from(self, model: Model | None, rows: Rows) -> Stream:
+    def _stream_from(self, model: Model | None, rows: Rows, name: str) -> Stream:
         """Before the first step, from the first rows, or from what was fitted."""
         settings = self._settings()
         if model is None:
-            head, schema = self._head(rows.truth, settings), Schema.of_all(rows.table)
+            head, schema = self._head(rows.truth, settings, name), Schema.of_all(rows.table, name)
             return Stream.start(assemble(settings, schema, head, {"train": rows}))
         problem = assemble(settings, model.schema, model.head, {"train": rows}, feature_map=model.feature_map)
         return Stream.start(problem, model.theta)
@@ -212,6 +213,15 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         network = self.model_.network
         widths = (network.inputs, *network.widths)
         return shown + layers_html(widths, str(self.activation)) + curve_svg(self.loss_curve_)
+
+
+def _target_name(y: Any, table: Table) -> str:
+    """What y is called, or "y"; no column has the name."""
+    name = getattr(y, "name", None)
+    name = name.strip() if isinstance(name, str) and name.strip() else "y"
+    while name in table.columns:
+        name += "_"
+    return name
 
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:

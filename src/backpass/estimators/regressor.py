@@ -174,14 +174,14 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             raise UsageError("several quantiles at once need a single target", hint="give y as (n,)")
         return Goal(np.repeat(numbers[:, None], len(quantiles), axis=1) if quantiles else numbers, weights)
 
-    def _head(self, truth: NDArray[Any], settings: Settings) -> AnyHead:
+    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
         parameters = self.get_params(deep=False)
         function, quantiles = own_loss(parameters), quantiles_of(parameters)
         if truth.ndim == 1:
-            head = Head.fit(Target("y", "regression"), truth, settings)
+            head = Head.fit(Target(name, "regression"), truth, settings)
             return head if function is None else replace(head, own=_in_units(function, [head], is_flat=True))
         each = [replace(settings, quantile=q) for q in quantiles] or [settings] * truth.shape[1]
-        heads = [Head.fit(Target(f"y{j}", "regression"), truth[:, j], options) for j, options in enumerate(each)]
+        heads = [Head.fit(Target(f"{name}{j}", "regression"), truth[:, j], options) for j, options in enumerate(each)]
         return Heads(tuple(heads), None if function is None else _in_units(function, heads, is_flat=False))
 
     def __sklearn_tags__(self) -> Any:

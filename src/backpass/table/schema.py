@@ -99,15 +99,18 @@ class Schema:
         return cls(features, target, left_out + table.left_out, tuple(notes), table.missing)
 
     @classmethod
-    def of_all(cls, table: Table) -> Schema:
-        """Every column of the training rows is a feature, for callers who have chosen their columns already."""
+    def of_all(cls, table: Table, target: str) -> Schema:
+        """Every column of the training rows is a feature, for callers who have chosen their columns already.
+
+        The target is only named: it is not in the table.
+        """
         features: list[Feature] = []
         for column in table.columns.values():
             if isinstance(column, NumberColumn):
                 features.append(NumberFeature(column.name))
             else:
                 features.append(TextFeature(column.name, _kept_levels(column)))
-        return cls(tuple(features), left_out=table.left_out, missing=table.missing)
+        return cls(tuple(features), target, table.left_out, missing=table.missing)
 
     @property
     def kinds(self) -> dict[str, Kind]:
