@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from backpass import BackpassClassifier, BackpassRegressor
 
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (16,), "epochs": 20, "learning_rate": 0.1, "precision": "float64"}
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (16,), "epochs": 40, "learning_rate": 0.05, "precision": "float64"}
 ESTIMATORS = (BackpassRegressor, BackpassClassifier)
 SEEDS = (0, 1, 2)
 AT_LEAST = {BackpassRegressor: 60, BackpassClassifier: 62}

@@ -226,11 +226,14 @@ def _target_name(y: Any, table: Table) -> str:
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:
     """Training and validation rows: those given, or some set aside."""
-    if given is not None:
-        return {"train": rows, "valid": given}
-    split = split_rows(rows.table.rows, settings.valid_fraction, 0.0, settings.seed)
+    share = settings.valid_fraction if given is None else 0.0
+    split = split_rows(rows.table.rows, share, 0.0, settings.seed)
     parts = {"train": rows.take(split.train)}
-    return parts | ({"valid": rows.take(split.valid)} if len(split.valid) else {})
+    if given is not None:
+        parts["valid"] = given
+    elif len(split.valid):
+        parts["valid"] = rows.take(split.valid)
+    return parts
 
 
 def _checked_metric(metric: str | None, head: AnyHead) -> str | None:

@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from backpass.errors import UsageError
 from backpass.model.setting import Choice, Constraint, Number, Widths, Wires
 from backpass.model.settings import BY_NAME, Settings
 
@@ -73,15 +74,19 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
     values["hidden"] = (widths,) if isinstance(widths, int) else widths
     if callable(values["loss"]):
         values["loss"] = None
-    if isinstance(values.get("quantile"), list | tuple):
-        values["quantile"] = quantiles_of(parameters)[0]
+    several = values.get("quantile")
+    if isinstance(several, tuple):
+        faults = [fault for q in several if (fault := BY_NAME["quantile"].fault(q))]
+        if faults or not several:
+            raise UsageError("quantile must be a number, or several of them", faults=faults)
+        values["quantile"] = several[0]
     return Settings.of({**values, "task": task, "test_fraction": 0.0, "seed": seed})
 
 
 def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:
     """The quantiles that are asked for at once; none where a single one, or none at all, is predicted."""
     q = _plain(parameters.get("quantile"))
-    return tuple(q) if parameters["loss"] == "quantile" and isinstance(q, list | tuple) else ()
+    return q if parameters["loss"] == "quantile" and isinstance(q, tuple) else ()
 
 
 def own_loss(parameters: Mapping[str, Any]) -> Callable[..., Any] | None:
@@ -100,5 +105,5 @@ def seed_of(random_state: Any) -> int:
 def _plain(value: Any) -> Any:
     """NumPy's numbers and arrays as Python's."""
     if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
+        return _plain(value.tolist())
     return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value

@@ -100,7 +100,10 @@ class Head:
         predicted = np.asarray(self.named.predicted(o), dtype=np.float64)
         if self.target.task == "regression":
             return self.scale.decode(predicted[:, 0])
-        return np.column_stack([1.0 - predicted[:, 0], predicted[:, 0]]) if self.outputs == 1 else predicted
+        if self.outputs == 1:
+            return np.column_stack([1.0 - predicted[:, 0], predicted[:, 0]])
+        # In float32 they sum to 1 only nearly, which scikit-learn's metrics do not take.
+        return np.asarray(predicted / predicted.sum(axis=1, keepdims=True))
 
     def scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None

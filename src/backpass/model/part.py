@@ -16,8 +16,6 @@ from backpass.table.table import Column
 
 Weights = NDArray[np.float64] | None
 
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio, odd
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -56,30 +54,18 @@ class Rows:
     def distinct(self) -> Rows:
         """The weighted set these rows are: equal rows become one with the sum of their weights.
 
-        A row of weight 0 is not there, a row of weight 3 is the row three times, and weights all alike are none. The
-        order depends on what the rows hold alone, so whatever is made of the set is the same for every order and every
-        repetition of them.
+        A row of weight 0 is not there, a row of weight 3 is the row three times, and weights all alike are none. They
+        are sorted, so whatever is made of the set is the same for every order and every repetition of the rows.
         """
         rows = self.counted()
         columns = [_bits(column) for column in rows.table.columns.values()]
         columns += [_bits_of_numbers(y.astype(np.float64)) for y in rows.truth.reshape(rows.table.rows, -1).T]
         weights = np.ones(rows.table.rows) if rows.weights is None else rows.weights
-        order = _order(columns, weights)
+        order = np.lexsort((weights, *columns))
         starts = np.flatnonzero(_is_new(columns, order))
         sums = np.add.reduceat(weights[order], starts)
         found = rows.take(order[starts])
         return Rows(found.table, found.truth, None if (sums == sums[0]).all() else sums)
-
-
-def _order(columns: list[NDArray[np.uint64]], weights: NDArray[np.float64]) -> NDArray[np.intp]:
-    """An order in which equal rows are neighbours: by a hash, and by the columns where unequal rows share one."""
-    code = np.zeros(len(weights), dtype=np.uint64)
-    for column in columns:
-        code = (code ^ column) * _SPREAD
-        code ^= code >> np.uint64(29)
-    order = np.lexsort((weights, code))
-    collide = _is_new(columns, order)[1:] & np.equal(code[order][1:], code[order][:-1])
-    return np.lexsort((weights, *columns, code)) if collide.any() else order
 
 
 def _is_new(columns: list[NDArray[np.uint64]], order: NDArray[np.intp]) -> NDArray[np.bool_]:
