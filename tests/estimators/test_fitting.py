@@ -83,7 +83,7 @@ def test_faults_of_parameters_are_value_errors_that_name_them(regressor: Any, nu
         regressor(dropout=1.0).fit(X, y)
     with pytest.raises(ValueError, match="'activation' parameter of BackpassRegressor must be a str among"):
         regressor(activation="rleu").fit(X, y)
-    with pytest.raises(UsageError, match="hidden must be"):
+    with pytest.raises(UsageError, match="hidden_layer_sizes must be"):
         regressor(hidden_layer_sizes=(4, 0)).fit(X, y)
     with pytest.raises(UsageError, match="metric 'rsme' is not one of those of the loss: rmse, mae, r2"):
         regressor(metric="rsme").fit(X, y)
@@ -147,7 +147,7 @@ def test_warm_start_goes_on_from_where_the_last_fit_ended(case: Any) -> None:
     warm.fit(X, y)
     assert warm.loss_curve_[0] < cold.loss_curve_[0]
     assert warm.loss_curve_[-1] < first
-    with pytest.raises(ValueError, match="warm_start goes on with the network that is there"):
+    with pytest.raises(ValueError, match="training goes on with the network that is there"):
         warm.set_params(hidden_layer_sizes=(3,)).fit(X, y)
 
 

@@ -18,8 +18,9 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import BaggingRegressor, VotingClassifier
 from sklearn.inspection import permutation_importance
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_html_repr
@@ -49,7 +50,7 @@ def test_pipelines(case: Any, mixed: Any) -> None:
 def test_learned_features_feed_other_models(classifier: Any, numbers: Any) -> None:
     """eq. (2.21): a linear model on the penultimate activations."""
     X, _, label = numbers(200)
-    pipe = make_pipeline(classifier(epochs=20), LogisticRegression()).fit(X, label)
+    pipe = make_pipeline(classifier(epochs=20), RidgeClassifier()).fit(X, label)
     assert pipe.score(X, label) > 0.85
     fitted = pipe[0]
     np.testing.assert_array_equal(fitted.features(X), fitted.transform(X))
@@ -98,7 +99,7 @@ def test_calibration(classifier: Any, numbers: Any) -> None:
 def test_ensembles_and_inspection(regressor: Any, classifier: Any, numbers: Any) -> None:
     X, y, label = numbers()
     assert BaggingRegressor(regressor(), n_estimators=2).fit(X, y).predict(X).shape == (60,)
-    vote = VotingClassifier([("a", classifier()), ("b", LogisticRegression())], voting="soft")
+    vote = VotingClassifier([("a", classifier()), ("b", GaussianNB())], voting="soft")
     assert vote.fit(X, label).score(X, label) > 0.5
     bent = TransformedTargetRegressor(regressor(), func=np.arcsinh, inverse_func=np.sinh)
     assert bent.fit(X, y).predict(X).shape == (60,)

@@ -9,7 +9,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import sklearn
 from sklearn.base import is_regressor
+from sklearn.utils.fixes import parse_version
 
 from backpass.errors import DataError
 
@@ -32,7 +34,9 @@ def test_every_door_gives_the_same_bits(case: Any, mixed: Any, door: str) -> Non
     fitted = make().fit(through[door], y)
     np.testing.assert_array_equal(fitted.model_.theta, expected.model_.theta)
     np.testing.assert_array_equal(fitted.predict(through[door]), expected.predict(X))
-    assert fitted.feature_names_in_.tolist() == list(X.columns)
+    if door != "polars" or parse_version(sklearn.__version__) >= parse_version("1.9"):
+        # Older ones read names by the interchange protocol, which polars no longer has: there columns go by place.
+        assert fitted.feature_names_in_.tolist() == list(X.columns)
     assert fitted.n_features_in_ == 5
 
 

@@ -101,6 +101,8 @@ def test_class_weights_multiply_sample_weights() -> None:
         with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"c": 2.0})
     with pytest.raises(ValueError, match="class_weight of class 'b' must be a finite number from 0 up; got -1"):
         with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"b": -1})
+    with pytest.raises(ValueError, match="class_weight is zero for the classes of every row"):
+        with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"a": 0, "b": 0})
 
 
 def test_class_weight_moves_the_decision(classifier: Any) -> None:

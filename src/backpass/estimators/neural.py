@@ -22,7 +22,7 @@ from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import curve_svg, layers_html
 from backpass.estimators.watching import CallbackSupportMixin, teller
 from backpass.estimators.weights import weights_of
-from backpass.model import Model, Rows, Settings, Stream, assemble, fit_problem
+from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.heads import AnyHead
 from backpass.model.split import split_rows
 from backpass.table import Schema, Table
@@ -63,49 +63,54 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     # Fitting ----------------------------------------------------------------------------------------------------------
 
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any
-    ) -> None:  # the public fit is the subclass's, where its signature is read
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+        """What ``fit`` does; that is the subclass's, where scikit-learn reads its signature."""
         self._validate_params()
         settings = self._settings()
         before: Model | None = getattr(self, "model_", None) if self.warm_start else None
         rows = self._fitted_rows(X, y, sample_weight, before)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
-        parts = _parts(rows, given, settings)
-        name = _target_name(y, rows.table)
-        head = before.head if before is not None else self._head(parts["train"].truth, settings, name)
-        schema = before.schema if before is not None else Schema.of_all(parts["train"].table, name)
-        problem = assemble(
-            settings,
-            schema,
-            head,
-            parts,
-            feature_map=before.feature_map if before is not None else None,
-            metric=_checked_metric(self.metric, head),
-        )
-        if before is not None and before.network != problem.network:
+        problem = self._problem(_parts(rows, given, settings), before, settings, _target_name(y, rows.table))
+        model = self._trained(problem, None if before is None else before.theta, X, y)
+        self._stream: Stream | None = None
+        self.__dict__.update(self._learnt(model))
+
+    def _problem(self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, name: str) -> Problem:
+        """The problem of the parts, with the columns, scales and network of a model from before, if there is one."""
+        if before is None:
+            head = self._head(parts["train"].truth, settings, name)
+            schema = Schema.of_all(parts["train"].table, name)
+            return assemble(settings, schema, head, parts, metric=_checked_metric(self.metric, head))
+        metric = _checked_metric(self.metric, before.head)
+        problem = assemble(settings, before.schema, before.head, parts, feature_map=before.feature_map, metric=metric)
+        if before.network != problem.network:
             raise UsageError(
-                "warm_start goes on with the network that is there, but the parameters ask for another one",
-                hint="set warm_start=False to start afresh",
+                "training goes on with the network that is there, but the parameters ask for another one",
+                hint="fit anew without warm_start",
             )
+        return problem
+
+    def _trained(self, problem: Problem, theta: NDArray[Any] | None, X: Any, y: Any) -> Model:
+        """The model of a run that ours and scikit-learn's callbacks watch."""
 
         def attributes(progress: Progress) -> dict[str, Any]:
             stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
-            return self._learnt(stream.model())
+            return self._fitted_attributes() | self._learnt(stream.model())
 
-        told = teller(self, settings.epochs, X, y, attributes)
+        told = teller(self, problem.settings.epochs, X, y, attributes)
         watchers = [*(self.callbacks or ()), *([told] if told is not None else [])]
         try:
-            model = fit_problem(
-                problem, callbacks=watchers, theta=None if before is None else before.theta, compare=False
-            )
+            model = fit_problem(problem, callbacks=watchers, theta=theta, compare=False)
         except InterruptedTraining as error:
             # What scikit-learn's searches let through; they would take any other exception for a failed candidate.
             raise KeyboardInterrupt(error.message) from error
-        self._stream: Stream | None = None
-        self.__dict__.update(self._learnt(model))
         if told is not None:
-            told.finish()
+            told.finish(self._fitted_attributes() | self._learnt(model))
+        return model
+
+    def _fitted_attributes(self) -> dict[str, Any]:
+        """What was settled before training: the classes, the names of the columns."""
+        return {name: value for name, value in vars(self).items() if name.endswith("_") and name[0] != "_"}
 
     def _fitted_rows(self, X: Any, y: Any, sample_weight: Any, before: Model | None) -> Rows:
         """The set of rows to learn from; without a model from before, columns and classes are taken over from them."""
@@ -127,6 +132,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return Rows(table, goal.truth, goal.weights).distinct()
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, settle: bool) -> None:
+        """What ``partial_fit`` does; ``settle``: the first y says how many targets there are."""
         self._validate_params()
         model: Model | None = getattr(self, "model_", None)
         stream: Stream | None = getattr(self, "_stream", None)
@@ -144,12 +150,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _stream_from(self, model: Model | None, rows: Rows, name: str) -> Stream:
         """Before the first step, from the first rows, or from what was fitted."""
-        settings = self._settings()
-        if model is None:
-            head, schema = self._head(rows.truth, settings, name), Schema.of_all(rows.table, name)
-            return Stream.start(assemble(settings, schema, head, {"train": rows}))
-        problem = assemble(settings, model.schema, model.head, {"train": rows}, feature_map=model.feature_map)
-        return Stream.start(problem, model.theta)
+        problem = self._problem({"train": rows}, model, self._settings(), name)
+        return Stream.start(problem, None if model is None else model.theta)
 
     def _settings(self) -> Settings:
         return settings_of(self.get_params(deep=False), self._task, seed_of(self.random_state))
@@ -205,6 +207,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
+
+    def _repr_html_inner(self) -> str:  # scikit-learn 1.6 asks for this, later ones for the other
+        return self._html_repr()
 
     def _html_repr(self) -> str:
         shown = str(estimator_html_repr(self))

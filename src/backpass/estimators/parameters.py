@@ -80,7 +80,11 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
         if faults or not several:
             raise UsageError("quantile must be a number, or several of them", faults=faults)
         values["quantile"] = several[0]
-    return Settings.of({**values, "task": task, "test_fraction": 0.0, "seed": seed})
+    try:
+        return Settings.of({**values, "task": task, "test_fraction": 0.0, "seed": seed})
+    except UsageError as error:
+        faults = [fault.replace("hidden must", "hidden_layer_sizes must") for fault in error.faults]
+        raise UsageError(error.message, hint=error.hint, faults=faults) from None
 
 
 def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:

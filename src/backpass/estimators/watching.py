@@ -55,15 +55,10 @@ class Teller(Callback):
             )
         )
 
-    def finish(self) -> None:
-        """After the fit, when the estimator holds what it learnt."""
+    def finish(self, attributes: dict[str, Any]) -> None:
+        """After the last epoch, with what the estimator has learnt."""
         self.context.call_on_fit_task_end(
-            estimator=self.estimator,
-            X=self.X,
-            y=self.y,
-            reconstruction_attributes=lambda: {
-                name: value for name, value in vars(self.estimator).items() if name.endswith("_")
-            },
+            estimator=self.estimator, X=self.X, y=self.y, reconstruction_attributes=attributes
         )
 
 

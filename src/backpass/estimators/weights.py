@@ -58,4 +58,6 @@ def with_classes(
         if not (np.isfinite(factor) and factor >= 0):
             raise ValueError(f"class_weight of class {label!r} must be a finite number from 0 up; got {factor!r}")
         factors[known[label]] = factor
+    if not (given * factors[codes]).any():
+        raise ValueError("class_weight is zero for the classes of every row: at least one row must count")
     return np.asarray(given * factors[codes], dtype=np.float64)
