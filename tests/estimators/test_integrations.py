@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -199,7 +200,7 @@ def test_repr_is_short(case: Any) -> None:
 
 
 def run(program: str) -> str:
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
     return done.stdout + done.stderr
 
 
@@ -230,6 +231,22 @@ assert not hasattr(BackpassRegressor, "set_callbacks")
 print(BackpassRegressor((2,), epochs=1).fit([[0.0], [1.0]], [0.0, 1.0]).n_iter_, "epoch")
 """
     assert run(program).strip() == "1 epoch"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_process_forked_after_predicting_predicts_the_same_bits() -> None:
+    program = """
+import os, numpy as np
+from backpass import BackpassRegressor
+X = np.arange(20.0)[:, None]
+model = BackpassRegressor((4,), epochs=2).fit(X, X[:, 0])
+before = model.predict(X)
+child = os.fork()
+if child == 0:
+    os._exit(0 if np.array_equal(model.predict(X), before) else 1)
+print("child", os.waitpid(child, 0)[1])
+"""
+    assert run(program).strip() == "child 0"
 
 
 def test_public_names_are_those_of_the_room() -> None:
