@@ -35,7 +35,9 @@ def by_hand(stream: Stream, batches: list[tuple[Any, ...]], rate: float) -> Any:
         settings = problem.optimizer().settings(np.array([rate]), number)
         rows = len(data[0])
         epoch = Epoch(np.arange(rows)[None], np.array([rows]), settings, number)
-        state = problem.engine.run_epoch(step, state, key_of(problem.settings.seed), data, epoch, lambda: False).state
+        state = problem.engine.run_epoch(
+            step, state, key_of(problem.settings.seed), data, epoch, lambda *_: False
+        ).state
     return state[0]
 
 

@@ -76,6 +76,14 @@ def test_a_written_loss_is_a_metric() -> None:
         replace(both.heads[0], own=own.own).to_json()
 
 
+def test_a_written_loss_leaves_the_probabilities_what_they_are() -> None:
+    for k, classes in ((1, ("a", "b")), (3, ("a", "b", "c"))):
+        head = Head.fit(Target("y", "binary" if k == 1 else "multiclass", classes), CLASSES, Settings.of({}))
+        own, o = replace(head, own=OfLogits(Written(lambda o, y: o))), RNG.normal(size=(5, k))
+        np.testing.assert_array_equal(own.predictions(o), head.predictions(o))
+        np.testing.assert_array_equal(own.loss.predicted(o), head.loss.predicted(o))
+
+
 def test_probabilities_sum_to_1_in_float64() -> None:
     head = Head.fit(Target("y", "multiclass", ("a", "b", "c")), CLASSES, Settings.of({}))
     P = head.predictions(RNG.normal(size=(50, 3)).astype(np.float32))

@@ -87,5 +87,6 @@ def test_weights_of_1_train_as_none_do() -> None:
     settings = Settings.of({"hidden": (4,), "epochs": 3, "batch_size": 7})
     one = make_problem(table_from(data), "y", settings).train()
     two = make_problem(table_from(data), "y", settings, weights=np.ones(50)).train()
-    np.testing.assert_array_equal(one.theta, two.theta)
-    assert one.progress.history == two.progress.history
+    np.testing.assert_allclose(one.theta, two.theta, rtol=1e-4, atol=1e-6)
+    losses = [[epoch.train_loss for epoch in run.progress.history] for run in (one, two)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)

@@ -40,11 +40,15 @@ class Teller(Callback):
         self.epoch: Any = None
 
     def on_step(self, step: int) -> None:
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
         if self.epoch is None:
             self.epoch = self.context.subcontext(task_name="epoch")
             self.epoch.call_on_fit_task_begin(estimator=self.estimator, X=self.X, y=self.y)
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        self._begin_epoch()  # nobody may have asked between the steps of a short epoch
         done, self.epoch = self.epoch, None
         return bool(
             done.call_on_fit_task_end(

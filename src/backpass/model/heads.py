@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Array
-from backpass.circuit.operations import concatenate
+from backpass.circuit.operations import concatenate, sigmoid, softmax
 from backpass.errors import UsageError
 from backpass.model.head import Head, mean_of
 from backpass.network import Loss
@@ -140,3 +140,7 @@ class OfLogits(Loss):
 
     def per_example(self, o: Array, y: Array) -> Array:
         return self.loss.per_example(o[:, 0] if o.shape[1] == 1 else o, y)
+
+    def predicted(self, o: Array) -> Array:
+        """Probabilities, as for the cross-entropies."""
+        return sigmoid(o) if o.shape[1] == 1 else softmax(o, axis=1)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, Circuit
+from backpass.circuit import Array
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, engine_named
 from backpass.errors import DataError, did_you_mean
@@ -183,15 +182,9 @@ def outputs_of(
     network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False
 ) -> NDArray[Any]:
     """The outputs (or penultimate activations) for all rows of x, chunk by chunk."""
-    forward = _forward(network, theta.dtype, features)
+    forward = network.forward(theta.dtype, features=features)
     parts = [engine.run(forward, theta, x[i : i + CHUNK])[0] for i in range(0, max(len(x), 1), CHUNK)]
     return np.concatenate(parts)
-
-
-@lru_cache(maxsize=32)
-def _forward(network: Network, dtype: np.dtype[Any], features: bool) -> Circuit:
-    """The forward circuit, traced once and not for every validation or prediction."""
-    return network.forward(dtype, features=features)
 
 
 def inputs_of(

@@ -67,7 +67,7 @@ class Stream:
         specs = [Spec(("B", *array.shape[1:]), array.dtype) for array in data]
         step = training_step(problem.objective, problem.optimizer(), self.theta, specs)
         epoch, key = self._epoch(part.rows), key_of(problem.settings.seed)
-        outcome = problem.engine.run_epoch(step, self.state, key, data, epoch, lambda: False)
+        outcome = problem.engine.run_epoch(step, self.state, key, data, epoch, _never)
         if outcome.failed:
             left = epoch.after(len(outcome.losses))
             raise self._diverged(left.first_step, str(first_fault(step, outcome.state, key, data, left) or "the loss"))
@@ -122,3 +122,8 @@ class Stream:
         rates = np.full(steps, self.problem.settings.learning_rate)
         settings = self.problem.optimizer().settings(rates, self.step)
         return Epoch(table.reshape(steps, size), sizes, settings, self.step)
+
+
+def _never(*done: int) -> bool:
+    """A stream is not stopped inside a call."""
+    return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy
@@ -106,10 +107,7 @@ class Network:
 
     def forward(self, dtype: Any = numpy.float32, *, features: bool = False) -> Circuit:
         """The circuit (theta, x) -> outputs, or -> penultimate activations, for any number of rows."""
-        run = self.features if features else self.__call__
-        return trace(
-            run, [Spec((self.parameter_count,), numpy.dtype(dtype)), Spec(("n", self.inputs), numpy.dtype(dtype))]
-        )
+        return _forward(self, numpy.dtype(dtype), features)
 
     @property
     def is_linear(self) -> bool:
@@ -140,6 +138,13 @@ class Network:
     def from_json(data: dict[str, Any]) -> Network:
         """A network from plain data; ValueError, KeyError or UsageError when it does not describe one."""
         return Network(int(data["inputs"]), tuple(layer_from_json(layer) for layer in data["layers"]))
+
+
+@lru_cache(maxsize=64)
+def _forward(network: Network, dtype: numpy.dtype[Any], features: bool) -> Circuit:
+    """Traced once per network, so that engines find it again and keep what they made of it."""
+    run = network.features if features else network.__call__
+    return trace(run, [Spec((network.parameter_count,), dtype), Spec(("n", network.inputs), dtype)])
 
 
 def dense_network(
