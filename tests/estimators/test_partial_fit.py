@@ -34,7 +34,7 @@ def by_hand(stream: Stream, batches: list[tuple[Any, ...]], rate: float) -> Any:
         step = training_step(problem.objective, problem.optimizer(), state[0], specs)
         settings = problem.optimizer().settings(np.array([rate]), number)
         rows = len(data[0])
-        epoch = Epoch(np.arange(rows)[None], np.array([rows]), settings, number)
+        epoch = Epoch(np.arange(rows).reshape(1, rows), np.array([rows]), settings, number)
         state = problem.engine.run_epoch(
             step, state, key_of(problem.settings.seed), data, epoch, lambda *_: False
         ).state
