@@ -82,6 +82,31 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
     assert "▁" in shown.out
 
 
+def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:
+    options = ("--preset", "default", "--hidden", "8", "--epochs", "3", "--ensemble", "2")
+    options = (*options, "--front-scale", "no")
+    fitted = call("fit", home / "pets.csv", "-t", "pet", "--metric", "accuracy", *options)
+    assert fitted.code == 0
+    assert "network     6 -> 8 -> 1, selu, 287 parameters" in fitted.err
+    assert "training    preset default, cross_entropy loss, adamw, learning rate 0.04 (coslog4), dropout" in fitted.err
+    assert ", 3 epochs, 2 networks, seed 0" in fitted.err
+    shown = call("show", "pets.backpass")
+    lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    for line in (
+        "rows 96 training, 96 validation, 24 test",
+        "layers periodic 6 -> 12 frequency0 (2, 16), phase0 (2, 16), V0 (2, 16, 3), v0 (2, 3)",
+        "1 scaled dense 12 -> 8 identity W1 (12, 8), b1 (8)",
+        "learned activation selu alpha1 (8)",
+        "dropout 0.15",
+        "parameters 166 + (12+1) 8 + 8 + (8+1) 1 = 287",
+        "settings preset default, front_scale no, metric accuracy, epochs 3, ensemble 2; the others are defaults",
+    ):
+        assert line in lines, shown.out
+    assert "2 networks, each trained on 1 of 2 folds" in shown.out
+    assert call("show", "pets.backpass", "--json").json["settings"]["label_smoothing"] == 0.1
+    assert "error" in call("evaluate", "pets.backpass", home / "pets.csv").out
+
+
 def test_a_network_of_identities_is_called_linear(call: Run, home: Path) -> None:
     options = ("--activation", "identity", "--dropout", "0", "--hidden", "4", "--epochs", "2")
     call("fit", home / "numbers.csv", "-t", "price", *options)

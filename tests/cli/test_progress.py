@@ -106,5 +106,5 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
     said = log.said  # type: ignore[attr-defined]
     assert said[0] == "epoch 1/4   step 5/10   train loss      -   validation rmse      -   best      - @-    0:35 left"
     assert said[1] == "epoch 1/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @1    0:30 left"
-    assert said[-1] == "epoch 4/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @1    0:00 left"
+    assert said[-1] == "epoch 4/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @4    0:00 left"
     assert len(said) == 8

@@ -14,18 +14,24 @@ from sklearn.base import clone, is_regressor
 import backpass
 from backpass import BackpassClassifier, BackpassRegressor
 from backpass.errors import DataError, DivergedError, UsageError
+from backpass.estimators.parameters import FOLLOWING
+from backpass.model.presets import PRESETS
 from backpass.model.settings import BY_NAME
 from backpass.training import Callback, EpochRecord, Progress
 
 
 @pytest.mark.parametrize("kind", [BackpassRegressor, BackpassClassifier])
-def test_defaults_are_those_of_the_settings(kind: Any) -> None:
+def test_defaults_are_those_of_the_settings_or_left_to_the_preset(kind: Any) -> None:
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     parameters = kind().get_params()
     different = {"loss"}  # named, where the settings leave it to the target
     for name, setting in BY_NAME.items():
         if (theirs := ours.get(name, name)) in parameters and name not in different:
-            assert parameters[theirs] == setting.default, name
+            assert parameters[theirs] == (None if name in FOLLOWING else setting.default), name
+    named = {
+        name for preset in PRESETS.values() for task in (None, "binary") for name in preset.defaults(task, "error")
+    }
+    assert named <= FOLLOWING
 
 
 @pytest.mark.parametrize("kind", [BackpassRegressor, BackpassClassifier])
@@ -33,8 +39,7 @@ def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> No
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     absent = {name for name in BY_NAME if ours.get(name, name) not in kind().get_params()}
     reasons = {"task", "test_fraction"}  # the class says it; whoever holds the estimator tests it
-    absent -= {"threads"}  # where there is such a setting: it changes nothing that is learnt
-    of_numbers, of_classes = {"quantile", "huber_delta", "output_activation"}, {"label_smoothing"}
+    of_numbers, of_classes = {"quantile", "huber_delta", "output_activation", "bounds"}, {"label_smoothing"}
     assert absent == reasons | (of_classes if kind is BackpassRegressor else of_numbers)
 
 
@@ -86,8 +91,10 @@ def test_faults_of_parameters_are_value_errors_that_name_them(regressor: Any, nu
         regressor(activation="rleu").fit(X, y)
     with pytest.raises(UsageError, match="hidden_layer_sizes must be"):
         regressor(hidden_layer_sizes=(4, 0)).fit(X, y)
-    with pytest.raises(UsageError, match="metric 'rsme' is not one of those of the loss: rmse, mae, r2"):
+    with pytest.raises(ValueError, match="'metric' parameter of BackpassRegressor must be a str among"):
         regressor(metric="rsme").fit(X, y)
+    with pytest.raises(UsageError, match="metric 'accuracy' does not go with target 'y', which holds numbers"):
+        regressor(metric="accuracy").fit(X, y)
 
 
 def test_sizes_may_be_a_number_or_an_array(regressor: Any, numbers: Any) -> None:
@@ -108,15 +115,15 @@ def test_learnt_attributes(case: Any) -> None:
 
 def test_the_best_epoch_is_kept_by_the_metric_that_is_named(classifier: Any, numbers: Any) -> None:
     X, _, label = numbers(200)
-    for metric, sign in (("log_loss", 1), ("accuracy", -1)):
+    for metric, reported in (("log_loss", "log_loss"), ("accuracy", "error")):
         fitted = classifier(epochs=30, metric=metric, learning_rate=0.2).fit(
             X[:100], label[:100], X_val=X[100:], y_val=label[100:]
         )
         scores = [epoch["score"] for epoch in fitted.history_]
-        assert fitted.best_epoch_ == int(np.argmin(scores)) + 1
-        found = fitted.model_.record.scores["valid"][metric]
-        assert found == pytest.approx(sign * min(scores))
-    assert fitted.score(X[100:], label[100:]) == pytest.approx(found)
+        assert scores[fitted.best_epoch_ - 1] == min(scores)
+        found = fitted.model_.record.scores["valid"]
+        assert found[reported] == pytest.approx(min(scores))
+    assert fitted.score(X[100:], label[100:]) == pytest.approx(found["accuracy"])
 
 
 def test_patience_ends_a_run(regressor: Any, numbers: Any) -> None:

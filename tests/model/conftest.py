@@ -69,3 +69,9 @@ def each_target(request: pytest.FixtureRequest) -> tuple[str, dict[str, list[Any
 def quick() -> dict[str, Any]:
     """Settings that train in an instant."""
     return {"hidden": (8,), "epochs": 3, "batch_size": 16}
+
+
+@pytest.fixture
+def stepwise(quick: dict[str, Any]) -> dict[str, Any]:
+    """The same on the NumPy engine, which asks before every step whether to go on, so that any can be the last."""
+    return {**quick, "engine": "numpy"}

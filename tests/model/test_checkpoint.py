@@ -57,14 +57,14 @@ def stopped(columns: Columns, target: str, path: Path, step: int, **settings: An
 
 @pytest.mark.parametrize("step", [0, 1, 3, STEPS - 1, STEPS, STEPS + 1, 3 * STEPS - 1])
 def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
-    each_target: tuple[str, Columns], path: Path, quick: dict[str, Any], step: int
+    each_target: tuple[str, Columns], path: Path, stepwise: dict[str, Any], step: int
 ) -> None:
     target, columns = each_target
-    whole = fit(columns, target, **quick)
-    half = stopped(columns, target, path, step, **quick)
+    whole = fit(columns, target, **stepwise)
+    half = stopped(columns, target, path, step, **stepwise)
     assert (half.record.reason, half.record.steps) == ("interrupted", step)
     assert len(half.history) == step // STEPS
-    rest = fit(columns, target, resume_from=path, **quick)
+    rest = fit(columns, target, resume_from=path, **stepwise)
     assert rest.record.reason == "finished"
     assert rest.to_bytes() == whole.to_bytes()
 
@@ -72,70 +72,70 @@ def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw"])
 @pytest.mark.parametrize("sampling", ["epoch", "uniform", "minibatch", "full"])
 def test_whatever_the_optimizer_and_the_sampling(
-    houses: Columns, path: Path, quick: dict[str, Any], optimizer: str, sampling: str
+    houses: Columns, path: Path, stepwise: dict[str, Any], optimizer: str, sampling: str
 ) -> None:
-    settings = {**quick, "optimizer": optimizer, "sampling": sampling, "learning_rate": 0.01, "clip_norm": 1.0}
+    settings = {**stepwise, "optimizer": optimizer, "sampling": sampling, "learning_rate": 0.01, "clip_norm": 1.0}
     stopped(houses, "price", path, 2, **settings)
     assert fit(houses, "price", resume_from=path, **settings).to_bytes() == fit(houses, "price", **settings).to_bytes()
 
 
-def test_stopped_twice_and_without_validation(houses: Columns, path: Path, quick: dict[str, Any]) -> None:
-    settings = {**quick, "valid_fraction": 0.0, "precision": "float64", "patience": 2}
+def test_stopped_twice_and_without_validation(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
+    settings = {**stepwise, "valid_fraction": 0.0, "precision": "float64", "patience": 2}
     stopped(houses, "price", path, 4, **settings)
     stopped(houses, "price", path, 9, resume_from=path, **settings)
     assert fit(houses, "price", resume_from=path, **settings).to_bytes() == fit(houses, "price", **settings).to_bytes()
 
 
-def test_a_finished_run_resumes_to_the_same_model(houses: Columns, path: Path, quick: dict[str, Any]) -> None:
-    model = fit(houses, "price", checkpoint=path, **quick)
-    assert fit(houses, "price", resume_from=path, **quick).to_bytes() == model.to_bytes()
+def test_a_finished_run_resumes_to_the_same_model(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
+    model = fit(houses, "price", checkpoint=path, **stepwise)
+    assert fit(houses, "price", resume_from=path, **stepwise).to_bytes() == model.to_bytes()
 
 
 def test_a_run_that_was_killed_keeps_its_last_checkpoint(
-    houses: Columns, path: Path, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    houses: Columns, path: Path, stepwise: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backpass.training.loop._Clock.is_time_to_save", lambda clock: True)
     with pytest.raises(Pulled):
-        fit(houses, "price", checkpoint=path, callbacks=[Plug(2 * STEPS + 3)], **quick)
+        fit(houses, "price", checkpoint=path, callbacks=[Plug(2 * STEPS + 3)], **stepwise)
     facts, _ = unpack(path.read_bytes(), "checkpoint", "c")
     assert facts["progress"]["step"] == 2 * STEPS
-    assert fit(houses, "price", resume_from=path, **quick).to_bytes() == fit(houses, "price", **quick).to_bytes()
+    assert fit(houses, "price", resume_from=path, **stepwise).to_bytes() == fit(houses, "price", **stepwise).to_bytes()
 
 
-def test_another_setting_seed_or_table_is_refused_and_named(houses: Columns, path: Path, quick: dict[str, Any]) -> None:
-    stopped(houses, "price", path, 3, **quick)
+def test_another_setting_or_table_is_refused_and_named(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
+    stopped(houses, "price", path, 3, **stepwise)
     with pytest.raises(ModelFileError, match="belongs to another run") as caught:
-        fit(houses, "price", resume_from=path, **{**quick, "epochs": 9, "learning_rate": 0.5})
+        fit(houses, "price", resume_from=path, **{**stepwise, "epochs": 9, "learning_rate": 0.5})
     assert caught.value.faults == ("epochs differs: was 3, is 9", "learning_rate differs: was 0.01, is 0.5")
     assert caught.value.hint
     with pytest.raises(ModelFileError) as caught:
-        fit(houses, "price", resume_from=path, seed=1, **quick)
+        fit(houses, "price", resume_from=path, seed=1, **stepwise)
     assert "seed differs: was 0, is 1" in caught.value.faults
     houses["age"][0] += 1
     with pytest.raises(ModelFileError) as caught:
-        fit(houses, "price", resume_from=path, **quick)
+        fit(houses, "price", resume_from=path, **stepwise)
     assert caught.value.faults == ("the rows (their values, their order or their split) differ",)
     with pytest.raises(ModelFileError) as caught:
-        fit(houses, "price", resume_from=path, drop=["town"], **quick)
+        fit(houses, "price", resume_from=path, drop=["town"], **stepwise)
     assert len(caught.value.faults) == 2
     assert "network differs" in caught.value.faults[0]
 
 
-def test_time_limits_may_differ(houses: Columns, path: Path, quick: dict[str, Any]) -> None:
-    stopped(houses, "price", path, 3, **quick)
-    resumed = fit(houses, "price", resume_from=path, max_seconds=1000.0, **quick)
-    assert resumed.to_bytes() == fit(houses, "price", **quick).to_bytes()
+def test_time_limits_may_differ(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
+    stopped(houses, "price", path, 3, **stepwise)
+    resumed = fit(houses, "price", resume_from=path, max_seconds=1000.0, **stepwise)
+    assert resumed.to_bytes() == fit(houses, "price", **stepwise).to_bytes()
 
 
-def test_a_model_is_no_checkpoint(houses: Columns, path: Path, quick: dict[str, Any]) -> None:
-    fit(houses, "price", **quick).save(path)
+def test_a_model_is_no_checkpoint(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
+    fit(houses, "price", **stepwise).save(path)
     with pytest.raises(ModelFileError, match="is a model, expected a checkpoint"):
-        fit(houses, "price", resume_from=path, **quick)
+        fit(houses, "price", resume_from=path, **stepwise)
 
 
-def test_a_checkpoint_that_is_not_there(houses: Columns, path: Path, quick: dict[str, Any]) -> None:
+def test_a_checkpoint_that_is_not_there(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
     with pytest.raises(ModelFileError, match="there is no file"):
-        fit(houses, "price", resume_from=path, **quick)
+        fit(houses, "price", resume_from=path, **stepwise)
 
 
 class Never(Callback):
@@ -147,21 +147,21 @@ class Never(Callback):
 
 @pytest.mark.parametrize("where", ["no folder/c.backpass", "folder", "file/c.backpass"])
 def test_a_place_that_cannot_be_written_is_found_before_training(
-    houses: Columns, tmp_path: Path, quick: dict[str, Any], where: str
+    houses: Columns, tmp_path: Path, stepwise: dict[str, Any], where: str
 ) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(ResourceError):
-        fit(houses, "price", checkpoint=tmp_path / where, callbacks=[Never()], **quick)
+        fit(houses, "price", checkpoint=tmp_path / where, callbacks=[Never()], **stepwise)
 
 
 # Checkpoints that were tampered with
 
 
 @pytest.fixture
-def kept(houses: Columns, path: Path, quick: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def kept(houses: Columns, path: Path, stepwise: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Facts and arrays of a checkpoint after 7 steps."""
-    stopped(houses, "price", path, STEPS + 2, **quick)
+    stopped(houses, "price", path, STEPS + 2, **stepwise)
     return unpack(path.read_bytes(), "checkpoint", "c")
 
 

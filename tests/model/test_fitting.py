@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import signal
 import threading
@@ -16,6 +17,7 @@ import pytest
 from backpass.errors import DataError, DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.fitting import WORST
+from backpass.model.problem import Problem
 from backpass.training import Callback, EpochRecord, Progress
 
 Columns = dict[str, list[Any]]
@@ -315,7 +317,7 @@ def test_a_run_that_diverges_late_keeps_its_best_weights(houses: Columns) -> Non
                 progress.state = (theta, *progress.state[1:])
 
     with pytest.raises(DivergedError, match=r"in epoch 3, batch 1 of 5: .*layer 1 of 2.*; the weights of epoch") as e:
-        fit(houses, "price", hidden=(8,), epochs=5, batch_size=16, callbacks=[Poison()])
+        fit(houses, "price", hidden=(8,), epochs=5, batch_size=16, learning_rate=0.01, callbacks=[Poison()])
     model = e.value.model
     assert isinstance(model, Model)
     assert model.record.best_epoch in (1, 2)
@@ -323,6 +325,41 @@ def test_a_run_that_diverges_late_keeps_its_best_weights(houses: Columns) -> Non
     np.testing.assert_array_equal(
         model.theta, fit(houses, "price", hidden=(8,), epochs=5, batch_size=16, callbacks=[Watcher(stop_after=2)]).theta
     )
+
+
+def diverging(monkeypatch: pytest.MonkeyPatch, times: int) -> list[float]:
+    """Makes the first runs diverge at once; the learning rates of all runs, as they come."""
+    train, rates = Problem.train, list[float]()
+
+    def diverges(self: Problem, **options: Any) -> Any:
+        rates.append(self.settings.learning_rate)
+        result = train(self, **options)
+        return dataclasses.replace(result, reason="diverged", fault="epoch 1") if len(rates) <= times else result
+
+    monkeypatch.setattr(Problem, "train", diverges)
+    return rates
+
+
+def test_a_run_that_diverges_is_done_again_with_a_tenth_of_the_learning_rate(
+    houses: Columns, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = diverging(monkeypatch, 1)
+    model = fit(houses, "price", **quick)
+    assert rates == [0.01, 0.001]
+    assert model.record.reason == "finished"
+    assert model.record.notes[-1] == "training diverged in epoch 1: done again with learning_rate 0.001, a tenth"
+
+
+def test_it_is_done_again_once_and_not_at_all_where_the_learning_rate_was_asked_for(
+    houses: Columns, quick: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates = diverging(monkeypatch, 9)
+    with pytest.raises(DivergedError):
+        fit(houses, "price", **quick)
+    assert rates == [0.01, 0.001]
+    with pytest.raises(DivergedError):
+        fit(houses, "price", **quick, learning_rate=0.01)
+    assert rates == [0.01, 0.001, 0.01]
 
 
 def test_a_diverged_run_without_a_good_epoch_has_no_model(houses: Columns) -> None:
@@ -338,11 +375,11 @@ def test_a_diverged_run_without_a_good_epoch_has_no_model(houses: Columns) -> No
 @pytest.mark.parametrize("step", [0, 2, 5, 7])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_fit_raises_with_the_model_so_far(
-    houses: Columns, quick: dict[str, Any], step: int, number: signal.Signals
+    houses: Columns, stepwise: dict[str, Any], step: int, number: signal.Signals
 ) -> None:
     handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with pytest.raises(InterruptedTraining, match=f"interrupted after {step} steps") as caught:
-        fit(houses, "price", callbacks=[Watcher(interrupt_at=step, number=number)], **quick)
+        fit(houses, "price", callbacks=[Watcher(interrupt_at=step, number=number)], **stepwise)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     error = caught.value
     assert (error.exit_code, error.signal) == (130, number)
@@ -351,8 +388,8 @@ def test_an_interrupted_fit_raises_with_the_model_so_far(
     is_sound(error.model)
 
 
-def test_an_interrupted_fit_may_return_the_model_so_far(houses: Columns, quick: dict[str, Any]) -> None:
-    model = fit(houses, "price", callbacks=[Watcher(interrupt_at=7)], on_interrupt="return", **quick)
+def test_an_interrupted_fit_may_return_the_model_so_far(houses: Columns, stepwise: dict[str, Any]) -> None:
+    model = fit(houses, "price", callbacks=[Watcher(interrupt_at=7)], on_interrupt="return", **stepwise)
     assert (model.record.reason, model.record.steps, model.record.best_epoch) == ("interrupted", 7, 1)
     is_sound(model)
 

@@ -41,12 +41,12 @@ def test_none_is_a_value_only_where_it_is_the_default(setting: Setting) -> None:
 @pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
 def test_every_setting_describes_itself(setting: Setting) -> None:
     assert setting.help
-    assert setting.group in ("data", "network", "training", "engine")
+    assert setting.group in ("preset", "data", "network", "training", "engine")
     assert setting.constraint.describe()
 
 
 def test_the_table_and_the_class_name_the_same_settings() -> None:
-    assert list(BY_NAME) == list(Settings.__dataclass_fields__)
+    assert [*BY_NAME, "asked"] == list(Settings.__dataclass_fields__)
     assert len(BY_NAME) == len(TABLE)
 
 
@@ -59,6 +59,13 @@ def test_messages() -> None:
     assert faults(wire=(("unit", "size"),)) == (
         "wire must be a name and columns such as family_size=size,bedrooms; got (('unit', 'size'),)",
     )
+
+
+def test_messages_of_switches_and_factors() -> None:
+    assert faults(front_scale="yes") == ("front_scale must be yes or no; got 'yes'",)
+    (fault,) = faults(rate_factor=(("biass", 0.1),))
+    assert fault.startswith("rate_factor must be a name of weight, bias, ")
+    assert fault.endswith(", such as weight=0.5; got (('biass', 0.1),) (did you mean 'bias'?)")
 
 
 def test_all_faults_travel_in_one_error() -> None:
@@ -118,7 +125,8 @@ def test_lists_are_as_good_as_tuples() -> None:
 
 
 def test_json_and_back() -> None:
-    settings = Settings.of({"hidden": (4, 3), "wire": (("u", ("a", "b")),), "seed": 2**64 - 1, "clip_norm": 1.0})
+    wishes = {"hidden": (4, 3), "wire": (("u", ("a", "b")),), "rate_factor": (("bias", 0.1),), "front_scale": True}
+    settings = Settings.of({**wishes, "seed": 2**64 - 1, "clip_norm": 1.0})
     data = json.loads(json.dumps(settings.to_json()))
     assert data["hidden"] == [4, 3]
     assert data["wire"] == [["u", ["a", "b"]]]
@@ -148,13 +156,18 @@ def test_json_that_lacks_or_adds_a_setting_is_refused() -> None:
         ("hidden", "none", ()),
         ("activation", "tanh", "tanh"),
         ("wire", "family = size, bedrooms", ("family", ("size", "bedrooms"))),
+        ("front_scale", "yes", True),
+        ("learned_activation", "No", False),
+        ("rate_factor", "front_scale = 6", ("front_scale", 6.0)),
     ],
 )
 def test_reading_text(name: str, text: str, value: Any) -> None:
     assert BY_NAME[name].read(text) == value
 
 
-@pytest.mark.parametrize(("name", "text"), [("epochs", "1.5"), ("learning_rate", "fast"), ("hidden", "64,,3")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("epochs", "1.5"), ("learning_rate", "fast"), ("hidden", "64,,3"), ("front_scale", "perhaps")]
+)
 def test_text_that_is_no_value_stays_text_and_is_a_fault(name: str, text: str) -> None:
     value = BY_NAME[name].read(text)
     assert value == text

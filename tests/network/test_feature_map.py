@@ -9,6 +9,7 @@ import numpy
 import pytest
 
 from backpass.engine import NumpyEngine
+from backpass.errors import UsageError
 from backpass.network import FeatureMap
 from backpass.network.feature_map import quantile_of, scale_of
 
@@ -158,6 +159,44 @@ def test_groups_and_names_tell_where_each_input_comes_from() -> None:
     ]
     assert feature_map.groups() == [(0, 2), (1,), (3, 4), (5, 6)]
     assert len(names) == feature_map.width == sum(map(len, feature_map.groups()))
+
+
+def test_two_levels_as_one_column_and_many_left_to_an_embedding() -> None:
+    """-1 and 1, 0 for what is missing or new; codes stand at the end, as whole numbers."""
+    train = codes([1, 2, 0, 2], [1, 2, 3, 0], [3, 1, 2, 1])
+    feature_map = FeatureMap.fit(numpy.zeros((4, 1)), train, [2, 4, 3], scaled_flags=True, one_hot_levels=3)
+    assert feature_map.coding == ("sign", "code", "one_hot")
+    assert (feature_map.width, feature_map.flags, feature_map.embedded) == (6, 4, (4,))
+    texts = {"a": ["x", "y"], "b": list("klmn"), "c": list("pqr")}
+    assert feature_map.input_names(["n"], texts) == ["n", "a = y", "c = p", "c = q", "c = r", "b"]
+    assert feature_map.groups() == [(0,), (1,), (5,), (2, 3, 4)]
+    x = NumpyEngine().run(feature_map.circuit(numpy.float64), numpy.zeros((4, 1)), train)[0]
+    # The signs -1, 1, 0, 1 have median 1/2 and quartiles -1/4 and 1.
+    numpy.testing.assert_allclose(x[:, 1], [squeezed((sign - 0.5) / 1.25) for sign in (-1, 1, 0, 1)], rtol=1e-14)
+    # Level p in two rows of four: median 1/2, quartiles 0 and 1.
+    numpy.testing.assert_allclose(x[:, 2], [squeezed(p - 0.5) for p in (0, 1, 0, 1)], rtol=1e-14)
+    assert x[:, 5].tolist() == [1, 2, 3, 0]
+    wide = feature_map.unfolded(x)
+    assert wide.shape == (4, 10)
+    assert wide[:, 5:].tolist() == [[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.99])
+def test_indicators_and_one_hot_scaled_as_numbers_are(share: float) -> None:
+    """A column of 0 and 1 becomes what the same numbers in a number column become."""
+    flags = (numpy.arange(100) < 100 * share).astype(float)
+    train = numpy.column_stack([numpy.where(flags == 1, NAN, 1.0 + numpy.arange(100)), flags])
+    feature_map = FeatureMap.fit(train, codes(rows=100), [], scaled_flags=True)
+    x = NumpyEngine().run(feature_map.circuit(numpy.float64), train, codes(rows=100))[0]
+    assert x[:, 2].tolist() == x[:, 1].tolist()
+    assert (abs(x) <= 3).all()
+
+
+def test_columns_of_texts_must_be_described_alike() -> None:
+    none = numpy.zeros(0)
+    for levels, unknown, coding in [((3,), (), ("one_hot",)), ((3,), (True,), ()), ((3,), (True,), ("sign",))]:
+        with pytest.raises(UsageError, match="do not go together"):
+            FeatureMap(none, none, (), levels, unknown, coding)
 
 
 def test_the_same_numbers_alone_or_among_others() -> None:

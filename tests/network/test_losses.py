@@ -222,3 +222,15 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(UsageError, match="unknown loss 'sqared'") as caught:
         loss_named("sqared")
     assert caught.value.hint == "did you mean 'squared'?"
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_outputs_of_several_networks_predict_their_average(name: str) -> None:
+    """Also where one network is certain: nothing overflows that the predictions hold."""
+    rng = numpy.random.default_rng(3)
+    k = 1 if name == "binary_cross_entropy" else 3
+    outputs = [*rng.normal(size=(4, 6, k)), numpy.full((6, k), 40.0), numpy.full((6, k), -40.0)]
+    loss = loss_named(name)
+    expected = numpy.mean([loss.predicted(o) for o in outputs], axis=0)
+    numpy.testing.assert_allclose(loss.predicted(loss.averaged(outputs)), expected, rtol=1e-12)
+    assert check_gradient(lambda *o: loss.averaged(o), *outputs[:3]).ok

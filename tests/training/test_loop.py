@@ -23,6 +23,7 @@ from backpass.errors import ResourceError
 from backpass.network import Draws, Network, dense_network, initialize, initialize_from_data, loss_named, mean_loss
 from backpass.training import (
     SAMPLINGS,
+    SCHEDULES,
     Callback,
     EpochRecord,
     OptimizerOptions,
@@ -141,11 +142,11 @@ def test_callbacks_see_every_step_and_epoch_in_order() -> None:
     ]  # fmt: skip
 
 
-def test_the_best_weights_are_kept_and_a_tie_keeps_the_earlier() -> None:
+def test_the_best_weights_are_kept_and_a_tie_keeps_the_later() -> None:
     watcher = Watcher()
     result = run_of(callbacks=[watcher], validate=scores(0.5, 0.2, 0.2, 0.3)).run()
-    assert (result.progress.best_epoch, result.progress.best_score) == (2, 0.2)
-    assert result.theta.tobytes() == watcher.thetas[1].tobytes()
+    assert (result.progress.best_epoch, result.progress.best_score) == (3, 0.2)
+    assert result.theta.tobytes() == watcher.thetas[2].tobytes()
     assert result.progress.theta.tobytes() == watcher.thetas[3].tobytes()
 
 
@@ -157,9 +158,10 @@ def test_without_validation_rows_the_last_weights_are_kept() -> None:
     assert [record.score for record in result.progress.history] == [None] * 4
 
 
-def test_patience_counts_epochs_since_the_best() -> None:
+def test_patience_counts_epochs_since_the_score_was_bettered() -> None:
+    """An equal score is kept, but it is no better one: a score that stays where it is ends the run."""
     result = run_of(validate=scores(0.5, 0.2, 0.3, 0.2, 0.1), epochs=9, patience=2).run()
-    assert (result.reason, len(result.progress.history), result.progress.best_epoch) == ("patience", 4, 2)
+    assert (result.reason, len(result.progress.history), result.progress.best_epoch) == ("patience", 4, 4)
 
 
 def test_patience_without_validation_never_ends_a_run() -> None:
@@ -188,7 +190,29 @@ def test_any_number_of_rows(sampling: str, rows: int, batch_size: int) -> None:
     assert result.reason == "finished"
     assert numpy.isfinite(result.theta).all()
     expected = 1 if sampling == "full" else -(-rows // min(rows, batch_size))
+    expected -= sampling == "whole_batches" and rows == 9
     assert result.progress.step == 2 * expected
+
+
+def test_a_schedule_of_dropout_and_weight_decay_is_a_column_of_the_settings_table() -> None:
+    """Both at their own factor each step: a run whose factors are 0 from half of its steps on, and one without them."""
+    run = run_of(schedules={"dropout": "flat_cosine", "weight_decay": "linear"})
+    table = run.table(0, run.total_steps)
+    assert run.optimizer.columns == ("bias_correction1", "bias_correction2", "weight_decay", "learning_rate")
+    assert table.shape == (12, 5)
+    t = numpy.arange(12) / 12
+    numpy.testing.assert_allclose(table[:, 2], 0.01 * (1 - t), rtol=1e-12)
+    numpy.testing.assert_allclose(table[:, 4], SCHEDULES["flat_cosine"](t), rtol=1e-12)
+    assert run.table(5, 3).tobytes() == table[5:8].tobytes(), "wherever the run is taken up"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_dropout_takes_its_rate_from_the_settings_of_the_step(steps: int) -> None:
+    """A constant factor of 1 gives the weights of the run without a schedule; the factors of a linear one do not."""
+    plain = run_of(iterations=steps).run().theta
+    numpy.testing.assert_allclose(run_of(iterations=steps, schedules={"dropout": "constant"}).run().theta, plain)
+    sloped = run_of(iterations=steps, schedules={"dropout": "linear"}).run().theta
+    assert numpy.allclose(sloped, plain, rtol=1e-6, atol=0) == (steps == 1), "the first factor is 1"
 
 
 def test_given_arrays_are_not_changed() -> None:

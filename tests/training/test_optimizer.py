@@ -104,6 +104,23 @@ def test_adamw_decay_mask() -> None:
     assert decayed[0][::2].tobytes() == fully[0][::2].tobytes()
 
 
+def test_decay_factors_and_learning_rate_factors_multiply() -> None:
+    """With f for both, an element decays by alpha lambda f^2 a step: what RealMLP's code does."""
+    f = numpy.array([0.0, 1.0, 6.0] * 4)
+    options = OptimizerOptions(weight_decay=0.3)
+    (decayed,) = path(optimizer_named("adamw", options, decay_mask=f, factors=f), 1)
+    (plain,) = path(optimizer_named("adamw", factors=f), 1)
+    numpy.testing.assert_allclose(plain - decayed, ALPHA * 0.3 * f * f * START, rtol=1e-10, atol=1e-15)
+
+
+def test_a_schedule_of_weight_decay_is_its_column() -> None:
+    optimizer = optimizer_named("adamw", OptimizerOptions(weight_decay=0.3))
+    column = optimizer.columns.index("weight_decay")
+    assert optimizer.settings(numpy.ones(4), 0)[:, column].tolist() == [0.3] * 4
+    factors = {"weight_decay": numpy.array([1.0, 0.5, 0.25, 0.0])}
+    assert optimizer.settings(numpy.ones(4), 0, factors)[:, column].tolist() == [0.3, 0.15, 0.075, 0.0]
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_factors_multiply_the_learning_rate_per_element(name: str) -> None:
     factors = numpy.array([0.0, 1.0, 2.0] * 4)
@@ -161,7 +178,7 @@ def test_a_chain_counts_its_memories_and_columns() -> None:
     optimizer = optimizer_named("adamw", OptimizerOptions(weight_decay=0.1, clip_norm=1.0))
     assert [type(rule).__name__ for rule in optimizer.rules] == ["Clip", "Moments", "Decay", "Scale"]
     assert optimizer.memories == 2
-    assert optimizer.columns == ("bias_correction1", "bias_correction2", "learning_rate")
+    assert optimizer.columns == ("bias_correction1", "bias_correction2", "weight_decay", "learning_rate")
     with pytest.raises(KeyError):
         Scale().column("mu", 0, 1)
 

@@ -4,6 +4,7 @@
     backpass predict housing.backpass new.csv                   a table   ->  predictions
     backpass evaluate housing.backpass labelled.csv             a table   ->  metrics
     backpass show housing.backpass                              a model   ->  what is inside
+    backpass export housing.backpass housing.onnx               a model   ->  an ONNX file for other runtimes
     backpass sample housing > housing.csv                       nothing   ->  a table to try
 
 Reading order: ``root`` (the commands, and what becomes of errors), ``options``, ``fit``, ``predict``. This room knows

@@ -47,12 +47,11 @@ def layer_lines(network: Network) -> list[str]:
 
 
 def _cells(row: Row) -> list[str]:
-    if row.kind == Dropout.kind:
-        return ["", row.kind, "", row.detail, ""]
     arrays = f"{counted(row.outputs, 'unit')}, listed below"
     if row.kind != Wired.kind:
         arrays = ", ".join(f"{name} ({', '.join(map(str, shape))})" for name, shape in row.arrays)
-    return [row.number, row.kind, f"{row.inputs} -> {row.outputs}", row.detail, arrays]
+    arrow = f"{row.inputs} -> {row.outputs}" if row.number or row.inputs != row.outputs else ""
+    return [row.number, row.kind.replace("_", " "), arrow, row.detail, arrays]
 
 
 def unit_lines(model: Model) -> Iterator[str]:
@@ -76,8 +75,11 @@ def neurons_line(network: Network) -> str:
 
 
 def parameters_line(network: Network) -> str:
-    """(d+1) m_1 + (m_1+1) m_2 + ...; a wired layer has a bias and a weight for each wire of each unit."""
-    terms = [_term(row) for row in rows(network) if row.number]
+    """(d+1) m_1 + (m_1+1) m_2 + ...; a wired layer has a bias and a weight for each wire of each unit.
+
+    What a layer without neurons holds (embeddings, factors) is one term.
+    """
+    terms = [_term(row) if row.number else f"{row.parameters:,}" for row in rows(network) if row.parameters]
     return f"{' + '.join(terms)} = {network.parameter_count:,}"
 
 

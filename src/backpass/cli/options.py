@@ -132,7 +132,14 @@ def _flag(name: str) -> str:
 
 
 def _metavar(constraint: Any) -> str:
-    return {"Number": "NUMBER", "Choice": "NAME", "Widths": "UNITS", "Wires": "UNIT=COLUMNS"}[type(constraint).__name__]
+    return {
+        "Number": "NUMBER",
+        "Choice": "NAME",
+        "Switch": "YES|NO",
+        "Factors": "GROUP=FACTOR",
+        "Widths": "UNITS",
+        "Wires": "UNIT=COLUMNS",
+    }[type(constraint).__name__]
 
 
 def _help(setting: Any) -> str:
@@ -140,7 +147,8 @@ def _help(setting: Any) -> str:
     from backpass.model.setting import Choice, Number
 
     meaning, bracket, default = setting.help.partition(" [")
-    default = default.rstrip("]") if bracket else "" if setting.repeated else f"{setting.default}"
+    usual = ("no", "yes")[setting.default] if isinstance(setting.default, bool) else f"{setting.default}"
+    default = default.rstrip("]") if bracket else "" if setting.repeated else usual
     # The meanings of other constraints show an example instead.
     values = f": {setting.constraint.describe()}" if isinstance(setting.constraint, Number | Choice) else ""
     return f"{meaning}{values}{f'; default {default}' if default else ''}"

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from backpass.engine.onnx import is_onnx
 from backpass.errors import ModelFileError, UsageError
 from backpass.model.container import unpack
+from backpass.model.foreign import recognise
 from backpass.model.storage import check_writable, read_file
 
 SUFFIX = ".backpass"
@@ -49,3 +51,27 @@ def check_replaceable(path: str, kind: str) -> None:
         raise UsageError(
             message, faults=[error.message], hint=f"give {option} another name, or remove the file"
         ) from None
+
+
+def check_onnx_replaceable(path: str) -> None:
+    """Make sure that an ONNX file can be written at a path later.
+
+    Errors: ResourceError when it is not writable; UsageError when a file of another kind is there, or for -.
+    """
+    if path == "-":
+        raise UsageError("a model is not written to standard output", hint="give OUTPUT the name of a file")
+    check_writable(path)
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return
+    if fault := _other_than_onnx(path):
+        message = f"{path} is there already and would be lost: it is not an ONNX file"
+        raise UsageError(message, faults=[fault], hint="give OUTPUT another name, or remove the file")
+
+
+def _other_than_onnx(path: str) -> str:
+    """What a file is, in one line; nothing for an ONNX file."""
+    try:
+        data = read_file(path)
+    except ModelFileError as error:
+        return error.message
+    return "" if is_onnx(data) else f"{path} is {recognise(data)}"

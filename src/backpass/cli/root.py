@@ -26,7 +26,9 @@ COMMANDS = {
     "predict": "Predict the target for the rows of a table.",
     "evaluate": "Score a model on rows whose target is known.",
     "show": "Show what is inside a model file.",
+    "export": "Write a model as an ONNX file, for other runtimes.",
     "sample": "Print a table to try things with.",
+    "doctor": "Show what runs here, to paste into a bug report.",
 }
 """Name -> what it does, in one line. The command stands in the module of that name."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from backpass.cli.text import aligned, figure, figures
+from backpass.engine import why_slow
 from backpass.model import Model, Problem
-from backpass.model.metrics import metrics_for
 from backpass.model.problem import batch_size_for
-from backpass.network import FeatureMap, Network, Wired
+from backpass.network import FeatureMap, LearnedActivation, Network, Wired
 from backpass.table import Schema, Table, Target
 from backpass.table.wording import counted, listed, shown
 
@@ -24,6 +24,8 @@ PARTS = {"train": "training", "valid": "validation", "test": "test"}
 def before(table: Table, problem: Problem) -> Lines:
     """The lines before training."""
     notes = [("note", note) for note in problem.notes]
+    if problem.settings.engine == "auto" and (reason := why_slow()):
+        notes.append(("note", f"{reason}: training is several times slower than it could be"))
     width = len(table.names) + len(table.left_out)
     return [
         ("table", f"{table.source}: {counted(table.rows, 'row')} x {counted(width, 'column')}"),
@@ -32,6 +34,7 @@ def before(table: Table, problem: Problem) -> Lines:
         ("rows", rows_line({name: part.rows for name, part in problem.parts.items()})),
         ("network", network_line(problem.network)),
         ("training", training_line(problem)),
+        ("engine", problem.engine.description),
         *notes,
     ]
 
@@ -68,7 +71,9 @@ def network_line(network: Network) -> str:
     wired = [isinstance(layer, Wired) for _, layer, _ in network.numbered() if layer.neurons]
     widths = [f"{width} (wired)" if flag else str(width) for width, flag in zip(network.widths, wired, strict=True)]
     activations = [layer.activation for layer in network.layers if hasattr(layer, "activation")]
-    named = [*dict.fromkeys(activations[:-1])]
+    # Before an activation that is learned stands a layer without one.
+    learned = any(isinstance(layer, LearnedActivation) for layer in network.layers)
+    named = [name for name in dict.fromkeys(activations[:-1]) if not (learned and name == "identity")]
     if activations[-1] != "identity":
         named.append(f"output {activations[-1]}")
     arrows = " -> ".join([str(network.inputs), *widths])
@@ -81,15 +86,18 @@ def training_line(problem: Problem) -> str:
     rows = problem.parts["train"].rows
     batch = rows if settings.sampling == "full" else min(batch_size_for(settings, rows), rows)
     dropout = [f"dropout {settings.dropout:g}"] if settings.dropout and settings.hidden else []
+    preset = [f"preset {settings.preset}"] if settings.preset != "plain" else []
     until = [f"{settings.iterations:,} steps"] if settings.iterations else []
     return ", ".join(
         [
+            *preset,
             f"{problem.head.loss_name} loss",
             settings.optimizer,
             f"learning rate {settings.learning_rate:g} ({settings.schedule})",
             *dropout,
             f"{counted(batch, 'row')} per step",
             *(until or [counted(settings.epochs, "epoch")]),
+            *([f"{settings.ensemble} networks"] if settings.ensemble > 1 else []),
             f"seed {settings.seed}",
         ]
     )
@@ -102,7 +110,7 @@ def scores_table(model: Model) -> list[str]:
         return []
     baselines = sorted(model.record.baselines.items())  # the linear one comes first
     scores = {"network": model.record.scores[part], **{name: parts[part] for name, parts in baselines}}
-    metrics = [name for name in metrics_for(model.head.loss_name) if name in scores["network"]]
+    metrics = [name for name in model.head.metrics if name in scores["network"]]
     columns = [figures([found[metric] for found in scores.values()]) for metric in metrics]
     rows = [[f"  {name}", *cells] for name, *cells in zip(scores, *columns, strict=True)]
     return aligned([[PARTS[part], *metrics], *rows])
@@ -118,7 +126,7 @@ def score_lines(model: Model) -> list[str]:
     part = scored_part(model)
     if part is None:
         return []
-    names = [model.head.metric] + (["accuracy"] if model.classes else [])
+    names = [model.head.metric, *(["accuracy"] if model.classes else [])]
     label = "validation" if part == "valid" else part
     return [f"{label} {name} {figure(model.record.scores[part][name], 3)}" for name in names]
 
@@ -126,6 +134,9 @@ def score_lines(model: Model) -> list[str]:
 def course(model: Model) -> str:
     """How many epochs the run took, what ended it, and which one is kept."""
     record = model.record
+    if record.members:
+        best = ", ".join(str(member["best_epoch"]) for member in record.members)
+        return f"{counted(len(record.members), 'network')}, {counted(record.steps, 'step')}; best epochs {best}"
     done = len(record.history)
     ends = {
         "finished": "",

@@ -1,7 +1,11 @@
 """The engines: what runs circuits, step after step. This room knows no network.
 
-Reading order: ``step``, ``engine``, ``numpy_engine``, ``fault``.
+Reading order: ``step``, ``engine``, ``numpy_engine``, ``fault``; then ``plan`` and ``native``.
 """
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 
 from backpass.engine.engine import Engine
 from backpass.engine.fault import Fault, first_fault
@@ -9,14 +13,51 @@ from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.step import Epoch, Outcome, Step, make_step
 from backpass.errors import UsageError, did_you_mean
 
-ENGINES = {NumpyEngine.name: NumpyEngine}
+
+def _native(threads: int | None) -> Engine:
+    from backpass.engine.native.native_engine import NativeEngine  # here: loading the core takes time, and it may lack
+
+    return NativeEngine(threads=threads)
 
 
-def engine_named(name: str) -> Engine:
-    """The engine of that name.    Errors: UsageError with the nearest name."""
+def _numpy(threads: int | None) -> Engine:
+    return NumpyEngine()  # how many cores NumPy's own products use is settled when NumPy is loaded
+
+
+ENGINES: dict[str, Callable[[int | None], Engine]] = {NumpyEngine.name: _numpy}
+"""Every engine of this installation by name; "native" is among them where its core was built."""
+
+CORE = "backpass.engine.native._core"
+if find_spec(CORE) is not None:
+    ENGINES["native"] = _native
+
+
+def engine_named(name: str, threads: int | None = None) -> Engine:
+    """The engine of that name; "auto" is the default one. ``threads``: at most so many cores, where it can choose.
+
+    Errors: UsageError with the nearest name.
+    """
+    if name == "auto":
+        return default_engine(threads)
     if name not in ENGINES:
-        raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, list(ENGINES)))
-    return ENGINES[name]()
+        raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, ["auto", *ENGINES]))
+    return ENGINES[name](threads)
+
+
+def default_engine(threads: int | None = None) -> Engine:
+    """The fastest engine there is: the native one where its core was built and can be loaded, else the NumPy engine."""
+    return _numpy(threads) if why_slow() else _native(threads)
+
+
+def why_slow() -> str:
+    """Why the default engine is not the native one; nothing where it is."""
+    if "native" not in ENGINES:
+        return "the compiled core was not built (was there a C++20 compiler when backpass was installed?)"
+    try:
+        import_module(CORE)
+    except ImportError as error:
+        return f"the compiled core cannot be loaded ({error})"
+    return ""
 
 
 __all__ = [
@@ -27,7 +68,9 @@ __all__ = [
     "NumpyEngine",
     "Outcome",
     "Step",
+    "default_engine",
     "engine_named",
     "first_fault",
     "make_step",
+    "why_slow",
 ]

@@ -17,6 +17,11 @@ class Engine(ABC):
 
     name: ClassVar[str]
 
+    @property
+    def description(self) -> str:
+        """The engine and what it runs on, in a few words."""
+        return self.name
+
     @abstractmethod
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         """The outputs of a circuit, as a flat list.    Errors: ShapeError naming the input that does not fit."""
@@ -29,9 +34,10 @@ class Engine(ABC):
         key: NDArray[Any],
         data: Sequence[NDArray[Any]],
         epoch: Epoch,
-        should_stop: Callable[[], bool],
+        should_stop: Callable[[int], bool],
     ) -> Outcome:
         """Take the steps of an epoch one after another, until ``should_stop`` says so or J is not finite.
 
-        The given state arrays are not changed. ``should_stop`` is asked before every step.
+        The given state arrays are not changed. ``should_stop`` is asked before the first step and then now and then
+        (at least every 100 milliseconds, if a step is not longer), with the number of steps done.
         """

@@ -60,7 +60,7 @@ class NumpyEngine(Engine):
         key: NDArray[Any],
         data: Sequence[NDArray[Any]],
         epoch: Epoch,
-        should_stop: Callable[[], bool],
+        should_stop: Callable[[int], bool],
     ) -> Outcome:
         programs: dict[int, _Program] = {}
         losses: list[float] = []
@@ -68,7 +68,7 @@ class NumpyEngine(Engine):
         settings = epoch.settings.astype(settings_dtype)
         with numpy.errstate(all="ignore"):
             for s in range(epoch.steps):
-                if should_stop():
+                if should_stop(s):
                     break
                 size = int(epoch.sizes[s])
                 if size not in programs:

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from backpass.errors import InterruptedTraining, UsageError, did_you_mean
+from backpass.errors import InterruptedTraining, UsageError
 from backpass.estimators.columns import table_of
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import curve_svg, layers_html
@@ -67,6 +67,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """What ``fit`` does; that is the subclass's, where scikit-learn reads its signature."""
         self._validate_params()
         settings = self._settings()
+        if self.warm_start:
+            _check_single(settings, "warm_start")
         before: Model | None = getattr(self, "model_", None) if self.warm_start else None
         rows = self._fitted_rows(X, y, sample_weight, before)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
@@ -80,9 +82,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if before is None:
             head = self._head(parts["train"].truth, settings, name)
             schema = Schema.of_all(parts["train"].table, name)
-            return assemble(settings, schema, head, parts, metric=_checked_metric(self.metric, head))
-        metric = _checked_metric(self.metric, before.head)
-        problem = assemble(settings, before.schema, before.head, parts, feature_map=before.feature_map, metric=metric)
+            return assemble(settings, schema, head, parts)
+        head = before.head.choosing(settings.metric)
+        problem = assemble(settings, before.schema, head, parts, feature_map=before.feature_map)
         if before.network != problem.network:
             raise UsageError(
                 "training goes on with the network that is there, but the parameters ask for another one",
@@ -97,7 +99,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
             return self._fitted_attributes() | self._learnt(stream.model())
 
-        told = teller(self, problem.settings.epochs, X, y, attributes)
+        told = teller(self, problem.settings.epochs * problem.settings.ensemble, X, y, attributes)
         watchers = [*(self.callbacks or ()), *([told] if told is not None else [])]
         try:
             model = fit_problem(problem, callbacks=watchers, theta=theta, compare=False)
@@ -150,7 +152,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _stream_from(self, model: Model | None, rows: Rows, name: str) -> Stream:
         """Before the first step, from the first rows, or from what was fitted."""
-        problem = self._problem({"train": rows}, model, self._settings(), name)
+        settings = self._settings()
+        _check_single(settings, "partial_fit")
+        problem = self._problem({"train": rows}, model, settings, name)
         return Stream.start(problem, None if model is None else model.theta)
 
     def _settings(self) -> Settings:
@@ -217,7 +221,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             return shown
         network = self.model_.network
         widths = (network.inputs, *network.widths)
-        return shown + layers_html(widths, str(self.activation)) + curve_svg(self.loss_curve_)
+        return shown + layers_html(widths, str(self.model_.record.settings["activation"])) + curve_svg(self.loss_curve_)
 
 
 def _target_name(y: Any, table: Table) -> str:
@@ -241,11 +245,10 @@ def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows
     return parts
 
 
-def _checked_metric(metric: str | None, head: AnyHead) -> str | None:
-    """The metric that chooses the epoch.    Errors: UsageError naming those there are."""
-    known = head.metrics
-    if metric is not None and metric not in known:
+def _check_single(settings: Settings, what: str) -> None:
+    """Errors: UsageError when the settings ask for an ensemble."""
+    if settings.ensemble > 1:
         raise UsageError(
-            f"metric {metric!r} is not one of those of the loss: {', '.join(known)}", hint=did_you_mean(metric, known)
+            f"{what} goes on with one network; it does not go with an ensemble of {settings.ensemble}",
+            hint="set ensemble=1, or fit anew",
         )
-    return metric

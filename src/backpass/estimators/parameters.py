@@ -16,22 +16,60 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from backpass.errors import UsageError
-from backpass.model.setting import Choice, Constraint, Number, Widths, Wires
+from backpass.model.metrics import CHOOSING
+from backpass.model.setting import Choice, Constraint, Factors, Number, Switch, Widths, Wires
 from backpass.model.settings import BY_NAME, Settings
 
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
 """Ours by theirs."""
 
+OWN_LOSS = "loss"
+"""The metric that a loss somebody wrote is."""
+
 OWN: Mapping[str, list[Any]] = {
     "loss": [StrOptions({"squared", "absolute", "huber", "quantile", "poisson"}), callable],
     "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
-    "metric": [str, None],
+    "metric": [StrOptions({*CHOOSING, OWN_LOSS}), None],
     "class_weight": [StrOptions({"balanced"}), dict, None],
     "callbacks": [list, tuple, None],
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
 }
 """Constraints of the parameters that mean more here than in the table, or are not in it."""
+
+FOLLOWING = frozenset(
+    {
+        "activation",
+        "batch_size",
+        "beta1",
+        "beta2",
+        "bounds",
+        "dropout",
+        "dropout_schedule",
+        "embedding_size",
+        "ensemble",
+        "ensemble_rows",
+        "epochs",
+        "front_scale",
+        "hidden",
+        "initialization",
+        "label_smoothing",
+        "learned_activation",
+        "learning_rate",
+        "momentum",
+        "number_embedding",
+        "one_hot_levels",
+        "optimizer",
+        "parametrization",
+        "rate_factor",
+        "sampling",
+        "schedule",
+        "text_coding",
+        "weight_decay",
+        "weight_decay_schedule",
+    }
+)
+"""Settings that follow from the preset where the parameter is None."""
 
 FOR_CLASSES = {"loss": [StrOptions({"cross_entropy"}), callable]}
 
@@ -47,7 +85,7 @@ def constraints(names: Mapping[str, Any], own: Mapping[str, list[Any]] = OWN) ->
 
 def _of_table(name: str) -> list[Any]:
     setting = BY_NAME[name]
-    return [*_translated(setting.constraint), *([None] if setting.default is None else [])]
+    return [*_translated(setting.constraint), *([None] if setting.default is None or name in FOLLOWING else [])]
 
 
 def _translated(constraint: Constraint) -> list[Any]:
@@ -55,8 +93,10 @@ def _translated(constraint: Constraint) -> list[Any]:
         return [StrOptions(set(constraint.names))]
     if isinstance(constraint, Widths):
         return [Interval(Integral, 1, constraint.most, closed="both"), "array-like"]
-    if isinstance(constraint, Wires):
+    if isinstance(constraint, Wires | Factors):
         return ["array-like"]
+    if isinstance(constraint, Switch):
+        return ["boolean"]
     assert isinstance(constraint, Number)
     low, high = (None if np.isinf(bound) else bound for bound in (constraint.low, constraint.high))
     left, right = low is not None and not constraint.open_low, high is not None and not constraint.open_high
@@ -69,11 +109,14 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
 
     Nothing is set aside for a test: that is the business of whoever holds the estimator. Errors: UsageError.
     """
-    values = {name: _plain(value) for name, value in parameters.items() if name in BY_NAME}
-    widths = _plain(parameters["hidden_layer_sizes"])
-    values["hidden"] = (widths,) if isinstance(widths, int) else widths
+    given = {RENAMED.get(name, name): _plain(value) for name, value in parameters.items() if value is not None}
+    values = {name: value for name, value in given.items() if name in BY_NAME and name != "seed"}
+    if isinstance(values.get("hidden"), int):
+        values["hidden"] = (values["hidden"],)
     if callable(values["loss"]):
-        values["loss"] = None
+        del values["loss"]
+        if values.get("metric") == OWN_LOSS:  # which chooses the epoch in any case
+            del values["metric"]
     several = values.get("quantile")
     if isinstance(several, tuple):
         faults = [fault for q in several if (fault := BY_NAME["quantile"].fault(q))]

@@ -30,11 +30,13 @@ _ENGINE = BY_NAME["engine"].default
 class BackpassRegressor(RegressorMixin, NeuralEstimator):
     """A fully connected network that predicts numbers, trained on an ordinary CPU.
 
-    hidden_layer_sizes: units of the hidden layers [(256, 256)]; random_state: every random choice follows from it
+    preset: plain, fast, default or best; every parameter that is None is what the preset says
+    hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
     loss: squared, absolute, huber, quantile, poisson, or a function of (outputs, y) in units of y that gives one number
     per row; it is traced, so it is made of operations    quantile: one number, or several to predict at once
     valid_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
     patience: end after so many epochs without a better score; metric: the score [that of the loss]
+    ensemble: so many networks, whose predictions are averaged; it goes with neither warm_start nor partial_fit
     callbacks: ``backpass.training.Callback``s; scikit-learn's are given with ``set_callbacks``
     Other parameters: as in ``backpass.model.settings.TABLE``.
 
@@ -53,42 +55,66 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
-        activation: str = "relu",
+        preset: str = "plain",
+        activation: str | None = None,
         output_activation: str = "identity",
         wire: Sequence[Any] = (),
-        dropout: float = 0.1,
-        initialization: str = "he",
+        dropout: float | None = None,
+        initialization: str | None = None,
+        text_coding: str | None = None,
+        one_hot_levels: int | None = None,
+        embedding_size: int | None = None,
+        number_embedding: str | None = None,
+        front_scale: bool | None = None,
+        parametrization: str | None = None,
+        learned_activation: bool | None = None,
+        bounds: str | None = None,
         loss: str | Callable[..., Any] = "squared",
         quantile: float | Sequence[float] = 0.5,
         huber_delta: float = 1.0,
-        optimizer: str = "adamw",
+        optimizer: str | None = None,
         learning_rate: float | None = None,
-        schedule: str = "cosine",
-        momentum: float = 0.9,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
+        schedule: str | None = None,
+        momentum: float | None = None,
+        beta1: float | None = None,
+        beta2: float | None = None,
         weight_decay: float | None = None,
+        rate_factor: Sequence[Any] | None = None,
+        dropout_schedule: str | None = None,
+        weight_decay_schedule: str | None = None,
         clip_norm: float | None = None,
         batch_size: int | None = None,
-        epochs: int = 100,
+        epochs: int | None = None,
         iterations: int | None = None,
-        sampling: str = "epoch",
+        sampling: str | None = None,
         valid_fraction: float = 0.16,
         patience: int | None = None,
         metric: str | None = None,
         max_seconds: float | None = None,
+        ensemble: int | None = None,
+        ensemble_rows: str | None = None,
         precision: str = "float32",
         engine: str = _ENGINE,
+        threads: int | None = None,
         warm_start: bool = False,
         callbacks: Sequence[Callback] | None = None,
         random_state: Any = 0,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.preset = preset
         self.activation = activation
         self.output_activation = output_activation
         self.wire = wire
         self.dropout = dropout
         self.initialization = initialization
+        self.text_coding = text_coding
+        self.one_hot_levels = one_hot_levels
+        self.embedding_size = embedding_size
+        self.number_embedding = number_embedding
+        self.front_scale = front_scale
+        self.parametrization = parametrization
+        self.learned_activation = learned_activation
+        self.bounds = bounds
         self.loss = loss
         self.quantile = quantile
         self.huber_delta = huber_delta
@@ -99,6 +125,9 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.beta1 = beta1
         self.beta2 = beta2
         self.weight_decay = weight_decay
+        self.rate_factor = rate_factor
+        self.dropout_schedule = dropout_schedule
+        self.weight_decay_schedule = weight_decay_schedule
         self.clip_norm = clip_norm
         self.batch_size = batch_size
         self.epochs = epochs
@@ -108,8 +137,11 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.patience = patience
         self.metric = metric
         self.max_seconds = max_seconds
+        self.ensemble = ensemble
+        self.ensemble_rows = ensemble_rows
         self.precision = precision
         self.engine = engine
+        self.threads = threads
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.random_state = random_state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from sys import float_info
@@ -14,15 +15,15 @@ from numpy.typing import NDArray
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.checkpoint import Checkpoint, resume
+from backpass.model.ensemble import Member, Relay, members_of, on_folds, out_of_fold, outputs_of_members, pooled
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.model.part import Part
-from backpass.model.problem import Problem, make_problem, outputs_of
+from backpass.model.problem import Problem, make_problem
 from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.table import Table, read_table, table_from
-from backpass.training import Callback, TrainingResult
+from backpass.training import Callback, Progress, TrainingResult
 
 WORST = float_info.max
 """What is kept of a score that is not finite."""
@@ -54,8 +55,11 @@ def fit(
     reading: options of ``read_table`` for paths (delimiter, missing, text ...)
     settings: see ``Settings``
 
+    A run that meets a number that is not finite is done again, once, with a tenth of its learning rate, unless that
+    was asked for; the model has a note of it.
+
     Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
-    training meets a number that is not finite (its ``model`` is the best finite one, if there is any).
+    training diverges all the same (its ``model`` is the best finite one, if there is any).
     """
     checked = Settings.of(settings)
     options = dict(reading or {})
@@ -95,6 +99,11 @@ def fit_problem(
     """
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
+    members = members_of(problem)
+    if len(members) > 1 and (checkpoint is not None or resume_from is not None):
+        raise UsageError("a checkpoint holds the run of one network; it does not go with ensemble")
+    if len(members) > 1 and theta is not None:
+        raise UsageError("theta is where one network starts from; it does not go with ensemble")
     identity = problem.identity() if checkpoint is not None or resume_from is not None else {}
     progress = resume(resume_from, identity) if resume_from is not None else None
     save: Callable[..., None] | None = None
@@ -103,10 +112,12 @@ def fit_problem(
         save = Checkpoint(Path(checkpoint), identity).save
     # The baselines come first: nothing slow may stand between the end of training and the model.
     simple = baselines(problem) if compare else []
-    result = problem.train(theta=theta, callbacks=callbacks, progress=progress, save=save)
+    results, again = _trained(members, callbacks, theta=theta, progress=progress, save=save)
+    result = results[-1]
     if result.reason == "diverged":
-        raise _diverged(problem, result, simple)
-    model = make_model(problem, result, simple)
+        raise _diverged(problem, members, results, simple)
+    problem = replace(problem, notes=(*problem.notes, *again))
+    model = make_model(problem, members, results, simple)
     endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
     if endless:
         where = " and ".join(endless)
@@ -114,53 +125,128 @@ def fit_problem(
             f"the {problem.head.metric} of the {where} rows is not finite", hint="look at their targets"
         )
     if result.reason == "interrupted" and on_interrupt == "raise":
-        interrupted = InterruptedTraining(f"interrupted after {result.progress.step} steps")
+        steps = sum(each.progress.step for each in results)
+        interrupted = InterruptedTraining(f"interrupted after {steps} steps")
         interrupted.model, interrupted.signal = model, result.signal or 0
         raise interrupted
     return model
 
 
-def _diverged(problem: Problem, result: TrainingResult, simple: Sequence[Baseline]) -> DivergedError:
-    rate, best = problem.settings.learning_rate, result.progress.best_epoch
+def _trained(
+    members: Sequence[Member],
+    callbacks: Sequence[Callback],
+    *,
+    theta: NDArray[Any] | None,
+    progress: Progress | None,
+    save: Callable[..., None] | None,
+) -> tuple[list[TrainingResult], list[str]]:
+    """The runs of the members one after another, up to the first that ends them all, and what there is to say."""
+    results, notes = list[TrainingResult](), list[str]()
+    for i, member in enumerate(members):
+        watching = callbacks if len(members) == 1 else [Relay(each, i, len(members)) for each in callbacks]
+        result = member.problem.train(theta=theta, callbacks=watching, progress=progress, save=save)
+        if result.reason == "diverged" and (calmer := _calmer(member.problem)) is not None:
+            rate = calmer.settings.learning_rate
+            notes.append(f"training diverged in {result.fault}: done again with learning_rate {rate:g}, a tenth")
+            for each in watching:
+                each.on_warning(notes[-1])
+            # Without checkpoints: one of this run would not be told from one of the run that diverged.
+            result = calmer.train(theta=theta, callbacks=watching)
+        results.append(result)
+        if result.reason in ("interrupted", "stopped", "diverged"):
+            break
+    return results, notes
+
+
+def _calmer(problem: Problem) -> Problem | None:
+    """The same problem with a tenth of the learning rate; None when somebody asked for the learning rate it has."""
+    if "learning_rate" in dict(problem.settings.asked):
+        return None
+    settings = replace(problem.settings, learning_rate=problem.settings.learning_rate / 10)
+    return replace(problem, settings=settings)
+
+
+def _diverged(
+    problem: Problem, members: Sequence[Member], results: Sequence[TrainingResult], simple: Sequence[Baseline]
+) -> DivergedError:
+    result = results[-1]
+    rate, best = (_calmer(problem) or problem).settings.learning_rate, result.progress.best_epoch
     kept = f"; the weights of epoch {best} are kept" if best else ""
+    which = f"network {len(results)} of {len(members)}, " if len(members) > 1 else ""
     error = DivergedError(
-        f"training diverged in {result.fault}{kept}",
+        f"training diverged in {which}{result.fault}{kept}",
         hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or clip_norm 1",
     )
-    error.model = make_model(problem, result, simple) if best else None
+    error.model = make_model(problem, members, results, simple) if best else None
     return error
 
 
-def make_model(problem: Problem, result: TrainingResult, simple: Sequence[Baseline]) -> Model:
-    """The model with its scores and those of the baselines."""
-    progress = result.progress
-    scored = {name: part for name, part in problem.parts.items() if name != "train"}
+def make_model(
+    problem: Problem, members: Sequence[Member], results: Sequence[TrainingResult], simple: Sequence[Baseline]
+) -> Model:
+    """The model with its scores and those of the baselines. Members that were not trained are left out."""
+    # A member that was stopped before its first epoch is no better than chance.
+    done = [i for i, each in enumerate(results) if i == 0 or each.progress.history]
+    members, results = [members[i] for i in done], [results[i] for i in done]
+    thetas = [each.theta for each in results]
+    first = results[0].progress
+    is_ensemble = problem.settings.ensemble > 1
     record = Record(
         settings=problem.settings.to_json(),
-        rows={name: part.rows for name, part in problem.parts.items()},
-        scores={name: score(problem, result, part) for name, part in scored.items()},
-        baselines={each.name: _scores(problem, each, scored) for each in simple},
-        history=tuple(progress.history),
-        best_epoch=progress.best_epoch,
-        steps=progress.step,
-        reason=result.reason,
-        notes=problem.notes,
+        rows=_rows(problem),
+        scores=_scored(problem, members, thetas),
+        baselines={each.name: _scores(problem, each) for each in simple},
+        history=tuple(first.history),
+        best_epoch=first.best_epoch,
+        steps=sum(each.progress.step for each in results),
+        reason=results[-1].reason,
+        notes=(*problem.notes, *_notes(problem, members)),
+        members=tuple(_remembered(each) for each in results) if is_ensemble else (),
     )
     return Model(
         problem.schema,
         problem.head,
         problem.feature_map,
         problem.network,
-        result.theta,
+        np.stack(thetas) if is_ensemble else thetas[0],
         record,
         problem.settings.engine,
+        problem.settings.threads,
     )
 
 
-def score(problem: Problem, result: TrainingResult, part: Part) -> dict[str, float]:
-    """The metrics of the trained network on one part."""
-    o = outputs_of(problem.network, result.theta, part.x, problem.engine)
-    return _kept(problem.head.scores(o, part.truth, part.weights))
+def _remembered(result: TrainingResult) -> dict[str, Any]:
+    """What is kept of one member's run."""
+    progress = result.progress
+    return {"best_epoch": progress.best_epoch, "epochs": len(progress.history), "score": progress.best_score}
+
+
+def _rows(problem: Problem) -> dict[str, int]:
+    rows = {name: part.rows for name, part in problem.parts.items()}
+    return {**rows, "train": pooled(problem).rows, "valid": pooled(problem).rows} if on_folds(problem) else rows
+
+
+def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
+    if not on_folds(problem):
+        return []
+    count = problem.settings.ensemble
+    return [
+        f"{len(members)} networks, each trained on {count - 1} of {count} folds and validated on the other: validation "
+        "scores are those of rows by the network that did not train on them"
+    ]
+
+
+def _scored(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Scores:
+    """The metrics of each part but the training rows; on folds, validation is by the member that left the row out."""
+    found = {}
+    for name, part in problem.parts.items():
+        if name != "train":
+            o = outputs_of_members(problem, thetas, part.x)
+            found[name] = _kept(problem.head.scores(o, part.truth, part.weights))
+    if on_folds(problem):
+        o, part = out_of_fold(members, thetas)
+        found["valid"] = _kept(problem.head.scores(o, part.truth, part.weights))
+    return found
 
 
 def _kept(scores: Mapping[str, float]) -> dict[str, float]:
@@ -174,6 +260,7 @@ def baselines(problem: Problem) -> list[Baseline]:
     if len(problem.parts) == 1:
         return []
     part, head = problem.parts["train"], problem.head
+    x = problem.feature_map.unfolded(part.x)
     is_number = head.target.task == "regression"
     loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
     # What the constant is called: the mean of the target, its median, or the commonest class.
@@ -181,12 +268,17 @@ def baselines(problem: Problem) -> list[Baseline]:
     name = constant[loss] if is_number else "majority"
     return [
         constant_baseline(name, loss, part.y, head.outputs, head.q),
-        linear_baseline("linear" if is_number else "logistic", loss, part.x, part.y, head.outputs, problem.engine),
+        linear_baseline("linear" if is_number else "logistic", loss, x, part.y, head.outputs, problem.engine),
     ]
 
 
-def _scores(problem: Problem, baseline: Baseline, parts: Mapping[str, Part]) -> Scores:
+def _scores(problem: Problem, baseline: Baseline) -> Scores:
+    """The metrics of a baseline on the parts that the network is scored on."""
+    parts = {name: part for name, part in problem.parts.items() if name != "train"}
+    if on_folds(problem):
+        parts["valid"] = pooled(problem)
+    unfolded = problem.feature_map.unfolded
     return {
-        name: _kept(problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth, part.weights))
+        name: _kept(problem.head.scores(np.asarray(baseline.outputs(unfolded(part.x))), part.truth, part.weights))
         for name, part in parts.items()
     }

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from backpass.model.setting import Choice, Constraint, Number
 from backpass.model.settings import BY_NAME
+from backpass.network.feature_map import CODINGS
 from backpass.table.table import KINDS
 
 Form: TypeAlias = Any
@@ -24,6 +25,13 @@ class ByKind:
     """An object whose entry "kind" says which other names it has."""
 
     forms: Mapping[str, dict[str, Form]]
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """An entry that the first files lack."""
+
+    form: Form
 
 
 _COUNT = Number(0, whole=True)
@@ -62,15 +70,28 @@ MODEL: Form = {
         "options": {...: _NUMBER},
         "center": _NUMBER,
         "scale": Number(0),
+        "low": Newer((_NUMBER, NoneType)),
+        "high": Newer((_NUMBER, NoneType)),
+        "metric": Newer((BY_NAME["metric"].constraint, NoneType)),
     },
-    "features": {"has_missing": [bool], "has_unknown": [bool]},
+    "features": {"has_missing": [bool], "has_unknown": [bool], "coding": Newer([Choice(CODINGS)])},
     "network": {
         "inputs": _ONE,
         "layers": [
             ByKind(
                 {
                     "dense": {"units": _ONE, "activation": _ACTIVATION},
+                    "scaled_dense": {"units": _ONE, "activation": _ACTIVATION},
+                    "learned_activation": {"activation": _ACTIVATION},
                     "dropout": {"rate": Number(0, 1, open_high=True)},
+                    "periodic": {
+                        "columns": _ONE,
+                        "frequencies": _ONE,
+                        "mixtures": _ONE,
+                        "deviation": Number(0),
+                    },
+                    "embedding": {"levels": [_ONE], "size": _ONE},
+                    "front_scale": {},
                     "wired": {"units": [{"name": str, "inputs": [_COUNT]}], "activation": _ACTIVATION},
                 }
             )
@@ -86,6 +107,7 @@ MODEL: Form = {
         "steps": _COUNT,
         "reason": Choice(("finished", "patience", "time", "stopped", "interrupted", "diverged")),
         "notes": [str],
+        "members": Newer([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
     },
 }
 """The facts of a model file."""
@@ -103,6 +125,8 @@ def misfit(value: Any, form: Form, place: str) -> str:
     >>> misfit({"rows": [3, -1]}, {"rows": [Number(0, whole=True)]}, "facts")
     'facts.rows[1] must be a whole number in the range [0, inf); got -1'
     """
+    if isinstance(form, Newer):
+        return misfit(value, form.form, place)
     if isinstance(form, tuple):
         faults = [misfit(value, each, place) for each in form]
         return faults[-1] if all(faults) else ""
@@ -126,9 +150,11 @@ def _misfit_of_names(value: Any, form: dict[Any, Form], place: str) -> str:
     if not isinstance(value, dict):
         return _wrong(place, "an object", value)
     any_name = form.get(...)
-    if any_name is None and value.keys() != form.keys():
-        missing, extra = sorted(form.keys() - value.keys()), sorted(value.keys() - form.keys())
-        return f"{place} lacks {missing[0]!r}" if missing else f"{place} has a strange {extra[0][:60]!r}"
+    if any_name is None:
+        needed = {name for name, each in form.items() if not isinstance(each, Newer)}
+        missing, extra = sorted(needed - value.keys()), sorted(value.keys() - form.keys())
+        if missing or extra:
+            return f"{place} lacks {missing[0]!r}" if missing else f"{place} has a strange {extra[0][:60]!r}"
     return next((fault for key in value if (fault := misfit(value[key], any_name or form[key], f"{place}.{key}"))), "")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
 from backpass.model.baseline import constant_outputs
-from backpass.model.metrics import metrics_for, scores
+from backpass.model.metrics import goes_with, metrics_for, scores
 from backpass.model.scaling import TargetScale
 from backpass.model.settings import Settings
 from backpass.network import Loss, loss_named
@@ -20,9 +20,10 @@ from backpass.table import Target
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Loss, target and scale together.
+    """Loss, target and scale together; ``asked`` is the metric asked for, if any.
 
-    ``own`` is a loss somebody wrote: it is minimized, and chooses the epoch, in place of the one ``loss_name`` names.
+    ``own`` is a loss somebody wrote: it is minimized in place of the one ``loss_name`` names, and chooses the epoch
+    unless a metric is asked for.
 
     outputs o (n, k)  ->  predictions: float64 (n,) for numbers, probabilities float64 (n, classes) for classes
     """
@@ -31,6 +32,7 @@ class Head:
     loss_name: str
     options: Mapping[str, float]
     scale: TargetScale
+    asked: str | None = None
     own: Loss | None = None
 
     @staticmethod
@@ -41,9 +43,8 @@ class Head:
         """
         name = settings.loss or ("squared" if target.task == "regression" else "cross_entropy")
         if (name == "cross_entropy") != (target.task != "regression"):
-            kind = "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
             raise UsageError(
-                f"loss {name!r} does not go with target {target.name!r}, which holds {kind}",
+                f"loss {name!r} does not go with target {target.name!r}, which holds {_held(target)}",
                 hint="--task says what the target asks for; leave --loss out to let it follow",
             )
         if name == "poisson" and float(np.min(y)) < 0:
@@ -51,7 +52,8 @@ class Head:
             raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {least:g}")
         is_number = target.task == "regression"
         scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
-        return Head(target, name, options_of(name, settings), scale)
+        head = Head(target, name, options_of(name, settings), scale).choosing(settings.metric)
+        return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
 
     @property
     def outputs(self) -> int:
@@ -69,6 +71,10 @@ class Head:
         name = "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
         return loss_named(name, **self.options)
 
+    def bounded(self, settings: Settings) -> bool:
+        """Whether predictions are kept within the range of the training targets."""
+        return self.target.task == "regression" and settings.bounds == "training"
+
     @property
     def q(self) -> float:
         """The quantile that is predicted; the median unless the loss says otherwise."""
@@ -81,8 +87,18 @@ class Head:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Every metric there is, the one that chooses the best epoch first."""
-        return (*(("loss",) if self.own is not None else ()), *metrics_for(self.loss_name))
+        """The metrics that are reported, the one that chooses the best epoch first."""
+        named, own = metrics_for(self.loss_name, self.asked), ("loss",) if self.own is not None else ()
+        return (*own, *named) if self.asked is None else (*named, *own)
+
+    def choosing(self, metric: str | None) -> Head:
+        """The same head, the epoch chosen by this metric.    Errors: UsageError when it does not go with the loss."""
+        if metric is not None and not goes_with(metric, self.loss_name):
+            raise UsageError(
+                f"metric {metric!r} does not go with target {self.target.name!r}, which holds {_held(self.target)}",
+                hint="leave --metric out to let it follow from the loss",
+            )
+        return replace(self, asked=metric)
 
     def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """The outputs (k,) that are best for every row alike, given the encoded targets."""
@@ -109,10 +125,10 @@ class Head:
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
         """Every metric of the loss, and "loss" where it is somebody's own."""
-        found = scores(self.loss_name, self.predictions(o), truth, self.q, weights)
+        found = scores(self.loss_name, self.predictions(o), truth, self.q, self.asked, weights)
         if self.own is None:
             return found
-        return {"loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights), **found}
+        return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file.    Errors: UsageError for a loss that is somebody's own."""
@@ -127,13 +143,21 @@ class Head:
             "options": dict(self.options),
             "center": self.scale.center,
             "scale": self.scale.scale,
+            "low": self.scale.low,
+            "high": self.scale.high,
+            "metric": self.asked,
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Head:
         """The head that ``to_json`` wrote."""
-        scale = TargetScale(float(data["center"]), float(data["scale"]))
-        return Head(Target.from_json(data["target"]), data["loss"], dict(data["options"]), scale)
+        low, high = (None if data.get(end) is None else float(data[end]) for end in ("low", "high"))
+        scale = TargetScale(float(data["center"]), float(data["scale"]), low, high)
+        return Head(Target.from_json(data["target"]), data["loss"], dict(data["options"]), scale, data.get("metric"))
+
+
+def _held(target: Target) -> str:
+    return "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
 
 
 def options_of(loss: str, settings: Settings) -> dict[str, float]:

@@ -5,8 +5,8 @@ What a single output means is ``head``'s affair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -59,9 +59,27 @@ class Heads:
         return SideBySide(tuple(head.loss for head in self.heads)) if self.own is None else self.own
 
     @property
+    def named(self) -> Loss:
+        """The losses by name, which also say what the outputs mean."""
+        return SideBySide(tuple(head.named for head in self.heads))
+
+    @property
+    def asked(self) -> str | None:
+        """The metric asked for, if any."""
+        return self.heads[0].asked
+
+    @property
     def metrics(self) -> tuple[str, ...]:
-        """Every metric there is, the one that chooses the best epoch first."""
-        return (*(("loss",) if self.own is not None else ()), *self.heads[0].metrics)
+        """The metrics that are reported, the one that chooses the best epoch first."""
+        named, own = self.heads[0].metrics, ("loss",) if self.own is not None else ()
+        if self.asked == "r2":
+            # The mean over several targets is not the highest where the mean of their rmse is the lowest.
+            named = ("r2", *(name for name in named if name != "r2"))
+        return (*own, *named) if self.asked is None else (*named, *own)
+
+    def choosing(self, metric: str | None) -> Heads:
+        """The same heads, the epoch chosen by this metric.    Errors: UsageError when it does not go with the loss."""
+        return replace(self, heads=tuple(head.choosing(metric) for head in self.heads))
 
     @property
     def metric(self) -> str:
@@ -88,7 +106,7 @@ class Heads:
         found = {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
         if self.own is None:
             return found
-        return {"loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights), **found}
+        return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
 
     def to_json(self) -> dict[str, Any]:
         """Errors: UsageError, always: the model file knows single targets only."""
@@ -112,6 +130,10 @@ class SideBySide(Loss):
 
     def predicted(self, o: Array) -> Array:
         return concatenate([loss.predicted(o[:, j : j + 1]) for j, loss in enumerate(self.losses)], axis=1)
+
+    def averaged(self, outputs: Sequence[Array]) -> Array:
+        each = [loss.averaged([o[:, j : j + 1] for o in outputs]) for j, loss in enumerate(self.losses)]
+        return concatenate(each, axis=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,11 @@ def accuracy(probabilities: Floats, y: NDArray[Any], weights: Weights = None) ->
     return _mean(np.equal(np.argmax(probabilities, axis=1), y), weights)
 
 
+def error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
+    """The share of rows whose most probable class is not the true one"""
+    return _mean(np.not_equal(np.argmax(probabilities, axis=1), y), weights)
+
+
 def log_loss(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The mean of -ln of the true class's probability (never below 1e-15)"""
     return _mean(-np.log(np.maximum(probabilities[np.arange(len(y)), y], _SMALLEST)), weights)
@@ -84,11 +89,20 @@ METRICS: MappingProxyType[str, Callable[..., float]] = MappingProxyType(
         "pinball": pinball,
         "poisson_deviance": poisson_deviance,
         "accuracy": accuracy,
+        "error": error,
         "log_loss": log_loss,
     }
 )
 
-LOWER_IS_BETTER = frozenset({"rmse", "mae", "pinball", "poisson_deviance", "log_loss", "loss"})
+LOWER_IS_BETTER = frozenset({"rmse", "mae", "pinball", "poisson_deviance", "log_loss", "error", "loss"})
+
+CHOOSING = ("rmse", "mae", "r2", "pinball", "poisson_deviance", "log_loss", "error", "accuracy")
+"""The metrics that can choose the best epoch."""
+
+_AS = {"r2": "rmse", "accuracy": "error"}
+"""What stands for a metric of which more is better: the lowest comes at the same epoch as the highest of the other."""
+
+_FOR_CLASSES = ("log_loss", "error")
 
 _BY_LOSS = {
     "squared": ("rmse", "mae", "r2"),
@@ -100,15 +114,34 @@ _BY_LOSS = {
 }
 
 
-def metrics_for(loss: str) -> tuple[str, ...]:
-    """The metrics that are reported for a loss; the first one chooses the best epoch."""
-    return _BY_LOSS[loss]
+def metrics_for(loss: str, asked: str | None = None) -> tuple[str, ...]:
+    """The metrics that are reported for a loss; the first one, that asked for if any, chooses the best epoch.
+
+    >>> metrics_for("squared"), metrics_for("cross_entropy", "accuracy")
+    (('rmse', 'mae', 'r2'), ('error', 'log_loss', 'accuracy'))
+    """
+    names = _BY_LOSS[loss]
+    first = names[0] if asked is None else _AS.get(asked, asked)
+    return (first, *(name for name in names if name != first))
 
 
-def scores(loss: str, predicted: Floats, y: NDArray[Any], q: float = 0.5, weights: Weights = None) -> dict[str, float]:
+def goes_with(metric: str, loss: str) -> bool:
+    """Whether a metric can be worked out from the predictions of a network with that loss."""
+    return (_AS.get(metric, metric) in _FOR_CLASSES) == (loss == "cross_entropy")
+
+
+def scores(
+    loss: str,
+    predicted: Floats,
+    y: NDArray[Any],
+    q: float = 0.5,
+    asked: str | None = None,
+    weights: Weights = None,
+) -> dict[str, float]:
     """Every metric of a loss by name; predictions that are not finite give scores that are not."""
     options = {"pinball": {"q": q}}
     with np.errstate(all="ignore"):
         return {
-            name: METRICS[name](predicted, y, **options.get(name, {}), weights=weights) for name in metrics_for(loss)
+            name: METRICS[name](predicted, y, **options.get(name, {}), weights=weights)
+            for name in metrics_for(loss, asked)
         }

@@ -21,7 +21,6 @@ from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
 from backpass.model.head import Head, options_of
 from backpass.model.heads import AnyHead
-from backpass.model.metrics import metrics_for
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
@@ -51,7 +50,10 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A fitted network with everything it takes to go from a table to predictions."""
+    """A fitted network, or an ensemble of some, with everything it takes to go from a table to predictions.
+
+    theta (P,), or (networks, P) of an ensemble, whose predictions are averaged
+    """
 
     schema: Schema
     head: AnyHead
@@ -59,7 +61,8 @@ class Model:
     network: Network
     theta: NDArray[Any]
     record: Record
-    engine: str = field(default="numpy")
+    engine: str = field(default="auto")
+    threads: int | None = field(default=None)
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """A number, or the most probable class, for each row.
@@ -86,7 +89,12 @@ class Model:
         return self.head.scores(self.outputs(table), self.head.target.encode(table))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)"""
+        """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)
+
+        Errors: UsageError for an ensemble, which has no single last layer.
+        """
+        if self.theta.ndim > 1:
+            raise UsageError(f"an ensemble of {len(self.theta)} networks has no single penultimate layer")
         return self._run(self.table(data, **reading), features=True)[0]
 
     @property
@@ -137,14 +145,27 @@ class Model:
         return self._run(table)[0]
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
-        engine = engine_named(self.engine)
+        engine = engine_named(self.engine, self.threads)
         encoded = self.schema.encode(table)
         x = inputs_of(self.feature_map, encoded.numbers, encoded.codes, self.theta.dtype, engine)
-        return outputs_of(self.network, self.theta, x, engine, features=features), encoded.notes
+        found = [
+            outputs_of(self.network, theta, x, engine, features=features)
+            for theta in self.theta.reshape(-1, self.network.parameter_count)
+        ]
+        return found[0] if len(found) == 1 else np.asarray(self.head.named.averaged(found)), encoded.notes
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""
         write_atomically(path, self.to_bytes())
+
+    def to_onnx(self) -> bytes:
+        """The model as an ONNX graph from raw columns to predictions; see ``backpass.model.onnx``.
+
+        Errors: UsageError when the package onnx is not installed.
+        """
+        from backpass.model.onnx import to_onnx
+
+        return to_onnx(self)
 
     def to_bytes(self) -> bytes:
         """The bytes of the model file: the same for the same data, settings and seed."""
@@ -156,6 +177,7 @@ class Model:
             "features": {
                 "has_missing": list(self.feature_map.has_missing),
                 "has_unknown": list(self.feature_map.has_unknown),
+                "coding": list(self.feature_map.coding),
             },
             "network": self.network.to_json(),
             "record": self.record.to_json(),
@@ -190,7 +212,9 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
     """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
-    if sorted(arrays) != ["center", "scale", "theta"] or any(array.ndim != 1 for array in arrays.values()):
+    if sorted(arrays) != ["center", "scale", "theta"] or any(
+        array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
+    ):
         raise ModelFileError("the arrays are not center, scale and theta, each a vector")
     schema = Schema.from_json(facts["schema"])
     features = facts["features"]
@@ -200,6 +224,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         tuple(features["has_missing"]),
         tuple(len(feature.levels) for feature in schema.texts),
         tuple(features["has_unknown"]),
+        tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     return Model(schema, head, feature_map, network, arrays["theta"], Record.from_json(facts["record"]))
@@ -208,22 +233,31 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
 def _contradiction(model: Model) -> str:
     """Which parts of a model do not fit one another, in one line; nothing when all do."""
     schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
+    assert isinstance(head, Head)  # a file holds no other
     numbers, texts = len(schema.numbers), len(schema.texts)
     settings = Settings.from_json(record.settings)
-    known = {part: set(metrics_for(head.loss_name)) for part in record.rows if part != "train"}
+    known = {part: set(head.metrics) for part in record.rows if part != "train"}
+    scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
     equal: dict[str, list[Any]] = {
-        "numbers of centers, scales and columns": [phi.center.size, phi.scale.size, len(phi.has_missing), numbers],
+        "numbers of centers, scales and columns": [
+            (phi.center.size, len(phi.has_missing)),
+            (phi.scale.size, numbers),
+            (scaled, numbers),
+        ],
         "dtypes of centers and scales": [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)],
-        "numbers of text columns": [len(phi.has_unknown), texts],
+        "numbers of text columns": [len(phi.levels), texts],
         "numbers of names and columns": [len({*schema.kinds, schema.target}), numbers + texts + 1],
         "names of the target": [head.target.name, schema.target],
         "numbers of classes": [len(head.target.classes), len(set(head.target.classes))],
         "tasks": [head.target.task, _task_for(len(head.target.classes))],
         "loss and the task": [head.loss_name == "cross_entropy", head.target.task != "regression"],
+        "metric and the settings": [head.asked, settings.metric],
+        "bounds and the settings": [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
         "options of the loss and the settings": [dict(head.options), options_of(head.loss_name, settings)],
         "inputs of the network": [phi.width, network.inputs],
         "outputs of the network": [head.outputs, network.outputs],
-        "sizes of theta": [model.theta.size, network.parameter_count],
+        "sizes of theta": [model.theta.shape[-1], network.parameter_count],
+        "numbers of networks": [model.theta.shape[:-1], (len(record.members),) if record.members else ()],
         "dtypes of theta": [model.theta.dtype, np.dtype(settings.precision)],
         "epochs and the best one": [0 <= record.best_epoch <= len(record.history), True],
         "parts and the scores": [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))],

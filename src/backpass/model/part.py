@@ -5,6 +5,7 @@ Comes in: a table, its targets, perhaps a weight per row. Which rows make which 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,28 @@ class Part:
     @property
     def rows(self) -> int:
         return len(self.x)
+
+    def take(self, index: NDArray[Any]) -> Part:
+        """These rows, in this order."""
+        weights = None if self.weights is None else self.weights[index]
+        return Part(self.x[index], self.y[index], self.truth[index], weights)
+
+    def training_weights(self) -> NDArray[np.float64]:
+        """The weights scaled to a mean of 1: (n,)"""
+        return np.ones(self.rows) if self.weights is None else self.weights * (self.rows / self.weights.sum())
+
+    @staticmethod
+    def joined(parts: Sequence[Part]) -> Part:
+        """The rows of several parts, one part after another."""
+        x, y, truth = (np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y", "truth"))
+        if all(part.weights is None for part in parts):
+            return Part(x, y, truth)
+        return Part(x, y, truth, np.concatenate([weights_or_ones(part) for part in parts]))
+
+
+def weights_or_ones(part: Part) -> NDArray[np.float64]:
+    """The weights as they are, 1 for each row where there are none: (n,)"""
+    return np.ones(part.rows) if part.weights is None else part.weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,27 +16,15 @@ from numpy.typing import NDArray
 from backpass.circuit import Array
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, engine_named
-from backpass.errors import DataError, did_you_mean
+from backpass.errors import DataError
+from backpass.model.building import build_network
 from backpass.model.head import Head
 from backpass.model.heads import AnyHead
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.part import Part, Rows
 from backpass.model.settings import Settings
 from backpass.model.split import FEWEST_ROWS, split_rows
-from backpass.network import (
-    Dense,
-    Draws,
-    Dropout,
-    FeatureMap,
-    Layer,
-    Network,
-    Unit,
-    Wired,
-    initialize,
-    initialize_from_data,
-    mean_loss,
-    weighted_loss,
-)
+from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss, weighted_loss
 from backpass.table import Schema, Table, Target
 from backpass.training import (
     Callback,
@@ -62,8 +50,7 @@ _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 class Problem:
     """Everything that is known before the first step.
 
-    ``parts`` holds "train", and "valid" and "test" where there are rows. ``metric`` chooses the best epoch; without it
-    the head does.
+    ``parts`` holds "train", and "valid" and "test" where there are rows.
     """
 
     settings: Settings
@@ -73,7 +60,6 @@ class Problem:
     network: Network
     parts: Mapping[str, Part]
     notes: tuple[str, ...]
-    metric: str | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -81,7 +67,7 @@ class Problem:
 
     @property
     def engine(self) -> Engine:
-        return engine_named(self.settings.engine)
+        return engine_named(self.settings.engine, self.settings.threads)
 
     @property
     def input_names(self) -> list[str]:
@@ -119,11 +105,10 @@ class Problem:
     ) -> TrainingResult:
         """Run the training loop from the start, from a theta, or from the progress of a checkpoint."""
         part = self.parts["train"]
-        weights = np.ones(part.rows) if part.weights is None else part.weights
         run = TrainingRun(
             objective=self.objective,
             theta=self.first_theta() if theta is None else theta,
-            data=(part.x, part.y, weights.astype(self.dtype)),
+            data=(part.x, part.y, part.training_weights().astype(self.dtype)),
             optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.engine,
@@ -134,8 +119,8 @@ class Problem:
         return run.run(progress)
 
     def validation_score(self, theta: NDArray[Any]) -> float:
-        """The metric on the validation rows, turned so that lower is better."""
-        part, metric = self.parts["valid"], self.metric or self.head.metric
+        """The head's metric on the validation rows, turned so that lower is better."""
+        part, metric = self.parts["valid"], self.head.metric
         o = outputs_of(self.network, theta, part.x, self.engine)
         score = self.head.scores(o, part.truth, part.weights)[metric]
         return score if metric in LOWER_IS_BETTER else -score
@@ -144,7 +129,11 @@ class Problem:
         """The optimizer the settings ask for."""
         s = self.settings
         options = OptimizerOptions(s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, clip_norm=s.clip_norm)
-        return optimizer_named(s.optimizer, options, decay_mask=self.network.layout.per_group({"bias": 0.0}))
+        layout, rates = self.network.layout, dict(s.rate_factor)
+        # Decay of a group goes with the square of its rate: what RealMLP's code does, where the paper has the rate.
+        decay = layout.per_group({**rates, "bias": 0.0})
+        factors = layout.per_group(rates) if rates else None
+        return optimizer_named(s.optimizer, options, decay_mask=decay, factors=factors)
 
     def _training_settings(self) -> TrainingSettings:
         s = self.settings
@@ -158,7 +147,14 @@ class Problem:
             seed=s.seed,
             patience=s.patience,
             max_seconds=s.max_seconds,
+            schedules={name: schedule for name, schedule in self._schedules().items() if schedule != "constant"},
         )
+
+    def _schedules(self) -> dict[str, str]:
+        """The schedules of columns that the run has."""
+        s = self.settings
+        dropout = {"dropout": s.dropout_schedule} if s.dropout else {}
+        return {**dropout, "weight_decay": s.weight_decay_schedule}
 
     def identity(self) -> dict[str, Any]:
         """What a checkpoint must agree with: the settings, the network, and a digest of the rows."""
@@ -226,6 +222,7 @@ def make_problem(
     target = Target.fit(table, target_name, settings.task)
     valid_share = 0.0 if valid is not None else settings.valid_fraction
     test_share = 0.0 if test is not None else settings.test_fraction
+    settings = settings.suited(target.task)
     split = split_rows(table.rows, valid_share, test_share, settings.seed)
     parts = (("train", split.train, None), ("valid", split.valid, valid), ("test", split.test, test))
     rows = {}
@@ -256,21 +253,25 @@ def assemble(
     rows: Mapping[str, Rows],
     *,
     feature_map: FeatureMap | None = None,
-    metric: str | None = None,
     notes: Sequence[str] = (),
 ) -> Problem:
     """The problem of parts whose columns and targets are settled: scale, build the network, encode.
 
     ``rows`` holds "train", and others where there are rows; ``feature_map`` is fitted on "train" unless it is given.
-    Training weights are scaled to a mean of 1.
 
     Errors: DataError for what the tables lack, or for targets that the precision cannot hold.
     """
     if feature_map is None:
         encoded = schema.encode(rows["train"].table)
-        feature_map = FeatureMap.fit(encoded.numbers, encoded.codes, [len(f.levels) for f in schema.texts])
+        feature_map = FeatureMap.fit(
+            encoded.numbers,
+            encoded.codes,
+            [len(f.levels) for f in schema.texts],
+            scaled_flags=settings.text_coding == "scaled",
+            one_hot_levels=settings.one_hot_levels,
+        )
     network = build_network(settings, schema, feature_map, head.outputs)
-    problem = Problem(settings, schema, head, feature_map, network, {}, (), metric)
+    problem = Problem(settings, schema, head, feature_map, network, {}, ())
     parts = {name: part_of(problem, each) for name, each in rows.items()}
     table = rows["train"].table
     if not np.isfinite(parts["train"].y).all():
@@ -278,8 +279,6 @@ def assemble(
             f"{table.source}: target {head.target.name!r} holds numbers too large for {settings.precision}",
             hint="give them in a larger unit, or use --precision float64",
         )
-    if (weights := parts["train"].weights) is not None:
-        parts["train"] = replace(parts["train"], weights=weights * (len(weights) / weights.sum()))
     said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
     return replace(problem, parts=parts, notes=said)
 
@@ -289,32 +288,6 @@ def part_of(problem: Problem, rows: Rows) -> Part:
     encoded = problem.schema.encode(rows.table)
     x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
     return Part(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
-
-
-def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
-    """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
-    layers: list[Layer] = [_wired(settings, schema, feature_map)] if settings.wire else []
-    for units in settings.hidden:
-        layers.append(Dense(units, settings.activation))
-        if settings.dropout:
-            layers.append(Dropout(settings.dropout))
-    return Network(feature_map.width, (*layers, Dense(outputs, settings.output_activation)))
-
-
-def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
-    names = [*(feature.name for feature in schema.numbers), *(feature.name for feature in schema.texts)]
-    inputs = dict(zip(names, feature_map.groups(), strict=True))
-    faults = [
-        f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
-        f"({did_you_mean(column, names)})"
-        for unit, columns in settings.wire
-        for column in columns
-        if column not in inputs
-    ]
-    if faults:
-        raise DataError("the wiring names columns that are not there", faults=faults)
-    units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
-    return Wired(units, settings.activation)
 
 
 def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:

@@ -18,6 +18,8 @@ class Record:
 
     rows: how many each part had; baselines: by name, as ``scores``; best_epoch: the one whose weights are kept
     reason: what ended the run ("finished", "patience", "time", "stopped", "interrupted" or "diverged")
+    members: of an ensemble, each network's best epoch, its score then, and how many epochs it had; history and
+    best_epoch are the first one's, steps those of all
     """
 
     settings: Mapping[str, Any]
@@ -29,6 +31,7 @@ class Record:
     steps: int
     reason: str
     notes: tuple[str, ...]
+    members: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -44,10 +47,12 @@ class Record:
             "steps": self.steps,
             "reason": self.reason,
             "notes": list(self.notes),
+            "members": [dict(member) for member in self.members],
         }
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Record:
         """The record that ``to_json`` wrote."""
         history = tuple(EpochRecord(**epoch) for epoch in data["history"])
-        return Record(**{**data, "history": history, "notes": tuple(data["notes"])})
+        notes, members = tuple(data["notes"]), tuple(data.get("members", ()))
+        return Record(**{**data, "history": history, "notes": notes, "members": members})

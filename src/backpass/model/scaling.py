@@ -5,7 +5,7 @@ y' = (y - center) / scale    and    y = center + scale y'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import frexp, fsum, ldexp, sqrt, ulp
 from typing import Any
 
@@ -17,10 +17,15 @@ _BOUNDED = ("sigmoid", "tanh")
 
 @dataclass(frozen=True, slots=True)
 class TargetScale:
-    """Center and scale of a target of numbers. A scale of 0 marks a constant target: predictions are the center."""
+    """Center and scale of a target of numbers. A scale of 0 marks a constant target: predictions are the center.
+
+    ``low`` and ``high``, where given, are the range that decoded numbers are kept in.
+    """
 
     center: float = 0.0
     scale: float = 1.0
+    low: float | None = None
+    high: float | None = None
 
     @staticmethod
     def fit(y: NDArray[np.float64], loss: str, output_activation: str) -> TargetScale:
@@ -57,7 +62,12 @@ class TargetScale:
         if self.scale == 0.0:
             return np.full(o.shape, self.center)
         with np.errstate(over="ignore"):
-            return 2.0 * (0.5 * self.center + self.scale * (0.5 * o.astype(np.float64)))
+            y = 2.0 * (0.5 * self.center + self.scale * (0.5 * o.astype(np.float64)))
+        return y if self.low is None and self.high is None else np.clip(y, self.low, self.high)
+
+    def bounded(self, y: NDArray[np.float64]) -> TargetScale:
+        """The same scale, kept within the range of the training targets."""
+        return replace(self, low=float(np.min(y)), high=float(np.max(y)))
 
 
 def _ratios(y: NDArray[np.float64], origin: float) -> tuple[list[float], int]:

@@ -97,6 +97,59 @@ class Choice(Constraint):
 
 
 @dataclass(frozen=True, slots=True)
+class Switch(Constraint):
+    """Yes or no."""
+
+    def describe(self) -> str:
+        return "yes or no"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, bool)
+
+    def read(self, text: str) -> Any:
+        return {"yes": True, "no": False}.get(text.strip().lower(), text)
+
+    def breaking(self) -> Sequence[Any]:
+        return [1, "yes", 0.5]
+
+
+@dataclass(frozen=True, slots=True)
+class Factors(Constraint):
+    """A factor of at least 0 for some of the given names: name=factor."""
+
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"a name of {', '.join(self.names)} and a factor from 0 up, such as {self.names[0]}=0.5"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, tuple) and all(
+            isinstance(pair, tuple)
+            and len(pair) == 2
+            and isinstance(pair[0], str)
+            and pair[0] in self.names
+            and Number(0).accepts(pair[1])
+            for pair in value
+        )
+
+    def read(self, text: str) -> Any:
+        name, equals, factor = text.partition("=")
+        if not equals:
+            raise ValueError(text)
+        return (name.strip(), float(factor))
+
+    def breaking(self) -> Sequence[Any]:
+        name = self.names[0]
+        return [((name, -1.0),), (("no such name", 1.0),), ((name, "1"),), ((name,),), (name,), name]
+
+    def hint(self, value: Any) -> str:
+        names = [pair[0] for pair in value if isinstance(pair, tuple) and pair] if isinstance(value, tuple) else []
+        strange = next((name for name in names if isinstance(name, str) and name not in self.names), None)
+        near = "" if strange is None else did_you_mean(strange, self.names)
+        return near if near.startswith("did") else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Widths(Constraint):
     """The units of the hidden layers: whole numbers from 1 up, such as 64,64; ``none`` for no hidden layer."""
 

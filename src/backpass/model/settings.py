@@ -1,18 +1,21 @@
-"""The settings of a fit: every choice a user can make, with its default.
+"""The settings of a fit: every choice a user can make, with its default in the plain preset.
 
-The Python function, the command line, the model file and the documentation all read this one table.
+The Python function, the command line, the model file and the documentation all read this one table. Other presets
+(``presets``) give some settings other defaults.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from backpass.engine import ENGINES
 from backpass.errors import UsageError, did_you_mean
-from backpass.model.setting import Choice, Number, Setting, Widths, Wires
-from backpass.network import ACTIVATIONS, INITIALIZATIONS
+from backpass.model.metrics import CHOOSING
+from backpass.model.presets import PRESETS
+from backpass.model.setting import Choice, Factors, Number, Setting, Switch, Widths, Wires
+from backpass.network import ACTIVATIONS, GROUPS, INITIALIZATIONS
 from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
 
 _LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
@@ -20,6 +23,7 @@ _POSITIVE = Number(0, open_low=True)
 _COUNT = Number(1, 1_000_000_000, whole=True)
 
 TABLE: tuple[Setting, ...] = (
+    Setting("preset", "plain", Choice(tuple(PRESETS)), "a recipe: what other settings are unless given", "preset"),
     Setting("task", None, Choice(("regression", "classification")), "what the target asks for [from the data]", "data"),
     Setting("valid_fraction", 0.16, Number(0, 1, open_high=True), "share of rows for validation", "data"),
     Setting("test_fraction", 0.2, Number(0, 1, open_high=True), "share of rows for the test score", "data"),
@@ -31,6 +35,29 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("dropout", 0.1, Number(0, 1, open_high=True), "share of hidden values dropped in training", "network"),
     Setting("initialization", "he", Choice((*INITIALIZATIONS, "data")), "how weights start", "network"),
+    Setting(
+        "text_coding",
+        "one_hot",
+        Choice(("one_hot", "scaled")),
+        "columns of texts as 0 and 1, or scaled as numbers are",
+        "network",
+    ),
+    Setting("one_hot_levels", None, _COUNT, "columns of more levels get an embedding [never]", "network"),
+    Setting("embedding_size", 8, Number(1, 10_000, whole=True), "numbers that stand for a text", "network"),
+    Setting(
+        "number_embedding", "none", Choice(("none", "periodic")), "what is learned about single numbers", "network"
+    ),
+    Setting("front_scale", False, Switch(), "learn a factor for each input", "network"),
+    Setting(
+        "parametrization",
+        "standard",
+        Choice(("standard", "scaled")),
+        "scaled: weights of order 1, whatever the width",
+        "network",
+    ),
+    Setting("learned_activation", False, Switch(), "learn how far each unit bends", "network"),
+    Setting("bounds", "none", Choice(("none", "training")), "range that predicted numbers are kept in", "network"),
+    Setting("metric", None, Choice(CHOOSING), "what chooses the best epoch [what goes with the loss]", "training"),
     Setting("loss", None, Choice(_LOSSES), "what is minimized [squared, or cross_entropy for classes]", "training"),
     Setting("quantile", 0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss", "training"),
     Setting("huber_delta", 1.0, _POSITIVE, "where the huber loss bends, in target standard deviations", "training"),
@@ -42,6 +69,18 @@ TABLE: tuple[Setting, ...] = (
     Setting("beta1", 0.9, Number(0, 1, open_high=True), "memory of adam's first moment", "training"),
     Setting("beta2", 0.999, Number(0, 1, open_high=True), "memory of adam's second moment", "training"),
     Setting("weight_decay", None, Number(0), "pull of the weights towards 0 [0.1 for adamw, else 0]", "training"),
+    Setting(
+        "rate_factor",
+        (),
+        Factors(GROUPS),
+        "learning rate of a group of parameters, as a factor: bias=0.1 (repeatable)",
+        "training",
+        True,
+    ),
+    Setting("dropout_schedule", "constant", Choice(tuple(SCHEDULES)), "how dropout moves over the run", "training"),
+    Setting(
+        "weight_decay_schedule", "constant", Choice(tuple(SCHEDULES)), "how weight decay moves over the run", "training"
+    ),
     Setting("clip_norm", None, _POSITIVE, "greatest length of a gradient [no limit]", "training"),
     Setting("batch_size", None, _COUNT, "rows per step, B [32 to 1024, by the number of rows]", "training"),
     Setting("epochs", 100, _COUNT, "passes over the training rows", "training"),
@@ -49,22 +88,54 @@ TABLE: tuple[Setting, ...] = (
     Setting("sampling", "epoch", Choice(tuple(SAMPLINGS)), "how the rows of a step are drawn", "training"),
     Setting("patience", None, _COUNT, "end after so many epochs without a better score [never]", "training"),
     Setting("max_seconds", None, _POSITIVE, "end after so many seconds [never]", "training"),
+    Setting("ensemble", 1, Number(1, 1_000, whole=True), "networks that are trained and averaged", "training"),
+    Setting(
+        "ensemble_rows",
+        "folds",
+        Choice(("folds", "split")),
+        "rows of each network of an ensemble: all folds but one, or the same",
+        "training",
+    ),
     Setting("seed", 0, Number(0, 2**64 - 1, whole=True), "every random choice follows from it", "training"),
     Setting("precision", "float32", Choice(("float32", "float64")), "the numbers training computes with", "engine"),
-    Setting("engine", "numpy", Choice(tuple(ENGINES)), "what runs the circuits", "engine"),
+    Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest", "engine"),
+    Setting("threads", None, Number(1, 1023, whole=True), "cores the native engine uses [all it may]", "engine"),
 )
 """Every setting. Square brackets in a help text say what None, the default, stands for."""
 
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in TABLE}
 
-_NOT_KEPT = ("max_seconds", "engine")
+_NOT_KEPT = ("max_seconds", "engine", "threads")
+_ADDED = (
+    "preset",
+    "text_coding",
+    "one_hot_levels",
+    "embedding_size",
+    "number_embedding",
+    "front_scale",
+    "parametrization",
+    "learned_activation",
+    "bounds",
+    "metric",
+    "rate_factor",
+    "dropout_schedule",
+    "weight_decay_schedule",
+    "ensemble",
+    "ensemble_rows",
+)
+"""Settings that the first model files lack; they meant the plain defaults."""
+
 _LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings that have been checked; see ``TABLE`` for their meaning."""
+    """Settings that have been checked; see ``TABLE`` for their meaning.
 
+    ``asked`` is what was given, without any default.
+    """
+
+    preset: str
     task: str | None
     valid_fraction: float
     test_fraction: float
@@ -74,6 +145,15 @@ class Settings:
     wire: tuple[tuple[str, tuple[str, ...]], ...]
     dropout: float
     initialization: str
+    text_coding: str
+    one_hot_levels: int | None
+    embedding_size: int
+    number_embedding: str
+    front_scale: bool
+    parametrization: str
+    learned_activation: bool
+    bounds: str
+    metric: str | None
     loss: str | None
     quantile: float
     huber_delta: float
@@ -85,6 +165,9 @@ class Settings:
     beta1: float
     beta2: float
     weight_decay: float
+    rate_factor: tuple[tuple[str, float], ...]
+    dropout_schedule: str
+    weight_decay_schedule: str
     clip_norm: float | None
     batch_size: int | None
     epochs: int
@@ -92,20 +175,26 @@ class Settings:
     sampling: str
     patience: int | None
     max_seconds: float | None
+    ensemble: int
+    ensemble_rows: str
     seed: int
     precision: str
     engine: str
+    threads: int | None
+    asked: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
-    def of(values: Mapping[str, Any]) -> Settings:
-        """Defaults overridden by ``values``.
+    def of(values: Mapping[str, Any], task: str | None = None) -> Settings:
+        """Defaults of the preset overridden by ``values``; ``task`` is what the target turned out to ask for.
 
         Errors: UsageError that lists every unknown name and every value that cannot be used.
         """
         faults = [
             f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})" for name in values if name not in BY_NAME
         ]
-        chosen = {setting.name: _frozen(values.get(setting.name, setting.default)) for setting in TABLE}
+        asked = {name: _frozen(value) for name, value in values.items()}
+        usual = _defaults(asked, task or asked.get("task"))
+        chosen = {setting.name: asked.get(setting.name, usual[setting.name]) for setting in TABLE}
         faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
         faults += _conflicts(chosen) if not faults else []
         if faults:
@@ -118,24 +207,47 @@ class Settings:
         if chosen["weight_decay"] is None:
             # Only adamw is made for it: elsewhere it would be a penalty that nobody asked for.
             chosen["weight_decay"] = 0.1 if chosen["optimizer"] == "adamw" else 0.0
-        return Settings(**chosen)
+        return Settings(**chosen, asked=tuple(asked.items()))
+
+    def suited(self, task: str) -> Settings:
+        """The same wishes, with the preset's defaults for the task that the target sets."""
+        return Settings.of(dict(self.asked), task)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file; what does not shape the result (time limit, engine) is left out."""
+        """Plain data for the model file; what does not shape the result (time limit, engine, threads) is left out."""
         data = asdict(self)
-        for name in _NOT_KEPT:
+        for name in (*_NOT_KEPT, "asked"):
             del data[name]
-        data["hidden"] = list(self.hidden)
-        data["wire"] = [[name, list(columns)] for name, columns in self.wire]
-        return data
+        return {name: _listed(value) for name, value in data.items()}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Settings:
         """The settings that ``to_json`` wrote.    Errors: UsageError, also for a setting that is not there."""
-        absent = [name for name in BY_NAME if name not in data and name not in _NOT_KEPT]
+        absent = [name for name in BY_NAME if name not in data and name not in (*_NOT_KEPT, *_ADDED)]
         if absent:
             raise UsageError(f"settings are missing: {', '.join(absent)}")
-        return Settings.of(data)
+        before = {name: BY_NAME[name].default for name in _ADDED}
+        return Settings.of({**before, **data})
+
+
+def usual_settings(preset: str, task: str | None, metric: str | None) -> dict[str, Any]:
+    """The defaults of a preset for a task as the model file holds them, "preset" apart: that of plain."""
+    usual = {setting.name: setting.default for setting in TABLE} | PRESETS[preset].defaults(task, metric)
+    return {name: _listed(value) for name, value in usual.items()}
+
+
+def _defaults(asked: Mapping[str, Any], task: str | None) -> dict[str, Any]:
+    """Every setting as the preset has it, where that is one."""
+    usual = {setting.name: setting.default for setting in TABLE}
+    preset = asked.get("preset")
+    if isinstance(preset, str) and preset in PRESETS:
+        usual.update(PRESETS[preset].defaults(task, asked.get("metric")))
+    return usual
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as lists, at any depth."""
+    return [_listed(part) for part in value] if isinstance(value, tuple) else value
 
 
 def _frozen(value: Any) -> Any:
@@ -151,8 +263,12 @@ def _conflicts(values: Mapping[str, Any]) -> list[str]:
     faults += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
     if values["wire"] and values["initialization"] == "data":
         faults.append("initialization 'data' needs dense layers; it does not go with wire")
+    if values["wire"] and (values["number_embedding"] != "none" or values["one_hot_levels"] is not None):
+        faults.append("embeddings of numbers and texts do not go with wire, which names columns as they are")
     if values["task"] == "classification" and values["loss"] not in (None, "cross_entropy"):
         faults.append(f"loss {values['loss']!r} is for regression, but task is classification")
+    groups = [name for name, _ in values["rate_factor"]]
+    faults += [f"rate_factor names {name!r} twice" for name in sorted({g for g in groups if groups.count(g) > 1})]
     if values["task"] == "regression" and values["loss"] == "cross_entropy":
         faults.append("loss 'cross_entropy' is for classes, but task is regression")
     return faults

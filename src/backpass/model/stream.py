@@ -17,7 +17,7 @@ from backpass.circuit.philox import key_of
 from backpass.engine import Epoch, first_fault
 from backpass.errors import DivergedError
 from backpass.model.model import Model
-from backpass.model.part import Part, Rows
+from backpass.model.part import Part, Rows, weights_or_ones
 from backpass.model.problem import Problem, batch_size_for, part_of
 from backpass.model.record import Record
 from backpass.training import EpochRecord, training_step
@@ -62,7 +62,7 @@ class Stream:
         Errors: DivergedError when a number is not finite; this stream is as it was.
         """
         problem, part = self.problem, part_of(self.problem, rows)
-        weights = np.ones(part.rows) if part.weights is None else part.weights
+        weights = weights_or_ones(part)
         data = (part.x, part.y, weights.astype(problem.dtype))
         specs = [Spec(("B", *array.shape[1:]), array.dtype) for array in data]
         step = training_step(problem.objective, problem.optimizer(), self.theta, specs)
@@ -102,6 +102,7 @@ class Stream:
             self.theta,
             record,
             problem.settings.engine,
+            problem.settings.threads,
         )
 
     def _diverged(self, step: int, fault: str) -> DivergedError:

@@ -1,30 +1,39 @@
 """The networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
-Reading order: ``activations``, ``parameters``, ``layers``, ``network``, ``losses``, ``initialization``,
+Reading order: ``activations``, ``parameters``, ``layers``, ``front``, ``network``, ``losses``, ``initialization``,
 ``feature_map``. This room knows circuits; it knows no table, and nothing of how theta is found.
 """
 
 from backpass.network.activations import ACTIVATIONS, activation_named
 from backpass.network.feature_map import FeatureMap
+from backpass.network.front import Embedding, FrontScale, Periodic
 from backpass.network.initialization import INITIALIZATIONS, initialize, initialize_from_data
-from backpass.network.layers import Dense, Draws, Dropout, Layer, Unit, Wired
+from backpass.network.layers import Dense, Draws, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
 from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 from backpass.network.network import Network, dense_network
-from backpass.network.parameters import Layout, Parameter
+from backpass.network.parameters import GROUPS, Layout, Parameter
+from backpass.network.plain_data import LAYERS
 
 __all__ = [
     "ACTIVATIONS",
+    "GROUPS",
     "INITIALIZATIONS",
+    "LAYERS",
     "LOSSES",
     "Dense",
     "Draws",
     "Dropout",
+    "Embedding",
     "FeatureMap",
+    "FrontScale",
     "Layer",
     "Layout",
+    "LearnedActivation",
     "Loss",
     "Network",
     "Parameter",
+    "Periodic",
+    "ScaledDense",
     "Unit",
     "Wired",
     "activation_named",

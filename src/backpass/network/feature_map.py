@@ -2,25 +2,30 @@
 
 Scaling, filling in of missing numbers, indicators and one-hot are a circuit, so that training, every engine and every
 export share one definition. The numbers it needs (centers, scales) are fitted on the training rows and stored in the
-model file.
+model file. What is learned about a column (waves of numbers, rows of embeddings) is the network's: see ``front``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
-from backpass.circuit.operations import clip, concatenate, isnan, one_hot, sqrt, where
+from backpass.circuit.operations import clip, concatenate, greater, isnan, one_hot, sqrt, where
+from backpass.errors import UsageError
 
 _CLIP_AT = 3.0
 # Far beyond the clip f(z) no longer changes; staying below keeps z^2 finite.
 _FAR = 1e6
 _LARGEST_SCALE = 1e300
+
+
+CODINGS = ("one_hot", "sign", "code")
+"""How a text column can be coded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,19 @@ class FeatureMap:
 
     Number columns: z = (x - center) scale, squeezed smoothly into (-3, 3) by z / sqrt(1 + (z/3)^2) (RealMLP,
     Holzmueller et al. 2024); a missing number becomes 0, the training median, and a column that had missing numbers
-    gets an indicator beside it. Text columns: one-hot of the codes 1 .. levels; code 0 (missing or never seen) has a
-    column of its own only where training rows had it (``has_unknown``), otherwise it is all zeros.
+    gets an indicator beside it. Text columns, by their ``coding``:
+
+    one_hot: a column for each of the codes 1 .. levels; code 0 (missing or never seen) has a column of its own only
+    where training rows had it (``has_unknown``), otherwise it is all zeros
+    sign: two levels as one column, -1 and 1; code 0 is 0
+    code: the code itself, as a whole number, for a network with an ``Embedding``
+
+    Centers and scales are those of the number columns; where there are more, the indicators, one-hot and sign columns
+    behind them are scaled and squeezed, too. Codes are not, and stand at the end.
 
     numbers float64 (n, p), NaN = missing   codes int32 (n, q)   ->   x (n, d)
+
+    Errors: UsageError when the text columns are not described alike.
     """
 
     center: NDArray[numpy.float64]
@@ -40,54 +54,103 @@ class FeatureMap:
     has_missing: tuple[bool, ...]
     levels: tuple[int, ...]
     has_unknown: tuple[bool, ...]
+    coding: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        texts = {len(self.levels), len(self.has_unknown), len(self.coding)}
+        two = [levels for levels, coding in zip(self.levels, self.coding, strict=False) if coding == "sign"]
+        if len(texts) > 1 or any(levels != 2 for levels in two):
+            raise UsageError("levels, unknown texts and codings of the text columns do not go together")
 
     @property
     def width(self) -> int:
         """d, the number of inputs of the network."""
-        return len(self.center) + sum(self.has_missing) + sum(self.levels) + sum(self.has_unknown)
+        return len(self.has_missing) + self.flags + len(self.embedded)
+
+    @property
+    def flags(self) -> int:
+        """The number of indicators, one-hot and sign columns."""
+        return sum(self.has_missing) + sum(self._widths("one_hot")) + sum(self._widths("sign"))
+
+    @property
+    def embedded(self) -> tuple[int, ...]:
+        """The levels of each column that is left to an ``Embedding``."""
+        return tuple(levels for levels, coding in zip(self.levels, self.coding, strict=True) if coding == "code")
+
+    def _widths(self, coding: str) -> list[int]:
+        """Per text column its number of inputs; 0 where it is coded otherwise."""
+        columns = zip(self.levels, self.has_unknown, self.coding, strict=True)
+        return [
+            0 if own != coding else levels + unknown if coding == "one_hot" else 1 for levels, unknown, own in columns
+        ]
 
     def groups(self) -> list[tuple[int, ...]]:
         """Per column (numbers first, then text) the numbers of the inputs it becomes."""
         groups: list[tuple[int, ...]] = []
-        indicator = len(self.center)
+        indicator = len(self.has_missing)
         for i, missing in enumerate(self.has_missing):
             groups.append((i, indicator) if missing else (i,))
             indicator += missing
-        start = indicator
-        for levels, unknown in zip(self.levels, self.has_unknown, strict=True):
-            groups.append(tuple(range(start, start + levels + unknown)))
-            start += levels + unknown
+        flag, code = indicator, len(self.has_missing) + self.flags
+        for one_hot_width, sign_width in zip(self._widths("one_hot"), self._widths("sign"), strict=True):
+            width = one_hot_width + sign_width
+            groups.append(tuple(range(flag, flag + width)) if width else (code,))
+            flag += width
+            code += not width
         return groups
 
     def input_names(self, numbers: Sequence[str], texts: Mapping[str, Sequence[str]]) -> list[str]:
         """A name for each input: the column, ``column is missing``, or ``column = level``."""
         names = list(numbers)
         names += [f"{name} is missing" for name, missing in zip(numbers, self.has_missing, strict=True) if missing]
-        for (name, levels), unknown in zip(texts.items(), self.has_unknown, strict=True):
-            names += [*([f"{name} is missing or new"] if unknown else []), *(f"{name} = {level}" for level in levels)]
-        return names
+        codes = []
+        for (name, levels), unknown, coding in zip(texts.items(), self.has_unknown, self.coding, strict=True):
+            if coding == "code":
+                codes.append(name)
+            elif coding == "sign":
+                names.append(f"{name} = {levels[1]}")
+            else:
+                unknowns = [f"{name} is missing or new"] if unknown else []
+                names += [*unknowns, *(f"{name} = {level}" for level in levels)]
+        return names + codes
 
     def __call__(self, numbers: Array, codes: Array, dtype: Any) -> Array:
         """x for the given columns; worked out in float64, then rounded once to ``dtype``."""
+        p = len(self.has_missing)
         parts = []
-        if len(self.center):
-            parts.append(self._scaled(numbers).astype(dtype))
-        missing = [i for i, flag in enumerate(self.has_missing) if flag]
-        with label("indicators of missing numbers"):
-            parts += [isnan(numbers[:, i : i + 1]).astype(dtype) for i in missing]
-        with label("one-hot"):
-            for j, (levels, unknown) in enumerate(zip(self.levels, self.has_unknown, strict=True)):
-                shifted = codes[:, j] - (0 if unknown else 1)
-                parts.append(one_hot(shifted, levels + unknown, dtype))
+        if p:
+            with label("scaling"):
+                parts.append(_squeezed(numbers, self.center[:p], self.scale[:p]).astype(dtype))
+        if len(self.center) > p:
+            flags = concatenate(self._flags(numbers, codes, numpy.float64), axis=1)
+            with label("scaling of one-hot"):
+                parts.append(_squeezed(flags, self.center[p:], self.scale[p:]).astype(dtype))
+        else:
+            parts += self._flags(numbers, codes, dtype)
+        with label("codes"):
+            parts += [codes[:, j : j + 1].astype(dtype) for j, coding in enumerate(self.coding) if coding == "code"]
         return concatenate(parts, axis=1)
 
-    def _scaled(self, x: Array) -> Array:
-        with label("scaling"):
-            # Halves first: x - center itself may overflow when both are near the largest float64.
-            z = (0.5 * x - 0.5 * self.center) * (2.0 * self.scale)
-            z = clip(where(isnan(z), 0.0, z), -_FAR, _FAR)
-            ratio = z / _CLIP_AT
-            return z / sqrt(1.0 + ratio * ratio)
+    def _flags(self, numbers: Array, codes: Array, dtype: Any) -> list[Array]:
+        """Indicators, one-hot and sign columns."""
+        missing = [i for i, flag in enumerate(self.has_missing) if flag]
+        with label("indicators of missing numbers"):
+            flags = [isnan(numbers[:, i : i + 1]).astype(dtype) for i in missing]
+        with label("one-hot"):
+            for j, (levels, unknown, coding) in enumerate(zip(self.levels, self.has_unknown, self.coding, strict=True)):
+                if coding == "one_hot":
+                    shifted = codes[:, j] - (0 if unknown else 1)
+                    flags.append(one_hot(shifted, levels + unknown, dtype))
+                elif coding == "sign":
+                    code = codes[:, j : j + 1].astype(dtype)
+                    flags.append(where(greater(code, 0.0), 2.0 * code - 3.0, 0.0))
+        return flags
+
+    def unfolded(self, x: NDArray[Any]) -> NDArray[Any]:
+        """x with one-hot columns in place of codes, for models without embeddings: (n, d) -> (n, at least d)"""
+        first = x.shape[1] - len(self.embedded)
+        wide = [one_hot(x[:, first + j].astype(numpy.int32), n + 1, x.dtype) for j, n in enumerate(self.embedded)]
+        return numpy.concatenate([x[:, :first], *wide], axis=1) if wide else x
 
     def circuit(self, dtype: Any = numpy.float32) -> Circuit:
         """The circuit (numbers, codes) -> x for any number of rows."""
@@ -96,19 +159,51 @@ class FeatureMap:
             return self(numbers, codes, dtype)
 
         wide, whole = numpy.dtype(numpy.float64), numpy.dtype(numpy.int32)
-        return trace(phi, [Spec(("n", len(self.center)), wide), Spec(("n", len(self.levels)), whole)])
+        return trace(phi, [Spec(("n", len(self.has_missing)), wide), Spec(("n", len(self.levels)), whole)])
 
     @staticmethod
-    def fit(numbers: NDArray[numpy.float64], codes: NDArray[numpy.int32], levels: Sequence[int]) -> FeatureMap:
-        """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``)."""
-        pairs = [scale_of(column[~numpy.isnan(column)]) for column in numbers.T]
-        return FeatureMap(
-            numpy.array([center for center, _ in pairs], dtype=numpy.float64),
-            numpy.array([scale for _, scale in pairs], dtype=numpy.float64),
+    def fit(
+        numbers: NDArray[numpy.float64],
+        codes: NDArray[numpy.int32],
+        levels: Sequence[int],
+        *,
+        scaled_flags: bool = False,
+        one_hot_levels: int | None = None,
+    ) -> FeatureMap:
+        """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``).
+
+        scaled_flags: scale indicators and one-hot columns as numbers, two levels being one column
+        one_hot_levels: a column of more levels is left to an embedding; None for no column
+        """
+        most = max(levels, default=0) if one_hot_levels is None else one_hot_levels
+        plain = FeatureMap(
+            *_scales_of(numbers),
             tuple(bool(numpy.isnan(column).any()) for column in numbers.T),
             tuple(levels),
             tuple(bool((column == 0).any()) for column in codes.T),
+            tuple("code" if n > most else "sign" if n == 2 and scaled_flags else "one_hot" for n in levels),
         )
+        if not (scaled_flags and plain.flags):
+            return plain
+        flags = numpy.concatenate(plain._flags(numbers, codes, numpy.float64), axis=1)
+        more = zip((plain.center, plain.scale), _scales_of(flags), strict=True)
+        center, scale = (numpy.concatenate(pair) for pair in more)
+        return replace(plain, center=center, scale=scale)
+
+
+def _squeezed(x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.float64]) -> Array:
+    """z / sqrt(1 + (z/3)^2) with z = (x - center) scale, or 0 where x is missing"""
+    # Halves first: x - center itself may overflow when both are near the largest float64.
+    z = (0.5 * x - 0.5 * center) * (2.0 * scale)
+    z = clip(where(isnan(z), 0.0, z), -_FAR, _FAR)
+    ratio = z / _CLIP_AT
+    return z / sqrt(1.0 + ratio * ratio)
+
+
+def _scales_of(columns: NDArray[numpy.float64]) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64]]:
+    """Center and scale of each column, missing numbers aside: (n, p) -> (p,), (p,)"""
+    pairs = numpy.array([scale_of(column[~numpy.isnan(column)]) for column in columns.T]).reshape(-1, 2)
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
 def scale_of(values: NDArray[numpy.float64]) -> tuple[float, float]:

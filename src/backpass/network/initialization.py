@@ -1,7 +1,7 @@
 """Initialization: the first theta of a run, drawn by a circuit from a seed.
 
 Weights break the symmetry between units; biases start at 0 unless said. The draws are counter-based, one purpose number
-per parameter, so theta depends on the seed and the network only.
+per parameter, so theta depends on the seed and the network only (and on the data that the start is fitted to, if any).
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, cos, greater, log, matmul, random_bits, take, to_unit, where
 from backpass.circuit.operations import sqrt as root
 from backpass.errors import UsageError, did_you_mean
-from backpass.network.layers import Dense
+from backpass.network.layers import Dense, ScaledDense
 from backpass.network.network import Network
 from backpass.network.parameters import Parameter
 
 _WEIGHT_PURPOSE = 0x1717_0000
+_OTHER_PURPOSE = 0x1718_0000
 _KINK_ROWS = 5
 # A pre-activation that deviates by fewer units in the last place of the rows' mean length than this is a constant.
 _ROUNDING = 16.0
@@ -60,8 +61,40 @@ INITIALIZATIONS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Ar
 """How weights are drawn, by name: the standard deviation or the bound is given by the numbers of inputs and outputs."""
 
 
+def _constant(value: float) -> Callable[[Array, Parameter, int, Any], Array]:
+    return lambda key, p, purpose, dtype: numpy.full(p.shape, value, dtype)
+
+
+def _levels(key: Array, p: Parameter, purpose: int, dtype: Any) -> Array:
+    """Row 0, for texts never seen, at 0; the others standard normal."""
+    levels, size = p.shape
+    drawn = normal_draws(key, (levels - 1, size), purpose, dtype)
+    return concatenate([numpy.zeros((1, size), dtype), drawn], axis=0)
+
+
+STARTS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = MappingProxyType(
+    {
+        "bias": _constant(0.0),
+        "alpha": _constant(1.0),
+        "front_scale": _constant(1.0),
+        "frequency": _normal(lambda p: 1.0),
+        "phase": _uniform(lambda p: pi),
+        "mixture": _uniform(lambda p: 1.0 / sqrt(p.fan_in)),
+        "embedding": _levels,
+    }
+)
+"""How the parameters of each group start, weights apart, before they are multiplied by their spread."""
+
+
+def _started(key: Array, p: Parameter, purpose: int, dtype: Any, scheme: str = "he") -> Array:
+    """The first numbers of one parameter."""
+    with label(f"initialize {p.name}"):
+        drawn = (INITIALIZATIONS[scheme] if p.group == "weight" else STARTS[p.group])(key, p, purpose, dtype)
+        return drawn if p.spread == 1.0 else drawn * p.spread
+
+
 def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32) -> Circuit:
-    """The circuit key -> theta: weights by the scheme, biases 0.
+    """The circuit key -> theta: weights by the scheme, biases 0, the other groups as ``STARTS`` says.
 
     key uint32 (2,)   ->   theta (P,)
 
@@ -69,15 +102,10 @@ def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32)
     """
     if scheme not in INITIALIZATIONS:
         raise UsageError(f"unknown initialization {scheme!r}", hint=did_you_mean(scheme, list(INITIALIZATIONS)))
-    draw = INITIALIZATIONS[scheme]
 
     def theta_of(key: Array) -> Array:
-        parts = []
-        for i, p in enumerate(network.layout.parameters):
-            with label(f"initialize {p.name}"):
-                is_bias = p.group == "bias"
-                parts.append(numpy.zeros(p.shape, dtype) if is_bias else draw(key, p, _WEIGHT_PURPOSE + i, dtype))
-        return concatenate([part.reshape(-1) for part in parts])
+        parameters = enumerate(network.layout.parameters, start=_WEIGHT_PURPOSE)
+        return concatenate([_started(key, p, purpose, dtype, scheme).reshape(-1) for purpose, p in parameters])
 
     return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32))])
 
@@ -91,7 +119,7 @@ class Fitted:
     a: Array
 
 
-def fit_layer(key: Array, x: Array, layer: Dense, number: int, rows: int) -> Fitted:
+def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, rows: int) -> Fitted:
     """Weights and biases of one dense layer from the data that reach it (RealMLP, Holzmueller et al. 2024).
 
     Every column of W is scaled so that its pre-activation has standard deviation 1 over the rows; every bias puts the
@@ -100,7 +128,9 @@ def fit_layer(key: Array, x: Array, layer: Dense, number: int, rows: int) -> Fit
     key uint32 (2,)   x (rows, d)   ->   W (d, m), b (m,), a (rows, m)
     """
     d, m = int(x.shape[1]), layer.units
-    purpose = _WEIGHT_PURPOSE + 16 * number
+    purpose, inputs = _WEIGHT_PURPOSE + 16 * number, x
+    if isinstance(layer, ScaledDense):
+        x = x * (1.0 / sqrt(d))
     W = normal_draws(key, (d, m), purpose, x.dtype)
     z = matmul(x, W)
     z = z - z[0]  # constants become 0 here, or rounding error, and large means do not drown small deviations
@@ -116,7 +146,7 @@ def fit_layer(key: Array, x: Array, layer: Dense, number: int, rows: int) -> Fit
     shares = -log(1.0 - uniform_draws(key, (_KINK_ROWS, m), purpose + 2, x.dtype))
     b = -((shares * own).sum(axis=0) / shares.sum(axis=0))
     views = {f"W{number}": W, f"b{number}": b}
-    return Fitted(W, b, layer(views, x, str(number), None))
+    return Fitted(W, b, layer(views, inputs, str(number), None))
 
 
 def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32) -> Circuit:
@@ -126,18 +156,22 @@ def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32
 
     Errors: UsageError when a layer is not dense (wired units are few and keep a drawn start).
     """
-    dense = [layer for layer in network.layers if layer.neurons]
-    if not all(isinstance(layer, Dense) for layer in dense):
+    if not all(isinstance(layer, Dense | ScaledDense) for layer in network.layers if layer.neurons):
         raise UsageError("data-dependent initialization needs a network of dense layers")
 
     def theta_of(key: Array, x: Array) -> Array:
-        parts = []
-        for number, layer in enumerate(dense, start=1):
-            assert isinstance(layer, Dense)
-            with label(f"initialize layer {number}"):
-                fitted = fit_layer(key, x, layer, number, rows)
-            parts += [fitted.W.reshape(-1), fitted.b]
-            x = fitted.a
+        parts: list[Array] = []
+        for number, layer, width in network.numbered():
+            if isinstance(layer, Dense | ScaledDense):
+                with label(f"initialize layer {number}"):
+                    fitted = fit_layer(key, x, layer, int(number), rows)
+                parts += [fitted.W.reshape(-1), fitted.b]
+                x = fitted.a
+                continue
+            others = enumerate(layer.parameters(width, number), start=_OTHER_PURPOSE + len(parts))
+            views = {p.name: _started(key, p, purpose, dtype) for purpose, p in others}
+            parts += [view.reshape(-1) for view in views.values()]
+            x = layer(views, x, number, None)
         return concatenate(parts)
 
     return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), Spec((rows, network.inputs), numpy.dtype(dtype))])

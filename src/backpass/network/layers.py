@@ -1,15 +1,16 @@
 """Layers: the bricks of a network (CS229 section 2).
 
 A layer says which parameters it needs for its inputs and how it maps them to outputs. Layers are plain values; their
-numbers lie in theta.
+numbers lie in theta. Those that stand before the first layer of neurons live in ``front``.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import ClassVar
 
 import numpy
 
@@ -25,11 +26,15 @@ _DROPOUT_PURPOSE = 0x0D09_0000
 class Draws:
     """Where a training step gets its random numbers: the run's key and the number of the step.
 
+    ``settings`` holds what else the step reads from its row of the settings table, each a number (): "dropout" is the
+    factor that its schedule gives every rate of dropout.
+
     key uint32 (2,)   step uint32 ()
     """
 
     key: Array
     step: Array
+    settings: Mapping[str, Array] = field(default_factory=dict)
 
 
 class Layer(ABC):
@@ -62,6 +67,11 @@ class Layer(ABC):
         """Whether the layer counts among the r layers of weight matrices."""
         return True
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether the layer, outside training, is an affine map of its inputs."""
+        return getattr(self, "activation", "identity") == "identity"
+
 
 @dataclass(frozen=True, slots=True)
 class Dense(Layer):
@@ -92,6 +102,66 @@ class Dense(Layer):
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
         return activation_named(self.activation)(self.pre_activation(theta, x, number))
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledDense(Layer):
+    """A dense layer whose weights are of order 1 whatever the number of its inputs: a = sigma(x W / sqrt(d) + b)
+
+    x (n, d)   W (d, m)   b (m,)   ->   a (n, m)
+
+    The same maps as ``Dense``; but a step of length alpha on W moves z by alpha, for wide and narrow layers alike, so
+    that one learning rate suits all of them (the neural tangent parametrization, Jacot et al. 2018).
+    """
+
+    units: int
+    activation: str = "identity"
+    kind: ClassVar[str] = "scaled_dense"
+
+    def width(self, inputs: int) -> int:
+        return self.units
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return (
+            Parameter(f"W{number}", (inputs, self.units), "weight", inputs, self.units, spread=sqrt(inputs)),
+            Parameter(f"b{number}", (self.units,), "bias", inputs, self.units),
+        )
+
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        return affine(x * (1.0 / sqrt(x.shape[1])), theta[f"W{number}"], theta[f"b{number}"])
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        return activation_named(self.activation)(self.pre_activation(theta, x, number))
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedActivation(Layer):
+    """An activation whose bend is learned unit by unit: a = z + alpha (f(z) - z)    (Holzmueller et al. 2024)
+
+    z (n, m)   alpha (m,), 1 at the start   ->   a (n, m)
+
+    alpha = 1 is the activation f itself, alpha = 0 the identity. Backwards: dz = da (1 - alpha + alpha f'(z)),
+    dalpha = sum of da (f(z) - z) over rows.
+    """
+
+    activation: str
+    kind: ClassVar[str] = "learned_activation"
+
+    def width(self, inputs: int) -> int:
+        return inputs
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return (Parameter(f"alpha{number}", (inputs,), "alpha", inputs, inputs),)
+
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        return x
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        return x + theta[f"alpha{number}"] * (activation_named(self.activation)(x) - x)
+
+    @property
+    def neurons(self) -> bool:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +223,8 @@ class Wired(Layer):
 class Dropout(Layer):
     """In training each value is kept with probability 1 - rate and divided by it, else 0 (Srivastava et al. 2014)
 
-    Outside training nothing changes. The mask depends on (seed, step, layer, position) alone.
+    Outside training nothing changes. The mask depends on (seed, step, layer, position) alone; a schedule, if there is
+    one, multiplies the rate of the step.
     """
 
     rate: float
@@ -176,34 +247,9 @@ class Dropout(Layer):
             return x
         purpose = _DROPOUT_PURPOSE + int(number)
         u = to_unit(random_bits(draws.key, draws.step, purpose=purpose, shape=x.shape), dtype=x.dtype)
-        return where(u >= self.rate, x * (1.0 / (1.0 - self.rate)), 0.0)
+        rate = self.rate * draws.settings.get("dropout", 1.0)
+        return where(u >= rate, x * (1.0 / (1.0 - rate)), 0.0)
 
     @property
     def neurons(self) -> bool:
         return False
-
-
-def layer_to_json(layer: Layer) -> dict[str, Any]:
-    """A layer as plain data for the model file."""
-    if isinstance(layer, Wired):
-        units = [{"name": unit.name, "inputs": list(unit.inputs)} for unit in layer.units]
-        return {"kind": layer.kind, "units": units, "activation": layer.activation}
-    if isinstance(layer, Dropout):
-        return {"kind": layer.kind, "rate": layer.rate}
-    assert isinstance(layer, Dense)
-    return {"kind": layer.kind, "units": layer.units, "activation": layer.activation}
-
-
-def layer_from_json(data: Mapping[str, Any]) -> Layer:
-    """A layer from plain data; a kind or activation that does not exist is a ValueError or KeyError."""
-    if data["kind"] == Wired.kind:
-        units = tuple(Unit(str(unit["name"]), tuple(int(i) for i in unit["inputs"])) for unit in data["units"])
-        layer: Layer = Wired(units, str(data["activation"]))
-    elif data["kind"] == Dropout.kind:
-        return Dropout(float(data["rate"]))
-    elif data["kind"] == Dense.kind:
-        layer = Dense(int(data["units"]), str(data["activation"]))
-    else:
-        raise ValueError(f"unknown layer kind {data['kind']!r}")
-    activation_named(str(data["activation"]))
-    return layer

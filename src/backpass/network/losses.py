@@ -8,8 +8,9 @@ does not.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import log
 from types import MappingProxyType
 from typing import Any
 
@@ -25,6 +26,7 @@ from backpass.circuit.operations import (
     sigmoid,
     softmax,
     softplus,
+    stack,
     where,
 )
 from backpass.errors import UsageError, did_you_mean
@@ -40,6 +42,10 @@ class Loss(ABC):
     def predicted(self, o: Array) -> Array:
         """outputs o (n, k)   ->   what they mean in the target's own terms; the outputs themselves unless said"""
         return o
+
+    def averaged(self, outputs: Sequence[Array]) -> Array:
+        """outputs of several networks, each (n, k)   ->   outputs (n, k) that predict their average"""
+        return stack(outputs).sum(axis=0) / float(len(outputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,9 @@ class Poisson(Loss):
     def predicted(self, o: Array) -> Array:
         return exp(o)
 
+    def averaged(self, outputs: Sequence[Array]) -> Array:
+        return _mean_of_logs(outputs)
+
 
 @dataclass(frozen=True, slots=True)
 class BinaryCrossEntropy(Loss):
@@ -112,6 +121,10 @@ class BinaryCrossEntropy(Loss):
     def predicted(self, o: Array) -> Array:
         """The probability of class 1: (n, 1)"""
         return sigmoid(o)
+
+    def averaged(self, outputs: Sequence[Array]) -> Array:
+        """ln p - ln(1 - p), both averaged first"""
+        return _mean_of_logs([-softplus(-o) for o in outputs]) - _mean_of_logs([-softplus(o) for o in outputs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,15 @@ class CrossEntropy(Loss):
     def predicted(self, o: Array) -> Array:
         """Probabilities of the classes: (n, k)"""
         return softmax(o, axis=1)
+
+    def averaged(self, outputs: Sequence[Array]) -> Array:
+        """ln p with p averaged"""
+        return _mean_of_logs([o - logsumexp(o, axis=1, keepdims=True) for o in outputs])
+
+
+def _mean_of_logs(logs: Sequence[Array]) -> Array:
+    """The logarithm of the mean of what these are logarithms of."""
+    return logsumexp(stack(logs), axis=0) - log(float(len(logs)))
 
 
 LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.errors import ShapeError, UsageError
-from backpass.network.layers import Dense, Draws, Dropout, Layer, layer_from_json, layer_to_json
+from backpass.network.layers import Dense, Draws, Dropout, Layer
 from backpass.network.parameters import Layout
+from backpass.network.plain_data import layer_from_json, layer_to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ class Network:
             for number, layer, width in self.numbered()
             for fault in layer.faults(width)
         ]
+        if not faults:
+            names = [parameter.name for parameter in self.layout.parameters]
+            faults = [f"two arrays are named {name}" for name in sorted({n for n in names if names.count(n) > 1})]
         if faults:
             raise UsageError("the network cannot be built", faults=faults)
 
@@ -101,7 +105,9 @@ class Network:
                 f"got shape {list(x.shape)}"
             )
         for number, layer, _ in list(self.numbered())[:stop]:
-            with label(f"layer {number} of {depth}" if layer.neurons else f"dropout after layer {number}"):
+            kind = layer.kind.replace("_", " ")
+            beside = f"{kind} after layer {number}" if int(number) else f"{kind} before layer 1"
+            with label(f"layer {number} of {depth}" if layer.neurons else beside):
                 x = layer(views, x, number, draws)
         return x
 
@@ -112,7 +118,7 @@ class Network:
     @property
     def is_linear(self) -> bool:
         """Whether every activation is the identity, so that the network (outside training) is a single linear map."""
-        return all(getattr(layer, "activation", "") == "identity" for layer in self.layers if layer.neurons)
+        return all(layer.is_linear for layer in self.layers)
 
     def collapse(self, theta: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """The one linear map x W~ + b~ that a network of identity activations is    CS229 eqs. (2.16)-(2.20)

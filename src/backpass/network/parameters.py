@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from backpass.circuit import Array
 from backpass.errors import ShapeError
 
+GROUPS = ("weight", "bias", "alpha", "front_scale", "frequency", "phase", "mixture", "embedding")
+"""Every group of parameters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One named array in theta.
 
     ``fan_in`` and ``fan_out`` are the numbers of inputs and outputs of the unit or layer, for initialization.
-    ``group`` ("weight" or "bias") lets optimizers treat groups differently.
+    ``group`` ("weight", "bias" and others, see ``GROUPS``) lets optimizers treat groups differently; it also says how
+    the first numbers are drawn, and ``spread`` what those are multiplied by.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Parameter:
     group: str
     fan_in: int
     fan_out: int
+    spread: float = 1.0
 
     @property
     def size(self) -> int:

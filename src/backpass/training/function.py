@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Spec, label, trace
 from backpass.circuit.spec import text_of
 from backpass.circuit.structure import flatten
-from backpass.engine import Engine, NumpyEngine
+from backpass.engine import Engine, default_engine
 from backpass.errors import ShapeError, UsageError
 from backpass.network.layers import Draws
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, loss_named, mean_loss
@@ -110,7 +110,7 @@ def fit_function(
     def objective(vector: Array, batch: tuple[Array, ...], draws: Draws) -> Array:
         return J(vector, batch)
 
-    runner = engine if engine is not None else NumpyEngine()
+    runner = engine if engine is not None else default_engine()
     validate = None if held_out is None else _score(J, parameters, held_out, runner)
     run = TrainingRun(objective, parameters.start, examples, chosen, settings, runner, validate, callbacks)
     result = run.run()

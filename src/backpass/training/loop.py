@@ -8,8 +8,8 @@ validates, remembers the best weights and tells whoever watches. Files and scree
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy
@@ -23,7 +23,7 @@ from backpass.network.layers import Draws
 from backpass.training.interrupt import StopWish, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import EpochRecord, Progress
-from backpass.training.sampling import sampling_named, steps_per_epoch
+from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
 from backpass.training.schedules import schedule_named
 
 Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
@@ -34,7 +34,8 @@ Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
 class TrainingSettings:
     """How to train. ``learning_rate`` is alpha of the notes; ``patience`` is in epochs, ``max_seconds`` in seconds.
 
-    ``iterations`` (n_iter of Algorithms 1 and 2), where given, ends the run after that many steps.
+    ``iterations`` (n_iter of Algorithms 1 and 2), where given, ends the run after that many steps. ``schedules`` names
+    the schedules of other columns of the settings table: "weight_decay" of the optimizer, "dropout" of the network.
     """
 
     learning_rate: float = 1e-3
@@ -46,6 +47,12 @@ class TrainingSettings:
     seed: int = 0
     patience: int | None = None
     max_seconds: float | None = None
+    schedules: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the settings table that the objective reads, behind those of the optimizer."""
+        return tuple(name for name in self.schedules if name == "dropout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ class Callback:
         """Before the first step."""
 
     def on_step(self, step: int) -> None:
-        """Before each step, with the number of steps taken."""
+        """Now and then between two steps, with the number of steps taken."""
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         """After each epoch; True ends the run."""
@@ -83,31 +90,49 @@ class Callback:
         """After the last step, whatever ended the run."""
 
 
-def gradient_circuit(objective: Objective, parameters: int, batch: Sequence[Spec], dtype: Any) -> Circuit:
+def gradient_circuit(
+    objective: Objective, parameters: int, batch: Sequence[Spec], dtype: Any, columns: Sequence[str] = ()
+) -> Circuit:
     """The circuit (theta, key, step, batch) -> (J, dtheta): forward and backward pass.
+
+    Where the objective reads ``columns`` of the settings table, the circuit takes their values (columns,), too, last.
 
     For two layers it computes what Algorithm 3 does (CS229 eqs. (3.4)-(3.7)), for r layers what Algorithm 4 does
     (eqs. (3.15)-(3.19)); it comes from the chain rule alone (eqs. (3.1)-(3.3)).
     """
 
-    def both(theta: Array, key: Array, number: Array, rows: tuple[Array, ...]) -> Any:
-        return value_and_grad(lambda t: objective(t, rows, Draws(key, number)))(theta)
+    def both(theta: Array, key: Array, number: Array, rows: tuple[Array, ...], *settings: Array) -> Any:
+        named = {name: settings[0][i] for i, name in enumerate(columns)}
+        return value_and_grad(lambda t: objective(t, rows, Draws(key, number, named)))(theta)
 
     whole = numpy.dtype(numpy.uint32)
-    return trace(both, [Spec((parameters,), numpy.dtype(dtype)), Spec((2,), whole), Spec((), whole), tuple(batch)])
+    specs: list[Any] = [Spec((parameters,), numpy.dtype(dtype)), Spec((2,), whole), Spec((), whole), tuple(batch)]
+    if columns:
+        specs.append(Spec((len(columns),), numpy.dtype(dtype)))
+    return trace(both, specs, names=["theta", "key", "number", "rows", "settings"][: len(specs)])
 
 
-def training_step(objective: Objective, optimizer: Optimizer, theta: NDArray[Any], batch: Sequence[Spec]) -> Step:
-    """One step as a circuit: gradient and update, fused because nothing stands between them."""
-    gradient = gradient_circuit(objective, theta.size, batch, theta.dtype)
+def training_step(
+    objective: Objective,
+    optimizer: Optimizer,
+    theta: NDArray[Any],
+    batch: Sequence[Spec],
+    columns: Sequence[str] = (),
+) -> Step:
+    """One step as a circuit: gradient and update, fused because nothing stands between them.
+
+    ``columns`` of the settings table, behind those of the optimizer, are for the objective (see ``Draws``).
+    """
+    gradient = gradient_circuit(objective, theta.size, batch, theta.dtype, columns)
+    own = len(optimizer.columns)
 
     def step(state: tuple[Array, ...], settings: Array, key: Array, number: Array, rows: tuple[Array, ...]) -> Any:
-        J, g = gradient(state[0], key, number, *rows)
+        J, g = gradient(state[0], key, number, *rows, *([settings[own:]] if columns else []))
         new_theta, memory = optimizer(state[0], g, state[1:], settings)
         return (new_theta, *memory), J
 
     state = (theta, *memory_like(optimizer, theta))
-    return make_step(step, state, len(optimizer.columns), batch, theta.dtype)
+    return make_step(step, state, own + len(columns), batch, theta.dtype)
 
 
 @dataclass(slots=True)
@@ -134,7 +159,7 @@ class TrainingRun:
     def run(self, progress: Progress | None = None) -> TrainingResult:
         """Train until the epochs are done or something ends it earlier. Never raises for a diverging loss."""
         batch = [Spec(("B", *array.shape[1:]), array.dtype) for array in self.data]
-        step = training_step(self.objective, self.optimizer, self.theta, batch)
+        step = training_step(self.objective, self.optimizer, self.theta, batch, self.settings.columns)
         if progress is None:
             progress = Progress((self.theta, *memory_like(self.optimizer, self.theta)), self.theta)
         for callback in self.callbacks:
@@ -167,8 +192,18 @@ class TrainingRun:
 
     def learning_rates(self, first: int, steps: int) -> NDArray[numpy.float64]:
         """alpha of the steps after ``first``."""
-        t = numpy.arange(first, first + steps) / max(self.total_steps, 1)
-        return self.settings.learning_rate * schedule_named(self.settings.schedule)(t)
+        return self.settings.learning_rate * schedule_named(self.settings.schedule)(self._shares(first, steps))
+
+    def table(self, first: int, steps: int) -> NDArray[numpy.float64]:
+        """The settings of the steps after ``first``: the optimizer's columns, then the objective's (steps, columns)"""
+        t = self._shares(first, steps)
+        factors = {name: schedule_named(schedule)(t) for name, schedule in self.settings.schedules.items()}
+        own = self.optimizer.settings(self.learning_rates(first, steps), first, factors)
+        return numpy.column_stack([own, *(factors[name] for name in self.settings.columns)])
+
+    def _shares(self, first: int, steps: int) -> NDArray[numpy.float64]:
+        """t of the steps after ``first``: the share of all steps that is done before each."""
+        return numpy.arange(first, first + steps) / max(self.total_steps, 1)
 
     def _keep(self, progress: Progress) -> None:
         """Save the progress, if anybody wants it. A full disk is told, and does not end a run that is fine without."""
@@ -185,7 +220,7 @@ class TrainingRun:
         number, done = divmod(progress.step, self.steps_per_epoch)
         rows, sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)
         stop = min(self.steps_per_epoch, self.total_steps - number * self.steps_per_epoch)
-        settings = self.optimizer.settings(self.learning_rates(progress.step, stop - done), progress.step)
+        settings = self.table(progress.step, stop - done)
         return Epoch(rows[done:stop], sizes[done:stop], settings, progress.step)
 
     def _advance(self, step: Step, progress: Progress, wish: StopWish) -> TrainingResult:
@@ -193,12 +228,11 @@ class TrainingRun:
         clock = _Clock(self.settings.max_seconds, self.save_every)
         while progress.step < self.total_steps:
             epoch = self._epoch_tables(progress)
-            taken = [progress.step]
+            first = progress.step
 
-            def should_stop(taken: list[int] = taken) -> bool:
+            def should_stop(done: int, first: int = first) -> bool:
                 for callback in self.callbacks:
-                    callback.on_step(taken[0])
-                taken[0] += 1
+                    callback.on_step(first + done)
                 return wish() or clock.is_over()
 
             outcome = self.engine.run_epoch(step, progress.state, key, self.data, epoch, should_stop)
@@ -224,8 +258,7 @@ class TrainingRun:
     def _finish_epoch(self, progress: Progress) -> str:
         """Score the epoch; why the run should end here, or nothing."""
         number = (progress.step - 1) // self.steps_per_epoch
-        sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)[1]
-        sizes = sizes[: len(progress.losses)]
+        sizes = batch_sizes(self.settings.sampling, self.rows, self.batch_size)[: len(progress.losses)]
         record = EpochRecord(
             number + 1,
             progress.step,
@@ -241,7 +274,7 @@ class TrainingRun:
         if any(answers):
             return "stopped"
         patience = self.settings.patience
-        return "patience" if patience is not None and record.epoch - progress.best_epoch >= patience else ""
+        return "patience" if patience is not None and progress.stale_epochs >= patience else ""
 
     def _ended(self, progress: Progress, reason: str, wish: StopWish) -> TrainingResult:
         # Without validation rows a run that stops inside an epoch keeps the steps since the last one.

@@ -101,7 +101,7 @@ class Moments(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Decay(Rule):
-    """u := u + lambda theta on the elements where ``mask`` is 1 (weights, not biases)
+    """u := u + lambda f theta, f fixed factors per element of theta: 1 for weights, 0 for biases, unless said
 
     Before the moments it is the gradient of an L2 penalty; after them it is decoupled (AdamW,
     Loshchilov & Hutter 2019, with their lambda written alpha lambda, as most libraries do).
@@ -109,11 +109,15 @@ class Decay(Rule):
 
     weight_decay: float
     mask: Floats
+    columns: ClassVar[tuple[str, ...]] = ("weight_decay",)
 
     def update(
         self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
     ) -> tuple[Array, Sequence[Array]]:
-        return u + (self.weight_decay * self.mask) * theta, ()
+        return u + (settings["weight_decay"] * self.mask) * theta, ()
+
+    def column(self, name: str, first: int, steps: int) -> Floats:
+        return numpy.full(steps, self.weight_decay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +162,18 @@ class Optimizer:
         with label("optimizer: update"):
             return theta - u, tuple(kept)
 
-    def settings(self, learning_rates: Floats, first: int) -> Floats:
-        """The settings table for the steps after ``first``, given their learning rates: (steps, columns)"""
+    def settings(self, learning_rates: Floats, first: int, factors: Mapping[str, Floats] | None = None) -> Floats:
+        """The settings table for the steps after ``first``, given their learning rates: (steps, columns)
+
+        ``factors`` (steps,) by column is what a schedule multiplies the values of other columns by.
+        """
         steps = len(learning_rates)
         table = [
             learning_rates if name == "learning_rate" else rule.column(name, first, steps)
             for rule in self.rules
             for name in rule.columns
         ]
+        table = [values * (factors or {}).get(name, 1.0) for name, values in zip(self.columns, table, strict=True)]
         return numpy.stack(table, axis=1) if table else numpy.zeros((steps, 0))
 
 

@@ -36,7 +36,7 @@ class Progress:
 
     state: theta and the optimizer's memories after ``step`` steps
     losses: J of the steps of the unfinished epoch
-    best: the theta with the lowest score so far; best_epoch 0 is the start
+    best: the theta with the lowest score so far, the latest where several have it; best_epoch 0 is the start
     """
 
     state: Arrays
@@ -52,18 +52,26 @@ class Progress:
         return self.state[0]
 
     def finish_epoch(self, record: EpochRecord) -> None:
-        """Take note of a finished epoch; keep its weights when no epoch before had a lower or equal score.
+        """Take note of a finished epoch; keep its weights when no epoch before had a lower score.
 
-        Without validation rows the latest weights are the best.
+        Of equal scores the latest counts: scores such as the class error tie often, and weights that have seen more
+        steps are the better bet (0.4 % of the class error in Holzmueller et al. 2024). Without validation rows the
+        latest weights are the best.
         """
         self.history.append(record)
         self.losses = []
         if (
             record.score is None
             or (self.best_score is None and numpy.isfinite(record.score))
-            or (self.best_score is not None and record.score < self.best_score)
+            or (self.best_score is not None and record.score <= self.best_score)
         ):
             self.best, self.best_epoch, self.best_score = self.theta, record.epoch, record.score
+
+    @property
+    def stale_epochs(self) -> int:
+        """Epochs since the score was last bettered; equal scores are not better."""
+        first = next((e.epoch for e in self.history if e.score == self.best_score), self.best_epoch)
+        return len(self.history) - (first if self.best_score is not None else self.best_epoch)
 
     def to_data(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Facts and arrays for a checkpoint."""

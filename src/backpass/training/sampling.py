@@ -24,23 +24,28 @@ def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows,
     steps = -(-n // batch_size)
     rows = numpy.zeros(steps * batch_size, dtype=numpy.int64)
     rows[:n] = permutation(seed, epoch, _PURPOSE, n)
-    sizes = numpy.full(steps, batch_size)
-    sizes[-1] = n - (steps - 1) * batch_size
-    return rows.reshape(steps, batch_size), sizes
+    return rows.reshape(steps, batch_size), batch_sizes("epoch", n, batch_size)
+
+
+def whole_batches(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
+    """As ``epoch``, but rows that do not fill a batch wait for the next epoch: no step rests on a handful of rows."""
+    steps = n // batch_size
+    rows = permutation(seed, epoch, _PURPOSE, n)[: steps * batch_size]
+    return rows.reshape(steps, batch_size), numpy.full(steps, batch_size)
 
 
 def uniform(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
     """Rows drawn uniformly with replacement; with batch size 1 this is Algorithm 1 of the notes (eq. (1.4))."""
     steps = -(-n // batch_size)
     rows = integers(seed, epoch, _PURPOSE + 1, steps * batch_size, n)
-    return rows.reshape(steps, batch_size), numpy.full(steps, batch_size)
+    return rows.reshape(steps, batch_size), batch_sizes("uniform", n, batch_size)
 
 
 def minibatch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
     """At every step B rows without replacement, drawn afresh from all: Algorithm 2 of the notes (eq. (1.5))."""
     steps = -(-n // batch_size)
     rows = [_without_replacement(n, batch_size, seed, epoch * steps + s) for s in range(steps)]
-    return numpy.stack(rows), numpy.full(steps, batch_size)
+    return numpy.stack(rows), batch_sizes("minibatch", n, batch_size)
 
 
 def _without_replacement(n: int, batch_size: int, seed: int, draw: int) -> Rows:
@@ -58,11 +63,17 @@ def _without_replacement(n: int, batch_size: int, seed: int, draw: int) -> Rows:
 
 def full_batch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
     """All rows at every step: gradient descent, eq. (1.3)."""
-    return numpy.arange(n).reshape(1, n), numpy.array([n])
+    return numpy.arange(n).reshape(1, n), batch_sizes("full", n, batch_size)
 
 
 SAMPLINGS: MappingProxyType[str, Callable[[int, int, int, int], tuple[Rows, Rows]]] = MappingProxyType(
-    {"epoch": epoch_shuffle, "uniform": uniform, "minibatch": minibatch, "full": full_batch}
+    {
+        "epoch": epoch_shuffle,
+        "whole_batches": whole_batches,
+        "uniform": uniform,
+        "minibatch": minibatch,
+        "full": full_batch,
+    }
 )
 """Every scheme by name: (n, batch size, seed, epoch) -> rows (steps, B), sizes (steps,)"""
 
@@ -74,6 +85,18 @@ def sampling_named(name: str) -> Callable[[int, int, int, int], tuple[Rows, Rows
     return SAMPLINGS[name]
 
 
+def batch_sizes(name: str, n: int, batch_size: int) -> Rows:
+    """How many rows each step of an epoch reads: B, but what is left at the end of a shuffled pass; all with "full"."""
+    if name == "full":
+        return numpy.array([n])
+    sizes = numpy.full(steps_per_epoch(name, n, batch_size), batch_size)
+    if name == "epoch":
+        sizes[-1] = n - (len(sizes) - 1) * batch_size
+    return sizes
+
+
 def steps_per_epoch(name: str, n: int, batch_size: int) -> int:
-    """How many steps one epoch of a scheme has."""
+    """How many steps one epoch of a scheme has; the batch size is at most n."""
+    if name == "whole_batches":
+        return n // batch_size
     return 1 if name == "full" else -(-n // batch_size)

@@ -1,0 +1,64 @@
+"""``backpass export``: a model in, an ONNX file out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.options import Command, talking
+from backpass.cli.output import check_onnx_replaceable
+from backpass.cli.text import size
+from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
+from backpass.model import Model, load
+from backpass.model.onnx import output_names, to_onnx
+from backpass.model.storage import write_atomically
+from backpass.table.wording import counted, listed, shown
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@click.argument("output")
+@talking()
+def export(**given: Any) -> int:
+    """Write a model as an ONNX file, for other runtimes.
+
+    One graph goes from the raw columns to the predictions: each column is an input of its name with the shape [n, 1],
+    numbers as double (NaN where missing), texts as string (empty where missing). Out come the predicted numbers, or
+    the classes and their probabilities. Needs the package onnx: pip install 'backpass[onnx]'.
+
+    \b
+    Example:
+      backpass export housing.backpass housing.onnx
+    """
+    console = Console(quiet=given["quiet"])
+    require_onnx()
+    model, output = load(given["model"]), given["output"]
+    check_onnx_replaceable(output)
+    data = to_onnx(model)
+    write_atomically(output, data)
+    if given["as_json"]:
+        console.document("export", output=output, bytes=len(data), **_facts(model))
+        return 0
+    console.item("inputs", _inputs_line(model))
+    console.item("outputs", listed(output_names(model), shown))
+    console.item("opset", f"{OPSET}, ai.onnx.ml {OPSET_ML}")
+    console.line(f"saved {output} ({size(len(data))})")
+    return 0
+
+
+def _inputs_line(model: Model) -> str:
+    numbers, texts = len(model.schema.numbers), len(model.schema.texts)
+    kinds = [f"{numbers} double"] * bool(numbers) + [f"{texts} string"] * bool(texts)
+    return f"{counted(numbers + texts, 'column')}: {', '.join(kinds)}"
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    return {
+        "inputs": [{"name": feature.name, "kind": feature.kind} for feature in model.schema.features],
+        "outputs": list(output_names(model)),
+        "classes": list(model.classes),
+        "opset": OPSET,
+        "opset_ml": OPSET_ML,
+    }

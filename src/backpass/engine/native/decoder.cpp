@@ -1,0 +1,303 @@
+// See decoder.hpp.
+#include "decoder.hpp"
+
+#include <stdexcept>
+#include <string>
+
+namespace backpass::native {
+namespace {
+
+constexpr std::int64_t kMostElements = std::int64_t{1} << 48;  // products of lengths stay far from overflow
+constexpr std::int64_t kMostRegisters = 256;
+// Below this many elementary operations a second thread costs more than it saves.
+constexpr std::int64_t kSmallWork = 32 * 1024;
+
+[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("native program: " + what); }
+
+std::int64_t bytes_of(const Operand& x) { return kItemBytes[static_cast<int>(x.dtype)]; }
+
+std::int64_t product_of(std::initializer_list<std::int64_t> lengths) {
+    std::int64_t product = 1;
+    for (const std::int64_t length : lengths) {
+        if (length != 0 && product > kMostElements / length) refuse("an iteration is too large");
+        product *= length;
+    }
+    return product;
+}
+
+}  // namespace
+
+Decoder::Decoder(const std::vector<std::int64_t>& sizes, const Kernels& kernels) : sizes_(sizes), kernels_(kernels) {}
+
+std::int64_t Decoder::word() {
+    if (next_ == end_) refuse("an instruction ends too early");
+    return *next_++;
+}
+
+std::int64_t Decoder::length() {
+    const std::int64_t value = word();
+    if (value < 0 || value > kMostElements) refuse("a length is out of range");
+    return value;
+}
+
+Operand Decoder::operand() {
+    Operand x{};
+    x.buffer = word();
+    x.offset = word();
+    const std::int64_t dtype = word();
+    if (x.buffer < 0 || x.buffer >= static_cast<std::int64_t>(sizes_.size())) refuse("no such buffer");
+    if (dtype < 0 || dtype >= kDtypes) refuse("no such dtype");
+    x.dtype = static_cast<Dtype>(dtype);
+    if (x.offset < 0 || x.offset % bytes_of(x) != 0) refuse("an offset is negative or not aligned");
+    for (std::int64_t& stride : x.strides) {
+        stride = word();
+        if (stride < -kMostElements || stride > kMostElements) refuse("a stride is out of range");
+    }
+    return x;
+}
+
+void Decoder::check_range(const Operand& x, const std::int64_t (&lengths)[kRank]) const {
+    __int128 lowest = 0, highest = 0;
+    for (int i = 0; i < kRank; ++i) {
+        if (lengths[i] == 0) return;
+        const __int128 reach = static_cast<__int128>(lengths[i] - 1) * x.strides[i];
+        (reach < 0 ? lowest : highest) += reach;
+    }
+    const std::int64_t size = sizes_[static_cast<std::size_t>(x.buffer)];
+    if (x.offset + lowest * bytes_of(x) < 0 || x.offset + (highest + 1) * bytes_of(x) > size)
+        refuse("an operand reaches outside its buffer");
+}
+
+void Decoder::check_dtype(const Operand& x, Dtype expected) const {
+    if (x.dtype != expected) refuse("an operand has the wrong dtype");
+}
+
+// An output may be written to memory by the step that makes it unless something that this chunk still reads lies there.
+void Decoder::mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const {
+    for (MapOutput& y : outputs) {
+        std::int64_t made = -1, last_made = -1;
+        for (std::size_t s = 0; s < steps.size(); ++s)
+            if (steps[s].out == y.source) {
+                if (made < 0) made = static_cast<std::int64_t>(s);
+                last_made = static_cast<std::int64_t>(s);
+            }
+        y.direct = made >= 0 && made == last_made && y.operand.dtype != Dtype::Bool;
+        for (const MapOutput& other : outputs)
+            if (&other < &y && other.source == y.source) y.direct = false;
+        for (std::int64_t i = 0; y.direct && i < map.inputs.size; ++i) {
+            if (map.inputs.data[i].buffer != y.operand.buffer) continue;
+            for (std::size_t s = static_cast<std::size_t>(made) + 1; s < steps.size(); ++s)
+                if (steps[s].a == i || steps[s].b == i || steps[s].c == i) y.direct = false;
+        }
+    }
+}
+
+Map Decoder::map() {
+    Map map{};
+    const std::int64_t inputs = length(), outputs = length(), steps = length(), registers = length();
+    if (registers > kMostRegisters || inputs > registers || outputs > kMostRegisters || steps > 65536)
+        refuse("a map is too large");
+    for (std::int64_t& n : map.shape) n = length();
+    product_of({map.shape[0], map.shape[1], map.shape[2], map.shape[3], map.shape[4]});
+    auto& operands = operands_.emplace_back();
+    auto& flags = flags_.emplace_back();
+    for (std::int64_t i = 0; i < inputs; ++i) {
+        const Operand x = operand();
+        check_range(x, map.shape);
+        bool is_scalar = true;
+        for (int d = 0; d < kRank; ++d) is_scalar = is_scalar && (x.strides[d] == 0 || map.shape[d] == 1);
+        operands.push_back(x);
+        flags.push_back(is_scalar);
+    }
+    auto& written = outputs_.emplace_back();
+    for (std::int64_t i = 0; i < outputs; ++i) {
+        MapOutput y{};
+        y.operand = operand();
+        y.source = static_cast<int>(word());
+        if (y.source < 0 || y.source >= registers) refuse("no such register");
+        check_range(y.operand, map.shape);
+        written.push_back(y);
+    }
+    auto& code = steps_.emplace_back();
+    for (std::int64_t s = 0; s < steps; ++s) {
+        const std::int64_t operation = word();
+        if (operation < 0 || operation >= kernels_.elementwise.size) refuse("no such elementwise operation");
+        const NamedElementwise& named = kernels_.elementwise.data[operation];
+        std::int64_t at[4] = {word(), word(), word(), word()};
+        for (const std::int64_t r : at)
+            if (r < 0 || r >= registers) refuse("no such register");
+        if (at[0] < inputs) refuse("a step overwrites an input");
+        int scalars = 0;
+        for (int j = 0; j < named.arguments; ++j)
+            if (at[j + 1] < inputs && flags[static_cast<std::size_t>(at[j + 1])]) scalars |= 1 << j;
+        if (named.arguments < 2) at[2] = at[1];
+        if (named.arguments < 3) at[3] = at[2];
+        code.push_back({named.variants[scalars], static_cast<int>(at[0]), static_cast<int>(at[1]),
+                        static_cast<int>(at[2]), static_cast<int>(at[3])});
+    }
+    map.inputs = {operands.data(), inputs};
+    map.is_scalar = {flags.data(), inputs};
+    map.registers = static_cast<int>(registers);
+    map.register_bytes = kChunk * 8;
+    mark_direct(map, written, code);
+    map.outputs = {written.data(), outputs};
+    map.steps = {code.data(), steps};
+    return map;
+}
+
+Product Decoder::product() {
+    Product p{};
+    for (std::int64_t& n : p.stack) n = length();
+    p.m = length(), p.n = length(), p.k = length();
+    product_of({p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
+    p.is_narrow = word() != 0;
+    const std::int64_t epilogue = word();
+    if (epilogue < 0 || epilogue > 3) refuse("no such epilogue");
+    p.epilogue = static_cast<Epilogue>(epilogue);
+    p.has_bias = word() != 0;
+    p.a = operand(), p.b = operand(), p.c = operand();
+    check_range(p.a, {p.stack[0], p.stack[1], p.stack[2], p.m, p.k});
+    check_range(p.b, {p.stack[0], p.stack[1], p.stack[2], p.k, p.n});
+    check_range(p.c, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
+    if (p.has_bias) {
+        p.bias = operand();
+        check_range(p.bias, {p.stack[0], p.stack[1], p.stack[2], 1, p.n});
+    }
+    if (p.c.dtype != Dtype::Float32 && p.c.dtype != Dtype::Float64) refuse("a product of this dtype");
+    for (const Operand* x : {&p.a, &p.b, p.has_bias ? &p.bias : &p.c}) check_dtype(*x, p.c.dtype);
+    p.has_beside = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu;
+    if (p.epilogue != Epilogue::None && (p.is_narrow || p.c.dtype != Dtype::Float32))
+        refuse("an epilogue of this product");
+    if (p.has_beside) {
+        p.beside = operand();
+        check_range(p.beside, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
+        check_dtype(p.beside, Dtype::Float32);
+        const bool is_row_by_row = (p.beside.strides[4] == 1 && p.c.strides[4] == 1) || p.n == 1;
+        if (!is_row_by_row) refuse("what an epilogue works on does not lie row by row");
+    }
+    if (p.c.dtype == Dtype::Float64) return p;
+    const bool along_k = p.a.strides[4] == 1 || p.k <= 1;
+    if (!(p.is_narrow ? along_k : along_k || p.a.strides[3] == 1)) refuse("the first factor lies awkwardly");
+    return p;
+}
+
+Reduce Decoder::reduce() {
+    Reduce r{};
+    const std::int64_t kind = word();
+    if (kind != 0 && kind != 1) refuse("no such reduction");
+    r.kind = static_cast<Reduction>(kind);
+    for (std::int64_t& n : r.kept) n = length();
+    for (std::int64_t& n : r.reduced) n = length();
+    product_of({r.kept[0], r.kept[1], r.kept[2], r.reduced[0], r.reduced[1]});
+    r.x = operand(), r.y = operand();
+    check_range(r.x, {r.kept[0], r.kept[1], r.kept[2], r.reduced[0], r.reduced[1]});
+    check_range(r.y, {r.kept[0], r.kept[1], r.kept[2], 1, 1});
+    check_dtype(r.y, r.x.dtype);
+    if (r.x.dtype == Dtype::Bool || r.x.dtype == Dtype::UInt32) refuse("a reduction of this dtype");
+    return r;
+}
+
+Take Decoder::take() {
+    Take t{};
+    t.outer = length(), t.length = length(), t.count = length(), t.inner = length();
+    product_of({t.outer, t.length, t.inner}), product_of({t.outer, t.count, t.inner});
+    t.x = operand(), t.indices = operand(), t.y = operand();
+    check_range(t.x, {1, 1, 1, 1, t.outer * t.length * t.inner});
+    check_range(t.indices, {1, 1, 1, 1, t.count});
+    check_range(t.y, {1, 1, 1, 1, t.outer * t.count * t.inner});
+    check_dtype(t.y, t.x.dtype);
+    if (t.indices.dtype == Dtype::Bool || t.indices.dtype >= Dtype::Float32) refuse("indices must be whole numbers");
+    return t;
+}
+
+Scatter Decoder::scatter() {
+    Scatter t{};
+    t.outer = length(), t.length = length(), t.count = length(), t.inner = length();
+    product_of({t.outer, t.length, t.inner}), product_of({t.outer, t.count, t.inner});
+    t.x = operand(), t.indices = operand(), t.y = operand();
+    check_range(t.x, {1, 1, 1, 1, t.outer * t.count * t.inner});
+    check_range(t.indices, {1, 1, 1, 1, t.count});
+    check_range(t.y, {1, 1, 1, 1, t.outer * t.length * t.inner});
+    check_dtype(t.y, t.x.dtype);
+    if (t.x.dtype == Dtype::Bool) refuse("truth values cannot be added");
+    if (t.indices.dtype == Dtype::Bool || t.indices.dtype >= Dtype::Float32) refuse("indices must be whole numbers");
+    return t;
+}
+
+Gather Decoder::gather() {
+    Gather g{};
+    g.data = word(), g.rows = word(), g.count = length(), g.row_bytes = length();
+    const auto buffers = static_cast<std::int64_t>(sizes_.size());
+    if (g.data < 0 || g.data >= buffers || g.rows < 0 || g.rows >= buffers) refuse("no such buffer");
+    g.y = operand();
+    const std::int64_t bytes = product_of({g.count, g.row_bytes});
+    if (bytes % bytes_of(g.y) != 0) refuse("a row is not a whole number of elements");
+    check_range(g.y, {1, 1, 1, 1, bytes / bytes_of(g.y)});
+    return g;
+}
+
+Random Decoder::random() {
+    Random r{};
+    const std::int64_t purpose = word();
+    if (purpose < 0 || purpose > std::int64_t{0xffffffff}) refuse("a purpose is out of range");
+    r.purpose = static_cast<std::uint32_t>(purpose);
+    r.count = length();
+    r.key = operand(), r.step = operand(), r.y = operand();
+    for (const Operand* x : {&r.key, &r.step, &r.y}) check_dtype(*x, Dtype::UInt32);
+    check_range(r.key, {1, 1, 1, 1, 2});
+    check_range(r.step, {1, 1, 1, 1, 1});
+    check_range(r.y, {1, 1, 1, 1, r.count});
+    return r;
+}
+
+Guard Decoder::guard() {
+    Guard g{operand()};
+    if (g.x.dtype != Dtype::Float32 && g.x.dtype != Dtype::Float64) refuse("a guard watches a real number");
+    check_range(g.x, {1, 1, 1, 1, 1});
+    return g;
+}
+
+Instruction Decoder::decode(const std::int64_t* words, std::int64_t count) {
+    next_ = words;
+    end_ = words + count;
+    Instruction instruction{};
+    instruction.kind = static_cast<Kind>(word());
+    instruction.is_small = true;
+    switch (instruction.kind) {
+        case Kind::Map: {
+            const Map& m = instruction.map = map();
+            const std::int64_t elements = m.shape[0] * m.shape[1] * m.shape[2] * m.shape[3] * m.shape[4];
+            instruction.is_small = elements < kSmallWork / 4 / (1 + m.steps.size / 4);
+            break;
+        }
+        case Kind::Product: {
+            const Product& p = instruction.product = product();
+            instruction.is_small = p.stack[0] * p.stack[1] * p.stack[2] * p.m * p.n < 8 * kSmallWork / (p.k + 1);
+            break;
+        }
+        case Kind::Reduce: {
+            const Reduce& r = instruction.reduce = reduce();
+            const std::int64_t kept = r.kept[0] * r.kept[1] * r.kept[2];
+            instruction.is_small = kept < 2 || kept * r.reduced[0] * r.reduced[1] < kSmallWork;
+            break;
+        }
+        case Kind::Take: instruction.take = take(); break;
+        case Kind::Scatter: instruction.scatter = scatter(); break;
+        case Kind::Gather: {
+            const Gather& g = instruction.gather = gather();
+            instruction.is_small = g.count * g.row_bytes < kSmallWork;
+            break;
+        }
+        case Kind::Random: {
+            const Random& r = instruction.random = random();
+            instruction.is_small = r.count < kSmallWork / 4;
+            break;
+        }
+        case Kind::Guard: instruction.guard = guard(); break;
+        default: refuse("no such instruction");
+    }
+    if (next_ != end_) refuse("an instruction has words left over");
+    return instruction;
+}
+
+}  // namespace backpass::native

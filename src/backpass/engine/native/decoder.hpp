@@ -1,0 +1,51 @@
+// The decoder: from the planner's integers to instructions, with every index, size and address range checked.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "instruction.hpp"
+#include "kernels.hpp"
+
+namespace backpass::native {
+
+constexpr std::int64_t kAnySize = -1;  // of a buffer whose size only the run knows; only Gather may read it
+
+// Words of one instruction, read from front to back. Throws std::invalid_argument when they do not make sense.
+class Decoder {
+  public:
+    // `sizes`: bytes of each buffer. Both must outlive the decoder.
+    Decoder(const std::vector<std::int64_t>& sizes, const Kernels& kernels);
+
+    Instruction decode(const std::int64_t* words, std::int64_t count);
+
+  private:
+    std::int64_t word();
+    std::int64_t length();
+    Operand operand();
+    // Checks that all elements with the given lengths lie in the buffer; `lengths` match `strides`.
+    void check_range(const Operand& x, const std::int64_t (&lengths)[kRank]) const;
+    void check_dtype(const Operand& x, Dtype expected) const;
+    Map map();
+    Product product();
+    Reduce reduce();
+    Take take();
+    Scatter scatter();
+    Gather gather();
+    Random random();
+    Guard guard();
+    void mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const;
+
+    const std::vector<std::int64_t>& sizes_;
+    const Kernels& kernels_;
+    const std::int64_t* next_ = nullptr;
+    const std::int64_t* end_ = nullptr;
+    // What the spans of maps point into; deques do not move what they hold.
+    std::deque<std::vector<Operand>> operands_;
+    std::deque<std::vector<unsigned char>> flags_;
+    std::deque<std::vector<MapOutput>> outputs_;
+    std::deque<std::vector<MapStep>> steps_;
+};
+
+}  // namespace backpass::native

@@ -1,0 +1,109 @@
+// The instructions: what a flat program is made of, decoded from the planner's integers (see decoder.cpp).
+#pragma once
+
+#include "operand.hpp"
+
+namespace backpass::native {
+
+// One operation of an elementwise program on registers of kChunk elements: out = function(a, b, c).
+using Elementwise = void (*)(void* out, const void* a, const void* b, const void* c, std::int64_t n);
+
+struct MapStep {
+    Elementwise function;
+    int out, a, b, c;
+};
+
+struct MapOutput {
+    Operand operand;
+    int source;   // the register that holds it
+    bool direct;  // whether the step that makes it may write to memory at once (no input is overwritten too early)
+};
+
+// An elementwise program over an iteration space: inputs are registers 0, 1, ..., steps fill further ones.
+struct Map {
+    std::int64_t shape[kRank];
+    Span<const Operand> inputs;
+    Span<const unsigned char> is_scalar;  // per input: the same element everywhere
+    Span<const MapOutput> outputs;
+    Span<const MapStep> steps;
+    int registers;
+    std::int64_t register_bytes;
+};
+
+// What happens to a tile of c before it leaves the registers: nothing; beside = max(c, 0), and c too; c = c where
+// beside >= 0, else 0; or c = max(c, 0) with nothing beside it.
+enum class Epilogue : std::int64_t { None, Relu, SlopeOfRelu, ReluAlone };
+
+// c[i, j] = bias[j] + sum over p of a[i, p] b[p, j], one FMA chain in increasing p; three leading axes are looped over.
+struct Product {
+    std::int64_t stack[3];
+    std::int64_t m, n, k;
+    Operand a, b, bias, c;  // strides[3], strides[4]: rows and columns; bias uses strides[4]
+    Operand beside;         // what the epilogue reads or writes beside c; packed rows, like c
+    bool has_bias;
+    bool has_beside;
+    Epilogue epilogue;
+    bool is_narrow;  // few columns: sums over 32 virtual lanes and a fixed tree instead of chains
+};
+
+enum class Reduction : std::int64_t { Sum, Max };
+
+// y[kept] = sum or maximum of x[kept, reduced]; strides[0..2] walk what is kept, strides[3..4] what is reduced.
+struct Reduce {
+    Reduction kind;
+    std::int64_t kept[3];
+    std::int64_t reduced[2];
+    Operand x, y;
+};
+
+// y[o, i, :] = x[o, indices[i], :], everything contiguous.
+struct Take {
+    std::int64_t outer, length, count, inner;
+    Operand x, indices, y;
+};
+
+// y = 0, then y[o, indices[i], :] += x[o, i, :] for i = 0, 1, ...
+struct Scatter {
+    std::int64_t outer, length, count, inner;
+    Operand x, indices, y;
+};
+
+// y[i, :] = data[rows[i], :] for the rows of the batch.
+struct Gather {
+    std::int64_t data;       // buffer
+    std::int64_t rows;       // buffer of int64, one per row of the batch
+    std::int64_t count;
+    std::int64_t row_bytes;
+    Operand y;
+};
+
+// y[i] = word i mod 4 of the Philox block with counter (i div 4, step, purpose, 0).
+struct Random {
+    std::uint32_t purpose;
+    std::int64_t count;
+    Operand key, step, y;
+};
+
+// The step fails, before anything of the state is overwritten, unless this number is finite.
+struct Guard {
+    Operand x;
+};
+
+enum class Kind : std::int64_t { Map, Product, Reduce, Take, Scatter, Gather, Random, Guard };
+
+struct Instruction {
+    Kind kind;
+    bool is_small;  // done by one thread: sharing it out would cost more
+    union {
+        Map map;
+        Product product;
+        Reduce reduce;
+        Take take;
+        Scatter scatter;
+        Gather gather;
+        Random random;
+        Guard guard;
+    };
+};
+
+}  // namespace backpass::native

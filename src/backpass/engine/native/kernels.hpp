@@ -1,0 +1,39 @@
+// The kernels: what is compiled once per instruction set. All copies give the same bits.
+#pragma once
+
+#include "instruction.hpp"
+
+namespace backpass::native {
+
+constexpr std::int64_t kChunk = 512;  // elements of a register of the elementwise interpreter: a few fit in the L1 cache
+
+// How to cut a product into tiles; any values give the same bits. Zero means the kernels' own choice.
+struct Tiling {
+    std::int64_t rows;   // of a tile
+    std::int64_t depth;  // of a block of k
+};
+
+// One elementwise operation under its name, such as "add.float32"; variants[s] expects a scalar where bit j of s is set.
+struct NamedElementwise {
+    const char* name;
+    int arguments;
+    Elementwise variants[8];
+};
+
+struct Kernels {
+    const char* name;
+    void (*map)(const Map&, const Frame&);
+    void (*product)(const Product&, const Frame&, const Tiling&);
+    std::int64_t (*product_scratch)(const Product&);  // bytes per thread
+    void (*reduce)(const Reduce&, const Frame&);
+    std::int64_t (*reduce_scratch)(const Reduce&);
+    void (*random)(const Random&, const Frame&);
+    Span<const NamedElementwise> elementwise;
+};
+
+// Null where the build or the machine has no such instruction set.
+const Kernels* portable_kernels();
+const Kernels* avx2_kernels();
+const Kernels* avx512_kernels();
+
+}  // namespace backpass::native

@@ -1,0 +1,84 @@
+// See movement.hpp.
+#include "movement.hpp"
+
+#include <cstring>
+
+namespace backpass::native {
+namespace {
+
+std::byte* start_of(const Operand& x, const Frame& frame) { return frame.buffers[x.buffer] + x.offset; }
+
+// The index at `position`, counted from the end if negative; -1 after noting the fault if it is out of range.
+std::int64_t index_at(const Operand& indices, const Frame& frame, std::int64_t position, std::int64_t length) {
+    const std::byte* at = start_of(indices, frame);
+    std::int64_t index = 0;
+    if (indices.dtype == Dtype::Int64) {
+        index = reinterpret_cast<const std::int64_t*>(at)[position];
+    } else if (indices.dtype == Dtype::Int32) {
+        index = reinterpret_cast<const std::int32_t*>(at)[position];
+    } else {
+        index = reinterpret_cast<const std::uint32_t*>(at)[position];
+    }
+    if (index < 0) index += length;
+    if (index >= 0 && index < length) return index;
+    __atomic_store_n(frame.fault, static_cast<int>(kIndexFault), __ATOMIC_RELAXED);
+    return -1;
+}
+
+template <class T>
+void add_rows(const Scatter& s, const Frame& frame) {
+    const T* x = reinterpret_cast<const T*>(start_of(s.x, frame));
+    T* y = reinterpret_cast<T*>(start_of(s.y, frame));
+    std::memset(y, 0, static_cast<std::size_t>(s.outer * s.length * s.inner) * sizeof(T));
+    for (std::int64_t o = 0; o < s.outer; ++o)
+        for (std::int64_t i = 0; i < s.count; ++i) {
+            const std::int64_t index = index_at(s.indices, frame, i, s.length);
+            if (index < 0) return;
+            const T* from = x + (o * s.count + i) * s.inner;
+            T* to = y + (o * s.length + index) * s.inner;
+            for (std::int64_t j = 0; j < s.inner; ++j) to[j] = static_cast<T>(to[j] + from[j]);
+        }
+}
+
+}  // namespace
+
+void run_take(const Take& t, const Frame& frame) {
+    const auto row = static_cast<std::size_t>(t.inner * kItemBytes[static_cast<int>(t.x.dtype)]);
+    const std::byte* x = start_of(t.x, frame);
+    std::byte* y = start_of(t.y, frame);
+    for (std::int64_t o = 0; o < t.outer; ++o)
+        for (std::int64_t i = 0; i < t.count; ++i) {
+            const std::int64_t index = index_at(t.indices, frame, i, t.length);
+            if (index < 0) return;
+            std::memcpy(y + static_cast<std::size_t>(o * t.count + i) * row,
+                        x + static_cast<std::size_t>(o * t.length + index) * row, row);
+        }
+}
+
+void run_scatter(const Scatter& s, const Frame& frame) {
+    switch (s.x.dtype) {
+        case Dtype::Float32: return add_rows<float>(s, frame);
+        case Dtype::Float64: return add_rows<double>(s, frame);
+        case Dtype::Int64: return add_rows<std::uint64_t>(s, frame);
+        default: return add_rows<std::uint32_t>(s, frame);  // whole numbers wrap around
+    }
+}
+
+void run_gather(const Gather& g, const Frame& frame, std::int64_t rows_in_data) {
+    const auto* rows = reinterpret_cast<const std::int64_t*>(frame.buffers[g.rows]);
+    const std::byte* data = frame.buffers[g.data];
+    std::byte* y = start_of(g.y, frame);
+    const auto bytes = static_cast<std::size_t>(g.row_bytes);
+    const std::int64_t first = g.count * frame.thread / frame.threads;
+    const std::int64_t last = g.count * (frame.thread + 1) / frame.threads;
+    for (std::int64_t i = first; i < last; ++i) {
+        const std::int64_t row = rows[i];
+        if (row < 0 || row >= rows_in_data) {
+            __atomic_store_n(frame.fault, static_cast<int>(kIndexFault), __ATOMIC_RELAXED);
+            return;
+        }
+        std::memcpy(y + static_cast<std::size_t>(i) * bytes, data + static_cast<std::size_t>(row) * bytes, bytes);
+    }
+}
+
+}  // namespace backpass::native

@@ -1,0 +1,281 @@
+"""The native engine: plans circuits, keeps the plans, and hands whole epochs to the core."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Circuit, Spec
+from backpass.circuit.spec import bind, match
+from backpass.engine.engine import Engine
+from backpass.engine.native._core import Program, instruction_sets, operations
+from backpass.engine.numpy_engine import NumpyEngine
+from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
+from backpass.engine.plan.plan import FIRST_INPUT
+from backpass.engine.plan.rows import free_rows
+from backpass.engine.step import Arrays, Epoch, Outcome, Step
+from backpass.errors import UsageError, did_you_mean
+
+# Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
+# data between cores costs more than the second core brings. Above, the core tries and takes what is faster.
+_WORK_FOR_THREADS = 4_000_000
+# Rows of a forward circuit that are run together: enough to fill tiles and hide the call, few enough for the L2 cache.
+_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How the core cuts products into tiles; zero is its own choice. Every tiling gives the same bits."""
+
+    rows: int = 0
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    plan: Plan
+    program: Program
+    work: int  # FLOPs and bytes
+
+
+class _Shelf:
+    """The programs last used in this process, whichever engine asked; threads may ask at the same time."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self._kept: OrderedDict[tuple[object, ...], _Prepared | None] = OrderedDict()
+        self._rows: OrderedDict[Circuit, str | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def rows_of(self, circuit: Circuit) -> str | None:
+        """The free length along which the circuit may be cut, if there is one."""
+        with self._lock:
+            if circuit not in self._rows:
+                self._rows[circuit] = free_rows(circuit)
+                if len(self._rows) > self.room:
+                    self._rows.popitem(last=False)
+            return self._rows[circuit]
+
+    def get(self, key: tuple[object, ...], make: Callable[[], _Prepared | None]) -> _Prepared | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        prepared = make()
+        with self._lock:
+            self._kept[key] = prepared
+            if len(self._kept) > self.room:
+                self._kept.popitem(last=False)
+        return prepared
+
+
+_SHELF = _Shelf(64)
+
+
+class NativeEngine(Engine):
+    """Runs circuits in the compiled core; what the core has no form for, on the NumPy engine.
+
+    threads: how many; by default as many as the process may use, or one where one is faster
+    isa: "avx512", "avx2" or "portable"; by default the widest that this machine has
+    Neither changes a bit of a float32 result.
+
+    Errors: UsageError when this machine does not have the instruction set.
+    """
+
+    name: ClassVar[str] = "native"
+
+    def __init__(self, *, threads: int | None = None, isa: str | None = None, tiling: Tiling = Tiling()) -> None:
+        known = instruction_sets()
+        if isa is not None and isa not in known:
+            raise UsageError(f"this machine does not run instruction set {isa!r}", hint=did_you_mean(isa, known))
+        if threads is not None and not 1 <= threads < 1024:
+            raise UsageError(f"threads must be between 1 and 1023, got {threads}")
+        self.isa = isa or known[0]
+        self.threads = threads or _allowed_threads()
+        self.may_be_fewer = threads is None
+        self._tiling = tiling
+        self._slow = NumpyEngine()
+
+    @property
+    def description(self) -> str:
+        return f"{self.name} ({self.isa}, {self.threads} thread{'s' if self.threads > 1 else ''})"
+
+    def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
+        arrays = circuit.arrays_for(inputs)
+        lengths = match(circuit.inputs, arrays, circuit.input_names)
+        given = [array if array.flags.c_contiguous else numpy.ascontiguousarray(array) for array in arrays]
+        outputs = [numpy.empty(bind(spec.shape, lengths), spec.dtype) for spec in _output_specs(circuit)]
+        for name, length in lengths.items() if len(lengths) == 1 else ():
+            if length > 2 * _ROWS_AT_ONCE and _SHELF.rows_of(circuit) == name:
+                return self._run_by_blocks(circuit, given, outputs, name, length)
+        if not self._run_at_once(circuit, given, outputs, lengths):
+            return self._slow.run(circuit, *arrays)
+        return outputs
+
+    def _run_at_once(
+        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], lengths: dict[str, int]
+    ) -> bool:
+        """Fill the outputs; false where the core has no form for the circuit."""
+        prepared = self._prepared((circuit, *sorted(lengths.items())), lambda: plan_circuit(circuit, lengths))
+        if prepared is None:
+            return False
+        threads = self.threads_for(prepared.work)
+        prepared.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
+        return True
+
+    def _run_by_blocks(
+        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], name: str, length: int
+    ) -> list[NDArray[Any]]:
+        """Some rows at a time, so that what lies between input and output stays in the cache."""
+        has_rows = [name in spec.shape for spec in circuit.inputs]
+        for first in range(0, length, _ROWS_AT_ONCE):
+            rows = slice(first, min(first + _ROWS_AT_ONCE, length))
+            part = [a[rows] if cut else a for a, cut in zip(given, has_rows, strict=True)]
+            block = [a[rows] for a in outputs]
+            if not self._run_at_once(circuit, part, block, {name: rows.stop - first}):
+                return self._slow.run(circuit, *given)
+        return outputs
+
+    def run_epoch(
+        self,
+        step: Step,
+        state: Arrays,
+        key: NDArray[Any],
+        data: Sequence[NDArray[Any]],
+        epoch: Epoch,
+        should_stop: Callable[[int], bool],
+    ) -> Outcome:
+        """As every engine's, but ``should_stop`` is asked about every 50 milliseconds instead of before every step."""
+        run = _EpochRun(self, step, state, key, data, epoch)
+        losses: list[NDArray[numpy.float64]] = [numpy.zeros(0)]
+        for first, last in _stretches(epoch.sizes):
+            prepared = self.prepare_step(step, int(epoch.sizes[first]))
+            if prepared is None:
+                return self._slow.run_epoch(step, state, key, data, epoch, should_stop)
+            taken, ending = run.take(prepared, first, last, should_stop)
+            losses.append(taken)
+            if ending != "done":
+                return Outcome(run.state, numpy.concatenate(losses), failed=ending == "failed")
+        return Outcome(run.state, numpy.concatenate(losses), failed=False)
+
+    def plan_of(self, step: Step, batch_size: int) -> Plan | None:
+        """The plan of a step, to be printed; None where the NumPy engine takes over."""
+        prepared = self.prepare_step(step, batch_size)
+        return None if prepared is None else prepared.plan
+
+    def prepare_step(self, step: Step, batch_size: int) -> _Prepared | None:
+        """Plan and program of a step, from the shelf if they are there."""
+        return self._prepared((step.circuit, step.states, batch_size), lambda: plan_step(step, batch_size))
+
+    def threads_for(self, work: int) -> int:
+        """How many threads a program with so many FLOPs and bytes runs on, at most."""
+        return self.threads if work >= _WORK_FOR_THREADS or not self.may_be_fewer else 1
+
+    def _prepared(self, key: tuple[object, ...], make: Callable[[], Plan]) -> _Prepared | None:
+        def prepare() -> _Prepared | None:
+            try:
+                plan = make()
+                return _Prepared(plan, self._program(plan), plan.flops + plan.bytes_moved)
+            except Unplannable:
+                return None
+
+        return _SHELF.get((self.isa, self._tiling, *key), prepare)
+
+    def _program(self, plan: Plan) -> Program:
+        codes = operations()
+        words = [numpy.array([one.kind, *one.encode(codes)], numpy.int64) for one in plan.instructions]
+        constants = numpy.frombuffer(plan.constants, numpy.uint8)
+        return Program(
+            words,
+            constants,
+            plan.arena_bytes,
+            plan.sizes,
+            isa=self.isa,
+            tile_rows=self._tiling.rows,
+            tile_depth=self._tiling.depth,
+        )
+
+
+class _EpochRun:
+    """The arrays of one epoch. ``state`` is this run's own copy and changes from stretch to stretch."""
+
+    def __init__(
+        self,
+        engine: NativeEngine,
+        step: Step,
+        state: Arrays,
+        key: NDArray[Any],
+        data: Sequence[NDArray[Any]],
+        epoch: Epoch,
+    ) -> None:
+        specs = step.circuit.inputs
+        self.engine = engine
+        self.states = step.states
+        # Copies, because the core writes into them. A step reads zero-dimensional arrays too, which stay as they are.
+        self.state = tuple(numpy.array(a, s.dtype, order="C") for a, s in zip(state, specs, strict=False))
+        self.settings = numpy.ascontiguousarray(epoch.settings, specs[step.states].dtype)
+        self.key = numpy.ascontiguousarray(key, numpy.uint32)
+        self.data = [numpy.ascontiguousarray(a, s.dtype) for a, s in zip(data, step.batch, strict=True)]
+        rows = numpy.ascontiguousarray(epoch.rows, numpy.int64)
+        self.rows = numpy.where(rows < 0, rows + len(data[0]), rows) if data and (rows < 0).any() else rows
+        self.first_step = epoch.first_step
+        self.loss = numpy.zeros((), step.circuit.nodes[step.circuit.outputs[step.states]].spec.dtype)
+
+    def take(
+        self, prepared: _Prepared, first: int, last: int, should_stop: Callable[[int], bool]
+    ) -> tuple[NDArray[numpy.float64], str]:
+        """The steps from first to before last, all of one size: the losses of those taken, and why it ended."""
+        losses = numpy.zeros(last - first)
+        number = numpy.array(self.first_step + first, numpy.uint32)
+        settings, rows = self.settings[first:last], self.rows[first:last]
+        plan = prepared.plan
+        taken, ending = prepared.program.run_steps(
+            [
+                *self.state,
+                settings,
+                self.key,
+                number,
+                *self.data,
+                self.loss,
+                *([rows] if plan.rows_buffer >= 0 else []),
+            ],
+            settings_buffer=FIRST_INPUT + self.states,
+            settings_bytes=settings.strides[0] if settings.size else 0,
+            rows_buffer=plan.rows_buffer,
+            rows_bytes=rows.strides[0] if rows.size else 0,
+            step_buffer=FIRST_INPUT + self.states + 2,
+            loss_buffer=plan.output_buffers[self.states],
+            loss_is_double=self.loss.dtype == numpy.float64,
+            losses=losses,
+            threads=self.engine.threads_for(prepared.work),
+            may_be_fewer=self.engine.may_be_fewer,
+            should_stop=lambda done: should_stop(first + done),
+        )
+        return losses[:taken], ending
+
+
+def _output_specs(circuit: Circuit) -> list[Spec]:
+    return [circuit.nodes[i].spec for i in circuit.outputs]
+
+
+def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:
+    """Runs of steps of equal size, as (first, last + 1)."""
+    first = 0
+    for i in range(1, len(sizes) + 1):
+        if i == len(sizes) or sizes[i] != sizes[first]:
+            yield first, i
+            first = i
+
+
+def _allowed_threads() -> int:
+    """The cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1

@@ -1,0 +1,67 @@
+// A panel: the matrices of a product, and columns of b copied side by side where they lie awkwardly in memory.
+#pragma once
+
+#include "kernels.hpp"
+#include "lanes.hpp"
+#include "tile.hpp"
+
+namespace backpass::native {
+namespace {
+
+// Strided matrices of one product, after the leading axes have been chosen.
+struct Matrices {
+    const float *a, *b, *bias;
+    float* c;
+    std::int64_t m, n, k;
+    std::int64_t a_row, a_k, b_k, b_column, c_row, c_column, bias_column;
+    Epilogue epilogue;
+    float* beside;
+    std::int64_t beside_row;
+};
+
+// What a thread needs beside its registers.
+struct alignas(64) ProductScratch {
+    float panel[largest_depth * panel_width];
+    float tile[tile_rows * panel_width];
+    float beside[tile_rows * panel_width];
+    float bias[panel_width];
+};
+
+// Whole panels of a transposed b, four columns and one vector of k at a time.
+void transpose_panel(const float* from, std::int64_t between_columns, std::int64_t depth, float* panel) {
+    std::int64_t p = 0;
+    for (; p + width <= depth; p += width)
+        for (int j = 0; j < panel_width; j += 4) {
+            Int column[4];
+            for (int q = 0; q < 4; ++q) column[q] = as_int(load(from + (j + q) * between_columns + p));
+            interleave(column);
+            std::int32_t rows[4 * width];
+            for (int q = 0; q < 4; ++q) store(rows + q * width, column[q]);
+            for (int i = 0; i < width; ++i) std::memcpy(panel + (p + i) * panel_width + j, rows + 4 * i, 16);
+        }
+    for (; p < depth; ++p)
+        for (int j = 0; j < panel_width; ++j) panel[p * panel_width + j] = from[j * between_columns + p];
+}
+
+void copy_panel(const Matrices& x, std::int64_t column, std::int64_t columns, std::int64_t k, std::int64_t depth,
+                float* panel) {
+    const float* from = x.b + k * x.b_k + column * x.b_column;
+    if (x.b_column == 1) {
+        for (std::int64_t p = 0; p < depth; ++p, from += x.b_k, panel += panel_width)
+            for (int j = 0; j < panel_width; j += width) {
+                const std::int64_t left = columns - j;
+                const Float part = left >= width ? load(from + j)
+                                   : left > 0    ? load_first(from + j, static_cast<int>(left))
+                                                 : broadcast(0.0f);
+                store(panel + j, part);
+            }
+        return;
+    }
+    if (x.b_k == 1 && columns == panel_width) return transpose_panel(from, x.b_column, depth, panel);
+    for (std::int64_t p = 0; p < depth; ++p)
+        for (std::int64_t j = 0; j < panel_width; ++j)
+            panel[p * panel_width + j] = j < columns ? from[p * x.b_k + j * x.b_column] : 0.0f;
+}
+
+}  // namespace
+}  // namespace backpass::native

@@ -1,0 +1,95 @@
+// See pool.hpp.
+#include "pool.hpp"
+
+#if defined(_WIN32)
+#include <process.h>
+#define getpid _getpid
+#else
+#include <unistd.h>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace backpass::native {
+namespace {
+
+constexpr int kSpins = 4000;  // pauses, some tens of microseconds: longer than most waits, shorter than a time slice
+
+void pause() {
+#if defined(__x86_64__) || defined(_M_X64)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// Returns when `value` is no longer `old`.
+void wait_for_change(const std::atomic<int>& value, int old) {
+    for (int i = 0; i < kSpins; ++i) {
+        if (value.load(std::memory_order_acquire) != old) return;
+        pause();
+    }
+    while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+}
+
+}  // namespace
+
+void Barrier::wait() {
+    if (threads_ == 1) return;
+    const int round = round_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+        arrived_.store(0, std::memory_order_relaxed);
+        round_.store(round + 1, std::memory_order_release);
+        round_.notify_all();
+        return;
+    }
+    wait_for_change(round_, round);
+}
+
+void Pool::grow(int threads) {
+    while (static_cast<int>(threads_.size()) < threads - 1) {
+        const int thread = static_cast<int>(threads_.size()) + 1;
+        threads_.emplace_back([this, thread, seen = call_.load()]() mutable {
+            for (;;) {
+                wait_for_change(call_, seen);
+                seen = call_.load(std::memory_order_acquire);
+                if (thread < seen % kMostThreads) work(thread);
+            }
+        });
+        threads_.back().detach();
+    }
+}
+
+void Pool::work(int thread) {
+    job_.function(job_.context, thread);
+    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_all();
+}
+
+bool Pool::try_run(int threads, Job job) {
+    std::unique_lock<std::mutex> lock(in_use_, std::try_to_lock);
+    if (!lock.owns_lock()) return false;
+    grow(threads);
+    job_ = job;
+    running_.store(threads, std::memory_order_relaxed);
+    const int number = (call_.load(std::memory_order_relaxed) / kMostThreads + 1) % (1 << 20);
+    call_.store(number * kMostThreads + threads, std::memory_order_release);
+    call_.notify_all();
+    work(0);
+    for (int left; (left = running_.load(std::memory_order_acquire)) > 0;) wait_for_change(running_, left);
+    return true;
+}
+
+Pool& Pool::shared() {
+    static std::mutex creating;
+    static Pool* pool = nullptr;  // leaked on purpose: its threads may be asleep in it when the process ends
+    static int owner = 0;
+    const std::lock_guard<std::mutex> lock(creating);
+    if (pool == nullptr || owner != static_cast<int>(getpid())) {
+        pool = new Pool;
+        owner = static_cast<int>(getpid());
+    }
+    return *pool;
+}
+
+}  // namespace backpass::native

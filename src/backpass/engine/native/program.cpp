@@ -1,0 +1,282 @@
+// See program.hpp.
+#include "program.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "flushing.hpp"
+#include "movement.hpp"
+#include "pool.hpp"
+
+namespace backpass::native {
+namespace {
+
+constexpr std::int64_t kAlignment = 64;
+constexpr auto kBetweenQuestions = std::chrono::milliseconds(50);
+
+std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+}  // namespace
+
+void Workspace::Free::operator()(std::byte* memory) const { std::free(memory); }
+
+Workspace::Workspace(std::int64_t arena_bytes, std::int64_t scratch_bytes, int threads)
+    : arena_bytes_(aligned(arena_bytes)), scratch_bytes_(aligned(scratch_bytes)) {
+    const std::int64_t bytes = arena_bytes_ + scratch_bytes_ * threads + kAlignment;
+    memory_.reset(static_cast<std::byte*>(std::malloc(static_cast<std::size_t>(bytes))));
+    if (!memory_) throw std::bad_alloc();
+    const auto at = reinterpret_cast<std::uintptr_t>(memory_.get());
+    start_ = memory_.get() + (kAlignment - at % kAlignment) % kAlignment;
+}
+
+// Everything one run shares between its threads.
+struct Program::Run {
+    Run(const Walk& walked, std::int64_t wanted) : walk(walked), steps(wanted) {}
+
+    const Walk& walk;
+    std::int64_t steps;
+    std::int64_t burst = 0;  // steps that are taken on one number of threads
+    int threads = 1;
+    std::unique_ptr<Barrier> barrier;
+    std::vector<std::byte*> buffers;
+    std::vector<std::int64_t> bytes;
+    const Workspace* workspace = nullptr;
+    double* losses = nullptr;
+    const std::function<bool(std::int64_t)>* should_stop = nullptr;
+    std::chrono::steady_clock::time_point next_question;
+    std::uint32_t step_number = 0;
+    int fault = kNoFault;
+    // Two flags, each set at one place in a step and read behind the barrier that follows: were they one, a thread that is
+    // late to read it at the guard could see what thread 0 has set at the end of the step, and leave too early.
+    std::atomic<bool> is_failed{false};  // at the guard
+    std::atomic<bool> is_over{false};    // between steps
+    Progress progress;
+    std::exception_ptr error;
+
+    void end(Ending ending, std::atomic<bool>& flag) {
+        progress.ending = ending;
+        flag.store(true, std::memory_order_relaxed);
+    }
+
+    void ask() {
+        const auto now = std::chrono::steady_clock::now();
+        if (!*should_stop || now < next_question) return;
+        next_question = now + kBetweenQuestions;
+        try {
+            if ((*should_stop)(progress.steps)) end(Ending::Stopped, is_over);
+        } catch (...) {
+            error = std::current_exception();
+            end(Ending::Stopped, is_over);
+        }
+    }
+};
+
+Program::Program(const std::vector<std::vector<std::int64_t>>& instructions, std::vector<std::byte> constants,
+                 std::int64_t arena_bytes, const std::vector<std::int64_t>& sizes, const Kernels& kernels, Tiling tiling)
+    : constants_(std::move(constants)),
+      arena_bytes_(arena_bytes),
+      scratch_bytes_(kAlignment),
+      sizes_{arena_bytes, static_cast<std::int64_t>(constants_.size())},
+      kernels_(kernels),
+      tiling_(tiling),
+      decoder_(sizes_, kernels) {
+    if (arena_bytes < 0) throw std::invalid_argument("native program: a negative arena");
+    sizes_.insert(sizes_.end(), sizes.begin(), sizes.end());
+    for (const auto& words : instructions) {
+        const Instruction instruction = decoder_.decode(words.data(), static_cast<std::int64_t>(words.size()));
+        std::int64_t scratch = 0;
+        if (instruction.kind == Kind::Map) scratch = instruction.map.registers * instruction.map.register_bytes;
+        if (instruction.kind == Kind::Product) scratch = kernels.product_scratch(instruction.product);
+        if (instruction.kind == Kind::Reduce) scratch = kernels.reduce_scratch(instruction.reduce);
+        if (scratch > scratch_bytes_) scratch_bytes_ = scratch;
+        instructions_.push_back(instruction);
+    }
+}
+
+void Program::execute(const Instruction& instruction, const Frame& frame, const Run& run) const {
+    switch (instruction.kind) {
+        case Kind::Map: return kernels_.map(instruction.map, frame);
+        case Kind::Product: return kernels_.product(instruction.product, frame, tiling_);
+        case Kind::Reduce: return kernels_.reduce(instruction.reduce, frame);
+        case Kind::Take: return run_take(instruction.take, frame);
+        case Kind::Scatter: return run_scatter(instruction.scatter, frame);
+        case Kind::Gather: {
+            const Gather& g = instruction.gather;
+            const std::int64_t bytes = run.bytes[static_cast<std::size_t>(g.data)];
+            return run_gather(g, frame, g.row_bytes > 0 ? bytes / g.row_bytes : INT64_MAX);
+        }
+        case Kind::Random: return kernels_.random(instruction.random, frame);
+        case Kind::Guard: return;
+    }
+}
+
+bool Program::is_finite(const Guard& guard, const Frame& frame) const {
+    const std::byte* at = frame.buffers[guard.x.buffer] + guard.x.offset;
+    double value;
+    if (guard.x.dtype == Dtype::Float64) {
+        std::memcpy(&value, at, sizeof value);
+    } else {
+        float narrow;
+        std::memcpy(&narrow, at, sizeof narrow);
+        value = narrow;
+    }
+    return value - value == 0.0;
+}
+
+void Program::guard(Run& run, const Guard& guard, const Frame& frame) const {
+    if (run.fault != kNoFault)
+        run.end(Ending::IndexFault, run.is_failed);
+    else if (!is_finite(guard, frame))
+        run.end(Ending::NotFinite, run.is_failed);
+}
+
+// Between two steps, by thread 0 alone: keeps the loss, moves on the walk, and asks whether to stop.
+void Program::finish_step(Run& run) const {
+    if (run.fault != kNoFault) return run.end(Ending::IndexFault, run.is_over);
+    const auto buffer = [&](std::int64_t i) -> std::byte*& { return run.buffers[static_cast<std::size_t>(i)]; };
+    const Walk& walk = run.walk;
+    if (walk.loss_buffer >= 0) {
+        float narrow;
+        std::memcpy(&narrow, buffer(walk.loss_buffer), sizeof narrow);
+        run.losses[run.progress.steps] = narrow;
+        if (walk.loss_is_double) std::memcpy(&run.losses[run.progress.steps], buffer(walk.loss_buffer), sizeof(double));
+    }
+    if (walk.settings_buffer >= 0) buffer(walk.settings_buffer) += walk.settings_bytes;
+    if (walk.rows_buffer >= 0) buffer(walk.rows_buffer) += walk.rows_bytes;
+    ++run.step_number;
+    ++run.progress.steps;
+    if (run.progress.steps < run.steps) run.ask();
+}
+
+// One thread's part of all steps. Thread 0 alone does small instructions and what comes between the steps; nobody waits
+// at a barrier between two instructions that both are its own.
+void Program::take_steps(Run& run, int thread) const {
+    const Flushing flushing;
+    std::byte* scratch = run.workspace->scratch(thread);
+    const Frame shared{run.buffers.data(), scratch, thread, run.threads, &run.fault};
+    const Frame alone{run.buffers.data(), scratch, 0, 1, &run.fault};
+    for (std::int64_t step = 0; step < run.burst; ++step) {
+        bool is_alone = true;
+        for (const Instruction& instruction : instructions_) {
+            const bool was_alone = is_alone;
+            is_alone = instruction.is_small || run.threads == 1;
+            if (!(is_alone && was_alone)) run.barrier->wait();
+            if (!is_alone)
+                execute(instruction, shared, run);
+            else if (thread == 0)
+                execute(instruction, alone, run);
+            if (instruction.kind != Kind::Guard) continue;
+            if (thread == 0) guard(run, instruction.guard, alone);
+            run.barrier->wait();
+            if (run.is_failed.load(std::memory_order_relaxed)) return;
+        }
+        if (!is_alone) run.barrier->wait();
+        if (thread == 0) finish_step(run);
+        run.barrier->wait();
+        if (run.is_over.load(std::memory_order_relaxed)) return;
+    }
+}
+
+void Program::check(const std::vector<Given>& given, const Walk& walk, std::int64_t steps) const {
+    const auto refuse = [](const char* what) { throw std::invalid_argument(std::string("native program: ") + what); };
+    if (given.size() + 2 != sizes_.size()) refuse("expected another number of arrays");
+    const auto bytes = [&](std::int64_t buffer) {
+        if (buffer < 2 || buffer >= static_cast<std::int64_t>(sizes_.size())) refuse("no such buffer");
+        return given[static_cast<std::size_t>(buffer - 2)].bytes;
+    };
+    // A walked buffer must hold every step's part; sizes_ says what one step reads.
+    const auto check_walk = [&](std::int64_t buffer, std::int64_t apart) {
+        if (buffer < 0) return;
+        const std::int64_t one = sizes_[static_cast<std::size_t>(buffer)];
+        if (apart < 0 || bytes(buffer) < (steps - 1) * apart + (one == kAnySize ? 0 : one)) refuse("a table is too short");
+    };
+    if (steps < 1) refuse("no steps");
+    check_walk(walk.settings_buffer, walk.settings_bytes);
+    check_walk(walk.rows_buffer, walk.rows_bytes);
+    if (walk.step_buffer >= 0 && bytes(walk.step_buffer) < 4) refuse("the step number is too short");
+    if (walk.loss_buffer >= 0 && bytes(walk.loss_buffer) < (walk.loss_is_double ? 8 : 4)) refuse("the loss is too short");
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        const auto buffer = static_cast<std::int64_t>(i) + 2;
+        const bool is_walked = buffer == walk.settings_buffer || buffer == walk.rows_buffer;
+        const std::int64_t expected = sizes_[i + 2];
+        if (expected != kAnySize && (is_walked ? given[i].bytes < expected : given[i].bytes != expected))
+            refuse("an array has the wrong size");
+    }
+    for (const Instruction& instruction : instructions_)
+        if (instruction.kind == Kind::Gather) {
+            const Gather& g = instruction.gather;
+            if (g.data < 2) refuse("rows are gathered from an array");
+            const std::int64_t rows = g.rows == walk.rows_buffer ? walk.rows_bytes : bytes(g.rows);
+            if (rows < g.count * 8) refuse("the table of rows is too narrow");
+            if (g.rows == walk.rows_buffer && bytes(g.rows) < (steps - 1) * walk.rows_bytes + g.count * 8)
+                refuse("the table of rows is too short");
+        }
+}
+
+// The next steps of a run, at most run.burst of them, on so many threads.
+void Program::take_burst(Run& run, int threads) const {
+    run.threads = threads;
+    run.barrier = std::make_unique<Barrier>(threads);
+    struct Context {
+        const Program* program;
+        Run* run;
+    } context{this, &run};
+    const Job job{[](void* given, int thread) {
+                      const Context& c = *static_cast<Context*>(given);
+                      c.program->take_steps(*c.run, thread);
+                  },
+                  &context};
+    if (threads > 1 && Pool::shared().try_run(threads, job)) return;
+    run.threads = 1;  // wanted so, or somebody else has the pool: one thread gives the same bits
+    run.barrier = std::make_unique<Barrier>(1);
+    take_steps(run, 0);
+}
+
+Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads,
+                      double* losses, const std::function<bool(std::int64_t)>& should_stop) {
+    check(given, walk, steps);
+    if (threads.most < 1 || threads.most >= kMostThreads) throw std::invalid_argument("native program: threads out of range");
+    std::unique_lock<std::mutex> lock(kept_in_use_, std::try_to_lock);
+    std::unique_ptr<Workspace> own;
+    if (!lock.owns_lock()) {
+        own = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads.most);
+    } else if (!kept_ || kept_threads_ < threads.most) {
+        kept_ = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads.most);
+        kept_threads_ = threads.most;
+    }
+    const Workspace& workspace = own ? *own : *kept_;
+    Run run(walk, steps);
+    run.workspace = &workspace;
+    run.losses = losses;
+    run.should_stop = &should_stop;
+    run.buffers = {workspace.arena(), constants_.data()};
+    run.bytes = {arena_bytes_, static_cast<std::int64_t>(constants_.size())};
+    for (const Given& array : given) run.buffers.push_back(array.data), run.bytes.push_back(array.bytes);
+    if (walk.step_buffer >= 0) {
+        std::byte*& at = run.buffers[static_cast<std::size_t>(walk.step_buffer)];
+        std::memcpy(&run.step_number, at, sizeof run.step_number);
+        at = reinterpret_cast<std::byte*>(&run.step_number);
+    }
+    const bool tries = threads.may_be_fewer && lock.owns_lock();
+    run.ask();
+    while (!run.is_over && !run.is_failed && run.progress.steps < steps) {
+        const std::int64_t before = run.progress.steps, left = steps - before;
+        const int count = tries ? pace_.choose(threads.most) : threads.most;
+        run.burst = tries && threads.most > 1 ? std::min(left, pace_.steps(count)) : left;
+        const auto start = std::chrono::steady_clock::now();
+        take_burst(run, count);
+        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        if (tries && run.progress.steps - before == run.burst)
+            pace_.note(count, taken.count() / static_cast<double>(run.burst));
+    }
+    if (run.error) std::rethrow_exception(run.error);
+    return run.progress;
+}
+
+}  // namespace backpass::native

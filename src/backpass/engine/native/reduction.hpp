@@ -1,0 +1,163 @@
+// Reductions: sums and maxima along axes, in an order that depends on shapes and strides alone.
+//
+//   over a row        32 virtual lanes, folded in a fixed tree; long rows in blocks, whose results are reduced again
+//   over rows         one chain per column, from the first row to the last
+//   anything else     one chain per element
+#pragma once
+
+#include "kernels.hpp"
+#include "lanes.hpp"
+#include "product.hpp"
+
+namespace backpass::native {
+namespace {
+
+constexpr std::int64_t kBlock = 4096;  // elements of a row that one set of lanes takes: the error grows with its length
+
+struct Adding {
+    static Float start() { return broadcast(0.0f); }
+    BACKPASS_LANE Float join(Float a, Float b) { return a + b; }
+    BACKPASS_LANE float fold(const Float* row) { return sum_row(row); }
+    template <class T>
+    static T start_of() {
+        return T(0);
+    }
+    template <class T>
+    static T join(T a, T b) {
+        return a + b;
+    }
+};
+
+struct Comparing {
+    static Float start() { return broadcast(-__builtin_inff()); }
+    BACKPASS_LANE Float join(Float a, Float b) { return maximum(a, b); }
+    BACKPASS_LANE float fold(const Float* row) { return maximum_row(row); }
+    template <class T>
+    static T start_of() {
+        if constexpr (T(0.5) != T(0)) return -static_cast<T>(__builtin_inf());
+        return sizeof(T) == 4 ? static_cast<T>(INT32_MIN) : static_cast<T>(INT64_MIN);
+    }
+    template <class T>
+    static T join(T a, T b) {
+        return a > b || a != a ? a : b;
+    }
+};
+
+// Numbers beyond the end of a row join as the start, which changes nothing.
+template <class Rule>
+Float tail_of(const float* x, int count) {
+    return select(first_lanes(count), load_first(x, count), Rule::start());
+}
+
+template <class Rule>
+float reduce_block(const float* x, std::int64_t length) {
+    Float row[row_parts];
+#pragma GCC unroll 8
+    for (int q = 0; q < row_parts; ++q) row[q] = Rule::start();
+    std::int64_t i = 0;
+    for (; i + row_width <= length; i += row_width)
+#pragma GCC unroll 8
+        for (int q = 0; q < row_parts; ++q) row[q] = Rule::join(row[q], load(x + i + q * width));
+    for (int q = 0; q < row_parts && i + q * width < length; ++q) {
+        const std::int64_t left = length - i - q * width;
+        row[q] = Rule::join(row[q], tail_of<Rule>(x + i + q * width, static_cast<int>(left < width ? left : width)));
+    }
+    return Rule::fold(row);
+}
+
+template <class Rule>
+float reduce_row(const float* x, std::int64_t length, float* partial) {
+    if (length <= kBlock) return reduce_block<Rule>(x, length);
+    const std::int64_t blocks = (length + kBlock - 1) / kBlock;
+    for (std::int64_t b = 0; b < blocks; ++b)
+        partial[b] = reduce_block<Rule>(x + b * kBlock, b + 1 < blocks ? kBlock : length - b * kBlock);
+    return reduce_row<Rule>(partial, blocks, partial + blocks);
+}
+
+// Columns [first, last) of rows that lie `stride` apart.
+template <class Rule>
+void reduce_columns(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t first, std::int64_t last,
+                    float* y) {
+    std::int64_t j = first;
+    constexpr int parts = 4;
+    for (; j + parts * width <= last; j += parts * width) {
+        Float sum[parts];
+#pragma GCC unroll 4
+        for (int q = 0; q < parts; ++q) sum[q] = Rule::start();
+        for (std::int64_t i = 0; i < rows; ++i)
+#pragma GCC unroll 4
+            for (int q = 0; q < parts; ++q) sum[q] = Rule::join(sum[q], load(x + i * stride + j + q * width));
+#pragma GCC unroll 4
+        for (int q = 0; q < parts; ++q) store(y + j + q * width, sum[q]);
+    }
+    for (; j < last; j += width) {
+        const int count = static_cast<int>(last - j < width ? last - j : width);
+        Float sum = Rule::start();
+        for (std::int64_t i = 0; i < rows; ++i) sum = Rule::join(sum, tail_of<Rule>(x + i * stride + j, count));
+        store_first(y + j, sum, count);
+    }
+}
+
+// Element by element: for every shape, stride and dtype.
+template <class Rule, class T>
+void reduce_plainly(const Reduce& r, const Frame& frame) {
+    const T* x = address<T>(r.x, frame);
+    T* y = address<T>(r.y, frame);
+    const auto& sx = r.x.strides;
+    const auto& sy = r.y.strides;
+    const Share share = share_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
+    for (std::int64_t e = share.first; e < share.last; ++e) {
+        const std::int64_t k2 = e % r.kept[2], k1 = e / r.kept[2] % r.kept[1], k0 = e / r.kept[2] / r.kept[1];
+        const T* from = x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2];
+        T sum = Rule::template start_of<T>();
+        for (std::int64_t i = 0; i < r.reduced[0]; ++i)
+            for (std::int64_t j = 0; j < r.reduced[1]; ++j) sum = Rule::template join<T>(sum, from[i * sx[3] + j * sx[4]]);
+        y[k0 * sy[0] + k1 * sy[1] + k2 * sy[2]] = sum;
+    }
+}
+
+template <class Rule>
+void reduce_floats(const Reduce& r, const Frame& frame) {
+    const float* x = address<float>(r.x, frame);
+    float* y = address<float>(r.y, frame);
+    const auto& sx = r.x.strides;
+    const auto& sy = r.y.strides;
+    const bool over_row = r.reduced[0] == 1 && sx[4] == 1;
+    const bool over_rows = r.reduced[0] == 1 && sx[2] == 1 && sy[2] == 1 && r.kept[0] == 1 && r.kept[1] == 1;
+    if (over_row) {
+        const Share share = share_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
+        for (std::int64_t e = share.first; e < share.last; ++e) {
+            const std::int64_t k2 = e % r.kept[2], k1 = e / r.kept[2] % r.kept[1], k0 = e / r.kept[2] / r.kept[1];
+            y[k0 * sy[0] + k1 * sy[1] + k2 * sy[2]] = reduce_row<Rule>(
+                x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2], r.reduced[1], reinterpret_cast<float*>(frame.scratch));
+        }
+    } else if (over_rows) {
+        const Share share = share_of(r.kept[2], width, frame);
+        reduce_columns<Rule>(x, sx[4], r.reduced[1], share.first, share.last, y);
+    } else {
+        reduce_plainly<Rule, float>(r, frame);
+    }
+}
+
+template <class Rule>
+void reduce_by(const Reduce& r, const Frame& frame) {
+    switch (r.x.dtype) {
+        case Dtype::Float32: return reduce_floats<Rule>(r, frame);
+        case Dtype::Float64: return reduce_plainly<Rule, double>(r, frame);
+        case Dtype::Int64: return reduce_plainly<Rule, std::int64_t>(r, frame);
+        case Dtype::Int32: return reduce_plainly<Rule, std::int32_t>(r, frame);
+        default: return;  // refused by the decoder
+    }
+}
+
+void run_reduce(const Reduce& r, const Frame& frame) {
+    r.kind == Reduction::Sum ? reduce_by<Adding>(r, frame) : reduce_by<Comparing>(r, frame);
+}
+
+// Partial results of a long row, and of the row of those, and so on.
+std::int64_t reduce_scratch(const Reduce& r) {
+    return (r.reduced[0] * r.reduced[1] / kBlock + 1) * 2 * static_cast<std::int64_t>(sizeof(float)) + 1024;
+}
+
+}  // namespace
+}  // namespace backpass::native

@@ -1,0 +1,143 @@
+// A tile: rows x columns of sums that stay in registers while k runs. Everything that a product computes is computed here.
+#pragma once
+
+#include <utility>
+
+#include "kernels.hpp"
+#include "lanes.hpp"
+
+namespace backpass::native {
+namespace {
+
+// Registers: rows * parts sums, parts of b, one broadcast of a.
+constexpr int tile_rows = width == 16 ? 14 : width == 8 ? 6 : 4;
+constexpr int tile_parts = 2;
+constexpr int panel_width = tile_parts * width;
+constexpr std::int64_t default_depth = 192;  // a block of a panel is then 24 KB at most: within the L1 cache
+constexpr std::int64_t largest_depth = 512;
+
+// One tile: c (rows x panel_width), its start, and the factors for a run of k.
+struct Tile {
+    const float* a;
+    std::int64_t a_stride;  // between rows of a, or between steps of k (see AlongK)
+    const float* b;
+    std::int64_t b_stride;  // between steps of k
+    float* c;
+    std::int64_t c_stride;
+    const float* bias;  // one per column, for the first block
+    bool is_first;      // start from the bias or zero instead of c
+    std::int64_t depth;
+    Epilogue epilogue;  // None unless this is the last block of k
+    float* beside;
+    std::int64_t beside_stride;
+};
+
+// AlongK: the elements of one row of a lie side by side. Otherwise those of one step of k do (a is transposed).
+template <int rows, int parts, bool along_k>
+void multiply_tile(const Tile& tile) {
+    Float sum[rows][parts];
+    if (!tile.is_first) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j) sum[i][j] = load(tile.c + i * tile.c_stride + j * width);
+    } else {
+#pragma GCC unroll 8
+        for (int j = 0; j < parts; ++j) {
+            const Float start = tile.bias ? load(tile.bias + j * width) : broadcast(0.0f);
+#pragma GCC unroll 16
+            for (int i = 0; i < rows; ++i) sum[i][j] = start;
+        }
+    }
+    // One pointer per three rows: x86 addresses p, p + s and p + 2 s without further registers.
+    constexpr int bases = (rows + 2) / 3;
+    const std::int64_t stride = tile.a_stride;
+    const float* base[bases];
+    for (int i = 0; i < bases; ++i) base[i] = tile.a + (along_k ? 3 * i * stride : 0);
+    const float* b = tile.b;
+    for (std::int64_t left = tile.depth; left > 0; --left) {
+        Float row[parts];
+#pragma GCC unroll 8
+        for (int j = 0; j < parts; ++j) row[j] = load(b + j * width);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i) {
+            const Float factor = broadcast(along_k ? base[i / 3][i % 3 * stride] : base[0][i]);
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j) sum[i][j] = fma(factor, row[j], sum[i][j]);
+        }
+        b += tile.b_stride;
+#pragma GCC unroll 8
+        for (int i = 0; i < (along_k ? bases : 1); ++i) base[i] += along_k ? 1 : stride;
+    }
+    if (tile.epilogue == Epilogue::SlopeOfRelu) {
+        const Float zero = broadcast(0.0f);
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j)
+                sum[i][j] = select(load(tile.beside + i * tile.beside_stride + j * width) >= zero, sum[i][j], zero);
+    }
+    if (tile.epilogue == Epilogue::ReluAlone) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j) sum[i][j] = relu(sum[i][j]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+        for (int j = 0; j < parts; ++j) store(tile.c + i * tile.c_stride + j * width, sum[i][j]);
+    if (tile.epilogue == Epilogue::Relu) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j)
+                store(tile.beside + i * tile.beside_stride + j * width, relu(sum[i][j]));
+    }
+}
+
+using TileFunction = void (*)(const Tile&);
+
+template <int parts, bool along_k, int... row>
+constexpr TileFunction tile_function(int rows, std::integer_sequence<int, row...>) {
+    const TileFunction all[] = {multiply_tile<row + 1, parts, along_k>...};
+    return all[rows - 1];
+}
+
+template <int parts, bool along_k>
+TileFunction tile_function(int rows) {
+    return tile_function<parts, along_k>(rows, std::make_integer_sequence<int, tile_rows>());
+}
+
+TileFunction tile_function(int rows, int parts, bool along_k) {
+    if (along_k) return parts == 1 ? tile_function<1, true>(rows) : tile_function<2, true>(rows);
+    return parts == 1 ? tile_function<1, false>(rows) : tile_function<2, false>(rows);
+}
+
+// Part of a tile, copied between a whole tile in scratch and the matrix that it is the edge of.
+struct Corner {
+    std::int64_t rows, columns, row_stride, column_stride;
+
+    void read(const float* from, float* tile) const {
+        for (std::int64_t i = 0; i < rows; ++i)
+            for (std::int64_t j = 0; j < columns; ++j)
+                tile[i * panel_width + j] = from[i * row_stride + j * column_stride];
+    }
+
+    void write(const float* tile, float* to) const {
+        if (column_stride != 1) {
+            for (std::int64_t i = 0; i < rows; ++i)
+                for (std::int64_t j = 0; j < columns; ++j)
+                    to[i * row_stride + j * column_stride] = tile[i * panel_width + j];
+            return;
+        }
+        for (std::int64_t i = 0; i < rows; ++i)
+            for (std::int64_t j = 0; j < columns; j += width) {
+                const int count = static_cast<int>(columns - j < width ? columns - j : width);
+                store_first(to + i * row_stride + j, load(tile + i * panel_width + j), count);
+            }
+    }
+};
+
+}  // namespace
+}  // namespace backpass::native

@@ -1,0 +1,113 @@
+"""The forms of operations on numbers one by one; NumPy promotes dtypes where ONNX does not, so they cast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy
+
+from backpass.circuit.operations.error_function import _P_LESS_Q_SMALL, _P_MIDDLE, _Q_MIDDLE, _Q_SMALL
+from backpass.circuit.traced import Node
+from backpass.engine.onnx.graph import Operand, Value
+from backpass.engine.onnx.writer import DType, Form, Writer, working
+
+
+def in_output_dtype(operator: str) -> Form:
+    """Arguments are cast to the dtype of the output; e^x of whole numbers is a real number."""
+
+    def form(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+        dtype = working(node.spec.dtype)
+        z = w(operator, *(w.cast(value, dtype) for value in values))
+        return w.recast(z, dtype, node.spec.dtype)
+
+    return form
+
+
+def comparison(operator: str) -> Form:
+    def form(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+        dtype = working(numpy.result_type(*(value.dtype for value in values)))
+        return w(operator, *(w.cast(value, dtype) for value in values))
+
+    return form
+
+
+def composed(formula: Callable[[Writer, Operand, DType], Operand]) -> Form:
+    """A function of one argument that is written with several operators."""
+
+    def form(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+        dtype = working(node.spec.dtype)
+        return w.recast(formula(w, w.cast(values[0], dtype), dtype), dtype, node.spec.dtype)
+
+    return form
+
+
+def sigmoid(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """1 / (1 + e^-x): ONNX Runtime's own Sigmoid is 0 in float32 from about x = -18 down."""
+    return w("Reciprocal", w("Add", w("Exp", w("Neg", x)), dtype.type(1)))
+
+
+def expm1(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """tanh(x / 2) (e^x + 1) = e^x - 1, without cancellation near 0."""
+    return w("Mul", w("Tanh", w("Mul", x, dtype.type(0.5))), w("Add", w("Exp", x), dtype.type(1)))
+
+
+def erf(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """ONNX Runtime has no Erf in float64: the approximations of ``error_function`` in its place."""
+    if dtype != numpy.float64:
+        return w("Erf", x)
+    size = w("Min", w("Abs", x), dtype.type(6.0))
+    near = w("Min", size, dtype.type(0.46875))
+    t = w("Mul", near, near)
+    small = w("Add", x, w("Mul", x, w("Div", _polynomial(w, _P_LESS_Q_SMALL, t), _polynomial(w, _Q_SMALL, t))))
+    ratio = w("Div", _polynomial(w, _P_MIDDLE, size), _polynomial(w, _Q_MIDDLE, size))
+    tail = w("Mul", w("Exp", w("Neg", w("Mul", size, size))), ratio)
+    large = w("Mul", w("Sign", x), w("Sub", dtype.type(1), tail))
+    return w("Where", w("LessOrEqual", size, dtype.type(0.46875)), small, large)
+
+
+def cos(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """Older ones have no Cos in float64 either: 1 - 2 sin^2(x / 2), right to a rounding of 1."""
+    if dtype != numpy.float64:
+        return w("Cos", x)
+    half = w("Sin", w("Mul", x, dtype.type(0.5)))
+    return w("Sub", dtype.type(1), w("Mul", dtype.type(2), w("Mul", half, half)))
+
+
+def softplus(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """Nor has it Softplus in float64: max(x, 0) + ln(1 + t) with t = e^-|x|.
+
+    ln(1 + t) = t ln(u) / (u - 1) with u = 1 + t as rounded, and t itself where u = 1 (Kahan).
+    """
+    if dtype != numpy.float64:
+        return w("Softplus", x)
+    one = dtype.type(1)
+    t = w("Exp", w("Neg", w("Abs", x)))
+    u = w("Add", t, one)
+    excess = w("Sub", u, one)
+    log1p = w("Where", w("Equal", excess, dtype.type(0)), t, w("Div", w("Mul", t, w("Log", u)), excess))
+    return w("Add", w("Max", x, dtype.type(0)), log1p)
+
+
+def _polynomial(w: Writer, coefficients: Sequence[float], t: Operand) -> Operand:
+    """Horner's rule, the coefficient of the highest power first."""
+    z: Operand = numpy.asarray(coefficients[0])
+    for coefficient in coefficients[1:]:
+        z = w("Add", w("Mul", z, t), numpy.asarray(coefficient))
+    return z
+
+
+def logical_not(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    return w("Not", w.cast(values[0], numpy.dtype(bool)))
+
+
+def where(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    condition, x, y = values
+    dtype = working(node.spec.dtype)
+    z = w("Where", w.cast(condition, numpy.dtype(bool)), w.cast(x, dtype), w.cast(y, dtype))
+    return w.recast(z, dtype, node.spec.dtype)
+
+
+def to_unit(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    upper = w("BitShift", values[0], numpy.asarray(8, values[0].dtype), direction="RIGHT")
+    z = w("Mul", w("Cast", upper, to=numpy.dtype(numpy.float64)), numpy.asarray(2.0**-24))
+    return w.recast(z, numpy.dtype(numpy.float64), node.spec.dtype)

@@ -1,0 +1,113 @@
+"""The file: a finished graph in, the bytes of an ONNX model out, checked. The only module that knows the onnx library.
+
+Opset 18 is the oldest in which sums, largest elements and padding take their axes in one way, as inputs; ONNX Runtime
+reads it from version 1.14 (February 2023) on, by its own tables. Newer opsets would add nothing but the need for newer
+runtimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+from backpass.circuit.spec import Dimension
+from backpass.engine.onnx.graph import TEXT, Graph, Value
+from backpass.errors import UsageError
+
+OPSET = 18
+"""Version of ONNX's own operators (the default domain)."""
+
+OPSET_ML = 3
+"""Version of the domain ai.onnx.ml, where LabelEncoder lives."""
+
+IR = 8
+"""Version of the file format: the one that came with opset 18."""
+
+_LARGEST = 2**31 - 1
+"""Bytes: what a protobuf message may hold."""
+
+
+def require_onnx() -> None:
+    """Make sure that the onnx library is there.    Errors: UsageError saying how to install it."""
+    try:
+        import onnx  # noqa: F401
+    except ImportError:
+        raise UsageError("the export needs the package onnx", hint="pip install 'backpass[onnx]'") from None
+
+
+def to_bytes(graph: Graph, facts: Mapping[str, str] | None = None, version: str = "") -> bytes:
+    """The model file of a graph, after onnx's full check; equal graphs give equal bytes.
+
+    ``facts`` become the metadata properties, ``version`` that of the producer.
+
+    Errors: UsageError without the onnx library, or when the constants are too large for a protobuf file.
+    """
+    require_onnx()
+    import onnx
+
+    size = sum(array.nbytes for array in graph.constants.values())
+    if size > _LARGEST:
+        raise UsageError(f"the numbers of the graph take {size} bytes, an ONNX file holds at most {_LARGEST}")
+    model = onnx.helper.make_model(
+        _graph(graph),
+        ir_version=IR,
+        opset_imports=[onnx.helper.make_opsetid("", OPSET), onnx.helper.make_opsetid("ai.onnx.ml", OPSET_ML)],
+        producer_name="backpass",
+        producer_version=version,
+    )
+    onnx.helper.set_model_props(model, dict(facts or {}))
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def is_onnx(data: bytes) -> bool:
+    """Whether bytes are an ONNX model, as far as its frame tells.    Errors: UsageError without the onnx library."""
+    require_onnx()
+    import onnx
+
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception:  # protobuf's DecodeError, which it hides in a module of its own
+        return False
+    return bool(model.ir_version and len(model.opset_import) and model.graph.name)
+
+
+def _graph(graph: Graph) -> Any:
+    import onnx
+
+    return onnx.helper.make_graph(
+        [_node(call) for call in graph.calls],
+        graph.name,
+        [_described(value, doc) for value, doc in graph.inputs],
+        [_described(value, doc) for value, doc in graph.outputs],
+        [onnx.numpy_helper.from_array(_plain(array), name) for name, array in graph.constants.items()],
+        doc_string=graph.doc,
+    )
+
+
+def _node(call: Any) -> Any:
+    import onnx
+
+    attributes: dict[str, Any] = {
+        key: onnx.helper.np_dtype_to_tensor_dtype(value) if isinstance(value, numpy.dtype) else value
+        for key, value in call.attributes.items()
+    }
+    return onnx.helper.make_node(
+        call.operator, call.inputs, [call.output], name=call.output, domain=call.domain or None, **attributes
+    )
+
+
+def _described(value: Value, doc: str) -> Any:
+    import onnx
+
+    dtype = onnx.TensorProto.STRING if value.dtype == TEXT else onnx.helper.np_dtype_to_tensor_dtype(value.dtype)
+    dimensions: list[Dimension] = list(value.shape)
+    return onnx.helper.make_tensor_value_info(value.name, dtype, dimensions, doc_string=doc)
+
+
+def _plain(array: Any) -> Any:
+    """An array in one piece, and little endian; scalars of NumPy as arrays."""
+    array = numpy.asarray(array)
+    return array if array.dtype == TEXT else numpy.ascontiguousarray(array).reshape(array.shape)

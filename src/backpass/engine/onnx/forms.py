@@ -1,0 +1,64 @@
+"""The forms: how each operation of a circuit is written in ONNX operators, one table from name to form.
+
+A form gets a ``Writer``, the node and its arguments, writes nodes, and returns the result. Operators are chosen for
+what ONNX Runtime computes in float32 and float64 alike, and for results that keep their digits where values are tiny.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from backpass.engine.onnx import elementwise, products, shaping
+from backpass.engine.onnx.writer import Form
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "absolute": elementwise.in_output_dtype("Abs"),
+        "add": elementwise.in_output_dtype("Add"),
+        "affine": products.affine,
+        "assemble": shaping.assemble,
+        "broadcast_to": shaping.broadcast_to,
+        "cast": shaping.cast,
+        "concatenate_": shaping.concatenate,
+        "cos": elementwise.composed(elementwise.cos),
+        "divide": elementwise.in_output_dtype("Div"),
+        "equal": elementwise.comparison("Equal"),
+        "erf": elementwise.composed(elementwise.erf),
+        "exp": elementwise.in_output_dtype("Exp"),
+        "expm1": elementwise.composed(elementwise.expm1),
+        "greater": elementwise.comparison("Greater"),
+        "greater_equal": elementwise.comparison("GreaterOrEqual"),
+        "identity": shaping.same,
+        "log": elementwise.in_output_dtype("Log"),
+        "logical_not": elementwise.logical_not,
+        "logsumexp": products.logsumexp,
+        "matmul_": products.matmul,
+        "max": products.reduction("ReduceMax"),
+        "maximum": elementwise.in_output_dtype("Max"),
+        "minimum": elementwise.in_output_dtype("Min"),
+        "multiply": elementwise.in_output_dtype("Mul"),
+        "negative": elementwise.in_output_dtype("Neg"),
+        "power": elementwise.in_output_dtype("Pow"),
+        "relu": elementwise.in_output_dtype("Relu"),
+        "reshape": shaping.reshape,
+        "scatter_add": products.scatter_add,
+        "sigmoid": elementwise.composed(elementwise.sigmoid),
+        "sign": elementwise.in_output_dtype("Sign"),
+        "sin": elementwise.in_output_dtype("Sin"),
+        "slice_": shaping.slice_,
+        "softplus": elementwise.composed(elementwise.softplus),
+        "sqrt": elementwise.in_output_dtype("Sqrt"),
+        "stop_gradient": shaping.same,
+        "subtract": elementwise.in_output_dtype("Sub"),
+        "sum": products.reduction("ReduceSum"),
+        "take": products.take,
+        "tanh": elementwise.in_output_dtype("Tanh"),
+        "to_unit": elementwise.to_unit,
+        "transpose": shaping.transpose,
+        "where": elementwise.where,
+    }
+)
+"""Every operation that has a form. ``constant`` and ``argument`` need none: they are constants and inputs of the graph.
+``random_bits`` has none: it is whole-number arithmetic modulo 2^32 and 2^64, which ONNX does not promise, and a forward
+pass draws nothing."""

@@ -1,0 +1,80 @@
+"""The forms of products, of operations along axes, and of lookups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy
+
+from backpass.circuit.operations.reduction import axes_of
+from backpass.circuit.traced import Node
+from backpass.engine.onnx.graph import Operand, Value
+from backpass.engine.onnx.writer import Form, Writer, whole, working
+
+
+def matmul(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    dtype = working(node.spec.dtype)
+    return w.recast(w("MatMul", *(w.cast(value, dtype) for value in values)), dtype, node.spec.dtype)
+
+
+def affine(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    dtype = working(node.spec.dtype)
+    x, W, b = (w.cast(value, dtype) for value in values)
+    if values[2].ndim > 1:
+        b = w("Unsqueeze", b, whole(-2))
+    return w.recast(w("Add", w("MatMul", x, W), b), dtype, node.spec.dtype)
+
+
+def reduction(operator: str) -> Form:
+    def form(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+        axes = axes_of(node.params.get("axis"), values[0].ndim)
+        dtype = working(node.spec.dtype)
+        z = _reduced(w, operator, w.cast(values[0], dtype), axes, keepdims=node.params.get("keepdims", False))
+        return w.recast(z, dtype, node.spec.dtype)
+
+    return form
+
+
+def _reduced(w: Writer, operator: str, x: Operand, axes: Iterable[int], *, keepdims: bool) -> Operand:
+    axes = tuple(axes)
+    # To ONNX no axes at all mean every axis.
+    return w(operator, x, whole(*axes), keepdims=int(keepdims)) if axes else x
+
+
+def logsumexp(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    """As the operation itself: less the largest element, unless that is not finite."""
+    dtype = working(node.spec.dtype)
+    x, axes = w.cast(values[0], dtype), axes_of(node.params.get("axis"), values[0].ndim)
+    # Of no elements ONNX names no largest before opset 20: where there may be none, -inf is put beside them.
+    may_be_empty = [axis for axis in axes if isinstance(length := values[0].shape[axis], str) or length == 0]
+    beside = whole(*[0] * len(may_be_empty), *[1] * len(may_be_empty))
+    ranked = w("Pad", x, beside, dtype.type(-numpy.inf), whole(*may_be_empty)) if may_be_empty else x
+    top = _reduced(w, "ReduceMax", ranked, axes, keepdims=True)
+    top = w("Where", w("Less", w("Abs", top), dtype.type(numpy.inf)), top, dtype.type(0))
+    total = _reduced(w, "ReduceSum", w("Exp", w("Sub", x, top)), axes, keepdims=True)
+    z: Operand = w("Add", w("Log", total), top)
+    if axes and not node.params.get("keepdims", False):
+        z = w("Squeeze", z, whole(*axes))
+    return w.recast(z, dtype, node.spec.dtype)
+
+
+def _indices(w: Writer, value: Value) -> Operand:
+    return w.cast(value, value.dtype if value.dtype in (numpy.int32, numpy.int64) else numpy.dtype(numpy.int64))
+
+
+def take(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    return w("Gather", values[0], _indices(w, values[1]), axis=node.params["axis"])
+
+
+def scatter_add(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    """Rows are added along the first axis, so the axis is moved there and back."""
+    x, indices = values
+    axis, shape = node.params["axis"], node.spec.shape
+    dtype = working(node.spec.dtype)
+    there = [*range(axis, axis + indices.ndim), *range(axis), *range(axis + indices.ndim, x.ndim)]
+    back = [*range(1, axis + 1), 0, *range(axis + 1, len(shape))]
+    rows = w("Transpose", w.cast(x, dtype), perm=there) if axis else w.cast(x, dtype)
+    start = w("Expand", dtype.type(0), w.graph.shape((shape[axis], *shape[:axis], *shape[axis + 1 :])))
+    places = w("Unsqueeze", w.cast(indices, numpy.dtype(numpy.int64)), whole(-1))
+    z = w("ScatterND", start, places, rows, reduction="add")
+    return w.recast(w("Transpose", z, perm=back) if axis else z, dtype, node.spec.dtype)

@@ -1,0 +1,78 @@
+"""The translation: a circuit in, nodes of a graph out.
+
+What depends on constants alone is worked out now, with the operations' own meanings, so that W1 is a constant of the
+graph and not a slice of theta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Circuit
+from backpass.circuit.circuit import bind_param, is_bound_late
+from backpass.circuit.spec import Spec, match
+from backpass.circuit.traced import Node
+from backpass.engine.onnx.forms import FORMS
+from backpass.engine.onnx.graph import Graph, Operand, Value
+from backpass.engine.onnx.writer import Writer
+from backpass.errors import CircuitError
+
+
+def translate(graph: Graph, circuit: Circuit, inputs: Sequence[Value | NDArray[Any]]) -> list[Value]:
+    """Write a circuit into a graph; arrays among the inputs are constants.
+
+    Errors: CircuitError naming an operation that has no form in ONNX; ShapeError naming an input that does not fit.
+    """
+    values = [
+        value if isinstance(value, Value) else Value.constant(numpy.asarray(value, dtype=spec.dtype))
+        for value, spec in zip(inputs, circuit.inputs, strict=True)
+    ]
+    # A dimension that is free in the circuit may be fixed, or free under another name, in the graph.
+    lengths: Mapping[str, Any] = match(circuit.inputs, values, circuit.input_names)
+    for _, node in circuit.operations:
+        values.append(_written(graph, _bound(node, lengths), [values[i] for i in node.inputs]))
+    return [values[i] for i in circuit.outputs]
+
+
+def _bound(node: Node, lengths: Mapping[str, Any]) -> Node:
+    """The node with the dimensions of the graph in place of the circuit's own."""
+    shape = tuple(lengths[d] if isinstance(d, str) else d for d in node.spec.shape)
+    params = {key: bind_param(value, lengths) for key, value in node.params.items()}
+    return replace(node, params=params, spec=Spec(shape, node.spec.dtype))
+
+
+def _written(graph: Graph, node: Node, arguments: Sequence[Value]) -> Value:
+    if (array := _known(node, arguments)) is not None:
+        return Value.constant(array)
+    name = node.operation.name
+    if name not in FORMS:
+        place = f" ({node.label})" if node.label else ""
+        raise CircuitError(
+            f"operation {name.rstrip('_')!r}{place} has no form in ONNX", hint="leave it out of what is exported"
+        )
+    stem = "/".join(part.replace(" ", "_") for part in (node.label, name.rstrip("_")) if part)
+    return _value(FORMS[name](Writer(graph, stem), node, arguments), node.spec)
+
+
+def _known(node: Node, arguments: Sequence[Value]) -> NDArray[Any] | None:
+    """The result, where it is the same in every run and no larger than what it is made from."""
+    arrays = [value.array for value in arguments if value.array is not None]
+    if len(arrays) < len(arguments) or node.operation.name == "argument":
+        return None
+    if is_bound_late(node.spec.shape) or any(is_bound_late(value) for value in node.params.values()):
+        return None
+    if arguments and node.spec.size({}) > sum(array.size for array in arrays):
+        return None
+    with numpy.errstate(all="ignore"):
+        return numpy.asarray(node.operation.meaning(*arrays, **node.params))
+
+
+def _value(result: Operand, spec: Spec) -> Value:
+    if isinstance(result, Value):
+        return Value(result.name, spec, result.array)
+    return Value(result, spec) if isinstance(result, str) else Value("", spec, result)

@@ -1,0 +1,195 @@
+"""The emission: a unit of terms becomes one instruction, once it is known where every term lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from backpass.engine.plan.fusion import Unit
+from backpass.engine.plan.instruction import (
+    Instruction,
+    Map,
+    MapStep,
+    Operand,
+    Product,
+    Random,
+    Reduce,
+    Scatter,
+    Take,
+)
+from backpass.engine.plan.term import Term
+from backpass.engine.plan.view import Storage, View, merged
+
+Where = Callable[[Term], Storage]
+
+
+def operand_of(view: View, where: Where) -> Operand:
+    """The operand that a view is, given where its term lies."""
+    storage = where(view.term)
+    walked = storage.walk(view)
+    assert walked is not None, "placement keeps every reader in mind"
+    offset, strides = walked
+    return Operand(storage.buffer, offset, view.term.dtype, strides, name_of(view.term))
+
+
+def name_of(term: Term) -> str:
+    """What a term is called in listings."""
+    if term.kind == "input":
+        return term.name
+    if term.kind == "constant":
+        value = term.params["value"]
+        return f"{value.item():g}" if value.size == 1 else f"constant{list(value.shape)}"
+    return f"%{term.number}"
+
+
+def emit(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Instruction:
+    """The instruction of a unit."""
+    if unit.is_map:
+        return _map(unit, where, is_stored)
+    term = unit.first
+    if term.kind == "product":
+        return _product(unit, where, is_stored)
+    if term.kind in ("sum", "max"):
+        return _reduce(term, where)
+    if term.kind == "random_bits":
+        key, step = (operand_of(view, where) for view in term.arguments)
+        return Random(term.label, term.params["purpose"], term.size, key, step, _packed(term.whole, where))
+    return _lookup(term, where)
+
+
+def _with(operand: Operand, strides: Sequence[int]) -> Operand:
+    return Operand(operand.buffer, operand.offset, operand.dtype, tuple(strides), operand.name)
+
+
+def _packed(view: View, where: Where) -> Operand:
+    """An operand that is only walked element by element."""
+    return _with(operand_of(view, where), (1,))
+
+
+def _map(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Map:
+    inside = {term.number for term in unit.terms}
+    views: dict[tuple[object, ...], View] = {}
+    for term in unit.terms:
+        for view in term.arguments:
+            if view.term.number not in inside:
+                views.setdefault(view.key, view)
+    stored = [term for term in unit.terms if is_stored(term)]
+    inputs = [operand_of(view, where) for view in views.values()]
+    outputs = [operand_of(term.whole, where) for term in stored]
+    runs = merged(unit.first.shape, [operand.strides for operand in (*inputs, *outputs)])
+    inputs = [_with(operand, [strides[i] for _, strides in runs]) for i, operand in enumerate(inputs)]
+    outputs = [_with(operand, [strides[len(inputs) + i] for _, strides in runs]) for i, operand in enumerate(outputs)]
+    steps, registers, held = _steps(unit, {key: i for i, key in enumerate(views)}, {term.number for term in stored})
+    return Map(
+        unit.terms[-1].label,
+        tuple(length for length, _ in runs),
+        tuple(inputs),
+        tuple((operand, held[term.number]) for operand, term in zip(outputs, stored, strict=True)),
+        steps,
+        registers,
+    )
+
+
+def _steps(
+    unit: Unit, inputs: dict[tuple[object, ...], int], stored: set[int]
+) -> tuple[tuple[MapStep, ...], int, dict[int, int]]:
+    """The elementwise program; the number of registers; and which register holds each term at its end.
+
+    A register is used again when its value is no longer needed, but never one that is stored: that may lie in memory.
+    """
+    last: dict[int, int] = {}
+    for i, term in enumerate(unit.terms):
+        for view in term.arguments:
+            last[view.term.number] = i
+    held: dict[int, int] = {}
+    free: list[int] = []
+    registers = len(inputs)
+    steps = []
+    for i, term in enumerate(unit.terms):
+        arguments = tuple(
+            held[view.term.number] if view.term.number in held else inputs[view.key] for view in term.arguments
+        )
+        if free and term.number not in stored:
+            out = free.pop()
+        else:
+            out, registers = registers, registers + 1
+        held[term.number] = out
+        steps.append(MapStep(term.name, out, arguments))
+        spent = {view.term.number for view in term.arguments if last[view.term.number] == i}
+        free += [held[number] for number in sorted(spent) if number in held and number not in stored]
+    return tuple(steps), registers, held
+
+
+def _product(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Product:
+    term = unit.first
+    a, b, *bias = term.arguments
+    m, n = term.shape[-2:]
+    row = None
+    if bias:
+        found = operand_of(bias[0], where)
+        row = _with(found, (*found.strides[:-1], 0, found.strides[-1]))
+    c, epilogue, beside = term.whole, "", None
+    if len(unit.terms) > 1:
+        then = unit.terms[1]
+        epilogue = then.name.removesuffix(".float32")
+        if epilogue == "relu" and not is_stored(term):
+            c, epilogue = _as(then.whole, term), "relu_alone"
+        elif epilogue == "relu":
+            beside = operand_of(_as(then.whole, term), where)
+        else:
+            c, beside = _as(then.whole, term), operand_of(_as(then.arguments[0], term), where)
+    return Product(
+        term.label,
+        term.shape[:-2],
+        m,
+        n,
+        a.shape[-1],
+        term.params["is_narrow"],
+        operand_of(a, where),
+        operand_of(b, where),
+        operand_of(c, where),
+        row,
+        epilogue,
+        beside,
+    )
+
+
+def _as(view: View, term: Term) -> View:
+    """A packed view under the axes of another term of the same size."""
+    found = view.reshaped(term.shape)
+    assert found is not None
+    return found
+
+
+def _reduce(term: Term, where: Where) -> Reduce:
+    view, split = term.arguments[0], term.params["split"]
+    x, y = operand_of(view, where), operand_of(term.whole, where)
+    kept = merged(view.shape[:split], (x.strides[:split], y.strides))
+    gone = merged(view.shape[split:], (x.strides[split:],))
+    # Three axes are kept and two reduced at most; leading ones are filled in between as well as before.
+    reduced = [0] * (2 - len(gone)) + [strides[0] for _, strides in gone]
+    return Reduce(
+        term.label,
+        term.kind,
+        tuple(length for length, _ in kept),
+        tuple(length for length, _ in gone),
+        _with(x, [*(strides[0] for _, strides in kept), *reduced]),
+        _with(y, [*(strides[1] for _, strides in kept), 0, 0]),
+    )
+
+
+def _lookup(term: Term, where: Where) -> Take:
+    source, indices = term.arguments
+    axis, adds = term.params["axis"], term.kind == "scatter_add"
+    table = term.shape if adds else source.shape
+    after = source.shape[axis + len(indices.shape) :] if adds else source.shape[axis + 1 :]
+    return (Scatter if adds else Take)(
+        term.label,
+        prod(table[:axis]),
+        table[axis],
+        indices.size,
+        prod(after),
+        _packed(source, where),
+        _packed(indices, where),
+        _packed(term.whole, where),
+    )

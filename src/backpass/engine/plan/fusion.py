@@ -1,0 +1,116 @@
+"""The fusion: elementwise terms of one shape become one pass over memory, wherever no other result stands between.
+
+A ReLU alone behind a product, and the slope of one, become the product's epilogue: no pass at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from backpass.engine.plan.term import Term
+
+_MOST_TERMS = 64  # of one pass: its registers should stay in the L1 cache
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """Terms that one instruction computes: several elementwise ones, a product and its epilogue, or a single one.
+
+    before: a bit per term that has to be made before this unit, directly or not
+    """
+
+    terms: list[Term]
+    mask: int
+    before: int
+    inputs: set[int] = field(default_factory=set)
+
+    @property
+    def first(self) -> Term:
+        return self.terms[0]
+
+    @property
+    def is_map(self) -> bool:
+        return self.first.kind == "map"
+
+
+def fuse(terms: Sequence[Term], pieces: Container[int]) -> list[Unit]:
+    """Units of all terms (inputs, constants and assembled terms are units without an instruction).
+
+    ``pieces``: numbers of terms that are made inside a larger array; these get no epilogue.
+    """
+    units: dict[int, Unit] = {}
+    before: dict[int, int] = {}
+    for term in terms:
+        mask = 0
+        for other in term.needs:
+            mask |= before[other.number] | 1 << other.number
+        before[term.number] = mask
+        units[term.number] = Unit([term], 1 << term.number, mask, {other.number for other in term.needs})
+    for term in terms:
+        if term.kind == "map":
+            for number in sorted({other.number for other in term.needs}, reverse=True):
+                _try_merge(units, number, term.number)
+    _merge_siblings(units, terms)
+    _merge_epilogues(units, terms, pieces)
+    return list({id(unit): unit for unit in units.values()}.values())
+
+
+def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
+    """Merge the units of terms i and j if both are maps of one shape."""
+    a, b = units[i], units[j]
+    if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape:
+        return
+    if len(a.terms) + len(b.terms) <= _MOST_TERMS:
+        _merge(units, a, b)
+
+
+def _merge(units: dict[int, Unit], a: Unit, b: Unit) -> None:
+    """Merge two units, unless a third lies on a way between them."""
+    both = a.mask | b.mask
+    for number in (a.inputs | b.inputs) - {term.number for term in (*a.terms, *b.terms)}:
+        if units[number].before & both:
+            return
+    merged = Unit(
+        sorted((*a.terms, *b.terms), key=lambda term: term.number),
+        both,
+        (a.before | b.before) & ~both,
+        a.inputs | b.inputs,
+    )
+    for term in merged.terms:
+        units[term.number] = merged
+    for unit in units.values():  # what comes after either now comes after all of it
+        if unit is not merged and unit.before & both:
+            unit.before |= both | merged.before
+
+
+def _merge_siblings(units: dict[int, Unit], terms: Sequence[Term]) -> None:
+    """Merge passes of one shape that read something in common although neither feeds the other."""
+    readers: dict[int, list[int]] = {}
+    for term in terms:
+        if term.kind == "map":
+            for view in term.arguments:
+                if view.term.kind != "constant" and view.size > 1:
+                    readers.setdefault(view.term.number, []).append(term.number)
+    for numbers in readers.values():
+        for i, j in pairwise(numbers):
+            a, b = units[i], units[j]
+            if not (a.before & b.mask or b.before & a.mask):
+                _try_merge(units, i, j)
+
+
+def _merge_epilogues(units: dict[int, Unit], terms: Sequence[Term], pieces: Container[int]) -> None:
+    readers = Counter(view.term.number for term in terms for view in term.arguments)
+    for term in terms:
+        if term.name not in ("relu.float32", "slope_of_relu.float32") or len(units[term.number].terms) > 1:
+            continue
+        view = term.arguments[-1]
+        product = view.term
+        if product.kind != "product" or product.params["is_narrow"] or len(units[product.number].terms) > 1:
+            continue
+        if not view.is_whole or view.size != term.size or term.number in pieces or product.number in pieces:
+            continue
+        if term.name == "relu.float32" or (readers[product.number] == 1 and term.arguments[0].is_whole):
+            _merge(units, units[product.number], units[term.number])

@@ -1,0 +1,296 @@
+"""The instructions: a handful of kinds, each a few whole numbers that the core decodes (native/instruction.hpp)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, ClassVar
+
+import numpy
+
+from backpass.engine.plan.lowering import DTYPES
+from backpass.engine.plan.plan import Unplannable
+from backpass.engine.plan.view import Lengths
+
+RANK = 5
+"""Axes of an operand, as in native/operand.hpp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """Where an array lies: a buffer, an offset in elements, strides in elements, what it is called in listings."""
+
+    buffer: int
+    offset: int
+    dtype: numpy.dtype[Any]
+    strides: Lengths
+    name: str = field(compare=False, default="")
+
+    def encode(self) -> list[int]:
+        return [self.buffer, self.offset * self.dtype.itemsize, DTYPES.index(self.dtype), *pad(self.strides, 0)]
+
+
+def pad(values: Sequence[int], filling: int) -> list[int]:
+    """Leading axes added up to the rank of the core.    Errors: Unplannable when there are too many already."""
+    if len(values) > RANK:
+        raise Unplannable(f"an iteration over {len(values)} axes")
+    return [filling] * (RANK - len(values)) + list(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction(ABC):
+    """What the core does in one go. ``label`` says which part of the circuit it comes from."""
+
+    kind: ClassVar[int]
+    label: str
+
+    @abstractmethod
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        """The words for the core, after its kind; ``codes`` numbers the elementwise operations."""
+
+    @abstractmethod
+    def text(self) -> str:
+        """One line for a listing."""
+
+    @property
+    def flops(self) -> int:
+        return 0
+
+    @property
+    @abstractmethod
+    def bytes_moved(self) -> int:
+        """Bytes read and written, each operand counted once."""
+
+
+_PAIRS = ("multiply_", "subtract_", "sqrt_", "divide_")
+"""How the names of two operations in one begin (see contraction)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapStep:
+    """out = name(a, b, c) on registers; arguments that are not there repeat the last."""
+
+    name: str
+    out: int
+    arguments: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Map(Instruction):
+    """An elementwise program over an iteration space; inputs fill registers 0, 1, ..."""
+
+    kind: ClassVar[int] = 0
+    shape: Lengths
+    inputs: tuple[Operand, ...]
+    outputs: tuple[tuple[Operand, int], ...]
+    steps: tuple[MapStep, ...]
+    registers: int
+
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        words = [len(self.inputs), len(self.outputs), len(self.steps), self.registers, *pad(self.shape, 1)]
+        for operand in self.inputs:
+            words += operand.encode()
+        for operand, register in self.outputs:
+            words += [*operand.encode(), register]
+        for step in self.steps:
+            if step.name not in codes:
+                raise Unplannable(f"no elementwise operation {step.name}")
+            a, b, c = (*step.arguments, *(step.arguments[-1:] * (3 - len(step.arguments))))
+            words += [codes[step.name], step.out, a, b, c]
+        return words
+
+    def text(self) -> str:
+        steps = " ".join(step.name.rpartition(".")[0] for step in self.steps)
+        reads = ", ".join(operand.name for operand in self.inputs)
+        writes = ", ".join(operand.name for operand, _ in self.outputs)
+        return f"map {list(self.shape)} {writes} <- {reads}: {steps}"
+
+    @property
+    def flops(self) -> int:
+        return prod(self.shape) * sum(2 if step.name.startswith(_PAIRS) else 1 for step in self.steps)
+
+    @property
+    def bytes_moved(self) -> int:
+        operands = [*self.inputs, *(operand for operand, _ in self.outputs)]
+        return sum(
+            prod(n for n, stride in zip(self.shape, o.strides, strict=True) if stride) * o.dtype.itemsize
+            for o in operands
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Instruction):
+    """c = a b + bias, for each of a stack of matrices; then, while it is at hand, an epilogue.
+
+    "relu": beside = max(c, 0)    "slope_of_relu": c = c where beside >= 0, else 0    "relu_alone": c = max(c, 0)
+    """
+
+    kind: ClassVar[int] = 1
+    stack: Lengths
+    m: int
+    n: int
+    k: int
+    is_narrow: bool
+    a: Operand
+    b: Operand
+    c: Operand
+    bias: Operand | None
+    epilogue: str = ""
+    beside: Operand | None = None
+
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        stack = [1] * (3 - len(self.stack)) + list(self.stack)
+        epilogue = ("", "relu", "slope_of_relu", "relu_alone").index(self.epilogue)
+        words = [*stack, self.m, self.n, self.k, int(self.is_narrow), epilogue, int(self.bias is not None)]
+        for operand in (self.a, self.b, self.c, self.bias, self.beside):
+            words += operand.encode() if operand else []
+        return words
+
+    def text(self) -> str:
+        bias = f" + {self.bias.name}" if self.bias else ""
+        stack = f"{list(self.stack)} x " if self.stack else ""
+        form = " narrow" if self.is_narrow else ""
+        sizes = f"{stack}[{self.m}, {self.k}] [{self.k}, {self.n}]"
+        then = f", {self.epilogue}" if self.epilogue else ""
+        then += f" {self.beside.name}" if self.beside else ""
+        return f"product{form} {sizes} {self.c.name} <- {self.a.name} {self.b.name}{bias}{then}"
+
+    @property
+    def flops(self) -> int:
+        return 2 * prod(self.stack) * self.m * self.n * self.k
+
+    @property
+    def bytes_moved(self) -> int:
+        one = self.m * self.k + self.k * self.n + self.m * self.n * (2 if self.beside else 1)
+        return prod(self.stack) * one * self.c.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce(Instruction):
+    """y[kept] = the sum or maximum of x[kept, reduced]."""
+
+    kind: ClassVar[int] = 2
+    rule: str
+    kept: Lengths
+    reduced: Lengths
+    x: Operand
+    y: Operand
+
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        kept = [1] * (3 - len(self.kept)) + list(self.kept)
+        reduced = [1] * (2 - len(self.reduced)) + list(self.reduced)
+        return [("sum", "max").index(self.rule), *kept, *reduced, *self.x.encode(), *self.y.encode()]
+
+    def text(self) -> str:
+        return f"{self.rule} {list(self.kept)} of {list(self.reduced)} {self.y.name} <- {self.x.name}"
+
+    @property
+    def flops(self) -> int:
+        return prod(self.kept) * prod(self.reduced)
+
+    @property
+    def bytes_moved(self) -> int:
+        return (self.flops + prod(self.kept)) * self.x.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Take(Instruction):
+    """y[o, i] = x[o, indices[i]], row by row."""
+
+    kind: ClassVar[int] = 3
+    outer: int
+    length: int
+    count: int
+    inner: int
+    x: Operand
+    indices: Operand
+    y: Operand
+
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        sizes = [self.outer, self.length, self.count, self.inner]
+        return [*sizes, *self.x.encode(), *self.indices.encode(), *self.y.encode()]
+
+    def text(self) -> str:
+        return f"take {self.count} of {self.length} {self.y.name} <- {self.x.name}[{self.indices.name}]"
+
+    @property
+    def bytes_moved(self) -> int:
+        return 2 * self.outer * self.count * self.inner * self.x.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter(Take):
+    """y = 0, then y[o, indices[i]] += x[o, i], row by row."""
+
+    kind: ClassVar[int] = 4
+
+    def text(self) -> str:
+        return f"scatter_add {self.count} to {self.length} {self.y.name}[{self.indices.name}] <- {self.x.name}"
+
+    @property
+    def flops(self) -> int:
+        return self.outer * self.count * self.inner
+
+
+@dataclass(frozen=True, slots=True)
+class Gather(Instruction):
+    """The rows of a batch, from an array of all rows."""
+
+    kind: ClassVar[int] = 5
+    data: int
+    rows: int
+    count: int
+    row_bytes: int
+    y: Operand
+
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        return [self.data, self.rows, self.count, self.row_bytes, *self.y.encode()]
+
+    def text(self) -> str:
+        return f"gather {self.count} rows of {self.row_bytes} bytes {self.y.name}"
+
+    @property
+    def bytes_moved(self) -> int:
+        return 2 * self.count * self.row_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Random(Instruction):
+    """Random bits by counter."""
+
+    kind: ClassVar[int] = 6
+    purpose: int
+    count: int
+    key: Operand
+    step: Operand
+    y: Operand
+
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        return [self.purpose, self.count, *self.key.encode(), *self.step.encode(), *self.y.encode()]
+
+    def text(self) -> str:
+        return f"random_bits {self.count} {self.y.name} (purpose {self.purpose:#x})"
+
+    @property
+    def bytes_moved(self) -> int:
+        return self.count * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Guard(Instruction):
+    """The step ends here, with the state untouched, unless x is finite."""
+
+    kind: ClassVar[int] = 7
+    x: Operand
+
+    def encode(self, codes: Mapping[str, int]) -> list[int]:
+        return self.x.encode()
+
+    def text(self) -> str:
+        return f"guard {self.x.name}"
+
+    @property
+    def bytes_moved(self) -> int:
+        return 0

@@ -1,0 +1,236 @@
+"""The planner: from a circuit and its lengths to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy
+
+from backpass.circuit import Circuit
+from backpass.engine.plan.contraction import contract, needed
+from backpass.engine.plan.emission import emit, operand_of
+from backpass.engine.plan.fusion import Unit, fuse
+from backpass.engine.plan.instruction import Gather, Guard, Instruction, Operand
+from backpass.engine.plan.lowering import lower
+from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
+from backpass.engine.plan.placement import place
+from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
+from backpass.engine.plan.schedule import ordered
+from backpass.engine.plan.term import Graph, Term
+from backpass.engine.plan.view import Storage, packed_strides
+from backpass.engine.step import Step
+
+
+def plan_circuit(circuit: Circuit, lengths: Mapping[str, int]) -> Plan:
+    """A plan that reads the circuit's inputs and writes each output to a buffer of its own.
+
+    Errors: Unplannable.
+    """
+    return _Planner(circuit, lengths, states=0, batch=()).plan()
+
+
+def plan_step(step: Step, batch_size: int) -> Plan:
+    """A plan of one training step: it gathers the batch, and overwrites the state behind a guard on J.
+
+    Errors: Unplannable.
+    """
+    circuit = step.circuit
+    batch = tuple(range(step.states + 3, len(circuit.inputs)))
+    return _Planner(circuit, {"B": batch_size}, step.states, batch).plan()
+
+
+class _Planner:
+    """The makings of one plan.
+
+    The first ``states`` outputs overwrite the inputs of the same number; ``batch`` numbers the inputs to gather.
+    """
+
+    def __init__(self, circuit: Circuit, lengths: Mapping[str, int], states: int, batch: Sequence[int]) -> None:
+        self.circuit, self.lengths = circuit, lengths
+        self.states, self.batch = states, batch
+        self.graph = Graph()
+        views = lower(circuit, lengths, self.graph)
+        outputs = [views[i] for i in circuit.outputs]
+        contract(needed(outputs), outputs)
+        self.inputs = [views[i].term for i in range(len(circuit.inputs))]
+        # A state that a step leaves as it is needs no output.
+        wanted = [not (i < states and v.term is self.inputs[i] and v.is_whole) for i, v in enumerate(outputs)]
+        self.outputs, self.placement = place(self.graph, outputs, wanted)
+        self.wanted = wanted
+        self.storages: dict[int, Storage] = {}
+        self.buffers = [self._bytes_of(term) for term in self.inputs]
+
+    def _bytes_of(self, term: Term) -> int:
+        return term.size * term.dtype.itemsize
+
+    def _buffer(self, size: int) -> int:
+        self.buffers.append(size)
+        return FIRST_INPUT + len(self.buffers) - 1
+
+    def plan(self) -> Plan:
+        terms = needed([v for v, wanted in zip(self.outputs, self.wanted, strict=True) if wanted])
+        state_terms = frozenset(v.term.number for v in self.outputs[: self.states] if v.term.is_computed)
+        units = ordered(fuse(terms, self.placement.within), self._late(state_terms))
+        output_buffers = self._place_outputs(units)
+        constants = self._place_constants(terms)
+        rows_buffer = self._buffer(-1) if self.batch else -1
+        arena = self._place_rest(units)
+        instructions = self._instructions(units, state_terms, rows_buffer)
+        for i in self.batch:
+            self.buffers[i] = -1
+        return Plan(
+            self.circuit.name,
+            tuple(instructions),
+            constants,
+            arena,
+            tuple(self.buffers),
+            output_buffers,
+            rows_buffer,
+            len(list(self.circuit.operations)),
+            sum(term.is_computed for term in terms),
+        )
+
+    def _late(self, state_terms: frozenset[int]) -> frozenset[int]:
+        """What is made behind the guard: the new state, unless J itself depends on it."""
+        if not self.states:
+            return frozenset()
+        guarded = self.outputs[self.states].term
+        before = {term.number for term in needed([guarded.whole])}
+        return frozenset(number for number in state_terms if number not in before)
+
+    # Places --------------------------------------------------------------------------------------------------------
+
+    def _where(self, term: Term) -> Storage:
+        if term.number not in self.storages and term.number in self.placement.within:
+            whole, inner = self.placement.within[term.number]
+            outer = self._where(whole)
+            self.storages[term.number] = Storage(outer.buffer, outer.offset + inner.offset, inner.strides)
+        return self.storages[term.number]
+
+    def _store(self, term: Term, buffer: int, offset_bytes: int = 0) -> None:
+        offset = offset_bytes // term.dtype.itemsize
+        self.storages[term.number] = Storage(buffer, offset, packed_strides(term.shape))
+
+    def _place_outputs(self, units: Sequence[Unit]) -> tuple[int, ...]:
+        buffers = []
+        for i, term in enumerate(self.inputs):
+            if i not in self.batch:
+                self._store(term, FIRST_INPUT + i)
+        self.copied_back: list[tuple[Term, int]] = []
+        for i, (view, wanted) in enumerate(zip(self.outputs, self.wanted, strict=True)):
+            if i < self.states:
+                buffers.append(FIRST_INPUT + i)
+                if wanted and self._may_overwrite(view.term, self.inputs[i], units):
+                    self._store(view.term, FIRST_INPUT + i)
+                elif wanted:
+                    self.copied_back.append((view.term, i))
+                continue
+            buffers.append(self._buffer(self._bytes_of(view.term)))
+            self._store(view.term, buffers[-1])
+        return tuple(buffers)
+
+    def _may_overwrite(self, term: Term, state: Term, units: Sequence[Unit]) -> bool:
+        """Whether a new state may be written over the old one: nobody reads the old one later, or in another order."""
+        at = next((i for i, unit in enumerate(units) if term in unit.terms), None)
+        guard = self._guard_at(units)
+        if at is None or term.kind != "map" or at < guard:
+            return False
+        for i, unit in enumerate(units[at:], at):
+            for other in unit.terms:
+                for view in other.arguments:
+                    if view.term is state and (i > at or not (view.is_whole and view.size == term.size)):
+                        return False
+        return True
+
+    def _guard_at(self, units: Sequence[Unit]) -> int:
+        """The number of the first unit behind the guard."""
+        guarded = self.outputs[self.states].term
+        return next((i + 1 for i, unit in enumerate(units) if guarded in unit.terms), 0)
+
+    def _place_constants(self, terms: Sequence[Term]) -> bytes:
+        data = bytearray()
+        for term in terms:
+            if term.kind == "constant":
+                data += bytes(-len(data) % ALIGNMENT if term.size > 1 else -len(data) % 8)
+                self._store(term, CONSTANTS, len(data))
+                data += numpy.ascontiguousarray(term.params["value"]).tobytes()
+        return bytes(data)
+
+    def _place_rest(self, units: Sequence[Unit]) -> int:
+        """Room in the arena for every value that is read after the unit that makes it; gives the arena's size."""
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        by_number = {term.number: term for unit in units for term in unit.terms}
+
+        def use(term: Term, at: int) -> None:
+            root = term
+            while root.number in self.placement.within:
+                root = self.placement.within[root.number][0]
+            by_number[root.number] = root
+            first[root.number] = min(first.get(root.number, at), at)
+            last[root.number] = max(last.get(root.number, at), at)
+
+        inside = self._readers_inside(units)
+        for at, unit in enumerate(units):
+            for term in unit.terms:
+                if term.is_computed and term.number not in inside:
+                    use(term, at)
+                for view in term.arguments:
+                    if view.term not in unit.terms and (term.kind != "assemble"):
+                        use(view.term, at)
+        for i in self.batch:
+            if self.inputs[i].number in first:
+                first[self.inputs[i].number] = -1
+        for term, _ in self.copied_back:
+            last[term.number] = len(units)
+        needs = [number for number in first if number not in self.storages]
+        offsets, arena = lay_out([Need(self._bytes_of(by_number[n]), first[n], last[n]) for n in needs])
+        for number, offset in zip(needs, offsets, strict=True):
+            self._store(by_number[number], ARENA, offset)
+        return arena
+
+    def _readers_inside(self, units: Sequence[Unit]) -> set[int]:
+        """Terms that no other unit reads and no output shows: they live in registers only."""
+        owner = {term.number: unit for unit in units for term in unit.terms}
+        outside = set(self.placement.output) | set(self.placement.within)
+        for unit in units:
+            for term in unit.terms:
+                outside |= {v.term.number for v in term.arguments if owner[v.term.number] is not unit}
+        return set(owner) - outside
+
+    # Instructions --------------------------------------------------------------------------------------------------
+
+    def _instructions(self, units: Sequence[Unit], state_terms: frozenset[int], rows_buffer: int) -> list[Instruction]:
+        instructions: list[Instruction] = [
+            Gather("batch", FIRST_INPUT + i, rows_buffer, self.lengths["B"], *self._row(self.inputs[i]))
+            for i in self.batch
+            if self.inputs[i].number in self.storages
+        ]
+        inside = self._readers_inside(units)
+        guard_at = self._guard_at(units) if self.states else -1
+        for i, unit in enumerate(units):
+            if i == guard_at:
+                instructions.append(self._guard())
+            if unit.first.is_computed:
+                instructions.append(emit(unit, self._where, lambda term: term.number not in inside))
+        if self.states and guard_at >= len(units):
+            instructions.append(self._guard())
+        for term, i in self.copied_back:
+            copy = self._copy_unit(term)
+            self._store(copy.first, FIRST_INPUT + i)
+            instructions.append(emit(copy, self._where, lambda _: True))
+        return instructions
+
+    def _row(self, term: Term) -> tuple[int, Operand]:
+        rows = max(term.shape[0], 1)
+        operand = operand_of(term.whole, self._where)
+        return self._bytes_of(term) // rows, replace(operand, strides=(1,))
+
+    def _guard(self) -> Guard:
+        return Guard("guard", replace(operand_of(self.outputs[self.states].term.whole, self._where), strides=(1,)))
+
+    def _copy_unit(self, term: Term) -> Unit:
+        name = f"copy.{term.dtype.name}"
+        copy = self.graph.append("map", name, (term.whole.squeezed(),), term.whole.squeezed().shape, term.dtype, {})
+        return Unit([copy], 1 << copy.number, 0)

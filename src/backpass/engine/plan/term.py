@@ -1,0 +1,111 @@
+"""A term: one value that has to be computed, simplified. A graph makes terms, and each of them only once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.engine.plan.view import Lengths, View, packed_strides
+
+
+@dataclass(slots=True, eq=False)
+class Term:
+    """What is computed, from which views, and what for.
+
+    kind: "input", "constant", "map" (one elementwise operation), "product", "sum", "max", "take", "scatter_add",
+    "random_bits" or "assemble" (pieces that are made in their places)
+    name: the operation; of a map with its dtype, such as "add.float32"
+    after: terms that must be made before this one although it does not read them
+    """
+
+    number: int
+    kind: str
+    name: str
+    arguments: tuple[View, ...]
+    params: Mapping[str, Any]
+    shape: Lengths
+    dtype: numpy.dtype[Any]
+    label: str
+    after: list[Term] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def whole(self) -> View:
+        return View(self, 0, self.shape, packed_strides(self.shape))
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether an instruction of its own writes it."""
+        return self.kind not in ("input", "constant", "assemble")
+
+    @property
+    def needs(self) -> list[Term]:
+        return [*(view.term for view in self.arguments), *self.after]
+
+
+class Graph:
+    """Terms in an order in which each finds its arguments made. It only ever appends."""
+
+    def __init__(self) -> None:
+        self.terms: list[Term] = []
+        self.label = ""
+        self._known: dict[tuple[Any, ...], Term] = {}
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        arguments: tuple[View, ...],
+        shape: Lengths,
+        dtype: numpy.dtype[Any],
+        **params: Any,
+    ) -> Term:
+        """The term that computes this, a new one unless it is there already."""
+        key = (kind, name, tuple(a.key for a in arguments), shape, dtype.str, tuple(sorted(params.items())))
+        if key not in self._known:
+            self._known[key] = self.append(kind, name, arguments, shape, dtype, params)
+        return self._known[key]
+
+    def append(
+        self,
+        kind: str,
+        name: str,
+        arguments: tuple[View, ...],
+        shape: Lengths,
+        dtype: numpy.dtype[Any],
+        params: Mapping[str, Any],
+    ) -> Term:
+        term = Term(len(self.terms), kind, name, arguments, params, shape, dtype, self.label)
+        self.terms.append(term)
+        return term
+
+    def constant(self, value: NDArray[Any]) -> View:
+        key = ("constant", value.dtype.str, value.shape, value.tobytes())
+        if key not in self._known:
+            self._known[key] = self.append("constant", "constant", (), value.shape, value.dtype, {"value": value})
+        return self._known[key].whole
+
+    def map(self, name: str, dtype: numpy.dtype[Any], shape: Lengths, *arguments: View) -> View:
+        """One elementwise operation; axes of length 1 are left out of its iteration, and put back in the result."""
+        stretched = tuple(argument.stretched(shape).squeezed() for argument in arguments)
+        term = self.add("map", name, stretched, tuple(n for n in shape if n != 1), dtype)
+        view = term.whole.reshaped(shape)
+        assert view is not None  # a packed view takes any shape
+        return view
+
+    def packed(self, view: View) -> View:
+        """The view itself if its elements lie row by row, else a copy in which they do."""
+        return view if view.is_packed else self.map(f"copy.{view.term.dtype.name}", view.term.dtype, view.shape, view)
+
+    def reshaped(self, view: View, shape: Lengths) -> View:
+        found = view.reshaped(shape) or self.packed(view).reshaped(shape)
+        assert found is not None
+        return found

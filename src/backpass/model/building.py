@@ -1,0 +1,68 @@
+"""Building: the network that the settings ask for, layer by layer.
+
+Settings, a schema and a feature map come in; a Network goes out. What its parameters start from is ``problem``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backpass.errors import DataError, did_you_mean
+from backpass.model.settings import Settings
+from backpass.network import (
+    Dense,
+    Dropout,
+    Embedding,
+    FeatureMap,
+    FrontScale,
+    Layer,
+    LearnedActivation,
+    Network,
+    Periodic,
+    ScaledDense,
+    Unit,
+    Wired,
+)
+from backpass.table import Schema
+
+
+def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
+    """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
+    layers = list(_front(settings, feature_map))
+    if settings.wire:
+        layers.append(_wired(settings, schema, feature_map))
+    dense = ScaledDense if settings.parametrization == "scaled" else Dense
+    for units in settings.hidden:
+        if settings.learned_activation:
+            layers += [dense(units), LearnedActivation(settings.activation)]
+        else:
+            layers.append(dense(units, settings.activation))
+        if settings.dropout:
+            layers.append(Dropout(settings.dropout))
+    return Network(feature_map.width, (*layers, dense(outputs, settings.output_activation)))
+
+
+def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
+    """What the settings ask for before the first layer."""
+    if settings.number_embedding == "periodic" and feature_map.has_missing:
+        yield Periodic(len(feature_map.has_missing))
+    if feature_map.embedded:
+        yield Embedding(feature_map.embedded, settings.embedding_size)
+    if settings.front_scale:
+        yield FrontScale()
+
+
+def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
+    names = [*(feature.name for feature in schema.numbers), *(feature.name for feature in schema.texts)]
+    inputs = dict(zip(names, feature_map.groups(), strict=True))
+    faults = [
+        f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
+        f"({did_you_mean(column, names)})"
+        for unit, columns in settings.wire
+        for column in columns
+        if column not in inputs
+    ]
+    if faults:
+        raise DataError("the wiring names columns that are not there", faults=faults)
+    units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
+    return Wired(units, settings.activation)

@@ -1,0 +1,121 @@
+"""An ensemble: several networks of one shape, trained apart, whose predictions are averaged.
+
+A problem comes in; the problems of its members go out. Members share columns, levels, scales and the network's shape;
+each has a seed of its own, and on folds rows of its own: it trains on all folds but one, which chooses its epoch.
+Training member i alone gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit.philox import permutation
+from backpass.model.part import Part
+from backpass.model.problem import Problem, outputs_of
+from backpass.model.split import FEWEST_ROWS
+from backpass.training import Callback, EpochRecord, Progress, TrainingResult
+
+_PURPOSE = 0x591B_0000
+# 2^64 over the golden ratio: the seeds of members lie far apart, and so do those of neighbouring seeds.
+_SEED_STEP = 0x9E37_79B9_7F4A_7C15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """One network to train; ``fold`` numbers the rows of the pool that validate it, None where all share the parts."""
+
+    problem: Problem
+    fold: NDArray[Any] | None
+
+
+def members_of(problem: Problem) -> list[Member]:
+    """The members that the settings ask for; one member is the problem itself."""
+    settings = problem.settings
+    count = settings.ensemble
+    if count == 1:
+        return [Member(problem, None)]
+    limit = None if settings.max_seconds is None else settings.max_seconds / count
+    wishes = [replace(settings, seed=(settings.seed + i * _SEED_STEP) % 2**64, max_seconds=limit) for i in range(count)]
+    if not on_folds(problem):
+        return [Member(replace(problem, settings=wish), None) for wish in wishes]
+    pool = pooled(problem)
+    members = []
+    for wish, fold in zip(wishes, folds_of(problem, pool), strict=True):
+        others = np.setdiff1d(np.arange(pool.rows), fold)
+        parts = {"train": pool.take(others), "valid": pool.take(fold)}
+        members.append(Member(replace(problem, settings=wish, parts=parts), fold))
+    return members
+
+
+def on_folds(problem: Problem) -> bool:
+    """Whether members train on folds: asked for, and with rows enough that each fold holds some."""
+    settings, rows = problem.settings, pooled(problem).rows
+    return (
+        settings.ensemble > 1 and settings.ensemble_rows == "folds" and rows >= max(FEWEST_ROWS, 2 * settings.ensemble)
+    )
+
+
+def pooled(problem: Problem) -> Part:
+    """The training and validation rows together."""
+    return Part.joined([problem.parts[name] for name in ("train", "valid") if name in problem.parts])
+
+
+def folds_of(problem: Problem, pool: Part) -> list[NDArray[Any]]:
+    """Random folds of the pool, row numbers in order; every fold has its share of each class."""
+    order = permutation(problem.settings.seed, 0, _PURPOSE, pool.rows)
+    if problem.head.target.task != "regression":
+        order = order[np.argsort(pool.truth[order], kind="stable")]
+    count = problem.settings.ensemble
+    return [np.sort(order[i::count]) for i in range(count)]
+
+
+def outputs_of_members(problem: Problem, thetas: Sequence[NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
+    """The outputs that mean the average of the members' predictions: x (n, d)  ->  (n, k)"""
+    outputs = [outputs_of(problem.network, theta, x, problem.engine) for theta in thetas]
+    return np.asarray(problem.head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
+
+
+def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], Part]:
+    """Each row's outputs by the member that did not train on it, and the rows, fold by fold.
+
+    The epoch of a member was chosen on these rows: scores on them are a little too good.
+    """
+    parts = [member.problem.parts["valid"] for member in members]
+    outputs = [
+        outputs_of(member.problem.network, theta, part.x, member.problem.engine)
+        for member, theta, part in zip(members, thetas, parts, strict=True)
+    ]
+    return np.concatenate(outputs), Part.joined(parts)
+
+
+class Relay(Callback):
+    """Shows the run of one member as a stretch of the whole: steps and epochs of those before it are added."""
+
+    def __init__(self, watching: Callback, number: int, count: int) -> None:
+        self.watching, self.number, self.count = watching, number, count
+        self.steps = self.epochs = 0
+
+    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
+        self.steps = self.number * total_steps
+        self.epochs = self.number * -(-total_steps // steps_per_epoch)
+        if self.number == 0:
+            self.watching.on_start(self.count * total_steps, steps_per_epoch)
+
+    def on_step(self, step: int) -> None:
+        self.watching.on_step(self.steps + step)
+
+    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        moved = replace(record, epoch=self.epochs + record.epoch, step=self.steps + record.step)
+        return self.watching.on_epoch(moved, progress)
+
+    def on_warning(self, text: str) -> None:
+        self.watching.on_warning(text)
+
+    def on_end(self, result: TrainingResult) -> None:
+        if self.number == self.count - 1 or result.reason not in ("finished", "patience", "time"):
+            self.watching.on_end(result)

@@ -1,0 +1,211 @@
+"""The ONNX model: one graph from the raw columns of a table to predictions, for runtimes other than ours.
+
+Every column of the model is an input by its own name, n rows of one value: a number as double (NaN where missing), a
+text as string (empty where missing). Scaling, the network and the head are the circuits that we run ourselves; how a
+circuit becomes a graph is the engine's affair. Reading tables stays here: a graph trims no spaces, finds no numbers in
+texts, and refuses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backpass import __version__
+from backpass.circuit import Array, Circuit, Spec, label, trace
+from backpass.circuit.operations import concatenate, isnan, where
+from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
+from backpass.engine.onnx.graph import TEXT
+from backpass.errors import UsageError
+from backpass.model.container import FORMAT
+from backpass.model.head import Head
+from backpass.table.missing import Missing
+
+if TYPE_CHECKING:
+    from backpass.model.model import Model
+    from backpass.table.schema import TextFeature
+
+ROWS = "n"
+"""The name of the free dimension."""
+
+PROBABILITIES = "probabilities"
+"""The output with the probabilities of the classes, unless a column has this name."""
+
+_ML = "ai.onnx.ml"
+_WIDE: np.dtype[Any] = np.dtype(np.float64)
+_CODES: np.dtype[Any] = np.dtype(np.int32)
+
+
+def to_onnx(model: Model) -> bytes:
+    """The bytes of an ONNX model that predicts what ``model`` does.
+
+    inputs:  each number column double [n, 1], each text column string [n, 1], by name
+    outputs: a number, double [n], or the most probable class [n] (string; int64 or double where the target holds
+             numbers), named as the target; for classes also ``probabilities``, double [n, classes]
+
+    The metadata hold the target, its classes in the order of the probabilities, and the versions.
+
+    Errors: UsageError when the onnx package is not installed, a text has no UTF-8 form, or there are
+    several outputs.
+    """
+    if not isinstance(model.head, Head):
+        raise UsageError("a model of several outputs cannot be exported to ONNX", hint="fit one model per output")
+    require_onnx()
+    _check_texts(model)
+    graph = Graph("backpass", f"predicts {model.target}; one row per example")
+    names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
+    outputs = _network_outputs(graph, model, _network_inputs(graph, model))
+    (predicted,) = translate(graph, _head(model, model.head), [outputs])
+    if model.classes:
+        graph.output(_labels(graph, model, predicted), names[0], "the most probable class")
+        graph.output(predicted, names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
+    else:
+        graph.output(predicted, names[0], "the predicted number")
+    return to_bytes(graph, dict(_facts(model)), __version__)
+
+
+def output_names(model: Model) -> tuple[str, ...]:
+    """The outputs: the target, and for classes their probabilities."""
+    if not model.classes:
+        return (model.target,)
+    name = PROBABILITIES
+    while name in {*model.schema.kinds, model.target}:
+        name += "_"
+    return model.target, name
+
+
+def _check_texts(model: Model) -> None:
+    texts = [*model.schema.kinds, model.target, *model.classes]
+    texts += [level for feature in model.schema.texts for level in feature.levels]
+    if wrong := [text for text in texts if not _is_utf8(text)]:
+        raise UsageError(
+            "names and texts of an ONNX model are UTF-8", faults=[f"{text!a} has no such form" for text in wrong]
+        )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _network_inputs(graph: Graph, model: Model) -> Value:
+    """The columns through the feature map: x (n, d)."""
+    features = {
+        feature.name: graph.input(
+            feature.name,
+            Spec((ROWS, 1), TEXT if feature.kind == "text" else _WIDE),
+            "a text; empty where missing" if feature.kind == "text" else "a number; NaN where missing",
+        )
+        for feature in model.schema.features
+    }
+    numbers = [features[feature.name] for feature in model.schema.numbers]
+    codes = [_codes(graph, features[feature.name], feature) for feature in model.schema.texts]
+    columns = [_beside(graph, numbers, _WIDE, "numbers"), _beside(graph, codes, _CODES, "codes")]
+    (x,) = translate(graph, _feature_map(model), [column for column in columns if column is not None])
+    return x
+
+
+def _codes(graph: Graph, column: Value, feature: TextFeature) -> Value:
+    """Code j for the j-th level, 0 for every other text, the empty one too."""
+    whole = graph.add(
+        "LabelEncoder",
+        column,
+        stem=f"codes/{feature.name}",
+        domain=_ML,
+        keys_strings=list(feature.levels),
+        values_int64s=list(range(1, len(feature.levels) + 1)),
+        default_int64=0,
+    )
+    return Value(graph.add("Cast", whole, stem=f"codes/{feature.name}/cast", to=_CODES), Spec((ROWS, 1), _CODES))
+
+
+def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str) -> Value | None:
+    """Columns side by side; None where there are none."""
+    if len(columns) < 2:
+        return columns[0] if columns else None
+    return Value(graph.add("Concat", *columns, stem=stem, axis=1), Spec((ROWS, len(columns)), dtype))
+
+
+def _feature_map(model: Model) -> Circuit:
+    """Those of (numbers, codes) that the model has -> x, with numbers that stand for missing taken out first."""
+    phi, missing = model.feature_map, Missing.of(model.schema.missing).values
+    widths = {_WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
+
+    def mapped(*given: Array) -> Array:
+        numbers, codes = (
+            next((array for array in given if array.dtype == dtype), np.zeros((0, 0), dtype)) for dtype in widths
+        )
+        with label("missing"):
+            for value in missing if widths[_WIDE] else ():
+                numbers = where(numbers == value, np.nan, numbers)
+        return phi(numbers, codes, model.theta.dtype)
+
+    return trace(mapped, [Spec((ROWS, width), dtype) for dtype, width in widths.items() if width])
+
+
+def _network_outputs(graph: Graph, model: Model, x: Value) -> Value:
+    """The forward circuit, its parameters by their names: o (n, k); of an ensemble, what its networks average to."""
+    networks = model.theta.reshape(-1, model.network.parameter_count)
+    outputs: list[Value] = []
+    for i, theta in enumerate(networks, start=1):
+        for name, array in model.network.layout.views(theta).items():
+            graph.call(array, name if len(networks) == 1 else f"network {i}/{name}")
+        outputs += translate(graph, model.network.forward(theta.dtype), [theta, x])
+    return outputs[0] if len(networks) == 1 else translate(graph, _average(model, len(networks)), outputs)[0]
+
+
+def _average(model: Model, networks: int) -> Circuit:
+    """The outputs of each network, (n, k)  ->  those that mean the average of their predictions."""
+
+    def averaged(*outputs: Array) -> Array:
+        with label("average"):
+            return model.head.named.averaged(outputs)
+
+    return trace(averaged, [Spec((ROWS, model.head.outputs), model.theta.dtype)] * networks)
+
+
+def _head(model: Model, head: Head) -> Circuit:
+    """outputs o (n, k) -> numbers (n,) in the target's unit, or probabilities (n, classes), as ``Head.predictions``"""
+
+    def predicted(o: Array) -> Array:
+        with label("head"):
+            p = head.named.predicted(o).astype(_WIDE)
+            if model.classes:
+                return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
+            if head.scale.scale == 0.0:
+                return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center, once per row
+            return head.scale.decode(p[:, 0])
+
+    return trace(predicted, [Spec((ROWS, head.outputs), model.theta.dtype)])
+
+
+def _labels(graph: Graph, model: Model, probabilities: Value) -> Value:
+    """The class of the largest probability, the first among equals."""
+    classes = _class_values(model)
+    place = graph.add("ArgMax", probabilities, stem="label/place", axis=1, keepdims=0)
+    return Value(graph.add("Gather", classes, place, stem="label"), Spec((ROWS,), classes.dtype))
+
+
+def _class_values(model: Model) -> np.ndarray[Any, Any]:
+    if model.head.target.class_kind == "text":
+        return np.array(model.classes, dtype=TEXT)
+    numbers = np.array([float(text) for text in model.classes])
+    whole = numbers.astype(np.int64) if np.abs(numbers).max() < 2.0**53 else numbers
+    return whole if np.array_equal(whole, numbers) else numbers
+
+
+def _facts(model: Model) -> Iterator[tuple[str, str]]:
+    """The metadata: what a service may want to know beside the graph. The classes are a JSON list."""
+    yield "backpass.version", __version__
+    yield "backpass.format", str(FORMAT)
+    yield "backpass.target", model.target
+    yield "backpass.task", model.head.target.task
+    yield "backpass.loss", model.head.loss_name if model.head.own is None else "a function"
+    if model.classes:
+        yield "backpass.classes", json.dumps(model.classes, ensure_ascii=False)

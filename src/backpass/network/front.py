@@ -1,0 +1,148 @@
+"""The front of a network: layers between the inputs x and the first layer of neurons.
+
+x is a matrix of numbers: scaled columns first, then indicators and one-hot columns, and at the end the codes of text
+columns with many levels, as whole numbers (see ``feature_map``). What is learned about single columns is learned here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import pi
+from typing import ClassVar
+
+import numpy
+
+from backpass.circuit import Array
+from backpass.circuit.operations import affine, concatenate, cos, take, transpose
+from backpass.network.layers import Draws, Layer
+from backpass.network.parameters import Parameter
+
+
+class Front(Layer):
+    """A layer without neurons before the first layer that has some. Abstract."""
+
+    def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
+        return x
+
+    @property
+    def neurons(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic(Front):
+    """Each of the first ``columns`` inputs becomes some mixed waves of itself, and itself:
+
+    e_j(x) = [cos(2 pi w_j x + c_j) V_j + v_j, x]
+
+    x (n,)   frequencies w_j (k,)   phases c_j (k,)   V_j (k, m)   v_j (m,)   ->   e_j (n, m + 1), column by column
+
+    The other inputs stand behind, as they are. A network learns slow functions of its inputs first; waves of a column
+    let it see steps and bumps as well. w starts at N(0, deviation^2), c uniform in (-pi, pi), V and v uniform within
+    1 / sqrt(k) (PBLD of RealMLP, Holzmueller et al. 2024, after Gorishniy et al. 2022).
+    """
+
+    columns: int
+    frequencies: int = 16
+    mixtures: int = 3
+    deviation: float = 0.1
+    kind: ClassVar[str] = "periodic"
+
+    def width(self, inputs: int) -> int:
+        return inputs + self.columns * self.mixtures
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        p, k, m = self.columns, self.frequencies, self.mixtures
+        return (
+            Parameter(f"frequency{number}", (p, k), "frequency", 1, k, spread=self.deviation),
+            Parameter(f"phase{number}", (p, k), "phase", 1, k),
+            Parameter(f"V{number}", (p, k, m), "mixture", k, m),
+            Parameter(f"v{number}", (p, m), "mixture", k, m),
+        )
+
+    def faults(self, inputs: int) -> list[str]:
+        return [
+            *([] if 1 <= self.columns <= inputs else [f"periodic takes {self.columns} of {inputs} inputs"]),
+            *([] if self.frequencies >= 1 else [f"periodic expected at least 1 frequency, got {self.frequencies}"]),
+            *([] if self.mixtures >= 1 else [f"periodic expected at least 1 mixture, got {self.mixtures}"]),
+        ]
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        p, (n, d) = self.columns, x.shape
+        own = x[:, :p]
+        # Columns first: one stack of p small products.
+        turns = own.T.reshape(p, n, 1) * theta[f"frequency{number}"].reshape(p, 1, -1)
+        waves = cos((2.0 * pi) * turns + theta[f"phase{number}"].reshape(p, 1, -1))
+        mixed = transpose(affine(waves, theta[f"V{number}"], theta[f"v{number}"]), axes=(1, 0, 2))
+        e = concatenate([mixed, own.reshape(n, p, 1)], axis=2).reshape(n, p * (self.mixtures + 1))
+        return concatenate([e, x[:, p:]], axis=1) if d > p else e
+
+    @property
+    def is_linear(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding(Front):
+    """Each of the last inputs is a code j, and becomes row j of a table of its own: e(j) = E_j
+
+    j (n,) whole numbers from 0 to levels   E (levels + 1, size)   ->   e (n, size), column by column
+
+    The other inputs stand before, as they are. Code 0 stands for missing and new texts: its row starts at 0 and is
+    trained where training rows have it; the others start at N(0, 1) (Guo & Berkhahn 2016).
+    """
+
+    levels: tuple[int, ...]
+    size: int = 8
+    kind: ClassVar[str] = "embedding"
+
+    def width(self, inputs: int) -> int:
+        return inputs + len(self.levels) * (self.size - 1)
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return tuple(
+            Parameter(f"E{number}.{j}", (levels + 1, self.size), "embedding", 1, self.size)
+            for j, levels in enumerate(self.levels, start=1)
+        )
+
+    def faults(self, inputs: int) -> list[str]:
+        count = len(self.levels)
+        return [
+            *([] if 1 <= count <= inputs else [f"embedding takes {count} of {inputs} inputs"]),
+            *([] if min(self.levels, default=1) >= 1 else ["embedding expected at least 1 level a column"]),
+            *([] if self.size >= 1 else [f"embedding expected a size of at least 1, got {self.size}"]),
+        ]
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        first = int(x.shape[1]) - len(self.levels)
+        found = [
+            take(theta[f"E{number}.{j}"], x[:, first + j - 1].astype(numpy.int32), axis=0)
+            for j in range(1, len(self.levels) + 1)
+        ]
+        return concatenate([*([x[:, :first]] if first else []), *found], axis=1)
+
+    @property
+    def is_linear(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class FrontScale(Front):
+    """Each input times a number of its own: s x    (Holzmueller et al. 2024)
+
+    x (n, d)   s (d,), 1 at the start   ->   (n, d)
+
+    With a learning rate of its own, and weight decay, it finds out which inputs matter.
+    """
+
+    kind: ClassVar[str] = "front_scale"
+
+    def width(self, inputs: int) -> int:
+        return inputs
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return (Parameter(f"s{number}", (inputs,), "front_scale", inputs, inputs),)
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+        return x * theta[f"s{number}"]

@@ -1,0 +1,48 @@
+"""Plain data: a layer as the model file holds it, and back. Kinds are looked up in one fixed table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Any
+
+from backpass.network.activations import activation_named
+from backpass.network.front import Embedding, FrontScale, Periodic
+from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
+
+LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
+    {
+        layer.kind: layer
+        for layer in (Dense, ScaledDense, LearnedActivation, Wired, Dropout, Periodic, Embedding, FrontScale)
+    }
+)
+"""Every layer by its kind."""
+
+
+def layer_to_json(layer: Layer) -> dict[str, Any]:
+    """A layer as plain data for the model file."""
+    names = [each.name for each in fields(layer)]  # type: ignore[arg-type]  # every final layer is a dataclass
+    return {"kind": layer.kind, **{name: _plain(getattr(layer, name)) for name in names}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return {"name": value.name, "inputs": list(value.inputs)} if isinstance(value, Unit) else value
+
+
+def layer_from_json(data: Mapping[str, Any]) -> Layer:
+    """A layer from plain data.    Errors: ValueError, KeyError or UsageError when it does not describe one."""
+    kind = data["kind"]
+    if kind not in LAYERS:
+        raise ValueError(f"unknown layer kind {kind!r}")
+    chosen = LAYERS[kind]
+    values = {each.name: data[each.name] for each in fields(chosen)}  # type: ignore[arg-type]  # as above
+    if chosen is Wired:
+        values["units"] = tuple(Unit(str(unit["name"]), tuple(map(int, unit["inputs"]))) for unit in values["units"])
+    if chosen is Embedding:
+        values["levels"] = tuple(map(int, values["levels"]))
+    if "activation" in values:
+        activation_named(str(values["activation"]))
+    return chosen(**values)

@@ -1,0 +1,121 @@
+"""``backpass export``: an ONNX file that predicts the same, and what is refused before anything is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpass.model import load
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def onnx() -> Any:
+    return pytest.importorskip("onnx")
+
+
+@pytest.mark.parametrize("name", ["numbers", "pets", "kinds"])
+def test_the_file_predicts_what_the_model_does(call: Run, home: Path, tmp_path: Path, onnx: Any, name: str) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    done = call("export", home / f"{name}.backpass", "m.onnx")
+    assert (done.code, done.out) == (0, "")
+    lines = done.err.splitlines()
+    assert lines[0] == "inputs      3 columns: 2 double, 1 string"
+    assert lines[2] == "opset       18, ai.onnx.ml 3"
+    assert lines[3].startswith("saved m.onnx (")
+    model = load(home / f"{name}.backpass")
+    session = runtime.InferenceSession(str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"])
+    inputs = {
+        "size": np.array([[3.0], [9.0]]),
+        "age": np.array([[np.nan], [2.0]]),
+        "colour": np.array([["red"], [""]], dtype=object),
+    }
+    predicted = session.run([model.target], inputs)[0]
+    expected = model.predict({"size": [3.0, 9.0], "age": [None, 2.0], "colour": ["red", None]})
+    if model.classes:
+        assert list(predicted) == list(expected)
+    else:
+        np.testing.assert_allclose(predicted, expected, rtol=1e-5)
+
+
+def test_json_names_inputs_and_outputs(call: Run, home: Path, tmp_path: Path, onnx: Any) -> None:
+    done = call("export", home / "kinds.backpass", "m.onnx", "--json", "-q")
+    assert done.code == 0
+    assert done.err == ""
+    facts = done.json
+    assert facts["command"] == "export"
+    assert facts["output"] == "m.onnx"
+    assert facts["bytes"] == (tmp_path / "m.onnx").stat().st_size
+    assert facts["inputs"] == [
+        {"name": "size", "kind": "number"},
+        {"name": "age", "kind": "number"},
+        {"name": "colour", "kind": "text"},
+    ]
+    assert facts["outputs"] == ["kind", "probabilities"]
+    assert facts["classes"] == ["high", "low", "mid"]
+
+
+@pytest.mark.parametrize("content", [b"my notes\n", b"\x80\x04\x95 a pickle", b"\x08\x01\x12 not quite"])
+def test_files_of_others_are_never_overwritten(
+    call: Run, home: Path, tmp_path: Path, onnx: Any, content: bytes
+) -> None:
+    (tmp_path / "precious").write_bytes(content)
+    failed = call("export", home / "numbers.backpass", "precious")
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.startswith("error: precious is there already and would be lost: it is not an ONNX file\n")
+    assert "hint: give OUTPUT another name, or remove the file" in failed.err
+    assert (tmp_path / "precious").read_bytes() == content
+
+
+def test_a_model_is_not_overwritten_by_its_own_export(call: Run, home: Path, tmp_path: Path, onnx: Any) -> None:
+    (tmp_path / "m.backpass").write_bytes((home / "numbers.backpass").read_bytes())
+    assert call("export", "m.backpass", "m.backpass").code == 2
+    assert (tmp_path / "m.backpass").read_bytes() == (home / "numbers.backpass").read_bytes()
+
+
+def test_onnx_and_empty_files_are_replaced(call: Run, home: Path, tmp_path: Path, onnx: Any) -> None:
+    (tmp_path / "m.onnx").write_bytes(b"")
+    assert call("export", home / "numbers.backpass", "m.onnx").code == 0
+    before = (tmp_path / "m.onnx").read_bytes()
+    assert call("export", home / "kinds.backpass", "m.onnx").code == 0
+    assert (tmp_path / "m.onnx").read_bytes() != before
+    assert [each.name for each in tmp_path.iterdir()] == ["m.onnx"]
+
+
+@pytest.mark.parametrize("path", ["/proc/m.onnx", "nowhere/m.onnx", "folder", "n" * 300])
+def test_what_cannot_be_written(call: Run, home: Path, tmp_path: Path, onnx: Any, path: str) -> None:
+    (tmp_path / "folder").mkdir()
+    failed = call("export", home / "numbers.backpass", path)
+    assert (failed.code, failed.out) == (5, "")
+
+
+def test_what_is_no_model(call: Run, home: Path, tmp_path: Path, onnx: Any) -> None:
+    assert call("export", home / "numbers.backpass", "m.onnx").code == 0
+    failed = call("export", "m.onnx", "other.onnx")
+    assert failed.code == 4
+    assert "ONNX" in failed.err
+    assert call("export", "absent.backpass", "m.onnx").code == 4
+    assert call("export", home / "numbers.csv", "m.onnx").code == 4
+    assert not (tmp_path / "other.onnx").exists()
+
+
+def test_wrong_usage(call: Run, home: Path, onnx: Any) -> None:
+    assert call("export", home / "numbers.backpass").code == 2
+    failed = call("export", home / "numbers.backpass", "-")
+    assert failed.code == 2
+    assert "a model is not written to standard output" in failed.err
+
+
+def test_without_the_package_the_hint_says_how_to_get_it(process: Any, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "onnx.py").write_text("raise ImportError('no onnx here')\n")
+    failed = process("export", str(home / "numbers.backpass"), "m.onnx", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.splitlines() == [
+        "error: the export needs the package onnx",
+        "hint: pip install 'backpass[onnx]'",
+    ]

@@ -1,0 +1,147 @@
+"""What the tests of the native engine share: engines of every instruction set, and networks to train."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from backpass.circuit import Spec
+from backpass.circuit.philox import key_of
+from backpass.engine import ENGINES, Epoch, Outcome, Step
+from backpass.network import dense_network
+from backpass.network.layers import Draws
+from backpass.network.losses import loss_named, mean_loss
+from backpass.training.loop import training_step
+from backpass.training.optimizer import Optimizer, OptimizerOptions, memory_like, optimizer_named
+from backpass.training.sampling import sampling_named
+
+HAS_CORE = "native" in ENGINES
+collect_ignore = [] if HAS_CORE else [p.name for p in Path(__file__).parent.glob("test_*.py")]
+
+
+def _circuit_samples() -> list[Any]:
+    """The samples of every operation that the circuit's own tests use."""
+    path = Path(__file__).parents[2] / "circuit" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("circuit_samples", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    samples: list[Any] = module.SAMPLES
+    return samples
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "sample" in metafunc.fixturenames:
+        metafunc.parametrize("sample", [s for s in _circuit_samples() if s.arguments], ids=str)
+    if "isa" in metafunc.fixturenames and HAS_CORE:
+        from backpass.engine.native._core import instruction_sets
+
+        metafunc.parametrize("isa", instruction_sets())
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything an engine needs for an epoch. ``objective(theta, batch, draws)`` takes the rows (x, y, weights)."""
+
+    step: Step
+    state: tuple[Any, ...]
+    data: tuple[Any, ...]
+    epoch: Epoch
+    key: Any = field(default_factory=lambda: key_of(7))
+
+    def on(self, engine: Any, should_stop: Callable[[int], bool] = lambda done: False) -> Outcome:
+        outcome: Outcome = engine.run_epoch(self.step, self.state, self.key, self.data, self.epoch, should_stop)
+        return outcome
+
+
+def training_of(
+    objective: Callable[..., Any],
+    theta: Any,
+    data: Sequence[Any],
+    optimizer: Optimizer,
+    batch_size: int,
+    epochs: int = 1,
+    sampling: str = "epoch",
+) -> Training:
+    specs = [Spec(("B", *a.shape[1:]), a.dtype) for a in data]
+    step = training_step(objective, optimizer, theta, specs)
+    tables = [sampling_named(sampling)(len(data[0]), batch_size, 3, e) for e in range(epochs)]
+    rows = numpy.concatenate([r for r, _ in tables])
+    sizes = numpy.concatenate([s for _, s in tables])
+    epoch = Epoch(rows, sizes, optimizer.settings(numpy.full(len(rows), 0.01), 0), 0)
+    return Training(step, (theta, *memory_like(optimizer, theta)), tuple(data), epoch)
+
+
+def dense_training(
+    hidden: Sequence[int] = (16, 8),
+    *,
+    inputs: int = 5,
+    outputs: int = 1,
+    activation: str = "relu",
+    dropout: float = 0.0,
+    loss: str = "squared",
+    optimizer: str = "adam",
+    rows: int = 150,
+    batch_size: int = 32,
+    epochs: int = 2,
+    dtype: Any = numpy.float32,
+    loss_options: dict[str, Any] | None = None,
+    **options: Any,
+) -> Training:
+    """A dense network on random rows."""
+    network = dense_network(inputs, hidden, outputs, activation=activation, dropout=dropout)
+    measure = loss_named(loss, **(loss_options or {}))
+    random = numpy.random.default_rng(11)
+    x = random.uniform(-2, 2, (rows, inputs)).astype(dtype)
+    if loss == "cross_entropy":
+        y = (numpy.abs(x[:, 0] * 3).astype(numpy.int32)) % outputs
+    elif loss == "binary_cross_entropy":
+        y = (x[:, 0] > x[:, 1]).astype(numpy.int32)
+    elif loss == "poisson":
+        y = numpy.floor(numpy.exp(x[:, :outputs])).astype(dtype)
+    else:
+        t = x[:, :1] * numpy.arange(1, outputs + 1)
+        y = (t / (1 + t * t)).astype(dtype)  # exactly rounded: the golden digests must not depend on a library
+    weights = (numpy.arange(rows) % 3 + 1).astype(dtype)
+    theta = (random.uniform(-1, 1, network.parameter_count) * 0.5).astype(dtype)
+
+    def objective(theta: Any, batch: Any, draws: Draws) -> Any:
+        rows_x, rows_y, rows_w = batch
+        return mean_loss(measure, network(theta, rows_x, draws), rows_y, rows_w)
+
+    rule = optimizer_named(optimizer, OptimizerOptions(**options))
+    return training_of(objective, theta, (x, y, weights), rule, batch_size, epochs)
+
+
+def digest_of(outcome: Outcome) -> str:
+    """Sixteen hexadecimal digits of everything that came out."""
+    digest = hashlib.sha256()
+    for array in (*outcome.state, outcome.losses):
+        digest.update(numpy.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+@pytest.fixture
+def dense() -> Callable[..., Training]:
+    return dense_training
+
+
+@pytest.fixture
+def training() -> Callable[..., Training]:
+    return training_of
+
+
+@pytest.fixture
+def digest() -> Callable[[Outcome], str]:
+    return digest_of

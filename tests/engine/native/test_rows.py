@@ -1,0 +1,65 @@
+"""Which circuits may be run some rows at a time, and that they give the same bits so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+import pytest
+
+from backpass.circuit import Spec, trace
+from backpass.circuit import operations as ops
+from backpass.engine import NumpyEngine
+from backpass.engine.native.native_engine import NativeEngine
+from backpass.engine.plan.rows import free_rows
+from backpass.network import dense_network
+from backpass.network.feature_map import FeatureMap
+
+SINGLE = numpy.dtype(numpy.float32)
+
+BY_ROW = {
+    "forward": dense_network(3, (4,), 2, activation="mish").forward(),
+    "features": dense_network(3, (4,), 2).forward(features=True),
+    "softmax": trace(lambda x: ops.softmax(x, axis=1), [("n", 3)]),
+    "table": trace(lambda t, i: ops.take(t, i, axis=0), [(5, 3), Spec(("n",), numpy.dtype(int))]),
+    "columns": trace(lambda x: numpy.concatenate([x[:, :1], ops.take(x, numpy.array([2, 0]), axis=1)], 1), [("n", 3)]),
+    "feature map": FeatureMap(numpy.zeros(2), numpy.ones(2), (True, False), (3,), (True,), ("one_hot",)).circuit(),
+}
+NOT_BY_ROW = {
+    "sum": trace(lambda x: x.sum(axis=0), [("n", 3)]),
+    "share": trace(lambda x: x / x.sum(), [("n", 3)]),
+    "transposed": trace(lambda x: x.T, [("n", 3)]),
+    "gram": trace(lambda x: x @ x.T, [("n", 3)]),
+    "all rows by number": trace(lambda x, i: ops.take(x, i, axis=0), [("n", 3), Spec(("n",), numpy.dtype(int))]),
+    "random": trace(lambda k, s, x: ops.to_unit(ops.random_bits(k, s, purpose=1, shape=("n",)), dtype=SINGLE) + x,
+                    [Spec((2,), numpy.dtype("u4")), Spec((), numpy.dtype("u4")), Spec(("n",), SINGLE)]),
+    "along the rows": trace(lambda x, y: x + y, [("n",), (3, 1)]),
+    "fixed": trace(lambda x: x + 1.0, [(4, 3)]),
+    "with a constant": trace(lambda x: (x + 1.0, ops.exp(2.0 * numpy.ones(3) + x[:, :1].sum())), [("n", 3)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BY_ROW)
+def test_rows_by_themselves(name: str) -> None:
+    assert free_rows(BY_ROW[name]) == "n"
+
+
+@pytest.mark.parametrize("name", NOT_BY_ROW)
+def test_rows_together(name: str) -> None:
+    assert free_rows(NOT_BY_ROW[name]) is None
+
+
+@pytest.mark.parametrize("rows", [512, 513, 700, 1025])
+@pytest.mark.parametrize("name", ["forward", "softmax"])
+def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, monkeypatch: Any) -> None:
+    circuit: Any = BY_ROW[name]
+    random = numpy.random.default_rng(0)
+    arguments = [
+        random.uniform(-1, 1, [rows if d == "n" else d for d in spec.shape]).astype(spec.dtype)
+        for spec in circuit.inputs
+    ]
+    by_blocks = NativeEngine().run(circuit, *arguments)[0]
+    monkeypatch.setattr("backpass.engine.native.native_engine._ROWS_AT_ONCE", 10**9)
+    at_once = NativeEngine().run(circuit, *arguments)[0]
+    assert by_blocks.tobytes() == at_once.tobytes() or circuit.inputs[0].dtype == numpy.float64
+    numpy.testing.assert_allclose(by_blocks, NumpyEngine().run(circuit, *arguments)[0], rtol=1e-4, atol=1e-5)

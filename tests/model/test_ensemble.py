@@ -1,0 +1,219 @@
+"""Ensembles: members train alone to the same bits, predictions are averaged, folds divide the rows, files come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpass.errors import DivergedError, InterruptedTraining, ModelFileError, UsageError
+from backpass.model import Model, fit, from_bytes
+from backpass.model.container import pack, unpack
+from backpass.model.ensemble import Member, folds_of, members_of, on_folds, pooled
+from backpass.model.problem import Problem, make_problem
+from backpass.model.settings import Settings
+from backpass.table import table_from
+from backpass.training import Callback, EpochRecord, Progress, TrainingResult
+
+Columns = dict[str, list[Any]]
+QUICK = {"hidden": (6,), "epochs": 3, "batch_size": 16}
+
+
+def members(columns: Columns, target: str, **settings: Any) -> tuple[Problem, list[Member]]:
+    problem = make_problem(table_from(columns), target, Settings.of({**QUICK, **settings}))
+    return problem, members_of(problem)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_folds_divide_the_training_and_validation_rows(each_target: tuple[str, Columns], count: int) -> None:
+    target, columns = each_target
+    problem, found = members(columns, target, ensemble=count)
+    pool = pooled(problem)
+    assert pool.rows == 96
+    assert sorted(np.concatenate([member.fold for member in found])) == list(range(96))
+    for member in found:
+        train, valid = (member.problem.parts[name] for name in ("train", "valid"))
+        assert {*member.problem.parts} == {"train", "valid"}
+        assert valid.rows in (96 // count, 96 // count + 1)
+        assert train.rows + valid.rows == 96
+        assert valid.truth.tolist() == pool.truth[member.fold].tolist()
+        if target != "price":
+            shares = [np.bincount(part.truth, minlength=3) / part.rows for part in (valid, pool)]
+            np.testing.assert_allclose(*shares, atol=1.01 / valid.rows)
+    assert [fold.tolist() for fold in folds_of(problem, pool)] == [member.fold.tolist() for member in found]
+
+
+def test_members_on_one_split_share_its_rows(houses: Columns) -> None:
+    problem, found = members(houses, "price", ensemble=3, ensemble_rows="split")
+    assert all(member.problem.parts is problem.parts for member in found)
+    seeds = {member.problem.settings.seed for member in found}
+    assert len(seeds) == 3
+    assert problem.settings.seed in seeds
+    more = members(houses, "price", ensemble=3, ensemble_rows="split", seed=1)[1]
+    assert not seeds & {member.problem.settings.seed for member in more}
+
+
+@pytest.mark.parametrize("rows", ["folds", "split"])
+def test_each_member_has_the_bits_of_training_it_alone(each_target: tuple[str, Columns], rows: str) -> None:
+    target, columns = each_target
+    model = fit(columns, target, **QUICK, ensemble=3, ensemble_rows=rows)
+    _, found = members(columns, target, ensemble=3, ensemble_rows=rows)
+    assert model.theta.shape == (3, model.network.parameter_count)
+    for theta, member in reversed(list(zip(model.theta, found, strict=True))):
+        assert theta.tobytes() == member.problem.train().theta.tobytes()
+
+
+def test_predictions_are_averaged(each_target: tuple[str, Columns]) -> None:
+    target, columns = each_target
+    model = fit(columns, target, **QUICK, ensemble=3)
+    alone = [replace(model, theta=theta) for theta in model.theta]
+    if target == "price":
+        expected = np.mean([each.predict(columns) for each in alone], axis=0)
+        np.testing.assert_allclose(model.predict(columns), expected, rtol=1e-5)
+    else:
+        expected = np.mean([each.predict_proba(columns) for each in alone], axis=0)
+        np.testing.assert_allclose(model.predict_proba(columns), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_validation_scores_are_out_of_fold(houses: Columns) -> None:
+    """Each row is predicted by the member that did not train on it."""
+    model = fit(houses, "price", **QUICK, ensemble=4)
+    _, found = members(houses, "price", ensemble=4)
+    errors = []
+    for theta, member in zip(model.theta, found, strict=True):
+        part = member.problem.parts["valid"]
+        predicted = model.head.predictions(model.network(theta, part.x))
+        errors += list(predicted - part.truth)
+    assert model.record.scores["valid"]["rmse"] == pytest.approx(float(np.sqrt(np.mean(np.square(errors)))), rel=1e-6)
+    assert model.record.rows == {"train": 96, "valid": 96, "test": 24}
+    assert model.record.baselines["mean"]["valid"].keys() == model.record.scores["valid"].keys()
+    assert any("4 networks, each trained on 3 of 4 folds" in note for note in model.record.notes)
+    assert [member["epochs"] for member in model.record.members] == [3] * 4
+
+
+@pytest.mark.parametrize("settings", [{"ensemble": 3}, {"ensemble": 2, "preset": "default"}], ids=str)
+def test_the_same_bytes_again_and_back_from_the_file(
+    each_target: tuple[str, Columns], settings: dict[str, Any]
+) -> None:
+    target, columns = each_target
+    model = fit(columns, target, **QUICK, **settings)
+    data = model.to_bytes()
+    assert data == fit(columns, target, **QUICK, **settings).to_bytes() == from_bytes(data).to_bytes()
+    assert from_bytes(data).predict(columns).tolist() == model.predict(columns).tolist()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 9, 10, 15])
+def test_few_rows_share_what_there_is(rows: int) -> None:
+    """Too few for folds: the members share the rows and differ by their seeds."""
+    columns = {"x": np.arange(float(rows)).tolist(), "y": (0.5 + np.arange(float(rows)) ** 2).tolist()}
+    problem, _ = members(columns, "y", ensemble=8, task="regression")
+    assert not on_folds(problem)
+    model = fit(columns, "y", **QUICK, ensemble=8, task="regression")
+    assert model.theta.shape[0] == 8
+    assert np.isfinite(model.predict(columns)).all()
+
+
+def test_folds_without_validation_rows_of_their_own(houses: Columns) -> None:
+    model = fit(houses, "price", **QUICK, ensemble=4, valid_fraction=0.0)
+    assert model.record.rows == {"train": 96, "valid": 96, "test": 24}
+    assert model.record.scores.keys() == {"valid", "test"}
+
+
+def test_an_ensemble_has_no_single_penultimate_layer_and_no_checkpoint(houses: Columns, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="an ensemble of 2 networks has no single penultimate layer"):
+        fit(houses, "price", **QUICK, ensemble=2).features(houses)
+    for option in ("checkpoint", "resume_from"):
+        with pytest.raises(UsageError, match="does not go with ensemble"):
+            fit(houses, "price", **QUICK, ensemble=2, **{option: tmp_path / "run"})
+
+
+# Ends -----------------------------------------------------------------------------------------------------------------
+
+
+class Watcher(Callback):
+    """Notes what it is told, and stops after some epochs."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.starts: list[tuple[int, int]] = []
+        self.steps: list[int] = []
+        self.epochs: list[int] = []
+        self.ends: list[str] = []
+        self.stop_after = stop_after
+
+    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
+        self.starts.append((total_steps, steps_per_epoch))
+
+    def on_step(self, step: int) -> None:
+        self.steps.append(step)
+
+    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        self.epochs.append(record.epoch)
+        return record.epoch == self.stop_after
+
+    def on_end(self, result: TrainingResult) -> None:
+        self.ends.append(result.reason)
+
+
+def test_who_watches_sees_one_long_run(houses: Columns) -> None:
+    watcher = Watcher()
+    fit(houses, "price", **QUICK, ensemble=4, callbacks=[watcher])
+    assert watcher.starts == [(60, 5)]
+    assert {0, 15, 30, 45} <= {*watcher.steps} <= {*range(60)}
+    assert watcher.steps == sorted(watcher.steps)
+    assert watcher.epochs == list(range(1, 13))
+    assert watcher.ends == ["finished"]
+
+
+@pytest.mark.parametrize(("stop_after", "networks"), [(2, 1), (4, 2), (6, 2)])
+def test_a_run_that_is_stopped_keeps_the_networks_it_has(houses: Columns, stop_after: int, networks: int) -> None:
+    watcher = Watcher(stop_after)
+    model = fit(houses, "price", **QUICK, ensemble=4, callbacks=[watcher])
+    assert model.theta.shape[0] == networks
+    assert watcher.ends == ["stopped"]
+    assert from_bytes(model.to_bytes()).predict(houses).tolist() == model.predict(houses).tolist()
+
+
+def test_a_network_that_diverges_is_named(houses: Columns) -> None:
+    with pytest.raises(DivergedError, match="training diverged in network 1 of 3, "):
+        fit(houses, "price", **QUICK, ensemble=3, optimizer="sgd", learning_rate=1e30)
+
+
+def test_time_is_divided_among_the_networks(houses: Columns) -> None:
+    _, found = members(houses, "price", ensemble=4, max_seconds=2.0)
+    assert [member.problem.settings.max_seconds for member in found] == [0.5] * 4
+    model = fit(houses, "price", **{**QUICK, "epochs": 10_000_000}, ensemble=2, max_seconds=0.4)
+    assert model.theta.shape[0] == 2
+    assert model.record.reason == "time"
+
+
+@pytest.mark.parametrize("change", ["a network less", "a member less", "three dimensions"])
+def test_files_that_contradict_themselves(houses: Columns, change: str) -> None:
+    facts, arrays = unpack(fit(houses, "price", **QUICK, ensemble=2).to_bytes(), "model", "m")
+    facts, arrays = json.loads(json.dumps(facts)), dict(arrays)
+    if change == "a member less":
+        facts["record"]["members"].pop()
+    else:
+        arrays["theta"] = arrays["theta"][:1] if change == "a network less" else arrays["theta"][None]
+    with pytest.raises(ModelFileError):
+        from_bytes(pack("model", facts, arrays))
+
+
+def test_interruption_keeps_what_was_trained(houses: Columns, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[int] = []
+    train: Callable[..., TrainingResult] = Problem.train
+
+    def interrupted(self: Problem, **options: Any) -> TrainingResult:
+        result = train(self, **options)
+        runs.append(1)
+        return replace(result, reason="interrupted", signal=2) if len(runs) == 2 else result
+
+    monkeypatch.setattr(Problem, "train", interrupted)
+    with pytest.raises(InterruptedTraining) as caught:
+        fit(houses, "price", **QUICK, ensemble=4)
+    assert isinstance(caught.value.model, Model)
+    assert caught.value.model.theta.shape[0] == 2

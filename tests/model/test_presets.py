@@ -1,0 +1,266 @@
+"""Presets: what each gives, that a wish always wins; what they make trains, predicts, and comes back from a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpass.engine import ENGINES, NumpyEngine
+from backpass.errors import UsageError
+from backpass.model import Model, fit, from_bytes
+from backpass.model.presets import PRESETS
+from backpass.model.problem import make_problem
+from backpass.model.settings import BY_NAME, Settings, usual_settings
+from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, ScaledDense
+from backpass.table import table_from
+
+Columns = dict[str, list[Any]]
+QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16}
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+@pytest.mark.parametrize("metric", [None, "error"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_default_of_a_preset_is_a_setting_that_can_be_used(name: str, metric: str | None, task: str) -> None:
+    defaults = PRESETS[name].defaults(task, metric)
+    assert not {*defaults} & {"preset", "task", "seed", "metric", "engine", "valid_fraction", "test_fraction"}
+    assert [BY_NAME[setting].fault(value) for setting, value in defaults.items()] == [""] * len(defaults)
+    settings = Settings.of({"preset": name, "metric": metric}, task)
+    assert all(getattr(settings, setting) == value for setting, value in defaults.items())
+
+
+def test_plain_gives_nothing() -> None:
+    assert Settings.of({"preset": "plain"}) == Settings.of({})
+    assert Settings.of({}).suited("binary") == Settings.of({})
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+def test_a_wish_wins_over_the_preset_whatever_the_task(task: str) -> None:
+    wished = {"hidden": (5,), "learning_rate": 0.001, "dropout": 0.0, "rate_factor": (), "activation": "relu"}
+    settings = Settings.of({"preset": "default", **wished}).suited(task)
+    assert {name: getattr(settings, name) for name in wished} == wished
+    assert settings.schedule == "coslog4"
+
+
+def test_the_task_and_the_metric_decide_where_the_recipe_depends_on_them() -> None:
+    of = lambda task, **more: Settings.of({"preset": "default", **more}).suited(task)
+    names = ("activation", "learning_rate", "label_smoothing")
+    values = lambda settings: tuple(getattr(settings, name) for name in names)
+    assert values(of("regression")) == ("mish", 0.2, 0.0)
+    assert values(of("binary")) == values(of("multiclass", metric="log_loss")) == ("selu", 0.04, 0.0)
+    assert values(of("binary", metric="error")) == values(of("multiclass", metric="accuracy")) == ("selu", 0.04, 0.1)
+
+
+def test_settings_of_a_file_come_back_whatever_the_preset_says_by_then() -> None:
+    settings = Settings.of({"preset": "default", "epochs": 9}, "binary")
+    data = json.loads(json.dumps(settings.to_json()))
+    assert Settings.from_json(data) == settings
+    assert Settings.from_json({**data, "schedule": "cosine"}).schedule == "cosine"
+    usual = usual_settings("default", "binary", None)
+    assert {name for name in data if data[name] != usual[name]} == {"preset", "epochs"}
+
+
+FIRST = """task valid_fraction test_fraction hidden activation output_activation wire dropout initialization loss
+quantile huber_delta label_smoothing optimizer learning_rate schedule momentum beta1 beta2 weight_decay clip_norm
+batch_size epochs iterations sampling patience seed precision"""
+"""The settings that the first model files hold."""
+
+
+def test_settings_that_the_first_files_lack_mean_what_they_meant() -> None:
+    data = Settings.of({}).to_json()
+    assert Settings.from_json({name: data[name] for name in FIRST.split()}) == Settings.of({})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"number_embedding": "periodic"}, {"one_hot_levels": 8}, {"preset": "default", "initialization": "he"}],
+    ids=str,
+)
+def test_wired_units_take_columns_as_they_are(values: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="do not go with wire"):
+        Settings.of({**values, "wire": (("u", ("a",)),)})
+
+
+def test_a_group_has_one_factor() -> None:
+    with pytest.raises(UsageError, match="names 'bias' twice"):
+        Settings.of({"rate_factor": (("bias", 0.1), ("bias", 0.2))})
+
+
+# What the default preset makes ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def streets(houses: Columns) -> Columns:
+    """The mixed table, and a column of more levels than one-hot takes."""
+    rng = np.random.default_rng(7)
+    street = [None if i % 40 == 0 else f"street {k:02}" for i, k in enumerate(rng.integers(0, 20, len(houses["age"])))]
+    return {**houses, "street": street}
+
+
+def test_the_network_of_the_recipe(streets: Columns) -> None:
+    problem = make_problem(table_from(streets), "price", Settings.of({"preset": "default"}))
+    kinds = [type(layer).__name__ for layer in problem.network.layers]
+    block = ["ScaledDense", "LearnedActivation", "Dropout"]
+    assert kinds == ["Periodic", "Embedding", "FrontScale", *block * 3, "ScaledDense"]
+    assert problem.network.layers[:3] == (Periodic(2), Embedding((20,)), FrontScale())
+    assert problem.network.layers[3:5] == (ScaledDense(256), LearnedActivation("mish"))
+    assert problem.feature_map.coding == ("one_hot", "sign", "code")
+    assert problem.input_names[-1] == "street"
+
+
+def test_every_group_learns_and_decays_at_its_own_rate(streets: Columns) -> None:
+    """A step moves theta by alpha f times that of a step without factors, and decay takes alpha lambda f^2 theta."""
+    problem = make_problem(table_from(streets), "price", Settings.of({"preset": "default"}))
+    optimizer, layout = problem.optimizer(), problem.network.layout
+    theta, g = np.full(layout.size, 2.0), np.linspace(-1.0, 1.0, layout.size)
+    memory = [np.zeros(layout.size)] * 2
+    row = optimizer.settings(np.array([0.01]), 0)[0]
+    still = {**dict(zip(optimizer.columns, row, strict=True)), "weight_decay": 0.0}
+    decayed, _ = optimizer(theta, g, memory, row)
+    plain, _ = optimizer(theta, g, memory, np.array([still[name] for name in optimizer.columns]))
+    factors = {"bias": 0.1, "alpha": 0.1, "front_scale": 6.0, "frequency": 0.1, "phase": 0.1, "mixture": 0.1}
+    f = layout.per_group(factors)
+    np.testing.assert_allclose(theta - plain, 0.01 * f * np.sign(g), rtol=2e-3)
+    expected = 0.01 * 0.02 * 2.0 * layout.per_group({name: each**2 for name, each in factors.items()} | {"bias": 0.0})
+    np.testing.assert_allclose(plain - decayed, expected, rtol=1e-6, atol=1e-12)
+
+
+def test_it_trains_predicts_and_comes_back_from_its_file(each_target: tuple[str, Columns]) -> None:
+    target, columns = each_target
+    street = [f"street {i % 11:02}" for i in range(len(columns["age"]))]
+    columns = {**columns, "street": street}
+    model = fit(columns, target, **QUICK)
+    again = from_bytes(model.to_bytes())
+    new = {**columns, "street": [None, "no such street", *street[2:]], "size": [None] * len(street)}
+    assert again.predict(new).tolist() == model.predict(new).tolist()
+    assert again.to_bytes() == model.to_bytes() == fit(columns, target, **QUICK).to_bytes()
+
+
+@pytest.mark.skipif("native" not in ENGINES, reason="the compiled core was not built")
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name != "plain"])
+def test_engines_agree_and_threads_change_no_bit(each_target: tuple[str, Columns], preset: str) -> None:
+    """A few steps of each recipe, embeddings and schedules of dropout and decay included."""
+    target, columns = each_target
+    columns = {**columns, "street": [f"street {i % 11:02}" for i in range(len(columns["age"]))]}
+    wishes = {**QUICK, "preset": preset, "epochs": 2, "ensemble": 2}
+    slow = fit(columns, target, **wishes, engine="numpy")
+    fast, again = (fit(columns, target, **wishes, engine="native", threads=threads) for threads in (1, 2))
+    assert fast.to_bytes() == again.to_bytes()
+    np.testing.assert_allclose(fast.theta, slow.theta, rtol=1e-2, atol=1e-3)
+    together = fast.predictions(fast.table(columns))
+    for i in (0, 7, 119):
+        alone = fast.predictions(fast.table({name: values[i : i + 1] for name, values in columns.items()}))
+        assert alone.values[0] == together.values[i]
+        if alone.probabilities is not None and together.probabilities is not None:
+            assert alone.probabilities[0].tobytes() == together.probabilities[i].tobytes()
+
+
+def test_numbers_stay_within_the_range_of_the_training_targets(houses: Columns) -> None:
+    model = fit(houses, "price", **{**QUICK, "learning_rate": 5.0})
+    low, high = model.head.scale.low, model.head.scale.high
+    assert low is not None
+    assert high is not None
+    assert min(houses["price"]) <= low < high <= max(houses["price"])
+    far = {name: [value] * 3 for name, value in {"size": 1e9, "age": -1e9, "town": "x", "heating": "gas"}.items()}
+    assert ((model.predict(far) >= low) & (model.predict(far) <= high)).all()
+    free = fit(houses, "price", **{**QUICK, "learning_rate": 5.0, "bounds": "none"})
+    predicted = free.predict(houses)
+    assert predicted.min() < low or predicted.max() > high, "without bounds they leave it"
+
+
+@pytest.mark.parametrize("metric", ["mae", "rmse", "r2"])
+def test_the_metric_asked_for_chooses_the_epoch(houses: Columns, metric: str) -> None:
+    model = fit(houses, "price", **QUICK, metric=metric)
+    chosen = model.head.metric
+    assert chosen == ("rmse" if metric == "r2" else metric)
+    scores = [epoch.score for epoch in model.history]
+    assert model.record.scores["valid"][chosen] == pytest.approx(min(scores))  # type: ignore[type-var]
+    assert from_bytes(model.to_bytes()).head.metric == chosen
+
+
+def test_classes_by_their_error(table_with: Callable[..., Columns]) -> None:
+    model = fit(table_with("grade"), "grade", **QUICK, metric="accuracy")
+    assert model.head.metrics == ("error", "log_loss", "accuracy")
+    assert model.record.scores["test"]["error"] == pytest.approx(1 - model.record.scores["test"]["accuracy"])
+    assert model.head.options == {"label_smoothing": 0.1}
+
+
+@pytest.mark.parametrize(("target", "metric"), [("price", "error"), ("price", "log_loss"), ("sold", "rmse")])
+def test_a_metric_of_another_task_is_refused(table_with: Callable[..., Columns], target: str, metric: str) -> None:
+    with pytest.raises(UsageError, match=f"metric '{metric}' does not go with target '{target}'"):
+        fit(table_with(target), target, **QUICK, metric=metric)
+
+
+# Guards ---------------------------------------------------------------------------------------------------------------
+
+
+def finite(model: Model, columns: Columns) -> bool:
+    return bool(np.isfinite(np.asarray(model.predict(columns), dtype=float)).all() and np.isfinite(model.theta).all())
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 10, 11, 17])
+def test_any_number_of_rows(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    columns = {"a": rng.normal(size=rows).tolist(), "b": ["u", "v"] * (rows // 2) + ["u"] * (rows % 2)}
+    columns["y"] = rng.normal(size=rows).tolist()
+    assert finite(fit(columns, "y", preset="default", hidden=(16, 16), epochs=20), columns)
+
+
+ODD_COLUMNS: dict[str, Any] = {
+    "near-constant": lambda rng: np.where(np.arange(300) == 17, 1.0, 0.0),
+    "nothing but gaps and one value": lambda rng: np.where(np.arange(300) % 2, np.nan, 3.0),
+    "heavy tails": lambda rng: rng.standard_cauchy(300) ** 3,
+    "huge": lambda rng: 1e300 * rng.normal(size=300),
+    "tiny": lambda rng: 1e-300 * rng.normal(size=300),
+    "a large mean": lambda rng: 1e9 + 1e-3 * rng.normal(size=300),
+}
+
+
+@pytest.mark.parametrize("name", ODD_COLUMNS)
+def test_odd_columns(name: str) -> None:
+    rng = np.random.default_rng(0)
+    columns = {"odd": ODD_COLUMNS[name](rng).tolist(), "x": rng.normal(size=300).tolist()}
+    columns["y"] = (np.array(columns["x"]) + 0.1 * rng.normal(size=300)).tolist()
+    model = fit(columns, "y", preset="default", hidden=(32, 32), epochs=30)
+    assert finite(model, columns)
+    assert model.record.scores["test"]["r2"] > 0.7
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e300, 1e9])
+def test_odd_targets(unit: float) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=300)
+    columns = {"x": x.tolist(), "y": (unit * (x + 3.0)).tolist()}
+    model = fit(columns, "y", preset="default", hidden=(32, 32), epochs=30)
+    assert finite(model, columns)
+    assert model.record.scores["test"]["r2"] > 0.9
+
+
+def test_heavy_tails_of_the_target() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=300)
+    columns = {"x": x.tolist(), "y": (x + rng.standard_cauchy(300) ** 3).tolist()}
+    assert finite(fit(columns, "y", preset="default", hidden=(32, 32), epochs=30), columns)
+
+
+def test_one_in_ten_thousand() -> None:
+    x = np.random.default_rng(3).normal(size=10_000)
+    columns = {"x": x.tolist(), "y": np.where(np.arange(10_000) % 5_000 == 1, "rare", "usual").tolist()}
+    for metric in ("log_loss", "error"):
+        model = fit(columns, "y", preset="default", hidden=(8,), epochs=2, metric=metric, test_fraction=0.0)
+        assert np.isfinite(model.predict_proba(columns)).all()
+        assert model.record.scores["valid"]["error" if metric == "error" else "log_loss"] < 0.1
+
+
+def test_units_that_only_see_constants_start_finite() -> None:
+    """Every column is constant where the start is fitted; weights that divide by 0 would not be finite."""
+    columns = {"x": [*([0.0] * 299), 1.0], "y": np.random.default_rng(4).normal(size=300).tolist()}
+    problem = make_problem(table_from(columns), "y", Settings.of({"preset": "default", "test_fraction": 0.0}))
+    theta = problem.first_theta()
+    assert np.isfinite(theta).all()
+    o = NumpyEngine().run(problem.network.forward(), theta, problem.parts["train"].x)[0]
+    assert np.isfinite(o).all()

@@ -1,0 +1,64 @@
+"""Models in ONNX Runtime beside themselves: the inputs of a graph from a table, and the comparison of predictions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from onnx_runs import run_onnx
+
+from backpass.model import Model
+
+Columns = Mapping[str, Sequence[Any]]
+CLOSE = {"float32": 1e-5, "float64": 1e-12}
+
+
+def graph_inputs(model: Model, columns: Columns) -> dict[str, Any]:
+    """The model's columns as a service would give them: one value a row, None as NaN or as the empty string."""
+    inputs = {}
+    for feature in model.schema.features:
+        values = columns[feature.name]
+        if feature.kind == "number":
+            inputs[feature.name] = np.array([[math.nan if v is None else float(v)] for v in values]).reshape(-1, 1)
+        else:
+            texts = [["" if v is None else str(v).lower() if isinstance(v, bool) else str(v)] for v in values]
+            inputs[feature.name] = np.array(texts, dtype=object).reshape(-1, 1)
+    return inputs
+
+
+def compare(model: Model, columns: Columns, data: bytes | None = None) -> float:
+    """Assert that the graph predicts what the model does; returns the largest difference seen.
+
+    Numbers: relative to the larger of the prediction and the target's spread, since a prediction near 0 is a small
+    difference of numbers of that size. Probabilities: relative, or within two roundings of 1 in the model's dtype,
+    because the two of a sigmoid are p and 1 - p, and where p is nearly 1 the other is what p's rounding leaves.
+    """
+    outputs = run_onnx(model.to_onnx() if data is None else data, graph_inputs(model, columns))
+    expected = model.predictions(model.table(columns))
+    close = CLOSE[str(model.theta.dtype)]
+    if expected.probabilities is None:
+        (values,) = outputs
+        assert values.dtype == np.float64
+        assert values.shape == expected.values.shape
+        sizes = np.maximum(np.abs(expected.values), model.head.scale.scale)
+        return worst(values, expected.values, sizes, close)
+    labels, probabilities = outputs
+    assert probabilities.dtype == np.float64
+    assert probabilities.shape == expected.probabilities.shape
+    roundings = 2.0 * np.finfo(model.theta.dtype).eps
+    largest = worst(probabilities, expected.probabilities, expected.probabilities + roundings / close, close)
+    top = np.sort(expected.probabilities, axis=1)
+    is_clear = top[:, -1] - top[:, -2] > 1e-5
+    shown = np.array([text if isinstance(text, str) else f"{text:g}" for text in labels.tolist()], dtype=object)
+    assert np.array_equal(shown[is_clear], expected.values[is_clear])
+    return largest
+
+
+def worst(got: Any, expected: Any, sizes: Any, close: float) -> float:
+    if got.size == 0:
+        return 0.0
+    difference = float(np.max(np.abs(got - expected) / np.where(sizes == 0, 1.0, sizes)))
+    assert difference <= close, f"{difference:.2e} is more than {close:g}"
+    return difference

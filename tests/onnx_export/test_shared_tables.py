@@ -1,0 +1,36 @@
+"""Every table of ../shared/data, where that folder lies beside the repository: a quick model beside its graph."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from model_runs import compare
+
+import backpass
+
+FOLDER = Path(__file__).parents[2].parent / "shared" / "data"
+TABLES: list[dict[str, Any]] = []
+if (FOLDER / "manifest.json").exists():
+    TABLES = json.loads((FOLDER / "manifest.json").read_text("utf-8"))
+
+TRAINED, COMPARED = 600, 6_000
+"""Rows that a quick model is fitted on, and rows from all over the table that it is compared on."""
+
+
+@pytest.mark.skipif(not TABLES, reason="../shared/data is not there")
+@pytest.mark.parametrize("facts", TABLES, ids=[facts["name"] for facts in TABLES])
+def test_graphs_predict_what_models_do(facts: dict[str, Any]) -> None:
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(FOLDER / facts["file"])
+    apart = [table.take(list(range(0, table.num_rows, max(1, table.num_rows // rows)))) for rows in (TRAINED, COMPARED)]
+    training, compared = (
+        {name: column.to_pylist() for name, column in zip(part.column_names, part.columns, strict=True)}
+        for part in apart
+    )
+    task = None if facts["task"] == "regression" else "classification"
+    model = backpass.fit(training, facts["target"], task=task, hidden=(32, 16), epochs=2)
+    compare(model, compared)
