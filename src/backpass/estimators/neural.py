@@ -67,9 +67,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """What ``fit`` does; that is the subclass's, where scikit-learn reads its signature."""
         self._validate_params()
         settings = self._settings()
-        if self.warm_start:
-            _check_single(settings, "warm_start")
         before: Model | None = getattr(self, "model_", None) if self.warm_start else None
+        if self.warm_start:
+            _check_single(settings, "warm_start", before)
         rows = self._fitted_rows(X, y, sample_weight, before)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
         problem = self._problem(_parts(rows, given, settings), before, settings, _target_name(y, rows.table))
@@ -138,6 +138,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self._validate_params()
         model: Model | None = getattr(self, "model_", None)
         stream: Stream | None = getattr(self, "_stream", None)
+        _check_single(self._settings(), "partial_fit", model)
         table = self._table(X, y, None if model is None else model.kinds(), reset=model is None)
         weights = weights_of(sample_weight, table.rows)
         if settle and model is None:
@@ -152,9 +153,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def _stream_from(self, model: Model | None, rows: Rows, name: str) -> Stream:
         """Before the first step, from the first rows, or from what was fitted."""
-        settings = self._settings()
-        _check_single(settings, "partial_fit")
-        problem = self._problem({"train": rows}, model, settings, name)
+        problem = self._problem({"train": rows}, model, self._settings(), name)
         return Stream.start(problem, None if model is None else model.theta)
 
     def _settings(self) -> Settings:
@@ -245,10 +244,11 @@ def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows
     return parts
 
 
-def _check_single(settings: Settings, what: str) -> None:
-    """Errors: UsageError when the settings ask for an ensemble."""
-    if settings.ensemble > 1:
+def _check_single(settings: Settings, what: str, before: Model | None) -> None:
+    """Errors: UsageError when the settings ask for an ensemble, or the model from before is one."""
+    count = max(settings.ensemble, 1 if before is None else len(np.atleast_2d(before.theta)))
+    if count > 1:
         raise UsageError(
-            f"{what} goes on with one network; it does not go with an ensemble of {settings.ensemble}",
+            f"{what} goes on with one network; it does not go with an ensemble of {count}",
             hint="set ensemble=1, or fit anew",
         )
