@@ -160,6 +160,21 @@ def test_the_core_needs_numpy_only() -> None:
     assert not faults, shown(faults)
 
 
+def scikit_learn_imports(known: Sources) -> list[str]:
+    return [
+        f"{module}:{line} imports {name}; only the estimators may"
+        for module, text in known.items()
+        if room(module) != "estimators"
+        for line, name in imports(module, text, known)
+        if name.split(".")[0] == "sklearn"
+    ]
+
+
+def test_only_the_estimators_import_scikit_learn() -> None:
+    faults = scikit_learn_imports(sources())
+    assert not faults, shown(faults)
+
+
 def test_there_is_no_import_cycle() -> None:
     faults = cycles(sources())
     assert not faults, shown(faults)
@@ -216,6 +231,11 @@ def test_planted_foreign_imports_are_found() -> None:
         "backpass.table.a": "import duckdb",
     }
     assert [fault.split(" imports ")[0] for fault in foreign_imports(known)] == ["backpass.engine.a:4"]
+
+
+def test_planted_imports_of_scikit_learn_are_found() -> None:
+    known = {"backpass.model.a": "def f():\n    import sklearn.base\n", "backpass.estimators.a": "import sklearn"}
+    assert [fault.split(" imports ")[0] for fault in scikit_learn_imports(known)] == ["backpass.model.a:2"]
 
 
 def test_planted_imports_of_an_optional_engine_are_found() -> None:

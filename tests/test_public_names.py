@@ -10,7 +10,9 @@ import pytest
 import backpass
 
 NAMES = [
+    "BackpassClassifier",
     "BackpassError",
+    "BackpassRegressor",
     "Model",
     "Network",
     "__version__",

@@ -1,6 +1,7 @@
 """Backpass: neural networks for tables.
 
     fit, load                                  from a table to a model, and back from its file
+    BackpassRegressor, BackpassClassifier      the same, with scikit-learn's manners
     grad, value_and_grad, trace, check_gradient
                                                the calculus: any function of arrays, traced and differentiated
     operations                                 what such functions are made of
@@ -15,6 +16,7 @@ The rooms, lowest first, each importing only from those before it:
     training   how theta is found                                        CS229 section 1
     table      files and data frames -> columns -> numbers
     model      what fit makes and load returns
+    estimators scikit-learn's manners over the model
     cli        the command line
 
 Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``, ``model.problem``.
@@ -28,12 +30,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, operations, trace, value_and_grad
     from backpass.errors import BackpassError
+    from backpass.estimators import BackpassClassifier, BackpassRegressor
     from backpass.model import Model, fit, load
     from backpass.network import Network, dense_network
     from backpass.training.function import fit_function
 
 _HOMES = {
+    "BackpassClassifier": "backpass.estimators",
     "BackpassError": "backpass.errors",
+    "BackpassRegressor": "backpass.estimators",
     "Model": "backpass.model",
     "Network": "backpass.network",
     "check_gradient": "backpass.circuit",
@@ -48,7 +53,9 @@ _HOMES = {
 }
 
 __all__ = [
+    "BackpassClassifier",
     "BackpassError",
+    "BackpassRegressor",
     "Model",
     "Network",
     "__version__",

@@ -1,8 +1,8 @@
 """Every way things go wrong, drawn as a tree.
 
     BackpassError                  1    our own bug, unless a branch below says otherwise
-    |-- UsageError                 2    a setting or an argument cannot be used
-    |-- DataError                  3    the table cannot be used
+    |-- UsageError                 2    a setting or an argument cannot be used       (also a ValueError)
+    |-- DataError                  3    the table cannot be used                      (also a ValueError)
     |-- ModelFileError             4    the model file (or checkpoint) is not one, is damaged, or does not fit
     |-- ResourceError              5    memory, disk, permission
     |-- DivergedError              6    training met a number that is not finite
@@ -49,13 +49,13 @@ class BackpassError(Exception):
         return "\n".join(lines)
 
 
-class UsageError(BackpassError):
+class UsageError(BackpassError, ValueError):
     """A setting or an argument cannot be used (exit code 2)."""
 
     exit_code = 2
 
 
-class DataError(BackpassError):
+class DataError(BackpassError, ValueError):
     """The table cannot be used (exit code 3)."""
 
     exit_code = 3

@@ -115,3 +115,14 @@ def test_every_metric_says_what_it_is() -> None:
 
 def test_the_quantile_reaches_the_metric() -> None:
     assert scores("quantile", P, Y, 0.9)["pinball"] == metrics.pinball(P, Y, 0.9)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_whole_weight_is_that_many_rows(name: str) -> None:
+    rng = np.random.default_rng(0)
+    w = np.array([1, 3, 0, 2])
+    p, y = rng.uniform(0.1, 1.0, 4), rng.uniform(0.0, 1.0, 4)
+    if name in ("accuracy", "error", "log_loss"):
+        p, y = np.column_stack([p, 1.0 - p]), np.array([0, 1, 1, 0])
+    weighted = METRICS[name](p, y, weights=w.astype(float))
+    assert weighted == pytest.approx(METRICS[name](np.repeat(p, w, axis=0), np.repeat(y, w)), rel=1e-12)

@@ -115,7 +115,7 @@ def test_the_network_of_the_recipe(streets: Columns) -> None:
 def test_every_group_learns_and_decays_at_its_own_rate(streets: Columns) -> None:
     """A step moves theta by alpha f times that of a step without factors, and decay takes alpha lambda f^2 theta."""
     problem = make_problem(table_from(streets), "price", Settings.of({"preset": "default"}))
-    optimizer, layout = problem._optimizer(), problem.network.layout
+    optimizer, layout = problem.optimizer(), problem.network.layout
     theta, g = np.full(layout.size, 2.0), np.linspace(-1.0, 1.0, layout.size)
     memory = [np.zeros(layout.size)] * 2
     row = optimizer.settings(np.array([0.01]), 0)[0]

@@ -10,7 +10,7 @@ import pytest
 
 from backpass.circuit import check_gradient, grad
 from backpass.errors import UsageError
-from backpass.network import LOSSES, Loss, loss_named, mean_loss
+from backpass.network import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 
 Floats = numpy.ndarray[Any, Any]
 RNG = numpy.random.default_rng(0)
@@ -54,6 +54,27 @@ def test_gradient_of_the_weighted_mean(case: str) -> None:
     loss, k, y = CASES[case]
     w = numpy.array([1.0, 0.0, 2.0, 0.5, 3.0, 1.0])
     assert check_gradient(lambda o: mean_loss(loss, o, y, w), outputs(k)).ok
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradient_of_the_weighted_sum(case: str) -> None:
+    loss, k, y = CASES[case]
+    w = numpy.array([1.0, 0.0, 2.0, 0.5, 1.5, 1.0])
+    assert check_gradient(lambda o: weighted_loss(loss, o, y, w), outputs(k)).ok
+    expected = (w * loss.per_example(outputs(k), y)).sum() / 6
+    numpy.testing.assert_allclose(weighted_loss(loss, outputs(k), y, w), expected)
+
+
+def test_batches_of_weighted_rows_average_to_the_weighted_mean() -> None:
+    """Divided by the weight of each batch, as in ``mean_loss``, they would not."""
+    loss, o, y = loss_named("squared"), outputs(2), REAL
+    w = numpy.array([3.0, 0.5, 0.5, 1.0, 0.5, 0.5])
+    batches = [slice(0, 2), slice(2, 4), slice(4, 6)]
+    whole = mean_loss(loss, o, y, w)
+    unbiased = numpy.mean([weighted_loss(loss, o[b], y[b], w[b]) for b in batches])
+    biased = numpy.mean([mean_loss(loss, o[b], y[b], w[b]) for b in batches])
+    assert unbiased == pytest.approx(float(whole), rel=1e-12)
+    assert biased != pytest.approx(float(whole), rel=1e-2)
 
 
 def by_hand(case: str, o: Any, y: Any) -> Any:

@@ -136,3 +136,14 @@ def test_nothing_left() -> None:
 def test_json_round_trip() -> None:
     schema = Schema.fit(table_from({**BASE, "k": [1, 1, 1, 1], "é": ["u", "v", "u", None]}), "y")
     assert Schema.from_json(json.loads(json.dumps(schema.to_json()))) == schema
+
+
+def test_all_columns_may_be_asked_for() -> None:
+    """Constants, gaps and texts that look like identifiers: whoever passes them has chosen them."""
+    rows = 30
+    table = table_from({"one": [1.0] * rows, "gap": [None] * rows, "id": [f"row {i:02}" for i in range(rows)]})
+    schema = Schema.of_all(table, "y")
+    assert [(f.name, f.kind) for f in schema.features] == [("one", "number"), ("gap", "number"), ("id", "text")]
+    assert schema.target == "y"
+    assert len(schema.texts[0].levels) == rows
+    assert schema.encode(table).codes[:, 0].tolist() == list(range(1, rows + 1))

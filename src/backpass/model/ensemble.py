@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit.philox import permutation
-from backpass.model.problem import Part, Problem, outputs_of
+from backpass.model.part import Part
+from backpass.model.problem import Problem, outputs_of
 from backpass.model.split import FEWEST_ROWS
 from backpass.training import Callback, EpochRecord, Progress, TrainingResult
 
@@ -46,7 +47,7 @@ def members_of(problem: Problem) -> list[Member]:
     members = []
     for wish, fold in zip(wishes, folds_of(problem, pool), strict=True):
         others = np.setdiff1d(np.arange(pool.rows), fold)
-        parts = {"train": _rows(pool, others), "valid": _rows(pool, fold)}
+        parts = {"train": pool.take(others), "valid": pool.take(fold)}
         members.append(Member(replace(problem, settings=wish, parts=parts), fold))
     return members
 
@@ -61,8 +62,7 @@ def on_folds(problem: Problem) -> bool:
 
 def pooled(problem: Problem) -> Part:
     """The training and validation rows together."""
-    parts = [problem.parts[name] for name in ("train", "valid") if name in problem.parts]
-    return Part(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y", "truth")))
+    return Part.joined([problem.parts[name] for name in ("train", "valid") if name in problem.parts])
 
 
 def folds_of(problem: Problem, pool: Part) -> list[NDArray[Any]]:
@@ -74,18 +74,14 @@ def folds_of(problem: Problem, pool: Part) -> list[NDArray[Any]]:
     return [np.sort(order[i::count]) for i in range(count)]
 
 
-def _rows(part: Part, rows: NDArray[Any]) -> Part:
-    return Part(part.x[rows], part.y[rows], part.truth[rows])
-
-
 def outputs_of_members(problem: Problem, thetas: Sequence[NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
     """The outputs that mean the average of the members' predictions: x (n, d)  ->  (n, k)"""
     outputs = [outputs_of(problem.network, theta, x, problem.engine) for theta in thetas]
-    return np.asarray(problem.head.loss.averaged(outputs)) if len(outputs) > 1 else outputs[0]
+    return np.asarray(problem.head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
 
 
-def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Each row's outputs by the member that did not train on it, and its truth, fold by fold.
+def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], Part]:
+    """Each row's outputs by the member that did not train on it, and the rows, fold by fold.
 
     The epoch of a member was chosen on these rows: scores on them are a little too good.
     """
@@ -94,7 +90,7 @@ def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tu
         outputs_of(member.problem.network, theta, part.x, member.problem.engine)
         for member, theta, part in zip(members, thetas, parts, strict=True)
     ]
-    return np.concatenate(outputs), np.concatenate([part.truth for part in parts])
+    return np.concatenate(outputs), Part.joined(parts)
 
 
 class Relay(Callback):

@@ -88,13 +88,22 @@ def fit_problem(
     checkpoint: str | Path | None = None,
     resume_from: str | Path | None = None,
     on_interrupt: str = "raise",
+    theta: NDArray[Any] | None = None,
+    compare: bool = True,
 ) -> Model:
-    """Train on a problem that is ready, and make a model of the best weights.    Errors: as ``fit``."""
+    """Train on a problem that is ready, and make a model of the best weights.
+
+    theta: parameters to start from, in place of drawn ones    compare: whether to score baselines, too
+
+    Errors: as ``fit``.
+    """
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     members = members_of(problem)
     if len(members) > 1 and (checkpoint is not None or resume_from is not None):
         raise UsageError("a checkpoint holds the run of one network; it does not go with ensemble")
+    if len(members) > 1 and theta is not None:
+        raise UsageError("theta is where one network starts from; it does not go with ensemble")
     identity = problem.identity() if checkpoint is not None or resume_from is not None else {}
     progress = resume(resume_from, identity) if resume_from is not None else None
     save: Callable[..., None] | None = None
@@ -102,8 +111,8 @@ def fit_problem(
         check_writable(checkpoint)
         save = Checkpoint(Path(checkpoint), identity).save
     # The baselines come first: nothing slow may stand between the end of training and the model.
-    simple = baselines(problem)
-    results, again = _trained(members, callbacks, progress, save)
+    simple = baselines(problem) if compare else []
+    results, again = _trained(members, callbacks, theta=theta, progress=progress, save=save)
     result = results[-1]
     if result.reason == "diverged":
         raise _diverged(problem, members, results, simple)
@@ -126,6 +135,8 @@ def fit_problem(
 def _trained(
     members: Sequence[Member],
     callbacks: Sequence[Callback],
+    *,
+    theta: NDArray[Any] | None,
     progress: Progress | None,
     save: Callable[..., None] | None,
 ) -> tuple[list[TrainingResult], list[str]]:
@@ -133,14 +144,14 @@ def _trained(
     results, notes = list[TrainingResult](), list[str]()
     for i, member in enumerate(members):
         watching = callbacks if len(members) == 1 else [Relay(each, i, len(members)) for each in callbacks]
-        result = member.problem.train(callbacks=watching, progress=progress, save=save)
+        result = member.problem.train(theta=theta, callbacks=watching, progress=progress, save=save)
         if result.reason == "diverged" and (calmer := _calmer(member.problem)) is not None:
             rate = calmer.settings.learning_rate
             notes.append(f"training diverged in {result.fault}: done again with learning_rate {rate:g}, a tenth")
             for each in watching:
                 each.on_warning(notes[-1])
             # Without checkpoints: one of this run would not be told from one of the run that diverged.
-            result = calmer.train(callbacks=watching)
+            result = calmer.train(theta=theta, callbacks=watching)
         results.append(result)
         if result.reason in ("interrupted", "stopped", "diverged"):
             break
@@ -231,9 +242,10 @@ def _scored(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArra
     for name, part in problem.parts.items():
         if name != "train":
             o = outputs_of_members(problem, thetas, part.x)
-            found[name] = _kept(problem.head.scores(o, part.truth))
+            found[name] = _kept(problem.head.scores(o, part.truth, part.weights))
     if on_folds(problem):
-        found["valid"] = _kept(problem.head.scores(*out_of_fold(members, thetas)))
+        o, part = out_of_fold(members, thetas)
+        found["valid"] = _kept(problem.head.scores(o, part.truth, part.weights))
     return found
 
 
@@ -267,6 +279,6 @@ def _scores(problem: Problem, baseline: Baseline) -> Scores:
         parts["valid"] = pooled(problem)
     unfolded = problem.feature_map.unfolded
     return {
-        name: _kept(problem.head.scores(np.asarray(baseline.outputs(unfolded(part.x))), part.truth))
+        name: _kept(problem.head.scores(np.asarray(baseline.outputs(unfolded(part.x))), part.truth, part.weights))
         for name, part in parts.items()
     }

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
+from backpass.model.baseline import constant_outputs
 from backpass.model.metrics import goes_with, metrics_for, scores
 from backpass.model.scaling import TargetScale
 from backpass.model.settings import Settings
@@ -21,6 +22,9 @@ from backpass.table import Target
 class Head:
     """Loss, target and scale together; ``asked`` is the metric asked for, if any.
 
+    ``own`` is a loss somebody wrote: it is minimized in place of the one ``loss_name`` names, and chooses the epoch
+    unless a metric is asked for.
+
     outputs o (n, k)  ->  predictions: float64 (n,) for numbers, probabilities float64 (n, classes) for classes
     """
 
@@ -29,6 +33,7 @@ class Head:
     options: Mapping[str, float]
     scale: TargetScale
     asked: str | None = None
+    own: Loss | None = None
 
     @staticmethod
     def fit(target: Target, y: NDArray[Any], settings: Settings) -> Head:
@@ -45,14 +50,9 @@ class Head:
         if name == "poisson" and float(np.min(y)) < 0:
             least = float(np.min(y))
             raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {least:g}")
-        if settings.metric is not None and not goes_with(settings.metric, name):
-            raise UsageError(
-                f"metric {settings.metric!r} does not go with target {target.name!r}, which holds {_held(target)}",
-                hint="leave --metric out to let it follow from the loss",
-            )
         is_number = target.task == "regression"
         scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
-        head = Head(target, name, options_of(name, settings), scale, settings.metric)
+        head = Head(target, name, options_of(name, settings), scale).choosing(settings.metric)
         return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
 
     @property
@@ -63,6 +63,11 @@ class Head:
     @property
     def loss(self) -> Loss:
         """The loss in the network's own terms."""
+        return self.named if self.own is None else self.own
+
+    @property
+    def named(self) -> Loss:
+        """The loss of that name, which also says what the outputs mean."""
         name = "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
         return loss_named(name, **self.options)
 
@@ -82,8 +87,22 @@ class Head:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that are reported."""
-        return metrics_for(self.loss_name, self.asked)
+        """The metrics that are reported, the one that chooses the best epoch first."""
+        named, own = metrics_for(self.loss_name, self.asked), ("loss",) if self.own is not None else ()
+        return (*own, *named) if self.asked is None else (*named, *own)
+
+    def choosing(self, metric: str | None) -> Head:
+        """The same head, the epoch chosen by this metric.    Errors: UsageError when it does not go with the loss."""
+        if metric is not None and not goes_with(metric, self.loss_name):
+            raise UsageError(
+                f"metric {metric!r} does not go with target {self.target.name!r}, which holds {_held(self.target)}",
+                hint="leave --metric out to let it follow from the loss",
+            )
+        return replace(self, asked=metric)
+
+    def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """The outputs (k,) that are best for every row alike, given the encoded targets."""
+        return constant_outputs(self.loss_name, y, 1, self.q)
 
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """What the loss compares outputs with: scaled numbers (n, 1), or class codes (n,)."""
@@ -94,17 +113,30 @@ class Head:
 
     def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers in the target's unit, or probabilities of the classes."""
-        predicted = np.asarray(self.loss.predicted(o), dtype=np.float64)
+        predicted = np.asarray(self.named.predicted(o), dtype=np.float64)
         if self.target.task == "regression":
             return self.scale.decode(predicted[:, 0])
-        return np.column_stack([1.0 - predicted[:, 0], predicted[:, 0]]) if self.outputs == 1 else predicted
+        if self.outputs == 1:
+            return np.column_stack([1.0 - predicted[:, 0], predicted[:, 0]])
+        # In float32 they sum to 1 only nearly, which scikit-learn's metrics do not take.
+        return np.asarray(predicted / predicted.sum(axis=1, keepdims=True))
 
-    def scores(self, o: NDArray[Any], truth: NDArray[Any]) -> dict[str, float]:
-        """Every metric of the loss."""
-        return scores(self.loss_name, self.predictions(o), truth, self.q, self.asked)
+    def scores(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> dict[str, float]:
+        """Every metric of the loss, and "loss" where it is somebody's own."""
+        found = scores(self.loss_name, self.predictions(o), truth, self.q, self.asked, weights)
+        if self.own is None:
+            return found
+        return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file."""
+        """Plain data for the model file.    Errors: UsageError for a loss that is somebody's own."""
+        if self.own is not None:
+            raise UsageError(
+                "a model whose loss is a function of yours cannot be saved to a model file",
+                hint="a model file holds nothing that can run; pickle the estimator, or use a loss by name",
+            )
         return {
             "target": self.target.to_json(),
             "loss": self.loss_name,
@@ -136,3 +168,9 @@ def options_of(loss: str, settings: Settings) -> dict[str, float]:
         "cross_entropy": {"label_smoothing": settings.label_smoothing},
     }
     return options.get(loss, {})
+
+
+def mean_of(loss: Loss, o: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None) -> float:
+    """The weighted mean of a loss over rows."""
+    with np.errstate(all="ignore"):
+        return float(np.average(np.asarray(loss.per_example(o, y), dtype=np.float64), weights=weights))

@@ -1,12 +1,13 @@
 """Metrics: how good predictions are, in the terms of the target.
 
-For classes the predictions are probabilities (n, k) and y the class numbers; for numbers both are (n,). Weights default
-to 1. ``LOWER_IS_BETTER`` says which way a metric points.
+For classes the predictions are probabilities (n, k) and y the class numbers; for numbers both are (n,). Every mean over
+rows is weighted; weights (n,) default to 1. ``LOWER_IS_BETTER`` says which way a metric points.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import sqrt
 from sys import float_info
 from types import MappingProxyType
 from typing import Any
@@ -15,13 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Weights = NDArray[np.float64] | None
 _SMALLEST = 1e-15
 
 
-def rmse(predicted: Floats, y: Floats) -> float:
+def rmse(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """The root of the mean squared error, in units of the target"""
     unit, e = _errors(predicted, y)
-    return 2.0 * (unit * float(np.sqrt(np.mean(e * e))))
+    return 2.0 * (unit * sqrt(_mean(e * e, weights)))
+
+
+def _mean(values: NDArray[Any], weights: Weights) -> float:
+    return float(np.mean(values)) if weights is None else float(np.sum(weights * values) / np.sum(weights))
 
 
 def _errors(predicted: Floats, y: Floats) -> tuple[float, Floats]:
@@ -31,48 +37,48 @@ def _errors(predicted: Floats, y: Floats) -> tuple[float, Floats]:
     return unit, halves / unit
 
 
-def mae(predicted: Floats, y: Floats) -> float:
+def mae(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """The mean absolute error, in units of the target"""
     unit, e = _errors(predicted, y)
-    return 2.0 * (unit * float(np.mean(np.abs(e))))
+    return 2.0 * (unit * _mean(np.abs(e), weights))
 
 
-def r2(predicted: Floats, y: Floats) -> float:
+def r2(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """1 - squared error / squared deviation from the mean; 0 for a constant target"""
     if y.min() == y.max():
         return 0.0
     unit = float(np.max(np.abs(y)))
-    center = np.full_like(y, unit * float(np.mean(y / unit)))
-    ratio = rmse(predicted, y) / rmse(center, y)
+    center = np.full_like(y, unit * _mean(y / unit, weights))
+    ratio = rmse(predicted, y, weights) / rmse(center, y, weights)
     return max(1.0 - ratio * ratio, -float_info.max)
 
 
-def pinball(predicted: Floats, y: Floats, q: float = 0.5) -> float:
+def pinball(predicted: Floats, y: Floats, q: float = 0.5, weights: Weights = None) -> float:
     """The mean quantile loss max(q e, (q - 1) e), e = y - prediction"""
     unit, e = _errors(y, predicted)
-    return 2.0 * (unit * float(np.mean(np.maximum(q * e, (q - 1.0) * e))))
+    return 2.0 * (unit * _mean(np.maximum(q * e, (q - 1.0) * e), weights))
 
 
-def poisson_deviance(predicted: Floats, y: Floats) -> float:
+def poisson_deviance(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """2 (y ln(y / prediction) - y + prediction), averaged; y ln y is 0 at y = 0"""
     # Two logarithms, since y / prediction may overflow.
     logs = np.log(np.where(y > 0, y, 1.0)) - np.log(np.maximum(predicted, float_info.min))
-    return float(np.mean(2.0 * (y * logs - y + predicted)))
+    return _mean(2.0 * (y * logs - y + predicted), weights)
 
 
-def accuracy(probabilities: Floats, y: NDArray[Any]) -> float:
+def accuracy(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The share of rows whose most probable class is the true one"""
-    return float(np.mean(np.argmax(probabilities, axis=1) == y))
+    return _mean(np.equal(np.argmax(probabilities, axis=1), y), weights)
 
 
-def error(probabilities: Floats, y: NDArray[Any]) -> float:
+def error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The share of rows whose most probable class is not the true one"""
-    return float(np.mean(np.argmax(probabilities, axis=1) != y))
+    return _mean(np.not_equal(np.argmax(probabilities, axis=1), y), weights)
 
 
-def log_loss(probabilities: Floats, y: NDArray[Any]) -> float:
+def log_loss(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The mean of -ln of the true class's probability (never below 1e-15)"""
-    return float(np.mean(-np.log(np.maximum(probabilities[np.arange(len(y)), y], _SMALLEST))))
+    return _mean(-np.log(np.maximum(probabilities[np.arange(len(y)), y], _SMALLEST)), weights)
 
 
 METRICS: MappingProxyType[str, Callable[..., float]] = MappingProxyType(
@@ -88,7 +94,7 @@ METRICS: MappingProxyType[str, Callable[..., float]] = MappingProxyType(
     }
 )
 
-LOWER_IS_BETTER = frozenset({"rmse", "mae", "pinball", "poisson_deviance", "log_loss", "error"})
+LOWER_IS_BETTER = frozenset({"rmse", "mae", "pinball", "poisson_deviance", "log_loss", "error", "loss"})
 
 CHOOSING = ("rmse", "mae", "r2", "pinball", "poisson_deviance", "log_loss", "error", "accuracy")
 """The metrics that can choose the best epoch."""
@@ -124,8 +130,18 @@ def goes_with(metric: str, loss: str) -> bool:
     return (_AS.get(metric, metric) in _FOR_CLASSES) == (loss == "cross_entropy")
 
 
-def scores(loss: str, predicted: Floats, y: NDArray[Any], q: float = 0.5, asked: str | None = None) -> dict[str, float]:
+def scores(
+    loss: str,
+    predicted: Floats,
+    y: NDArray[Any],
+    q: float = 0.5,
+    asked: str | None = None,
+    weights: Weights = None,
+) -> dict[str, float]:
     """Every metric of a loss by name; predictions that are not finite give scores that are not."""
     options = {"pinball": {"q": q}}
     with np.errstate(all="ignore"):
-        return {name: METRICS[name](predicted, y, **options.get(name, {})) for name in metrics_for(loss, asked)}
+        return {
+            name: METRICS[name](predicted, y, **options.get(name, {}), weights=weights)
+            for name in metrics_for(loss, asked)
+        }

@@ -20,6 +20,7 @@ from backpass.errors import BackpassError, ModelFileError, UsageError
 from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
 from backpass.model.head import Head, options_of
+from backpass.model.heads import AnyHead
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
@@ -55,7 +56,7 @@ class Model:
     """
 
     schema: Schema
-    head: Head
+    head: AnyHead
     feature_map: FeatureMap
     network: Network
     theta: NDArray[Any]
@@ -151,7 +152,7 @@ class Model:
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return found[0] if len(found) == 1 else np.asarray(self.head.loss.averaged(found)), encoded.notes
+        return found[0] if len(found) == 1 else np.asarray(self.head.named.averaged(found)), encoded.notes
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""
@@ -232,6 +233,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
 def _contradiction(model: Model) -> str:
     """Which parts of a model do not fit one another, in one line; nothing when all do."""
     schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
+    assert isinstance(head, Head)  # a file holds no other
     numbers, texts = len(schema.numbers), len(schema.texts)
     settings = Settings.from_json(record.settings)
     known = {part: set(head.metrics) for part in record.rows if part != "train"}

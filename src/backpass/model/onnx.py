@@ -21,6 +21,7 @@ from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
 from backpass.errors import UsageError
 from backpass.model.container import FORMAT
+from backpass.model.head import Head
 from backpass.table.missing import Missing
 
 if TYPE_CHECKING:
@@ -47,13 +48,17 @@ def to_onnx(model: Model) -> bytes:
 
     The metadata hold the target, its classes in the order of the probabilities, and the versions.
 
-    Errors: UsageError when the onnx package is not installed, or a text has no UTF-8 form.
+    Errors: UsageError when the onnx package is not installed, a text has no UTF-8 form, or there are
+    several outputs.
     """
+    if not isinstance(model.head, Head):
+        raise UsageError("a model of several outputs cannot be exported to ONNX", hint="fit one model per output")
     require_onnx()
     _check_texts(model)
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
-    (predicted,) = translate(graph, _head(model), [_network_outputs(graph, model, _network_inputs(graph, model))])
+    outputs = _network_outputs(graph, model, _network_inputs(graph, model))
+    (predicted,) = translate(graph, _head(model, model.head), [outputs])
     if model.classes:
         graph.output(_labels(graph, model, predicted), names[0], "the most probable class")
         graph.output(predicted, names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
@@ -160,20 +165,19 @@ def _average(model: Model, networks: int) -> Circuit:
 
     def averaged(*outputs: Array) -> Array:
         with label("average"):
-            return model.head.loss.averaged(outputs)
+            return model.head.named.averaged(outputs)
 
     return trace(averaged, [Spec((ROWS, model.head.outputs), model.theta.dtype)] * networks)
 
 
-def _head(model: Model) -> Circuit:
+def _head(model: Model, head: Head) -> Circuit:
     """outputs o (n, k) -> numbers (n,) in the target's unit, or probabilities (n, classes), as ``Head.predictions``"""
-    head = model.head
 
     def predicted(o: Array) -> Array:
         with label("head"):
-            p = head.loss.predicted(o).astype(_WIDE)
+            p = head.named.predicted(o).astype(_WIDE)
             if model.classes:
-                return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p
+                return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
             if head.scale.scale == 0.0:
                 return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center, once per row
             return head.scale.decode(p[:, 0])
@@ -202,6 +206,6 @@ def _facts(model: Model) -> Iterator[tuple[str, str]]:
     yield "backpass.format", str(FORMAT)
     yield "backpass.target", model.target
     yield "backpass.task", model.head.target.task
-    yield "backpass.loss", model.head.loss_name
+    yield "backpass.loss", model.head.loss_name if model.head.own is None else "a function"
     if model.classes:
         yield "backpass.classes", json.dumps(model.classes, ensure_ascii=False)

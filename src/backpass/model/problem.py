@@ -17,15 +17,18 @@ from backpass.circuit import Array
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, engine_named
 from backpass.errors import DataError
-from backpass.model.baseline import constant_outputs
 from backpass.model.building import build_network
 from backpass.model.head import Head
+from backpass.model.heads import AnyHead
+from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.part import Part, Rows
 from backpass.model.settings import Settings
-from backpass.model.split import FEWEST_ROWS, no_rows, split_rows
-from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss
+from backpass.model.split import FEWEST_ROWS, split_rows
+from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss, weighted_loss
 from backpass.table import Schema, Table, Target
 from backpass.training import (
     Callback,
+    Optimizer,
     OptimizerOptions,
     Progress,
     TrainingResult,
@@ -44,19 +47,6 @@ _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """The rows of one part: network inputs x (n, d), targets y for the loss, and the targets themselves, truth (n,)."""
-
-    x: NDArray[Any]
-    y: NDArray[Any]
-    truth: NDArray[Any]
-
-    @property
-    def rows(self) -> int:
-        return len(self.x)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """Everything that is known before the first step.
 
@@ -65,7 +55,7 @@ class Problem:
 
     settings: Settings
     schema: Schema
-    head: Head
+    head: AnyHead
     feature_map: FeatureMap
     network: Network
     parts: Mapping[str, Part]
@@ -87,7 +77,8 @@ class Problem:
     def objective(self, theta: Array, batch: tuple[Array, ...], draws: Draws) -> Array:
         """J(theta) of a batch (x, y, weights)."""
         x, y, weights = batch
-        return mean_loss(self.head.loss, self.network(theta, x, draws), y, weights)
+        J = mean_loss if self.parts["train"].weights is None else weighted_loss
+        return J(self.head.loss, self.network(theta, x, draws), y, weights)
 
     def first_theta(self) -> NDArray[Any]:
         """The parameters before the first step."""
@@ -100,25 +91,25 @@ class Problem:
         if settings.output_activation != "identity" or self.head.loss_name == "poisson":
             # An output that starts near its target is alive: a ReLU that is 0 on every row would never learn.
             theta = theta.copy()
-            head, is_number = self.head, self.head.target.task == "regression"
-            level = constant_outputs(head.loss_name, self.parts["train"].y, 1, head.q) if is_number else 0.0
-            theta[-head.outputs :] = level
+            is_number = self.head.target.task == "regression"
+            theta[-self.head.outputs :] = self.head.level(self.parts["train"].y) if is_number else 0.0
         return theta
 
     def train(
         self,
         *,
+        theta: NDArray[Any] | None = None,
         callbacks: Sequence[Callback] = (),
         progress: Progress | None = None,
         save: Any = None,
     ) -> TrainingResult:
-        """Run the training loop from the start, or from the progress of a checkpoint."""
+        """Run the training loop from the start, from a theta, or from the progress of a checkpoint."""
         part = self.parts["train"]
         run = TrainingRun(
             objective=self.objective,
-            theta=self.first_theta(),
-            data=(part.x, part.y, np.ones(part.rows, self.dtype)),
-            optimizer=self._optimizer(),
+            theta=self.first_theta() if theta is None else theta,
+            data=(part.x, part.y, part.training_weights().astype(self.dtype)),
+            optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.engine,
             validate=self.validation_score if "valid" in self.parts else None,
@@ -128,11 +119,14 @@ class Problem:
         return run.run(progress)
 
     def validation_score(self, theta: NDArray[Any]) -> float:
-        """The head's metric on the validation rows; lower is better."""
-        part = self.parts["valid"]
-        return self.head.scores(outputs_of(self.network, theta, part.x, self.engine), part.truth)[self.head.metric]
+        """The head's metric on the validation rows, turned so that lower is better."""
+        part, metric = self.parts["valid"], self.head.metric
+        o = outputs_of(self.network, theta, part.x, self.engine)
+        score = self.head.scores(o, part.truth, part.weights)[metric]
+        return score if metric in LOWER_IS_BETTER else -score
 
-    def _optimizer(self) -> Any:
+    def optimizer(self) -> Optimizer:
+        """The optimizer the settings ask for."""
         s = self.settings
         options = OptimizerOptions(s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, clip_norm=s.clip_norm)
         layout, rates = self.network.layout, dict(s.rate_factor)
@@ -166,7 +160,8 @@ class Problem:
         """What a checkpoint must agree with: the settings, the network, and a digest of the rows."""
         digest = sha256()
         for name in sorted(self.parts):
-            for array in (self.parts[name].x, self.parts[name].y):
+            part = self.parts[name]
+            for array in (part.x, part.y, *([] if part.weights is None else [part.weights])):
                 digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return {**self.settings.to_json(), "network": self.network.to_json(), "rows": digest.hexdigest()}
@@ -213,71 +208,95 @@ def make_problem(
     test: Table | None = None,
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> Problem:
     """Split the rows, choose and scale the columns on the training part, build the network.
 
-    ``valid`` and ``test`` take the place of the parts that would be set aside from the table.
+    ``valid`` and ``test`` take the place of the parts that would be set aside from the table. ``weights`` (n,) are
+    those of the table's rows; a row of weight 0 is as good as not there.
 
     Errors: DataError for what the tables lack, UsageError for settings that do not go with them.
     """
+    if weights is not None:
+        table, weights = table.take(np.flatnonzero(weights > 0.0)), weights[weights > 0.0]
     target = Target.fit(table, target_name, settings.task)
     valid_share = 0.0 if valid is not None else settings.valid_fraction
     test_share = 0.0 if test is not None else settings.test_fraction
     settings = settings.suited(target.task)
     split = split_rows(table.rows, valid_share, test_share, settings.seed)
-    train = table.take(split.train)
-    if target.task != "regression" and target.encode(train).max() == target.encode(train).min():
+    parts = (("train", split.train, None), ("valid", split.valid, valid), ("test", split.test, test))
+    rows = {}
+    for name, index, given in parts:
+        part = table.take(index) if given is None else given
+        if part.rows:
+            counts = None if weights is None or given is not None else weights[index]
+            rows[name] = Rows(part, target.encode(part), counts)
+    train = rows["train"]
+    if target.task != "regression" and train.truth.max() == train.truth.min():
         raise DataError(
-            f"{table.source}: all {train.rows} training rows have the same class of target {target_name!r}",
+            f"{table.source}: all {train.table.rows} training rows have the same class of target {target_name!r}",
             hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
         )
-    schema = Schema.fit(train, target_name, drop=drop, columns=columns)
-    encoded = schema.encode(train)
-    feature_map = FeatureMap.fit(
-        encoded.numbers,
-        encoded.codes,
-        [len(f.levels) for f in schema.texts],
-        scaled_flags=settings.text_coding == "scaled",
-        one_hot_levels=settings.one_hot_levels,
-    )
-    head = Head.fit(target, target.encode(train), settings)
-    network = build_network(settings, schema, feature_map, head.outputs)
-    problem = Problem(settings, schema, head, feature_map, network, {}, ())
-    tables = {
-        "train": train,
-        "valid": valid if valid is not None else table.take(split.valid),
-        "test": test if test is not None else table.take(split.test),
-    }
-    parts = {name: part for name, rows in tables.items() if (part := _part(problem, rows)).rows}
-    if not np.isfinite(parts["train"].y).all():
-        raise DataError(
-            f"{table.source}: target {target_name!r} holds numbers too large for {settings.precision}",
-            hint="give them in a larger unit, or use --precision float64",
-        )
-    notes = (*table.notes, *target.notes, *schema.notes, *_notes(settings, table, parts, network))
-    return replace(problem, parts=parts, notes=notes)
-
-
-def _part(problem: Problem, table: Table) -> Part:
-    if table.rows == 0:
-        empty = np.zeros((0, problem.network.inputs), problem.dtype)
-        return Part(empty, no_rows(), no_rows())
-    encoded = problem.schema.encode(table)
-    truth = problem.head.target.encode(table)
-    x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
-    return Part(x, problem.head.encode(truth, problem.dtype), truth)
-
-
-def _notes(settings: Settings, table: Table, parts: Mapping[str, Part], network: Network) -> list[str]:
+    schema = Schema.fit(train.table, target_name, drop=drop, columns=columns)
+    head = Head.fit(target, train.truth, settings)
     notes = []
-    rows = parts["train"].rows
     if table.rows < FEWEST_ROWS and settings.valid_fraction + settings.test_fraction > 0:
         only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
         notes.append(f"{only}, none is set aside unless a file gives them")
-    if "valid" not in parts:
+    return assemble(settings, schema, head, rows, notes=notes)
+
+
+def assemble(
+    settings: Settings,
+    schema: Schema,
+    head: AnyHead,
+    rows: Mapping[str, Rows],
+    *,
+    feature_map: FeatureMap | None = None,
+    notes: Sequence[str] = (),
+) -> Problem:
+    """The problem of parts whose columns and targets are settled: scale, build the network, encode.
+
+    ``rows`` holds "train", and others where there are rows; ``feature_map`` is fitted on "train" unless it is given.
+
+    Errors: DataError for what the tables lack, or for targets that the precision cannot hold.
+    """
+    if feature_map is None:
+        encoded = schema.encode(rows["train"].table)
+        feature_map = FeatureMap.fit(
+            encoded.numbers,
+            encoded.codes,
+            [len(f.levels) for f in schema.texts],
+            scaled_flags=settings.text_coding == "scaled",
+            one_hot_levels=settings.one_hot_levels,
+        )
+    network = build_network(settings, schema, feature_map, head.outputs)
+    problem = Problem(settings, schema, head, feature_map, network, {}, ())
+    parts = {name: part_of(problem, each) for name, each in rows.items()}
+    table = rows["train"].table
+    if not np.isfinite(parts["train"].y).all():
+        raise DataError(
+            f"{table.source}: target {head.target.name!r} holds numbers too large for {settings.precision}",
+            hint="give them in a larger unit, or use --precision float64",
+        )
+    said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
+    return replace(problem, parts=parts, notes=said)
+
+
+def part_of(problem: Problem, rows: Rows) -> Part:
+    """Rows as the arrays that a problem's network and loss take."""
+    encoded = problem.schema.encode(rows.table)
+    x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
+    return Part(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
+
+
+def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:
+    notes = []
+    count = rows["train"].table.rows
+    if "valid" not in rows:
         notes.append("no validation rows: the last epoch is kept, not the best")
-    if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > rows:
-        notes.append(f"batch_size {settings.batch_size} is more than the {rows} training rows: {rows} are taken")
+    if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
+        notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are taken")
     if len(network.widths) > 1 and network.is_linear:
         notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
     return notes

@@ -9,7 +9,7 @@ from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic
 from backpass.network.initialization import INITIALIZATIONS, initialize, initialize_from_data
 from backpass.network.layers import Dense, Draws, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
-from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss
+from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 from backpass.network.network import Network, dense_network
 from backpass.network.parameters import GROUPS, Layout, Parameter
 from backpass.network.plain_data import LAYERS
@@ -42,4 +42,5 @@ __all__ = [
     "initialize_from_data",
     "loss_named",
     "mean_loss",
+    "weighted_loss",
 ]

@@ -186,3 +186,13 @@ def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     """
     total = weights.sum()
     return (weights * loss.per_example(o, y)).sum() / where(equal(total, 0.0), 1.0, total)
+
+
+def weighted_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
+    """J = sum of w^(i) J^(i) / B, B the number of rows
+
+    For weights whose mean over all rows is 1 its expectation over batches is ``mean_loss`` of all rows. Divided by the
+    weight of its own batch, a row of weight 1000 would count no more than the whole of one batch.
+    """
+    rows = equal(weights, weights).astype(weights.dtype).sum()
+    return (weights * loss.per_example(o, y)).sum() / rows

@@ -152,8 +152,8 @@ def _days(name: str, values: NDArray[Any], notes: list[str]) -> RawNumbers:
 
 def _raw_objects(name: str, values: list[Any], faults: Faults, notes: list[str]) -> RawColumn | None:
     """A column of Python values, all of one sort; None, NaN and pandas.NA are missing."""
-    items = [None if _is_missing(value) else value for value in values]
-    sorts = {_sort(item) for item in items if item is not None}
+    items = [None if is_missing(value) else value for value in values]
+    sorts = {sort_of(item) for item in items if item is not None}
     if sorts <= {"number"}:
         return RawNumbers(name, np.array([math.nan if item is None else float(item) for item in items]))
     if sorts == {"boolean"}:
@@ -167,13 +167,13 @@ def _raw_objects(name: str, values: list[Any], faults: Faults, notes: list[str])
     return None
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     if value is None or type(value).__name__ in {"NAType", "NaTType"}:
         return True
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
-def _sort(value: Any) -> str:
+def sort_of(value: Any) -> str:
     """What a Python value counts as; the name of its type when it has no place in a table."""
     if isinstance(value, bool | np.bool_):
         return "boolean"

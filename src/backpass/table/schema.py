@@ -98,6 +98,20 @@ class Schema:
         left_out = tuple(name for name in table.names if name not in chosen and name != target)
         return cls(features, target, left_out + table.left_out, tuple(notes), table.missing)
 
+    @classmethod
+    def of_all(cls, table: Table, target: str) -> Schema:
+        """Every column of the training rows is a feature, for callers who have chosen their columns already.
+
+        The target is only named: it is not in the table.
+        """
+        features: list[Feature] = []
+        for column in table.columns.values():
+            if isinstance(column, NumberColumn):
+                features.append(NumberFeature(column.name))
+            else:
+                features.append(TextFeature(column.name, _kept_levels(column)))
+        return cls(tuple(features), target, table.left_out, missing=table.missing)
+
     @property
     def kinds(self) -> dict[str, Kind]:
         """Name -> kind, to demand of ``read_table`` and ``table_from`` when predicting."""
@@ -210,12 +224,20 @@ def _text(column: TextColumn, forced: bool) -> _Found:
     if not forced and rows >= IDENTIFIER_ROWS and len(present) > IDENTIFIER_SHARE * rows:
         share = f"{len(present):,} different texts in {counted(rows, 'row')}"
         return _Found(None, (f"column {shown(column.name)} looks like an identifier ({share}): left out",))
+    feature = TextFeature(column.name, _kept_levels(column))
     if len(present) <= MOST_LEVELS:
-        return _Found(TextFeature(column.name, tuple(column.levels[j] for j in present)))
-    kept = np.sort(present[np.argsort(-counts[present], kind="stable")][:MOST_LEVELS])  # ties stay in text order
+        return _Found(feature)
     others = counted(len(present) - MOST_LEVELS, "other")
     note = f"column {shown(column.name)}: the {MOST_LEVELS} most frequent texts are kept, {others} count as unknown"
-    return _Found(TextFeature(column.name, tuple(column.levels[j] for j in kept)), (note,))
+    return _Found(feature, (note,))
+
+
+def _kept_levels(column: TextColumn) -> tuple[str, ...]:
+    """The texts that occur, in order; of too many the most frequent ones."""
+    counts = column.counts()
+    present = np.flatnonzero(counts)
+    kept = np.sort(present[np.argsort(-counts[present], kind="stable")][:MOST_LEVELS])  # ties stay in text order
+    return tuple(column.levels[j] for j in kept)
 
 
 def _check_named(table: Table, names: Sequence[str]) -> None:

@@ -194,7 +194,7 @@ def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any])
 
 
 @dataclass(frozen=True, slots=True)
-class _Written(Loss):
+class Written(Loss):
     """A loss somebody wrote as a function."""
 
     function: PerExample
@@ -205,7 +205,7 @@ class _Written(Loss):
         if shape != (n,):
             raise ShapeError(
                 f"the loss returned {_text(shape, n)}, expected one number per example: [n]",
-                hint="leave the mean over examples to fit_function; sum over outputs with .sum(axis=1)",
+                hint="leave the mean over examples out; sum over outputs with .sum(axis=1)",
             )
         return J
 
@@ -213,7 +213,7 @@ class _Written(Loss):
 def _loss_of(loss: str | Loss | PerExample) -> Loss:
     if isinstance(loss, Loss):
         return loss
-    return loss_named(loss) if isinstance(loss, str) else _Written(loss)
+    return loss_named(loss) if isinstance(loss, str) else Written(loss)
 
 
 def _paired(o: Array, y: Array, weights: Array, loss: Loss, classes: int) -> tuple[Array, Array]:
@@ -224,7 +224,7 @@ def _paired(o: Array, y: Array, weights: Array, loss: Loss, classes: int) -> tup
         raise ShapeError(
             f"h returned {_text(shape, n)}, expected one output or one row of outputs per example: [n] or [n, k]"
         )
-    if isinstance(loss, _Written):
+    if isinstance(loss, Written):
         return o, y
     o = o if len(shape) == 2 else o.reshape(n, 1)
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):

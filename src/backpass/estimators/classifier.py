@@ -1,0 +1,239 @@
+"""The classifier: the class of each row, and how probable each class is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from backpass.errors import DataError, UsageError
+from backpass.estimators.neural import Goal, NeuralEstimator
+from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
+from backpass.estimators.watching import with_callbacks
+from backpass.estimators.weights import with_classes
+from backpass.model import Settings
+from backpass.model.head import Head
+from backpass.model.heads import AnyHead, OfLogits
+from backpass.model.settings import BY_NAME
+from backpass.table import Target
+from backpass.training import Callback
+from backpass.training.function import Written
+
+_ENGINE = BY_NAME["engine"].default
+
+
+class BackpassClassifier(ClassifierMixin, NeuralEstimator):
+    """A fully connected network that predicts classes, trained on an ordinary CPU.
+
+    preset: plain, fast, default or best; every parameter that is None is what the preset says
+    hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
+    loss: cross_entropy, or a function of (logits, class numbers) that gives one number per row; it is traced, so it is
+    made of operations. Logits are (n, k), or (n,) for two classes.
+    class_weight: a weight per class, or "balanced"; it multiplies sample_weight
+    valid_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
+    patience: end after so many epochs without a better score; metric: the score, log_loss, error or accuracy [log_loss]
+    ensemble: so many networks, whose predictions are averaged; it goes with neither warm_start nor partial_fit
+    callbacks: ``backpass.training.Callback``s; scikit-learn's are given with ``set_callbacks``
+    Other parameters: as in ``backpass.model.settings.TABLE``.
+
+    Learnt: model_ (a ``backpass.Model``), classes_, history_, loss_curve_, n_iter_, best_epoch_, n_features_in_,
+    feature_names_in_ for frames.
+
+    >>> X = np.array([[0.0], [0.1], [0.2], [0.8], [0.9], [1.0]])
+    >>> small = BackpassClassifier(hidden_layer_sizes=(8,), epochs=50, dropout=0.0)
+    >>> small.fit(X, ["low"] * 3 + ["high"] * 3).predict([[0.05], [0.95]]).tolist()
+    ['low', 'high']
+    """
+
+    _task = "classification"
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] | None = None,
+        *,
+        preset: str = "plain",
+        activation: str | None = None,
+        wire: Sequence[Any] = (),
+        dropout: float | None = None,
+        initialization: str | None = None,
+        text_coding: str | None = None,
+        one_hot_levels: int | None = None,
+        embedding_size: int | None = None,
+        number_embedding: str | None = None,
+        front_scale: bool | None = None,
+        parametrization: str | None = None,
+        learned_activation: bool | None = None,
+        loss: str | Callable[..., Any] = "cross_entropy",
+        label_smoothing: float | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        schedule: str | None = None,
+        momentum: float | None = None,
+        beta1: float | None = None,
+        beta2: float | None = None,
+        weight_decay: float | None = None,
+        rate_factor: Sequence[Any] | None = None,
+        dropout_schedule: str | None = None,
+        weight_decay_schedule: str | None = None,
+        clip_norm: float | None = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        iterations: int | None = None,
+        sampling: str | None = None,
+        valid_fraction: float = 0.16,
+        patience: int | None = None,
+        metric: str | None = None,
+        max_seconds: float | None = None,
+        ensemble: int | None = None,
+        ensemble_rows: str | None = None,
+        precision: str = "float32",
+        engine: str = _ENGINE,
+        threads: int | None = None,
+        warm_start: bool = False,
+        callbacks: Sequence[Callback] | None = None,
+        random_state: Any = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.preset = preset
+        self.activation = activation
+        self.wire = wire
+        self.dropout = dropout
+        self.initialization = initialization
+        self.text_coding = text_coding
+        self.one_hot_levels = one_hot_levels
+        self.embedding_size = embedding_size
+        self.number_embedding = number_embedding
+        self.front_scale = front_scale
+        self.parametrization = parametrization
+        self.learned_activation = learned_activation
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.momentum = momentum
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.weight_decay = weight_decay
+        self.rate_factor = rate_factor
+        self.dropout_schedule = dropout_schedule
+        self.weight_decay_schedule = weight_decay_schedule
+        self.clip_norm = clip_norm
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.iterations = iterations
+        self.sampling = sampling
+        self.valid_fraction = valid_fraction
+        self.patience = patience
+        self.metric = metric
+        self.max_seconds = max_seconds
+        self.ensemble = ensemble
+        self.ensemble_rows = ensemble_rows
+        self.precision = precision
+        self.engine = engine
+        self.threads = threads
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> BackpassClassifier:
+        """Train from the start, or with ``warm_start`` from where the last fit ended.
+
+        X (n, d) array or data frame; texts and gaps are fine    y (n,) labels of any kind    sample_weight (n,)
+
+        Errors: ValueError, TypeError; DivergedError when training meets a number that is not finite.
+        """
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> BackpassClassifier:
+        """One pass over these rows in their order, at a constant learning rate.
+
+        The first call needs ``classes``, all there will ever be, and settles columns, scales, the first theta and the
+        batch size; k calls equal one pass over the batches of all of them. After ``fit`` it goes on from there.
+        """
+        self._validate_params()
+        if self.class_weight == "balanced":
+            raise UsageError(
+                "class_weight 'balanced' needs all rows at once, which partial_fit never has",
+                hint="give the weights as a dict",
+            )
+        if not hasattr(self, "classes_"):
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            self.classes_ = _classes(np.unique(column_or_1d(classes)))
+        elif classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
+            raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}")
+        self._partial_fit(X, y, sample_weight, settle=False)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """The probability of each class, (n, k) in the order of ``classes_``."""
+        outputs = self._outputs(X)
+        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row."""
+        place = np.argmax(self.predict_proba(X), axis=1)
+        return np.asarray(self.classes_[place])
+
+    def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+        labels = _labels(y)
+        self.classes_ = _classes(np.unique(labels if weights is None else labels[weights > 0]))
+
+    def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
+        labels = _labels(y)
+        known = {label: j for j, label in enumerate(self.classes_.tolist())}
+        counted = labels if weights is None else labels[weights > 0]
+        strange = [label for label in dict.fromkeys(counted.tolist()) if label not in known]
+        if strange:
+            raise DataError(f"y holds classes that are not known: {strange}; the classes are {list(known)}")
+        codes = np.array([known.get(label, 0) for label in labels.tolist()], dtype=np.int32)
+        return Goal(codes, with_classes(weights, codes, self.classes_, self.class_weight))
+
+    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
+        names = tuple(str(label) for label in self.classes_.tolist())
+        target = Target(name, "binary" if len(names) == 2 else "multiclass", names)
+        head = Head.fit(target, truth, settings)
+        function = own_loss(self.get_params(deep=False))
+        return head if function is None else replace(head, own=OfLogits(Written(function)))
+
+
+def _labels(y: Any) -> NDArray[Any]:
+    """y as an array of labels.    Errors: ValueError."""
+    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    return labels
+
+
+def _classes(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels that make classes.    Errors: DataError for fewer than two."""
+    if len(labels) < 2:
+        raise DataError(
+            f"y has only one class, {labels.tolist()[0]!r}, among the rows whose weight is not 0", hint="two are needed"
+        )
+    return labels
+
+
+BackpassClassifier._parameter_constraints = constraints(
+    BackpassClassifier().get_params(deep=False), {**OWN, **FOR_CLASSES}
+)

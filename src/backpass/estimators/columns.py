@@ -1,0 +1,88 @@
+"""The columns: X, in any of the shapes scikit-learn's users have it in, as a Table.
+
+Data frames keep their columns' names and kinds; arrays and lists get the names x0, x1, ... Whether X has the columns
+that the estimator was fitted on is scikit-learn's to check.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from backpass.table import DEFAULT_MISSING, Table, table_from
+from backpass.table.frame import is_missing, sort_of
+
+
+def table_of(
+    estimator: Any,
+    X: Any,
+    *,
+    reset: bool,
+    kinds: Mapping[str, str] | None = None,
+    missing: tuple[str, ...] = DEFAULT_MISSING,
+) -> Table:
+    """The Table of X.
+
+    reset: whether the estimator takes over the number and the names of the columns, or has to have them
+    kinds: the kinds the columns must have; without them they are found out
+
+    Errors: ValueError or TypeError as scikit-learn words them; DataError for columns no table can hold.
+    """
+    frame = _frame(X)
+    if frame is None:
+        X = validate_data(estimator, _unmixed(X), dtype=None, ensure_all_finite="allow-nan", reset=reset)
+        columns = _columns(X)
+    else:
+        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        columns = list(frame.iter_columns())
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None:
+        names = [f"x{j}" for j in range(len(columns))]
+    return table_from(dict(zip(names, columns, strict=True)), kinds=kinds, missing=missing, source="X")
+
+
+def _frame(X: Any) -> Any:
+    """X through narwhals where it is a data frame, else None."""
+    import narwhals.stable.v2 as nw
+
+    if isinstance(X, np.ndarray | list | tuple):
+        return None
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        return frame.collect()
+    return frame if isinstance(frame, nw.DataFrame) else None
+
+
+def _unmixed(X: Any) -> Any:
+    """X, but of lists with texts every value as it is: NumPy would turn the numbers among them into texts."""
+    if not isinstance(X, list | tuple):
+        return X
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        return X  # rows of different lengths: scikit-learn says so
+    return np.asarray(X, dtype=object) if array.dtype.kind in "US" else X
+
+
+def _columns(X: NDArray[Any]) -> list[Any]:
+    if X.dtype.kind == "O":
+        return [_of_objects(j, column.tolist()) for j, column in enumerate(X.T)]
+    if X.dtype.kind in "US":
+        return [column.astype(str).tolist() for column in X.T]
+    return list(X.T if X.dtype.kind == "M" else X.T.astype(np.float64))
+
+
+def _of_objects(j: int, values: list[Any]) -> list[Any]:
+    """A column of Python values of one sort as it is; of several sorts as texts, which is said."""
+    sorts = {sort_of(value) for value in values if not is_missing(value)}
+    if len(sorts) < 2 and sorts <= {"boolean", "number", "text", "date"}:
+        return values
+    warnings.warn(
+        f"column {j} of X holds values of type {' and '.join(sorted(sorts))}: each is taken as a text", stacklevel=2
+    )
+    return [None if is_missing(value) else str(value) for value in values]

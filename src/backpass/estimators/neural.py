@@ -1,0 +1,254 @@
+"""The neural estimator: what the regressor and the classifier have in common.
+
+Comes in: X and y; what y means is the subclass's affair. Training, scaling and networks are the room ``model``'s.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from backpass.errors import InterruptedTraining, UsageError
+from backpass.estimators.columns import table_of
+from backpass.estimators.parameters import seed_of, settings_of
+from backpass.estimators.picture import curve_svg, layers_html
+from backpass.estimators.watching import CallbackSupportMixin, teller
+from backpass.estimators.weights import weights_of
+from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
+from backpass.model.heads import AnyHead
+from backpass.model.split import split_rows
+from backpass.table import Schema, Table
+from backpass.training import Progress
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Goal:
+    """What y asks for: the targets of each row, truth (n,) or (n, k), and their weights (n,), None where all are 1."""
+
+    truth: NDArray[Any]
+    weights: NDArray[np.float64] | None
+
+
+class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+    """Abstract: fits, goes on fitting, transforms and shows itself. Changes in place, as scikit-learn's estimators do.
+
+    The training rows are a weighted set: rows of weight 0 are not there, equal rows become one with the sum of their
+    weights, and their order does not matter. Statistics for scaling see each row of the set once; weights act on the
+    loss and the scores.
+    """
+
+    _task: ClassVar[str]
+
+    # What subclasses say ----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+        """Take over from y what stays: the classes, or the number of targets."""
+
+    @abstractmethod
+    def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
+        """y checked and encoded, in what was settled."""
+
+    @abstractmethod
+    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
+        """The head for the targets of the training rows, which go by this name."""
+
+    # Fitting ----------------------------------------------------------------------------------------------------------
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+        """What ``fit`` does; that is the subclass's, where scikit-learn reads its signature."""
+        self._validate_params()
+        settings = self._settings()
+        before: Model | None = getattr(self, "model_", None) if self.warm_start else None
+        if self.warm_start:
+            _check_single(settings, "warm_start", before)
+        rows = self._fitted_rows(X, y, sample_weight, before)
+        given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
+        problem = self._problem(_parts(rows, given, settings), before, settings, _target_name(y, rows.table))
+        model = self._trained(problem, None if before is None else before.theta, X, y)
+        self._stream: Stream | None = None
+        self.__dict__.update(self._learnt(model))
+
+    def _problem(self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, name: str) -> Problem:
+        """The problem of the parts, with the columns, scales and network of a model from before, if there is one."""
+        if before is None:
+            head = self._head(parts["train"].truth, settings, name)
+            schema = Schema.of_all(parts["train"].table, name)
+            return assemble(settings, schema, head, parts)
+        head = before.head.choosing(settings.metric)
+        problem = assemble(settings, before.schema, head, parts, feature_map=before.feature_map)
+        if before.network != problem.network:
+            raise UsageError(
+                "training goes on with the network that is there, but the parameters ask for another one",
+                hint="fit anew without warm_start",
+            )
+        return problem
+
+    def _trained(self, problem: Problem, theta: NDArray[Any] | None, X: Any, y: Any) -> Model:
+        """The model of a run that ours and scikit-learn's callbacks watch."""
+
+        def attributes(progress: Progress) -> dict[str, Any]:
+            stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
+            return self._fitted_attributes() | self._learnt(stream.model())
+
+        told = teller(self, problem.settings.epochs * problem.settings.ensemble, X, y, attributes)
+        watchers = [*(self.callbacks or ()), *([told] if told is not None else [])]
+        try:
+            model = fit_problem(problem, callbacks=watchers, theta=theta, compare=False)
+        except InterruptedTraining as error:
+            # What scikit-learn's searches let through; they would take any other exception for a failed candidate.
+            raise KeyboardInterrupt(error.message) from error
+        if told is not None:
+            told.finish(self._fitted_attributes() | self._learnt(model))
+        return model
+
+    def _fitted_attributes(self) -> dict[str, Any]:
+        """What was settled before training: the classes, the names of the columns."""
+        return {name: value for name, value in vars(self).items() if name.endswith("_") and name[0] != "_"}
+
+    def _fitted_rows(self, X: Any, y: Any, sample_weight: Any, before: Model | None) -> Rows:
+        """The set of rows to learn from; without a model from before, columns and classes are taken over from them."""
+        table = self._table(X, y, None if before is None else before.kinds(), reset=before is None)
+        weights = weights_of(sample_weight, table.rows)
+        if before is None:
+            self._settle(y, weights)
+        goal = self._goal(y, weights)
+        return Rows(table, goal.truth, goal.weights).distinct()
+
+    def _given_rows(self, X_val: Any, y_val: Any, sample_weight_val: Any, train: Table) -> Rows | None:
+        """The set of rows given for validation, if any.    Errors: UsageError when only a part of them is."""
+        if X_val is None and y_val is None and sample_weight_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise UsageError("validation rows need both X_val and y_val")
+        table = self._table(X_val, y_val, {name: column.kind for name, column in train.columns.items()}, reset=False)
+        goal = self._goal(y_val, weights_of(sample_weight_val, table.rows, "sample_weight_val"))
+        return Rows(table, goal.truth, goal.weights).distinct()
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, settle: bool) -> None:
+        """What ``partial_fit`` does; ``settle``: the first y says how many targets there are."""
+        self._validate_params()
+        model: Model | None = getattr(self, "model_", None)
+        stream: Stream | None = getattr(self, "_stream", None)
+        _check_single(self._settings(), "partial_fit", model)
+        table = self._table(X, y, None if model is None else model.kinds(), reset=model is None)
+        weights = weights_of(sample_weight, table.rows)
+        if settle and model is None:
+            self._settle(y, weights)
+        goal = self._goal(y, weights)
+        rows = Rows(table, goal.truth, goal.weights).counted()
+        if stream is None:
+            stream = self._stream_from(model, rows, _target_name(y, table))
+        stream = stream.advanced(rows)
+        self._stream = stream
+        self.__dict__.update(self._learnt(stream.model()))
+
+    def _stream_from(self, model: Model | None, rows: Rows, name: str) -> Stream:
+        """Before the first step, from the first rows, or from what was fitted."""
+        problem = self._problem({"train": rows}, model, self._settings(), name)
+        return Stream.start(problem, None if model is None else model.theta)
+
+    def _settings(self) -> Settings:
+        return settings_of(self.get_params(deep=False), self._task, seed_of(self.random_state))
+
+    def _table(self, X: Any, y: Any, kinds: Mapping[str, str] | None, *, reset: bool) -> Table:
+        """X, with as many rows as y has."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        table = table_of(self, X, reset=reset, kinds=kinds)
+        check_consistent_length(X, y)
+        return table
+
+    def _learnt(self, model: Model) -> dict[str, Any]:
+        """The fitted attributes, simple values beside the model."""
+        history = [asdict(epoch) for epoch in model.history]
+        losses = [epoch.train_loss for epoch in model.history]
+        return {
+            "model_": model,
+            "history_": history,
+            "loss_curve_": losses,
+            "n_iter_": len(history),
+            "best_epoch_": model.record.best_epoch,
+        }
+
+    # Using ------------------------------------------------------------------------------------------------------------
+
+    def _outputs(self, X: Any, *, features: bool = False) -> NDArray[Any]:
+        check_is_fitted(self, "model_")
+        model: Model = self.model_
+        table = table_of(self, X, reset=False, kinds=model.kinds())
+        return model.features(table) if features else model.outputs(table)
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)"""
+        return self._outputs(X, features=True)
+
+    def features(self, X: Any) -> NDArray[Any]:
+        """What ``transform`` gives, always as an array."""
+        return self._outputs(X, features=True)
+
+    @property
+    def _n_features_out(self) -> int:
+        network = self.model_.network
+        return int([network.inputs, *network.widths][-2])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    def _repr_html_inner(self) -> str:  # scikit-learn 1.6 asks for this, later ones for the other
+        return self._html_repr()
+
+    def _html_repr(self) -> str:
+        shown = str(estimator_html_repr(self))
+        if not hasattr(self, "model_"):
+            return shown
+        network = self.model_.network
+        widths = (network.inputs, *network.widths)
+        return shown + layers_html(widths, str(self.model_.record.settings["activation"])) + curve_svg(self.loss_curve_)
+
+
+def _target_name(y: Any, table: Table) -> str:
+    """What y is called, or "y"; no column has the name."""
+    name = getattr(y, "name", None)
+    name = name.strip() if isinstance(name, str) and name.strip() else "y"
+    while name in table.columns:
+        name += "_"
+    return name
+
+
+def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:
+    """Training and validation rows: those given, or some set aside."""
+    share = settings.valid_fraction if given is None else 0.0
+    split = split_rows(rows.table.rows, share, 0.0, settings.seed)
+    parts = {"train": rows.take(split.train)}
+    if given is not None:
+        parts["valid"] = given
+    elif len(split.valid):
+        parts["valid"] = rows.take(split.valid)
+    return parts
+
+
+def _check_single(settings: Settings, what: str, before: Model | None) -> None:
+    """Errors: UsageError when the settings ask for an ensemble, or the model from before is one."""
+    count = max(settings.ensemble, 1 if before is None else len(np.atleast_2d(before.theta)))
+    if count > 1:
+        raise UsageError(
+            f"{what} goes on with one network; it does not go with an ensemble of {count}",
+            hint="set ensemble=1, or fit anew",
+        )

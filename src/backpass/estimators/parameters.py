@@ -1,0 +1,156 @@
+"""The parameters: what scikit-learn's users write, as the settings of the room ``model``.
+
+Every name is one of ``model.settings.TABLE``, except ``hidden_layer_sizes`` (there ``hidden``) and ``random_state``
+(there ``seed``), for which scikit-learn has names that everybody knows. A constraint is declared once, in the table;
+here it becomes scikit-learn's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from backpass.errors import UsageError
+from backpass.model.metrics import CHOOSING
+from backpass.model.setting import Choice, Constraint, Factors, Number, Switch, Widths, Wires
+from backpass.model.settings import BY_NAME, Settings
+
+RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
+"""Ours by theirs."""
+
+OWN_LOSS = "loss"
+"""The metric that a loss somebody wrote is."""
+
+OWN: Mapping[str, list[Any]] = {
+    "loss": [StrOptions({"squared", "absolute", "huber", "quantile", "poisson"}), callable],
+    "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    "metric": [StrOptions({*CHOOSING, OWN_LOSS}), None],
+    "class_weight": [StrOptions({"balanced"}), dict, None],
+    "callbacks": [list, tuple, None],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+}
+"""Constraints of the parameters that mean more here than in the table, or are not in it."""
+
+FOLLOWING = frozenset(
+    {
+        "activation",
+        "batch_size",
+        "beta1",
+        "beta2",
+        "bounds",
+        "dropout",
+        "dropout_schedule",
+        "embedding_size",
+        "ensemble",
+        "ensemble_rows",
+        "epochs",
+        "front_scale",
+        "hidden",
+        "initialization",
+        "label_smoothing",
+        "learned_activation",
+        "learning_rate",
+        "momentum",
+        "number_embedding",
+        "one_hot_levels",
+        "optimizer",
+        "parametrization",
+        "rate_factor",
+        "sampling",
+        "schedule",
+        "text_coding",
+        "weight_decay",
+        "weight_decay_schedule",
+    }
+)
+"""Settings that follow from the preset where the parameter is None."""
+
+FOR_CLASSES = {"loss": [StrOptions({"cross_entropy"}), callable]}
+
+
+def constraints(names: Mapping[str, Any], own: Mapping[str, list[Any]] = OWN) -> dict[str, list[Any]]:
+    """What scikit-learn checks each parameter for.
+
+    >>> [str(each) for each in constraints({"dropout": 0.1, "patience": None})["patience"]]
+    ['an int in the range [1, 1000000000]', 'None']
+    """
+    return {name: own[name] if name in own else _of_table(RENAMED.get(name, name)) for name in names}
+
+
+def _of_table(name: str) -> list[Any]:
+    setting = BY_NAME[name]
+    return [*_translated(setting.constraint), *([None] if setting.default is None or name in FOLLOWING else [])]
+
+
+def _translated(constraint: Constraint) -> list[Any]:
+    if isinstance(constraint, Choice):
+        return [StrOptions(set(constraint.names))]
+    if isinstance(constraint, Widths):
+        return [Interval(Integral, 1, constraint.most, closed="both"), "array-like"]
+    if isinstance(constraint, Wires | Factors):
+        return ["array-like"]
+    if isinstance(constraint, Switch):
+        return ["boolean"]
+    assert isinstance(constraint, Number)
+    low, high = (None if np.isinf(bound) else bound for bound in (constraint.low, constraint.high))
+    left, right = low is not None and not constraint.open_low, high is not None and not constraint.open_high
+    closed = {(True, True): "both", (True, False): "left", (False, True): "right", (False, False): "neither"}
+    return [Interval(Integral if constraint.whole else Real, low, high, closed=closed[left, right])]
+
+
+def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings:
+    """The settings that the parameters of an estimator ask for.
+
+    Nothing is set aside for a test: that is the business of whoever holds the estimator. Errors: UsageError.
+    """
+    given = {RENAMED.get(name, name): _plain(value) for name, value in parameters.items() if value is not None}
+    values = {name: value for name, value in given.items() if name in BY_NAME and name != "seed"}
+    if isinstance(values.get("hidden"), int):
+        values["hidden"] = (values["hidden"],)
+    if callable(values["loss"]):
+        del values["loss"]
+        if values.get("metric") == OWN_LOSS:  # which chooses the epoch in any case
+            del values["metric"]
+    several = values.get("quantile")
+    if isinstance(several, tuple):
+        faults = [fault for q in several if (fault := BY_NAME["quantile"].fault(q))]
+        if faults or not several:
+            raise UsageError("quantile must be a number, or several of them", faults=faults)
+        values["quantile"] = several[0]
+    try:
+        return Settings.of({**values, "task": task, "test_fraction": 0.0, "seed": seed})
+    except UsageError as error:
+        faults = [fault.replace("hidden must", "hidden_layer_sizes must") for fault in error.faults]
+        raise UsageError(error.message, hint=error.hint, faults=faults) from None
+
+
+def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:
+    """The quantiles that are asked for at once; none where a single one, or none at all, is predicted."""
+    q = _plain(parameters.get("quantile"))
+    return q if parameters["loss"] == "quantile" and isinstance(q, tuple) else ()
+
+
+def own_loss(parameters: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """The loss that is a function, if it is."""
+    loss = parameters["loss"]
+    return loss if callable(loss) else None
+
+
+def seed_of(random_state: Any) -> int:
+    """A whole number as it is; otherwise one drawn from the generator, or from NumPy's global one for None."""
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's."""
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,236 @@
+"""The regressor: one number or several per row, or several quantiles of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.metrics import d2_pinball_score
+from sklearn.utils import check_array
+
+from backpass.errors import UsageError
+from backpass.estimators.neural import Goal, NeuralEstimator
+from backpass.estimators.parameters import constraints, own_loss, quantiles_of
+from backpass.estimators.watching import with_callbacks
+from backpass.model import Settings
+from backpass.model.head import Head
+from backpass.model.heads import AnyHead, Heads, InUnits
+from backpass.model.settings import BY_NAME
+from backpass.table import Target
+from backpass.training import Callback
+from backpass.training.function import Written
+
+_ENGINE = BY_NAME["engine"].default
+
+
+class BackpassRegressor(RegressorMixin, NeuralEstimator):
+    """A fully connected network that predicts numbers, trained on an ordinary CPU.
+
+    preset: plain, fast, default or best; every parameter that is None is what the preset says
+    hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
+    loss: squared, absolute, huber, quantile, poisson, or a function of (outputs, y) in units of y that gives one number
+    per row; it is traced, so it is made of operations    quantile: one number, or several to predict at once
+    valid_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
+    patience: end after so many epochs without a better score; metric: the score [that of the loss]
+    ensemble: so many networks, whose predictions are averaged; it goes with neither warm_start nor partial_fit
+    callbacks: ``backpass.training.Callback``s; scikit-learn's are given with ``set_callbacks``
+    Other parameters: as in ``backpass.model.settings.TABLE``.
+
+    Learnt: model_ (a ``backpass.Model``), history_, loss_curve_, n_iter_, best_epoch_, n_features_in_,
+    feature_names_in_ for frames, n_outputs_.
+
+    >>> X = np.linspace(0, 1, 50)[:, None]
+    >>> small = BackpassRegressor(hidden_layer_sizes=(8,), epochs=100, dropout=0.0, learning_rate=0.03)
+    >>> small.fit(X, X[:, 0] ** 2).predict([[0.5]]).round(1)
+    array([0.2])
+    """
+
+    _task = "regression"
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] | None = None,
+        *,
+        preset: str = "plain",
+        activation: str | None = None,
+        output_activation: str = "identity",
+        wire: Sequence[Any] = (),
+        dropout: float | None = None,
+        initialization: str | None = None,
+        text_coding: str | None = None,
+        one_hot_levels: int | None = None,
+        embedding_size: int | None = None,
+        number_embedding: str | None = None,
+        front_scale: bool | None = None,
+        parametrization: str | None = None,
+        learned_activation: bool | None = None,
+        bounds: str | None = None,
+        loss: str | Callable[..., Any] = "squared",
+        quantile: float | Sequence[float] = 0.5,
+        huber_delta: float = 1.0,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        schedule: str | None = None,
+        momentum: float | None = None,
+        beta1: float | None = None,
+        beta2: float | None = None,
+        weight_decay: float | None = None,
+        rate_factor: Sequence[Any] | None = None,
+        dropout_schedule: str | None = None,
+        weight_decay_schedule: str | None = None,
+        clip_norm: float | None = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        iterations: int | None = None,
+        sampling: str | None = None,
+        valid_fraction: float = 0.16,
+        patience: int | None = None,
+        metric: str | None = None,
+        max_seconds: float | None = None,
+        ensemble: int | None = None,
+        ensemble_rows: str | None = None,
+        precision: str = "float32",
+        engine: str = _ENGINE,
+        threads: int | None = None,
+        warm_start: bool = False,
+        callbacks: Sequence[Callback] | None = None,
+        random_state: Any = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.preset = preset
+        self.activation = activation
+        self.output_activation = output_activation
+        self.wire = wire
+        self.dropout = dropout
+        self.initialization = initialization
+        self.text_coding = text_coding
+        self.one_hot_levels = one_hot_levels
+        self.embedding_size = embedding_size
+        self.number_embedding = number_embedding
+        self.front_scale = front_scale
+        self.parametrization = parametrization
+        self.learned_activation = learned_activation
+        self.bounds = bounds
+        self.loss = loss
+        self.quantile = quantile
+        self.huber_delta = huber_delta
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.momentum = momentum
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.weight_decay = weight_decay
+        self.rate_factor = rate_factor
+        self.dropout_schedule = dropout_schedule
+        self.weight_decay_schedule = weight_decay_schedule
+        self.clip_norm = clip_norm
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.iterations = iterations
+        self.sampling = sampling
+        self.valid_fraction = valid_fraction
+        self.patience = patience
+        self.metric = metric
+        self.max_seconds = max_seconds
+        self.ensemble = ensemble
+        self.ensemble_rows = ensemble_rows
+        self.precision = precision
+        self.engine = engine
+        self.threads = threads
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.random_state = random_state
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> BackpassRegressor:
+        """Train from the start, or with ``warm_start`` from where the last fit ended.
+
+        X (n, d) array or data frame; texts and gaps are fine    y (n,) or (n, k)    sample_weight (n,)
+
+        Errors: ValueError, TypeError; DivergedError when training meets a number that is not finite.
+        """
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> BackpassRegressor:
+        """One pass over these rows in their order, at a constant learning rate.
+
+        The first call settles columns, scales, the first theta and the batch size; k calls equal one pass over the
+        batches of all of them. After ``fit`` it goes on from what was fitted.
+        """
+        self._partial_fit(X, y, sample_weight, settle=True)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """The number, (n,), or the numbers or quantiles, (n, k), for each row."""
+        outputs = self._outputs(X)
+        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""
+        quantiles = quantiles_of(self.get_params(deep=False))
+        if not quantiles:
+            return float(super().score(X, y, sample_weight))
+        predicted = self.predict(X)
+        each = [
+            d2_pinball_score(y, predicted[:, j], alpha=q, sample_weight=sample_weight) for j, q in enumerate(quantiles)
+        ]
+        return float(np.mean(each))
+
+    def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+        self._shape = _numbers(y).shape[1:]
+        quantiles = quantiles_of(self.get_params(deep=False))
+        self.n_outputs_ = len(quantiles) or int(np.prod(self._shape, dtype=int))
+
+    def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
+        numbers = _numbers(y)
+        shape = numbers.shape[1:]
+        if shape != self._shape:
+            raise ValueError(f"y must have shape {('n', *self._shape)} as before, got {numbers.shape}")
+        quantiles = quantiles_of(self.get_params(deep=False))
+        if quantiles and shape:
+            raise UsageError("several quantiles at once need a single target", hint="give y as (n,)")
+        return Goal(np.repeat(numbers[:, None], len(quantiles), axis=1) if quantiles else numbers, weights)
+
+    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
+        parameters = self.get_params(deep=False)
+        function, quantiles = own_loss(parameters), quantiles_of(parameters)
+        if truth.ndim == 1:
+            head = Head.fit(Target(name, "regression"), truth, settings)
+            return head if function is None else replace(head, own=_in_units(function, [head], is_flat=True))
+        each = [replace(settings, quantile=q) for q in quantiles] or [settings] * truth.shape[1]
+        heads = [Head.fit(Target(f"{name}{j}", "regression"), truth[:, j], options) for j, options in enumerate(each)]
+        return Heads(tuple(heads), None if function is None else _in_units(function, heads, is_flat=False))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _numbers(y: Any) -> NDArray[np.float64]:
+    """y as numbers (n,) or (n, k).    Errors: ValueError."""
+    numbers: NDArray[np.float64] = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    return numbers
+
+
+def _in_units(function: Callable[..., Any], heads: Sequence[Head], *, is_flat: bool) -> InUnits:
+    center, scale = (tuple(getattr(head.scale, name) for head in heads) for name in ("center", "scale"))
+    return InUnits(Written(function), center, scale, is_flat)
+
+
+BackpassRegressor._parameter_constraints = constraints(BackpassRegressor().get_params(deep=False))

@@ -1,0 +1,168 @@
+"""Heads: several heads side by side, for several targets at once or several quantiles of one.
+
+What a single output means is ``head``'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit import Array
+from backpass.circuit.operations import concatenate, sigmoid, softmax
+from backpass.errors import UsageError
+from backpass.model.head import Head, mean_of
+from backpass.network import Loss
+from backpass.table import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Head j reads output column j; all have the same loss, each its own scale (and quantile).
+
+    outputs o (n, k), targets (n, k)  ->  predictions float64 (n, k)
+    """
+
+    heads: tuple[Head, ...]
+    own: Loss | None = None
+
+    @property
+    def target(self) -> Target:
+        """The first of the targets."""
+        return self.heads[0].target
+
+    @property
+    def outputs(self) -> int:
+        return len(self.heads)
+
+    @property
+    def loss_name(self) -> str:
+        return self.heads[0].loss_name
+
+    @property
+    def options(self) -> Mapping[str, float]:
+        """The options of the first head's loss."""
+        return self.heads[0].options
+
+    @property
+    def q(self) -> float:
+        """The quantile of the first head."""
+        return self.heads[0].q
+
+    @property
+    def loss(self) -> Loss:
+        """The sum of the heads' losses, or a loss of all outputs that somebody wrote."""
+        return SideBySide(tuple(head.loss for head in self.heads)) if self.own is None else self.own
+
+    @property
+    def named(self) -> Loss:
+        """The losses by name, which also say what the outputs mean."""
+        return SideBySide(tuple(head.named for head in self.heads))
+
+    @property
+    def asked(self) -> str | None:
+        """The metric asked for, if any."""
+        return self.heads[0].asked
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are reported, the one that chooses the best epoch first."""
+        named, own = self.heads[0].metrics, ("loss",) if self.own is not None else ()
+        if self.asked == "r2":
+            # The mean over several targets is not the highest where the mean of their rmse is the lowest.
+            named = ("r2", *(name for name in named if name != "r2"))
+        return (*own, *named) if self.asked is None else (*named, *own)
+
+    def choosing(self, metric: str | None) -> Heads:
+        """The same heads, the epoch chosen by this metric.    Errors: UsageError when it does not go with the loss."""
+        return replace(self, heads=tuple(head.choosing(metric) for head in self.heads))
+
+    @property
+    def metric(self) -> str:
+        """The metric that chooses the best epoch."""
+        return self.metrics[0]
+
+    def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """The outputs (k,) that are best for every row alike, given the encoded targets."""
+        return np.concatenate([head.level(y[:, j]) for j, head in enumerate(self.heads)])
+
+    def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
+        """Targets (n, k) as the loss compares outputs with them, each in its own scale (n, k)."""
+        return np.concatenate([head.encode(y[:, j], dtype) for j, head in enumerate(self.heads)], axis=1)
+
+    def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
+        """Numbers in the targets' units (n, k)."""
+        return np.column_stack([head.predictions(o[:, j : j + 1]) for j, head in enumerate(self.heads)])
+
+    def scores(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> dict[str, float]:
+        """Every metric, its mean over the heads; and "loss" where it is somebody's own."""
+        each = [head.scores(o[:, j : j + 1], truth[:, j], weights) for j, head in enumerate(self.heads)]
+        found = {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
+        if self.own is None:
+            return found
+        return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Errors: UsageError, always: the model file knows single targets only."""
+        raise UsageError("a model of several outputs cannot be saved to a model file", hint="pickle the estimator")
+
+
+AnyHead: TypeAlias = Head | Heads
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide(Loss):
+    """J = sum over j of J_j(o_j, y_j): one loss per output column"""
+
+    losses: tuple[Loss, ...]
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        total = self.losses[0].per_example(o[:, :1], y[:, :1])
+        for j, loss in enumerate(self.losses[1:], start=1):
+            total = total + loss.per_example(o[:, j : j + 1], y[:, j : j + 1])
+        return total
+
+    def predicted(self, o: Array) -> Array:
+        return concatenate([loss.predicted(o[:, j : j + 1]) for j, loss in enumerate(self.losses)], axis=1)
+
+    def averaged(self, outputs: Sequence[Array]) -> Array:
+        each = [loss.averaged([o[:, j : j + 1] for o in outputs]) for j, loss in enumerate(self.losses)]
+        return concatenate(each, axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class InUnits(Loss):
+    """J = loss(center + scale o, center + scale y'): a loss in the targets' units, of outputs that are standardized
+
+    ``is_flat``: the loss takes outputs and targets (n,) in place of (n, 1).
+    """
+
+    loss: Loss
+    center: tuple[float, ...]
+    scale: tuple[float, ...]
+    is_flat: bool
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        center, scale = np.array(self.center, o.dtype), np.array(self.scale, o.dtype)
+        o, y = center + scale * o, center + scale * y
+        return self.loss.per_example(o[:, 0], y[:, 0]) if self.is_flat else self.loss.per_example(o, y)
+
+
+@dataclass(frozen=True, slots=True)
+class OfLogits(Loss):
+    """J = loss(o, y) for class numbers y (n,), o the logits (n, k), or (n,) for two classes"""
+
+    loss: Loss
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        return self.loss.per_example(o[:, 0] if o.shape[1] == 1 else o, y)
+
+    def predicted(self, o: Array) -> Array:
+        """Probabilities, as for the cross-entropies."""
+        return sigmoid(o) if o.shape[1] == 1 else softmax(o, axis=1)

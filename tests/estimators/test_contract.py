@@ -1,0 +1,102 @@
+"""scikit-learn's contract: every check it has for these estimators, none expected to fail, at three seeds.
+
+In float64: one check compares predictions of single rows with those of all rows to 1e-7, which float32 products of
+NumPy's engine do not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.utils import estimator_checks as checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from backpass import BackpassClassifier, BackpassRegressor
+
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (16,), "epochs": 40, "learning_rate": 0.05, "precision": "float64"}
+ESTIMATORS = (BackpassRegressor, BackpassClassifier)
+SEEDS = (0, 1, 2)
+AT_LEAST = {BackpassRegressor: 60, BackpassClassifier: 62}
+"""Checks that scikit-learn 1.6 and later yield, at least."""
+
+NOT_YIELDED = [
+    getattr(checks, name)
+    for name in (
+        "check_dataframe_column_names_consistency",
+        "check_get_feature_names_out_error",
+        "check_transformer_get_feature_names_out",
+        "check_transformer_get_feature_names_out_pandas",
+        "check_param_validation",
+        "check_set_output_transform",
+        "check_set_output_transform_pandas",
+        "check_global_output_transform_pandas",
+        "check_set_output_transform_polars",
+        "check_global_set_output_transform_polars",
+        "check_inplace_ensure_writeable",
+    )
+    if hasattr(checks, name)
+]
+
+
+def every_check() -> Iterator[Any]:
+    for kind in ESTIMATORS:
+        for number, (_, check) in enumerate(estimator_checks_generator(kind(**SMALL))):
+            name = getattr(check, "func", check).__name__
+            yield pytest.param(kind, check, id=f"{kind.__name__}-{number}-{name}")
+
+
+@pytest.fixture(params=SEEDS)
+def seed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The checks set a seed of their own; here it is moved."""
+    given = checks.set_random_state
+    monkeypatch.setattr(checks, "set_random_state", lambda e, random_state=0: given(e, random_state + request.param))
+    return int(request.param)
+
+
+@pytest.mark.parametrize(("kind", "check"), list(every_check()))
+def test_every_check_of_the_generator(kind: Callable[..., Any], check: Callable[..., Any], seed: int) -> None:
+    check(kind(**SMALL, random_state=seed))
+
+
+@pytest.mark.parametrize("check", NOT_YIELDED, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning")  # the checks' own doing
+def test_checks_that_the_generator_does_not_yield(kind: Callable[..., Any], check: Callable[..., Any]) -> None:
+    check(kind.__name__, kind(**{**SMALL, "epochs": 2}))
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_no_check_is_lost(kind: Any) -> None:
+    assert len(list(estimator_checks_generator(kind(**SMALL)))) >= AT_LEAST[kind]
+
+
+def test_several_outputs_are_checked_too() -> None:
+    names = {getattr(c, "func", c).__name__ for _, c in estimator_checks_generator(BackpassRegressor(**SMALL))}
+    assert "check_regressor_multioutput" in names
+
+
+def test_a_planted_fault_is_found() -> None:
+    """An estimator that ignores its weights must fail."""
+
+    class Careless(BackpassRegressor):
+        def fit(self, X: Any, y: Any, sample_weight: Any = None, **others: Any) -> Careless:
+            super().fit(X, y, **others)
+            return self
+
+    with pytest.raises(AssertionError):
+        checks.check_sample_weight_equivalence_on_dense_data("Careless", Careless(**SMALL))
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_equivalence_of_weights_and_repetitions_holds_by_default(kind: Any) -> None:
+    """To the bit, in float32, with mini-batches, dropout and validation rows."""
+    rng = np.random.default_rng(0)
+    X, y, weights = rng.normal(size=(80, 4)), rng.integers(0, 3, 80), rng.integers(0, 4, 80)
+    order = rng.permutation(80)
+    small = {"hidden_layer_sizes": (8,), "epochs": 4}
+    repeated = kind(**small).fit(X.repeat(weights, axis=0), y.repeat(weights))
+    weighted = kind(**small).fit(X[order], y[order], weights[order])
+    np.testing.assert_array_equal(weighted.model_.theta, repeated.model_.theta)

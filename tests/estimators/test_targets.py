@@ -1,0 +1,149 @@
+"""Targets and losses: several targets, several quantiles, every loss by name, and a loss that somebody wrote."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import d2_pinball_score, r2_score
+
+from backpass.circuit import operations
+from backpass.errors import ShapeError, UsageError
+
+LONG: dict[str, Any] = {"epochs": 120, "dropout": 0.0, "learning_rate": 0.03, "valid_fraction": 0.0}
+
+
+def absolute_error(o: Any, y: Any) -> Any:
+    return operations.absolute(o - y)
+
+
+def squared_error(o: Any, y: Any) -> Any:
+    return (o - y) ** 2 * 0.5
+
+
+def squared_errors(o: Any, y: Any) -> Any:
+    return ((o - y) ** 2).sum(axis=1)
+
+
+def logistic(o: Any, y: Any) -> Any:
+    return operations.softplus(o) - y.astype(o.dtype) * o
+
+
+def one_against_all(o: Any, y: Any) -> Any:
+    hot = operations.one_hot(y, 3, o.dtype)
+    return (operations.softplus(o) - hot * o).sum(axis=1)
+
+
+def test_several_targets_of_different_scales(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers(200)
+    both = np.column_stack([y, 1e6 + 1e4 * X[:, 2]])
+    fitted = regressor(**LONG).fit(X, both)
+    assert fitted.predict(X).shape == (200, 2)
+    assert fitted.n_outputs_ == 2
+    assert min(r2_score(both, fitted.predict(X), multioutput="raw_values")) > 0.9
+    assert fitted.score(X, both) > 0.9
+    with pytest.raises(ValueError, match=r"y must have shape \('n', 2\) as before, got \(200,\)"):
+        regressor(warm_start=True).fit(X, both).fit(X, y)
+
+
+def test_a_column_of_targets_gives_a_column_of_predictions(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers()
+    flat, column = regressor().fit(X, y), regressor().fit(X, y[:, None])
+    assert column.predict(X).shape == (60, 1)
+    np.testing.assert_array_equal(column.predict(X)[:, 0], flat.predict(X))
+
+
+def test_several_quantiles_at_once(regressor: Any) -> None:
+    rng = np.random.default_rng(0)
+    X, q = rng.uniform(size=(600, 1)), (0.1, 0.5, 0.9)
+    y = 10.0 + X[:, 0] + rng.normal(size=600)
+    fitted = regressor(**LONG, loss="quantile", quantile=q).fit(X, y)
+    predicted = fitted.predict(X)
+    assert predicted.shape == (600, 3)
+    np.testing.assert_allclose((y[:, None] <= predicted).mean(axis=0), q, atol=0.06)
+    each = [d2_pinball_score(y, predicted[:, j], alpha=q[j]) for j in range(3)]
+    assert fitted.score(X, y) == pytest.approx(np.mean(each))
+    np.testing.assert_array_equal(
+        regressor(**LONG, loss="quantile", quantile=np.array(q)).fit(X, y).predict(X), predicted
+    )
+    with pytest.raises(ValueError, match="several quantiles at once need a single target"):
+        regressor(loss="quantile", quantile=q).fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match=r"quantile must be a number in the range \(0, 1\); got 1.5"):
+        regressor(loss="quantile", quantile=(0.5, 1.5)).fit(X, y)
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "huber", "quantile", "poisson"])
+def test_every_loss_by_name(loss: str, regressor: Any) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(300, 2))
+    y = rng.poisson(np.exp(1.0 + X[:, 0])).astype(float)
+    fitted = regressor(**LONG, loss=loss).fit(X, y)
+    assert fitted.score(X, y) > 0.2
+    assert fitted.model_.head.loss_name == loss
+    two = regressor(**LONG, loss=loss).fit(X, np.column_stack([y, y + 1.0]))
+    assert two.score(X, np.column_stack([y, y + 1.0])) > 0.2
+
+
+def test_negative_counts_are_refused(regressor: Any) -> None:
+    with pytest.raises(ValueError, match="the poisson loss needs counts from 0 up, got -1"):
+        regressor(loss="poisson").fit([[0.0], [1.0]], [2.0, -1.0])
+
+
+def test_a_written_loss_is_asked_in_units_of_y(regressor: Any, numbers: Any) -> None:
+    """The squared loss written out gives the network that the named one gives, whatever the unit: Adam has none."""
+    X, y, _ = numbers(100)
+    big = 5e3 + 1e3 * y
+    options = {**LONG, "epochs": 30, "precision": "float64"}
+    named = regressor(**options).fit(X, big)
+    written = regressor(**options, loss=squared_error).fit(X, big)
+    np.testing.assert_allclose(written.predict(X), named.predict(X), rtol=1e-3)
+    assert written.loss_curve_[-1] == pytest.approx(
+        named.loss_curve_[-1] * written.model_.head.scale.scale**2, rel=0.01
+    )
+
+
+def test_a_written_loss_chooses_the_epoch(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers(100)
+    fitted = regressor(loss=absolute_error, epochs=10).fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
+    expected = np.abs(fitted.predict(X[60:]) - y[60:]).mean()
+    assert fitted.model_.record.scores["valid"]["loss"] == pytest.approx(expected, rel=1e-5)
+    assert min(epoch["score"] for epoch in fitted.history_) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_written_loss_of_several_targets(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers(100)
+    both = np.column_stack([y, 3.0 * X[:, 2]])
+    assert regressor(**LONG, loss=squared_errors).fit(X, both).score(X, both) > 0.9
+
+
+def test_a_written_loss_for_classes(classifier: Any, numbers: Any) -> None:
+    X, y, label = numbers(200)
+    assert classifier(**LONG, loss=logistic).fit(X, y > 0).score(X, y > 0) > 0.9
+    assert classifier(**LONG, loss=one_against_all).fit(X, label).score(X, label) > 0.85
+
+
+def test_a_written_loss_is_pickled_but_not_saved(regressor: Any, numbers: Any, tmp_path: Path) -> None:
+    X, y, _ = numbers()
+    fitted = regressor(loss=absolute_error).fit(X, y)
+    with pytest.raises(UsageError, match="cannot be saved to a model file"):
+        fitted.model_.save(tmp_path / "m.backpass")
+    with pytest.raises(UsageError, match="several outputs cannot be saved"):
+        regressor().fit(X, np.column_stack([y, y])).model_.save(tmp_path / "m.backpass")
+    assert not list(tmp_path.iterdir())
+    saved = pickle.dumps(fitted.set_params(loss="squared").fit(X, y))
+    np.testing.assert_array_equal(pickle.loads(saved).predict(X), fitted.predict(X))
+
+
+def test_a_loss_that_forgets_the_rows_is_told(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers()
+    with pytest.raises(ShapeError, match=r"the loss returned shape \[\], expected one number per example"):
+        regressor(loss=lambda o, y: ((o - y) ** 2).sum()).fit(X, y)
+
+
+def test_labels_may_be_smoothed(classifier: Any, numbers: Any) -> None:
+    X, _, label = numbers()
+    P = [classifier(**LONG, label_smoothing=s).fit(X, label).predict_proba(X).max(axis=1).mean() for s in (0.0, 0.3)]
+    assert P[1] < 0.85 < P[0]

@@ -1,0 +1,90 @@
+"""Heads: several outputs at once, each in its own scale, and losses that somebody wrote."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpass.circuit import check_gradient
+from backpass.errors import UsageError
+from backpass.model.head import Head
+from backpass.model.heads import Heads, InUnits, OfLogits, SideBySide
+from backpass.model.settings import Settings
+from backpass.network import Loss, loss_named
+from backpass.table import Target
+from backpass.training.function import Written
+
+RNG = np.random.default_rng(0)
+OUT, Y = RNG.normal(size=(6, 2)), RNG.normal(size=(6, 2))
+BITS, CLASSES = np.array([0, 1, 1, 0, 1, 0], dtype=np.int32), np.array([0, 1, 1, 0, 1, 0], dtype=np.int32)
+
+LOSSES: dict[str, tuple[Loss, Any, Any]] = {
+    "side by side": (SideBySide((loss_named("squared"), loss_named("quantile", q=0.9))), OUT, Y),
+    "in units": (InUnits(Written(lambda o, y: ((o - y) ** 2).sum(axis=1)), (5.0, -1.0), (2.0, 0.5), False), OUT, Y),
+    "in units, flat": (InUnits(Written(lambda o, y: (o - y) ** 2), (5.0,), (2.0,), True), OUT[:, :1], Y[:, :1]),
+    "of logits": (OfLogits(loss_named("cross_entropy")), OUT, CLASSES),
+    "of a logit": (OfLogits(Written(lambda o, y: (o - y.astype(o.dtype)) ** 2)), OUT[:, :1], BITS),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients(name: str) -> None:
+    loss, o, y = LOSSES[name]
+    assert check_gradient(lambda o: loss.per_example(o, y), o).ok
+
+
+def test_values() -> None:
+    squared = 0.5 * (OUT[:, 0] - Y[:, 0]) ** 2
+    e = Y[:, 1] - OUT[:, 1]
+    np.testing.assert_allclose(LOSSES["side by side"][0].per_example(OUT, Y), squared + np.maximum(0.9 * e, -0.1 * e))
+    np.testing.assert_allclose(
+        LOSSES["in units"][0].per_example(OUT, Y), 4.0 * (OUT[:, 0] - Y[:, 0]) ** 2 + 0.25 * (OUT[:, 1] - Y[:, 1]) ** 2
+    )
+    np.testing.assert_allclose(LOSSES["side by side"][0].predicted(OUT), OUT)
+
+
+def heads(loss: str = "squared") -> Heads:
+    settings = Settings.of({"loss": loss})
+    y = np.array([[1.0, 100.0], [3.0, 500.0], [5.0, 600.0]])
+    return Heads(tuple(Head.fit(Target(f"y{j}", "regression"), y[:, j], settings) for j in range(2)))
+
+
+def test_each_output_has_its_own_scale() -> None:
+    both, y = heads(), np.array([[1.0, 100.0], [3.0, 500.0]])
+    o = both.encode(y, np.float64)
+    np.testing.assert_allclose(both.predictions(o), y)
+    np.testing.assert_allclose(both.level(o), o.mean(axis=0))
+    scores = both.scores(o + 1.0, y)
+    scales = [head.scale.scale for head in both.heads]
+    assert scores["rmse"] == pytest.approx(np.mean(scales))
+    assert both.metric == "rmse"
+    assert both.outputs == 2
+
+
+def test_a_written_loss_is_a_metric() -> None:
+    both = heads()
+    own = replace(both, own=Written(lambda o, y: abs(o - y).sum(axis=1)))
+    assert own.metrics == ("loss", "rmse", "mae", "r2")
+    y = np.array([[1.0, 100.0], [3.0, 500.0]])
+    assert own.scores(own.encode(y, np.float64) + 1.0, y, np.array([1.0, 3.0]))["loss"] == pytest.approx(2.0)
+    with pytest.raises(UsageError, match="several outputs cannot be saved"):
+        own.to_json()
+    with pytest.raises(UsageError, match="whose loss is a function of yours cannot be saved"):
+        replace(both.heads[0], own=own.own).to_json()
+
+
+def test_a_written_loss_leaves_the_probabilities_what_they_are() -> None:
+    for k, classes in ((1, ("a", "b")), (3, ("a", "b", "c"))):
+        head = Head.fit(Target("y", "binary" if k == 1 else "multiclass", classes), CLASSES, Settings.of({}))
+        own, o = replace(head, own=OfLogits(Written(lambda o, y: o))), RNG.normal(size=(5, k))
+        np.testing.assert_array_equal(own.predictions(o), head.predictions(o))
+        np.testing.assert_array_equal(own.loss.predicted(o), head.loss.predicted(o))
+
+
+def test_probabilities_sum_to_1_in_float64() -> None:
+    head = Head.fit(Target("y", "multiclass", ("a", "b", "c")), CLASSES, Settings.of({}))
+    P = head.predictions(RNG.normal(size=(50, 3)).astype(np.float32))
+    np.testing.assert_allclose(P.sum(axis=1), 1.0, rtol=1e-15)
