@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backpass.model.split import FEWEST_ROWS, Split, no_rows, split_rows
+from backpass.model.split import FEWEST_ROWS, Split, split_rows
 
 FRACTIONS = [(0.16, 0.2), (0.0, 0.2), (0.16, 0.0), (0.0, 0.0), (0.5, 0.49), (0.0, 0.999), (0.999, 0.0), (1e-9, 1e-9)]
 
@@ -51,7 +51,3 @@ def test_a_seed_gives_one_order_and_another_seed_another() -> None:
 
 def test_the_test_rows_do_not_depend_on_the_share_of_validation() -> None:
     np.testing.assert_array_equal(split_rows(200, 0.1, 0.2, 1).test, split_rows(200, 0.3, 0.2, 1).test)
-
-
-def test_no_rows() -> None:
-    assert no_rows().shape == (0,)

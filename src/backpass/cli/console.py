@@ -23,7 +23,7 @@ JSON_FORMAT = 1
 """Version of the objects that ``--json`` prints: it grows when a field changes its meaning or goes."""
 
 LABEL = 12  # columns of the labels at the left
-BOLD, DIM, RED, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[0m"
+BOLD, RED, PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True)

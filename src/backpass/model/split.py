@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit.philox import permutation
@@ -40,8 +39,3 @@ def split_rows(rows: int, valid_fraction: float, test_fraction: float, seed: int
     first = max(int(round((1.0 - valid_fraction - test_fraction) * rows, 6)), 1)
     second = max(int(round((1.0 - test_fraction) * rows, 6)), first)
     return Split(order[:first], order[first:second], order[second:])
-
-
-def no_rows() -> NDArray[Any]:
-    """The numbers of no rows at all."""
-    return np.zeros(0, dtype=np.int64)
