@@ -20,7 +20,7 @@ def test_it_names_versions_and_the_engine(call: Run) -> None:
     lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
     assert lines["backpass"] == backpass.__version__
     assert lines["engine"] == default_engine().description
-    assert {"python", "system", "cores", "numpy", "duckdb"} <= set(lines)
+    assert {"python", "system", "cores", "affinity", "quota", "threads", "numpy", "duckdb"} <= set(lines)
     assert str(Path.home()) not in shown.out
 
 

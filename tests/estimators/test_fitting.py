@@ -87,6 +87,8 @@ def test_faults_of_parameters_are_value_errors_that_name_them(regressor: Any, nu
         regressor(dropout=1.0).fit(X, y)
     with pytest.raises(ValueError, match="'activation' parameter of BackpassRegressor must be a str among"):
         regressor(activation="rleu").fit(X, y)
+    with pytest.raises(UsageError, match=r"precision must be one of float32, float64; got 'bf16' \(bfloat16 products"):
+        regressor(precision="bf16").fit(X, y)
     with pytest.raises(UsageError, match="hidden_layer_sizes must be"):
         regressor(hidden_layer_sizes=(4, 0)).fit(X, y)
     with pytest.raises(ValueError, match="'metric' parameter of BackpassRegressor must be a str among"):

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from backpass.engine import ENGINES
+from backpass.engine.machine import why_no_bf16
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.metrics import CHOOSING
 from backpass.model.presets import PRESETS
@@ -97,7 +98,13 @@ TABLE: tuple[Setting, ...] = (
         "training",
     ),
     Setting("seed", 0, Number(0, 2**64 - 1, whole=True), "every random choice follows from it", "training"),
-    Setting("precision", "float32", Choice(("float32", "float64")), "the numbers training computes with", "engine"),
+    Setting(
+        "precision",
+        "float32",
+        Choice(("float32", "float64"), refused=(("bf16", why_no_bf16),)),
+        "the numbers training computes with",
+        "engine",
+    ),
     Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest", "engine"),
     Setting("threads", None, Number(1, 1023, whole=True), "cores the native engine uses [all it may]", "engine"),
 )

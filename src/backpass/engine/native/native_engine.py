@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Circuit, Spec
 from backpass.circuit.spec import bind, match
+from backpass.engine.cores import allowed_cores
 from backpass.engine.engine import Engine
 from backpass.engine.native._core import Program, instruction_sets, operations
 from backpass.engine.numpy_engine import NumpyEngine
@@ -98,7 +98,7 @@ class NativeEngine(Engine):
         if threads is not None and not 1 <= threads < 1024:
             raise UsageError(f"threads must be between 1 and 1023, got {threads}")
         self.isa = isa or known[0]
-        self.threads = threads or _allowed_threads()
+        self.threads = threads or allowed_cores().threads
         self.may_be_fewer = threads is None
         self._tiling = tiling
         self._slow = NumpyEngine()
@@ -272,10 +272,3 @@ def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:
         if i == len(sizes) or sizes[i] != sizes[first]:
             yield first, i
             first = i
-
-
-def _allowed_threads() -> int:
-    """The cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
