@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy
 import pytest
 
-from backpass.circuit import Spec, trace
+from backpass.circuit import Spec, label, trace
 from backpass.circuit.philox import key_of
-from backpass.engine import ENGINES, Engine, Epoch, Step, engine_named, first_fault, make_step
+from backpass.engine import ENGINES, Engine, Epoch, Fault, Step, engine_named, first_fault, make_step
 from backpass.errors import ShapeError, UsageError
 from backpass.network import Draws, Network, dense_network, loss_named, mean_loss
 from backpass.training import OptimizerOptions, optimizer_named, training_step
@@ -179,45 +180,104 @@ def test_a_loss_that_is_not_finite_stops_before_its_step(engine: Engine, bad: fl
 # Faults ---------------------------------------------------------------------------------------------------------------
 
 
-def fault_of(network: Network, theta: Floats, x: Floats, y: Floats) -> str:
+def fault_of(engine: Engine, network: Network, theta: Floats, x: Floats, y: Floats) -> str:
+    """The fault of a step of gradient descent on all rows at once."""
     optimizer = optimizer_named("sgd", OptimizerOptions())
     data = (x, y, numpy.ones(len(x)))
     batch = [Spec(("B", *array.shape[1:]), array.dtype) for array in data]
     step = training_step(objective(network), optimizer, theta, batch)
     rows = numpy.arange(len(x))[None]
-    return str(first_fault(step, (theta,), KEY, data, Epoch(rows, numpy.array([len(x)]), numpy.array([[0.1]]), 0)))
+    epoch = Epoch(rows, numpy.array([len(x)]), numpy.array([[0.1]]), 0)
+    return str(first_fault(engine, step, (theta,), KEY, data, epoch))
 
 
-def test_first_fault_names_layer_operation_and_row() -> None:
+def written(J: Any, theta: Floats, x: Floats) -> Step:
+    """A step of gradient descent on any J(theta, rows of x)."""
+    return training_step(
+        lambda t, batch, draws: J(t, batch[0]), optimizer_named("sgd"), theta, [Spec(("B", *x.shape[1:]), x.dtype)]
+    )
+
+
+def epoch_in_order(rows: int, size: int, first: int = 0, rate: float = 0.1) -> Epoch:
+    steps = rows // size
+    return Epoch(numpy.arange(rows).reshape(steps, size), numpy.full(steps, size), numpy.full((steps, 1), rate), first)
+
+
+def test_first_fault_names_layer_operation_step_and_row(engine: Engine) -> None:
     network = dense_network(2, (3, 3), 1)
     theta, x, y = numpy.ones(network.parameter_count), numpy.ones((5, 2)), numpy.ones((5, 1))
-    assert fault_of(network, theta, x, y) == "None"
     x[3, 1] = numpy.nan
-    assert fault_of(network, theta, x, y) == "layer 1 of 3 (affine, batch row 3: nan)"
+    assert (
+        fault_of(engine, network, theta, x, y) == "layer 1 of 3 (operation affine) at step 1, row 3 of the batch: nan"
+    )
     x[3, 1], x[2, 0] = 1.0, 1.7e308
-    assert fault_of(network, theta, x, y) == "layer 2 of 3 (affine, batch row 2: inf)"
+    assert (
+        fault_of(engine, network, theta, x, y) == "layer 2 of 3 (operation affine) at step 1, row 2 of the batch: inf"
+    )
     x[2, 0], y[4] = 1.0, -numpy.inf
-    assert fault_of(network, theta, x, y) == "the loss (subtract, batch row 4: inf)"
+    assert fault_of(engine, network, theta, x, y) == "the loss (operation subtract) at step 1, row 4 of the batch: inf"
+    y[[0, 2]] = numpy.nan
+    assert "rows 0, 2 and 4 of the batch: nan" in fault_of(engine, network, theta, x, y)
 
 
-def test_first_fault_finds_what_the_gradient_breaks() -> None:
-    """A finite J whose gradient is not: sqrt at 0."""
-
-    def J(theta: Any, batch: Any, draws: Any) -> Any:  # noqa: N802  the notes' name
-        return (batch[0] * theta[0]).sum() + (theta[1:] ** 0.5).sum()
-
-    step = training_step(J, optimizer_named("sgd"), numpy.array([1.0, 0.0]), [Spec(("B",), numpy.dtype(float))])
-    epoch = Epoch(numpy.zeros((1, 1), int), numpy.array([1]), numpy.array([[0.1]]), 0)
-    fault = first_fault(step, (numpy.array([1.0, 0.0]),), KEY, (numpy.ones(1),), epoch)
-    assert fault is not None
-    assert fault.label.startswith("gradient")
+def test_many_rows_are_counted() -> None:
+    assert str(Fault("layer 1 of 2", "affine", 3, numpy.inf, tuple(range(20, 29)))) == (
+        "layer 1 of 2 (operation affine) at step 3, rows 20, 21, 22, 23, 24 and 4 more of the batch: inf"
+    )
 
 
-def test_first_fault_names_a_state_that_was_broken_before() -> None:
+def test_first_fault_finds_the_gradient_that_breaks_while_j_is_finite(engine: Engine) -> None:
+    """sqrt at 0 has an infinite derivative. It comes in the 18th of 24 steps; J breaks one later, or never."""
+    x = numpy.ones((96, 1))
+    x[[70, 71]] = 0.0
+
+    def J(theta: Any, rows: Any) -> Any:  # noqa: N802  the notes' name
+        with label("layer 2 of 3"):
+            return ((theta * rows) ** 0.5).sum()
+
+    theta = numpy.full(1, 100.0)
+    step, epoch = written(J, theta, x), epoch_in_order(96, 4)
+    outcome = engine.run_epoch(step, (theta,), KEY, (x,), epoch, never)
+    assert numpy.isfinite(outcome.losses[17])
+    fault = first_fault(engine, step, (theta,), KEY, (x,), epoch)
+    assert re.fullmatch(
+        r"the gradient of layer 2 of 3 \(operation \w+\) at step 18, rows 2 and 3 of the batch: (inf|nan)", str(fault)
+    )
+    later = first_fault(engine, step, (theta,), KEY, (x,), Epoch(epoch.rows, epoch.sizes, epoch.settings, 500))
+    assert later.step == 518
+
+
+def test_first_fault_finds_parameters_that_overflow(engine: Engine) -> None:
+    """J and its gradient are finite, and so is what is subtracted, but theta minus it is not."""
+    x = numpy.repeat([0.0, 0.45], (4, 2))[:, None]
+    theta = numpy.array([-1e308])
+    step = written(lambda theta, rows: (theta * rows).sum(), theta, x)
+    fault = first_fault(engine, step, (theta,), KEY, (x,), epoch_in_order(6, 2, rate=1e308))
+    assert str(fault) == "optimizer: update (operation subtract) at step 3: -inf"
+
+
+def test_what_is_not_finite_and_not_used_is_no_fault(engine: Engine) -> None:
+    """The branch not taken overflows in every step, and in the fourth also in the row beside the one that breaks."""
+    x = numpy.ones((10, 1))
+    x[7] = -1.0
+
+    def J(theta: Any, rows: Any) -> Any:  # noqa: N802  the notes' name
+        with label("branch"):
+            unused = numpy.exp(rows * 1e6)
+        with label("taken"):
+            return (theta * numpy.where(rows > 5.0, unused, rows**0.5)).sum()
+
+    theta = numpy.ones(1)
+    fault = first_fault(engine, written(J, theta, x), (theta,), KEY, (x,), epoch_in_order(10, 2))
+    assert (fault.label, fault.operation, fault.step, fault.rows) == ("taken", "power", 4, (1,))
+
+
+def test_first_fault_names_a_state_that_was_broken_before(engine: Engine) -> None:
     network = dense_network(2, (), 1)
-    fault = fault_of(network, numpy.array([1.0, -numpy.inf, 0.0]), numpy.ones((1, 2)), numpy.ones((1, 1)))
+    theta = numpy.array([1.0, -numpy.inf, 0.0])
+    fault = fault_of(engine, network, theta, numpy.ones((1, 2)), numpy.ones((1, 1)))
     assert fault.startswith("the state before the step")
-    assert fault.endswith(": -inf)")
+    assert fault.endswith(" at step 1: -inf")
 
 
 # Tables and names -----------------------------------------------------------------------------------------------------

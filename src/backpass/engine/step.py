@@ -60,6 +60,10 @@ class Epoch:
     def steps(self) -> int:
         return int(self.rows.shape[0])
 
+    def until(self, stop: int) -> Epoch:
+        """The first ``stop`` steps."""
+        return Epoch(self.rows[:stop], self.sizes[:stop], self.settings[:stop], self.first_step)
+
     def after(self, done: int) -> Epoch:
         """What is left when ``done`` steps have been taken."""
         return Epoch(self.rows[done:], self.sizes[done:], self.settings[done:], self.first_step + done)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Spec
 from backpass.circuit.philox import key_of
-from backpass.engine import Epoch, first_fault
+from backpass.engine import Epoch, first_fault, is_finite
 from backpass.errors import DivergedError
 from backpass.model.model import Model
 from backpass.model.part import Part, Rows, weights_or_ones
@@ -68,11 +68,8 @@ class Stream:
         step = training_step(problem.objective, problem.optimizer(), self.theta, specs)
         epoch, key = self._epoch(part.rows), key_of(problem.settings.seed)
         outcome = problem.engine.run_epoch(step, self.state, key, data, epoch, _never)
-        if outcome.failed:
-            left = epoch.after(len(outcome.losses))
-            raise self._diverged(left.first_step, str(first_fault(step, outcome.state, key, data, left) or "the loss"))
-        if not all(np.isfinite(array).all() for array in outcome.state):
-            raise self._diverged(epoch.first_step + epoch.steps - 1, "the parameters after the update")
+        if outcome.failed or not is_finite(outcome.state):
+            raise self._diverged(str(first_fault(problem.engine, step, self.state, key, data, epoch)))
         J = float((epoch.sizes * outcome.losses).sum() / epoch.sizes.sum())
         done = self.step + epoch.steps
         record = EpochRecord(len(self.history) + 1, done, problem.settings.learning_rate, J, None)
@@ -105,10 +102,10 @@ class Stream:
             problem.settings.threads,
         )
 
-    def _diverged(self, step: int, fault: str) -> DivergedError:
+    def _diverged(self, fault: str) -> DivergedError:
         rate = self.problem.settings.learning_rate
         return DivergedError(
-            f"training diverged in step {step + 1}: first not finite: {fault}",
+            f"training diverged: first not finite: {fault}",
             hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or clip_norm 1",
         )
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
 from backpass.circuit.philox import key_of
-from backpass.engine import Engine, Epoch, Step, first_fault, make_step
+from backpass.engine import Engine, Epoch, Step, first_fault, is_finite, make_step
 from backpass.errors import ResourceError
 from backpass.network.layers import Draws
 from backpass.training.interrupt import StopWish, stop_on_signals
@@ -235,16 +235,15 @@ class TrainingRun:
                     callback.on_step(first + done)
                 return wish() or clock.is_over()
 
-            outcome = self.engine.run_epoch(step, progress.state, key, self.data, epoch, should_stop)
+            before = progress.state
+            outcome = self.engine.run_epoch(step, before, key, self.data, epoch, should_stop)
             progress.state = outcome.state
             progress.step += len(outcome.losses)
             progress.losses += [float(J) for J in outcome.losses]
-            if broken := _not_finite(progress.state):
-                return self._diverged(progress, progress.step - 1, f"{broken} after the update")
-            if outcome.failed:
-                left = epoch.after(len(outcome.losses))
-                fault = first_fault(step, progress.state, key, self.data, left)
-                return self._diverged(progress, progress.step, str(fault or "the loss"))
+            if outcome.failed or not is_finite(progress.state):
+                tried = epoch.until(len(outcome.losses) + 1)
+                fault = first_fault(self.engine, step, before, key, self.data, tried)
+                return self._diverged(progress, fault.step - 1, str(fault))
             if len(outcome.losses) < epoch.steps:
                 return self._ended(progress, "interrupted" if wish() else "time", wish)
             if reason := self._finish_epoch(progress):
@@ -285,13 +284,6 @@ class TrainingRun:
         epoch, batch = divmod(step, self.steps_per_epoch)
         text = f"epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch}: first not finite: {fault}"
         return TrainingResult(progress.best, progress, "diverged", text)
-
-
-def _not_finite(state: Sequence[NDArray[Any]]) -> str:
-    """Which part of the state holds a number that is not finite, or nothing."""
-    if not numpy.isfinite(state[0]).all():
-        return "the parameters"
-    return "" if all(numpy.isfinite(memory).all() for memory in state[1:]) else "the optimizer's memory"
 
 
 class _Clock:
