@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -13,6 +14,7 @@ import pytest
 
 from backpass.circuit import operations as ops
 from backpass.engine import Epoch, NumpyEngine, engine_named
+from backpass.engine.native import native_engine
 from backpass.engine.native._core import instruction_sets
 from backpass.engine.native.native_engine import NativeEngine, Tiling
 from backpass.errors import UsageError
@@ -236,13 +238,27 @@ def test_an_exception_of_should_stop_comes_through(dense: Any) -> None:
             dense().on(NativeEngine(threads=threads), should_stop)
 
 
-def test_an_interrupt_is_answered(dense: Any) -> None:
-    training = dense((64, 64), epochs=20000)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        training.on(NativeEngine())
-    timer.join()
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_interrupt_is_answered_within_200_milliseconds(dense: Any, threads: int) -> None:
+    """At least once in five times: whoever else uses the machine may be in the way."""
+    training = dense((256, 256), batch_size=50, epochs=2000)
+    waits: list[float] = []
+    while len(waits) < 5 and min(waits, default=1.0) > 0.2:
+        sent: list[float] = []
+
+        def interrupt(sent: list[float] = sent) -> None:
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def should_stop(done: int, timer: threading.Timer = threading.Timer(0.1, interrupt)) -> bool:
+            if done == 0:
+                timer.start()
+            return False
+
+        with pytest.raises(KeyboardInterrupt):
+            training.on(NativeEngine(threads=threads), should_stop)
+        waits.append(time.monotonic() - sent[0])
+    assert min(waits) < 0.2, waits
 
 
 def test_several_python_threads_train_at_once(dense: Any, digest: Any) -> None:
@@ -259,15 +275,65 @@ def test_several_python_threads_train_at_once(dense: Any, digest: Any) -> None:
     assert found == [expected] * 6
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_different_models_train_at_once(dense: Any, digest: Any) -> None:
+    trainings = [dense(hidden, batch_size=30) for hidden in ((64, 32), (8,), (40, 40, 40), (100,))]
+    expected = [digest(training.on(NativeEngine(threads=1))) for training in trainings]
+    found: dict[int, list[str]] = {i: [] for i in range(len(trainings))}
+
+    def train(i: int) -> None:
+        for _ in range(3):
+            found[i].append(digest(trainings[i].on(NativeEngine(threads=2))))
+
+    threads = [threading.Thread(target=train, args=(i,)) for i in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {i: [each] * 3 for i, each in enumerate(expected)}
+
+
+def is_right_in_a_child(check: Callable[[], bool]) -> bool:
+    """Whether the check holds in a forked child. A child that hangs is ended by its alarm."""
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(60)
+        os._exit(0 if check() else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+threads_and_forks = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+@forking
+@threads_and_forks
 def test_a_forked_child_trains_too(dense: Any, digest: Any) -> None:
     training = dense((64, 32))
     expected = digest(training.on(NativeEngine(threads=3)))
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if digest(training.on(NativeEngine(threads=3))) == expected else 1)
-    assert os.waitpid(child, 0)[1] == 0
+    assert is_right_in_a_child(lambda: digest(training.on(NativeEngine(threads=3))) == expected)
+
+
+@forking
+@threads_and_forks
+def test_a_child_trains_whatever_other_threads_did_when_it_was_forked(dense: Any, digest: Any) -> None:
+    """One is in the middle of training with all threads of the pool, one looks for a program on the shelf."""
+    training, long = dense((64, 32)), dense((128, 128), epochs=2000)
+    expected = digest(training.on(NativeEngine(threads=3)))
+    begun, over = threading.Event(), threading.Event()
+
+    def should_stop(done: int) -> bool:
+        begun.set()
+        return over.is_set()
+
+    busy = threading.Thread(target=lambda: long.on(NativeEngine(threads=3), should_stop))
+    busy.start()
+    begun.wait()
+    with native_engine._SHELF._lock:
+        is_right = is_right_in_a_child(lambda: digest(training.on(NativeEngine(threads=3))) == expected)
+    over.set()
+    busy.join()
+    assert is_right
 
 
 def test_engines_by_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -46,12 +47,20 @@ class _Prepared:
 
 
 class _Shelf:
-    """The programs last used in this process, whichever engine asked; threads may ask at the same time."""
+    """The programs last used in this process, whichever engine asked; threads may ask at the same time.
+
+    A child that is forked while another thread holds the lock gets a new one: nobody is left to give it back.
+    """
 
     def __init__(self, room: int) -> None:
         self.room = room
         self._kept: OrderedDict[tuple[object, ...], _Prepared | None] = OrderedDict()
         self._rows: OrderedDict[Circuit, str | None] = OrderedDict()
+        self._renew_lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew_lock)
+
+    def _renew_lock(self) -> None:
         self._lock = threading.Lock()
 
     def rows_of(self, circuit: Circuit) -> str | None:
