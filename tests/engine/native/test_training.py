@@ -250,7 +250,9 @@ def test_an_interrupt_is_answered_within_200_milliseconds(dense: Any, threads: i
             sent.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGINT)
 
-        def should_stop(done: int, timer: threading.Timer = threading.Timer(0.1, interrupt)) -> bool:
+        timer = threading.Timer(0.1, interrupt)
+
+        def should_stop(done: int, timer: threading.Timer = timer) -> bool:
             if done == 0:
                 timer.start()
             return False
@@ -329,7 +331,7 @@ def test_a_child_trains_whatever_other_threads_did_when_it_was_forked(dense: Any
     busy = threading.Thread(target=lambda: long.on(NativeEngine(threads=3), should_stop))
     busy.start()
     begun.wait()
-    with native_engine._SHELF._lock:
+    with native_engine._PROGRAMS._lock:
         is_right = is_right_in_a_child(lambda: digest(training.on(NativeEngine(threads=3))) == expected)
     over.set()
     busy.join()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Circuit, Spec
+from backpass.circuit import Circuit
 from backpass.circuit.spec import bind, match
 from backpass.engine.cores import allowed_cores
 from backpass.engine.engine import Engine
@@ -46,16 +46,30 @@ class _Prepared:
     work: int  # FLOPs and bytes
 
 
-class _Shelf:
-    """The programs last used in this process, whichever engine asked; threads may ask at the same time.
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a circuit is run on inputs of certain shapes: at once, or some rows at a time along the length ``cut``.
+
+    Where both are None the core has no form for it. ``outputs`` are the shapes and dtypes of what comes out.
+    """
+
+    outputs: tuple[tuple[tuple[int, ...], numpy.dtype[Any]], ...]
+    prepared: _Prepared | None = None
+    cut: str | None = None
+
+
+Kept = TypeVar("Kept")
+
+
+class _Shelf(Generic[Kept]):
+    """What was made last in this process, whichever engine asked; threads may ask at the same time.
 
     A child that is forked while another thread holds the lock gets a new one: nobody is left to give it back.
     """
 
     def __init__(self, room: int) -> None:
         self.room = room
-        self._kept: OrderedDict[tuple[object, ...], _Prepared | None] = OrderedDict()
-        self._rows: OrderedDict[Circuit, str | None] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
         self._renew_lock()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._renew_lock)
@@ -63,29 +77,22 @@ class _Shelf:
     def _renew_lock(self) -> None:
         self._lock = threading.Lock()
 
-    def rows_of(self, circuit: Circuit) -> str | None:
-        """The free length along which the circuit may be cut, if there is one."""
-        with self._lock:
-            if circuit not in self._rows:
-                self._rows[circuit] = free_rows(circuit)
-                if len(self._rows) > self.room:
-                    self._rows.popitem(last=False)
-            return self._rows[circuit]
-
-    def get(self, key: tuple[object, ...], make: Callable[[], _Prepared | None]) -> _Prepared | None:
+    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        prepared = make()
+        made = make()
         with self._lock:
-            self._kept[key] = prepared
+            self._kept[key] = made
             if len(self._kept) > self.room:
                 self._kept.popitem(last=False)
-        return prepared
+        return made
 
 
-_SHELF = _Shelf(64)
+_PROGRAMS: _Shelf[_Prepared | None] = _Shelf(64)
+_WAYS: _Shelf[_Way] = _Shelf(64)
+_CUTS: _Shelf[str | None] = _Shelf(64)
 
 
 class NativeEngine(Engine):
@@ -110,6 +117,7 @@ class NativeEngine(Engine):
         self.threads = threads or allowed_cores().threads
         self.may_be_fewer = threads is None
         self._tiling = tiling
+        self._kind = (self.isa, tiling.rows, tiling.depth)  # of the programs on the shelves
         self._slow = NumpyEngine()
 
     @property
@@ -118,37 +126,45 @@ class NativeEngine(Engine):
 
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         arrays = circuit.arrays_for(inputs)
-        lengths = match(circuit.inputs, arrays, circuit.input_names)
         given = [array if array.flags.c_contiguous else numpy.ascontiguousarray(array) for array in arrays]
-        outputs = [numpy.empty(bind(spec.shape, lengths), spec.dtype) for spec in _output_specs(circuit)]
-        for name, length in lengths.items() if len(lengths) == 1 else ():
-            if length > 2 * _ROWS_AT_ONCE and _SHELF.rows_of(circuit) == name:
-                return self._run_by_blocks(circuit, given, outputs, name, length)
-        if not self._run_at_once(circuit, given, outputs, lengths):
-            return self._slow.run(circuit, *arrays)
-        return outputs
+        way = self._way(circuit, given)
+        outputs = [numpy.empty(shape, dtype) for shape, dtype in way.outputs]
+        if way.cut is not None:
+            return self._run_by_blocks(circuit, given, outputs, way.cut)
+        return outputs if self._run_at_once(way, given, outputs) else self._slow.run(circuit, *arrays)
 
-    def _run_at_once(
-        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], lengths: dict[str, int]
-    ) -> bool:
+    def _way(self, circuit: Circuit, given: Sequence[NDArray[Any]]) -> _Way:
+        """The way for these shapes.    Errors: ShapeError naming the input that does not fit."""
+        key = (self._kind, circuit, *[array.shape for array in given])
+        return _WAYS.get(key, lambda: self._find_way(circuit, given))
+
+    def _find_way(self, circuit: Circuit, given: Sequence[NDArray[Any]]) -> _Way:
+        lengths = match(circuit.inputs, given, circuit.input_names)
+        specs = [circuit.nodes[i].spec for i in circuit.outputs]
+        outputs = tuple((bind(spec.shape, lengths), spec.dtype) for spec in specs)
+        for name, length in lengths.items() if len(lengths) == 1 else ():
+            if length > 2 * _ROWS_AT_ONCE and _CUTS.get(circuit, lambda: free_rows(circuit)) == name:
+                return _Way(outputs, cut=name)
+        key = (circuit, *sorted(lengths.items()))
+        return _Way(outputs, self._prepared(key, lambda: plan_circuit(circuit, lengths)))
+
+    def _run_at_once(self, way: _Way, given: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> bool:
         """Fill the outputs; false where the core has no form for the circuit."""
-        prepared = self._prepared((circuit, *sorted(lengths.items())), lambda: plan_circuit(circuit, lengths))
-        if prepared is None:
+        if way.prepared is None:
             return False
-        threads = self.threads_for(prepared.work)
-        prepared.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
+        threads = self.threads_for(way.prepared.work)
+        way.prepared.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
         return True
 
     def _run_by_blocks(
-        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], name: str, length: int
+        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], name: str
     ) -> list[NDArray[Any]]:
         """Some rows at a time, so that what lies between input and output stays in the cache."""
         has_rows = [name in spec.shape for spec in circuit.inputs]
-        for first in range(0, length, _ROWS_AT_ONCE):
-            rows = slice(first, min(first + _ROWS_AT_ONCE, length))
+        for first in range(0, len(outputs[0]), _ROWS_AT_ONCE):
+            rows = slice(first, first + _ROWS_AT_ONCE)
             part = [a[rows] if cut else a for a, cut in zip(given, has_rows, strict=True)]
-            block = [a[rows] for a in outputs]
-            if not self._run_at_once(circuit, part, block, {name: rows.stop - first}):
+            if not self._run_at_once(self._way(circuit, part), part, [a[rows] for a in outputs]):
                 return self._slow.run(circuit, *given)
         return outputs
 
@@ -195,7 +211,7 @@ class NativeEngine(Engine):
             except Unplannable:
                 return None
 
-        return _SHELF.get((self.isa, self._tiling, *key), prepare)
+        return _PROGRAMS.get((self._kind, *key), prepare)
 
     def _program(self, plan: Plan) -> Program:
         codes = operations()
@@ -268,10 +284,6 @@ class _EpochRun:
             should_stop=lambda done: should_stop(first + done),
         )
         return losses[:taken], ending
-
-
-def _output_specs(circuit: Circuit) -> list[Spec]:
-    return [circuit.nodes[i].spec for i in circuit.outputs]
 
 
 def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:
