@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit import Array
+from backpass.circuit import Array, operations
+from backpass.circuit.elementary import log, mean, total
 from backpass.engine import Engine
 from backpass.network import Loss, Network, dense_network, loss_named
+from backpass.network.feature_map import quantile_of
 from backpass.training.newton import minimize_convex
 
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
@@ -39,14 +41,14 @@ def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -
     """The outputs (k,) that are best for every row alike."""
     if loss in ("cross_entropy", "binary_cross_entropy"):
         counts = np.bincount(y, minlength=max(outputs, 2)) + 1e-9
-        logs: NDArray[np.float64] = np.log(counts / counts.sum())
+        logs = log(counts / total(counts))
         return logs[1:] - logs[:1] if outputs == 1 else logs
     values = y.reshape(-1).astype(np.float64)
     if loss == "poisson":
-        return np.array([np.log(max(values.mean(), 1e-9))])
+        return np.array([float(log(max(mean(values), 1e-9)))])
     if loss in ("absolute", "quantile"):
-        return np.array([np.quantile(values, q)])
-    return np.array([values.mean()])
+        return np.array([quantile_of(np.sort(values), q)])
+    return np.array([mean(values)])
 
 
 def linear_baseline(
@@ -67,6 +69,6 @@ def linear_baseline(
 def _sum_of(loss: Loss, network: Network) -> Callable[[Array, tuple[Array, ...]], Array]:
     def objective(theta: Array, rows: tuple[Array, ...]) -> Array:
         x, y = rows
-        return loss.per_example(network(theta, x), y).sum()
+        return operations.sum(loss.per_example(network(theta, x), y))
 
     return objective

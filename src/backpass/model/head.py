@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.circuit.elementary import mean
 from backpass.errors import DataError, UsageError
 from backpass.model.baseline import constant_outputs
+from backpass.model.link import predicted
 from backpass.model.metrics import goes_with, metrics_for, scores
 from backpass.model.scaling import TargetScale
 from backpass.model.settings import Settings
@@ -113,13 +115,13 @@ class Head:
 
     def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers in the target's unit, or probabilities of the classes."""
-        predicted = np.asarray(self.named.predicted(o), dtype=np.float64)
+        values = predicted(self.named, o).astype(np.float64)
         if self.target.task == "regression":
-            return self.scale.decode(predicted[:, 0])
+            return self.scale.decode(values[:, 0])
         if self.outputs == 1:
-            return np.column_stack([1.0 - predicted[:, 0], predicted[:, 0]])
-        # In float32 they sum to 1 only nearly, which scikit-learn's metrics do not take.
-        return np.asarray(predicted / predicted.sum(axis=1, keepdims=True))
+            return np.column_stack([1.0 - values[:, 0], values[:, 0]])
+        # In float32 they sum to 1 only nearly, which scikit-learn's metrics do not take. One column after another.
+        return values / sum(values.T, start=np.zeros(len(values)))[:, None]
 
     def scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
@@ -173,4 +175,4 @@ def options_of(loss: str, settings: Settings) -> dict[str, float]:
 def mean_of(loss: Loss, o: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None) -> float:
     """The weighted mean of a loss over rows."""
     with np.errstate(all="ignore"):
-        return float(np.average(np.asarray(loss.per_example(o, y), dtype=np.float64), weights=weights))
+        return mean(loss.per_example(o, y), weights)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Array
+from backpass.circuit.elementary import mean
 from backpass.circuit.operations import concatenate, sigmoid, softmax
 from backpass.errors import UsageError
 from backpass.model.head import Head, mean_of
@@ -103,7 +104,7 @@ class Heads:
     ) -> dict[str, float]:
         """Every metric, its mean over the heads; and "loss" where it is somebody's own."""
         each = [head.scores(o[:, j : j + 1], truth[:, j], weights) for j, head in enumerate(self.heads)]
-        found = {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
+        found = {name: mean([scores[name] for scores in each]) for name in each[0]}
         if self.own is None:
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.circuit.elementary import log, mean
+
 Floats = NDArray[np.float64]
 Weights = NDArray[np.float64] | None
 _SMALLEST = 1e-15
@@ -23,11 +25,7 @@ _SMALLEST = 1e-15
 def rmse(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """The root of the mean squared error, in units of the target"""
     unit, e = _errors(predicted, y)
-    return 2.0 * (unit * sqrt(_mean(e * e, weights)))
-
-
-def _mean(values: NDArray[Any], weights: Weights) -> float:
-    return float(np.mean(values)) if weights is None else float(np.sum(weights * values) / np.sum(weights))
+    return 2.0 * (unit * sqrt(mean(e * e, weights)))
 
 
 def _errors(predicted: Floats, y: Floats) -> tuple[float, Floats]:
@@ -40,7 +38,7 @@ def _errors(predicted: Floats, y: Floats) -> tuple[float, Floats]:
 def mae(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """The mean absolute error, in units of the target"""
     unit, e = _errors(predicted, y)
-    return 2.0 * (unit * _mean(np.abs(e), weights))
+    return 2.0 * (unit * mean(np.abs(e), weights))
 
 
 def r2(predicted: Floats, y: Floats, weights: Weights = None) -> float:
@@ -48,7 +46,7 @@ def r2(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     if y.min() == y.max():
         return 0.0
     unit = float(np.max(np.abs(y)))
-    center = np.full_like(y, unit * _mean(y / unit, weights))
+    center = np.full_like(y, unit * mean(y / unit, weights))
     ratio = rmse(predicted, y, weights) / rmse(center, y, weights)
     return max(1.0 - ratio * ratio, -float_info.max)
 
@@ -56,29 +54,29 @@ def r2(predicted: Floats, y: Floats, weights: Weights = None) -> float:
 def pinball(predicted: Floats, y: Floats, q: float = 0.5, weights: Weights = None) -> float:
     """The mean quantile loss max(q e, (q - 1) e), e = y - prediction"""
     unit, e = _errors(y, predicted)
-    return 2.0 * (unit * _mean(np.maximum(q * e, (q - 1.0) * e), weights))
+    return 2.0 * (unit * mean(np.maximum(q * e, (q - 1.0) * e), weights))
 
 
 def poisson_deviance(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """2 (y ln(y / prediction) - y + prediction), averaged; y ln y is 0 at y = 0"""
     # Two logarithms, since y / prediction may overflow.
-    logs = np.log(np.where(y > 0, y, 1.0)) - np.log(np.maximum(predicted, float_info.min))
-    return _mean(2.0 * (y * logs - y + predicted), weights)
+    logs = log(np.where(y > 0, y, 1.0)) - log(np.maximum(predicted, float_info.min))
+    return mean(2.0 * (y * logs - y + predicted), weights)
 
 
 def accuracy(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The share of rows whose most probable class is the true one"""
-    return _mean(np.equal(np.argmax(probabilities, axis=1), y), weights)
+    return mean(np.equal(np.argmax(probabilities, axis=1), y), weights)
 
 
 def error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The share of rows whose most probable class is not the true one"""
-    return _mean(np.not_equal(np.argmax(probabilities, axis=1), y), weights)
+    return mean(np.not_equal(np.argmax(probabilities, axis=1), y), weights)
 
 
 def log_loss(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The mean of -ln of the true class's probability (never below 1e-15)"""
-    return _mean(-np.log(np.maximum(probabilities[np.arange(len(y)), y], _SMALLEST)), weights)
+    return mean(-log(np.maximum(probabilities[np.arange(len(y)), y], _SMALLEST)), weights)
 
 
 METRICS: MappingProxyType[str, Callable[..., float]] = MappingProxyType(

@@ -21,6 +21,7 @@ from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
 from backpass.model.head import Head, options_of
 from backpass.model.heads import AnyHead
+from backpass.model.link import averaged
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
@@ -152,7 +153,7 @@ class Model:
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return found[0] if len(found) == 1 else np.asarray(self.head.named.averaged(found)), encoded.notes
+        return averaged(self.head.named, found), encoded.notes
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""

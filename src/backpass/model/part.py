@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.circuit.elementary import total
 from backpass.table import NumberColumn, Table, TextColumn
 from backpass.table.table import Column
 
@@ -41,7 +42,7 @@ class Part:
 
     def training_weights(self) -> NDArray[np.float64]:
         """The weights scaled to a mean of 1: (n,)"""
-        return np.ones(self.rows) if self.weights is None else self.weights * (self.rows / self.weights.sum())
+        return np.ones(self.rows) if self.weights is None else self.weights * (self.rows / total(self.weights))
 
     @staticmethod
     def joined(parts: Sequence[Part]) -> Part:
@@ -85,9 +86,10 @@ class Rows:
         columns += [_bits_of_numbers(y.astype(np.float64)) for y in rows.truth.reshape(rows.table.rows, -1).T]
         weights = np.ones(rows.table.rows) if rows.weights is None else rows.weights
         order = np.lexsort((weights, *columns))
-        starts = np.flatnonzero(_is_new(columns, order))
-        sums = np.add.reduceat(weights[order], starts)
-        found = rows.take(order[starts])
+        new = _is_new(columns, order)
+        found = rows.take(order[new])
+        sums = np.zeros(found.table.rows)
+        np.add.at(sums, np.cumsum(new) - 1, weights[order])  # one after another, in this order
         return Rows(found.table, found.truth, None if (sums == sums[0]).all() else sums)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
+from backpass.circuit.elementary import mean
 from backpass.circuit.philox import key_of
 from backpass.engine import Epoch, first_fault, is_finite
 from backpass.errors import DivergedError
@@ -70,7 +71,7 @@ class Stream:
         outcome = problem.engine.run_epoch(step, self.state, key, data, epoch, _never)
         if outcome.failed or not is_finite(outcome.state):
             raise self._diverged(str(first_fault(problem.engine, step, self.state, key, data, epoch)))
-        J = float((epoch.sizes * outcome.losses).sum() / epoch.sizes.sum())
+        J = mean(outcome.losses, epoch.sizes)
         done = self.step + epoch.steps
         record = EpochRecord(len(self.history) + 1, done, problem.settings.learning_rate, J, None)
         return replace(

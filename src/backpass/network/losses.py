@@ -10,11 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
 from types import MappingProxyType
 from typing import Any
 
 from backpass.circuit import Array
+from backpass.circuit.elementary import log
 from backpass.circuit.operations import (
     absolute,
     equal,
@@ -154,7 +154,7 @@ class CrossEntropy(Loss):
 
 def _mean_of_logs(logs: Sequence[Array]) -> Array:
     """The logarithm of the mean of what these are logarithms of."""
-    return logsumexp(stack(logs), axis=0) - log(float(len(logs)))
+    return logsumexp(stack(logs), axis=0) - float(log(len(logs)))
 
 
 LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(

@@ -16,6 +16,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
+from backpass.circuit.elementary import mean
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, Epoch, Step, first_fault, is_finite, make_step
 from backpass.errors import ResourceError
@@ -262,7 +263,7 @@ class TrainingRun:
             number + 1,
             progress.step,
             float(self.learning_rates(progress.step - 1, 1)[0]),
-            float((sizes * progress.losses).sum() / sizes.sum()),
+            mean(progress.losses, sizes),
             None if self.validate is None else float(self.validate(progress.theta)),
         )
         if record.score is not None and not numpy.isfinite(record.score):

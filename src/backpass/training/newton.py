@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, Circuit, Spec, grad, trace, value_and_grad
+from backpass.circuit import Array, Circuit, Spec, grad, operations, trace, value_and_grad
+from backpass.circuit.elementary import total
 from backpass.engine import Engine
 
 Floats = NDArray[numpy.float64]
@@ -37,7 +39,7 @@ class _Sums:
         return [[array[i : i + _CHUNK] for array in self.data] for i in range(0, rows, _CHUNK)]
 
     def value_and_gradient(self, theta: Floats) -> tuple[float, Floats]:
-        J, g = 0.5 * self.ridge * float((theta * theta).sum()), self.ridge * theta
+        J, g = 0.5 * self.ridge * _dot(theta, theta), self.ridge * theta
         for chunk in self._chunks():
             value, gradient = self.engine.run(self.both, theta, *chunk)
             J, g = J + float(value), g + gradient
@@ -71,14 +73,14 @@ def minimize_convex(
         return value_and_grad(lambda u: objective(u, rows))(t)
 
     def product(t: Array, v: Array, rows: tuple[Array, ...]) -> Any:
-        return grad(lambda u: (grad(lambda w: objective(w, rows))(u) * v).sum())(t)
+        return grad(lambda u: operations.sum(grad(lambda w: objective(w, rows))(u) * v))(t)
 
     sums = _Sums(engine, trace(both, [vector, specs]), trace(product, [vector, vector, specs]), data, ridge)
     with numpy.errstate(all="ignore"):  # where numbers overflow, the line search takes no step
         J, g = sums.value_and_gradient(theta)
-        start = float(numpy.sqrt((g * g).sum()))
+        start = sqrt(_dot(g, g))
         for _ in range(_NEWTON_STEPS):
-            size = float(numpy.sqrt((g * g).sum()))
+            size = sqrt(_dot(g, g))
             if size <= 1e-9 * start or size == 0.0:
                 break
             direction = _conjugate_gradients(lambda v, t=theta: sums.hessian_product(t, v), -g, 1e-6 * size)  # type: ignore[misc]
@@ -92,17 +94,17 @@ def minimize_convex(
 def _conjugate_gradients(product: Callable[[Floats], Floats], b: Floats, tolerance: float) -> Floats:
     """Solve H x = b for a positive definite H known by its products (Hestenes & Stiefel 1952)."""
     x, r, p = numpy.zeros_like(b), b, b
-    rr = float((r * r).sum())
+    rr = _dot(r, r)
     for _ in range(_CG_STEPS):
-        if rr <= tolerance**2:
+        if rr <= tolerance * tolerance:
             break
         Hp = product(p)
-        curvature = float((p * Hp).sum())
+        curvature = _dot(p, Hp)
         if curvature <= 0.0:
             break
         step = rr / curvature
         x, r = x + step * p, r - step * Hp
-        rr, before = float((r * r).sum()), rr
+        rr, before = _dot(r, r), rr
         p = r + (rr / before) * p
     return x
 
@@ -111,7 +113,7 @@ def _line_search(
     sums: _Sums, theta: Floats, J: float, g: Floats, direction: Floats
 ) -> tuple[Floats, float, Floats] | None:
     """Halve the step until J falls enough (Armijo 1966); None where it no longer can."""
-    slope = float((g * direction).sum())
+    slope = _dot(g, direction)
     step = 1.0
     while step > 1e-8:
         candidate = theta + step * direction
@@ -120,3 +122,7 @@ def _line_search(
             return candidate, value, gradient
         step *= 0.5
     return None
+
+
+def _dot(a: Floats, b: Floats) -> float:
+    return total(a * b)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy
 from numpy.typing import NDArray
 
+from backpass.circuit.elementary import cosine_of_turns, log2
 from backpass.errors import UsageError, did_you_mean
 
 Floats = NDArray[numpy.float64]
@@ -24,7 +25,7 @@ def constant(t: Floats) -> Floats:
 
 def cosine(t: Floats) -> Floats:
     """(1 + cos(pi t)) / 2: from 1 smoothly down to 0 (Loshchilov & Hutter 2017)"""
-    return 0.5 * (1.0 + numpy.cos(numpy.pi * t))
+    return 0.5 * (1.0 + cosine_of_turns(0.5 * t))
 
 
 def linear(t: Floats) -> Floats:
@@ -40,12 +41,12 @@ def warmup_cosine(t: Floats) -> Floats:
 
 def coslog4(t: Floats) -> Floats:
     """(1 - cos(2 pi log2(1 + 15 t))) / 2: four cycles, each twice as long as the last (Holzmueller et al. 2024)"""
-    return 0.5 * (1.0 - numpy.cos(2.0 * numpy.pi * numpy.log2(1.0 + 15.0 * t)))
+    return 0.5 * (1.0 - cosine_of_turns(log2(1.0 + 15.0 * t)))
 
 
 def flat_cosine(t: Floats) -> Floats:
     """1 for the first half, then down to 0 as a cosine (Holzmueller et al. 2024)"""
-    return numpy.where(t <= 0.5, 1.0, 0.5 * (1.0 + numpy.cos(numpy.pi * (2.0 * t - 1.0))))
+    return numpy.where(t <= 0.5, 1.0, 0.5 * (1.0 + cosine_of_turns(t - 0.5)))
 
 
 SCHEDULES: MappingProxyType[str, Callable[[Floats], Floats]] = MappingProxyType(
