@@ -13,8 +13,9 @@ namespace {
 constexpr int tile_rows = width == 16 ? 14 : width == 8 ? 6 : 4;
 constexpr int tile_parts = 2;
 constexpr int panel_width = tile_parts * width;
-constexpr std::int64_t default_depth = 192;  // a block of a panel is then 24 KB at most: within the L1 cache
-constexpr std::int64_t largest_depth = 512;
+
+// Blocks: so many rows of a and steps of k are 256 KB at most, and the panels of so many columns 2 MB.
+constexpr std::int64_t block_rows = 128, block_depth = 512, block_columns = 1024;
 
 // One tile: c (rows x panel_width), its start, and the factors for a run of k.
 struct Tile {

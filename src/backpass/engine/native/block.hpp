@@ -1,0 +1,137 @@
+// Blocks: how a product is cut so that what it reads again and again lies close to the core.
+//
+// For a run of columns and a run of k, the panels of b are copied side by side once. Then block of rows after block of
+// rows of a, which stays in the L2 cache, meets panel after panel, and each panel tile after tile.
+#pragma once
+
+#include "kernels.hpp"
+#include "lanes.hpp"
+#include "panel.hpp"
+#include "tile.hpp"
+
+namespace backpass::native {
+namespace {
+
+// [first, last) of the rows, columns or steps of k.
+struct Share {
+    std::int64_t first, last;
+    std::int64_t size() const { return last - first; }
+};
+
+// Piece i of so many even ones.
+Share piece_of(Share whole, std::int64_t i, std::int64_t pieces) {
+    return {whole.first + whole.size() * i / pieces, whole.first + whole.size() * (i + 1) / pieces};
+}
+
+std::int64_t pieces_of(Share whole, std::int64_t largest) { return (whole.size() + largest - 1) / largest; }
+
+// A panel of b for a run of k: where its rows are, and how far apart.
+struct Panel {
+    std::int64_t column, columns;
+    Share k;
+    const float* start;
+    std::int64_t stride;
+};
+
+// The rows of x, of which a has been moved perhaps, times one panel.
+void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int64_t most_rows, ProductScratch& scratch) {
+    const std::int64_t column = panel.column, columns = panel.columns;
+    const int parts = columns > width ? 2 : 1;
+    const bool is_whole = columns == parts * width && x.c_column == 1, is_first = panel.k.first == 0;
+    const bool along_k = x.a_row != 1;
+    const float* bias = nullptr;
+    if (x.bias && is_first) {
+        for (std::int64_t j = 0; j < parts * width; ++j)
+            scratch.bias[j] = j < columns ? x.bias[(column + j) * x.bias_column] : 0.0f;
+        bias = scratch.bias;
+    }
+    const Epilogue epilogue = panel.k.last == x.k ? x.epilogue : Epilogue::None;
+    // Rows are shared out evenly, so that no tile is much smaller than the others.
+    const std::int64_t tiles = pieces_of(rows, most_rows);
+    for (std::int64_t t = 0; t < tiles; ++t) {
+        const Share at = piece_of(rows, t, tiles);
+        float* c = x.c + at.first * x.c_row + column * x.c_column;
+        float* beside = x.beside == nullptr ? nullptr : x.beside + at.first * x.beside_row + column;
+        Tile tile{x.a + at.first * x.a_row + panel.k.first * x.a_k, along_k ? x.a_row : x.a_k, panel.start,
+                  panel.stride, c, x.c_row, bias, is_first, panel.k.size(), epilogue, beside, x.beside_row};
+        const TileFunction multiply = tile_function(static_cast<int>(at.size()), parts, along_k);
+        if (is_whole) {
+            multiply(tile);
+            continue;
+        }
+        tile.c = scratch.tile;
+        tile.beside = scratch.beside;
+        tile.c_stride = tile.beside_stride = panel_width;
+        const Corner corner{at.size(), columns, x.c_row, x.c_column}, packed{at.size(), columns, x.beside_row, 1};
+        if (!is_first) corner.read(c, scratch.tile);
+        if (epilogue == Epilogue::SlopeOfRelu) packed.read(beside, scratch.beside);
+        multiply(tile);
+        corner.write(scratch.tile, c);
+        if (epilogue == Epilogue::Relu) packed.write(scratch.beside, beside);
+    }
+}
+
+// A single row: wide tiles, because one chain of sums per vector would mostly wait for itself. Gives the column it got to.
+std::int64_t multiply_row(const Matrices& x, std::int64_t row, Share columns) {
+    constexpr int parts = 8;
+    if (x.b_column != 1 || x.c_column != 1 || (x.bias && x.bias_column != 1)) return columns.first;
+    std::int64_t column = columns.first;
+    for (; column + parts * width <= columns.last; column += parts * width) {
+        float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
+        multiply_tile<1, parts, false>({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k,
+                                        x.c + row * x.c_row + column, x.c_row, x.bias ? x.bias + column : nullptr, true,
+                                        x.k, x.epilogue, beside, x.beside_row});
+    }
+    return column;
+}
+
+// Rows of b are read where they lie if they are whole panels, near each other, or not read often enough to copy them.
+bool is_read_in_place(const Matrices& x, Share rows, std::int64_t columns) {
+    return x.b_column == 1 && columns == panel_width && (x.b_k <= 128 || rows.size() <= 2 * tile_rows);
+}
+
+// The same matrices, with the block of a copied where the distance of its rows would put all of them into one cache set.
+Matrices with_near_rows(const Matrices& x, Share rows, Share k, float* room) {
+    const bool along_k = x.a_row != 1;
+    const std::int64_t stride = along_k ? x.a_row : x.a_k;
+    if (stride == 0 || stride % (4096 / static_cast<std::int64_t>(sizeof(float))) != 0) return x;
+    const std::int64_t length = along_k ? k.size() : rows.size(), count = along_k ? rows.size() : k.size();
+    const std::int64_t near = (length + 15) / 16 * 16 + 16;
+    const float* from = x.a + rows.first * x.a_row + k.first * x.a_k;
+    for (std::int64_t i = 0; i < count; ++i)
+        std::memcpy(room + i * near, from + i * stride, static_cast<std::size_t>(length) * sizeof(float));
+    Matrices moved = x;
+    (along_k ? moved.a_row : moved.a_k) = near;
+    moved.a = room - rows.first * moved.a_row - k.first * moved.a_k;
+    return moved;
+}
+
+void multiply_range(const Matrices& x, Share rows, Share columns, const Tiling& tiling, ProductScratch& scratch) {
+    if (rows.size() == 1) columns.first = multiply_row(x, rows.first, columns);
+    const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
+    const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < block_depth ? tiling.depth : block_depth;
+    const std::int64_t blocks = x.k > 0 ? pieces_of({0, x.k}, most_depth) : 1, row_blocks = pieces_of(rows, block_rows);
+    for (std::int64_t left = columns.first; left < columns.last; left += block_columns)
+        for (std::int64_t i = 0; i < blocks; ++i) {
+            const Share k = piece_of({0, x.k}, i, blocks);
+            for (std::int64_t j = 0; j < row_blocks; ++j) {
+                const Share some = piece_of(rows, j, row_blocks);
+                const Matrices near = with_near_rows(x, some, k, scratch.a);
+                const std::int64_t end = columns.last < left + block_columns ? columns.last : left + block_columns;
+                for (std::int64_t column = left; column < end; column += panel_width) {
+                    const std::int64_t count = end - column < panel_width ? end - column : panel_width;
+                    Panel panel{column, count, k, x.b + k.first * x.b_k + column, x.b_k};
+                    if (!is_read_in_place(x, rows, count)) {
+                        float* copy = scratch.panels() + (column - left) * k.size();
+                        if (j == 0) copy_panel(x, column, count, k.first, k.size(), copy);
+                        panel.start = copy;
+                        panel.stride = panel_width;
+                    }
+                    multiply_panel(near, some, panel, most_rows, scratch);
+                }
+            }
+        }
+}
+
+}  // namespace
+}  // namespace backpass::native
