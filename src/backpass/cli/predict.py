@@ -13,7 +13,8 @@ from backpass.cli.rows import csv_lines
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
 from backpass.model.storage import check_writable, write_atomically
-from backpass.table import NumberColumn, Table, read_table
+from backpass.table import MomentColumn, NumberColumn, Table, read_table
+from backpass.table.moment import moment_texts
 
 Columns = dict[str, Sequence[Any]]
 
@@ -85,6 +86,8 @@ def _read(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
 def _cells(table: Table, name: str) -> list[Any]:
     """The cells of a column; a missing one is None."""
     column = table.columns[name]
+    if isinstance(column, MomentColumn):
+        return list(moment_texts(column.ticks, column.kind))
     if isinstance(column, NumberColumn):
         return [None if gap else value for value, gap in zip(column.values.tolist(), column.missing, strict=True)]
     levels = (None, *column.levels)

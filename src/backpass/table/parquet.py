@@ -1,7 +1,7 @@
 """Parquet: the columns of a Parquet file by their types.
 
-Numbers of any type are numbers, booleans are the texts ``false`` and ``true``, strings are texts whatever they spell,
-dates and times of day on a date are days since 1970-01-01 (a number). Nested and binary columns are refused by name.
+Numbers of any type are numbers, booleans are the texts ``false`` and ``true``, strings are texts unless they all spell
+dates or times, dates, timestamps and times are moments. Nested and binary columns are refused by name.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of
+from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
 from backpass.table.kinds import Rules
 from backpass.table.opening import Opened
-from backpass.table.raw import Content, RawColumn, RawNumbers, RawTexts
+from backpass.table.raw import Content, RawColumn, RawMoments, RawNumbers, RawTexts
 from backpass.table.records import check_names
 from backpass.table.wording import Faults, refusal, shown
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 FLOATS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
 WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # through their text, which rounds once and correctly
 TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # the last: a column that only ever held nothing
-DAY_NOTE = "column {}: dates are read as days since 1970-01-01"
-UNFIT = "numbers, texts, booleans and dates can be read: leave the column out with --drop, or unpack it first"
+NANOSECONDS = "TIMESTAMP_NS"
+MOMENTS = {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", NANOSECONDS, "TIMESTAMP WITH TIME ZONE"}
+UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out with --drop, or unpack it first"
 
 
 def parquet_columns(
@@ -40,7 +41,7 @@ def parquet_columns(
         check_names(names, file.source)
         rows = rows_in(database, relation)
         wanted = [(name, *typed) for name, typed in zip(names, types, strict=True) if rules.wants(name)]
-        columns = list(_columns(database, relation, wanted, faults, notes))
+        columns = list(_columns(database, relation, wanted, faults))
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
@@ -52,15 +53,15 @@ def parquet_columns(
 
 
 def _columns(
-    database: DuckDBPyConnection, relation: str, wanted: list[tuple[str, str, str]], faults: Faults, notes: list[str]
+    database: DuckDBPyConnection, relation: str, wanted: list[tuple[str, str, str]], faults: Faults
 ) -> Iterator[RawColumn]:
     values = {name: value for name, stored, type_ in wanted if (value := number_sql(identifier(stored), type_))}
     numbers = dict(zip(values, numbers_of(database, relation, list(values.values())), strict=True))
     for name, stored, type_ in wanted:
         if name in numbers:
-            if type_.startswith(("DATE", "TIMESTAMP")):
-                notes.append(DAY_NOTE.format(shown(name)))
             yield RawNumbers(name, numbers[name])
+        elif type_ in MOMENTS:
+            yield _moments(database, relation, name, identifier(stored), type_)
         elif type_.startswith(TEXTS) and not type_.endswith("]"):
             yield RawTexts(name, *texts_of(database, relation, f"{identifier(stored)}::VARCHAR"), typed=True)
         else:
@@ -70,15 +71,19 @@ def _columns(
 def number_sql(column: str, type_: str) -> str | None:
     """The SQL expression of type DOUBLE for a column of this type; None where it holds no numbers.
 
-    >>> number_sql('"x"', "DATE"), number_sql('"x"', "INTEGER[]")
-    ('epoch_us("x"::TIMESTAMP)::DOUBLE / 86400e6', None)
+    >>> number_sql('"x"', "INTEGER"), number_sql('"x"', "INTEGER[]")
+    ('"x"::DOUBLE', None)
     """
     if type_ in FLOATS:
         return f"{column}::DOUBLE"
     if type_.startswith(WIDE) and not type_.endswith("]"):
         return f"{column}::VARCHAR::DOUBLE"
-    if type_ == "TIMESTAMP_NS":
-        return f"epoch_ns({column})::DOUBLE / 86400e9"
-    if type_ == "DATE" or (type_.startswith("TIMESTAMP") and not type_.endswith("]")):
-        return f"epoch_us({column}::{'TIMESTAMPTZ' if 'ZONE' in type_ else 'TIMESTAMP'})::DOUBLE / 86400e6"
     return None
+
+
+def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str) -> RawMoments:
+    if type_ == NANOSECONDS:  # divided here, so that moments before 1970 are cut off as those after it are
+        return RawMoments(name, ticks_of(database, relation, f"epoch_ns({column})", divisor=1_000), "date")
+    zoned, is_time = type_.endswith("ZONE"), type_ == "TIME"
+    value = column if is_time else f"{column}::{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}"
+    return RawMoments(name, ticks_of(database, relation, f"epoch_us({value})"), "time" if is_time else "date", zoned)
