@@ -122,9 +122,9 @@ class Request:
 def fit(**given: Any) -> int:
     """Train a network on a table and write a model file.
 
-    TABLE is a CSV, TSV or Parquet file, plain or as .gz or .zst; - is standard input (give --output then). Kinds of
-    columns, missing values, scales and the sizes of steps are found out; rows are set aside for validation and for the
-    test score.
+    TABLE is a CSV, TSV, JSON or Parquet file, plain or as .gz or .zst; - is standard input, and a pattern in quotes
+    ('data/*.csv') all files that match it (give --output then). Kinds of columns, missing values, scales and the sizes
+    of steps are found out; rows are set aside for validation and for the test score.
 
     The first Ctrl-C ends training after the step and keeps the best weights; a second one ends everything at once.
 

@@ -6,7 +6,6 @@ The same rules as for files, so that a frame and the file it was written to give
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,19 +15,16 @@ import numpy as np
 from backpass.errors import UsageError
 from backpass.table.kinds import Rules, settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.moment import DAY, NO_MOMENT
-from backpass.table.parquet import UNFIT
+from backpass.table.moment import NO_MOMENT
+from backpass.table.objects import UNFIT, raw_objects
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, coded
 from backpass.table.records import check_names
 from backpass.table.table import Table
-from backpass.table.wording import Faults, absent, counted, rows_listed, shown
+from backpass.table.wording import Faults, absent, counted, shown
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
     from narwhals.typing import IntoSeries
-
-EPOCH = datetime.datetime(1970, 1, 1)
-BOOLEAN = {True: "true", False: "false"}
 
 
 def table_from(
@@ -97,7 +93,7 @@ def _raw(name: str, column: Any, faults: Faults) -> RawColumn | None:
         return RawNumbers(name, values.astype(np.float64))
     if values is not None and values.ndim == 1 and values.dtype.kind == "M":
         return RawMoments(name, values.astype("datetime64[us]").astype(np.int64), "date")  # NumPy's NaT is ours
-    return _raw_objects(name, list(column), faults)
+    return raw_objects(name, list(column), faults)
 
 
 def _raw_series(name: str, series: nw.Series[IntoSeries], faults: Faults) -> RawColumn | None:
@@ -110,7 +106,7 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], faults: Faults) -> Raw
         texts = series.cast(nw.String).to_list()  # pandas has NaN among them
         return coded(name, (text if isinstance(text, str) else None for text in texts), typed=True)
     if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown):
-        return _raw_objects(name, series.to_list(), faults)
+        return raw_objects(name, series.to_list(), faults)
     if kind in (nw.Datetime, nw.Date):
         return _dates(name, series)
     faults.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)
@@ -141,66 +137,3 @@ def _dates(name: str, series: nw.Series[IntoSeries]) -> RawMoments:
     whole = (ticks.fill_null(0) if missing.any() else ticks).cast(nw.Int64).to_numpy()
     zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
     return RawMoments(name, np.where(missing, NO_MOMENT, whole // (1_000 if unit == "ns" else 1)), "date", zoned)
-
-
-def _raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | None:
-    """A column of Python values, all of one sort; None, NaN and pandas.NA are missing."""
-    items = [None if is_missing(value) else value for value in values]
-    sorts = {sort_of(item) for item in items if item is not None}
-    if sorts <= {"number"}:
-        return RawNumbers(name, np.array([math.nan if item is None else float(item) for item in items]))
-    if sorts == {"boolean"}:
-        return coded(name, (None if item is None else BOOLEAN[bool(item)] for item in items), typed=True)
-    if sorts == {"text"}:
-        return coded(name, (None if item is None else str(item) for item in items), typed=True)
-    if sorts == {"date"}:
-        return _of_dates(name, items, faults)
-    if sorts == {"time"}:
-        ticks = [NO_MOMENT if item is None else _since(datetime.datetime.combine(EPOCH, item)) for item in items]
-        return RawMoments(name, np.array(ticks, dtype=np.int64), "time")
-    faults.add(f"column {shown(name)} holds {' and '.join(f'values of type {sort}' for sort in sorted(sorts))}", UNFIT)
-    return None
-
-
-def _of_dates(name: str, items: list[Any], faults: Faults) -> RawMoments:
-    """Dates with and without a time of day; all with a zone, or none."""
-    zones = [getattr(item, "tzinfo", None) is not None for item in items]
-    pairs = enumerate(zip(items, zones, strict=True), start=1)
-    bare = [row for row, (item, zoned) in pairs if item is not None and not zoned]
-    if any(zones) and bare:
-        faults.add(f"column {shown(name)}: some dates have a time zone, others have none ({rows_listed(bare)})")
-    ticks = [NO_MOMENT if item is None else _ticks(item) for item in items]
-    return RawMoments(name, np.array(ticks, dtype=np.int64), "date", any(zones))
-
-
-def _ticks(date: Any) -> int:
-    if isinstance(date, np.datetime64):
-        return int(date.astype("datetime64[us]").astype(np.int64))
-    if not isinstance(date, datetime.datetime):
-        return int((date - EPOCH.date()).days) * DAY
-    return _since(date if date.tzinfo is None else date.astimezone(datetime.UTC).replace(tzinfo=None))
-
-
-def _since(stamp: datetime.datetime) -> int:
-    return (stamp - EPOCH) // datetime.timedelta(microseconds=1)
-
-
-def is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
-        return True
-    if isinstance(value, np.datetime64):
-        return bool(np.isnat(value))
-    return isinstance(value, float | np.floating) and bool(np.isnan(value))
-
-
-def sort_of(value: Any) -> str:
-    """What a Python value counts as; the name of its type when it has no place in a table."""
-    if isinstance(value, bool | np.bool_):
-        return "boolean"
-    if isinstance(value, int | float | np.integer | np.floating) or type(value).__name__ == "Decimal":
-        return "number"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, datetime.date | np.datetime64):
-        return "date"
-    return "time" if isinstance(value, datetime.time) and value.tzinfo is None else type(value).__name__

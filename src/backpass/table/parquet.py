@@ -6,11 +6,13 @@ dates or times, dates, timestamps and times are moments. Nested and binary colum
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from backpass.errors import DataError
 from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
 from backpass.table.kinds import Rules
+from backpass.table.objects import UNFIT
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawColumn, RawMoments, RawNumbers, RawTexts
 from backpass.table.records import check_names
@@ -24,32 +26,54 @@ WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # through their text, which
 TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # the last: a column that only ever held nothing
 NANOSECONDS = "TIMESTAMP_NS"
 MOMENTS = {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", NANOSECONDS, "TIMESTAMP WITH TIME ZONE"}
-UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out with --drop, or unpack it first"
 
 
-def parquet_columns(
-    database: DuckDBPyConnection, file: Opened, rules: Rules, faults: Faults, notes: list[str]
-) -> Content:
+def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, faults: Faults) -> Content:
     """What the file holds; DataError where it is damaged or has no rows."""
     import duckdb
 
-    relation = f"read_parquet({literal(pattern(file.path))}, hive_partitioning=false)"
     try:
-        described = database.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-        types = [(str(name), str(type_)) for name, type_, *_ in described]
-        names = tuple(name.strip(" \t") for name, _ in types)
-        check_names(names, file.source)
-        rows = rows_in(database, relation)
-        wanted = [(name, *typed) for name, typed in zip(names, types, strict=True) if rules.wants(name)]
-        columns = list(_columns(database, relation, wanted, faults))
+        content = relation_columns(database, parquet_relation([file]), file.source, rules, faults)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        reason = str(error).splitlines()[0].replace(str(file.path), "the file")
-        raise refusal(file.source, f"is a damaged Parquet file ({reason})") from error
-    if not rows:
+        raise damaged(file, error) from error
+    if not content.rows:
         raise refusal(file.source, "has columns but no rows")
-    return Content(names, columns, rows)
+    return content
+
+
+def parquet_relation(files: Sequence[Opened]) -> str:
+    """The SQL relation of Parquet files."""
+    paths = ", ".join(literal(pattern(file.path)) for file in files)
+    return f"read_parquet([{paths}], hive_partitioning=false, union_by_name=true)"
+
+
+def parquet_names(database: DuckDBPyConnection, file: Opened) -> tuple[str, ...]:
+    """The names of the columns.    Errors: DataError where the file is damaged."""
+    import duckdb
+
+    try:
+        described = database.execute(f"DESCRIBE SELECT * FROM {parquet_relation([file])}").fetchall()
+    except duckdb.Error as error:
+        raise damaged(file, error) from error
+    return tuple(str(name) for name, *_ in described)
+
+
+def damaged(file: Opened, error: Exception) -> DataError:
+    """What DuckDB says of a file, in our words."""
+    reason = str(error).splitlines()[0].replace(str(file.path), "the file")
+    return refusal(file.source, f"is a damaged Parquet file ({reason})")
+
+
+def relation_columns(database: DuckDBPyConnection, relation: str, source: str, rules: Rules, faults: Faults) -> Content:
+    """The wanted columns of an SQL relation with types.    Errors: DataError for names, duckdb.Error."""
+    described = database.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    types = [(str(name), str(type_)) for name, type_, *_ in described]
+    names = tuple(name.strip(" \t") for name, _ in types)
+    check_names(names, source)
+    wanted = [(name, *typed) for name, typed in zip(names, types, strict=True) if rules.wants(name)]
+    return Content(names, list(_columns(database, relation, wanted, faults)), rows_in(database, relation))
 
 
 def _columns(
