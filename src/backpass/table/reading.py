@@ -29,7 +29,7 @@ from backpass.table.pattern import files_of
 from backpass.table.query import provide_columns, provide_relation, queried
 from backpass.table.raw import Content, RawNumbers, RawTexts
 from backpass.table.records import delimiter_of, header_of, spoken
-from backpass.table.table import Table
+from backpass.table.table import Column, Table
 from backpass.table.wording import Faults, absent, plain, shown
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def read_table(
     encoding: str | None = None,
     max_bytes: int | None = None,
     query: str | None = None,
+    tolerant: bool = False,
 ) -> Table:
     """Read a CSV, TSV, JSON or Parquet file; ``-`` is standard input, a pattern (``data/*.csv``) all that match it.
 
@@ -73,7 +74,7 @@ def read_table(
     those in ``drop`` are not read. With ``kinds`` (those of a fitted Schema) these columns are converted to what is
     demanded, and all others are left out. Columns in ``need`` have to be there. ``missing`` is explained in
     ``missing``, ``max_bytes`` in ``expanding``. ``query`` is a SELECT over the table, called ``data``, whose result
-    takes the table's place.
+    takes the table's place. A ``tolerant`` reading takes a column that is faulty for texts, and says why in ``doubts``.
 
     Raises DataError (exit code 3), ResourceError when the file cannot be read, UsageError for settings.
     """
@@ -90,10 +91,19 @@ def read_table(
             content = _queried(database, files, query, rules, manner, faults, notes)
     for fault in absent(list(dict.fromkeys([*(need or ()), *text, *drop])), content.names):
         faults.add(fault)
-    columns = {raw.name: settle(raw, rules, faults, notes) for raw in content.columns}
+    columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
+    for raw in content.columns:
+        own = Faults(source)
+        columns[raw.name] = settle(raw, rules, own, notes)
+        if tolerant and own.texts:
+            doubts[raw.name] = tuple(own.texts)
+            columns[raw.name] = settle(raw, replace(rules, text=frozenset([raw.name])), own, [])
+        else:
+            faults.extend(own)
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
-    return Table(source, columns, np.arange(1, content.rows + 1), tuple(notes), left_out, tuple(missing))
+    row_numbers = np.arange(1, content.rows + 1)
+    return Table(source, columns, row_numbers, tuple(notes), left_out, tuple(missing), doubts)
 
 
 def _content(

@@ -6,8 +6,8 @@ to learn from. Nothing is scaled, filled in or one-hot coded here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -122,7 +122,8 @@ class Table:
 
     ``row_numbers`` int64 (n,) counts the data rows of the source from 1, so that a message about a part of the table
     still names the rows of the file. ``left_out`` names the columns that were there and not converted; ``missing`` is
-    what counted as missing when the table was read (see ``missing``).
+    what counted as missing when the table was read (see ``missing``). ``doubts`` says of a column that was read as
+    texts by a tolerant reading what is wrong with it.
     """
 
     source: str
@@ -131,6 +132,7 @@ class Table:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     missing: tuple[str, ...] = DEFAULT_MISSING
+    doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
