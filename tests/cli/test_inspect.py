@@ -26,13 +26,13 @@ def test_lines(call: Run) -> None:
         [
             "t.csv: 40 rows x 5 columns, target price (regression)",
             "",
-            "column   kind     missing   different   values                     in fitting",
-            "size     number                     7   0 to 6, median 3           scaled",
-            "town     text                       2   'north' 20, 'south' 20     one-hot, 2 levels",
-            "sold     date                      28   2024-01-01 to 2024-01-28   days, day of month, "
+            "column   kind     missing   distinct   values                     in fitting",
+            "size     number                    7   0 to 6, median 3           scaled",
+            "town     text                      2   'north' 20, 'south' 20     one-hot, 2 levels",
+            "sold     date                     28   2024-01-01 to 2024-01-28   days, day of month, "
             "day of week, day of year",
-            "key      text                      40   'k0' 1, 'k1' 1, 'k10' 1    left out: identifier",
-            "price    number                     7   1 to 19, median 10         target",
+            "key      text                     40   'k0' 1, 'k1' 1, 'k10' 1    left out: identifier",
+            "price    number                    7   1 to 19, median 10         target",
             "",
             "odd         column 'size': it is a linear function of the target 'price'",
             "            column 'key': nearly every row has a text of its own",
@@ -78,7 +78,7 @@ def test_what_cannot_be_read_at_all(call: Run) -> None:
 
 
 def test_a_terminal(tmp_path: Path) -> None:
-    """A column list cut for 60 columns, its head bold; names with escapes stay harmless."""
+    """A column list cut for 80 columns, its head bold; names with escapes stay harmless."""
     (tmp_path / "t.csv").write_text(TABLE.replace("town", "to\x1b[31mwn [bold]", 1))
     screen, terminal = pty.openpty()
     with subprocess.Popen(
@@ -86,7 +86,7 @@ def test_a_terminal(tmp_path: Path) -> None:
         cwd=tmp_path,
         stdout=terminal,
         stderr=subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "60", "TERM": "xterm", "NO_COLOR": ""},
+        env={**os.environ, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": ""},
     ) as process:
         os.close(terminal)
         shown = b""
@@ -106,4 +106,4 @@ def test_a_terminal(tmp_path: Path) -> None:
     assert b"\x1b[31m" not in shown
     assert b"to\\x1b[31mwn [bold]" in shown
     listed = re.sub(rb"\x1b\[[0-9;]*m", b"", shown).decode().partition("odd  ")[0].splitlines()
-    assert max(map(len, listed)) <= 60
+    assert max(map(len, listed)) <= 80

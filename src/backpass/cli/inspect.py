@@ -17,7 +17,9 @@ from backpass.table.inspection import ColumnReport, Inspection, inspect_table
 from backpass.table.number import text_of
 from backpass.table.wording import counted, listed, shown
 
-HEAD = ("column", "kind", "missing", "different", "values", "in fitting")
+HEAD = ("column", "kind", "missing", "distinct", "values", "in fitting")
+NARROW = 24  # characters of a cell that a terminal shows; values take what is left
+VALUES, GAP = 4, "  "
 LEFT = (0, 1, 4, 5)  # columns of the list that are flush left; the others hold counts
 
 
@@ -94,12 +96,17 @@ def _show_table(found: Inspection) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for j, name in enumerate(HEAD):
-        grid.add_column(name, justify="left" if j in LEFT else "right", overflow="ellipsis", no_wrap=True)
-    for column in found.columns:
+    grid = Grid(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
+    rows = [[visible(cell) for cell in _cells(column)] for column in found.columns]
+    widths = [min(max(map(len, cells)), NARROW) for cells in zip(HEAD, *rows, strict=True)]
+    widths[VALUES] = max(
+        columns_of(sys.stdout) - sum(widths) + widths[VALUES] - len(GAP) * (len(HEAD) - 1), NARROW // 2
+    )
+    for j, (name, width) in enumerate(zip(HEAD, widths, strict=True)):
+        grid.add_column(name, justify="left" if j in LEFT else "right", overflow="ellipsis", no_wrap=True, width=width)
+    for column, row in zip(found.columns, rows, strict=True):
         style = "dim" if column.fitting.startswith("left out") else "bold" if column.fitting == "target" else ""
-        grid.add_row(*(Text(visible(cell), style) for cell in _cells(column)))
+        grid.add_row(*(Text(cell, style) for cell in row))
     Screen(width=columns_of(sys.stdout), highlight=False).print(grid)
 
 
