@@ -99,9 +99,9 @@ def _show_table(found: Inspection) -> None:
     grid = Grid(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
     rows = [[visible(cell) for cell in _cells(column)] for column in found.columns]
     widths = [min(max(map(len, cells)), NARROW) for cells in zip(HEAD, *rows, strict=True)]
-    widths[VALUES] = max(
-        columns_of(sys.stdout) - sum(widths) + widths[VALUES] - len(GAP) * (len(HEAD) - 1), NARROW // 2
-    )
+    room = columns_of(sys.stdout) - sum(widths[:VALUES]) - len(GAP) * (len(HEAD) - 1)
+    widths[-1] = min(widths[-1], room // 2)
+    widths[VALUES] = room - widths[-1]
     for j, (name, width) in enumerate(zip(HEAD, widths, strict=True)):
         grid.add_column(name, justify="left" if j in LEFT else "right", overflow="ellipsis", no_wrap=True, width=width)
     for column, row in zip(found.columns, rows, strict=True):
