@@ -62,7 +62,7 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
     ("arguments", "words"),
     [
         (["fitt"], ["there is no command 'fitt'", "hint: did you mean 'fit'?"]),
-        (["xyz"], ["there is no command 'xyz'", "hint: known commands: 'fit', 'predict'"]),
+        (["xyz"], ["there is no command 'xyz'", "hint: known commands: 'inspect', 'fit', 'predict'"]),
         (["--verison"], ["there is no option --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
         (["fit", "t.csv"], ["missing option", "--target"]),

@@ -17,8 +17,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backpass.table import NumberColumn, Table, TextColumn, kinds, read_table, table_from
+from backpass.table import MomentColumn, NumberColumn, Table, TextColumn, kinds, read_table, table_from
 from backpass.table.missing import DEFAULT_MISSING, Missing
+from backpass.table.moment import DAY, NO_MOMENT
 from backpass.table.number import number_in, text_of
 from backpass.table.raw import coded
 from backpass.table.wording import Faults
@@ -147,19 +148,19 @@ def test_every_frame(make: Any, tmp_path: Path) -> None:
     table = table_from(make(everything()))
     pq.write_table(pa.table(everything()), tmp_path / "t.parquet")
     assert table == read_table(tmp_path / "t.parquet")
-    assert [column.kind for column in table.columns.values()] == ["number", "number", "text", "text", "number"]
-    assert table.notes == ("column 'day': dates are read as days since 1970-01-01",)
+    assert [column.kind for column in table.columns.values()] == ["number", "number", "text", "text", "date"]
+    assert table.notes == ()
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_timestamps(unit: str, tmp_path: Path) -> None:
     pandas = pd.DataFrame({"t": pd.Series(stamped(), dtype=f"datetime64[{unit}]")})
     pandas.to_parquet(tmp_path / "t.parquet")
-    expected = np.array([19782.5, np.nan, -1.0])
+    expected = [19782 * DAY + DAY // 2, NO_MOMENT, -DAY]
     for table in (table_from(pandas), read_table(tmp_path / "t.parquet"), table_from({"t": pandas["t"].to_numpy()})):
         column = table.column("t")
-        assert isinstance(column, NumberColumn)
-        assert np.array_equal(column.values, expected, equal_nan=True)
+        assert isinstance(column, MomentColumn)
+        assert column.ticks.tolist() == expected
 
 
 def test_frame_columns_of_many_types() -> None:

@@ -8,6 +8,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.errors import DataError, ResourceError
-from backpass.table import NumberColumn, TextColumn, database, opening, read_table
+from backpass.table import Column, MomentColumn, NumberColumn, TextColumn, database, opening, read_table
+from backpass.table.moment import DAY, HOUR
 
 Write = Callable[..., Path]
 PLAIN = "a,b\n1,x\n2,y\n"
@@ -158,6 +160,15 @@ class TestDuckDBTraps:
         assert "line 40001 has 3 fields" in fault(write("a,b\n" + "1,2\n" * 39_999 + "1,2,\n" + "1,2\n" * 400_000))
 
 
+def first_cell(column: Column) -> Any:
+    match column:
+        case NumberColumn(_, values):
+            return values[0]
+        case MomentColumn(_, ticks):
+            return ticks[0]
+    return column.levels[column.codes[0] - 1]
+
+
 class TestParquet:
     def test_types(self, tmp_path: Path) -> None:
         from datetime import UTC, date, datetime
@@ -175,25 +186,25 @@ class TestParquet:
                 "digits": pa.array(["1", "2"]),
                 "category": pa.array(["u", "v"]).dictionary_encode(),
                 "date": pa.array([date(1970, 1, 11), None]),
-                "time": pa.array([day, None], pa.timestamp("us")),
+                "stamp": pa.array([day, None], pa.timestamp("us")),
                 "nano": pa.array([day, None], pa.timestamp("ns")),
                 "milli": pa.array([day, None], pa.timestamp("ms")),
                 "zone": pa.array([day.replace(tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+                "time": pa.array([day.time(), None], pa.time64("us")),
                 "empty": pa.array([None, None], pa.string()),
             }
         )
         pq.write_table(data, tmp_path / "t.parquet")
         table = read_table(tmp_path / "t.parquet")
-        first = {
-            name: column.values[0] if isinstance(column, NumberColumn) else column.levels[column.codes[0] - 1]
-            for name, column in table.columns.items()
-        }
+        first = {name: first_cell(column) for name, column in table.columns.items()}
         assert np.isnan(first.pop("empty"))
         assert first == {
             **{"small": 1, "unsigned": 2.0**63, "single": 0.5, "decimal": 0.1, "flag": "true", "text": "é"},
-            **{"digits": "1", "category": "u", "date": 10, "time": 1.5, "nano": 1.5, "milli": 1.5, "zone": 1.5},
+            **{"digits": "1", "category": "u", "date": 10 * DAY},
+            **dict.fromkeys(["stamp", "nano", "milli", "zone"], DAY + DAY // 2),
+            **{"time": 12 * HOUR},
         }
-        assert sum("days since 1970-01-01" in note for note in table.notes) == 5
+        assert table.notes[1:] == ("column 'zone' has time zones: its dates are taken in UTC",)
         assert table.column("flag").missing.tolist() == [False, True]
 
     def test_nested_and_binary_columns_are_all_named(self, tmp_path: Path) -> None:

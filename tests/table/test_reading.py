@@ -208,7 +208,9 @@ KINDS = {
     "percent": (["10%", "20%"], "text"),
     "other digits": (["\u0661", "\u0662"], "text"),
     "booleans": (["true", "false"], "text"),
-    "dates": (["2024-01-31", "2024-02-29"], "text"),
+    "dates": (["2024-01-31", "2024-02-29"], "date"),
+    "dates of other lands": (["31.01.2024", "29.02.2024"], "text"),
+    "times": (["23:59", "00:00:01.5"], "time"),
     "leading zeros": (["00123", "4567"], "text"),
     "signed leading zeros": (["-01", "+02"], "text"),
     "zero and decimals": (["0", "0.5", "-0.5"], "number"),
@@ -340,8 +342,8 @@ class TestDemandedKinds:
             "hint: the model needs numbers here; if 'x' means missing: --missing"
         )
 
-    def test_are_number_or_text(self, write: Write) -> None:
-        with pytest.raises(UsageError, match="a kind is 'number' or 'text', got 'float'"):
+    def test_are_among_four(self, write: Write) -> None:
+        with pytest.raises(UsageError, match="a kind is one of 'number', 'text', 'date', 'time', got 'float'"):
             read_table(write("a\n1\n"), kinds={"a": "float"})
 
 

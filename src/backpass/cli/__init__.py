@@ -1,5 +1,6 @@
 """The command line: arguments in, exit code out; data on standard output, all talk on standard error.
 
+    backpass inspect housing.csv                                a table   ->  what is in it
     backpass fit housing.csv --target median_house_value        a table   ->  housing.backpass
     backpass predict housing.backpass new.csv                   a table   ->  predictions
     backpass evaluate housing.backpass labelled.csv             a table   ->  metrics

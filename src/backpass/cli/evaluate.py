@@ -21,7 +21,7 @@ from backpass.model import load
 def evaluate(**given: Any) -> int:
     """Score a model on rows whose target is known.
 
-    TABLE is a CSV, TSV or Parquet file with the target's column; - is standard input. Out comes a line for each
+    TABLE is a CSV, TSV, JSON or Parquet file with the target's column; - is standard input. Out comes a line for each
     metric: its name, its value, and in brackets what it was on the test rows when the model was fitted.
 
     \b

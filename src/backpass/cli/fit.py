@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import click
 
 from backpass.cli import summary
+from backpass.cli.config import as_toml, from_file, given_why, written
 from backpass.cli.console import Console
 from backpass.cli.options import (
     Command,
@@ -27,8 +28,9 @@ from backpass.cli.text import size
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting import as_table
+from backpass.model.settings import TABLE
 from backpass.model.storage import write_atomically
-from backpass.table import Table, read_table
+from backpass.table import Table, Target, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +118,25 @@ class Request:
 )
 @settings_options()
 @reading()
+@option(
+    "--config",
+    metavar="FILE",
+    section="Run",
+    is_eager=True,
+    expose_value=False,
+    callback=from_file,
+    help="options from a TOML file, by their names; those given here override them",
+)
+@option("--print-config", is_flag=True, section="Run", help="print all options as such a file, and do not train")
 @option("--checkpoint", metavar="FILE", section="Run", help="save the run there every few seconds, and at its end")
 @option("--resume", metavar="FILE", section="Run", help="go on from a checkpoint, with the same table and settings")
 @talking()
 def fit(**given: Any) -> int:
     """Train a network on a table and write a model file.
 
-    TABLE is a CSV, TSV or Parquet file, plain or as .gz or .zst; - is standard input (give --output then). Kinds of
-    columns, missing values, scales and the sizes of steps are found out; rows are set aside for validation and for the
-    test score.
+    TABLE is a CSV, TSV, JSON or Parquet file, plain or as .gz or .zst; - is standard input, and a pattern in quotes
+    ('data/*.csv') all files that match it (give --output then). Kinds of columns, missing values, scales and the sizes
+    of steps are found out; rows are set aside for validation and for the test score.
 
     The first Ctrl-C ends training after the step and keeps the best weights; a second one ends everything at once.
 
@@ -133,9 +145,14 @@ def fit(**given: Any) -> int:
       backpass fit housing.csv --target median_house_value
       backpass fit churn.parquet -t churned --drop customer_id --hidden 64,64 --epochs 30
       backpass fit long.csv -t y --checkpoint run.checkpoint
+      backpass fit housing.csv -t median_house_value --print-config > run.toml
+      backpass fit --config run.toml --epochs 50
     """
     console = Console(quiet=given["quiet"])
     request = Request.of(given)
+    if given["print_config"]:
+        console.write("\n".join([*_config_lines(request, given), ""]))
+        return 0
     request.check_files()
     problem = _prepared(request, console)
     try:
@@ -148,6 +165,23 @@ def fit(**given: Any) -> int:
     if given["as_json"]:
         console.document("fit", **summary.facts(model), output=request.output, checkpoint=request.checkpoint)
     return 0 if stopped is None else 128 + stopped.signal
+
+
+def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
+    """Every option with what it comes to for this table; a run of them gives the same model file.
+
+    A learning rate that nobody asked for is left open: it may be lowered where training diverges.
+    """
+    table = read_table(request.table, text=request.text, drop=request.drop, need=[request.target], **request.reading)
+    target = Target.fit(table, request.target, request.settings.task)
+    settings = request.settings.suited(target.task)
+    chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in TABLE}
+    why = given_why(TABLE)
+    if "learning_rate" not in dict(settings.asked):
+        why["learning_rate"] = f"{settings.learning_rate!r}, or a tenth of it where training diverges"
+        chosen["learning_rate"] = None
+    values = {**given, **chosen, "output": request.output}
+    return as_toml(click.get_current_context().command, values, why)
 
 
 def _prepared(request: Request, console: Console) -> Problem:

@@ -86,6 +86,19 @@ def reading() -> Callable[[F], F]:
             help="a text that stands for a missing value, besides the empty field, NA, N/A, NaN, null, None and ?; "
             "a model remembers it (repeatable)",
         ),
+        option(
+            "--query",
+            metavar="SQL",
+            section=section,
+            help="a SELECT over the table, called data: its result is read in the table's place",
+        ),
+        option(
+            "--max-bytes",
+            metavar="NUMBER",
+            type=click.IntRange(min=1),
+            section=section,
+            help="what a .gz or .zst file may expand to; default: 200 times its size, at least 64 MiB",
+        ),
     )
 
 
@@ -94,7 +107,9 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
     if sys.stdin is None and "-" in (given.get("table"), given.get("valid_file"), given.get("test_file")):
         raise ResourceError("standard input is closed", hint="give the name of a file")
     found: dict[str, Any] = {
-        name: given[name] for name in ("delimiter", "decimal", "encoding") if given[name] is not None
+        name: given[name]
+        for name in ("delimiter", "decimal", "encoding", "query", "max_bytes")
+        if given[name] is not None
     }
     return {**found, "missing": (*missing, *given["missing"])}
 

@@ -13,6 +13,7 @@ from backpass.errors import ModelFileError, UsageError
 from backpass.model.container import unpack
 from backpass.model.foreign import recognise
 from backpass.model.storage import check_writable, read_file
+from backpass.table.pattern import is_pattern
 
 SUFFIX = ".backpass"
 COMPRESSED = (".gz", ".zst")
@@ -30,6 +31,8 @@ def model_path(table: str, output: str | None) -> str:
         return output
     if table == "-":
         raise UsageError("a table from standard input has no name to give the model", hint="add --output FILE")
+    if is_pattern(table):
+        raise UsageError("a pattern of files has no name to give the model", hint="add --output FILE")
     path = Path(table)
     name = path.stem if path.suffix in COMPRESSED else path.name
     return f"{Path(name).stem}{SUFFIX}"

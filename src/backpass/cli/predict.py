@@ -9,13 +9,16 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
-from backpass.cli.rows import csv_lines
+from backpass.cli.rows import csv_lines, parquet_bytes
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
 from backpass.model.storage import check_writable, write_atomically
-from backpass.table import NumberColumn, Table, read_table
+from backpass.table import MomentColumn, NumberColumn, Table, read_table
+from backpass.table.moment import moment_texts
 
 Columns = dict[str, Sequence[Any]]
+
+PARQUET = ".parquet"
 
 
 @click.command(cls=Command)
@@ -34,9 +37,10 @@ Columns = dict[str, Sequence[Any]]
 def predict(**given: Any) -> int:
     """Predict the target for the rows of a table.
 
-    TABLE is a CSV, TSV or Parquet file; - is standard input. Columns are matched by name, in any order; others are
-    ignored. Out comes CSV (UTF-8), a line for each row: kept columns, then the target's name, then probabilities.
-    Numbers are the shortest that read back exactly.
+    TABLE is a CSV, TSV, JSON or Parquet file; - is standard input, and a pattern in quotes ('new/*.csv') all files that
+    match it. Columns are matched by name, in any order; others are ignored. Out comes CSV (UTF-8), or Parquet where
+    --output ends in .parquet, a line for each row: kept columns, then the target's name, then probabilities. Numbers
+    are the shortest that read back exactly.
 
     With --json: one object with "predictions", "probabilities" (by row, in the order of "classes") and "kept".
 
@@ -58,11 +62,14 @@ def predict(**given: Any) -> int:
     for note in (*table.notes, *predictions.notes):
         console.item("note", note)
     kept: Columns = {name: _cells(table, name) for name in keep}
+    columns = {**kept, **_predicted(model, predictions, kept, proba=given["proba"])}
     if given["as_json"]:
-        pieces = iter([console.as_document("predict", **_facts(model, table, predictions, kept))])
+        document = console.as_document("predict", **_facts(model, table, predictions, kept))
+        _hand_out(iter([document]), given["output"], console)
+    elif (given["output"] or "").endswith(PARQUET):
+        write_atomically(given["output"], parquet_bytes(columns))
     else:
-        pieces = csv_lines({**kept, **_predicted(model, predictions, kept, proba=given["proba"])})
-    _hand_out(pieces, given["output"], console)
+        _hand_out(csv_lines(columns), given["output"], console)
     return 0
 
 
@@ -85,6 +92,8 @@ def _read(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
 def _cells(table: Table, name: str) -> list[Any]:
     """The cells of a column; a missing one is None."""
     column = table.columns[name]
+    if isinstance(column, MomentColumn):
+        return list(moment_texts(column.ticks, column.kind))
     if isinstance(column, NumberColumn):
         return [None if gap else value for value, gap in zip(column.values.tolist(), column.missing, strict=True)]
     levels = (None, *column.levels)

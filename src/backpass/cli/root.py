@@ -22,6 +22,7 @@ from backpass.cli.failure import BROKEN_PIPE, Failure
 from backpass.errors import UsageError, did_you_mean
 
 COMMANDS = {
+    "inspect": "Show what the columns of a table are, and what is odd about them.",
     "fit": "Train a network on a table and write a model file.",
     "predict": "Predict the target for the rows of a table.",
     "evaluate": "Score a model on rows whose target is known.",

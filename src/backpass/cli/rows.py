@@ -1,11 +1,18 @@
-"""Rows: columns of values written as the lines of a CSV file (RFC 4180, lines end in a line feed)."""
+"""Rows: columns of values written as the lines of a CSV file (RFC 4180, lines end in a line feed), or as Parquet."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.database import connected, identifier, literal
 
 CHUNK = 4096
 """Rows of a piece of text, so that memory stays bounded and a reader such as ``head`` is served at once."""
@@ -29,3 +36,24 @@ def _lines(rows: Any) -> str:
     text = StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """The same as a Parquet file: numbers as doubles, all else as texts. None is a missing value."""
+    arrays = {f"c{j}": _array(values) for j, values in enumerate(columns.values())}
+    named = ", ".join(
+        f"{f'c{j}' if arrays[f'c{j}'].dtype == np.float64 else f'c{j}::VARCHAR'} AS {identifier(name)}"
+        for j, name in enumerate(columns)
+    )
+    with TemporaryDirectory(prefix="backpass-") as folder, connected() as database:
+        path = Path(folder, "rows.parquet")
+        database.register("arrays", arrays)
+        database.execute(f"COPY (SELECT {named} FROM arrays) TO {literal(str(path))} (FORMAT parquet)")
+        return path.read_bytes()
+
+
+def _array(values: Sequence[Any]) -> NDArray[Any]:
+    """Doubles where every value that is there is a float; else objects."""
+    if any(isinstance(value, float) for value in values) and all(isinstance(v, float | None) for v in values):
+        return np.array(values, dtype=np.float64)  # None becomes NaN, which DuckDB takes for missing
+    return np.array(values, dtype=object)

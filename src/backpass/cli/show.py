@@ -77,9 +77,11 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
 
 
 def _column_lines(model: Model) -> Iterator[str]:
-    numbers = [shown(feature.name)[1:-1] for feature in model.schema.numbers]
+    numbers = [shown(feature.name)[1:-1] for feature in model.schema.features if feature.kind == "number"]
     if numbers:
         yield f"{len(numbers)} numeric: {', '.join(numbers)}"
+    for moment in model.schema.moments:
+        yield f"{moment.kind} {shown(moment.name)[1:-1]}, by its {', '.join(moment.parts)}"
     for text in model.schema.texts:
         yield f"text {shown(text.name)[1:-1]}, {counted(len(text.levels), 'level')}: {listed(text.levels, shown)}"
 

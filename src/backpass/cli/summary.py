@@ -13,6 +13,7 @@ from backpass.model import Model, Problem
 from backpass.model.problem import batch_size_for
 from backpass.network import FeatureMap, LearnedActivation, Network, Wired
 from backpass.table import Schema, Table, Target
+from backpass.table.feature import feature_to_json
 from backpass.table.wording import counted, listed, shown
 
 Lines = list[tuple[str, str]]
@@ -49,12 +50,15 @@ def target_line(target: Target) -> str:
 
 def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
     """How many columns of each kind, which numbers were missing, and how many levels texts have."""
-    numbers, texts = schema.numbers, schema.texts
-    gaps = [number.name for number, missing in zip(numbers, feature_map.has_missing, strict=True) if missing]
+    texts, moments = schema.texts, schema.moments
+    gaps = [number.column for number, missing in zip(schema.numbers, feature_map.has_missing, strict=True) if missing]
+    numbers = len(schema.features) - len(texts) - len(moments)
     found = []
     if numbers:
         missing = f" (missing values in {listed([shown(name)[1:-1] for name in gaps])})" if gaps else ""
-        found.append(f"{len(numbers)} numeric{missing}")
+        found.append(f"{numbers} numeric{missing}")
+    of_kind = {kind: [shown(each.name)[1:-1] for each in moments if each.kind == kind] for kind in ("date", "time")}
+    found += [f"{len(names)} {kind} ({listed(names)})" for kind, names in of_kind.items() if names]
     if texts:
         levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'level')}" for text in texts]
         found.append(f"{len(texts)} text ({listed(levels)})")
@@ -174,13 +178,5 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def columns_facts(schema: Schema) -> list[dict[str, Any]]:
-    """Each column with its kind, texts with their levels."""
-    texts = {text.name: list(text.levels) for text in schema.texts}
-    return [
-        {
-            "name": feature.name,
-            "kind": feature.kind,
-            **({"levels": texts[feature.name]} if feature.name in texts else {}),
-        }
-        for feature in schema.features
-    ]
+    """Each column with its kind, texts with their levels, dates with the parts they are learned by."""
+    return [feature_to_json(feature) for feature in schema.features]

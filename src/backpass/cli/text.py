@@ -74,8 +74,8 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def aligned(rows: Sequence[Sequence[str]], gap: str = "   ") -> list[str]:
-    """Rows of cells as lines: the first column flush left, the others flush right.
+def aligned(rows: Sequence[Sequence[str]], gap: str = "   ", left: Sequence[int] = (0,)) -> list[str]:
+    """Rows of cells as lines: the columns ``left`` (the first) flush left, the others flush right.
 
     >>> aligned([["test", "rmse"], ["network", "0.51"]])
     ['test      rmse', 'network   0.51']
@@ -83,8 +83,9 @@ def aligned(rows: Sequence[Sequence[str]], gap: str = "   ") -> list[str]:
     widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]
     lines = []
     for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        lines.append(gap.join([row[0].ljust(widths[0]), *cells[1:]]).rstrip())
+        cells = zip(row, widths, strict=True)
+        placed = [cell.ljust(width) if j in left else cell.rjust(width) for j, (cell, width) in enumerate(cells)]
+        lines.append(gap.join(placed).rstrip())
     return lines
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from backpass.table import DEFAULT_MISSING, Table, table_from
-from backpass.table.frame import is_missing, sort_of
+from backpass.table.objects import is_missing, sort_of
 
 
 def table_of(

@@ -53,11 +53,13 @@ def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
 
 
 def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
-    names = [*(feature.name for feature in schema.numbers), *(feature.name for feature in schema.texts)]
-    inputs = dict(zip(names, feature_map.groups(), strict=True))
+    columns_of_groups = [*(number.column for number in schema.numbers), *(text.name for text in schema.texts)]
+    inputs: dict[str, tuple[int, ...]] = {}
+    for name, group in zip(columns_of_groups, feature_map.groups(), strict=True):
+        inputs[name] = (*inputs.get(name, ()), *group)  # a date has a group for each of its parts
     faults = [
         f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
-        f"({did_you_mean(column, names)})"
+        f"({did_you_mean(column, list(inputs))})"
         for unit, columns in settings.wire
         for column in columns
         if column not in inputs

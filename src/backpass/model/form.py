@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from backpass.model.setting import Choice, Constraint, Number
 from backpass.model.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
-from backpass.table.table import KINDS
+from backpass.table.parts import PARTS
 
 Form: TypeAlias = Any
 
@@ -52,7 +52,16 @@ MODEL: Form = {
     "backpass": str,
     "arithmetic": _ONE,
     "schema": {
-        "features": [ByKind({"number": {"name": str}, "text": {"name": str, "levels": [str]}})],
+        "features": [
+            ByKind(
+                {
+                    "number": {"name": str},
+                    "text": {"name": str, "levels": [str]},
+                    "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))]},
+                    "time": {"name": str, "parts": [Choice(tuple(PARTS["time"]))]},
+                }
+            )
+        ],
         "target": str,
         "left_out": [str],
         "missing": [str],
@@ -63,7 +72,7 @@ MODEL: Form = {
             "name": str,
             "task": Choice(("regression", "binary", "multiclass")),
             "classes": [str],
-            "class_kind": Choice(KINDS),
+            "class_kind": Choice(("number", "text")),
             "notes": [str],
         },
         "loss": BY_NAME["loss"].constraint,

@@ -226,6 +226,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         tuple(len(feature.levels) for feature in schema.texts),
         tuple(features["has_unknown"]),
         tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
+        schema.periods,
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     return Model(schema, head, feature_map, network, arrays["theta"], Record.from_json(facts["record"]))
@@ -247,7 +248,7 @@ def _contradiction(model: Model) -> str:
         ],
         "dtypes of centers and scales": [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)],
         "numbers of text columns": [len(phi.levels), texts],
-        "numbers of names and columns": [len({*schema.kinds, schema.target}), numbers + texts + 1],
+        "numbers of names and columns": [len({*schema.kinds, schema.target}), len(schema.features) + 1],
         "names of the target": [head.target.name, schema.target],
         "numbers of classes": [len(head.target.classes), len(set(head.target.classes))],
         "tasks": [head.target.task, _task_for(len(head.target.classes))],

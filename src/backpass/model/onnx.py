@@ -26,7 +26,7 @@ from backpass.table.missing import Missing
 
 if TYPE_CHECKING:
     from backpass.model.model import Model
-    from backpass.table.schema import TextFeature
+    from backpass.table import TextFeature
 
 ROWS = "n"
 """The name of the free dimension."""
@@ -48,12 +48,13 @@ def to_onnx(model: Model) -> bytes:
 
     The metadata hold the target, its classes in the order of the probabilities, and the versions.
 
-    Errors: UsageError when the onnx package is not installed, a text has no UTF-8 form, or there are
-    several outputs.
+    Errors: UsageError when the onnx package is not installed, a column is a date, a text has no UTF-8 form, or there
+    are several outputs.
     """
     if not isinstance(model.head, Head):
         raise UsageError("a model of several outputs cannot be exported to ONNX", hint="fit one model per output")
     require_onnx()
+    _check_dates(model)
     _check_texts(model)
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
@@ -75,6 +76,15 @@ def output_names(model: Model) -> tuple[str, ...]:
     while name in {*model.schema.kinds, model.target}:
         name += "_"
     return model.target, name
+
+
+def _check_dates(model: Model) -> None:
+    if moments := model.schema.moments:
+        raise UsageError(
+            "a model of dates cannot be exported to ONNX, whose operations know no calendar",
+            faults=[f"column {feature.name!r} is a {feature.kind}" for feature in moments],
+            hint="fit on numbers of your own making, such as the year and the month, or without them (--drop)",
+        )
 
 
 def _check_texts(model: Model) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit.elementary import total
-from backpass.table import NumberColumn, Table, TextColumn
+from backpass.table import MomentColumn, NumberColumn, Table
 from backpass.table.table import Column
 
 Weights = NDArray[np.float64] | None
@@ -107,7 +107,8 @@ def _bits(column: Column) -> NDArray[np.uint64]:
     """One number per value, equal where values are; it does not depend on texts that no row holds."""
     if isinstance(column, NumberColumn):
         return _bits_of_numbers(column.values)
-    assert isinstance(column, TextColumn)
+    if isinstance(column, MomentColumn):
+        return column.ticks.view(np.uint64)
     return np.unique(column.codes[column.codes > 0]).searchsorted(column.codes, "right").astype(np.uint64)
 
 

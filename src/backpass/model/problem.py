@@ -269,6 +269,8 @@ def assemble(
             [len(f.levels) for f in schema.texts],
             scaled_flags=settings.text_coding == "scaled",
             one_hot_levels=settings.one_hot_levels,
+            periods=schema.periods,
+            leads=[number.leads for number in schema.numbers],
         )
     network = build_network(settings, schema, feature_map, head.outputs)
     problem = Problem(settings, schema, head, feature_map, network, {}, ())

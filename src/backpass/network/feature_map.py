@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import pi
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
-from backpass.circuit.operations import clip, concatenate, greater, isnan, one_hot, sqrt, where
+from backpass.circuit.operations import clip, concatenate, cos, greater, isnan, one_hot, sin, sqrt, where
 from backpass.errors import UsageError
 
 _CLIP_AT = 3.0
@@ -42,7 +43,8 @@ class FeatureMap:
     code: the code itself, as a whole number, for a network with an ``Embedding``
 
     Centers and scales are those of the number columns; where there are more, the indicators, one-hot and sign columns
-    behind them are scaled and squeezed, too. Codes are not, and stand at the end.
+    behind them are scaled and squeezed, too. A number column with a period (0: none) has cos(2 pi x / period) and
+    sin(2 pi x / period) besides, 0 where it is missing. Codes stand at the end, as they are.
 
     numbers float64 (n, p), NaN = missing   codes int32 (n, q)   ->   x (n, d)
 
@@ -55,22 +57,30 @@ class FeatureMap:
     levels: tuple[int, ...]
     has_unknown: tuple[bool, ...]
     coding: tuple[str, ...]
+    periods: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         texts = {len(self.levels), len(self.has_unknown), len(self.coding)}
         two = [levels for levels, coding in zip(self.levels, self.coding, strict=False) if coding == "sign"]
         if len(texts) > 1 or any(levels != 2 for levels in two):
             raise UsageError("levels, unknown texts and codings of the text columns do not go together")
+        if self.periods and len(self.periods) != len(self.has_missing):
+            raise UsageError("periods and number columns do not go together")
 
     @property
     def width(self) -> int:
         """d, the number of inputs of the network."""
-        return len(self.has_missing) + self.flags + len(self.embedded)
+        return len(self.has_missing) + self.flags + self.waves + len(self.embedded)
 
     @property
     def flags(self) -> int:
         """The number of indicators, one-hot and sign columns."""
         return sum(self.has_missing) + sum(self._widths("one_hot")) + sum(self._widths("sign"))
+
+    @property
+    def waves(self) -> int:
+        """The number of cosines and sines."""
+        return 2 * sum(period > 0 for period in self.periods)
 
     @property
     def embedded(self) -> tuple[int, ...]:
@@ -87,11 +97,12 @@ class FeatureMap:
     def groups(self) -> list[tuple[int, ...]]:
         """Per column (numbers first, then text) the numbers of the inputs it becomes."""
         groups: list[tuple[int, ...]] = []
-        indicator = len(self.has_missing)
-        for i, missing in enumerate(self.has_missing):
-            groups.append((i, indicator) if missing else (i,))
-            indicator += missing
-        flag, code = indicator, len(self.has_missing) + self.flags
+        indicator, wave = len(self.has_missing), len(self.has_missing) + self.flags
+        periods = self.periods or (0,) * len(self.has_missing)
+        for i, (missing, period) in enumerate(zip(self.has_missing, periods, strict=True)):
+            groups.append((i, *((indicator,) if missing else ()), *((wave, wave + 1) if period else ())))
+            indicator, wave = indicator + missing, wave + 2 * (period > 0)
+        flag, code = indicator, wave
         for one_hot_width, sign_width in zip(self._widths("one_hot"), self._widths("sign"), strict=True):
             width = one_hot_width + sign_width
             groups.append(tuple(range(flag, flag + width)) if width else (code,))
@@ -100,8 +111,14 @@ class FeatureMap:
         return groups
 
     def input_names(self, numbers: Sequence[str], texts: Mapping[str, Sequence[str]]) -> list[str]:
-        """A name for each input: the column, ``column is missing``, or ``column = level``."""
+        """A name for each input: the column, ``column is missing``, ``column = level``, ``column cos`` and ``sin``."""
         names = list(numbers)
+        waves = [
+            f"{name} {wave}"
+            for name, period in zip(numbers, self.periods, strict=False)
+            if period
+            for wave in ("cos", "sin")
+        ]
         names += [f"{name} is missing" for name, missing in zip(numbers, self.has_missing, strict=True) if missing]
         codes = []
         for (name, levels), unknown, coding in zip(texts.items(), self.has_unknown, self.coding, strict=True):
@@ -112,7 +129,7 @@ class FeatureMap:
             else:
                 unknowns = [f"{name} is missing or new"] if unknown else []
                 names += [*unknowns, *(f"{name} = {level}" for level in levels)]
-        return names + codes
+        return names + waves + codes
 
     def __call__(self, numbers: Array, codes: Array, dtype: Any) -> Array:
         """x for the given columns; worked out in float64, then rounded once to ``dtype``."""
@@ -127,6 +144,9 @@ class FeatureMap:
                 parts.append(_squeezed(flags, self.center[p:], self.scale[p:]).astype(dtype))
         else:
             parts += self._flags(numbers, codes, dtype)
+        with label("waves of dates"):
+            waves = (wave for i, period in enumerate(self.periods) for wave in _waves(numbers, i, period))
+            parts += [wave.astype(dtype) for wave in waves]
         with label("codes"):
             parts += [codes[:, j : j + 1].astype(dtype) for j, coding in enumerate(self.coding) if coding == "code"]
         return concatenate(parts, axis=1)
@@ -169,19 +189,26 @@ class FeatureMap:
         *,
         scaled_flags: bool = False,
         one_hot_levels: int | None = None,
+        periods: Sequence[int] = (),
+        leads: Sequence[bool] | None = None,
     ) -> FeatureMap:
         """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``).
 
         scaled_flags: scale indicators and one-hot columns as numbers, two levels being one column
         one_hot_levels: a column of more levels is left to an embedding; None for no column
+        leads: which number columns may have an indicator; the others are missing where the one before them is
         """
         most = max(levels, default=0) if one_hot_levels is None else one_hot_levels
         plain = FeatureMap(
             *_scales_of(numbers),
-            tuple(bool(numpy.isnan(column).any()) for column in numbers.T),
+            tuple(
+                bool(lead and numpy.isnan(column).any())
+                for column, lead in zip(numbers.T, leads or [True] * numbers.shape[1], strict=True)
+            ),
             tuple(levels),
             tuple(bool((column == 0).any()) for column in codes.T),
             tuple("code" if n > most else "sign" if n == 2 and scaled_flags else "one_hot" for n in levels),
+            tuple(periods),
         )
         if not (scaled_flags and plain.flags):
             return plain
@@ -189,6 +216,15 @@ class FeatureMap:
         more = zip((plain.center, plain.scale), _scales_of(flags), strict=True)
         center, scale = (numpy.concatenate(pair) for pair in more)
         return replace(plain, center=center, scale=scale)
+
+
+def _waves(numbers: Array, column: int, period: int) -> list[Array]:
+    """cos and sin of 2 pi x / period; nothing where there is no period"""
+    if not period:
+        return []
+    x = numbers[:, column : column + 1]
+    turn = x * (2.0 * pi / period)
+    return [where(isnan(x), 0.0, wave(turn)) for wave in (cos, sin)]
 
 
 def _squeezed(x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.float64]) -> Array:

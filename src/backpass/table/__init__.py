@@ -6,14 +6,16 @@
     schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
     target.encode(table)  ->  y (n,)
 
-Reading order: table, reading, opening, records, delimited, parquet, kinds, missing, number, frame, schema, target.
+Reading order: table, reading, opening, records, delimited, parquet, kinds, missing, number, moment, calendar, frame,
+schema, feature, parts, target.
 """
 
+from backpass.table.feature import Feature, MomentFeature, NumberFeature, NumberInput, TextFeature
 from backpass.table.frame import table_from
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.reading import read_table
-from backpass.table.schema import Encoded, Feature, NumberFeature, Schema, TextFeature
-from backpass.table.table import Column, NumberColumn, Table, TextColumn
+from backpass.table.schema import Encoded, Schema
+from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.target import Target
 
 __all__ = [
@@ -21,8 +23,11 @@ __all__ = [
     "Column",
     "Encoded",
     "Feature",
+    "MomentColumn",
+    "MomentFeature",
     "NumberColumn",
     "NumberFeature",
+    "NumberInput",
     "Schema",
     "Table",
     "Target",

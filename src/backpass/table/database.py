@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import ResourceError
+from backpass.table.moment import NO_MOMENT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -75,6 +76,13 @@ def numbers_of(database: DuckDBPyConnection, relation: str, values: Sequence[str
     terms = ", ".join(f"coalesce({value}, 'NaN'::DOUBLE) AS v{j}" for j, value in enumerate(values))
     arrays = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
     return [np.asarray(arrays[f"v{j}"], dtype=np.float64) for j in range(len(values))]
+
+
+def ticks_of(database: DuckDBPyConnection, relation: str, value: str, divisor: int = 1) -> NDArray[np.int64]:
+    """The whole numbers of an SQL expression of type BIGINT over a divisor, rounded down; ``NO_MOMENT`` for NULL."""
+    found = database.execute(f"SELECT {value} AS v, {value} IS NULL AS gap FROM {relation}").fetchnumpy()
+    whole = np.ma.filled(np.asanyarray(found["v"]).astype(np.int64), 0) // divisor
+    return np.where(np.asarray(found["gap"]), NO_MOMENT, whole)
 
 
 def texts_of(database: DuckDBPyConnection, relation: str, value: str) -> tuple[list[str], NDArray[np.int32]]:

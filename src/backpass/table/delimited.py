@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from backpass.table.database import literal, numbers_of, pattern, rows_in, texts_of
 from backpass.table.expanding import CHUNK
+from backpass.table.joining import check_same_names
 from backpass.table.kinds import Rules
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts
@@ -25,7 +26,8 @@ from backpass.table.wording import Faults, refusal
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FIELDS = "fields"  # the temporary table, with columns c0, c1, ...
+FIELDS = "fields"  # the temporary table of a file, with columns c0, c1, ...
+GATHERED = "gathered"  # that of several files
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,28 @@ class Survey:
     def plain(self) -> bool:
         """Whether every field is a number as it stands, or missing."""
         return self.numbers + self.missing == self.filled and not self.padded and not self.spaced
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file that has been read: its name in messages, its columns' names, its delimiter, its rows."""
+
+    source: str
+    names: tuple[str, ...]
+    delimiter: str
+    rows: int
+
+
+def gather(database: DuckDBPyConnection, loaded: Sequence[Loaded], faults: Faults) -> None:
+    """Put the rows of the file just loaded beneath those of the files before it, columns matched by name."""
+    first, last = loaded[0], loaded[-1]
+    if first is last:
+        database.execute(f"CREATE OR REPLACE TEMP TABLE {GATHERED} AS SELECT * FROM {FIELDS}")
+        return
+    check_same_names(first.names, last.names, first.source, last.source, faults)
+    if not faults.texts:
+        order = ", ".join(f"c{last.names.index(name)}" for name in first.names)
+        database.execute(f"INSERT INTO {GATHERED} SELECT {order} FROM {FIELDS}")
 
 
 def load(database: DuckDBPyConnection, file: Opened, header: Header, delimiter: str) -> int:
@@ -121,30 +145,32 @@ class Field:
     points: int
 
 
-def fields_of(database: DuckDBPyConnection, names: tuple[str, ...], rules: Rules) -> Iterator[Field]:
-    """The wanted columns of the temporary table, in order."""
+def fields_of(
+    database: DuckDBPyConnection, names: tuple[str, ...], rules: Rules, fields: str = FIELDS
+) -> Iterator[Field]:
+    """The wanted columns of a temporary table, in order."""
     wanted = [j for j, name in enumerate(names) if rules.wants(name)]
-    surveys = dict(zip(wanted, survey(database, wanted, rules), strict=True))
+    surveys = dict(zip(wanted, survey(database, wanted, rules, fields), strict=True))
     plain = [j for j in wanted if surveys[j].plain and rules.demanded(names[j]) != "text"]
     if rules.decimal == ",":
         plain = [j for j in plain if not surveys[j].points]
     finite = [f"CASE WHEN isfinite({cast}) THEN {cast} END" for cast in (f"TRY_CAST(c{j} AS DOUBLE)" for j in plain)]
-    numbers = dict(zip(plain, numbers_of(database, FIELDS, finite), strict=True))
+    numbers = dict(zip(plain, numbers_of(database, fields, finite), strict=True))
     for j in wanted:
         if j in numbers:
             yield Field(RawNumbers(names[j], numbers[j]), surveys[j].points)
         else:
-            yield Field(RawTexts(names[j], *texts_of(database, FIELDS, f"c{j}")), surveys[j].points)
+            yield Field(RawTexts(names[j], *texts_of(database, fields, f"c{j}")), surveys[j].points)
 
 
-def survey(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules) -> list[Survey]:
+def survey(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules, fields: str) -> list[Survey]:
     """Count, in one pass over all rows, what the columns hold."""
     if not wanted:
         return []
     tokens = ", ".join(literal(token) for token in sorted(rules.missing.tokens))
     inner = ", ".join(f"c{j}, {_is_number(f'c{j}')} AS n{j}" for j in wanted)
     outer = ", ".join(_counts(f"c{j}", f"n{j}", tokens) for j in wanted)
-    found = database.execute(f"SELECT {outer} FROM (SELECT {inner} FROM {FIELDS})").fetchone() or ()
+    found = database.execute(f"SELECT {outer} FROM (SELECT {inner} FROM {fields})").fetchone() or ()
     return [Survey(*found[start : start + 6]) for start in range(0, len(found), 6)]
 
 

@@ -1,8 +1,9 @@
-"""Kinds: whether a raw column is numbers or texts, decided over all of its rows, and the column it becomes.
+"""Kinds: whether a raw column is numbers, texts, dates or times, decided over all rows, and the column it becomes.
 
 Without a demand: leading zeros make texts (00123 is a code); numbers only make numbers; at least 90 % numbers among
-texts is a fault, since one of the two is a mistake; fewer make texts. A demanded kind (the user's, or the model's) is
-converted to, and what cannot be converted is a fault. Reading the file, and the meaning of "missing", live elsewhere.
+texts is a fault, since one of the two is a mistake; fewer make texts. Dates and times (ISO 8601) likewise. A demanded
+kind (the user's, or the model's) is converted to, and what cannot be converted is a fault. Reading the file, and the
+meaning of "missing", live elsewhere.
 """
 
 from __future__ import annotations
@@ -10,21 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.table.missing import Missing
+from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT, MomentKind, moment_in
 from backpass.table.number import WHOLE_LIMIT, is_padded, number_in
-from backpass.table.raw import RawColumn, RawNumbers, RawTexts, numbers_as_texts
-from backpass.table.table import KINDS, Column, Kind, NumberColumn, TextColumn
+from backpass.table.raw import RawColumn, RawMoments, RawNumbers, RawTexts, moments_as_texts, numbers_as_texts
+from backpass.table.table import KINDS, Column, Kind, MomentColumn, NumberColumn, TextColumn
 from backpass.table.wording import Faults, counted, listed, rows_listed, shown
 
-NUMBER_SHARE = 0.9  # from this share of numbers on, texts among them are taken for mistakes
+NUMBER_SHARE = 0.9  # from this share of numbers (or dates, or times) on, texts among them are taken for mistakes
 NAMED_TEXTS = 3  # texts among numbers that a message names
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
-MISSING, MAYBE, NUMERIC, INFINITE, TEXT = range(5)
+MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
+SORTS: dict[Kind, tuple[int, ...]] = {"number": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
+WRITTEN: dict[Kind, str] = {"date": "2024-12-31 or 2024-12-31T23:59:59", "time": "23:59 or 23:59:59"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,12 @@ class Rules:
     def __post_init__(self) -> None:
         wrong = [kind for kind in (self.kinds or {}).values() if kind not in KINDS]
         if wrong:
-            raise UsageError(f"a kind is 'number' or 'text', got {listed(wrong, shown)}")
+            raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
 
     def demanded(self, name: str) -> Kind | None:
         """The kind this column has to take, or None."""
         if self.kinds is not None:
-            return "number" if self.kinds[name] == "number" else "text"
+            return cast(Kind, self.kinds[name])
         return "text" if name in self.text else None
 
     def wants(self, name: str) -> bool:
@@ -55,20 +60,22 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Distinct texts, trimmed, each with its sort (one of the five above), its number, and its count of rows."""
+    """Distinct texts, trimmed, each with its sort (one of the seven above), its count of rows, and what it spells."""
 
     texts: list[str]
     sorts: NDArray[np.int8]
     numbers: NDArray[np.float64]
+    ticks: NDArray[np.int64]
+    zoned: NDArray[np.bool_]
     counts: NDArray[np.int64]
 
-    def rows_of(self, sort: int) -> int:
-        """How many rows hold a text of this sort."""
-        return int(self.counts[self.sorts == sort].sum())
+    def rows_of(self, *sorts: int) -> int:
+        """How many rows hold a text of these sorts."""
+        return int(self.counts[np.isin(self.sorts, sorts)].sum())
 
-    def of_sort(self, sort: int) -> list[str]:
-        """The texts of this sort that occur, in order."""
-        return sorted({self.texts[j] for j in np.flatnonzero((self.sorts == sort) & (self.counts > 0))})
+    def of_sort(self, *sorts: int) -> list[str]:
+        """The texts of these sorts that occur, in order."""
+        return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.sorts, sorts) & (self.counts > 0))})
 
 
 def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Column:
@@ -79,42 +86,89 @@ def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Co
     array([1. , nan, 2.5])
     """
     demand = rules.demanded(raw.name)
-    if isinstance(raw, RawNumbers):
-        if demand != "text":
-            return _checked(raw.name, raw.values, rules.missing, faults, notes)
-        raw = numbers_as_texts(raw)
+    if isinstance(raw, RawNumbers) and demand != "text":
+        return _of_numbers(raw, demand, rules.missing, faults, notes)
+    if isinstance(raw, RawMoments) and demand != "text":
+        return _of_moments(raw, demand, faults, notes)
+    if not isinstance(raw, RawTexts):
+        raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
     judged = judge(raw, rules)
-    if decide(raw, judged, demand, notes) == "text":
+    kind = decide(raw, judged, demand, notes)
+    if kind == "text":
         return _text_column(raw, judged, rules, notes)
-    _name_texts(raw, judged, demand, faults)
-    numbers = np.concatenate([[np.nan], judged.numbers])
-    return _checked(raw.name, numbers[raw.codes], rules.missing, faults, notes)
+    _name_strangers(raw, judged, kind, demand is not None, faults)
+    if kind == "number":
+        numbers = np.concatenate([[np.nan], judged.numbers])
+        return _checked(raw.name, numbers[raw.codes], rules.missing, faults, notes)
+    _name_zones(raw, judged, kind, faults)
+    ticks = np.concatenate([[NO_MOMENT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.ticks, NO_MOMENT)])
+    return _moments(RawMoments(raw.name, ticks[raw.codes], kind, bool(judged.zoned.any())), notes)
+
+
+def _of_numbers(
+    raw: RawNumbers, demand: Kind | None, missing: Missing, faults: Faults, notes: list[str]
+) -> NumberColumn | MomentColumn:
+    if demand not in ("date", "time"):
+        return _checked(raw.name, raw.values, missing, faults, notes)
+    if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1):
+        _refuse_kind(raw.name, "numbers", demand, rows, faults)
+    return MomentColumn(raw.name, np.full(len(raw.values), NO_MOMENT), demand)
+
+
+def _of_moments(raw: RawMoments, demand: Kind | None, faults: Faults, notes: list[str]) -> NumberColumn | MomentColumn:
+    there = raw.ticks != NO_MOMENT
+    if demand == "number":  # a model of before there were dates: it knows days
+        days = raw.ticks.astype(np.float64) / DAY
+        return NumberColumn(raw.name, np.where(there, days, np.nan))
+    if demand not in (None, raw.kind) and there.any():
+        _refuse_kind(raw.name, f"{raw.kind}s", demand, np.flatnonzero(there) + 1, faults)
+    if len(far := np.flatnonzero(there & ((raw.ticks < FIRST) | (raw.ticks > LAST))) + 1):
+        faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}")
+    return _moments(raw, notes)
+
+
+def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.intp], faults: Faults) -> None:
+    hint = f"{demand}s are written {WRITTEN[cast(Kind, demand)]}"
+    faults.add(f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {demand}s here", hint)
+
+
+def _moments(raw: RawMoments, notes: list[str]) -> MomentColumn:
+    if raw.zoned:
+        notes.append(f"column {shown(raw.name)} has time zones: its dates are taken in UTC")
+    return MomentColumn(raw.name, raw.ticks, raw.kind)
 
 
 def judge(raw: RawTexts, rules: Rules) -> Judged:
     """Trim each distinct text and say what it is."""
     texts = [text.strip(" \t") for text in raw.levels]
     sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
+    ticks, zoned = np.full(len(texts), NO_MOMENT), np.zeros(len(texts), dtype=np.bool_)
     for j, text in enumerate(texts):
         sorts[j], numbers[j] = _sort_of(text, rules)
-    return Judged(texts, sorts, numbers, np.bincount(raw.codes, minlength=len(texts) + 1)[1:])
+        if sorts[j] == TEXT and text[:1].isdigit() and (moment := moment_in(text)):
+            sorts[j], ticks[j], zoned[j] = (DATE if moment.kind == "date" else TIME), moment.ticks, moment.zoned
+    return Judged(texts, sorts, numbers, ticks, zoned, np.bincount(raw.codes, minlength=len(texts) + 1)[1:])
 
 
 def decide(raw: RawTexts, judged: Judged, demand: Kind | None, notes: list[str]) -> Kind:
     """The kind of a column of texts."""
     if demand is not None:
         return demand
-    numbers = judged.rows_of(NUMERIC) + judged.rows_of(INFINITE)
-    texts = judged.rows_of(TEXT)
-    if numbers + texts == 0:
+    there = judged.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT)
+    if not there:
         return "number"  # nothing but missing values: the same through every door
+    for kind in ("date", "time"):
+        share = judged.rows_of(*SORTS[kind]) / there
+        if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
+            return kind
     if raw.typed:
         return "text"
     padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
     if padded:
         notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as text")
         return "text"
-    return "number" if numbers and numbers >= NUMBER_SHARE * (numbers + texts) else "text"
+    numbers = judged.rows_of(NUMERIC, INFINITE)
+    return "number" if numbers and numbers >= NUMBER_SHARE * there else "text"
 
 
 def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
@@ -143,21 +197,33 @@ def _text_column(raw: RawTexts, judged: Judged, rules: Rules, notes: list[str]) 
     return TextColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels)
 
 
-def _name_texts(raw: RawTexts, judged: Judged, demand: Kind | None, faults: Faults) -> None:
-    """Fault: texts in a column of numbers."""
-    rows = {text: rows_holding(raw, judged, text) for text in judged.of_sort(TEXT)[:NAMED_TEXTS]}
+def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, demanded: bool, faults: Faults) -> None:
+    """Fault: texts that are none of a column's kind."""
+    strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(SORTS[kind]))
+    rows = {text: rows_holding(raw, judged, text) for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
     if not rows:
         return
-    numbers, texts = judged.rows_of(NUMERIC) + judged.rows_of(INFINITE), judged.rows_of(TEXT)
+    fitting, texts = judged.rows_of(*SORTS[kind]), judged.rows_of(*strange)
     named = ", ".join(f"{shown(text)} {rows_listed(found)}" for text, found in rows.items())
     more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
     first = shown(next(iter(rows)))
-    count = f"{counted(numbers, 'number')}, {counted(texts, 'text')}"
-    if demand is not None:
-        hint = f"the model needs numbers here; if {first} means missing: --missing"
+    count = f"{counted(fitting, kind)}, {counted(texts, 'text')}"
+    if demanded:
+        hint = f"the model needs {kind}s here; if {first} means missing: --missing"
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --text"
+    hint += f"; {kind}s are written {WRITTEN[kind]}" if kind in WRITTEN else ""
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint)
+
+
+def _name_zones(raw: RawTexts, judged: Judged, kind: MomentKind, faults: Faults) -> None:
+    """Fault: dates without a zone among those with one."""
+    of_kind = np.isin(judged.sorts, SORTS[kind]) & (judged.counts > 0)
+    bare = np.flatnonzero(of_kind & ~judged.zoned)
+    if not (bare.size and (of_kind & judged.zoned).any()):
+        return
+    rows = np.flatnonzero(np.isin(raw.codes, bare + 1)) + 1
+    faults.add(f"column {shown(raw.name)}: some dates have a time zone, others have none ({rows_listed(rows)})")
 
 
 def rows_holding(raw: RawTexts, judged: Judged, text: str) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Opening: from a path to a plain file on disk that DuckDB can read: UTF-8 text, or Parquet.
+"""Opening: from a path to a plain file on disk that DuckDB can read: UTF-8 text, JSON, or Parquet.
 
 Standard input and pipes are spooled (DuckDB reads a pipe as silently empty), .gz and .zst expanded, other encodings
 rewritten as UTF-8, and whatever is no table is refused by what it is. Temporary files are gone when the ``with``
@@ -8,12 +8,13 @@ block ends. Delimiters, records and columns are not looked at here.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Literal
@@ -26,6 +27,7 @@ from backpass.table.wording import plain, refusal
 HEAD = 65_536  # bytes at the start that are looked at
 STANDARD_INPUT = "-"
 PARQUET = b"PAR1"
+JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object; no header starts so
 FOREIGN = {  # first bytes -> what the file is
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -50,14 +52,14 @@ class Opened:
     """A file ready to be read: its path on disk, its form, its name in messages, a folder for temporary files."""
 
     path: Path
-    form: Literal["text", "parquet"]
+    form: Literal["text", "json", "parquet"]
     source: str
     scratch: Path
 
 
 @contextmanager
-def opened(path: str | Path, encoding: str | None = None) -> Iterator[Opened]:
-    """The file behind a path (``-``: standard input), made plain.
+def opened(path: str | Path, encoding: str | None = None, max_bytes: int | None = None) -> Iterator[Opened]:
+    """The file behind a path (``-``: standard input), made plain; a compressed one has at most ``max_bytes`` then.
 
     Raises DataError when it is no table, ResourceError when it cannot be read.
     """
@@ -65,28 +67,27 @@ def opened(path: str | Path, encoding: str | None = None) -> Iterator[Opened]:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
         try:
-            yield _prepared(path, source, scratch, encoding)
+            yield _prepared(path, source, scratch, encoding, max_bytes)
         except OSError as error:
             raise ResourceError(f"{plain(source)}: cannot be read ({error.strerror or error})") from error
 
 
-def _prepared(path: str | Path, source: str, scratch: Path, encoding: str | None) -> Opened:
+def _prepared(path: str | Path, source: str, scratch: Path, encoding: str | None, max_bytes: int | None) -> Opened:
     file = _on_disk(path, source, scratch)
     head = _head(file)
     if head.startswith((GZIP, ZSTANDARD)):
-        file = expanded(file, head, scratch / "expanded", source)
+        file = expanded(file, head, scratch / "expanded", source, max_bytes)
         head = _head(file)
     if not head:
         raise refusal(source, "is empty (0 bytes)")
     if head.startswith(PARQUET):
         return Opened(file, "parquet", source, scratch)
     _refuse_foreign(head, source)
-    as_text = Opened(file, "text", source, scratch)
     rewritten = as_utf8(file, head, encoding, scratch / "utf8.csv", source)
     if rewritten is not None:
-        as_text = replace(as_text, path=rewritten)
-    check_text(as_text.path, source)
-    return as_text
+        file, head = rewritten, _head(rewritten)
+    check_text(file, source)
+    return Opened(file, "json" if JSON.match(head) else "text", source, scratch)
 
 
 def _on_disk(path: str | Path, source: str, scratch: Path) -> Path:
@@ -145,7 +146,7 @@ def _spooled(stream: IO[bytes], copy: Path) -> Path:
 def _refuse_foreign(head: bytes, source: str) -> None:
     for magic, what in FOREIGN.items():
         if head.startswith(magic):
-            raise refusal(source, f"is {what}, not a table", "CSV, TSV and Parquet files can be read")
+            raise refusal(source, f"is {what}, not a table", "CSV, TSV, JSON and Parquet files can be read")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:20].lower()
     if start.startswith((b"<!doctype html", b"<html")):
         raise refusal(source, "is a web page, not a table", "was a sign-in page downloaded in place of the file?")

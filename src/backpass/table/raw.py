@@ -1,4 +1,4 @@
-"""Raw: a column as a door hands it over, before its kind is decided: numbers, or texts coded by their distinct values.
+"""Raw: a column as a door hands it over, before its kind is decided: numbers, moments, or coded texts.
 
 Distinct values are few where texts are texts, so each one is judged once, in Python, by the same rules for every door.
 """
@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.moment import MomentKind, moment_texts
 from backpass.table.number import text_of
 
 
@@ -37,7 +38,17 @@ class RawTexts:
     typed: bool = False
 
 
-RawColumn: TypeAlias = RawNumbers | RawTexts
+@dataclass(frozen=True, slots=True)
+class RawMoments:
+    """Moments that are known to be dates, or times of day: ticks int64 (n,), as in ``MomentColumn``."""
+
+    name: str
+    ticks: NDArray[np.int64]
+    kind: MomentKind
+    zoned: bool = False
+
+
+RawColumn: TypeAlias = RawNumbers | RawTexts | RawMoments
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +78,10 @@ def numbers_as_texts(raw: RawNumbers) -> RawTexts:
     count = int(np.count_nonzero(~np.isnan(values)))
     codes = np.where(inverse < count, inverse + 1, 0).astype(np.int32)
     return RawTexts(raw.name, [text_of(float(value)) for value in values[:count]], codes, typed=True)
+
+
+def moments_as_texts(raw: RawMoments) -> RawTexts:
+    """The texts of moments, for the same."""
+    ticks, place = np.unique(raw.ticks, return_inverse=True)
+    texts = coded(raw.name, moment_texts(ticks, raw.kind), typed=True)
+    return RawTexts(raw.name, texts.levels, texts.codes[place], typed=True)

@@ -1,13 +1,14 @@
-"""Reading: a table file -> Table.
+"""Reading: a table file, or several -> Table.
 
-CSV and TSV (any of , ; tab | between fields, UTF-8, UTF-16, or what ``encoding`` says), plain or as .gz or .zst, and
-Parquet, told apart by their content. Either every fault of the file is raised as one ``DataError``, or there is a
-table and its notes.
+CSV and TSV (any of , ; tab | between fields, UTF-8, UTF-16, or what ``encoding`` says), JSON rows, plain or as .gz or
+.zst, and Parquet, told apart by their content; several files by a pattern; the result of a query over them. Either
+every fault is raised as one ``DataError``, or there is a table and its notes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,19 +18,24 @@ import numpy as np
 from backpass.errors import UsageError
 from backpass.table.database import connected
 from backpass.table.decimals import decimal_of
-from backpass.table.delimited import fields_of, load
+from backpass.table.delimited import FIELDS, GATHERED, Loaded, fields_of, gather, load
+from backpass.table.joining import check_same_names, joined
+from backpass.table.json_rows import json_columns
 from backpass.table.kinds import Rules, settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, opened
-from backpass.table.parquet import parquet_columns
+from backpass.table.parquet import parquet_columns, parquet_names, parquet_relation
+from backpass.table.pattern import files_of
+from backpass.table.query import provide_columns, provide_relation, queried
 from backpass.table.raw import Content, RawNumbers, RawTexts
 from backpass.table.records import delimiter_of, header_of, spoken
-from backpass.table.table import Table
-from backpass.table.wording import Faults, absent, shown
+from backpass.table.table import Column, Table
+from backpass.table.wording import Faults, absent, plain, shown
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -58,46 +64,122 @@ def read_table(
     delimiter: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
+    max_bytes: int | None = None,
+    query: str | None = None,
+    tolerant: bool = False,
 ) -> Table:
-    """Read a CSV, TSV or Parquet file; ``-`` is standard input.
+    """Read a CSV, TSV, JSON or Parquet file; ``-`` is standard input, a pattern (``data/*.csv``) all that match it.
 
     Without ``kinds`` the kind of each column is decided over all rows (see ``kinds``), columns in ``text`` stay text,
     those in ``drop`` are not read. With ``kinds`` (those of a fitted Schema) these columns are converted to what is
     demanded, and all others are left out. Columns in ``need`` have to be there. ``missing`` is explained in
-    ``missing``.
+    ``missing``, ``max_bytes`` in ``expanding``. ``query`` is a SELECT over the table, called ``data``, whose result
+    takes the table's place. A ``tolerant`` reading takes a column that is faulty for texts, and says why in ``doubts``.
 
     Raises DataError (exit code 3), ResourceError when the file cannot be read, UsageError for settings.
     """
     manner = Manner(DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None, decimal)
     rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".")
-    with opened(path, encoding) as file, connected() as database:
-        faults, notes = Faults(file.source), list[str]()
-        if file.form == "parquet":
-            content = parquet_columns(database, file, rules, faults, notes)
+    with ExitStack() as stack:
+        files = [stack.enter_context(opened(name, encoding, max_bytes)) for name in files_of(path)]
+        database = stack.enter_context(connected())
+        source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
+        faults, notes = Faults(source), list[str]()
+        if query is None:
+            content, rules = _content(database, files, rules, manner, faults, notes)
         else:
-            content, rules = _delimited(database, file, rules, manner, faults, notes)
+            content = _queried(database, files, query, rules, manner, faults, notes)
     for fault in absent(list(dict.fromkeys([*(need or ()), *text, *drop])), content.names):
         faults.add(fault)
-    columns = {raw.name: settle(raw, rules, faults, notes) for raw in content.columns}
+    columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
+    for raw in content.columns:
+        own = Faults(source)
+        columns[raw.name] = settle(raw, rules, own, notes)
+        if tolerant and own.texts:
+            doubts[raw.name] = tuple(own.texts)
+            columns[raw.name] = settle(raw, replace(rules, text=frozenset([raw.name])), own, [])
+        else:
+            faults.extend(own)
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
-    return Table(file.source, columns, np.arange(1, content.rows + 1), tuple(notes), left_out, tuple(missing))
+    row_numbers = np.arange(1, content.rows + 1)
+    return Table(source, columns, row_numbers, tuple(notes), left_out, tuple(missing), doubts)
+
+
+def _content(
+    database: DuckDBPyConnection,
+    files: Sequence[Opened],
+    rules: Rules,
+    manner: Manner,
+    faults: Faults,
+    notes: list[str],
+) -> tuple[Content, Rules]:
+    """The content of files of one form, and the rules with their decimal sign."""
+    forms = {file.form: file.source for file in files}
+    if len(forms) > 1:
+        named = ", ".join(f"{plain(source)} is {FORMS[form]}" for form, source in sorted(forms.items()))
+        faults.add(f"the files are not of one form: {named}", "read them one by one, or with a narrower pattern")
+        faults.stop()
+    if files[0].form == "text":
+        return _delimited(database, files, rules, manner, faults, notes)
+    if files[0].form == "json":
+        contents = [json_columns(file, rules, faults) for file in files]
+    else:
+        contents = [parquet_columns(database, file, rules, faults) for file in files]
+    return joined(contents, [file.source for file in files], faults), rules
+
+
+def _queried(
+    database: DuckDBPyConnection,
+    files: Sequence[Opened],
+    query: str,
+    rules: Rules,
+    manner: Manner,
+    faults: Faults,
+    notes: list[str],
+) -> Content:
+    """The content of a query over the files; what is asked of columns is asked of those it gives."""
+    if {file.form for file in files} == {"parquet"}:
+        first, *others = [parquet_names(database, file) for file in files]
+        for names, file in zip(others, files[1:], strict=True):
+            check_same_names(first, names, files[0].source, file.source, faults)
+        faults.stop()
+        provide_relation(database, parquet_relation(files))
+    else:
+        whole = replace(rules, kinds=None, drop=frozenset())
+        content, whole = _content(database, files, whole, manner, faults, notes)
+        columns = [settle(raw, whole, faults, notes) for raw in content.columns]
+        faults.stop()
+        provide_columns(database, columns)
+    return queried(database, query, [file.path for file in files], faults.source, rules, faults)
 
 
 def _delimited(
-    database: DuckDBPyConnection, file: Opened, rules: Rules, manner: Manner, faults: Faults, notes: list[str]
+    database: DuckDBPyConnection,
+    files: Sequence[Opened],
+    rules: Rules,
+    manner: Manner,
+    faults: Faults,
+    notes: list[str],
 ) -> tuple[Content, Rules]:
-    """The content of a delimited file, and the rules with its decimal sign; a note on what was found out."""
-    delimiter = manner.delimiter or delimiter_of(file.path, file.source)
-    header = header_of(file.path, delimiter, file.source)
-    rows = load(database, file, header, delimiter)
-    fields = list(fields_of(database, header.names, rules))
-    if manner.decimal is None and delimiter != ",":
+    """The content of delimited files, and the rules with their decimal sign; a note on what was found out."""
+    loaded = []
+    for file in files:
+        delimiter = manner.delimiter or delimiter_of(file.path, file.source)
+        header = header_of(file.path, delimiter, file.source)
+        loaded.append(Loaded(file.source, header.names, delimiter, load(database, file, header, delimiter)))
+        if len(files) > 1:
+            gather(database, loaded, faults)
+    faults.stop()
+    names, delimiters = loaded[0].names, sorted({each.delimiter for each in loaded})
+    fields = list(fields_of(database, names, rules, GATHERED if len(files) > 1 else FIELDS))
+    if manner.decimal is None and "," not in delimiters:
         pointed = [field.column.name for field in fields if field.points and isinstance(field.column, RawNumbers)]
         texts = [field.column for field in fields if isinstance(field.column, RawTexts)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
-    found = [f"delimiter {spoken(delimiter)}"] if manner.delimiter is None and delimiter != "," else []
+    told = [delimiter for delimiter in delimiters if manner.delimiter is None and delimiter != ","]
+    found = [f"delimiter {spoken(delimiter)}" for delimiter in told]
     found += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
     if found:
         notes.append(f"{', '.join(found)} detected")
-    return Content(header.names, [field.column for field in fields], rows), rules
+    return Content(names, [field.column for field in fields], sum(each.rows for each in loaded)), rules

@@ -6,53 +6,38 @@ one-hot coding are the network's; the column to predict is ``target``'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.table.feature import (
+    Feature,
+    Found,
+    MomentFeature,
+    NumberFeature,
+    NumberInput,
+    TextFeature,
+    feature_from_json,
+    feature_of,
+    feature_to_json,
+    number_inputs,
+)
 from backpass.table.missing import DEFAULT_MISSING
-from backpass.table.table import Column, Kind, NumberColumn, Table, TextColumn
+from backpass.table.moment import NO_MOMENT
+from backpass.table.parts import part_values
+from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.wording import Faults, absent, counted, listed, refusal, shown
-
-MOST_LEVELS = 255  # levels kept of a text column; the rest share the unknown slot
-IDENTIFIER_ROWS = 20  # rows from which on texts can look like identifiers
-IDENTIFIER_SHARE = 0.9  # share of distinct texts above which they do
-
-
-@dataclass(frozen=True, slots=True)
-class NumberFeature:
-    """A column of numbers to learn from."""
-
-    name: str
-
-    @property
-    def kind(self) -> Kind:
-        return "number"
-
-
-@dataclass(frozen=True, slots=True)
-class TextFeature:
-    """A column of texts to learn from: code j stands for levels[j - 1], code 0 for missing and for any other text."""
-
-    name: str
-    levels: tuple[str, ...]
-
-    @property
-    def kind(self) -> Kind:
-        return "text"
-
-
-Feature: TypeAlias = NumberFeature | TextFeature
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
     """A table as arrays: numbers float64 (n, p) with NaN, codes int32 (n, q) with 0, columns in the schema's order.
 
+    A date stands among the numbers with each of its parts, see ``Schema.numbers``.
     ``unseen`` counts, per text column, the rows whose text is not a level of the schema.
     """
 
@@ -88,7 +73,7 @@ class Schema:
         asked = [name for name in table.names if name != target and name not in drop]
         if columns is not None:
             asked = [name for name in asked if name in columns]
-        found = [_Found.of(table.columns[name], forced=columns is not None) for name in asked]
+        found = [Found.of(table.columns[name], forced=columns is not None) for name in asked]
         notes = [note for each in found for note in each.notes]
         features = tuple(each.feature for each in found if each.feature is not None)
         if not features:
@@ -104,13 +89,8 @@ class Schema:
 
         The target is only named: it is not in the table.
         """
-        features: list[Feature] = []
-        for column in table.columns.values():
-            if isinstance(column, NumberColumn):
-                features.append(NumberFeature(column.name))
-            else:
-                features.append(TextFeature(column.name, _kept_levels(column)))
-        return cls(tuple(features), target, table.left_out, missing=table.missing)
+        features = tuple(feature_of(column) for column in table.columns.values())
+        return cls(features, target, table.left_out, missing=table.missing)
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -118,9 +98,20 @@ class Schema:
         return {feature.name: feature.kind for feature in self.features}
 
     @property
-    def numbers(self) -> tuple[NumberFeature, ...]:
-        """The features in the columns of ``Encoded.numbers``."""
-        return tuple(feature for feature in self.features if isinstance(feature, NumberFeature))
+    def numbers(self) -> tuple[NumberInput, ...]:
+        """What stands in the columns of ``Encoded.numbers``: numbers and the parts of dates, as the features come."""
+        return tuple(each for feature in self.features for each in number_inputs(feature))
+
+    @property
+    def periods(self) -> tuple[int, ...]:
+        """The period of each of them, 0 without; nothing where no column has one."""
+        periods = tuple(number.period for number in self.numbers)
+        return periods if any(periods) else ()
+
+    @property
+    def moments(self) -> tuple[MomentFeature, ...]:
+        """The features that are dates or times."""
+        return tuple(feature for feature in self.features if isinstance(feature, MomentFeature))
 
     @property
     def texts(self) -> tuple[TextFeature, ...]:
@@ -136,8 +127,9 @@ class Schema:
         numbers = np.empty((table.rows, len(self.numbers)))
         codes = np.zeros((table.rows, len(self.texts)), dtype=np.int32)
         unseen: dict[str, int] = {}
-        for j, number in enumerate(self.numbers):
-            numbers[:, j] = _values(table.columns[number.name])
+        found = (values for feature in self.features for values in _numbers_of(table.columns[feature.name], feature))
+        for j, values in enumerate(found):
+            numbers[:, j] = values
         for j, text in enumerate(self.texts):
             codes[:, j], unseen[text.name] = _recoded(table.columns[text.name], text.levels)
         return Encoded(numbers, codes, unseen, self._notes(table, unseen))
@@ -169,13 +161,8 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
-        features = [
-            {"name": feature.name, "kind": feature.kind}
-            | ({"levels": list(feature.levels)} if isinstance(feature, TextFeature) else {})
-            for feature in self.features
-        ]
         return {
-            "features": features,
+            "features": [feature_to_json(feature) for feature in self.features],
             "target": self.target,
             "left_out": list(self.left_out),
             "notes": list(self.notes),
@@ -185,59 +172,10 @@ class Schema:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
         """The Schema that ``to_json`` wrote."""
-        features = tuple(
-            TextFeature(each["name"], tuple(each["levels"])) if each["kind"] == "text" else NumberFeature(each["name"])
-            for each in data["features"]
-        )
+        features = tuple(map(feature_from_json, data["features"]))
         return cls(
             features, data["target"], tuple(data["left_out"]), tuple(data["notes"]), tuple(map(str, data["missing"]))
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What became of a column: a feature, or None, and the notes on it."""
-
-    feature: Feature | None
-    notes: tuple[str, ...] = field(default=())
-
-    @classmethod
-    def of(cls, column: Column, *, forced: bool) -> _Found:
-        if column.missing.all():
-            return cls(None, (f"column {shown(column.name)} has no values: left out",))
-        return _number(column) if isinstance(column, NumberColumn) else _text(column, forced)
-
-
-def _number(column: NumberColumn) -> _Found:
-    values = column.values
-    if len(values) > 1 and not column.missing.any() and values.min() == values.max():
-        return _Found(None, (f"column {shown(column.name)} is constant: left out",))
-    return _Found(NumberFeature(column.name))
-
-
-def _text(column: TextColumn, forced: bool) -> _Found:
-    counts = column.counts()
-    present = np.flatnonzero(counts)
-    rows = int(counts.sum())
-    if len(present) == 1 and rows == len(column.codes) > 1:
-        return _Found(None, (f"column {shown(column.name)} is constant: left out",))
-    if not forced and rows >= IDENTIFIER_ROWS and len(present) > IDENTIFIER_SHARE * rows:
-        share = f"{len(present):,} different texts in {counted(rows, 'row')}"
-        return _Found(None, (f"column {shown(column.name)} looks like an identifier ({share}): left out",))
-    feature = TextFeature(column.name, _kept_levels(column))
-    if len(present) <= MOST_LEVELS:
-        return _Found(feature)
-    others = counted(len(present) - MOST_LEVELS, "other")
-    note = f"column {shown(column.name)}: the {MOST_LEVELS} most frequent texts are kept, {others} count as unknown"
-    return _Found(feature, (note,))
-
-
-def _kept_levels(column: TextColumn) -> tuple[str, ...]:
-    """The texts that occur, in order; of too many the most frequent ones."""
-    counts = column.counts()
-    present = np.flatnonzero(counts)
-    kept = np.sort(present[np.argsort(-counts[present], kind="stable")][:MOST_LEVELS])  # ties stay in text order
-    return tuple(column.levels[j] for j in kept)
 
 
 def _check_named(table: Table, names: Sequence[str]) -> None:
@@ -272,18 +210,25 @@ def _content(column: Column) -> tuple[object, ...]:
     """What a column holds, to compare: -0.0 as 0.0, every NaN as one."""
     if isinstance(column, TextColumn):
         return ("text", column.codes.tobytes(), column.levels)
+    if isinstance(column, MomentColumn):
+        return (column.kind, column.ticks.tobytes())
     return ("number", np.where(column.missing, np.nan, column.values + 0.0).tobytes())
 
 
-def _values(column: Column) -> NDArray[np.float64]:
-    """The numbers; a column without any value is one of numbers, too."""
-    return column.values if isinstance(column, NumberColumn) else np.full(len(column.codes), np.nan)
+def _numbers_of(column: Column, feature: Feature) -> Iterator[NDArray[np.float64]]:
+    """The number columns of a feature; a column without any value may be of any kind."""
+    if isinstance(feature, NumberFeature):
+        yield column.values if isinstance(column, NumberColumn) else np.full(len(column.missing), np.nan)
+    if isinstance(feature, MomentFeature):
+        ticks = column.ticks if isinstance(column, MomentColumn) else np.full(len(column.missing), NO_MOMENT)
+        for part in feature.parts:
+            yield part_values(ticks, feature.kind, part)
 
 
 def _recoded(column: Column, levels: tuple[str, ...]) -> tuple[NDArray[np.int32], int]:
     """Codes in the schema's levels, and how many rows hold another text."""
-    if isinstance(column, NumberColumn):
-        return np.zeros(len(column.values), dtype=np.int32), 0
+    if not isinstance(column, TextColumn):
+        return np.zeros(len(column.missing), dtype=np.int32), 0
     code = {text: j for j, text in enumerate(levels, start=1)}
     codes = np.array([0, *(code.get(text, 0) for text in column.levels)], dtype=np.int32)[column.codes]
     return codes, int(np.count_nonzero((codes == 0) & (column.codes != 0)))

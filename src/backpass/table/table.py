@@ -1,4 +1,4 @@
-"""Table: named columns of equal length, each of numbers or of coded texts, and where their rows came from.
+"""Table: named columns of equal length, each of numbers, coded texts or moments, and where their rows came from.
 
 Columns come in from a file (``reading``) or a data frame (``frame``); ``schema`` and ``target`` turn them into arrays
 to learn from. Nothing is scaled, filled in or one-hot coded here.
@@ -6,8 +6,8 @@ to learn from. Nothing is scaled, filled in or one-hot coded here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
 from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.moment import NO_MOMENT, MomentKind
 from backpass.table.wording import refusal, shown
 
-Kind: TypeAlias = Literal["number", "text"]
-KINDS: tuple[Kind, Kind] = ("number", "text")
+Kind: TypeAlias = Literal["number", "text", "date", "time"]
+KINDS: tuple[Kind, ...] = ("number", "text", "date", "time")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,36 @@ class TextColumn:
     __hash__ = None  # type: ignore[assignment]  # compared by content, which is an array
 
 
-Column: TypeAlias = NumberColumn | TextColumn
+@dataclass(frozen=True, slots=True, eq=False)
+class MomentColumn:
+    """Dates: microseconds since 1970-01-01 in UTC, int64 (n,); or times of day: microseconds since midnight.
+
+    ``NO_MOMENT`` stands where there is none.
+    """
+
+    name: str
+    ticks: NDArray[np.int64]
+    kind: MomentKind
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Where there is no value (n,)."""
+        return np.equal(self.ticks, NO_MOMENT)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> MomentColumn:
+        """The column of these rows."""
+        return MomentColumn(self.name, self.ticks[rows], self.kind)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, MomentColumn):
+            return NotImplemented
+        same = (self.name, self.kind) == (other.name, other.kind)
+        return same and np.array_equal(self.ticks, other.ticks)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, which is an array
+
+
+Column: TypeAlias = NumberColumn | TextColumn | MomentColumn
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +122,8 @@ class Table:
 
     ``row_numbers`` int64 (n,) counts the data rows of the source from 1, so that a message about a part of the table
     still names the rows of the file. ``left_out`` names the columns that were there and not converted; ``missing`` is
-    what counted as missing when the table was read (see ``missing``).
+    what counted as missing when the table was read (see ``missing``). ``doubts`` says of a column that was read as
+    texts by a tolerant reading what is wrong with it.
     """
 
     source: str
@@ -101,6 +132,7 @@ class Table:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     missing: tuple[str, ...] = DEFAULT_MISSING
+    doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.table.number import text_of
-from backpass.table.table import Column, Kind, NumberColumn, Table, TextColumn
+from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.wording import Faults, absent, counted, listed, rows_listed, shown
 
 Task: TypeAlias = Literal["regression", "binary", "multiclass"]
@@ -43,7 +43,10 @@ class Target:
             raise UsageError(f"task is 'regression' or 'classification', got {shown(task)}")
         faults = Faults(table.source)
         column = _usable(table, name, faults)
-        if column is None:
+        if isinstance(column, MomentColumn):
+            hint = "give the number of days or hours from a fixed moment instead, or keep it as classes with --text"
+            faults.add(f"target {shown(name)} holds {column.kind}s: numbers and classes can be predicted", hint)
+        if column is None or isinstance(column, MomentColumn):
             raise faults.error()
         target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
         faults.stop()
@@ -63,7 +66,7 @@ class Target:
         column = _usable(table, self.name, faults)
         if column is None:
             raise faults.error()
-        if column.kind != self.kind:
+        if isinstance(column, MomentColumn) or column.kind != self.kind:
             faults.add(f"target {shown(self.name)} holds {column.kind}s, the model was fitted on {self.kind}s")
             raise faults.error()
         y = column.values.copy() if isinstance(column, NumberColumn) else column.codes
@@ -72,7 +75,7 @@ class Target:
         faults.stop()
         return y
 
-    def _codes(self, column: Column, table: Table, faults: Faults) -> NDArray[np.int32]:
+    def _codes(self, column: NumberColumn | TextColumn, table: Table, faults: Faults) -> NDArray[np.int32]:
         known = {text: j for j, text in enumerate(self.classes)}
         texts, place = _distinct(column)
         codes = np.array([known.get(text, -1) for text in texts] or [0], dtype=np.int32)[place]
@@ -114,7 +117,7 @@ def _usable(table: Table, name: str, faults: Faults) -> Column | None:
     return column if len(gaps) < table.rows else None
 
 
-def _asks_for_classes(column: Column, task: str | None, faults: Faults) -> bool:
+def _asks_for_classes(column: NumberColumn | TextColumn, task: str | None, faults: Faults) -> bool:
     if isinstance(column, TextColumn):
         if task == "regression":
             text = f"target {shown(column.name)} holds texts: regression needs numbers"
@@ -125,7 +128,7 @@ def _asks_for_classes(column: Column, task: str | None, faults: Faults) -> bool:
     return task == "classification"
 
 
-def _regression(column: Column) -> Target:
+def _regression(column: NumberColumn | TextColumn) -> Target:
     values = column.values[~column.missing] if isinstance(column, NumberColumn) else np.empty(0)
     distinct = np.unique(values)
     name, notes = shown(column.name), list[str]()
@@ -137,7 +140,7 @@ def _regression(column: Column) -> Target:
     return Target(column.name, "regression", (), "number", tuple(notes))
 
 
-def _classes(column: Column, faults: Faults) -> Target:
+def _classes(column: NumberColumn | TextColumn, faults: Faults) -> Target:
     texts, place = _distinct(column)
     counts = np.bincount(place[~column.missing], minlength=len(texts))
     classes = tuple(text for text, count in zip(texts, counts, strict=True) if count)
@@ -153,7 +156,7 @@ def _classes(column: Column, faults: Faults) -> Target:
     return Target(column.name, "binary" if len(classes) == 2 else "multiclass", classes, column.kind)
 
 
-def _distinct(column: Column) -> tuple[list[str], NDArray[np.intp]]:
+def _distinct(column: NumberColumn | TextColumn) -> tuple[list[str], NDArray[np.intp]]:
     """The texts of the possible classes, in order, and the place of each row's among them (0 where missing)."""
     if isinstance(column, TextColumn):
         return list(column.levels), np.maximum(column.codes - 1, 0).astype(np.intp)

@@ -83,6 +83,11 @@ class Faults:
         if hint and hint not in self.hints:
             self.hints.append(hint)
 
+    def extend(self, others: Faults) -> None:
+        """Take over the faults of a part of the table."""
+        self.texts.extend(others.texts)
+        self.hints.extend(hint for hint in others.hints if hint not in self.hints)
+
     def stop(self) -> None:
         """Raise what was collected, if anything."""
         if self.texts:

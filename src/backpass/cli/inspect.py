@@ -1,0 +1,125 @@
+"""``backpass inspect``: a table in, what its columns are and what is odd about them out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console, columns_of
+from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
+from backpass.cli.text import aligned, figure, visible
+from backpass.table import read_table
+from backpass.table.inspection import ColumnReport, Inspection, inspect_table
+from backpass.table.number import text_of
+from backpass.table.wording import counted, listed, shown
+
+HEAD = ("column", "kind", "missing", "distinct", "values", "in fitting")
+NARROW = 24  # characters of a cell that a terminal shows; values take what is left
+VALUES, GAP = 4, "  "
+LEFT = (0, 1, 4, 5)  # columns of the list that are flush left; the others hold counts
+
+
+@click.command(cls=Command)
+@click.argument("table")
+@option("-t", "--target", metavar="COLUMN", section="Data", help="the column that is to be predicted")
+@option("--text", metavar="COLUMNS", multiple=True, section="Data", help="columns that are texts: a,b (repeatable)")
+@reading()
+@talking()
+def inspect(**given: Any) -> int:
+    """Show what the columns of a table are, and what is odd about them.
+
+    For each column: its kind, missing and different values, range or commonest texts, and what fitting would do with
+    it. Then what deserves a look: constants, identifiers, copies of the target and columns that give it away, mixed
+    columns with their rows, outliers, rare texts, few rows of a class, rows that are there twice.
+
+    With --json: one object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
+    "range", "quartiles", "commonest", "fitting" and "findings"), "findings" of the rows, and "notes". A finding has a
+    "code" and a "text".
+
+    \b
+    Examples:
+      backpass inspect housing.csv --target median_house_value
+      backpass inspect churn.parquet -t churned --json
+    """
+    console = Console(quiet=given["quiet"])
+    table = read_table(given["table"], text=names_in(given["text"]), tolerant=True, **reading_of(given))
+    found = inspect_table(table, given["target"])
+    if given["as_json"]:
+        console.document("inspect", **found.to_json())
+        return 0
+    console.page([_title(table.source, found), ""])
+    watched = sys.stdout is not None and sys.stdout.isatty()
+    if watched:
+        _show_table(found)
+    else:
+        console.page(aligned([HEAD, *(_cells(column) for column in found.columns)], left=LEFT))
+    console.page(["", *_odd_lines(console, found)])
+    if given["target"] is not None and not found.stops_fitting:
+        console.command("next", shlex.join(["backpass", "fit", given["table"], "--target", given["target"]]))
+    return 0
+
+
+def _title(source: str, found: Inspection) -> str:
+    size = f"{source}: {counted(found.rows, 'row')} x {counted(len(found.columns), 'column')}"
+    if found.target is None:
+        return size
+    return f"{size}, target {shown(found.target)[1:-1]}{f' ({found.task})' if found.task else ''}"
+
+
+def _cells(column: ColumnReport) -> tuple[str, ...]:
+    missing = f"{column.missing:,}" if column.missing else ""
+    return (shown(column.name)[1:-1], column.kind, missing, f"{column.distinct:,}", _values(column), column.fitting)
+
+
+def _values(column: ColumnReport) -> str:
+    """The range, or the commonest texts with their rows."""
+    if column.range is not None:
+        middle = f", median {_written(column.quartiles[1])}" if column.quartiles else ""
+        return f"{_written(column.range[0])} to {_written(column.range[1])}{middle}"
+    return listed([f"{shown(text)} {count:,}" for text, count in column.commonest[:3]])
+
+
+def _written(value: Any) -> str:
+    """Whole numbers with all their digits, others with four; dates as they are."""
+    if not isinstance(value, float):
+        return str(value)
+    return text_of(value) if value.is_integer() and abs(value) < 1e9 else figure(value)
+
+
+def _show_table(found: Inspection) -> None:
+    """The same in a terminal, cut and coloured for it."""
+    from rich.console import Console as Screen
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
+    rows = [[visible(cell) for cell in _cells(column)] for column in found.columns]
+    widths = [min(max(map(len, cells)), NARROW) for cells in zip(HEAD, *rows, strict=True)]
+    room = columns_of(sys.stdout) - sum(widths[:VALUES]) - len(GAP) * (len(HEAD) - 1)
+    widths[-1] = min(widths[-1], room // 2)
+    widths[VALUES] = room - widths[-1]
+    for j, (name, width) in enumerate(zip(HEAD, widths, strict=True)):
+        grid.add_column(name, justify="left" if j in LEFT else "right", overflow="ellipsis", no_wrap=True, width=width)
+    for column, row in zip(found.columns, rows, strict=True):
+        style = "dim" if column.fitting.startswith("left out") else "bold" if column.fitting == "target" else ""
+        grid.add_row(*(Text(cell, style) for cell in row))
+    Screen(width=columns_of(sys.stdout), highlight=False).print(grid)
+
+
+def _named(text: str, name: str) -> str:
+    """A finding with its column's name in front; the faults of a reading have it already."""
+    return text if text.startswith(("column ", "inf, ", "target ")) else f"column {shown(name)}: {text}"
+
+
+def _odd_lines(console: Console, found: Inspection) -> Iterator[str]:
+    odd = [
+        *(_named(each.text, column.name) for column in found.columns for each in column.findings),
+        *(each.text for each in found.findings),
+    ]
+    yield from console.labelled("odd", odd or ["nothing"])
+    if found.notes:
+        yield from console.labelled("notes", found.notes)

@@ -1,0 +1,189 @@
+"""Feature: a column to learn from, and how it is found out whether one is.
+
+A column of the training rows comes in; a feature, or None, and notes go out. Arrays are made in ``schema``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from backpass.errors import DataError
+from backpass.table.moment import MomentKind
+from backpass.table.parts import PARTS, telling_parts
+from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
+from backpass.table.wording import counted, shown
+
+MOST_LEVELS = 255  # levels kept of a text column; the rest share the unknown slot
+IDENTIFIER_ROWS = 20  # rows from which on texts can look like identifiers
+IDENTIFIER_SHARE = 0.9  # share of distinct texts above which they do
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFeature:
+    """A column of numbers to learn from."""
+
+    name: str
+
+    @property
+    def kind(self) -> Kind:
+        return "number"
+
+
+@dataclass(frozen=True, slots=True)
+class TextFeature:
+    """A column of texts to learn from: code j stands for levels[j - 1], code 0 for missing and for any other text."""
+
+    name: str
+    levels: tuple[str, ...]
+
+    @property
+    def kind(self) -> Kind:
+        return "text"
+
+
+@dataclass(frozen=True, slots=True)
+class MomentFeature:
+    """A column of dates, or of times of day, to learn from: the names of its parts (see ``parts``).
+
+    Errors: DataError for parts that its kind does not have, or has in another order.
+    """
+
+    name: str
+    kind: MomentKind
+    parts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        known = tuple(part for part in PARTS[self.kind] if part in self.parts)
+        if not known or known != self.parts or known[0] != next(iter(PARTS[self.kind])):
+            raise DataError(f"column {shown(self.name)} has no such parts of a {self.kind}: {', '.join(self.parts)}")
+
+
+Feature: TypeAlias = NumberFeature | TextFeature | MomentFeature
+
+
+@dataclass(frozen=True, slots=True)
+class NumberInput:
+    """One column of ``Encoded.numbers``: a number, or a part of a date.
+
+    ``column`` is the feature's name; ``period`` is that of the part, 0 without; of the inputs of one column the first
+    one ``leads``, and stands for all of them where it is asked whether a value is missing.
+    """
+
+    name: str
+    column: str
+    period: int = 0
+    leads: bool = True
+
+
+def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
+    """The columns that a feature has among the numbers.
+
+    >>> [each.name for each in number_inputs(MomentFeature("sold", "date", ("days", "year")))]
+    ['sold (days)', 'sold (year)']
+    """
+    match feature:
+        case NumberFeature(name):
+            return (NumberInput(name, name),)
+        case MomentFeature(name, kind, parts):
+            return tuple(
+                NumberInput(f"{name} ({part})", name, PARTS[kind][part].period, leads=i == 0)
+                for i, part in enumerate(parts)
+            )
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of a column: a feature, or None, and the notes on it."""
+
+    feature: Feature | None
+    notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def of(cls, column: Column, *, forced: bool) -> Found:
+        """Judge a column; a ``forced`` one is taken although it looks like an identifier."""
+        if column.missing.all():
+            return cls(None, (f"column {shown(column.name)} has no values: left out",))
+        if is_constant(column):
+            return cls(None, (f"column {shown(column.name)} is constant: left out",))
+        if not forced and looks_like_identifier(column):
+            share = f"{_different(column):,} different texts in {counted(int((~column.missing).sum()), 'row')}"
+            return cls(None, (f"column {shown(column.name)} looks like an identifier ({share}): left out",))
+        feature, kept = feature_of(column), _different(column)
+        if kept <= MOST_LEVELS:
+            return cls(feature)
+        others = counted(kept - MOST_LEVELS, "other")
+        text = f"the {MOST_LEVELS} most frequent texts are kept, {others} count as unknown"
+        return cls(feature, (f"column {shown(column.name)}: {text}",))
+
+
+def feature_of(column: Column) -> Feature:
+    """The feature of a column of the training rows."""
+    match column:
+        case NumberColumn(name):
+            return NumberFeature(name)
+        case MomentColumn(name, ticks, kind):
+            return MomentFeature(name, kind, telling_parts(ticks, kind))
+    return TextFeature(column.name, _kept_levels(column))
+
+
+def is_constant(column: Column) -> bool:
+    """Whether two rows or more all hold the same value."""
+    if len(column.missing) < 2 or column.missing.any():
+        return False
+    values = _content(column)
+    return bool(values.min() == values.max())
+
+
+def looks_like_identifier(column: Column) -> bool:
+    """Whether nearly every row has a text of its own."""
+    if not isinstance(column, TextColumn):
+        return False
+    rows = int((~column.missing).sum())
+    return rows >= IDENTIFIER_ROWS and _different(column) > IDENTIFIER_SHARE * rows
+
+
+def feature_to_json(feature: Feature) -> dict[str, Any]:
+    """Plain values for a JSON file."""
+    match feature:
+        case TextFeature(_, levels):
+            return {"name": feature.name, "kind": feature.kind, "levels": list(levels)}
+        case MomentFeature(_, _, parts):
+            return {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
+    return {"name": feature.name, "kind": feature.kind}
+
+
+def feature_from_json(data: Mapping[str, Any]) -> Feature:
+    """The feature that ``feature_to_json`` wrote."""
+    match data["kind"]:
+        case "text":
+            return TextFeature(data["name"], tuple(data["levels"]))
+        case "date" | "time" as kind:
+            return MomentFeature(data["name"], kind, tuple(data["parts"]))
+    return NumberFeature(data["name"])
+
+
+def _content(column: Column) -> np.ndarray[Any, Any]:
+    match column:
+        case NumberColumn(_, values):
+            return values
+        case MomentColumn(_, ticks):
+            return ticks
+    return column.codes
+
+
+def _different(column: Column) -> int:
+    """How many texts occur; 0 for other kinds."""
+    return int(np.count_nonzero(column.counts())) if isinstance(column, TextColumn) else 0
+
+
+def _kept_levels(column: TextColumn) -> tuple[str, ...]:
+    """The texts that occur, in order; of too many the most frequent ones."""
+    counts = column.counts()
+    present = np.flatnonzero(counts)
+    kept = np.sort(present[np.argsort(-counts[present], kind="stable")][:MOST_LEVELS])  # ties stay in text order
+    return tuple(column.levels[j] for j in kept)

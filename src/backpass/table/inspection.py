@@ -1,0 +1,164 @@
+"""Inspection: what is in a table, column by column, what is odd about it, and what fitting would make of it.
+
+A Table comes in, with the target if there is one; plain facts go out. How they are shown is the command line's affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DataError
+from backpass.table.feature import Feature, Found, MomentFeature, TextFeature
+from backpass.table.moment import moment_texts
+from backpass.table.suspicion import Finding, column_findings, table_findings, target_findings
+from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
+from backpass.table.target import Target
+from backpass.table.wording import counted
+
+COMMONEST = 5  # texts that are counted by name
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnReport:
+    """One column: its kind, how many rows have no value, how many values differ, the range of numbers and dates, the
+    commonest texts with their rows, what fitting does with it, and what is odd about it.
+    """
+
+    name: str
+    kind: str
+    missing: int
+    distinct: int
+    range: tuple[Any, Any] | None
+    quartiles: tuple[float, float, float] | None
+    commonest: tuple[tuple[str, int], ...]
+    fitting: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A table: rows, columns, the task that the target sets, and what is odd about the rows."""
+
+    rows: int
+    columns: tuple[ColumnReport, ...]
+    target: str | None
+    task: str | None
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def stops_fitting(self) -> bool:
+        """Whether fitting would refuse the table."""
+        return any(each.code in ("faulty", "faulty_target") for column in self.columns for each in column.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON object."""
+        return asdict(self)
+
+
+def inspect_table(table: Table, target: str | None = None) -> Inspection:
+    """Look at every column.
+
+    >>> from backpass.table import table_from
+    >>> report = inspect_table(table_from({"size": [1, 2, 3], "town": ["a", "a", "a"]}))
+    >>> [(column.name, column.fitting) for column in report.columns]
+    [('size', 'scaled'), ('town', 'left out: constant')]
+
+    Errors: DataError when there is no column of the target's name.
+    """
+    goal, y, fault = _goal(table, target)
+    columns = list(table.columns.values())
+    fitting = _fitting(table, target)
+    reports = []
+    for column in columns:
+        findings = [Finding("faulty", text) for text in table.doubts.get(column.name, ())]
+        if column.name == target and fault:
+            findings.append(Finding("faulty_target", fault))
+        findings += column_findings(column, table)
+        if goal is not None and y is not None and column.name != target:
+            findings += _beside_target(column, table.columns[goal.name], goal, y)
+        reports.append(_report(column, fitting[column.name], findings))
+    task = goal.task if goal else None
+    notes = (*table.notes, *(goal.notes if goal else ()))
+    return Inspection(table.rows, tuple(reports), target, task, tuple(table_findings(table, goal, y)), notes)
+
+
+def _goal(table: Table, target: str | None) -> tuple[Target | None, NDArray[Any] | None, str]:
+    """The target and its numbers, or what keeps the column from being one."""
+    if target is None:
+        return None, None, ""
+    table.column(target)
+    try:
+        goal = Target.fit(table, target)
+        return goal, goal.encode(table), ""
+    except DataError as error:
+        text = error.faults[0] if error.faults else error.message
+        return None, None, text.removeprefix(f"{table.source}: ")
+
+
+def _beside_target(column: Column, truth: Column, goal: Target, y: NDArray[Any]) -> list[Finding]:
+    if type(column) is type(truth) and _same_content(column, truth):
+        return [Finding("copy_of_target", f"it equals the target {goal.name!r}")]
+    return list(target_findings(column, goal, y))
+
+
+def _same_content(column: Column, other: Column) -> bool:
+    match column, other:
+        case NumberColumn(_, values), NumberColumn(_, others):
+            return np.array_equal(values, others, equal_nan=True)
+        case TextColumn(_, codes, levels), TextColumn(_, other_codes, other_levels):
+            return levels == other_levels and np.array_equal(codes, other_codes)
+    return False
+
+
+def _fitting(table: Table, target: str | None) -> dict[str, str]:
+    """What fitting on all rows would do with each column."""
+    done = {}
+    for column in table.columns.values():
+        found = Found.of(column, forced=False)
+        note = found.notes[0].rpartition(": left out")[0] if found.feature is None else ""
+        left_out = "constant" if "is constant" in note else "no values" if "has no values" in note else "identifier"
+        done[column.name] = f"left out: {left_out}" if found.feature is None else _treatment(found.feature, column)
+    return done | ({target: "target"} if target is not None else {})
+
+
+def _treatment(feature: Feature, column: Column) -> str:
+    flag = ", flag where missing" if column.missing.any() else ""
+    match feature:
+        case TextFeature(_, levels):
+            unknown = ", 1 for missing" if column.missing.any() else ""
+            return f"one-hot, {counted(len(levels), 'level')}{unknown}"
+        case MomentFeature(_, _, parts):
+            return f"{', '.join(parts)}{flag}"
+    return f"scaled{', median and flag where missing' if flag else ''}"
+
+
+def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> ColumnReport:
+    there = ~column.missing
+    common: tuple[tuple[str, int], ...] = ()
+    span: tuple[Any, Any] | None = None
+    quartiles = None
+    match column:
+        case NumberColumn(_, values):
+            distinct = len(np.unique(values[there]))
+            if distinct:
+                span = float(values[there].min()), float(values[there].max())
+                low, middle, high = np.quantile(values[there], [0.25, 0.5, 0.75]).tolist()
+                quartiles = (low, middle, high)
+        case MomentColumn(_, ticks, kind):
+            distinct = len(np.unique(ticks[there]))
+            if distinct:
+                first, last = moment_texts(np.array([ticks[there].min(), ticks[there].max()]), kind)
+                span = first, last
+        case TextColumn(_, _, levels):
+            counts = column.counts()
+            distinct = int(np.count_nonzero(counts))
+            order = np.argsort(-counts, kind="stable")[:COMMONEST]
+            common = tuple((levels[j], int(counts[j])) for j in order if counts[j])
+    missing = int(column.missing.sum())
+    return ColumnReport(column.name, column.kind, missing, distinct, span, quartiles, common, fitting, tuple(findings))

@@ -1,0 +1,98 @@
+"""Joining: the columns of several files, one file's rows beneath another's.
+
+The files have the same columns, by name; each column is numbers, texts, dates or times in all of them. What does not
+agree is a fault that names the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.moment import NO_MOMENT
+from backpass.table.raw import Content, RawColumn, RawMoments, RawNumbers, RawTexts
+from backpass.table.wording import Faults, listed, plain, shown
+
+
+def joined(contents: Sequence[Content], sources: Sequence[str], faults: Faults) -> Content:
+    """One content of several; of one, itself."""
+    first = contents[0]
+    if len(contents) == 1:
+        return first
+    for content, source in zip(contents[1:], sources[1:], strict=True):
+        check_same_names(first.names, content.names, sources[0], source, faults)
+    faults.stop()
+    by_name = [{column.name: column for column in content.columns} for content in contents]
+    columns = [
+        _joined_column([found[raw.name] for found in by_name], sources, faults)
+        for raw in first.columns
+        if all(raw.name in found for found in by_name)  # one that could not be read is a fault already
+    ]
+    return Content(first.names, [each for each in columns if each], sum(content.rows for content in contents))
+
+
+def check_same_names(
+    first: Sequence[str], other: Sequence[str], first_source: str, source: str, faults: Faults
+) -> None:
+    """Fault: names that a file lacks, or has besides those of the first one."""
+    lacking, more = [name for name in first if name not in other], [name for name in other if name not in first]
+    if lacking:
+        faults.add(f"{plain(source)} lacks {listed(lacking, shown)}, which {plain(first_source)} has")
+    if more:
+        faults.add(f"{plain(source)} has {listed(more, shown)}, which {plain(first_source)} has not")
+
+
+def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: Faults) -> RawColumn | None:
+    name, filled = raws[0].name, [raw for raw in raws if not _is_empty(raw)]
+    last_first = [*zip(raws, sources, strict=True)][::-1]
+    kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # each with its first file
+    if len(kinds) > 1:
+        held = ", ".join(f"{kind} in {plain(source)}" for kind, source in sorted(kinds.items()))
+        faults.add(f"column {shown(name)} holds {held}")
+        return None
+    lead = filled[0] if filled else raws[0]
+    match lead:
+        case RawNumbers():
+            return RawNumbers(name, np.concatenate([_numbers(raw) for raw in raws]))
+        case RawMoments():
+            ticks = [raw.ticks if isinstance(raw, RawMoments) else np.full(_rows(raw), NO_MOMENT) for raw in raws]
+            return RawMoments(name, np.concatenate(ticks), lead.kind, lead.zoned)
+    return _texts(name, raws)
+
+
+def _kind(raw: RawColumn) -> str:
+    if isinstance(raw, RawMoments):
+        return f"{raw.kind}s with a time zone" if raw.zoned else f"{raw.kind}s"
+    return "numbers" if isinstance(raw, RawNumbers) else "texts"
+
+
+def _is_empty(raw: RawColumn) -> bool:
+    """Whether a column holds no value at all; it may then be of any kind."""
+    match raw:
+        case RawNumbers(_, values):
+            return bool(np.isnan(values).all())
+        case RawMoments(_, ticks):
+            return bool((ticks == NO_MOMENT).all())
+    return not raw.codes.any()
+
+
+def _rows(raw: RawColumn) -> int:
+    return len(raw.values if isinstance(raw, RawNumbers) else raw.ticks if isinstance(raw, RawMoments) else raw.codes)
+
+
+def _numbers(raw: RawColumn) -> NDArray[np.float64]:
+    return raw.values if isinstance(raw, RawNumbers) else np.full(_rows(raw), np.nan)
+
+
+def _texts(name: str, raws: Sequence[RawColumn]) -> RawTexts:
+    known: dict[str, int] = {}
+    codes = []
+    for raw in raws:
+        if isinstance(raw, RawTexts):
+            places = [0, *(known.setdefault(level, len(known) + 1) for level in raw.levels)]
+            codes.append(np.array(places, dtype=np.int32)[raw.codes])
+        else:
+            codes.append(np.zeros(_rows(raw), dtype=np.int32))
+    return RawTexts(name, list(known), np.concatenate(codes), typed=True)

@@ -1,0 +1,109 @@
+"""``inspect``: its lines, its JSON, terminals, and tables that cannot be read."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+
+TABLE = "size,town,sold,key,price\n" + "".join(
+    f"{i % 7},{('north', 'south')[i % 2]},2024-01-{i % 28 + 1:02},k{i},{3 * (i % 7) + 1}\n" for i in range(40)
+)
+
+
+def test_lines(call: Run) -> None:
+    Path("t.csv").write_text(TABLE)
+    done = call("inspect", "t.csv", "--target", "price")
+    assert (done.code, done.out.splitlines()) == (
+        0,
+        [
+            "t.csv: 40 rows x 5 columns, target price (regression)",
+            "",
+            "column   kind     missing   distinct   values                     in fitting",
+            "size     number                    7   0 to 6, median 3           scaled",
+            "town     text                      2   'north' 20, 'south' 20     one-hot, 2 levels",
+            "sold     date                     28   2024-01-01 to 2024-01-28   days, day of month, "
+            "day of week, day of year",
+            "key      text                     40   'k0' 1, 'k1' 1, 'k10' 1    left out: identifier",
+            "price    number                    7   1 to 19, median 10         target",
+            "",
+            "odd         column 'size': it is a linear function of the target 'price'",
+            "            column 'key': nearly every row has a text of its own",
+            "notes       target 'price' holds 7 different whole numbers: treated as regression; "
+            "--task classification makes classes of them",
+        ],
+    )
+    assert done.err == "next        backpass fit t.csv --target price\n"
+
+
+def test_nothing_odd_and_no_target(call: Run) -> None:
+    Path("t.csv").write_text("a,b\n1,2\n3,5\n")
+    done = call("inspect", "t.csv")
+    assert done.out.splitlines()[-1] == "odd         nothing"
+    assert done.err == ""
+
+
+def test_json(call: Run) -> None:
+    Path("t.csv").write_text(TABLE)
+    found = call("inspect", "t.csv", "-t", "price", "--json").json
+    assert {"backpass", "format", "command", "rows", "target", "task", "columns", "findings", "notes"} == set(found)
+    names = {"name", "kind", "missing", "distinct", "range", "quartiles", "commonest", "fitting", "findings"}
+    assert all(set(column) == names for column in found["columns"])
+    assert found["columns"][0]["quartiles"] == [1.0, 3.0, 4.25]
+    assert found["columns"][3]["findings"] == [{"code": "identifier", "text": "nearly every row has a text of its own"}]
+
+
+def test_faulty_columns_are_shown_beside_the_others(call: Run) -> None:
+    Path("t.csv").write_text("a,b\n" + "1,2\n" * 20 + "x,3\n")
+    done = call("inspect", "t.csv", "-t", "b")
+    assert done.code == 0
+    assert "column 'a': column 'a'" not in done.out
+    assert "column 'a': 20 numbers, 1 text ('x' row 21)" in done.out
+    assert "next" not in done.err
+
+
+def test_what_cannot_be_read_at_all(call: Run) -> None:
+    Path("t.csv").write_text("a,b\n1\n")
+    assert call("inspect", "t.csv").code == 3
+    Path("u.csv").write_text("a,b\n1,2\n")
+    failed = call("inspect", "u.csv", "-t", "c")
+    assert (failed.code, failed.err) == (3, "error: u.csv: there is no column 'c'\nhint: known names: 'a', 'b'\n")
+
+
+def test_a_terminal(tmp_path: Path) -> None:
+    """A column list cut for 80 columns, its head bold; names with escapes stay harmless."""
+    (tmp_path / "t.csv").write_text(TABLE.replace("town", "to\x1b[31mwn [bold]", 1))
+    screen, terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "backpass", "inspect", "t.csv"],
+        cwd=tmp_path,
+        stdout=terminal,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "COLUMNS": "80", "TERM": "xterm", "NO_COLOR": ""},
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(screen, 65_536)
+            except OSError:  # the end of a pseudo-terminal on Linux
+                break
+            if not piece:
+                break
+            shown += piece
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+    os.close(screen)
+    assert b"\x1b[1m" in shown
+    assert b"\x1b[31m" not in shown
+    assert b"to\\x1b[31mwn [bold]" in shown
+    listed = re.sub(rb"\x1b\[[0-9;]*m", b"", shown).decode().partition("odd  ")[0].splitlines()
+    assert max(map(len, listed)) <= 80

@@ -1,0 +1,164 @@
+"""An inspection: what each column is said to be, what is found odd, each rule also where it must stay silent."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backpass.errors import DataError
+from backpass.table import read_table, table_from
+from backpass.table.inspection import ColumnReport, Inspection, inspect_table
+
+Write = Callable[..., Path]
+ROWS = 60
+RNG = np.random.default_rng(0)
+NOISE = RNG.normal(size=ROWS)
+CLASSES = ["cat" if value > 0 else "dog" for value in NOISE]
+
+
+def inspected(target: str | None = None, **columns: Any) -> Inspection:
+    return inspect_table(table_from(columns), target)
+
+
+def column(found: Inspection, name: str) -> ColumnReport:
+    return next(each for each in found.columns if each.name == name)
+
+
+def codes(found: Inspection, name: str) -> list[str]:
+    return [each.code for each in column(found, name).findings]
+
+
+def test_facts_of_each_kind() -> None:
+    found = inspected(
+        size=[1.0, None, 4.0, 2.0],
+        town=["b", "a", None, "b"],
+        sold=["2024-01-02", "2024-01-01", None, "2024-03-01"],
+        at=["10:00", "11:00", "12:00", "13:30"],
+    )
+    size, town, sold, at = found.columns
+    assert (size.kind, size.missing, size.distinct, size.range) == ("number", 1, 3, (1.0, 4.0))
+    assert size.quartiles == (1.5, 2.0, 3.0)
+    assert (town.kind, town.missing, town.distinct, town.commonest) == ("text", 1, 2, (("b", 2), ("a", 1)))
+    assert (sold.kind, sold.range) == ("date", ("2024-01-01", "2024-03-01"))
+    assert (at.kind, at.range) == ("time", ("10:00:00", "13:30:00"))
+    assert [each.fitting for each in found.columns] == [
+        "scaled, median and flag where missing",
+        "one-hot, 2 levels, 1 for missing",
+        "days, month, day of month, day of week, day of year, flag where missing",
+        "hours, minute",
+    ]
+    assert (found.rows, found.target, found.task, found.notes) == (4, None, None, ())
+
+
+def test_columns_that_are_left_out() -> None:
+    found = inspected(
+        one=[1] * ROWS, none=[None] * ROWS, key=[f"k{i}" for i in range(ROWS)], counter=list(range(7, ROWS + 7))
+    )
+    assert [each.fitting for each in found.columns] == [
+        "left out: constant",
+        "left out: no values",
+        "left out: identifier",
+        "scaled",
+    ]
+    assert [codes(found, each.name) for each in found.columns] == [["constant"], ["empty"], ["identifier"], ["counter"]]
+
+
+def test_outliers_name_the_farthest_row() -> None:
+    values = [*NOISE[:-1], 1000.0]
+    found = inspected(x=values, calm=NOISE)
+    (finding,) = column(found, "x").findings
+    assert finding.text == "1 row more than 3 quartile distances out; the farthest is 1000 in row 60"
+    assert codes(found, "calm") == []
+
+
+def test_mixed_columns_name_rows() -> None:
+    found = inspected(x=[*["1", "2", "soon", "later"] * 4], y=["a"] * 15 + ["7"])
+    (mixed, *_) = column(found, "x").findings
+    assert mixed.code == "mixed"
+    assert mixed.text == "8 numbers and 8 texts; texts in rows 3, 4, 7, 8, 11, ... (8 in all)"
+    assert "mixed" not in codes(found, "y")
+
+
+def test_dates_written_in_another_way() -> None:
+    found = inspected(d=["31.12.2024", "1/2/2024", None] * 5, version=["1.2", "1.3", "1.4"] * 5)
+    (finding,) = column(found, "d").findings
+    assert finding.code == "dates_as_text"
+    assert "texts such as '1/2/2024' look like dates; only 2024-12-31 is read as one" in finding.text
+    assert codes(found, "version") == []
+
+
+def test_rare_texts_and_missing_values() -> None:
+    found = inspected(t=["a"] * 30 + ["b"] * 26 + ["c"] * 4, gap=[None] * 31 + [1.0, 2.0] * 14 + [3.0])
+    assert column(found, "t").findings[0].text == "1 text in fewer than 5 rows: 'c'"
+    assert codes(found, "gap") == ["mostly_missing"]
+    assert codes(inspected(t=["a"] * 30 + ["b"] * 30), "t") == []
+
+
+class TestBesideTheTarget:
+    def test_copies(self) -> None:
+        found = inspected("y", y=NOISE, same=NOISE.copy(), other=NOISE[::-1])
+        assert [codes(found, name) for name in ("y", "same", "other")] == [[], ["copy_of_target"], []]
+        assert codes(inspected("y", y=CLASSES, same=list(CLASSES)), "same") == ["copy_of_target"]
+
+    def test_the_target_in_other_units(self) -> None:
+        found = inspected("y", y=NOISE, cents=3e300 - NOISE * 1e300, near=NOISE + 1e-2 * RNG.normal(size=ROWS))
+        assert codes(found, "cents") == ["leak"]
+        assert codes(found, "near") == []
+
+    def test_a_range_for_each_class(self) -> None:
+        swapped = np.where(np.arange(ROWS) == 5, -NOISE, NOISE)
+        found = inspected("y", y=CLASSES, x=NOISE, swapped=swapped, x_gap=[None, *NOISE[1:]])
+        assert [codes(found, name) for name in ("x", "swapped", "x_gap")] == [["leak"], [], ["leak"]]
+        tied = np.where(np.abs(NOISE) < 0.5, 0.0, NOISE)  # both classes at 0
+        assert codes(inspected("y", y=CLASSES, x=tied), "x") == []
+
+    def test_texts_that_give_the_target_away(self) -> None:
+        town = np.array(["north", "south", "west"])[np.arange(ROWS) % 3]
+        number = {"north": 1.0, "south": 5.0, "west": 2.0}
+        y = np.array([number[each] for each in town])
+        found = inspected("y", y=y, town=town.tolist(), other=[*town[1:].tolist(), town[1]])
+        assert codes(found, "town") == ["leak"]
+        assert codes(inspected("y", y=[*y[:-1], 9.0], town=town.tolist()), "town") == []
+        few = [f"t{i // 2}" for i in range(ROWS)]  # two rows a text: no rule
+        assert "leak" not in codes(inspected("y", y=[i // 2 for i in range(ROWS)], t=few), "t")
+
+    def test_few_rows_are_no_rule(self) -> None:
+        assert codes(inspected("y", y=[1.0, 2.0, 4.0], x=[2.0, 4.0, 8.0]), "x") == []
+
+    def test_classes_with_few_rows(self) -> None:
+        found = inspected("y", y=["a"] * 57 + ["b"] * 3, x=NOISE)
+        assert [each.text for each in found.findings] == ["class 'b' of target 'y' has 3 rows of 60"]
+        assert inspected("y", y=["a"] * 30 + ["b"] * 30, x=NOISE).findings == ()
+
+    def test_a_target_that_cannot_be_one(self) -> None:
+        found = inspected("y", y=[1.0, None, 2.0], x=[1, 2, 3])
+        assert column(found, "y").findings[0].text == "target 'y': 1 of 3 values missing (row 2)"
+        assert found.stops_fitting
+        with pytest.raises(DataError, match="there is no column 'why'"):
+            inspected("why", y=[1, 2], x=[1, 2])
+
+
+def test_rows_that_are_there_twice() -> None:
+    table = {"x": [1.0, -0.0, 1.0, 0.0, None, None], "t": ["a", "b", "a", "b", "c", None], "d": ["2024-01-01"] * 6}
+    assert [each.text for each in inspected(**table).findings] == ["2 rows repeat an earlier one in every column"]
+    assert inspected(x=[1, 2]).findings == ()
+
+
+def test_faulty_columns_are_told_and_not_refused(write: Write) -> None:
+    path = write("x,y,z\n" + "1,1,2024-01-01\n" * 18 + "n/k,1e999,2024-02-30\n2,3,2024-01-02\n")
+    with pytest.raises(DataError, match="3 faults"):
+        read_table(path)
+    table = read_table(path, tolerant=True)
+    found = inspect_table(table)
+    assert column(found, "x").findings[0].text == "column 'x': 19 numbers, 1 text ('n/k' row 19)"
+    assert [each.findings[0].code for each in found.columns] == ["faulty"] * 3
+    assert [each.kind for each in found.columns] == ["text"] * 3
+    assert found.stops_fitting
+
+
+def test_the_table_of_a_tolerant_reading_is_the_same_where_nothing_is_wrong(write: Write) -> None:
+    path = write("x,t\n1,a\n,b\n")
+    assert read_table(path, tolerant=True) == read_table(path)
+    assert read_table(path, tolerant=True).doubts == {}

@@ -1,0 +1,75 @@
+"""JSON rows: objects by line or in a list, what is missing, and what is no row."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backpass.errors import DataError
+from backpass.table import read_table, table_from
+
+Write = Callable[..., Path]
+VALUES = {
+    "number": st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False),
+    "text": st.text(max_size=5).map(lambda text: f"w{text.strip()}"),
+    "flag": st.booleans(),
+}
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> dict[str, list[Any]]:
+    rows = draw(st.integers(1, 6))
+    return {name: draw(st.lists(st.none() | values, min_size=rows, max_size=rows)) for name, values in VALUES.items()}
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=columns(), leave_out=st.booleans())
+def test_lines_lists_and_frames_agree(tmp_path_factory: Any, data: dict[str, list[Any]], leave_out: bool) -> None:
+    rows = [dict(zip(data, row, strict=True)) for row in zip(*data.values(), strict=True)]
+    first, *others = rows  # the first row has every name, so that the order of the columns is known
+    given_ = [first, *({k: v for k, v in row.items() if v is not None or not leave_out} for row in others)]
+    folder = tmp_path_factory.mktemp("json")
+    (folder / "lines.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in given_))
+    (folder / "list.json").write_text(json.dumps(given_, indent=2, ensure_ascii=False), encoding="utf-8")
+    expected = table_from(data)
+    assert read_table(folder / "lines.jsonl") == expected
+    assert read_table(folder / "list.json") == expected
+
+
+def test_dates_and_texts_of_digits(write: Write) -> None:
+    table = read_table(write('\ufeff\n {"d": "2024-01-01", "t": "00:30", "x": "12"}\n\n{"d": null, "x": "13"}\n'))
+    assert [column.kind for column in table.columns.values()] == ["date", "time", "text"]
+
+
+def test_compressed_and_wider_rows(write: Write) -> None:
+    table = read_table(write(gzip.compress(b'{"a": 1}\n{"a": 2, "b": 3}\n')))
+    assert table == table_from({"a": [1, 2], "b": [None, 3]})
+
+
+REFUSED = {
+    '{"a": 1}\n{"a": }\n': "line 2 is no JSON (Expecting value, at character 7)",
+    '[{"a": 1},\n {"a": 1]': "line 2 is no JSON",
+    '{"a": 1}\n[1]\n': "line 2 is a list, not an object",
+    '[{"a": 1}, [2]]': "item 2 is a list, not an object",
+    '{"a": 1, "a": 2}\n': "line 1: an object has 'a' twice",
+    '{"a": [1]}\n': "column 'a' holds values of type list (row 1)",
+    '{"a": 1}\n{"a": "x"}\n': "column 'a' holds values of type number (row 1) and values of type text (row 2)",
+    '{"a": 1}\n{"a": Infinity}\n': "inf, or a number too large for float64, in column 'a' row 2",
+    '{"": 1}\n': "the header has no name at position 1",
+    "{}\n": "has rows but no columns",
+    "[]": "has no rows",
+    '{"a": ' + "[" * 100_000 + "\n": "line 1 is nested too deeply",
+    '{"a": ' + "9" * 5_000 + "}\n": "line 1: Exceeds the limit",
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), REFUSED.items(), ids=[text[:20] for text in REFUSED])
+def test_what_is_no_table(write: Write, content: str, expected: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_table(write(content, "t.json"))
+    assert expected in str(caught.value)
