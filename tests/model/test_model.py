@@ -408,6 +408,47 @@ def test_planted_facts(price: Model, changes: dict[str, Any], reason: str) -> No
     assert re.search(reason, str(caught.value)), str(caught.value)
 
 
+@pytest.fixture
+def several(houses: Columns) -> Model:
+    """Two quantiles of one target."""
+    kind = pytest.importorskip("backpass.estimators").BackpassRegressor
+    age = np.array(houses["age"], dtype=float)[:, None]
+    fitted = kind((4,), epochs=2, loss="quantile", quantile=(0.1, 0.9)).fit(age, houses["price"])
+    return fitted.model_  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"head.heads.1.options.q": 1.5}, "quantile and its range differ"),
+        ({"head.heads.1.options": {}}, "options of the loss and its name differ"),
+        ({"head.heads.1.target.classes": ["a", "b"]}, "tasks differ"),
+        ({"head.heads.1.target.task": "binary"}, "tasks differ"),
+        ({"head.heads.1.target.name": "x0"}, "names and columns differ"),
+        ({"head.heads.0.options.q": 0.2}, "options of the loss and the settings differ"),
+        ({"head.heads.1.loss": "os.system"}, "loss must be one of"),
+        ({"head.heads.1.scale": -1.0}, "scale must be a number in the range"),
+        ({"head.heads": []}, "several outputs need one loss by name"),
+        ({"head.loss": "squared"}, "several outputs need one loss by name"),
+        ({"head.loss": "backpass.fit"}, "loss must be one of"),
+    ],
+    ids=lambda value: str(value)[:50] if isinstance(value, dict) else "",
+)
+def test_planted_facts_of_several_outputs(several: Model, changes: dict[str, Any], reason: str) -> None:
+    facts, arrays = unpack(several.to_bytes(), "model", "m")
+    assert from_bytes(pack("model", facts, arrays)).labels == ("y q=0.1", "y q=0.9")
+    with pytest.raises(ModelFileError) as caught:
+        from_bytes(pack("model", with_changes(facts, changes), arrays))
+    assert re.search(reason, str(caught.value)), str(caught.value)
+
+
+def test_one_head_too_many_is_refused(several: Model) -> None:
+    facts, arrays = unpack(several.to_bytes(), "model", "m")
+    facts["head"]["heads"].append(facts["head"]["heads"][1])
+    with pytest.raises(ModelFileError, match="outputs of the network differ"):
+        from_bytes(pack("model", facts, arrays))
+
+
 def test_wires_that_lead_nowhere_are_refused(houses: Columns, quick: dict[str, Any]) -> None:
     facts, arrays = unpack(fit(houses, "price", **{**quick, "wire": WIRES}).to_bytes(), "model", "m")
     for inputs in ([], [99], [0, -1], [2**63], [0.0], ["size"]):
