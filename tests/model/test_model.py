@@ -81,6 +81,25 @@ def test_any_table_gives_the_same_predictions(model: Model, columns: Columns, ta
     assert (expected.dtype == np.float64) == (target == "price")
 
 
+def test_an_array_has_the_columns_of_the_model_in_their_order(model: Model, columns: Columns) -> None:
+    names = list(model.kinds())
+    array = np.array([columns[name] for name in names], dtype=object).T
+    np.testing.assert_array_equal(model.predict(array), model.predict(columns))
+    for wrong in (array[:, :-1], array[0]):
+        with pytest.raises(DataError, match=r"an array of rows for this model has shape \(n, 4\), got") as caught:
+            model.predict(wrong)
+        assert caught.value.hint == "its columns are, in this order: 'size', 'age', 'town', 'heating'"
+
+
+def test_arrays_of_numbers(houses: Columns, quick: dict[str, Any]) -> None:
+    numbers = {name: houses[name] for name in ("age", "price")}
+    model = fit({**numbers, "half": [value / 2 for value in houses["age"]]}, "price", **quick)
+    X = np.array(houses["age"])[:, None] * np.array([1.0, 0.5])
+    expected = model.predict({"age": X[:, 0], "half": X[:, 1]})
+    for array in (X, X[:, ::-1][:, ::-1], np.asfortranarray(X), X.astype(">f8"), X.astype(object)):
+        np.testing.assert_array_equal(model.predict(array), expected)
+
+
 def test_columns_are_matched_by_name_and_others_ignored_with_a_note(price: Model, houses: Columns) -> None:
     expected = price.predict(houses)
     mixed = {"colour": ["red"] * 120, **{name: houses[name] for name in reversed(houses)}, "floor": [1] * 120}

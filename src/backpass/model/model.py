@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backpass import __version__
 from backpass.engine import engine_named
-from backpass.errors import BackpassError, ModelFileError, UsageError
+from backpass.errors import BackpassError, DataError, ModelFileError, UsageError
 from backpass.model.coherence import contradiction
 from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
@@ -29,6 +29,7 @@ from backpass.model.record import Record
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, read_table, table_from
+from backpass.table.wording import listed, shown
 from backpass.training import EpochRecord
 
 ARITHMETIC = 2
@@ -69,7 +70,8 @@ class Model:
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """A number, or the most probable class, for each row: (n,), or (n, k) of several outputs.
 
-        data: a path, a data frame, a dict of columns or a Table; columns are matched by name
+        data: a path, a data frame, a dict of columns or a Table, their columns matched by name; or an array (n, d) of
+        the model's columns in their order
 
         Errors: DataError listing every column that is missing or of another kind.
         """
@@ -135,10 +137,23 @@ class Model:
         """The table in the kinds the model was fitted on, wherever it comes from."""
         if isinstance(data, Table):
             return data
+        if isinstance(data, np.ndarray):
+            data = self._columns_of(data)
         kinds = self.kinds(with_target=with_target)
         if isinstance(data, str | Path):
             return read_table(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
         return table_from(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
+
+    def _columns_of(self, X: NDArray[Any]) -> dict[str, Any]:
+        """The columns of an array (n, d) by the names they have in the model.    Errors: DataError."""
+        names = [feature.name for feature in self.schema.features]
+        if X.ndim != 2 or X.shape[1] != len(names):
+            raise DataError(
+                f"an array of rows for this model has shape (n, {len(names)}), got {X.shape}",
+                hint=f"its columns are, in this order: {listed(names, shown)}",
+            )
+        columns = X.T.tolist() if X.dtype.kind in "OU" else X.T
+        return dict(zip(names, columns, strict=True))
 
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
