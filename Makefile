@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test check sanitize bench docs clean
+.PHONY: help setup demo test check sanitize fuzz bench docs clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -11,6 +11,7 @@ help:
 	@echo "make test       run every test and every example in a docstring"
 	@echo "make check      lint, formatting and types"
 	@echo "make sanitize   run the engine's tests on a core built with the compiler's sanitizers"
+	@echo "make fuzz       give the reader of model files broken ones, for SECONDS (60)"
 	@echo "make bench      measure (needs a quiet machine)"
 	@echo "make docs       build the pages into build/docs"
 	@echo "make clean      remove everything that the verbs made"
@@ -33,6 +34,10 @@ MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/
 .venv/bench: .venv/base
 	$(PIP) -e '.[bench]'
 	touch .venv/bench
+
+.venv/fuzz: .venv/base
+	$(PIP) -e '.[fuzz]'
+	touch .venv/fuzz
 
 .venv/docs: .venv/base
 	$(PIP) -e '.[docs]'
@@ -60,6 +65,14 @@ sanitize:
 	CXXFLAGS="$(SANITIZERS)" build/sanitize/bin/python -m pip install --quiet '.[test]'
 	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
 		build/sanitize/bin/python -m pytest -q tests/engine/native
+
+# Found inputs stay in build/fuzz; one that shows a fault belongs into tests/model/corpus.
+SECONDS = 60
+
+fuzz: .venv/fuzz
+	mkdir -p build/fuzz
+	.venv/bin/python tools/fuzz_container.py -max_total_time=$(SECONDS) -rss_limit_mb=512 -timeout=5 \
+		-artifact_prefix=build/ build/fuzz tests/model/corpus
 
 bench: .venv/bench
 	.venv/bin/python benchmarks/import_time.py

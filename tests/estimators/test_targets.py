@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import d2_pinball_score, r2_score
 
+import backpass
 from backpass.circuit import operations
 from backpass.errors import ShapeError, UsageError
 
@@ -125,16 +128,81 @@ def test_a_written_loss_for_classes(classifier: Any, numbers: Any) -> None:
     assert classifier(**LONG, loss=one_against_all).fit(X, label).score(X, label) > 0.85
 
 
-def test_a_written_loss_is_pickled_but_not_saved(regressor: Any, numbers: Any, tmp_path: Path) -> None:
+def columns_of(X: Any) -> dict[str, Any]:
+    return {f"x{j}": X[:, j] for j in range(X.shape[1])}
+
+
+SEVERAL: dict[str, dict[str, Any]] = {
+    "targets": {},
+    "an ensemble": {"ensemble": 2},
+    "quantiles": {"loss": "quantile", "quantile": (0.1, 0.5, 0.9)},
+    "a preset": {"preset": "default", "learning_rate": None},
+    "a written loss": {"loss": squared_errors},
+}
+
+
+@pytest.mark.parametrize("sort", SEVERAL)
+def test_models_of_several_outputs_are_saved(sort: str, regressor: Any, numbers: Any, tmp_path: Path) -> None:
     X, y, _ = numbers()
-    fitted = regressor(loss=absolute_error).fit(X, y)
-    with pytest.raises(UsageError, match="cannot be saved to a model file"):
-        fitted.model_.save(tmp_path / "m.backpass")
-    with pytest.raises(UsageError, match="several outputs cannot be saved"):
-        regressor().fit(X, np.column_stack([y, y])).model_.save(tmp_path / "m.backpass")
-    assert not list(tmp_path.iterdir())
-    saved = pickle.dumps(fitted.set_params(loss="squared").fit(X, y))
-    np.testing.assert_array_equal(pickle.loads(saved).predict(X), fitted.predict(X))
+    target = y if sort == "quantiles" else pd.DataFrame({"price": y, "rent": 100.0 * X[:, 2]})
+    fitted = regressor(**SEVERAL[sort]).fit(X, target)
+    fitted.model_.save(tmp_path / "m.backpass")
+    model = backpass.load(tmp_path / "m.backpass")
+    assert model.to_bytes() == fitted.model_.to_bytes()
+    np.testing.assert_array_equal(model.predict(columns_of(X)), fitted.predict(X))
+    if sort == "quantiles":
+        assert model.labels == ("y q=0.1", "y q=0.5", "y q=0.9")
+        known = {"y": y}
+    else:
+        assert model.labels == ("price", "rent")
+        known = {"price": y, "rent": 100.0 * X[:, 2]}
+    truths = [known[head.target.name] for head in model.head.heads]
+    errors = [np.abs(predicted - truth).mean() for predicted, truth in zip(fitted.predict(X).T, truths, strict=True)]
+    assert model.evaluate({**columns_of(X), **known})["mae"] == pytest.approx(np.mean(errors))
+
+
+def test_targets_without_names_are_numbered(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers()
+    frame = pd.DataFrame({"y0": X[:, 0], "b": X[:, 1]})
+    assert regressor().fit(frame, np.column_stack([y, y])).model_.labels == ("y0_", "y1")
+    assert regressor().fit(X, y[:, None]).model_.labels == ("y",)
+    assert regressor().fit(X, pd.DataFrame({0: y, 1: y})).model_.labels == ("y0", "y1")
+
+
+def test_a_model_of_a_written_loss_is_saved(regressor: Any, numbers: Any, tmp_path: Path) -> None:
+    """Of the function it keeps one word; whoever goes on training gives the function again."""
+    X, y, _ = numbers()
+    fitted = regressor(loss=absolute_error, warm_start=True).fit(X, y)
+    fitted.model_.save(tmp_path / "m.backpass")
+    data = (tmp_path / "m.backpass").read_bytes()
+    assert b"absolute_error" not in data
+    assert b"custom" in data
+    model = backpass.load(tmp_path / "m.backpass")
+    np.testing.assert_array_equal(model.predict(columns_of(X)), fitted.predict(X))
+    loaded = clone(fitted)
+    loaded.fit(X, y).model_ = model
+    np.testing.assert_array_equal(loaded.fit(X, y).predict(X), fitted.fit(X, y).predict(X))
+    assert fitted.model_.record.scores["valid"]["loss"] > 0
+    with pytest.raises(UsageError, match="the loss of this model is a function that its file does not hold"):
+        model.head.loss.per_example(np.zeros((1, 1)), np.zeros((1, 1)))
+
+
+def test_a_function_may_be_changed_between_runs(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers()
+    options = {"warm_start": True, "valid_fraction": 0.0}
+    warm = regressor(**options, loss=absolute_error).fit(X, y)
+    assert warm.model_.head.loss_title == "custom"
+    warm.set_params(loss=lambda o, y: 100.0 * squared_error(o, y)).fit(X, y)
+    assert warm.loss_curve_[-1] > 10.0
+    assert warm.set_params(loss="squared").fit(X, y).model_.head.loss_title == "squared"
+    assert warm.loss_curve_[-1] < 10.0
+
+
+def test_estimators_of_any_loss_are_pickled(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers()
+    for loss in (squared_error, "squared"):
+        fitted = regressor(loss=loss).fit(X, y)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict(X), fitted.predict(X))
 
 
 def test_a_loss_that_forgets_the_rows_is_told(regressor: Any, numbers: Any) -> None:

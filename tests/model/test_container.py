@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from backpass.errors import ModelFileError, UsageError
-from backpass.model import container
-from backpass.model.container import DTYPES, FORMAT, pack, unpack
+from backpass.model import container, header
+from backpass.model.arrays import DTYPES
+from backpass.model.container import DIGITS, FORMAT, pack, unpack
 
 FACTS: dict[str, Any] = {
     "target": "price",
@@ -47,20 +48,37 @@ def framed(header: bytes, payload: bytes = b"") -> bytes:
     return len(header).to_bytes(8, "little") + header + payload
 
 
+def sealed(data: bytes) -> bytes:
+    """The file with the digest that it should have: what somebody makes who wants it to be read."""
+    with_zeros = data[: DIGITS.start] + b"0" * 64 + data[DIGITS.stop :]
+    digest = hashlib.sha256(with_zeros).hexdigest().encode()
+    return data[: DIGITS.start] + digest + data[DIGITS.stop :]
+
+
+def padded(text: bytes) -> bytes:
+    return text + b" " * (-len(text) % 8)
+
+
 def forged(change: Callable[[dict[str, Any]], object], payload: bytes | None = None) -> bytes:
-    """SMALL with another header, laid out and padded as ours are."""
+    """SMALL with another header, laid out, padded and sealed as ours are."""
     end = 8 + int.from_bytes(SMALL[:8], "little")
     header = json.loads(SMALL[8:end])
     change(header)
     text = json.dumps(header, separators=(",", ":")).encode()
-    return framed(text + b" " * (-len(text) % 8), SMALL[end:] if payload is None else payload)
+    return sealed(framed(padded(text), SMALL[end:] if payload is None else payload))
 
 
-def with_record(text: str | bytes) -> bytes:
-    """A file of no arrays whose record is this text."""
-    text = text if isinstance(text, str) else text.decode()
-    header = json.dumps({"__metadata__": {"backpass": text}}, separators=(",", ":")).encode()
-    return framed(header + b" " * (-len(header) % 8))
+def with_metadata(format: str = "2", kind: str = "model", facts: str = "{}", **more: str) -> bytes:
+    """A sealed file of no arrays."""
+    metadata = {"backpass": format, "sha256": "0" * 64, "kind": kind, "facts": facts, **more}
+    return sealed(framed(padded(json.dumps({"__metadata__": metadata}, separators=(",", ":")).encode())))
+
+
+def with_array(entry: str) -> bytes:
+    """A sealed file whose header has this text where an array is described."""
+    end = 8 + int.from_bytes(SMALL[:8], "little")
+    text = SMALL[8:end].rstrip().removesuffix(b"}") + b"," + entry.encode("utf-8", "surrogateescape") + b"}"
+    return sealed(framed(padded(text), SMALL[end:]))
 
 
 # What goes in comes out
@@ -143,8 +161,8 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
 
 
 def test_the_bytes_are_pinned() -> None:
-    assert hashlib.sha256(SMALL).hexdigest() == "9ae0a83d2a56485bbf80611fc00187258ae260a76b433de82d3b18e8e9ed92c3"
-    assert FORMAT == 1
+    assert hashlib.sha256(SMALL).hexdigest() == "1bcbe9d4d009006cf0c28dce6e3057b23ccc113292f4a7a5bb91547e60b3e857"
+    assert FORMAT == 2
 
 
 def test_two_processes_with_other_hash_seeds_give_equal_bytes() -> None:
@@ -195,6 +213,25 @@ def test_every_flipped_bit_is_found() -> None:
     unpack(bytes(damaged), "model", "m")
 
 
+def test_a_changed_byte_is_found_before_anything_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checksum comes first: no JSON is read, and no array, of a file that is not as it was written."""
+    parsed = []
+    monkeypatch.setattr(container, "read_header", lambda *_: parsed.append("header"))
+    for position in range(8, len(SMALL)):
+        refused(SMALL[:position] + bytes([SMALL[position] ^ 1]) + SMALL[position + 1 :])
+    assert parsed == []
+
+
+def test_the_digest_covers_every_other_byte() -> None:
+    """Its own digits read as zeros; they stand in the file as they are."""
+    with_zeros = SMALL[: DIGITS.start] + b"0" * 64 + SMALL[DIGITS.stop :]
+    assert SMALL[DIGITS].decode() == hashlib.sha256(with_zeros).hexdigest()
+    assert (
+        json.loads(SMALL[8 : 8 + int.from_bytes(SMALL[:8], "little")])["__metadata__"]["sha256"]
+        == SMALL[DIGITS].decode()
+    )
+
+
 def test_every_truncation_is_found() -> None:
     for length in range(len(SMALL)):
         refused(SMALL[:length])
@@ -205,16 +242,19 @@ def test_appended_bytes_are_found() -> None:
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("data.pkl", b"x")
     for tail in (b"\0", b" ", SMALL, archive.getvalue()):
-        assert "has bytes after its end" in refused(SMALL + tail).message
+        assert "checksum" in refused(SMALL + tail).message
+        assert "has bytes after its end" in refused(sealed(SMALL + tail)).message
+    assert "is cut short" in refused(sealed(SMALL[:-1])).message
 
 
 def test_another_padding_order_or_spelling_is_found() -> None:
     end = 8 + int.from_bytes(SMALL[:8], "little")
     header = SMALL[8:end]
-    assert "not laid out" in refused(framed(header + b" " * 8, SMALL[end:])).message
+    assert "not laid out" in refused(sealed(framed(header + b" " * 8, SMALL[end:]))).message
     assert "not laid out" in refused(forged(lambda h: h.update(theta=h.pop("theta")))).message
-    spaced = json.dumps(json.loads(header)).encode()
-    assert "not laid out" in refused(framed(spaced, SMALL[end:])).message
+    spaced = header.replace(b',"theta"', b', "theta"')
+    assert "not laid out" in refused(sealed(framed(padded(spaced.rstrip()), SMALL[end:]))).message
+    assert "begins otherwise" in refused(framed(json.dumps(json.loads(header)).encode(), SMALL[end:])).message
 
 
 def test_overlapping_gapped_negative_and_far_places_are_found() -> None:
@@ -226,12 +266,8 @@ def test_overlapping_gapped_negative_and_far_places_are_found() -> None:
 
 def test_a_checksum_of_other_content_is_found() -> None:
     other = pack("model", {**FACTS, "target": "rents"}, ARRAYS)
-    record = json.loads(json.loads(other[8 : 8 + int.from_bytes(other[:8], "little")])["__metadata__"]["backpass"])
-    record["facts"]["target"] = "price"
-    record["sha256"] = "0" * 64
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
-    message = refused(forged(lambda h: h["__metadata__"].update(backpass=text))).message
-    assert message == "m.backpass is damaged: its checksum does not match its content"
+    swapped = SMALL[: DIGITS.start] + other[DIGITS] + SMALL[DIGITS.stop :]
+    assert refused(swapped).message == "m.backpass is damaged: its checksum does not match its content"
 
 
 # Other kinds of file
@@ -360,23 +396,32 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_json_in_the_header(name: str) -> None:
-    assert refused(framed(HOSTILE[name])).message.startswith("m.backpass: the header ")
+def test_hostile_json_as_the_header(name: str) -> None:
+    refused(framed(HOSTILE[name]))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_json_in_a_sealed_header(name: str) -> None:
+    data = with_array(f'"theta2":{HOSTILE[name].decode("utf-8", "surrogateescape")}')
+    error = refused(data)
+    assert error.message.startswith(("m.backpass: the header ", "m.backpass has an array 'theta2' of dtype 'None'"))
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name not in ("raw surrogate", "not UTF-8")])
-def test_hostile_json_in_the_record(name: str) -> None:
-    facts = HOSTILE[name].decode()
-    refused(with_record('{"facts":' + facts + ',"format":1,"kind":"model","sha256":"0"}'))
-    refused(with_record(facts))
+def test_hostile_json_in_the_facts(name: str) -> None:
+    assert refused(with_metadata(facts=HOSTILE[name].decode())).message.startswith(
+        ("m.backpass: the ", "m.backpass is damaged")
+    )
 
 
 def test_very_many_arrays() -> None:
-    header = {"__metadata__": json.loads(SMALL[8 : 8 + int.from_bytes(SMALL[:8], "little")])["__metadata__"]}
-    header |= {f"{i:x}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for i in range(17_000)}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    assert len(text) <= container.HEADER_LIMIT
-    assert refused(framed(text)).message == "m.backpass has 17000 arrays"
+    def many(entries: dict[str, Any]) -> None:
+        del entries["theta"], entries["codes"]
+        entries |= {f"{i:x}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for i in range(17_000)}
+
+    data = forged(many, b"")
+    assert len(data) <= header.LIMIT
+    assert refused(data).message == "m.backpass has 17000 arrays"
 
 
 @pytest.mark.parametrize(
@@ -392,7 +437,7 @@ def test_dtypes(dtype: object) -> None:
 
 
 def test_a_changed_dtype_of_the_same_width_is_found() -> None:
-    refused(forged(lambda h: h["theta"].update(dtype="I64")))
+    assert "checksum" in refused(SMALL.replace(b'"F64"', b'"I64"')).message
 
 
 @pytest.mark.parametrize("name", ["", "\n", "caf\u00e9", "x" * 201, "\x1b[31m"], ids=ascii)
@@ -405,15 +450,13 @@ def test_names(name: str) -> None:
 def test_extra_keys_are_refused() -> None:
     refused(forged(lambda h: h["__metadata__"].update(more="x")))
     refused(forged(lambda h: h["theta"].update(more="x")))
-    refused(with_record('{"facts":{},"format":1,"kind":"model","more":1,"sha256":"0"}'))
+    refused(with_metadata(more="x"))
 
 
 def test_truth_values_are_0_or_1() -> None:
     """Forged with a right checksum: two where a truth value should be."""
-    data = pack("model", {}, {"flag": np.array([2], dtype=np.uint8)})
-    layout = {"flag": ("BOOL", (1,))}
-    record = container._record("model", {}, layout, [b"\x02"], "m")
-    assert "neither 0 nor 1" in refused(container._header(record, layout) + data[-1:]).message
+    data = pack("model", {}, {"flag": np.array([True])})
+    assert "neither 0 nor 1" in refused(sealed(data[:-1] + b"\x02")).message
 
 
 # Kind, format, finite numbers
@@ -424,21 +467,18 @@ def test_a_checkpoint_is_no_model() -> None:
     assert error.message == "m.backpass is a checkpoint, expected a model"
     assert "resuming" in error.hint
     assert refused(SMALL, "checkpoint").message == "m.backpass is a model, expected a checkpoint"
-    assert (
-        refused(with_record('{"format":1,"kind":"table"}')).message
-        == "m.backpass is of an unknown kind, expected a model"
-    )
+    assert refused(with_metadata(kind="table")).message == "m.backpass is of an unknown kind, expected a model"
 
 
 def test_a_newer_format_names_itself() -> None:
-    error = refused(with_record('{"anything":{},"format":7}'))
-    assert error.message == "m.backpass has format 7; this version of Backpass reads format 1 and below"
+    error = refused(with_metadata("7", anything="x"))
+    assert error.message == "m.backpass has format 7; this version of Backpass reads format 2 and below"
     assert "newer Backpass" in error.hint
 
 
-@pytest.mark.parametrize("version", ["0", "-1", "true", '"1"', "1.0", "null"])
-def test_a_format_that_is_no_number(version: str) -> None:
-    assert "no format number" in refused(with_record(f'{{"format":{version}}}')).message
+@pytest.mark.parametrize("version", ["0", "1", "-1", "true", "02", "1.0", "", "2 "])
+def test_a_format_that_is_none(version: str) -> None:
+    refused(with_metadata(version))
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
@@ -452,10 +492,9 @@ def test_numbers_of_a_model_are_finite(number: float, dtype: Any) -> None:
 
 
 def test_a_forged_model_with_nan_is_refused() -> None:
-    payload = np.array([np.nan]).tobytes()
-    layout = {"theta": ("F64", (1,))}
-    record = container._record("model", {}, layout, [payload], "m")
-    assert "1 of 1 numbers in 'theta'" in refused(container._header(record, layout) + payload).message
+    data = pack("model", {}, {"theta": np.zeros(1)})
+    forgery = sealed(data[:-8] + np.array([np.nan]).tobytes())
+    assert "1 of 1 numbers in 'theta'" in refused(forgery).message
 
 
 # What pack refuses
@@ -473,7 +512,7 @@ def test_facts_that_json_cannot_hold(fact: object) -> None:
 
 def test_facts_that_are_too_deep_or_too_long() -> None:
     deep: Any = 1
-    for _ in range(30):
+    for _ in range(31):
         deep = [deep]
     unpack(pack("model", {"deep": deep}, {}), "model", "m")
     with pytest.raises(ModelFileError, match="nested deeper than 32"):

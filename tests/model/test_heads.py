@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +10,16 @@ import numpy as np
 import pytest
 
 from backpass.circuit import check_gradient
+from backpass.engine import engine_named
 from backpass.errors import UsageError
-from backpass.model.head import Head
-from backpass.model.heads import Heads, InUnits, OfLogits, SideBySide
+from backpass.model.head import Custom, Head
+from backpass.model.heads import AnyHead, Heads, InUnits, OfLogits, SideBySide, head_from_json
 from backpass.model.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.table import Target
 from backpass.training.function import Written
 
+ENGINE = engine_named("numpy")
 RNG = np.random.default_rng(0)
 OUT, Y = RNG.normal(size=(6, 2)), RNG.normal(size=(6, 2))
 BITS, CLASSES = np.array([0, 1, 1, 0, 1, 0], dtype=np.int32), np.array([0, 1, 1, 0, 1, 0], dtype=np.int32)
@@ -55,9 +58,9 @@ def heads(loss: str = "squared") -> Heads:
 def test_each_output_has_its_own_scale() -> None:
     both, y = heads(), np.array([[1.0, 100.0], [3.0, 500.0]])
     o = both.encode(y, np.float64)
-    np.testing.assert_allclose(both.predictions(o), y)
+    np.testing.assert_allclose(both.predictions(o, ENGINE), y)
     np.testing.assert_allclose(both.level(o), o.mean(axis=0))
-    scores = both.scores(o + 1.0, y)
+    scores = both.scores(o + 1.0, y, ENGINE)
     scales = [head.scale.scale for head in both.heads]
     assert scores["rmse"] == pytest.approx(np.mean(scales))
     assert both.metric == "rmse"
@@ -69,22 +72,58 @@ def test_a_written_loss_is_a_metric() -> None:
     own = replace(both, own=Written(lambda o, y: abs(o - y).sum(axis=1)))
     assert own.metrics == ("loss", "rmse", "mae", "r2")
     y = np.array([[1.0, 100.0], [3.0, 500.0]])
-    assert own.scores(own.encode(y, np.float64) + 1.0, y, np.array([1.0, 3.0]))["loss"] == pytest.approx(2.0)
-    with pytest.raises(UsageError, match="several outputs cannot be saved"):
-        own.to_json()
-    with pytest.raises(UsageError, match="whose loss is a function of yours cannot be saved"):
-        replace(both.heads[0], own=own.own).to_json()
+    assert own.scores(own.encode(y, np.float64) + 1.0, y, ENGINE, np.array([1.0, 3.0]))["loss"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
+    """What comes back predicts, knows the other metrics, and asks for the function before it trains."""
+    both, y, o = heads(), np.array([[1.0, 100.0], [3.0, 500.0]]), np.zeros((2, 2))
+    plain: AnyHead = both if several else both.heads[0]
+    if not several:
+        y, o = y[:, 0], o[:, :1]
+    data = json.loads(json.dumps(replace(plain, own=Written(lambda o, y: abs(o - y).sum(axis=1))).to_json()))
+    assert data["loss"] == "custom"
+    assert "lambda" not in str(data)
+    again = head_from_json(data)
+    assert again == replace(plain, own=Custom())
+    assert again.to_json() == data
+    assert again.metrics[0] == "loss"
+    np.testing.assert_array_equal(again.predictions(o, ENGINE), plain.predictions(o, ENGINE))
+    assert again.scores(o, y, ENGINE) == plain.scores(o, y, ENGINE)
+    with pytest.raises(UsageError, match="the loss of this model is a function that its file does not hold") as caught:
+        again.loss.per_example(o, again.encode(y, np.float64))
+    assert caught.value.hint == "give the function again to go on training"
+
+
+def test_heads_come_back_from_plain_data() -> None:
+    both = heads("quantile")
+    assert head_from_json(json.loads(json.dumps(both.to_json()))) == both
+    data = both.to_json()
+    mixed = [data["heads"][0], {**data["heads"][1], "loss": "custom"}]
+    for wrong in ({"heads": []}, {"loss": "absolute"}, {"heads": mixed}):
+        with pytest.raises(UsageError, match="several outputs need one loss by name"):
+            head_from_json({**data, **wrong})
+
+
+def test_outputs_have_labels() -> None:
+    both = heads("quantile")
+    assert both.labels == ("y0", "y1")
+    price = Target("price", "regression")
+    quantiles = [replace(head, target=price, options={"q": q}) for head, q in zip(both.heads, (0.1, 0.9), strict=True)]
+    assert Heads(tuple(quantiles)).labels == ("price q=0.1", "price q=0.9")
+    assert quantiles[0].labels == ("price",)
 
 
 def test_a_written_loss_leaves_the_probabilities_what_they_are() -> None:
     for k, classes in ((1, ("a", "b")), (3, ("a", "b", "c"))):
         head = Head.fit(Target("y", "binary" if k == 1 else "multiclass", classes), CLASSES, Settings.of({}))
         own, o = replace(head, own=OfLogits(Written(lambda o, y: o))), RNG.normal(size=(5, k))
-        np.testing.assert_array_equal(own.predictions(o), head.predictions(o))
+        np.testing.assert_array_equal(own.predictions(o, ENGINE), head.predictions(o, ENGINE))
         np.testing.assert_array_equal(own.loss.predicted(o), head.loss.predicted(o))
 
 
 def test_probabilities_sum_to_1_in_float64() -> None:
     head = Head.fit(Target("y", "multiclass", ("a", "b", "c")), CLASSES, Settings.of({}))
-    P = head.predictions(RNG.normal(size=(50, 3)).astype(np.float32))
+    P = head.predictions(RNG.normal(size=(50, 3)).astype(np.float32), ENGINE)
     np.testing.assert_allclose(P.sum(axis=1), 1.0, rtol=1e-15)

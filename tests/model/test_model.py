@@ -81,6 +81,25 @@ def test_any_table_gives_the_same_predictions(model: Model, columns: Columns, ta
     assert (expected.dtype == np.float64) == (target == "price")
 
 
+def test_an_array_has_the_columns_of_the_model_in_their_order(model: Model, columns: Columns) -> None:
+    names = list(model.kinds())
+    array = np.array([columns[name] for name in names], dtype=object).T
+    np.testing.assert_array_equal(model.predict(array), model.predict(columns))
+    for wrong in (array[:, :-1], array[0]):
+        with pytest.raises(DataError, match=r"an array of rows for this model has shape \(n, 4\), got") as caught:
+            model.predict(wrong)
+        assert caught.value.hint == "its columns are, in this order: 'size', 'age', 'town', 'heating'"
+
+
+def test_arrays_of_numbers(houses: Columns, quick: dict[str, Any]) -> None:
+    numbers = {name: houses[name] for name in ("age", "price")}
+    model = fit({**numbers, "half": [value / 2 for value in houses["age"]]}, "price", **quick)
+    X = np.array(houses["age"])[:, None] * np.array([1.0, 0.5])
+    expected = model.predict({"age": X[:, 0], "half": X[:, 1]})
+    for array in (X, X[:, ::-1][:, ::-1], np.asfortranarray(X), X.astype(">f8"), X.astype(object)):
+        np.testing.assert_array_equal(model.predict(array), expected)
+
+
 def test_columns_are_matched_by_name_and_others_ignored_with_a_note(price: Model, houses: Columns) -> None:
     expected = price.predict(houses)
     mixed = {"colour": ["red"] * 120, **{name: houses[name] for name in reversed(houses)}, "floor": [1] * 120}
@@ -406,6 +425,47 @@ def test_planted_facts(price: Model, changes: dict[str, Any], reason: str) -> No
     with pytest.raises(ModelFileError) as caught:
         from_bytes(pack("model", with_changes(facts, changes), arrays))
     assert re.search(reason, str(caught.value)), str(caught.value)
+
+
+@pytest.fixture
+def several(houses: Columns) -> Model:
+    """Two quantiles of one target."""
+    kind = pytest.importorskip("backpass.estimators").BackpassRegressor
+    age = np.array(houses["age"], dtype=float)[:, None]
+    fitted = kind((4,), epochs=2, loss="quantile", quantile=(0.1, 0.9)).fit(age, houses["price"])
+    return fitted.model_  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"head.heads.1.options.q": 1.5}, "quantile and its range differ"),
+        ({"head.heads.1.options": {}}, "options of the loss and its name differ"),
+        ({"head.heads.1.target.classes": ["a", "b"]}, "tasks differ"),
+        ({"head.heads.1.target.task": "binary"}, "tasks differ"),
+        ({"head.heads.1.target.name": "x0"}, "names and columns differ"),
+        ({"head.heads.0.options.q": 0.2}, "options of the loss and the settings differ"),
+        ({"head.heads.1.loss": "os.system"}, "loss must be one of"),
+        ({"head.heads.1.scale": -1.0}, "scale must be a number in the range"),
+        ({"head.heads": []}, "several outputs need one loss by name"),
+        ({"head.loss": "squared"}, "several outputs need one loss by name"),
+        ({"head.loss": "backpass.fit"}, "loss must be one of"),
+    ],
+    ids=lambda value: str(value)[:50] if isinstance(value, dict) else "",
+)
+def test_planted_facts_of_several_outputs(several: Model, changes: dict[str, Any], reason: str) -> None:
+    facts, arrays = unpack(several.to_bytes(), "model", "m")
+    assert from_bytes(pack("model", facts, arrays)).labels == ("y q=0.1", "y q=0.9")
+    with pytest.raises(ModelFileError) as caught:
+        from_bytes(pack("model", with_changes(facts, changes), arrays))
+    assert re.search(reason, str(caught.value)), str(caught.value)
+
+
+def test_one_head_too_many_is_refused(several: Model) -> None:
+    facts, arrays = unpack(several.to_bytes(), "model", "m")
+    facts["head"]["heads"].append(facts["head"]["heads"][1])
+    with pytest.raises(ModelFileError, match="outputs of the network differ"):
+        from_bytes(pack("model", facts, arrays))
 
 
 def test_wires_that_lead_nowhere_are_refused(houses: Columns, quick: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -384,6 +385,28 @@ def test_a_missing_file_offers_the_nearest(target: Path) -> None:
 def test_a_missing_folder(target: Path) -> None:
     assert "there is no folder" in unreadable(target.with_name("no") / "m").message
     assert "there is no folder" in unreadable(target / "m").message
+
+
+def test_a_file_may_be_refused_by_its_first_bytes(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before memory is asked for the rest."""
+    target.write_bytes(b"x" * 100)
+    monkeypatch.setattr(storage, "HEAD", 10)
+    seen = []
+    assert read_file(target, lambda head, size: seen.append((head, size))) == b"x" * 100
+    assert seen == [(b"x" * 10, 100)]
+
+
+@POSIX
+def test_large_foreign_files_take_no_memory(target: Path) -> None:
+    from backpass.model import load
+
+    os.truncate(target, storage.SIZE_LIMIT)  # a hole: nothing lies on the disk
+    tracemalloc.start()
+    with pytest.raises(ModelFileError, match="is not a Backpass file"):
+        load(target)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 @POSIX

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("sklearn")
 
 from backpass import BackpassClassifier, BackpassRegressor  # noqa: E402
-from backpass.errors import UsageError  # noqa: E402
 
 QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "epochs": 3, "learning_rate": 0.05}
 X = np.random.default_rng(0).normal(size=(60, 2))
@@ -29,7 +30,35 @@ def test_a_weighted_classifier_with_a_loss_of_its_own(ensemble: int) -> None:
     np.testing.assert_allclose(session.run(["probabilities"], columns)[0], fitted.predict_proba(X), rtol=1e-5)
 
 
-def test_several_outputs_are_refused() -> None:
-    fitted = BackpassRegressor(**QUICK).fit(X, X)
-    with pytest.raises(UsageError, match="a model of several outputs cannot be exported to ONNX"):
-        fitted.model_.to_onnx()
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"loss": "poisson"},
+        {"ensemble": 2},
+        {"preset": "default", "learning_rate": None},
+        {"loss": lambda o, y: ((o - y) ** 2).sum(axis=1)},
+    ],
+    ids=["targets", "counts", "ensemble", "preset", "written"],
+)
+def test_several_targets_are_outputs_by_their_names(settings: dict[str, Any]) -> None:
+    y = np.column_stack([np.abs(X[:, 0]), 100.0 + np.abs(X[:, 1]), np.full(60, 7.0)])
+    y = y if settings.get("loss") == "poisson" else y - [5.0, 0.0, 0.0]
+    fitted = BackpassRegressor(**{**QUICK, **settings}).fit(X, pd.DataFrame(y, columns=["a", "x0", "of 7"]))
+    assert_outputs(fitted, ["a", "x0_", "of 7"])
+
+
+def test_several_quantiles_are_outputs() -> None:
+    fitted = BackpassRegressor(**QUICK, loss="quantile", quantile=(0.1, 0.9)).fit(X, X[:, 0])
+    assert_outputs(fitted, ["y q=0.1", "y q=0.9"])
+    facts = {each.key: each.value for each in onnx.load_from_string(fitted.model_.to_onnx()).metadata_props}
+    assert facts["backpass.outputs"] == '["y q=0.1", "y q=0.9"]'
+
+
+def assert_outputs(fitted: Any, names: list[str]) -> None:
+    session = onnxruntime.InferenceSession(fitted.model_.to_onnx(), providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_outputs()] == names
+    columns = {entry.name: X[:, i : i + 1] for i, entry in enumerate(session.get_inputs())}
+    found = np.column_stack(session.run(None, columns))
+    scales = np.array([head.scale.scale for head in fitted.model_.head.heads])
+    assert (np.abs(found - fitted.predict(X)) <= 1e-5 * np.maximum(np.abs(found), scales)).all()

@@ -102,8 +102,8 @@ def _cells(table: Table, name: str) -> list[Any]:
 
 def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: bool) -> Columns:
     # A kept column of the target's name is the truth; the prediction beside it needs another name.
-    name = f"predicted({model.target})" if model.target in kept else model.target
-    columns: Columns = {name: predictions.values.tolist()}
+    names = [f"predicted({name})" if name in kept else name for name in model.labels]
+    columns: Columns = dict(zip(names, predictions.values.reshape(-1, len(names)).T.tolist(), strict=True))
     if proba and predictions.probabilities is not None:
         for label, column in zip(model.classes, predictions.probabilities.T, strict=True):
             columns[f"p({label})"] = column.tolist()
@@ -116,6 +116,7 @@ def _facts(model: Model, table: Table, predictions: Predictions, kept: Columns) 
         "rows": table.rows,
         "target": model.target,
         "task": model.head.target.task,
+        "outputs": list(model.labels),
         "classes": list(model.classes),
         "predictions": predictions.values.tolist(),
         "probabilities": None if probabilities is None else probabilities.tolist(),

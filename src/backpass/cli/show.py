@@ -52,6 +52,8 @@ def show(**given: Any) -> int:
 def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     network = model.network
     yield "target", [summary.target_line(model.head.target)]
+    if len(model.labels) > 1:
+        yield "outputs", [listed([shown(name)[1:-1] for name in model.labels])]
     yield "columns", list(_column_lines(model))
     if model.schema.left_out:
         yield "left out", [listed([shown(name)[1:-1] for name in model.schema.left_out])]
@@ -64,7 +66,7 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     yield "linear", ["yes: the network is one linear map" if network.is_linear else "no"]
     yield (
         "loss",
-        [", ".join([model.head.loss_name, *(f"{name} {value:g}" for name, value in model.head.options.items())])],
+        [", ".join([model.head.loss_title, *(f"{name} {value:g}" for name, value in model.head.options.items())])],
     )
     yield "settings", [_settings_line(model)]
     yield "trained", [summary.course(model)]
@@ -129,7 +131,7 @@ def _facts(model: Model) -> dict[str, Any]:
         **anatomy.facts(model.network),
         "inputs": model.input_names,
         "left_out": list(model.schema.left_out),
-        "loss": model.head.loss_name,
+        "loss": model.head.loss_title,
         "settings": json.loads(json.dumps(dict(model.record.settings))),
         "history": [asdict(epoch) for epoch in model.history],
     }

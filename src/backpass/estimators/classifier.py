@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from backpass.model import Settings
 from backpass.model.head import Head
 from backpass.model.heads import AnyHead, OfLogits
 from backpass.model.settings import BY_NAME
+from backpass.network import Loss
 from backpass.table import Target
 from backpass.training import Callback
 from backpass.training.function import Written
@@ -188,7 +188,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, k) in the order of ``classes_``."""
         outputs = self._outputs(X)
-        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
+        return np.asarray(self.model_.predicted(outputs), dtype=np.float64)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row."""
@@ -209,12 +209,13 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         codes = np.array([known.get(label, 0) for label in labels.tolist()], dtype=np.int32)
         return Goal(codes, with_classes(weights, codes, self.classes_, self.class_weight))
 
-    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
-        names = tuple(str(label) for label in self.classes_.tolist())
-        target = Target(name, "binary" if len(names) == 2 else "multiclass", names)
-        head = Head.fit(target, truth, settings)
+    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
+        classes = tuple(str(label) for label in self.classes_.tolist())
+        return Head.fit(Target(names[0], "binary" if len(classes) == 2 else "multiclass", classes), truth, settings)
+
+    def _own(self, head: AnyHead) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
-        return head if function is None else replace(head, own=OfLogits(Written(function)))
+        return None if function is None else OfLogits(Written(function))
 
 
 def _labels(y: Any) -> NDArray[Any]:

@@ -6,8 +6,8 @@ Comes in: X and y; what y means is the subclass's affair. Training, scaling and 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +25,7 @@ from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.heads import AnyHead
 from backpass.model.split import split_rows
+from backpass.network import Loss
 from backpass.table import Schema, Table
 from backpass.training import Progress
 
@@ -58,8 +59,12 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """y checked and encoded, in what was settled."""
 
     @abstractmethod
-    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
-        """The head for the targets of the training rows, which go by this name."""
+    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
+        """The head for the targets of the training rows, which go by these names."""
+
+    @abstractmethod
+    def _own(self, head: AnyHead) -> Loss | None:
+        """The loss that is a function, on the outputs of the head; None for one by name."""
 
     # Fitting ----------------------------------------------------------------------------------------------------------
 
@@ -72,18 +77,20 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             _check_single(settings, "warm_start", before)
         rows = self._fitted_rows(X, y, sample_weight, before)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
-        problem = self._problem(_parts(rows, given, settings), before, settings, _target_name(y, rows.table))
+        problem = self._problem(_parts(rows, given, settings), before, settings, _target_names(y, rows.table))
         model = self._trained(problem, None if before is None else before.theta, X, y)
         self._stream: Stream | None = None
         self.__dict__.update(self._learnt(model))
 
-    def _problem(self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, name: str) -> Problem:
+    def _problem(
+        self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, names: Sequence[str]
+    ) -> Problem:
         """The problem of the parts, with the columns, scales and network of a model from before, if there is one."""
         if before is None:
-            head = self._head(parts["train"].truth, settings, name)
-            schema = Schema.of_all(parts["train"].table, name)
-            return assemble(settings, schema, head, parts)
-        head = before.head.choosing(settings.metric)
+            head = self._head(parts["train"].truth, settings, names)
+            schema = Schema.of_all(parts["train"].table, head.target.name)
+            return assemble(settings, schema, replace(head, own=self._own(head)), parts)
+        head = replace(before.head, own=self._own(before.head)).choosing(settings.metric)
         problem = assemble(settings, before.schema, head, parts, feature_map=before.feature_map)
         if before.network != problem.network:
             raise UsageError(
@@ -146,14 +153,14 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         goal = self._goal(y, weights)
         rows = Rows(table, goal.truth, goal.weights).counted()
         if stream is None:
-            stream = self._stream_from(model, rows, _target_name(y, table))
+            stream = self._stream_from(model, rows, _target_names(y, table))
         stream = stream.advanced(rows)
         self._stream = stream
         self.__dict__.update(self._learnt(stream.model()))
 
-    def _stream_from(self, model: Model | None, rows: Rows, name: str) -> Stream:
+    def _stream_from(self, model: Model | None, rows: Rows, names: Sequence[str]) -> Stream:
         """Before the first step, from the first rows, or from what was fitted."""
-        problem = self._problem({"train": rows}, model, self._settings(), name)
+        problem = self._problem({"train": rows}, model, self._settings(), names)
         return Stream.start(problem, None if model is None else model.theta)
 
     def _settings(self) -> Settings:
@@ -223,13 +230,16 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return shown + layers_html(widths, str(self.model_.record.settings["activation"])) + curve_svg(self.loss_curve_)
 
 
-def _target_name(y: Any, table: Table) -> str:
-    """What y is called, or "y"; no column has the name."""
-    name = getattr(y, "name", None)
-    name = name.strip() if isinstance(name, str) and name.strip() else "y"
-    while name in table.columns:
-        name += "_"
-    return name
+def _target_names(y: Any, table: Table) -> list[str]:
+    """What the columns of y are called, or "y", "y0", "y1" ...; no column of the table has the name."""
+    count = np.shape(y)[1] if np.ndim(y) > 1 else 1
+    given = [getattr(y, "name", None)] if count == 1 else list(getattr(y, "columns", []))
+    names = [name.strip() if isinstance(name, str) else "" for name in given]
+    if not all(names) or len(set(names)) != count:
+        names = ["y"] if count == 1 else [f"y{j}" for j in range(count)]
+    while taken := {*names} & {*table.columns}:
+        names = [f"{name}_" if name in taken else name for name in names]
+    return names
 
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:

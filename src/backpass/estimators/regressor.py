@@ -20,6 +20,7 @@ from backpass.model import Settings
 from backpass.model.head import Head
 from backpass.model.heads import AnyHead, Heads, InUnits
 from backpass.model.settings import BY_NAME
+from backpass.network import Loss
 from backpass.table import Target
 from backpass.training import Callback
 from backpass.training.function import Written
@@ -178,7 +179,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The number, (n,), or the numbers or quantiles, (n, k), for each row."""
         outputs = self._outputs(X)
-        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
+        return np.asarray(self.model_.predicted(outputs), dtype=np.float64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""
@@ -206,15 +207,23 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             raise UsageError("several quantiles at once need a single target", hint="give y as (n,)")
         return Goal(np.repeat(numbers[:, None], len(quantiles), axis=1) if quantiles else numbers, weights)
 
-    def _head(self, truth: NDArray[Any], settings: Settings, name: str) -> AnyHead:
-        parameters = self.get_params(deep=False)
-        function, quantiles = own_loss(parameters), quantiles_of(parameters)
+    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
         if truth.ndim == 1:
-            head = Head.fit(Target(name, "regression"), truth, settings)
-            return head if function is None else replace(head, own=_in_units(function, [head], is_flat=True))
-        each = [replace(settings, quantile=q) for q in quantiles] or [settings] * truth.shape[1]
-        heads = [Head.fit(Target(f"{name}{j}", "regression"), truth[:, j], options) for j, options in enumerate(each)]
-        return Heads(tuple(heads), None if function is None else _in_units(function, heads, is_flat=False))
+            return Head.fit(Target(names[0], "regression"), truth, settings)
+        if quantiles := quantiles_of(self.get_params(deep=False)):
+            each = [(names[0], replace(settings, quantile=q)) for q in quantiles]
+        else:
+            each = [(name, settings) for name in names]
+        return Heads(
+            tuple(Head.fit(Target(name, "regression"), truth[:, j], wish) for j, (name, wish) in enumerate(each))
+        )
+
+    def _own(self, head: AnyHead) -> Loss | None:
+        function = own_loss(self.get_params(deep=False))
+        if function is None:
+            return None
+        center, scale = (tuple(getattr(each.scale, name) for each in head.heads) for name in ("center", "scale"))
+        return InUnits(Written(function), center, scale, is_flat=isinstance(head, Head))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -226,11 +235,6 @@ def _numbers(y: Any) -> NDArray[np.float64]:
     """y as numbers (n,) or (n, k).    Errors: ValueError."""
     numbers: NDArray[np.float64] = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     return numbers
-
-
-def _in_units(function: Callable[..., Any], heads: Sequence[Head], *, is_flat: bool) -> InUnits:
-    center, scale = (tuple(getattr(head.scale, name) for head in heads) for name in ("center", "scale"))
-    return InUnits(Written(function), center, scale, is_flat)
 
 
 BackpassRegressor._parameter_constraints = constraints(BackpassRegressor().get_params(deep=False))

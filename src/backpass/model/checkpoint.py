@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from backpass.errors import ModelFileError
 from backpass.model.container import pack, unpack
 from backpass.model.form import CHECKPOINT, misfit
+from backpass.model.header import header_length
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import Network
 from backpass.training import Progress, optimizer_named
@@ -36,7 +38,8 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> Progress:
 
     Errors: ModelFileError listing every setting that differs, or when the file is damaged.
     """
-    facts, arrays = unpack(read_file(path), "checkpoint", str(path))
+    data = read_file(path, partial(header_length, source=str(path)))
+    facts, arrays = unpack(data, "checkpoint", str(path))
     fault = misfit(facts, CHECKPOINT, "facts")
     if not fault and (faults := _differences(facts["identity"], identity)):
         raise ModelFileError(

@@ -37,8 +37,8 @@ PROTOBUF = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x3a\x42]")
 """An ONNX model starts with field 1 (its version, a small number) and goes on with one of the next fields."""
 
 
-def recognise(data: bytes) -> str:
-    """A few words for what the bytes are.
+def recognise(data: bytes, size: int | None = None) -> str:
+    """A few words for what the bytes are; with a ``size``, the first bytes of a file of so many.
 
     >>> recognise(b"\\x80\\x04\\x95rest"), recognise(b"price,rooms\\n1,2\\n"), recognise(b"")
     ('a pickle (joblib?), which can run code', 'a text file (a table, or JSON?)', 'empty (0 bytes)')
@@ -59,7 +59,7 @@ def recognise(data: bytes) -> str:
         return "a text file (a table, or JSON?)"
     if data[8:9] == b"{":
         return f"a safetensors file whose header claims {int.from_bytes(data[:8], 'little')} bytes"
-    return f"something unknown ({len(data)} bytes)"
+    return f"something unknown ({len(data) if size is None else size} bytes)"
 
 
 def _is_text(head: bytes) -> bool:

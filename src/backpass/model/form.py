@@ -1,8 +1,9 @@
 """The form: which names and which kinds of values the facts of a file have, before anything is made of them.
 
 A form is written like the data: a constraint or a type for one value, ``[form]`` for a list, ``{name: form}`` for
-exactly these names, ``{...: form}`` for any names, ``(form, form)`` for one or the other, and ``ByKind`` where the
-entry "kind" says which. What the facts mean, and whether they fit one another, is decided where they are used.
+exactly these names, ``{...: form}`` for any names, ``(form, form)`` for one or the other, ``ByKind`` where the
+entry "kind" says which, and ``ByName`` where a name does by being there.
+What the facts mean, and whether they fit one another (``coherence``), does not live here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, TypeAlias
 
+from backpass.model.head import CUSTOM
 from backpass.model.setting import Choice, Constraint, Number
 from backpass.model.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
@@ -25,6 +27,15 @@ class ByKind:
     """An object whose entry "kind" says which other names it has."""
 
     forms: Mapping[str, dict[str, Form]]
+
+
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """An object that has one form when a name is in it, and another when it is not."""
+
+    name: str
+    there: dict[str, Form]
+    absent: dict[str, Form]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,25 @@ EPOCH: Form = {
     "score": (_NUMBER, NoneType),
 }
 
+_LOSS = (Choice((CUSTOM,)), BY_NAME["loss"].constraint)
+
+HEAD: Form = {
+    "target": {
+        "name": str,
+        "task": Choice(("regression", "binary", "multiclass")),
+        "classes": [str],
+        "class_kind": Choice(("number", "text")),
+        "notes": [str],
+    },
+    "loss": _LOSS,
+    "options": {...: _NUMBER},
+    "center": _NUMBER,
+    "scale": Number(0),
+    "low": Newer((_NUMBER, NoneType)),
+    "high": Newer((_NUMBER, NoneType)),
+    "metric": Newer((BY_NAME["metric"].constraint, NoneType)),
+}
+
 MODEL: Form = {
     "backpass": str,
     "arithmetic": _ONE,
@@ -67,22 +97,7 @@ MODEL: Form = {
         "missing": [str],
         "notes": [str],
     },
-    "head": {
-        "target": {
-            "name": str,
-            "task": Choice(("regression", "binary", "multiclass")),
-            "classes": [str],
-            "class_kind": Choice(("number", "text")),
-            "notes": [str],
-        },
-        "loss": BY_NAME["loss"].constraint,
-        "options": {...: _NUMBER},
-        "center": _NUMBER,
-        "scale": Number(0),
-        "low": Newer((_NUMBER, NoneType)),
-        "high": Newer((_NUMBER, NoneType)),
-        "metric": Newer((BY_NAME["metric"].constraint, NoneType)),
-    },
+    "head": ByName("heads", {"heads": [HEAD], "loss": _LOSS}, HEAD),
     "features": {"has_missing": [bool], "has_unknown": [bool], "coding": Newer([Choice(CODINGS)])},
     "network": {
         "inputs": _ONE,
@@ -136,6 +151,8 @@ def misfit(value: Any, form: Form, place: str) -> str:
     """
     if isinstance(form, Newer):
         return misfit(value, form.form, place)
+    if isinstance(form, ByName):
+        return misfit(value, form.there if isinstance(value, dict) and form.name in value else form.absent, place)
     if isinstance(form, tuple):
         faults = [misfit(value, each, place) for each in form]
         return faults[-1] if all(faults) else ""

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.circuit import Array
 from backpass.circuit.elementary import mean
+from backpass.engine import Engine
 from backpass.errors import DataError, UsageError
 from backpass.model.baseline import constant_outputs
 from backpass.model.link import predicted
@@ -17,7 +19,7 @@ from backpass.model.metrics import goes_with, metrics_for, scores
 from backpass.model.scaling import TargetScale
 from backpass.model.settings import Settings
 from backpass.network import Loss, loss_named
-from backpass.table import Target
+from backpass.table import Table, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Head:
 
         Errors: UsageError when the loss does not go with the target; DataError for a negative count.
         """
-        name = settings.loss or ("squared" if target.task == "regression" else "cross_entropy")
+        name = settings.loss or _usual_loss(target)
         if (name == "cross_entropy") != (target.task != "regression"):
             raise UsageError(
                 f"loss {name!r} does not go with target {target.name!r}, which holds {_held(target)}",
@@ -58,6 +60,16 @@ class Head:
         return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
 
     @property
+    def heads(self) -> tuple[Head, ...]:
+        """Itself, where others have several."""
+        return (self,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the predictions are called."""
+        return (self.target.name,)
+
+    @property
     def outputs(self) -> int:
         """k: one output for a number and for two classes, else one per class."""
         return len(self.target.classes) if self.target.task == "multiclass" else 1
@@ -66,6 +78,11 @@ class Head:
     def loss(self) -> Loss:
         """The loss in the network's own terms."""
         return self.named if self.own is None else self.own
+
+    @property
+    def loss_title(self) -> str:
+        """The loss as files and screens have it: its name, or "custom"."""
+        return self.loss_name if self.own is None else CUSTOM
 
     @property
     def named(self) -> Loss:
@@ -102,6 +119,10 @@ class Head:
             )
         return replace(self, asked=metric)
 
+    def truth(self, table: Table) -> NDArray[Any]:
+        """The targets of a table's rows: numbers or class codes (n,).    Errors: DataError."""
+        return self.target.encode(table)
+
     def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """The outputs (k,) that are best for every row alike, given the encoded targets."""
         return constant_outputs(self.loss_name, y, 1, self.q)
@@ -113,9 +134,9 @@ class Head:
         with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and training says so
             return self.scale.encode(y)[:, None].astype(dtype)
 
-    def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
+    def predictions(self, o: NDArray[Any], engine: Engine) -> NDArray[np.float64]:
         """Numbers in the target's unit, or probabilities of the classes."""
-        values = predicted(self.named, o).astype(np.float64)
+        values = predicted(self.named, o, engine).astype(np.float64)
         if self.target.task == "regression":
             return self.scale.decode(values[:, 0])
         if self.outputs == 1:
@@ -124,24 +145,19 @@ class Head:
         return values / sum(values.T, start=np.zeros(len(values)))[:, None]
 
     def scores(
-        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+        self, o: NDArray[Any], truth: NDArray[Any], engine: Engine, weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
-        """Every metric of the loss, and "loss" where it is somebody's own."""
-        found = scores(self.loss_name, self.predictions(o), truth, self.q, self.asked, weights)
-        if self.own is None:
+        """Every metric of the loss, and "loss" where it is a function that is at hand."""
+        found = scores(self.loss_name, self.predictions(o, engine), truth, self.q, self.asked, weights)
+        if self.own is None or isinstance(self.own, Custom):
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file.    Errors: UsageError for a loss that is somebody's own."""
-        if self.own is not None:
-            raise UsageError(
-                "a model whose loss is a function of yours cannot be saved to a model file",
-                hint="a model file holds nothing that can run; pickle the estimator, or use a loss by name",
-            )
+        """Plain data for the model file; of a loss that somebody wrote it says only that there was one."""
         return {
             "target": self.target.to_json(),
-            "loss": self.loss_name,
+            "loss": self.loss_title,
             "options": dict(self.options),
             "center": self.scale.center,
             "scale": self.scale.scale,
@@ -155,7 +171,29 @@ class Head:
         """The head that ``to_json`` wrote."""
         low, high = (None if data.get(end) is None else float(data[end]) for end in ("low", "high"))
         scale = TargetScale(float(data["center"]), float(data["scale"]), low, high)
-        return Head(Target.from_json(data["target"]), data["loss"], dict(data["options"]), scale, data.get("metric"))
+        target, name, own = Target.from_json(data["target"]), data["loss"], None
+        if name == CUSTOM:
+            name, own = _usual_loss(target), Custom()
+        return Head(target, name, dict(data["options"]), scale, data.get("metric"), own)
+
+
+CUSTOM = "custom"
+"""What a file says of a loss that somebody wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Custom(Loss):
+    """A loss that somebody wrote, in a model from a file, which holds nothing that can run; predictions need none."""
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        raise UsageError(
+            "the loss of this model is a function that its file does not hold",
+            hint="give the function again to go on training",
+        )
+
+
+def _usual_loss(target: Target) -> str:
+    return "squared" if target.task == "regression" else "cross_entropy"
 
 
 def _held(target: Target) -> str:

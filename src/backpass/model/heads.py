@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from backpass.circuit import Array
 from backpass.circuit.elementary import mean
 from backpass.circuit.operations import concatenate, sigmoid, softmax
+from backpass.engine import Engine
 from backpass.errors import UsageError
-from backpass.model.head import Head, mean_of
+from backpass.model.head import CUSTOM, Custom, Head, mean_of
 from backpass.network import Loss
-from backpass.table import Target
+from backpass.table import Table, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,21 @@ class Heads:
         return self.heads[0].target
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What the predictions are called: their targets, or several quantiles of one by their q: ``price q=0.9``."""
+        names = [head.target.name for head in self.heads]
+        if len(set(names)) == len(names):
+            return tuple(names)
+        return tuple(f"{name} q={head.q:g}" for name, head in zip(names, self.heads, strict=True))
+
+    @property
     def outputs(self) -> int:
         return len(self.heads)
+
+    @property
+    def loss_title(self) -> str:
+        """The loss as files and screens have it: its name, or "custom"."""
+        return self.loss_name if self.own is None else CUSTOM
 
     @property
     def loss_name(self) -> str:
@@ -87,6 +101,10 @@ class Heads:
         """The metric that chooses the best epoch."""
         return self.metrics[0]
 
+    def truth(self, table: Table) -> NDArray[Any]:
+        """The targets of a table's rows: (n, k), the same column for several quantiles.    Errors: DataError."""
+        return np.column_stack([head.truth(table) for head in self.heads])
+
     def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """The outputs (k,) that are best for every row alike, given the encoded targets."""
         return np.concatenate([head.level(y[:, j]) for j, head in enumerate(self.heads)])
@@ -95,26 +113,40 @@ class Heads:
         """Targets (n, k) as the loss compares outputs with them, each in its own scale (n, k)."""
         return np.concatenate([head.encode(y[:, j], dtype) for j, head in enumerate(self.heads)], axis=1)
 
-    def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
+    def predictions(self, o: NDArray[Any], engine: Engine) -> NDArray[np.float64]:
         """Numbers in the targets' units (n, k)."""
-        return np.column_stack([head.predictions(o[:, j : j + 1]) for j, head in enumerate(self.heads)])
+        return np.column_stack([head.predictions(o[:, j : j + 1], engine) for j, head in enumerate(self.heads)])
 
     def scores(
-        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+        self, o: NDArray[Any], truth: NDArray[Any], engine: Engine, weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
-        """Every metric, its mean over the heads; and "loss" where it is somebody's own."""
-        each = [head.scores(o[:, j : j + 1], truth[:, j], weights) for j, head in enumerate(self.heads)]
+        """Every metric, its mean over the heads; and "loss" where it is a function that is at hand."""
+        each = [head.scores(o[:, j : j + 1], truth[:, j], engine, weights) for j, head in enumerate(self.heads)]
         found = {name: mean([scores[name] for scores in each]) for name in each[0]}
-        if self.own is None:
+        if self.own is None or isinstance(self.own, Custom):
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
 
     def to_json(self) -> dict[str, Any]:
-        """Errors: UsageError, always: the model file knows single targets only."""
-        raise UsageError("a model of several outputs cannot be saved to a model file", hint="pickle the estimator")
+        """Plain data for the model file; of a loss that somebody wrote it says only that there was one."""
+        return {"heads": [head.to_json() for head in self.heads], "loss": self.loss_title}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Heads:
+        """The heads that ``to_json`` wrote.    Errors: UsageError when they have no loss in common."""
+        losses = {each["loss"] for each in data["heads"]}
+        if len(losses) != 1 or CUSTOM in losses or data["loss"] not in (*losses, CUSTOM):
+            raise UsageError(f"several outputs need one loss by name, got {', '.join(sorted(losses)) or 'none'}")
+        own = Custom() if data["loss"] == CUSTOM else None
+        return Heads(tuple(Head.from_json(each) for each in data["heads"]), own)
 
 
 AnyHead: TypeAlias = Head | Heads
+
+
+def head_from_json(data: Mapping[str, Any]) -> AnyHead:
+    """The head, or the heads, that ``to_json`` wrote."""
+    return Heads.from_json(data) if "heads" in data else Head.from_json(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +17,22 @@ from numpy.typing import NDArray
 
 from backpass import __version__
 from backpass.engine import engine_named
-from backpass.errors import BackpassError, ModelFileError, UsageError
+from backpass.errors import BackpassError, DataError, ModelFileError, UsageError
+from backpass.model.coherence import contradiction
 from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
-from backpass.model.head import Head, options_of
-from backpass.model.heads import AnyHead
+from backpass.model.header import header_length
+from backpass.model.heads import AnyHead, head_from_json
 from backpass.model.link import averaged
 from backpass.model.problem import input_names, inputs_of, outputs_of
-from backpass.model.record import Record, Scores
-from backpass.model.settings import Settings
+from backpass.model.record import Record
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, read_table, table_from
+from backpass.table.wording import listed, shown
 from backpass.training import EpochRecord
 
-ARITHMETIC = 1
+ARITHMETIC = 2
 """The version of the numbers: while it stays, a file predicts the same bits on the same engine."""
 
 
@@ -38,7 +40,7 @@ ARITHMETIC = 1
 class Predictions:
     """Predictions for some rows.
 
-    values: numbers float64 (n,), or the most probable class of each row as text
+    values: numbers float64 (n,), or (n, k) of several outputs; or the most probable class of each row as text
     probabilities: float64 (n, classes) in the order of ``classes``; None for numbers
     notes: what was noticed about the table
     """
@@ -66,9 +68,10 @@ class Model:
     threads: int | None = field(default=None)
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """A number, or the most probable class, for each row.
+        """A number, or the most probable class, for each row: (n,), or (n, k) of several outputs.
 
-        data: a path, a data frame, a dict of columns or a Table; columns are matched by name
+        data: a path, a data frame, a dict of columns or a Table, their columns matched by name; or an array (n, d) of
+        the model's columns in their order
 
         Errors: DataError listing every column that is missing or of another kind.
         """
@@ -85,9 +88,10 @@ class Model:
         return probabilities
 
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
-        """Every metric on rows with known targets.    Errors: DataError also for the target column."""
+        """Every metric on rows with known targets; of several, the mean.    Errors: DataError also for the targets."""
         table = self.table(data, with_target=True, **reading)
-        return self.head.scores(self.outputs(table), self.head.target.encode(table))
+        engine = engine_named(self.engine, self.threads)
+        return self.head.scores(self.outputs(table), self.head.truth(table), engine)
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)
@@ -100,8 +104,13 @@ class Model:
 
     @property
     def target(self) -> str:
-        """The name of the column that is predicted."""
+        """The name of the column that is predicted; the first one of several."""
         return self.head.target.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the predictions are called."""
+        return self.head.labels
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -121,21 +130,35 @@ class Model:
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:
         """The kind each column must have."""
         kinds: dict[str, str] = dict(self.schema.kinds)
-        return kinds | {self.target: self.head.target.kind} if with_target else kinds
+        targets = {head.target.name: head.target.kind for head in self.head.heads}
+        return kinds | targets if with_target else kinds
 
     def table(self, data: Any, *, with_target: bool = False, **reading: Any) -> Table:
         """The table in the kinds the model was fitted on, wherever it comes from."""
         if isinstance(data, Table):
             return data
+        if isinstance(data, np.ndarray):
+            data = self._columns_of(data)
         kinds = self.kinds(with_target=with_target)
         if isinstance(data, str | Path):
             return read_table(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
         return table_from(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
 
+    def _columns_of(self, X: NDArray[Any]) -> dict[str, Any]:
+        """The columns of an array (n, d) by the names they have in the model.    Errors: DataError."""
+        names = [feature.name for feature in self.schema.features]
+        if X.ndim != 2 or X.shape[1] != len(names):
+            raise DataError(
+                f"an array of rows for this model has shape (n, {len(names)}), got {X.shape}",
+                hint=f"its columns are, in this order: {listed(names, shown)}",
+            )
+        columns = X.T.tolist() if X.dtype.kind in "OU" else X.T
+        return dict(zip(names, columns, strict=True))
+
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
         outputs, notes = self._run(table)
-        predicted = self.head.predictions(outputs)
+        predicted = self.predicted(outputs)
         if not self.classes:
             return Predictions(predicted, None, (), notes)
         names = np.array(self.classes, dtype=object)
@@ -145,6 +168,10 @@ class Model:
         """The network's outputs o (n, k), before they are turned into predictions."""
         return self._run(table)[0]
 
+    def predicted(self, o: NDArray[Any]) -> NDArray[np.float64]:
+        """Outputs o (n, k) as numbers in the target's unit, or as probabilities of the classes."""
+        return self.head.predictions(o, engine_named(self.engine, self.threads))
+
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
         engine = engine_named(self.engine, self.threads)
         encoded = self.schema.encode(table)
@@ -153,7 +180,7 @@ class Model:
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return averaged(self.head.named, found), encoded.notes
+        return found[0] if len(found) == 1 else averaged(self.head.named, found, engine), encoded.notes
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""
@@ -192,7 +219,7 @@ def load(path: str | Path) -> Model:
 
     Errors: ModelFileError when it is not a model file, is damaged, or is of a newer format; nothing in a file is run.
     """
-    return from_bytes(read_file(path), str(path))
+    return from_bytes(read_file(path, partial(header_length, source=str(path))), str(path))
 
 
 def from_bytes(data: bytes, source: str = "model file") -> Model:
@@ -203,7 +230,7 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
         raise ModelFileError(unknown, faults=[fault], hint=hint)
     try:
         model = _from_facts(facts, arrays)
-        fault = _contradiction(model)
+        fault = contradiction(model.schema, model.head, model.feature_map, model.network, model.theta, model.record)
     except BackpassError as error:
         raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
     if fault:
@@ -228,50 +255,5 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
         schema.periods,
     )
-    head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
+    head, network = head_from_json(facts["head"]), Network.from_json(facts["network"])
     return Model(schema, head, feature_map, network, arrays["theta"], Record.from_json(facts["record"]))
-
-
-def _contradiction(model: Model) -> str:
-    """Which parts of a model do not fit one another, in one line; nothing when all do."""
-    schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
-    assert isinstance(head, Head)  # a file holds no other
-    numbers, texts = len(schema.numbers), len(schema.texts)
-    settings = Settings.from_json(record.settings)
-    known = {part: set(head.metrics) for part in record.rows if part != "train"}
-    scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
-    equal: dict[str, list[Any]] = {
-        "numbers of centers, scales and columns": [
-            (phi.center.size, len(phi.has_missing)),
-            (phi.scale.size, numbers),
-            (scaled, numbers),
-        ],
-        "dtypes of centers and scales": [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)],
-        "numbers of text columns": [len(phi.levels), texts],
-        "numbers of names and columns": [len({*schema.kinds, schema.target}), len(schema.features) + 1],
-        "names of the target": [head.target.name, schema.target],
-        "numbers of classes": [len(head.target.classes), len(set(head.target.classes))],
-        "tasks": [head.target.task, _task_for(len(head.target.classes))],
-        "loss and the task": [head.loss_name == "cross_entropy", head.target.task != "regression"],
-        "metric and the settings": [head.asked, settings.metric],
-        "bounds and the settings": [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
-        "options of the loss and the settings": [dict(head.options), options_of(head.loss_name, settings)],
-        "inputs of the network": [phi.width, network.inputs],
-        "outputs of the network": [head.outputs, network.outputs],
-        "sizes of theta": [model.theta.shape[-1], network.parameter_count],
-        "numbers of networks": [model.theta.shape[:-1], (len(record.members),) if record.members else ()],
-        "dtypes of theta": [model.theta.dtype, np.dtype(settings.precision)],
-        "epochs and the best one": [0 <= record.best_epoch <= len(record.history), True],
-        "parts and the scores": [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))],
-        "parts": ["train" in record.rows, known.keys() <= {"valid", "test"}, True],
-    }
-    return next((f"the {what} differ: {v}" for what, v in equal.items() if any(each != v[0] for each in v)), "")
-
-
-def _task_for(classes: int) -> str:
-    """The task that goes with a number of classes."""
-    return {0: "regression", 1: "none with a single class", 2: "binary"}.get(classes, "multiclass")
-
-
-def _all_scores(record: Record) -> list[Scores]:
-    return [record.scores, *record.baselines.values()]

@@ -44,34 +44,33 @@ def to_onnx(model: Model) -> bytes:
 
     inputs:  each number column double [n, 1], each text column string [n, 1], by name
     outputs: a number, double [n], or the most probable class [n] (string; int64 or double where the target holds
-             numbers), named as the target; for classes also ``probabilities``, double [n, classes]
+             numbers), named as the target; for classes also ``probabilities``, double [n, classes]; of several outputs
+             a number each, by their labels
 
     The metadata hold the target, its classes in the order of the probabilities, and the versions.
 
-    Errors: UsageError when the onnx package is not installed, a column is a date, a text has no UTF-8 form, or there
-    are several outputs.
+    Errors: UsageError when the onnx package is not installed, a column is a date, or a text has no UTF-8 form.
     """
-    if not isinstance(model.head, Head):
-        raise UsageError("a model of several outputs cannot be exported to ONNX", hint="fit one model per output")
     require_onnx()
     _check_dates(model)
     _check_texts(model)
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
     outputs = _network_outputs(graph, model, _network_inputs(graph, model))
-    (predicted,) = translate(graph, _head(model, model.head), [outputs])
+    predicted = translate(graph, _heads(model), [outputs])
     if model.classes:
-        graph.output(_labels(graph, model, predicted), names[0], "the most probable class")
-        graph.output(predicted, names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
+        graph.output(_labels(graph, model, predicted[0]), names[0], "the most probable class")
+        graph.output(predicted[0], names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
     else:
-        graph.output(predicted, names[0], "the predicted number")
+        for value, name in zip(predicted, names, strict=True):
+            graph.output(value, name, "the predicted number")
     return to_bytes(graph, dict(_facts(model)), __version__)
 
 
 def output_names(model: Model) -> tuple[str, ...]:
-    """The outputs: the target, and for classes their probabilities."""
+    """The outputs: the target, and for classes their probabilities; or each of several by its label."""
     if not model.classes:
-        return (model.target,)
+        return model.labels
     name = PROBABILITIES
     while name in {*model.schema.kinds, model.target}:
         name += "_"
@@ -88,7 +87,7 @@ def _check_dates(model: Model) -> None:
 
 
 def _check_texts(model: Model) -> None:
-    texts = [*model.schema.kinds, model.target, *model.classes]
+    texts = [*model.schema.kinds, *model.labels, *model.classes]
     texts += [level for feature in model.schema.texts for level in feature.levels]
     if wrong := [text for text in texts if not _is_utf8(text)]:
         raise UsageError(
@@ -180,19 +179,26 @@ def _average(model: Model, networks: int) -> Circuit:
     return trace(averaged, [Spec((ROWS, model.head.outputs), model.theta.dtype)] * networks)
 
 
-def _head(model: Model, head: Head) -> Circuit:
-    """outputs o (n, k) -> numbers (n,) in the target's unit, or probabilities (n, classes), as ``Head.predictions``"""
+def _heads(model: Model) -> Circuit:
+    """outputs o (n, k) -> for each head numbers (n,) in its target's unit, or probabilities (n, classes)"""
 
-    def predicted(o: Array) -> Array:
-        with label("head"):
-            p = head.named.predicted(o).astype(_WIDE)
-            if model.classes:
-                return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
-            if head.scale.scale == 0.0:
-                return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center, once per row
-            return head.scale.decode(p[:, 0])
+    def predicted(o: Array) -> list[Array]:
+        if len(model.head.heads) == 1:
+            return [_predicted(model.head.heads[0], o)]
+        return [_predicted(head, o[:, j : j + 1]) for j, head in enumerate(model.head.heads)]
 
-    return trace(predicted, [Spec((ROWS, head.outputs), model.theta.dtype)])
+    return trace(predicted, [Spec((ROWS, model.head.outputs), model.theta.dtype)])
+
+
+def _predicted(head: Head, o: Array) -> Array:
+    """What ``Head.predictions`` makes of outputs."""
+    with label("head"):
+        p = head.named.predicted(o).astype(_WIDE)
+        if head.target.classes:
+            return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
+        if head.scale.scale == 0.0:
+            return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center, once per row
+        return head.scale.decode(p[:, 0])
 
 
 def _labels(graph: Graph, model: Model, probabilities: Value) -> Value:
@@ -215,7 +221,9 @@ def _facts(model: Model) -> Iterator[tuple[str, str]]:
     yield "backpass.version", __version__
     yield "backpass.format", str(FORMAT)
     yield "backpass.target", model.target
+    if len(model.labels) > 1:
+        yield "backpass.outputs", json.dumps(model.labels, ensure_ascii=False)
     yield "backpass.task", model.head.target.task
-    yield "backpass.loss", model.head.loss_name if model.head.own is None else "a function"
+    yield "backpass.loss", model.head.loss_title
     if model.classes:
         yield "backpass.classes", json.dumps(model.classes, ensure_ascii=False)

@@ -12,12 +12,15 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from backpass.errors import ModelFileError, ResourceError, did_you_mean
 
 SIZE_LIMIT = 4 << 30
 """Bytes; a network for tables needs megabytes, so a larger file is a mistake, found before memory is asked for it."""
+
+HEAD = 1 << 16
+"""Bytes that are enough to see what a file is."""
 
 NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 """Some network file systems cannot sync a folder; they say so with these, and there is nothing more to do."""
@@ -83,13 +86,19 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
         )
 
 
-def read_file(path: str | os.PathLike[str]) -> bytes:
-    """The bytes at ``path``. ModelFileError if it cannot be a file of ours, ResourceError if it cannot be read."""
+def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object] | None = None) -> bytes:
+    """The bytes at ``path``. ModelFileError if it cannot be a file of ours, ResourceError if it cannot be read.
+
+    check: is given the first bytes and the size of the file, and may refuse it before the rest is read
+    """
     source = os.fspath(path)
     try:
         found = os.stat(source)
         if stat.S_ISREG(found.st_mode) and found.st_size <= SIZE_LIMIT:
             with open(source, "rb") as file:
+                if check is not None:
+                    check(file.read(min(HEAD, found.st_size)), found.st_size)
+                    file.seek(0)
                 return file.read(found.st_size)
     except (FileNotFoundError, NotADirectoryError):
         raise _missing(source) from None

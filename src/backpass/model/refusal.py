@@ -1,0 +1,50 @@
+"""Refusals: what is said of a file that is not what ``container`` writes."""
+
+from __future__ import annotations
+
+from backpass.errors import ModelFileError
+
+KINDS = ("model", "checkpoint")
+
+OURS = "give a file that `backpass fit` wrote"
+
+
+def refusal(where: str, came: str, expected: str) -> ModelFileError:
+    """Something in a file, or meant for one, that none may hold."""
+    return ModelFileError(f"{where} {came}", hint=f"expected {expected}")
+
+
+def damaged(source: str, reason: str) -> ModelFileError:
+    """A file of ours that is no longer as it was written."""
+    return ModelFileError(
+        f"{source} is damaged: {reason}",
+        hint="copy or download the file again, or write it anew; nothing was loaded from it",
+    )
+
+
+def foreign(source: str, what: str) -> ModelFileError:
+    """A file that is not ours."""
+    return ModelFileError(
+        f"{source} is not a Backpass file: it is {what}",
+        hint=f"{OURS}; other formats are never loaded, some of them can run code",
+    )
+
+
+def newer(source: str, version: int, known: int) -> ModelFileError:
+    """A file of ours that only a later version can read."""
+    return ModelFileError(
+        f"{source} has format {version}; this version of Backpass reads format {known} and below",
+        hint="install a newer Backpass: pip install --upgrade backpass",
+    )
+
+
+def wrong_kind(source: str, came: object, expected: str) -> ModelFileError:
+    """A checkpoint where a model is wanted, or the other way round."""
+    if came == "checkpoint" and expected == "model":
+        hint = "a checkpoint is for resuming its training run; the run writes a model file when it ends"
+    elif came == "model" and expected == "checkpoint":
+        hint = "a model file is finished and cannot be resumed; give the checkpoint of the run"
+    else:
+        hint = OURS
+    found = f"a {came}" if came in KINDS else "of an unknown kind"
+    return ModelFileError(f"{source} is {found}, expected a {expected}", hint=hint)
