@@ -18,7 +18,6 @@ from backpass.circuit.philox import permutation
 from backpass.model.part import Part
 from backpass.model.problem import Problem, outputs_of
 from backpass.model.split import FEWEST_ROWS
-from backpass.training import Callback, EpochRecord, Progress, TrainingResult
 
 _PURPOSE = 0x591B_0000
 # 2^64 over the golden ratio: the seeds of members lie far apart, and so do those of neighbouring seeds.
@@ -33,13 +32,13 @@ class Member:
     fold: NDArray[Any] | None
 
 
-def members_of(problem: Problem) -> list[Member]:
-    """The members that the settings ask for; one member is the problem itself."""
+def members_of(problem: Problem, at_once: int = 1) -> list[Member]:
+    """The members that the settings ask for; one member is the problem itself. So many will train at a time."""
     settings = problem.settings
     count = settings.ensemble
     if count == 1:
         return [Member(problem, None)]
-    limit = None if settings.max_seconds is None else settings.max_seconds / count
+    limit = None if settings.max_seconds is None else settings.max_seconds / -(-count // at_once)
     wishes = [replace(settings, seed=(settings.seed + i * _SEED_STEP) % 2**64, max_seconds=limit) for i in range(count)]
     if not on_folds(problem):
         return [Member(replace(problem, settings=wish), None) for wish in wishes]
@@ -91,31 +90,3 @@ def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tu
         for member, theta, part in zip(members, thetas, parts, strict=True)
     ]
     return np.concatenate(outputs), Part.joined(parts)
-
-
-class Relay(Callback):
-    """Shows the run of one member as a stretch of the whole: steps and epochs of those before it are added."""
-
-    def __init__(self, watching: Callback, number: int, count: int) -> None:
-        self.watching, self.number, self.count = watching, number, count
-        self.steps = self.epochs = 0
-
-    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        self.steps = self.number * total_steps
-        self.epochs = self.number * -(-total_steps // steps_per_epoch)
-        if self.number == 0:
-            self.watching.on_start(self.count * total_steps, steps_per_epoch)
-
-    def on_step(self, step: int) -> None:
-        self.watching.on_step(self.steps + step)
-
-    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        moved = replace(record, epoch=self.epochs + record.epoch, step=self.steps + record.step)
-        return self.watching.on_epoch(moved, progress)
-
-    def on_warning(self, text: str) -> None:
-        self.watching.on_warning(text)
-
-    def on_end(self, result: TrainingResult) -> None:
-        if self.number == self.count - 1 or result.reason not in ("finished", "patience", "time"):
-            self.watching.on_end(result)
