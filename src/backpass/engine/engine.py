@@ -24,7 +24,7 @@ class Engine(ABC):
 
     @property
     def cores(self) -> int:
-        """How many runs are worth doing side by side, a thread each; 1 where one run takes all cores, or holds the GIL."""
+        """How many runs are worth doing side by side, a thread each; 1 where Python stands between the steps."""
         return 1
 
     @abstractmethod

@@ -180,6 +180,19 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         outputs = self._outputs(X)
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
+    def predict_interval(self, X: Any, level: float = 0.9) -> NDArray[np.float64]:
+        """Low and high (n, 2) of an interval around each prediction that holds y with chance ``level``.
+
+        Split conformal prediction with the residuals of the validation rows: see ``backpass.Model.predict_interval``.
+
+        Errors: ValueError for several targets or quantiles, and where validation rows lack or are too few.
+        """
+        predicted = self.predict(X)
+        if predicted.ndim > 1:
+            raise UsageError("intervals need a single target and a single quantile")
+        half = self.model_.half_width(level)
+        return np.column_stack([predicted - half, predicted + half])
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""
         quantiles = quantiles_of(self.get_params(deep=False))

@@ -15,15 +15,17 @@ from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.checkpoint import Checkpoint, resume
 from backpass.model.ensemble import Member, members_of, on_folds, out_of_fold, outputs_of_members, pooled
+from backpass.model.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.problem import Problem, make_problem
 from backpass.model.record import Record, Scores
+from backpass.model.residuals import Residuals
 from backpass.model.runs import Runs, calmer_than, side_by_side, train_members
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.table import Table, read_table, table_from
-from backpass.training import Callback, Progress, TrainingResult
+from backpass.training import Callback, TrainingResult
 
 WORST = float_info.max
 """What is kept of a score that is not finite."""
@@ -129,9 +131,7 @@ def fit_problem(
     return model
 
 
-def _diverged(
-    problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]
-) -> DivergedError:
+def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> DivergedError:
     result = runs.ending
     rate, best = (calmer_than(problem) or problem).settings.learning_rate, result.progress.best_epoch
     kept = f"; the weights of epoch {best} are kept" if best else ""
@@ -144,9 +144,7 @@ def _diverged(
     return error
 
 
-def make_model(
-    problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]
-) -> Model:
+def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
     # A member that was stopped before its first epoch is no better than chance.
     done = [i for i, each in enumerate(runs.results) if each.progress.history] or [0]
@@ -175,7 +173,23 @@ def make_model(
         record,
         problem.settings.engine,
         problem.settings.threads,
+        _residuals(problem, members, thetas),
     )
+
+
+def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Residuals | None:
+    """Of predicted numbers on the validation rows; on folds, by the member that left the row out."""
+    head = problem.head
+    if not isinstance(head, Head) or head.target.task != "regression":
+        return None
+    if on_folds(problem):
+        o, part = out_of_fold(members, thetas)
+    elif "valid" in problem.parts:
+        part = problem.parts["valid"]
+        o = outputs_of_members(problem, thetas, part.x)
+    else:
+        return None
+    return Residuals.of(head.predictions(o), part.truth, part.weights)
 
 
 def _remembered(result: TrainingResult) -> dict[str, Any]:

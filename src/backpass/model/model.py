@@ -23,6 +23,7 @@ from backpass.model.head import Head, options_of
 from backpass.model.heads import AnyHead
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record, Scores
+from backpass.model.residuals import KEPT, Residuals
 from backpass.model.settings import Settings
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import FeatureMap, Network
@@ -53,6 +54,7 @@ class Model:
     """A fitted network, or an ensemble of some, with everything it takes to go from a table to predictions.
 
     theta (P,), or (networks, P) of an ensemble, whose predictions are averaged
+    residuals: of predicted numbers on validation rows, where there were any
     """
 
     schema: Schema
@@ -63,6 +65,7 @@ class Model:
     record: Record
     engine: str = field(default="auto")
     threads: int | None = field(default=None)
+    residuals: Residuals | None = None
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """A number, or the most probable class, for each row.
@@ -82,6 +85,29 @@ class Model:
         if probabilities is None:
             raise UsageError(f"target {self.target!r} is a number; only classes have probabilities")
         return probabilities
+
+    def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
+        """Low and high (n, 2) of an interval around each predicted number that holds the target with chance ``level``.
+
+        Its half width is a quantile of the residuals on validation rows, the same for every row (split conformal
+        prediction, Lei et al. 2018); see ``Residuals`` for what that promises.
+
+        Errors: as ``predict``; UsageError for classes, for a model without residuals, and where they are too few.
+        """
+        half = self.half_width(level)
+        values = self.predictions(self.table(data, **reading)).values
+        return np.column_stack([values - half, values + half])
+
+    def half_width(self, level: float) -> float:
+        """Half the width of the intervals of a level.    Errors: UsageError, as ``predict_interval``."""
+        if self.classes:
+            raise UsageError(f"target {self.target!r} holds classes; only numbers have intervals")
+        if self.residuals is None:
+            raise UsageError(
+                "the model keeps no residuals to make intervals of",
+                hint="fit it again, with validation rows (--valid-fraction, --valid-file)",
+            )
+        return self.residuals.half_width(level)
 
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets.    Errors: DataError also for the target column."""
@@ -182,8 +208,11 @@ class Model:
             "network": self.network.to_json(),
             "record": self.record.to_json(),
         }
-        center, scale = self.feature_map.center, self.feature_map.scale
-        return pack("model", facts, {"theta": self.theta, "center": center, "scale": scale})
+        arrays = {"theta": self.theta, "center": self.feature_map.center, "scale": self.feature_map.scale}
+        if self.residuals is not None:
+            facts["residual_rows"] = self.residuals.rows
+            arrays["residuals"] = self.residuals.values
+        return pack("model", facts, arrays)
 
 
 def load(path: str | Path) -> Model:
@@ -212,10 +241,11 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
     """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
-    if sorted(arrays) != ["center", "scale", "theta"] or any(
+    more = ["residuals"] if "residual_rows" in facts else []
+    if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
         array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
     ):
-        raise ModelFileError("the arrays are not center, scale and theta, each a vector")
+        raise ModelFileError(f"the arrays are not {', '.join(['center', 'scale', *more])} and theta, each a vector")
     schema = Schema.from_json(facts["schema"])
     features = facts["features"]
     feature_map = FeatureMap(
@@ -227,7 +257,9 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
-    return Model(schema, head, feature_map, network, arrays["theta"], Record.from_json(facts["record"]))
+    record = Record.from_json(facts["record"])
+    residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if more else None
+    return Model(schema, head, feature_map, network, arrays["theta"], record, residuals=residuals)
 
 
 def _contradiction(model: Model) -> str:
@@ -262,8 +294,23 @@ def _contradiction(model: Model) -> str:
         "epochs and the best one": [0 <= record.best_epoch <= len(record.history), True],
         "parts and the scores": [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))],
         "parts": ["train" in record.rows, known.keys() <= {"valid", "test"}, True],
+        **_of_residuals(model),
     }
     return next((f"the {what} differ: {v}" for what, v in equal.items() if any(each != v[0] for each in v)), "")
+
+
+def _of_residuals(model: Model) -> dict[str, list[Any]]:
+    """As in ``_contradiction``, of the residuals, if there are any."""
+    residuals = model.residuals
+    if residuals is None:
+        return {}
+    values = residuals.values
+    return {
+        "numbers of residuals and rows": [values.size, min(residuals.rows, KEPT)],
+        "dtypes of residuals": [values.dtype, np.dtype(np.float64)],
+        "residuals and the task": [model.head.target.task, "regression"],
+        "residuals and their order": [values.tolist(), sorted(np.abs(values).tolist())],
+    }
 
 
 def _task_for(classes: int) -> str:

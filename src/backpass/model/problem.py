@@ -105,7 +105,10 @@ class Problem:
         save: Any = None,
         wish: StopWish | None = None,
     ) -> TrainingResult:
-        """Run the training loop from the start, from a theta, or from the progress of a checkpoint; ``wish`` ends it."""
+        """Run the training loop from the start, from a theta, or from the progress of a checkpoint.
+
+        ``wish`` ends it between two steps; without one Ctrl-C does.
+        """
         part = self.parts["train"]
         run = TrainingRun(
             objective=self.objective,
