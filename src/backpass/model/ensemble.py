@@ -1,8 +1,8 @@
 """An ensemble: several networks of one shape, trained apart, whose predictions are averaged.
 
 A problem comes in; the problems of its members go out. Members share columns, levels, scales and the network's shape;
-each has a seed of its own, and on folds rows of its own: it trains on all folds but one, which chooses its epoch.
-Training member i alone gives the same bits.
+each has a seed of its own, a scale of its waves in turn, and on folds rows of its own: it trains on all folds but one,
+which chooses its epoch. Training member i alone gives the same bits.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from backpass.circuit.philox import permutation
 from backpass.model.part import Part
 from backpass.model.problem import Problem, outputs_of
 from backpass.model.split import FEWEST_ROWS
+from backpass.network import Network, Periodic
 
 _PURPOSE = 0x591B_0000
 # 2^64 over the golden ratio: the seeds of members lie far apart, and so do those of neighbouring seeds.
@@ -40,15 +41,24 @@ def members_of(problem: Problem, at_once: int = 1) -> list[Member]:
         return [Member(problem, None)]
     limit = None if settings.max_seconds is None else settings.max_seconds / -(-count // at_once)
     wishes = [replace(settings, seed=(settings.seed + i * _SEED_STEP) % 2**64, max_seconds=limit) for i in range(count)]
+    alike = [replace(problem, settings=wish, network=_network_of(problem, i)) for i, wish in enumerate(wishes)]
     if not on_folds(problem):
-        return [Member(replace(problem, settings=wish), None) for wish in wishes]
+        return [Member(each, None) for each in alike]
     pool = pooled(problem)
     members = []
-    for wish, fold in zip(wishes, folds_of(problem, pool), strict=True):
+    for each, fold in zip(alike, folds_of(problem, pool), strict=True):
         others = np.setdiff1d(np.arange(pool.rows), fold)
         parts = {"train": pool.take(others), "valid": pool.take(fold)}
-        members.append(Member(replace(problem, settings=wish, parts=parts), fold))
+        members.append(Member(replace(each, parts=parts), fold))
     return members
+
+
+def _network_of(problem: Problem, number: int) -> Network:
+    """The network as member ``number`` starts it: its waves have the scale whose turn it is."""
+    scales, network = problem.settings.frequency_scale, problem.network
+    scale = scales[number % len(scales)]
+    layers = [replace(layer, deviation=scale) if isinstance(layer, Periodic) else layer for layer in network.layers]
+    return replace(network, layers=tuple(layers))
 
 
 def on_folds(problem: Problem) -> bool:
