@@ -161,7 +161,7 @@ class Watcher(Callback):
 
 def test_who_watches_sees_one_long_run(houses: Columns) -> None:
     watcher = Watcher()
-    fit(houses, "price", **QUICK, ensemble=4, callbacks=[watcher])
+    fit(houses, "price", **QUICK, ensemble=4, threads=1, callbacks=[watcher])
     assert watcher.starts == [(60, 5)]
     assert {0, 15, 30, 45} <= {*watcher.steps} <= {*range(60)}
     assert watcher.steps == sorted(watcher.steps)
@@ -172,7 +172,7 @@ def test_who_watches_sees_one_long_run(houses: Columns) -> None:
 @pytest.mark.parametrize(("stop_after", "networks"), [(2, 1), (4, 2), (6, 2)])
 def test_a_run_that_is_stopped_keeps_the_networks_it_has(houses: Columns, stop_after: int, networks: int) -> None:
     watcher = Watcher(stop_after)
-    model = fit(houses, "price", **QUICK, ensemble=4, callbacks=[watcher])
+    model = fit(houses, "price", **QUICK, ensemble=4, threads=1, callbacks=[watcher])
     assert model.theta.shape[0] == networks
     assert watcher.ends == ["stopped"]
     assert from_bytes(model.to_bytes()).predict(houses).tolist() == model.predict(houses).tolist()
@@ -214,6 +214,6 @@ def test_interruption_keeps_what_was_trained(houses: Columns, monkeypatch: pytes
 
     monkeypatch.setattr(Problem, "train", interrupted)
     with pytest.raises(InterruptedTraining) as caught:
-        fit(houses, "price", **QUICK, ensemble=4)
+        fit(houses, "price", **QUICK, ensemble=4, threads=1)
     assert isinstance(caught.value.model, Model)
     assert caught.value.model.theta.shape[0] == 2

@@ -152,6 +152,7 @@ def _metavar(constraint: Any) -> str:
         "Choice": "NAME",
         "Switch": "YES|NO",
         "Factors": "GROUP=FACTOR",
+        "Several": "NUMBERS",
         "Widths": "UNITS",
         "Wires": "UNIT=COLUMNS",
     }[type(constraint).__name__]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
+import numpy as np
 
 from backpass.cli.console import Console
 from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
@@ -27,6 +28,12 @@ PARQUET = ".parquet"
 @option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
 @option("--proba", is_flag=True, help="add the probability of each class, in columns named p(class)")
 @option(
+    "--interval",
+    type=float,
+    metavar="LEVEL",
+    help="add the ends of an interval that holds the target with this chance, such as 0.9, in columns low and high",
+)
+@option(
     "--keep",
     metavar="COLUMNS",
     multiple=True,
@@ -39,14 +46,19 @@ def predict(**given: Any) -> int:
 
     TABLE is a CSV, TSV, JSON or Parquet file; - is standard input, and a pattern in quotes ('new/*.csv') all files that
     match it. Columns are matched by name, in any order; others are ignored. Out comes CSV (UTF-8), or Parquet where
-    --output ends in .parquet, a line for each row: kept columns, then the target's name, then probabilities. Numbers
-    are the shortest that read back exactly.
+    --output ends in .parquet, a line for each row: kept columns, then the target's name, then probabilities or the ends
+    of the interval, low(target) and high(target). Numbers are the shortest that read back exactly.
 
-    With --json: one object with "predictions", "probabilities" (by row, in the order of "classes") and "kept".
+    An interval is as wide as the errors on the validation rows ask for, the same width for every row. Where new rows
+    are like those, it holds the target as often as asked; these rows also chose the best epoch, so a little less often.
+
+    With --json: one object with "predictions", "probabilities" (by row, in the order of "classes"), "intervals" (by
+    row, low and high) and "kept".
 
     \b
     Examples:
       backpass predict housing.backpass new.csv > predicted.csv
+      backpass predict housing.backpass new.csv --interval 0.9
       cat new.csv | backpass predict churn.backpass - --proba --keep customer_id
     """
     console = Console(quiet=given["quiet"])
@@ -55,6 +67,7 @@ def predict(**given: Any) -> int:
         raise UsageError(
             f"target {model.target!r} is a number: only classes have probabilities", hint="leave out --proba"
         )
+    half = None if given["interval"] is None else model.half_width(given["interval"])
     if given["output"] is not None:
         check_writable(given["output"])
     table, keep = _read(model, given)
@@ -62,9 +75,9 @@ def predict(**given: Any) -> int:
     for note in (*table.notes, *predictions.notes):
         console.item("note", note)
     kept: Columns = {name: _cells(table, name) for name in keep}
-    columns = {**kept, **_predicted(model, predictions, kept, proba=given["proba"])}
+    columns = {**kept, **_predicted(model, predictions, kept, half, proba=given["proba"])}
     if given["as_json"]:
-        document = console.as_document("predict", **_facts(model, table, predictions, kept))
+        document = console.as_document("predict", **_facts(model, table, predictions, kept, half))
         _hand_out(iter([document]), given["output"], console)
     elif (given["output"] or "").endswith(PARQUET):
         write_atomically(given["output"], parquet_bytes(columns))
@@ -100,26 +113,30 @@ def _cells(table: Table, name: str) -> list[Any]:
     return [levels[code] for code in column.codes.tolist()]
 
 
-def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: bool) -> Columns:
+def _predicted(model: Model, predictions: Predictions, kept: Columns, half: float | None, *, proba: bool) -> Columns:
     # A kept column of the target's name is the truth; the prediction beside it needs another name.
     names = [f"predicted({name})" if name in kept else name for name in model.labels]
     columns: Columns = dict(zip(names, predictions.values.reshape(-1, len(names)).T.tolist(), strict=True))
+    if half is not None:
+        columns[f"low({model.target})"] = (predictions.values - half).tolist()
+        columns[f"high({model.target})"] = (predictions.values + half).tolist()
     if proba and predictions.probabilities is not None:
         for label, column in zip(model.classes, predictions.probabilities.T, strict=True):
             columns[f"p({label})"] = column.tolist()
     return columns
 
 
-def _facts(model: Model, table: Table, predictions: Predictions, kept: Columns) -> dict[str, Any]:
-    probabilities = predictions.probabilities
+def _facts(model: Model, table: Table, predictions: Predictions, kept: Columns, half: float | None) -> dict[str, Any]:
+    values, probabilities = predictions.values, predictions.probabilities
     return {
         "rows": table.rows,
         "target": model.target,
         "task": model.head.target.task,
         "outputs": list(model.labels),
         "classes": list(model.classes),
-        "predictions": predictions.values.tolist(),
+        "predictions": values.tolist(),
         "probabilities": None if probabilities is None else probabilities.tolist(),
+        "intervals": None if half is None else np.column_stack([values - half, values + half]).tolist(),
         "kept": dict(kept),
         "notes": [*table.notes, *predictions.notes],
     }

@@ -22,6 +22,11 @@ class Engine(ABC):
         """The engine and what it runs on, in a few words."""
         return self.name
 
+    @property
+    def cores(self) -> int:
+        """How many runs are worth doing side by side, a thread each; 1 where Python stands between the steps."""
+        return 1
+
     @abstractmethod
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         """The outputs of a circuit, as a flat list.    Errors: ShapeError naming the input that does not fit."""

@@ -66,6 +66,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         one_hot_levels: int | None = None,
         embedding_size: int | None = None,
         number_embedding: str | None = None,
+        frequency_scale: float | Sequence[float] | None = None,
         front_scale: bool | None = None,
         parametrization: str | None = None,
         learned_activation: bool | None = None,
@@ -110,6 +111,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.one_hot_levels = one_hot_levels
         self.embedding_size = embedding_size
         self.number_embedding = number_embedding
+        self.frequency_scale = frequency_scale
         self.front_scale = front_scale
         self.parametrization = parametrization
         self.learned_activation = learned_activation

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING
-from backpass.model.setting import Choice, Constraint, Factors, Number, Switch, Widths, Wires
+from backpass.model.setting import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
 from backpass.model.settings import BY_NAME, Settings
 
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
@@ -50,6 +50,7 @@ FOLLOWING = frozenset(
         "ensemble",
         "ensemble_rows",
         "epochs",
+        "frequency_scale",
         "front_scale",
         "hidden",
         "initialization",
@@ -95,6 +96,8 @@ def _translated(constraint: Constraint) -> list[Any]:
         return [StrOptions(set(constraint.names)), *([Hidden(StrOptions(refused))] if refused else [])]
     if isinstance(constraint, Widths):
         return [Interval(Integral, 1, constraint.most, closed="both"), "array-like"]
+    if isinstance(constraint, Several):
+        return [*_translated(constraint.each), "array-like"]
     if isinstance(constraint, Wires | Factors):
         return ["array-like"]
     if isinstance(constraint, Switch):
@@ -113,8 +116,9 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
     """
     given = {RENAMED.get(name, name): _plain(value) for name, value in parameters.items() if value is not None}
     values = {name: value for name, value in given.items() if name in BY_NAME and name != "seed"}
-    if isinstance(values.get("hidden"), int):
-        values["hidden"] = (values["hidden"],)
+    for name in ("hidden", "frequency_scale"):
+        if isinstance(values.get(name), int | float):
+            values[name] = (values[name],)
     if callable(values["loss"]):
         del values["loss"]
         if values.get("metric") == OWN_LOSS:  # which chooses the epoch in any case

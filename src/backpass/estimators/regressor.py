@@ -66,6 +66,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         one_hot_levels: int | None = None,
         embedding_size: int | None = None,
         number_embedding: str | None = None,
+        frequency_scale: float | Sequence[float] | None = None,
         front_scale: bool | None = None,
         parametrization: str | None = None,
         learned_activation: bool | None = None,
@@ -112,6 +113,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.one_hot_levels = one_hot_levels
         self.embedding_size = embedding_size
         self.number_embedding = number_embedding
+        self.frequency_scale = frequency_scale
         self.front_scale = front_scale
         self.parametrization = parametrization
         self.learned_activation = learned_activation
@@ -180,6 +182,19 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         """The number, (n,), or the numbers or quantiles, (n, k), for each row."""
         outputs = self._outputs(X)
         return np.asarray(self.model_.predicted(outputs), dtype=np.float64)
+
+    def predict_interval(self, X: Any, level: float = 0.9) -> NDArray[np.float64]:
+        """Low and high (n, 2) of an interval around each prediction that holds y with chance ``level``.
+
+        Split conformal prediction with the residuals of the validation rows: see ``backpass.Model.predict_interval``.
+
+        Errors: ValueError for several targets or quantiles, and where validation rows lack or are too few.
+        """
+        predicted = self.predict(X)
+        if predicted.ndim > 1:
+            raise UsageError("intervals need a single target and a single quantile")
+        half = self.model_.half_width(level)
+        return np.column_stack([predicted - half, predicted + half])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""

@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 from backpass.model.head import Head, options_of
 from backpass.model.heads import AnyHead
 from backpass.model.record import Record, Scores
+from backpass.model.residuals import KEPT, Residuals
 from backpass.model.settings import Settings
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema
 
 
 def contradiction(
-    schema: Schema, head: AnyHead, phi: FeatureMap, network: Network, theta: NDArray[Any], record: Record
+    schema: Schema,
+    head: AnyHead,
+    phi: FeatureMap,
+    network: Network,
+    theta: NDArray[Any],
+    record: Record,
+    residuals: Residuals | None,
 ) -> str:
     """Which parts of a model do not fit one another, in one line; nothing when all do."""
     settings = Settings.from_json(record.settings)
@@ -49,6 +56,7 @@ def contradiction(
         ("epochs and the best one", [0 <= record.best_epoch <= len(record.history), True]),
         ("parts and the scores", [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))]),
         ("parts", ["train" in record.rows, known.keys() <= {"valid", "test"}, True]),
+        *([] if residuals is None else _checks_of_residuals(residuals, head)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
 
@@ -66,6 +74,16 @@ def _checks_of(head: Head, settings: Settings) -> list[tuple[str, list[Any]]]:
             "bounds and the settings",
             [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
         ),
+    ]
+
+
+def _checks_of_residuals(residuals: Residuals, head: AnyHead) -> list[tuple[str, list[Any]]]:
+    values = residuals.values
+    return [
+        ("numbers of residuals and rows", [values.size, min(residuals.rows, KEPT)]),
+        ("dtypes of residuals", [values.dtype, np.dtype(np.float64)]),
+        ("residuals and the tasks", [["regression"], [each.target.task for each in head.heads]]),
+        ("residuals and their order", [values.tolist(), sorted(np.abs(values).tolist())]),
     ]
 
 

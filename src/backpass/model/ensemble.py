@@ -1,8 +1,8 @@
 """An ensemble: several networks of one shape, trained apart, whose predictions are averaged.
 
 A problem comes in; the problems of its members go out. Members share columns, levels, scales and the network's shape;
-each has a seed of its own, and on folds rows of its own: it trains on all folds but one, which chooses its epoch.
-Training member i alone gives the same bits.
+each has a seed of its own, a scale of its waves in turn, and on folds rows of its own: it trains on all folds but one,
+which chooses its epoch. Training member i alone gives the same bits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from backpass.model.link import averaged
 from backpass.model.part import Part
 from backpass.model.problem import Problem, outputs_of
 from backpass.model.split import FEWEST_ROWS
-from backpass.training import Callback, EpochRecord, Progress, TrainingResult
+from backpass.network import Network, Periodic
 
 _PURPOSE = 0x591B_0000
 # 2^64 over the golden ratio: the seeds of members lie far apart, and so do those of neighbouring seeds.
@@ -34,23 +34,32 @@ class Member:
     fold: NDArray[Any] | None
 
 
-def members_of(problem: Problem) -> list[Member]:
-    """The members that the settings ask for; one member is the problem itself."""
+def members_of(problem: Problem, at_once: int = 1) -> list[Member]:
+    """The members that the settings ask for; one member is the problem itself. So many will train at a time."""
     settings = problem.settings
     count = settings.ensemble
     if count == 1:
         return [Member(problem, None)]
-    limit = None if settings.max_seconds is None else settings.max_seconds / count
+    limit = None if settings.max_seconds is None else settings.max_seconds / -(-count // at_once)
     wishes = [replace(settings, seed=(settings.seed + i * _SEED_STEP) % 2**64, max_seconds=limit) for i in range(count)]
+    alike = [replace(problem, settings=wish, network=_network_of(problem, i)) for i, wish in enumerate(wishes)]
     if not on_folds(problem):
-        return [Member(replace(problem, settings=wish), None) for wish in wishes]
+        return [Member(each, None) for each in alike]
     pool = pooled(problem)
     members = []
-    for wish, fold in zip(wishes, folds_of(problem, pool), strict=True):
+    for each, fold in zip(alike, folds_of(problem, pool), strict=True):
         others = np.setdiff1d(np.arange(pool.rows), fold)
         parts = {"train": pool.take(others), "valid": pool.take(fold)}
-        members.append(Member(replace(problem, settings=wish, parts=parts), fold))
+        members.append(Member(replace(each, parts=parts), fold))
     return members
+
+
+def _network_of(problem: Problem, number: int) -> Network:
+    """The network as member ``number`` starts it: its waves have the scale whose turn it is."""
+    scales, network = problem.settings.frequency_scale, problem.network
+    scale = scales[number % len(scales)]
+    layers = [replace(layer, deviation=scale) if isinstance(layer, Periodic) else layer for layer in network.layers]
+    return replace(network, layers=tuple(layers))
 
 
 def on_folds(problem: Problem) -> bool:
@@ -92,31 +101,3 @@ def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tu
         for member, theta, part in zip(members, thetas, parts, strict=True)
     ]
     return np.concatenate(outputs), Part.joined(parts)
-
-
-class Relay(Callback):
-    """Shows the run of one member as a stretch of the whole: steps and epochs of those before it are added."""
-
-    def __init__(self, watching: Callback, number: int, count: int) -> None:
-        self.watching, self.number, self.count = watching, number, count
-        self.steps = self.epochs = 0
-
-    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        self.steps = self.number * total_steps
-        self.epochs = self.number * -(-total_steps // steps_per_epoch)
-        if self.number == 0:
-            self.watching.on_start(self.count * total_steps, steps_per_epoch)
-
-    def on_step(self, step: int) -> None:
-        self.watching.on_step(self.steps + step)
-
-    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        moved = replace(record, epoch=self.epochs + record.epoch, step=self.steps + record.step)
-        return self.watching.on_epoch(moved, progress)
-
-    def on_warning(self, text: str) -> None:
-        self.watching.on_warning(text)
-
-    def on_end(self, result: TrainingResult) -> None:
-        if self.number == self.count - 1 or result.reason not in ("finished", "patience", "time"):
-            self.watching.on_end(result)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from sys import float_info
@@ -15,15 +14,18 @@ from numpy.typing import NDArray
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.checkpoint import Checkpoint, resume
-from backpass.model.ensemble import Member, Relay, members_of, on_folds, out_of_fold, outputs_of_members, pooled
+from backpass.model.ensemble import Member, members_of, on_folds, out_of_fold, outputs_of_members, pooled
+from backpass.model.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.problem import Problem, make_problem
 from backpass.model.record import Record, Scores
+from backpass.model.residuals import Residuals
+from backpass.model.runs import Runs, calmer_than, side_by_side, train_members
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.table import Table, read_table, table_from
-from backpass.training import Callback, Progress, TrainingResult
+from backpass.training import Callback, TrainingResult
 
 WORST = float_info.max
 """What is kept of a score that is not finite."""
@@ -99,7 +101,7 @@ def fit_problem(
     """
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
-    members = members_of(problem)
+    members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble))
     if len(members) > 1 and (checkpoint is not None or resume_from is not None):
         raise UsageError("a checkpoint holds the run of one network; it does not go with ensemble")
     if len(members) > 1 and theta is not None:
@@ -112,82 +114,41 @@ def fit_problem(
         save = Checkpoint(Path(checkpoint), identity).save
     # The baselines come first: nothing slow may stand between the end of training and the model.
     simple = baselines(problem) if compare else []
-    results, again = _trained(members, callbacks, theta=theta, progress=progress, save=save)
-    result = results[-1]
-    if result.reason == "diverged":
-        raise _diverged(problem, members, results, simple)
-    problem = replace(problem, notes=(*problem.notes, *again))
-    model = make_model(problem, members, results, simple)
+    runs = train_members(members, callbacks, theta=theta, progress=progress, save=save)
+    if runs.ending.reason == "diverged":
+        raise _diverged(problem, members, runs, simple)
+    model = make_model(problem, members, runs, simple)
     endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
     if endless:
         where = " and ".join(endless)
         raise DivergedError(
             f"the {problem.head.metric} of the {where} rows is not finite", hint="look at their targets"
         )
-    if result.reason == "interrupted" and on_interrupt == "raise":
-        steps = sum(each.progress.step for each in results)
-        interrupted = InterruptedTraining(f"interrupted after {steps} steps")
-        interrupted.model, interrupted.signal = model, result.signal or 0
+    if runs.ending.reason == "interrupted" and on_interrupt == "raise":
+        interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
+        interrupted.model, interrupted.signal = model, runs.ending.signal or 0
         raise interrupted
     return model
 
 
-def _trained(
-    members: Sequence[Member],
-    callbacks: Sequence[Callback],
-    *,
-    theta: NDArray[Any] | None,
-    progress: Progress | None,
-    save: Callable[..., None] | None,
-) -> tuple[list[TrainingResult], list[str]]:
-    """The runs of the members one after another, up to the first that ends them all, and what there is to say."""
-    results, notes = list[TrainingResult](), list[str]()
-    for i, member in enumerate(members):
-        watching = callbacks if len(members) == 1 else [Relay(each, i, len(members)) for each in callbacks]
-        result = member.problem.train(theta=theta, callbacks=watching, progress=progress, save=save)
-        if result.reason == "diverged" and (calmer := _calmer(member.problem)) is not None:
-            rate = calmer.settings.learning_rate
-            notes.append(f"training diverged in {result.fault}: done again with learning_rate {rate:g}, a tenth")
-            for each in watching:
-                each.on_warning(notes[-1])
-            # Without checkpoints: one of this run would not be told from one of the run that diverged.
-            result = calmer.train(theta=theta, callbacks=watching)
-        results.append(result)
-        if result.reason in ("interrupted", "stopped", "diverged"):
-            break
-    return results, notes
-
-
-def _calmer(problem: Problem) -> Problem | None:
-    """The same problem with a tenth of the learning rate; None when somebody asked for the learning rate it has."""
-    if "learning_rate" in dict(problem.settings.asked):
-        return None
-    settings = replace(problem.settings, learning_rate=problem.settings.learning_rate / 10)
-    return replace(problem, settings=settings)
-
-
-def _diverged(
-    problem: Problem, members: Sequence[Member], results: Sequence[TrainingResult], simple: Sequence[Baseline]
-) -> DivergedError:
-    result = results[-1]
-    rate, best = (_calmer(problem) or problem).settings.learning_rate, result.progress.best_epoch
+def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> DivergedError:
+    result = runs.ending
+    rate, best = (calmer_than(problem) or problem).settings.learning_rate, result.progress.best_epoch
     kept = f"; the weights of epoch {best} are kept" if best else ""
-    which = f"network {len(results)} of {len(members)}, " if len(members) > 1 else ""
+    which = f"network {runs.last + 1} of {len(members)}, " if len(members) > 1 else ""
     error = DivergedError(
         f"training diverged in {which}{result.fault}{kept}",
         hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or clip_norm 1",
     )
-    error.model = make_model(problem, members, results, simple) if best else None
+    error.model = make_model(problem, members, runs, simple) if best else None
     return error
 
 
-def make_model(
-    problem: Problem, members: Sequence[Member], results: Sequence[TrainingResult], simple: Sequence[Baseline]
-) -> Model:
+def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
     # A member that was stopped before its first epoch is no better than chance.
-    done = [i for i, each in enumerate(results) if i == 0 or each.progress.history]
-    members, results = [members[i] for i in done], [results[i] for i in done]
+    done = [i for i, each in enumerate(runs.results) if each.progress.history] or [0]
+    members, results = [members[i] for i in done], [runs.results[i] for i in done]
     thetas = [each.theta for each in results]
     first = results[0].progress
     is_ensemble = problem.settings.ensemble > 1
@@ -199,8 +160,8 @@ def make_model(
         history=tuple(first.history),
         best_epoch=first.best_epoch,
         steps=sum(each.progress.step for each in results),
-        reason=results[-1].reason,
-        notes=(*problem.notes, *_notes(problem, members)),
+        reason=runs.ending.reason,
+        notes=(*problem.notes, *runs.notes, *_notes(problem, members)),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
     )
     return Model(
@@ -212,7 +173,23 @@ def make_model(
         record,
         problem.settings.engine,
         problem.settings.threads,
+        _residuals(problem, members, thetas),
     )
+
+
+def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Residuals | None:
+    """Of predicted numbers on the validation rows; on folds, by the member that left the row out."""
+    head = problem.head
+    if not isinstance(head, Head) or head.target.task != "regression":
+        return None
+    if on_folds(problem):
+        o, part = out_of_fold(members, thetas)
+    elif "valid" in problem.parts:
+        part = problem.parts["valid"]
+        o = outputs_of_members(problem, thetas, part.x)
+    else:
+        return None
+    return Residuals.of(head.predictions(o, problem.engine), part.truth, part.weights)
 
 
 def _remembered(result: TrainingResult) -> dict[str, Any]:

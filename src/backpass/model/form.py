@@ -121,6 +121,7 @@ MODEL: Form = {
             )
         ],
     },
+    "residual_rows": Newer(_ONE),
     "record": {
         "settings": dict,
         "rows": {...: _COUNT},

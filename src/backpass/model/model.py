@@ -26,6 +26,7 @@ from backpass.model.heads import AnyHead, head_from_json
 from backpass.model.link import averaged
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record
+from backpass.model.residuals import Residuals
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, read_table, table_from
@@ -56,6 +57,7 @@ class Model:
     """A fitted network, or an ensemble of some, with everything it takes to go from a table to predictions.
 
     theta (P,), or (networks, P) of an ensemble, whose predictions are averaged
+    residuals: of predicted numbers on validation rows, where there were any
     """
 
     schema: Schema
@@ -66,6 +68,7 @@ class Model:
     record: Record
     engine: str = field(default="auto")
     threads: int | None = field(default=None)
+    residuals: Residuals | None = None
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """A number, or the most probable class, for each row: (n,), or (n, k) of several outputs.
@@ -86,6 +89,29 @@ class Model:
         if probabilities is None:
             raise UsageError(f"target {self.target!r} is a number; only classes have probabilities")
         return probabilities
+
+    def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
+        """Low and high (n, 2) of an interval around each predicted number that holds the target with chance ``level``.
+
+        Its half width is a quantile of the residuals on validation rows, the same for every row (split conformal
+        prediction, Lei et al. 2018); see ``Residuals`` for what that promises.
+
+        Errors: as ``predict``; UsageError for classes, for a model without residuals, and where they are too few.
+        """
+        half = self.half_width(level)
+        values = self.predictions(self.table(data, **reading)).values
+        return np.column_stack([values - half, values + half])
+
+    def half_width(self, level: float) -> float:
+        """Half the width of the intervals of a level.    Errors: UsageError, as ``predict_interval``."""
+        if self.classes:
+            raise UsageError(f"target {self.target!r} holds classes; only numbers have intervals")
+        if self.residuals is None:
+            raise UsageError(
+                "the model keeps no residuals to make intervals of",
+                hint="fit it again, with validation rows (--valid-fraction, --valid-file)",
+            )
+        return self.residuals.half_width(level)
 
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; of several, the mean.    Errors: DataError also for the targets."""
@@ -210,8 +236,11 @@ class Model:
             "network": self.network.to_json(),
             "record": self.record.to_json(),
         }
-        center, scale = self.feature_map.center, self.feature_map.scale
-        return pack("model", facts, {"theta": self.theta, "center": center, "scale": scale})
+        arrays = {"theta": self.theta, "center": self.feature_map.center, "scale": self.feature_map.scale}
+        if self.residuals is not None:
+            facts["residual_rows"] = self.residuals.rows
+            arrays["residuals"] = self.residuals.values
+        return pack("model", facts, arrays)
 
 
 def load(path: str | Path) -> Model:
@@ -230,7 +259,9 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
         raise ModelFileError(unknown, faults=[fault], hint=hint)
     try:
         model = _from_facts(facts, arrays)
-        fault = contradiction(model.schema, model.head, model.feature_map, model.network, model.theta, model.record)
+        fault = contradiction(
+            model.schema, model.head, model.feature_map, model.network, model.theta, model.record, model.residuals
+        )
     except BackpassError as error:
         raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
     if fault:
@@ -240,10 +271,11 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
     """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
-    if sorted(arrays) != ["center", "scale", "theta"] or any(
+    more = ["residuals"] if "residual_rows" in facts else []
+    if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
         array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
     ):
-        raise ModelFileError("the arrays are not center, scale and theta, each a vector")
+        raise ModelFileError(f"the arrays are not {', '.join(['center', 'scale', *more])} and theta, each a vector")
     schema = Schema.from_json(facts["schema"])
     features = facts["features"]
     feature_map = FeatureMap(
@@ -256,4 +288,6 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         schema.periods,
     )
     head, network = head_from_json(facts["head"]), Network.from_json(facts["network"])
-    return Model(schema, head, feature_map, network, arrays["theta"], Record.from_json(facts["record"]))
+    record = Record.from_json(facts["record"])
+    residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if more else None
+    return Model(schema, head, feature_map, network, arrays["theta"], record, residuals=residuals)

@@ -31,6 +31,7 @@ from backpass.training import (
     Optimizer,
     OptimizerOptions,
     Progress,
+    StopWish,
     TrainingResult,
     TrainingRun,
     TrainingSettings,
@@ -102,8 +103,12 @@ class Problem:
         callbacks: Sequence[Callback] = (),
         progress: Progress | None = None,
         save: Any = None,
+        wish: StopWish | None = None,
     ) -> TrainingResult:
-        """Run the training loop from the start, from a theta, or from the progress of a checkpoint."""
+        """Run the training loop from the start, from a theta, or from the progress of a checkpoint.
+
+        ``wish`` ends it between two steps; without one Ctrl-C does.
+        """
         part = self.parts["train"]
         run = TrainingRun(
             objective=self.objective,
@@ -115,6 +120,7 @@ class Problem:
             validate=self.validation_score if "valid" in self.parts else None,
             callbacks=callbacks,
             save=save,
+            wish=wish,
         )
         return run.run(progress)
 

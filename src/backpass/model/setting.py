@@ -174,6 +174,25 @@ class Widths(Constraint):
 
 
 @dataclass(frozen=True, slots=True)
+class Several(Constraint):
+    """One or more numbers, such as 0.1,1."""
+
+    each: Number
+
+    def describe(self) -> str:
+        return f"{self.each.describe()}, or several such as 0.1,1"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, tuple) and len(value) > 0 and all(self.each.accepts(number) for number in value)
+
+    def read(self, text: str) -> Any:
+        return tuple(self.each.read(part) for part in text.split(","))
+
+    def breaking(self) -> Sequence[Any]:
+        return [(), 1.0, "1", *((value,) for value in self.each.breaking())]
+
+
+@dataclass(frozen=True, slots=True)
 class Wires(Constraint):
     """Named hidden units and the columns each is wired to: unit=column,column."""
 

@@ -15,7 +15,7 @@ from backpass.engine.machine import why_no_bf16
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.metrics import CHOOSING
 from backpass.model.presets import PRESETS
-from backpass.model.setting import Choice, Factors, Number, Setting, Switch, Widths, Wires
+from backpass.model.setting import Choice, Factors, Number, Setting, Several, Switch, Widths, Wires
 from backpass.network import ACTIVATIONS, GROUPS, INITIALIZATIONS
 from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
 
@@ -47,6 +47,13 @@ TABLE: tuple[Setting, ...] = (
     Setting("embedding_size", 8, Number(1, 10_000, whole=True), "numbers that stand for a text", "network"),
     Setting(
         "number_embedding", "none", Choice(("none", "periodic")), "what is learned about single numbers", "network"
+    ),
+    Setting(
+        "frequency_scale",
+        (0.1,),
+        Several(_POSITIVE),
+        "deviation of the first frequencies of periodic; several: one for each network of an ensemble, in turn",
+        "network",
     ),
     Setting("front_scale", False, Switch(), "learn a factor for each input", "network"),
     Setting(
@@ -119,6 +126,7 @@ _ADDED = (
     "one_hot_levels",
     "embedding_size",
     "number_embedding",
+    "frequency_scale",
     "front_scale",
     "parametrization",
     "learned_activation",
@@ -156,6 +164,7 @@ class Settings:
     one_hot_levels: int | None
     embedding_size: int
     number_embedding: str
+    frequency_scale: tuple[float, ...]
     front_scale: bool
     parametrization: str
     learned_activation: bool

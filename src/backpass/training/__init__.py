@@ -5,6 +5,7 @@ This room knows networks and engines; it knows no table and no file.
 """
 
 from backpass.training.function import FittedFunction, fit_function
+from backpass.training.interrupt import StopWish, stop_on_signals
 from backpass.training.loop import (
     Callback,
     Objective,
@@ -30,11 +31,13 @@ __all__ = [
     "Optimizer",
     "OptimizerOptions",
     "Progress",
+    "StopWish",
     "TrainingResult",
     "TrainingRun",
     "TrainingSettings",
     "fit_function",
     "gradient_circuit",
     "optimizer_named",
+    "stop_on_signals",
     "training_step",
 ]

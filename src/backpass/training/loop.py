@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,6 +145,7 @@ class TrainingRun:
     validate: theta -> score, lower is better; None without validation rows
     save: called with the progress when it is worth keeping (after epochs, at most every ``save_every`` seconds, and
     at the end); a ResourceError from it becomes a warning
+    wish: ends the run between two steps; without one, Ctrl-C does
     """
 
     objective: Objective
@@ -156,6 +158,7 @@ class TrainingRun:
     callbacks: Sequence[Callback] = ()
     save: Callable[[Progress], None] | None = None
     save_every: float = 5.0
+    wish: StopWish | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
         """Train until the epochs are done or something ends it earlier. Never raises for a diverging loss."""
@@ -165,7 +168,7 @@ class TrainingRun:
             progress = Progress((self.theta, *memory_like(self.optimizer, self.theta)), self.theta)
         for callback in self.callbacks:
             callback.on_start(self.total_steps, self.steps_per_epoch)
-        with stop_on_signals() as wish:
+        with stop_on_signals() if self.wish is None else nullcontext(self.wish) as wish:
             result = self._advance(step, progress, wish)
         if result.reason != "diverged":
             self._keep(progress)

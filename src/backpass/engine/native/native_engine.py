@@ -124,6 +124,10 @@ class NativeEngine(Engine):
     def description(self) -> str:
         return f"{self.name} ({self.isa}, {self.threads} thread{'s' if self.threads > 1 else ''})"
 
+    @property
+    def cores(self) -> int:
+        return self.threads
+
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         arrays = circuit.arrays_for(inputs)
         given = [array if array.flags.c_contiguous else numpy.ascontiguousarray(array) for array in arrays]

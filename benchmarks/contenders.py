@@ -1,0 +1,192 @@
+"""Contenders: how each library is fitted to a table with its defaults, as its own users would.
+
+Rows come in as data frames; a contender goes out as a function that fits and gives back how to predict. Libraries are
+imported where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+Predict = Callable[[Any], np.ndarray]
+"""Rows without the target -> numbers (n,), or probabilities (n, classes) in the order of the classes."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table, split: frames without the target, and targets as numbers or as class numbers."""
+
+    X: Any
+    y: np.ndarray
+    X_valid: Any
+    y_valid: np.ndarray
+    classes: tuple[str, ...]
+    seed: int
+    threads: int
+
+    @property
+    def is_number(self) -> bool:
+        return not self.classes
+
+    @property
+    def texts(self) -> list[str]:
+        """The columns that hold texts."""
+        return [name for name in self.X.columns if self.X[name].dtype.kind not in "iufb"]
+
+    def joined(self) -> tuple[Any, np.ndarray]:
+        """Training and validation rows together, for who sets rows aside itself."""
+        import pandas
+
+        return pandas.concat([self.X, self.X_valid], ignore_index=True), np.concatenate([self.y, self.y_valid])
+
+
+def backpass(case: Case, preset: str) -> Predict:
+    from backpass.model import fit
+
+    model = fit(
+        _whole(case, case.X, case.y),
+        "target",
+        valid=_whole(case, case.X_valid, case.y_valid),
+        test_fraction=0.0,
+        preset=preset,
+        seed=case.seed,
+        threads=case.threads,
+    )
+    if case.is_number:
+        return model.predict
+    order = [model.classes.index(label) for label in case.classes]
+    return lambda X: model.predict_proba(X)[:, order]
+
+
+def _whole(case: Case, X: Any, y: np.ndarray) -> Any:
+    """The columns with the target beside them, classes by their names."""
+    return X.assign(target=y if case.is_number else np.array(case.classes, dtype=object)[y])
+
+
+def scikit_learn_mlp(case: Case) -> Predict:
+    from sklearn.compose import TransformedTargetRegressor, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    texts = case.texts
+    numbers = [name for name in case.X.columns if name not in texts]
+    columns = make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler()), numbers),
+        (OneHotEncoder(min_frequency=5, handle_unknown="infrequent_if_exist", sparse_output=False), texts),
+    )
+    options = {"hidden_layer_sizes": (256, 256), "early_stopping": True, "random_state": case.seed}
+    X, y = case.joined()
+    with _threads(case.threads):
+        if not case.is_number:
+            return make_pipeline(columns, MLPClassifier(**options)).fit(X, y).predict_proba
+        network = TransformedTargetRegressor(MLPRegressor(**options), transformer=StandardScaler())
+        return make_pipeline(columns, network).fit(X, y).predict
+
+
+def histogram_boosting(case: Case) -> Predict:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    X, y = case.joined()
+    kinds = {name: _common_levels(X[name]) for name in case.texts}
+
+    def coded(frame: Any) -> Any:
+        import pandas
+
+        kept = {name: pandas.Categorical(frame[name], categories=levels) for name, levels in kinds.items()}
+        return frame.assign(**kept)
+
+    Kind = HistGradientBoostingRegressor if case.is_number else HistGradientBoostingClassifier
+    model = Kind(early_stopping=True, max_iter=1000, categorical_features="from_dtype", random_state=case.seed)
+    with _threads(case.threads):
+        model.fit(coded(X), y)
+    return lambda frame: (model.predict if case.is_number else model.predict_proba)(coded(frame))
+
+
+def _common_levels(column: Any, most: int = 200) -> list[Any]:
+    return list(column.value_counts().index[:most])
+
+
+def lightgbm(case: Case) -> Predict:
+    import lightgbm as library
+
+    kinds = {name: sorted(set(case.X[name].dropna())) for name in case.texts}
+
+    def coded(frame: Any) -> Any:
+        import pandas
+
+        return frame.assign(**{name: pandas.Categorical(frame[name], levels) for name, levels in kinds.items()})
+
+    Kind = library.LGBMRegressor if case.is_number else library.LGBMClassifier
+    model = Kind(n_estimators=2000, learning_rate=0.05, random_state=case.seed, n_jobs=case.threads, verbosity=-1)
+    stop = library.early_stopping(50, verbose=False)
+    model.fit(coded(case.X), case.y, eval_set=[(coded(case.X_valid), case.y_valid)], callbacks=[stop])
+    return lambda frame: (model.predict if case.is_number else model.predict_proba)(coded(frame))
+
+
+def catboost(case: Case) -> Predict:
+    import catboost as library
+
+    def coded(frame: Any) -> Any:
+        return frame.assign(**{name: frame[name].astype(object).fillna("missing").astype(str) for name in case.texts})
+
+    Kind = library.CatBoostRegressor if case.is_number else library.CatBoostClassifier
+    model = Kind(
+        iterations=2000,
+        early_stopping_rounds=50,
+        random_seed=case.seed,
+        thread_count=case.threads,
+        verbose=False,
+        allow_writing_files=False,
+        cat_features=case.texts,
+    )
+    model.fit(coded(case.X), case.y, eval_set=(coded(case.X_valid), case.y_valid))
+    return lambda frame: (model.predict if case.is_number else model.predict_proba)(coded(frame))
+
+
+def pytabkit(case: Case, name: str) -> Predict:
+    import pytabkit
+    import torch
+
+    torch.set_num_threads(case.threads)
+    numbers = [each for each in case.X.columns if each not in case.texts]
+    gaps = [each for each in numbers if case.X[each].isna().any()]
+    medians = case.X[numbers].median()
+
+    def coded(frame: Any) -> Any:
+        """Medians and indicators for missing numbers, which it does not take; a missing text is a level."""
+        flags = {f"{each} is missing": frame[each].isna().astype(float) for each in gaps}
+        texts = {each: frame[each].astype(object).fillna("missing").astype("category") for each in case.texts}
+        return frame.assign(**frame[numbers].fillna(medians).astype(float), **texts, **flags)
+
+    Kind = getattr(pytabkit, f"{name}_{'Regressor' if case.is_number else 'Classifier'}")
+    model = Kind(device="cpu", random_state=case.seed, n_threads=case.threads)
+    model.fit(coded(case.X), case.y, coded(case.X_valid), case.y_valid)
+    return lambda frame: np.asarray((model.predict if case.is_number else model.predict_proba)(coded(frame)))
+
+
+def _threads(count: int) -> Any:
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(count)
+
+
+CONTENDERS: dict[str, tuple[str, Callable[[Case], Predict]]] = {
+    **{
+        f"backpass {name}": ("backpass", partial(backpass, preset=name))
+        for name in ("plain", "fast", "default", "best")
+    },
+    "scikit-learn MLP": ("sklearn", scikit_learn_mlp),
+    "HistGradientBoosting": ("sklearn", histogram_boosting),
+    "LightGBM": ("lightgbm", lightgbm),
+    "CatBoost": ("catboost", catboost),
+    "RealMLP-TD": ("pytabkit", partial(pytabkit, name="RealMLP_TD")),
+    "TabM-D": ("pytabkit", partial(pytabkit, name="TabM_D")),
+}
+"""Every contender by name, with the module it needs."""

@@ -1,0 +1,69 @@
+"""Residuals: how far predictions were off on rows that the network did not train on, kept for intervals.
+
+Comes in: predictions and targets of such rows. Goes out: how wide an interval must be to hold the target as often as
+asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError
+
+KEPT = 1_000
+"""At most so many residuals are kept; of more rows, as many of them in even steps of rank."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residuals:
+    """Absolute residuals |y - prediction|, ascending: the k-th of m is their k/m quantile.
+
+    values float64 (m,)   rows: the number of rows they stand for
+    """
+
+    values: NDArray[np.float64]
+    rows: int
+
+    @staticmethod
+    def of(
+        predicted: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+    ) -> Residuals | None:
+        """Those of some rows, each counted by its weight; None where one is too large for a number."""
+        halves = np.abs(0.5 * predicted - 0.5 * y)
+        order = np.argsort(halves, kind="stable")
+        shares = np.cumsum(np.ones(len(y)) if weights is None else weights[order])
+        count = min(len(y), KEPT)
+        # Weights are divided before they are compared, so that those of a whole number of rows stay whole.
+        ranks = np.searchsorted(shares * (count / shares[-1]) + 1e-9, np.arange(1, count + 1))
+        with np.errstate(over="ignore"):
+            values = 2.0 * halves[order][np.minimum(ranks, len(y) - 1)]
+        return Residuals(values, len(y)) if np.isfinite(values).all() else None
+
+    def half_width(self, level: float) -> float:
+        """c, where prediction - c to prediction + c holds the target of a new row in a share ``level`` of cases
+
+        c = the ceil(level (n + 1))-th smallest of n residuals    (Lei et al. 2018, Algorithm 2; Vovk et al. 2005)
+
+        That share is at least ``level`` if the new row and these come from the same source and these had no part in
+        the fit. The rows that chose an epoch had a small part in it.
+
+        Errors: UsageError for a level outside (0, 1), and where there are too few rows for it.
+
+        >>> Residuals(np.arange(1.0, 20.0), rows=19).half_width(0.9)
+        18.0
+        """
+        if not 0.0 < level < 1.0:
+            raise UsageError(f"interval must be a number in the range (0, 1); got {level:g}")
+        # Rounded to nine digits first, so that 0.9 of 20 rows are 18 and not 19.
+        rank = ceil(round(level * (self.rows + 1), 9))
+        if rank > self.rows:
+            most = self.rows / (self.rows + 1)
+            raise UsageError(
+                f"an interval of {level:g} needs residuals of more than {self.rows} rows",
+                hint=f"give more validation rows, or ask for at most {int(most * 1000) / 1000:g}",
+            )
+        return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
