@@ -1,8 +1,8 @@
 """The model: what ``fit`` makes and ``load`` returns; it joins table, network and training.
 
 Reading order: ``settings``, ``split``, ``scaling``, ``head``, ``heads``, ``part``, ``problem``, ``baseline``,
-``ensemble``, ``fitting``, ``stream``, ``model``, ``record``, ``form``, ``checkpoint``; how files rest on disk:
-``container``, ``storage``; for other runtimes: ``onnx``.
+``ensemble``, ``fitting``, ``stream``, ``model``, ``profile``, ``record``, ``form``, ``checkpoint``; how files rest on
+disk: ``container``, ``storage``; for other runtimes: ``circuits``, ``onnx``.
 """
 
 from backpass.model.fitting import fit, fit_problem

@@ -202,6 +202,7 @@ def make_model(
         reason=results[-1].reason,
         notes=(*problem.notes, *_notes(problem, members)),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
+        columns=problem.columns,
     )
     return Model(
         problem.schema,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from backpass.model.form import MODEL, misfit
 from backpass.model.head import Head, options_of
 from backpass.model.heads import AnyHead
 from backpass.model.problem import input_names, inputs_of, outputs_of
+from backpass.model.profile import misfit_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings import Settings
 from backpass.model.storage import read_file, write_atomically
@@ -111,6 +113,12 @@ class Model:
     def history(self) -> tuple[EpochRecord, ...]:
         """One record per epoch."""
         return self.record.history
+
+    @property
+    def plot(self) -> Any:
+        """Pictures of the model, as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.report.plot``."""
+        # By name: the report's room lies above this one, and a model is whole without pictures (decision 0010).
+        return import_module("backpass.report.plot").Plots(self)
 
     @property
     def input_names(self) -> list[str]:
@@ -261,6 +269,7 @@ def _contradiction(model: Model) -> str:
         "dtypes of theta": [model.theta.dtype, np.dtype(settings.precision)],
         "epochs and the best one": [0 <= record.best_epoch <= len(record.history), True],
         "parts and the scores": [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))],
+        "columns and their profiles": [misfit_of(record.columns, schema), False],
         "parts": ["train" in record.rows, known.keys() <= {"valid", "test"}, True],
     }
     return next((f"the {what} differ: {v}" for what, v in equal.items() if any(each != v[0] for each in v)), "")

@@ -93,6 +93,7 @@ class Stream:
             steps=self.step,
             reason="finished",
             notes=(),
+            columns=problem.columns,
         )
         return Model(
             problem.schema,

@@ -1,0 +1,124 @@
+"""Partial dependence: how the prediction moves with one column, the others staying as they are (Friedman 2001).
+
+The average over rows, and some rows by themselves (Goldstein et al. 2015). Numbers come out, to be drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit.philox import permutation
+from backpass.engine import engine_named
+from backpass.errors import UsageError, did_you_mean
+from backpass.model.model import Model
+from backpass.model.problem import inputs_of, outputs_of
+from backpass.report.importance import names_of
+from backpass.report.typical import is_single_neuron, range_of, typical_row
+
+POINTS = 121
+"""Values that a number takes: fine enough that a kink is seen as one."""
+MOST_ROWS, MOST_LINES, MOST_LEVELS = 300, 30, 12
+_PURPOSE = 0x5D0D_0000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dependence:
+    """How predictions depend on a column.
+
+    at: its values, float64 (m,) or texts   mean (m,)   lines (rows, m): some rows by themselves
+    kinks: where a network of one neuron bends
+    """
+
+    name: str
+    at: NDArray[np.float64] | tuple[str, ...]
+    mean: NDArray[np.float64]
+    lines: NDArray[np.float64]
+    kinks: tuple[float, ...]
+
+    @property
+    def is_number(self) -> bool:
+        return not isinstance(self.at, tuple)
+
+
+def dependence(
+    model: Model,
+    name: str,
+    numbers: NDArray[np.float64] | None = None,
+    codes: NDArray[np.int32] | None = None,
+    *,
+    chosen: int = -1,
+    seed: int = 0,
+) -> Dependence:
+    """The dependence on the column of that name, over given rows, or of the typical row.
+
+    numbers (n, p), codes (n, q): encoded rows   chosen: the class whose probability is meant
+
+    Errors: UsageError naming the nearest column.
+    """
+    names = names_of(model)
+    if name not in names:
+        raise UsageError(f"the model has no column {name!r}", hint=did_you_mean(name, names))
+    if numbers is None or codes is None:
+        numbers, codes = typical_row(model)
+    rows = permutation(seed, 0, _PURPOSE, len(numbers))[:MOST_ROWS]
+    numbers, codes = numbers[rows], codes[rows]
+    place, p = names.index(name), len(model.schema.numbers)
+    if place < p:
+        span = range_of(model, place)
+        at = np.linspace(span.low, span.high, POINTS)
+        at = np.unique(np.rint(at)) if span.whole and span.high - span.low < POINTS else at
+        columns = [_with(numbers, place, value) for value in at]
+        curves = [predictions_of(model, each, codes, chosen) for each in columns]
+        found = np.stack(curves, axis=1)
+        return Dependence(name, at, found.mean(axis=0), found[:MOST_LINES], _kinks(model, at))
+    return _of_text(model, name, numbers, codes, place - p, chosen)
+
+
+def _of_text(
+    model: Model, name: str, numbers: NDArray[np.float64], codes: NDArray[np.int32], j: int, chosen: int
+) -> Dependence:
+    levels = model.schema.texts[j].levels
+    order = _by_count(model, name, len(levels))[:MOST_LEVELS]
+    found = np.stack([predictions_of(model, numbers, _with(codes, j, level + 1), chosen) for level in order], axis=1)
+    return Dependence(name, tuple(levels[i] for i in order), found.mean(axis=0), found[:MOST_LINES], ())
+
+
+def _by_count(model: Model, name: str, count: int) -> list[int]:
+    counts = getattr(model.record.columns.get(name), "counts", (0,) * count)
+    return sorted(range(count), key=lambda i: -counts[i])
+
+
+def _with(columns: NDArray[Any], j: int, value: Any) -> NDArray[Any]:
+    changed = columns.copy()
+    changed[:, j] = value
+    return changed
+
+
+def predictions_of(
+    model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], chosen: int = -1
+) -> NDArray[np.float64]:
+    """Predictions for encoded rows: numbers (n,), or the probability of the chosen class (n,)."""
+    engine = engine_named(model.engine, model.threads)
+    x = inputs_of(model.feature_map, numbers, codes, model.theta.dtype, engine)
+    thetas = model.theta.reshape(-1, model.network.parameter_count)
+    outputs = [outputs_of(model.network, theta, x, engine) for theta in thetas]
+    o = np.asarray(model.head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
+    predicted = model.head.predictions(o)
+    return predicted if predicted.ndim == 1 else predicted[:, chosen]
+
+
+def _kinks(model: Model, at: NDArray[np.float64]) -> tuple[float, ...]:
+    """Where w x + b = 0 for a single ReLU neuron on a single number, the kink of Figure 1; else nothing."""
+    if not is_single_neuron(model):
+        return ()
+    w, b = (float(value) for value in model.theta.reshape(-1)[:2])
+    center, scale = float(model.feature_map.center[0]), float(model.feature_map.scale[0])
+    x = -b / w if w else np.inf
+    if abs(x) >= 3.0 or not scale:
+        return ()
+    kink = center + x / np.sqrt(1.0 - (x / 3.0) ** 2) / scale
+    return (kink,) if at[0] <= kink <= at[-1] else ()
