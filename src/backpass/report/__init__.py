@@ -11,6 +11,6 @@ know no plotting library. Then pictures: ``style``, ``figures``, ``scene`` and `
 """
 
 from backpass.report.attribution import Explanation, explained
-#from backpass.report.page import page
+from backpass.report.page import page
 
-__all__ = ["Explanation", "explained"]
+__all__ = ["Explanation", "explained", "page"]
