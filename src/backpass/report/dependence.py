@@ -6,8 +6,6 @@ The average over rows, and some rows by themselves (Goldstein et al. 2015). Numb
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +19,7 @@ from backpass.report.typical import is_single_neuron, range_of, typical_row
 
 POINTS = 121
 """Values that a number takes: fine enough that a kink is seen as one."""
-MOST_ROWS, MOST_LINES, MOST_LEVELS = 300, 30, 12
+MOST_ROWS, MOST_LINES, MOST_LEVELS = 300, 24, 12
 _PURPOSE = 0x5D0D_0000
 
 
@@ -71,9 +69,9 @@ def dependence(
         span = range_of(model, place)
         at = np.linspace(span.low, span.high, POINTS)
         at = np.unique(np.rint(at)) if span.whole and span.high - span.low < POINTS else at
-        columns = [_with(numbers, place, value) for value in at]
-        curves = [predictions_of(model, each, codes, chosen) for each in columns]
-        found = np.stack(curves, axis=1)
+        stacked = np.tile(numbers, (len(at), 1))
+        stacked[:, place] = np.repeat(at, len(numbers))
+        found = predictions_of(model, stacked, np.tile(codes, (len(at), 1)), chosen).reshape(len(at), -1).T
         return Dependence(name, at, found.mean(axis=0), found[:MOST_LINES], _kinks(model, at))
     return _of_text(model, name, numbers, codes, place - p, chosen)
 
@@ -83,19 +81,15 @@ def _of_text(
 ) -> Dependence:
     levels = model.schema.texts[j].levels
     order = _by_count(model, name, len(levels))[:MOST_LEVELS]
-    found = np.stack([predictions_of(model, numbers, _with(codes, j, level + 1), chosen) for level in order], axis=1)
+    stacked = np.tile(codes, (len(order), 1))
+    stacked[:, j] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
+    found = predictions_of(model, np.tile(numbers, (len(order), 1)), stacked, chosen).reshape(len(order), -1).T
     return Dependence(name, tuple(levels[i] for i in order), found.mean(axis=0), found[:MOST_LINES], ())
 
 
 def _by_count(model: Model, name: str, count: int) -> list[int]:
     counts = getattr(model.record.columns.get(name), "counts", (0,) * count)
     return sorted(range(count), key=lambda i: -counts[i])
-
-
-def _with(columns: NDArray[Any], j: int, value: Any) -> NDArray[Any]:
-    changed = columns.copy()
-    changed[:, j] = value
-    return changed
 
 
 def predictions_of(

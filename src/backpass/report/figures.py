@@ -114,7 +114,7 @@ def residuals(ax: Axes, truth: Floats, predicted: Floats, target: str) -> None:
     far = float(np.quantile(np.abs(rest), 0.995)) * 1.05 or 1.0
     _cloud(ax, predicted, rest, (low, high, -far, far))
     ax.axhline(0.0, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)))
-    ax.set(xlim=(low, high), ylim=(-far, far), xlabel=f"predicted {_short(target, 40)}", ylabel="true - predicted")
+    ax.set(xlim=(low, high), ylim=(-far, far), xlabel=f"predicted {_short(target, 40)}", ylabel="true − predicted")
 
 
 def _span(values: Floats) -> tuple[float, float]:
@@ -219,7 +219,7 @@ def slopes(ax: Axes, found: Sequence[Importance], target: str) -> None:
     """mean |dh/dx| of each column, in the order of importance."""
     first = found[:MOST_BARS]
     places = np.arange(len(first))[::-1]
-    ax.barh(places, [each.slope for each in first], height=0.62, color=SECOND, alpha=0.85)
+    ax.barh(places, [each.slope for each in first], height=0.62, color=ACCENT, alpha=0.5)
     _bars(ax, places, first, f"mean |change| of {_short(target, 30)}")
 
 
@@ -240,7 +240,7 @@ def dependence(ax: Axes, found: Dependence, target: str) -> None:
         _levels(ax, found, target)
         return
     at = np.asarray(found.at)
-    ax.plot(at, found.lines.T, color=MUTED, linewidth=0.6, alpha=0.28)
+    ax.plot(at[::3], found.lines.T[::3], color=MUTED, linewidth=0.6, alpha=0.35)
     ax.plot(at, found.mean, color=ACCENT, linewidth=2.2)
     for kink in found.kinks:
         ax.axvline(kink, color=SECOND, linewidth=1.0, linestyle=(0, (3, 3)))

@@ -72,28 +72,38 @@ def value_text(value: float) -> str:
 
 
 def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
-    """The scores at fit, network first, the metric that counts first; and those on the given rows."""
-    model, part = findings.model, findings.part
+    """The scores on the given rows, and those at fit, network first; a column of numbers has equally many decimals."""
+    model, part, held = findings.model, findings.part, findings.held
     metrics = list(model.head.metrics)
-    if findings.held is not None:
-        cells = [_with_interval(findings.scores[name]) for name in metrics]
+    at_fit = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
+    own = {} if part is None else model.record.scores[part]
+    places = {name: _decimals(findings.scores[name].value if held is not None else own.get(name, 0.0)) for name in metrics}
+    if held is not None:
+        scores = findings.scores
+        cells = [(_fixed(scores[name].value, places[name]), _range(scores[name], places[name])) for name in metrics]
         yield {"name": "network", "where": "these rows", "cells": cells, "strong": True}
     if part is None:
         return
     where = f"{PARTS[part]} rows, at fit"
-    yield {
-        "name": "network",
-        "where": where,
-        "cells": [(number(model.record.scores[part][name]), "") for name in metrics],
-        "strong": findings.held is None,
-    }
-    for name, parts in sorted(model.record.baselines.items()):
-        cells = [(number(parts[part][metric]), "") for metric in metrics]
+    if held is None or any(_fixed(own[name], places[name]) != cell[0] for name, cell in zip(metrics, cells, strict=True)):
+        cells = [(_fixed(own[name], places[name]), "") for name in metrics]
+        yield {"name": "network", "where": where, "cells": cells, "strong": held is None}
+    for name, scores_of in at_fit.items():
+        cells = [(_fixed(scores_of[metric], places[metric]), "") for metric in metrics]
         yield {"name": _baseline(name), "where": where, "cells": cells, "strong": False}
 
 
-def _with_interval(score: Interval) -> tuple[str, str]:
-    return number(score.value), f"{number(score.low)} to {number(score.high)}"
+def _decimals(value: float, digits: int = 4) -> int:
+    """How many decimals show so many significant digits of a value."""
+    return digits if not value or not np.isfinite(value) else max(digits - 1 - int(np.floor(np.log10(abs(value)))), 0)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}" if abs(value) < 1e12 and decimals < 9 else number(value)
+
+
+def _range(score: Interval, decimals: int) -> str:
+    return f"{_fixed(score.low, decimals)} to {_fixed(score.high, decimals)}"
 
 
 def _baseline(name: str) -> str:

@@ -5,6 +5,7 @@ A model and a table come in; arrays go out: columns, network inputs, outputs, pr
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from math import isclose
 from typing import Any
@@ -18,6 +19,7 @@ from backpass.model.head import Head
 from backpass.model.model import Model
 from backpass.model.problem import inputs_of
 from backpass.model.split import split_rows
+from backpass.report.style import label
 from backpass.table import Table
 
 
@@ -65,13 +67,14 @@ def held_out(model: Model, table: Table) -> HeldOut:
 
     Errors: DataError listing what the table lacks.
     """
-    found = _all_rows(model, table, f"all {table.rows:,} rows of {table.source}")
+    source = label(os.path.basename(table.source))
+    found = _all_rows(model, table, f"all {table.rows:,} rows of {source}")
     for part in ("test", "valid"):
         index = _rows_of(model, table.rows, part)
         if index is None:
             continue
         words = "set aside for testing" if part == "test" else "set aside to choose the best epoch"
-        rows = _all_rows(model, table.take(index), f"the {len(index):,} rows of {table.source} that were {words}")
+        rows = _all_rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
         if _repeats(rows.scores(model), model.record.scores[part]):
             return rows
     return found

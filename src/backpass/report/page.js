@@ -111,6 +111,15 @@
     if (high > range[1]) range[1] = high + gap;
   }
 
+  // Three to six round numbers within the range.
+  function ticks() {
+    const rough = (range[1] - range[0]) / 4 || 1;
+    const unit = 10 ** Math.floor(Math.log10(rough));
+    const step = unit * [1, 2, 2.5, 5, 10].find((factor) => factor * unit >= rough);
+    const first = Math.ceil(range[0] / step);
+    return Array.from({ length: Math.floor(range[1] / step) - first + 1 }, (_, i) => (first + i) * step);
+  }
+
   function showCurve(now) {
     const column = columns[moved];
     const places = along(column);
@@ -119,11 +128,11 @@
     widen([...curve, now[chosen]]);
     const drawn = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "plot", role: "img" });
     drawn.append(element("title", {}, `prediction along ${column.name}`));
-    for (let i = 0; i <= 3; i++) {
-      const value = range[0] + ((range[1] - range[0]) * i) / 3, y = scaleY(value);
+    for (const value of ticks()) {
+      const y = scaleY(value);
       drawn.append(
         element("line", { class: "s-grid", x1: SPACE.left, x2: WIDTH - SPACE.right, y1: y, y2: y }),
-        element("text", { class: "f-muted", x: SPACE.left - 8, y: y + 3.5, "font-size": 11, "text-anchor": "end" }, text(value, 3)),
+        element("text", { class: "f-muted", x: SPACE.left - 8, y: y + 3.5, "font-size": 11, "text-anchor": "end" }, plain(value)),
       );
     }
     const value = row[moved];

@@ -19,6 +19,7 @@ from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.report import drawing, figures, whatif
 from backpass.report import findings as words
+from backpass.report.bootstrap import Interval
 from backpass.report.course import course_of
 from backpass.report.curves import calibration, confusion, precision_recall, roc
 from backpass.report.dependence import dependence
@@ -162,7 +163,7 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
 
 def _sections(findings: Findings) -> Iterator[tuple[str, list[Picture]]]:
     """The pictures, section by section."""
-    yield "training", list(_training(findings))
+    yield "training", [*_beside(findings), *_training(findings)]
     yield "accuracy", list(_accuracy(findings))
     yield "columns", list(_columns(findings))
     yield "dependence", list(_dependences(findings))
@@ -175,7 +176,7 @@ def _picture(name: str, heading: str, text: str, draw: Callable[[Axes], None], h
 
 
 def _training(findings: Findings) -> Iterator[Picture]:
-    model, part, metric = findings.model, findings.part, findings.model.head.metric
+    model = findings.model
     if model.history:
         course = course_of(model)
         figure: Figure = canvas()
@@ -187,12 +188,15 @@ def _training(findings: Findings) -> Iterator[Picture]:
         if model.record.members:
             text = f"The first of {len(model.record.members)} networks. {text}"
         yield Picture(to_svg(figure, "history", "Course of training"), "Course of training", text)
+
+
+def _beside(findings: Findings) -> Iterator[Picture]:
+    """The network's score and those of the baselines."""
+    model, part, metric = findings.model, findings.part, findings.model.head.metric
     if part is not None and metric in model.record.scores[part]:
         others = {name: parts[part][metric] for name, parts in sorted(model.record.baselines.items())}
         own = findings.scores.get(metric)
         value = model.record.scores[part][metric]
-        from backpass.report.bootstrap import Interval
-
         shown = own if own is not None else Interval(value, value, value)
         better = "further left is better" if metric in words.LOWER_IS_BETTER else "further right is better"
         text = f"{better[0].upper()}{better[1:]}. " + ("The bar is the 95 % interval." if own is not None else "")
@@ -201,6 +205,7 @@ def _training(findings: Findings) -> Iterator[Picture]:
             "Beside simple models",
             text,
             lambda ax: figures.scores(ax, metric.replace("_", " "), shown, others),
+            60.0 + 34.0 * (1 + len(others)),
         )
 
 

@@ -155,7 +155,7 @@ def _referenced(root: ElementTree.Element) -> set[str]:
 
 
 def _simplify(element: ElementTree.Element, wanted: set[str], name: str) -> None:
-    """Style attributes, which a strict page does not allow, become plain ones; our colours become classes, too."""
+    """Style attributes, which a strict page does not allow, become plain ones; our colours become classes."""
     given = dict(element.attrib)
     style = dict(part.split(":", 1) for part in given.pop("style", "").split(";") if ":" in part)
     found = {key.strip(): value.strip() for key, value in style.items()}
@@ -169,8 +169,9 @@ def _simplify(element: ElementTree.Element, wanted: set[str], name: str) -> None
         given["href"] = f"#{name}-{given.pop(_LINK)[1:]}"
     if "clip-path" in given:
         given["clip-path"] = _REFERENCE.sub(lambda found: f"url(#{name}-{found[1]})", given["clip-path"])
-    classes = [f"{key[0]}-{CLASSES[given[key]]}" for key in ("fill", "stroke") if given.get(key) in CLASSES]
-    if element.tag == f"{_SVG}text" and "fill" not in given:
+    ours = [key for key in ("fill", "stroke") if given.get(key) in CLASSES]
+    classes = [f"{key[0]}-{CLASSES[given.pop(key)]}" for key in ours]
+    if element.tag == f"{_SVG}text" and not classes:
         classes.append("f-ink")
     if classes:
         given["class"] = " ".join(classes)
