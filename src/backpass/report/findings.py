@@ -5,7 +5,8 @@ A model, and rows to judge it by where there are some, come in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,8 @@ from backpass.model.profile import SHARES, NumberProfile, TextProfile
 from backpass.model.settings import BY_NAME, usual_settings
 from backpass.report.bootstrap import Interval, intervals
 from backpass.report.held_out import HeldOut
-from backpass.report.importance import Importance, importances
-from backpass.report.style import label
+from backpass.report.importance import Importance, importances, names_of
+from backpass.report.style import label, printable
 from backpass.table import NumberColumn
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
@@ -90,7 +91,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
         yield {"name": "network", "where": where, "cells": cells, "strong": held is None}
     for name, scores_of in at_fit.items():
         cells = [(_fixed(scores_of[metric], places[metric]), "") for metric in metrics]
-        yield {"name": _baseline(name), "where": where, "cells": cells, "strong": False}
+        yield {"name": baseline(name), "where": where, "cells": cells, "strong": False}
 
 
 def _decimals(value: float, digits: int = 4) -> int:
@@ -106,7 +107,7 @@ def _range(score: Interval, decimals: int) -> str:
     return f"{_fixed(score.low, decimals)} to {_fixed(score.high, decimals)}"
 
 
-def _baseline(name: str) -> str:
+def baseline(name: str) -> str:
     """What a baseline is called in full."""
     names = {"linear": "linear model", "logistic": "logistic model", "majority": "class shares"}
     return names.get(name, f"always the {name}")
@@ -128,7 +129,7 @@ def verdict(findings: Findings) -> str:
     if part is None or not model.record.baselines:
         return text
     own = model.record.scores[part][metric]
-    others = {_baseline(name): parts[part][metric] for name, parts in model.record.baselines.items()}
+    others = {baseline(name): parts[part][metric] for name, parts in model.record.baselines.items()}
     lower = metric in LOWER_IS_BETTER
     best = (min if lower else max)(others, key=others.__getitem__)
     better = own < others[best] if lower else own > others[best]
@@ -231,17 +232,28 @@ def command(model: Model) -> str:
     """The command line that fits such a model again, from a table of the same columns."""
     settings = model.record.settings
     usual = usual_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
-    given = [f"--{name.replace('_', '-')} {_written(settings[name])}" for name in _changed(settings, usual)]
-    return " ".join(["backpass fit TABLE --target", _quoted(label(model.target)), *given])
+    given = ["backpass fit TABLE --target", shlex.quote(printable(model.target))]
+    if model.schema.left_out:
+        given.append(f"--columns {shlex.quote(','.join(map(_field, names_of(model))))}")
+    for name in BY_NAME:
+        value = settings.get(name)
+        if name in settings and value != usual[name]:
+            texts = map(_pair, value) if BY_NAME[name].repeated else [_written(value)]
+            given += [f"--{name.replace('_', '-')} {text}" for text in texts]
+    return " ".join(given)
 
 
-def _changed(settings: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
-    """The settings that are not the usual ones, in the order of the help; those of repeated options are listed apart."""
-    return [
-        name
-        for name in BY_NAME
-        if name in settings and name in usual and settings[name] != usual[name] and not BY_NAME[name].repeated
-    ]
+def _field(name: str) -> str:
+    """A name in a list of names: one that holds a comma stands in double quotes."""
+    text = printable(name)
+    return f'"{text}"' if "," in text else text
+
+
+def _pair(item: Sequence[Any]) -> str:
+    """``family_size=average_rooms,average_bedrooms``: an entry of a repeated setting."""
+    name, value = item
+    text = ",".join(map(_field, value)) if isinstance(value, list | tuple) else f"{value:g}"
+    return shlex.quote(f"{printable(name)}={text}")
 
 
 def _written(value: Any) -> str:
@@ -249,11 +261,7 @@ def _written(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ",".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else _quoted(str(value))
-
-
-def _quoted(text: str) -> str:
-    return text if text.replace("_", "").replace("-", "").isalnum() else "'" + text.replace("'", "'\\''") + "'"
+    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
 
 
 def setting_rows(model: Model) -> list[tuple[str, str]]:

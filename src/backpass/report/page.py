@@ -27,7 +27,7 @@ from backpass.report.findings import Findings
 from backpass.report.held_out import head_of, held_out
 from backpass.report.importance import names_of
 from backpass.report.scene import scene_of
-from backpass.report.style import HEIGHT, WIDTH, canvas, house_style, label, require_matplotlib, to_svg
+from backpass.report.style import HEIGHT, WIDTH, canvas, house_style, label, printable, require_matplotlib, to_svg
 from backpass.report.typical import is_single_neuron
 from backpass.table.wording import counted
 
@@ -131,18 +131,13 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "columns": list(words.column_rows(findings)),
         "left_out": [label(name) for name in model.schema.left_out],
         "worst": words.worst_rows(findings),
-        "notes": [label_of_note(note) for note in notes],
+        "notes": [printable(note) for note in notes],
         "command": words.command(model),
         "settings": words.setting_rows(model),
         "layers": " → ".join(str(width) for width in (model.network.inputs, *model.network.widths)),
         "parameters": f"{model.theta.size:,}",
         "is_large": not whatif.fits(model),
     }
-
-
-def label_of_note(note: str) -> str:
-    """A note with everything escaped that does not print."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in note)
 
 
 def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
@@ -194,7 +189,7 @@ def _beside(findings: Findings) -> Iterator[Picture]:
     """The network's score and those of the baselines."""
     model, part, metric = findings.model, findings.part, findings.model.head.metric
     if part is not None and metric in model.record.scores[part]:
-        others = {name: parts[part][metric] for name, parts in sorted(model.record.baselines.items())}
+        others = {words.baseline(name): parts[part][metric] for name, parts in sorted(model.record.baselines.items())}
         own = findings.scores.get(metric)
         value = model.record.scores[part][metric]
         shown = own if own is not None else Interval(value, value, value)

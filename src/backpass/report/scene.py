@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.model import Model
-from backpass.network import Embedding, FrontScale, Periodic, Wired
+from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, Wired
 from backpass.report.importance import names_of
 from backpass.report.style import label
 
@@ -81,10 +81,15 @@ class _Layer:
     what: str
     joined: NDArray[np.bool_] | None = None
 
+    @property
+    def row(self) -> float:
+        """The distance of its units: those with names above them need more."""
+        return _ROW * (1.7 if self.joined is not None else 1.0)
+
 
 def scene_of_sizes(sizes: Sequence[int], activation: str = "") -> Scene:
     """A fully connected network d -> m_1 -> ... -> m_r, whose weights are not known    CS229 Figure 3"""
-    whats = ["inputs", *[activation or "hidden"] * (len(sizes) - 2), "output" if sizes[-1] == 1 else "outputs"]
+    whats = ["input", *[activation or "hidden"] * (len(sizes) - 2), "output"]
     layers = [_Layer(size, (), None, what) for size, what in zip(sizes, whats, strict=True)]
     return _placed(layers, " → ".join(map(str, sizes)))
 
@@ -99,8 +104,9 @@ def scene_of(model: Model) -> Scene:
     views = network.layout.views(theta)
     names = [label(name) for name in names_of(model)]
     groups, factors = _front(model, views)
-    layers = [_Layer(len(names), names, None, "columns")]
+    layers = [_Layer(len(names), names, None, "column")]
     output = list(model.classes) if model.head.outputs > 1 else [model.target]
+    learned = {number: each.activation for number, each, _ in network.numbered() if isinstance(each, LearnedActivation)}
     neurons = [(number, layer, width) for number, layer, width in network.numbered() if layer.neurons]
     for number, layer, width in neurons:
         is_last = number == str(len(neurons))
@@ -116,7 +122,7 @@ def scene_of(model: Model) -> Scene:
         shown = [label(name) for name in output] if is_last else []
         if isinstance(layer, Wired):
             shown = [label(unit.name) for unit in layer.units]
-        what = getattr(layer, "activation", "identity")
+        what = learned.get(number, getattr(layer, "activation", "identity"))
         joined = weights != 0.0 if isinstance(layer, Wired) else None
         layers.append(_Layer(units, shown, weights, "output" if is_last else what, joined))
     count = model.theta.shape[0] if model.theta.ndim > 1 else 1
@@ -161,8 +167,8 @@ def _by_column(weights: Floats, groups: Sequence[NDArray[Any]]) -> Floats:
 
 def _placed(layers: Sequence[_Layer], title: str) -> Scene:
     kept = _chosen(layers)
-    most = max(len(units) + (len(units) < layer.count) for units, layer in zip(kept, layers, strict=True))
-    height = most * _ROW + 2 * _MARGIN + 26.0
+    most = max((len(units) + (len(units) < each.count)) * each.row for units, each in zip(kept, layers, strict=True))
+    height = most + 2 * _MARGIN + 26.0
     left = _MARGIN + _NAMES * bool(layers[0].names)
     wired = any(layer.joined is not None for layer in layers)
     column = _COLUMN * (1.35 if wired else 1.0)
@@ -171,8 +177,8 @@ def _placed(layers: Sequence[_Layer], title: str) -> Scene:
     neurons, captions, gaps = list[Neuron](), list[Caption](), list[tuple[float, float]]()
     for k, (layer, units) in enumerate(zip(layers, kept, strict=True)):
         x, cut = left + k * column, len(units) < layer.count
-        top = (height - 26.0 - (len(units) + cut - 1) * _ROW) / 2
-        rows = [top + (i + (cut and i >= len(units) - 1)) * _ROW for i in range(len(units))]
+        top = (height - 26.0 - (len(units) + cut - 1) * layer.row) / 2
+        rows = [top + (i + (cut and i >= len(units) - 1)) * layer.row for i in range(len(units))]
         places.append({unit: (x, y) for unit, y in zip(units, rows, strict=True)})
         kind = "input" if k == 0 else "output" if k == len(layers) - 1 else "hidden"
         side = {"input": "left", "output": "right", "hidden": "above"}[kind]
@@ -180,11 +186,15 @@ def _placed(layers: Sequence[_Layer], title: str) -> Scene:
             Neuron(x, y, layer.names[u] if layer.names else "", side, kind) for u, y in zip(units, rows, strict=True)
         ]
         if cut:
-            gaps.append((x, rows[-1] - _ROW))
-        captions.append(Caption(x, height - 8.0, f"{layer.count:,} {layer.what}"))
+            gaps.append((x, rows[-1] - layer.row))
+        captions.append(Caption(x, height - 8.0, f"{layer.count:,} {_plural(layer)}"))
     edges = [edge for k in range(1, len(layers)) for edge in _edges(layers[k], places[k - 1], places[k])]
     edges.sort(key=lambda edge: abs(edge.weight or 0.0))
     return Scene(width, height, title, tuple(neurons), tuple(edges), tuple(captions), tuple(gaps))
+
+
+def _plural(layer: _Layer) -> str:
+    return layer.what + "s" * (layer.count != 1 and layer.what in ("input", "column", "output"))
 
 
 def _chosen(layers: Sequence[_Layer]) -> list[list[int]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from backpass.errors import UsageError
-from backpass.table.wording import shown
+from backpass.table.wording import LONGEST_NAME
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,13 +94,19 @@ def require_matplotlib() -> None:
         raise UsageError("pictures need the package matplotlib", hint="pip install 'backpass[plot]'") from None
 
 
-def label(name: object) -> str:
-    """A name from data as it stands in a picture or on a page: everything that does not print is escaped.
+def printable(text: str) -> str:
+    """A text with everything that does not print (control characters, marks of direction) escaped.
 
-    >>> label("a\\u202eb"), label("it's")
-    ('a\\\\u202eb', "it's")
+    >>> printable("a\u202eb, it's")
+    "a\\u202eb, it's"
     """
-    return shown(name)[1:-1]
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def label(name: object) -> str:
+    """A name from data as it stands in a picture or on a page: printable, and cut when long."""
+    text = printable(str(name))
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
 @contextmanager
