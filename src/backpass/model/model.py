@@ -116,7 +116,7 @@ class Model:
 
     @property
     def plot(self) -> Any:
-        """Pictures of the model, as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.report.plot``."""
+        """Pictures, as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.report.plot``."""
         # By name: the report's room lies above this one, and a model is whole without pictures (decision 0010).
         return import_module("backpass.report.plot").Plots(self)
 
@@ -153,14 +153,21 @@ class Model:
         return self._run(table)[0]
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
-        engine = engine_named(self.engine, self.threads)
         encoded = self.schema.encode(table)
-        x = inputs_of(self.feature_map, encoded.numbers, encoded.codes, self.theta.dtype, engine)
+        return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded.notes
+
+    def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
+        """The network's inputs x (n, d) for encoded columns (n, p) and (n, q)."""
+        return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
+
+    def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
+        """The outputs o (n, k), or penultimate activations, for inputs x (n, d); averaged over an ensemble's networks."""
+        engine = engine_named(self.engine, self.threads)
         found = [
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return found[0] if len(found) == 1 else np.asarray(self.head.named.averaged(found)), encoded.notes
+        return found[0] if len(found) == 1 else np.asarray(self.head.named.averaged(found))
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""

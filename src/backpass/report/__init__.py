@@ -5,9 +5,9 @@
     model.plot.history()            one picture, as matplotlib axes
     explained(model, table)         why each row got its prediction
 
-Numbers first: ``held_out``, ``smooth``, ``bootstrap``, ``curves``, ``importance``, ``dependence``, ``attribution``; they
-know no plotting library. Then pictures: ``style``, ``figures``, ``scene`` and ``drawing``, ``plot``; then the page:
-``whatif``, ``findings``, ``page``.
+Numbers first: ``held_out``, ``typical``, ``course``, ``bootstrap``, ``curves``, ``smooth``, ``importance``,
+``dependence``, ``attribution``; they know no plotting library. Then pictures: ``style``, ``figures``, ``scene`` and
+``drawing``, ``plot``; then the page: ``findings``, ``pictures``, ``whatif``, ``page``.
 """
 
 from backpass.report.attribution import Explanation, explained

@@ -2,8 +2,8 @@
 
     phi_i = (s_i - b_i)  times  the mean of dh/ds_i along the straight line from b to s
 
-s are the row's inputs as numbers (scaled, one-hot, embedded), b those of the typical row. The phi_i of a column's inputs
-are added up; over all columns they sum to h(s) - h(b), the difference of the two predictions.
+s are the row's inputs as numbers (scaled, one-hot, embedded), b those of the typical row. The phi_i of a column's
+inputs are added up; over all columns they sum to h(s) - h(b), the difference of the two predictions.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.model.problem import inputs_of
 from backpass.report.importance import names_of, picked_classes
 from backpass.report.smooth import SmoothModel
 from backpass.report.typical import typical_row
@@ -54,9 +53,7 @@ def explained(model: Model, table: Table, class_name: str | None = None) -> Expl
     chosen = _class_number(model, class_name)
     smooth = SmoothModel(model)
     encoded = model.schema.encode(table)
-    dtype = model.theta.dtype
-    x = inputs_of(model.feature_map, encoded.numbers, encoded.codes, dtype, smooth.engine)
-    x0 = inputs_of(model.feature_map, *typical_row(model), dtype, smooth.engine)
+    x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(model))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
     pick = picked_classes(h, chosen)
     parts = [
@@ -89,7 +86,7 @@ def integrated(
     difference of predictions is done again with twice the steps: kinks need them.
     """
     phi = np.zeros(s.shape)
-    difference = (_picked(smooth, s, pick) - _picked(smooth, np.repeat(base, len(s), axis=0), pick))
+    difference = _picked(smooth, s, pick) - _picked(smooth, np.repeat(base, len(s), axis=0), pick)
     left, steps = np.arange(len(s)), FEWEST_STEPS
     while left.size and steps <= MOST_STEPS:
         phi[left] = _midpoints(smooth, s[left], base, pick[left], steps)

@@ -93,5 +93,3 @@ def thinned(curve: Curve, most: int = 400) -> Curve:
     places = np.unique(np.searchsorted(length, np.linspace(0.0, length[-1], most)).clip(0, len(curve.x) - 1))
     places = np.unique(np.concatenate([[0], places, [len(curve.x) - 1]]))
     return Curve(curve.x[places], curve.y[places], curve.area)
-
-

@@ -6,14 +6,13 @@ The average over rows, and some rows by themselves (Goldstein et al. 2015). Numb
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit.philox import permutation
-from backpass.engine import engine_named
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.model.problem import inputs_of, outputs_of
 from backpass.report.importance import names_of
 from backpass.report.typical import is_single_neuron, range_of, typical_row
 
@@ -96,12 +95,7 @@ def predictions_of(
     model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], chosen: int = -1
 ) -> NDArray[np.float64]:
     """Predictions for encoded rows: numbers (n,), or the probability of the chosen class (n,)."""
-    engine = engine_named(model.engine, model.threads)
-    x = inputs_of(model.feature_map, numbers, codes, model.theta.dtype, engine)
-    thetas = model.theta.reshape(-1, model.network.parameter_count)
-    outputs = [outputs_of(model.network, theta, x, engine) for theta in thetas]
-    o = np.asarray(model.head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
-    predicted = model.head.predictions(o)
+    predicted = model.head.predictions(model.outputs_at(model.inputs_at(numbers, codes)))
     return predicted if predicted.ndim == 1 else predicted[:, chosen]
 
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RADIUS = 9.0
-_ALONE = f"""
-.network {{ font: 11px ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }}
-@media (prefers-color-scheme: dark) {{
-.network .f-ink {{ fill: #e6eaef; }} .network .f-muted {{ fill: #9aa6b3; }} .network .f-paper {{ fill: #14181d; }}
-.network .s-accent {{ stroke: #5aa9ea; }} .network .s-second {{ stroke: #ee9a4d; }} .network .s-ink {{ stroke: #e6eaef; }}
-.network .s-muted {{ stroke: #9aa6b3; }} .network .f-accent {{ fill: #5aa9ea; }} .network .f-grid {{ fill: #2a323b; }}
-}}
+_ALONE = """
+.network { font: 11px ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
+@media (prefers-color-scheme: dark) {
+.network .f-ink { fill: #e8ecf0; } .network .s-ink { stroke: #e8ecf0; }
+.network .f-muted { fill: #9aa6b3; } .network .s-muted { stroke: #9aa6b3; }
+.network .f-accent { fill: #5aa9ea; } .network .s-accent { stroke: #5aa9ea; }
+.network .s-second { stroke: #ee9a4d; } .network .f-paper { fill: #12161b; }
+}
 """
+_GROUND = f'<style>{_ALONE}</style><rect class="f-paper" fill="{PAPER}" width="100%" height="100%"/>'
 _SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
 
@@ -36,11 +38,10 @@ def to_svg(scene: Scene, *, alone: bool = True) -> str:
     width, height = f"{scene.width:.0f}", f"{scene.height:.0f}"
     size = f'width="{width}" height="{height}" ' if alone else ""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" class="network plot" {size}viewBox="0 0 {width} {height}" '
-    ground = f'<style>{_ALONE}</style><rect class="f-paper" fill="{PAPER}" width="100%" height="100%"/>'
     return "".join(
         [
             f'{head}role="img"><title>{escape(scene.title)}</title>',
-            ground if alone else "",
+            _GROUND if alone else "",
             *(_line(edge) for edge in scene.edges),
             *(_circle(neuron) for neuron in scene.neurons),
             *(_dots(x, y) for x, y in scene.gaps),
@@ -63,7 +64,8 @@ def _line(edge: Edge) -> str:
     name, color, width, opacity = _look(edge)
     bend = (edge.x1 - edge.x0) / 2.0
     return (
-        f'<path class="s-{name}" fill="none" stroke="{color}" stroke-width="{width:.2f}" stroke-opacity="{opacity:.2f}" '
+        f'<path class="s-{name}" fill="none" stroke="{color}" '
+        f'stroke-width="{width:.2f}" stroke-opacity="{opacity:.2f}" '
         f'd="M{edge.x0:.1f} {edge.y0:.1f}C{edge.x0 + bend:.1f} {edge.y0:.1f} {edge.x1 - bend:.1f} {edge.y1:.1f} '
         f'{edge.x1:.1f} {edge.y1:.1f}"/>'
     )
@@ -135,8 +137,7 @@ def side_by_side(circuits: Sequence[tuple[str, Circuit]]) -> str:
         parts.append(_text(left + 24.0, 22.0, name, "start", "ink", 14))
         parts.append(f'<svg x="{left:.0f}" y="28"{drawn.removeprefix("<svg")}')
         left, height = left + int(size[1]) + 24.0, max(height, int(size[2]) + 28.0)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="network" width="{left:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {left:.0f} {height:.0f}" role="img"><title>{escape(" and ".join(n for n, _ in circuits))}</title>'
-        f'<style>{_ALONE}</style><rect class="f-paper" fill="{PAPER}" width="100%" height="100%"/>{"".join(parts)}</svg>'
-    )
+    title = escape(" and ".join(name for name, _ in circuits))
+    head = '<svg xmlns="http://www.w3.org/2000/svg" class="network" role="img" '
+    box = f'width="{left:.0f}" height="{height:.0f}" viewBox="0 0 {left:.0f} {height:.0f}"'
+    return f"{head}{box}><title>{title}</title>{_GROUND}{''.join(parts)}</svg>"

@@ -1,6 +1,7 @@
 """Figures: the report's numbers drawn on matplotlib axes, one function a picture.
 
-Numbers come in with an ``Axes`` to draw on; nothing is computed here but where to put ink. Callers hold the house style.
+Numbers come in with an ``Axes`` to draw on; nothing is computed here but where to put ink. Callers hold the
+house style.
 """
 
 from __future__ import annotations

@@ -78,7 +78,8 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     metrics = list(model.head.metrics)
     at_fit = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
     own = {} if part is None else model.record.scores[part]
-    places = {name: _decimals(findings.scores[name].value if held is not None else own.get(name, 0.0)) for name in metrics}
+    first = own if held is None else {name: score.value for name, score in findings.scores.items()}
+    places = {name: _decimals(first.get(name, 0.0)) for name in metrics}
     if held is not None:
         scores = findings.scores
         cells = [(_fixed(scores[name].value, places[name]), _range(scores[name], places[name])) for name in metrics]
@@ -86,7 +87,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     if part is None:
         return
     where = f"{PARTS[part]} rows, at fit"
-    if held is None or any(_fixed(own[name], places[name]) != cell[0] for name, cell in zip(metrics, cells, strict=True)):
+    if held is None or any(_fixed(own[name], places[name]) != _fixed(first[name], places[name]) for name in metrics):
         cells = [(_fixed(own[name], places[name]), "") for name in metrics]
         yield {"name": "network", "where": where, "cells": cells, "strong": held is None}
     for name, scores_of in at_fit.items():
@@ -193,23 +194,22 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
         return None
     names = [each.name for each in findings.important[:SHOWN_COLUMNS]]
     errors = _errors(held)
-    rows = []
-    for i in np.argsort(-errors, kind="stable")[:WORST]:
-        rows.append(
-            {
-                "number": f"{held.table.row_numbers[i]:,}",
-                "truth": label(model.classes[held.truth[i]]) if model.classes else value_text(float(held.truth[i])),
-                "predicted": _predicted_text(model, held.predicted[i]),
-                "cells": [_cell(held, name, int(i)) for name in names],
-            }
-        )
+    rows = [
+        {
+            "number": f"{held.table.row_numbers[i]:,}",
+            "truth": label(model.classes[held.truth[i]]) if model.classes else value_text(float(held.truth[i])),
+            "predicted": _predicted_text(model, held.predicted[i]),
+            "cells": [_cell(held, name, int(i)) for name in names],
+        }
+        for i in np.argsort(-errors, kind="stable")[:WORST]
+    ]
     return {"names": [label(name) for name in names], "rows": rows}
 
 
 def _errors(held: HeldOut) -> NDArray[np.float64]:
     """|true - predicted|, or one minus the probability of the true class."""
     if held.predicted.ndim == 1:
-        return np.abs(held.predicted - held.truth)
+        return np.asarray(np.abs(held.predicted - held.truth))
     return np.asarray(1.0 - held.predicted[np.arange(held.rows), held.truth])
 
 
@@ -236,7 +236,7 @@ def command(model: Model) -> str:
     if model.schema.left_out:
         given.append(f"--columns {shlex.quote(','.join(map(_field, names_of(model))))}")
     for name in BY_NAME:
-        value = settings.get(name)
+        value: Any = settings.get(name)
         if name in settings and value != usual[name]:
             texts = map(_pair, value) if BY_NAME[name].repeated else [_written(value)]
             given += [f"--{name.replace('_', '-')} {text}" for text in texts]

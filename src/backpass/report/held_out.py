@@ -6,18 +6,18 @@ A model and a table come in; arrays go out: columns, network inputs, outputs, pr
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
 from math import isclose
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.engine import engine_named
 from backpass.errors import UsageError
 from backpass.model.head import Head
 from backpass.model.model import Model
-from backpass.model.problem import inputs_of
 from backpass.model.split import split_rows
 from backpass.report.style import label
 from backpass.table import Table
@@ -61,31 +61,31 @@ def head_of(model: Model) -> Head:
 
 
 def held_out(model: Model, table: Table) -> HeldOut:
-    """The rows of a table, or, of the very table that the model was fitted on, its test rows.
+    """The rows of a table, or, of the very table that the model was fitted on, its test rows (else validation rows).
 
     That table is known by its number of rows and by the scores at fit, which the rows that were set aside repeat.
 
     Errors: DataError listing what the table lacks.
     """
     source = label(os.path.basename(table.source))
-    found = _all_rows(model, table, f"all {table.rows:,} rows of {source}")
     for part in ("test", "valid"):
-        index = _rows_of(model, table.rows, part)
-        if index is None:
-            continue
         words = "set aside for testing" if part == "test" else "set aside to choose the best epoch"
-        rows = _all_rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
-        if _repeats(rows.scores(model), model.record.scores[part]):
-            return rows
-    return found
+        for index in _rows_of(model, table.rows, part):
+            rows = _rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
+            if _repeats(rows.scores(model), model.record.scores[part]):
+                return rows
+    found = _rows(model, table, f"all {table.rows:,} rows of {source}")
+    if table.rows not in _fitted_rows(model):
+        return found
+    doubt = "as many rows as the model was fitted on: if it is the same table, scores on it are too good"
+    return replace(found, notes=(*found.notes, doubt))
 
 
-def _all_rows(model: Model, table: Table, origin: str) -> HeldOut:
+def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     head = head_of(model)
     encoded = model.schema.encode(table)
-    engine = engine_named(model.engine, model.threads)
-    x = inputs_of(model.feature_map, encoded.numbers, encoded.codes, model.theta.dtype, engine)
-    o = model.outputs(table)
+    x = model.inputs_at(encoded.numbers, encoded.codes)
+    o = model.outputs_at(x)
     truth = head.target.encode(table)
     return HeldOut(
         table,
@@ -100,14 +100,25 @@ def _all_rows(model: Model, table: Table, origin: str) -> HeldOut:
     )
 
 
-def _rows_of(model: Model, rows: int, part: str) -> NDArray[Any] | None:
-    """The row numbers that a fit of a table of so many rows set aside, if such a fit made this model."""
+def _rows_of(model: Model, rows: int, part: str) -> Iterator[NDArray[Any]]:
+    """The row numbers that fits of a table of so many rows may have set aside, if one of them made this model.
+
+    A part that came from a file of its own took nothing from the table.
+    """
     settings, counts = model.record.settings, model.record.rows
-    if part not in counts or not model.record.scores.get(part):
-        return None
-    split = split_rows(rows, settings["valid_fraction"], settings["test_fraction"], settings["seed"])
-    found: NDArray[Any] = getattr(split, part)
-    return found if len(found) == counts[part] else None
+    if not model.record.scores.get(part):
+        return
+    for valid, test in product({settings["valid_fraction"], 0.0}, {settings["test_fraction"], 0.0}):
+        found: NDArray[Any] = getattr(split_rows(rows, valid, test, settings["seed"]), part)
+        if len(found) == counts[part]:
+            yield found
+
+
+def _fitted_rows(model: Model) -> set[int]:
+    """How many rows the table had that the model was fitted on, as far as the record tells."""
+    counts = model.record.rows
+    train, valid, test = (counts.get(part, 0) for part in ("train", "valid", "test"))
+    return {train, train + valid, train + test, train + valid + test}
 
 
 def _repeats(scores: dict[str, float], at_fit: Any) -> bool:

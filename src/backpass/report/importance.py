@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from backpass.circuit.philox import permutation
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.model.problem import outputs_of
 from backpass.report.held_out import HeldOut
 from backpass.report.smooth import SmoothModel
 
@@ -45,7 +44,7 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     smooth = SmoothModel(model)
     best = _score(model, held.outputs[rows], truth)
     slopes = _slopes(smooth, held, rows)
-    scaled = dict(zip([each.name for each in model.schema.numbers], model.feature_map.scale, strict=False))
+    numbers = set(names_of(model)[: len(model.schema.numbers)])
     found = []
     for name, group in zip(names_of(model), model.feature_map.groups(), strict=True):
         losses, moves = [], []
@@ -53,17 +52,17 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             order = permutation(seed, repeat + 1, _PURPOSE + 1 + group[0], len(x))
             shuffled = x.copy()
             shuffled[:, group] = x[order][:, group]
-            o = _outputs(smooth, shuffled)
+            o = model.outputs_at(shuffled)
             losses.append(_score(model, o, truth) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
-        slope = slopes[name] if name in scaled else float(np.mean(moves))
+        slope = slopes[name] if name in numbers else float(np.mean(moves))
         found.append(Importance(name, float(np.mean(losses)), float(np.std(losses)), slope))
     return sorted(found, key=lambda each: -each.worse)
 
 
 def names_of(model: Model) -> list[str]:
     """The columns in the order of the feature map's groups: numbers first, then texts."""
-    return [feature.name for feature in (*model.schema.numbers, *model.schema.texts)]
+    return [*(number.name for number in model.schema.numbers), *(text.name for text in model.schema.texts)]
 
 
 def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) -> NDArray[np.float64]:
@@ -78,12 +77,6 @@ def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) ->
         chosen = 1
     places = np.argmax(predicted, axis=1) if chosen is None else np.full(len(predicted), chosen)
     return np.equal(places[:, None], np.arange(k)).astype(np.float64)
-
-
-def _outputs(smooth: SmoothModel, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    model = smooth.model
-    found = [outputs_of(model.network, theta, x, smooth.engine) for theta in smooth.thetas]
-    return np.asarray(model.head.named.averaged(found)) if len(found) > 1 else found[0]
 
 
 def _score(model: Model, o: NDArray[np.float64], truth: NDArray[np.float64]) -> float:

@@ -22,7 +22,8 @@ MOST_INPUTS, MOST_UNITS, MOST_OUTPUTS = 14, 10, 10
 FAINTEST = 0.08
 """Lines of less than this share of a layer's largest weight are left out."""
 
-_ROW, _COLUMN, _RADIUS, _MARGIN, _NAMES = 30.0, 130.0, 9.0, 18.0, 150.0
+_ROW, _COLUMN, _MARGIN = 30.0, 130.0, 18.0
+_ENDS, _NAMES = 44.0, 168.0  # points left and right of the outermost circles, without and with names
 
 Floats = NDArray[np.float64]
 
@@ -169,10 +170,10 @@ def _placed(layers: Sequence[_Layer], title: str) -> Scene:
     kept = _chosen(layers)
     most = max((len(units) + (len(units) < each.count)) * each.row for units, each in zip(kept, layers, strict=True))
     height = most + 2 * _MARGIN + 26.0
-    left = _MARGIN + _NAMES * bool(layers[0].names)
+    left = _NAMES if layers[0].names else _ENDS
     wired = any(layer.joined is not None for layer in layers)
     column = _COLUMN * (1.35 if wired else 1.0)
-    width = left + column * (len(layers) - 1) + _MARGIN + _NAMES * bool(layers[-1].names)
+    width = left + column * (len(layers) - 1) + (_NAMES if layers[-1].names else _ENDS)
     places: list[dict[int, tuple[float, float]]] = []
     neurons, captions, gaps = list[Neuron](), list[Caption](), list[tuple[float, float]]()
     for k, (layer, units) in enumerate(zip(layers, kept, strict=True)):
@@ -215,9 +216,7 @@ def _chosen(layers: Sequence[_Layer]) -> list[list[int]]:
     return kept
 
 
-def _edges(
-    layer: _Layer, before: dict[int, tuple[float, float]], after: dict[int, tuple[float, float]]
-) -> list[Edge]:
+def _edges(layer: _Layer, before: dict[int, tuple[float, float]], after: dict[int, tuple[float, float]]) -> list[Edge]:
     found = []
     largest = 1.0
     if layer.weights is not None:

@@ -76,7 +76,15 @@ _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _FONT = re.compile(r"(?:(?P<weight>bold|\d{3}) )?(?P<size>[\d.]+)px ")
 _DIGITS = re.compile(r"(?<=[ \"(])(-?\d+\.\d\d)\d+(?=[ \",)])")
 _SPACE = re.compile(r"\s*\n\s*|(?<= ) +")
-_KEPT = ("fill", "fill-opacity", "fill-rule", "font-size", "font-weight", "opacity", "stroke", "stroke-dasharray") + (
+_KEPT = (
+    "fill",
+    "fill-opacity",
+    "fill-rule",
+    "font-size",
+    "font-weight",
+    "opacity",
+    "stroke",
+    "stroke-dasharray",
     "stroke-dashoffset",
     "stroke-linecap",
     "stroke-linejoin",
