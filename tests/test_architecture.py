@@ -37,6 +37,8 @@ HEAVY = (
     "click",
     "duckdb",
     "jax",
+    "jinja2",
+    "matplotlib",
     "narwhals",
     "onnx",
     "pandas",

@@ -5,6 +5,9 @@
     backpass predict housing.backpass new.csv                   a table   ->  predictions
     backpass evaluate housing.backpass labelled.csv             a table   ->  metrics
     backpass show housing.backpass                              a model   ->  what is inside
+    backpass explain housing.backpass new.csv                   a table   ->  what each column contributes
+    backpass report housing.backpass labelled.csv -o page.html  a model   ->  one page to look at
+    backpass draw housing.backpass -o network.svg               a model   ->  a picture of its network
     backpass export housing.backpass housing.onnx               a model   ->  an ONNX file for other runtimes
     backpass sample housing > housing.csv                       nothing   ->  a table to try
 

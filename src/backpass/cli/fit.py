@@ -22,8 +22,9 @@ from backpass.cli.options import (
     settings_options,
     talking,
 )
-from backpass.cli.output import check_replaceable, model_path
+from backpass.cli.output import check_page_replaceable, check_replaceable, model_path
 from backpass.cli.progress import watcher
+from backpass.cli.report import write_page
 from backpass.cli.text import size
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
@@ -47,6 +48,7 @@ class Request:
     text: tuple[str, ...]
     checkpoint: str | None
     resume: str | None
+    report: str | None
     reading: Mapping[str, Any]
     settings: Settings
 
@@ -71,6 +73,7 @@ class Request:
             tuple(names_in(given["text"])),
             given["checkpoint"],
             given["resume"],
+            given["report"],
             reading_of(given),
             settings,
         )
@@ -80,6 +83,11 @@ class Request:
         check_replaceable(self.output, "model")
         if self.checkpoint is not None:
             check_replaceable(self.checkpoint, "checkpoint")
+        if self.report is not None:
+            from backpass.report.page import require
+
+            require()
+            check_page_replaceable(self.report, "--report")
 
     def tables(self) -> tuple[Table, Table | None, Table | None]:
         """The table, and those of the validation and test rows where there are files of them."""
@@ -116,6 +124,7 @@ class Request:
     section="Data",
     help="columns of digits that are names: a,b (repeatable)",
 )
+@option("--report", metavar="FILE", section="Data", help="also write a page about the model: see backpass report")
 @settings_options()
 @reading()
 @option(
@@ -154,7 +163,7 @@ def fit(**given: Any) -> int:
         console.write("\n".join([*_config_lines(request, given), ""]))
         return 0
     request.check_files()
-    problem = _prepared(request, console)
+    problem, judge = _prepared(request, console)
     try:
         model, stopped = _trained(problem, request, console)
     except DivergedError as error:
@@ -162,8 +171,11 @@ def fit(**given: Any) -> int:
     data = model.to_bytes()
     write_atomically(request.output, data)
     _tell(model, request, console, stopped, len(data))
+    if request.report is not None:
+        write_page(model, judge if model.record.scores else None, request.report, console)
     if given["as_json"]:
-        console.document("fit", **summary.facts(model), output=request.output, checkpoint=request.checkpoint)
+        files = {"output": request.output, "checkpoint": request.checkpoint, "report": request.report}
+        console.document("fit", **summary.facts(model), **files)
     return 0 if stopped is None else 128 + stopped.signal
 
 
@@ -184,13 +196,16 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     return as_toml(click.get_current_context().command, values, why)
 
 
-def _prepared(request: Request, console: Console) -> Problem:
+def _prepared(request: Request, console: Console) -> tuple[Problem, Table]:
+    """The problem, and the table that judges the model: the test rows, or the table of which some are set aside."""
     table, valid, test = request.tables()
     problem = make_problem(table, request.target, request.settings, valid=valid, test=test, columns=request.columns)
     for label, text in summary.before(table, problem):
         console.item(label, text)
     console.line()
-    return problem
+    if test is None and valid is not None and not request.settings.test_fraction:
+        return problem, valid
+    return problem, table if test is None else test
 
 
 def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:

@@ -17,6 +17,7 @@ from backpass.table.pattern import is_pattern
 
 SUFFIX = ".backpass"
 COMPRESSED = (".gz", ".zst")
+PAGE_MARK = b'<meta name="generator" content="backpass '
 
 
 def model_path(table: str, output: str | None) -> str:
@@ -78,3 +79,22 @@ def _other_than_onnx(path: str) -> str:
     except ModelFileError as error:
         return error.message
     return "" if is_onnx(data) else f"{path} is {recognise(data)}"
+
+
+def check_page_replaceable(path: str, option: str) -> None:
+    """Make sure that a page of ours can be written at a path later.
+
+    Errors: ResourceError when it is not writable; UsageError when a file of another kind is there, or for -.
+    """
+    if path == "-":
+        raise UsageError(f"{option} takes the name of a file", hint=f"{option} page.html")
+    check_writable(path)
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    if PAGE_MARK not in head:
+        message = f"{path} is there already and would be lost: it is not a page of backpass"
+        raise UsageError(
+            message, faults=[f"{path} is {recognise(head)}"], hint=f"give {option} another name, or remove the file"
+        )

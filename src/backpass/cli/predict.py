@@ -70,23 +70,23 @@ def predict(**given: Any) -> int:
     half = None if given["interval"] is None else model.half_width(given["interval"])
     if given["output"] is not None:
         check_writable(given["output"])
-    table, keep = _read(model, given)
+    table, keep = read_rows(model, given)
     predictions = model.predictions(table)
     for note in (*table.notes, *predictions.notes):
         console.item("note", note)
-    kept: Columns = {name: _cells(table, name) for name in keep}
+    kept: Columns = {name: cells(table, name) for name in keep}
     columns = {**kept, **_predicted(model, predictions, kept, half, proba=given["proba"])}
     if given["as_json"]:
         document = console.as_document("predict", **_facts(model, table, predictions, kept, half))
-        _hand_out(iter([document]), given["output"], console)
+        hand_out(iter([document]), given["output"], console)
     elif (given["output"] or "").endswith(PARQUET):
         write_atomically(given["output"], parquet_bytes(columns))
     else:
-        _hand_out(csv_lines(columns), given["output"], console)
+        hand_out(csv_lines(columns), given["output"], console)
     return 0
 
 
-def _hand_out(pieces: Iterator[str], output: str | None, console: Console) -> None:
+def hand_out(pieces: Iterator[str], output: str | None, console: Console) -> None:
     """Write to a file, whole or not at all, or to standard output."""
     if output is not None:
         write_atomically(output, "".join(pieces).encode("utf-8", "surrogateescape"))
@@ -95,14 +95,14 @@ def _hand_out(pieces: Iterator[str], output: str | None, console: Console) -> No
         console.write(piece)
 
 
-def _read(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
+def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
     """The table in the model's kinds; kept columns that the model does not know are texts, as they stand."""
     keep = list(dict.fromkeys(names_in(given["keep"])))
     kinds = {**dict.fromkeys(keep, "text"), **model.kinds()}
     return read_table(given["table"], kinds=kinds, need=keep, **reading_of(given, model.schema.missing)), keep
 
 
-def _cells(table: Table, name: str) -> list[Any]:
+def cells(table: Table, name: str) -> list[Any]:
     """The cells of a column; a missing one is None."""
     column = table.columns[name]
     if isinstance(column, MomentColumn):

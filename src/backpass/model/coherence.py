@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from backpass.model.head import Head, options_of
 from backpass.model.heads import AnyHead
+from backpass.model.profile import misfit_of
 from backpass.model.record import Record, Scores
 from backpass.model.residuals import KEPT, Residuals
 from backpass.model.settings import Settings
@@ -54,6 +55,7 @@ def contradiction(
         ("numbers of networks", [theta.shape[:-1], (len(record.members),) if record.members else ()]),
         ("dtypes of theta", [theta.dtype, np.dtype(settings.precision)]),
         ("epochs and the best one", [0 <= record.best_epoch <= len(record.history), True]),
+        ("columns and their profiles", [misfit_of(record.columns, schema), False]),
         ("parts and the scores", [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))]),
         ("parts", ["train" in record.rows, known.keys() <= {"valid", "test"}, True]),
         *([] if residuals is None else _checks_of_residuals(residuals, head)),

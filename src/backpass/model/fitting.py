@@ -163,6 +163,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         reason=runs.ending.reason,
         notes=(*problem.notes, *runs.notes, *_notes(problem, members)),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
+        columns=problem.columns,
     )
     return Model(
         problem.schema,

@@ -133,6 +133,16 @@ MODEL: Form = {
         "reason": Choice(("finished", "patience", "time", "stopped", "interrupted", "diverged")),
         "notes": [str],
         "members": Newer([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
+        "columns": Newer(
+            {
+                ...: ByKind(
+                    {
+                        "number": {"missing": _COUNT, "quantiles": [_NUMBER], "whole": bool},
+                        "text": {"missing": _COUNT, "counts": [_COUNT]},
+                    }
+                )
+            }
+        ),
     },
 }
 """The facts of a model file."""

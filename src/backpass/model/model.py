@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,7 @@ class Model:
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; of several, the mean.    Errors: DataError also for the targets."""
         table = self.table(data, with_target=True, **reading)
-        engine = engine_named(self.engine, self.threads)
-        return self.head.scores(self.outputs(table), self.head.truth(table), engine)
+        return self.scored(self.outputs(table), self.head.truth(table))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)
@@ -147,6 +147,12 @@ class Model:
     def history(self) -> tuple[EpochRecord, ...]:
         """One record per epoch."""
         return self.record.history
+
+    @property
+    def plot(self) -> Any:
+        """Pictures, as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.report.plot``."""
+        # By name: the report's room lies above this one, and a model is whole without pictures (decision 0010).
+        return import_module("backpass.report.plot").Plots(self)
 
     @property
     def input_names(self) -> list[str]:
@@ -198,15 +204,28 @@ class Model:
         """Outputs o (n, k) as numbers in the target's unit, or as probabilities of the classes."""
         return self.head.predictions(o, engine_named(self.engine, self.threads))
 
+    def scored(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> dict[str, float]:
+        """Every metric of outputs o (n, k) on targets (n,) or (n, k)."""
+        return self.head.scores(o, truth, engine_named(self.engine, self.threads), weights)
+
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
-        engine = engine_named(self.engine, self.threads)
         encoded = self.schema.encode(table)
-        x = inputs_of(self.feature_map, encoded.numbers, encoded.codes, self.theta.dtype, engine)
+        return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded.notes
+
+    def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
+        """The network's inputs x (n, d) for encoded columns (n, p) and (n, q)."""
+        return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
+
+    def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
+        """The outputs o (n, k), or penultimate activations, for inputs x (n, d); of an ensemble, the average."""
+        engine = engine_named(self.engine, self.threads)
         found = [
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return found[0] if len(found) == 1 else averaged(self.head.named, found, engine), encoded.notes
+        return found[0] if len(found) == 1 else averaged(self.head.named, found, engine)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""

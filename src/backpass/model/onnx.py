@@ -16,12 +16,12 @@ import numpy as np
 
 from backpass import __version__
 from backpass.circuit import Array, Circuit, Spec, label, trace
-from backpass.circuit.operations import concatenate, isnan, where
+from backpass.circuit.operations import where
 from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
 from backpass.errors import UsageError
+from backpass.model.circuits import WIDE, averaging, predicting
 from backpass.model.container import FORMAT
-from backpass.model.head import Head
 from backpass.table.missing import Missing
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ PROBABILITIES = "probabilities"
 """The output with the probabilities of the classes, unless a column has this name."""
 
 _ML = "ai.onnx.ml"
-_WIDE: np.dtype[Any] = np.dtype(np.float64)
 _CODES: np.dtype[Any] = np.dtype(np.int32)
 
 
@@ -57,7 +56,7 @@ def to_onnx(model: Model) -> bytes:
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
     outputs = _network_outputs(graph, model, _network_inputs(graph, model))
-    predicted = translate(graph, _heads(model), [outputs])
+    predicted = translate(graph, predicting(model, ROWS), [outputs])
     if model.classes:
         graph.output(_labels(graph, model, predicted[0]), names[0], "the most probable class")
         graph.output(predicted[0], names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
@@ -108,14 +107,14 @@ def _network_inputs(graph: Graph, model: Model) -> Value:
     features = {
         feature.name: graph.input(
             feature.name,
-            Spec((ROWS, 1), TEXT if feature.kind == "text" else _WIDE),
+            Spec((ROWS, 1), TEXT if feature.kind == "text" else WIDE),
             "a text; empty where missing" if feature.kind == "text" else "a number; NaN where missing",
         )
         for feature in model.schema.features
     }
     numbers = [features[feature.name] for feature in model.schema.numbers]
     codes = [_codes(graph, features[feature.name], feature) for feature in model.schema.texts]
-    columns = [_beside(graph, numbers, _WIDE, "numbers"), _beside(graph, codes, _CODES, "codes")]
+    columns = [_beside(graph, numbers, WIDE, "numbers"), _beside(graph, codes, _CODES, "codes")]
     (x,) = translate(graph, _feature_map(model), [column for column in columns if column is not None])
     return x
 
@@ -144,14 +143,14 @@ def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str)
 def _feature_map(model: Model) -> Circuit:
     """Those of (numbers, codes) that the model has -> x, with numbers that stand for missing taken out first."""
     phi, missing = model.feature_map, Missing.of(model.schema.missing).values
-    widths = {_WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
+    widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
 
     def mapped(*given: Array) -> Array:
         numbers, codes = (
             next((array for array in given if array.dtype == dtype), np.zeros((0, 0), dtype)) for dtype in widths
         )
         with label("missing"):
-            for value in missing if widths[_WIDE] else ():
+            for value in missing if widths[WIDE] else ():
                 numbers = where(numbers == value, np.nan, numbers)
         return phi(numbers, codes, model.theta.dtype)
 
@@ -166,39 +165,7 @@ def _network_outputs(graph: Graph, model: Model, x: Value) -> Value:
         for name, array in model.network.layout.views(theta).items():
             graph.call(array, name if len(networks) == 1 else f"network {i}/{name}")
         outputs += translate(graph, model.network.forward(theta.dtype), [theta, x])
-    return outputs[0] if len(networks) == 1 else translate(graph, _average(model, len(networks)), outputs)[0]
-
-
-def _average(model: Model, networks: int) -> Circuit:
-    """The outputs of each network, (n, k)  ->  those that mean the average of their predictions."""
-
-    def averaged(*outputs: Array) -> Array:
-        with label("average"):
-            return model.head.named.averaged(outputs)
-
-    return trace(averaged, [Spec((ROWS, model.head.outputs), model.theta.dtype)] * networks)
-
-
-def _heads(model: Model) -> Circuit:
-    """outputs o (n, k) -> for each head numbers (n,) in its target's unit, or probabilities (n, classes)"""
-
-    def predicted(o: Array) -> list[Array]:
-        if len(model.head.heads) == 1:
-            return [_predicted(model.head.heads[0], o)]
-        return [_predicted(head, o[:, j : j + 1]) for j, head in enumerate(model.head.heads)]
-
-    return trace(predicted, [Spec((ROWS, model.head.outputs), model.theta.dtype)])
-
-
-def _predicted(head: Head, o: Array) -> Array:
-    """What ``Head.predictions`` makes of outputs."""
-    with label("head"):
-        p = head.named.predicted(o).astype(_WIDE)
-        if head.target.classes:
-            return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
-        if head.scale.scale == 0.0:
-            return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center, once per row
-        return head.scale.decode(p[:, 0])
+    return outputs[0] if len(networks) == 1 else translate(graph, averaging(model, len(networks), ROWS), outputs)[0]
 
 
 def _labels(graph: Graph, model: Model, probabilities: Value) -> Value:

@@ -6,7 +6,7 @@ Comes in: a Table and Settings. What is decided here (columns, split, scales, ne
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -22,6 +22,7 @@ from backpass.model.head import Head
 from backpass.model.heads import AnyHead
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.part import Part, Rows
+from backpass.model.profile import Profile, profiles_of
 from backpass.model.settings import Settings
 from backpass.model.split import FEWEST_ROWS, split_rows
 from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss, weighted_loss
@@ -51,7 +52,7 @@ _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 class Problem:
     """Everything that is known before the first step.
 
-    ``parts`` holds "train", and "valid" and "test" where there are rows.
+    ``parts`` holds "train", and "valid" and "test" where there are rows; ``columns`` the profiles of the training rows.
     """
 
     settings: Settings
@@ -61,6 +62,7 @@ class Problem:
     network: Network
     parts: Mapping[str, Part]
     notes: tuple[str, ...]
+    columns: Mapping[str, Profile] = field(default_factory=dict)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -267,8 +269,8 @@ def assemble(
 
     Errors: DataError for what the tables lack, or for targets that the precision cannot hold.
     """
+    encoded = schema.encode(rows["train"].table)
     if feature_map is None:
-        encoded = schema.encode(rows["train"].table)
         feature_map = FeatureMap.fit(
             encoded.numbers,
             encoded.codes,
@@ -279,7 +281,7 @@ def assemble(
             leads=[number.leads for number in schema.numbers],
         )
     network = build_network(settings, schema, feature_map, head.outputs)
-    problem = Problem(settings, schema, head, feature_map, network, {}, ())
+    problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))
     parts = {name: part_of(problem, each) for name, each in rows.items()}
     table = rows["train"].table
     if not np.isfinite(parts["train"].y).all():

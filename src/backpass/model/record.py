@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from backpass.model.profile import Profile, profile_from_json
 from backpass.training import EpochRecord
 
 Scores = Mapping[str, Mapping[str, float]]
@@ -20,6 +21,7 @@ class Record:
     reason: what ended the run ("finished", "patience", "time", "stopped", "interrupted" or "diverged")
     members: of an ensemble, each network's best epoch, its score then, and how many epochs it had; history and
     best_epoch are the first one's, steps those of all
+    columns: by name, the profile of the training rows; empty in the first files
     """
 
     settings: Mapping[str, Any]
@@ -32,6 +34,7 @@ class Record:
     reason: str
     notes: tuple[str, ...]
     members: tuple[Mapping[str, Any], ...] = ()
+    columns: Mapping[str, Profile] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -48,6 +51,7 @@ class Record:
             "reason": self.reason,
             "notes": list(self.notes),
             "members": [dict(member) for member in self.members],
+            "columns": {name: profile.to_json() for name, profile in self.columns.items()},
         }
 
     @staticmethod
@@ -55,4 +59,5 @@ class Record:
         """The record that ``to_json`` wrote."""
         history = tuple(EpochRecord(**epoch) for epoch in data["history"])
         notes, members = tuple(data["notes"]), tuple(data.get("members", ()))
-        return Record(**{**data, "history": history, "notes": notes, "members": members})
+        columns = {name: profile_from_json(profile) for name, profile in data.get("columns", {}).items()}
+        return Record(**{**data, "history": history, "notes": notes, "members": members, "columns": columns})

@@ -91,6 +91,7 @@ class Stream:
             steps=self.step,
             reason="finished",
             notes=(),
+            columns=problem.columns,
         )
         return Model(
             problem.schema,

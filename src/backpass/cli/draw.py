@@ -1,0 +1,105 @@
+"""``backpass draw``: a model file, or the sizes of a network, in; an SVG picture out."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import click
+import numpy
+
+from backpass.circuit import Array, Circuit, Spec, grad, trace
+from backpass.cli.console import Console
+from backpass.cli.options import Command, option, talking
+from backpass.cli.predict import hand_out
+from backpass.errors import UsageError
+from backpass.model import Model, load
+from backpass.model.storage import check_writable
+from backpass.network import ACTIVATIONS, Loss, Network, dense_network, loss_named, mean_loss
+from backpass.report import drawing
+from backpass.report.scene import scene_of, scene_of_sizes
+
+SIZES = re.compile(r"\d+(-\d+)+")
+MOST = 100_000  # units of a layer; more is a slip of the hand
+
+
+@click.command(cls=Command)
+@click.argument("what")
+@option("-o", "--output", metavar="FILE", help="the picture; default: standard output")
+@option("--circuit", is_flag=True, help="draw the operations of the forward pass, with their shapes")
+@option("--gradient", is_flag=True, help="draw the forward circuit and the gradient of the loss, side by side")
+@option("--activation", metavar="NAME", default="relu", help="of the hidden layers, for sizes; default relu")
+@talking()
+def draw(**given: Any) -> int:
+    """Draw a network as an SVG picture, as Figures 2 and 3 of the CS229 notes do.
+
+    WHAT is a model file, or the sizes of a fully connected network, such as 8-64-64-1. In the picture of a model the
+    colour and width of a line are the sign and size of its weight; wired units have their names. With --circuit or
+    --gradient the operations are drawn instead, with the shapes of what they make.
+
+    \b
+    Examples:
+      backpass draw housing.backpass --output network.svg
+      backpass draw 3-4-1 --gradient > gradient.svg
+    """
+    console = Console(quiet=given["quiet"])
+    output = given["output"]
+    if output is not None:
+        check_writable(output)
+    picture = _picture(given)
+    if given["as_json"]:
+        if output is None:
+            raise UsageError("--json and the picture both go to standard output", hint="add --output FILE")
+        hand_out(iter([picture]), output, console)
+        console.document("draw", output=output, bytes=len(picture.encode("utf-8")))
+        return 0
+    hand_out(iter([picture + "\n"]), output, console)
+    return 0
+
+
+def _picture(given: dict[str, Any]) -> str:
+    what = given["what"]
+    sizes = _sizes(what) if SIZES.fullmatch(what) and not os.path.exists(what) else None
+    if sizes is None:
+        model = load(what)
+        if not (given["circuit"] or given["gradient"]):
+            return drawing.to_svg(scene_of(model))
+        return _circuits(model.network, _loss_of(model), model.theta.dtype, given["gradient"])
+    if given["activation"] not in ACTIVATIONS:
+        raise UsageError(f"--activation must be one of {', '.join(ACTIVATIONS)}; got {given['activation']!r}")
+    if not (given["circuit"] or given["gradient"]):
+        return drawing.to_svg(scene_of_sizes(sizes, given["activation"]))
+    network = dense_network(sizes[0], sizes[1:-1], sizes[-1], activation=given["activation"])
+    return _circuits(network, loss_named("squared"), "float32", given["gradient"])
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = [int(part) for part in text.split("-")]
+    if not all(1 <= size <= MOST for size in sizes):
+        raise UsageError(f"a layer has 1 to {MOST:,} units; got {text}")
+    return sizes
+
+
+def _loss_of(model: Model) -> Loss:
+    return model.head.loss
+
+
+def _circuits(network: Network, loss: Loss, dtype: Any, with_gradient: bool) -> str:
+    forward = network.forward(dtype)
+    if not with_gradient:
+        return forward.to_svg()
+    gradient = _gradient(network, loss, forward)
+    return drawing.side_by_side([("forward: h(theta, x)", forward), ("gradient: dJ/dtheta", gradient)])
+
+
+def _gradient(network: Network, loss: Loss, forward: Circuit) -> Circuit:
+    """The gradient by theta of the mean loss of a batch (x, y, w)."""
+    theta, x = forward.inputs
+    is_class = type(loss).__name__.endswith("CrossEntropy")
+    y = Spec(("n",), numpy.dtype("int32")) if is_class else Spec(("n", network.outputs), x.dtype)
+
+    def J(theta: Array, x: Array, y: Array, w: Array) -> Array:  # noqa: N802  the notes' name
+        return mean_loss(loss, network(theta, x), y, w)
+
+    return trace(grad(J), [theta, x, y, Spec(("n",), x.dtype)], names=["theta", "x", "y", "w"])

@@ -1,0 +1,96 @@
+"""``backpass explain``: a model and a table in; what each column contributes to each prediction out, as CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.options import Command, option, reading, talking
+from backpass.cli.predict import Columns, cells, hand_out, read_rows
+from backpass.cli.rows import csv_lines
+from backpass.model import Model, load
+from backpass.model.storage import check_writable
+from backpass.report.attribution import Explanation, explained
+from backpass.table import Table
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@click.argument("table")
+@option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
+@option(
+    "--class",
+    "class_name",
+    metavar="NAME",
+    help="explain the probability of this class; default: the second of two, else each row's most probable one",
+)
+@option(
+    "--keep",
+    metavar="COLUMNS",
+    multiple=True,
+    help="columns of TABLE to repeat beside the contributions: a,b (repeatable)",
+)
+@reading()
+@talking()
+def explain(**given: Any) -> int:
+    """Show what each column contributes to the predictions of rows, by integrated gradients.
+
+    TABLE is a CSV, TSV or Parquet file; - is standard input. Out comes CSV (UTF-8), a line for each row: kept columns,
+    the prediction, the baseline, and contribution(COLUMN) for each column. The baseline is the prediction for a typical
+    row (the median of each number and the most frequent text, of the training rows); baseline and contributions sum to
+    the prediction, to within 1 % of their difference. For classes the prediction is the probability of one class,
+    which is named beside it.
+
+    With --json: one object with "predictions", "baseline", "columns" and "contributions" (by row).
+
+    \b
+    Examples:
+      backpass explain housing.backpass new.csv > contributions.csv
+      backpass explain churn.backpass new.csv --class yes --keep customer_id
+    """
+    console = Console(quiet=given["quiet"])
+    model = load(given["model"])
+    if given["output"] is not None:
+        check_writable(given["output"])
+    table, keep = read_rows(model, given)
+    found = explained(model, table, given["class_name"])
+    for note in (*table.notes, *found.notes):
+        console.item("note", note)
+    kept: Columns = {name: cells(table, name) for name in keep}
+    if given["as_json"]:
+        pieces = iter([console.as_document("explain", **_facts(model, table, found, kept))])
+    else:
+        pieces = csv_lines({**kept, **_explained(model, found, kept)})
+    hand_out(pieces, given["output"], console)
+    return 0
+
+
+def _explained(model: Model, found: Explanation, kept: Mapping[str, Any]) -> Columns:
+    name = f"predicted({model.target})" if model.target in kept else model.target
+    columns: Columns = {}
+    if model.classes:
+        columns |= {name: found.classes, "probability": found.predicted.tolist()}
+    else:
+        columns[name] = found.predicted.tolist()
+    columns["baseline"] = found.baseline.tolist()
+    for column, values in zip(found.columns, found.contributions.T, strict=True):
+        columns[f"contribution({column})"] = values.tolist()
+    return columns
+
+
+def _facts(model: Model, table: Table, found: Explanation, kept: Columns) -> dict[str, Any]:
+    return {
+        "rows": table.rows,
+        "target": model.target,
+        "task": model.head.target.task,
+        "classes": list(found.classes),
+        "predictions": found.predicted.tolist(),
+        "baseline": found.baseline.tolist(),
+        "columns": list(found.columns),
+        "contributions": found.contributions.tolist(),
+        "kept": dict(kept),
+        "notes": [*table.notes, *found.notes],
+    }

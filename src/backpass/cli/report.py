@@ -1,0 +1,81 @@
+"""``backpass report``: a model, and rows with known targets if there are some, in; one HTML page out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.options import Command, option, reading, reading_of, talking
+from backpass.cli.output import check_page_replaceable
+from backpass.cli.text import size
+from backpass.errors import UsageError
+from backpass.model import Model, load
+from backpass.model.storage import write_atomically
+
+if TYPE_CHECKING:
+    from backpass.table import Table
+
+
+@click.command(cls=Command)
+@click.argument("model")
+@click.argument("table", required=False)
+@option("-o", "--output", metavar="FILE", help="the page; default: standard output")
+@reading()
+@talking()
+def report(**given: Any) -> int:
+    """Write one HTML page about a model: how good it is and against what, the course of training, which columns matter
+    and how, where it is wrong, the network drawn, and sliders that move the prediction.
+
+    TABLE is a CSV, TSV or Parquet file with the target's column; - is standard input. Of the very table that the model
+    was fitted on, the rows that were set aside are taken. Without TABLE the page shows what the model file alone can.
+
+    The page is one file: it loads nothing, opens from disk and prints. Needs matplotlib and Jinja2:
+    pip install 'backpass[report]'.
+
+    \b
+    Examples:
+      backpass report housing.backpass housing.csv --output housing.html
+      backpass report housing.backpass > model.html
+    """
+    from backpass.report.page import require
+
+    console = Console(quiet=given["quiet"])
+    require()
+    output = given["output"]
+    if output is not None:
+        check_page_replaceable(output, "--output")
+    elif given["as_json"]:
+        raise UsageError("--json and the page both go to standard output", hint="add --output page.html")
+    elif sys.stdout is not None and sys.stdout.isatty():
+        raise UsageError("a page is not shown in a terminal", hint="add --output page.html")
+    model = load(given["model"])
+    table = None
+    if given["table"] is not None:
+        options = reading_of(given, model.schema.missing)
+        table = model.table(given["table"], with_target=True, **options)
+    if output is None:
+        console.write(page_of(model, table))
+        return 0
+    facts = write_page(model, table, output, console)
+    if given["as_json"]:
+        console.document("report", **facts)
+    return 0
+
+
+def page_of(model: Model, table: Table | None) -> str:
+    """The page of a model and the rows it is judged by."""
+    from backpass.report import page
+
+    return page(model, table)
+
+
+def write_page(model: Model, table: Table | None, output: str, console: Console) -> Mapping[str, Any]:
+    """Write the page, whole or not at all, and say so; facts for ``--json``."""
+    data = page_of(model, table).encode("utf-8")
+    write_atomically(output, data)
+    console.line(f"saved {output} ({size(len(data))})")
+    return {"output": output, "bytes": len(data)}

@@ -1,0 +1,58 @@
+"""Circuits of a whole model: how the outputs of its networks become predictions, for whoever runs circuits.
+
+A model comes in; traced functions and circuits go out. They mean what ``Model.predictions`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backpass.circuit import Array, Circuit, Spec, label, trace
+from backpass.circuit.operations import concatenate, isnan, where
+from backpass.model.head import Head
+
+if TYPE_CHECKING:
+    from backpass.model.model import Model
+
+WIDE: np.dtype[Any] = np.dtype(np.float64)
+
+
+def averaged(model: Model, outputs: Sequence[Array]) -> Array:
+    """The outputs of each network, (n, k)  ->  those that mean the average of their predictions."""
+    with label("average"):
+        return model.head.named.averaged(outputs) if len(outputs) > 1 else outputs[0]
+
+
+def predicted(head: Head, o: Array) -> Array:
+    """outputs o (n, k) -> numbers (n,) in the target's unit, or probabilities (n, classes), as ``Head.predictions``"""
+    with label("head"):
+        p = head.named.predicted(o).astype(WIDE)
+        if head.target.classes:
+            return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
+        if head.scale.scale == 0.0:
+            return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center, once per row
+        return head.scale.decode(p[:, 0])
+
+
+def averaging(model: Model, networks: int, rows: str = "n") -> Circuit:
+    """``averaged`` as a circuit of the outputs of so many networks."""
+
+    def average(*outputs: Array) -> Array:
+        return averaged(model, outputs)
+
+    return trace(average, [Spec((rows, model.head.outputs), model.theta.dtype)] * networks)
+
+
+def predicting(model: Model, rows: str = "n") -> Circuit:
+    """``predicted`` of each head, as a circuit of outputs o (n, k)."""
+
+    def predictions(o: Array) -> list[Array]:
+        heads = model.head.heads
+        if len(heads) == 1:
+            return [predicted(heads[0], o)]
+        return [predicted(head, o[:, j : j + 1]) for j, head in enumerate(heads)]
+
+    return trace(predictions, [Spec((rows, model.head.outputs), model.theta.dtype)])

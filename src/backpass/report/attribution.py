@@ -1,0 +1,118 @@
+"""Attribution: what each column contributes to a row's prediction, by integrated gradients (Sundararajan et al. 2017).
+
+    phi_i = (s_i - b_i)  times  the mean of dh/ds_i along the straight line from b to s
+
+s are the row's inputs as numbers (scaled, one-hot, embedded), b those of the typical row. The phi_i of a column's
+inputs are added up; over all columns they sum to h(s) - h(b), the difference of the two predictions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError, did_you_mean
+from backpass.model.model import Model
+from backpass.report.importance import names_of, picked_classes
+from backpass.report.smooth import SmoothModel
+from backpass.report.typical import typical_row
+from backpass.table import Table
+
+FEWEST_STEPS, MOST_STEPS = 48, 6144
+TOLERANCE = 0.008
+"""How far the sum of contributions may be from the difference of predictions, relative to it."""
+_ROWS = 2048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Contributions of the columns to the predictions of some rows.
+
+    columns: names   contributions float64 (n, columns)
+    baseline: the prediction for the typical row (n,), of the class that is meant   predicted (n,)
+    classes: the class whose probability is meant, row by row; empty for numbers
+    """
+
+    columns: tuple[str, ...]
+    contributions: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def explained(model: Model, table: Table, class_name: str | None = None) -> Explanation:
+    """Why each row of a table got its prediction: a number, or the probability of a class.
+
+    class_name: the class that is meant; by default the second of two, and of more each row's most probable one
+
+    Errors: DataError listing what the table lacks; UsageError for a class that is not there.
+    """
+    chosen = _class_number(model, class_name)
+    smooth = SmoothModel(model)
+    encoded = model.schema.encode(table)
+    x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(model))
+    h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
+    pick = picked_classes(h, chosen)
+    parts = [
+        integrated(smooth, smooth.inputs(x[i : i + _ROWS]), smooth.inputs(x0), pick[i : i + _ROWS])
+        for i in range(0, len(x), _ROWS)
+    ]
+    by_input = np.concatenate(parts) if parts else np.zeros((0, smooth.width))
+    contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in smooth.groups()])
+    places = np.argmax(pick, axis=1)
+    predicted, baseline = ((np.reshape(each, (len(each), -1)) * pick).sum(axis=1) for each in (h, h0))
+    classes = tuple(model.classes[i] for i in places) if model.classes else ()
+    return Explanation(tuple(names_of(model)), contributions, baseline, predicted, classes, encoded.notes)
+
+
+def _class_number(model: Model, name: str | None) -> int | None:
+    if name is None:
+        return None
+    if name not in model.classes:
+        what = "has no classes" if not model.classes else f"has no class {name!r}"
+        raise UsageError(f"target {model.target!r} {what}", hint=did_you_mean(name, model.classes))
+    return model.classes.index(name)
+
+
+def integrated(
+    smooth: SmoothModel, s: NDArray[np.float64], base: NDArray[np.float64], pick: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """phi (n, e) for inputs s (n, e) against a base (1, e).
+
+    The mean of the gradient is taken at the middles of equal steps. A row whose contributions do not yet sum to its
+    difference of predictions is done again with twice the steps: kinks need them.
+    """
+    phi = np.zeros(s.shape)
+    difference = _picked(smooth, s, pick) - _picked(smooth, np.repeat(base, len(s), axis=0), pick)
+    left, steps = np.arange(len(s)), FEWEST_STEPS
+    while left.size and steps <= MOST_STEPS:
+        phi[left] = _midpoints(smooth, s[left], base, pick[left], steps)
+        # Where contributions cancel out, their own size says what is small.
+        size = np.maximum(np.abs(difference[left]), 0.05 * np.abs(phi[left]).sum(axis=1))
+        left = left[np.abs(phi[left].sum(axis=1) - difference[left]) > TOLERANCE * size]
+        steps *= 2
+    return phi
+
+
+def _picked(smooth: SmoothModel, s: NDArray[np.float64], pick: NDArray[np.float64]) -> NDArray[np.float64]:
+    h = smooth.predictions(s)
+    return np.asarray((h.reshape(len(h), -1) * pick).sum(axis=1))
+
+
+def _midpoints(
+    smooth: SmoothModel, s: NDArray[np.float64], base: NDArray[np.float64], pick: NDArray[np.float64], steps: int
+) -> NDArray[np.float64]:
+    """(s - b) times the mean gradient over so many middles of steps."""
+    t = ((np.arange(steps) + 0.5) / steps).astype(s.dtype)
+    way = s - base
+    phi = np.empty(s.shape)
+    rows = max(_ROWS * FEWEST_STEPS // steps, 1)
+    for i in range(0, len(s), rows):
+        part = way[i : i + rows]
+        path = base[None] + t[:, None, None] * part
+        slopes = smooth.slopes(path.reshape(-1, s.shape[1]), np.tile(pick[i : i + rows], (steps, 1)))
+        phi[i : i + rows] = part * slopes.reshape(path.shape).mean(axis=0, dtype=np.float64)
+    return phi

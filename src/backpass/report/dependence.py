@@ -1,0 +1,112 @@
+"""Partial dependence: how the prediction moves with one column, the others staying as they are (Friedman 2001).
+
+The average over rows, and some rows by themselves (Goldstein et al. 2015). Numbers come out, to be drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit.philox import permutation
+from backpass.errors import UsageError, did_you_mean
+from backpass.model.model import Model
+from backpass.report.importance import names_of
+from backpass.report.typical import is_single_neuron, range_of, typical_row
+
+POINTS = 121
+"""Values that a number takes: fine enough that a kink is seen as one."""
+MOST_ROWS, MOST_LINES, MOST_LEVELS = 300, 24, 12
+_PURPOSE = 0x5D0D_0000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dependence:
+    """How predictions depend on a column.
+
+    at: its values, float64 (m,) or texts   mean (m,)   lines (rows, m): some rows by themselves
+    kinks: where a network of one neuron bends
+    """
+
+    name: str
+    at: NDArray[np.float64] | tuple[str, ...]
+    mean: NDArray[np.float64]
+    lines: NDArray[np.float64]
+    kinks: tuple[float, ...]
+
+    @property
+    def is_number(self) -> bool:
+        return not isinstance(self.at, tuple)
+
+
+def dependence(
+    model: Model,
+    name: str,
+    numbers: NDArray[np.float64] | None = None,
+    codes: NDArray[np.int32] | None = None,
+    *,
+    chosen: int = -1,
+    seed: int = 0,
+) -> Dependence:
+    """The dependence on the column of that name, over given rows, or of the typical row.
+
+    numbers (n, p), codes (n, q): encoded rows   chosen: the class whose probability is meant
+
+    Errors: UsageError naming the nearest column.
+    """
+    names = names_of(model)
+    if name not in names:
+        raise UsageError(f"the model has no column {name!r}", hint=did_you_mean(name, names))
+    if numbers is None or codes is None:
+        numbers, codes = typical_row(model)
+    rows = permutation(seed, 0, _PURPOSE, len(numbers))[:MOST_ROWS]
+    numbers, codes = numbers[rows], codes[rows]
+    place, p = names.index(name), len(model.schema.numbers)
+    if place < p:
+        span = range_of(model, place)
+        at = np.linspace(span.low, span.high, POINTS)
+        at = np.unique(np.rint(at)) if span.whole and span.high - span.low < POINTS else at
+        stacked = np.tile(numbers, (len(at), 1))
+        stacked[:, place] = np.repeat(at, len(numbers))
+        found = predictions_of(model, stacked, np.tile(codes, (len(at), 1)), chosen).reshape(len(at), -1).T
+        return Dependence(name, at, found.mean(axis=0), found[:MOST_LINES], _kinks(model, at))
+    return _of_text(model, name, numbers, codes, place - p, chosen)
+
+
+def _of_text(
+    model: Model, name: str, numbers: NDArray[np.float64], codes: NDArray[np.int32], j: int, chosen: int
+) -> Dependence:
+    levels = model.schema.texts[j].levels
+    order = _by_count(model, name, len(levels))[:MOST_LEVELS]
+    stacked = np.tile(codes, (len(order), 1))
+    stacked[:, j] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
+    found = predictions_of(model, np.tile(numbers, (len(order), 1)), stacked, chosen).reshape(len(order), -1).T
+    return Dependence(name, tuple(levels[i] for i in order), found.mean(axis=0), found[:MOST_LINES], ())
+
+
+def _by_count(model: Model, name: str, count: int) -> list[int]:
+    counts = getattr(model.record.columns.get(name), "counts", (0,) * count)
+    return sorted(range(count), key=lambda i: -counts[i])
+
+
+def predictions_of(
+    model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], chosen: int = -1
+) -> NDArray[np.float64]:
+    """Predictions for encoded rows: numbers (n,), or the probability of the chosen class (n,)."""
+    predicted = model.predicted(model.outputs_at(model.inputs_at(numbers, codes)))
+    return predicted if predicted.ndim == 1 else predicted[:, chosen]
+
+
+def _kinks(model: Model, at: NDArray[np.float64]) -> tuple[float, ...]:
+    """Where w x + b = 0 for a single ReLU neuron on a single number, the kink of Figure 1; else nothing."""
+    if not is_single_neuron(model):
+        return ()
+    w, b = (float(value) for value in model.theta.reshape(-1)[:2])
+    center, scale = float(model.feature_map.center[0]), float(model.feature_map.scale[0])
+    x = -b / w if w else np.inf
+    if abs(x) >= 3.0 or not scale:
+        return ()
+    kink = center + x / np.sqrt(1.0 - (x / 3.0) ** 2) / scale
+    return (kink,) if at[0] <= kink <= at[-1] else ()

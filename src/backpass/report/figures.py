@@ -1,0 +1,277 @@
+"""Figures: the report's numbers drawn on matplotlib axes, one function a picture.
+
+Numbers come in with an ``Axes`` to draw on; nothing is computed here but where to put ink. Callers hold the
+house style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.report.bootstrap import Interval
+from backpass.report.course import Course
+from backpass.report.curves import Calibration, Curve, thinned
+from backpass.report.dependence import Dependence
+from backpass.report.importance import Importance
+from backpass.report.style import ACCENT, INK, MUTED, PAPER, SECOND, label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+MOST_POINTS = 600  # up to so many rows are dots, more are shown as a density
+MOST_BARS, MOST_CLASSES = 15, 12
+LONGEST = 26  # characters of a name beside an axis
+
+
+def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
+    """Training and validation by epoch, with the best epoch; below them, if there is room, the learning rate."""
+    epochs, few = course.epochs, len(course.epochs) < 3
+    marker = "o" if few else None
+    if course.scores:
+        ax.plot(epochs, course.scores, color=ACCENT, marker=marker, label=f"validation {course.score_name}", zorder=3)
+        best = course.scores[course.best - 1] if course.best else None
+        if best is not None:
+            ax.plot([course.best], [best], "o", color=ACCENT, markersize=6, zorder=4)
+            ax.axvline(course.best, ymax=0.76, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
+            _note(ax, course.best, course.best > epochs[-1] / 2, f"best epoch {course.best}")
+    if course.together or not course.scores:
+        ax.plot(epochs, course.train, color=SECOND, marker=marker, label=f"training {course.train_name}")
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(course.score_name if course.together or course.scores else course.train_name)
+    _whole_ticks(ax)
+    ax.legend(loc="upper right")
+    ax.margins(y=0.08)
+    if rates is not None:
+        _below(rates, course, marker)
+        rates.set_xlabel("epoch")
+        ax.set_xlabel("")
+        ax.tick_params(labelbottom=False)
+
+
+def _below(ax: Axes, course: Course, marker: str | None) -> None:
+    """The learning rate, and the training loss where it has a unit of its own."""
+    ax.plot(course.epochs, course.rates, color=MUTED, linewidth=1.4, marker=marker)
+    ax.set_ylabel("learning\nrate")
+    ax.set_ylim(bottom=0.0)
+    ax.locator_params(axis="y", nbins=3)
+    _whole_ticks(ax)
+
+
+def _note(ax: Axes, x: float, is_late: bool, text: str) -> None:
+    """A word above the axes, at a value of x; it stands to the side where there is room."""
+    side = "right" if is_late else "left"
+    ax.annotate(
+        text,
+        (x, 1.0),
+        (0, 3),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha=side,
+        va="bottom",
+        color=MUTED,
+        fontsize=9.5,
+    )
+
+
+def _whole_ticks(ax: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
+
+
+def scores(ax: Axes, metric: str, network: Interval, others: Mapping[str, float]) -> None:
+    """The network's score with its 95 % interval, and the scores of the baselines, on one line each."""
+    names = ["network", *others]
+    places = np.arange(len(names))[::-1]
+    for place, value in zip(places[1:], others.values(), strict=True):
+        ax.plot([value], [place], "o", color=MUTED, markersize=6)
+    ax.plot([network.low, network.high], [places[0]] * 2, color=ACCENT, linewidth=2.5)
+    ax.plot([network.value], [places[0]], "o", color=ACCENT, markersize=8)
+    ax.set_yticks(places, names)
+    ax.set_ylim(-0.6, len(names) - 0.4)
+    ax.margins(x=0.12)
+    ax.set_xlabel(metric)
+    ax.grid(axis="x")
+    ax.grid(visible=False, axis="y")
+
+
+def predictions(ax: Axes, truth: Floats, predicted: Floats, target: str) -> None:
+    """Predicted against true: on the diagonal lie the rows that are predicted rightly."""
+    low, high = _span(np.concatenate([truth, predicted]))
+    _cloud(ax, truth, predicted, (low, high, low, high))
+    ax.plot([low, high], [low, high], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)))
+    ax.set(xlim=(low, high), ylim=(low, high), xlabel=f"true {_short(target, 40)}", ylabel="predicted")
+
+
+def residuals(ax: Axes, truth: Floats, predicted: Floats, target: str) -> None:
+    """True minus predicted, against predicted: a good model leaves no shape in it."""
+    rest = truth - predicted
+    low, high = _span(predicted)
+    far = float(np.quantile(np.abs(rest), 0.995)) * 1.05 or 1.0
+    _cloud(ax, predicted, rest, (low, high, -far, far))
+    ax.axhline(0.0, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)))
+    ax.set(xlim=(low, high), ylim=(-far, far), xlabel=f"predicted {_short(target, 40)}", ylabel="true − predicted")
+
+
+def _span(values: Floats) -> tuple[float, float]:
+    low, high = float(np.quantile(values, 0.001)), float(np.quantile(values, 0.999))
+    gap = 0.03 * ((high - low) or abs(high) or 1.0)
+    return low - gap, high + gap
+
+
+def _cloud(ax: Axes, x: Floats, y: Floats, extent: tuple[float, float, float, float]) -> None:
+    """Dots for few rows; for many, hexagons, the darker the more rows they hold."""
+    inside = (x >= extent[0]) & (x <= extent[1]) & (y >= extent[2]) & (y <= extent[3])
+    x, y = x[inside], y[inside]
+    if len(x) <= MOST_POINTS:
+        ax.plot(x, y, "o", color=ACCENT, markersize=4, markeredgewidth=0, alpha=0.55)
+        return
+    drawn = ax.hexbin(x, y, gridsize=(34, 20), mincnt=1, extent=extent, linewidths=0)
+    counts = np.asarray(drawn.get_array(), dtype=np.float64)
+    strength = 0.10 + 0.85 * np.log1p(counts) / np.log1p(counts.max())
+    _fill(drawn, np.round(strength, 2))
+
+
+def _fill(drawn: Any, strength: Floats) -> None:
+    """The accent colour with an opacity for each part, so that dark pages serve, too."""
+    from matplotlib.colors import to_rgb
+
+    drawn.set_array(None)
+    drawn.set_facecolor([(*to_rgb(ACCENT), alpha) for alpha in strength])
+    drawn.set_edgecolor("none")
+
+
+def confusion(ax: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> None:
+    """Rows by true class (down) and predicted class (across); the darker, the larger the share of its true class."""
+    counts = counts[:MOST_CLASSES, :MOST_CLASSES]
+    names = [_short(name, 12) for name in classes[:MOST_CLASSES]]
+    k = len(names)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    edges = np.arange(k + 1) - 0.5
+    mesh = ax.pcolormesh(edges, edges, shares, edgecolors=PAPER, linewidth=2)
+    _fill(mesh, np.round(0.06 + 0.84 * shares.ravel(), 2))
+    mesh.set_edgecolor(PAPER)
+    size = 10 if k <= 6 else 7.5
+    for i in range(k):
+        for j in range(k):
+            color = PAPER if shares[i, j] > 0.55 else INK
+            ax.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=color, fontsize=size)
+    ax.set_xticks(range(k), names, rotation=0 if k <= 5 else 45, ha="center" if k <= 5 else "right")
+    ax.set_yticks(range(k), names)
+    ax.set(xlabel="predicted", ylabel="true", xlim=(-0.5, k - 0.5), ylim=(k - 0.5, -0.5))
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+
+
+def roc(ax: Axes, curves: Mapping[str, Curve]) -> None:
+    """True positives against false positives, a curve a class."""
+    _curves(ax, curves, "area")
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    ax.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    ax.legend(loc="lower right")
+
+
+def precision_recall(ax: Axes, curves: Mapping[str, Curve], share: float | None = None) -> None:
+    """Precision against recall; the dashed line is what guessing gives, the share of the class."""
+    _curves(ax, curves, "average precision")
+    if share is not None:
+        ax.axhline(share, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    ax.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    ax.legend(loc="lower left")
+
+
+_DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+
+
+def _curves(ax: Axes, curves: Mapping[str, Curve], what: str) -> None:
+    for i, (name, curve) in enumerate(curves.items()):
+        shown = thinned(curve, 160)
+        color, dashes = (ACCENT, SECOND, INK, MUTED)[i % 4], _DASHES[i // 4 % 4]
+        text = f"{_short(name, 18)}, {what} {curve.area:.3f}" if len(curves) > 1 else f"{what} {curve.area:.3f}"
+        ax.plot(shown.x, shown.y, color=color, linestyle=dashes, label=text)
+
+
+def calibration(ax: Axes, found: Calibration, name: str) -> None:
+    """Of the rows given a probability of 30 %, are 30 % so? Bars are 95 % intervals."""
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    ax.vlines(found.predicted, found.low, found.high, color=ACCENT, linewidth=1.4, alpha=0.6)
+    ax.plot(found.predicted, found.observed, "o-", color=ACCENT, markersize=4.5, linewidth=1.4)
+    ax.set(xlabel=f"predicted probability of {_short(name, 18)}", ylabel="observed share")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+
+
+def importance(ax: Axes, found: Sequence[Importance], metric: str) -> None:
+    """How much worse the metric gets when a column is shuffled; lines are the spread over repetitions."""
+    first = found[:MOST_BARS]
+    places = np.arange(len(first))[::-1]
+    ax.barh(places, [each.worse for each in first], height=0.62, color=ACCENT, alpha=0.85)
+    for place, each in zip(places, first, strict=True):
+        ax.plot([each.worse - each.spread, each.worse + each.spread], [place] * 2, color=INK, linewidth=1.2)
+    _bars(ax, places, first, f"increase of {metric} when shuffled")
+
+
+def slopes(ax: Axes, found: Sequence[Importance], target: str) -> None:
+    """mean |dh/dx| of each column, in the order of importance."""
+    first = found[:MOST_BARS]
+    places = np.arange(len(first))[::-1]
+    ax.barh(places, [each.slope for each in first], height=0.62, color=ACCENT, alpha=0.5)
+    _bars(ax, places, first, f"mean |change| of {_short(target, 30)}")
+
+
+def _bars(ax: Axes, places: NDArray[np.int_], found: Sequence[Importance], what: str) -> None:
+    ax.set_yticks(places, [_short(each.name) for each in found])
+    ax.set_ylim(-0.6, len(found) - 0.4)
+    ax.set_xlabel(what)
+    ax.locator_params(axis="x", nbins=6)
+    ax.axvline(0.0, color=MUTED, linewidth=0.8)
+    ax.spines["left"].set_visible(False)
+    ax.grid(visible=True, axis="x")
+    ax.grid(visible=False, axis="y")
+
+
+def dependence(ax: Axes, found: Dependence, target: str) -> None:
+    """The average prediction as one column moves, and some rows by themselves (faint)."""
+    if not found.is_number:
+        _levels(ax, found, target)
+        return
+    at = np.asarray(found.at)
+    ax.plot(at[::3], found.lines.T[::3], color=MUTED, linewidth=0.6, alpha=0.35)
+    ax.plot(at, found.mean, color=ACCENT, linewidth=2.2)
+    for kink in found.kinks:
+        ax.axvline(kink, color=SECOND, linewidth=1.0, linestyle=(0, (3, 3)))
+    ax.set(xlabel=_short(found.name, 40), ylabel=_short(target, 30))
+    ax.locator_params(axis="x", nbins=6)
+    ax.margins(x=0.02)
+
+
+def _levels(ax: Axes, found: Dependence, target: str) -> None:
+    assert isinstance(found.at, tuple)
+    places = np.arange(len(found.at))[::-1]
+    ax.plot(found.lines.T, places, "o", color=MUTED, markersize=2.5, markeredgewidth=0, alpha=0.3)
+    ax.plot(found.mean, places, "o", color=ACCENT, markersize=7)
+    ax.set_yticks(places, [_short(level) for level in found.at])
+    ax.set_ylim(-0.6, len(places) - 0.4)
+    ax.set(xlabel=_short(target, 40))
+    ax.locator_params(axis="x", nbins=6)
+    ax.grid(visible=True, axis="x")
+
+
+def neuron(ax: Axes, at: Floats, y: Floats, line: Dependence, target: str) -> None:
+    """Figure 1 of the notes: rows, and the line with a kink that one neuron makes of one column."""
+    inside = (at >= np.asarray(line.at)[0]) & (at <= np.asarray(line.at)[-1])
+    _cloud(ax, at[inside], y[inside], (*_span(at[inside]), *_span(y[inside])))
+    ax.plot(np.asarray(line.at), line.mean, color=SECOND, linewidth=2.4)
+    for kink in line.kinks:
+        ax.plot([kink], [float(np.min(line.mean))], "o", color=SECOND, markersize=7)
+    ax.set(xlabel=_short(line.name, 40), ylabel=_short(target, 40))
+
+
+def _short(name: str, most: int = LONGEST) -> str:
+    text = label(name)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,280 @@
+"""Findings: everything a report tells, as plain words and numbers; what is drawn of them is ``page``'s.
+
+A model, and rows to judge it by where there are some, come in.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.model import Model
+from backpass.model.profile import SHARES, NumberProfile, TextProfile
+from backpass.model.settings import BY_NAME, usual_settings
+from backpass.report.bootstrap import Interval, intervals
+from backpass.report.held_out import HeldOut
+from backpass.report.importance import Importance, importances, names_of
+from backpass.report.style import label, printable
+from backpass.table import MomentColumn, NumberColumn
+from backpass.table.moment import moment_texts
+
+PARTS = {"train": "training", "valid": "validation", "test": "test"}
+WORST, SHOWN_COLUMNS = 10, 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What there is to tell of a model, and of rows it is judged by."""
+
+    model: Model
+    held: HeldOut | None
+    scores: Mapping[str, Interval]
+    important: tuple[Importance, ...]
+
+    @staticmethod
+    def of(model: Model, held: HeldOut | None, *, seed: int = 0) -> Findings:
+        """The findings; rows are drawn and shuffled by the seed."""
+        if held is None:
+            return Findings(model, None, {}, ())
+        rows = held
+        scores = intervals(lambda weights: rows.scores(model, weights), held.rows, seed=seed)
+        return Findings(model, held, scores, tuple(importances(model, held, seed=seed)))
+
+    @property
+    def part(self) -> str | None:
+        """The part that the scores at fit are about: test, else validation, else none."""
+        return next((part for part in ("test", "valid") if self.model.record.scores.get(part)), None)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number for people: so many significant digits, thousands apart, no exponent where it can be read without.
+
+    >>> number(0.51234), number(46980.4), number(1234567.0), number(0.0), number(-2.5e-9), number(float("nan"))
+    ('0.5123', '46,980', '1,234,567', '0', '-2.500e-09', '')
+    """
+    if np.isnan(value):
+        return ""
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    if not 1e-4 <= abs(value) < 1e12:
+        return f"{value:.{digits - 1}e}"
+    decimals = max(digits - 1 - int(np.floor(np.log10(abs(value)))), 0)
+    return f"{value:,.{decimals}f}"
+
+
+def value_text(value: float) -> str:
+    """A value as a table holds it, in few digits: whole numbers stay whole."""
+    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e12 else number(value)
+
+
+def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
+    """The scores on the given rows, and those at fit, network first; a column of numbers has equally many decimals."""
+    model, part, held = findings.model, findings.part, findings.held
+    metrics = list(model.head.metrics)
+    at_fit = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
+    own = {} if part is None else model.record.scores[part]
+    first = own if held is None else {name: score.value for name, score in findings.scores.items()}
+    places = {name: _decimals(first.get(name, 0.0)) for name in metrics}
+    if held is not None:
+        scores = findings.scores
+        cells = [(_fixed(scores[name].value, places[name]), _range(scores[name], places[name])) for name in metrics]
+        yield {"name": "network", "where": "these rows", "cells": cells, "strong": True}
+    if part is None:
+        return
+    where = f"{PARTS[part]} rows, at fit"
+    if held is None or any(_fixed(own[name], places[name]) != _fixed(first[name], places[name]) for name in metrics):
+        cells = [(_fixed(own[name], places[name]), "") for name in metrics]
+        yield {"name": "network", "where": where, "cells": cells, "strong": held is None}
+    for name, scores_of in at_fit.items():
+        cells = [(_fixed(scores_of[metric], places[metric]), "") for metric in metrics]
+        yield {"name": baseline(name), "where": where, "cells": cells, "strong": False}
+
+
+def _decimals(value: float, digits: int = 4) -> int:
+    """How many decimals show so many significant digits of a value."""
+    return digits if not value or not np.isfinite(value) else max(digits - 1 - int(np.floor(np.log10(abs(value)))), 0)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}" if abs(value) < 1e12 and decimals < 9 else number(value)
+
+
+def _range(score: Interval, decimals: int) -> str:
+    return f"{_fixed(score.low, decimals)} to {_fixed(score.high, decimals)}"
+
+
+def baseline(name: str) -> str:
+    """What a baseline is called in full."""
+    names = {"linear": "linear model", "logistic": "logistic model", "majority": "class shares"}
+    return names.get(name, f"always the {name}")
+
+
+def verdict(findings: Findings) -> str:
+    """How good the model is and against what, in one or two sentences."""
+    model, part, metric = findings.model, findings.part, findings.model.head.metric
+    if findings.held is not None:
+        score = findings.scores[metric]
+        text = (
+            f"On {findings.held.origin} its {_name(metric)} is {number(score.value)} "
+            f"(95 % interval {number(score.low)} to {number(score.high)})."
+        )
+    elif part is not None:
+        text = f"Its {_name(metric)} on the {PARTS[part]} rows was {number(model.record.scores[part][metric])}."
+    else:
+        return "No rows were set aside, so there is no honest score."
+    if part is None or not model.record.baselines:
+        return text
+    own = model.record.scores[part][metric]
+    others = {baseline(name): parts[part][metric] for name, parts in model.record.baselines.items()}
+    lower = metric in LOWER_IS_BETTER
+    best = (min if lower else max)(others, key=others.__getitem__)
+    better = own < others[best] if lower else own > others[best]
+    beside = f"{'The' if best[0] != 'a' else ''} {best} has {number(others[best])}".strip()
+    beside = beside[0].upper() + beside[1:]
+    ending = "the network does better." if better else "the network does not do better: prefer the simpler one."
+    return f"{text} {beside} on the {PARTS[part]} rows at fit; {ending}"
+
+
+def _name(metric: str) -> str:
+    return metric.replace("_", " ")
+
+
+def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
+    """Each column: its kind, how many training rows lacked it, what is usual, and what is worth a warning."""
+    model, held = findings.model, findings.held
+    train = model.record.rows.get("train", 0)
+    for feature in model.schema.features:
+        profile = model.record.columns.get(feature.name)
+        share = profile.missing / train if profile is not None and train else 0.0
+        yield {
+            "name": label(feature.name),
+            "kind": feature.kind,
+            "missing": "" if profile is None else f"{share:.1%}" if share else "none",
+            "usual": _usual(profile, getattr(feature, "levels", ())),
+            "warnings": list(_warnings(model, feature.name, share, held)),
+        }
+
+
+def _usual(profile: NumberProfile | TextProfile | None, levels: tuple[str, ...]) -> str:
+    if isinstance(profile, NumberProfile):
+        if not profile.quantiles:
+            return ""
+        at = dict(zip(SHARES, profile.quantiles, strict=True))
+        return f"{value_text(at[0.01])} to {value_text(at[0.99])}, median {value_text(at[0.5])}"
+    if isinstance(profile, TextProfile) and levels:
+        code = profile.commonest
+        name = label(levels[code - 1]) if code else "missing"
+        return f"{len(levels)} levels, most often {name}"
+    return f"{len(levels)} levels" if levels else ""
+
+
+def _warnings(model: Model, name: str, missing: float, held: HeldOut | None) -> Iterator[str]:
+    if missing > 0.5:
+        yield "mostly missing"
+    profile = model.record.columns.get(name)
+    if held is None or not isinstance(profile, NumberProfile) or not profile.quantiles:
+        return
+    column = held.table.columns[name]
+    if isinstance(column, NumberColumn):
+        low, high = profile.quantiles[0], profile.quantiles[-1]
+        outside = int(np.count_nonzero((column.values < low) | (column.values > high)))
+        if outside:
+            yield f"{outside:,} of these rows outside the training range"
+
+
+def worst_rows(findings: Findings) -> dict[str, Any] | None:
+    """The rows with the largest errors, with their most important columns."""
+    held, model = findings.held, findings.model
+    if held is None:
+        return None
+    names = [each.name for each in findings.important[:SHOWN_COLUMNS]]
+    errors = _errors(held)
+    rows = [
+        {
+            "number": f"{held.table.row_numbers[i]:,}",
+            "truth": label(model.classes[held.truth[i]]) if model.classes else value_text(float(held.truth[i])),
+            "predicted": _predicted_text(model, held.predicted[i]),
+            "cells": [_cell(held, name, int(i)) for name in names],
+        }
+        for i in np.argsort(-errors, kind="stable")[:WORST]
+    ]
+    return {"names": [label(name) for name in names], "rows": rows}
+
+
+def _errors(held: HeldOut) -> NDArray[np.float64]:
+    """|true - predicted|, or one minus the probability of the true class."""
+    if held.predicted.ndim == 1:
+        return np.asarray(np.abs(held.predicted - held.truth))
+    return np.asarray(1.0 - held.predicted[np.arange(held.rows), held.truth])
+
+
+def _predicted_text(model: Model, predicted: Any) -> str:
+    if not model.classes:
+        return number(float(predicted))
+    best = int(np.argmax(predicted))
+    return f"{label(model.classes[best])} ({predicted[best]:.0%})"
+
+
+def _cell(held: HeldOut, name: str, row: int) -> str:
+    column = held.table.columns[name]
+    if isinstance(column, NumberColumn):
+        return value_text(float(column.values[row])) if not np.isnan(column.values[row]) else "missing"
+    if isinstance(column, MomentColumn):
+        return moment_texts(column.ticks[row : row + 1], column.kind)[0] or "missing"
+    code = int(column.codes[row])
+    return label(column.levels[code - 1]) if code else "missing"
+
+
+def command(model: Model) -> str:
+    """The command line that fits such a model again, from a table of the same columns."""
+    settings = model.record.settings
+    usual = usual_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
+    given = ["backpass fit TABLE --target", shlex.quote(printable(model.target))]
+    if model.schema.left_out:
+        given.append(f"--columns {shlex.quote(','.join(map(_field, names_of(model))))}")
+    for name in BY_NAME:
+        value: Any = settings.get(name)
+        if name in settings and value != usual[name]:
+            texts = map(_pair, value) if BY_NAME[name].repeated else [_written(value)]
+            given += [f"--{name.replace('_', '-')} {text}" for text in texts]
+    return " ".join(given)
+
+
+def _field(name: str) -> str:
+    """A name in a list of names: one that holds a comma stands in double quotes."""
+    text = printable(name)
+    return f'"{text}"' if "," in text else text
+
+
+def _pair(item: Sequence[Any]) -> str:
+    """``family_size=average_rooms,average_bedrooms``: an entry of a repeated setting."""
+    name, value = item
+    text = ",".join(map(_field, value)) if isinstance(value, list | tuple) else f"{value:g}"
+    return shlex.quote(f"{printable(name)}={text}")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
+
+
+def setting_rows(model: Model) -> list[tuple[str, str]]:
+    """Every setting with its value."""
+    return [(name, _shown(model.record.settings[name])) for name in BY_NAME if name in model.record.settings]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "chosen by itself"
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
+        return "; ".join(label(each) for each in value)
+    return label(_written(value)) if value not in ((), []) else "none"

@@ -1,0 +1,102 @@
+"""Importance: which columns a model's predictions rest on, measured on held-out rows.
+
+By shuffling: how much worse the score gets when a column is shuffled (Breiman 2001). By the circuit's gradient: how
+far the prediction moves, on average, when the column does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit.philox import permutation
+from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.model import Model
+from backpass.report.held_out import HeldOut
+from backpass.report.smooth import SmoothModel
+
+REPEATS = 5
+MOST_ROWS = 5_000
+"""Rows that are shuffled, at most: the mean over more is hardly another."""
+_PURPOSE = 0x5D0C_0000
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """A column: how much the metric worsens when it is shuffled (mean and standard deviation), and its mean |dh/dx|.
+
+    ``slope`` is in units of the prediction: for a number per distance between the quartiles of the training rows; for
+    a text the mean distance of the predictions when the text is replaced by that of another row.
+    """
+
+    name: str
+    worse: float
+    spread: float
+    slope: float
+
+
+def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = REPEATS) -> list[Importance]:
+    """The columns, the most important first."""
+    rows = permutation(seed, 0, _PURPOSE, held.rows)[:MOST_ROWS]
+    x, truth = held.x[rows], held.truth[rows]
+    smooth = SmoothModel(model)
+    best = _score(model, held.outputs[rows], truth)
+    slopes = _slopes(smooth, held, rows)
+    numbers = set(names_of(model)[: len(model.schema.numbers)])
+    found = []
+    for name, group in zip(names_of(model), model.feature_map.groups(), strict=True):
+        losses, moves = [], []
+        for repeat in range(repeats):
+            order = permutation(seed, repeat + 1, _PURPOSE + 1 + group[0], len(x))
+            shuffled = x.copy()
+            shuffled[:, group] = x[order][:, group]
+            o = model.outputs_at(shuffled)
+            losses.append(_score(model, o, truth) - best)
+            moves.append(_distance(model, o, held.outputs[rows]))
+        slope = slopes[name] if name in numbers else float(np.mean(moves))
+        found.append(Importance(name, float(np.mean(losses)), float(np.std(losses)), slope))
+    return sorted(found, key=lambda each: -each.worse)
+
+
+def names_of(model: Model) -> list[str]:
+    """The columns in the order of the feature map's groups: numbers first, then texts."""
+    return [*(number.name for number in model.schema.numbers), *(text.name for text in model.schema.texts)]
+
+
+def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) -> NDArray[np.float64]:
+    """What a prediction is reduced to: the number itself, one class's probability, or each row's most probable class's.
+
+    Of two classes the second is meant, unless another is chosen.    (n,) or (n, k)  ->  pick (n, 1) or (n, k)
+    """
+    if predicted.ndim == 1:
+        return np.ones((len(predicted), 1))
+    k = predicted.shape[1]
+    if chosen is None and k == 2:
+        chosen = 1
+    places = np.argmax(predicted, axis=1) if chosen is None else np.full(len(predicted), chosen)
+    return np.equal(places[:, None], np.arange(k)).astype(np.float64)
+
+
+def _score(model: Model, o: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+    """The metric that chose the best epoch, turned so that higher is worse."""
+    metric = model.head.metric
+    score = model.scored(o, truth)[metric]
+    return score if metric in LOWER_IS_BETTER else -score
+
+
+def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
+    """How far predictions moved: |difference|, or half the sum of it over classes."""
+    moved = np.abs(model.predicted(o) - model.predicted(before))
+    return float(np.mean(moved if moved.ndim == 1 else 0.5 * moved.sum(axis=1)))
+
+
+def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> dict[str, float]:
+    """mean |dh/dx| of each number, x counted in distances between quartiles."""
+    ds = smooth.slopes(smooth.inputs(held.x[rows]), picked_classes(held.predicted[rows]))
+    # x = z / sqrt(1 + (z/3)^2), so dx/dz = (1 - (x/3)^2)^(3/2); z is counted in distances between quartiles.
+    p = len(smooth.model.schema.numbers)
+    x = held.x[rows][:, :p].astype(np.float64)
+    dz = np.abs(ds[:, :p]) * np.maximum(1.0 - (x / 3.0) ** 2, 0.0) ** 1.5
+    return dict(zip(names_of(smooth.model), dz.mean(axis=0).tolist(), strict=False))

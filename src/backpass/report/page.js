@@ -1,0 +1,215 @@
+// The page: sliders and selectors that move the prediction, and the curve of it along the column that was moved.
+(() => {
+  const store = document.getElementById("facts");
+  if (!store) return;
+  const facts = JSON.parse(store.textContent);
+  const theta = floatsOf(facts.theta);
+  const network = { shape: [theta.length], data: theta };
+  const columns = facts.columns;
+  const numeric = columns.filter((column) => column.kind === "number").length;
+  const POINTS = 81, MOST_LEVELS = 12, WIDTH = 440, HEIGHT = 200;
+  const SPACE = { left: 56, right: 10, top: 10, bottom: 24 };
+  const SVG = "http://www.w3.org/2000/svg";
+  const typical = columns.map((column) => column.value);
+  let row = typical.slice();
+  let moved = 0;
+  let range = null;
+
+  // Predictions for rows of one value per column: a list of lists of outputs.
+  function predict(rows) {
+    const numbers = { shape: [rows.length, numeric], data: new Float64Array(rows.length * numeric) };
+    const codes = { shape: [rows.length, columns.length - numeric], data: new Int32Array(rows.length * (columns.length - numeric)) };
+    rows.forEach((values, i) => {
+      numbers.data.set(values.slice(0, numeric), i * numeric);
+      codes.data.set(values.slice(numeric), i * (columns.length - numeric));
+    });
+    const out = evaluate(facts.circuit, [network, numbers, codes]);
+    const width = facts.classes.length || 1;
+    return rows.map((_, i) => Array.from(out.data.subarray(i * width, (i + 1) * width)));
+  }
+
+  const best = (outputs) => outputs.indexOf(Math.max(...outputs));
+  // Of two classes the second is meant; of more, the most probable one of the row as it stands.
+  const meant = (outputs) => (facts.classes.length === 0 ? 0 : facts.classes.length === 2 ? 1 : best(outputs));
+
+  function text(value, digits = 4) {
+    if (!Number.isFinite(value)) return String(value);
+    const size = Math.abs(value);
+    if (value !== 0 && (size < 1e-4 || size >= 1e12)) return value.toExponential(digits - 1);
+    const decimals = value === 0 ? 0 : Math.max(digits - 1 - Math.floor(Math.log10(size)), 0);
+    return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  }
+
+  const percent = (value) => `${(100 * value).toFixed(1)} %`;
+  const plain = (value) => String(Number(value.toPrecision(5)));
+
+  function element(name, attributes, content) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (content !== undefined) made.textContent = content;
+    return made;
+  }
+
+  function showPrediction() {
+    const [now, before] = predict([row, typical]);
+    const output = document.getElementById("prediction");
+    const change = document.getElementById("change");
+    if (facts.classes.length === 0) {
+      output.textContent = text(now[0]);
+      const by = now[0] - before[0];
+      change.textContent = by === 0 ? "the typical row" : `${by > 0 ? "+" : "\u2212"}${text(Math.abs(by), 3)} against the typical row`;
+      return now;
+    }
+    output.textContent = facts.classes[best(now)];
+    change.textContent = `with a probability of ${percent(now[best(now)])}`;
+    showClasses(now);
+    return now;
+  }
+
+  function showClasses(now) {
+    const order = now.map((_, j) => j).sort((a, b) => (now.length > 8 ? now[b] - now[a] : a - b)).slice(0, 8);
+    document.getElementById("classes").replaceChildren(...order.map((j) => {
+      const line = document.createElement("div");
+      line.className = "bar";
+      const name = document.createElement("span");
+      name.append(Object.assign(document.createElement("bdi"), { textContent: facts.classes[j] }));
+      const bar = element("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" });
+      bar.append(
+        element("rect", { class: "f-grid", width: 100, height: 6, rx: 1 }),
+        element("rect", { class: "f-accent", width: (100 * now[j]).toFixed(2), height: 6, rx: 1 }),
+      );
+      const share = document.createElement("span");
+      share.textContent = percent(now[j]);
+      line.append(name, bar, share);
+      return line;
+    }));
+  }
+
+  // The values that a column takes along the curve, and where they stand between 0 and 1.
+  function along(column) {
+    if (column.kind === "number") {
+      const span = column.high - column.low || 1;
+      return Array.from({ length: POINTS }, (_, i) => [column.low + (span * i) / (POINTS - 1), i / (POINTS - 1)]);
+    }
+    const count = Math.min(column.levels.length, MOST_LEVELS);
+    return Array.from({ length: count }, (_, i) => [i + 1, (i + 0.5) / count]);
+  }
+
+  const scaleY = (value) => {
+    const span = range[1] - range[0] || 1;
+    return HEIGHT - SPACE.bottom - ((value - range[0]) / span) * (HEIGHT - SPACE.bottom - SPACE.top);
+  };
+  const scaleX = (share) => SPACE.left + share * (WIDTH - SPACE.left - SPACE.right);
+
+  // The range of the vertical axis only ever grows, so that curves can be compared.
+  function widen(values) {
+    if (facts.classes.length) { range = [0, 1]; return; }
+    const low = Math.min(...values), high = Math.max(...values);
+    if (!range) range = [low, high];
+    const gap = 0.08 * (high - low || 1);
+    if (low < range[0]) range[0] = low - gap;
+    if (high > range[1]) range[1] = high + gap;
+  }
+
+  // Three to six round numbers within the range.
+  function ticks() {
+    const rough = (range[1] - range[0]) / 4 || 1;
+    const unit = 10 ** Math.floor(Math.log10(rough));
+    const step = unit * [1, 2, 2.5, 5, 10].find((factor) => factor * unit >= rough);
+    const first = Math.ceil(range[0] / step);
+    return Array.from({ length: Math.floor(range[1] / step) - first + 1 }, (_, i) => (first + i) * step);
+  }
+
+  function showCurve(now) {
+    const column = columns[moved];
+    const places = along(column);
+    const chosen = meant(now);
+    const curve = predict(places.map(([value]) => row.map((own, k) => (k === moved ? value : own)))).map((o) => o[chosen]);
+    widen([...curve, now[chosen]]);
+    const drawn = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "plot", role: "img" });
+    drawn.append(element("title", {}, `prediction along ${column.name}`));
+    for (const value of ticks()) {
+      const y = scaleY(value);
+      drawn.append(
+        element("line", { class: "s-grid", x1: SPACE.left, x2: WIDTH - SPACE.right, y1: y, y2: y }),
+        element("text", { class: "f-muted", x: SPACE.left - 8, y: y + 3.5, "font-size": 11, "text-anchor": "end" }, plain(value)),
+      );
+    }
+    const value = row[moved];
+    if (column.kind === "number") {
+      const path = curve.map((y, i) => `${i ? "L" : "M"}${scaleX(places[i][1]).toFixed(1)} ${scaleY(y).toFixed(1)}`).join("");
+      drawn.append(element("path", { class: "s-accent", d: path, fill: "none", "stroke-width": 2.2, "stroke-linejoin": "round" }));
+      const ends = [[column.low, "start", 0], [column.high, "end", 1]];
+      for (const [end, anchor, share] of ends) {
+        drawn.append(element("text", { class: "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 11, "text-anchor": anchor }, plain(end)));
+      }
+      if (!Number.isNaN(value)) {
+        const share = Math.min(Math.max((value - column.low) / (column.high - column.low || 1), 0), 1);
+        drawn.append(element("circle", { class: "f-accent s-paper", cx: scaleX(share), cy: scaleY(now[chosen]), r: 5.5, "stroke-width": 2 }));
+      }
+    } else {
+      places.forEach(([code, share], i) => {
+        const own = code === value;
+        drawn.append(
+          element("circle", { class: own ? "f-accent" : "f-muted", cx: scaleX(share), cy: scaleY(curve[i]), r: own ? 6 : 4 }),
+          element("text", { class: own ? "f-ink" : "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 10, "text-anchor": "middle" }, short(column.levels[code - 1], places.length)),
+        );
+      });
+    }
+    const figure = document.getElementById("along");
+    const what = facts.classes.length ? `p(${facts.classes[chosen]})` : "the prediction";
+    figure.firstElementChild.replaceChildren(`${what} along `, Object.assign(document.createElement("bdi"), { textContent: column.name }));
+    figure.replaceChildren(figure.firstElementChild, drawn);
+  }
+
+  const short = (name, count) => {
+    const most = Math.max(Math.floor(64 / count), 3);
+    return name.length <= most ? name : `${name.slice(0, most - 1)}\u2026`;
+  };
+
+  const show = () => showCurve(showPrediction());
+
+  function listen(control) {
+    const index = Number(control.dataset.column);
+    const column = columns[index];
+    const [slider, field] = [control.querySelector("input[type=range]"), control.querySelector("input[type=number]")];
+    const [gap, choice] = [control.querySelector("input[type=checkbox]"), control.querySelector("select")];
+    const whole = column.kind === "number" && column.step === 1;
+    const move = (value) => { row[index] = value; moved = index; show(); };
+    const put = (value) => { slider.value = value; field.value = plain(value); };
+    if (choice) {
+      choice.addEventListener("change", () => move(Number(choice.value)));
+      return () => { choice.value = String(column.value); };
+    }
+    slider.addEventListener("input", () => {
+      const value = whole ? Math.round(Number(slider.value)) : Number(slider.value);
+      field.value = plain(value);
+      if (gap) gap.checked = false;
+      move(value);
+    });
+    field.addEventListener("input", () => {
+      if (field.value === "" || !Number.isFinite(Number(field.value))) return;
+      slider.value = field.value;
+      if (gap) gap.checked = false;
+      move(Number(field.value));
+    });
+    if (gap) gap.addEventListener("change", () => move(gap.checked ? NaN : Number(slider.value)));
+    put(column.value);
+    return () => { put(column.value); if (gap) gap.checked = false; };
+  }
+
+  const section = document.getElementById("what-if");
+  const resets = [...section.querySelectorAll(".control")].map(listen);
+  section.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
+  section.querySelector("button").addEventListener("click", (event) => {
+    event.preventDefault();
+    row = typical.slice();
+    resets.forEach((reset) => reset());
+    show();
+  });
+  columns.slice(0, 12).forEach((column, k) => {
+    widen(predict(along(column).map(([value]) => typical.map((own, j) => (j === k ? value : own)))).map((o) => o[meant(o)]));
+  });
+  show();
+  section.hidden = false;
+})();

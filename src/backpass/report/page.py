@@ -1,0 +1,138 @@
+"""The page: one HTML file with everything a report tells, to open from disk, to print, to send.
+
+It loads nothing: pictures are SVG inside it, its one script and one style sheet are allowed by their hashes, and
+whatever comes from data is text. The same model and rows give the same page, byte by byte.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from backpass import __version__
+from backpass.errors import UsageError
+from backpass.model.model import Model
+from backpass.report import drawing, whatif
+from backpass.report import findings as words
+from backpass.report.findings import Findings
+from backpass.report.held_out import head_of, held_out
+from backpass.report.importance import names_of
+from backpass.report.pictures import Picture, sections
+from backpass.report.scene import scene_of
+from backpass.report.style import house_style, label, printable, require_matplotlib
+from backpass.table.wording import counted
+
+MOST_BYTES = 1_000_000
+
+
+def require() -> None:
+    """Errors: UsageError that says how to install what a page is made with, where it is not there."""
+    require_matplotlib()
+    try:
+        import jinja2  # noqa: F401  only asked for
+    except ImportError:
+        raise UsageError("a report needs the package jinja2", hint="pip install 'backpass[report]'") from None
+
+
+def page(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> str:
+    """The page as one text.
+
+    data: rows with known targets (a path, a data frame, a dict, a Table); of the very table that the model was fitted
+    on, its test rows are taken. Without data the page shows what the model file alone can.
+
+    Errors: UsageError where matplotlib or jinja2 is not installed, or for a model of several targets; DataError for
+    what the rows lack.
+    """
+    require()
+    head_of(model)
+    held = None if data is None else held_out(model, model.table(data, with_target=True, **reading))
+    findings = Findings.of(model, held, seed=seed)
+    with house_style():
+        pictures = dict(sections(findings))
+    text = _rendered(findings, pictures, whatif.facts(model) if whatif.fits(model) else None)
+    return text if len(text.encode("utf-8")) <= MOST_BYTES else _rendered(findings, pictures, None)
+
+
+def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: dict[str, Any] | None) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    room = files("backpass.report")
+    style = room.joinpath("page.css").read_text("utf-8")
+    script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "page.js"))
+    environment = Environment(
+        loader=PackageLoader("backpass", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    model = findings.model
+    return environment.get_template("page.html.jinja").render(
+        facts=_facts(findings),
+        sections=pictures,
+        network=drawing.to_svg(scene_of(model), alone=False),
+        what_if=what_if,
+        what_if_json=None if what_if is None else _inert(what_if),
+        style=style,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+
+
+def _inert(data: Any) -> str:
+    """JSON that can stand in a page: nothing in it looks like a tag, whatever names hold."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _facts(findings: Findings) -> dict[str, Any]:
+    """The words and tables of the page."""
+    model, held = findings.model, findings.held
+    target = model.head.target
+    task = "a number" if target.task == "regression" else f"one of {len(target.classes)} classes"
+    notes = dict.fromkeys((*model.record.notes, *(held.notes if held is not None else ())))
+    return {
+        "target": label(model.target),
+        "task": task,
+        "version": __version__,
+        "question": f"Predict {label(model.target)}, {task}, from {counted(len(names_of(model)), 'column')}.",
+        "verdict": words.verdict(findings),
+        "cards": list(_cards(findings)),
+        "metrics": [name.replace("_", " ") for name in model.head.metrics],
+        "scores": list(words.score_rows(findings)),
+        "columns": list(words.column_rows(findings)),
+        "left_out": [label(name) for name in model.schema.left_out],
+        "worst": words.worst_rows(findings),
+        "notes": [printable(note) for note in notes],
+        "command": words.command(model),
+        "settings": words.setting_rows(model),
+        "layers": " → ".join(str(width) for width in (model.network.inputs, *model.network.widths)),
+        "parameters": f"{model.theta.size:,}",
+        "is_large": not whatif.fits(model),
+    }
+
+
+def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
+    """The few numbers that are read first: name, value, what stands beneath."""
+    model, part, metric = findings.model, findings.part, findings.model.head.metric
+    shown = [metric, *(["accuracy"] if model.classes else ["r2"])]
+    for name in dict.fromkeys(each for each in shown if each in model.head.metrics):
+        if findings.held is not None:
+            score = findings.scores[name]
+            beneath = f"{words.number(score.low)} to {words.number(score.high)}"
+            yield name.replace("_", " "), words.number(score.value), beneath
+        elif part is not None:
+            yield name.replace("_", " "), words.number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
+    rows = model.record.rows
+    others = ", ".join(f"{count:,} {words.PARTS[name]}" for name, count in rows.items() if name != "train")
+    yield "training rows", f"{rows.get('train', 0):,}", others or "none set aside"
+    yield "parameters", f"{model.theta.size:,}", " → ".join(map(str, (model.network.inputs, *model.network.widths)))

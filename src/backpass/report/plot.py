@@ -1,0 +1,95 @@
+"""The pictures of one model, as matplotlib axes: what ``model.plot`` is.
+
+    ax = model.plot.history()
+    ax = model.plot.dependence("age", data="rows.csv")
+    ax.figure.savefig("age.png")
+
+Every picture takes ``ax``, the axes to draw on; without it, it makes a figure by pyplot, so that notebooks show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from backpass.errors import UsageError
+from backpass.model.model import Model
+from backpass.report import drawing, figures
+from backpass.report.course import course_of
+from backpass.report.curves import confusion
+from backpass.report.dependence import dependence
+from backpass.report.held_out import HeldOut, held_out
+from backpass.report.importance import importances
+from backpass.report.scene import scene_of
+from backpass.report.style import HEIGHT, WIDTH, house_style
+from backpass.report.typical import is_single_neuron
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """Pictures of a model. ``data`` is whatever holds rows with known targets: a path, a data frame, a dict, a Table.
+
+    Errors: UsageError where matplotlib is not installed; DataError for what the rows lack.
+    """
+
+    model: Model
+
+    def history(self, ax: Axes | None = None) -> Axes:
+        """Training and validation by epoch, with the best epoch."""
+        course = course_of(self.model)
+        if not course.epochs:
+            raise UsageError("this model was not trained for an epoch: there is no history")
+        return _drawn(ax, lambda axes: figures.history(axes, course))
+
+    def predictions(self, data: Any, ax: Axes | None = None) -> Axes:
+        """Predicted against true numbers; for classes, the confusion matrix."""
+        held, model = self._held(data), self.model
+        if model.classes:
+            counts = confusion(held.predicted, held.truth)
+            return _drawn(ax, lambda axes: figures.confusion(axes, counts, model.classes))
+        return _drawn(ax, lambda axes: figures.predictions(axes, held.truth, held.predicted, model.target))
+
+    def importance(self, data: Any, ax: Axes | None = None, *, seed: int = 0) -> Axes:
+        """How much worse the score gets when a column is shuffled."""
+        found = importances(self.model, self._held(data), seed=seed)
+        return _drawn(ax, lambda axes: figures.importance(axes, found, self.model.head.metric))
+
+    def dependence(self, column: str, data: Any = None, ax: Axes | None = None) -> Axes:
+        """How predictions move with one column: the average over rows of data, or for the typical row.
+
+        A single neuron on a single column is drawn with the rows, as Figure 1 of the notes.
+
+        Errors: UsageError naming the nearest column.
+        """
+        model = self.model
+        held = None if data is None else self._held(data)
+        rows = () if held is None else (held.numbers, held.codes)
+        found = dependence(model, column, *rows)
+        if held is not None and is_single_neuron(model):
+            at, y = held.numbers[:, 0], held.truth
+            return _drawn(ax, lambda axes: figures.neuron(axes, at, y, found, model.target))
+        target = f"p({model.classes[-1]})" if model.classes else model.target
+        return _drawn(ax, lambda axes: figures.dependence(axes, found, target))
+
+    def network(self, ax: Axes | None = None) -> Axes:
+        """The network as Figures 2 and 3 of the notes draw it: weights as the colour and width of lines."""
+        scene = scene_of(self.model)
+        size = (scene.width, scene.height)
+        return _drawn(ax, lambda axes: drawing.paint(axes, scene), size)
+
+    def _held(self, data: Any) -> HeldOut:
+        return held_out(self.model, self.model.table(data, with_target=True))
+
+
+def _drawn(ax: Axes | None, draw: Callable[[Axes], None], size: tuple[float, float] = (WIDTH, HEIGHT)) -> Axes:
+    with house_style():
+        if ax is None:
+            from matplotlib import pyplot
+
+            _, ax = pyplot.subplots(figsize=(size[0] / 72.0, size[1] / 72.0), layout="constrained", facecolor="white")
+        draw(ax)
+    return ax

@@ -1,0 +1,230 @@
+"""A scene: a network as circles and lines with places, as Figures 2 and 3 of the notes draw them.
+
+A model or some sizes come in; plain data go out, for whoever paints. Columns stand at the left, the prediction at the
+right. Of a large layer the strongest units are shown, and how many there are is said beneath.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.model.model import Model
+from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, Wired
+from backpass.report.importance import names_of
+from backpass.report.style import label
+
+MOST_INPUTS, MOST_UNITS, MOST_OUTPUTS = 14, 10, 10
+FAINTEST = 0.08
+"""Lines of less than this share of a layer's largest weight are left out."""
+
+_ROW, _COLUMN, _MARGIN = 30.0, 130.0, 18.0
+_ENDS, _NAMES = 44.0, 168.0  # points left and right of the outermost circles, without and with names
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Neuron:
+    """A circle: its middle, its name, on which side the name stands, and what it is."""
+
+    x: float
+    y: float
+    name: str
+    side: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A line from one circle to another; its weight as a share of the layer's largest, -1 to 1. None: not known."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    weight: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """Words beneath a layer."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A drawing of so many points: edges lie beneath neurons; ``gaps`` are the middles of dots for units left out."""
+
+    width: float
+    height: float
+    title: str
+    neurons: tuple[Neuron, ...]
+    edges: tuple[Edge, ...]
+    captions: tuple[Caption, ...]
+    gaps: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    """A layer before it has places: weights (units before, units) into it, None where they are not known."""
+
+    count: int
+    names: Sequence[str]
+    weights: Floats | None
+    what: str
+    joined: NDArray[np.bool_] | None = None
+
+    @property
+    def row(self) -> float:
+        """The distance of its units: those with names above them need more."""
+        return _ROW * (1.7 if self.joined is not None else 1.0)
+
+
+def scene_of_sizes(sizes: Sequence[int], activation: str = "") -> Scene:
+    """A fully connected network d -> m_1 -> ... -> m_r, whose weights are not known    CS229 Figure 3"""
+    whats = ["input", *[activation or "hidden"] * (len(sizes) - 2), "output"]
+    layers = [_Layer(size, (), None, what) for size, what in zip(sizes, whats, strict=True)]
+    return _placed(layers, " → ".join(map(str, sizes)))
+
+
+def scene_of(model: Model) -> Scene:
+    """The (first) network of a model: the colour and width of a line are the sign and size of its weight.
+
+    Wired hidden units have their names and their own lines (CS229 Figure 2).
+    """
+    network = model.network
+    theta = model.theta.reshape(-1, network.parameter_count)[0]
+    views = network.layout.views(theta)
+    names = [label(name) for name in names_of(model)]
+    groups, factors = _front(model, views)
+    layers = [_Layer(len(names), names, None, "column")]
+    output = list(model.classes) if model.head.outputs > 1 else [model.target]
+    learned = {number: each.activation for number, each, _ in network.numbered() if isinstance(each, LearnedActivation)}
+    neurons = [(number, layer, width) for number, layer, width in network.numbered() if layer.neurons]
+    for number, layer, width in neurons:
+        is_last = number == str(len(neurons))
+        units = layer.width(width)
+        if isinstance(layer, Wired):
+            weights = np.zeros((width, units))
+            for j, unit in enumerate(layer.units):
+                weights[list(unit.inputs), j] = views[f"W{number}.{unit.name}"]
+        else:
+            weights = np.asarray(views[f"W{number}"], dtype=np.float64)
+        if number == "1":
+            weights = _by_column(weights * factors[:, None], groups)
+        shown = [label(name) for name in output] if is_last else []
+        if isinstance(layer, Wired):
+            shown = [label(unit.name) for unit in layer.units]
+        what = learned.get(number, getattr(layer, "activation", "identity"))
+        joined = weights != 0.0 if isinstance(layer, Wired) else None
+        layers.append(_Layer(units, shown, weights, "output" if is_last else what, joined))
+    count = model.theta.shape[0] if model.theta.ndim > 1 else 1
+    title = " → ".join(map(str, [len(names), *network.widths]))
+    return _placed(layers, title if count == 1 else f"{title}, the first of {count} networks")
+
+
+def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
+    """Per column the inputs of the first layer of neurons that it becomes, and the factor of each input."""
+    groups = [np.array(group) for group in model.feature_map.groups()]
+    width, factors = model.network.inputs, np.ones(model.network.inputs)
+    for number, layer, _ in model.network.numbered():
+        if layer.neurons:
+            break
+        if isinstance(layer, Periodic):
+            step, p = layer.mixtures + 1, layer.columns
+            groups = [
+                np.concatenate([np.arange(i * step, (i + 1) * step) if i < p else [i + p * layer.mixtures] for i in g])
+                for g in groups
+            ]
+            width += p * layer.mixtures
+        elif isinstance(layer, Embedding):
+            first = width - len(layer.levels)
+            groups = [
+                g if g[0] < first else np.arange(layer.size) + first + (g[0] - first) * layer.size for g in groups
+            ]
+            width = layer.width(width)
+        factors = np.ones(width)
+        if isinstance(layer, FrontScale):
+            factors = np.asarray(views[f"s{number}"], dtype=np.float64)
+    return [np.asarray(group, dtype=np.intp) for group in groups], factors
+
+
+def _by_column(weights: Floats, groups: Sequence[NDArray[Any]]) -> Floats:
+    """Weights (inputs, units)  ->  (columns, units): of a column's inputs the largest weight stands for it."""
+    rows = []
+    for group in groups:
+        part = weights[group]
+        rows.append(part[np.abs(part).argmax(axis=0), np.arange(part.shape[1])])
+    return np.array(rows)
+
+
+def _placed(layers: Sequence[_Layer], title: str) -> Scene:
+    kept = _chosen(layers)
+    most = max((len(units) + (len(units) < each.count)) * each.row for units, each in zip(kept, layers, strict=True))
+    height = most + 2 * _MARGIN + 26.0
+    left = _NAMES if layers[0].names else _ENDS
+    wired = any(layer.joined is not None for layer in layers)
+    column = _COLUMN * (1.35 if wired else 1.0)
+    width = left + column * (len(layers) - 1) + (_NAMES if layers[-1].names else _ENDS)
+    places: list[dict[int, tuple[float, float]]] = []
+    neurons, captions, gaps = list[Neuron](), list[Caption](), list[tuple[float, float]]()
+    for k, (layer, units) in enumerate(zip(layers, kept, strict=True)):
+        x, cut = left + k * column, len(units) < layer.count
+        top = (height - 26.0 - (len(units) + cut - 1) * layer.row) / 2
+        rows = [top + (i + (cut and i >= len(units) - 1)) * layer.row for i in range(len(units))]
+        places.append({unit: (x, y) for unit, y in zip(units, rows, strict=True)})
+        kind = "input" if k == 0 else "output" if k == len(layers) - 1 else "hidden"
+        side = {"input": "left", "output": "right", "hidden": "above"}[kind]
+        neurons += [
+            Neuron(x, y, layer.names[u] if layer.names else "", side, kind) for u, y in zip(units, rows, strict=True)
+        ]
+        if cut:
+            gaps.append((x, rows[-1] - layer.row))
+        captions.append(Caption(x, height - 8.0, f"{layer.count:,} {_plural(layer)}"))
+    edges = [edge for k in range(1, len(layers)) for edge in _edges(layers[k], places[k - 1], places[k])]
+    edges.sort(key=lambda edge: abs(edge.weight or 0.0))
+    return Scene(width, height, title, tuple(neurons), tuple(edges), tuple(captions), tuple(gaps))
+
+
+def _plural(layer: _Layer) -> str:
+    return layer.what + "s" * (layer.count != 1 and layer.what in ("input", "column", "output"))
+
+
+def _chosen(layers: Sequence[_Layer]) -> list[list[int]]:
+    """The units that are shown, in order: of a large layer those with the largest weights in and out."""
+    kept = []
+    for k, layer in enumerate(layers):
+        most = MOST_INPUTS if k == 0 else MOST_OUTPUTS if k == len(layers) - 1 else MOST_UNITS
+        if layer.count <= most:
+            kept.append(list(range(layer.count)))
+            continue
+        strength = np.zeros(layer.count)
+        if layer.weights is not None:
+            strength += np.abs(layer.weights).sum(axis=0) / (np.abs(layer.weights).max() or 1.0)
+        after = layers[k + 1].weights if k + 1 < len(layers) else None
+        if after is not None:
+            strength += np.abs(after).sum(axis=1) / (np.abs(after).max() or 1.0)
+        kept.append(sorted(np.argsort(-strength, kind="stable")[:most].tolist()))
+    return kept
+
+
+def _edges(layer: _Layer, before: dict[int, tuple[float, float]], after: dict[int, tuple[float, float]]) -> list[Edge]:
+    found = []
+    largest = 1.0
+    if layer.weights is not None:
+        largest = max((abs(float(layer.weights[i, j])) for i in before for j in after), default=0.0) or 1.0
+    for i, (x0, y0) in before.items():
+        for j, (x1, y1) in after.items():
+            weight = None if layer.weights is None else float(layer.weights[i, j]) / largest
+            is_joined = layer.joined[i, j] if layer.joined is not None else weight is None or abs(weight) >= FAINTEST
+            if is_joined:
+                found.append(Edge(x0, y0, x1, y1, weight))
+    return found

@@ -1,0 +1,94 @@
+"""What if: the forward circuit of a whole model as plain data, for the small script of a page that carries it out.
+
+From encoded columns (numbers, codes) to predictions, scaling and averaging included: the operations are those that the
+engines run. theta travels as float32, so predictions agree with the engine's to about 1e-6, not to the bit.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from backpass.circuit import Array, Circuit, Spec, trace
+from backpass.model.circuits import WIDE, averaged, predicted
+from backpass.model.model import Model
+from backpass.report.held_out import head_of
+from backpass.report.style import label
+from backpass.report.typical import commonest, range_of
+
+MOST_BYTES = 640_000
+"""Of theta as text: beyond it a page would be more than can be sent by mail."""
+STEPS = 200  # positions of a slider
+
+
+def forward(model: Model) -> Circuit:
+    """(theta (networks * P,), numbers (n, p), codes (n, q)) -> numbers (n,) or probabilities (n, classes)"""
+    head, size = head_of(model), model.network.parameter_count
+    phi, dtype = model.feature_map, model.theta.dtype
+
+    def whole(theta: Array, numbers: Array, codes: Array) -> Array:
+        x = phi(numbers, codes, dtype)
+        outputs = [model.network(theta[i : i + size], x) for i in range(0, model.theta.size, size)]
+        return predicted(head, averaged(model, outputs))
+
+    widths = len(model.schema.numbers), len(model.schema.texts)
+    specs = [Spec((model.theta.size,), dtype), Spec(("n", widths[0]), WIDE), Spec(("n", widths[1]), np.dtype(np.int32))]
+    return trace(whole, specs)
+
+
+def fits(model: Model) -> bool:
+    """Whether theta is small enough for a page."""
+    return model.theta.size * 4 * 4 // 3 <= MOST_BYTES
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """Everything the script needs, as plain data."""
+    return {
+        "circuit": circuit_facts(forward(model)),
+        "theta": b64encode(model.theta.astype("<f4").tobytes()).decode("ascii"),
+        "columns": list(columns(model)),
+        "target": label(model.target),
+        "classes": [label(name) for name in model.classes],
+    }
+
+
+def circuit_facts(circuit: Circuit) -> dict[str, Any]:
+    """A circuit with one output as plain data: per node its operation, inputs, parameters, shape and dtype."""
+    nodes = [
+        [node.operation.name, list(node.inputs), _params(node.params), list(node.spec.shape), node.spec.dtype.name]
+        for node in circuit.nodes
+    ]
+    return {"nodes": nodes, "output": circuit.outputs[0]}
+
+
+def _params(params: Any) -> dict[str, Any]:
+    return {key: _plain(value) for key, value in params.items() if key not in ("dtype", "spec")}
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON can hold it: an array as the list of its elements, one that is not finite as a text."""
+    if isinstance(value, np.ndarray):
+        return [number if isfinite(number) else repr(number) for number in value.ravel().tolist()]
+    return list(map(_plain, value)) if isinstance(value, tuple) else value
+
+
+def columns(model: Model) -> Iterator[dict[str, Any]]:
+    """A control for each column, numbers first: its range and the value of the typical row."""
+    for j, number in enumerate(model.schema.numbers):
+        span = range_of(model, j)
+        yield {
+            "name": label(number.name),
+            "kind": "number",
+            "low": span.low,
+            "high": span.high,
+            "step": 1 if span.whole else (span.high - span.low) / STEPS,
+            "value": span.middle,
+            "missing": model.feature_map.has_missing[j],
+        }
+    for j, text in enumerate(model.schema.texts):
+        levels = [label(level) for level in text.levels]
+        yield {"name": label(text.name), "kind": "text", "levels": levels, "value": commonest(model, j)}
