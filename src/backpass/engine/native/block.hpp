@@ -90,13 +90,14 @@ bool is_read_in_place(const Matrices& x, Share rows, std::int64_t columns) {
     return x.b_column == 1 && columns == panel_width && (x.b_k <= 128 || rows.size() <= 2 * tile_rows);
 }
 
-// The same matrices, with the block of a copied where the distance of its rows would put all of them into one cache set.
+// The same matrices, with the block of a copied where its rows lie so far apart that all fall into one set of the cache:
+// an odd number of lines apart, they do not.
 Matrices with_near_rows(const Matrices& x, Share rows, Share k, float* room) {
     const bool along_k = x.a_row != 1;
     const std::int64_t stride = along_k ? x.a_row : x.a_k;
     if (stride == 0 || stride % (4096 / static_cast<std::int64_t>(sizeof(float))) != 0) return x;
     const std::int64_t length = along_k ? k.size() : rows.size(), count = along_k ? rows.size() : k.size();
-    const std::int64_t near = (length + 15) / 16 * 16 + 16;
+    const std::int64_t near = ((length + 15) / 16 | 1) * 16;
     const float* from = x.a + rows.first * x.a_row + k.first * x.a_k;
     for (std::int64_t i = 0; i < count; ++i)
         std::memcpy(room + i * near, from + i * stride, static_cast<std::size_t>(length) * sizeof(float));
@@ -110,10 +111,12 @@ void multiply_range(const Matrices& x, Share rows, Share columns, const Tiling& 
     if (rows.size() == 1) columns.first = multiply_row(x, rows.first, columns);
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < block_depth ? tiling.depth : block_depth;
-    const std::int64_t blocks = x.k > 0 ? pieces_of({0, x.k}, most_depth) : 1, row_blocks = pieces_of(rows, block_rows);
+    const std::int64_t blocks = x.k > 0 ? pieces_of({0, x.k}, most_depth) : 1;
     for (std::int64_t left = columns.first; left < columns.last; left += block_columns)
         for (std::int64_t i = 0; i < blocks; ++i) {
             const Share k = piece_of({0, x.k}, i, blocks);
+            const std::int64_t fitting = block_size / (k.size() + 1);
+            const std::int64_t row_blocks = pieces_of(rows, fitting < block_rows ? fitting : block_rows);
             for (std::int64_t j = 0; j < row_blocks; ++j) {
                 const Share some = piece_of(rows, j, row_blocks);
                 const Matrices near = with_near_rows(x, some, k, scratch.a);

@@ -21,14 +21,13 @@ struct Matrices {
 
 // What a thread needs beside its registers. The panels of a block of b follow it.
 struct alignas(64) ProductScratch {
-    float a[block_depth * (block_rows + 16)];  // a block of a: the lines between its rows keep them out of one cache set
+    float a[block_size + 31 * (block_depth + block_rows)];  // a block of a, each row of which may be 31 elements longer
     float tile[tile_rows * panel_width];
     float beside[tile_rows * panel_width];
     float bias[panel_width];
 
     float* panels() { return reinterpret_cast<float*>(this + 1); }
 };
-static_assert(block_depth >= block_rows);  // so that the block of a fits either way round
 
 // Whole panels of a transposed b, four columns and one vector of k at a time.
 void transpose_panel(const float* from, std::int64_t between_columns, std::int64_t depth, float* panel) {

@@ -14,10 +14,15 @@
 #include "movement.hpp"
 #include "pool.hpp"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace backpass::native {
 namespace {
 
 constexpr std::int64_t kAlignment = 64;
+constexpr std::int64_t kHugePage = 2 << 20;  // of x86; matrices in such pages need fewer translations of addresses
 constexpr auto kBetweenQuestions = std::chrono::milliseconds(50);
 
 std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
@@ -28,11 +33,15 @@ void Workspace::Free::operator()(std::byte* memory) const { std::free(memory); }
 
 Workspace::Workspace(std::int64_t arena_bytes, std::int64_t scratch_bytes, int threads)
     : arena_bytes_(aligned(arena_bytes)), scratch_bytes_(aligned(scratch_bytes)) {
-    const std::int64_t bytes = arena_bytes_ + scratch_bytes_ * threads + kAlignment;
+    const std::int64_t needed = arena_bytes_ + scratch_bytes_ * threads;
+    const std::int64_t alignment = needed >= 2 * kHugePage ? kHugePage : kAlignment, bytes = needed + alignment;
     memory_.reset(static_cast<std::byte*>(std::malloc(static_cast<std::size_t>(bytes))));
     if (!memory_) throw std::bad_alloc();
-    const auto at = reinterpret_cast<std::uintptr_t>(memory_.get());
-    start_ = memory_.get() + (kAlignment - at % kAlignment) % kAlignment;
+    const auto at = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(memory_.get()));
+    start_ = memory_.get() + (alignment - at % alignment) % alignment;
+#if defined(__linux__)
+    if (alignment == kHugePage) madvise(start_, static_cast<std::size_t>(needed), MADV_HUGEPAGE);  // a wish, no more
+#endif
 }
 
 // Everything one run shares between its threads.

@@ -14,8 +14,11 @@ constexpr int tile_rows = width == 16 ? 14 : width == 8 ? 6 : 4;
 constexpr int tile_parts = 2;
 constexpr int panel_width = tile_parts * width;
 
-// Blocks: so many rows of a and steps of k are 256 KB at most, and the panels of so many columns 2 MB.
-constexpr std::int64_t block_rows = 128, block_depth = 512, block_columns = 1024;
+// Blocks: at most so many steps of k; rows of a, but no more elements of it than this (256 KB); columns of b.
+// The tiles of AVX-512 do so much with each row of a panel that panels may come from the L2 cache; those of others are
+// kept within the L1 cache.
+constexpr std::int64_t block_depth = width == 16 ? 1024 : 48 * width;
+constexpr std::int64_t block_rows = 512, block_size = 64 * 1024, block_columns = 1024;
 
 // One tile: c (rows x panel_width), its start, and the factors for a run of k.
 struct Tile {
