@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from backpass.table.kinds import Rules
+from backpass.table.memory import JSON_BYTE, LESS, require_memory
 from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
 from backpass.table.records import check_names
-from backpass.table.wording import Faults, listed, refusal, shown
+from backpass.table.wording import Faults, listed, plain, refusal, shown
 
 Row = dict[str, Any]
 
 
 def json_columns(file: Opened, rules: Rules, faults: Faults) -> Content:
     """What the file holds; DataError naming the line that is no object, or where the file is damaged."""
+    size = file.path.stat().st_size
+    require_memory(JSON_BYTE * size, f"{plain(file.source)} ({size:,} bytes of JSON)", LESS)
     columns: dict[str, list[Any]] = {}
     rows = 0
     for row in _rows(file):
