@@ -196,15 +196,33 @@ def message(data: Any, **options: Any) -> str:
 def test_frame_faults() -> None:
     nested = message(pl.DataFrame({"a": [[1]], "b": [b"x"]}))
     assert nested.startswith("data frame: 2 faults\n  - column 'a' is of type")
-    assert "column 'a' holds values of type number and values of type text" in message({"a": [1, "x"]})
+    assert "column 'a' holds values of type number (row 1) and values of type text (row 2)" in message({"a": [1, "x"]})
     assert "column 'a' holds values of type list" in message({"a": [[1], [2]]})
     assert message({"a": [1, 2], "b": [1]}).startswith("data frame: column 'b' has 1 row, the first has 2")
     assert "inf, or a number too large for float64, in column 'a' row 2" in message({"a": [1.0, math.inf]})
     assert message({"a": []}) == "data frame: has columns but no rows"
     assert message({}) == "data frame: has no columns"
     assert "the name 'a' stands at positions 1, 2" in message({"a": [1], " a": [2]})
-    assert message(3) == "a table is a data frame or a dict of columns, got int"
+    known = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
+    assert message(3) == f"{known}, got int"
+    array = "hint: an array has no names of columns: give a dict of them"
+    assert message(np.zeros((2, 2))) == f"{known}, got ndarray\n\n{array}"
+    assert message([{"a": 1}, 2]) == f"{known}, got list"
     assert "column 'x' is not there" in message({"a": [1]}, text=["x"])
+
+
+def test_rows_and_structured_arrays() -> None:
+    expected = table_from(
+        {"n": [1.5, 2.0], "t": ["b", "a"], "f": [True, False], "d": [None, datetime.date(2024, 1, 1)]}
+    )
+    day = datetime.date(2024, 1, 1)
+    rows = [{"n": 1.5, "t": "b", "f": True, "d": None}, {"n": 2, "t": "a", "f": False, "d": day}]
+    assert table_from(rows) == table_from([rows[0], dict(reversed(rows[1].items()))]) == expected
+    fields = [("n", "f4"), ("t", "U3"), ("f", "?"), ("d", "M8[D]")]
+    assert table_from(np.array([(1.5, "b", True, "NaT"), (2, "a", False, day)], dtype=fields)) == expected
+    assert table_from(np.array([(1.5, "b"), (2, "a")], dtype=[("n", object), ("t", "S3")]), drop=["t"]).names == ("n",)
+    objects = np.array([("2024-01-01", None), (None, 3)], dtype=[("d", object), ("n", object)])
+    assert [column.kind for column in table_from(objects).columns.values()] == ["date", "number"]
 
 
 def test_demanded_kinds_of_a_frame() -> None:

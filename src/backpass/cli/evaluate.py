@@ -14,8 +14,8 @@ from backpass.model import load
 
 
 @click.command(cls=Command)
-@click.argument("model")
-@click.argument("table")
+@click.argument("model", type=click.Path())
+@click.argument("table", type=click.Path())
 @reading()
 @talking()
 def evaluate(**given: Any) -> int:

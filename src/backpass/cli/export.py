@@ -18,8 +18,8 @@ from backpass.table.wording import counted, listed, shown
 
 
 @click.command(cls=Command)
-@click.argument("model")
-@click.argument("output")
+@click.argument("model", type=click.Path())
+@click.argument("output", type=click.Path())
 @talking()
 def export(**given: Any) -> int:
     """Write a model as an ONNX file, for other runtimes.

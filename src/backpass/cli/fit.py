@@ -99,7 +99,7 @@ class Request:
 
 
 @click.command(cls=Command)
-@click.argument("table")
+@click.argument("table", type=click.Path())
 @option("-t", "--target", required=True, metavar="COLUMN", section="Data", help="the column to predict")
 @option(
     "-o",

@@ -24,7 +24,7 @@ LEFT = (0, 1, 4, 5)  # columns of the list that are flush left; the others hold 
 
 
 @click.command(cls=Command)
-@click.argument("table")
+@click.argument("table", type=click.Path())
 @option("-t", "--target", metavar="COLUMN", section="Data", help="the column that is to be predicted")
 @option("--text", metavar="COLUMNS", multiple=True, section="Data", help="columns that are texts: a,b (repeatable)")
 @reading()

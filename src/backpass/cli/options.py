@@ -139,7 +139,13 @@ def _setting_option(setting: Any) -> Callable[[F], F]:
         multiple=setting.repeated,
         section=setting.group.capitalize(),
         help=_help(setting),
+        shell_complete=_completing(getattr(setting.constraint, "names", ())),
     )
+
+
+def _completing(names: Sequence[str]) -> Callable[..., list[str]]:
+    """What a shell offers for a value: the names that begin as it does."""
+    return lambda ctx, parameter, begun: [name for name in names if name.startswith(begun)]
 
 
 def _flag(name: str) -> str:

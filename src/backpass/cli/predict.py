@@ -23,8 +23,8 @@ PARQUET = ".parquet"
 
 
 @click.command(cls=Command)
-@click.argument("model")
-@click.argument("table")
+@click.argument("model", type=click.Path())
+@click.argument("table", type=click.Path())
 @option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
 @option("--proba", is_flag=True, help="add the probability of each class, in columns named p(class)")
 @option(

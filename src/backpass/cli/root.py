@@ -64,13 +64,17 @@ class Root(click.Group):
 
 
 COMPLETION = "_BACKPASS_COMPLETE"
-"""The environment variable by which a shell asks for completions; ``click`` documents how to turn them on."""
+"""The environment variable by which a shell asks for the script of its completion, and then for completions."""
 
 EPILOG = """\b
 Start here:
   backpass sample housing > housing.csv
   backpass fit housing.csv --target median_house_value
   backpass predict housing.backpass housing.csv > predicted.csv
+
+\b
+Completion in the shell (bash_source; zsh_source and fish_source likewise):
+  eval "$(_BACKPASS_COMPLETE=bash_source backpass)"
 
 \b
 Exit codes:

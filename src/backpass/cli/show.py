@@ -21,7 +21,7 @@ from backpass.table.wording import counted, listed, shown
 
 
 @click.command(cls=Command)
-@click.argument("model")
+@click.argument("model", type=click.Path())
 @option("--history", is_flag=True, help="list every epoch")
 @talking()
 def show(**given: Any) -> int:

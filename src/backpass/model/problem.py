@@ -27,6 +27,7 @@ from backpass.model.settings import Settings
 from backpass.model.split import FEWEST_ROWS, split_rows
 from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss, weighted_loss
 from backpass.table import Schema, Table, Target
+from backpass.table.memory import require_memory
 from backpass.training import (
     Callback,
     Optimizer,
@@ -282,6 +283,7 @@ def assemble(
         )
     network = build_network(settings, schema, feature_map, head.outputs)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))
+    _require_memory(problem, sum(each.table.rows for each in rows.values()))
     parts = {name: part_of(problem, each) for name, each in rows.items()}
     table = rows["train"].table
     if not np.isfinite(parts["train"].y).all():
@@ -291,6 +293,16 @@ def assemble(
         )
     said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
     return replace(problem, parts=parts, notes=said)
+
+
+def _require_memory(problem: Problem, rows: int) -> None:
+    """Refuse what cannot fit: the inputs of every row, and theta with its gradient, two moments and the best so far."""
+    network, bytes_each = problem.network, problem.dtype.itemsize
+    inputs = rows * (8 * len(problem.schema.numbers) + 4 * len(problem.schema.texts) + bytes_each * network.inputs)
+    thetas = 5 * bytes_each * network.parameter_count
+    what = f"a network of {network.inputs:,} inputs and {network.parameter_count:,} parameters, on {rows:,} rows,"
+    hint = "fewer columns (--drop), smaller --hidden, or embeddings of texts (--one-hot-levels 20)"
+    require_memory(inputs + thetas, what, hint)
 
 
 def part_of(problem: Problem, rows: Rows) -> Part:

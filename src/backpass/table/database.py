@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from backpass.table.moment import NO_MOMENT
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+T = TypeVar("T")
+
+BATCH = 32
 SETTINGS = {
     "autoinstall_known_extensions": "false",  # the default is true, and goes to the network
     "autoload_known_extensions": "false",
@@ -63,6 +66,12 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def batches(columns: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Columns some at a time: the time to prepare a query grows with the square of its terms."""
+    for start in range(0, len(columns), BATCH):
+        yield columns[start : start + BATCH]
+
+
 def rows_in(database: DuckDBPyConnection, relation: str) -> int:
     """The number of rows of a relation."""
     found = database.execute(f"SELECT count(*) FROM {relation}").fetchone()
@@ -71,11 +80,12 @@ def rows_in(database: DuckDBPyConnection, relation: str) -> int:
 
 def numbers_of(database: DuckDBPyConnection, relation: str, values: Sequence[str]) -> list[NDArray[np.float64]]:
     """The float64 arrays of SQL expressions of type DOUBLE, NULL as NaN, in the order of the rows."""
-    if not values:
-        return []
-    terms = ", ".join(f"coalesce({value}, 'NaN'::DOUBLE) AS v{j}" for j, value in enumerate(values))
-    arrays = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
-    return [np.asarray(arrays[f"v{j}"], dtype=np.float64) for j in range(len(values))]
+    found = []
+    for batch in batches(values):
+        terms = ", ".join(f"coalesce({value}, 'NaN'::DOUBLE) AS v{j}" for j, value in enumerate(batch))
+        arrays = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
+        found += [np.asarray(arrays[f"v{j}"], dtype=np.float64) for j in range(len(batch))]
+    return found
 
 
 def ticks_of(database: DuckDBPyConnection, relation: str, value: str, divisor: int = 1) -> NDArray[np.int64]:

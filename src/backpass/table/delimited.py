@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backpass.table.database import literal, numbers_of, pattern, rows_in, texts_of
+from backpass.table.database import batches, literal, numbers_of, pattern, rows_in, texts_of
 from backpass.table.expanding import CHUNK
 from backpass.table.joining import check_same_names
 from backpass.table.kinds import Rules
+from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts
 from backpass.table.records import Header, extra_fields, structure_faults, with_plain_header
@@ -77,6 +78,8 @@ def load(database: DuckDBPyConnection, file: Opened, header: Header, delimiter: 
     import duckdb
 
     width = len(header.names)
+    rows = _rows_about(file.path)
+    require_memory(CELL * rows * width + COLUMN * width, table_of(file.source, rows, width, about=True), LESS)
     try:
         if header.lines > 1:
             plain = with_plain_header(file.path, file.scratch / "header.csv", header, delimiter)
@@ -90,10 +93,17 @@ def load(database: DuckDBPyConnection, file: Opened, header: Header, delimiter: 
         _read_again(database, file, header, delimiter)
     if _may_have_extra(file.path, delimiter) and extra_fields(file.path, delimiter, width):
         _refuse_structure(file, delimiter, width)
-    rows = rows_in(database, FIELDS)
-    if not rows:
+    if not (rows := rows_in(database, FIELDS)):
         raise refusal(file.source, "has a header but no data rows")
     return rows
+
+
+def _rows_about(path: Path) -> int:
+    """The number of rows, from the size of the file and the lengths of its first lines."""
+    with path.open("rb") as stream:
+        head = stream.read(CHUNK)
+    ends = head.count(b"\n") + head.count(b"\r") - head.count(b"\r\n")
+    return max(path.stat().st_size * ends // len(head), 1)
 
 
 def _read(database: DuckDBPyConnection, path: Path, header: Header, delimiter: str) -> None:
@@ -164,9 +174,11 @@ def fields_of(
 
 
 def survey(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules, fields: str) -> list[Survey]:
-    """Count, in one pass over all rows, what the columns hold."""
-    if not wanted:
-        return []
+    """Count, in one pass over all rows for each batch of columns, what the columns hold."""
+    return [each for batch in batches(wanted) for each in _survey(database, batch, rules, fields)]
+
+
+def _survey(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules, fields: str) -> list[Survey]:
     tokens = ", ".join(literal(token) for token in sorted(rules.missing.tokens))
     inner = ", ".join(f"c{j}, {_is_number(f'c{j}')} AS n{j}" for j in wanted)
     outer = ", ".join(_counts(f"c{j}", f"n{j}", tokens) for j in wanted)

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.table.kinds import Rules, settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.moment import NO_MOMENT
-from backpass.table.objects import UNFIT, raw_objects
+from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, coded
 from backpass.table.records import check_names
 from backpass.table.table import Table
@@ -36,14 +37,17 @@ def table_from(
     missing: Sequence[str] = DEFAULT_MISSING,
     source: str = "data frame",
 ) -> Table:
-    """The Table of a data frame or a dict of columns; settings as for ``read_table``.
+    """The Table of a data frame, a dict of columns, a list of dicts (rows) or a structured array; settings as for
+    ``read_table``.
 
     >>> table_from({"age": [3, None], "sex": ["f", "m"]}).column("age").values
     array([ 3., nan])
+    >>> table_from([{"age": 3}, {"age": 4, "sex": "m"}]).column("age").values
+    array([3., 4.])
     """
     rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing))
     faults, notes = Faults(source), list[str]()
-    found = list(data.items()) if isinstance(data, Mapping) else _series_of(data)
+    found = _named_columns(data)
     names = tuple(str(name).strip(" \t") for name, _ in found)
     check_names(names, source)
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]
@@ -57,6 +61,21 @@ def table_from(
     return Table(source, columns, np.arange(1, rows + 1), tuple(notes), left_out, tuple(missing))
 
 
+def _named_columns(data: Any) -> list[tuple[object, Any]]:
+    if isinstance(data, Mapping):
+        return list(data.items())
+    if isinstance(data, np.ndarray) and data.dtype.names is not None and data.ndim == 1:
+        return [(name, _readable(data[name])) for name in data.dtype.names]
+    if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
+        return list(columns_of_rows(data)[0].items())
+    return _series_of(data)
+
+
+def _readable(values: NDArray[Any]) -> Any:
+    """A field of a structured array: numbers and dates as they are, all else as Python values."""
+    return values if values.dtype.kind in "iufM" else values.tolist()
+
+
 def _series_of(data: Any) -> list[tuple[object, Any]]:
     import narwhals.stable.v2 as nw
 
@@ -64,7 +83,9 @@ def _series_of(data: Any) -> list[tuple[object, Any]]:
         frame = nw.from_native(data)
     except TypeError:
         kind = type(data).__name__
-        raise UsageError(f"a table is a data frame or a dict of columns, got {kind}") from None
+        hint = "an array has no names of columns: give a dict of them" if isinstance(data, np.ndarray) else ""
+        what = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
+        raise UsageError(f"{what}, got {kind}", hint=hint) from None
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     return [(series.name, series) for series in frame.iter_columns()]

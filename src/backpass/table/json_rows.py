@@ -13,28 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from backpass.table.kinds import Rules
-from backpass.table.objects import raw_objects
+from backpass.table.memory import JSON_BYTE, LESS, require_memory
+from backpass.table.objects import columns_of_rows, raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
 from backpass.table.records import check_names
-from backpass.table.wording import Faults, listed, refusal, shown
+from backpass.table.wording import Faults, listed, plain, refusal, shown
 
 Row = dict[str, Any]
 
 
 def json_columns(file: Opened, rules: Rules, faults: Faults) -> Content:
     """What the file holds; DataError naming the line that is no object, or where the file is damaged."""
-    columns: dict[str, list[Any]] = {}
-    rows = 0
-    for row in _rows(file):
-        for name, value in row.items():
-            if name not in columns:
-                columns[name] = [None] * rows
-            columns[name].append(value)
-        rows += 1
-        if len(row) < len(columns):
-            for values in columns.values():
-                values.extend([None] * (rows - len(values)))
+    size = file.path.stat().st_size
+    require_memory(JSON_BYTE * size, f"{plain(file.source)} ({size:,} bytes of JSON)", LESS)
+    columns, rows = columns_of_rows(_rows(file))
     if not rows:
         raise refusal(file.source, "has no rows")
     if not columns:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,26 @@ from backpass.table.wording import Faults, rows_listed, shown
 EPOCH = datetime.datetime(1970, 1, 1)
 BOOLEAN = {True: "true", False: "false"}
 UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out with --drop, or unpack it first"
+
+
+def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[Any]], int]:
+    """Columns, in the order in which their names first appear, None where a row lacks one; and the number of rows.
+
+    >>> columns_of_rows([{"a": 1}, {"b": 2}])
+    ({'a': [1, None], 'b': [None, 2]}, 2)
+    """
+    columns: dict[Any, list[Any]] = {}
+    count = 0
+    for row in rows:
+        for name, value in row.items():
+            if name not in columns:
+                columns[name] = [None] * count
+            columns[name].append(value)
+        count += 1
+        if len(row) < len(columns):
+            for values in columns.values():
+                values.extend([None] * (count - len(values)))
+    return columns, count
 
 
 def raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | None:

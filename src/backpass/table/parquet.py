@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from backpass.errors import DataError
 from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
 from backpass.table.kinds import Rules
+from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
 from backpass.table.objects import UNFIT
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawColumn, RawMoments, RawNumbers, RawTexts
@@ -32,8 +33,11 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
     """What the file holds; DataError where it is damaged or has no rows."""
     import duckdb
 
+    relation, names = parquet_relation([file]), parquet_names(database, file)
     try:
-        content = relation_columns(database, parquet_relation([file]), file.source, rules, faults)
+        rows, width = rows_in(database, relation), len([name for name in names if rules.wants(name.strip(" \t"))])
+        require_memory(TYPED_CELL * rows * width, table_of(file.source, rows, width), LESS)
+        content = relation_columns(database, relation, file.source, rules, faults)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

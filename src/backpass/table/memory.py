@@ -1,0 +1,83 @@
+"""Memory: how much there is, and a refusal before it is taken where something cannot fit.
+
+Estimates are lower bounds, so that nothing is refused that would have fitted. What this process may take is the least
+of what the machine has left, what its control group (a container) has left, and what its own limit leaves.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from backpass.errors import ResourceError
+from backpass.table.wording import counted, plain
+
+CELL = 24  # bytes of a field while it is read: as a text, then as a number
+TYPED_CELL = 16  # the same of a file with types
+JSON_BYTE = 3  # the same of a byte of JSON, whose values are Python objects for a while
+COLUMN = 36_000  # bytes that DuckDB takes for a column, however few its rows
+LESS = "read fewer columns (--drop) or rows (--query), or use a larger machine"
+CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
+    ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
+    ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def table_of(source: str, rows: int, columns: int, *, about: bool = False) -> str:
+    """A table and its size, for a message.
+
+    >>> table_of("t.csv", 1_200, 3, about=True)
+    't.csv (about 1,200 rows x 3 columns)'
+    """
+    size = f"{counted(rows, 'row')} x {counted(columns, 'column')}"
+    return f"{plain(source)} ({'about ' if about else ''}{size})"
+
+
+def require_memory(needed: float, what: str, hint: str) -> None:
+    """Raise a ResourceError that says both figures where ``needed`` bytes are not there."""
+    there = available_bytes()
+    if there is not None and needed > there:
+        figures = f"needs about {written_bytes(needed)} of memory, {written_bytes(there)} are available"
+        raise ResourceError(f"{what} {figures}", hint=hint)
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """The bytes that can still be taken; None where the system does not say."""
+    return min(_limits(root), default=None)
+
+
+def _limits(root: Path) -> Iterator[int]:
+    for line in _lines(root / "proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) * 1024
+    for limit, usage in CGROUPS:
+        with suppress(ValueError, IndexError):  # "max" where there is no limit
+            # The cache of files counts as used, and is given back on demand.
+            cached = sum(
+                int(line.split()[1])
+                for line in _lines(root / usage.rpartition("/")[0] / "memory.stat")
+                if line.startswith(("inactive_file ", "active_file "))
+            )
+            yield max(int(_lines(root / limit)[0]) - int(_lines(root / usage)[0]) + cached, 0)
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        for line in _lines(root / "proc/self/statm")[:1]:
+            yield max(soft - int(line.split()[0]) * resource.getpagesize(), 0)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+
+
+def written_bytes(count: float) -> str:
+    """A number of bytes for a message.
+
+    >>> written_bytes(2_100_000_000), written_bytes(3_000_000)
+    ('2.1 GB', '3 MB')
+    """
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
