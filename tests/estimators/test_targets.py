@@ -164,7 +164,7 @@ def test_models_of_several_outputs_are_saved(sort: str, regressor: Any, numbers:
 def test_targets_without_names_are_numbered(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers()
     frame = pd.DataFrame({"y0": X[:, 0], "b": X[:, 1]})
-    assert regressor().fit(frame, np.column_stack([y, y])).model_.labels == ("y0_", "y1")
+    assert regressor().fit(frame, np.column_stack([y, y])).model_.labels == ("y0_", "y1_")
     assert regressor().fit(X, y[:, None]).model_.labels == ("y",)
     assert regressor().fit(X, pd.DataFrame({0: y, 1: y})).model_.labels == ("y0", "y1")
 

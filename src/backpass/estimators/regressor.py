@@ -194,8 +194,9 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         self._shape = _numbers(y).shape[1:]
+        self._targets = int(np.prod(self._shape, dtype=int))
         quantiles = quantiles_of(self.get_params(deep=False))
-        self.n_outputs_ = len(quantiles) or int(np.prod(self._shape, dtype=int))
+        self.n_outputs_ = len(quantiles) or self._targets
 
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
         numbers = _numbers(y)
