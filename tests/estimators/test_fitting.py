@@ -88,6 +88,8 @@ def test_faults_of_parameters_are_value_errors_that_name_them(regressor: Any, nu
         regressor(dropout=1.0).fit(X, y)
     with pytest.raises(ValueError, match="'activation' parameter of BackpassRegressor must be a str among"):
         regressor(activation="rleu").fit(X, y)
+    with pytest.raises(ValueError, match="'activation' parameter of BackpassRegressor must be a str among"):
+        regressor(activation=np.tanh).fit(X, y)  # files name activations, so there are none of one's own
     with pytest.raises(UsageError, match="hidden_layer_sizes must be"):
         regressor(hidden_layer_sizes=(4, 0)).fit(X, y)
     with pytest.raises(ValueError, match="'metric' parameter of BackpassRegressor must be a str among"):

@@ -42,7 +42,7 @@ class Heads:
         names = [head.target.name for head in self.heads]
         if len(set(names)) == len(names):
             return tuple(names)
-        return tuple(f"{name} q={head.q:g}" for name, head in zip(names, self.heads, strict=True))
+        return tuple(f"{name} q={head.q}" for name, head in zip(names, self.heads, strict=True))
 
     @property
     def outputs(self) -> int:
