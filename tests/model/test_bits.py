@@ -69,7 +69,6 @@ def probabilities(classifier: Model) -> Any:
 
 
 def test_the_instruction_set_changes_no_bit_of_a_probability(classifier: Model, probabilities: Any, isa: str) -> None:
-    """Softmax and the mean of logarithms are the engine's, too."""
     assert classifier.predict_proba(columns()).tobytes() == probabilities.tobytes()
 
 

@@ -179,7 +179,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The number, (n,), or the numbers or quantiles, (n, k), for each row."""
         outputs = self._outputs(X)
-        return np.asarray(self.model_.predicted(outputs), dtype=np.float64)
+        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""

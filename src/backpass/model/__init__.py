@@ -1,6 +1,6 @@
 """The model: what ``fit`` makes and ``load`` returns; it joins table, network and training.
 
-Reading order: ``settings``, ``split``, ``scaling``, ``link``, ``head``, ``heads``, ``part``, ``problem``, ``baseline``,
+Reading order: ``settings``, ``split``, ``scaling``, ``head``, ``heads``, ``part``, ``problem``, ``baseline``,
 ``ensemble``, ``fitting``, ``stream``, ``model``, ``record``, ``form``, ``coherence``, ``checkpoint``; how files rest on
 disk: ``container``, ``header``, ``arrays``, ``storage``, ``format_1``; for other runtimes: ``onnx``.
 """

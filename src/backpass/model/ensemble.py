@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit.philox import permutation
-from backpass.model.link import averaged
 from backpass.model.part import Part
 from backpass.model.problem import Problem, outputs_of
 from backpass.model.split import FEWEST_ROWS
@@ -78,7 +77,7 @@ def folds_of(problem: Problem, pool: Part) -> list[NDArray[Any]]:
 def outputs_of_members(problem: Problem, thetas: Sequence[NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
     """The outputs that mean the average of the members' predictions: x (n, d)  ->  (n, k)"""
     outputs = [outputs_of(problem.network, theta, x, problem.engine) for theta in thetas]
-    return averaged(problem.head.named, outputs, problem.engine) if len(outputs) > 1 else outputs[0]
+    return np.asarray(problem.head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
 
 
 def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], Part]:

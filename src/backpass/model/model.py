@@ -23,7 +23,6 @@ from backpass.model.container import pack, unpack
 from backpass.model.form import MODEL, misfit
 from backpass.model.header import header_length
 from backpass.model.heads import AnyHead, head_from_json
-from backpass.model.link import averaged
 from backpass.model.problem import input_names, inputs_of, outputs_of
 from backpass.model.record import Record
 from backpass.model.storage import read_file, write_atomically
@@ -32,7 +31,7 @@ from backpass.table import Schema, Table, read_table, table_from
 from backpass.table.wording import listed, shown
 from backpass.training import EpochRecord
 
-ARITHMETIC = 2
+ARITHMETIC = 1
 """The version of the numbers: while it stays, a file predicts the same bits on the same engine."""
 
 
@@ -90,8 +89,7 @@ class Model:
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; of several, the mean.    Errors: DataError also for the targets."""
         table = self.table(data, with_target=True, **reading)
-        engine = engine_named(self.engine, self.threads)
-        return self.head.scores(self.outputs(table), self.head.truth(table), engine)
+        return self.head.scores(self.outputs(table), self.head.truth(table))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)
@@ -158,7 +156,7 @@ class Model:
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
         outputs, notes = self._run(table)
-        predicted = self.predicted(outputs)
+        predicted = self.head.predictions(outputs)
         if not self.classes:
             return Predictions(predicted, None, (), notes)
         names = np.array(self.classes, dtype=object)
@@ -168,10 +166,6 @@ class Model:
         """The network's outputs o (n, k), before they are turned into predictions."""
         return self._run(table)[0]
 
-    def predicted(self, o: NDArray[Any]) -> NDArray[np.float64]:
-        """Outputs o (n, k) as numbers in the target's unit, or as probabilities of the classes."""
-        return self.head.predictions(o, engine_named(self.engine, self.threads))
-
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
         engine = engine_named(self.engine, self.threads)
         encoded = self.schema.encode(table)
@@ -180,7 +174,7 @@ class Model:
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return found[0] if len(found) == 1 else averaged(self.head.named, found, engine), encoded.notes
+        return found[0] if len(found) == 1 else np.asarray(self.head.named.averaged(found)), encoded.notes
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""
