@@ -224,7 +224,7 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
         raise ModelFileError(unknown, faults=[fault], hint=hint)
     try:
         model = _from_facts(facts, arrays)
-        fault = contradiction(model.schema, model.head, model.feature_map, model.network, model.theta, model.record)
+        fault = contradiction(model)
     except BackpassError as error:
         raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
     if fault:
