@@ -124,8 +124,9 @@ def main() -> None:
         (folder / f"{name}.backpass").write_bytes(data)
         expected[name] = expectation(backpass.load(folder / f"{name}.backpass"), data, rows)
         sys.stdout.write(f"{name}: {len(data)} bytes\n")
-    text = json.dumps({"rows": rows, "models": expected}, indent=1)
-    (folder / "expected.json").write_text(text + "\n", "utf-8")
+    models = ",\n".join(f"{json.dumps(name)}: {json.dumps(each)}" for name, each in expected.items())
+    text = f'{{"rows": {json.dumps(rows)},\n"models": {{\n{models}\n}}}}\n'
+    (folder / "expected.json").write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from sklearn.base import clone, is_regressor
 
 import backpass
 from backpass import BackpassClassifier, BackpassRegressor
+from backpass.engine import ENGINES
 from backpass.errors import DataError, DivergedError, UsageError
 from backpass.estimators.parameters import FOLLOWING
 from backpass.model.presets import PRESETS
@@ -89,6 +90,8 @@ def test_faults_of_parameters_are_value_errors_that_name_them(regressor: Any, nu
         regressor(activation="rleu").fit(X, y)
     with pytest.raises(UsageError, match=r"precision must be one of float32, float64; got 'bf16' \(bfloat16 products"):
         regressor(precision="bf16").fit(X, y)
+    with pytest.raises(ValueError, match="'activation' parameter of BackpassRegressor must be a str among"):
+        regressor(activation=np.tanh).fit(X, y)  # files name activations, so there are none of one's own
     with pytest.raises(UsageError, match="hidden_layer_sizes must be"):
         regressor(hidden_layer_sizes=(4, 0)).fit(X, y)
     with pytest.raises(ValueError, match="'metric' parameter of BackpassRegressor must be a str among"):
@@ -241,22 +244,32 @@ def test_an_interrupt_reaches_whoever_called(regressor: Any, numbers: Any) -> No
         regressor(callbacks=[Interrupter()], epochs=10_000).fit(X, y)
 
 
-def test_single_rows_are_predicted_as_among_others(case: Any) -> None:
-    """To 1e-6 with NumPy's engine."""
+@pytest.mark.parametrize("settings", [{}, {"ensemble": 2}, {"preset": "default", "learning_rate": None}], ids=str)
+def test_single_rows_are_predicted_as_among_others(case: Any, settings: dict[str, Any]) -> None:
+    """Bit for bit on the native engine; to 1e-6 with NumPy's."""
     make, X, y = case
-    fitted = make(epochs=20).fit(X, y)
+    fitted = make(**settings).fit(X, y)
     predict = fitted.predict if is_regressor(make()) else fitted.predict_proba
     alone = np.concatenate([predict(X[i : i + 1]) for i in range(len(X))])
-    np.testing.assert_allclose(alone, predict(X), rtol=1e-5, atol=1e-6)
+    parts = np.concatenate([predict(X[:1]), predict(X[1:33]), predict(X[33:])])
+    for found in (alone, parts):
+        if "native" in ENGINES:
+            np.testing.assert_array_equal(found, predict(X))
+        np.testing.assert_allclose(found, predict(X), rtol=1e-5, atol=1e-6)
 
 
-def test_threads_predict_the_same_bits(case: Any) -> None:
+@pytest.mark.parametrize("method", ["predict", "transform"])
+def test_threads_predict_the_same_bits(case: Any, method: str) -> None:
+    """Eight at a time, few rows and many; those of many rows share the engine's own threads."""
     make, X, y = case
     fitted = make().fit(X, y)
-    expected, wrong = fitted.transform(X), []
+    many = np.tile(X, (50, 1)) + np.arange(len(X) * 50)[:, None] * 1e-3
+    ask = getattr(fitted, method)
+    expected, wrong = {len(rows): ask(rows) for rows in (X, many)}, list[int]()
 
     def work() -> None:
-        wrong.extend(1 for _ in range(20) if not np.array_equal(fitted.transform(X), expected))
+        for _ in range(20):
+            wrong.extend(1 for rows in (X, many, X, X) if not np.array_equal(ask(rows), expected[len(rows)]))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

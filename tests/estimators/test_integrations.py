@@ -249,6 +249,50 @@ print("child", os.waitpid(child, 0)[1])
     assert run(program).strip() == "child 0"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python itself warns of forks beside threads")
+def test_a_process_forked_while_others_predict_does_not_hang() -> None:
+    program = """
+import os, threading, numpy as np
+from backpass import BackpassRegressor
+X = np.random.default_rng(0).normal(size=(3000, 3))
+model = BackpassRegressor((64, 64), epochs=1).fit(X[:200], X[:200, 0])
+expected, busy = model.predict(X), True
+
+def work():
+    while busy:
+        model.predict(X)
+
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+codes = []
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(model.predict(X), expected) else 1)
+    codes.append(os.waitpid(child, 0)[1])
+busy = False
+for thread in threads:
+    thread.join()
+print("children", set(codes))
+"""
+    assert run(program).strip() == "children {0}"
+
+
+def test_several_targets_in_searches_and_validation(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers()
+    both = pd.DataFrame({"first": y, "second": 50.0 * X[:, 2]})
+    one, two = (cross_val_predict(regressor(), X, both, cv=3, n_jobs=jobs) for jobs in (1, 2))
+    assert one.shape == (60, 2)
+    np.testing.assert_array_equal(one, two)
+    search = GridSearchCV(regressor(), {"dropout": [0.0, 0.2]}, cv=2, n_jobs=2).fit(X, both)
+    assert np.isfinite(search.best_score_)
+    scaled = TransformedTargetRegressor(regressor(), transformer=StandardScaler()).fit(X, both)
+    assert scaled.predict(X).shape == (60, 2)
+    assert clone(search.best_estimator_).fit(X, both).predict(X).shape == (60, 2)
+
+
 def test_public_names_are_those_of_the_room() -> None:
     from backpass import estimators
 

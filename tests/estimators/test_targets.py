@@ -74,6 +74,8 @@ def test_several_quantiles_at_once(regressor: Any) -> None:
     )
     with pytest.raises(ValueError, match="several quantiles at once need a single target"):
         regressor(loss="quantile", quantile=q).fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match=r"quantile names 0\.5 twice"):
+        regressor(loss="quantile", quantile=(0.5, 0.1, 0.5)).fit(X, y)
     with pytest.raises(ValueError, match=r"quantile must be a number in the range \(0, 1\); got 1.5"):
         regressor(loss="quantile", quantile=(0.5, 1.5)).fit(X, y)
 
@@ -164,7 +166,7 @@ def test_models_of_several_outputs_are_saved(sort: str, regressor: Any, numbers:
 def test_targets_without_names_are_numbered(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers()
     frame = pd.DataFrame({"y0": X[:, 0], "b": X[:, 1]})
-    assert regressor().fit(frame, np.column_stack([y, y])).model_.labels == ("y0_", "y1")
+    assert regressor().fit(frame, np.column_stack([y, y])).model_.labels == ("y0_", "y1_")
     assert regressor().fit(X, y[:, None]).model_.labels == ("y",)
     assert regressor().fit(X, pd.DataFrame({0: y, 1: y})).model_.labels == ("y0", "y1")
 

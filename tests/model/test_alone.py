@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-KEPT = Path(__file__).parents[1] / "model_files" / "format_2_arithmetic_2"
+KEPT = Path(__file__).parents[1] / "model_files" / "format_2_arithmetic_1"
 EXPECTED = json.loads((KEPT / "expected.json").read_text("utf-8"))
 
 PROGRAM = """

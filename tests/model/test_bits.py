@@ -57,6 +57,27 @@ def test_the_instruction_set_changes_no_bit(model: Model, isa: str) -> None:
     assert fitted().to_bytes() == model.to_bytes()
 
 
+@pytest.fixture(scope="module")
+def classifier() -> Model:
+    classes = {**columns(), "price": [f"{min(int(price), 4)}" for price in columns()["price"]]}
+    return fit(classes, "price", hidden=(40,), epochs=2, ensemble=2, engine="native")
+
+
+@pytest.fixture(scope="module")
+def probabilities(classifier: Model) -> Any:
+    return classifier.predict_proba(columns())
+
+
+def test_the_instruction_set_changes_no_bit_of_a_probability(classifier: Model, probabilities: Any, isa: str) -> None:
+    assert classifier.predict_proba(columns()).tobytes() == probabilities.tobytes()
+
+
+def test_probabilities_are_alike_alone_and_together(classifier: Model, probabilities: Any) -> None:
+    for start, stop in [(0, 1), (5, 6), (0, 7), (ROWS - 1, ROWS), (100, 133)]:
+        part = classifier.predict_proba({name: column[start:stop] for name, column in columns().items()})
+        assert part.tobytes() == probabilities[start:stop].tobytes(), f"rows {start} to {stop}"
+
+
 def test_rows_are_predicted_alike_alone_and_together(model: Model) -> None:
     data = columns()
     together = model.predict(data)

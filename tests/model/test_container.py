@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
 import io
 import json
+import lzma
 import os
 import pickle
 import subprocess
 import sys
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -292,6 +295,11 @@ def foreign_files() -> dict[str, tuple[bytes, str]]:
         "skops": (zipped("schema.json"), "a zip archive"),
         "hdf5": (b"\x89HDF\r\n\x1a\n" + bytes(64), "an HDF5 file"),
         "gzip": (b"\x1f\x8b\x08\x00" + bytes(16), "a gzip archive"),
+        "bzip2": (bz2.compress(b"x"), "a bzip2 archive"),
+        "xz": (lzma.compress(b"x"), "an xz archive"),
+        "lzma": (lzma.compress(b"x", lzma.FORMAT_ALONE), "an lzma archive (joblib?)"),
+        "lz4": (b"\x04\x22\x4d\x18\x64\x40" + bytes(9), "an lz4 archive"),
+        **{f"zlib {level}": (zlib.compress(b"x" * 99, level), "a zlib stream (joblib?)") for level in (0, 2, 6, 9)},
         "onnx": (b"\x08\x08\x12\x07pytorch\x1a\x03" + b"2.0" + bytes(30), "an ONNX model"),
         "png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "a PNG picture"),
         "parquet": (b"PAR1" + bytes(30), "a Parquet table"),

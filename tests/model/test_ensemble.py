@@ -87,7 +87,7 @@ def test_validation_scores_are_out_of_fold(houses: Columns) -> None:
     errors = []
     for theta, member in zip(model.theta, found, strict=True):
         part = member.problem.parts["valid"]
-        predicted = model.predicted(model.network(theta, part.x))
+        predicted = model.head.predictions(model.network(theta, part.x))
         errors += list(predicted - part.truth)
     assert model.record.scores["valid"]["rmse"] == pytest.approx(float(np.sqrt(np.mean(np.square(errors)))), rel=1e-6)
     assert model.record.rows == {"train": 96, "valid": 96, "test": 24}

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from backpass.circuit import check_gradient
-from backpass.engine import engine_named
 from backpass.errors import UsageError
 from backpass.model.head import Custom, Head
 from backpass.model.heads import AnyHead, Heads, InUnits, OfLogits, SideBySide, head_from_json
@@ -19,7 +18,6 @@ from backpass.network import Loss, loss_named
 from backpass.table import Target
 from backpass.training.function import Written
 
-ENGINE = engine_named("numpy")
 RNG = np.random.default_rng(0)
 OUT, Y = RNG.normal(size=(6, 2)), RNG.normal(size=(6, 2))
 BITS, CLASSES = np.array([0, 1, 1, 0, 1, 0], dtype=np.int32), np.array([0, 1, 1, 0, 1, 0], dtype=np.int32)
@@ -58,9 +56,9 @@ def heads(loss: str = "squared") -> Heads:
 def test_each_output_has_its_own_scale() -> None:
     both, y = heads(), np.array([[1.0, 100.0], [3.0, 500.0]])
     o = both.encode(y, np.float64)
-    np.testing.assert_allclose(both.predictions(o, ENGINE), y)
+    np.testing.assert_allclose(both.predictions(o), y)
     np.testing.assert_allclose(both.level(o), o.mean(axis=0))
-    scores = both.scores(o + 1.0, y, ENGINE)
+    scores = both.scores(o + 1.0, y)
     scales = [head.scale.scale for head in both.heads]
     assert scores["rmse"] == pytest.approx(np.mean(scales))
     assert both.metric == "rmse"
@@ -72,7 +70,7 @@ def test_a_written_loss_is_a_metric() -> None:
     own = replace(both, own=Written(lambda o, y: abs(o - y).sum(axis=1)))
     assert own.metrics == ("loss", "rmse", "mae", "r2")
     y = np.array([[1.0, 100.0], [3.0, 500.0]])
-    assert own.scores(own.encode(y, np.float64) + 1.0, y, ENGINE, np.array([1.0, 3.0]))["loss"] == pytest.approx(2.0)
+    assert own.scores(own.encode(y, np.float64) + 1.0, y, np.array([1.0, 3.0]))["loss"] == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("several", [True, False])
@@ -89,8 +87,8 @@ def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
     assert again == replace(plain, own=Custom())
     assert again.to_json() == data
     assert again.metrics[0] == "loss"
-    np.testing.assert_array_equal(again.predictions(o, ENGINE), plain.predictions(o, ENGINE))
-    assert again.scores(o, y, ENGINE) == plain.scores(o, y, ENGINE)
+    np.testing.assert_array_equal(again.predictions(o), plain.predictions(o))
+    assert again.scores(o, y) == plain.scores(o, y)
     with pytest.raises(UsageError, match="the loss of this model is a function that its file does not hold") as caught:
         again.loss.per_example(o, again.encode(y, np.float64))
     assert caught.value.hint == "give the function again to go on training"
@@ -119,11 +117,11 @@ def test_a_written_loss_leaves_the_probabilities_what_they_are() -> None:
     for k, classes in ((1, ("a", "b")), (3, ("a", "b", "c"))):
         head = Head.fit(Target("y", "binary" if k == 1 else "multiclass", classes), CLASSES, Settings.of({}))
         own, o = replace(head, own=OfLogits(Written(lambda o, y: o))), RNG.normal(size=(5, k))
-        np.testing.assert_array_equal(own.predictions(o, ENGINE), head.predictions(o, ENGINE))
+        np.testing.assert_array_equal(own.predictions(o), head.predictions(o))
         np.testing.assert_array_equal(own.loss.predicted(o), head.loss.predicted(o))
 
 
 def test_probabilities_sum_to_1_in_float64() -> None:
     head = Head.fit(Target("y", "multiclass", ("a", "b", "c")), CLASSES, Settings.of({}))
-    P = head.predictions(RNG.normal(size=(50, 3)).astype(np.float32), ENGINE)
+    P = head.predictions(RNG.normal(size=(50, 3)).astype(np.float32))
     np.testing.assert_allclose(P.sum(axis=1), 1.0, rtol=1e-15)

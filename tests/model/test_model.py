@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import csv
+import gzip
+import importlib.util
 import json
 import os
 import re
@@ -287,6 +289,38 @@ def test_the_engine_is_not_in_the_file(price: Model) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="there is no file"):
         load(tmp_path / "m.backpass")
+
+
+def test_real_files_of_others_are_refused_by_name(price: Model, houses: Columns, tmp_path: Path) -> None:
+    """As their own libraries write them."""
+    joblib, pandas = pytest.importorskip("joblib"), pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame({name: houses[name] for name in ("age", "price")})
+    frame.to_parquet(tmp_path / "table.parquet")
+    frame.to_feather(tmp_path / "table.arrow")
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    frame.to_pickle(tmp_path / "frame.pickle")
+    joblib.dump(price, tmp_path / "plain.joblib")
+    joblib.dump(price, tmp_path / "compressed.joblib", compress=3)
+    (tmp_path / "model.backpass.gz").write_bytes(gzip.compress(price.to_bytes()))
+    np.savez(tmp_path / "theta.npz", theta=price.theta)
+    expected = {
+        "table.parquet": "a Parquet table",
+        "table.arrow": "an Arrow table",
+        "table.csv": "a text file (a table, or JSON?)",
+        "frame.pickle": "a pickle (joblib?), which can run code",
+        "plain.joblib": "a pickle (joblib?), which can run code",
+        "compressed.joblib": "a zlib stream (joblib?)",
+        "model.backpass.gz": "a gzip archive",
+        "theta.npz": "a NumPy .npz archive (zip)",
+    }
+    if importlib.util.find_spec("onnx") is not None:
+        (tmp_path / "model.onnx").write_bytes(price.to_onnx())
+        expected["model.onnx"] = "a protobuf message (an ONNX model?)"
+    for name, words in expected.items():
+        with pytest.raises(ModelFileError) as caught:
+            load(tmp_path / name)
+        assert caught.value.message == f"{tmp_path / name} is not a Backpass file: it is {words}"
 
 
 def test_weights_that_are_not_finite_are_refused(price: Model) -> None:

@@ -183,7 +183,7 @@ def test_outputs_follow_the_target(each_target: tuple[str, Columns]) -> None:
     theta = problem.first_theta()
     assert theta.shape == (problem.network.parameter_count,)
     o = outputs_of(problem.network, theta, problem.parts["train"].x, problem.engine)
-    predictions = problem.head.predictions(o, problem.engine)
+    predictions = problem.head.predictions(o)
     assert predictions.shape == ((76,) if target == "price" else (76, len(problem.head.target.classes)))
 
 

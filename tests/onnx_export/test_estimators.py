@@ -45,7 +45,7 @@ def test_several_targets_are_outputs_by_their_names(settings: dict[str, Any]) ->
     y = np.column_stack([np.abs(X[:, 0]), 100.0 + np.abs(X[:, 1]), np.full(60, 7.0)])
     y = y if settings.get("loss") == "poisson" else y - [5.0, 0.0, 0.0]
     fitted = BackpassRegressor(**{**QUICK, **settings}).fit(X, pd.DataFrame(y, columns=["a", "x0", "of 7"]))
-    assert_outputs(fitted, ["a", "x0_", "of 7"])
+    assert_outputs(fitted, ["a_", "x0_", "of 7_"])
 
 
 def test_several_quantiles_are_outputs() -> None:

@@ -19,10 +19,17 @@ if (FOLDER / "manifest.json").exists():
 TRAINED, COMPARED = 600, 6_000
 """Rows that a quick model is fitted on, and rows from all over the table that it is compared on."""
 
+MODELS: dict[str, dict[str, Any]] = {
+    "plain": {"hidden": (32, 16)},
+    "default": {"preset": "default", "hidden": (32, 16)},
+    "ensemble": {"preset": "fast", "ensemble": 3, "hidden": (16,)},
+}
+
 
 @pytest.mark.skipif(not TABLES, reason="../shared/data is not there")
 @pytest.mark.parametrize("facts", TABLES, ids=[facts["name"] for facts in TABLES])
-def test_graphs_predict_what_models_do(facts: dict[str, Any]) -> None:
+@pytest.mark.parametrize("sort", MODELS)
+def test_graphs_predict_what_models_do(facts: dict[str, Any], sort: str) -> None:
     import pyarrow.parquet
 
     table = pyarrow.parquet.read_table(FOLDER / facts["file"])
@@ -32,5 +39,5 @@ def test_graphs_predict_what_models_do(facts: dict[str, Any]) -> None:
         for part in apart
     )
     task = None if facts["task"] == "regression" else "classification"
-    model = backpass.fit(training, facts["target"], task=task, hidden=(32, 16), epochs=2)
+    model = backpass.fit(training, facts["target"], task=task, epochs=2, **MODELS[sort])
     compare(model, compared)

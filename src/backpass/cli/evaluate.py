@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -32,7 +33,8 @@ def evaluate(**given: Any) -> int:
     model = load(given["model"])
     table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
     scores = model.evaluate(table)
-    notes = (*table.notes, *model.schema.encode(table).notes)
+    known = replace(model.schema, left_out=(*model.schema.left_out, *(head.target.name for head in model.head.heads)))
+    notes = (*table.notes, *known.encode(table).notes)
     part = scored_part(model)
     then = dict(model.record.scores[part]) if part is not None else {}
     for note in notes:

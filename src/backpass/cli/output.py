@@ -6,12 +6,14 @@ A path is checked for being writable, and for not holding somebody else's file, 
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from backpass.engine.onnx import is_onnx
 from backpass.errors import ModelFileError, UsageError
 from backpass.model.container import unpack
 from backpass.model.foreign import recognise
+from backpass.model.header import header_length
 from backpass.model.storage import check_writable, read_file
 from backpass.table.pattern import is_pattern
 
@@ -48,7 +50,7 @@ def check_replaceable(path: str, kind: str) -> None:
     if not os.path.exists(path) or os.path.getsize(path) == 0:
         return
     try:
-        unpack(read_file(path), kind, path)
+        unpack(read_file(path, partial(header_length, source=path)), kind, path)
     except ModelFileError as error:
         option = "--output" if kind == "model" else "--checkpoint"
         message = f"{path} is there already and would be lost: it is not a {kind} file this version can read"

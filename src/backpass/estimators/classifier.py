@@ -190,7 +190,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, k) in the order of ``classes_``."""
         outputs = self._outputs(X)
-        return np.asarray(self.model_.predicted(outputs), dtype=np.float64)
+        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row."""

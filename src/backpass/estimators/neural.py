@@ -47,6 +47,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     """
 
     _task: ClassVar[str]
+    _targets = 1
+    """How many columns y has."""
 
     # What subclasses say ----------------------------------------------------------------------------------------------
 
@@ -77,7 +79,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             _check_single(settings, "warm_start", before)
         rows = self._fitted_rows(X, y, sample_weight, before)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
-        problem = self._problem(_parts(rows, given, settings), before, settings, _target_names(y, rows.table))
+        problem = self._problem(_parts(rows, given, settings), before, settings, self._target_names(y, rows.table))
         model = self._trained(problem, None if before is None else before.theta, X, y)
         self._stream: Stream | None = None
         self.__dict__.update(self._learnt(model))
@@ -153,7 +155,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         goal = self._goal(y, weights)
         rows = Rows(table, goal.truth, goal.weights).counted()
         if stream is None:
-            stream = self._stream_from(model, rows, _target_names(y, table))
+            stream = self._stream_from(model, rows, self._target_names(y, table))
         stream = stream.advanced(rows)
         self._stream = stream
         self.__dict__.update(self._learnt(stream.model()))
@@ -162,6 +164,17 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """Before the first step, from the first rows, or from what was fitted."""
         problem = self._problem({"train": rows}, model, self._settings(), names)
         return Stream.start(problem, None if model is None else model.theta)
+
+    def _target_names(self, y: Any, table: Table) -> list[str]:
+        """What the columns of y are called, or "y", "y0", "y1" ...; no column of the table has the name."""
+        given = getattr(y, "columns", None)
+        given = [getattr(y, "name", None)] if given is None else list(given)
+        names = [name.strip() if isinstance(name, str) else "" for name in given]
+        if not all(names) or len(set(names)) != self._targets:
+            names = ["y"] if self._targets == 1 else [f"y{j}" for j in range(self._targets)]
+        while {*names} & {*table.columns}:
+            names = [f"{name}_" for name in names]
+        return names
 
     def _settings(self) -> Settings:
         return settings_of(self.get_params(deep=False), self._task, seed_of(self.random_state))
@@ -228,18 +241,6 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         network = self.model_.network
         widths = (network.inputs, *network.widths)
         return shown + layers_html(widths, str(self.model_.record.settings["activation"])) + curve_svg(self.loss_curve_)
-
-
-def _target_names(y: Any, table: Table) -> list[str]:
-    """What the columns of y are called, or "y", "y0", "y1" ...; no column of the table has the name."""
-    count = np.shape(y)[1] if np.ndim(y) > 1 else 1
-    given = [getattr(y, "name", None)] if count == 1 else list(getattr(y, "columns", []))
-    names = [name.strip() if isinstance(name, str) else "" for name in given]
-    if not all(names) or len(set(names)) != count:
-        names = ["y"] if count == 1 else [f"y{j}" for j in range(count)]
-    while taken := {*names} & {*table.columns}:
-        names = [f"{name}_" if name in taken else name for name in names]
-    return names
 
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:

@@ -126,6 +126,7 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
     several = values.get("quantile")
     if isinstance(several, tuple):
         faults = [fault for q in several if (fault := BY_NAME["quantile"].fault(q))]
+        faults += [f"quantile names {q} twice" for q in sorted({q for q in several if several.count(q) > 1})]
         if faults or not several:
             raise UsageError("quantile must be a number, or several of them", faults=faults)
         values["quantile"] = several[0]

@@ -181,7 +181,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
     def predict(self, X: Any) -> NDArray[np.float64]:
         """The number, (n,), or the numbers or quantiles, (n, k), for each row."""
         outputs = self._outputs(X)
-        return np.asarray(self.model_.predicted(outputs), dtype=np.float64)
+        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def predict_interval(self, X: Any, level: float = 0.9) -> NDArray[np.float64]:
         """Low and high (n, 2) of an interval around each prediction that holds y with chance ``level``.
@@ -209,8 +209,9 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         self._shape = _numbers(y).shape[1:]
+        self._targets = int(np.prod(self._shape, dtype=int))
         quantiles = quantiles_of(self.get_params(deep=False))
-        self.n_outputs_ = len(quantiles) or int(np.prod(self._shape, dtype=int))
+        self.n_outputs_ = len(quantiles) or self._targets
 
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
         numbers = _numbers(y)

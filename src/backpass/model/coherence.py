@@ -1,37 +1,30 @@
 """Coherence: whether the parts of a model fit one another.
 
-The parts come in, each of the right form (see ``form``) and well made by itself; what they contradict one another in
-goes out. A file with a right checksum may still be somebody's forgery.
+A model comes in whose parts have the right form (see ``form``) and are well made by themselves; what does not go
+together goes out. A file with a right checksum may still be somebody's forgery.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backpass.model.head import Head, options_of
-from backpass.model.heads import AnyHead
 from backpass.model.profile import misfit_of
 from backpass.model.record import Record, Scores
 from backpass.model.residuals import KEPT, Residuals
 from backpass.model.settings import Settings
-from backpass.network import FeatureMap, Network
-from backpass.table import Schema
+
+if TYPE_CHECKING:
+    from backpass.model.heads import AnyHead
+    from backpass.model.model import Model
 
 
-def contradiction(
-    schema: Schema,
-    head: AnyHead,
-    phi: FeatureMap,
-    network: Network,
-    theta: NDArray[Any],
-    record: Record,
-    residuals: Residuals | None,
-) -> str:
+def contradiction(model: Model) -> str:
     """Which parts of a model do not fit one another, in one line; nothing when all do."""
-    settings = Settings.from_json(record.settings)
+    schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
+    settings, theta = Settings.from_json(record.settings), model.theta
     numbers, texts = len(schema.numbers), len(schema.texts)
     scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
     known = {part: set(head.metrics) for part in record.rows if part != "train"}
@@ -58,7 +51,7 @@ def contradiction(
         ("columns and their profiles", [misfit_of(record.columns, schema), False]),
         ("parts and the scores", [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))]),
         ("parts", ["train" in record.rows, known.keys() <= {"valid", "test"}, True]),
-        *([] if residuals is None else _checks_of_residuals(residuals, head)),
+        *([] if model.residuals is None else _checks_of_residuals(model.residuals, head)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
 

@@ -87,7 +87,7 @@ def folds_of(problem: Problem, pool: Part) -> list[NDArray[Any]]:
 def outputs_of_members(problem: Problem, thetas: Sequence[NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
     """The outputs that mean the average of the members' predictions: x (n, d)  ->  (n, k)"""
     outputs = [outputs_of(problem.network, theta, x, problem.engine) for theta in thetas]
-    return averaged(problem.head.named, outputs, problem.engine) if len(outputs) > 1 else outputs[0]
+    return averaged(problem.head.named, outputs)
 
 
 def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], Part]:

@@ -190,7 +190,7 @@ def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDA
         o = outputs_of_members(problem, thetas, part.x)
     else:
         return None
-    return Residuals.of(head.predictions(o, problem.engine), part.truth, part.weights)
+    return Residuals.of(head.predictions(o), part.truth, part.weights)
 
 
 def _remembered(result: TrainingResult) -> dict[str, Any]:
@@ -220,10 +220,10 @@ def _scored(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArra
     for name, part in problem.parts.items():
         if name != "train":
             o = outputs_of_members(problem, thetas, part.x)
-            found[name] = _kept(problem.head.scores(o, part.truth, problem.engine, part.weights))
+            found[name] = _kept(problem.head.scores(o, part.truth, part.weights))
     if on_folds(problem):
         o, part = out_of_fold(members, thetas)
-        found["valid"] = _kept(problem.head.scores(o, part.truth, problem.engine, part.weights))
+        found["valid"] = _kept(problem.head.scores(o, part.truth, part.weights))
     return found
 
 
@@ -256,8 +256,7 @@ def _scores(problem: Problem, baseline: Baseline) -> Scores:
     if on_folds(problem):
         parts["valid"] = pooled(problem)
     unfolded = problem.feature_map.unfolded
-    outputs = {name: np.asarray(baseline.outputs(unfolded(part.x))) for name, part in parts.items()}
     return {
-        name: _kept(problem.head.scores(outputs[name], part.truth, problem.engine, part.weights))
+        name: _kept(problem.head.scores(np.asarray(baseline.outputs(unfolded(part.x))), part.truth, part.weights))
         for name, part in parts.items()
     }

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array
 from backpass.circuit.elementary import mean
-from backpass.engine import Engine
 from backpass.errors import DataError, UsageError
 from backpass.model.baseline import constant_outputs
 from backpass.model.link import predicted
@@ -134,9 +133,9 @@ class Head:
         with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and training says so
             return self.scale.encode(y)[:, None].astype(dtype)
 
-    def predictions(self, o: NDArray[Any], engine: Engine) -> NDArray[np.float64]:
+    def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers in the target's unit, or probabilities of the classes."""
-        values = predicted(self.named, o, engine).astype(np.float64)
+        values = predicted(self.named, o).astype(np.float64)
         if self.target.task == "regression":
             return self.scale.decode(values[:, 0])
         if self.outputs == 1:
@@ -145,10 +144,10 @@ class Head:
         return values / sum(values.T, start=np.zeros(len(values)))[:, None]
 
     def scores(
-        self, o: NDArray[Any], truth: NDArray[Any], engine: Engine, weights: NDArray[np.float64] | None = None
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
         """Every metric of the loss, and "loss" where it is a function that is at hand."""
-        found = scores(self.loss_name, self.predictions(o, engine), truth, self.q, self.asked, weights)
+        found = scores(self.loss_name, self.predictions(o), truth, self.q, self.asked, weights)
         if self.own is None or isinstance(self.own, Custom):
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}

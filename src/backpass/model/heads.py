@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from backpass.circuit import Array
 from backpass.circuit.elementary import mean
 from backpass.circuit.operations import concatenate, sigmoid, softmax
-from backpass.engine import Engine
 from backpass.errors import UsageError
 from backpass.model.head import CUSTOM, Custom, Head, mean_of
 from backpass.network import Loss
@@ -43,7 +42,7 @@ class Heads:
         names = [head.target.name for head in self.heads]
         if len(set(names)) == len(names):
             return tuple(names)
-        return tuple(f"{name} q={head.q:g}" for name, head in zip(names, self.heads, strict=True))
+        return tuple(f"{name} q={head.q}" for name, head in zip(names, self.heads, strict=True))
 
     @property
     def outputs(self) -> int:
@@ -113,15 +112,15 @@ class Heads:
         """Targets (n, k) as the loss compares outputs with them, each in its own scale (n, k)."""
         return np.concatenate([head.encode(y[:, j], dtype) for j, head in enumerate(self.heads)], axis=1)
 
-    def predictions(self, o: NDArray[Any], engine: Engine) -> NDArray[np.float64]:
+    def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers in the targets' units (n, k)."""
-        return np.column_stack([head.predictions(o[:, j : j + 1], engine) for j, head in enumerate(self.heads)])
+        return np.column_stack([head.predictions(o[:, j : j + 1]) for j, head in enumerate(self.heads)])
 
     def scores(
-        self, o: NDArray[Any], truth: NDArray[Any], engine: Engine, weights: NDArray[np.float64] | None = None
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
         """Every metric, its mean over the heads; and "loss" where it is a function that is at hand."""
-        each = [head.scores(o[:, j : j + 1], truth[:, j], engine, weights) for j, head in enumerate(self.heads)]
+        each = [head.scores(o[:, j : j + 1], truth[:, j], weights) for j, head in enumerate(self.heads)]
         found = {name: mean([scores[name] for scores in each]) for name in each[0]}
         if self.own is None or isinstance(self.own, Custom):
             return found

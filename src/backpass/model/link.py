@@ -1,7 +1,6 @@
-"""The link: from a network's outputs to what they mean, as circuits that an engine runs.
+"""The link: what the outputs of networks mean, for a loss that knows it (probabilities, rates, an average of several).
 
-NumPy's own exponentials and logarithms differ between machines in the last bit; an engine's do not, so predictions
-have the bits of the engine throughout. Scales and units are ``scaling``'s.
+Losses write it in operations; here it is worked out by the default engine, so that it has the bits of everything else.
 """
 
 from __future__ import annotations
@@ -13,32 +12,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, Circuit, Spec, trace
-from backpass.engine import Engine
+from backpass.circuit import Circuit, Spec, trace
+from backpass.engine import default_engine
 from backpass.network import Loss
 
 
-def predicted(loss: Loss, o: NDArray[Any], engine: Engine) -> NDArray[Any]:
-    """outputs o (n, k)  ->  what they mean in the loss's own terms, such as probabilities"""
-    circuit = _predicted(loss, o.shape[1], o.dtype)
-    means_itself = circuit.outputs == (0,)
-    return o if means_itself else engine.run(circuit, o)[0]
+def predicted(loss: Loss, o: NDArray[Any]) -> NDArray[Any]:
+    """outputs o (n, k)  ->  what they mean in the target's own terms"""
+    return _worked_out(_predicting(loss, o.shape[1], o.dtype), [o])
 
 
-def averaged(loss: Loss, outputs: Sequence[NDArray[Any]], engine: Engine) -> NDArray[Any]:
-    """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average"""
-    circuit = _averaged(loss, len(outputs), outputs[0].shape[1], outputs[0].dtype)
-    return engine.run(circuit, *outputs)[0]
+def averaged(loss: Loss, outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average; of one, its own"""
+    first = outputs[0]
+    return _worked_out(_averaging(loss, len(outputs), first.shape[1], first.dtype), outputs)
 
 
-@lru_cache(maxsize=64)
-def _predicted(loss: Loss, width: int, dtype: np.dtype[Any]) -> Circuit:
-    return trace(loss.predicted, [Spec(("n", width), dtype)])
+def _worked_out(circuit: Circuit, outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    is_identity = circuit.outputs == (0,)
+    return outputs[0] if is_identity else default_engine(threads=1).run(circuit, *outputs)[0]
 
 
-@lru_cache(maxsize=64)
-def _averaged(loss: Loss, networks: int, width: int, dtype: np.dtype[Any]) -> Circuit:
-    def average(*outputs: Array) -> Array:
-        return loss.averaged(outputs)
+@lru_cache(maxsize=32)
+def _predicting(loss: Loss, k: int, dtype: np.dtype[Any]) -> Circuit:
+    return trace(loss.predicted, [Spec(("n", k), dtype)])
 
-    return trace(average, [Spec(("n", width), dtype)] * networks)
+
+@lru_cache(maxsize=32)
+def _averaging(loss: Loss, networks: int, k: int, dtype: np.dtype[Any]) -> Circuit:
+    return trace(lambda *o: loss.averaged(o) if networks > 1 else o[0], [Spec(("n", k), dtype)] * networks)

@@ -34,7 +34,7 @@ from backpass.table import Schema, Table, read_table, table_from
 from backpass.table.wording import listed, shown
 from backpass.training import EpochRecord
 
-ARITHMETIC = 2
+ARITHMETIC = 1
 """The version of the numbers: while it stays, a file predicts the same bits on the same engine."""
 
 
@@ -117,7 +117,7 @@ class Model:
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; of several, the mean.    Errors: DataError also for the targets."""
         table = self.table(data, with_target=True, **reading)
-        return self.scored(self.outputs(table), self.head.truth(table))
+        return self.head.scores(self.outputs(table), self.head.truth(table))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)
@@ -190,7 +190,7 @@ class Model:
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
         outputs, notes = self._run(table)
-        predicted = self.predicted(outputs)
+        predicted = self.head.predictions(outputs)
         if not self.classes:
             return Predictions(predicted, None, (), notes)
         names = np.array(self.classes, dtype=object)
@@ -199,16 +199,6 @@ class Model:
     def outputs(self, table: Table) -> NDArray[Any]:
         """The network's outputs o (n, k), before they are turned into predictions."""
         return self._run(table)[0]
-
-    def predicted(self, o: NDArray[Any]) -> NDArray[np.float64]:
-        """Outputs o (n, k) as numbers in the target's unit, or as probabilities of the classes."""
-        return self.head.predictions(o, engine_named(self.engine, self.threads))
-
-    def scored(
-        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
-    ) -> dict[str, float]:
-        """Every metric of outputs o (n, k) on targets (n,) or (n, k)."""
-        return self.head.scores(o, truth, engine_named(self.engine, self.threads), weights)
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
         encoded = self.schema.encode(table)
@@ -225,7 +215,7 @@ class Model:
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return found[0] if len(found) == 1 else averaged(self.head.named, found, engine)
+        return averaged(self.head.named, found)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""
@@ -278,9 +268,7 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
         raise ModelFileError(unknown, faults=[fault], hint=hint)
     try:
         model = _from_facts(facts, arrays)
-        fault = contradiction(
-            model.schema, model.head, model.feature_map, model.network, model.theta, model.record, model.residuals
-        )
+        fault = contradiction(model)
     except BackpassError as error:
         raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
     if fault:

@@ -131,7 +131,7 @@ class Problem:
         """The head's metric on the validation rows, turned so that lower is better."""
         part, metric = self.parts["valid"], self.head.metric
         o = outputs_of(self.network, theta, part.x, self.engine)
-        score = self.head.scores(o, part.truth, self.engine, part.weights)[metric]
+        score = self.head.scores(o, part.truth, part.weights)[metric]
         return score if metric in LOWER_IS_BETTER else -score
 
     def optimizer(self) -> Optimizer:

@@ -95,7 +95,7 @@ def predictions_of(
     model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], chosen: int = -1
 ) -> NDArray[np.float64]:
     """Predictions for encoded rows: numbers (n,), or the probability of the chosen class (n,)."""
-    predicted = model.predicted(model.outputs_at(model.inputs_at(numbers, codes)))
+    predicted = model.head.predictions(model.outputs_at(model.inputs_at(numbers, codes)))
     return predicted if predicted.ndim == 1 else predicted[:, chosen]
 
 

@@ -48,7 +48,7 @@ class HeldOut:
 
     def scores(self, model: Model, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
         """Every metric of the model on these rows."""
-        return model.scored(self.outputs, self.truth, weights)
+        return model.head.scores(self.outputs, self.truth, weights)
 
 
 def head_of(model: Model) -> Head:
@@ -93,7 +93,7 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
         encoded.codes,
         x,
         o,
-        model.predicted(o),
+        model.head.predictions(o),
         truth,
         origin,
         (*table.notes, *encoded.notes),

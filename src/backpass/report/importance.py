@@ -76,19 +76,19 @@ def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) ->
     if chosen is None and k == 2:
         chosen = 1
     places = np.argmax(predicted, axis=1) if chosen is None else np.full(len(predicted), chosen)
-    return np.equal(places[:, None], np.arange(k)).astype(np.float64)
+    return np.asarray(np.equal(places[:, None], np.arange(k)), np.float64)
 
 
 def _score(model: Model, o: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
     """The metric that chose the best epoch, turned so that higher is worse."""
     metric = model.head.metric
-    score = model.scored(o, truth)[metric]
+    score = model.head.scores(o, truth)[metric]
     return score if metric in LOWER_IS_BETTER else -score
 
 
 def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
     """How far predictions moved: |difference|, or half the sum of it over classes."""
-    moved = np.abs(model.predicted(o) - model.predicted(before))
+    moved = np.abs(model.head.predictions(o) - model.head.predictions(before))
     return float(np.mean(moved if moved.ndim == 1 else 0.5 * moved.sum(axis=1)))
 
 
