@@ -193,8 +193,10 @@ class Settings:
     asked: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
-    def of(values: Mapping[str, Any], task: str | None = None) -> Settings:
-        """Defaults of the preset overridden by ``values``; ``task`` is what the target turned out to ask for.
+    def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0) -> Settings:
+        """Defaults of the preset overridden by ``values``.
+
+        task, rows: what the target turned out to ask for, and the number of training rows, where they are known
 
         Errors: UsageError that lists every unknown name and every value that cannot be used.
         """
@@ -202,7 +204,7 @@ class Settings:
             f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})" for name in values if name not in BY_NAME
         ]
         asked = {name: _frozen(value) for name, value in values.items()}
-        usual = _defaults(asked, task or asked.get("task"))
+        usual = _defaults(asked, task or asked.get("task"), rows)
         chosen = {setting.name: asked.get(setting.name, usual[setting.name]) for setting in TABLE}
         faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
         faults += _conflicts(chosen) if not faults else []
@@ -218,9 +220,9 @@ class Settings:
             chosen["weight_decay"] = 0.1 if chosen["optimizer"] == "adamw" else 0.0
         return Settings(**chosen, asked=tuple(asked.items()))
 
-    def suited(self, task: str) -> Settings:
-        """The same wishes, with the preset's defaults for the task that the target sets."""
-        return Settings.of(dict(self.asked), task)
+    def suited(self, task: str, rows: int = 0) -> Settings:
+        """The same wishes, with the preset's defaults for the task that the target sets and the training rows."""
+        return Settings.of(dict(self.asked), task, rows)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file; what does not shape the result (time limit, engine, threads) is left out."""
@@ -239,18 +241,18 @@ class Settings:
         return Settings.of({**before, **data})
 
 
-def usual_settings(preset: str, task: str | None, metric: str | None) -> dict[str, Any]:
-    """The defaults of a preset for a task as the model file holds them, "preset" apart: that of plain."""
-    usual = {setting.name: setting.default for setting in TABLE} | PRESETS[preset].defaults(task, metric)
+def usual_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
+    """The defaults of a preset as the model file holds them, "preset" apart: that of plain."""
+    usual = {setting.name: setting.default for setting in TABLE} | PRESETS[preset].defaults(task, metric, rows)
     return {name: _listed(value) for name, value in usual.items()}
 
 
-def _defaults(asked: Mapping[str, Any], task: str | None) -> dict[str, Any]:
+def _defaults(asked: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
     """Every setting as the preset has it, where that is one."""
     usual = {setting.name: setting.default for setting in TABLE}
     preset = asked.get("preset")
     if isinstance(preset, str) and preset in PRESETS:
-        usual.update(PRESETS[preset].defaults(task, asked.get("metric")))
+        usual.update(PRESETS[preset].defaults(task, asked.get("metric"), rows))
     return usual
 
 
