@@ -64,11 +64,17 @@ REALMLP: Mapping[str, Any] = MappingProxyType(
 )
 """RealMLP-TD (Holzmueller et al. 2024, with the figures of pytabkit 1.7), as far as it is the same for every task."""
 
-_TASKS: dict[str, Mapping[str, Any]] = {
-    "numbers": {"activation": "mish", "learning_rate": 0.2},
-    "classes": {"activation": "selu", "learning_rate": 0.04},
-    "class_error": {"label_smoothing": 0.1},
-}
+
+def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]] | None = None) -> Preset:
+    """A preset of the recipe's family: what it says for each task is the same."""
+    return Preset(
+        shared,
+        numbers={"activation": "mish", "learning_rate": 0.2},
+        classes={"activation": "selu", "learning_rate": 0.04, "calibration": "temperature"},
+        class_error={"label_smoothing": 0.1},
+        from_rows=from_rows or {},
+    )
+
 
 # Batches by the number of rows: small tables get the steps that they need.
 _SMALL: Mapping[str, Any] = {**REALMLP, "hidden": (128, 128), "epochs": 64, "batch_size": None}
@@ -82,10 +88,10 @@ _SCALES = (0.1, 1.0, 0.3, 3.0)
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "plain": Preset(),
-        "fast": Preset({**_SMALL, "frequency_scale": (0.5,)}, **_TASKS, from_rows=_FROM_ROWS),
-        "default": Preset({**_SMALL, "ensemble": 4, "frequency_scale": _SCALES}, **_TASKS, from_rows=_FROM_ROWS),
-        "best": Preset({**_SMALL, "ensemble": 16, "frequency_scale": _SCALES}, **_TASKS, from_rows=_FROM_ROWS),
-        "realmlp": Preset(REALMLP, **_TASKS),
+        "fast": _recipe({**_SMALL, "frequency_scale": (0.5,)}, _FROM_ROWS),
+        "default": _recipe({**_SMALL, "ensemble": 4, "frequency_scale": _SCALES}, _FROM_ROWS),
+        "best": _recipe({**_SMALL, "ensemble": 16, "frequency_scale": _SCALES}, _FROM_ROWS),
+        "realmlp": _recipe(REALMLP),
     }
 )
 """Every preset by name.

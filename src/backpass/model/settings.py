@@ -63,6 +63,13 @@ TABLE: tuple[Setting, ...] = (
         "network",
     ),
     Setting("learned_activation", False, Switch(), "learn how far each unit bends", "network"),
+    Setting(
+        "calibration",
+        "none",
+        Choice(("none", "temperature")),
+        "probabilities as they come, or with a temperature from the validation rows",
+        "training",
+    ),
     Setting("bounds", "none", Choice(("none", "training")), "range that predicted numbers are kept in", "network"),
     Setting("metric", None, Choice(CHOOSING), "what chooses the best epoch [what goes with the loss]", "training"),
     Setting("loss", None, Choice(_LOSSES), "what is minimized [squared, or cross_entropy for classes]", "training"),
@@ -124,6 +131,7 @@ _ADDED = (
     "parametrization",
     "learned_activation",
     "bounds",
+    "calibration",
     "metric",
     "rate_factor",
     "dropout_schedule",
@@ -161,6 +169,7 @@ class Settings:
     front_scale: bool
     parametrization: str
     learned_activation: bool
+    calibration: str
     bounds: str
     metric: str | None
     loss: str | None
