@@ -105,7 +105,10 @@ def fit_problem(
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble))
     if len(members) > 1 and (checkpoint is not None or resume_from is not None):
-        raise UsageError("a checkpoint holds the run of one network; it does not go with ensemble")
+        raise UsageError(
+            f"a checkpoint holds the run of one network; it does not go with ensemble {len(members)}",
+            hint="add --ensemble 1 (in Python: ensemble=1), or leave the checkpoint out",
+        )
     if len(members) > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
     identity = problem.identity() if checkpoint is not None or resume_from is not None else {}

@@ -246,7 +246,7 @@ class Settings:
         absent = [name for name in BY_NAME if name not in data and name not in (*_NOT_KEPT, *_ADDED)]
         if absent:
             raise UsageError(f"settings are missing: {', '.join(absent)}")
-        before = {name: BY_NAME[name].default for name in _ADDED}
+        before = {name: BY_NAME[name].default for name in _ADDED} | {"preset": "plain"}
         return Settings.of({**before, **data})
 
 
@@ -259,7 +259,7 @@ def usual_settings(preset: str, task: str | None, metric: str | None, rows: int 
 def _defaults(asked: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
     """Every setting as the preset has it, where that is one."""
     usual = {setting.name: setting.default for setting in TABLE}
-    preset = asked.get("preset")
+    preset = asked.get("preset", usual["preset"])
     if isinstance(preset, str) and preset in PRESETS:
         usual.update(PRESETS[preset].defaults(task, asked.get("metric"), rows))
     return usual
