@@ -38,7 +38,8 @@ def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> No
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     absent = {name for name in BY_NAME if ours.get(name, name) not in kind().get_params()}
     reasons = {"task", "test_fraction"}  # the class says it; whoever holds the estimator tests it
-    of_numbers, of_classes = {"quantile", "huber_delta", "output_activation", "bounds"}, {"label_smoothing"}
+    of_numbers = {"quantile", "huber_delta", "output_activation", "bounds"}
+    of_classes = {"label_smoothing", "calibration"}
     assert absent == reasons | (of_classes if kind is BackpassRegressor else of_numbers)
 
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from backpass.errors import UsageError
 
-FEW: dict[str, Any] = {"hidden_layer_sizes": (8,), "epochs": 3, "learning_rate": None}
+FEW: dict[str, Any] = {"hidden_layer_sizes": (8,), "epochs": 3, "learning_rate": None, "ensemble": 1}
 
 
 def test_what_is_none_follows_the_preset_and_the_rest_does_not(regressor: Any, numbers: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backpass.engine import ENGINES
 from backpass.errors import DivergedError, InterruptedTraining, ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.container import pack, unpack
@@ -66,6 +68,18 @@ def test_each_member_has_the_bits_of_training_it_alone(each_target: tuple[str, C
     assert model.theta.shape == (3, model.network.parameter_count)
     for theta, member in reversed(list(zip(model.theta, found, strict=True))):
         assert theta.tobytes() == member.problem.train().theta.tobytes()
+
+
+@pytest.mark.parametrize("rows", ["folds", "split"])
+def test_members_start_from_waves_of_the_scale_whose_turn_it_is(houses: Columns, rows: str) -> None:
+    wishes = {"number_embedding": "periodic", "frequency_scale": (0.1, 2.0), "ensemble": 3, "ensemble_rows": rows}
+    problem, found = members(houses, "price", **wishes)
+    starts = [problem.network.layout.views(each.problem.first_theta())["frequency0"] for each in found]
+    assert [float(np.std(start)) for start in starts] == pytest.approx([0.1, 2.0, 0.1], rel=0.4)
+    model = fit(houses, "price", **QUICK, **wishes)
+    assert model.network == problem.network
+    for theta, each in zip(model.theta, found, strict=True):
+        assert theta.tobytes() == each.problem.train().theta.tobytes()
 
 
 def test_predictions_are_averaged(each_target: tuple[str, Columns]) -> None:
@@ -184,11 +198,68 @@ def test_a_network_that_diverges_is_named(houses: Columns) -> None:
 
 
 def test_time_is_divided_among_the_networks(houses: Columns) -> None:
-    _, found = members(houses, "price", ensemble=4, max_seconds=2.0)
+    problem, found = members(houses, "price", ensemble=4, max_seconds=2.0)
     assert [member.problem.settings.max_seconds for member in found] == [0.5] * 4
+    assert [member.problem.settings.max_seconds for member in members_of(problem, at_once=3)] == [1.0] * 4
     model = fit(houses, "price", **{**QUICK, "epochs": 10_000_000}, ensemble=2, max_seconds=0.4)
     assert model.theta.shape[0] == 2
     assert model.record.reason == "time"
+
+
+needs_threads = pytest.mark.skipif("native" not in ENGINES, reason="the compiled core was not built")
+
+
+@needs_threads
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(houses: Columns, threads: int) -> None:
+    watcher = Watcher()
+    model = fit(houses, "price", **QUICK, ensemble=4, engine="native", threads=threads, callbacks=[watcher])
+    assert model.to_bytes() == fit(houses, "price", **QUICK, ensemble=4, engine="native", threads=1).to_bytes()
+    assert watcher.starts == [(60, 5)]
+    assert watcher.steps == sorted(watcher.steps)
+    assert watcher.epochs == list(range(1, 13))
+    assert watcher.ends == ["finished"]
+
+
+@needs_threads
+def test_side_by_side_one_that_is_stopped_stops_all(houses: Columns) -> None:
+    watcher = Watcher(stop_after=5)
+    model = fit(houses, "price", **{**QUICK, "epochs": 500}, ensemble=4, threads=2, callbacks=[watcher])
+    assert model.theta.shape[0] == 2
+    assert model.record.reason == "stopped"
+    assert len(watcher.epochs) <= 7, "the other one ends with its epoch"
+
+
+@needs_threads
+def test_side_by_side_one_that_diverges_ends_all(houses: Columns) -> None:
+    with pytest.raises(DivergedError, match=r"training diverged in network [12] of 4, "):
+        fit(houses, "price", **QUICK, ensemble=4, threads=2, optimizer="sgd", learning_rate=1e30)
+
+
+@needs_threads
+def test_side_by_side_what_goes_wrong_in_a_thread_is_raised(houses: Columns) -> None:
+    class Broken(Callback):
+        def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+            raise ZeroDivisionError("in a callback")
+
+    with pytest.raises(ZeroDivisionError, match="in a callback"):
+        fit(houses, "price", **{**QUICK, "epochs": 1_000_000}, ensemble=4, threads=2, callbacks=[Broken()])
+
+
+@needs_threads
+def test_side_by_side_interruption_keeps_what_was_trained(houses: Columns) -> None:
+    class Interrupting(Callback):
+        def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+            if record.epoch == 4:
+                signal.raise_signal(signal.SIGINT)
+            return None
+
+    watchers = [Interrupting()]
+    with pytest.raises(InterruptedTraining) as caught:
+        fit(houses, "price", **{**QUICK, "epochs": 100_000}, ensemble=4, threads=2, callbacks=watchers)
+    assert caught.value.signal == signal.SIGINT
+    assert isinstance(caught.value.model, Model)
+    assert 1 <= caught.value.model.theta.shape[0] <= 2
 
 
 @pytest.mark.parametrize("change", ["a network less", "a member less", "three dimensions"])

@@ -19,7 +19,7 @@ from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic,
 from backpass.table import table_from
 
 Columns = dict[str, list[Any]]
-QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16}
+QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16, "ensemble": 1}
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
@@ -90,6 +90,15 @@ def test_a_group_has_one_factor() -> None:
         Settings.of({"rate_factor": (("bias", 0.1), ("bias", 0.2))})
 
 
+@pytest.mark.parametrize(("rows", "epochs"), [(0, 64), (30_000, 64), (30_001, 32), (100_000, 32), (100_001, 16)])
+def test_large_tables_take_fewer_epochs_unless_they_are_asked_for(rows: int, epochs: int) -> None:
+    settings = Settings.of({"preset": "default", "hidden": (5,)}).suited("regression", rows)
+    assert (settings.epochs, settings.hidden) == (epochs, (5,))
+    assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    asked = Settings.of({"preset": "default", "epochs": 7}).suited("regression", rows)
+    assert asked.epochs == 7
+
+
 # What the default preset makes ----------------------------------------------------------------------------------------
 
 
@@ -102,7 +111,7 @@ def streets(houses: Columns) -> Columns:
 
 
 def test_the_network_of_the_recipe(streets: Columns) -> None:
-    problem = make_problem(table_from(streets), "price", Settings.of({"preset": "default"}))
+    problem = make_problem(table_from(streets), "price", Settings.of({"preset": "realmlp"}))
     kinds = [type(layer).__name__ for layer in problem.network.layers]
     block = ["ScaledDense", "LearnedActivation", "Dropout"]
     assert kinds == ["Periodic", "Embedding", "FrontScale", *block * 3, "ScaledDense"]

@@ -72,6 +72,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         learned_activation: bool | None = None,
         loss: str | Callable[..., Any] = "cross_entropy",
         label_smoothing: float | None = None,
+        calibration: str | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
         optimizer: str | None = None,
         learning_rate: float | None = None,
@@ -117,6 +118,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.learned_activation = learned_activation
         self.loss = loss
         self.label_smoothing = label_smoothing
+        self.calibration = calibration
         self.class_weight = class_weight
         self.optimizer = optimizer
         self.learning_rate = learning_rate

@@ -79,7 +79,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             _check_single(settings, "warm_start", before)
         rows = self._fitted_rows(X, y, sample_weight, before)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
-        problem = self._problem(_parts(rows, given, settings), before, settings, self._target_names(y, rows.table))
+        parts = _parts(rows, given, settings)
+        settings = settings.suited(self._task, parts["train"].table.rows)
+        problem = self._problem(parts, before, settings, self._target_names(y, rows.table))
         model = self._trained(problem, None if before is None else before.theta, X, y)
         self._stream: Stream | None = None
         self.__dict__.update(self._learnt(model))

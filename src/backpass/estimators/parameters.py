@@ -44,6 +44,7 @@ FOLLOWING = frozenset(
         "beta1",
         "beta2",
         "bounds",
+        "calibration",
         "dropout",
         "dropout_schedule",
         "embedding_size",

@@ -18,12 +18,14 @@ from backpass.model.ensemble import Member, members_of, on_folds, out_of_fold, o
 from backpass.model.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.model.problem import Problem, make_problem
+from backpass.model.part import Part
+from backpass.model.problem import Problem, make_problem, outputs_of
 from backpass.model.record import Record, Scores
 from backpass.model.residuals import Residuals
 from backpass.model.runs import Runs, calmer_than, side_by_side, train_members
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
+from backpass.model.temperature import fitted_factor, tempered
 from backpass.table import Table, read_table, table_from
 from backpass.training import Callback, TrainingResult
 
@@ -103,7 +105,10 @@ def fit_problem(
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble))
     if len(members) > 1 and (checkpoint is not None or resume_from is not None):
-        raise UsageError("a checkpoint holds the run of one network; it does not go with ensemble")
+        raise UsageError(
+            f"a checkpoint holds the run of one network; it does not go with ensemble {len(members)}",
+            hint="add --ensemble 1 (in Python: ensemble=1), or leave the checkpoint out",
+        )
     if len(members) > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
     identity = problem.identity() if checkpoint is not None or resume_from is not None else {}
@@ -149,7 +154,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
     # A member that was stopped before its first epoch is no better than chance.
     done = [i for i, each in enumerate(runs.results) if each.progress.history] or [0]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    thetas = [each.theta for each in results]
+    thetas, said = _calibrated(problem, members, [each.theta for each in results])
     first = results[0].progress
     is_ensemble = problem.settings.ensemble > 1
     record = Record(
@@ -161,7 +166,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         best_epoch=first.best_epoch,
         steps=sum(each.progress.step for each in results),
         reason=runs.ending.reason,
-        notes=(*problem.notes, *runs.notes, *_notes(problem, members)),
+        notes=(*problem.notes, *runs.notes, *_notes(problem, members), *said),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
     )
@@ -178,18 +183,47 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
     )
 
 
+def _calibrated(
+    problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
+) -> tuple[list[NDArray[Any]], list[str]]:
+    """The networks with the temperature that suits the validation rows, and what there is to say of it."""
+    settings, head, held_out = problem.settings, problem.head, _outputs_held_out(problem, members, thetas)
+    if settings.calibration == "none" or settings.output_activation != "identity" or held_out is None:
+        return list(thetas), []
+    if not isinstance(head, Head) or head.own is not None or head.target.task == "regression":
+        return list(thetas), []
+    outputs, part = held_out
+    factor = fitted_factor(head, outputs, part)
+    if on_folds(problem):
+        # Of single networks; the average of several is softer already, and is only ever made sharper.
+        factor = max(factor, 1.0)
+    note = f"probabilities have temperature {1.0 / factor:.3g}, from the {part.rows} validation rows"
+    return [tempered(problem.network, theta, factor) for theta in thetas], [note]
+
+
+def _outputs_held_out(
+    problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
+) -> tuple[list[NDArray[Any]], Part] | None:
+    """Outputs for the validation rows, by every network, or on folds by the one that left the row out."""
+    if on_folds(problem):
+        o, part = out_of_fold(members, thetas)
+        return [o], part
+    if "valid" not in problem.parts:
+        return None
+    part = problem.parts["valid"]
+    return [outputs_of(problem.network, theta, part.x, problem.engine) for theta in thetas], part
+
+
 def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Residuals | None:
     """Of predicted numbers on the validation rows; on folds, by the member that left the row out."""
     head = problem.head
     if not isinstance(head, Head) or head.target.task != "regression":
         return None
-    if on_folds(problem):
-        o, part = out_of_fold(members, thetas)
-    elif "valid" in problem.parts:
-        part = problem.parts["valid"]
-        o = outputs_of_members(problem, thetas, part.x)
-    else:
+    held_out = _outputs_held_out(problem, members, thetas)
+    if held_out is None:
         return None
+    outputs, part = held_out
+    o = np.asarray(head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
     return Residuals.of(head.predictions(o), part.truth, part.weights)
 
 

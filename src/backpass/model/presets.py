@@ -16,19 +16,26 @@ _RATES = (("alpha", 0.1), ("bias", 0.1), ("frequency", 0.1), ("front_scale", 6.0
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Settings by name: those of every task, and those for numbers, for classes, and for the class error."""
+    """Settings by name: those of every task, those for numbers, for classes, and for the class error.
+
+    ``from_rows``: those that tables of at least so many training rows have instead
+    """
 
     shared: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
     classes: Mapping[str, Any] = field(default_factory=dict)
     class_error: Mapping[str, Any] = field(default_factory=dict)
+    from_rows: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
-    def defaults(self, task: str | None, metric: str | None) -> dict[str, Any]:
+    def defaults(self, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
         """What the preset says where the task is "regression" or None, or one of classes."""
+        found = dict(self.shared)
+        for least in sorted(self.from_rows):
+            found |= self.from_rows[least] if rows >= least else {}
         if task in (None, "regression"):
-            return {**self.shared, **self.numbers}
+            return {**found, **self.numbers}
         asked = self.class_error if metric in ("error", "accuracy") else {}
-        return {**self.shared, **self.classes, **asked}
+        return {**found, **self.classes, **asked}
 
 
 REALMLP: Mapping[str, Any] = MappingProxyType(
@@ -57,25 +64,41 @@ REALMLP: Mapping[str, Any] = MappingProxyType(
 )
 """RealMLP-TD (Holzmueller et al. 2024, with the figures of pytabkit 1.7), as far as it is the same for every task."""
 
-_TASKS: dict[str, Mapping[str, Any]] = {
-    "numbers": {"activation": "mish", "learning_rate": 0.2},
-    "classes": {"activation": "selu", "learning_rate": 0.04},
-    "class_error": {"label_smoothing": 0.1},
-}
+
+def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]] | None = None) -> Preset:
+    """A preset of the recipe's family: what it says for each task is the same."""
+    return Preset(
+        shared,
+        numbers={"activation": "mish", "learning_rate": 0.2},
+        classes={"activation": "selu", "learning_rate": 0.04, "calibration": "temperature"},
+        class_error={"label_smoothing": 0.1},
+        from_rows=from_rows or {},
+    )
+
+
+# Batches by the number of rows: small tables get the steps that they need.
+_SMALL: Mapping[str, Any] = {**REALMLP, "hidden": (128, 128), "epochs": 64, "batch_size": None}
+
+# What a large table teaches in one pass a small one teaches in several.
+_FROM_ROWS: Mapping[int, Mapping[str, Any]] = {30_001: {"epochs": 32}, 100_001: {"epochs": 16}}
+
+# Slow waves suit smooth and noisy tables, fast ones steps and bumps: each network has the scale whose turn it is.
+_SCALES = (0.1, 1.0, 0.3, 3.0)
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "plain": Preset(),
-        # Batches by the number of rows: small tables get the steps that they need.
-        "fast": Preset({**REALMLP, "hidden": (128, 128), "epochs": 48, "batch_size": None}, **_TASKS),
-        "default": Preset(REALMLP, **_TASKS),
-        "best": Preset({**REALMLP, "ensemble": 8}, **_TASKS),
+        "fast": _recipe({**_SMALL, "frequency_scale": (0.5,)}, _FROM_ROWS),
+        "default": _recipe({**_SMALL, "ensemble": 4, "frequency_scale": _SCALES}, _FROM_ROWS),
+        "best": _recipe({**_SMALL, "ensemble": 16, "frequency_scale": _SCALES}, _FROM_ROWS),
+        "realmlp": _recipe(REALMLP),
     }
 )
 """Every preset by name.
 
 plain: the network of the notes, with the defaults of ``settings``
-fast: the recipe with two layers of 128 and 48 epochs, a tenth of the work
-default: the recipe as published
-best: eight of these on eight folds of the training and validation rows
+fast: the recipe with two layers of 128, and 64 epochs or fewer: about a fifteenth of the work
+default: four of these, each with waves of another scale, on four folds of the training and validation rows
+best: sixteen of these
+realmlp: the recipe as published, one network of three layers of 256, and 256 epochs
 """

@@ -231,8 +231,8 @@ def make_problem(
     target = Target.fit(table, target_name, settings.task)
     valid_share = 0.0 if valid is not None else settings.valid_fraction
     test_share = 0.0 if test is not None else settings.test_fraction
-    settings = settings.suited(target.task)
     split = split_rows(table.rows, valid_share, test_share, settings.seed)
+    settings = settings.suited(target.task, len(split.train))
     parts = (("train", split.train, None), ("valid", split.valid, valid), ("test", split.test, test))
     rows = {}
     for name, index, given in parts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -93,10 +93,13 @@ def train_members(
 def _in_threads(run: Callable[[int], None], count: int, workers: int, wish: StopWish) -> None:
     """Do run(0), run(1), ... in threads. What goes wrong in one ends all, and is raised here."""
     with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(run, i) for i in range(count)]
+        waiting = {pool.submit(run, i) for i in range(count)}
         try:
-            for each in waiting:
-                each.result()
+            while waiting:
+                # Python handles a signal in this thread, and only when this thread runs.
+                done, waiting = wait(waiting, timeout=0.05, return_when=FIRST_EXCEPTION)
+                for each in done:
+                    each.result()
         except BaseException:
             wish.signal = wish.signal or 0  # the threads look at it between two steps
             raise

@@ -64,6 +64,13 @@ TABLE: tuple[Setting, ...] = (
         "network",
     ),
     Setting("learned_activation", False, Switch(), "learn how far each unit bends", "network"),
+    Setting(
+        "calibration",
+        "none",
+        Choice(("none", "temperature")),
+        "probabilities as they come, or with a temperature from the validation rows",
+        "training",
+    ),
     Setting("bounds", "none", Choice(("none", "training")), "range that predicted numbers are kept in", "network"),
     Setting("metric", None, Choice(CHOOSING), "what chooses the best epoch [what goes with the loss]", "training"),
     Setting("loss", None, Choice(_LOSSES), "what is minimized [squared, or cross_entropy for classes]", "training"),
@@ -131,6 +138,7 @@ _ADDED = (
     "parametrization",
     "learned_activation",
     "bounds",
+    "calibration",
     "metric",
     "rate_factor",
     "dropout_schedule",
@@ -168,6 +176,7 @@ class Settings:
     front_scale: bool
     parametrization: str
     learned_activation: bool
+    calibration: str
     bounds: str
     metric: str | None
     loss: str | None
@@ -200,8 +209,10 @@ class Settings:
     asked: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
-    def of(values: Mapping[str, Any], task: str | None = None) -> Settings:
-        """Defaults of the preset overridden by ``values``; ``task`` is what the target turned out to ask for.
+    def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0) -> Settings:
+        """Defaults of the preset overridden by ``values``.
+
+        task, rows: what the target turned out to ask for, and the number of training rows, where they are known
 
         Errors: UsageError that lists every unknown name and every value that cannot be used.
         """
@@ -209,7 +220,7 @@ class Settings:
             f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})" for name in values if name not in BY_NAME
         ]
         asked = {name: _frozen(value) for name, value in values.items()}
-        usual = _defaults(asked, task or asked.get("task"))
+        usual = _defaults(asked, task or asked.get("task"), rows)
         chosen = {setting.name: asked.get(setting.name, usual[setting.name]) for setting in TABLE}
         faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
         faults += _conflicts(chosen) if not faults else []
@@ -225,9 +236,9 @@ class Settings:
             chosen["weight_decay"] = 0.1 if chosen["optimizer"] == "adamw" else 0.0
         return Settings(**chosen, asked=tuple(asked.items()))
 
-    def suited(self, task: str) -> Settings:
-        """The same wishes, with the preset's defaults for the task that the target sets."""
-        return Settings.of(dict(self.asked), task)
+    def suited(self, task: str, rows: int = 0) -> Settings:
+        """The same wishes, with the preset's defaults for the task that the target sets and the training rows."""
+        return Settings.of(dict(self.asked), task, rows)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file; what does not shape the result (time limit, engine, threads) is left out."""
@@ -242,22 +253,22 @@ class Settings:
         absent = [name for name in BY_NAME if name not in data and name not in (*_NOT_KEPT, *_ADDED)]
         if absent:
             raise UsageError(f"settings are missing: {', '.join(absent)}")
-        before = {name: BY_NAME[name].default for name in _ADDED}
+        before = {name: BY_NAME[name].default for name in _ADDED} | {"preset": "plain"}
         return Settings.of({**before, **data})
 
 
-def usual_settings(preset: str, task: str | None, metric: str | None) -> dict[str, Any]:
-    """The defaults of a preset for a task as the model file holds them, "preset" apart: that of plain."""
-    usual = {setting.name: setting.default for setting in TABLE} | PRESETS[preset].defaults(task, metric)
+def usual_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
+    """The defaults of a preset as the model file holds them, "preset" apart: that of plain."""
+    usual = {setting.name: setting.default for setting in TABLE} | PRESETS[preset].defaults(task, metric, rows)
     return {name: _listed(value) for name, value in usual.items()}
 
 
-def _defaults(asked: Mapping[str, Any], task: str | None) -> dict[str, Any]:
+def _defaults(asked: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
     """Every setting as the preset has it, where that is one."""
     usual = {setting.name: setting.default for setting in TABLE}
-    preset = asked.get("preset")
+    preset = asked.get("preset", usual["preset"])
     if isinstance(preset, str) and preset in PRESETS:
-        usual.update(PRESETS[preset].defaults(task, asked.get("metric")))
+        usual.update(PRESETS[preset].defaults(task, asked.get("metric"), rows))
     return usual
 
 
