@@ -60,7 +60,7 @@ def explained(model: Model, table: Table, class_name: str | None = None) -> Expl
         integrated(smooth, smooth.inputs(x[i : i + _ROWS]), smooth.inputs(x0), pick[i : i + _ROWS])
         for i in range(0, len(x), _ROWS)
     ]
-    by_input = np.concatenate(parts) if parts else np.zeros((0, smooth.width))
+    by_input = np.concatenate(parts)
     contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in smooth.groups()])
     places = np.argmax(pick, axis=1)
     predicted, baseline = ((np.reshape(each, (len(each), -1)) * pick).sum(axis=1) for each in (h, h0))
@@ -91,7 +91,7 @@ def integrated(
     while left.size and steps <= MOST_STEPS:
         phi[left] = _midpoints(smooth, s[left], base, pick[left], steps)
         # Where contributions cancel out, their own size says what is small.
-        size = np.maximum(np.abs(difference[left]), 0.05 * np.abs(phi[left]).sum(axis=1))
+        size = np.maximum(np.abs(difference[left]), 0.01 * np.abs(phi[left]).sum(axis=1))
         left = left[np.abs(phi[left].sum(axis=1) - difference[left]) > TOLERANCE * size]
         steps *= 2
     return phi
