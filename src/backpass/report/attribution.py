@@ -97,7 +97,7 @@ def integrated(
         steps *= 2
     total = np.abs(phi).sum(axis=1, keepdims=True)
     missing = difference[:, None] - phi.sum(axis=1, keepdims=True)
-    return phi + missing * np.abs(phi) / np.where(total > 0.0, total, 1.0)
+    return np.asarray(phi + missing * np.abs(phi) / np.where(total > 0.0, total, 1.0))
 
 
 def _picked(smooth: SmoothModel, s: NDArray[np.float64], pick: NDArray[np.float64]) -> NDArray[np.float64]:
