@@ -64,6 +64,12 @@ def test_the_bar_fits_the_terminal_and_is_taken_back(home: Path, tmp_path: Path,
     if columns > 40:
         assert any(re.search(r"rmse +[\d.]+  best +[\d.]+ @\d+ +[\d:-]+ left", frame) for frame in frames)
         assert len({len(frame.rstrip()) for frame in frames[1:]}) <= 2, "numbers do not jitter"
+    curves = [frame for frame in re.split(r"[\r\n]+", plain) if re.match(r" +train +[▁-█]", frame)]
+    assert bool(curves) == (columns >= 80)
+    assert all(len(frame) < columns for frame in curves)
+    if curves:
+        pattern = r" {15}train [▁-█ ]{12,20}  validation [▁-█ ]{12,20} +([\d,]+|-) rows/s"
+        assert all(re.fullmatch(pattern, frame.rstrip()) for frame in curves)
     if columns == 120:
         assert "validation rmse" in frames[-1]
     assert plain.rstrip().splitlines()[-1].startswith("saved numbers.backpass")
@@ -93,7 +99,7 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
     now = [100.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     log = Log()
-    watching = Lines(log, "rmse")
+    watching = Lines(log, "rmse", rows=320)
     watching.on_start(40, 10)
     state = Progress((np.zeros(1),), np.zeros(1))
     for step in range(40):
@@ -104,7 +110,14 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None
             state.finish_epoch(record)
             watching.on_epoch(record, state)
     said = log.said  # type: ignore[attr-defined]
-    assert said[0] == "epoch 1/4   step 5/10   train loss      -   validation rmse      -   best      - @-    0:35 left"
-    assert said[1] == "epoch 1/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @1    0:30 left"
-    assert said[-1] == "epoch 4/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @4    0:00 left"
+    start = "epoch 1/4   step 5/10   train loss      -   validation rmse      -   best      - @-"
+    assert said[0] == f"{start}          32 rows/s    0:35 left"
+    assert (
+        said[1]
+        == "epoch 1/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @1          32 rows/s    0:30 left"
+    )
+    assert (
+        said[-1]
+        == "epoch 4/4   train loss 0.5000   validation rmse 0.2500   best 0.2500 @4          32 rows/s    0:00 left"
+    )
     assert len(said) == 8

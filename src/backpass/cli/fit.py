@@ -210,7 +210,7 @@ def _prepared(request: Request, console: Console) -> tuple[Problem, Table]:
 
 def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:
     """The model, and what interrupted its training, if anything did."""
-    with watcher(console, problem.head.metric) as watching:
+    with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
         try:
             return fit_problem(
                 problem, callbacks=[watching], checkpoint=request.checkpoint, resume_from=request.resume

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from backpass.cli.console import Console
-from backpass.cli.text import duration, figure
+from backpass.cli.text import BARS, duration, figure, sparkline
 from backpass.training import Callback, EpochRecord, Progress
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LINE_SECONDS = 5.0  # between two lines of a log
 FRAME_SECONDS = 0.1  # between two frames of the bar
 MARGIN = 3  # columns left free at the right of the bar
+LONGEST_CURVE, SHORTEST_CURVE = 20, 8  # columns; where there is room for less there are no curves
 LONG_BAR, SHORTEST_BAR = 20, 4  # columns: beside the first, labels are written in full; the second is always left
 
 
@@ -29,9 +31,10 @@ class Watcher(Callback):
     A context: on leaving it the terminal is as it was, whatever happened.
     """
 
-    def __init__(self, console: Console, metric: str) -> None:
+    def __init__(self, console: Console, metric: str, rows: int = 0) -> None:
         self.console = console
         self.metric = metric
+        self.rows = rows  # per epoch; 0 where they are not known
         self.total = self.per_epoch = 1
         self.step = 0
         self.first_step: int | None = None
@@ -39,6 +42,8 @@ class Watcher(Callback):
         self.record: EpochRecord | None = None
         self.best: tuple[float, int] | None = None
         self.widths: dict[str, int] = {}
+        self.losses: list[float] = []
+        self.scores: list[float] = []
 
     def __enter__(self) -> Watcher:
         return self
@@ -58,6 +63,9 @@ class Watcher(Callback):
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         self.record, self.step = record, record.step
+        self.losses.append(record.train_loss)
+        if record.score is not None:
+            self.scores.append(record.score)
         if progress.best_score is not None:
             self.best = (progress.best_score, progress.best_epoch)
         self.show(ended=True)
@@ -88,6 +96,14 @@ class Watcher(Callback):
         elapsed, taken = time.monotonic() - self.started, self.step - (self.first_step or 0)
         known = taken > 0 and elapsed > 0.5
         return f"{duration(elapsed / taken * (self.total - self.step)) if known else '-:--':>5} left"
+
+    def pace(self) -> str:
+        """Training rows per second so far, of fixed width; nothing where rows are not known."""
+        elapsed, taken = time.monotonic() - self.started, self.step - (self.first_step or 0)
+        if not self.rows:
+            return ""
+        known = taken > 0 and elapsed > 0.5
+        return f"{f'{taken * self.rows / self.per_epoch / elapsed:,.0f}' if known else '-':>9} rows/s"
 
     def numbers(self, wide: bool) -> list[str]:
         """Loss, score and best score, in widths that only ever grow."""
@@ -122,20 +138,31 @@ class Lines(Watcher):
         if is_first or is_last or time.monotonic() - self.shown >= LINE_SECONDS:
             self.shown = time.monotonic()
             inside = "" if ended else f"step {self.step % self.per_epoch:,}/{self.per_epoch:,}"
-            texts = [self.place(ended=ended), inside, *self.numbers(True), self.left()]
+            texts = [self.place(ended=ended), inside, *self.numbers(True), self.pace(), self.left()]
             self.console.line("   ".join(text for text in texts if text))
 
 
 class Drawn(Watcher):
-    """A bar drawn by rich on standard error, which is gone when the run ends."""
+    """A bar drawn by rich on standard error, with the curves so far beneath it; both are gone when the run ends."""
 
     bar: Bar
     task: Any
+    has_bars: bool
 
     def __enter__(self) -> Watcher:
         from rich.console import Console as Screen
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
+        from rich.text import Text
+
+        self.has_bars = _can_write(BARS)  # asked before rich puts itself in front of standard error
+        watcher = self
+
+        class WithCurves(Bar):
+            def get_renderables(self) -> Iterator[Any]:
+                yield from super().get_renderables()
+                if curves := watcher.curves():
+                    yield Text(curves, style="dim", no_wrap=True)
 
         columns = (
             TextColumn("{task.fields[place]}", style="bold", markup=False),
@@ -144,7 +171,9 @@ class Drawn(Watcher):
         )
         # No thread draws: frames are drawn between two steps, so that nothing competes with the training.
         screen = Screen(file=sys.stderr, highlight=False)
-        self.bar = Bar(*columns, console=screen, transient=True, auto_refresh=False, expand=True, redirect_stdout=False)
+        self.bar = WithCurves(
+            *columns, console=screen, transient=True, auto_refresh=False, expand=True, redirect_stdout=False
+        )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -171,6 +200,16 @@ class Drawn(Watcher):
         self.bar.update(self.task, completed=self.step, place=place, numbers=numbers)
         self.bar.refresh()
 
+    def curves(self) -> str:
+        """The course of the loss and of the score, and the pace: one line, in places that stay."""
+        courses = {"train": self.losses, "validation": self.scores}
+        ends = len(self.place(ended=False)) + len(self.pace()) + sum(map(len, courses)) + 8  # and the gaps between
+        room = min((self.console.width - MARGIN - ends) // 2, LONGEST_CURVE)
+        if room < SHORTEST_CURVE or not self.has_bars:
+            return ""
+        texts = [f"{name} {sparkline(values, room) if values else '':<{room}}" for name, values in courses.items()]
+        return "  ".join([" " * len(self.place(ended=False)), *texts, self.pace()]).rstrip()
+
     def _fitting(self, room: int) -> str:
         """As many numbers as leave room for a bar: a line that is broken could not be taken back either."""
         left = self.left()
@@ -181,8 +220,17 @@ class Drawn(Watcher):
         return wide if len(wide) <= room - LONG_BAR else "  ".join(texts)
 
 
-def watcher(console: Console, metric: str) -> Watcher:
-    """The way of showing progress that suits where standard error goes."""
+def _can_write(text: str) -> bool:
+    """Whether the terminal's encoding has the characters of a text."""
+    try:
+        text.encode(sys.stderr.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def watcher(console: Console, metric: str, rows: int = 0) -> Watcher:
+    """The way of showing progress that suits where standard error goes; ``rows``: those that an epoch trains on."""
     if console.quiet:
-        return Silent(console, metric)
-    return (Drawn if console.is_terminal else Lines)(console, metric)
+        return Silent(console, metric, rows)
+    return (Drawn if console.is_terminal else Lines)(console, metric, rows)

@@ -47,7 +47,10 @@ def r2(predicted: Floats, y: Floats, weights: Weights = None) -> float:
         return 0.0
     unit = float(np.max(np.abs(y)))
     center = np.full_like(y, unit * mean(y / unit, weights))
-    ratio = rmse(predicted, y, weights) / rmse(center, y, weights)
+    spread = rmse(center, y, weights)
+    if spread == 0.0:  # the rows that count are all alike
+        return 0.0
+    ratio = rmse(predicted, y, weights) / spread
     return max(1.0 - ratio * ratio, -float_info.max)
 
 

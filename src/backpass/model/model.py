@@ -209,7 +209,7 @@ class Model:
         return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
 
     def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
-        """The outputs o (n, k), or penultimate activations, for inputs x (n, d); of an ensemble, the average."""
+        """The outputs o (n, k), or penultimate activations, for inputs x (n, d); an ensemble's are averaged."""
         engine = engine_named(self.engine, self.threads)
         found = [
             outputs_of(self.network, theta, x, engine, features=features)

@@ -31,11 +31,6 @@ class NumberProfile:
     quantiles: tuple[float, ...]
     whole: bool
 
-    @property
-    def median(self) -> float:
-        """The middle value; 0 where there is none."""
-        return self.quantiles[SHARES.index(0.5)] if self.quantiles else 0.0
-
     @staticmethod
     def of(values: NDArray[np.float64]) -> NumberProfile:
         """The profile of values (n,), NaN where missing; infinite ones are passed over."""

@@ -76,7 +76,7 @@ def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) ->
     if chosen is None and k == 2:
         chosen = 1
     places = np.argmax(predicted, axis=1) if chosen is None else np.full(len(predicted), chosen)
-    return np.asarray(np.equal(places[:, None], np.arange(k)), np.float64)
+    return np.asarray(np.equal(places[:, None], np.arange(k)), dtype=np.float64)
 
 
 def _score(model: Model, o: NDArray[np.float64], truth: NDArray[np.float64]) -> float:

@@ -133,6 +133,6 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
         elif part is not None:
             yield name.replace("_", " "), words.number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
     rows = model.record.rows
-    others = ", ".join(f"{count:,} {words.PARTS[name]}" for name, count in rows.items() if name != "train")
+    others = ", ".join(f"{count:,} {words.PARTS[name]}" for name in ("valid", "test") if (count := rows.get(name)))
     yield "training rows", f"{rows.get('train', 0):,}", others or "none set aside"
     yield "parameters", f"{model.theta.size:,}", " → ".join(map(str, (model.network.inputs, *model.network.widths)))

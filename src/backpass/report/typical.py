@@ -31,13 +31,13 @@ def typical_row(model: Model) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
 
 
 def range_of(model: Model, j: int) -> Range:
-    """Number column j: between the 1 % and 99 % quantiles, or two quartile distances about the median."""
+    """Number column j: between the 1 % and 99 % quantiles, or two quartile distances about the median, the center."""
     profile = model.record.columns.get(model.schema.numbers[j].name)
     center, scale = float(model.feature_map.center[j]), float(model.feature_map.scale[j])
     if isinstance(profile, NumberProfile) and profile.quantiles:
         at = dict(zip(SHARES, profile.quantiles, strict=True))
         low, high = (at[0.01], at[0.99]) if at[0.01] < at[0.99] else (at[0.0], at[1.0])
-        return Range(low, high, profile.median, profile.whole)
+        return Range(low, high, center, profile.whole)
     half = 2.0 / scale if scale else 1.0
     return Range(center - half, center + half, center, False)
 

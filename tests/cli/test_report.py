@@ -1,0 +1,105 @@
+"""``backpass report`` and ``fit --report``: a page where one is asked for, and nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+
+Run = Callable[..., Any]
+START = "<!DOCTYPE html>"
+
+
+def test_a_page_goes_to_standard_output(call: Run, home: Path) -> None:
+    done = call("report", home / "numbers.backpass")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(START)
+    assert done.out.endswith("</html>")
+    assert "Predicted against true" not in done.out
+
+
+def test_a_page_with_rows_goes_to_a_file(call: Run, home: Path, tmp_path: Path) -> None:
+    done = call("report", home / "numbers.backpass", home / "numbers.csv", "--output", "page.html")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("saved page.html (")
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert "Predicted against true" in text
+    assert "24 rows of numbers.csv that were set aside for testing" in text
+    assert str(home) not in text
+    again = call("report", home / "numbers.backpass", home / "numbers.csv", "-o", "page.html", "--json", "-q")
+    assert again.code == 0
+    assert again.json["bytes"] == len(text.encode())
+    assert (tmp_path / "page.html").read_text("utf-8") == text
+
+
+@pytest.mark.parametrize("name", ["pets", "kinds"])
+def test_classes_have_their_pictures(call: Run, home: Path, name: str) -> None:
+    done = call("report", home / f"{name}.backpass", home / f"{name}.csv")
+    assert done.code == 0
+    for heading in ("Confusion matrix", "ROC curve", "Precision and recall", "Calibration"):
+        assert heading in done.out
+
+
+def test_fit_writes_the_page_that_report_writes(call: Run, home: Path, tmp_path: Path) -> None:
+    fitted = call(
+        *("fit", home / "numbers.csv", "-t", "price", "--hidden", "8", "--epochs", "3", "-o", "m.backpass"),
+        *("--report", "fit.html", "--json"),
+    )
+    assert fitted.code == 0
+    assert fitted.json["report"] == "fit.html"
+    assert "saved fit.html (" in fitted.err
+    assert call("report", "m.backpass", home / "numbers.csv", "-o", "report.html").code == 0
+    assert (tmp_path / "fit.html").read_bytes() == (tmp_path / "report.html").read_bytes()
+
+
+def test_fit_judges_by_the_test_file(call: Run, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("".join((home / "numbers.csv").read_text().splitlines(keepends=True)[:41]))
+    done = call(
+        *("fit", home / "numbers.csv", "-t", "price", "--hidden", "8", "--epochs", "3", "-o", "m.backpass"),
+        *("--test-file", "test.csv", "--report", "page.html", "-q"),
+    )
+    assert done.code == 0
+    assert "all 40 rows of test.csv" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("report", "m", "-o", "-"), 2, "--output takes the name of a file"),
+        (
+            ("report", "m", "-o", "old.csv"),
+            2,
+            "old.csv is there already and would be lost: it is not a page of backpass",
+        ),
+        (("report", "m", "-o", "none/page.html"), 5, "there is no folder none"),
+        (("report", "m", "--json"), 2, "--json and the page both go to standard output"),
+        (("report", "nothing.backpass"), 4, "there is no file nothing.backpass"),
+        (("report", "m", "old.csv"), 3, "column 'size' is in the model but not in the table"),
+        (("fit", "old.csv", "-t", "b", "--report", "old.csv"), 2, "old.csv is there already"),
+        (("fit", "old.csv", "-t", "b", "--report", "-"), 2, "--report takes the name of a file"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_lost(
+    call: Run, home: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    (tmp_path / "old.csv").write_text("a,b,price\n1,2,3\n4,5,6\n")
+    done = call(*(str(home / "numbers.backpass") if argument == "m" else argument for argument in arguments))
+    assert done.code == code
+    assert message in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old.csv"]
+    assert (tmp_path / "old.csv").read_text() == "a,b,price\n1,2,3\n4,5,6\n"
+
+
+def test_a_missing_package_is_named_before_training(
+    call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    done = call("fit", home / "numbers.csv", "-t", "price", "--report", "page.html")
+    assert done.code == 2
+    assert "hint: pip install 'backpass[report]'" in done.err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,78 @@
+"""What the tests of this room share: models of every kind (see ``fitted``), and a browser.
+
+The tests of pages and pictures run where matplotlib and Jinja2 are installed, and are skipped elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+HERE = Path(__file__).parent
+MISSING = [name for name in ("matplotlib", "jinja2") if importlib.util.find_spec(name) is None]
+
+KINDS = (
+    "number",
+    "two classes",
+    "three classes",
+    "ensemble",
+    "waves",
+    "embeddings",
+    "embeddings, ensemble",
+    "float64",
+)
+
+if str(HERE) not in sys.path:
+    sys.path.append(str(HERE))
+
+if TYPE_CHECKING:
+    from chromium import Browser
+    from fitted import Case
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if MISSING and HERE in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason=f"{' and '.join(MISSING)} not installed"))
+
+
+@pytest.fixture(params=("price", "sold", "grade"))
+def case(request: pytest.FixtureRequest) -> Case:
+    """A model of each task with its table."""
+    from fitted import case_of
+
+    return case_of(request.param)
+
+
+@pytest.fixture(params=KINDS)
+def variant(request: pytest.FixtureRequest) -> Case:
+    """Every kind of model: tasks, ensembles, embeddings of numbers and of texts, precisions."""
+    from fitted import VARIANTS
+
+    return VARIANTS[request.param]()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless Chromium; without one the tests that need it are skipped."""
+    from chromium import Browser, chromium
+
+    if chromium() is None:
+        pytest.skip("there is no chromium: apt-get install chromium")
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def housing(tmp_path: Path) -> Path:
+    """Some rows of the sample table, as a file."""
+    from backpass.datasets import sample_bytes
+
+    path = tmp_path / "housing.csv"
+    path.write_bytes(b"".join(sample_bytes("housing").splitlines(keepends=True)[:600]))
+    return path

@@ -1,0 +1,77 @@
+"""A table with hostile names, and models of every kind fitted on it, once for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import backpass
+from backpass.model import Model
+from backpass.report import page
+
+ROWS = 400
+IMAGE, MARKS, SCRIPT, FORMULA = "<img src=x onerror=alert(1)>", "ab\u202ecd\u0628", "</script><b>town", "$x_{ \"'"
+QUICK: dict[str, Any] = {"hidden": (12, 8), "epochs": 12, "batch_size": 16}
+TARGETS = ("price", "sold", "grade")
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, and the table it was fitted on."""
+
+    model: Model
+    columns: Columns
+
+
+@cache
+def table_of(target: str, rows: int = ROWS, seed: int = 0) -> Columns:
+    """Numbers with gaps, whole numbers, texts and noise, with a target that rests on all but the noise."""
+    rng = np.random.default_rng(seed)
+    size, age, noise = rng.normal(size=rows), rng.integers(1, 60, rows), rng.normal(size=rows)
+    town = rng.choice(["north", "south", "<b>east</b>", "$x_{"], rows)
+    worth = 2.0 * size + 0.02 * age + 1.5 * (town == "north") + 0.2 * rng.normal(size=rows)
+    gaps = rng.random(rows) < 0.1
+    values = {
+        "price": (1000.0 * worth).round(2).tolist(),
+        "sold": np.where(worth > 1.0, "yes", "<no>").tolist(),
+        "grade": np.array(["a", "<i>b", "c"])[np.digitize(worth, [0.0, 2.0])].tolist(),
+    }
+    return {
+        IMAGE: [None if gap else value for value, gap in zip(size.tolist(), gaps, strict=True)],
+        MARKS: age.tolist(),
+        SCRIPT: town.tolist(),
+        FORMULA: noise.tolist(),
+        target: values[target],
+    }
+
+
+@cache
+def case_of(target: str, **settings: Any) -> Case:
+    """A model of a target, fitted once for all tests."""
+    columns = table_of(target)
+    return Case(backpass.fit(columns, target, **{**QUICK, **settings}), columns)
+
+
+@cache
+def page_of(target: str, *, with_rows: bool = False) -> str:
+    """The page of a model, made once for all tests."""
+    case = case_of(target)
+    return page(case.model, case.columns if with_rows else None)
+
+
+VARIANTS: dict[str, Callable[[], Case]] = {
+    "number": lambda: case_of("price"),
+    "two classes": lambda: case_of("sold"),
+    "three classes": lambda: case_of("grade"),
+    "ensemble": lambda: case_of("grade", ensemble=3, epochs=3),
+    "waves": lambda: case_of("price", preset="fast", epochs=2),
+    "embeddings": lambda: case_of("price", preset="fast", epochs=2, one_hot_levels=2),
+    "embeddings, ensemble": lambda: case_of("sold", preset="fast", epochs=2, one_hot_levels=2, ensemble=2),
+    "float64": lambda: case_of("price", precision="float64", epochs=3),
+}

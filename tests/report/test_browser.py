@@ -1,0 +1,143 @@
+"""The page in a real browser: quiet, alone, and alive. Screenshots are left in build/screenshots."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from chromium import Browser
+from fitted import IMAGE, Case, case_of, page_of
+
+SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+MOVE = """(index => {
+  const slider = document.querySelectorAll('.control')[index].querySelector('input[type=range]');
+  slider.value = %s;
+  slider.dispatchEvent(new Event('input'));
+  return document.getElementById('prediction').textContent;
+})(%d)"""
+
+
+def opened(browser: Browser, text: str, folder: Path, **how: Any) -> Path:
+    path = folder / "page.html"
+    path.write_text(text, encoding="utf-8")
+    browser.complaints.clear()
+    browser.requests.clear()
+    browser.open(path, **how)
+    return path
+
+
+def quiet_and_alone(browser: Browser, path: Path) -> bool:
+    outside = [url for url in browser.requests if url != path.as_uri() and not url.startswith("data:,")]
+    return not browser.complaints and not outside
+
+
+def number_of(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_quiet_alone_and_fits_the_screen(
+    case: Case, width: int, scheme: str, browser: Browser, tmp_path: Path
+) -> None:
+    text = page_of(case.model.target, with_rows=True)
+    path = opened(browser, text, tmp_path, width=width, dark=scheme == "dark")
+    browser.screenshot(SHOTS / f"{case.model.target}-{width}-{scheme}.png")
+    assert quiet_and_alone(browser, path), browser.complaints
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    assert browser.run("document.querySelectorAll('img').length") == 0
+    assert IMAGE in browser.run("document.body.innerText")
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(18, 22, 27)" if scheme == "dark" else "rgb(255, 255, 255)"
+    )
+
+
+def test_moving_a_slider_moves_the_prediction_to_the_engine_s(browser: Browser, tmp_path: Path) -> None:
+    case = case_of("price")
+    opened(browser, page_of("price"), tmp_path)
+    before = browser.run("document.getElementById('prediction').textContent")
+    after = browser.run(MOVE % (1.5, 0))
+    assert before != after
+    row = {feature["name"]: feature["value"] for feature in json.loads(browser.run("facts.textContent"))["columns"]}
+    names = [number.name for number in case.model.schema.numbers] + [text.name for text in case.model.schema.texts]
+    values = dict(zip(names, row.values(), strict=True))
+    text = case.model.schema.texts[0]
+    values |= {names[0]: 1.5, text.name: text.levels[values[text.name] - 1]}
+    expected = case.model.predict({name: [value] for name, value in values.items()})[0]
+    assert number_of(after) == pytest.approx(expected, rel=1e-3)
+    assert "against the typical row" in browser.run("document.getElementById('change').textContent")
+    drawn = browser.run("document.querySelector('#along path').getAttribute('d').split('L').length")
+    assert drawn == 81
+    browser.run("document.querySelector('.controls button').click()")
+    assert browser.run("document.getElementById('prediction').textContent") == before
+
+
+def test_missing_values_and_selectors_move_it_too(browser: Browser, tmp_path: Path) -> None:
+    opened(browser, page_of("sold"), tmp_path)
+
+    def shares() -> Any:
+        return browser.run("[...document.querySelectorAll('.bar span:last-child')].map(e => e.textContent)")
+
+    seen = [shares()]
+    browser.run("document.querySelector('input[type=checkbox]').click()")
+    seen.append(shares())
+    browser.run("(s => { s.value = '3'; s.dispatchEvent(new Event('change')); })(document.querySelector('select'))")
+    seen.append(shares())
+    assert len({str(each) for each in seen}) == 3
+    for each in seen:
+        assert sum(float(share.rstrip(" %")) for share in each) == pytest.approx(100.0, abs=0.2)
+
+
+def test_the_page_prints_without_sliders(browser: Browser, tmp_path: Path) -> None:
+    opened(browser, page_of("price", with_rows=True), tmp_path)
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert browser.run("getComputedStyle(document.getElementById('what-if')).display") == "none"
+    assert len(browser.call("Page.printToPDF")["data"]) > 10_000
+    browser.call("Emulation.setEmulatedMedia", media="")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "<script>console.error('x')</script>",
+        "<script>throw new Error('x')</script>",
+        '<img src="file:///nowhere.png">',
+        '<link rel="stylesheet" href="http://127.0.0.1:9/x.css">',
+        "<p style='color:red'>x</p>",
+    ],
+)
+def test_planted_faults_are_noticed(fault: str, browser: Browser, tmp_path: Path) -> None:
+    """A page with something that the policy forbids, and one without a policy that does it."""
+    text = page_of("price").replace("<main>", f"<main>{fault}")
+    assert not quiet_and_alone(browser, opened(browser, text, tmp_path))
+
+
+def test_operations_mean_what_the_engine_means(variant: Case, browser: Browser, tmp_path: Path) -> None:
+    """The page's own script on 1,000 rows, gaps and new texts among them, beside ``Model.predictions``."""
+    from backpass.report import whatif
+
+    model = variant.model
+    table = model.table(variant.columns)
+    rng = np.random.default_rng(1)
+    chosen = table.take(rng.integers(0, table.rows, 1000))
+    encoded = model.schema.encode(chosen)
+    encoded.codes[rng.random(encoded.codes.shape) < 0.05] = 0
+    numbers = [[str(value) for value in row] for row in encoded.numbers.tolist()]
+    opened(browser, "<!DOCTYPE html><title>x</title>", tmp_path)
+    script = (Path(whatif.__file__).parent / "circuit.js").read_text("utf-8")
+    found = browser.run(
+        f"""(() => {{ {script.replace('"use strict";', "")}
+        const facts = {json.dumps(whatif.facts(model))};
+        const theta = floatsOf(facts.theta);
+        const matrix = (rows, Kind) =>
+          ({{ shape: [rows.length, rows[0].length], data: Kind.from(rows.flat().map(Number)) }});
+        return Array.from(evaluate(facts.circuit, [{{ shape: [theta.length], data: theta }},
+          matrix({json.dumps(numbers)}, Float64Array), matrix({json.dumps(encoded.codes.tolist())}, Int32Array)]).data);
+        }})()"""
+    )
+    expected = model.head.predictions(model.outputs_at(model.inputs_at(encoded.numbers, encoded.codes)))
+    scale = 1.0 if model.classes else float(np.std(expected))
+    np.testing.assert_allclose(np.reshape(found, expected.shape), expected, rtol=1e-5, atol=1e-5 * scale)

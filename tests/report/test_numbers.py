@@ -1,0 +1,248 @@
+"""The report's numbers: held-out rows, intervals, curves, importance, dependence; slow twins and known answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fitted import FORMULA, IMAGE, MARKS, SCRIPT, Case, case_of, table_of
+
+import backpass
+from backpass.errors import UsageError
+from backpass.report.bootstrap import intervals
+from backpass.report.course import course_of
+from backpass.report.curves import Curve, calibration, confusion, precision_recall, roc, thinned
+from backpass.report.dependence import dependence
+from backpass.report.held_out import HeldOut, held_out
+from backpass.report.importance import importances, picked_classes
+from backpass.report.typical import commonest, is_single_neuron, range_of, typical_row
+
+RNG = np.random.default_rng(0)
+
+
+def held(case: Case, **columns: Any) -> HeldOut:
+    return held_out(case.model, case.model.table({**case.columns, **columns}, with_target=True))
+
+
+# Held-out rows
+
+
+def test_of_the_table_of_the_fit_the_test_rows_are_taken(case: Case) -> None:
+    found = held(case)
+    assert found.rows == case.model.record.rows["test"]
+    assert "set aside for testing" in found.origin
+    scores = found.scores(case.model)
+    assert scores == pytest.approx(case.model.record.scores["test"], rel=1e-6)
+
+
+def test_without_test_rows_the_validation_rows_are_taken() -> None:
+    case = case_of("price", test_fraction=0.0, epochs=2)
+    assert "set aside to choose the best epoch" in held(case).origin
+
+
+def test_of_a_fit_with_a_test_file_the_validation_rows_are_known() -> None:
+    columns, other = table_of("price"), table_of("price", 100, 7)
+    model = backpass.fit(columns, "price", test=other, hidden=(4,), epochs=2)
+    found = held_out(model, model.table(columns, with_target=True))
+    assert found.rows == model.record.rows["valid"]
+    assert held_out(model, model.table(other, with_target=True)).rows == 100
+
+
+def test_all_rows_of_another_table_are_taken() -> None:
+    case = case_of("price")
+    table = case.model.table(table_of("price", 50, 3), with_target=True)
+    found = held_out(case.model, table)
+    assert found.rows == 50
+    assert found.notes == table.notes
+    assert "all 50 rows" in found.origin
+
+
+def test_another_table_of_as_many_rows_is_doubted() -> None:
+    case = case_of("price")
+    found = held_out(case.model, case.model.table(table_of("price", 400, 3), with_target=True))
+    assert found.rows == 400
+    assert "if it is the same table" in found.notes[-1]
+
+
+# Intervals
+
+
+def test_an_interval_is_that_of_the_mean() -> None:
+    values = RNG.normal(size=900)
+
+    def mean(weights: Any) -> dict[str, float]:
+        return {"mean": float(np.average(values, weights=weights))}
+
+    found = intervals(mean, len(values))["mean"]
+    half = 1.96 * values.std() / 30.0
+    assert found.value == values.mean()
+    assert found.low == pytest.approx(values.mean() - half, abs=0.2 * half)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.2 * half)
+    assert found == intervals(mean, len(values))["mean"]
+    assert found != intervals(mean, len(values), seed=1)["mean"]
+
+
+# Curves
+
+
+def test_curves_are_scikit_learn_s() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    score = np.round(RNG.random(500), 2)  # with ties
+    positive = RNG.random(500) < score
+    curve = roc(score, positive)
+    assert curve.area == pytest.approx(metrics.roc_auc_score(positive, score))
+    x, y, _ = metrics.roc_curve(positive, score, drop_intermediate=False)
+    np.testing.assert_allclose(curve.x, x)
+    np.testing.assert_allclose(curve.y, y)
+    assert precision_recall(score, positive).area == pytest.approx(metrics.average_precision_score(positive, score))
+    probabilities = RNG.dirichlet(np.ones(3), 200)
+    truth = RNG.integers(0, 3, 200)
+    np.testing.assert_array_equal(
+        confusion(probabilities, truth), metrics.confusion_matrix(truth, probabilities.argmax(axis=1))
+    )
+
+
+def test_honest_probabilities_lie_within_their_intervals() -> None:
+    score = RNG.random(20_000)
+    found = calibration(score, RNG.random(20_000) < score)
+    assert len(found.rows) == 10
+    assert found.rows.sum() == 20_000
+    assert np.count_nonzero((found.low <= found.predicted) & (found.predicted <= found.high)) >= 8
+    wrong = calibration(score, RNG.random(20_000) < score**3)
+    assert np.count_nonzero((wrong.low <= wrong.predicted) & (wrong.predicted <= wrong.high)) <= 2
+
+
+def test_a_thinned_curve_keeps_its_ends_and_its_shape() -> None:
+    x = np.sort(RNG.random(5000))
+    curve = Curve(x, x**2, 1.0 / 3.0)
+    few = thinned(curve, 100)
+    assert len(few.x) <= 101
+    assert (few.x[0], few.x[-1]) == (x[0], x[-1])
+    np.testing.assert_allclose(np.interp(x, few.x, few.y), curve.y, atol=1e-3)
+    assert thinned(few, 200) is few
+
+
+# Importance
+
+
+def test_what_the_target_rests_on_is_important_and_noise_is_not() -> None:
+    found = {each.name: each for each in importances(case_of("price").model, held(case_of("price")))}
+    assert list(found) == sorted(found, key=lambda name: -found[name].worse)
+    assert next(iter(found)) == IMAGE
+    assert found[IMAGE].worse > 5 * abs(found[FORMULA].worse)
+    assert found[SCRIPT].worse > 2 * abs(found[FORMULA].worse)
+    assert found[IMAGE].slope > 5 * found[FORMULA].slope
+
+
+def test_importance_is_repeatable_and_of_every_column(variant: Case) -> None:
+    first = importances(variant.model, held(variant), repeats=2)
+    assert first == importances(variant.model, held(variant), repeats=2)
+    assert {each.name for each in first} == {IMAGE, MARKS, SCRIPT, FORMULA}
+    assert all(np.isfinite([each.worse, each.spread, each.slope]).all() for each in first)
+
+
+def test_slopes_are_differences_of_predictions() -> None:
+    case = case_of("price", precision="float64", epochs=3)
+    model, rows = case.model, held(case)
+    found = {each.name: each.slope for each in importances(model, rows)}
+    j = 2  # FORMULA has no gaps
+    assert model.schema.numbers[j].name == FORMULA
+    step = 1e-5 / model.feature_map.scale[j]
+    up, down = rows.numbers.copy(), rows.numbers.copy()
+    up[:, j] += step
+    down[:, j] -= step
+    ends = [model.head.predictions(model.outputs_at(model.inputs_at(each, rows.codes))) for each in (up, down)]
+    assert found[FORMULA] == pytest.approx(float(np.mean(np.abs(ends[0] - ends[1]))) / 2e-5, rel=1e-3)
+
+
+def test_the_class_that_is_meant() -> None:
+    two = np.array([[0.7, 0.3], [0.1, 0.9]])
+    three = np.array([[0.2, 0.5, 0.3], [0.6, 0.2, 0.2]])
+    np.testing.assert_array_equal(picked_classes(np.zeros(2)), [[1.0], [1.0]])
+    np.testing.assert_array_equal(picked_classes(two), [[0.0, 1.0], [0.0, 1.0]])
+    np.testing.assert_array_equal(picked_classes(two, 0), [[1.0, 0.0], [1.0, 0.0]])
+    np.testing.assert_array_equal(picked_classes(three), [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+
+
+# Dependence
+
+
+def test_dependence_is_the_mean_of_predictions_row_by_row() -> None:
+    case = case_of("price")
+    rows = held(case)
+    for name in (FORMULA, SCRIPT):
+        found = dependence(case.model, name, rows.numbers, rows.codes)
+        for i in (0, len(found.at) // 2, len(found.at) - 1):
+            test = {key: [values[n - 1] for n in rows.table.row_numbers] for key, values in case.columns.items()}
+            value = found.at[i] if found.is_number else str(found.at[i])
+            predicted = case.model.predict({**test, name: [value] * rows.rows})
+            assert found.mean[i] == pytest.approx(predicted.mean(), rel=1e-5)
+
+
+def test_whole_numbers_take_whole_values() -> None:
+    found = dependence(case_of("price").model, MARKS)
+    assert found.lines.shape == (1, len(found.at))
+    np.testing.assert_array_equal(found.at, np.rint(np.asarray(found.at)))
+
+
+def test_another_column_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="no column 'nosie'"):
+        dependence(case_of("price").model, "nosie")
+
+
+def test_a_single_neuron_has_a_kink_where_its_prediction_leaves_zero() -> None:
+    x = np.linspace(0.0, 10.0, 200)
+    y = np.maximum(x - 4.0, 0.0)
+    model = backpass.fit(
+        {"x": x, "y": y}, "y", hidden=(), output_activation="relu", epochs=200, learning_rate=0.02, seed=2
+    )
+    assert is_single_neuron(model)
+    found = dependence(model, "x")
+    (kink,) = found.kinks
+    assert 3.0 < kink < 5.0
+    below, above = np.asarray(found.at) < kink, np.asarray(found.at) > kink + 0.2
+    assert (found.mean[below] == 0.0).all()
+    assert (found.mean[above] > 0.0).all()
+
+
+def test_other_networks_are_no_single_neuron() -> None:
+    assert not is_single_neuron(case_of("price").model)
+    assert dependence(case_of("price").model, FORMULA).kinks == ()
+
+
+# The typical row
+
+
+def test_the_typical_row_has_medians_and_the_commonest_texts() -> None:
+    model = case_of("price").model
+    numbers, codes = typical_row(model)
+    np.testing.assert_array_equal(numbers[0], model.feature_map.center[:3])
+    counts = model.record.columns[SCRIPT].counts  # type: ignore[union-attr]
+    assert counts[codes[0, 0] - 1] == max(counts)
+    span = range_of(model, 1)
+    assert span.whole
+    assert (span.low, span.high) == (1.0, 59.0)
+
+
+def test_an_old_model_file_has_one_too() -> None:
+    model = case_of("price").model
+    old = replace(model, record=replace(model.record, columns={}))
+    assert typical_row(old)[0] == pytest.approx(model.feature_map.center[None, :3])
+    assert commonest(old, 0) == 1
+    assert range_of(old, 2).low < range_of(old, 2).middle < range_of(old, 2).high
+
+
+# The course of training
+
+
+def test_the_course_has_one_unit_where_it_can() -> None:
+    course = course_of(case_of("price").model)
+    assert (course.together, course.train_name, course.score_name) == (True, "rmse", "rmse")
+    record = case_of("price").model.record
+    assert course.scores[record.best_epoch - 1] == pytest.approx(record.scores["valid"]["rmse"])
+    assert min(course.train) > 0.3 * min(course.scores)
+    assert course_of(case_of("sold").model).train_name == "log loss"
+    absolute = course_of(case_of("price", loss="absolute", epochs=2).model)
+    assert (absolute.together, absolute.train_name, absolute.score_name) == (False, "absolute loss", "mae")

@@ -1,0 +1,189 @@
+"""The page: one file that loads nothing and runs nothing but its own script, with whatever names the data hold."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from fitted import IMAGE, MARKS, SCRIPT, Case, case_of, page_of
+
+import backpass
+from backpass.errors import DataError, UsageError
+from backpass.model import Model
+from backpass.report import page
+
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+class Reader(HTMLParser):
+    """What a page holds: its elements, and everything in it that a strict page must not have."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.faults: list[str] = []
+        self.ids: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+        if self.open:
+            self.faults.append(f"not closed: {self.open}")
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        for key, value in attributes:
+            if key.startswith("on") or key == "style":
+                self.faults.append(f"<{tag} {key}={value!r}>")
+            if key in ("src", "href", "xlink:href", "action") and not str(value).startswith(("#", "data:,")):
+                self.faults.append(f"<{tag} {key}={value!r}>")
+            if key == "id":
+                self.ids.append(str(value))
+        if tag in ("img", "iframe", "object", "embed", "base"):
+            self.faults.append(f"<{tag}>")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"</{tag}> closes something else")
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.texts.append(data)
+
+
+@pytest.fixture(params=[False, True], ids=["model alone", "with rows"])
+def text(request: pytest.FixtureRequest, case: Case) -> str:
+    return page_of(case.model.target, with_rows=request.param)
+
+
+def test_nothing_is_loaded_and_nothing_runs_but_the_script(text: str) -> None:
+    reader = Reader(text)
+    assert reader.faults == []
+    assert len(reader.ids) == len(set(reader.ids))
+    assert "url(" not in re.sub(r"url\(#[\w-]+\)", "", text)
+    assert "@import" not in text
+
+
+def test_hashes_are_those_of_the_script_and_the_style(text: str) -> None:
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert policy is not None
+    for kind in ("script", "style"):
+        found = re.findall(rf"<{kind}>(.*?)</{kind}>", text, flags=re.DOTALL)
+        assert len(found) == 1
+        digest = base64.b64encode(hashlib.sha256(found[0].encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy[1].replace("&#39;", "'")
+    assert "default-src 'none'" in policy[1]
+    assert "unsafe" not in policy[1]
+
+
+def test_hostile_names_are_text(text: str) -> None:
+    reader = Reader(text)
+    shown = " ".join(reader.texts)
+    assert IMAGE in shown
+    assert SCRIPT in shown
+    assert MARKS not in text
+    assert "ab\\u202ecd" in shown
+    assert "\u202e" not in text
+
+
+def test_the_same_model_and_rows_give_the_same_page(case: Case) -> None:
+    again = backpass.model.from_bytes(case.model.to_bytes())
+    assert page(again, case.columns) == page_of(case.model.target, with_rows=True)
+
+
+def test_a_page_is_small(text: str) -> None:
+    assert len(text.encode()) < 400_000
+
+
+def test_scores_are_those_of_the_rows_that_were_set_aside() -> None:
+    case = case_of("price")
+    shown = " ".join(Reader(page_of("price", with_rows=True)).texts)
+    assert re.search("the 80 rows of .* that were set aside for testing", shown)
+    assert f"{case.model.record.scores['test']['rmse']:,.1f}" in shown
+    assert "linear model" in shown
+    assert "always the mean" in shown
+
+
+def test_a_large_network_has_no_sliders_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of("price")
+    monkeypatch.setattr(sys.modules["backpass.report.whatif"], "MOST_BYTES", 100)
+    text = page(case.model)
+    assert 'id="what-if"' not in text
+    assert "too large" in " ".join(Reader(text).texts)
+
+
+def test_a_page_that_would_be_too_large_leaves_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of("price")
+    monkeypatch.setattr(sys.modules["backpass.report.page"], "MOST_BYTES", len(page_of("price")) - 1)
+    assert 'id="what-if"' not in page(case.model)
+
+
+def test_what_the_script_reads_is_json(case: Case) -> None:
+    store = re.search(
+        r'<script type="application/json" id="facts">(.*?)</script>', page_of(case.model.target), flags=re.DOTALL
+    )
+    assert store is not None
+    facts = json.loads(store[1])
+    assert facts["columns"][0]["name"] == IMAGE
+    assert facts["columns"][0]["missing"] is True
+    assert facts["columns"][1]["step"] == 1
+    assert facts["columns"][-1]["levels"] == ["$x_{", "<b>east</b>", "north", "south"]
+
+
+def test_rows_that_lack_a_column_are_refused() -> None:
+    case = case_of("price")
+    with pytest.raises(DataError):
+        page(case.model, {name: values for name, values in case.columns.items() if name != MARKS})
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+def test_a_missing_package_is_named_with_what_to_do(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=f"needs? the package {package}") as caught:
+        page(case_of("price").model)
+    assert "pip install 'backpass[" in caught.value.hint
+
+
+def test_a_model_of_few_rows_and_no_score_has_a_page() -> None:
+    columns = {"a": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 2.0, 3.0, 5.0]}
+    model = backpass.fit(columns, "y", hidden=(2,), epochs=1)
+    assert "no honest score" in page(model)
+    assert Reader(page(model, columns)).faults == []
+
+
+def test_a_model_file_of_before_profiles_has_a_page() -> None:
+    case = case_of("grade")
+    assert Reader(page(without_profiles(case.model), case.columns)).faults == []
+
+
+def without_profiles(model: Model) -> Model:
+    from dataclasses import replace
+
+    return replace(model, record=replace(model.record, columns={}))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        '<img src="x">',
+        '<p onclick="f()">',
+        '<p style="color:red"></p>',
+        '<a href="https://x.org"></a>',
+        "<p><b></p>",
+        '<script src="https://x.org/x.js"></script>',
+    ],
+)
+def test_planted_faults_are_found(fault: str) -> None:
+    text: Any = page_of("price").replace("<main>", f"<main>{fault}")
+    assert Reader(text).faults
