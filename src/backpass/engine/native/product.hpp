@@ -8,6 +8,7 @@
 
 #include "kernels.hpp"
 #include "lanes.hpp"
+#include "outer.hpp"
 #include "panel.hpp"
 #include "tile.hpp"
 
@@ -47,7 +48,7 @@ void multiply_block(const Matrices& x, std::int64_t row0, std::int64_t row1, std
         tile.c_stride = tile.beside_stride = panel_width;
         const Corner corner{rows, columns, x.c_row, x.c_column}, packed{rows, columns, x.beside_row, 1};
         if (k > 0) corner.read(c, scratch.tile);
-        if (epilogue == Epilogue::SlopeOfRelu) packed.read(beside, scratch.beside);
+        if (epilogue == Epilogue::SlopeOfRelu || epilogue == Epilogue::SlopeBySign) packed.read(beside, scratch.beside);
         multiply(tile);
         corner.write(scratch.tile, c);
         if (epilogue == Epilogue::Relu) packed.write(scratch.beside, beside);
@@ -61,14 +62,17 @@ bool is_read_in_place(const Matrices& x, std::int64_t rows, std::int64_t columns
 
 // A single row: wide tiles, because one chain of sums per vector would mostly wait for itself. Gives the column it got to.
 std::int64_t multiply_row(const Matrices& x, std::int64_t row, std::int64_t column, std::int64_t last) {
-    constexpr int parts = 8;
     if (x.b_column != 1 || x.c_column != 1 || (x.bias && x.bias_column != 1)) return column;
-    for (; column + parts * width <= last; column += parts * width) {
-        float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
-        multiply_tile<1, parts, false>({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k,
-                                        x.c + row * x.c_row + column, x.c_row, x.bias ? x.bias + column : nullptr, true,
-                                        x.k, x.epilogue, beside, x.beside_row});
-    }
+    const auto multiply = [&](TileFunction tile, int parts) {
+        for (; column + parts * width <= last; column += parts * width) {
+            float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
+            tile({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k, x.c + row * x.c_row + column, x.c_row,
+                  x.bias ? x.bias + column : nullptr, true, x.k, x.epilogue, beside, x.beside_row});
+        }
+    };
+    multiply(multiply_tile<1, 8, false>, 8);
+    multiply(multiply_tile<1, 6, false>, 6);
+    multiply(multiply_tile<1, 4, false>, 4);
     return column;
 }
 
@@ -146,6 +150,11 @@ void multiply_matrices(Matrices x, bool is_narrow, const Frame& frame, const Til
     if (is_narrow) {
         const Share rows = share_of(x.m, 1, frame);
         multiply_narrow(x, rows.first, rows.last, reinterpret_cast<float*>(frame.scratch));
+        return;
+    }
+    if (is_outer(x)) {
+        const Share rows = share_of(x.m, 1, frame);
+        multiply_outer(x, rows.first, rows.last);
         return;
     }
     // Few columns waste lanes; the same product lying on its side does not.

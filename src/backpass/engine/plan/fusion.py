@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from backpass.engine.plan.term import Term
 
+_EPILOGUES = ("relu.float32", "slope_of_relu.float32", "relu_with_sign.float32", "slope_by_sign.float32")
 _MOST_TERMS = 64  # of one pass: its registers should stay in the L1 cache
 
 
@@ -104,7 +105,7 @@ def _merge_siblings(units: dict[int, Unit], terms: Sequence[Term]) -> None:
 def _merge_epilogues(units: dict[int, Unit], terms: Sequence[Term], pieces: Container[int]) -> None:
     readers = Counter(view.term.number for term in terms for view in term.arguments)
     for term in terms:
-        if term.name not in ("relu.float32", "slope_of_relu.float32") or len(units[term.number].terms) > 1:
+        if term.name not in _EPILOGUES or len(units[term.number].terms) > 1:
             continue
         view = term.arguments[-1]
         product = view.term

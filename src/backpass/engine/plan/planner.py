@@ -17,6 +17,7 @@ from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
 from backpass.engine.plan.placement import place
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
 from backpass.engine.plan.schedule import ordered
+from backpass.engine.plan.signs import keep_signs
 from backpass.engine.plan.term import Graph, Term
 from backpass.engine.plan.view import Storage, packed_strides
 from backpass.engine.step import Step
@@ -53,6 +54,7 @@ class _Planner:
         views = lower(circuit, lengths, self.graph)
         outputs = [views[i] for i in circuit.outputs]
         contract(needed(outputs), outputs)
+        keep_signs(needed(outputs), outputs)
         self.inputs = [views[i].term for i in range(len(circuit.inputs))]
         # A state that a step leaves as it is needs no output.
         wanted = [not (i < states and v.term is self.inputs[i] and v.is_whole) for i, v in enumerate(outputs)]
