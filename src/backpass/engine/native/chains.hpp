@@ -37,12 +37,13 @@ using Chain6 = Compiled<Array, Scalar, Scalar, Array, Words, Scalar, Scalar, Sca
     Link<Multiply, 16, 6>, Link<Where, 18, 19, 7>, Link<Multiply, 20, 8>>;
 
 // the preset default, numbers: gradient of layer 2 of 3
-using Chain7 = Compiled<Array, Scalar, Truths, Scalar, Scalar, Array, Array, Array, Array, Array, Array, Array, Scalar,
-    Link<Multiply, 0, 1>, Link<Where, 2, 13, 3>, Link<Multiply, 14, 4>, Link<Multiply, 15, 5>, Link<Multiply, 15, 6>,
-    Link<Negative, 17>, Link<Multiply, 17, 7>, Link<Divide, 19, 8>, Link<Negative, 19>, Link<Multiply, 21, 9>,
-    Link<Divide, 22, 8>, Link<Add, 20, 23>, Link<Multiply, 24, 10>, Link<MultiplyAdd, 24, 11, 25>,
-    Link<Multiply, 26, 10>, Link<GreaterEqual, 12, 7>, Link<Where, 28, 27, 3>, Link<Add, 15, 18>,
-    Link<MultiplyAdd, 17, 9, 30>, Link<Add, 31, 29>>;
+using Chain7 = Compiled<Array, Scalar, Truths, Scalar, Scalar, Array, Array, Array, Array, Scalar, Scalar,
+    Link<Multiply, 0, 1>, Link<Where, 2, 11, 3>, Link<Multiply, 12, 4>, Link<MultiplySubtract, 5, 6, 5>,
+    Link<Multiply, 13, 14>, Link<Multiply, 13, 7>, Link<Negative, 16>, Link<Multiply, 16, 5>, Link<Add, 8, 9>,
+    Link<Multiply, 8, 19>, Link<Add, 20, 9>, Link<Divide, 18, 21>, Link<Negative, 18>, Link<Multiply, 23, 6>,
+    Link<Divide, 24, 21>, Link<Add, 22, 25>, Link<Multiply, 26, 8>, Link<MultiplyAdd, 26, 19, 27>,
+    Link<Multiply, 28, 8>, Link<GreaterEqual, 10, 5>, Link<Where, 30, 29, 3>, Link<Add, 13, 17>,
+    Link<MultiplyAdd, 16, 6, 32>, Link<Add, 33, 31>>;
 
 // the preset default, numbers: gradient of front scale before layer 1
 using Chain8 = Compiled<Array, Scalar, Array, Array, Link<Multiply, 0, 1>, Link<Multiply, 4, 2>, Link<Multiply, 4, 3>>;
@@ -72,11 +73,11 @@ using Chain13 = Compiled<Array, Scalar, Scalar, Scalar, Array, Words, Scalar, Sc
     Link<GreaterEqual, 18, 6>, Link<Multiply, 17, 7>, Link<Where, 19, 20, 1>, Link<Multiply, 21, 8>, Link<Add, 13, 9>>;
 
 // the preset default, classes: gradient of layer 2 of 3
-using Chain14 = Compiled<Array, Scalar, Truths, Scalar, Scalar, Array, Array, Truths, Scalar, Array, Array, Scalar,
-    Link<Multiply, 0, 1>, Link<Where, 2, 12, 3>, Link<Multiply, 13, 4>, Link<Multiply, 14, 5>, Link<Multiply, 14, 6>,
-    Link<Negative, 16>, Link<Where, 7, 16, 3>, Link<Where, 7, 3, 16>, Link<MultiplyMultiply, 19, 8, 9>,
-    Link<GreaterEqual, 3, 10>, Link<Where, 21, 20, 3>, Link<Add, 14, 17>, Link<Add, 23, 22>,
-    Link<MultiplyAdd, 18, 11, 24>>;
+using Chain14 = Compiled<Array, Scalar, Truths, Scalar, Scalar, Array, Array, Array, Scalar, Array, Scalar,
+    Link<Multiply, 0, 1>, Link<Where, 2, 11, 3>, Link<Multiply, 12, 4>, Link<Multiply, 13, 5>, Link<Multiply, 13, 6>,
+    Link<Negative, 15>, Link<GreaterEqual, 7, 3>, Link<Where, 17, 15, 3>, Link<Where, 17, 3, 15>,
+    Link<MultiplyMultiply, 19, 8, 9>, Link<GreaterEqual, 3, 7>, Link<Where, 21, 20, 3>, Link<Add, 13, 16>,
+    Link<Add, 23, 22>, Link<MultiplyAdd, 18, 10, 24>>;
 
 // the preset default, classes: layer 2 of 3
 using Chain15 = Compiled<Array, Scalar, Scalar, Scalar, Array, Scalar, Link<GreaterEqual, 0, 1>, Link<Multiply, 2, 0>,
@@ -89,11 +90,12 @@ using Chain16 = Compiled<Array, Scalar, Scalar, Array, Scalar, Link<Minimum, 0, 
     Link<MultiplyAdd, 3, 11, 0>, Link<Multiply, 12, 4>>;
 
 // default without dropout, numbers: gradient of layer 2 of 3
-using Chain17 = Compiled<Array, Scalar, Array, Array, Array, Array, Array, Array, Array, Scalar, Scalar,
-    Link<Multiply, 0, 1>, Link<Multiply, 11, 2>, Link<Multiply, 11, 3>, Link<Negative, 13>, Link<Multiply, 13, 4>,
-    Link<Divide, 15, 5>, Link<Negative, 15>, Link<Multiply, 17, 6>, Link<Divide, 18, 5>, Link<Add, 16, 19>,
-    Link<Multiply, 20, 7>, Link<MultiplyAdd, 20, 8, 21>, Link<Multiply, 22, 7>, Link<GreaterEqual, 9, 4>,
-    Link<Where, 24, 23, 10>, Link<Add, 11, 14>, Link<MultiplyAdd, 13, 6, 26>, Link<Add, 27, 25>>;
+using Chain17 = Compiled<Array, Scalar, Array, Array, Array, Array, Scalar, Scalar, Scalar, Link<Multiply, 0, 1>,
+    Link<MultiplySubtract, 2, 3, 2>, Link<Multiply, 9, 10>, Link<Multiply, 9, 4>, Link<Negative, 12>,
+    Link<Multiply, 12, 2>, Link<Add, 5, 6>, Link<Multiply, 5, 15>, Link<Add, 16, 6>, Link<Divide, 14, 17>,
+    Link<Negative, 14>, Link<Multiply, 19, 3>, Link<Divide, 20, 17>, Link<Add, 18, 21>, Link<Multiply, 22, 5>,
+    Link<MultiplyAdd, 22, 15, 23>, Link<Multiply, 24, 5>, Link<GreaterEqual, 7, 2>, Link<Where, 26, 25, 8>,
+    Link<Add, 9, 13>, Link<MultiplyAdd, 12, 3, 28>, Link<Add, 29, 27>>;
 
 // default without dropout, classes: gradient of learned activation after layer 1
 using Chain18 = Compiled<Array, Scalar, Scalar, Scalar, Array, Scalar, Scalar, Link<GreaterEqual, 0, 1>,
@@ -101,10 +103,10 @@ using Chain18 = Compiled<Array, Scalar, Scalar, Scalar, Array, Scalar, Scalar, L
     Link<Subtract, 12, 0>, Link<MultiplyAdd, 4, 13, 0>, Link<Multiply, 14, 5>, Link<Add, 10, 6>>;
 
 // default without dropout, classes: gradient of layer 2 of 3
-using Chain19 = Compiled<Array, Scalar, Array, Array, Truths, Scalar, Scalar, Array, Array, Scalar,
-    Link<Multiply, 0, 1>, Link<Multiply, 10, 2>, Link<Multiply, 10, 3>, Link<Negative, 12>, Link<Where, 4, 12, 5>,
-    Link<Where, 4, 5, 12>, Link<MultiplyMultiply, 15, 6, 7>, Link<GreaterEqual, 5, 8>, Link<Where, 17, 16, 5>,
-    Link<Add, 10, 13>, Link<Add, 19, 18>, Link<MultiplyAdd, 14, 9, 20>>;
+using Chain19 = Compiled<Array, Scalar, Array, Array, Array, Scalar, Scalar, Array, Scalar, Link<Multiply, 0, 1>,
+    Link<Multiply, 9, 2>, Link<Multiply, 9, 3>, Link<Negative, 11>, Link<GreaterEqual, 4, 5>, Link<Where, 13, 11, 5>,
+    Link<Where, 13, 5, 11>, Link<MultiplyMultiply, 15, 6, 7>, Link<GreaterEqual, 5, 4>, Link<Where, 17, 16, 5>,
+    Link<Add, 9, 12>, Link<Add, 19, 18>, Link<MultiplyAdd, 14, 8, 20>>;
 
 Span<const Chain> all_chains() {
     static const Chain chains[] = {Chain1::chain(),

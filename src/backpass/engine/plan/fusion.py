@@ -13,7 +13,8 @@ from itertools import pairwise
 from backpass.engine.plan.term import Term
 
 _EPILOGUES = ("relu.float32", "slope_of_relu.float32", "relu_with_sign.float32", "slope_by_sign.float32")
-_MOST_TERMS = 64  # of one pass: its registers should stay in the L1 cache
+MOST_TERMS = 64
+"""Of one pass: its registers should stay in the L1 cache."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +65,7 @@ def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
     a, b = units[i], units[j]
     if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape:
         return
-    if len(a.terms) + len(b.terms) <= _MOST_TERMS:
+    if len(a.terms) + len(b.terms) <= MOST_TERMS:
         _merge(units, a, b)
 
 

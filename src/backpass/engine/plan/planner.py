@@ -16,6 +16,7 @@ from backpass.engine.plan.lowering import lower
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
 from backpass.engine.plan.placement import place
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
+from backpass.engine.plan.recomputation import recompute
 from backpass.engine.plan.schedule import ordered
 from backpass.engine.plan.signs import keep_signs
 from backpass.engine.plan.term import Graph, Term
@@ -74,6 +75,7 @@ class _Planner:
         terms = needed([v for v, wanted in zip(self.outputs, self.wanted, strict=True) if wanted])
         state_terms = frozenset(v.term.number for v in self.outputs[: self.states] if v.term.is_computed)
         units = ordered(fuse(terms, self.placement.within), self._late(state_terms))
+        recompute(self.graph, units, {*self.placement.output, *self.placement.within})
         output_buffers = self._place_outputs(units)
         constants = self._place_constants(terms)
         rows_buffer = self._buffer(-1) if self.batch else -1
