@@ -64,7 +64,7 @@ void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int6
         tile.c_stride = tile.beside_stride = panel_width;
         const Corner corner{at.size(), columns, x.c_row, x.c_column}, packed{at.size(), columns, x.beside_row, 1};
         if (!is_first) corner.read(c, scratch.tile);
-        if (epilogue == Epilogue::SlopeOfRelu) packed.read(beside, scratch.beside);
+        if (epilogue == Epilogue::SlopeOfRelu || epilogue == Epilogue::SlopeBySign) packed.read(beside, scratch.beside);
         multiply(tile);
         corner.write(scratch.tile, c);
         if (epilogue == Epilogue::Relu) packed.write(scratch.beside, beside);

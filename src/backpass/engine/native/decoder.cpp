@@ -92,6 +92,44 @@ void Decoder::mark_direct(const Map& map, std::vector<MapOutput>& outputs, const
     }
 }
 
+// Whether the steps are those of a chain; finds the register of each of its values.
+bool Decoder::is_chain(const Map& map, const Chain& chain, std::vector<int>& registers) const {
+    if (map.steps.size != chain.links) return false;
+    std::vector<int> held(static_cast<std::size_t>(map.registers), -1);  // the value that each register holds
+    registers.assign(static_cast<std::size_t>(chain.inputs + chain.links), -1);
+    for (int s = 0; s < chain.links; ++s) {
+        const MapStep& step = map.steps.data[s];
+        const ChainLink& link = chain.link[s];
+        if (step.function != link.function) return false;
+        const int arguments[3] = {step.a, step.b, step.c};
+        for (int j = 0; j < 3; ++j) {
+            int& value = held[static_cast<std::size_t>(arguments[j])];
+            int& reg = registers[static_cast<std::size_t>(link.values[j])];
+            if (value == -1 && reg == -1 && arguments[j] < map.inputs.size) value = link.values[j], reg = arguments[j];
+            if (value != link.values[j]) return false;
+        }
+        held[static_cast<std::size_t>(step.out)] = chain.inputs + s;
+        registers[static_cast<std::size_t>(chain.inputs + s)] = step.out;
+    }
+    return true;
+}
+
+// Takes the compiled form of the program where there is one.
+void Decoder::find_chain(Map& map) {
+    std::vector<int> registers;
+    for (std::int64_t i = 0; i < kernels_.chains.size && !map.chain; ++i)
+        if (is_chain(map, kernels_.chains.data[i], registers)) map.chain = &kernels_.chains.data[i];
+    if (!map.chain) return;
+    // Of results in one register the last is left.
+    for (std::int64_t j = 0; j < map.outputs.size; ++j)
+        for (int v = map.chain->inputs + map.chain->links - 1; v >= map.chain->inputs; --v)
+            if (registers[static_cast<std::size_t>(v)] == map.outputs.data[j].source) {
+                map.chain_kept |= std::uint64_t{1} << v;
+                break;
+            }
+    map.chain_registers = registers_.emplace_back(std::move(registers)).data();
+}
+
 Map Decoder::map() {
     Map map{};
     const std::int64_t inputs = length(), outputs = length(), steps = length(), registers = length();
@@ -142,6 +180,7 @@ Map Decoder::map() {
     mark_direct(map, written, code);
     map.outputs = {written.data(), outputs};
     map.steps = {code.data(), steps};
+    find_chain(map);
     return map;
 }
 
@@ -152,7 +191,7 @@ Product Decoder::product() {
     product_of({p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
     p.is_narrow = word() != 0;
     const std::int64_t epilogue = word();
-    if (epilogue < 0 || epilogue > 3) refuse("no such epilogue");
+    if (epilogue < 0 || epilogue > 5) refuse("no such epilogue");
     p.epilogue = static_cast<Epilogue>(epilogue);
     p.has_bias = word() != 0;
     p.a = operand(), p.b = operand(), p.c = operand();
@@ -165,7 +204,7 @@ Product Decoder::product() {
     }
     if (p.c.dtype != Dtype::Float32 && p.c.dtype != Dtype::Float64) refuse("a product of this dtype");
     for (const Operand* x : {&p.a, &p.b, p.has_bias ? &p.bias : &p.c}) check_dtype(*x, p.c.dtype);
-    p.has_beside = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu;
+    p.has_beside = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu || p.epilogue == Epilogue::SlopeBySign;
     if (p.epilogue != Epilogue::None && (p.is_narrow || p.c.dtype != Dtype::Float32))
         refuse("an epilogue of this product");
     if (p.has_beside) {

@@ -35,6 +35,8 @@ class Decoder {
     Gather gather();
     Random random();
     Guard guard();
+    bool is_chain(const Map& map, const Chain& chain, std::vector<int>& registers) const;
+    void find_chain(Map& map);
     void mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const;
 
     const std::vector<std::int64_t>& sizes_;
@@ -44,6 +46,7 @@ class Decoder {
     // What the spans of maps point into; deques do not move what they hold.
     std::deque<std::vector<Operand>> operands_;
     std::deque<std::vector<unsigned char>> flags_;
+    std::deque<std::vector<int>> registers_;
     std::deque<std::vector<MapOutput>> outputs_;
     std::deque<std::vector<MapStep>> steps_;
 };

@@ -135,6 +135,8 @@ const NamedElementwise elementwise_table[] = {
     {"divide_by_sum.float32", 3, BACKPASS_VARIANTS(on_lanes, DivideBySum, float, float, float, float)},
     BACKPASS_FLOAT2("sqrt_multiply", SqrtMultiply),
     BACKPASS_FLOAT2("slope_of_relu", SlopeOfRelu),
+    BACKPASS_FLOAT1("relu_with_sign", ReluWithSign),
+    BACKPASS_FLOAT2("slope_by_sign", SlopeBySign),
     BACKPASS_FLOAT1("negative", Negative),
     BACKPASS_FLOAT1("exp", Exp),
     BACKPASS_FLOAT1("expm1", Expm1),

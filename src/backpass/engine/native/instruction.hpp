@@ -19,6 +19,8 @@ struct MapOutput {
     bool direct;  // whether the step that makes it may write to memory at once (no input is overwritten too early)
 };
 
+struct Chain;
+
 // An elementwise program over an iteration space: inputs are registers 0, 1, ..., steps fill further ones.
 struct Map {
     std::int64_t shape[kRank];
@@ -28,11 +30,15 @@ struct Map {
     Span<const MapStep> steps;
     int registers;
     std::int64_t register_bytes;
+    const Chain* chain;         // the same program compiled, if it is
+    const int* chain_registers;  // by value of the chain
+    std::uint64_t chain_kept;
 };
 
 // What happens to a tile of c before it leaves the registers: nothing; beside = max(c, 0), and c too; c = c where
-// beside >= 0, else 0; or c = max(c, 0) with nothing beside it.
-enum class Epilogue : std::int64_t { None, Relu, SlopeOfRelu, ReluAlone };
+// beside >= 0, else 0; or c = max(c, 0) with nothing beside it. The last two are relu_with_sign and slope_by_sign of
+// lanes.hpp.
+enum class Epilogue : std::int64_t { None, Relu, SlopeOfRelu, ReluAlone, ReluWithSign, SlopeBySign };
 
 // c[i, j] = bias[j] + sum over p of a[i, p] b[p, j], one FMA chain in increasing p; three leading axes are looped over.
 struct Product {

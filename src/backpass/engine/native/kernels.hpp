@@ -20,6 +20,25 @@ struct NamedElementwise {
     Elementwise variants[8];
 };
 
+// A step of a chain: the operation, and the numbers of the values it works on (see chain.hpp).
+struct ChainLink {
+    Elementwise function;
+    int values[3];
+};
+
+// Where the values of a chunk lie, by number, and a bit for each that is to be written.
+struct ChainPlaces {
+    void* const* at;
+    std::uint64_t kept;
+};
+
+// An elementwise program that is compiled as a whole.
+struct Chain {
+    int inputs, links;
+    const ChainLink* link;
+    void (*run)(const ChainPlaces&, std::int64_t n);
+};
+
 struct Kernels {
     const char* name;
     void (*map)(const Map&, const Frame&);
@@ -29,6 +48,7 @@ struct Kernels {
     std::int64_t (*reduce_scratch)(const Reduce&);
     void (*random)(const Random&, const Frame&);
     Span<const NamedElementwise> elementwise;
+    Span<const Chain> chains;
 };
 
 // Null where the build or the machine has no such instruction set.

@@ -9,7 +9,8 @@ const Kernels* avx512_kernels() {
         !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("fma"))
         return nullptr;
     static const Kernels kernels{"avx512",     run_map,        run_product, product_scratch,
-                                 run_reduce, reduce_scratch, run_random,  {elementwise_table, elementwise_count}};
+                                 run_reduce, reduce_scratch, run_random,  {elementwise_table, elementwise_count},
+                                 all_chains()};
     return &kernels;
 }
 

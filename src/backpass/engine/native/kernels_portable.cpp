@@ -7,7 +7,8 @@ namespace backpass::native {
 const Kernels* portable_kernels() {
 
     static const Kernels kernels{"portable",     run_map,        run_product, product_scratch,
-                                 run_reduce, reduce_scratch, run_random,  {elementwise_table, elementwise_count}};
+                                 run_reduce, reduce_scratch, run_random,  {elementwise_table, elementwise_count},
+                                 all_chains()};
     return &kernels;
 }
 

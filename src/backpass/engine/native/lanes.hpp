@@ -96,6 +96,13 @@ BACKPASS_LANE Float minimum(Float a, Float b) { return select(is_nan(b), b, less
 // max(x, 0): NaN stays NaN and -0 stays -0, in one instruction on x86.
 BACKPASS_LANE Float relu(Float x) { return greater_of(broadcast(0.0f), x); }
 
+// max(x, 0) that remembers which x were below zero: it is -0 for those and +0 for both zeros. Its slope needs no x then:
+// dz where the sign is plus, else 0; and 0 for NaN.
+BACKPASS_LANE Float relu_with_sign(Float x) { return select(x < broadcast(0.0f), broadcast(-0.0f), abs(x)); }
+BACKPASS_LANE Float slope_by_sign(Float a, Float dz) {
+    return select((as_int(a) > broadcast(-1)) & (a >= broadcast(0.0f)), dz, broadcast(0.0f));
+}
+
 // 1 - 2^-24 at most: the upper 24 bits, times 2^-24, which is exact.
 BACKPASS_LANE Float to_unit(Word bits) { return to_float(as_int(bits >> 8)) * broadcast(0x1p-24f); }
 

@@ -21,13 +21,34 @@ struct Rectangle {
     bool is_packed() const { return column_stride == 1 && (rows == 1 || row_stride == columns); }
 };
 
+// Rows are often short: a call of memcpy for each would take longer than the copying.
+template <class T>
+void copy_row(const T* from, std::int64_t count, T* to) {
+    constexpr std::int64_t words = sizeof(T) / sizeof(std::uint32_t);
+    const auto* a = reinterpret_cast<const std::uint32_t*>(from);
+    auto* b = reinterpret_cast<std::uint32_t*>(to);
+    std::int64_t i = 0;
+    for (; i + width <= count * words; i += width) store(b + i, load(a + i));
+    const int left = static_cast<int>(count * words - i);
+    if (left > 0) store_first(b + i, load_first(a + i, left), left);
+}
+
+void fill_row(std::uint32_t value, std::int64_t count, std::uint32_t* to) {
+    std::int64_t i = 0;
+    for (; i + width <= count; i += width) store(to + i, broadcast(value));
+    if (i < count) store_first(to + i, broadcast(value), static_cast<int>(count - i));
+}
+void fill_row(std::uint64_t value, std::int64_t count, std::uint64_t* to) {
+    for (std::int64_t j = 0; j < count; ++j) to[j] = value;
+}
+
 template <class T>
 void read_rectangle(const T* from, const Rectangle& x, T* to) {
     for (std::int64_t i = 0; i < x.rows; ++i, from += x.row_stride, to += x.columns) {
         if (x.column_stride == 1)
-            std::memcpy(to, from, static_cast<std::size_t>(x.columns) * sizeof(T));
+            copy_row(from, x.columns, to);
         else if (x.column_stride == 0)
-            for (std::int64_t j = 0; j < x.columns; ++j) to[j] = *from;
+            fill_row(*from, x.columns, to);
         else
             for (std::int64_t j = 0; j < x.columns; ++j) to[j] = from[j * x.column_stride];
     }
@@ -42,7 +63,7 @@ template <class T>
 void write_rectangle(const T* from, const Rectangle& x, T* to) {
     for (std::int64_t i = 0; i < x.rows; ++i, to += x.row_stride, from += x.columns) {
         if (x.column_stride == 1)
-            std::memcpy(to, from, static_cast<std::size_t>(x.columns) * sizeof(T));
+            copy_row(from, x.columns, to);
         else
             for (std::int64_t j = 0; j < x.columns; ++j) to[j * x.column_stride] = from[j];
     }
@@ -130,6 +151,13 @@ void write_output(const Operand& y, std::byte* memory, const Place& at, const vo
                         reinterpret_cast<std::uint64_t*>(memory) + element);
 }
 
+void run_chain(const Map& map, void* const* registers, std::int64_t count) {
+    const Chain& chain = *map.chain;
+    void* at[64];
+    for (int v = 0; v < chain.inputs + chain.links; ++v) at[v] = registers[map.chain_registers[v]];
+    chain.run({at, map.chain_kept}, count);
+}
+
 void run_map(const Map& map, const Frame& frame) {
     void* own[kMostRegisters];
     void* now[kMostRegisters];
@@ -157,9 +185,13 @@ void run_map(const Map& map, const Frame& frame) {
                                                             kItemBytes[static_cast<int>(y.operand.dtype)]
                                                   : static_cast<std::byte*>(own[y.source]);
         }
-        for (std::int64_t s = 0; s < map.steps.size; ++s) {
-            const MapStep& step = map.steps.data[s];
-            step.function(now[step.out], now[step.a], now[step.b], now[step.c], count);
+        if (map.chain) {
+            run_chain(map, now, count);
+        } else {
+            for (std::int64_t s = 0; s < map.steps.size; ++s) {
+                const MapStep& step = map.steps.data[s];
+                step.function(now[step.out], now[step.a], now[step.b], now[step.c], count);
+            }
         }
         for (std::int64_t j = 0; j < map.outputs.size; ++j) {
             const MapOutput& y = map.outputs.data[j];

@@ -114,6 +114,7 @@ NB_MODULE(_core, m) {
     nb::class_<Program>(m, "Program", "A planned circuit, ready to run.")
         .def(nb::new_(&make_program), nb::arg("instructions"), nb::arg("constants"), nb::arg("arena_bytes"),
              nb::arg("sizes"), nb::kw_only(), nb::arg("isa"), nb::arg("tile_rows") = 0, nb::arg("tile_depth") = 0)
+        .def_prop_ro("compiled_maps", &Program::compiled_maps, "How many maps run as chains, not in the interpreter.")
         .def("run", &run_once, nb::arg("arrays"), nb::kw_only(), nb::arg("threads"),
              nb::arg("may_be_fewer"))
         .def("run_steps", &run_steps, nb::arg("arrays"), nb::kw_only(), nb::arg("settings_buffer"),

@@ -25,6 +25,25 @@ std::int64_t index_at(const Operand& indices, const Frame& frame, std::int64_t p
     return -1;
 }
 
+// Pieces of a whole number of bytes; the last reaches back over the one before.
+template <std::size_t piece>
+void copy_by(const std::byte* from, std::size_t bytes, std::byte* to) {
+    for (std::size_t i = 0; i + piece < bytes; i += piece) std::memcpy(to + i, from + i, piece);
+    std::memcpy(to + bytes - piece, from + bytes - piece, piece);
+}
+
+// Rows are short, and a call of memcpy for each would take longer than the copying.
+void copy_row(const std::byte* from, std::size_t bytes, std::byte* to) {
+    if (bytes > 256 || bytes < 4)
+        std::memcpy(to, from, bytes);
+    else if (bytes >= 16)
+        copy_by<16>(from, bytes, to);
+    else if (bytes >= 8)
+        copy_by<8>(from, bytes, to);
+    else
+        copy_by<4>(from, bytes, to);
+}
+
 template <class T>
 void add_rows(const Scatter& s, const Frame& frame) {
     const T* x = reinterpret_cast<const T*>(start_of(s.x, frame));
@@ -50,8 +69,8 @@ void run_take(const Take& t, const Frame& frame) {
         for (std::int64_t i = 0; i < t.count; ++i) {
             const std::int64_t index = index_at(t.indices, frame, i, t.length);
             if (index < 0) return;
-            std::memcpy(y + static_cast<std::size_t>(o * t.count + i) * row,
-                        x + static_cast<std::size_t>(o * t.length + index) * row, row);
+            copy_row(x + static_cast<std::size_t>(o * t.length + index) * row, row,
+                     y + static_cast<std::size_t>(o * t.count + i) * row);
         }
 }
 
@@ -77,7 +96,7 @@ void run_gather(const Gather& g, const Frame& frame, std::int64_t rows_in_data) 
             __atomic_store_n(frame.fault, static_cast<int>(kIndexFault), __ATOMIC_RELAXED);
             return;
         }
-        std::memcpy(y + static_cast<std::size_t>(i) * bytes, data + static_cast<std::size_t>(row) * bytes, bytes);
+        copy_row(data + static_cast<std::size_t>(row) * bytes, bytes, y + static_cast<std::size_t>(i) * bytes);
     }
 }
 

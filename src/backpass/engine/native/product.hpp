@@ -9,6 +9,7 @@
 #include "block.hpp"
 #include "kernels.hpp"
 #include "lanes.hpp"
+#include "outer.hpp"
 #include "panel.hpp"
 
 namespace backpass::native {
@@ -71,6 +72,11 @@ void multiply_matrices(Matrices x, bool is_narrow, const Frame& frame, const Til
     if (is_narrow) {
         const Share rows = share_of(x.m, 1, frame);
         multiply_narrow(x, rows.first, rows.last, reinterpret_cast<float*>(frame.scratch));
+        return;
+    }
+    if (is_outer(x)) {
+        const Share rows = share_of(x.m, 1, frame);
+        multiply_outer(x, rows.first, rows.last);
         return;
     }
     // Few columns waste lanes; the same product lying on its side does not.

@@ -108,6 +108,11 @@ Program::Program(const std::vector<std::vector<std::int64_t>>& instructions, std
     }
 }
 
+std::int64_t Program::compiled_maps() const {
+    return std::count_if(instructions_.begin(), instructions_.end(),
+                         [](const Instruction& one) { return one.kind == Kind::Map && one.map.chain != nullptr; });
+}
+
 void Program::execute(const Instruction& instruction, const Frame& frame, const Run& run) const {
     switch (instruction.kind) {
         case Kind::Map: return kernels_.map(instruction.map, frame);

@@ -69,6 +69,9 @@ class Program {
 
     std::int64_t arena_bytes() const { return arena_bytes_; }
 
+    // How many maps run as chains instead of in the interpreter.
+    std::int64_t compiled_maps() const;
+
   private:
     struct Run;
     void execute(const Instruction& instruction, const Frame& frame, const Run& run) const;

@@ -5,6 +5,8 @@
 //   anything else     one chain per element
 #pragma once
 
+#include <utility>
+
 #include "kernels.hpp"
 #include "lanes.hpp"
 #include "product.hpp"
@@ -74,27 +76,41 @@ float reduce_row(const float* x, std::int64_t length, float* partial) {
     return reduce_row<Rule>(partial, blocks, partial + blocks);
 }
 
+// Columns side by side, in `parts` vectors, the last with `count` lanes. A chain waits for each of its additions, so that
+// several run at a time.
+template <class Rule, int parts>
+void reduce_strip(const float* x, std::int64_t stride, std::int64_t rows, int count, float* y) {
+    Float sum[parts];
+#pragma GCC unroll 8
+    for (int q = 0; q < parts; ++q) sum[q] = Rule::start();
+    for (std::int64_t i = 0; i < rows; ++i, x += stride) {
+#pragma GCC unroll 8
+        for (int q = 0; q < parts - 1; ++q) sum[q] = Rule::join(sum[q], load(x + q * width));
+        const Float last = count == width ? load(x + (parts - 1) * width) : tail_of<Rule>(x + (parts - 1) * width, count);
+        sum[parts - 1] = Rule::join(sum[parts - 1], last);
+    }
+#pragma GCC unroll 8
+    for (int q = 0; q < parts - 1; ++q) store(y + q * width, sum[q]);
+    store_first(y + (parts - 1) * width, sum[parts - 1], count);
+}
+
+constexpr int kStripParts = 8;
+
+template <class Rule, int... part>
+void reduce_strip(int parts, const float* x, std::int64_t stride, std::int64_t rows, int count, float* y,
+                  std::integer_sequence<int, part...>) {
+    ((parts == part + 1 ? reduce_strip<Rule, part + 1>(x, stride, rows, count, y) : void()), ...);
+}
+
 // Columns [first, last) of rows that lie `stride` apart.
 template <class Rule>
 void reduce_columns(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t first, std::int64_t last,
                     float* y) {
-    std::int64_t j = first;
-    constexpr int parts = 4;
-    for (; j + parts * width <= last; j += parts * width) {
-        Float sum[parts];
-#pragma GCC unroll 4
-        for (int q = 0; q < parts; ++q) sum[q] = Rule::start();
-        for (std::int64_t i = 0; i < rows; ++i)
-#pragma GCC unroll 4
-            for (int q = 0; q < parts; ++q) sum[q] = Rule::join(sum[q], load(x + i * stride + j + q * width));
-#pragma GCC unroll 4
-        for (int q = 0; q < parts; ++q) store(y + j + q * width, sum[q]);
-    }
-    for (; j < last; j += width) {
-        const int count = static_cast<int>(last - j < width ? last - j : width);
-        Float sum = Rule::start();
-        for (std::int64_t i = 0; i < rows; ++i) sum = Rule::join(sum, tail_of<Rule>(x + i * stride + j, count));
-        store_first(y + j, sum, count);
+    for (std::int64_t j = first; j < last; j += kStripParts * width) {
+        const std::int64_t left = last - j < kStripParts * width ? last - j : kStripParts * width;
+        const int parts = static_cast<int>((left + width - 1) / width);
+        reduce_strip<Rule>(parts, x + j, stride, rows, static_cast<int>(left - (parts - 1) * width), y + j,
+                           std::make_integer_sequence<int, kStripParts>());
     }
 }
 
@@ -123,7 +139,7 @@ void reduce_floats(const Reduce& r, const Frame& frame) {
     const auto& sx = r.x.strides;
     const auto& sy = r.y.strides;
     const bool over_row = r.reduced[0] == 1 && sx[4] == 1;
-    const bool over_rows = r.reduced[0] == 1 && sx[2] == 1 && sy[2] == 1 && r.kept[0] == 1 && r.kept[1] == 1;
+    const bool over_rows = r.reduced[0] == 1 && sx[2] == 1 && sy[2] == 1;
     if (over_row) {
         const Share share = share_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
         for (std::int64_t e = share.first; e < share.last; ++e) {
@@ -132,8 +148,14 @@ void reduce_floats(const Reduce& r, const Frame& frame) {
                 x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2], r.reduced[1], reinterpret_cast<float*>(frame.scratch));
         }
     } else if (over_rows) {
-        const Share share = share_of(r.kept[2], width, frame);
-        reduce_columns<Rule>(x, sx[4], r.reduced[1], share.first, share.last, y);
+        const std::int64_t matrices = r.kept[0] * r.kept[1];
+        const Share some = matrices > 1 ? share_of(matrices, 1, frame) : Share{0, 1};
+        const Share columns = matrices > 1 ? Share{0, r.kept[2]} : share_of(r.kept[2], width, frame);
+        for (std::int64_t e = some.first; e < some.last; ++e) {
+            const std::int64_t k1 = e % r.kept[1], k0 = e / r.kept[1];
+            reduce_columns<Rule>(x + k0 * sx[0] + k1 * sx[1], sx[4], r.reduced[1], columns.first, columns.last,
+                                 y + k0 * sy[0] + k1 * sy[1]);
+        }
     } else {
         reduce_plainly<Rule, float>(r, frame);
     }

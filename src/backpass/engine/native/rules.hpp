@@ -34,6 +34,8 @@ BACKPASS_RULE(MultiplyMultiply, x * y * w);
 BACKPASS_RULE(SqrtMultiply, sqrt(x * y));
 BACKPASS_RULE(DivideBySum, x / (y + w));
 BACKPASS_RULE(SlopeOfRelu, select(x >= broadcast(0.0f), y, broadcast(0.0f)));
+BACKPASS_RULE(ReluWithSign, relu_with_sign(x));
+BACKPASS_RULE(SlopeBySign, slope_by_sign(x, y));
 BACKPASS_RULE(Negative, -x);
 BACKPASS_RULE(Exp, exp(x));
 BACKPASS_RULE(Expm1, expm1(x));

@@ -81,6 +81,19 @@ void multiply_tile(const Tile& tile) {
             for (int j = 0; j < parts; ++j)
                 sum[i][j] = select(load(tile.beside + i * tile.beside_stride + j * width) >= zero, sum[i][j], zero);
     }
+    if (tile.epilogue == Epilogue::SlopeBySign) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j)
+                sum[i][j] = slope_by_sign(load(tile.beside + i * tile.beside_stride + j * width), sum[i][j]);
+    }
+    if (tile.epilogue == Epilogue::ReluWithSign) {
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i)
+#pragma GCC unroll 8
+            for (int j = 0; j < parts; ++j) sum[i][j] = relu_with_sign(sum[i][j]);
+    }
     if (tile.epilogue == Epilogue::ReluAlone) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)

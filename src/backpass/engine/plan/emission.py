@@ -136,6 +136,8 @@ def _product(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Pro
             c, epilogue = _as(then.whole, term), "relu_alone"
         elif epilogue == "relu":
             beside = operand_of(_as(then.whole, term), where)
+        elif epilogue == "relu_with_sign":
+            c = _as(then.whole, term)
         else:
             c, beside = _as(then.whole, term), operand_of(_as(then.arguments[0], term), where)
     return Product(

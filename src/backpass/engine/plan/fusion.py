@@ -12,7 +12,9 @@ from itertools import pairwise
 
 from backpass.engine.plan.term import Term
 
-_MOST_TERMS = 64  # of one pass: its registers should stay in the L1 cache
+_EPILOGUES = ("relu.float32", "slope_of_relu.float32", "relu_with_sign.float32", "slope_by_sign.float32")
+MOST_TERMS = 64
+"""Of one pass: its registers should stay in the L1 cache."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,7 +65,7 @@ def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
     a, b = units[i], units[j]
     if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape:
         return
-    if len(a.terms) + len(b.terms) <= _MOST_TERMS:
+    if len(a.terms) + len(b.terms) <= MOST_TERMS:
         _merge(units, a, b)
 
 
@@ -104,7 +106,7 @@ def _merge_siblings(units: dict[int, Unit], terms: Sequence[Term]) -> None:
 def _merge_epilogues(units: dict[int, Unit], terms: Sequence[Term], pieces: Container[int]) -> None:
     readers = Counter(view.term.number for term in terms for view in term.arguments)
     for term in terms:
-        if term.name not in ("relu.float32", "slope_of_relu.float32") or len(units[term.number].terms) > 1:
+        if term.name not in _EPILOGUES or len(units[term.number].terms) > 1:
             continue
         view = term.arguments[-1]
         product = view.term

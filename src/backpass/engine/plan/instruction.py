@@ -120,11 +120,16 @@ class Map(Instruction):
         )
 
 
+_EPILOGUES = ("", "relu", "slope_of_relu", "relu_alone", "relu_with_sign", "slope_by_sign")
+"""In the order of their codes, as in native/instruction.hpp."""
+
+
 @dataclass(frozen=True, slots=True)
 class Product(Instruction):
     """c = a b + bias, for each of a stack of matrices; then, while it is at hand, an epilogue.
 
     "relu": beside = max(c, 0)    "slope_of_relu": c = c where beside >= 0, else 0    "relu_alone": c = max(c, 0)
+    "relu_with_sign": c = max(c, 0), -0 where c < 0    "slope_by_sign": c = c where beside has the sign +, else 0
     """
 
     kind: ClassVar[int] = 1
@@ -142,7 +147,7 @@ class Product(Instruction):
 
     def encode(self, codes: Mapping[str, int]) -> list[int]:
         stack = [1] * (3 - len(self.stack)) + list(self.stack)
-        epilogue = ("", "relu", "slope_of_relu", "relu_alone").index(self.epilogue)
+        epilogue = _EPILOGUES.index(self.epilogue)
         words = [*stack, self.m, self.n, self.k, int(self.is_narrow), epilogue, int(self.bias is not None)]
         for operand in (self.a, self.b, self.c, self.bias, self.beside):
             words += operand.encode() if operand else []

@@ -16,7 +16,9 @@ from backpass.engine.plan.lowering import lower
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
 from backpass.engine.plan.placement import place
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
+from backpass.engine.plan.recomputation import recompute
 from backpass.engine.plan.schedule import ordered
+from backpass.engine.plan.signs import keep_signs
 from backpass.engine.plan.term import Graph, Term
 from backpass.engine.plan.view import Storage, packed_strides
 from backpass.engine.step import Step
@@ -53,6 +55,7 @@ class _Planner:
         views = lower(circuit, lengths, self.graph)
         outputs = [views[i] for i in circuit.outputs]
         contract(needed(outputs), outputs)
+        keep_signs(needed(outputs), outputs)
         self.inputs = [views[i].term for i in range(len(circuit.inputs))]
         # A state that a step leaves as it is needs no output.
         wanted = [not (i < states and v.term is self.inputs[i] and v.is_whole) for i, v in enumerate(outputs)]
@@ -72,6 +75,7 @@ class _Planner:
         terms = needed([v for v, wanted in zip(self.outputs, self.wanted, strict=True) if wanted])
         state_terms = frozenset(v.term.number for v in self.outputs[: self.states] if v.term.is_computed)
         units = ordered(fuse(terms, self.placement.within), self._late(state_terms))
+        recompute(self.graph, units, {*self.placement.output, *self.placement.within})
         output_buffers = self._place_outputs(units)
         constants = self._place_constants(terms)
         rows_buffer = self._buffer(-1) if self.batch else -1

@@ -1,0 +1,53 @@
+"""The signs: a ReLU that only feeds products keeps its slope in the sign of its zeros.
+
+relu(z) is +0 where z = 0 and where z < 0, but the slope is 1 in the first case and 0 in the second. With -0 in the second
+case the backward pass reads a = relu(z), which it needs anyway, and z need not be stored: half the memory of a layer. A
+product with -0 or +0 gives the same sum, unless that is a zero itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backpass.engine.plan.term import Term
+from backpass.engine.plan.view import View
+
+
+def keep_signs(terms: Sequence[Term], outputs: Sequence[View]) -> None:
+    """Let slopes of ReLU read the ReLU itself where nothing else could see the difference."""
+    readers: dict[int, list[Term]] = {}
+    for term in terms:
+        for other in {view.term.number for view in term.arguments}:
+            readers.setdefault(other, []).append(term)
+    shown = {view.term.number for view in outputs}
+    for a in terms:
+        if a.name != "relu.float32" or a.number in shown:
+            continue
+        z = a.arguments[0]
+        slopes = [term for term in readers[z.term.number] if term is not a]
+        if (
+            _is_epilogue(a)
+            and z.term.number not in shown
+            and slopes
+            and all(_is_slope_of(slope, z) for slope in slopes)
+            and all(term.kind == "product" for term in readers.get(a.number, ()))
+        ):
+            a.name = "relu_with_sign.float32"
+            for slope in slopes:
+                kept = a.whole.reshaped(slope.arguments[0].shape)
+                assert kept is not None  # a packed view takes any shape
+                slope.name, slope.arguments = "slope_by_sign.float32", (kept, slope.arguments[1])
+
+
+def _is_epilogue(a: Term) -> bool:
+    """Whether the ReLU can be made along with the product that it is of."""
+    z = a.arguments[0]
+    return z.term.kind == "product" and not z.term.params["is_narrow"] and z.is_whole and z.size == a.size
+
+
+def _is_slope_of(term: Term, z: View) -> bool:
+    """Whether the term is dz where z >= 0, else 0, and reads z for nothing else."""
+    if term.name != "slope_of_relu.float32":
+        return False
+    condition, dz = term.arguments
+    return condition.term is z.term and condition.is_whole and condition.size == z.size and dz.term is not z.term
