@@ -14,7 +14,7 @@ from backpass.circuit import operations as ops
 from backpass.circuit.traced import OPERATIONS
 from backpass.engine import NumpyEngine
 from backpass.engine.native._core import instruction_sets
-from backpass.engine.native.native_engine import NativeEngine
+from backpass.engine.native.native_engine import NativeEngine, Tiling
 from backpass.engine.plan import plan_circuit
 
 TOLERANCE = {"float32": (2e-6, 2e-6), "float64": (1e-12, 1e-12)}
@@ -121,7 +121,7 @@ def test_an_index_out_of_range_is_an_index_error(indices: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 1), (1, 70, 9), (3, 0, 5), (33, 200, 65), (97, 513, 31), (5, 700, 8),
-                                           (200, 9, 100), (2, 3, 300)])  # fmt: skip
+                                           (200, 9, 100), (2, 3, 300), (90, 1024, 40), (40, 8, 300)])  # fmt: skip
 @pytest.mark.parametrize("transposed", ["", "a", "b", "ab"])
 def test_products_of_every_form(m: int, k: int, n: int, transposed: str, isa: str) -> None:
     random = numpy.random.default_rng(0)
@@ -134,6 +134,30 @@ def test_products_of_every_form(m: int, k: int, n: int, transposed: str, isa: st
     circuit = trace(product, [Spec(a.shape, a.dtype), Spec(b.shape, b.dtype)])
     z = NativeEngine(isa=isa).run(circuit, a, b)[0]
     numpy.testing.assert_allclose(z, product(a.astype(float), b.astype(float)), atol=3e-7 * (k + 1))
+
+
+@pytest.mark.parametrize("transposed", ["", "a", "b"])
+def test_the_bits_of_a_large_product_do_not_depend_on_how_it_is_cut(transposed: str) -> None:
+    m, k, n = 70, 2048, 1060  # more than one block of rows, of k and of columns; rows of a lie 4 KB apart or so
+    random = numpy.random.default_rng(0)
+    a = random.uniform(-1, 1, (k, 1024) if "a" in transposed else (m, k)).astype(numpy.float32)
+    b = random.uniform(-1, 1, (n, k) if "b" in transposed else (k, n)).astype(numpy.float32)
+    bias = random.uniform(-1, 1, n).astype(numpy.float32)
+
+    def product(x: Any, y: Any, z: Any) -> Any:
+        return ops.relu((x[:, :m].T if "a" in transposed else x) @ (y.T if "b" in transposed else y) + z)
+
+    arguments = [a, b, bias]
+    circuit = trace(product, [Spec(x.shape, x.dtype) for x in arguments])
+    cuts = [(threads, Tiling()) for threads in (1, 2, 8)] + [(1, Tiling(3, 100)), (2, Tiling(5, 1000))]
+    found = {
+        NativeEngine(isa=isa, threads=threads, tiling=tiling).run(circuit, *arguments)[0].tobytes()
+        for isa in instruction_sets()
+        for threads, tiling in cuts
+    }
+    assert len(found) == 1
+    [exact] = NumpyEngine().run(circuit, *arguments)
+    numpy.testing.assert_allclose(numpy.frombuffer(found.pop(), numpy.float32).reshape(m, n), exact, atol=1e-3)
 
 
 # Random circuits: a few arrays of broadcasting shapes, then operations on whatever is there already.

@@ -71,18 +71,20 @@ void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int6
     }
 }
 
-// A single row: wide tiles, because one chain of sums per vector would mostly wait for itself. Gives the column it got to.
-std::int64_t multiply_row(const Matrices& x, std::int64_t row, Share columns) {
+// Row after row in wide tiles: for a single row, because one chain of sums per vector would mostly wait for itself, and
+// for a short k, because then memory sets the pace, and it is fastest in its own order. Gives the column it got to.
+std::int64_t multiply_rows(const Matrices& x, Share rows, Share columns) {
     constexpr int parts = 8;
     if (x.b_column != 1 || x.c_column != 1 || (x.bias && x.bias_column != 1)) return columns.first;
-    std::int64_t column = columns.first;
-    for (; column + parts * width <= columns.last; column += parts * width) {
-        float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
-        multiply_tile<1, parts, false>({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k,
-                                        x.c + row * x.c_row + column, x.c_row, x.bias ? x.bias + column : nullptr, true,
-                                        x.k, x.epilogue, beside, x.beside_row});
-    }
-    return column;
+    const std::int64_t end = columns.first + columns.size() / (parts * width) * (parts * width);
+    for (std::int64_t row = rows.first; row < rows.last; ++row)
+        for (std::int64_t column = columns.first; column < end; column += parts * width) {
+            float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
+            multiply_tile<1, parts, false>({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k,
+                                            x.c + row * x.c_row + column, x.c_row, x.bias ? x.bias + column : nullptr,
+                                            true, x.k, x.epilogue, beside, x.beside_row});
+        }
+    return end;
 }
 
 // Rows of b are read where they lie if they are whole panels, near each other, or not read often enough to copy them.
@@ -108,7 +110,7 @@ Matrices with_near_rows(const Matrices& x, Share rows, Share k, float* room) {
 }
 
 void multiply_range(const Matrices& x, Share rows, Share columns, const Tiling& tiling, ProductScratch& scratch) {
-    if (rows.size() == 1) columns.first = multiply_row(x, rows.first, columns);
+    if (rows.size() == 1 || x.k <= short_depth) columns.first = multiply_rows(x, rows, columns);
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < block_depth ? tiling.depth : block_depth;
     const std::int64_t blocks = x.k > 0 ? pieces_of({0, x.k}, most_depth) : 1;

@@ -25,6 +25,12 @@ std::int64_t product_of(std::initializer_list<std::int64_t> lengths) {
     return product;
 }
 
+// Multiplications of a product, and eight for each element that is read or written: about what that takes.
+double work_of(const Product& p) {
+    const auto m = static_cast<double>(p.m), n = static_cast<double>(p.n), k = static_cast<double>(p.k);
+    return static_cast<double>(p.stack[0] * p.stack[1] * p.stack[2]) * (m * n * k + 8 * (m * k + k * n + m * n));
+}
+
 }  // namespace
 
 Decoder::Decoder(const std::vector<std::int64_t>& sizes, const Kernels& kernels) : sizes_(sizes), kernels_(kernels) {}
@@ -311,7 +317,7 @@ Instruction Decoder::decode(const std::int64_t* words, std::int64_t count) {
         }
         case Kind::Product: {
             const Product& p = instruction.product = product();
-            instruction.is_small = p.stack[0] * p.stack[1] * p.stack[2] * p.m * p.n < 8 * kSmallWork / (p.k + 1);
+            instruction.is_small = work_of(p) < 8 * static_cast<double>(kSmallWork);
             break;
         }
         case Kind::Reduce: {

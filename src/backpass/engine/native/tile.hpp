@@ -19,6 +19,7 @@ constexpr int panel_width = tile_parts * width;
 // kept within the L1 cache.
 constexpr std::int64_t block_depth = width == 16 ? 1024 : 48 * width;
 constexpr std::int64_t block_rows = 512, block_size = 64 * 1024, block_columns = 1024;
+constexpr std::int64_t short_depth = 8;  // up to which a product is mostly reading and writing
 
 // One tile: c (rows x panel_width), its start, and the factors for a run of k.
 struct Tile {
