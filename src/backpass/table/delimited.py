@@ -29,23 +29,7 @@ if TYPE_CHECKING:
 
 FIELDS = "fields"  # the temporary table of a file, with columns c0, c1, ...
 GATHERED = "gathered"  # that of several files
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """In how many rows a field is filled, a plain number, a missing token, has a leading zero, a space, a point."""
-
-    filled: int
-    numbers: int
-    missing: int
-    padded: int
-    spaced: int
-    points: int
-
-    @property
-    def plain(self) -> bool:
-        """Whether every field is a number as it stands, or missing."""
-        return self.numbers + self.missing == self.filled and not self.padded and not self.spaced
+FIRST_ROWS = 1_000  # rows that tell most columns of texts from those of numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +133,10 @@ def _may_have_extra(path: Path, delimiter: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column, and in how many rows it has a decimal point."""
+    """A column, and, of one of plain numbers, whether some have a decimal point."""
 
     column: RawColumn
-    points: int
+    has_points: bool = False
 
 
 def fields_of(
@@ -160,49 +144,49 @@ def fields_of(
 ) -> Iterator[Field]:
     """The wanted columns of a temporary table, in order."""
     wanted = [j for j, name in enumerate(names) if rules.wants(name)]
-    surveys = dict(zip(wanted, survey(database, wanted, rules, fields), strict=True))
-    plain = [j for j in wanted if surveys[j].plain and rules.demanded(names[j]) != "text"]
-    if rules.decimal == ",":
-        plain = [j for j in plain if not surveys[j].points]
+    points = plain_columns(database, [j for j in wanted if rules.demanded(names[j]) != "text"], rules, fields)
+    plain = [j for j in points if not (rules.decimal == "," and points[j])]
     finite = [f"CASE WHEN isfinite({cast}) THEN {cast} END" for cast in (f"TRY_CAST(c{j} AS DOUBLE)" for j in plain)]
     numbers = dict(zip(plain, numbers_of(database, fields, finite), strict=True))
     for j in wanted:
         if j in numbers:
-            yield Field(RawNumbers(names[j], numbers[j]), surveys[j].points)
+            yield Field(RawNumbers(names[j], numbers[j]), points[j])
         else:
-            yield Field(RawTexts(names[j], *texts_of(database, fields, f"c{j}")), surveys[j].points)
+            yield Field(RawTexts(names[j], *texts_of(database, fields, f"c{j}")))
 
 
-def survey(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules, fields: str) -> list[Survey]:
-    """Count, in one pass over all rows for each batch of columns, what the columns hold."""
-    return [each for batch in batches(wanted) for each in _survey(database, batch, rules, fields)]
+def plain_columns(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules, fields: str) -> dict[int, bool]:
+    """The columns in which every field is a plain number or missing, and whether some have a decimal point.
 
-
-def _survey(database: DuckDBPyConnection, wanted: Sequence[int], rules: Rules, fields: str) -> list[Survey]:
-    tokens = ", ".join(literal(token) for token in sorted(rules.missing.tokens))
-    inner = ", ".join(f"c{j}, {_is_number(f'c{j}')} AS n{j}" for j in wanted)
-    outer = ", ".join(_counts(f"c{j}", f"n{j}", tokens) for j in wanted)
-    found = database.execute(f"SELECT {outer} FROM (SELECT {inner} FROM {fields})").fetchone() or ()
-    return [Survey(*found[start : start + 6]) for start in range(0, len(found), 6)]
-
-
-def _is_number(field: str) -> str:
-    """SQL: whether a field is a plain number. DuckDB casts 1_000 and inf too, which are none here."""
-    return f"coalesce(isfinite(TRY_CAST({field} AS DOUBLE)) AND NOT contains({field}, '_'), false)"
-
-
-def _counts(field: str, is_number: str, tokens: str) -> str:
-    """SQL counts in the order of ``Survey``.
-
-    Text ranges stand for patterns: from '00' to '0:' lie the texts that start with a zero and a digit; below them the
-    signs and spaces, so that one comparison settles most fields.
+    What the first rows disprove is not looked at any further.
     """
-    padded = f"{field} < '0:' AND ({field} >= '00' OR ({field} >= '-00' AND {field} < '-0:') OR {field} LIKE '+0%')"
-    tests = [
-        is_number,
-        f"NOT {is_number} AND {field} IN ({tokens})",
-        padded,
-        f"{field} < '!'",
-        f"contains({field}, '.')",
-    ]
-    return ", ".join([f"count({field})", *(f"coalesce(count_if({test}), 0)" for test in tests)])
+    tokens = "|".join(re.escape(token) for token in sorted(rules.missing.tokens))
+    found = dict.fromkeys(wanted, False)
+    for relation in _first_then_all(database, fields):
+        checked: dict[int, bool] = {}
+        for batch in batches([*found]):
+            tests = (f"bool_or({_is_strange(f'c{j}', tokens)}), bool_or(contains(c{j}, '.'))" for j in batch)
+            answers = database.execute(f"SELECT {', '.join(tests)} FROM {relation}").fetchone() or ()
+            checked |= {j: bool(answers[2 * k + 1]) for k, j in enumerate(batch) if not answers[2 * k]}
+        found = checked
+    return found
+
+
+def _first_then_all(database: DuckDBPyConnection, fields: str) -> Iterator[str]:
+    """A table of the first rows, where there are more, then the whole."""
+    if rows_in(database, fields) > FIRST_ROWS:
+        database.execute(f"CREATE OR REPLACE TEMP TABLE first_rows AS SELECT * FROM {fields} LIMIT {FIRST_ROWS}")
+        yield "first_rows"
+    yield fields
+
+
+def _is_strange(field: str, tokens: str) -> str:
+    """SQL: whether a field is neither a plain number nor missing; in few terms, since each costs time to prepare.
+
+    DuckDB casts 1_000, inf and texts with spaces before, too, which are no plain numbers. Those and leading zeros are
+    looked for only where the text lies before '0:', which settles most fields.
+    """
+    odd = f"{field} < '0:' AND regexp_matches({field}, '^([+-]?0[0-9]|[ \t])')"
+    number = f"coalesce(isfinite(TRY_CAST({field} AS DOUBLE)), false)"
+    strange = f"(NOT {number} OR contains({field}, '_') OR {odd})"
+    return f"{strange} AND NOT regexp_full_match({field}, {literal(tokens)})"

@@ -174,7 +174,7 @@ def _delimited(
     names, delimiters = loaded[0].names, sorted({each.delimiter for each in loaded})
     fields = list(fields_of(database, names, rules, GATHERED if len(files) > 1 else FIELDS))
     if manner.decimal is None and "," not in delimiters:
-        pointed = [field.column.name for field in fields if field.points and isinstance(field.column, RawNumbers)]
+        pointed = [field.column.name for field in fields if field.has_points and isinstance(field.column, RawNumbers)]
         texts = [field.column for field in fields if isinstance(field.column, RawTexts)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     told = [delimiter for delimiter in delimiters if manner.delimiter is None and delimiter != ","]

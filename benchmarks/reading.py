@@ -1,0 +1,166 @@
+"""Time and memory from a table file to the matrix of inputs: Backpass, and pandas with scikit-learn's transformers.
+
+Both read the file, fill in, scale and one-hot code every column but the target: ours with ``read_table``, ``Schema``
+and ``FeatureMap``; theirs with ``read_parquet`` or ``read_csv`` and a ``ColumnTransformer`` of median imputation with
+indicators, ``StandardScaler`` and ``OneHotEncoder``. Each measurement is a process of its own, imports before the clock
+starts; the contenders take turns, and the median over the rounds counts. Memory is the peak above what the imports
+took. Prints a table, then one JSON object per line. Run it on a quiet machine:
+
+    python benchmarks/reading.py ../shared/data
+    python benchmarks/reading.py ../shared/data --tables adult,flights --rounds 7
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+Work = Callable[[str, str], Any]
+
+
+def ours() -> Work:
+    """Backpass, on the engine that it would choose."""
+    from backpass.engine import engine_named
+    from backpass.model.problem import inputs_of
+    from backpass.network import FeatureMap
+    from backpass.table import Schema, read_table
+
+    engine = engine_named("auto")
+    read_table(WARM)
+
+    def work(path: str, target: str) -> Any:
+        table = read_table(path)
+        schema = Schema.fit(table, target)
+        encoded = schema.encode(table)
+        levels = [len(text.levels) for text in schema.texts]
+        feature_map = FeatureMap.fit(encoded.numbers, encoded.codes, levels, periods=schema.periods)
+        return inputs_of(feature_map, encoded.numbers, encoded.codes, "float32", engine)
+
+    return work
+
+
+def theirs() -> Work:
+    """pandas and scikit-learn."""
+    import pandas as pd
+    from sklearn.compose import ColumnTransformer, make_column_selector
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    pd.read_csv(WARM)
+
+    def work(path: str, target: str) -> Any:
+        frame = pd.read_parquet(path) if path.endswith(".parquet") else pd.read_csv(path)
+        numbers = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+        texts = OneHotEncoder(handle_unknown="ignore", max_categories=255, sparse_output=False)
+        columns = ColumnTransformer(
+            [
+                ("numbers", numbers, make_column_selector(dtype_include="number")),
+                ("texts", texts, make_column_selector(dtype_exclude="number")),
+            ],
+            sparse_threshold=0,
+        )
+        return columns.fit_transform(frame.drop(columns=target)).astype("float32")
+
+    return work
+
+
+CONTENDERS: dict[str, Callable[[], Work]] = {"backpass": ours, "pandas + scikit-learn": theirs}
+WARM = ""
+
+
+def peak() -> float:
+    """The most memory this process has had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(contender: str, path: str, target: str, warm: str) -> dict[str, Any]:
+    """One measurement, in this process."""
+    global WARM
+    WARM = warm
+    work, before = CONTENDERS[contender](), peak()
+    start = time.perf_counter()
+    x = work(path, target)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "megabytes": peak() - before, "inputs": int(x.shape[1])}
+
+
+def in_process(contender: str, path: Path, target: str, warm: Path) -> dict[str, Any]:
+    """One measurement, in a process of its own."""
+    command = [sys.executable, __file__, "--measure", contender, str(path), target, str(warm)]
+    found: dict[str, Any] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return found
+
+
+def compared(path: Path, target: str, warm: Path, rounds: int) -> dict[str, Any]:
+    """The medians of both contenders on one file, taken in turns."""
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
+    for _ in range(rounds):
+        for name in CONTENDERS:
+            runs[name].append(in_process(name, path, target, warm))
+    return {
+        "file": path.name,
+        **{
+            name: {key: statistics.median(run[key] for run in found) for key in ("seconds", "megabytes", "inputs")}
+            for name, found in runs.items()
+        },
+    }
+
+
+def as_line(found: dict[str, Any]) -> str:
+    """A row of the table: seconds and MB of both, and how many times faster and smaller ours is."""
+    mine, other = (found[name] for name in CONTENDERS)
+    times = f"{mine['seconds']:8.3f} {other['seconds']:8.3f} {other['seconds'] / mine['seconds']:6.2f}x"
+    memory = f"{mine['megabytes']:8.0f} {other['megabytes']:8.0f}"
+    return f"{found['file']:<34} {times}   {memory}   {mine['inputs']:6.0f} {other['inputs']:6.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("folder", type=Path, help="a folder of Parquet files and their manifest.json")
+    parser.add_argument("--tables", default="", help="names, separated by commas; all of the manifest otherwise")
+    parser.add_argument("--rounds", type=int, default=5)
+    chosen = parser.parse_args()
+    if not (chosen.folder / "manifest.json").exists():
+        print(f"{chosen.folder} has no manifest.json: nothing to measure", file=sys.stderr)
+        return
+    tables = json.loads((chosen.folder / "manifest.json").read_text())
+    names = [name for name in chosen.tables.split(",") if name] or [table["name"] for table in tables]
+    results = []
+    print(f"{'':<34} {'seconds':>8} {'theirs':>8} {'':>7}   {'MB':>8} {'theirs':>8}   {'inputs':>6} {'theirs':>6}")
+    with TemporaryDirectory() as scratch:
+        warm = Path(scratch, "warm.csv")
+        warm.write_text("a,b\n1,x\n2,y\n")
+        for table in tables:
+            if table["name"] not in names:
+                continue
+            parquet, csv = chosen.folder / f"{table['name']}.parquet", Path(scratch, f"{table['name']}.csv")
+            write_csv(parquet, csv)
+            for path in (parquet, csv):
+                results.append(compared(path, table["target"], warm, chosen.rounds))
+                print(as_line(results[-1]), flush=True)
+    for found in results:
+        print(json.dumps(found))
+
+
+def write_csv(parquet: Path, csv: Path) -> None:
+    """The same table as a CSV file."""
+    import pandas as pd
+
+    pd.read_parquet(parquet).to_csv(csv, index=False)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(measure(*sys.argv[2:])))
+    else:
+        main()
