@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test check sanitize fuzz bench docs clean
+.PHONY: help setup demo test check sanitize sanitize-short fuzz bench docs clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -10,7 +10,7 @@ help:
 	@echo "make demo       train on the sample table, write build/housing.backpass"
 	@echo "make test       run every test and every example in a docstring"
 	@echo "make check      lint, formatting and types"
-	@echo "make sanitize   run the engine's tests on a core built with the compiler's sanitizers"
+	@echo "make sanitize   run the engine's tests on cores built with the compiler's sanitizers (sanitize-short: some)"
 	@echo "make fuzz       give the reader of model files broken ones, for SECONDS (60)"
 	@echo "make bench      measure (needs a quiet machine)"
 	@echo "make docs       build the pages into build/docs"
@@ -58,13 +58,16 @@ check: .venv/dev
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-SANITIZERS = -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+ENGINE_TESTS = tests/engine/native --ignore=tests/engine/native/elementary
 
-sanitize:
-	$(PYTHON) -m venv build/sanitize
-	CXXFLAGS="$(SANITIZERS)" build/sanitize/bin/python -m pip install --quiet '.[test]'
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-		build/sanitize/bin/python -m pytest -q tests/engine/native
+sanitize: .venv/dev
+	tools/sanitize address $(ENGINE_TESTS)
+	tools/sanitize thread $(ENGINE_TESTS)
+
+# What CI has time for: training in every way and rows cut in every way, one operation after another left out.
+sanitize-short: .venv/dev
+	tools/sanitize address tests/engine/native/test_training.py tests/engine/native/test_rows.py
+	tools/sanitize thread tests/engine/native/test_training.py
 
 # Found inputs stay in build/fuzz; one that shows a fault belongs into tests/model/corpus.
 SECONDS = 60
@@ -79,6 +82,9 @@ bench: .venv/bench
 	.venv/bin/python benchmarks/theorem_3_1.py
 	.venv/bin/python benchmarks/vectorization.py
 	.venv/bin/python benchmarks/train_step.py
+	.venv/bin/python benchmarks/prediction.py
+	.venv/bin/python benchmarks/cold_start.py
+	.venv/bin/python benchmarks/cost.py --output build/cost
 
 docs: .venv/docs
 	.venv/bin/sphinx-build -W --quiet docs build/docs

@@ -50,18 +50,19 @@ def test_rows_together(name: str) -> None:
     assert free_rows(NOT_BY_ROW[name]) is None
 
 
-@pytest.mark.parametrize("rows", [512, 513, 700, 1025])
+@pytest.mark.parametrize("threads", [None, 1, 3])
+@pytest.mark.parametrize("rows", [512, 513, 700, 1025, 3000])
 @pytest.mark.parametrize("name", ["forward", "softmax"])
-def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, monkeypatch: Any) -> None:
+def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, threads: int | None, monkeypatch: Any) -> None:
     circuit: Any = BY_ROW[name]
     random = numpy.random.default_rng(0)
     arguments = [
         random.uniform(-1, 1, [rows if d == "n" else d for d in spec.shape]).astype(spec.dtype)
         for spec in circuit.inputs
     ]
-    by_blocks = NativeEngine().run(circuit, *arguments)[0]
+    by_blocks = NativeEngine(threads=threads).run(circuit, *arguments)[0]
     monkeypatch.setattr(native_engine, "_ROWS_AT_ONCE", 10**9)
-    monkeypatch.setattr(native_engine, "_WAYS", native_engine._Shelf(4))
+    native_engine._way.cache_clear()
     at_once = NativeEngine().run(circuit, *arguments)[0]
     assert by_blocks.tobytes() == at_once.tobytes() or circuit.inputs[0].dtype == numpy.float64
     numpy.testing.assert_allclose(by_blocks, NumpyEngine().run(circuit, *arguments)[0], rtol=1e-4, atol=1e-5)

@@ -14,7 +14,6 @@ import pytest
 
 from backpass.circuit import operations as ops
 from backpass.engine import Epoch, NumpyEngine, engine_named
-from backpass.engine.native import native_engine
 from backpass.engine.native._core import instruction_sets
 from backpass.engine.native.native_engine import NativeEngine, Tiling
 from backpass.errors import UsageError
@@ -319,7 +318,7 @@ def test_a_forked_child_trains_too(dense: Any, digest: Any) -> None:
 @forking
 @threads_and_forks
 def test_a_child_trains_whatever_other_threads_did_when_it_was_forked(dense: Any, digest: Any) -> None:
-    """One is in the middle of training with all threads of the pool, one looks for a program on the shelf."""
+    """One is in the middle of training, and has all threads of the pool."""
     training, long = dense((64, 32)), dense((128, 128), epochs=2000)
     expected = digest(training.on(NativeEngine(threads=3)))
     begun, over = threading.Event(), threading.Event()
@@ -331,8 +330,7 @@ def test_a_child_trains_whatever_other_threads_did_when_it_was_forked(dense: Any
     busy = threading.Thread(target=lambda: long.on(NativeEngine(threads=3), should_stop))
     busy.start()
     begun.wait()
-    with native_engine._PROGRAMS._lock:
-        is_right = is_right_in_a_child(lambda: digest(training.on(NativeEngine(threads=3))) == expected)
+    is_right = is_right_in_a_child(lambda: digest(training.on(NativeEngine(threads=3))) == expected)
     over.set()
     busy.join()
     assert is_right

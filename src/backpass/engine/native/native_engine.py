@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, ClassVar
 
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Circuit
+from backpass.circuit import Circuit, Spec
 from backpass.circuit.spec import bind, match
 from backpass.engine.cores import allowed_cores
 from backpass.engine.engine import Engine
@@ -27,6 +25,8 @@ from backpass.errors import UsageError, did_you_mean
 # Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
 # data between cores costs more than the second core brings. Above, the core tries and takes what is faster.
 _WORK_FOR_THREADS = 4_000_000
+# The same for blocks of rows, which meet once, at the end, but whose threads are started each time.
+_WORK_FOR_BLOCKS = 100_000_000
 # Rows of a forward circuit that are run together: enough to fill tiles and hide the call, few enough for the L2 cache.
 _ROWS_AT_ONCE = 256
 
@@ -58,41 +58,8 @@ class _Way:
     cut: str | None = None
 
 
-Kept = TypeVar("Kept")
-
-
-class _Shelf(Generic[Kept]):
-    """What was made last in this process, whichever engine asked; threads may ask at the same time.
-
-    A child that is forked while another thread holds the lock gets a new one: nobody is left to give it back.
-    """
-
-    def __init__(self, room: int) -> None:
-        self.room = room
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
-        self._renew_lock()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._renew_lock)
-
-    def _renew_lock(self) -> None:
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = make()
-        with self._lock:
-            self._kept[key] = made
-            if len(self._kept) > self.room:
-                self._kept.popitem(last=False)
-        return made
-
-
-_PROGRAMS: _Shelf[_Prepared | None] = _Shelf(64)
-_WAYS: _Shelf[_Way] = _Shelf(64)
-_CUTS: _Shelf[str | None] = _Shelf(64)
+_Kind = tuple[str, int, int]
+"""What programs are made for: an instruction set, and the rows and depth of a tiling."""
 
 
 class NativeEngine(Engine):
@@ -116,8 +83,7 @@ class NativeEngine(Engine):
         self.isa = isa or known[0]
         self.threads = threads or allowed_cores().threads
         self.may_be_fewer = threads is None
-        self._tiling = tiling
-        self._kind = (self.isa, tiling.rows, tiling.depth)  # of the programs on the shelves
+        self._kind = (self.isa, tiling.rows, tiling.depth)
         self._slow = NumpyEngine()
 
     @property
@@ -129,28 +95,13 @@ class NativeEngine(Engine):
         return self.threads
 
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
-        arrays = circuit.arrays_for(inputs)
-        given = [array if array.flags.c_contiguous else numpy.ascontiguousarray(array) for array in arrays]
-        way = self._way(circuit, given)
+        dtypes = _dtypes(circuit)
+        given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(inputs, dtypes, strict=True)]
+        way = _way(self._kind, circuit, *[array.shape for array in given])
         outputs = [numpy.empty(shape, dtype) for shape, dtype in way.outputs]
         if way.cut is not None:
             return self._run_by_blocks(circuit, given, outputs, way.cut)
-        return outputs if self._run_at_once(way, given, outputs) else self._slow.run(circuit, *arrays)
-
-    def _way(self, circuit: Circuit, given: Sequence[NDArray[Any]]) -> _Way:
-        """The way for these shapes.    Errors: ShapeError naming the input that does not fit."""
-        key = (self._kind, circuit, *[array.shape for array in given])
-        return _WAYS.get(key, lambda: self._find_way(circuit, given))
-
-    def _find_way(self, circuit: Circuit, given: Sequence[NDArray[Any]]) -> _Way:
-        lengths = match(circuit.inputs, given, circuit.input_names)
-        specs = [circuit.nodes[i].spec for i in circuit.outputs]
-        outputs = tuple((bind(spec.shape, lengths), spec.dtype) for spec in specs)
-        for name, length in lengths.items() if len(lengths) == 1 else ():
-            if length > 2 * _ROWS_AT_ONCE and _CUTS.get(circuit, lambda: free_rows(circuit)) == name:
-                return _Way(outputs, cut=name)
-        key = (circuit, *sorted(lengths.items()))
-        return _Way(outputs, self._prepared(key, lambda: plan_circuit(circuit, lengths)))
+        return outputs if self._run_at_once(way, given, outputs) else self._slow.run(circuit, *given)
 
     def _run_at_once(self, way: _Way, given: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> bool:
         """Fill the outputs; false where the core has no form for the circuit."""
@@ -163,13 +114,28 @@ class NativeEngine(Engine):
     def _run_by_blocks(
         self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], name: str
     ) -> list[NDArray[Any]]:
-        """Some rows at a time, so that what lies between input and output stays in the cache."""
+        """Some rows at a time: what lies between input and output stays in the cache. Threads share the blocks."""
         has_rows = [name in spec.shape for spec in circuit.inputs]
-        for first in range(0, len(outputs[0]), _ROWS_AT_ONCE):
+        starts = range(0, len(outputs[0]), _ROWS_AT_ONCE)
+
+        def run(first: int) -> int | None:
+            """The work of a block that was run; None where the core has no form for the circuit."""
             rows = slice(first, first + _ROWS_AT_ONCE)
             part = [a[rows] if cut else a for a, cut in zip(given, has_rows, strict=True)]
-            if not self._run_at_once(self._way(circuit, part), part, [a[rows] for a in outputs]):
-                return self._slow.run(circuit, *given)
+            prepared = _way(self._kind, circuit, *[array.shape for array in part]).prepared
+            if prepared is None:
+                return None
+            prepared.program.run([*part, *[a[rows] for a in outputs]], threads=1, may_be_fewer=False)
+            return prepared.work
+
+        # The last one first, because it may be shorter: both programs are then made before threads ask for them.
+        run(starts[-1])
+        work = run(starts[0])
+        if work is None:
+            return self._slow.run(circuit, *given)
+        _share(
+            run, starts[1:-1], self.threads if work * len(starts) >= _WORK_FOR_BLOCKS or not self.may_be_fewer else 1
+        )
         return outputs
 
     def run_epoch(
@@ -201,35 +167,11 @@ class NativeEngine(Engine):
 
     def prepare_step(self, step: Step, batch_size: int) -> _Prepared | None:
         """Plan and program of a step, from the shelf if they are there."""
-        return self._prepared((step.circuit, step.states, batch_size), lambda: plan_step(step, batch_size))
+        return _prepared_step(self._kind, step, batch_size)
 
     def threads_for(self, work: int) -> int:
         """How many threads a program with so many FLOPs and bytes runs on, at most."""
         return self.threads if work >= _WORK_FOR_THREADS or not self.may_be_fewer else 1
-
-    def _prepared(self, key: tuple[object, ...], make: Callable[[], Plan]) -> _Prepared | None:
-        def prepare() -> _Prepared | None:
-            try:
-                plan = make()
-                return _Prepared(plan, self._program(plan), plan.flops + plan.bytes_moved)
-            except Unplannable:
-                return None
-
-        return _PROGRAMS.get((self._kind, *key), prepare)
-
-    def _program(self, plan: Plan) -> Program:
-        codes = operations()
-        words = [numpy.array([one.kind, *one.encode(codes)], numpy.int64) for one in plan.instructions]
-        constants = numpy.frombuffer(plan.constants, numpy.uint8)
-        return Program(
-            words,
-            constants,
-            plan.arena_bytes,
-            plan.sizes,
-            isa=self.isa,
-            tile_rows=self._tiling.rows,
-            tile_depth=self._tiling.depth,
-        )
 
 
 class _EpochRun:
@@ -288,6 +230,75 @@ class _EpochRun:
             should_stop=lambda done: should_stop(first + done),
         )
         return losses[:taken], ending
+
+
+# What was made last stays in the process, whichever engine asked for it.
+
+
+@lru_cache(maxsize=64)
+def _dtypes(circuit: Circuit) -> tuple[numpy.dtype[Any], ...]:
+    return tuple(spec.dtype for spec in circuit.inputs)
+
+
+@lru_cache(maxsize=64)
+def _way(kind: _Kind, circuit: Circuit, *shapes: tuple[int, ...]) -> _Way:
+    """The way for inputs of these shapes.    Errors: ShapeError naming the input that does not fit."""
+    lengths = match(circuit.inputs, [Spec(shape, dtype) for shape, dtype in zip(shapes, _dtypes(circuit), strict=True)],
+                    circuit.input_names)  # fmt: skip
+    specs = [circuit.nodes[i].spec for i in circuit.outputs]
+    outputs = tuple((bind(spec.shape, lengths), spec.dtype) for spec in specs)
+    for name, length in lengths.items() if len(lengths) == 1 else ():
+        if length > 2 * _ROWS_AT_ONCE and _free_rows(circuit) == name:
+            return _Way(outputs, cut=name)
+    return _Way(outputs, _prepared(kind, lambda: plan_circuit(circuit, lengths)))
+
+
+@lru_cache(maxsize=64)
+def _free_rows(circuit: Circuit) -> str | None:
+    return free_rows(circuit)
+
+
+@lru_cache(maxsize=64)
+def _prepared_step(kind: _Kind, step: Step, batch_size: int) -> _Prepared | None:
+    return _prepared(kind, lambda: plan_step(step, batch_size))
+
+
+def _prepared(kind: _Kind, make: Callable[[], Plan]) -> _Prepared | None:
+    """A plan and its program; None where the core has no form for it."""
+    try:
+        plan = make()
+    except Unplannable:
+        return None
+    isa, tile_rows, tile_depth = kind
+    codes = operations()
+    program = Program(
+        [numpy.array([one.kind, *one.encode(codes)], numpy.int64) for one in plan.instructions],
+        numpy.frombuffer(plan.constants, numpy.uint8),
+        plan.arena_bytes,
+        plan.sizes,
+        isa=isa,
+        tile_rows=tile_rows,
+        tile_depth=tile_depth,
+    )
+    return _Prepared(plan, program, plan.flops + plan.bytes_moved)
+
+
+def _share(run: Callable[[int], object], items: Sequence[int], threads: int) -> None:
+    """Run on every item; each of so many threads takes every so-manieth, the caller's own among them."""
+
+    def take(thread: int) -> None:
+        for item in items[thread::threads]:
+            run(item)
+
+    if threads == 1:
+        return take(0)
+    from concurrent.futures import ThreadPoolExecutor  # here: most processes never need it
+
+    with ThreadPoolExecutor(threads - 1) as others:
+        futures = [others.submit(take, thread) for thread in range(1, threads)]
+        take(0)
+        for future in futures:
+            future.result()
 
 
 def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:
