@@ -225,7 +225,7 @@ def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(houses:
 def test_side_by_side_one_that_is_stopped_stops_all(houses: Columns) -> None:
     watcher = Watcher(stop_after=5)
     model = fit(houses, "price", **{**QUICK, "epochs": 500}, ensemble=4, threads=2, callbacks=[watcher])
-    assert model.theta.shape[0] == 2
+    assert model.theta.shape[0] in (1, 2), "the other one may not have begun"
     assert model.record.reason == "stopped"
     assert len(watcher.epochs) <= 7, "the other one ends with its epoch"
 
