@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from math import ceil, exp, floor, log, log10
 from statistics import mean, median
 from typing import Any
@@ -63,26 +64,32 @@ def seconds(results: Results) -> dict[str, dict[str, float]]:
     return {table: {model: median(values) for model, values in models.items()} for table, models in each.items()}
 
 
+def shared(ratios: dict[str, dict[str, float]], models: list[str]) -> list[str]:
+    """The tables that every model has been fitted to: only these compare models."""
+    return [table for table, values in ratios.items() if all(model in values for model in models)]
+
+
 def _summary(results: Results, models: list[str]) -> str:
     """Over the tables that every model has been fitted to."""
     ratios, times = relative(results), seconds(results)
-    common = [table for table, values in ratios.items() if all(model in values for model in models)]
-    if not common:
+    tables = shared(ratios, models)
+    if not tables:
         return "no table has been fitted by every model: no ranks"
     lines = [["model", "mean rank", "error / best", "fit seconds", "predict seconds", "peak MB"]]
-    for model in sorted(models, key=lambda model: mean(_rank(ratios[table], model) for table in common)):
-        own = [each for each in results if each["model"] == model and each["table"] in common and "failed" not in each]
+    for model in sorted(models, key=lambda model: mean(_rank(ratios[table], model) for table in tables)):
+        own = [each for each in results if each["model"] == model and each["table"] in tables and "failed" not in each]
         lines.append(
             [
                 model,
-                f"{mean(_rank(ratios[table], model) for table in common):.2f}",
-                f"{exp(mean(log(ratios[table][model]) for table in common)):.3f}",
-                f"{exp(mean(log(max(times[table][model], 1e-3)) for table in common)):.3g}",
+                f"{mean(_rank(ratios[table], model) for table in tables):.2f}",
+                f"{median(ratios[table][model] for table in tables):.3f}",
+                f"{exp(mean(log(max(times[table][model], 1e-3)) for table in tables)):.3g}",
                 f"{exp(mean(log(max(each['predict_seconds'], 1e-4)) for each in own)):.2g}",
                 f"{median(each['peak_bytes'] for each in own) / 1e6:.0f}",
             ]
         )
-    return f"over {len(common)} tables ({', '.join(common)}); geometric means, but ranks\n\n{_aligned(lines)}"
+    title = f"over {len(tables)} tables ({', '.join(tables)}): medians of errors and bytes, geometric means of seconds"
+    return f"{title}\n\n{_aligned(lines)}"
 
 
 def _rank(values: dict[str, float], model: str) -> float:
@@ -105,52 +112,66 @@ def _aligned(lines: list[list[str]]) -> str:
 # The picture ----------------------------------------------------------------------------------------------------------
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 860, 480, 70, 40, 190, 60
+WORST = 2.0
+TICKS = (1.0, 1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
 COLORS = ("#0b6e99", "#2a9d5c", "#c2571a", "#7b3fa0", "#555555", "#b08900", "#a31d3d", "#3b5bdb", "#087f5b", "#862e9c")
 
 
 def picture(results: Results) -> str:
-    """An SVG: a small dot for each table and model, a large one for the geometric mean of each model, log-log."""
+    """An SVG of errors against seconds: a small dot for each table and model, a large one for each model.
+
+    Only tables that every model was fitted to count. A large dot is the geometric mean of the seconds and the median of
+    the errors; what would lie above the upper edge stands at it.
+    """
     ratios, times = relative(results), seconds(results)
-    models = list(dict.fromkeys(each["model"] for each in results))
-    points = {m: [(times[t][m], ratios[t][m]) for t in ratios if m in ratios[t]] for m in models}
-    drawn = {model: each for model, each in points.items() if each}
-    flat = [point for each in drawn.values() for point in each]
-    low, high = floor(log10(min(x for x, _ in flat))), ceil(log10(max(x for x, _ in flat)))
-    top = max(y for _, y in flat) ** 1.05
+    models = list(dict.fromkeys(each["model"] for each in results if "failed" not in each))
+    tables = shared(ratios, models)
+    points = {model: [(times[t][model], min(ratios[t][model], WORST)) for t in tables] for model in models}
+    flat = [point for each in points.values() for point in each]
+    low = floor(log10(min((x for x, _ in flat), default=1.0)))
+    high = max(ceil(log10(max((x for x, _ in flat), default=10.0))), low + 1)
+    top = max([1.1, *(y for _, y in flat)]) ** 1.05
 
     def across(x: float) -> float:
-        return LEFT + (log10(x) - low) / max(high - low, 1) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (log10(x) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
 
     def up(y: float) -> float:
         return HEIGHT - BOTTOM - log(y) / log(top) * (HEIGHT - TOP - BOTTOM)
 
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
-    parts += [
-        _line(across(10**k), TOP, across(10**k), HEIGHT - BOTTOM, f"{10.0**k:g}", "x") for k in range(low, high + 1)
-    ]
-    ticks = [tick for tick in (1, 1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10) if tick <= top]
+    powers = [(across(10.0**power), f"{10.0**power:g}") for power in range(low, high + 1)]
+    parts += [_line(x, TOP, x, HEIGHT - BOTTOM, label, "x") for x, label in powers]
+    ticks = _apart([each for each in TICKS if each <= top], up)
     parts += [_line(LEFT, up(tick), WIDTH - RIGHT, up(tick), f"{tick:g}", "y") for tick in ticks]
-    for number, (model, each) in enumerate(drawn.items()):
-        color = COLORS[number % len(COLORS)]
-        parts += [
-            f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="2.5" fill="{color}" opacity="0.35"/>' for x, y in each
-        ]
-        x, y = (exp(mean(log(point[axis]) for point in each)) for axis in (0, 1))
-        parts.append(f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="7" fill="{color}" stroke="white"/>')
-        key = TOP + 12 + 20 * number
-        parts.append(f'<circle cx="{WIDTH - RIGHT + 22}" cy="{key}" r="6" fill="{color}"/>')
+    for number, (model, each) in enumerate(points.items()):
+        color, key = COLORS[number % len(COLORS)], TOP + 12 + 20 * number
+        parts += [_dot(across(x), up(y), 2.5, color, 0.35) for x, y in each]
+        if each:
+            parts.append(_dot(across(exp(mean(log(x) for x, _ in each))), up(median(y for _, y in each)), 7, color, 1))
+        parts.append(_dot(WIDTH - RIGHT + 22, key, 6, color, 1))
         parts.append(f'<text x="{WIDTH - RIGHT + 34}" y="{key + 4}">{escape(model)}</text>')
-    middle = (HEIGHT - BOTTOM + TOP) / 2
-    parts.append(
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 16}" text-anchor="middle">seconds of a fit</text>'
-    )
+    middle, under = (HEIGHT - BOTTOM + TOP) / 2, (LEFT + WIDTH - RIGHT) / 2
+    parts.append(f'<text x="{under}" y="{HEIGHT - 16}" text-anchor="middle">seconds of a fit</text>')
     parts.append(
         f'<text x="18" y="{middle}" text-anchor="middle" transform="rotate(-90 18 {middle})">'
-        "error / lowest error of the table</text>"
+        f"error / lowest error, {len(tables)} tables</text>"
     )
     style = "font-family: sans-serif; font-size: 13px"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" style="{style}">'
     return "\n".join([head, *parts, "</svg>"]) + "\n"
+
+
+def _apart(ticks: list[float], up: Callable[[float], float], least: float = 16.0) -> list[float]:
+    """The ticks, from below, that leave room for their labels."""
+    kept: list[float] = []
+    for tick in ticks:
+        if not kept or up(kept[-1]) - up(tick) >= least:
+            kept.append(tick)
+    return kept
+
+
+def _dot(x: float, y: float, radius: float, color: str, opacity: float) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{color}" opacity="{opacity}"/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, label: str, axis: str) -> str:

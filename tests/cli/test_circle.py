@@ -65,6 +65,19 @@ def test_the_sample_goes_round(process: Run, tmp_path: Path) -> None:
     assert re.fullmatch(r"rmse +0\.\d+   \(0\.\d+ on the test rows at fit\)\nmae .*\nr2 .*\n", scored.out)
 
 
+def test_intervals_go_beside_the_predictions(call: Run, home: Path) -> None:
+    arguments = ("predict", home / "numbers.backpass", home / "numbers.csv", "--interval", "0.8")
+    table = cells(call(*arguments, "--keep", "price").out)
+    assert table[0] == ["price", "predicted(price)", "low(price)", "high(price)"]
+    rows = [list(map(float, row)) for row in table[1:]]
+    assert all(low < predicted < high for _, predicted, low, high in rows)
+    widths = [high - low for _, _, low, high in rows]
+    assert widths == pytest.approx([widths[0]] * 120)
+    facts = call(*arguments, "--json").json
+    assert facts["intervals"] == [row[2:] for row in rows]
+    assert call(*arguments[:3], "--json").json["intervals"] is None
+
+
 @pytest.mark.parametrize(("name", "target", "classes"), [("pets", "pet", "cat dog"), ("kinds", "kind", "high low mid")])
 def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes: str) -> None:
     fit = call("fit", home / f"{name}.csv", "-t", target, "--hidden", "8", "--epochs", "3")

@@ -123,6 +123,22 @@ def test_proba_needs_classes(call: Run, home: Path) -> None:
     assert "only classes have probabilities" in failed.err
 
 
+@pytest.mark.parametrize(
+    ("model", "level", "said"),
+    [
+        ("pets", "0.9", "only numbers have intervals"),
+        ("numbers", "1", "interval must be a number in the range (0, 1); got 1"),
+        ("numbers", "90", "interval must be a number in the range (0, 1); got 90"),
+        ("numbers", "0.99", "an interval of 0.99 needs residuals of more than 20 rows"),
+        ("numbers", "wide", "wide"),
+    ],
+)
+def test_intervals_that_cannot_be(call: Run, home: Path, model: str, level: str, said: str) -> None:
+    failed = call("predict", home / f"{model}.backpass", home / f"{model}.csv", "--interval", level)
+    assert (failed.code, failed.out) == (2, "")
+    assert said in failed.err
+
+
 def test_a_bug_is_told_apart_and_its_traceback_shown_when_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:

@@ -217,3 +217,18 @@ def test_labels_may_be_smoothed(classifier: Any, numbers: Any) -> None:
     X, _, label = numbers()
     P = [classifier(**LONG, label_smoothing=s).fit(X, label).predict_proba(X).max(axis=1).mean() for s in (0.0, 0.3)]
     assert P[1] < 0.85 < P[0]
+
+
+def test_intervals_around_numbers(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers(200)
+    fitted = regressor(epochs=20).fit(X[:150], y[:150])
+    low, high = fitted.predict_interval(X, 0.8).T
+    np.testing.assert_allclose(0.5 * (low + high), fitted.predict(X))
+    assert 0.5 < np.mean((low <= y) & (y <= high)) <= 1.0
+    narrow = fitted.predict_interval(X, 0.5)
+    assert (narrow[:, 1] - narrow[:, 0] < high - low).all()
+    several = regressor().fit(X, np.c_[y, -y])
+    with pytest.raises(ValueError, match="intervals need a single target"):
+        several.predict_interval(X)
+    with pytest.raises(ValueError, match="the model keeps no residuals"):
+        regressor(valid_fraction=0.0).fit(X, y).predict_interval(X)

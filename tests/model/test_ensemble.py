@@ -194,7 +194,7 @@ def test_a_run_that_is_stopped_keeps_the_networks_it_has(houses: Columns, stop_a
 
 def test_a_network_that_diverges_is_named(houses: Columns) -> None:
     with pytest.raises(DivergedError, match="training diverged in network 1 of 3, "):
-        fit(houses, "price", **QUICK, ensemble=3, optimizer="sgd", learning_rate=1e30)
+        fit(houses, "price", **QUICK, ensemble=3, threads=1, optimizer="sgd", learning_rate=1e30)
 
 
 def test_time_is_divided_among_the_networks(houses: Columns) -> None:
@@ -225,7 +225,7 @@ def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(houses:
 def test_side_by_side_one_that_is_stopped_stops_all(houses: Columns) -> None:
     watcher = Watcher(stop_after=5)
     model = fit(houses, "price", **{**QUICK, "epochs": 500}, ensemble=4, threads=2, callbacks=[watcher])
-    assert model.theta.shape[0] == 2
+    assert model.theta.shape[0] in (1, 2), "the other one may not have begun"
     assert model.record.reason == "stopped"
     assert len(watcher.epochs) <= 7, "the other one ends with its epoch"
 
