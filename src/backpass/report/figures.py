@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 MOST_POINTS = 600  # up to so many rows are dots, more are shown as a density
 MOST_BARS, MOST_CLASSES = 15, 12
+FEW_EPOCHS = 20
 LONGEST = 26  # characters of a name beside an axis
 
 
@@ -46,11 +47,22 @@ def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
     _whole_ticks(ax)
     ax.legend(loc="upper right")
     ax.margins(y=0.08)
+    _zoom(ax, len(epochs))
     if rates is not None:
         _below(rates, course, marker)
         rates.set_xlabel("epoch")
         ax.set_xlabel("")
         ax.tick_params(labelbottom=False)
+
+
+def _zoom(ax: Axes, epochs: int) -> None:
+    """Of a long run the first epoch may leave the picture at its top: it would press all others to the ground."""
+    if epochs < FEW_EPOCHS:
+        return
+    curves = [np.asarray(line.get_ydata()) for line in ax.get_lines()]
+    values = np.concatenate([curve[1:] for curve in curves if len(curve) == epochs])
+    gap = 0.08 * (values.max() - values.min() or 1.0)
+    ax.set_ylim(values.min() - gap, values.max() + 3 * gap)
 
 
 def _below(ax: Axes, course: Course, marker: str | None) -> None:
