@@ -66,6 +66,7 @@ bench: .venv/bench
 	.venv/bin/python benchmarks/theorem_3_1.py
 	.venv/bin/python benchmarks/vectorization.py
 	.venv/bin/python benchmarks/train_step.py
+	.venv/bin/python benchmarks/explain.py
 
 docs: .venv/docs
 	.venv/bin/sphinx-build -W --quiet docs build/docs
