@@ -85,6 +85,7 @@ bench: .venv/bench
 	.venv/bin/python benchmarks/prediction.py
 	.venv/bin/python benchmarks/cold_start.py
 	.venv/bin/python benchmarks/cost.py --output build/cost
+	.venv/bin/python benchmarks/explain.py
 
 docs: .venv/docs
 	.venv/bin/sphinx-build -W --quiet docs build/docs

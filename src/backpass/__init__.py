@@ -17,6 +17,7 @@ The rooms, lowest first, each importing only from those before it:
     table      files and data frames -> columns -> numbers
     model      what fit makes and load returns
     estimators scikit-learn's manners over the model
+    report     history and results as numbers, pictures and one HTML page
     cli        the command line
 
 Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``, ``model.problem``.

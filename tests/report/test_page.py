@@ -10,6 +10,7 @@ import sys
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 from fitted import IMAGE, MARKS, SCRIPT, Case, case_of, page_of
 
@@ -139,6 +140,18 @@ def test_what_the_script_reads_is_json(case: Case) -> None:
     assert facts["columns"][0]["missing"] is True
     assert facts["columns"][1]["step"] == 1
     assert facts["columns"][-1]["levels"] == ["$x_{", "<b>east</b>", "north", "south"]
+
+
+def test_the_most_important_columns_come_first_and_many_are_folded_away() -> None:
+    order = re.findall(r'data-column="(\d+)"', page_of("price", with_rows=True))
+    assert order[0] == "0"  # the target rests on it most
+    assert sorted(order) == ["0", "1", "2", "3"]
+    assert "more columns" not in page_of("price")
+    rng = np.random.default_rng(0)
+    columns = {f"c{i}": rng.normal(size=60).tolist() for i in range(15)}
+    wide = page(backpass.fit({**columns, "y": columns["c0"]}, "y", hidden=(3,), epochs=1))
+    assert "3 more columns" in wide
+    assert Reader(wide).faults == []
 
 
 def test_rows_that_lack_a_column_are_refused() -> None:

@@ -71,6 +71,21 @@ def test_the_history_marks_the_best_epoch() -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["validation rmse", "training rmse"]
 
 
+def test_a_loss_of_another_unit_has_a_scale_of_its_own() -> None:
+    ax = case_of("price", loss="absolute", epochs=2).model.plot.history()
+    left, right = ax.figure.axes
+    assert (left.get_ylabel(), right.get_ylabel()) == ("mae", "absolute loss")
+    assert len(right.lines) == 1
+
+
+def test_a_long_run_is_not_pressed_down_by_its_first_epoch() -> None:
+    model = case_of("price", epochs=30).model
+    ax = model.plot.history()
+    low, high = ax.get_ylim()
+    later = [value for line in ax.lines if len(line.get_ydata()) == 30 for value in line.get_ydata()[1:]]
+    assert low < min(later) < max(later) < high
+
+
 def test_a_single_neuron_is_figure_1() -> None:
     x = np.linspace(0.0, 10.0, 300)
     columns = {"income": x, "price": np.maximum(x - 4.0, 0.0)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from math import isfinite, log
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -207,7 +208,7 @@ class Drawn(Watcher):
         room = min((self.console.width - MARGIN - ends) // 2, LONGEST_CURVE)
         if room < SHORTEST_CURVE or not self.has_bars:
             return ""
-        texts = [f"{name} {sparkline(values, room) if values else '':<{room}}" for name, values in courses.items()]
+        texts = [f"{name} {_curve(values, room):<{room}}" for name, values in courses.items()]
         return "  ".join([" " * len(self.place(ended=False)), *texts, self.pace()]).rstrip()
 
     def _fitting(self, room: int) -> str:
@@ -218,6 +219,13 @@ class Drawn(Watcher):
         while len(texts) > 1 and len("  ".join(texts)) > room - SHORTEST_BAR:
             texts.pop(0)
         return wide if len(wide) <= room - LONG_BAR else "  ".join(texts)
+
+
+def _curve(values: list[float], room: int) -> str:
+    """The course of some numbers; by their logarithms where they have any, so that a high start hides nothing."""
+    if not values or not all(map(isfinite, values)):
+        return ""
+    return sparkline([log(value) for value in values] if min(values) > 0.0 else values, room)
 
 
 def _can_write(text: str) -> bool:

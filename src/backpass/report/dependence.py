@@ -5,6 +5,7 @@ The average over rows, and some rows by themselves (Goldstein et al. 2015). Numb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from backpass.circuit.philox import permutation
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
 from backpass.report.importance import names_of
-from backpass.report.typical import is_single_neuron, range_of, typical_row
+from backpass.report.typical import Range, is_single_neuron, range_of, typical_row
 
 POINTS = 121
 """Values that a number takes: fine enough that a kink is seen as one."""
@@ -65,14 +66,24 @@ def dependence(
     numbers, codes = numbers[rows], codes[rows]
     place, p = names.index(name), len(model.schema.numbers)
     if place < p:
-        span = range_of(model, place)
-        at = np.linspace(span.low, span.high, POINTS)
-        at = np.unique(np.rint(at)) if span.whole and span.high - span.low < POINTS else at
+        kinks = _kinks(model)
+        at = _values(range_of(model, place), kinks)
         stacked = np.tile(numbers, (len(at), 1))
         stacked[:, place] = np.repeat(at, len(numbers))
         found = predictions_of(model, stacked, np.tile(codes, (len(at), 1)), chosen).reshape(len(at), -1).T
-        return Dependence(name, at, found.mean(axis=0), found[:MOST_LINES], _kinks(model, at))
+        return Dependence(
+            name, at, found.mean(axis=0), found[:MOST_LINES], tuple(k for k in kinks if at[0] <= k <= at[-1])
+        )
     return _of_text(model, name, numbers, codes, place - p, chosen)
+
+
+def _values(span: Range, kinks: Sequence[float]) -> NDArray[np.float64]:
+    """Values over the usual range, and as far as a kink if it is not far from it; whole ones where all are."""
+    width = span.high - span.low
+    near = [kink for kink in kinks if span.low - width / 2 <= kink <= span.high + width / 2]
+    ends = [span.low, span.high, *(kink + side * 0.1 * width for kink in near for side in (-1, 1))]
+    at = np.linspace(min(ends), max(ends), POINTS)
+    return np.unique(np.rint(at)) if span.whole and width < POINTS else at
 
 
 def _of_text(
@@ -99,7 +110,7 @@ def predictions_of(
     return predicted if predicted.ndim == 1 else predicted[:, chosen]
 
 
-def _kinks(model: Model, at: NDArray[np.float64]) -> tuple[float, ...]:
+def _kinks(model: Model) -> tuple[float, ...]:
     """Where w x + b = 0 for a single ReLU neuron on a single number, the kink of Figure 1; else nothing."""
     if not is_single_neuron(model):
         return ()
@@ -108,5 +119,4 @@ def _kinks(model: Model, at: NDArray[np.float64]) -> tuple[float, ...]:
     x = -b / w if w else np.inf
     if abs(x) >= 3.0 or not scale:
         return ()
-    kink = center + x / np.sqrt(1.0 - (x / 3.0) ** 2) / scale
-    return (kink,) if at[0] <= kink <= at[-1] else ()
+    return (float(center + x / np.sqrt(1.0 - (x / 3.0) ** 2) / scale),)

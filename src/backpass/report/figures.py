@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 MOST_POINTS = 600  # up to so many rows are dots, more are shown as a density
 MOST_BARS, MOST_CLASSES = 15, 12
+FEW_EPOCHS = 20
 LONGEST = 26  # characters of a name beside an axis
 
 
@@ -39,13 +40,15 @@ def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
             ax.plot([course.best], [best], "o", color=ACCENT, markersize=6, zorder=4)
             ax.axvline(course.best, ymax=0.76, color=MUTED, linewidth=0.8, linestyle=(0, (3, 3)))
             _note(ax, course.best, course.best > epochs[-1] / 2, f"best epoch {course.best}")
-    if course.together or not course.scores:
-        ax.plot(epochs, course.train, color=SECOND, marker=marker, label=f"training {course.train_name}")
+    beside = ax if course.together or not course.scores else _right_of(ax, course.train_name)
+    beside.plot(epochs, course.train, color=SECOND, marker=marker, label=f"training {course.train_name}")
     ax.set_xlabel("epoch")
-    ax.set_ylabel(course.score_name if course.together or course.scores else course.train_name)
+    ax.set_ylabel(course.score_name if course.scores else course.train_name)
     _whole_ticks(ax)
-    ax.legend(loc="upper right")
-    ax.margins(y=0.08)
+    lines = [line for axes in dict.fromkeys((ax, beside)) for line in axes.get_legend_handles_labels()[0]]
+    ax.legend(handles=lines, loc="upper right")
+    for axes in dict.fromkeys((ax, beside)):
+        _zoom(axes, len(epochs))
     if rates is not None:
         _below(rates, course, marker)
         rates.set_xlabel("epoch")
@@ -53,8 +56,28 @@ def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
         ax.tick_params(labelbottom=False)
 
 
+def _right_of(ax: Axes, name: str) -> Axes:
+    """Axes over the same epochs for what has a unit of its own; its scale stands at the right."""
+    right = ax.twinx()
+    right.set_ylabel(name)
+    right.grid(visible=False)
+    right.spines["right"].set_visible(True)
+    return right
+
+
+def _zoom(ax: Axes, epochs: int) -> None:
+    """Of a long run the first epoch may leave the picture at its top: it would press all others to the ground."""
+    ax.margins(y=0.08)
+    if epochs < FEW_EPOCHS:
+        return
+    curves = [np.asarray(line.get_ydata()) for line in ax.get_lines()]
+    values = np.concatenate([curve[1:] for curve in curves if len(curve) == epochs])
+    gap = 0.08 * (values.max() - values.min() or 1.0)
+    ax.set_ylim(values.min() - gap, values.max() + 3 * gap)
+
+
 def _below(ax: Axes, course: Course, marker: str | None) -> None:
-    """The learning rate, and the training loss where it has a unit of its own."""
+    """The learning rate."""
     ax.plot(course.epochs, course.rates, color=MUTED, linewidth=1.4, marker=marker)
     ax.set_ylabel("learning\nrate")
     ax.set_ylim(bottom=0.0)
@@ -266,6 +289,7 @@ def neuron(ax: Axes, at: Floats, y: Floats, line: Dependence, target: str) -> No
     """Figure 1 of the notes: rows, and the line with a kink that one neuron makes of one column."""
     inside = (at >= np.asarray(line.at)[0]) & (at <= np.asarray(line.at)[-1])
     _cloud(ax, at[inside], y[inside], (*_span(at[inside]), *_span(y[inside])))
+    ax.set(xlim=_span(np.asarray(line.at)), ylim=_span(np.concatenate([y[inside], line.mean])))
     ax.plot(np.asarray(line.at), line.mean, color=SECOND, linewidth=2.4)
     for kink in line.kinks:
         ax.plot([kink], [float(np.min(line.mean))], "o", color=SECOND, markersize=7)

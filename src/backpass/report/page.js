@@ -12,7 +12,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   const typical = columns.map((column) => column.value);
   let row = typical.slice();
-  let moved = 0;
+  let moved = Number(document.querySelector(".control").dataset.column);
   let range = null;
 
   // Predictions for rows of one value per column: a list of lists of outputs.

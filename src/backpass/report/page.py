@@ -27,6 +27,8 @@ from backpass.report.style import house_style, label, printable, require_matplot
 from backpass.table.wording import counted
 
 MOST_BYTES = 1_000_000
+SHOWN_CONTROLS = 12
+"""Columns with a control of their own; those of the others are folded away."""
 
 
 def require() -> None:
@@ -112,6 +114,8 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "columns": list(words.column_rows(findings)),
         "left_out": [label(name) for name in model.schema.left_out],
         "worst": words.worst_rows(findings),
+        "order": _order(findings),
+        "first": SHOWN_CONTROLS,
         "notes": [printable(note) for note in notes],
         "command": words.command(model),
         "settings": words.setting_rows(model),
@@ -119,6 +123,12 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "parameters": f"{model.theta.size:,}",
         "is_large": not whatif.fits(model),
     }
+
+
+def _order(findings: Findings) -> list[int]:
+    """The columns' numbers, the most important first where importance is known."""
+    names = names_of(findings.model)
+    return [names.index(each.name) for each in findings.important] or list(range(len(names)))
 
 
 def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ right. Of a large layer the strongest units are shown, and how many there are is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.model import Model
-from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, Wired
+from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Wired
 from backpass.report.importance import names_of
 from backpass.report.style import label
 
@@ -80,7 +80,7 @@ class _Layer:
     names: Sequence[str]
     weights: Floats | None
     what: str
-    joined: NDArray[np.bool_] | None = None
+    joined: Floats | None = None
 
     @property
     def row(self) -> float:
@@ -106,29 +106,41 @@ def scene_of(model: Model) -> Scene:
     names = [label(name) for name in names_of(model)]
     groups, factors = _front(model, views)
     layers = [_Layer(len(names), names, None, "column")]
-    output = list(model.classes) if model.head.outputs > 1 else [model.target]
+    output = [label(name) for name in (model.classes if model.head.outputs > 1 else [model.target])]
     learned = {number: each.activation for number, each, _ in network.numbered() if isinstance(each, LearnedActivation)}
     neurons = [(number, layer, width) for number, layer, width in network.numbered() if layer.neurons]
     for number, layer, width in neurons:
         is_last = number == str(len(neurons))
-        units = layer.width(width)
-        if isinstance(layer, Wired):
-            weights = np.zeros((width, units))
-            for j, unit in enumerate(layer.units):
-                weights[list(unit.inputs), j] = views[f"W{number}.{unit.name}"]
-        else:
-            weights = np.asarray(views[f"W{number}"], dtype=np.float64)
+        weights, joined = _weights(layer, number, width, views), _joined(layer, width)
         if number == "1":
             weights = _by_column(weights * factors[:, None], groups)
-        shown = [label(name) for name in output] if is_last else []
-        if isinstance(layer, Wired):
-            shown = [label(unit.name) for unit in layer.units]
-        what = learned.get(number, getattr(layer, "activation", "identity"))
-        joined = weights != 0.0 if isinstance(layer, Wired) else None
-        layers.append(_Layer(units, shown, weights, "output" if is_last else what, joined))
+            joined = None if joined is None else _by_column(joined, groups)
+        shown = [label(unit.name) for unit in layer.units] if isinstance(layer, Wired) else output * is_last
+        what = "output" if is_last else learned.get(number, getattr(layer, "activation", "identity"))
+        layers.append(_Layer(layer.width(width), shown, weights, what, joined))
     count = model.theta.shape[0] if model.theta.ndim > 1 else 1
     title = " → ".join(map(str, [len(names), *network.widths]))
     return _placed(layers, title if count == 1 else f"{title}, the first of {count} networks")
+
+
+def _weights(layer: Layer, number: str, width: int, views: Mapping[str, Any]) -> Floats:
+    """The weights into a layer, (inputs, units); 0 where a wired unit has none."""
+    if not isinstance(layer, Wired):
+        return np.asarray(views[f"W{number}"], dtype=np.float64)
+    weights = np.zeros((width, len(layer.units)))
+    for j, unit in enumerate(layer.units):
+        weights[list(unit.inputs), j] = views[f"W{number}.{unit.name}"]
+    return weights
+
+
+def _joined(layer: Layer, width: int) -> Floats | None:
+    """1 where a wired unit has a wire, else 0, (inputs, units); None where every unit sees every input."""
+    if not isinstance(layer, Wired):
+        return None
+    wires = np.zeros((width, len(layer.units)))
+    for j, unit in enumerate(layer.units):
+        wires[list(unit.inputs), j] = 1.0
+    return wires
 
 
 def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
@@ -224,7 +236,6 @@ def _edges(layer: _Layer, before: dict[int, tuple[float, float]], after: dict[in
     for i, (x0, y0) in before.items():
         for j, (x1, y1) in after.items():
             weight = None if layer.weights is None else float(layer.weights[i, j]) / largest
-            is_joined = layer.joined[i, j] if layer.joined is not None else weight is None or abs(weight) >= FAINTEST
-            if is_joined:
+            if weight is None or (abs(weight) >= FAINTEST if layer.joined is None else layer.joined[i, j]):
                 found.append(Edge(x0, y0, x1, y1, weight))
     return found

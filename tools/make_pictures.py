@@ -1,0 +1,96 @@
+"""Makes the pictures of the README from one real run: the terminal while it trains, and the page about the model.
+
+    .venv/bin/python tools/make_pictures.py        # writes docs/pictures/fit.svg and docs/pictures/report.png
+
+Needs a Chromium, and the extras that `make setup` installs. Numbers are those of the run: none is written here.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+import termios
+from fcntl import ioctl
+from pathlib import Path
+from struct import pack
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+TARGET = "median_house_value"
+COLUMNS = 100
+SHOWN = 0.7
+"""Which moment of the run is shown, as a share of it."""
+
+HIDE_CURSOR = "\x1b[?25l"
+NEXT_FRAME = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*")
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table = subprocess.run(
+            [sys.executable, "-m", "backpass", "sample", "housing"], check=True, stdout=subprocess.PIPE
+        ).stdout
+        (folder / "housing.csv").write_bytes(table)
+        arguments = ["fit", "housing.csv", "--target", TARGET, "--report", "housing.html"]
+        said = on_a_terminal(folder, [sys.executable, "-m", "backpass", *arguments])
+        draw_terminal(" ".join(["backpass", *arguments]), said, PICTURES / "fit.svg")
+        photograph(folder / "housing.html", folder / "profile", PICTURES / "report.png")
+    for path in sorted(PICTURES.iterdir()):
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
+
+
+def on_a_terminal(folder: Path, command: list[str]) -> str:
+    """What a command writes to a terminal."""
+    leader, follower = pty.openpty()
+    ioctl(follower, termios.TIOCSWINSZ, pack("HHHH", 40, COLUMNS, 0, 0))
+    surroundings = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    run = subprocess.Popen(command, cwd=folder, env=surroundings, stderr=follower, stdout=follower)
+    os.close(follower)
+    said = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # how Linux says that the other side has closed
+            break
+        if not piece:
+            break
+        said += piece
+    os.close(leader)
+    if run.wait() != 0:
+        raise SystemExit(said.decode())
+    return said.decode()
+
+
+def draw_terminal(command: str, said: str, path: Path) -> None:
+    """The terminal at one moment of the run, as SVG."""
+    from rich.console import Console
+    from rich.text import Text
+
+    before, _, after = said.partition(HIDE_CURSOR)
+    frames = NEXT_FRAME.split(after.partition("\x1b[?25h")[0])
+    moment = frames[int(SHOWN * len(frames))]
+    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
+    console.print(Text.from_ansi(f"$ {command}\n{before}{moment}".replace("\r\n", "\n").rstrip()))
+    path.write_text(console.export_svg(title="backpass fit", unique_id="backpass"), encoding="utf-8")
+
+
+def photograph(page: Path, profile: Path, path: Path) -> None:
+    """The upper part of a page, as the tests' own browser shows it."""
+    sys.path.append(str(ROOT / "tests" / "report"))
+    from chromium import Browser
+
+    with Browser(profile) as browser:
+        browser.open(page, 1280)
+        if browser.complaints:
+            raise SystemExit("\n".join(browser.complaints))
+        browser.screenshot(path, height=1565)
+
+
+if __name__ == "__main__":
+    main()
