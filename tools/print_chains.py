@@ -2,8 +2,8 @@
 
     python tools/print_chains.py > src/backpass/engine/native/chains.hpp
 
-They are the longer maps in the plans of the networks below: the presets, and what people change first. A map that is not
-among them runs in the interpreter, with the same bits.
+They are the longer maps in the plans of the networks below: the presets, and what people change first. A map that is
+not among them runs in the interpreter, with the same bits.
 """
 
 from __future__ import annotations

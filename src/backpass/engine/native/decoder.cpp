@@ -3,6 +3,9 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
+
+#include "chain_match.hpp"
 
 namespace backpass::native {
 namespace {
@@ -98,44 +101,6 @@ void Decoder::mark_direct(const Map& map, std::vector<MapOutput>& outputs, const
     }
 }
 
-// Whether the steps are those of a chain; finds the register of each of its values.
-bool Decoder::is_chain(const Map& map, const Chain& chain, std::vector<int>& registers) const {
-    if (map.steps.size != chain.links) return false;
-    std::vector<int> held(static_cast<std::size_t>(map.registers), -1);  // the value that each register holds
-    registers.assign(static_cast<std::size_t>(chain.inputs + chain.links), -1);
-    for (int s = 0; s < chain.links; ++s) {
-        const MapStep& step = map.steps.data[s];
-        const ChainLink& link = chain.link[s];
-        if (step.function != link.function) return false;
-        const int arguments[3] = {step.a, step.b, step.c};
-        for (int j = 0; j < 3; ++j) {
-            int& value = held[static_cast<std::size_t>(arguments[j])];
-            int& reg = registers[static_cast<std::size_t>(link.values[j])];
-            if (value == -1 && reg == -1 && arguments[j] < map.inputs.size) value = link.values[j], reg = arguments[j];
-            if (value != link.values[j]) return false;
-        }
-        held[static_cast<std::size_t>(step.out)] = chain.inputs + s;
-        registers[static_cast<std::size_t>(chain.inputs + s)] = step.out;
-    }
-    return true;
-}
-
-// Takes the compiled form of the program where there is one.
-void Decoder::find_chain(Map& map) {
-    std::vector<int> registers;
-    for (std::int64_t i = 0; i < kernels_.chains.size && !map.chain; ++i)
-        if (is_chain(map, kernels_.chains.data[i], registers)) map.chain = &kernels_.chains.data[i];
-    if (!map.chain) return;
-    // Of results in one register the last is left.
-    for (std::int64_t j = 0; j < map.outputs.size; ++j)
-        for (int v = map.chain->inputs + map.chain->links - 1; v >= map.chain->inputs; --v)
-            if (registers[static_cast<std::size_t>(v)] == map.outputs.data[j].source) {
-                map.chain_kept |= std::uint64_t{1} << v;
-                break;
-            }
-    map.chain_registers = registers_.emplace_back(std::move(registers)).data();
-}
-
 Map Decoder::map() {
     Map map{};
     const std::int64_t inputs = length(), outputs = length(), steps = length(), registers = length();
@@ -186,7 +151,10 @@ Map Decoder::map() {
     mark_direct(map, written, code);
     map.outputs = {written.data(), outputs};
     map.steps = {code.data(), steps};
-    find_chain(map);
+    ChainMatch match = match_chain(map, kernels_.chains);
+    map.chain = match.chain;
+    map.chain_kept = match.kept;
+    map.chain_registers = registers_.emplace_back(std::move(match.registers)).data();
     return map;
 }
 

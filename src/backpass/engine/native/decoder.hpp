@@ -35,8 +35,6 @@ class Decoder {
     Gather gather();
     Random random();
     Guard guard();
-    bool is_chain(const Map& map, const Chain& chain, std::vector<int>& registers) const;
-    void find_chain(Map& map);
     void mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const;
 
     const std::vector<std::int64_t>& sizes_;

@@ -3,7 +3,8 @@
 // A register holds kChunk elements and lies in the L1 cache. A chunk is a piece of one row, or several whole rows when
 // rows are short. Inputs that lie in memory just as the chunk wants them are read in place, outputs are written in
 // place where that is safe; everything else (broadcasting, strides, truth values) is copied into or out of registers.
-// Truth values are 32-bit masks in registers and bytes in memory.
+// Truth values are 32-bit masks in registers and bytes in memory. A program that is compiled as a whole (chain.hpp) takes
+// the place of its steps; inputs and outputs are the same.
 #pragma once
 
 #include "kernels.hpp"

@@ -90,14 +90,20 @@ void run_gather(const Gather& g, const Frame& frame, std::int64_t rows_in_data) 
     const auto bytes = static_cast<std::size_t>(g.row_bytes);
     const std::int64_t first = g.count * frame.thread / frame.threads;
     const std::int64_t last = g.count * (frame.thread + 1) / frame.threads;
-    for (std::int64_t i = first; i < last; ++i) {
-        const std::int64_t row = rows[i];
-        if (row < 0 || row >= rows_in_data) {
-            __atomic_store_n(frame.fault, static_cast<int>(kIndexFault), __ATOMIC_RELAXED);
-            return;
+    const auto gather = [&](auto copy) {
+        for (std::int64_t i = first; i < last; ++i) {
+            const std::int64_t row = rows[i];
+            if (row < 0 || row >= rows_in_data) {
+                __atomic_store_n(frame.fault, static_cast<int>(kIndexFault), __ATOMIC_RELAXED);
+                return;
+            }
+            copy(data + static_cast<std::size_t>(row) * bytes, y + static_cast<std::size_t>(i) * bytes);
         }
-        copy_row(data + static_cast<std::size_t>(row) * bytes, bytes, y + static_cast<std::size_t>(i) * bytes);
-    }
+    };
+    if (bytes == 4)  // a single number, such as a target or a weight
+        gather([](const std::byte* from, std::byte* to) { std::memcpy(to, from, 4); });
+    else
+        gather([bytes](const std::byte* from, std::byte* to) { copy_row(from, bytes, to); });
 }
 
 }  // namespace backpass::native

@@ -1,7 +1,7 @@
 """The recomputation: what a later pass can make again from what it reads anyway is neither stored nor read.
 
-A backward pass over memory reads values of the forward pass. Some are a sum or a product of others that it reads
-too; making them again costs less than a trip to memory, and gives the same bits, because it is the same operation.
+A backward pass over memory reads values of the forward pass. Some of them are a sum or a product of others that it
+reads too; making them again costs less than a trip to memory, and the same operation gives the same bits.
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ def _can_make(term: Term, unit: Unit) -> bool:
             one.name in _CHEAP
             and room >= 0
             and one.shape == unit.first.shape
-            and all(
-                _is_number(v) or v.key in reads or (v.key == v.term.whole.key and can(v.term)) for v in one.arguments
-            )
+            and all(_is_number(v) or v.key in reads or (v.is_whole and can(v.term)) for v in one.arguments)
         )
 
     whole = term.whole.key

@@ -1,8 +1,8 @@
 """The signs: a ReLU that only feeds products keeps its slope in the sign of its zeros.
 
-relu(z) is +0 where z = 0 and where z < 0, but the slope is 1 in the first case and 0 in the second. With -0 in the second
-case the backward pass reads a = relu(z), which it needs anyway, and z need not be stored: half the memory of a layer. A
-product with -0 or +0 gives the same sum, unless that is a zero itself.
+relu(z) is +0 where z = 0 and where z < 0, but the slope is 1 in the first case and 0 in the second. With -0 in the
+second case the backward pass reads a = relu(z), which it needs anyway, and z need not be stored: half the memory of a
+layer. A product with -0 or +0 gives the same sum, unless that is a zero itself.
 """
 
 from __future__ import annotations
