@@ -6,15 +6,13 @@ A turn trains for some steps and gives the seconds per step. The libraries are i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from turns import Turn
 
 LEARNING_RATE = 1e-3
-Turn = Callable[[], float]
-"""Trains for some steps; gives the seconds per step."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,8 @@ def scikit_learn_turn(case: Case) -> Turn:
     return turn
 
 
-def torch_turn(case: Case, fused: bool) -> Turn:
+def torch_turn(case: Case, fused: bool, compiled: bool = False) -> Turn:
+    """``compiled``: forward and backward pass through torch.compile, which needs a C++ compiler."""
     import torch
 
     layers: list[Any] = []
@@ -122,12 +121,19 @@ def torch_turn(case: Case, fused: bool) -> Turn:
     adam = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=fused)
     x, y = (torch.tensor(array) for array in case.data())
 
+    def loss_of(x: Any, y: Any) -> Any:
+        return torch.nn.functional.mse_loss(model(x), y)
+
+    if compiled:
+        loss_of = torch.compile(loss_of)
+        loss_of(x[: case.batch_size], y[: case.batch_size]).backward()  # compiles, or says why it cannot
+
     def turn() -> float:
         rows = torch.randperm(len(x)).reshape(case.steps, case.batch_size)
         begin = time.perf_counter()
         for row in rows:
             adam.zero_grad()
-            torch.nn.functional.mse_loss(model(x[row]), y[row]).backward()
+            loss_of(x[row], y[row]).backward()
             adam.step()
         return (time.perf_counter() - begin) / case.steps
 

@@ -1,9 +1,10 @@
 """Time of a training step: Backpass's engines and other libraries on the same five networks, ReLU, squared loss, Adam.
 
-The contenders take turns, so that a slow second of the machine hits all of them; the median over the rounds counts.
-A contender does one epoch per turn, in the way its own users would write it for speed. What is not installed is left
-out and named. Prints a table per network, then one JSON object per line. Run it on a quiet machine, and without
-OPENBLAS_CORETYPE in the environment:
+And of a step of the recipe RealMLP-TD, against its authors' own library. Beside them stands the speed of NumPy's own
+product, which is what the machine can do. The contenders take turns, so that a slow second of the machine hits all of
+them; the median over the rounds counts. A contender does one epoch per turn, in the way its own users would write it
+for speed. What is not installed is left out and named. Prints a table per network, then one JSON object per line. Run
+it on a quiet machine, and without OPENBLAS_CORETYPE in the environment:
 
     python benchmarks/train_step.py
     python benchmarks/train_step.py --networks 8-64-64-1 --plan
@@ -12,18 +13,17 @@ OPENBLAS_CORETYPE in the environment:
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import json
-import os
+import logging
 import statistics
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from peers import LEARNING_RATE, Case, Turn, by_hand_turn, jax_turn, scikit_learn_turn, torch_turn
+from peers import LEARNING_RATE, Case, by_hand_turn, jax_turn, scikit_learn_turn, torch_turn
+from recipes import RECIPES, Recipe, our_recipe_turn, pytabkit_turn
+from turns import Contender, Turn, conditions, interleaved, print_records, ready, refuse_a_slowed_blas, sgemm_speed
 
 from backpass.circuit import Spec
 from backpass.circuit.philox import key_of
@@ -74,48 +74,42 @@ def native_turn(case: Case, threads: int | None) -> Turn:
     return backpass_turn(case, NativeEngine(threads=threads))
 
 
-def contenders(case: Case) -> Iterator[tuple[str, str, Callable[[], Turn]]]:
-    """Name, the module it needs, and how to make a turn."""
-    yield "native", "backpass.engine.native._core", lambda: native_turn(case, None)
-    yield "native, 1 thread", "backpass.engine.native._core", lambda: native_turn(case, 1)
-    yield "native, 2 threads", "backpass.engine.native._core", lambda: native_turn(case, 2)
+def contenders(case: Case) -> Iterator[Contender]:
+    core = "backpass.engine.native._core"
+    yield "native", core, lambda: native_turn(case, None)
+    yield "native, 1 thread", core, lambda: native_turn(case, 1)
+    yield "native, 2 threads", core, lambda: native_turn(case, 2)
     yield "numpy engine", "numpy", lambda: backpass_turn(case, NumpyEngine())
     yield "numpy by hand", "numpy", lambda: by_hand_turn(case)
     yield "scikit-learn", "sklearn", lambda: scikit_learn_turn(case)
     yield "torch", "torch", lambda: torch_turn(case, fused=False)
     yield "torch, fused Adam", "torch", lambda: torch_turn(case, fused=True)
+    yield "torch, compiled", "torch", lambda: torch_turn(case, fused=True, compiled=True)
     yield "jax, jit and scan", "jax", lambda: jax_turn(case)
 
 
-def measure(case: Case, rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Microseconds per step of each contender, after a round that is not counted, until the time is up."""
-    turns = {name: make() for name, module, make in contenders(case) if importlib.util.find_spec(module) is not None}
-    times: dict[str, list[float]] = {name: [] for name in turns}
-    begin = time.monotonic()
-    for counted in range(-1, rounds):
-        for name, turn in turns.items():
-            taken = 1e6 * turn()
-            if counted >= 0:
-                times[name].append(taken)
-        if counted >= 2 and time.monotonic() - begin > seconds:
-            break
-    return times
+def recipe_contenders(recipe: Recipe) -> Iterator[Contender]:
+    yield "native", "backpass.engine.native._core", lambda: our_recipe_turn(recipe)
+    yield "pytabkit", "pytabkit", lambda: pytabkit_turn(recipe)
 
 
-def report(case: Case, times: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Print the table of a network; the records to keep."""
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
+def report(name: str, batch_size: int, flops: int | None, times: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """Print the table of a network from seconds per step; the records to keep."""
+    medians = {contender: 1e6 * statistics.median(taken) for contender, taken in times.items()}
     ours = medians["native" if "native" in medians else "numpy engine"]
-    print(f"\n{case.name}, batch size {case.batch_size}: {case.flops / 1e6:.1f} MFLOP in products")
+    work = f": {flops / 1e6:.1f} MFLOP in products" if flops else ""
+    print(f"\n{name}, batch size {batch_size}{work}")
     print(f"  {'':<20} {'us/step':>10} {'fastest':>10} {'GFLOP/s':>8} {'/ native':>9}")
-    for name, median in medians.items():
-        speed = case.flops / median / 1e3
-        print(f"  {name:<20} {median:>10.1f} {min(times[name]):>10.1f} {speed:>8.1f} {median / ours:>9.2f}")
-    return [
-        {"network": case.name, "batch_size": case.batch_size, "name": name, "rounds": len(times[name]),
-         "median_us": round(median, 2), "fastest_us": round(min(times[name]), 2), "ratio": round(median / ours, 3)}
-        for name, median in medians.items()
-    ]  # fmt: skip
+    records = []
+    for contender, median in medians.items():
+        fastest = 1e6 * min(times[contender])
+        speed = f"{flops / median / 1e3:.1f}" if flops else ""
+        print(f"  {contender:<20} {median:>10.1f} {fastest:>10.1f} {speed:>8} {median / ours:>9.2f}")
+        records.append(
+            {"network": name, "batch_size": batch_size, "name": contender, "rounds": len(times[contender]),
+             "median_us": round(median, 2), "fastest_us": round(fastest, 2), "ratio": round(median / ours, 3)}
+        )  # fmt: skip
+    return records
 
 
 def print_plan(case: Case) -> None:
@@ -141,25 +135,36 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--rounds", type=int, default=25, help="turns per contender at most (default 25)")
     arguments.add_argument("--seconds", type=float, default=60.0, help="time per network, about (default 60)")
-    arguments.add_argument("--networks", nargs="*", help="such as 8-64-64-1 (default: all five)")
+    arguments.add_argument("--networks", nargs="*", help="such as 8-64-64-1 or RealMLP-8 (default: all)")
     arguments.add_argument("--plan", action="store_true", help="print the plan of each network too")
     options = arguments.parse_args()
-    if "OPENBLAS_CORETYPE" in os.environ or "OPENBLAS_L2_SIZE" in os.environ:
-        sys.exit("unset OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE first: they slow down NumPy and scikit-learn")
+    refuse_a_slowed_blas()
     warnings.simplefilter("ignore")
-    chosen = [case for case in CASES if not options.networks or case.name in options.networks]
-    missing = {module for _, module, _ in contenders(CASES[0]) if importlib.util.find_spec(module) is None}
-    print(
-        f"engines: {', '.join(ENGINES)}; cores: {os.cpu_count()}; not installed: {', '.join(sorted(missing)) or 'none'}"
-    )
-    records = []
-    for case in chosen:
+    logging.disable()
+    speeds = {"one thread": sgemm_speed(1), "all threads": sgemm_speed(None)}
+    rounded = {name: round(speed, 1) for name, speed in speeds.items()}
+    records: list[dict[str, Any]] = [{"name": "sgemm 1024", "gflops": rounded} | conditions()]
+    print(f"engines: {', '.join(ENGINES)}; {conditions()}")
+    print("NumPy's product of 1024 x 1024: " + ", ".join(f"{v:.0f} GFLOP/s on {name}" for name, v in speeds.items()))
+    reasons: dict[str, str] = {}
+    for case in CASES:
+        if options.networks and case.name not in options.networks:
+            continue
         if options.plan:
             print_plan(case)
-        records += report(case, measure(case, options.rounds, options.seconds))
-    print()
-    for record in records:
-        print(json.dumps(record))
+        turns, absent = ready(contenders(case))
+        reasons |= absent
+        times = interleaved(turns, options.rounds, options.seconds)
+        records += report(case.name, case.batch_size, case.flops, times)
+    for recipe in RECIPES:
+        if options.networks and recipe.name not in options.networks:
+            continue
+        turns, absent = ready(recipe_contenders(recipe))
+        reasons |= absent
+        records += report(recipe.name, recipe.batch_size, None, interleaved(turns, options.rounds, options.seconds))
+    for name, reason in reasons.items():
+        print(f"left out: {name}: {reason}")
+    print_records(records)
 
 
 if __name__ == "__main__":
