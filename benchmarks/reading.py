@@ -4,7 +4,7 @@ Both read the file, fill in, scale and one-hot code every column but the target:
 and ``FeatureMap``; theirs with ``read_parquet`` or ``read_csv`` and a ``ColumnTransformer`` of median imputation with
 indicators, ``StandardScaler`` and ``OneHotEncoder``. Each measurement is a process of its own, imports before the clock
 starts; the contenders take turns, and the median over the rounds counts. Memory is the peak above what the imports
-took. Prints a table, then one JSON object per line. Run it on a quiet machine:
+took (Linux). Prints a table, then one JSON object per line. Run it on a quiet machine:
 
     python benchmarks/reading.py ../shared/data
     python benchmarks/reading.py ../shared/data --tables adult,flights --rounds 7
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -78,20 +77,27 @@ CONTENDERS: dict[str, Callable[[], Work]] = {"backpass": ours, "pandas + scikit-
 WARM = ""
 
 
-def peak() -> float:
-    """The most memory this process has had, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def megabytes(name: str) -> float:
+    """What Linux says of this process: VmRSS, the memory it has, or VmHWM, the most it has had."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"{name}:"))) / 1024
+
+
+def forget_peak() -> None:
+    """Count the most memory from now on: a child starts with its parent's."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def measure(contender: str, path: str, target: str, warm: str) -> dict[str, Any]:
     """One measurement, in this process."""
     global WARM
     WARM = warm
-    work, before = CONTENDERS[contender](), peak()
+    work, before = CONTENDERS[contender](), megabytes("VmRSS")
+    forget_peak()
     start = time.perf_counter()
     x = work(path, target)
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "megabytes": peak() - before, "inputs": int(x.shape[1])}
+    return {"seconds": seconds, "megabytes": megabytes("VmHWM") - before, "inputs": int(x.shape[1])}
 
 
 def in_process(contender: str, path: Path, target: str, warm: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.errors import DataError, ResourceError
-from backpass.table import Column, MomentColumn, NumberColumn, TextColumn, database, opening, read_table
+from backpass.table import Column, MomentColumn, NumberColumn, TextColumn, database, delimited, opening, read_table
 from backpass.table.moment import DAY, HOUR
 
 Write = Callable[..., Path]
@@ -133,6 +133,14 @@ class TestDuckDBTraps:
 
     def test_a_late_text_is_not_lost(self, write: Write) -> None:
         assert "column 'a': 30,000 numbers, 1 text ('x' row 30001)" in fault(write("a\n" + "41\n" * 30_000 + "x\n"))
+
+    def test_the_first_rows_alone_decide_nothing(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = write("late,early,plain\n1,x,1\n2,2,2.5\n3,3,\ny,4,4\n5,5,NA\n")
+        whole = read_table(path)
+        monkeypatch.setattr(delimited, "MANY_ROWS", 2)
+        monkeypatch.setattr(delimited, "FIRST_ROWS", 2)
+        assert read_table(path) == whole
+        assert [column.kind for column in whole.columns.values()] == ["text", "text", "number"]
 
     def test_standard_input_as_a_file_is_spooled(self) -> None:
         read, write = os.pipe()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FIELDS = "fields"  # the temporary table of a file, with columns c0, c1, ...
 GATHERED = "gathered"  # that of several files
 FIRST_ROWS = 1_000  # rows that tell most columns of texts from those of numbers
+MANY_ROWS = 50_000  # rows from which on that is cheaper than to look at all of them once
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,8 @@ def plain_columns(database: DuckDBPyConnection, wanted: Sequence[int], rules: Ru
 
 
 def _first_then_all(database: DuckDBPyConnection, fields: str) -> Iterator[str]:
-    """A table of the first rows, where there are more, then the whole."""
-    if rows_in(database, fields) > FIRST_ROWS:
+    """A table of the first rows, where there are many more, then the whole."""
+    if rows_in(database, fields) > MANY_ROWS:
         database.execute(f"CREATE OR REPLACE TEMP TABLE first_rows AS SELECT * FROM {fields} LIMIT {FIRST_ROWS}")
         yield "first_rows"
     yield fields
