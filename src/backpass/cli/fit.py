@@ -29,6 +29,7 @@ from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting import as_table
 from backpass.model.storage import write_atomically
+from backpass.report.page import require
 from backpass.table import Table, read_table
 
 
@@ -82,8 +83,6 @@ class Request:
         if self.checkpoint is not None:
             check_replaceable(self.checkpoint, "checkpoint")
         if self.report is not None:
-            from backpass.report.page import require
-
             require()
             check_page_replaceable(self.report, "--report")
 
