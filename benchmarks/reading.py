@@ -6,8 +6,8 @@ indicators, ``StandardScaler`` and ``OneHotEncoder``. Each measurement is a proc
 starts; the contenders take turns, and the median over the rounds counts. Memory is the peak above what the imports
 took (Linux). Prints a table, then one JSON object per line. Run it on a quiet machine:
 
-    python benchmarks/reading.py ../shared/data
-    python benchmarks/reading.py ../shared/data --tables adult,flights --rounds 7
+    python benchmarks/reading.py FOLDER
+    python benchmarks/reading.py FOLDER --tables adult,flights --rounds 7
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ def test_fit(call: Run, home: Path) -> None:
         "notes": 0,
         "output": "pets.backpass",
         "checkpoint": None,
+        "report": None,
     }
     assert set(facts["scores"]["test"]) == {"log_loss", "accuracy"}
     assert set(facts["baselines"]) == {"logistic", "majority"}

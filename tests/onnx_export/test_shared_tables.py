@@ -1,4 +1,4 @@
-"""Every table of ../shared/data, where that folder lies beside the repository: a quick model beside its graph."""
+"""Every table of a folder of tables, where one lies beside the repository: a quick model beside its graph."""
 
 from __future__ import annotations
 

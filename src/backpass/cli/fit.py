@@ -31,6 +31,7 @@ from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting import as_table
 from backpass.model.settings import TABLE
 from backpass.model.storage import write_atomically
+from backpass.report.page import require
 from backpass.table import Table, Target, read_table
 
 
@@ -84,8 +85,6 @@ class Request:
         if self.checkpoint is not None:
             check_replaceable(self.checkpoint, "checkpoint")
         if self.report is not None:
-            from backpass.report.page import require
-
             require()
             check_page_replaceable(self.report, "--report")
 

@@ -15,6 +15,7 @@ from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.model.storage import write_atomically
+from backpass.report.page import page, require
 
 if TYPE_CHECKING:
     from backpass.table import Table
@@ -41,24 +42,15 @@ def report(**given: Any) -> int:
       backpass report housing.backpass housing.csv --output housing.html
       backpass report housing.backpass > model.html
     """
-    from backpass.report.page import require
-
     console = Console(quiet=given["quiet"])
-    require()
     output = given["output"]
-    if output is not None:
-        check_page_replaceable(output, "--output")
-    elif given["as_json"]:
-        raise UsageError("--json and the page both go to standard output", hint="add --output page.html")
-    elif sys.stdout is not None and sys.stdout.isatty():
-        raise UsageError("a page is not shown in a terminal", hint="add --output page.html")
+    _check_destination(output, as_json=given["as_json"])
     model = load(given["model"])
     table = None
     if given["table"] is not None:
-        options = reading_of(given, model.schema.missing)
-        table = model.table(given["table"], with_target=True, **options)
+        table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
     if output is None:
-        console.write(page_of(model, table))
+        console.write(page(model, table))
         return 0
     facts = write_page(model, table, output, console)
     if given["as_json"]:
@@ -66,16 +58,20 @@ def report(**given: Any) -> int:
     return 0
 
 
-def page_of(model: Model, table: Table | None) -> str:
-    """The page of a model and the rows it is judged by."""
-    from backpass.report import page
-
-    return page(model, table)
+def _check_destination(output: str | None, *, as_json: bool) -> None:
+    """Find out now what would stop the page from being made or kept.    Errors: UsageError, ResourceError."""
+    require()
+    if output is not None:
+        check_page_replaceable(output, "--output")
+    elif as_json:
+        raise UsageError("--json and the page both go to standard output", hint="add --output page.html")
+    elif sys.stdout is not None and sys.stdout.isatty():
+        raise UsageError("a page is not shown in a terminal", hint="add --output page.html")
 
 
 def write_page(model: Model, table: Table | None, output: str, console: Console) -> Mapping[str, Any]:
     """Write the page, whole or not at all, and say so; facts for ``--json``."""
-    data = page_of(model, table).encode("utf-8")
+    data = page(model, table).encode("utf-8")
     write_atomically(output, data)
     console.line(f"saved {output} ({size(len(data))})")
     return {"output": output, "bytes": len(data)}

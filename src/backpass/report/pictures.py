@@ -6,7 +6,7 @@ Which pictures there are depends on the task and on whether there are rows to ju
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from backpass.report.course import course_of
 from backpass.report.curves import calibration, confusion, precision_recall, roc
 from backpass.report.dependence import Dependence, dependence
 from backpass.report.findings import Findings, baseline
+from backpass.report.held_out import HeldOut
 from backpass.report.importance import names_of
 from backpass.report.style import HEIGHT, WIDTH, canvas, label, to_svg
 from backpass.report.typical import is_single_neuron
@@ -86,23 +87,27 @@ def _beside(findings: Findings) -> Iterator[Picture]:
 
 
 def _accuracy(findings: Findings) -> Iterator[Picture]:
-    model, held = findings.model, findings.held
-    if held is None:
-        return
-    if not model.classes:
-        target = model.target
-        text = "On the dashed line lie the rows that are predicted rightly."
-        yield _picture(
-            "predictions",
-            "Predicted against true",
-            text,
-            lambda ax: figures.predictions(ax, held.truth, held.predicted, target),
-        )
-        text = "What is left over: a shape in it is something the network has not learned."
-        yield _picture(
-            "residuals", "Residuals", text, lambda ax: figures.residuals(ax, held.truth, held.predicted, target)
-        )
-        return
+    """How well the given rows are predicted."""
+    if findings.held is not None:
+        yield from (_of_classes if findings.model.classes else _of_numbers)(findings.model, findings.held)
+
+
+def _of_numbers(model: Model, held: HeldOut) -> Iterator[Picture]:
+    yield _picture(
+        "predictions",
+        "Predicted against true",
+        "On the dashed line lie the rows that are predicted rightly.",
+        lambda ax: figures.predictions(ax, held.truth, held.predicted, model.target),
+    )
+    yield _picture(
+        "residuals",
+        "Residuals",
+        "What is left over: a shape in it is something the network has not learned.",
+        lambda ax: figures.residuals(ax, held.truth, held.predicted, model.target),
+    )
+
+
+def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
     k = len(model.classes)
     counts = confusion(held.predicted, held.truth)
     yield _picture(
@@ -112,14 +117,17 @@ def _accuracy(findings: Findings) -> Iterator[Picture]:
         lambda ax: figures.confusion(ax, counts, model.classes),
         HEIGHT if k <= 6 else HEIGHT * 1.35,
     )
+    # Of two classes the second is the positive one; a class that no row has, or every row, has no curve.
     shown = [1] if k == 2 else range(min(k, CLASS_CURVES))
-    present = [j for j in shown if 0 < (held.truth == j).sum() < held.rows]
-    if not present:
-        return
+    if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:
+        yield from _of_probabilities(model, held, present)
+
+
+def _of_probabilities(model: Model, held: HeldOut, present: Sequence[int]) -> Iterator[Picture]:
     curves = {model.classes[j]: roc(held.predicted[:, j], held.truth == j) for j in present}
     yield _picture("roc", "ROC curve", "The share found against false alarms.", lambda ax: figures.roc(ax, curves))
     recalls = {model.classes[j]: precision_recall(held.predicted[:, j], held.truth == j) for j in present}
-    share = float((held.truth == 1).mean()) if k == 2 else None
+    share = float((held.truth == 1).mean()) if len(model.classes) == 2 else None
     yield _picture(
         "recall",
         "Precision and recall",
