@@ -36,9 +36,9 @@ from backpass.table import Table
 @reading()
 @talking()
 def explain(**given: Any) -> int:
-    """Show what each column contributes to the predictions of rows, by integrated gradients.
+    """Show what each column contributes to the predictions of rows.
 
-    TABLE is a CSV, TSV or Parquet file; - is standard input. Out comes CSV (UTF-8), a line for each row: kept columns,
+    TABLE is a CSV, TSV or Parquet file; - is standard input. The method is integrated gradients. Out comes CSV (UTF-8), a line for each row: kept columns,
     the prediction, the baseline, and contribution(COLUMN) for each column. The baseline is the prediction for a typical
     row (the median of each number and the most frequent text, of the training rows); baseline and contributions sum to
     the prediction, to within 1 % of their difference. For classes the prediction is the probability of one class,
