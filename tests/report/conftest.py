@@ -16,17 +16,6 @@ import pytest
 HERE = Path(__file__).parent
 MISSING = [name for name in ("matplotlib", "jinja2") if importlib.util.find_spec(name) is None]
 
-KINDS = (
-    "number",
-    "two classes",
-    "three classes",
-    "ensemble",
-    "waves",
-    "embeddings",
-    "embeddings, ensemble",
-    "float64",
-)
-
 if str(HERE) not in sys.path:
     sys.path.append(str(HERE))
 
@@ -41,7 +30,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{' and '.join(MISSING)} not installed"))
 
 
-@pytest.fixture(params=("price", "sold", "grade"))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    from fitted import TARGETS, VARIANTS
+
+    for name, values in (("case", TARGETS), ("variant", VARIANTS)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, values, indirect=True)
+
+
+@pytest.fixture
 def case(request: pytest.FixtureRequest) -> Case:
     """A model of each task with its table."""
     from fitted import case_of
@@ -49,7 +46,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     return case_of(request.param)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture
 def variant(request: pytest.FixtureRequest) -> Case:
     """Every kind of model: tasks, ensembles, embeddings of numbers and of texts, precisions."""
     from fitted import VARIANTS

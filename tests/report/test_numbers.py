@@ -246,3 +246,14 @@ def test_the_course_has_one_unit_where_it_can() -> None:
     assert course_of(case_of("sold").model).train_name == "log loss"
     absolute = course_of(case_of("price", loss="absolute", epochs=2).model)
     assert (absolute.together, absolute.train_name, absolute.score_name) == (False, "absolute loss", "mae")
+
+
+def test_several_targets_have_a_course_but_no_report() -> None:
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 3))
+    model = backpass.BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(X, X[:, :2]).model_
+    course = course_of(model)
+    assert (len(course.epochs), course.together) == (3, False)
+    with pytest.raises(UsageError, match="a report is about one target; this model predicts 2"):
+        held_out(model, model.table({f"x{i}": X[:, i] for i in range(3)}))

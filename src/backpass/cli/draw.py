@@ -32,11 +32,12 @@ MOST = 100_000  # units of a layer; more is a slip of the hand
 @option("--activation", metavar="NAME", default="relu", help="of the hidden layers, for sizes; default relu")
 @talking()
 def draw(**given: Any) -> int:
-    """Draw a network as an SVG picture, as Figures 2 and 3 of the CS229 notes do.
+    """Draw a network or its circuit as an SVG picture.
 
-    WHAT is a model file, or the sizes of a fully connected network, such as 8-64-64-1. In the picture of a model the
-    colour and width of a line are the sign and size of its weight; wired units have their names. With --circuit or
-    --gradient the operations are drawn instead, with the shapes of what they make.
+    WHAT is a model file, or the sizes of a fully connected network, such as 8-64-64-1. Networks look as in Figures 2
+    and 3 of the CS229 notes; in the picture of a model the colour and width of a line are the sign and size of its
+    weight, and wired units have their names. With --circuit or --gradient the operations are drawn instead, with the
+    shapes of what they make.
 
     \b
     Examples:

@@ -36,13 +36,13 @@ from backpass.table import Table
 @reading()
 @talking()
 def explain(**given: Any) -> int:
-    """Show what each column contributes to the predictions of rows, by integrated gradients.
+    """Show what each column contributes to the predictions of rows.
 
     TABLE is a CSV, TSV or Parquet file; - is standard input. Out comes CSV (UTF-8), a line for each row: kept columns,
-    the prediction, the baseline, and contribution(COLUMN) for each column. The baseline is the prediction for a typical
-    row (the median of each number and the most frequent text, of the training rows); baseline and contributions sum to
-    the prediction, to within 1 % of their difference. For classes the prediction is the probability of one class,
-    which is named beside it.
+    the prediction, the baseline, and contribution(COLUMN) for each column, by integrated gradients. The baseline is
+    the prediction for a typical row (the training median of each number and the most frequent text); baseline and
+    contributions sum to the prediction. For classes the prediction is the probability of one class, which is named
+    beside it.
 
     With --json: one object with "predictions", "baseline", "columns" and "contributions" (by row).
 

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 @reading()
 @talking()
 def report(**given: Any) -> int:
-    """Write one HTML page about a model: how good it is and against what, the course of training, which columns matter
-    and how, where it is wrong, the network drawn, and sliders that move the prediction.
+    """Write one HTML page about a model, to look at and to send.
+
+    It shows how good the model is and against what, the course of training, which columns matter and how, where the
+    model is wrong, and the network; sliders move the prediction.
 
     TABLE is a CSV, TSV or Parquet file with the target's column; - is standard input. Of the very table that the model
     was fitted on, the rows that were set aside are taken. Without TABLE the page shows what the model file alone can.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, sqrt
 
+from backpass.model.head import Head
 from backpass.model.model import Model
-from backpass.report.held_out import head_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,13 @@ def course_of(model: Model) -> Course:
     A squared loss is shown as rmse in the target's unit, sqrt(2 J) times the target's scale, where that is the metric;
     the cross-entropy is the log loss (smoothed labels and dropout aside).
     """
-    history, head = model.history, head_of(model)
+    history, head = model.history, model.head
     scores = tuple(epoch.score for epoch in history if epoch.score is not None)
     losses = tuple(epoch.train_loss for epoch in history)
     name, together = f"{head.loss_name.replace('_', ' ')} loss", False
-    if head.loss_name == "squared" and head.metric == "rmse" and head.own is None and not head.target.classes:
+    if not isinstance(head, Head):  # several targets, each of its own unit
+        name = "loss"
+    elif head.loss_name == "squared" and head.metric == "rmse" and head.own is None:
         losses = tuple(sqrt(2.0 * loss) * (head.scale.scale or 1.0) if loss >= 0 else loss for loss in losses)
         name, together = "rmse", True
     elif head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.own is None:

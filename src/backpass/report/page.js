@@ -111,9 +111,9 @@
     if (high > range[1]) range[1] = high + gap;
   }
 
-  // Three to six round numbers within the range.
+  // Two to six round numbers within the range.
   function ticks() {
-    const rough = (range[1] - range[0]) / 4 || 1;
+    const rough = (range[1] - range[0]) / 5 || 1;
     const unit = 10 ** Math.floor(Math.log10(rough));
     const step = unit * [1, 2, 2.5, 5, 10].find((factor) => factor * unit >= rough);
     const first = Math.ceil(range[0] / step);

@@ -105,8 +105,8 @@ def require_matplotlib() -> None:
 def printable(text: str) -> str:
     """A text with everything that does not print (control characters, marks of direction) escaped.
 
-    >>> printable("a\u202eb, it's")
-    "a\\u202eb, it's"
+    >>> print(printable("a\\u202eb, it's"))
+    a\\u202eb, it's
     """
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
