@@ -34,8 +34,23 @@ def test_every_default_of_a_preset_is_a_setting_that_can_be_used(name: str, metr
 
 
 def test_plain_gives_nothing() -> None:
-    assert Settings.of({"preset": "plain"}) == Settings.of({})
-    assert Settings.of({}).suited("binary") == Settings.of({})
+    plain = Settings.of({"preset": "plain"})
+    assert plain.suited("binary") == plain
+    others = {name: setting.default for name, setting in BY_NAME.items() if setting.default is not None}
+    assert {name: getattr(plain, name) for name in others} == others
+
+
+@pytest.mark.parametrize("asked", [{}, {"epochs": 3, "seed": 1}, {"loss": "absolute", "ensemble": 2}])
+def test_the_recipe_is_what_nothing_said_means(asked: dict[str, Any]) -> None:
+    assert Settings.of(asked) == Settings.of({"preset": "default", **asked})
+    assert Settings.of(asked).suited("binary") == Settings.of({"preset": "default", **asked}, "binary")
+
+
+@pytest.mark.parametrize(
+    "asked", [{"hidden": ()}, {"hidden": (8,)}, {"optimizer": "sgd"}, {"learning_rate": 0.1}, {"iterations": 5}]
+)
+def test_who_describes_a_network_gets_nothing_of_a_recipe(asked: dict[str, Any]) -> None:
+    assert Settings.of(asked) == Settings.of({"preset": "plain", **asked})
 
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
@@ -71,8 +86,8 @@ batch_size epochs iterations sampling patience seed precision"""
 
 
 def test_settings_that_the_first_files_lack_mean_what_they_meant() -> None:
-    data = Settings.of({}).to_json()
-    assert Settings.from_json({name: data[name] for name in FIRST.split()}) == Settings.of({})
+    data = Settings.of({"preset": "plain"}).to_json()
+    assert Settings.from_json({name: data[name] for name in FIRST.split()}) == Settings.of({"preset": "plain"})
 
 
 @pytest.mark.parametrize(

@@ -146,13 +146,16 @@ def fit(**given: Any) -> int:
     ('data/*.csv') all files that match it (give --output then). Kinds of columns, missing values, scales and the sizes
     of steps are found out; rows are set aside for validation and for the test score.
 
+    Without --preset the recipe "default" is trained: four small networks, whose average predicts. Who describes a
+    network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate ...) gets just that, "plain".
+
     The first Ctrl-C ends training after the step and keeps the best weights; a second one ends everything at once.
 
     \b
     Examples:
       backpass fit housing.csv --target median_house_value
       backpass fit churn.parquet -t churned --drop customer_id --hidden 64,64 --epochs 30
-      backpass fit long.csv -t y --checkpoint run.checkpoint
+      backpass fit long.csv -t y --preset fast --checkpoint run.checkpoint
       backpass fit housing.csv -t median_house_value --print-config > run.toml
       backpass fit --config run.toml --epochs 50
     """

@@ -11,7 +11,6 @@ from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem
 from backpass.model.problem import batch_size_for
-from backpass.model.settings import BY_NAME
 from backpass.network import FeatureMap, LearnedActivation, Network, Wired
 from backpass.table import Schema, Table, Target
 from backpass.table.feature import feature_to_json
@@ -91,11 +90,10 @@ def training_line(problem: Problem) -> str:
     rows = problem.parts["train"].rows
     batch = rows if settings.sampling == "full" else min(batch_size_for(settings, rows), rows)
     dropout = [f"dropout {settings.dropout:g}"] if settings.dropout and settings.hidden else []
-    preset = [f"preset {settings.preset}"] if settings.preset != BY_NAME["preset"].default else []
     until = [f"{settings.iterations:,} steps"] if settings.iterations else []
     return ", ".join(
         [
-            *preset,
+            f"preset {settings.preset}",
             f"{problem.head.loss_name} loss",
             settings.optimizer,
             f"learning rate {settings.learning_rate:g} ({settings.schedule})",

@@ -57,7 +57,7 @@ def fit(
     checkpoint, resume_from: files to save the run to, and to go on from
     on_interrupt: "raise" InterruptedTraining on Ctrl-C (its ``model`` is the best so far), or "return" the model
     reading: options of ``read_table`` for paths (delimiter, missing, text ...)
-    settings: see ``Settings``
+    settings: see ``Settings``; without ``preset`` the recipe "default", or "plain" where a network is described
 
     A run that meets a number that is not finite is done again, once, with a tenth of its learning rate, unless that
     was asked for; the model has a note of it.

@@ -24,7 +24,13 @@ _POSITIVE = Number(0, open_low=True)
 _COUNT = Number(1, 1_000_000_000, whole=True)
 
 TABLE: tuple[Setting, ...] = (
-    Setting("preset", "plain", Choice(tuple(PRESETS)), "a recipe: what other settings are unless given", "preset"),
+    Setting(
+        "preset",
+        None,
+        Choice(tuple(PRESETS)),
+        "a recipe: what other settings are unless given [default; plain beside --hidden and the like]",
+        "preset",
+    ),
     Setting("task", None, Choice(("regression", "classification")), "what the target asks for [from the data]", "data"),
     Setting("valid_fraction", 0.16, Number(0, 1, open_high=True), "share of rows for validation", "data"),
     Setting("test_fraction", 0.2, Number(0, 1, open_high=True), "share of rows for the test score", "data"),
@@ -148,6 +154,20 @@ _ADDED = (
 )
 """Settings that the first model files lack; they meant the plain defaults."""
 
+_OWN_NETWORK = (
+    "hidden",
+    "activation",
+    "output_activation",
+    "wire",
+    "initialization",
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "sampling",
+    "iterations",
+)
+"""Who gives one of these, and no preset, describes a network and its training: nothing of a recipe is mixed in."""
+
 _LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
 
 
@@ -210,7 +230,7 @@ class Settings:
 
     @staticmethod
     def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0) -> Settings:
-        """Defaults of the preset overridden by ``values``.
+        """Defaults of the preset, see ``preset_for`` where none is named, overridden by ``values``.
 
         task, rows: what the target turned out to ask for, and the number of training rows, where they are known
 
@@ -220,13 +240,15 @@ class Settings:
             f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})" for name in values if name not in BY_NAME
         ]
         asked = {name: _frozen(value) for name, value in values.items()}
-        usual = _defaults(asked, task or asked.get("task"), rows)
+        preset = asked.get("preset") or preset_for(asked)
+        usual = _defaults(preset, asked, task or asked.get("task"), rows)
         chosen = {setting.name: asked.get(setting.name, usual[setting.name]) for setting in TABLE}
         faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
         faults += _conflicts(chosen) if not faults else []
         if faults:
             count = f"{len(faults)} settings cannot be used" if len(faults) > 1 else "a setting cannot be used"
             raise UsageError(count, faults=faults)
+        chosen["preset"] = preset
         if chosen["hidden"] is None:
             chosen["hidden"] = () if chosen["wire"] else (256, 256)
         if chosen["learning_rate"] is None:
@@ -263,10 +285,14 @@ def usual_settings(preset: str, task: str | None, metric: str | None, rows: int 
     return {name: _listed(value) for name, value in usual.items()}
 
 
-def _defaults(asked: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
+def preset_for(asked: Mapping[str, Any]) -> str:
+    """The preset of who names none: the recipe, or plain where a network or its training is described."""
+    return "plain" if any(asked.get(name) is not None for name in _OWN_NETWORK) else "default"
+
+
+def _defaults(preset: Any, asked: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
     """Every setting as the preset has it, where that is one."""
     usual = {setting.name: setting.default for setting in TABLE}
-    preset = asked.get("preset", usual["preset"])
     if isinstance(preset, str) and preset in PRESETS:
         usual.update(PRESETS[preset].defaults(task, asked.get("metric"), rows))
     return usual
