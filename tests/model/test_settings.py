@@ -109,7 +109,7 @@ def test_settings_that_do_not_go_together(values: dict[str, Any], fault: str) ->
 
 
 def test_defaults() -> None:
-    settings = Settings.of({})
+    settings = Settings.of({"preset": "plain"})
     given = {s.name: getattr(settings, s.name) for s in TABLE if s.default is not None}
     assert given == {s.name: s.default for s in TABLE if s.default is not None}
     assert settings.hidden == (256, 256)

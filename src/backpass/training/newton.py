@@ -58,8 +58,11 @@ def minimize_convex(
     data: Sequence[NDArray[Any]],
     engine: Engine,
     ridge: float = 1e-3,
+    precision: float = 1e-9,
 ) -> Floats:
     """The theta with the lowest J(theta, data) + ridge/2 |theta|^2, in float64.
+
+    It ends where the gradient's length is ``precision`` of what it was at the start.
 
     ``objective`` gives the sum (not the mean) of J over the rows of a chunk, and must be convex in theta. The small
     ridge makes the answer unique where columns depend on one another.
@@ -81,9 +84,10 @@ def minimize_convex(
         start = sqrt(_dot(g, g))
         for _ in range(_NEWTON_STEPS):
             size = sqrt(_dot(g, g))
-            if size <= 1e-9 * start or size == 0.0:
+            if size <= precision * start or size == 0.0:
                 break
-            direction = _conjugate_gradients(lambda v, t=theta: sums.hessian_product(t, v), -g, 1e-6 * size)  # type: ignore[misc]
+            tolerance = min(1_000.0 * precision, 0.1) * size
+            direction = _conjugate_gradients(lambda v, t=theta: sums.hessian_product(t, v), -g, tolerance)  # type: ignore[misc]
             moved = _line_search(sums, theta, J, g, direction)
             if moved is None:
                 break

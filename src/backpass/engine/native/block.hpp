@@ -73,8 +73,8 @@ void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int6
 
 // Row after row in wide tiles: for a single row, because one chain of sums per vector would mostly wait for itself, and
 // for a short k, because then memory sets the pace, and it is fastest in its own order. Gives the column it got to.
+template <int parts>
 std::int64_t multiply_rows(const Matrices& x, Share rows, Share columns) {
-    constexpr int parts = 8;
     if (x.b_column != 1 || x.c_column != 1 || (x.bias && x.bias_column != 1)) return columns.first;
     const std::int64_t end = columns.first + columns.size() / (parts * width) * (parts * width);
     for (std::int64_t row = rows.first; row < rows.last; ++row)
@@ -110,7 +110,9 @@ Matrices with_near_rows(const Matrices& x, Share rows, Share k, float* room) {
 }
 
 void multiply_range(const Matrices& x, Share rows, Share columns, const Tiling& tiling, ProductScratch& scratch) {
-    if (rows.size() == 1 || x.k <= short_depth) columns.first = multiply_rows(x, rows, columns);
+    if (rows.size() == 1 || x.k <= short_depth) columns.first = multiply_rows<8>(x, rows, columns);
+    if (rows.size() == 1) columns.first = multiply_rows<6>(x, rows, columns);
+    if (rows.size() == 1) columns.first = multiply_rows<4>(x, rows, columns);
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < block_depth ? tiling.depth : block_depth;
     const std::int64_t blocks = x.k > 0 ? pieces_of({0, x.k}, most_depth) : 1;
