@@ -66,3 +66,11 @@ def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, threads: int | 
     at_once = NativeEngine().run(circuit, *arguments)[0]
     assert by_blocks.tobytes() == at_once.tobytes() or circuit.inputs[0].dtype == numpy.float64
     numpy.testing.assert_allclose(by_blocks, NumpyEngine().run(circuit, *arguments)[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("hidden", [(4,), (12,), (64, 64), (256, 256)])
+def test_no_rows_give_no_rows(hidden: tuple[int, ...]) -> None:
+    network = dense_network(9, hidden, 1)
+    theta = numpy.zeros(network.parameter_count, SINGLE)
+    for engine in (NativeEngine(threads=1), NativeEngine(threads=2)):
+        assert engine.run(network.forward(), theta, numpy.zeros((0, 9), SINGLE))[0].shape == (0, 1)
