@@ -58,7 +58,7 @@ TABLE: tuple[Setting, ...] = (
         "frequency_scale",
         (0.1,),
         Several(_POSITIVE),
-        "deviation of the first frequencies of periodic; several: network after network",
+        "deviation of the first frequencies of periodic; several: network after network [0.1]",
         "network",
     ),
     Setting("front_scale", False, Switch(), "learn a factor for each input", "network"),
