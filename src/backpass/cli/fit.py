@@ -147,7 +147,8 @@ def fit(**given: Any) -> int:
     of steps are found out; rows are set aside for validation and for the test score.
 
     Without --preset the recipe "default" is trained: four small networks, whose average predicts. Who describes a
-    network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate ...) gets just that, "plain".
+    network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate ...) gets just that: "plain",
+    whose defaults are the ones below.
 
     The first Ctrl-C ends training after the step and keeps the best weights; a second one ends everything at once.
 
