@@ -47,9 +47,8 @@ def test_the_circuit_predicts_what_the_model_does(variant: Case) -> None:
     encoded = model.schema.encode(model.table(variant.columns))
     found = whatif.forward(model)(model.theta.reshape(-1), encoded.numbers, encoded.codes)
     expected = model.predictions(model.table(variant.columns))
-    np.testing.assert_allclose(
-        found, expected.values if expected.probabilities is None else expected.probabilities, rtol=1e-4, atol=1e-4
-    )
+    numbers = expected.values if expected.probabilities is None else expected.probabilities
+    np.testing.assert_allclose(found, numbers, rtol=1e-5, atol=1e-6 * np.abs(numbers).max())
 
 
 def test_constants_that_json_does_not_have_are_texts() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.circuit.elementary import mean
 from backpass.model.head import Head
 from backpass.model.part import Part
 from backpass.network import Network, loss_named
@@ -34,12 +35,7 @@ def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: Part) -> fl
         "binary_cross_entropy" if head.outputs == 1 else "cross_entropy", label_smoothing=k / (part.rows + k)
     )
     exact = [o.astype(np.float64) for o in outputs]
-    losses = [
-        np.average(
-            np.asarray(loss.per_example(loss.averaged([f * o for o in exact]), part.truth)), weights=part.weights
-        )
-        for f in _FACTORS
-    ]
+    losses = [mean(loss.per_example(loss.averaged([f * o for o in exact]), part.truth), part.weights) for f in _FACTORS]
     return float(_FACTORS[int(np.argmin(losses))])
 
 

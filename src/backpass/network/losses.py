@@ -10,15 +10,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
-from backpass.circuit import Array
-from backpass.circuit.elementary import log
+from backpass.circuit import Array, elementary
 from backpass.circuit.operations import (
     absolute,
     equal,
     exp,
+    log,
     logsumexp,
     maximum,
     minimum,
@@ -26,7 +27,6 @@ from backpass.circuit.operations import (
     sigmoid,
     softmax,
     softplus,
-    stack,
     where,
 )
 from backpass.errors import UsageError, did_you_mean
@@ -45,7 +45,7 @@ class Loss(ABC):
 
     def averaged(self, outputs: Sequence[Array]) -> Array:
         """outputs of several networks, each (n, k)   ->   outputs (n, k) that predict their average"""
-        return stack(outputs).sum(axis=0) / float(len(outputs))
+        return _total(outputs) / float(len(outputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,13 @@ class CrossEntropy(Loss):
 
 def _mean_of_logs(logs: Sequence[Array]) -> Array:
     """The logarithm of the mean of what these are logarithms of."""
-    return logsumexp(stack(logs), axis=0) - float(log(len(logs)))
+    largest = reduce(maximum, logs)
+    return largest + log(_total([exp(each - largest) for each in logs])) - float(elementary.log(len(logs)))
+
+
+def _total(terms: Sequence[Array]) -> Array:
+    """One after another, so that the order is the same for one row and for many."""
+    return reduce(lambda left, right: left + right, terms)
 
 
 LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(
