@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-KEPT = Path(__file__).parents[1] / "model_files" / "format_2_arithmetic_1"
+from backpass.model.container import FORMAT
+from backpass.model.model import ARITHMETIC
+
+KEPT = Path(__file__).parents[1] / "model_files" / f"format_{FORMAT}_arithmetic_{ARITHMETIC}"
 EXPECTED = json.loads((KEPT / "expected.json").read_text("utf-8"))
 
 PROGRAM = """
