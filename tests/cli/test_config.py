@@ -70,7 +70,7 @@ def test_everything_is_said_of_what_is_left_open(call: Run, home: Path) -> None:
     lines = call("fit", home / "numbers.csv", "-t", "price", "--print-config").out.splitlines()
     for name in names_of(fit):
         assert any(line.startswith((f"{name} = ", f"# {name}: ")) for line in lines), name
-    assert "# learning_rate: 0.01, or a tenth of it where training diverges" in lines
+    assert "# learning_rate: 0.2, or a tenth of it where training diverges" in lines
     assert "# batch_size: 32 to 1024, by the number of rows" in lines
 
 

@@ -58,7 +58,8 @@ def test_a_checkpoint_is_not_a_model(call: Run, home: Path) -> None:
     assert other.code == 4
     assert "run.checkpoint belongs to another run" in other.err
     assert "hidden" in other.err
-    assert call("fit", home / "numbers.csv", "-t", "price", "--resume", home / "numbers.backpass").code == 4
+    model = home / "numbers.backpass"
+    assert call("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--resume", model).code == 4
 
 
 def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
@@ -76,7 +77,7 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
         "neurons     8 + 3 = 11",
         "parameters  (6+1) 8 + (8+1) 3 = 83",
         "linear      no",
-        "settings    learning_rate 0.01, weight_decay 0.1, epochs 3; the others are defaults",
+        "settings    preset plain, learning_rate 0.01, weight_decay 0.1, epochs 3; the others are defaults",
     ):
         assert line in lines, shown.out
     assert "▁" in shown.out

@@ -48,7 +48,7 @@ def test_values() -> None:
 
 
 def heads(loss: str = "squared") -> Heads:
-    settings = Settings.of({"loss": loss})
+    settings = Settings.of({"preset": "plain", "loss": loss})
     y = np.array([[1.0, 100.0], [3.0, 500.0], [5.0, 600.0]])
     return Heads(tuple(Head.fit(Target(f"y{j}", "regression"), y[:, j], settings) for j in range(2)))
 

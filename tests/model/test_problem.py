@@ -21,7 +21,7 @@ Columns = dict[str, list[Any]]
 def problem_of(data: Columns, target: str, *, valid: Any = None, test: Any = None, **settings: Any) -> Problem:
     names = {name: settings.pop(name) for name in ("drop", "columns") if name in settings}
     parts = {name: table_from(part) for name, part in (("valid", valid), ("test", test)) if part is not None}
-    return make_problem(table_from(data), target, Settings.of(settings), **parts, **names)
+    return make_problem(table_from(data), target, Settings.of({"preset": "plain", **settings}), **parts, **names)
 
 
 def small(rows: int = 40, **more: Any) -> Columns:
