@@ -138,7 +138,7 @@ def test_what_the_script_reads_is_json(case: Case) -> None:
     facts = json.loads(store[1])
     assert facts["columns"][0]["name"] == IMAGE
     assert facts["columns"][0]["missing"] is True
-    assert facts["columns"][1]["step"] == 1
+    assert facts["columns"][1]["grain"] == 1
     assert facts["columns"][-1]["levels"] == ["$x_{", "<b>east</b>", "north", "south"]
 
 

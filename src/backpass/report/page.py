@@ -20,7 +20,7 @@ from backpass.report import drawing, whatif
 from backpass.report import findings as words
 from backpass.report.findings import Findings
 from backpass.report.held_out import head_of, held_out
-from backpass.report.importance import names_of
+from backpass.report.columns import names_of
 from backpass.report.pictures import Picture, sections
 from backpass.report.scene import scene_of
 from backpass.report.style import house_style, label, printable, require_matplotlib
@@ -64,7 +64,7 @@ def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: d
 
     room = files("backpass.report")
     style = room.joinpath("page.css").read_text("utf-8")
-    script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "page.js"))
+    script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "moment.js", "page.js"))
     environment = Environment(
         loader=PackageLoader("backpass", "report"),
         autoescape=True,

@@ -19,7 +19,7 @@ from backpass.report.curves import calibration, confusion, precision_recall, roc
 from backpass.report.dependence import Dependence, dependence
 from backpass.report.findings import Findings, baseline
 from backpass.report.held_out import HeldOut
-from backpass.report.importance import names_of
+from backpass.report.columns import names_of
 from backpass.report.style import HEIGHT, WIDTH, canvas, label, to_svg
 from backpass.report.typical import is_single_neuron
 
@@ -161,7 +161,8 @@ def _columns(findings: Findings) -> Iterator[Picture]:
     yield _picture(
         "slopes",
         "When a column moves a little",
-        "Mean |dh/dx| through the circuit, per quartile distance of a number; for a text, when it is another row's.",
+        "Mean |dh/dx| through the circuit, per quartile distance of a number; for a text, when it is another row's."
+        + " The parts of a date are added up." * bool(model.schema.moments),
         lambda ax: figures.slopes(ax, findings.important, _answer(model)),
         height,
     )

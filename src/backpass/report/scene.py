@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Wired
-from backpass.report.importance import names_of
+from backpass.report.columns import by_column, names_of
 from backpass.report.style import label
 
 MOST_INPUTS, MOST_UNITS, MOST_OUTPUTS = 14, 10, 10
@@ -145,7 +145,7 @@ def _joined(layer: Layer, width: int) -> Floats | None:
 
 def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
     """Per column the inputs of the first layer of neurons that it becomes, and the factor of each input."""
-    groups = [np.array(group) for group in model.feature_map.groups()]
+    groups = by_column(model, model.feature_map.groups())
     width, factors = model.network.inputs, np.ones(model.network.inputs)
     for number, layer, _ in model.network.numbered():
         if layer.neurons:
