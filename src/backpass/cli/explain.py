@@ -40,8 +40,8 @@ def explain(**given: Any) -> int:
 
     TABLE is a CSV, TSV or Parquet file; - is standard input. Out comes CSV (UTF-8), a line for each row: kept columns,
     the prediction, the baseline, and contribution(COLUMN) for each column, by integrated gradients. The baseline is
-    the prediction for a typical row (the training median of each number and the most frequent text); baseline and
-    contributions sum to the prediction. For classes the prediction is the probability of one class, which is named
+    the prediction for a typical row (the training median of each number and date and the most frequent text); baseline
+    and contributions sum to the prediction. For classes the prediction is the probability of one class, which is named
     beside it.
 
     With --json: one object with "predictions", "baseline", "columns" and "contributions" (by row).

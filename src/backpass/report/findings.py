@@ -172,8 +172,8 @@ def _usual(profile: NumberProfile | TextProfile | None, feature: Feature) -> str
             return ""
         low, middle, high = (profile.quantiles[SHARES.index(share)] for share in (0.01, 0.5, 0.99))
         if isinstance(feature, MomentFeature):
-            low, middle, high = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
-            return f"{low} to {high}, median {middle}"
+            first, median, last = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
+            return f"{first} to {last}, median {median}"
         return f"{value_text(low)} to {value_text(high)}, median {value_text(middle)}"
     if isinstance(profile, TextProfile) and levels:
         code = profile.commonest
