@@ -78,6 +78,19 @@ def test_intervals_go_beside_the_predictions(call: Run, home: Path) -> None:
     assert call(*arguments[:3], "--json").json["intervals"] is None
 
 
+def test_quantiles_are_the_ends_of_intervals(call: Run, home: Path) -> None:
+    arguments = ("predict", home / "numbers.backpass", home / "numbers.csv")
+    both = cells(call(*arguments, "--interval", "0.8", "--quantiles", "0.9, 0.5,0.1").out)
+    names = ["price", "low(price)", "high(price)", "q0.1(price)", "q0.5(price)", "q0.9(price)"]
+    assert both[0] == names
+    for price, low, high, first, middle, last in both[1:]:
+        assert (first, middle, last) == (low, price, high)
+    facts = call(*arguments, "--quantiles", "0.1,0.9", "--json").json
+    expected = {q: [float(row[names.index(f"q{q}(price)")]) for row in both[1:]] for q in ("0.1", "0.9")}
+    assert facts["quantiles"] == expected
+    assert call(*arguments, "--json").json["quantiles"] is None
+
+
 @pytest.mark.parametrize(("name", "target", "classes"), [("pets", "pet", "cat dog"), ("kinds", "kind", "high low mid")])
 def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes: str) -> None:
     fit = call("fit", home / f"{name}.csv", "-t", target, "--hidden", "8", "--epochs", "3")

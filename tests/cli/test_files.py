@@ -75,11 +75,14 @@ def test_a_file_that_expands_too_far(call: Run, home: Path) -> None:
     assert predicted(call, home, "small.csv.gz", "--max-bytes", exact).count("\n") == 121
 
 
-@pytest.mark.parametrize("model", ["numbers", "pets"])
-def test_parquet_out(call: Run, home: Path, model: str) -> None:
-    options = ["--keep", "colour,age", *(["--proba"] if model == "pets" else [])]
-    as_csv = call("predict", home / f"{model}.backpass", home / f"{model}.csv", *options)
-    done = call("predict", home / f"{model}.backpass", home / f"{model}.csv", *options, "-o", "out.parquet")
+@pytest.mark.parametrize(
+    ("command", "model", "options"),
+    [("predict", "numbers", ["--quantiles", "0.2,0.5"]), ("predict", "pets", ["--proba"]), ("explain", "pets", [])],
+)
+def test_parquet_out(call: Run, home: Path, command: str, model: str, options: list[str]) -> None:
+    options = ["--keep", "colour,age", *options]
+    as_csv = call(command, home / f"{model}.backpass", home / f"{model}.csv", *options)
+    done = call(command, home / f"{model}.backpass", home / f"{model}.csv", *options, "-o", "out.parquet")
     assert (done.code, done.out) == (0, "")
     table = pq.read_table("out.parquet")
     header, *rows = (line.split(",") for line in as_csv.out.splitlines())

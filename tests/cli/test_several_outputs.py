@@ -56,6 +56,14 @@ def test_predictions_are_columns_of_their_own(name: str, folder: Path, call: Cal
     np.testing.assert_array_equal(found, np.array(rows[1:], dtype=float))
 
 
+def test_outputs_that_are_quantiles_have_no_others(folder: Path, call: Callable[..., Any]) -> None:
+    done = call("predict", "quantiles.backpass", "table.csv", "--quantiles", "0.5")
+    assert (done.code, done.out) == (2, "")
+    assert "the outputs of this model are quantiles already: q=0.1, q=0.9 of 'price'" in done.err
+    done = call("predict", "targets.backpass", "table.csv", "--quantiles", "0.5")
+    assert (done.code, "only one alone has quantiles" in done.err) == (2, True)
+
+
 def test_kept_targets_stand_beside_predictions(folder: Path, call: Callable[..., Any]) -> None:
     done = call("predict", "targets.backpass", "table.csv", "--keep", "rent")
     assert done.out.splitlines()[0] == "rent,price,predicted(rent)"

@@ -140,6 +140,24 @@ def test_intervals_that_cannot_be(call: Run, home: Path, model: str, level: str,
     assert said in failed.err
 
 
+def test_quantiles_that_cannot_be_are_named_all_at_once(call: Run, home: Path) -> None:
+    arguments = ("predict", home / "numbers.backpass", home / "numbers.csv", "--quantiles")
+    failed = call(*arguments, "0.5,x,1,0.001,nan")
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.splitlines() == [
+        "error: these quantiles cannot be given",
+        "  - a quantile must be a number in the range (0, 1); got x",
+        "  - a quantile must be a number in the range (0, 1); got 1",
+        "  - quantile 0.001 needs residuals of more than 20 rows",
+        "  - a quantile must be a number in the range (0, 1); got nan",
+        "hint: name numbers such as 0.05,0.5,0.95; 20 validation rows allow 0.024 to 0.976",
+    ]
+    assert call(*arguments, "0.024,0.976").code == 0
+    assert call(*arguments, "").code == 2
+    failed = call("predict", home / "pets.backpass", home / "pets.csv", "--quantiles", "0.5")
+    assert (failed.code, "only numbers have quantiles" in failed.err) == (2, True)
+
+
 def test_a_bug_is_told_apart_and_its_traceback_shown_when_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:

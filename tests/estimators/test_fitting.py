@@ -25,7 +25,7 @@ from backpass.training import Callback, EpochRecord, Progress
 def test_defaults_are_those_of_the_settings_or_left_to_the_preset(kind: Any) -> None:
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     parameters = kind().get_params()
-    different = {"loss", "preset"}  # named, where the settings leave it to what else is known
+    different = {"loss", "preset"}  # named, where the settings leave it to the target or to what else is given
     for name, setting in BY_NAME.items():
         if (theirs := ours.get(name, name)) in parameters and name not in different:
             assert parameters[theirs] == (None if name in FOLLOWING else setting.default), name
@@ -115,6 +115,24 @@ def test_learnt_attributes(case: Any) -> None:
     assert fitted.n_features_in_ == 3
     assert not hasattr(fitted, "feature_names_in_")
     assert isinstance(fitted.model_, backpass.Model)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_the_history_is_a_frame_where_x_is_one(library: str, regressor: Any, numbers: Any) -> None:
+    frames = pytest.importorskip(library)
+    X, y, _ = numbers()
+    columns = {f"x{j}": column for j, column in enumerate(X.T)}
+    fitted = regressor().fit(frames.DataFrame(columns), y)
+    history = fitted.history_
+    assert isinstance(history, frames.DataFrame)
+    assert list(history.columns) == ["epoch", "step", "learning_rate", "train_loss", "score"]
+    assert [str(kind).lower() for kind in history.dtypes] == ["int64"] * 2 + ["float64"] * 3
+    assert list(history["train_loss"]) == fitted.loss_curve_
+    plain = regressor().fit(X, y).history_
+    assert [dict(zip(history.columns, row, strict=True)) for row in history.to_numpy().tolist()] == plain
+    bare = regressor(valid_fraction=0.0).fit(frames.DataFrame(columns), y).history_["score"]
+    assert str(bare.dtype).lower() == "float64"
+    assert not (bare > 0).any()
 
 
 def test_the_best_epoch_is_kept_by_the_metric_that_is_named(classifier: Any, numbers: Any) -> None:

@@ -183,10 +183,27 @@ def test_html_shows_the_network_and_its_loss(case: Any) -> None:
     make, X, y = case
     html = make().fit(X, y)._repr_html_()
     assert "training loss over 5 epochs" in html
-    assert ">8</span>" in html
+    assert ">8 relu</text>" in html
     assert "training loss" not in make()._repr_html_()
     assert "BackpassRegressor" in html or "BackpassClassifier" in html
     assert estimator_html_repr(make_pipeline(StandardScaler(), make().fit(X, y)))
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"hidden_layer_sizes": (64,) * 6}, {"preset": "default", "hidden_layer_sizes": (32, 32)}], ids=str
+)
+def test_the_picture_is_small_and_needs_no_matplotlib(parameters: Any, regressor: Any, monkeypatch: Any) -> None:
+    """Wide and deep networks, ensembles, several targets, names that look like tags."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({f"<script>{j}": rng.normal(size=80) for j in range(30)})
+    y = pd.DataFrame({"<b>one": X.iloc[:, 0], "two": X.iloc[:, 1]})
+    fitted = regressor(epochs=2, **parameters).fit(X, y)
+    picture = fitted._repr_html_().partition('<div style="display:flex')[2]
+    assert picture.count("<svg") == 2
+    assert len(picture.encode()) < 20_000
+    assert "<script>" not in picture
+    assert ("the first of 4 networks" in picture) == ("preset" in parameters)
 
 
 def test_repr_is_short(case: Any) -> None:

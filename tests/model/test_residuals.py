@@ -122,6 +122,31 @@ def test_files_whose_residuals_cannot_be(change: Any) -> None:
         from_bytes(pack("model", facts, arrays))
 
 
+def test_quantiles_leave_as_many_targets_below_as_they_say() -> None:
+    """The mean over tables, as for intervals; errors of this target are as large above as below."""
+    new = simulated(4_000, 99)
+    asked = (0.1, 0.25, 0.5, 0.9)
+    below = []
+    for seed in range(6):
+        found = fit(simulated(1_000, seed), "y", **QUICK).predict_quantiles({"x": new["x"]}, asked)
+        assert (np.diff(found, axis=1) > 0.0).all()
+        below.append((np.array(new["y"])[:, None] <= found).mean(axis=0))
+    np.testing.assert_allclose(np.mean(below, axis=0), asked, atol=0.04)
+
+
+def test_quantiles_are_the_ends_of_intervals() -> None:
+    model, x = fit(simulated(300, 0), "y", **QUICK), {"x": [0.5, 1.0]}
+    low, middle, high = model.predict_quantiles(x).T
+    np.testing.assert_array_equal(np.column_stack([low, high]), model.predict_interval(x, 0.9))
+    np.testing.assert_array_equal(middle, model.predict(x))
+
+
+def test_outputs_that_are_quantiles_already_have_no_others() -> None:
+    model = fit(simulated(300, 0), "y", **QUICK, loss="quantile", quantile=0.9)
+    with pytest.raises(UsageError, match=r"the outputs of this model are quantiles already: q=0\.9 of 'y'"):
+        model.predict_quantiles({"x": [0.5]})
+
+
 def test_where_there_are_no_intervals() -> None:
     with pytest.raises(UsageError, match="the model keeps no residuals to make intervals of"):
         fit(simulated(300, 0), "y", **QUICK, valid_fraction=0.0).predict_interval({"x": [0.5]})

@@ -15,6 +15,7 @@ from backpass.report import page
 
 ROWS = 400
 IMAGE, MARKS, SCRIPT, FORMULA = "<img src=x onerror=alert(1)>", "ab\u202ecd\u0628", "</script><b>town", "$x_{ \"'"
+DAY_SOLD, HOUR_SEEN = "<b>sold", "seen"
 QUICK: dict[str, Any] = {"hidden": (12, 8), "epochs": 12, "batch_size": 16}
 TARGETS = ("price", "sold", "grade")
 
@@ -59,6 +60,24 @@ def case_of(target: str, **settings: Any) -> Case:
 
 
 @cache
+def dated(**settings: Any) -> Case:
+    """A model of a date with gaps over three years, a time of day and a text: it rests on season, weekday and hour."""
+    rng = np.random.default_rng(4)
+    day = np.datetime64("2021-01-01") + rng.integers(0, 1096, ROWS)
+    minute, town = rng.integers(0, 1440, ROWS), rng.choice(["north", "south"], ROWS)
+    season = np.cos(2.0 * np.pi * (day.astype("M8[M]").astype(int) % 12) / 12.0)
+    price = 10.0 * season + 0.01 * minute + 3.0 * (day.astype(int) % 7 == 2) + 2.0 * (town == "north")
+    gaps = rng.random(ROWS) < 0.1
+    columns: Columns = {
+        DAY_SOLD: [None if gap else str(each) for each, gap in zip(day, gaps, strict=True)],
+        SCRIPT: town.tolist(),
+        HOUR_SEEN: [f"{each // 60:02}:{each % 60:02}" for each in minute],
+        "price": price.round(2).tolist(),
+    }
+    return Case(backpass.fit(columns, "price", **{**QUICK, **settings}), columns)
+
+
+@cache
 def page_of(target: str, *, with_rows: bool = False) -> str:
     """The page of a model, made once for all tests."""
     case = case_of(target)
@@ -74,4 +93,6 @@ VARIANTS: dict[str, Callable[[], Case]] = {
     "embeddings": lambda: case_of("price", preset="fast", epochs=2, one_hot_levels=2),
     "embeddings, ensemble": lambda: case_of("sold", preset="fast", epochs=2, one_hot_levels=2, ensemble=2),
     "float64": lambda: case_of("price", precision="float64", epochs=3),
+    "dates": dated,
+    "dates, waves": lambda: dated(preset="fast", epochs=2, ensemble=2),
 }

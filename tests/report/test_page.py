@@ -138,8 +138,21 @@ def test_what_the_script_reads_is_json(case: Case) -> None:
     facts = json.loads(store[1])
     assert facts["columns"][0]["name"] == IMAGE
     assert facts["columns"][0]["missing"] is True
-    assert facts["columns"][1]["step"] == 1
+    assert facts["columns"][1]["grain"] == 1
     assert facts["columns"][-1]["levels"] == ["$x_{", "<b>east</b>", "north", "south"]
+
+
+def test_a_page_says_that_there_are_several_networks() -> None:
+    """The recipe's own preset: four networks on folds, of which the first is drawn."""
+    case = case_of("price", preset="default", hidden=(6,), epochs=3)
+    text = page(case.model, case.columns)
+    assert f"4 times {case.model.network.inputs} → 6 → 1" in text
+    assert "predictions are averaged, the first network is drawn" in text
+    assert "The first of 4 networks. Validation chooses the epoch that is kept" in text
+    assert "each validated once, 80 test" in text
+    assert 'id="what-if"' in text
+    assert "predictions are averaged" not in page_of("price")
+    assert "each validated once" not in page_of("price")
 
 
 def test_the_most_important_columns_come_first_and_many_are_folded_away() -> None:

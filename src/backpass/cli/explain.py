@@ -9,8 +9,7 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.options import Command, option, reading, talking
-from backpass.cli.predict import Columns, cells, hand_out, read_rows
-from backpass.cli.rows import csv_lines
+from backpass.cli.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.model import Model, load
 from backpass.model.storage import check_writable
 from backpass.report.attribution import Explanation, explained
@@ -38,11 +37,11 @@ from backpass.table import Table
 def explain(**given: Any) -> int:
     """Show what each column contributes to the predictions of rows.
 
-    TABLE is a CSV, TSV or Parquet file; - is standard input. Out comes CSV (UTF-8), a line for each row: kept columns,
-    the prediction, the baseline, and contribution(COLUMN) for each column, by integrated gradients. The baseline is
-    the prediction for a typical row (the training median of each number and the most frequent text); baseline and
-    contributions sum to the prediction. For classes the prediction is the probability of one class, which is named
-    beside it.
+    TABLE is a CSV, TSV or Parquet file; - is standard input. Out comes CSV (UTF-8), or Parquet where --output ends in
+    .parquet, a line for each row: kept columns, the prediction, the baseline, and contribution(COLUMN) for each column,
+    by integrated gradients. The baseline is the prediction for a typical row (the training median of each number and
+    date and the most frequent text); baseline and contributions sum to the prediction. For classes the prediction is
+    the probability of one class, which is named beside it.
 
     With --json: one object with "predictions", "baseline", "columns" and "contributions" (by row).
 
@@ -61,10 +60,9 @@ def explain(**given: Any) -> int:
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}
     if given["as_json"]:
-        pieces = iter([console.as_document("explain", **_facts(model, table, found, kept))])
+        hand_out(iter([console.as_document("explain", **_facts(model, table, found, kept))]), given["output"], console)
     else:
-        pieces = csv_lines({**kept, **_explained(model, found, kept)})
-    hand_out(pieces, given["output"], console)
+        hand_out_rows({**kept, **_explained(model, found, kept)}, given["output"], console)
     return 0
 
 

@@ -34,6 +34,11 @@ PARQUET = ".parquet"
     help="add the ends of an interval that holds the target with this chance, such as 0.9, in columns low and high",
 )
 @option(
+    "--quantiles",
+    metavar="LIST",
+    help="add these quantiles of the target, such as 0.05,0.5,0.95, in columns q0.05(target) and so on",
+)
+@option(
     "--keep",
     metavar="COLUMNS",
     multiple=True,
@@ -46,19 +51,21 @@ def predict(**given: Any) -> int:
 
     TABLE is a CSV, TSV, JSON or Parquet file; - is standard input, and a pattern in quotes ('new/*.csv') all files that
     match it. Columns are matched by name, in any order; others are ignored. Out comes CSV (UTF-8), or Parquet where
-    --output ends in .parquet, a line for each row: kept columns, then the target's name, then probabilities or the ends
-    of the interval, low(target) and high(target). Numbers are the shortest that read back exactly.
+    --output ends in .parquet, a line for each row: kept columns, then the target's name, then probabilities, the ends
+    of the interval, low(target) and high(target), or the quantiles. Numbers are the shortest that read back exactly.
 
     An interval is as wide as the errors on the validation rows ask for, the same width for every row. Where new rows
     are like those, it holds the target as often as asked; these rows also chose the best epoch, so a little less often.
+    Quantiles are the ends of such intervals: 0.05 and 0.95 those of 0.9, 0.5 the prediction itself.
 
     With --json: one object with "predictions", "probabilities" (by row, in the order of "classes"), "intervals" (by
-    row, low and high) and "kept".
+    row, low and high), "quantiles" (by quantile, a number for each row) and "kept".
 
     \b
     Examples:
       backpass predict housing.backpass new.csv > predicted.csv
       backpass predict housing.backpass new.csv --interval 0.9
+      backpass predict housing.backpass new.csv --quantiles 0.05,0.5,0.95
       cat new.csv | backpass predict churn.backpass - --proba --keep customer_id
     """
     console = Console(quiet=given["quiet"])
@@ -68,6 +75,8 @@ def predict(**given: Any) -> int:
             f"target {model.target!r} is a number: only classes have probabilities", hint="leave out --proba"
         )
     half = None if given["interval"] is None else model.half_width(given["interval"])
+    asked = given["quantiles"]
+    offsets = {} if asked is None else model.quantile_offsets(asked.replace(" ", "").split(","))
     if given["output"] is not None:
         check_writable(given["output"])
     table, keep = read_rows(model, given)
@@ -75,15 +84,22 @@ def predict(**given: Any) -> int:
     for note in (*table.notes, *predictions.notes):
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}
-    columns = {**kept, **_predicted(model, predictions, kept, half, proba=given["proba"])}
     if given["as_json"]:
-        document = console.as_document("predict", **_facts(model, table, predictions, kept, half))
+        document = console.as_document("predict", **_facts(model, table, predictions, kept, half, offsets))
         hand_out(iter([document]), given["output"], console)
-    elif (given["output"] or "").endswith(PARQUET):
-        write_atomically(given["output"], parquet_bytes(columns))
     else:
-        hand_out(csv_lines(columns), given["output"], console)
+        columns = {**kept, **_predicted(model, predictions, kept, proba=given["proba"])}
+        columns |= _spread(model, predictions, half, offsets)
+        hand_out_rows(columns, given["output"], console)
     return 0
+
+
+def hand_out_rows(columns: Columns, output: str | None, console: Console) -> None:
+    """Write columns as Parquet where a file's name asks for it, else as CSV."""
+    if output is not None and output.endswith(PARQUET):
+        write_atomically(output, parquet_bytes(columns))
+    else:
+        hand_out(csv_lines(columns), output, console)
 
 
 def hand_out(pieces: Iterator[str], output: str | None, console: Console) -> None:
@@ -113,20 +129,31 @@ def cells(table: Table, name: str) -> list[Any]:
     return [levels[code] for code in column.codes.tolist()]
 
 
-def _predicted(model: Model, predictions: Predictions, kept: Columns, half: float | None, *, proba: bool) -> Columns:
+def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: bool) -> Columns:
     # A kept column of the target's name is the truth; the prediction beside it needs another name.
     names = [f"predicted({name})" if name in kept else name for name in model.labels]
     columns: Columns = dict(zip(names, predictions.values.reshape(-1, len(names)).T.tolist(), strict=True))
-    if half is not None:
-        columns[f"low({model.target})"] = (predictions.values - half).tolist()
-        columns[f"high({model.target})"] = (predictions.values + half).tolist()
     if proba and predictions.probabilities is not None:
         for label, column in zip(model.classes, predictions.probabilities.T, strict=True):
             columns[f"p({label})"] = column.tolist()
     return columns
 
 
-def _facts(model: Model, table: Table, predictions: Predictions, kept: Columns, half: float | None) -> dict[str, Any]:
+def _spread(model: Model, predictions: Predictions, half: float | None, offsets: Mapping[float, float]) -> Columns:
+    """The ends of the interval, and the quantiles."""
+    named = {} if half is None else {"low": -half, "high": half}
+    named |= {f"q{q!r}": offset for q, offset in offsets.items()}
+    return {f"{name}({model.target})": (predictions.values + offset).tolist() for name, offset in named.items()}
+
+
+def _facts(
+    model: Model,
+    table: Table,
+    predictions: Predictions,
+    kept: Columns,
+    half: float | None,
+    offsets: Mapping[float, float],
+) -> dict[str, Any]:
     values, probabilities = predictions.values, predictions.probabilities
     return {
         "rows": table.rows,
@@ -137,6 +164,7 @@ def _facts(model: Model, table: Table, predictions: Predictions, kept: Columns, 
         "predictions": values.tolist(),
         "probabilities": None if probabilities is None else probabilities.tolist(),
         "intervals": None if half is None else np.column_stack([values - half, values + half]).tolist(),
+        "quantiles": {repr(q): (values + offset).tolist() for q, offset in offsets.items()} or None,
         "kept": dict(kept),
         "notes": [*table.notes, *predictions.notes],
     }

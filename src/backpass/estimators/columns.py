@@ -1,4 +1,4 @@
-"""The columns: X, in any of the shapes scikit-learn's users have it in, as a Table.
+"""The columns: X, in any of the shapes scikit-learn's users have it in, as a Table; and a frame like X for results.
 
 Data frames keep their columns' names and kinds; arrays and lists get the names x0, x1, ... Whether X has the columns
 that the estimator was fitted on is scikit-learn's to check.
@@ -7,7 +7,8 @@ that the estimator was fitted on is scikit-learn's to check.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from backpass.table import DEFAULT_MISSING, Table, table_from
 from backpass.table.objects import is_missing, sort_of
+from backpass.training import EpochRecord
 
 
 def table_of(
@@ -44,6 +46,19 @@ def table_of(
     if names is None:
         names = [f"x{j}" for j in range(len(columns))]
     return table_from(dict(zip(names, columns, strict=True)), kinds=kinds, missing=missing, source="X")
+
+
+def framed_like(X: Any, epochs: Sequence[EpochRecord]) -> Any:
+    """One row per epoch, in a data frame of the kind that X is; a list of dicts where X is none."""
+    rows = [asdict(epoch) for epoch in epochs]
+    frame = _frame(X)
+    if frame is None:
+        return rows
+    import narwhals.stable.v2 as nw
+
+    sorts = {each.name: nw.Int64 if each.type == "int" else nw.Float64 for each in fields(EpochRecord)}
+    columns = {name: [row[name] for row in rows] for name in sorts}
+    return nw.from_dict(columns, schema=sorts, backend=frame.implementation).to_native()
 
 
 def _frame(X: Any) -> Any:

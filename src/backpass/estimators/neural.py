@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,9 +17,9 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from backpass.errors import InterruptedTraining, UsageError
-from backpass.estimators.columns import table_of
+from backpass.estimators.columns import framed_like, table_of
 from backpass.estimators.parameters import seed_of, settings_of
-from backpass.estimators.picture import curve_svg, layers_html
+from backpass.estimators.picture import picture_html
 from backpass.estimators.watching import CallbackSupportMixin, teller
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
@@ -84,7 +84,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         problem = self._problem(parts, before, settings, self._target_names(y, rows.table))
         model = self._trained(problem, None if before is None else before.theta, X, y)
         self._stream: Stream | None = None
-        self.__dict__.update(self._learnt(model))
+        self.__dict__.update(self._learnt(model, X))
 
     def _problem(
         self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, names: Sequence[str]
@@ -108,7 +108,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
         def attributes(progress: Progress) -> dict[str, Any]:
             stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
-            return self._fitted_attributes() | self._learnt(stream.model())
+            return self._fitted_attributes() | self._learnt(stream.model(), X)
 
         told = teller(self, problem.settings.epochs * problem.settings.ensemble, X, y, attributes)
         watchers = [*(self.callbacks or ()), *([told] if told is not None else [])]
@@ -118,7 +118,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             # What scikit-learn's searches let through; they would take any other exception for a failed candidate.
             raise KeyboardInterrupt(error.message) from error
         if told is not None:
-            told.finish(self._fitted_attributes() | self._learnt(model))
+            told.finish(self._fitted_attributes() | self._learnt(model, X))
         return model
 
     def _fitted_attributes(self) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             stream = self._stream_from(model, rows, self._target_names(y, table))
         stream = stream.advanced(rows)
         self._stream = stream
-        self.__dict__.update(self._learnt(stream.model()))
+        self.__dict__.update(self._learnt(stream.model(), X))
 
     def _stream_from(self, model: Model | None, rows: Rows, names: Sequence[str]) -> Stream:
         """Before the first step, from the first rows, or from what was fitted."""
@@ -189,15 +189,13 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         check_consistent_length(X, y)
         return table
 
-    def _learnt(self, model: Model) -> dict[str, Any]:
-        """The fitted attributes, simple values beside the model."""
-        history = [asdict(epoch) for epoch in model.history]
-        losses = [epoch.train_loss for epoch in model.history]
+    def _learnt(self, model: Model, X: Any) -> dict[str, Any]:
+        """The fitted attributes, simple values beside the model; the history is a frame where X is one."""
         return {
             "model_": model,
-            "history_": history,
-            "loss_curve_": losses,
-            "n_iter_": len(history),
+            "history_": framed_like(X, model.history),
+            "loss_curve_": [epoch.train_loss for epoch in model.history],
+            "n_iter_": len(model.history),
             "best_epoch_": model.record.best_epoch,
         }
 
@@ -240,9 +238,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         shown = str(estimator_html_repr(self))
         if not hasattr(self, "model_"):
             return shown
-        network = self.model_.network
-        widths = (network.inputs, *network.widths)
-        return shown + layers_html(widths, str(self.model_.record.settings["activation"])) + curve_svg(self.loss_curve_)
+        return shown + picture_html(self.model_.plot.network_svg(), self.loss_curve_)
 
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:

@@ -1,4 +1,4 @@
-"""The picture: what a fitted estimator adds to its HTML, the layers in a row and the loss over the epochs."""
+"""The picture: what a fitted estimator adds to its HTML, the network drawn small and the loss over the epochs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from math import isfinite
 _WIDTH, _HEIGHT = 240, 48
 
 
-def layers_html(widths: Sequence[int], activation: str) -> str:
-    """``8 -> 256 -> 256 -> 1 relu`` as a strip of boxes."""
-    box = "display:inline-block;border:1px solid currentColor;border-radius:3px;padding:0 .4em"
-    boxes = " &rarr; ".join(f'<span style="{box}">{width:,}</span>' for width in widths)
-    return f"<div>{boxes} <small>{activation}</small></div>"
+def picture_html(network: str, losses: Sequence[float]) -> str:
+    """The drawing of a network with the curve of its loss beside it."""
+    row = "display:flex;flex-wrap:wrap;gap:1em;align-items:center"
+    return f'<div style="{row}">{network}{curve_svg(losses)}</div>'
 
 
 def curve_svg(losses: Sequence[float]) -> str:

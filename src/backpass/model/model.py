@@ -6,7 +6,7 @@ and layers are looked up in fixed tables.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -103,16 +103,45 @@ class Model:
         values = self.predictions(self.table(data, **reading)).values
         return np.column_stack([values - half, values + half])
 
+    def predict_quantiles(
+        self, data: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95), **reading: Any
+    ) -> NDArray[np.float64]:
+        """Quantiles (n, k) of the number to expect for each row, ascending; the middle one is the prediction.
+
+        The others are the ends of ``predict_interval``: q below 1/2 the low one of level 1 - 2q, q above it the high
+        one of level 2q - 1.
+
+        Errors: as ``predict_interval``, all bad values at once; UsageError for a model whose outputs are quantiles.
+        """
+        offsets = self.quantile_offsets(quantiles)
+        values = self.predictions(self.table(data, **reading)).values
+        return np.asarray(values[:, None] + np.array(list(offsets.values())))
+
+    def quantile_offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
+        """By quantile, what is added to predictions.    Errors: UsageError, as ``predict_quantiles``."""
+        if self.head.loss_name == "quantile":
+            found = ", ".join(f"q={head.q!r}" for head in self.head.heads)
+            raise UsageError(
+                f"the outputs of this model are quantiles already: {found} of {self.target!r}",
+                hint="predict without --quantiles; for others, fit with loss squared, or with another --quantile",
+            )
+        return self._known_residuals("quantiles").offsets(asked)
+
     def half_width(self, level: float) -> float:
         """Half the width of the intervals of a level.    Errors: UsageError, as ``predict_interval``."""
+        return self._known_residuals("intervals").half_width(level)
+
+    def _known_residuals(self, what: str) -> Residuals:
         if self.classes:
-            raise UsageError(f"target {self.target!r} holds classes; only numbers have intervals")
+            raise UsageError(f"target {self.target!r} holds classes; only numbers have {what}")
+        if self.head.outputs > 1:
+            raise UsageError(f"the model predicts {self.head.outputs} numbers a row; only one alone has {what}")
         if self.residuals is None:
             raise UsageError(
-                "the model keeps no residuals to make intervals of",
+                f"the model keeps no residuals to make {what} of",
                 hint="fit it again, with validation rows (--valid-fraction, --valid-file)",
             )
-        return self.residuals.half_width(level)
+        return self.residuals
 
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; of several, the mean.    Errors: DataError also for the targets."""

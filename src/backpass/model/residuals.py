@@ -6,8 +6,9 @@ asked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, copysign
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,3 +68,42 @@ class Residuals:
                 hint=f"give more validation rows, or ask for at most {int(most * 1000) / 1000:g}",
             )
         return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
+
+    def offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
+        """By quantile q, ascending: what is added to a prediction for its q-quantile
+
+        -c of the interval of level 1 - 2q below the middle, c of level 2q - 1 above it, 0 at 1/2: residuals are taken
+        to be as large above as below.
+
+        Errors: UsageError for all values that are no numbers in (0, 1), or for which there are too few rows.
+
+        >>> Residuals(np.arange(1.0, 20.0), rows=19).offsets([0.95, 0.5, 0.05])
+        {0.05: -18.0, 0.5: 0.0, 0.95: 18.0}
+        """
+        found, faults = dict[float, float](), list[str]()
+        for each in asked:
+            q = _quantile(each)
+            if q is None:
+                faults.append(f"a quantile must be a number in the range (0, 1); got {each}")
+                continue
+            try:
+                found[q] = copysign(self.half_width(abs(2.0 * q - 1.0)), q - 0.5) if q != 0.5 else 0.0
+            except UsageError:
+                faults.append(f"quantile {q!r} needs residuals of more than {self.rows} rows")
+        if faults or not found:
+            raise UsageError("these quantiles cannot be given", faults=faults or ["none was named"], hint=self._widest)
+        return dict(sorted(found.items()))
+
+    @property
+    def _widest(self) -> str:
+        """The outermost quantiles that so many rows allow."""
+        low = ceil(500.0 / (self.rows + 1)) / 1000.0
+        return f"name numbers such as 0.05,0.5,0.95; {self.rows} validation rows allow {low:g} to {1.0 - low:g}"
+
+
+def _quantile(value: float | str) -> float | None:
+    try:
+        q = float(value)
+    except ValueError:
+        return None
+    return q if 0.0 < q < 1.0 else None

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.report.importance import names_of, picked_classes
+from backpass.report.columns import by_column, names_of
+from backpass.report.importance import picked_classes
 from backpass.report.smooth import SmoothModel
 from backpass.report.typical import typical_row
 from backpass.table import Table
@@ -61,7 +62,7 @@ def explained(model: Model, table: Table, class_name: str | None = None) -> Expl
         for i in range(0, len(x), _ROWS)
     ]
     by_input = np.concatenate(parts)
-    contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in smooth.groups()])
+    contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in by_column(model, smooth.groups())])
     places = np.argmax(pick, axis=1)
     predicted, baseline = ((np.reshape(each, (len(each), -1)) * pick).sum(axis=1) for each in (h, h0))
     classes = tuple(model.classes[i] for i in places) if model.classes else ()

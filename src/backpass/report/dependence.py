@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from backpass.circuit.philox import permutation
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.report.importance import names_of
-from backpass.report.typical import Range, is_single_neuron, range_of, typical_row
+from backpass.report.columns import ModelColumn, columns_of
+from backpass.report.typical import is_single_neuron, range_of, typical_row
+from backpass.table import MomentFeature, TextFeature
+from backpass.table.table import Kind
 
 POINTS = 121
 """Values that a number takes: fine enough that a kink is seen as one."""
@@ -27,8 +29,8 @@ _PURPOSE = 0x5D0D_0000
 class Dependence:
     """How predictions depend on a column.
 
-    at: its values, float64 (m,) or texts   mean (m,)   lines (rows, m): some rows by themselves
-    kinks: where a network of one neuron bends
+    kind: that of the column   at: its values, float64 (m,) or texts; dates are days since 1970-01-01, times hours
+    mean (m,)   lines (rows, m): some rows by themselves   kinks: where a network of one neuron bends
     """
 
     name: str
@@ -36,10 +38,7 @@ class Dependence:
     mean: NDArray[np.float64]
     lines: NDArray[np.float64]
     kinks: tuple[float, ...]
-
-    @property
-    def is_number(self) -> bool:
-        return not isinstance(self.at, tuple)
+    kind: Kind
 
 
 def dependence(
@@ -57,29 +56,37 @@ def dependence(
 
     Errors: UsageError naming the nearest column.
     """
-    names = names_of(model)
-    if name not in names:
-        raise UsageError(f"the model has no column {name!r}", hint=did_you_mean(name, names))
+    columns = {column.name: column for column in columns_of(model)}
+    if name not in columns:
+        raise UsageError(f"the model has no column {name!r}", hint=did_you_mean(name, list(columns)))
     if numbers is None or codes is None:
         numbers, codes = typical_row(model)
     rows = permutation(seed, 0, _PURPOSE, len(numbers))[:MOST_ROWS]
     numbers, codes = numbers[rows], codes[rows]
-    place, p = names.index(name), len(model.schema.numbers)
-    if place < p:
-        kinks = _kinks(model)
-        at = _values(range_of(model, place), kinks)
-        stacked = np.tile(numbers, (len(at), 1))
-        stacked[:, place] = np.repeat(at, len(numbers))
-        found = predictions_of(model, stacked, np.tile(codes, (len(at), 1)), chosen).reshape(len(at), -1).T
-        return Dependence(
-            name, at, found.mean(axis=0), found[:MOST_LINES], tuple(k for k in kinks if at[0] <= k <= at[-1])
-        )
-    return _of_text(model, name, numbers, codes, place - p, chosen)
+    column = columns[name]
+    if isinstance(column.feature, TextFeature):
+        return _of_text(model, name, numbers, codes, column.places[0], chosen)
+    kinks = _kinks(model)
+    at = values_along(model, column, kinks)
+    stacked = np.tile(numbers, (len(at), 1))
+    stacked[:, column.places] = np.repeat(column.encoded_at(at), len(numbers), axis=0)
+    found = predictions_of(model, stacked, np.tile(codes, (len(at), 1)), chosen).reshape(len(at), -1).T
+    shown = tuple(kink for kink in kinks if at[0] <= kink <= at[-1])
+    return Dependence(name, at, found.mean(axis=0), found[:MOST_LINES], shown, column.feature.kind)
 
 
-def _values(span: Range, kinks: Sequence[float]) -> NDArray[np.float64]:
-    """Values over the usual range, and as far as a kink if it is not far from it; whole ones where all are."""
+def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ()) -> NDArray[np.float64]:
+    """Values over the usual range, and as far as a kink if it is not far from it; whole ones where all are.
+
+    Dates of a long time are whole weeks apart: the curve shows years and seasons, and the day of the week, which would
+    be another one from point to point, stays.
+    """
+    span = range_of(model, column)
     width = span.high - span.low
+    if isinstance(column.feature, MomentFeature) and column.feature.kind == "date" and width > POINTS:
+        step = 7.0 * np.ceil(width / (7.0 * POINTS))
+        before, after = np.floor((span.middle - span.low) / step), np.floor((span.high - span.middle) / step)
+        return np.asarray(span.middle + step * np.arange(-before, after + 1.0))
     near = [kink for kink in kinks if span.low - width / 2 <= kink <= span.high + width / 2]
     ends = [span.low, span.high, *(kink + side * 0.1 * width for kink in near for side in (-1, 1))]
     at = np.linspace(min(ends), max(ends), POINTS)
@@ -94,7 +101,7 @@ def _of_text(
     stacked = np.tile(codes, (len(order), 1))
     stacked[:, j] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
     found = predictions_of(model, np.tile(numbers, (len(order), 1)), stacked, chosen).reshape(len(order), -1).T
-    return Dependence(name, tuple(levels[i] for i in order), found.mean(axis=0), found[:MOST_LINES], ())
+    return Dependence(name, tuple(levels[i] for i in order), found.mean(axis=0), found[:MOST_LINES], (), "text")
 
 
 def _by_count(model: Model, name: str, count: int) -> list[int]:

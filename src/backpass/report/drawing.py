@@ -28,15 +28,15 @@ _GROUND = f'<style>{_ALONE}</style><rect class="f-paper" fill="{PAPER}" width="1
 _SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
 
-def to_svg(scene: Scene, *, alone: bool = True) -> str:
-    """The scene as SVG. ``alone``: with a style sheet and a ground of its own; else it takes on the page's.
+def to_svg(scene: Scene, *, alone: bool = True, scale: float = 1.0) -> str:
+    """The scene as SVG. ``alone``: with a style sheet, a ground and a (scaled) size of its own; else the page's.
 
     >>> from backpass.report.scene import scene_of_sizes
     >>> to_svg(scene_of_sizes([2, 3, 1])).count("<circle")
     6
     """
     width, height = f"{scene.width:.0f}", f"{scene.height:.0f}"
-    size = f'width="{width}" height="{height}" ' if alone else ""
+    size = f'width="{scene.width * scale:.0f}" height="{scene.height * scale:.0f}" ' if alone else ""
     head = f'<svg xmlns="http://www.w3.org/2000/svg" class="network plot" {size}viewBox="0 0 {width} {height}" '
     return "".join(
         [

@@ -260,7 +260,7 @@ def _bars(ax: Axes, places: NDArray[np.int_], found: Sequence[Importance], what:
 
 def dependence(ax: Axes, found: Dependence, target: str) -> None:
     """The average prediction as one column moves, and some rows by themselves (faint)."""
-    if not found.is_number:
+    if found.kind == "text":
         _levels(ax, found, target)
         return
     at = np.asarray(found.at)
@@ -269,8 +269,26 @@ def dependence(ax: Axes, found: Dependence, target: str) -> None:
     for kink in found.kinks:
         ax.axvline(kink, color=SECOND, linewidth=1.0, linestyle=(0, (3, 3)))
     ax.set(xlabel=_short(found.name, 40), ylabel=_short(target, 30))
-    ax.locator_params(axis="x", nbins=6)
-    ax.margins(x=0.02)
+    _along(ax, found)
+
+
+def _along(ax: Axes, found: Dependence) -> None:
+    """Ticks of a column: numbers, dates (days since 1970-01-01, as matplotlib counts them) or times (hours)."""
+    at = np.asarray(found.at)
+    if found.kind == "number":
+        ax.locator_params(axis="x", nbins=6)
+        ax.margins(x=0.02)
+        return
+    ax.set_xlim(at[0], at[-1])  # no margin: there is no date before the year 1
+    if found.kind == "date":
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+        locator = AutoDateLocator(minticks=3, maxticks=7)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        return
+    ax.locator_params(axis="x", nbins=6, steps=[1, 2, 3, 6, 10])
+    ax.xaxis.set_major_formatter(lambda hours, _: f"{int(hours):02}:{round(hours % 1 * 60):02}")
 
 
 def _levels(ax: Axes, found: Dependence, target: str) -> None:
@@ -289,11 +307,12 @@ def neuron(ax: Axes, at: Floats, y: Floats, line: Dependence, target: str) -> No
     """Figure 1 of the notes: rows, and the line with a kink that one neuron makes of one column."""
     inside = (at >= np.asarray(line.at)[0]) & (at <= np.asarray(line.at)[-1])
     _cloud(ax, at[inside], y[inside], (*_span(at[inside]), *_span(y[inside])))
-    ax.set(xlim=_span(np.asarray(line.at)), ylim=_span(np.concatenate([y[inside], line.mean])))
+    ax.set(ylim=_span(np.concatenate([y[inside], line.mean])))
     ax.plot(np.asarray(line.at), line.mean, color=SECOND, linewidth=2.4)
     for kink in line.kinks:
         ax.plot([kink], [float(np.min(line.mean))], "o", color=SECOND, markersize=7)
     ax.set(xlabel=_short(line.name, 40), ylabel=_short(target, 40))
+    _along(ax, line)
 
 
 def _short(name: str, most: int = LONGEST) -> str:

@@ -18,11 +18,14 @@ from backpass.model.model import Model
 from backpass.model.profile import SHARES, NumberProfile, TextProfile
 from backpass.model.settings import BY_NAME, usual_settings
 from backpass.report.bootstrap import Interval, intervals
+from backpass.report.columns import ModelColumn, columns_of, names_of
 from backpass.report.held_out import HeldOut
-from backpass.report.importance import Importance, importances, names_of
+from backpass.report.importance import Importance, importances
 from backpass.report.style import label, printable
-from backpass.table import MomentColumn, NumberColumn
+from backpass.report.typical import profile_of
+from backpass.table import Feature, MomentColumn, MomentFeature, NumberColumn
 from backpass.table.moment import moment_texts
+from backpass.table.parts import ticks_of
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
 WORST, SHOWN_COLUMNS = 10, 6
@@ -149,24 +152,29 @@ def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     """Each column: its kind, how many training rows lacked it, what is usual, and what is worth a warning."""
     model, held = findings.model, findings.held
     train = model.record.rows.get("train", 0)
+    columns = {column.name: column for column in columns_of(model)}
     for feature in model.schema.features:
-        profile = model.record.columns.get(feature.name)
+        profile = profile_of(model, columns[feature.name])
         share = profile.missing / train if profile is not None and train else 0.0
         yield {
             "name": label(feature.name),
             "kind": feature.kind,
             "missing": "" if profile is None else f"{share:.1%}" if share else "none",
-            "usual": _usual(profile, getattr(feature, "levels", ())),
-            "warnings": list(_warnings(model, feature.name, share, held)),
+            "usual": _usual(profile, feature),
+            "warnings": list(_warnings(profile, columns[feature.name], share, held)),
         }
 
 
-def _usual(profile: NumberProfile | TextProfile | None, levels: tuple[str, ...]) -> str:
+def _usual(profile: NumberProfile | TextProfile | None, feature: Feature) -> str:
+    levels = getattr(feature, "levels", ())
     if isinstance(profile, NumberProfile):
         if not profile.quantiles:
             return ""
-        at = dict(zip(SHARES, profile.quantiles, strict=True))
-        return f"{value_text(at[0.01])} to {value_text(at[0.99])}, median {value_text(at[0.5])}"
+        low, middle, high = (profile.quantiles[SHARES.index(share)] for share in (0.01, 0.5, 0.99))
+        if isinstance(feature, MomentFeature):
+            first, median, last = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
+            return f"{first} to {last}, median {median}"
+        return f"{value_text(low)} to {value_text(high)}, median {value_text(middle)}"
     if isinstance(profile, TextProfile) and levels:
         code = profile.commonest
         name = label(levels[code - 1]) if code else "missing"
@@ -174,18 +182,17 @@ def _usual(profile: NumberProfile | TextProfile | None, levels: tuple[str, ...])
     return f"{len(levels)} levels" if levels else ""
 
 
-def _warnings(model: Model, name: str, missing: float, held: HeldOut | None) -> Iterator[str]:
+def _warnings(
+    profile: NumberProfile | TextProfile | None, column: ModelColumn, missing: float, held: HeldOut | None
+) -> Iterator[str]:
     if missing > 0.5:
         yield "mostly missing"
-    profile = model.record.columns.get(name)
     if held is None or not isinstance(profile, NumberProfile) or not profile.quantiles:
         return
-    column = held.table.columns[name]
-    if isinstance(column, NumberColumn):
-        low, high = profile.quantiles[0], profile.quantiles[-1]
-        outside = int(np.count_nonzero((column.values < low) | (column.values > high)))
-        if outside:
-            yield f"{outside:,} of these rows outside the training range"
+    values = held.numbers[:, column.places[0]]
+    outside = int(np.count_nonzero((values < profile.quantiles[0]) | (values > profile.quantiles[-1])))
+    if outside:
+        yield f"{outside:,} of these rows outside the training range"
 
 
 def worst_rows(findings: Findings) -> dict[str, Any] | None:

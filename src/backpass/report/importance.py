@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from backpass.circuit.philox import permutation
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
+from backpass.report.columns import by_column, columns_of
 from backpass.report.held_out import HeldOut
 from backpass.report.smooth import SmoothModel
+from backpass.table import TextFeature
 
 REPEATS = 5
 MOST_ROWS = 5_000
@@ -28,7 +30,8 @@ class Importance:
     """A column: how much the metric worsens when it is shuffled (mean and standard deviation), and its mean |dh/dx|.
 
     ``slope`` is in units of the prediction: for a number per distance between the quartiles of the training rows; for
-    a text the mean distance of the predictions when the text is replaced by that of another row.
+    a date the sum of those of its parts; for a text the mean distance of the predictions when the text is replaced by
+    that of another row.
     """
 
     name: str
@@ -44,25 +47,20 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     smooth = SmoothModel(model)
     best = _score(model, held.outputs[rows], truth)
     slopes = _slopes(smooth, held, rows)
-    numbers = set(names_of(model)[: len(model.schema.numbers)])
     found = []
-    for name, group in zip(names_of(model), model.feature_map.groups(), strict=True):
+    for column, group in zip(columns_of(model), by_column(model, model.feature_map.groups()), strict=True):
         losses, moves = [], []
         for repeat in range(repeats):
-            order = permutation(seed, repeat + 1, _PURPOSE + 1 + group[0], len(x))
+            order = permutation(seed, repeat + 1, _PURPOSE + 1 + int(group[0]), len(x))
             shuffled = x.copy()
             shuffled[:, group] = x[order][:, group]
             o = model.outputs_at(shuffled)
             losses.append(_score(model, o, truth) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
-        slope = slopes[name] if name in numbers else float(np.mean(moves))
-        found.append(Importance(name, float(np.mean(losses)), float(np.std(losses)), slope))
+        is_text = isinstance(column.feature, TextFeature)
+        slope = float(np.mean(moves)) if is_text else float(slopes[list(column.places)].sum())
+        found.append(Importance(column.name, float(np.mean(losses)), float(np.std(losses)), slope))
     return sorted(found, key=lambda each: -each.worse)
-
-
-def names_of(model: Model) -> list[str]:
-    """The columns in the order of the feature map's groups: numbers first, then texts."""
-    return [*(number.name for number in model.schema.numbers), *(text.name for text in model.schema.texts)]
 
 
 def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) -> NDArray[np.float64]:
@@ -92,11 +90,20 @@ def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64])
     return float(np.mean(moved if moved.ndim == 1 else 0.5 * moved.sum(axis=1)))
 
 
-def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> dict[str, float]:
-    """mean |dh/dx| of each number, x counted in distances between quartiles."""
-    ds = smooth.slopes(smooth.inputs(held.x[rows]), picked_classes(held.predicted[rows]))
-    # x = z / sqrt(1 + (z/3)^2), so dx/dz = (1 - (x/3)^2)^(3/2); z is counted in distances between quartiles.
+def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """mean |dh/dz| of each number and each part of a date, z counted in distances between quartiles: (p,)
+
+    A part that comes round moves its cosine and sine, too: d cos(wz)/dz = -w sin(wz), d sin(wz)/dz = w cos(wz).
+    """
+    ds = smooth.slopes(smooth.inputs(held.x[rows]), picked_classes(held.predicted[rows])).astype(np.float64)
+    phi = smooth.model.feature_map
     p = len(smooth.model.schema.numbers)
-    x = held.x[rows][:, :p].astype(np.float64)
-    dz = np.abs(ds[:, :p]) * np.maximum(1.0 - (x / 3.0) ** 2, 0.0) ** 1.5
-    return dict(zip(names_of(smooth.model), dz.mean(axis=0).tolist(), strict=False))
+    x = held.x[rows].astype(np.float64)
+    # x = z / sqrt(1 + (z/3)^2), so dx/dz = (1 - (x/3)^2)^(3/2)
+    dz = ds[:, :p] * np.maximum(1.0 - (x[:, :p] / 3.0) ** 2, 0.0) ** 1.5
+    for i, (period, group) in enumerate(zip(phi.periods, phi.groups(), strict=False)):
+        if period and phi.scale[i]:
+            cosine, sine = group[-2:]
+            turn = 2.0 * np.pi / (period * phi.scale[i])
+            dz[:, i] += turn * (x[:, cosine] * ds[:, sine] - x[:, sine] * ds[:, cosine])
+    return np.asarray(np.abs(dz).mean(axis=0))

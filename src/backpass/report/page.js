@@ -6,7 +6,9 @@
   const theta = floatsOf(facts.theta);
   const network = { shape: [theta.length], data: theta };
   const columns = facts.columns;
-  const numeric = columns.filter((column) => column.kind === "number").length;
+  const numeric = columns.filter((column) => column.kind !== "text");
+  const texts = columns.length - numeric.length;
+  const width = numeric.flatMap((column) => numbersOf(column, column.value)).length;
   const POINTS = 81, MOST_LEVELS = 12, WIDTH = 440, HEIGHT = 200;
   const SPACE = { left: 56, right: 10, top: 10, bottom: 24 };
   const SVG = "http://www.w3.org/2000/svg";
@@ -17,15 +19,15 @@
 
   // Predictions for rows of one value per column: a list of lists of outputs.
   function predict(rows) {
-    const numbers = { shape: [rows.length, numeric], data: new Float64Array(rows.length * numeric) };
-    const codes = { shape: [rows.length, columns.length - numeric], data: new Int32Array(rows.length * (columns.length - numeric)) };
+    const numbers = { shape: [rows.length, width], data: new Float64Array(rows.length * width) };
+    const codes = { shape: [rows.length, texts], data: new Int32Array(rows.length * texts) };
     rows.forEach((values, i) => {
-      numbers.data.set(values.slice(0, numeric), i * numeric);
-      codes.data.set(values.slice(numeric), i * (columns.length - numeric));
+      numbers.data.set(numeric.flatMap((column, k) => numbersOf(column, values[k])), i * width);
+      codes.data.set(values.slice(numeric.length), i * texts);
     });
     const out = evaluate(facts.circuit, [network, numbers, codes]);
-    const width = facts.classes.length || 1;
-    return rows.map((_, i) => Array.from(out.data.subarray(i * width, (i + 1) * width)));
+    const outputs = facts.classes.length || 1;
+    return rows.map((_, i) => Array.from(out.data.subarray(i * outputs, (i + 1) * outputs)));
   }
 
   const best = (outputs) => outputs.indexOf(Math.max(...outputs));
@@ -87,8 +89,9 @@
 
   // The values that a column takes along the curve, and where they stand between 0 and 1.
   function along(column) {
+    const span = column.high - column.low || 1;
+    if (column.at) return column.at.map((value) => [value, (value - column.low) / span]);
     if (column.kind === "number") {
-      const span = column.high - column.low || 1;
       return Array.from({ length: POINTS }, (_, i) => [column.low + (span * i) / (POINTS - 1), i / (POINTS - 1)]);
     }
     const count = Math.min(column.levels.length, MOST_LEVELS);
@@ -136,12 +139,12 @@
       );
     }
     const value = row[moved];
-    if (column.kind === "number") {
+    if (column.kind !== "text") {
       const path = curve.map((y, i) => `${i ? "L" : "M"}${scaleX(places[i][1]).toFixed(1)} ${scaleY(y).toFixed(1)}`).join("");
       drawn.append(element("path", { class: "s-accent", d: path, fill: "none", "stroke-width": 2.2, "stroke-linejoin": "round" }));
       const ends = [[column.low, "start", 0], [column.high, "end", 1]];
       for (const [end, anchor, share] of ends) {
-        drawn.append(element("text", { class: "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 11, "text-anchor": anchor }, plain(end)));
+        drawn.append(element("text", { class: "f-muted", x: scaleX(share), y: HEIGHT - 6, "font-size": 11, "text-anchor": anchor }, column.parts ? momentText(column, end) : plain(end)));
       }
       if (!Number.isNaN(value)) {
         const share = Math.min(Math.max((value - column.low) / (column.high - column.low || 1), 0), 1);
@@ -172,26 +175,31 @@
   function listen(control) {
     const index = Number(control.dataset.column);
     const column = columns[index];
-    const [slider, field] = [control.querySelector("input[type=range]"), control.querySelector("input[type=number]")];
+    const [slider, field] = control.querySelectorAll("input:not([type=checkbox])");
     const [gap, choice] = [control.querySelector("input[type=checkbox]"), control.querySelector("select")];
-    const whole = column.kind === "number" && column.step === 1;
+    const settled = (value) => (column.grain ? Math.round(value / column.grain) * column.grain : value);
     const move = (value) => { row[index] = value; moved = index; show(); };
-    const put = (value) => { slider.value = value; field.value = plain(value); };
+    const write = (value) => {
+      if (column.parts) field.valueAsNumber = settled(value);
+      else field.value = plain(value);
+    };
+    const put = (value) => { slider.value = value; write(value); };
     if (choice) {
       choice.addEventListener("change", () => move(Number(choice.value)));
       return () => { choice.value = String(column.value); };
     }
     slider.addEventListener("input", () => {
-      const value = whole ? Math.round(Number(slider.value)) : Number(slider.value);
-      field.value = plain(value);
+      const value = settled(Number(slider.value));
+      write(value);
       if (gap) gap.checked = false;
       move(value);
     });
     field.addEventListener("input", () => {
-      if (field.value === "" || !Number.isFinite(Number(field.value))) return;
-      slider.value = field.value;
+      const value = field.valueAsNumber;
+      if (!Number.isFinite(value)) return;
+      slider.value = value;
       if (gap) gap.checked = false;
-      move(Number(field.value));
+      move(value);
     });
     if (gap) gap.addEventListener("change", () => move(gap.checked ? NaN : Number(slider.value)));
     put(column.value);

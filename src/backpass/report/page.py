@@ -18,9 +18,9 @@ from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.report import drawing, whatif
 from backpass.report import findings as words
+from backpass.report.columns import names_of
 from backpass.report.findings import Findings
 from backpass.report.held_out import head_of, held_out
-from backpass.report.importance import names_of
 from backpass.report.pictures import Picture, sections
 from backpass.report.scene import scene_of
 from backpass.report.style import house_style, label, printable, require_matplotlib
@@ -64,7 +64,7 @@ def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: d
 
     room = files("backpass.report")
     style = room.joinpath("page.css").read_text("utf-8")
-    script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "page.js"))
+    script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "moment.js", "page.js"))
     environment = Environment(
         loader=PackageLoader("backpass", "report"),
         autoescape=True,
@@ -119,10 +119,17 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "notes": [printable(note) for note in notes],
         "command": words.command(model),
         "settings": words.setting_rows(model),
-        "layers": " → ".join(str(width) for width in (model.network.inputs, *model.network.widths)),
+        "layers": _layers(model),
+        "networks": len(model.record.members),
         "parameters": f"{model.theta.size:,}",
         "is_large": not whatif.fits(model),
     }
+
+
+def _layers(model: Model) -> str:
+    """``8 → 64 → 1``, for each network of an ensemble: ``4 times 8 → 64 → 1``"""
+    layers = " → ".join(map(str, (model.network.inputs, *model.network.widths)))
+    return f"{len(model.theta)} times {layers}" if model.theta.ndim > 1 else layers
 
 
 def _order(findings: Findings) -> list[int]:
@@ -142,7 +149,14 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
             yield name.replace("_", " "), words.number(score.value), beneath
         elif part is not None:
             yield name.replace("_", " "), words.number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
-    rows = model.record.rows
-    others = ", ".join(f"{count:,} {words.PARTS[name]}" for name in ("valid", "test") if (count := rows.get(name)))
-    yield "training rows", f"{rows.get('train', 0):,}", others or "none set aside"
-    yield "parameters", f"{model.theta.size:,}", " → ".join(map(str, (model.network.inputs, *model.network.widths)))
+    yield "training rows", f"{model.record.rows.get('train', 0):,}", _set_aside(model)
+    yield "parameters", f"{model.theta.size:,}", _layers(model)
+
+
+def _set_aside(model: Model) -> str:
+    """The other rows; on folds each training row has validated the one network that did not train on it."""
+    rows, settings = model.record.rows, model.record.settings
+    counts = {name: f"{count:,} {words.PARTS[name]}" for name, count in rows.items() if count}
+    if settings.get("ensemble_rows") == "folds" and model.record.members and rows.get("train") == rows.get("valid"):
+        counts["valid"] = "each validated once"
+    return ", ".join(counts[name] for name in ("valid", "test") if name in counts) or "none set aside"

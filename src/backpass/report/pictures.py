@@ -14,12 +14,12 @@ from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.report import figures
 from backpass.report.bootstrap import Interval
+from backpass.report.columns import names_of
 from backpass.report.course import course_of
 from backpass.report.curves import calibration, confusion, precision_recall, roc
 from backpass.report.dependence import Dependence, dependence
 from backpass.report.findings import Findings, baseline
 from backpass.report.held_out import HeldOut
-from backpass.report.importance import names_of
 from backpass.report.style import HEIGHT, WIDTH, canvas, label, to_svg
 from backpass.report.typical import is_single_neuron
 
@@ -63,7 +63,8 @@ def _training(findings: Findings) -> Iterator[Picture]:
         if not course.scores:
             text = "No rows validated: the last epoch is kept."
         if model.record.members:
-            text = f"The first of {len(model.record.members)} networks. {text}"
+            kept = ", ".join(str(member["best_epoch"]) for member in model.record.members)
+            text = f"The first of {len(model.record.members)} networks. {text} The epochs of all: {kept}."
         yield Picture(to_svg(figure, "history", "Course of training"), "Course of training", text)
 
 
@@ -161,7 +162,8 @@ def _columns(findings: Findings) -> Iterator[Picture]:
     yield _picture(
         "slopes",
         "When a column moves a little",
-        "Mean |dh/dx| through the circuit, per quartile distance of a number; for a text, when it is another row's.",
+        "Mean |dh/dx| through the circuit, per quartile distance of a number; for a text, when it is another row's."
+        + " The parts of a date are added up." * bool(model.schema.moments),
         lambda ax: figures.slopes(ax, findings.important, _answer(model)),
         height,
     )

@@ -21,7 +21,7 @@ from backpass.report.curves import confusion
 from backpass.report.dependence import dependence
 from backpass.report.held_out import HeldOut, held_out
 from backpass.report.importance import importances
-from backpass.report.scene import scene_of
+from backpass.report.scene import SMALL, scene_of
 from backpass.report.style import HEIGHT, WIDTH, house_style
 from backpass.report.typical import is_single_neuron
 
@@ -80,6 +80,10 @@ class Plots:
         scene = scene_of(self.model)
         size = (scene.width, scene.height)
         return _drawn(ax, lambda axes: drawing.paint(axes, scene), size)
+
+    def network_svg(self) -> str:
+        """The network drawn small, its strongest units and lines, as SVG text; this needs no matplotlib."""
+        return drawing.to_svg(scene_of(self.model, SMALL), scale=0.7)
 
     def _held(self, data: Any) -> HeldOut:
         return held_out(self.model, self.model.table(data, with_target=True))

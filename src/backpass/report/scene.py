@@ -15,10 +15,21 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Wired
-from backpass.report.importance import names_of
+from backpass.report.columns import by_column, names_of
 from backpass.report.style import label
 
-MOST_INPUTS, MOST_UNITS, MOST_OUTPUTS = 14, 10, 10
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a network is drawn: so many inputs, hidden units of a layer, outputs, and lines, the strongest."""
+
+    inputs: int = 14
+    units: int = 10
+    outputs: int = 10
+    edges: int = 10_000
+
+
+WHOLE, SMALL = Limits(), Limits(5, 5, 5, 40)
 FAINTEST = 0.08
 """Lines of less than this share of a layer's largest weight are left out."""
 
@@ -95,7 +106,7 @@ def scene_of_sizes(sizes: Sequence[int], activation: str = "") -> Scene:
     return _placed(layers, " → ".join(map(str, sizes)))
 
 
-def scene_of(model: Model) -> Scene:
+def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
     """The (first) network of a model: the colour and width of a line are the sign and size of its weight.
 
     Wired hidden units have their names and their own lines (CS229 Figure 2).
@@ -120,7 +131,7 @@ def scene_of(model: Model) -> Scene:
         layers.append(_Layer(layer.width(width), shown, weights, what, joined))
     count = model.theta.shape[0] if model.theta.ndim > 1 else 1
     title = " → ".join(map(str, [len(names), *network.widths]))
-    return _placed(layers, title if count == 1 else f"{title}, the first of {count} networks")
+    return _placed(layers, title if count == 1 else f"{title}, the first of {count} networks", limits)
 
 
 def _weights(layer: Layer, number: str, width: int, views: Mapping[str, Any]) -> Floats:
@@ -145,7 +156,7 @@ def _joined(layer: Layer, width: int) -> Floats | None:
 
 def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
     """Per column the inputs of the first layer of neurons that it becomes, and the factor of each input."""
-    groups = [np.array(group) for group in model.feature_map.groups()]
+    groups = by_column(model, model.feature_map.groups())
     width, factors = model.network.inputs, np.ones(model.network.inputs)
     for number, layer, _ in model.network.numbered():
         if layer.neurons:
@@ -178,8 +189,8 @@ def _by_column(weights: Floats, groups: Sequence[NDArray[Any]]) -> Floats:
     return np.array(rows)
 
 
-def _placed(layers: Sequence[_Layer], title: str) -> Scene:
-    kept = _chosen(layers)
+def _placed(layers: Sequence[_Layer], title: str, limits: Limits = WHOLE) -> Scene:
+    kept = _chosen(layers, limits)
     most = max((len(units) + (len(units) < each.count)) * each.row for units, each in zip(kept, layers, strict=True))
     height = most + 2 * _MARGIN + 26.0
     left = _NAMES if layers[0].names else _ENDS
@@ -203,18 +214,19 @@ def _placed(layers: Sequence[_Layer], title: str) -> Scene:
         captions.append(Caption(x, height - 8.0, f"{layer.count:,} {_plural(layer)}"))
     edges = [edge for k in range(1, len(layers)) for edge in _edges(layers[k], places[k - 1], places[k])]
     edges.sort(key=lambda edge: abs(edge.weight or 0.0))
-    return Scene(width, height, title, tuple(neurons), tuple(edges), tuple(captions), tuple(gaps))
+    strongest = tuple(edges[-limits.edges :])
+    return Scene(width, height, title, tuple(neurons), strongest, tuple(captions), tuple(gaps))
 
 
 def _plural(layer: _Layer) -> str:
     return layer.what + "s" * (layer.count != 1 and layer.what in ("input", "column", "output"))
 
 
-def _chosen(layers: Sequence[_Layer]) -> list[list[int]]:
+def _chosen(layers: Sequence[_Layer], limits: Limits) -> list[list[int]]:
     """The units that are shown, in order: of a large layer those with the largest weights in and out."""
     kept = []
     for k, layer in enumerate(layers):
-        most = MOST_INPUTS if k == 0 else MOST_OUTPUTS if k == len(layers) - 1 else MOST_UNITS
+        most = limits.inputs if k == 0 else limits.outputs if k == len(layers) - 1 else limits.units
         if layer.count <= most:
             kept.append(list(range(layer.count)))
             continue

@@ -16,13 +16,17 @@ import numpy as np
 from backpass.circuit import Array, Circuit, Spec, trace
 from backpass.model.circuits import WIDE, averaged, predicted
 from backpass.model.model import Model
+from backpass.report.columns import ModelColumn, columns_of
+from backpass.report.dependence import values_along
 from backpass.report.held_out import head_of
 from backpass.report.style import label
 from backpass.report.typical import commonest, range_of
+from backpass.table import MomentFeature, TextFeature
+from backpass.table.moment import MINUTE
+from backpass.table.parts import UNITS
 
 MOST_BYTES = 640_000
 """Of theta as text: beyond it a page would be more than can be sent by mail."""
-STEPS = 200  # positions of a slider
 
 
 def forward(model: Model) -> Circuit:
@@ -77,18 +81,48 @@ def _plain(value: Any) -> Any:
 
 
 def columns(model: Model) -> Iterator[dict[str, Any]]:
-    """A control for each column, numbers first: its range and the value of the typical row."""
-    for j, number in enumerate(model.schema.numbers):
-        span = range_of(model, j)
-        yield {
-            "name": label(number.name),
-            "kind": "number",
-            "low": span.low,
-            "high": span.high,
-            "step": 1 if span.whole else (span.high - span.low) / STEPS,
-            "value": span.middle,
-            "missing": model.feature_map.has_missing[j],
-        }
-    for j, text in enumerate(model.schema.texts):
-        levels = [label(level) for level in text.levels]
-        yield {"name": label(text.name), "kind": "text", "levels": levels, "value": commonest(model, j)}
+    """A control for each column, numbers and dates first: its range and the value of the typical row.
+
+    input: the field's type   grain: what values are whole multiples of, 0 for nothing
+    """
+    for column in columns_of(model):
+        match column.feature:
+            case TextFeature(name, levels):
+                value = commonest(model, column.places[0])
+                yield {"name": label(name), "kind": "text", "levels": list(map(label, levels)), "value": value}
+            case MomentFeature():
+                yield _moment(model, column, column.feature)
+            case _:
+                span = range_of(model, column)
+                yield {
+                    "name": label(column.name),
+                    "kind": "number",
+                    "input": "number",
+                    "low": span.low,
+                    "high": span.high,
+                    "grain": int(span.whole),
+                    "value": span.middle,
+                    "missing": model.feature_map.has_missing[column.places[0]],
+                }
+
+
+def _moment(model: Model, column: ModelColumn, feature: MomentFeature) -> dict[str, Any]:
+    """The control of a date or a time: milliseconds since 1970-01-01 or midnight, as scripts count them.
+
+    at: the values of its curve   parts: what the network reads of it
+    """
+    span, unit = range_of(model, column), UNITS[feature.kind] // 1000
+    is_day = feature.kind == "date" and span.whole
+    low, high, value = (round(each * unit) for each in (span.low, span.high, span.middle))
+    return {
+        "name": label(feature.name),
+        "kind": feature.kind,
+        "input": "date" if is_day else "time" if feature.kind == "time" else "datetime-local",
+        "low": low,
+        "high": high,
+        "grain": unit if span.whole else MINUTE // 1000,
+        "value": value,
+        "at": np.rint(values_along(model, column) * unit).astype(np.int64).tolist(),
+        "parts": list(feature.parts),
+        "missing": model.feature_map.has_missing[column.places[0]],
+    }

@@ -44,6 +44,8 @@ PARTS: Mapping[MomentKind, Mapping[str, Part]] = {
     },
 }
 """Part by name, in the order of the columns. The first one holds the whole moment and is always there."""
+UNITS: Mapping[MomentKind, int] = {"date": DAY, "time": HOUR}
+"""The microseconds in one of the first part."""
 
 
 def part_values(ticks: Ticks, kind: MomentKind, name: str) -> NDArray[np.float64]:
@@ -54,6 +56,15 @@ def part_values(ticks: Ticks, kind: MomentKind, name: str) -> NDArray[np.float64
     """
     there = ticks != NO_MOMENT
     return np.where(there, PARTS[kind][name].of(np.where(there, ticks, 0)), np.nan)
+
+
+def ticks_of(whole: NDArray[np.float64], kind: MomentKind) -> Ticks:
+    """Moments by their first part, the days or hours that hold all of it, to the microsecond; the way back.
+
+    >>> part_values(ticks_of(np.array([19782.5]), "date"), "date", "days")
+    array([19782.5])
+    """
+    return np.rint(whole * UNITS[kind]).astype(np.int64)
 
 
 def telling_parts(ticks: Ticks, kind: MomentKind) -> tuple[str, ...]:
