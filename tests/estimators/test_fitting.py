@@ -25,7 +25,7 @@ from backpass.training import Callback, EpochRecord, Progress
 def test_defaults_are_those_of_the_settings_or_left_to_the_preset(kind: Any) -> None:
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     parameters = kind().get_params()
-    different = {"loss", "preset"}  # named, where the settings leave it to the target or to what else is given
+    different = {"loss", "preset"}  # named, where the settings leave it to what else is known
     for name, setting in BY_NAME.items():
         if (theirs := ours.get(name, name)) in parameters and name not in different:
             assert parameters[theirs] == (None if name in FOLLOWING else setting.default), name

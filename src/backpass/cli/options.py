@@ -169,11 +169,7 @@ def _help(setting: Any) -> str:
     from backpass.model.setting import Choice, Number
 
     meaning, bracket, default = setting.help.partition(" [")
-    usual = f"{setting.default}"
-    if isinstance(setting.default, bool):
-        usual = ("no", "yes")[setting.default]
-    elif isinstance(setting.default, tuple):
-        usual = ",".join(map(str, setting.default))
+    usual = ("no", "yes")[setting.default] if isinstance(setting.default, bool) else f"{setting.default}"
     default = default.rstrip("]") if bracket else "" if setting.repeated else usual
     # The meanings of other constraints show an example instead.
     values = f": {setting.constraint.describe()}" if isinstance(setting.constraint, Number | Choice) else ""
