@@ -20,6 +20,10 @@ Turn = Callable[[], float]
 Contender = tuple[str, str, Callable[[], Turn]]
 
 
+SETTLING = 0.1
+"""Seconds before a turn, in which the threads of the one before stop to wait for work on a core that they keep busy."""
+
+
 def ready(contenders: Iterable[Contender]) -> tuple[dict[str, Turn], dict[str, str]]:
     """The turns by name, and why the others are left out."""
     turns, absent = {}, {}
@@ -40,6 +44,7 @@ def interleaved(turns: Mapping[str, Turn], rounds: int, seconds: float) -> dict[
     begin = time.monotonic()
     for counted in range(-1, rounds):
         for name, turn in turns.items():
+            time.sleep(SETTLING)
             taken = turn()
             if counted >= 0:
                 times[name].append(taken)
