@@ -279,9 +279,16 @@ Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::in
     }
     const bool tries = threads.may_be_fewer && lock.owns_lock();
     run.ask();
-    while (!run.is_over && !run.is_failed && run.progress.steps < steps) {
-        const std::int64_t before = run.progress.steps, left = steps - before;
+    const auto goes_on = [&] { return !run.is_over && !run.is_failed && run.progress.steps < steps; };
+    for (int awake = 1; goes_on();) {
         const int count = tries ? pace_.choose(threads.most) : threads.most;
+        if (tries && count > awake) {  // a step that wakes threads says nothing about the pace
+            run.burst = 1;
+            take_burst(run, count);
+        }
+        awake = count;
+        if (!goes_on()) break;
+        const std::int64_t before = run.progress.steps, left = steps - before;
         run.burst = tries && threads.most > 1 ? std::min(left, pace_.steps(count)) : left;
         const auto start = std::chrono::steady_clock::now();
         take_burst(run, count);
