@@ -31,7 +31,7 @@ _ENGINE = BY_NAME["engine"].default
 class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     """A fully connected network that predicts classes, trained on an ordinary CPU.
 
-    preset: plain, fast, default or best; every parameter that is None is what the preset says
+    preset: plain, fast, default, best or realmlp; every parameter that is None is what the preset says
     hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
     loss: cross_entropy, or a function of (logits, class numbers) that gives one number per row; it is traced, so it is
     made of operations. Logits are (n, k), or (n,) for two classes.

@@ -31,7 +31,7 @@ _ENGINE = BY_NAME["engine"].default
 class BackpassRegressor(RegressorMixin, NeuralEstimator):
     """A fully connected network that predicts numbers, trained on an ordinary CPU.
 
-    preset: plain, fast, default or best; every parameter that is None is what the preset says
+    preset: plain, fast, default, best or realmlp; every parameter that is None is what the preset says
     hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
     loss: squared, absolute, huber, quantile, poisson, or a function of (outputs, y) in units of y that gives one number
     per row; it is traced, so it is made of operations    quantile: one number, or several to predict at once

@@ -280,9 +280,8 @@ class Settings:
 
 
 def usual_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
-    """The defaults of a preset as the model file holds them, "preset" apart: that of plain."""
-    usual = {setting.name: setting.default for setting in TABLE} | PRESETS[preset].defaults(task, metric, rows)
-    return {name: _listed(value) for name, value in usual.items()}
+    """The defaults of a preset as the model file holds them; "preset" itself has none."""
+    return {name: _listed(value) for name, value in _defaults(preset, {"metric": metric}, task, rows).items()}
 
 
 def preset_for(asked: Mapping[str, Any]) -> str:
