@@ -89,6 +89,14 @@ def test_dates_written_in_another_way() -> None:
     assert codes(found, "version") == []
 
 
+def test_percentages_are_said_to_be_texts() -> None:
+    found = inspected(share=["5%", "12.5 %", None] * 10, text=["5%", "much", "7%"] * 10)
+    (finding,) = column(found, "share").findings
+    assert finding.code == "numbers_as_text"
+    assert finding.text == "texts such as '12.5 %' look like numbers; written without the percent sign they are"
+    assert "numbers_as_text" not in codes(found, "text")
+
+
 def test_rare_texts_and_missing_values() -> None:
     found = inspected(t=["a"] * 30 + ["b"] * 26 + ["c"] * 4, gap=[None] * 31 + [1.0, 2.0] * 14 + [3.0])
     assert column(found, "t").findings[0].text == "1 text in fewer than 5 rows: 'c'"
@@ -129,7 +137,7 @@ class TestBesideTheTarget:
 
     def test_classes_with_few_rows(self) -> None:
         found = inspected("y", y=["a"] * 57 + ["b"] * 3, x=NOISE)
-        assert [each.text for each in found.findings] == ["class 'b' of target 'y' has 3 rows of 60"]
+        assert [each.text for each in found.findings] == ["a class of target 'y' with few of the 60 rows: 'b' 3"]
         assert inspected("y", y=["a"] * 30 + ["b"] * 30, x=NOISE).findings == ()
 
     def test_a_target_that_cannot_be_one(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.table import DEFAULT_MISSING, NumberColumn, Table, TextColumn, read_table
+from backpass.table import DEFAULT_MISSING, NumberColumn, Table, TextColumn, read_table, table_from
 
 Write = Callable[..., Path]
 
@@ -282,7 +282,7 @@ class TestDecimalComma:
         path = write("a;b\n1,234;x\n5,678;y\n")
         assert "column 'a': the comma in '1,234' may be a decimal sign or mark thousands" in fault(path)
         assert numbers(read_table(path, decimal=","), "a") == [1.234, 5.678]
-        assert texts(read_table(path, decimal="."), "a") == ["1,234", "5,678"]
+        assert numbers(read_table(path, decimal="."), "a") == [1234.0, 5678.0]
 
     def test_one_clear_column_settles_the_others(self, write: Write) -> None:
         assert numbers(read_table(write("a;b\n1,234;1,5\n5,678;2,5\n")), "a") == [1.234, 5.678]
@@ -294,6 +294,11 @@ class TestDecimalComma:
         assert texts(read_table(path, text=["a"]), "a") == ["1,5"]
         assert texts(read_table(path, decimal=","), "b") == ["2.5"]
 
+    def test_amounts_settle_it(self, write: Write) -> None:
+        table = read_table(write("a;b\n1.234,50 €;1\n-7,00 €;2\n"))
+        assert numbers(table, "a") == [1234.5, -7.0]
+        assert numbers(read_table(write("a;b\n1.234,50;x\n1.000;x\n999;x\n")), "a") == [1234.5, 1000.0, 999.0]
+
     def test_lists_of_words_are_texts(self, write: Write) -> None:
         assert texts(read_table(write("a;b\nx,y;1\nz;2\n")), "a") == ["x,y", "z"]
 
@@ -302,6 +307,36 @@ class TestDecimalComma:
             read_table(write("a\n1\n"), decimal=";")
         with pytest.raises(UsageError, match="a delimiter is one character, got ';;'"):
             read_table(write("a\n1\n"), delimiter=";;")
+
+
+class TestAmounts:
+    def test_are_numbers_and_it_is_said(self, write: Write) -> None:
+        table = read_table(write('a,b\n"$1,234.50",1\n-$5,2\n$.50,3\n7,4\n'))
+        assert numbers(table, "a") == [1234.5, -5.0, 0.5, 7.0]
+        assert table.notes == ("column 'a' is written as '$.50': read as numbers",)
+
+    def test_marks_between_thousands(self, write: Write) -> None:
+        assert numbers(read_table(write('a\n"1,234,567"\n"1,000"\n12\n')), "a") == [1234567.0, 1000.0, 12.0]
+        assert numbers(read_table(write("a,b\n1'000.5,1\n1\u202f000,2\n")), "a") == [1000.5, 1000.0]
+        assert texts(read_table(write('a\n"1,23"\n"12,34,5"\n')), "a") == ["1,23", "12,34,5"]
+
+    def test_two_currencies_are_no_numbers(self, write: Write) -> None:
+        table = read_table(write("a,b\n$5,1\n€5,2\n"))
+        assert texts(table, "a") == ["$5", "€5"]
+        assert table.notes == ("column 'a' holds amounts in $ and €: kept as text",)
+
+    def test_shares_stay_texts(self, write: Write) -> None:
+        assert texts(read_table(write("a,b\n5%,1\n7%,2\n")), "a") == ["5%", "7%"]
+
+    def test_a_typed_text_stays_one(self) -> None:
+        assert texts(table_from({"a": ["$5", "$6"]}), "a") == ["$5", "$6"]
+
+    def test_a_model_of_numbers_takes_them(self, write: Write) -> None:
+        assert numbers(read_table(write('a\n"$1,000"\n"2,000"\n3\n'), kinds={"a": "number"}), "a") == [
+            1000.0,
+            2000.0,
+            3.0,
+        ]
 
 
 class TestDelimiter:

@@ -88,6 +88,14 @@ def test_a_single_level_beside_gaps_says_something() -> None:
     assert len(Schema.fit(table_from({"c": ["a", None], "x": [1, None], "y": [1, 2]}), "y").features) == 2
 
 
+def test_percentages_that_differ_are_said_to_be_left_out_as_texts() -> None:
+    schema = Schema.fit(table_from({"share": [f"{n}%" for n in range(30)], "x": range(30), "y": [*range(29), 1]}), "y")
+    (note,) = schema.notes
+    assert note.endswith(
+        "(30 different texts in 30 rows): left out; numbers? written without the percent sign they are"
+    )
+
+
 def test_an_identifier_asked_for_is_kept() -> None:
     table = table_from({"c": [f"id{j}" for j in range(30)], "x": range(30), "y": [1, 2] * 15})
     assert [feature.name for feature in Schema.fit(table, "y", columns=["c"]).features] == ["c"]

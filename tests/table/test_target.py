@@ -2,13 +2,15 @@
 
 import json
 import math
+import shlex
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.table import NumberColumn, Table, Target, table_from
+from backpass.table import NumberColumn, Table, Target, read_table, table_from
 
 
 def fitted(values: list[Any], task: str | None = None) -> Target:
@@ -93,6 +95,27 @@ def test_absent() -> None:
 def test_tasks_to_ask_for() -> None:
     with pytest.raises(UsageError, match="task is 'regression' or 'classification', got 'binary'"):
         fitted([1, 2], "binary")
+
+
+def test_texts_of_which_nearly_every_row_has_its_own() -> None:
+    texts = [f"{n} apples" for n in range(40)]
+    with pytest.raises(DataError) as caught:
+        fitted(texts)
+    assert "target 'y': 40 different texts, such as '0 apples', in 40 rows: nearly every row has its own" in str(
+        caught.value
+    )
+    assert len(Target.fit(table_from({"y": texts}), "y", "classification").classes) == 40
+
+
+def test_rows_without_a_target_are_left_out_by_the_query_that_the_hint_names(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('a,"it""s y"\n1,2.5\n2,\n3,4\n4,5\n')
+    with pytest.raises(DataError) as caught:
+        Target.fit(read_table(path), 'it"s y')
+    assert caught.value.hint is not None
+    words = shlex.split(caught.value.hint)
+    table = read_table(path, query=words[words.index("--query") + 1])
+    assert Target.fit(table, 'it"s y').encode(table).tolist() == [2.5, 4.0, 5.0]
 
 
 def test_infinite() -> None:

@@ -1,7 +1,7 @@
 """Decimals: whether numbers of a file are written 1.5 or 1,5, decided over all its columns.
 
-Only files whose delimiter is not ``,`` are asked. ``1,5`` and ``0,125`` are clearly decimal commas; ``1,234`` may be
-a thousand.
+Only files whose delimiter is not ``,`` are asked. ``1,5``, ``0,125`` and ``1.234,50 €`` are clearly decimal commas;
+``1,234`` may be a thousand.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backpass.table.kinds import NUMBER_SHARE, Rules
-from backpass.table.number import COMMA_NUMBER, NUMBER, THOUSANDS
+from backpass.table.number import NUMBER, number_in
 from backpass.table.raw import RawTexts
 from backpass.table.wording import Faults, shown
 
@@ -46,12 +46,12 @@ def decimal_of(texts: Sequence[RawTexts], pointed: Sequence[str], rules: Rules, 
 def written_with_commas(raw: RawTexts, rules: Rules) -> Written | None:
     """What speaks for a decimal comma in a column, or None: numbers with commas, few texts, and no points."""
     texts = {text.strip(" \t") for text in raw.levels} - rules.missing.tokens
-    commas = [text for text in texts if COMMA_NUMBER.fullmatch(text)]
-    marked = [text for text in texts if THOUSANDS.fullmatch(text)]
-    numbers = [text for text in texts if NUMBER.fullmatch(text)]
-    if not (commas or marked) or any("." in text for text in numbers):
+    commas = {text for text in texts if "," in text and number_in(text, ",") is not None}
+    marked = {text for text in texts if "," in text and number_in(text, ".") is not None}
+    numbers = {text for text in texts if NUMBER.fullmatch(text)}
+    if not (commas or marked) or any("." in text and number_in(text, ",") is None for text in numbers):
         return None
-    if len(numbers) + len({*commas, *marked}) < NUMBER_SHARE * len(texts):
+    if len(numbers) + len(commas | marked) < NUMBER_SHARE * len(texts):
         return None
-    clear = sorted(set(commas) - set(marked))
+    clear = sorted(commas - marked)
     return Written(raw.name, (clear or sorted(marked))[0], bool(clear))

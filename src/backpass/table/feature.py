@@ -5,6 +5,7 @@ A column of the training rows comes in; a feature, or None, and notes go out. Ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -20,6 +21,8 @@ from backpass.table.wording import counted, shown
 MOST_LEVELS = 255  # levels kept of a text column; the rest share the unknown slot
 IDENTIFIER_ROWS = 20  # rows from which on texts can look like identifiers
 IDENTIFIER_SHARE = 0.9  # share of distinct texts above which they do
+PERCENTAGE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)? ?%")
+WITHOUT_PERCENT = "written without the percent sign they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ class Found:
             return cls(None, (f"column {shown(column.name)} is constant: left out",))
         if not forced and looks_like_identifier(column):
             share = f"{_different(column):,} different texts in {counted(int((~column.missing).sum()), 'row')}"
-            return cls(None, (f"column {shown(column.name)} looks like an identifier ({share}): left out",))
+            hint = f"; numbers? {WITHOUT_PERCENT}" if holds_percentages(column) else ""
+            return cls(None, (f"column {shown(column.name)} looks like an identifier ({share}): left out{hint}",))
         feature, kept = feature_of(column), _different(column)
         if kept <= MOST_LEVELS:
             return cls(feature)
@@ -145,6 +149,11 @@ def looks_like_identifier(column: Column) -> bool:
         return False
     rows = int((~column.missing).sum())
     return rows >= IDENTIFIER_ROWS and _different(column) > IDENTIFIER_SHARE * rows
+
+
+def holds_percentages(column: Column) -> bool:
+    """Whether all texts are such as 12%, of which nobody knows whether 12 or 0.12 is meant."""
+    return isinstance(column, TextColumn) and all(map(PERCENTAGE.fullmatch, column.levels))
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:

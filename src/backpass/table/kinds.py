@@ -9,7 +9,7 @@ meaning of "missing", live elsewhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from backpass.errors import UsageError
 from backpass.table.missing import Missing
 from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT, MomentKind, moment_in
-from backpass.table.number import WHOLE_LIMIT, is_padded, number_in
+from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, number_in
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, RawTexts, moments_as_texts, numbers_as_texts
 from backpass.table.table import KINDS, Column, Kind, MomentColumn, NumberColumn, TextColumn
 from backpass.table.wording import Faults, counted, listed, rows_listed, shown
@@ -93,7 +93,7 @@ def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Co
     if not isinstance(raw, RawTexts):
         raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
     judged = judge(raw, rules)
-    kind = decide(raw, judged, demand, notes)
+    kind = decide(raw, judged, demand, rules.decimal, notes)
     if kind == "text":
         return _text_column(raw, judged, rules, notes)
     _name_strangers(raw, judged, kind, demand is not None, faults)
@@ -150,7 +150,7 @@ def judge(raw: RawTexts, rules: Rules) -> Judged:
     return Judged(texts, sorts, numbers, ticks, zoned, np.bincount(raw.codes, minlength=len(texts) + 1)[1:])
 
 
-def decide(raw: RawTexts, judged: Judged, demand: Kind | None, notes: list[str]) -> Kind:
+def decide(raw: RawTexts, judged: Judged, demand: Kind | None, decimal: str, notes: list[str]) -> Kind:
     """The kind of a column of texts."""
     if demand is not None:
         return demand
@@ -168,7 +168,20 @@ def decide(raw: RawTexts, judged: Judged, demand: Kind | None, notes: list[str])
         notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as text")
         return "text"
     numbers = judged.rows_of(NUMERIC, INFINITE)
-    return "number" if numbers and numbers >= NUMBER_SHARE * there else "text"
+    if not numbers or numbers < NUMBER_SHARE * there:
+        return "text"
+    return _kind_of_amounts(raw.name, [text for text in judged.of_sort(NUMERIC) if is_amount(text, decimal)], notes)
+
+
+def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kind:
+    """Amounts are numbers, which is said, unless their currencies differ."""
+    currencies = sorted({currency_of(text) for text in amounts} - {""})
+    if len(currencies) > 1:
+        notes.append(f"column {shown(name)} holds amounts in {' and '.join(currencies)}: kept as text")
+        return "text"
+    if amounts:
+        notes.append(f"column {shown(name)} is written as {shown(amounts[0])}: read as numbers")
+    return "number"
 
 
 def _sort_of(text: str, rules: Rules) -> tuple[int, float]:

@@ -1,8 +1,8 @@
 """Number: which texts are numbers, and which number each one is.
 
-``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are; ``1_000``, ``0x10``, ``1,000``, ``12%`` and digits of other
-scripts are not. ``inf`` and ``1e999`` are told apart from both, because no column may hold them. Python's ``float``
-rounds correctly.
+``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``. ``1_000``,
+``0x10``, ``1,00``, ``12%`` (12, or 0.12?) and digits of other scripts are not. ``inf`` and ``1e999`` are told apart
+from both, because no column may hold them. Python's ``float`` rounds correctly.
 """
 
 from __future__ import annotations
@@ -13,9 +13,22 @@ import re
 WHOLE_LIMIT = 2.0**53  # from here on float64 cannot tell neighbouring whole numbers apart
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
-THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 PADDED = re.compile(r"[+-]?0[0-9]")
+CURRENCIES = "$€£¥₹"
+SPACES = " \u00a0\u202f"
+GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # by the decimal sign: what may stand between thousands
+
+
+def _amount(decimal: str) -> re.Pattern[str]:
+    grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{GROUP_MARKS[decimal]}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
+    point = re.escape(decimal)
+    digits = rf"(?P<digits>(?:{grouped}|0|[1-9][0-9]*)(?:{point}[0-9]*)?|{point}[0-9]+)"
+    money = rf"[{CURRENCIES}]"
+    return re.compile(rf"(?P<sign>[+-]?)(?:{money}[{SPACES}]?)?{digits}(?:[{SPACES}]?{money})?")
+
+
+AMOUNTS = {decimal: _amount(decimal) for decimal in GROUP_MARKS}
 
 
 def number_in(text: str, decimal: str = ".") -> float | None:
@@ -23,14 +36,34 @@ def number_in(text: str, decimal: str = ".") -> float | None:
 
     >>> number_in("1e3"), number_in("1,5", ","), number_in("1_000"), number_in("1e999")
     (1000.0, 1.5, None, inf)
+    >>> number_in("$1,234.50"), number_in("-1.234,50 €", ",")
+    (1234.5, -1234.5)
     """
-    if NUMBER.fullmatch(text):
-        return None if decimal == "," and "." in text else float(text)
+    if NUMBER.fullmatch(text) and not (decimal == "," and "." in text):
+        return float(text)
     if decimal == "," and COMMA_NUMBER.fullmatch(text):
         return float(text.replace(",", "."))
     if INFINITE.fullmatch(text):
         return -math.inf if text[0] == "-" else math.inf
+    if amount := AMOUNTS[decimal].fullmatch(text):
+        digits = amount["digits"].replace(amount["mark"] or " ", "").replace(decimal, ".")
+        return float(amount["sign"] + digits)
     return None
+
+
+def is_amount(text: str, decimal: str = ".") -> bool:
+    """Whether a number is written with marks between thousands, or with a currency.
+
+    >>> is_amount("$5"), is_amount("1,000"), is_amount("1,000", ","), is_amount("5")
+    (True, True, False, False)
+    """
+    found = AMOUNTS[decimal].fullmatch(text)
+    return found is not None and bool(found["mark"] or currency_of(text))
+
+
+def currency_of(text: str) -> str:
+    """The currency sign in a text, or nothing."""
+    return next((sign for sign in text if sign in CURRENCIES), "")
 
 
 def is_padded(text: str) -> bool:

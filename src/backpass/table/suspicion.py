@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.feature import is_constant, looks_like_identifier
+from backpass.table.feature import WITHOUT_PERCENT, holds_percentages, is_constant, looks_like_identifier
 from backpass.table.number import number_in, text_of
 from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.target import Target
@@ -88,6 +88,9 @@ def _text_findings(column: TextColumn, table: Table) -> Iterator[Finding]:
     if slashed >= (1 - MIXED) * rows:
         text = f"texts such as {shown(column.levels[0])} look like dates; only 2024-12-31 is read as one"
         yield Finding("dates_as_text", text)
+    elif holds_percentages(column):
+        text = f"texts such as {shown(column.levels[0])} look like numbers; {WITHOUT_PERCENT}"
+        yield Finding("numbers_as_text", text)
     elif not looks_like_identifier(column) and (rare := int(np.count_nonzero((counts > 0) & (counts < RARE)))):
         named = [column.levels[j] for j in np.flatnonzero((counts > 0) & (counts < RARE))]
         yield Finding("rare_levels", f"{counted(rare, 'text')} in fewer than {RARE} rows: {listed(named, shown)}")
@@ -144,10 +147,13 @@ def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) 
         yield Finding("duplicate_rows", f"{counted(repeated, 'row')} repeat an earlier one in every column")
     if target is None or y is None or target.task == "regression":
         return
-    for name, count in zip(target.classes, np.bincount(y, minlength=len(target.classes)).tolist(), strict=True):
-        if count < max(SMALL_CLASS * len(y), RARE):
-            share = f"{counted(count, 'row')} of {len(y):,}"
-            yield Finding("imbalance", f"class {shown(name)} of target {shown(target.name)} has {share}")
+    counts = np.bincount(y, minlength=len(target.classes))
+    least = max(SMALL_CLASS * len(y), RARE)
+    small = {name: int(count) for name, count in zip(target.classes, counts, strict=True) if count < least}
+    if small:
+        named = listed([f"{shown(name)} {count:,}" for name, count in small.items()])
+        what = "a class" if len(small) == 1 else f"{len(small):,} classes"
+        yield Finding("imbalance", f"{what} of target {shown(target.name)} with few of the {len(y):,} rows: {named}")
 
 
 def _repeated_rows(columns: Sequence[Column]) -> int:

@@ -6,6 +6,7 @@ done here.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
+from backpass.table.database import identifier
+from backpass.table.feature import looks_like_identifier
 from backpass.table.number import text_of
 from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.wording import Faults, absent, counted, listed, rows_listed, shown
@@ -48,6 +51,10 @@ class Target:
             faults.add(f"target {shown(name)} holds {column.kind}s: numbers and classes can be predicted", hint)
         if column is None or isinstance(column, MomentColumn):
             raise faults.error()
+        if task is None and isinstance(column, TextColumn) and looks_like_identifier(column):
+            found = f"{len(column.levels):,} different texts, such as {shown(column.levels[0])}, in {table.rows:,} rows"
+            hint = "if they are numbers, write them as numbers (12.5); if they are classes, say --task classification"
+            faults.add(f"target {shown(name)}: {found}: nearly every row has its own", hint)
         target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
         faults.stop()
         return target
@@ -111,7 +118,9 @@ def _usable(table: Table, name: str, faults: Faults) -> Column | None:
     gaps = np.flatnonzero(column.missing)
     if len(gaps):
         where = f"{len(gaps):,} of {table.rows:,} values missing ({rows_listed(table.row_numbers[gaps])})"
-        faults.add(f"target {shown(name)}: {where}", "rows without a target cannot be learned from: leave them out")
+        query = f"SELECT * FROM data WHERE {identifier(name)} IS NOT NULL"
+        hint = f"rows without a target cannot be learned from: leave them out, as --query {shlex.quote(query)} does"
+        faults.add(f"target {shown(name)}: {where}", hint)
     if isinstance(column, NumberColumn) and (infinite := np.flatnonzero(np.isinf(column.values))).size:
         faults.add(f"target {shown(name)}: inf in {rows_listed(table.row_numbers[infinite])}")
     return column if len(gaps) < table.rows else None
