@@ -28,7 +28,7 @@ from backpass.table.parquet import parquet_columns, parquet_names, parquet_relat
 from backpass.table.pattern import files_of
 from backpass.table.query import provide_columns, provide_relation, queried
 from backpass.table.raw import Content, RawNumbers, RawTexts
-from backpass.table.records import delimiter_of, header_of, spoken
+from backpass.table.records import ROW_NAMES, delimiter_of, header_of, spoken
 from backpass.table.table import Column, Table
 from backpass.table.wording import Faults, absent, plain, shown
 
@@ -172,6 +172,9 @@ def _delimited(
             gather(database, loaded, faults)
     faults.stop()
     names, delimiters = loaded[0].names, sorted({each.delimiter for each in loaded})
+    if names[0] == ROW_NAMES:
+        rules = replace(rules, drop=rules.drop | {ROW_NAMES})
+        notes.append("the first column has no name: taken for row names, left out")
     fields = list(fields_of(database, names, rules, GATHERED if len(files) > 1 else FIELDS))
     if manner.decimal is None and "," not in delimiters:
         pointed = [field.column.name for field in fields if field.has_points and isinstance(field.column, RawNumbers)]

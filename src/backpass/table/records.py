@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 65_536  # characters
 SPOKEN = {"\t": "tab"}
+ROW_NAMES = "(row names)"  # the name of a first column that has none, as pandas and R write their row names
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,18 @@ def _most_agreed(widths: dict[str, list[int]], cutting: list[str]) -> list[str]:
 
 
 def header_of(file: Path, delimiter: str, source: str) -> Header:
-    """The first record, its names trimmed. DataError for empty and duplicate names, all positions named."""
+    """The first record, its names trimmed; a first column without a name holds ``ROW_NAMES``.
+
+    DataError for other empty names and for duplicate ones, all positions named.
+    """
     with _text(file) as stream:
         blank = 0
         try:
             reader = _reader(stream, delimiter)
             for record in reader:
                 if record:
-                    names = tuple(name.strip(" \t") for name in record)
+                    first, *others = (name.strip(" \t") for name in record)
+                    names = (first or (ROW_NAMES if others else ""), *others)
                     check_names(names, source)
                     return Header(names, blank, reader.line_num - blank)
                 blank += 1
