@@ -26,6 +26,7 @@ FIT = ("-t", "y", "--hidden", "4", "--epochs", "2")
         ("a,,y\n1,2,3\n", ["the header has no name at position 2"]),
         (GOOD + "1,2,\n", ["target 'y'", "missing", "row 41"]),
         (GOOD.replace("y", "why", 1), ["column 'y' is not there", "known names: 'a', 'b', 'why'"]),
+        ("a,y\n" + "".join(f"{n},t{n}\n" for n in range(30)), ["target 'y'", "30 different texts", "--task"]),
         ("a,y\n" + "1,cat\n2,cat\n" * 20, ["target 'y'", "'cat'"]),
         (GOOD + "inf,1,2\n", ["column 'a'", "row 41"]),
         (GOOD + "1e999,1,2\n", ["column 'a'", "row 41"]),

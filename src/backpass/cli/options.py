@@ -77,6 +77,12 @@ def reading() -> Callable[[F], F]:
             help="between fields: one character, or tab; default: found out",
         ),
         option("--decimal", metavar="TEXT", section=section, help="decimal sign, . or , ; default: found out"),
+        option(
+            "--date-order",
+            metavar="NAME",
+            section=section,
+            help="of dates such as 1/2/2024: day_first or month_first; default: found out where a column tells",
+        ),
         option("--encoding", metavar="NAME", section=section, help="of the text, such as latin-1; default utf-8"),
         option(
             "--missing",
@@ -108,7 +114,7 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
         raise ResourceError("standard input is closed", hint="give the name of a file")
     found: dict[str, Any] = {
         name: given[name]
-        for name in ("delimiter", "decimal", "encoding", "query", "max_bytes")
+        for name in ("delimiter", "decimal", "date_order", "encoding", "query", "max_bytes")
         if given[name] is not None
     }
     return {**found, "missing": (*missing, *given["missing"])}

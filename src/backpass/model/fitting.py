@@ -26,7 +26,7 @@ from backpass.model.runs import Runs, calmer_than, side_by_side, train_members
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.model.temperature import fitted_factor, tempered
-from backpass.table import Table, read_table, table_from
+from backpass.table import Table, demand_of, read_table, table_from
 from backpass.training import Callback, TrainingResult
 
 WORST = float_info.max
@@ -68,7 +68,7 @@ def fit(
     checked = Settings.of(settings)
     options = dict(reading or {})
     table = as_table(data, options)
-    kinds = {name: column.kind for name, column in table.columns.items()}
+    kinds = {name: demand_of(column) for name, column in table.columns.items()}
     parts = [as_table(part, options, kinds) if part is not None else None for part in (valid, test)]
     problem = make_problem(table, target, checked, valid=parts[0], test=parts[1], drop=drop, columns=columns)
     return fit_problem(

@@ -17,6 +17,7 @@ from backpass.model.head import CUSTOM
 from backpass.model.setting import Choice, Constraint, Number
 from backpass.model.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
+from backpass.table.day_month import ORDERS
 from backpass.table.parts import PARTS
 
 Form: TypeAlias = Any
@@ -87,7 +88,7 @@ MODEL: Form = {
                 {
                     "number": {"name": str},
                     "text": {"name": str, "levels": [str]},
-                    "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))]},
+                    "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))], "order": Newer(Choice(ORDERS))},
                     "time": {"name": str, "parts": [Choice(tuple(PARTS["time"]))]},
                 }
             )

@@ -6,8 +6,8 @@
     schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
     target.encode(table)  ->  y (n,)
 
-Reading order: table, reading, opening, records, delimited, parquet, kinds, missing, number, moment, calendar, frame,
-schema, feature, parts, target.
+Reading order: table, reading, opening, records, delimited, parquet, kinds, judging, missing, number, moment, day_month,
+calendar, frame, schema, feature, parts, target.
 """
 
 from backpass.table.feature import Feature, MomentFeature, NumberFeature, NumberInput, TextFeature
@@ -15,7 +15,7 @@ from backpass.table.frame import table_from
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.reading import read_table
 from backpass.table.schema import Encoded, Schema
-from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
+from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn, demand_of
 from backpass.table.target import Target
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Target",
     "TextColumn",
     "TextFeature",
+    "demand_of",
     "read_table",
     "table_from",
 ]

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from backpass.table.kinds import NUMBER_SHARE, Rules
+from backpass.table.judging import Rules
+from backpass.table.kinds import NUMBER_SHARE
 from backpass.table.number import NUMBER, number_in
 from backpass.table.raw import RawTexts
 from backpass.table.wording import Faults, shown

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from backpass.table.database import batches, literal, numbers_of, pattern, rows_in, texts_of
 from backpass.table.expanding import CHUNK
 from backpass.table.joining import check_same_names
-from backpass.table.kinds import Rules
+from backpass.table.judging import Rules
 from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backpass.errors import DataError
+from backpass.table.day_month import Order
 from backpass.table.moment import MomentKind
 from backpass.table.parts import PARTS, telling_parts
 from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
@@ -52,12 +53,15 @@ class TextFeature:
 class MomentFeature:
     """A column of dates, or of times of day, to learn from: the names of its parts (see ``parts``).
 
+    ``order`` tells how its dates are written, where that is not as ISO 8601 has it.
+
     Errors: DataError for parts that its kind does not have, or has in another order.
     """
 
     name: str
     kind: MomentKind
     parts: tuple[str, ...]
+    order: Order | None = None
 
     def __post_init__(self) -> None:
         known = tuple(part for part in PARTS[self.kind] if part in self.parts)
@@ -130,8 +134,8 @@ def feature_of(column: Column) -> Feature:
     match column:
         case NumberColumn(name):
             return NumberFeature(name)
-        case MomentColumn(name, ticks, kind):
-            return MomentFeature(name, kind, telling_parts(ticks, kind))
+        case MomentColumn(name, ticks, kind, order):
+            return MomentFeature(name, kind, telling_parts(ticks, kind), order)
     return TextFeature(column.name, _kept_levels(column))
 
 
@@ -161,8 +165,9 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
     match feature:
         case TextFeature(_, levels):
             return {"name": feature.name, "kind": feature.kind, "levels": list(levels)}
-        case MomentFeature(_, _, parts):
-            return {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
+        case MomentFeature(_, _, parts, order):
+            written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
+            return {**written, "order": order} if order else written
     return {"name": feature.name, "kind": feature.kind}
 
 
@@ -172,7 +177,7 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
         case "text":
             return TextFeature(data["name"], tuple(data["levels"]))
         case "date" | "time" as kind:
-            return MomentFeature(data["name"], kind, tuple(data["parts"]))
+            return MomentFeature(data["name"], kind, tuple(data["parts"]), data.get("order"))
     return NumberFeature(data["name"])
 
 

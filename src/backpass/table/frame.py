@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.table.kinds import Rules, settle
+from backpass.table.judging import Rules
+from backpass.table.kinds import settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.moment import NO_MOMENT
 from backpass.table.objects import UNFIT, columns_of_rows, raw_objects

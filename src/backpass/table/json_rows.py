@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from backpass.table.kinds import Rules
+from backpass.table.judging import Rules
 from backpass.table.memory import JSON_BYTE, LESS, require_memory
 from backpass.table.objects import columns_of_rows, raw_objects
 from backpass.table.opening import Opened

@@ -1,81 +1,51 @@
 """Kinds: whether a raw column is numbers, texts, dates or times, decided over all rows, and the column it becomes.
 
 Without a demand: leading zeros make texts (00123 is a code); numbers only make numbers; at least 90 % numbers among
-texts is a fault, since one of the two is a mistake; fewer make texts. Dates and times (ISO 8601) likewise. A demanded
-kind (the user's, or the model's) is converted to, and what cannot be converted is a fault. Reading the file, and the
-meaning of "missing", live elsewhere.
+texts is a fault, since one of the two is a mistake; fewer make texts. Dates and times likewise. A demanded kind (the
+user's, or the model's) is converted to, and what cannot be converted is a fault. Reading the file, and the meaning of
+"missing", live elsewhere.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError
+from backpass.table.day_month import Order, is_day_and_month
+from backpass.table.judging import (
+    DATE,
+    INFINITE,
+    MAYBE,
+    MISSING,
+    NUMERIC,
+    TEXT,
+    TIME,
+    Judged,
+    Rules,
+    judge,
+    rows_holding,
+)
 from backpass.table.missing import Missing
-from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT, MomentKind, moment_in
-from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, number_in
+from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT, MomentKind
+from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, RawTexts, moments_as_texts, numbers_as_texts
-from backpass.table.table import KINDS, Column, Kind, MomentColumn, NumberColumn, TextColumn
-from backpass.table.wording import Faults, counted, listed, rows_listed, shown
+from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
+from backpass.table.wording import Faults, counted, rows_listed, shown
 
 NUMBER_SHARE = 0.9  # from this share of numbers (or dates, or times) on, texts among them are taken for mistakes
 NAMED_TEXTS = 3  # texts among numbers that a message names
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
-MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
 SORTS: dict[Kind, tuple[int, ...]] = {"number": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
-WRITTEN: dict[Kind, str] = {"date": "2024-12-31 or 2024-12-31T23:59:59", "time": "23:59 or 23:59:59"}
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What is asked: demanded kinds (None: decide), columns to keep as text, or to drop, missing tokens, decimal."""
-
-    kinds: Mapping[str, str] | None = None
-    text: frozenset[str] = frozenset()
-    drop: frozenset[str] = frozenset()
-    missing: Missing = field(default_factory=lambda: Missing.of(()))
-    decimal: str = "."
-
-    def __post_init__(self) -> None:
-        wrong = [kind for kind in (self.kinds or {}).values() if kind not in KINDS]
-        if wrong:
-            raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
-
-    def demanded(self, name: str) -> Kind | None:
-        """The kind this column has to take, or None."""
-        if self.kinds is not None:
-            return cast(Kind, self.kinds[name])
-        return "text" if name in self.text else None
-
-    def wants(self, name: str) -> bool:
-        """Whether the column is converted at all."""
-        return name not in self.drop and (self.kinds is None or name in self.kinds)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Distinct texts, trimmed, each with its sort (one of the seven above), its count of rows, and what it spells."""
-
-    texts: list[str]
-    sorts: NDArray[np.int8]
-    numbers: NDArray[np.float64]
-    ticks: NDArray[np.int64]
-    zoned: NDArray[np.bool_]
-    counts: NDArray[np.int64]
-
-    def rows_of(self, *sorts: int) -> int:
-        """How many rows hold a text of these sorts."""
-        return int(self.counts[np.isin(self.sorts, sorts)].sum())
-
-    def of_sort(self, *sorts: int) -> list[str]:
-        """The texts of these sorts that occur, in order."""
-        return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.sorts, sorts) & (self.counts > 0))})
+WRITTEN: dict[Kind | Order, str] = {
+    "date": "2024-12-31 or 2024-12-31T23:59:59",
+    "time": "23:59 or 23:59:59",
+    "day_first": "31.12.2024, or 2024-12-31",
+    "month_first": "12/31/2024, or 2024-12-31",
+}
+SPOKEN: dict[Order, str] = {"day_first": "day first", "month_first": "month first"}
 
 
 def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Column:
@@ -96,13 +66,18 @@ def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Co
     kind = decide(raw, judged, demand, rules.decimal, notes)
     if kind == "text":
         return _text_column(raw, judged, rules, notes)
-    _name_strangers(raw, judged, kind, demand is not None, faults)
+    _name_strangers(raw, judged, kind, rules, faults)
     if kind == "number":
         numbers = np.concatenate([[np.nan], judged.numbers])
         return _checked(raw.name, numbers[raw.codes], rules.missing, faults, notes)
     _name_zones(raw, judged, kind, faults)
     ticks = np.concatenate([[NO_MOMENT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.ticks, NO_MOMENT)])
-    return _moments(RawMoments(raw.name, ticks[raw.codes], kind, bool(judged.zoned.any())), notes)
+    moments = RawMoments(raw.name, ticks[raw.codes], kind, bool(judged.zoned.any()))
+    order = judged.order if kind == "date" else None
+    if order and demand is None:
+        example = next(text for text in judged.of_sort(DATE) if is_day_and_month(text))
+        notes.append(f"column {shown(raw.name)} has dates such as {shown(example)}: read {SPOKEN[order]}")
+    return _moments(moments, notes, order)
 
 
 def _of_numbers(
@@ -132,22 +107,10 @@ def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.in
     faults.add(f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {demand}s here", hint)
 
 
-def _moments(raw: RawMoments, notes: list[str]) -> MomentColumn:
+def _moments(raw: RawMoments, notes: list[str], order: Order | None = None) -> MomentColumn:
     if raw.zoned:
         notes.append(f"column {shown(raw.name)} has time zones: its dates are taken in UTC")
-    return MomentColumn(raw.name, raw.ticks, raw.kind)
-
-
-def judge(raw: RawTexts, rules: Rules) -> Judged:
-    """Trim each distinct text and say what it is."""
-    texts = [text.strip(" \t") for text in raw.levels]
-    sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
-    ticks, zoned = np.full(len(texts), NO_MOMENT), np.zeros(len(texts), dtype=np.bool_)
-    for j, text in enumerate(texts):
-        sorts[j], numbers[j] = _sort_of(text, rules)
-        if sorts[j] == TEXT and text[:1].isdigit() and (moment := moment_in(text)):
-            sorts[j], ticks[j], zoned[j] = (DATE if moment.kind == "date" else TIME), moment.ticks, moment.zoned
-    return Judged(texts, sorts, numbers, ticks, zoned, np.bincount(raw.codes, minlength=len(texts) + 1)[1:])
+    return MomentColumn(raw.name, raw.ticks, raw.kind, order)
 
 
 def decide(raw: RawTexts, judged: Judged, demand: Kind | None, decimal: str, notes: list[str]) -> Kind:
@@ -161,6 +124,9 @@ def decide(raw: RawTexts, judged: Judged, demand: Kind | None, decimal: str, not
         share = judged.rows_of(*SORTS[kind]) / there
         if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
             return kind
+    if judged.counts[judged.unsure].sum() >= NUMBER_SHARE * there:
+        example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[judged.unsure[0]])}"
+        notes.append(f"{example}, of which no row tells day from month: kept as text; --date-order")
     if raw.typed:
         return "text"
     padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
@@ -184,17 +150,6 @@ def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kin
     return "number"
 
 
-def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
-    if text in rules.missing.always:
-        return MISSING, math.nan
-    if text in rules.missing.among_numbers:
-        return MAYBE, math.nan
-    number = number_in(text, rules.decimal)
-    if number is None:
-        return TEXT, math.nan
-    return (INFINITE if math.isinf(number) else NUMERIC), number
-
-
 def _text_column(raw: RawTexts, judged: Judged, rules: Rules, notes: list[str]) -> TextColumn:
     """Texts with their levels in order. ``True`` and ``TRUE`` become ``true``, as booleans of typed sources are."""
     if rules.kinds is None and (maybe := judged.of_sort(MAYBE)):
@@ -210,7 +165,7 @@ def _text_column(raw: RawTexts, judged: Judged, rules: Rules, notes: list[str]) 
     return TextColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels)
 
 
-def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, demanded: bool, faults: Faults) -> None:
+def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, rules: Rules, faults: Faults) -> None:
     """Fault: texts that are none of a column's kind."""
     strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(SORTS[kind]))
     rows = {text: rows_holding(raw, judged, text) for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
@@ -221,11 +176,12 @@ def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, demanded: bool, f
     more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
     first = shown(next(iter(rows)))
     count = f"{counted(fitting, kind)}, {counted(texts, 'text')}"
-    if demanded:
+    if rules.demanded(raw.name) is not None:
         hint = f"the model needs {kind}s here; if {first} means missing: --missing"
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --text"
-    hint += f"; {kind}s are written {WRITTEN[kind]}" if kind in WRITTEN else ""
+    if kind in ("date", "time"):
+        hint += f"; {kind}s are written {WRITTEN[rules.order_of(raw.name) or kind if kind == 'date' else kind]}"
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint)
 
 
@@ -237,12 +193,6 @@ def _name_zones(raw: RawTexts, judged: Judged, kind: MomentKind, faults: Faults)
         return
     rows = np.flatnonzero(np.isin(raw.codes, bare + 1)) + 1
     faults.add(f"column {shown(raw.name)}: some dates have a time zone, others have none ({rows_listed(rows)})")
-
-
-def rows_holding(raw: RawTexts, judged: Judged, text: str) -> NDArray[np.intp]:
-    """The rows, from 1, that hold a text; it may stand with different spaces around it."""
-    codes = [j for j, other in enumerate(judged.texts, start=1) if other == text]
-    return np.flatnonzero(np.isin(raw.codes, codes)) + 1
 
 
 def _checked(

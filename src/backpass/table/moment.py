@@ -1,13 +1,14 @@
 """Moment: which texts are dates or times of day (ISO 8601), and which microsecond each one is.
 
-``2024-02-29``, ``2024-02-29T12:30`` and ``2024-02-29 12:30:05.25+01:00`` are dates; ``12:30`` and ``12:30:05.25`` are
-times. ``29.02.2024`` and ``2/29/2024`` are neither: which number is the month differs from land to land. A zone is
-reckoned out, so that moments are those of UTC; what is finer than a microsecond is cut off.
+``2024-02-29``, ``2024/2/29``, ``2024-02-29T12:30`` and ``2024-02-29 12:30:05.25+01:00`` are dates; ``12:30`` and
+``12:30:05.25`` are times. ``29.02.2024`` and ``2/29/2024`` are read in ``day_month``. A zone is reckoned out, so that
+moments are those of UTC; what is finer than a microsecond is cut off.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -24,7 +25,8 @@ NO_MOMENT = np.iinfo(np.int64).min  # NumPy's own "not a time"
 FIRST, LAST = days_of(FIRST_YEAR, 1, 1) * DAY, days_of(LAST_YEAR + 1, 1, 1) * DAY - 1
 
 _CLOCK = r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
-DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ]" + _CLOCK + r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?")
+_DAY = r"([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|/([0-9]{1,2})/([0-9]{1,2}))"
+DATE = re.compile(_DAY + r"(?:[T ]" + _CLOCK + r" ?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?")
 TIME = re.compile(_CLOCK)
 
 
@@ -46,18 +48,19 @@ def moment_in(text: str) -> Moment | None:
     (Moment(kind='time', ticks=500000, zoned=False), None, None)
     """
     if found := DATE.fullmatch(text):
-        year, month, day, *clock, zone = found.groups()
-        ticks, offset = _since_midnight(clock), _offset(zone)
-        if ticks is None or offset is None or not is_date(int(year), int(month), int(day)):
+        year, month, day = (int(part) for part in found.groups()[:5] if part)
+        *clock, zone = found.groups()[5:]
+        ticks, offset = since_midnight(clock), _offset(zone)
+        if ticks is None or offset is None or not is_date(year, month, day):
             return None
-        return Moment("date", days_of(int(year), int(month), int(day)) * DAY + ticks - offset, bool(zone))
+        return Moment("date", days_of(year, month, day) * DAY + ticks - offset, bool(zone))
     if found := TIME.fullmatch(text):
-        ticks = _since_midnight(found.groups())
+        ticks = since_midnight(found.groups())
         return None if ticks is None else Moment("time", ticks)
     return None
 
 
-def _since_midnight(clock: list[str | None] | tuple[str | None, ...]) -> int | None:
+def since_midnight(clock: Sequence[str | None]) -> int | None:
     """Microseconds of hours, minutes, seconds and digits behind the point; None where there is no such time."""
     hour, minute, second = (int(part or 0) for part in clock[:3])
     if hour > 23 or minute > 59 or second > 59:

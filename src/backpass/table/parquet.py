@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from backpass.errors import DataError
 from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
-from backpass.table.kinds import Rules
+from backpass.table.judging import Rules
 from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
 from backpass.table.objects import UNFIT
 from backpass.table.opening import Opened

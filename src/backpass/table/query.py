@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.table.database import identifier, literal
-from backpass.table.kinds import Rules
+from backpass.table.judging import Rules
 from backpass.table.parquet import relation_columns
 from backpass.table.raw import Content
 from backpass.table.table import Column, MomentColumn, NumberColumn

@@ -17,11 +17,13 @@ import numpy as np
 
 from backpass.errors import UsageError
 from backpass.table.database import connected
+from backpass.table.day_month import ORDERS
 from backpass.table.decimals import decimal_of
 from backpass.table.delimited import FIELDS, GATHERED, Loaded, fields_of, gather, load
 from backpass.table.joining import check_same_names, joined
 from backpass.table.json_rows import json_columns
-from backpass.table.kinds import Rules, settle
+from backpass.table.judging import Rules
+from backpass.table.kinds import settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, opened
 from backpass.table.parquet import parquet_columns, parquet_names, parquet_relation
@@ -30,7 +32,7 @@ from backpass.table.query import provide_columns, provide_relation, queried
 from backpass.table.raw import Content, RawNumbers, RawTexts
 from backpass.table.records import ROW_NAMES, delimiter_of, header_of, spoken
 from backpass.table.table import Column, Table
-from backpass.table.wording import Faults, absent, plain, shown
+from backpass.table.wording import Faults, absent, listed, plain, shown
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -63,6 +65,7 @@ def read_table(
     need: Sequence[str] | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
+    date_order: str | None = None,
     encoding: str | None = None,
     max_bytes: int | None = None,
     query: str | None = None,
@@ -73,13 +76,16 @@ def read_table(
     Without ``kinds`` the kind of each column is decided over all rows (see ``kinds``), columns in ``text`` stay text,
     those in ``drop`` are not read. With ``kinds`` (those of a fitted Schema) these columns are converted to what is
     demanded, and all others are left out. Columns in ``need`` have to be there. ``missing`` is explained in
-    ``missing``, ``max_bytes`` in ``expanding``. ``query`` is a SELECT over the table, called ``data``, whose result
-    takes the table's place. A ``tolerant`` reading takes a column that is faulty for texts, and says why in ``doubts``.
+    ``missing``, ``date_order`` ("day_first" or "month_first") in ``day_month``, ``max_bytes`` in ``expanding``.
+    ``query`` is a SELECT over the table, called ``data``, whose result takes the table's place. A ``tolerant`` reading
+    takes a column that is faulty for texts, and says why in ``doubts``.
 
     Raises DataError (exit code 3), ResourceError when the file cannot be read, UsageError for settings.
     """
     manner = Manner(DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None, decimal)
-    rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".")
+    if date_order is not None and date_order not in ORDERS:
+        raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
+    rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".", date_order)
     with ExitStack() as stack:
         files = [stack.enter_context(opened(name, encoding, max_bytes)) for name in files_of(path)]
         database = stack.enter_context(connected())

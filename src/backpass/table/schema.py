@@ -29,7 +29,7 @@ from backpass.table.feature import (
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.moment import NO_MOMENT
 from backpass.table.parts import part_values
-from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, Table, TextColumn
+from backpass.table.table import Column, Demand, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.wording import Faults, absent, counted, listed, refusal, shown
 
 
@@ -93,9 +93,10 @@ class Schema:
         return cls(features, target, table.left_out, missing=table.missing)
 
     @property
-    def kinds(self) -> dict[str, Kind]:
+    def kinds(self) -> dict[str, Demand]:
         """Name -> kind, to demand of ``read_table`` and ``table_from`` when predicting."""
-        return {feature.name: feature.kind for feature in self.features}
+        orders = {feature.name: feature.order for feature in self.moments}
+        return {feature.name: orders.get(feature.name) or feature.kind for feature in self.features}
 
     @property
     def numbers(self) -> tuple[NumberInput, ...]:

@@ -86,7 +86,7 @@ def _text_findings(column: TextColumn, table: Table) -> Iterator[Finding]:
         yield Finding("mixed", f"{counted(numbers, 'number')} and {counted(rows - numbers, 'text')}; {what} in {where}")
     slashed = sum(int(count) for text, count in zip(column.levels, counts, strict=True) if SLASHED.fullmatch(text))
     if slashed >= (1 - MIXED) * rows:
-        text = f"texts such as {shown(column.levels[0])} look like dates; only 2024-12-31 is read as one"
+        text = f"texts such as {shown(column.levels[0])} look like dates; which number is the month?"
         yield Finding("dates_as_text", text)
     elif holds_percentages(column):
         text = f"texts such as {shown(column.levels[0])} look like numbers; {WITHOUT_PERCENT}"

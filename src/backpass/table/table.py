@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.table.day_month import Order
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.moment import NO_MOMENT, MomentKind
 from backpass.table.wording import refusal, shown
 
 Kind: TypeAlias = Literal["number", "text", "date", "time"]
 KINDS: tuple[Kind, ...] = ("number", "text", "date", "time")
+Demand: TypeAlias = Kind | Order
+"""What is asked of a column: its kind, or, of dates that are not written as ISO 8601 has it, their order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,12 +91,13 @@ class TextColumn:
 class MomentColumn:
     """Dates: microseconds since 1970-01-01 in UTC, int64 (n,); or times of day: microseconds since midnight.
 
-    ``NO_MOMENT`` stands where there is none.
+    ``NO_MOMENT`` stands where there is none. ``order`` tells how dates were written, where it had to be found out.
     """
 
     name: str
     ticks: NDArray[np.int64]
     kind: MomentKind
+    order: Order | None = None
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -102,7 +106,7 @@ class MomentColumn:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> MomentColumn:
         """The column of these rows."""
-        return MomentColumn(self.name, self.ticks[rows], self.kind)
+        return MomentColumn(self.name, self.ticks[rows], self.kind, self.order)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MomentColumn):
@@ -114,6 +118,11 @@ class MomentColumn:
 
 
 Column: TypeAlias = NumberColumn | TextColumn | MomentColumn
+
+
+def demand_of(column: Column) -> Demand:
+    """What to ask of a column in another table so that it is read as this one was."""
+    return (column.order if isinstance(column, MomentColumn) else None) or column.kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

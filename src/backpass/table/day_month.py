@@ -1,0 +1,73 @@
+"""Day and month: dates written 31.12.2024 or 12/31/2024 1:30 PM, which are read once it is known which number is which.
+
+A column tells by a number above 12 in the same place, or its owner does, or the model that was fitted on it. Where
+nobody does, such dates stay texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from backpass.table.calendar import days_of, is_date
+from backpass.table.moment import DAY, since_midnight
+
+Order: TypeAlias = Literal["day_first", "month_first"]
+ORDERS: tuple[Order, ...] = ("day_first", "month_first")
+
+DATE = re.compile(
+    r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})"
+    r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(?: ?([AP])M)?)?",
+    re.IGNORECASE,
+)
+
+
+def is_day_and_month(text: str) -> bool:
+    """Whether a trimmed text is written as such a date.
+
+    >>> is_day_and_month("31.12.2024"), is_day_and_month("1/2/2024 3:45 pm"), is_day_and_month("1/2.2024")
+    (True, True, False)
+    """
+    return DATE.fullmatch(text) is not None
+
+
+def order_in(texts: Iterable[str]) -> Order | None:
+    """What a column's dates tell of their order; None where they tell nothing, or contradict each other.
+
+    >>> order_in(["1/2/2024", "1/31/2024"]), order_in(["1/2/2024"]), order_in(["1/31/2024", "31/1/2024"])
+    ('month_first', None, None)
+    """
+    found = [match.groups() for text in texts if (match := DATE.fullmatch(text))]
+    if len({mark for _, mark, *_ in found}) > 1:
+        return None
+    days_first, months_first = (any(int(parts[place]) > 12 for parts in found) for place in (0, 2))
+    if days_first == months_first:
+        return None
+    return "day_first" if days_first else "month_first"
+
+
+def ticks_in(text: str, order: Order) -> int | None:
+    """Microseconds since 1970-01-01 of a date in this order, or None where there is no such day or time.
+
+    >>> ticks_in("02.01.1970", "day_first"), ticks_in("1/1/1970 12:00 AM", "month_first")
+    (86400000000, 0)
+    """
+    match = DATE.fullmatch(text)
+    if match is None:
+        return None
+    first, _, second, year, hour, *finer, half = match.groups()
+    day, month = (int(first), int(second)) if order == "day_first" else (int(second), int(first))
+    clock = since_midnight([_on_24(hour, half), *finer])
+    if clock is None or not is_date(int(year), month, day):
+        return None
+    return days_of(int(year), month, day) * DAY + clock
+
+
+def _on_24(hour: str | None, half: str | None) -> str | None:
+    """The hour of a clock of 24 hours; one that is not on its clock stays beyond 23."""
+    if hour is None or half is None:
+        return hour
+    if not 1 <= int(hour) <= 12:
+        return "24"
+    return str(int(hour) % 12 + (12 if half in "pP" else 0))

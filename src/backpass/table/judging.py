@@ -1,0 +1,123 @@
+"""Judging: what each distinct text of a column is by itself: missing, a number, a date, a time, or a text.
+
+Each text is judged once, by the same rules for every door; what the column is, is decided in ``kinds``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError
+from backpass.table.day_month import ORDERS, Order, is_day_and_month, order_in, ticks_in
+from backpass.table.missing import Missing
+from backpass.table.moment import NO_MOMENT, moment_in
+from backpass.table.number import number_in
+from backpass.table.raw import RawTexts
+from backpass.table.table import KINDS, Kind
+from backpass.table.wording import listed, shown
+
+MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is asked: demanded kinds (None: decide), columns to keep as text, or to drop, missing tokens, signs."""
+
+    kinds: Mapping[str, str] | None = None
+    text: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    missing: Missing = field(default_factory=lambda: Missing.of(()))
+    decimal: str = "."
+    date_order: Order | None = None
+
+    def __post_init__(self) -> None:
+        wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS)]
+        if wrong:
+            raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
+
+    def demanded(self, name: str) -> Kind | None:
+        """The kind this column has to take, or None."""
+        if self.kinds is not None:
+            return "date" if self.kinds[name] in ORDERS else cast(Kind, self.kinds[name])
+        return "text" if name in self.text else None
+
+    def order_of(self, name: str) -> Order | None:
+        """The order that dates of this column are to have, or None."""
+        demand = self.kinds.get(name) if self.kinds is not None else None
+        return demand if demand in ORDERS else self.date_order
+
+    def wants(self, name: str) -> bool:
+        """Whether the column is converted at all."""
+        return name not in self.drop and (self.kinds is None or name in self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Distinct texts, trimmed, each with its sort (one of the seven above), its count of rows, and what it spells.
+
+    ``order`` is that of dates whose day and month are known by it; ``unsure`` are those where they are not.
+    """
+
+    texts: list[str]
+    sorts: NDArray[np.int8]
+    numbers: NDArray[np.float64]
+    ticks: NDArray[np.int64]
+    zoned: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+    order: Order | None
+    unsure: list[int]
+
+    def rows_of(self, *sorts: int) -> int:
+        """How many rows hold a text of these sorts."""
+        return int(self.counts[np.isin(self.sorts, sorts)].sum())
+
+    def of_sort(self, *sorts: int) -> list[str]:
+        """The texts of these sorts that occur, in order."""
+        return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.sorts, sorts) & (self.counts > 0))})
+
+
+def judge(raw: RawTexts, rules: Rules) -> Judged:
+    """Trim each distinct text and say what it is."""
+    texts = [text.strip(" \t") for text in raw.levels]
+    sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
+    ticks, zoned = np.full(len(texts), NO_MOMENT), np.zeros(len(texts), dtype=np.bool_)
+    counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
+    unsure = []
+    for j, text in enumerate(texts):
+        sorts[j], numbers[j] = _sort_of(text, rules)
+        if sorts[j] != TEXT or not text[:1].isdigit():
+            continue
+        if moment := moment_in(text):
+            sorts[j], ticks[j], zoned[j] = (DATE if moment.kind == "date" else TIME), moment.ticks, moment.zoned
+        elif is_day_and_month(text):
+            unsure.append(j)
+    order = rules.order_of(raw.name) or order_in(texts[j] for j in unsure if counts[j])
+    for j in unsure:
+        if order is not None and (found := ticks_in(texts[j], order)) is not None:
+            sorts[j], ticks[j] = DATE, found
+    return Judged(
+        texts, sorts, numbers, ticks, zoned, counts, order if unsure else None, [j for j in unsure if sorts[j] == TEXT]
+    )
+
+
+def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
+    if text in rules.missing.always:
+        return MISSING, math.nan
+    if text in rules.missing.among_numbers:
+        return MAYBE, math.nan
+    number = number_in(text, rules.decimal)
+    if number is None:
+        return TEXT, math.nan
+    return (INFINITE if math.isinf(number) else NUMERIC), number
+
+
+def rows_holding(raw: RawTexts, judged: Judged, text: str) -> NDArray[np.intp]:
+    """The rows, from 1, that hold a text; it may stand with different spaces around it."""
+    codes = [j for j, other in enumerate(judged.texts, start=1) if other == text]
+    return np.flatnonzero(np.isin(raw.codes, codes)) + 1
