@@ -80,11 +80,11 @@ def refused(path: Any, **options: Any) -> str:
 def test_files_are_refused_before_they_are_read(
     write: Write, small: Callable[[int], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small(3_000_000)
+    small(1_000_000)
     path = write("a,b\n" + "1,2\n" * 100_000)
-    monkeypatch.setattr("backpass.table.delimited._read", lambda *args: pytest.fail("it was read"))
+    monkeypatch.setattr("backpass.table.delimited._scanned", lambda *args, **options: pytest.fail("it was read"))
     assert refused(path) == (
-        f"{path} (about 100,001 rows x 2 columns) needs about 5 MB of memory, 3 MB are available\n\nhint: {memory.LESS}"
+        f"{path} (about 100,001 rows x 2 columns) needs about 2 MB of memory, 1 MB are available\n\nhint: {memory.LESS}"
     )
     lines = write('{"a": 1}\n' * 200_000, "t.jsonl")
     assert f"{lines} (1,800,000 bytes of JSON) needs about 5 MB of memory" in refused(lines)
