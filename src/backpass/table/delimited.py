@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from backpass.table.joining import check_same_names
 from backpass.table.kinds import Rules
-from backpass.table.memory import CELL, LESS, require_memory, table_of
+from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts
 from backpass.table.records import broken_fault, uneven_fault
@@ -75,7 +75,7 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: Faults) -> Field
     faults.stop()
     roles = [_role(name, rules) for name in names]
     width = len(names) - roles.count(LEFT_OUT)
-    require_memory(CELL * rows * width, table_of(faults.source, rows, width, about=True), LESS)
+    require_memory((CELL * rows + COLUMN) * width, table_of(faults.source, rows, width, about=True), LESS)
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
         roles = _seen_to_be_texts(roles, _scanned(files[:1], roles, rules, 0, sample=True))
     whole = _scanned(files, roles, rules, rows)

@@ -15,6 +15,7 @@ from backpass.errors import ResourceError
 from backpass.table.wording import counted, plain
 
 CELL = 8  # bytes of a number of a delimited file
+COLUMN = 1_000  # bytes that a column of one takes, however few its rows
 TYPED_CELL = 16  # bytes of a field of a file with types while it is read
 JSON_BYTE = 3  # the same of a byte of JSON, whose values are Python objects for a while
 LESS = "read fewer columns (--drop) or rows (--query), or use a larger machine"

@@ -133,7 +133,7 @@ def _queried(
     notes: list[str],
 ) -> Content:
     """The content of a query over the files; what is asked of columns is asked of those it gives."""
-    with connected() as database:
+    with connected(alone=True) as database:
         if {file.form for file in files} == {"parquet"}:
             first, *others = [parquet_names(database, file) for file in files]
             for names, file in zip(others, files[1:], strict=True):
