@@ -17,7 +17,7 @@ help:
 	@echo "make clean      remove everything that the verbs made"
 
 # A stamp is older than what it was made from when the dependencies or the compiled core may have changed.
-MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/*.?pp src/backpass/engine/native/*/*.?pp)
+MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/*.?pp src/backpass/engine/native/*/*.?pp src/backpass/table/scan/*.?pp)
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -123,7 +123,7 @@ def test_names_that_mean_something_to_duckdb(write: Write, name: str) -> None:
     assert read_table(write(PLAIN, name)).rows == 2
 
 
-class TestDuckDBTraps:
+class TestTraps:
     def test_a_late_fraction_is_not_rounded(self, write: Write) -> None:
         path = write("a,b\n" + "41,1\n" * 30_000 + "41.5,1\n" + "41,1\n" * 5)
         column = read_table(path).column("a")
@@ -137,8 +137,7 @@ class TestDuckDBTraps:
     def test_the_first_rows_alone_decide_nothing(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write("late,early,plain\n1,x,1\n2,2,2.5\n3,3,\ny,4,4\n5,5,NA\n")
         whole = read_table(path)
-        monkeypatch.setattr(delimited, "MANY_ROWS", 2)
-        monkeypatch.setattr(delimited, "FIRST_ROWS", 2)
+        monkeypatch.setattr(delimited, "SAMPLE", 32)
         assert read_table(path) == whole
         assert [column.kind for column in whole.columns.values()] == ["text", "text", "number"]
 

@@ -56,7 +56,7 @@ def test_a_field_of_a_hundred_megabytes(write: Write) -> None:
     path = write('a,b\n1,"' + "x" * 100_000_000 + '"\n')
     found = limited(2048, "inspect", path)
     assert found.code == 3, found.err
-    assert "line 2 starts a field of more than 131,072 characters: is a quote not closed?" in found.err
+    assert "line 2 starts a field of more than 1,000,000 bytes: is a quote not closed?" in found.err
     assert found.peak < 1024
 
 
@@ -105,7 +105,7 @@ def test_names_of_all_sorts(write: Write) -> None:
 
 
 def test_a_file_that_goes_while_it_is_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DuckDB opens the file by its name after we did: what it then does not find is an I/O fault, and no table."""
+    """A file is opened several times: what is then not there is an I/O fault, and no table."""
     path = write("a,b\n1,2\n")
     header_of = reading.header_of
 

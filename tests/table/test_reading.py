@@ -159,7 +159,7 @@ def test_a_missing_last_column_is_not_one_field_too_many(write: Write) -> None:
 
 def test_a_huge_field_is_read_or_refused_with_its_line(write: Write) -> None:
     assert read_table(write(f"a,b\n1,{'x' * 200_000}\n")).rows == 1
-    assert "line 2 starts a field of more than 131,072 characters" in fault(write(f"a,b\n1,{'x' * 3_000_000}\n"))
+    assert "line 2 starts a field of more than 1,000,000 bytes" in fault(write(f"a,b\n1,{'x' * 3_000_000}\n"))
 
 
 def test_mixed_column(write: Write) -> None:

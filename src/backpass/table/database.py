@@ -6,8 +6,10 @@ decided in ``kinds``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,16 +33,37 @@ SETTINGS = {
 
 
 @contextmanager
-def connected() -> Iterator[DuckDBPyConnection]:
-    """A connection of its own to an empty database in memory; ResourceError when memory runs out."""
+def connected(*, alone: bool = False) -> Iterator[DuckDBPyConnection]:
+    """A connection that shares nothing but its process's engine; one ``alone`` has that to itself, settings and all.
+
+    Errors: ResourceError when memory runs out.
+    """
     import duckdb
 
-    with duckdb.connect(":memory:", config=dict(SETTINGS)) as database:
-        database.execute("SET enable_progress_bar = false")
+    with _opened() if alone else _engine().cursor() as database:
         try:
             yield database
         except duckdb.OutOfMemoryException as error:
             raise ResourceError(f"not enough memory to read the table ({str(error).splitlines()[0]})") from error
+
+
+def _opened() -> DuckDBPyConnection:
+    import duckdb
+
+    database = duckdb.connect(":memory:", config=dict(SETTINGS))
+    database.execute("SET enable_progress_bar = false")
+    return database
+
+
+@cache
+def _engine() -> DuckDBPyConnection:
+    """The empty database of this process: to open one takes as long as to read a small table."""
+    return _opened()
+
+
+if hasattr(os, "register_at_fork"):
+    # Its threads do not live on in a child, which would wait for them, or crash, when it ends.
+    os.register_at_fork(before=_engine.cache_clear)
 
 
 def pattern(file: Path) -> str:
@@ -95,11 +118,24 @@ def ticks_of(database: DuckDBPyConnection, relation: str, value: str, divisor: i
     return np.where(np.asarray(found["gap"]), NO_MOMENT, whole)
 
 
-def texts_of(database: DuckDBPyConnection, relation: str, value: str) -> tuple[list[str], NDArray[np.int32]]:
-    """The distinct texts of an SQL expression of type VARCHAR, and the codes of the rows, 0 for NULL."""
-    distinct = f"SELECT DISTINCT {value} FROM {relation} WHERE {value} IS NOT NULL"
-    database.execute(f"CREATE OR REPLACE TEMP TYPE level AS ENUM ({distinct})")
-    levels = database.execute("SELECT unnest(enum_range(NULL::level))").fetchall()
-    code = f"coalesce(enum_code(({value})::level)::INTEGER + 1, 0)::INTEGER"
-    codes = database.execute(f"SELECT {code} AS code FROM {relation}").fetchnumpy()["code"]
-    return [level for (level,) in levels], np.asarray(codes, dtype=np.int32)
+def texts_of(
+    database: DuckDBPyConnection, relation: str, values: Sequence[str]
+) -> list[tuple[list[str], NDArray[np.int32]]]:
+    """Of each SQL expression of type VARCHAR the distinct texts, and the codes of the rows, 0 for NULL.
+
+    The texts are copied first: a file would be opened anew for every query.
+    """
+    found = []
+    for batch in batches(values):
+        place = range(len(batch))
+        copied = ", ".join(f"{value} AS t{j}" for j, value in enumerate(batch))
+        database.execute(f"CREATE OR REPLACE TEMP TABLE texts AS SELECT {copied} FROM {relation}")
+        for j in place:
+            distinct = f"SELECT DISTINCT t{j} FROM texts WHERE t{j} IS NOT NULL"
+            database.execute(f"CREATE OR REPLACE TEMP TYPE level{j} AS ENUM ({distinct})")
+        levels = database.execute(f"SELECT {', '.join(f'enum_range(NULL::level{j})' for j in place)}").fetchone() or ()
+        codes = (f"coalesce(enum_code(t{j}::level{j})::INTEGER + 1, 0)::INTEGER AS c{j}" for j in place)
+        arrays = database.execute(f"SELECT {', '.join(codes)} FROM texts").fetchnumpy()
+        found += [([*levels[j]], np.asarray(arrays[f"c{j}"], dtype=np.int32)) for j in place]
+        database.execute("DROP TABLE texts")
+    return found

@@ -14,10 +14,10 @@ from pathlib import Path
 from backpass.errors import ResourceError
 from backpass.table.wording import counted, plain
 
-CELL = 24  # bytes of a field while it is read: as a text, then as a number
-TYPED_CELL = 16  # the same of a file with types
+CELL = 8  # bytes of a number of a delimited file
+COLUMN = 1_000  # bytes that a column of one takes, however few its rows
+TYPED_CELL = 16  # bytes of a field of a file with types while it is read
 JSON_BYTE = 3  # the same of a byte of JSON, whose values are Python objects for a while
-COLUMN = 36_000  # bytes that DuckDB takes for a column, however few its rows
 LESS = "read fewer columns (--drop) or rows (--query), or use a larger machine"
 CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
     ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),

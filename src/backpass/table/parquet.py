@@ -33,11 +33,12 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
     """What the file holds; DataError where it is damaged or has no rows."""
     import duckdb
 
-    relation, names = parquet_relation([file]), parquet_names(database, file)
+    relation = parquet_relation([file])
     try:
-        rows, width = rows_in(database, relation), len([name for name in names if rules.wants(name.strip(" \t"))])
+        stored, rows = types_of(database, relation), rows_in(database, relation)
+        width = len([name for name, _ in stored if rules.wants(name.strip(" \t"))])
         require_memory(TYPED_CELL * rows * width, table_of(file.source, rows, width), LESS)
-        content = relation_columns(database, relation, file.source, rules, faults)
+        content = relation_columns(database, relation, stored, rows, file.source, rules, faults)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
@@ -58,10 +59,9 @@ def parquet_names(database: DuckDBPyConnection, file: Opened) -> tuple[str, ...]
     import duckdb
 
     try:
-        described = database.execute(f"DESCRIBE SELECT * FROM {parquet_relation([file])}").fetchall()
+        return tuple(name for name, _ in types_of(database, parquet_relation([file])))
     except duckdb.Error as error:
         raise damaged(file, error) from error
-    return tuple(str(name) for name, *_ in described)
 
 
 def damaged(file: Opened, error: Exception) -> DataError:
@@ -70,14 +70,26 @@ def damaged(file: Opened, error: Exception) -> DataError:
     return refusal(file.source, f"is a damaged Parquet file ({reason})")
 
 
-def relation_columns(database: DuckDBPyConnection, relation: str, source: str, rules: Rules, faults: Faults) -> Content:
-    """The wanted columns of an SQL relation with types.    Errors: DataError for names, duckdb.Error."""
+def types_of(database: DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:
+    """Name and type of each column of an SQL relation.    Errors: duckdb.Error."""
     described = database.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    types = [(str(name), str(type_)) for name, type_, *_ in described]
-    names = tuple(name.strip(" \t") for name, _ in types)
+    return [(str(name), str(type_)) for name, type_, *_ in described]
+
+
+def relation_columns(
+    database: DuckDBPyConnection,
+    relation: str,
+    stored: Sequence[tuple[str, str]],
+    rows: int,
+    source: str,
+    rules: Rules,
+    faults: Faults,
+) -> Content:
+    """The wanted columns of an SQL relation with types and rows.    Errors: DataError for names, duckdb.Error."""
+    names = tuple(name.strip(" \t") for name, _ in stored)
     check_names(names, source)
-    wanted = [(name, *typed) for name, typed in zip(names, types, strict=True) if rules.wants(name)]
-    return Content(names, list(_columns(database, relation, wanted, faults)), rows_in(database, relation))
+    wanted = [(name, *typed) for name, typed in zip(names, stored, strict=True) if rules.wants(name)]
+    return Content(names, list(_columns(database, relation, wanted, faults)), rows)
 
 
 def _columns(
@@ -85,15 +97,21 @@ def _columns(
 ) -> Iterator[RawColumn]:
     values = {name: value for name, stored, type_ in wanted if (value := number_sql(identifier(stored), type_))}
     numbers = dict(zip(values, numbers_of(database, relation, list(values.values())), strict=True))
+    spoken = {name: f"{identifier(stored)}::VARCHAR" for name, stored, type_ in wanted if _holds_texts(type_)}
+    texts = dict(zip(spoken, texts_of(database, relation, list(spoken.values())), strict=True))
     for name, stored, type_ in wanted:
         if name in numbers:
             yield RawNumbers(name, numbers[name])
+        elif name in texts:
+            yield RawTexts(name, *texts[name], typed=True)
         elif type_ in MOMENTS:
             yield _moments(database, relation, name, identifier(stored), type_)
-        elif type_.startswith(TEXTS) and not type_.endswith("]"):
-            yield RawTexts(name, *texts_of(database, relation, f"{identifier(stored)}::VARCHAR"), typed=True)
         else:
             faults.add(f"column {shown(name)} is of type {shown(type_)}", UNFIT)
+
+
+def _holds_texts(type_: str) -> bool:
+    return type_.startswith(TEXTS) and not type_.endswith("]")
 
 
 def number_sql(column: str, type_: str) -> str | None:

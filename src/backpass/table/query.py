@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.table.database import identifier, literal
+from backpass.table.database import identifier, literal, rows_in
 from backpass.table.judging import Rules
-from backpass.table.parquet import relation_columns
+from backpass.table.parquet import relation_columns, types_of
 from backpass.table.raw import Content
 from backpass.table.table import Column, MomentColumn, NumberColumn
 from backpass.table.wording import Faults, refusal
@@ -56,7 +56,8 @@ def queried(
             raise UsageError("a query is one SELECT statement", hint=f"--query 'SELECT * FROM {DATA}'")
         _confine(database, paths)
         database.execute(f"CREATE TEMP TABLE {RESULT} AS {query.strip().rstrip(';')}")
-        content = relation_columns(database, RESULT, source, rules, faults)
+        stored, rows = types_of(database, RESULT), rows_in(database, RESULT)
+        content = relation_columns(database, RESULT, stored, rows, source, rules, faults)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

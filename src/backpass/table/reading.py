@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from backpass.errors import UsageError
 from backpass.table.database import connected
 from backpass.table.day_month import ORDERS
 from backpass.table.decimals import decimal_of
-from backpass.table.delimited import FIELDS, GATHERED, Loaded, fields_of, gather, load
+from backpass.table.delimited import Delimited, fields_of
 from backpass.table.joining import check_same_names, joined
 from backpass.table.json_rows import json_columns
 from backpass.table.judging import Rules
@@ -29,13 +28,10 @@ from backpass.table.opening import Opened, opened
 from backpass.table.parquet import parquet_columns, parquet_names, parquet_relation
 from backpass.table.pattern import files_of
 from backpass.table.query import provide_columns, provide_relation, queried
-from backpass.table.raw import Content, RawNumbers, RawTexts
+from backpass.table.raw import Content, RawTexts
 from backpass.table.records import ROW_NAMES, delimiter_of, header_of, spoken
 from backpass.table.table import Column, Table
 from backpass.table.wording import Faults, absent, listed, plain, shown
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -88,13 +84,12 @@ def read_table(
     rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".", date_order)
     with ExitStack() as stack:
         files = [stack.enter_context(opened(name, encoding, max_bytes)) for name in files_of(path)]
-        database = stack.enter_context(connected())
         source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
         faults, notes = Faults(source), list[str]()
         if query is None:
-            content, rules = _content(database, files, rules, manner, faults, notes)
+            content, rules = _content(files, rules, manner, faults, notes)
         else:
-            content = _queried(database, files, query, rules, manner, faults, notes)
+            content = _queried(files, query, rules, manner, faults, notes)
     for fault in absent(list(dict.fromkeys([*(need or ()), *text, *drop])), content.names):
         faults.add(fault)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
@@ -113,7 +108,6 @@ def read_table(
 
 
 def _content(
-    database: DuckDBPyConnection,
     files: Sequence[Opened],
     rules: Rules,
     manner: Manner,
@@ -127,16 +121,16 @@ def _content(
         faults.add(f"the files are not of one form: {named}", "read them one by one, or with a narrower pattern")
         faults.stop()
     if files[0].form == "text":
-        return _delimited(database, files, rules, manner, faults, notes)
+        return _delimited(files, rules, manner, faults, notes)
     if files[0].form == "json":
         contents = [json_columns(file, rules, faults) for file in files]
     else:
-        contents = [parquet_columns(database, file, rules, faults) for file in files]
+        with connected() as database:
+            contents = [parquet_columns(database, file, rules, faults) for file in files]
     return joined(contents, [file.source for file in files], faults), rules
 
 
 def _queried(
-    database: DuckDBPyConnection,
     files: Sequence[Opened],
     query: str,
     rules: Rules,
@@ -145,23 +139,23 @@ def _queried(
     notes: list[str],
 ) -> Content:
     """The content of a query over the files; what is asked of columns is asked of those it gives."""
-    if {file.form for file in files} == {"parquet"}:
-        first, *others = [parquet_names(database, file) for file in files]
-        for names, file in zip(others, files[1:], strict=True):
-            check_same_names(first, names, files[0].source, file.source, faults)
-        faults.stop()
-        provide_relation(database, parquet_relation(files))
-    else:
-        whole = replace(rules, kinds=None, drop=frozenset())
-        content, whole = _content(database, files, whole, manner, faults, notes)
-        columns = [settle(raw, whole, faults, notes) for raw in content.columns]
-        faults.stop()
-        provide_columns(database, columns)
-    return queried(database, query, [file.path for file in files], faults.source, rules, faults)
+    with connected(alone=True) as database:
+        if {file.form for file in files} == {"parquet"}:
+            first, *others = [parquet_names(database, file) for file in files]
+            for names, file in zip(others, files[1:], strict=True):
+                check_same_names(first, names, files[0].source, file.source, faults)
+            faults.stop()
+            provide_relation(database, parquet_relation(files))
+        else:
+            whole = replace(rules, kinds=None, drop=frozenset())
+            content, whole = _content(files, whole, manner, faults, notes)
+            columns = [settle(raw, whole, faults, notes) for raw in content.columns]
+            faults.stop()
+            provide_columns(database, columns)
+        return queried(database, query, [file.path for file in files], faults.source, rules, faults)
 
 
 def _delimited(
-    database: DuckDBPyConnection,
     files: Sequence[Opened],
     rules: Rules,
     manner: Manner,
@@ -169,26 +163,21 @@ def _delimited(
     notes: list[str],
 ) -> tuple[Content, Rules]:
     """The content of delimited files, and the rules with their decimal sign; a note on what was found out."""
-    loaded = []
+    delimited = []
     for file in files:
         delimiter = manner.delimiter or delimiter_of(file.path, file.source)
-        header = header_of(file.path, delimiter, file.source)
-        loaded.append(Loaded(file.source, header.names, delimiter, load(database, file, header, delimiter)))
-        if len(files) > 1:
-            gather(database, loaded, faults)
-    faults.stop()
-    names, delimiters = loaded[0].names, sorted({each.delimiter for each in loaded})
-    if names[0] == ROW_NAMES:
+        delimited.append(Delimited(file, delimiter, header_of(file.path, delimiter, file.source)))
+    if delimited[0].names[0] == ROW_NAMES:
         rules = replace(rules, drop=rules.drop | {ROW_NAMES})
         notes.append("the first column has no name: taken for row names, left out")
-    fields = list(fields_of(database, names, rules, GATHERED if len(files) > 1 else FIELDS))
+    found = fields_of(delimited, rules, faults)
+    delimiters = sorted({each.delimiter for each in delimited})
     if manner.decimal is None and "," not in delimiters:
-        pointed = [field.column.name for field in fields if field.has_points and isinstance(field.column, RawNumbers)]
-        texts = [field.column for field in fields if isinstance(field.column, RawTexts)]
+        pointed = [field.column.name for field in found.columns if field.has_points]
+        texts = [field.column for field in found.columns if isinstance(field.column, RawTexts)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
-    told = [delimiter for delimiter in delimiters if manner.delimiter is None and delimiter != ","]
-    found = [f"delimiter {spoken(delimiter)}" for delimiter in told]
-    found += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
-    if found:
-        notes.append(f"{', '.join(found)} detected")
-    return Content(names, [field.column for field in fields], sum(each.rows for each in loaded)), rules
+    told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]
+    told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
+    if told:
+        notes.append(f"{', '.join(told)} detected")
+    return Content(delimited[0].names, [field.column for field in found.columns], found.rows), rules

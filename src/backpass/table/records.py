@@ -1,20 +1,18 @@
-"""Records: the delimiter of a text file, its header, and the lines that do not fit, read with Python's ``csv``.
+"""Records: the delimiter of a text file, its header, and how records that do not fit are spoken of.
 
-This is the careful reader. It looks at the first record and the first 64 kB of every file; at all of it only when
-DuckDB, the fast reader, stumbled, to say on which lines and why.
+Python's ``csv`` looks at the first record and the first 64 kB; a scanner (``scan``) goes over the whole.
 """
 
 from __future__ import annotations
 
 import csv
-import shutil
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from backpass.table.scan.plain import LONGEST
 from backpass.table.wording import FIRST, Faults, listed, refusal, shown
 
 if TYPE_CHECKING:
@@ -24,15 +22,6 @@ DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 65_536  # characters
 SPOKEN = {"\t": "tab"}
 ROW_NAMES = "(row names)"  # the name of a first column that has none, as pandas and R write their row names
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The names in the first record, the number of blank lines before it, and of lines it takes (quoted newlines)."""
-
-    names: tuple[str, ...]
-    blank_lines: int
-    lines: int = 1
 
 
 def spoken(delimiter: str) -> str:
@@ -74,35 +63,22 @@ def _most_agreed(widths: dict[str, list[int]], cutting: list[str]) -> list[str]:
     return [delimiter for delimiter, count in agreed.items() if count == most]
 
 
-def header_of(file: Path, delimiter: str, source: str) -> Header:
-    """The first record, its names trimmed; a first column without a name holds ``ROW_NAMES``.
+def header_of(file: Path, delimiter: str, source: str) -> tuple[str, ...]:
+    """The names in the first record, trimmed; a first column without a name holds ``ROW_NAMES``.
 
     DataError for other empty names and for duplicate ones, all positions named.
     """
     with _text(file) as stream:
-        blank = 0
         try:
-            reader = _reader(stream, delimiter)
-            for record in reader:
-                if record:
-                    first, *others = (name.strip(" \t") for name in record)
-                    names = (first or (ROW_NAMES if others else ""), *others)
-                    check_names(names, source)
-                    return Header(names, blank, reader.line_num - blank)
-                blank += 1
+            record = next((record for record in _reader(stream, delimiter) if record), None)
         except csv.Error:
             raise refusal(source, "the header has a name of more than 131,072 characters, or an open quote") from None
-    raise refusal(source, "has blank lines only")
-
-
-def with_plain_header(file: Path, copy: Path, header: Header, delimiter: str) -> Path:
-    """A copy whose header takes one line: DuckDB takes the line end of a file from its first line, quoted or not."""
-    with _text(file) as stream, copy.open("w", encoding="utf-8", newline="") as out:
-        lines = [stream.readline() for _ in range(header.blank_lines + header.lines)]
-        end = lines[-1][len(lines[-1].rstrip("\r\n")) :]
-        out.write(delimiter.join(f"c{j}" for j in range(len(header.names))) + end)
-        shutil.copyfileobj(stream, out)
-    return copy
+    if record is None:
+        raise refusal(source, "has blank lines only")
+    first, *others = (name.strip(" \t") for name in record)
+    names = (first or (ROW_NAMES if others else ""), *others)
+    check_names(names, source)
+    return names
 
 
 def check_names(names: tuple[str, ...], source: str) -> None:
@@ -122,55 +98,30 @@ def _positions(positions: list[int]) -> str:
     return f"{'position' if len(positions) == 1 else 'positions'} {listed(positions)}"
 
 
-def structure_faults(file: Path, delimiter: str, width: int) -> list[str]:
-    """Records without ``width`` fields, and quotes that do not close, by the line on which the record starts."""
-    uneven: list[tuple[int, int]] = []
-    quote = ""
-    with _text(file) as stream:
-        reader = _reader(stream, delimiter, strict=True)
-        line = 1
-        try:
-            for record in reader:
-                if record and len(record) != width:
-                    uneven.append((line, len(record)))
-                line = reader.line_num + 1
-        except csv.Error as error:
-            quote = _quote_fault(str(error), line)
-    faults = [_uneven_fault(uneven, width)] if uneven else []
-    return [*faults, quote] if quote else faults
-
-
-def _uneven_fault(uneven: list[tuple[int, int]], width: int) -> str:
+def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int) -> str:
+    """What to say of ``count`` records without ``width`` fields; of the first ones line and number of fields."""
     expected = f"{width} {'field' if width == 1 else 'fields'}"
-    if len(uneven) == 1:
+    if count == 1:
         line, found = uneven[0]
         return f"line {line} has {found} {'field' if found == 1 else 'fields'}, the header has {expected}"
     lines = ", ".join(f"line {line} ({found})" for line, found in uneven[:FIRST])
-    more = ", ..." if len(uneven) > FIRST else ""
-    return f"{len(uneven):,} lines do not have the {expected} of the header: {lines}{more}"
+    more = ", ..." if count > FIRST else ""
+    return f"{count:,} lines do not have the {expected} of the header: {lines}{more}"
 
 
-def _quote_fault(error: str, line: int) -> str:
-    if "unexpected end of data" in error:
+def broken_fault(broken: str, line: int) -> str:
+    """What to say of a record that cannot be cut into fields, by the word of a scanner and the record's first line."""
+    if broken == "open quote":
         return f"a quote opened on line {line} is never closed"
-    if "field limit" in error:
-        return f"line {line} starts a field of more than 131,072 characters: is a quote not closed?"
+    if broken == "long field":
+        return f"line {line} starts a field of more than {LONGEST:,} bytes: is a quote not closed?"
     return f"line {line} has text after a closing quote (a quote inside a field is written twice)"
-
-
-def extra_fields(file: Path, delimiter: str, width: int) -> bool:
-    """Whether some record has more fields than the header."""
-    with _text(file) as stream:
-        try:
-            return any(len(record) > width for record in _reader(stream, delimiter))
-        except csv.Error:
-            return False
 
 
 def _text(file: Path) -> IO[str]:
     return file.open(encoding="utf-8-sig", newline="")
 
 
-def _reader(lines: Iterable[str], delimiter: str, strict: bool = False) -> Reader:
-    """Spaces before a quote are no part of the field, as DuckDB sees it."""
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
+def _reader(lines: Iterable[str], delimiter: str) -> Reader:
+    """Spaces before a quote are no part of the field, as for a scanner."""
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)

@@ -75,10 +75,3 @@ def _line_of(file: Path, position: int) -> int:
     with file.open("rb") as stream:
         before = stream.read(position)
     return before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n") + 1
-
-
-def with_plain_newlines(file: Path, copy: Path) -> Path:
-    """A copy in which every line ends in \\n, for a file that mixes line ends."""
-    with file.open(encoding="utf-8-sig", newline=None) as stream, copy.open("w", encoding="utf-8", newline="") as out:
-        shutil.copyfileobj(stream, out, CHUNK)
-    return copy
