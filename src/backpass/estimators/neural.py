@@ -208,7 +208,10 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return model.features(table) if features else model.outputs(table)
 
     def transform(self, X: Any) -> NDArray[Any]:
-        """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)"""
+        """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)
+
+        Of an ensemble those of its networks side by side, (n, networks m).
+        """
         return self._outputs(X, features=True)
 
     def features(self, X: Any) -> NDArray[Any]:
@@ -217,8 +220,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     @property
     def _n_features_out(self) -> int:
-        network = self.model_.network
-        return int([network.inputs, *network.widths][-2])
+        model: Model = self.model_
+        return len(np.atleast_2d(model.theta)) * int([model.network.inputs, *model.network.widths][-2])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

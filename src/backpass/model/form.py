@@ -18,6 +18,7 @@ from backpass.model.setting import Choice, Constraint, Number
 from backpass.model.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
 from backpass.table.parts import PARTS
+from backpass.training import OVER
 
 Form: TypeAlias = Any
 
@@ -149,7 +150,7 @@ MODEL: Form = {
 
 CHECKPOINT: Form = {
     "identity": dict,
-    "progress": {"step": _COUNT, "best_epoch": _COUNT, "best_score": (_NUMBER, NoneType), "history": [EPOCH]},
+    "runs": [(NoneType, {"step": _COUNT, "best_epoch": _COUNT, "fault": str, "ended": Choice(("", *OVER))})],
 }
 """The facts of a checkpoint."""
 
