@@ -85,6 +85,8 @@ class InterruptedTraining(BackpassError):
     exit_code = 130
     signal = 0
     """The number of the signal that stopped it."""
+    checkpoint: str | None = None
+    """The file that the run was saved to, if any."""
 
 
 class CircuitError(BackpassError):

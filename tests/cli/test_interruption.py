@@ -57,11 +57,51 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(process: Run, hom
     assert (tmp_path / "part.backpass").read_bytes() == (tmp_path / "whole.backpass").read_bytes()
 
 
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_default_fit_goes_on_where_it_was_interrupted(
+    process: Run, home: Path, tmp_path: Path, threads: str
+) -> None:
+    """Four networks, and nobody asked for a checkpoint: it lies beside the model."""
+    fit = (str(home / "numbers.csv"), "-t", "price", "--epochs", "400", "--threads", threads)
+    assert process("fit", *fit, "-o", "whole.backpass", "-q", cwd=tmp_path).code == 0
+    code, out, err = interrupted(tmp_path, signal.SIGINT, *fit)
+    assert (code, out) == (130, "")
+    assert re.search(r"^interrupted the weights of \d of 4 networks are kept$", err, re.M)
+    assert re.search(r"^checkpoint  numbers.checkpoint$", err, re.M)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "numbers.backpass",
+        "numbers.checkpoint",
+        "whole.backpass",
+    ]
+    command = re.search(r"^resume +backpass (fit .* --resume numbers.checkpoint)$", err, re.M)
+    assert command is not None
+    assert process(*command[1].split(), cwd=tmp_path).code == 0
+    assert (tmp_path / "numbers.backpass").read_bytes() == (tmp_path / "whole.backpass").read_bytes()
+
+
+def test_a_run_that_ends_leaves_no_checkpoint_that_nobody_asked_for(call: Run, home: Path, tmp_path: Path) -> None:
+    assert call("fit", home / "numbers.csv", "-t", "price", "--epochs", "2").code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.backpass"]
+
+
+def test_a_file_of_others_is_kept_where_the_checkpoint_would_go(
+    call: Run, home: Path, tmp_path: Path, at_step: Any
+) -> None:
+    (tmp_path / "numbers.checkpoint").write_text("my notes\n")
+    at_step(3, signal.SIGINT)
+    stopped = call("fit", home / "numbers.csv", *FIT)
+    assert stopped.code == 130
+    assert "numbers.checkpoint is there already and would be lost" in stopped.err
+    assert "if the run is interrupted, it is not saved" in stopped.err
+    assert "resume " not in stopped.err
+    assert (tmp_path / "numbers.checkpoint").read_text() == "my notes\n"
+
+
 def test_termination_is_interruption(home: Path, tmp_path: Path) -> None:
     code, out, err = interrupted(tmp_path, signal.SIGTERM, str(home / "numbers.csv"), *FIT)
     assert (code, out) == (143, "")
     assert "saved numbers.backpass (" in err
-    assert "resume " not in err
+    assert "--resume numbers.checkpoint\n" in err
     assert load(tmp_path / "numbers.backpass").record.reason == "interrupted"
 
 
@@ -105,6 +145,7 @@ def test_an_interrupted_run_is_told_in_json(call: Run, home: Path, at_step: Any)
     at_step(30, signal.SIGINT)
     stopped = call("fit", home / "numbers.csv", *FIT, "--json", "-q")
     assert (stopped.code, stopped.json["reason"]) == (130, "interrupted")
+    assert stopped.json["checkpoint"] == "numbers.checkpoint"
 
 
 def test_divergence_is_told(call: Run, home: Path, tmp_path: Path) -> None:

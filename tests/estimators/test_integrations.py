@@ -58,6 +58,15 @@ def test_learned_features_feed_other_models(classifier: Any, numbers: Any) -> No
     np.testing.assert_array_equal(fitted.transform(X), fitted.model_.features({f"x{j}": X[:, j] for j in range(3)}))
 
 
+def test_learned_features_of_an_ensemble_have_names(classifier: Any, numbers: Any) -> None:
+    """Those of its networks, side by side."""
+    X, _, label = numbers(200)
+    fitted = classifier(ensemble=3).fit(X, label).set_output(transform="pandas")
+    features = fitted.transform(X)
+    assert list(features.columns) == [f"backpassclassifier{j}" for j in range(3 * 8)]
+    np.testing.assert_array_equal(features.to_numpy(), fitted.features(X))
+
+
 @pytest.mark.parametrize(("output", "kind"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
 def test_set_output(case: Any, mixed: Any, output: str, kind: Any) -> None:
     make, _, y = case

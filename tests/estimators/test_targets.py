@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import d2_pinball_score, r2_score
 
 import backpass
 from backpass.circuit import operations
+from backpass.cli import main
 from backpass.errors import ShapeError, UsageError
 
 LONG: dict[str, Any] = {"epochs": 120, "dropout": 0.0, "learning_rate": 0.03, "valid_fraction": 0.0}
@@ -227,8 +229,48 @@ def test_intervals_around_numbers(regressor: Any, numbers: Any) -> None:
     assert 0.5 < np.mean((low <= y) & (y <= high)) <= 1.0
     narrow = fitted.predict_interval(X, 0.5)
     assert (narrow[:, 1] - narrow[:, 0] < high - low).all()
-    several = regressor().fit(X, np.c_[y, -y])
-    with pytest.raises(ValueError, match="intervals need a single target"):
-        several.predict_interval(X)
-    with pytest.raises(ValueError, match="the model keeps no residuals"):
-        regressor(valid_fraction=0.0).fit(X, y).predict_interval(X)
+
+
+def test_quantiles_are_the_ends_of_intervals(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers(200)
+    fitted = regressor(epochs=20).fit(X, y)
+    low, middle, high = fitted.predict_quantiles(X).T
+    np.testing.assert_array_equal(np.column_stack([low, high]), fitted.predict_interval(X))
+    np.testing.assert_array_equal(middle, fitted.predict(X))
+    assert fitted.predict_quantiles(X, [0.8, 0.3]).shape == (200, 2)
+    assert (np.diff(fitted.predict_quantiles(X, [0.8, 0.3])) > 0).all(), "ascending, however they are asked for"
+
+
+@pytest.mark.parametrize("ensemble", [1, 3])
+def test_intervals_and_quantiles_are_those_of_the_command_line(
+    regressor: Any, numbers: Any, ensemble: int, tmp_path: Path
+) -> None:
+    """One network's validation rows, or the rows of all folds, each by the network that left it out."""
+    X, y, _ = numbers(200)
+    fitted = regressor(epochs=5, ensemble=ensemble).fit(X, y)
+    fitted.model_.save(tmp_path / "m.backpass")
+    frame = pd.DataFrame({f"x{j}": X[:, j] for j in range(X.shape[1])})
+    frame.to_csv(tmp_path / "X.csv", index=False)
+    options = ["--interval", "0.8", "--quantiles", "0.1,0.5,0.7", "-o", str(tmp_path / "out.csv"), "-q"]
+    assert main(["predict", str(tmp_path / "m.backpass"), str(tmp_path / "X.csv"), *options]) == 0
+    said = pd.read_csv(tmp_path / "out.csv", dtype=str).astype(float)
+    np.testing.assert_array_equal(said[["low(y)", "high(y)"]], fitted.predict_interval(X, 0.8))
+    np.testing.assert_array_equal(said[["q0.1(y)", "q0.5(y)", "q0.7(y)"]], fitted.predict_quantiles(X, [0.7, 0.1, 0.5]))
+
+
+def test_where_there_are_no_intervals_and_quantiles(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers(60)
+    with pytest.raises(NotFittedError):
+        regressor().predict_quantiles(X)
+    several, none = regressor().fit(X, np.c_[y, -y]), regressor(valid_fraction=0.0).fit(X, y)
+    median = regressor(loss="quantile", quantile=0.5).fit(X, y)
+    for fitted, words in ((several, "{} need a single target"), (none, "the model keeps no residuals to make {} of")):
+        with pytest.raises(ValueError, match=words.format("intervals")):
+            fitted.predict_interval(X)
+        with pytest.raises(ValueError, match=words.format("quantiles")):
+            fitted.predict_quantiles(X)
+    with pytest.raises(ValueError, match="the outputs of this model are quantiles already"):
+        median.predict_quantiles(X)
+    with pytest.raises(ValueError, match="these quantiles cannot be given") as caught:
+        regressor().fit(X, y).predict_quantiles(X, [0.5, 1.5, 0.0001])
+    assert len(caught.value.faults) == 2

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass import load
-from backpass.errors import DataError, ModelFileError, UsageError
+from backpass.errors import DataError, ModelFileError
 from backpass.model import Model, fit
 from backpass.model.container import pack, unpack
 from backpass.model.model import from_bytes
@@ -121,11 +121,6 @@ def test_a_date_that_cannot_be_read_at_prediction(model: Model) -> None:
     assert "the model needs dates here" in caught.value.hint
     with pytest.raises(DataError, match=r"holds numbers \(rows 1, 2, 3, 4, 5, ... \(150 in all\)\)"):
         model.predict(rides() | {"ordered": list(range(ROWS))})
-
-
-def test_onnx_is_refused_by_name(model: Model) -> None:
-    with pytest.raises(UsageError, match="column 'ordered' is a date"):
-        model.to_onnx()
 
 
 def test_a_model_of_before_there_were_dates_gets_days(model: Model) -> None:

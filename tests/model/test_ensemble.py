@@ -6,14 +6,13 @@ import json
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from backpass.engine import ENGINES
-from backpass.errors import DivergedError, InterruptedTraining, ModelFileError, UsageError
+from backpass.errors import DivergedError, InterruptedTraining, ModelFileError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.container import pack, unpack
 from backpass.model.ensemble import Member, folds_of, members_of, on_folds, pooled
@@ -138,12 +137,12 @@ def test_folds_without_validation_rows_of_their_own(houses: Columns) -> None:
     assert model.record.scores.keys() == {"valid", "test"}
 
 
-def test_an_ensemble_has_no_single_penultimate_layer_and_no_checkpoint(houses: Columns, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="an ensemble of 2 networks has no single penultimate layer"):
-        fit(houses, "price", **QUICK, ensemble=2).features(houses)
-    for option in ("checkpoint", "resume_from"):
-        with pytest.raises(UsageError, match="does not go with ensemble"):
-            fit(houses, "price", **QUICK, ensemble=2, **{option: tmp_path / "run"})
+def test_features_are_those_of_the_members_side_by_side(houses: Columns) -> None:
+    """eq. (2.21), each member's own"""
+    model = fit(houses, "price", **QUICK, ensemble=3)
+    alone = [replace(model, theta=theta).features(houses) for theta in model.theta]
+    assert all(each.shape == (120, 6) for each in alone)
+    assert model.features(houses).tobytes() == np.concatenate(alone, axis=1).tobytes()
 
 
 # Ends -----------------------------------------------------------------------------------------------------------------

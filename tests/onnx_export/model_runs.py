@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,16 +17,28 @@ CLOSE = {"float32": 1e-5, "float64": 1e-12}
 
 
 def graph_inputs(model: Model, columns: Columns) -> dict[str, Any]:
-    """The model's columns as a service would give them: one value a row, None as NaN or as the empty string."""
+    """The model's columns as a service would give them: one value a row, None as NaN, "" or the smallest number."""
     inputs = {}
     for feature in model.schema.features:
         values = columns[feature.name]
         if feature.kind == "number":
             inputs[feature.name] = np.array([[math.nan if v is None else float(v)] for v in values]).reshape(-1, 1)
+        elif feature.kind in ("date", "time"):
+            inputs[feature.name] = np.array([[ticks(v)] for v in values], dtype=np.int64).reshape(-1, 1)
         else:
             texts = [["" if v is None else str(v).lower() if isinstance(v, bool) else str(v)] for v in values]
             inputs[feature.name] = np.array(texts, dtype=object).reshape(-1, 1)
     return inputs
+
+
+def ticks(value: datetime.datetime | datetime.time | None) -> int:
+    """Microseconds since 1970-01-01 in UTC, or since midnight; the smallest number for None."""
+    if value is None:
+        return int(np.iinfo(np.int64).min)
+    if isinstance(value, datetime.time):
+        value = datetime.datetime.combine(datetime.date(1970, 1, 1), value)
+    naive = value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
+    return (naive - datetime.datetime(1970, 1, 1)) // datetime.timedelta(microseconds=1)
 
 
 def compare(model: Model, columns: Columns, data: bytes | None = None) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,6 @@ import pytest
 
 from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
-from backpass.errors import ResourceError
 from backpass.network import Draws, Network, dense_network, initialize, initialize_from_data, loss_named, mean_loss
 from backpass.training import (
     SAMPLINGS,
@@ -60,17 +58,13 @@ def run_of(
     optimizer: str = "adamw",
     callbacks: Sequence[Callback] = (),
     validate: Callable[[Floats], float] | None = None,
-    save: Callable[[Progress], None] | None = None,
-    save_every: float = 5.0,
     data: tuple[Floats, ...] | None = None,
     **settings: Any,
 ) -> TrainingRun:
     theta = ENGINE.run(initialize(NETWORK), key_of(1))[0]
     chosen = optimizer_named(optimizer, OptimizerOptions(weight_decay=0.01))
     options = TrainingSettings(**{"batch_size": 8, "epochs": 4, "learning_rate": 0.01, "seed": 3, **settings})
-    return TrainingRun(
-        objective(NETWORK), theta, data or data_of(rows), chosen, options, ENGINE, validate, callbacks, save, save_every
-    )
+    return TrainingRun(objective(NETWORK), theta, data or data_of(rows), chosen, options, ENGINE, validate, callbacks)
 
 
 def scores(*values: float) -> Callable[[Floats], float]:
@@ -251,13 +245,6 @@ def test_max_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float, validated:
         assert result.theta.tobytes() == run_of(iterations=3).run().theta.tobytes()
 
 
-def test_progress_is_saved_when_it_is_time_and_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    saved: list[int] = []
-    clock = FakeClock(monkeypatch)
-    run_of(callbacks=[clock], save=lambda progress: saved.append(progress.step), save_every=5.0, epochs=5).run()
-    assert saved == [6, 12, 15], "after epochs, when 5 seconds have passed since the last time, and at the end"
-
-
 # Interruption ---------------------------------------------------------------------------------------------------------
 
 
@@ -335,12 +322,6 @@ def test_a_signal_in_the_last_step_comes_too_late() -> None:
     assert (result.reason, result.signal) == ("finished", None)
 
 
-def round_trip(progress: Progress) -> Progress:
-    """Through JSON and bytes, as a checkpoint does."""
-    facts, arrays = progress.to_data()
-    return Progress.from_data(json.loads(json.dumps(facts)), {name: array.copy() for name, array in arrays.items()})
-
-
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("validated", [False, True])
 def test_interrupted_at_every_step_and_resumed_is_not_interrupted(sampling: str, validated: bool) -> None:
@@ -353,7 +334,7 @@ def test_interrupted_at_every_step_and_resumed_is_not_interrupted(sampling: str,
         cut = run_of(callbacks=[Interrupter(step)], **options).run()
         assert cut.progress.step == step
         assert cut.reason == ("finished" if step == whole.progress.step else "interrupted")
-        result = run_of(**options).run(round_trip(cut.progress))
+        result = run_of(**options).run(cut.progress)
         assert result.reason == "finished"
         assert result.theta.tobytes() == whole.theta.tobytes()
         assert result.progress.history == whole.progress.history
@@ -365,28 +346,19 @@ def test_interrupted_at_every_step_one_run_after_the_other() -> None:
     """A run that gets no further than one step at a time ends with the same bytes too."""
     whole, progress = run_of(iterations=8).run(), None
     for step in range(1, 9):
-        progress = round_trip(run_of(iterations=8, callbacks=[Interrupter(step)]).run(progress).progress)
+        progress = run_of(iterations=8, callbacks=[Interrupter(step)]).run(progress).progress
     result = run_of(iterations=8).run(progress)
     assert result.theta.tobytes() == whole.theta.tobytes()
     assert result.progress.history == whole.progress.history
 
 
-def test_progress_round_trip() -> None:
-    progress = run_of(validate=scores(0.3, 0.1, 0.2), callbacks=[Interrupter(10)]).run().progress
-    again = round_trip(progress)
-    assert len(progress.losses) == 1
-    for name in ("step", "losses", "best_epoch", "best_score", "history"):
-        assert getattr(again, name) == getattr(progress, name)
-    for found, expected in zip([*again.state, again.best], [*progress.state, progress.best], strict=True):
-        assert (found.tobytes(), found.dtype) == (expected.tobytes(), expected.dtype)
-
-
-@pytest.mark.parametrize("missing", ["step", "best_epoch", "best_score", "history"])
-def test_progress_that_lacks_a_fact_is_refused(missing: str) -> None:
-    facts, arrays = run_of().run().progress.to_data()
-    del facts[missing]
-    with pytest.raises((KeyError, TypeError, ValueError)):
-        Progress.from_data(facts, arrays)
+def test_a_copy_of_the_progress_stays_as_it_is() -> None:
+    """What a checkpoint holds while the run goes on."""
+    run = run_of(validate=scores(0.3, 0.1, 0.2, 0.4), callbacks=[Interrupter(4)])
+    progress = run.run().progress
+    copy, before = progress.copy(), (progress.step, *map(list, (progress.losses, progress.history)), progress.theta)
+    assert run.run(progress).progress.step == 12
+    assert (copy.step, copy.losses, copy.history, copy.theta) == before
 
 
 # Divergence -----------------------------------------------------------------------------------------------------------
@@ -472,31 +444,6 @@ def test_a_validation_score_that_is_not_finite_ends_the_run() -> None:
     assert result.reason == "diverged"
     assert result.fault == "epoch 2, batch 3 of 3: first not finite: the validation score"
     assert result.theta.tobytes() == watcher.thetas[0].tobytes()
-
-
-def test_a_checkpoint_that_cannot_be_saved_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-
-    class Listener(Callback):
-        def on_warning(self, text: str) -> None:
-            told.append(text)
-
-    def full(progress: Progress) -> None:
-        raise ResourceError("run.checkpoint could not be saved: no space left on device")
-
-    result = run_of(callbacks=[Listener()], save=full, save_every=0.0, epochs=3).run()
-    assert result.reason == "finished"
-    assert told == ["run.checkpoint could not be saved: no space left on device"] * 4, (
-        "after each epoch, and at the end"
-    )
-
-
-def test_a_diverged_run_is_not_saved() -> None:
-    saved: list[int] = []
-    run = diverging(learning_rate=1e10)
-    run.save = lambda progress: saved.append(progress.step)
-    run.run()
-    assert saved == []
 
 
 # The same again -------------------------------------------------------------------------------------------------------

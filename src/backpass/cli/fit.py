@@ -22,11 +22,11 @@ from backpass.cli.options import (
     settings_options,
     talking,
 )
-from backpass.cli.output import check_page_replaceable, check_replaceable, model_path
+from backpass.cli.output import check_page_replaceable, check_replaceable, checkpoint_path, model_path
 from backpass.cli.progress import watcher
 from backpass.cli.report import write_page
 from backpass.cli.text import size
-from backpass.errors import DivergedError, InterruptedTraining, UsageError
+from backpass.errors import DivergedError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting import as_table
 from backpass.model.settings import TABLE
@@ -78,6 +78,18 @@ class Request:
             reading_of(given),
             settings,
         )
+
+    def rescue(self, console: Console) -> str | None:
+        """Where the run goes if it is interrupted and no --checkpoint says so; never over somebody else's file."""
+        if self.checkpoint is not None:
+            return None
+        path = checkpoint_path(self.output)
+        try:
+            check_replaceable(path, "checkpoint")
+        except (UsageError, ResourceError) as error:
+            console.alarm("warning", f"{error.message}; if the run is interrupted, it is not saved")
+            return None
+        return path
 
     def check_files(self) -> None:
         """Find out now what would stop the results from being kept.    Errors: UsageError, ResourceError."""
@@ -136,7 +148,12 @@ class Request:
     help="options from a TOML file, by their names; those given here override them",
 )
 @option("--print-config", is_flag=True, section="Run", help="print all options as such a file, and do not train")
-@option("--checkpoint", metavar="FILE", section="Run", help="save the run there every few seconds, and at its end")
+@option(
+    "--checkpoint",
+    metavar="FILE",
+    section="Run",
+    help="save the run there now and then, and at its end [beside the model, when interrupted]",
+)
 @option("--resume", metavar="FILE", section="Run", help="go on from a checkpoint, with the same table and settings")
 @talking()
 def fit(**given: Any) -> int:
@@ -150,13 +167,14 @@ def fit(**given: Any) -> int:
     network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate ...) gets just that: "plain",
     whose defaults are the ones below.
 
-    The first Ctrl-C ends training after the step and keeps the best weights; a second one ends everything at once.
+    The first Ctrl-C ends training after the step, keeps the best weights, saves the run and says how to go on with it;
+    a second one ends everything at once.
 
     \b
     Examples:
       backpass fit housing.csv --target median_house_value
       backpass fit churn.parquet -t churned --drop customer_id --hidden 64,64 --epochs 30
-      backpass fit long.csv -t y --preset fast --checkpoint run.checkpoint
+      backpass fit long.csv -t y --preset best --checkpoint run.checkpoint
       backpass fit housing.csv -t median_house_value --print-config > run.toml
       backpass fit --config run.toml --epochs 50
     """
@@ -177,7 +195,8 @@ def fit(**given: Any) -> int:
     if request.report is not None:
         write_page(model, judge if model.record.scores else None, request.report, console)
     if given["as_json"]:
-        files = {"output": request.output, "checkpoint": request.checkpoint, "report": request.report}
+        checkpoint = request.checkpoint if stopped is None else stopped.checkpoint
+        files = {"output": request.output, "checkpoint": checkpoint, "report": request.report}
         console.document("fit", **summary.facts(model), **files)
     return 0 if stopped is None else 128 + stopped.signal
 
@@ -216,7 +235,11 @@ def _trained(problem: Problem, request: Request, console: Console) -> tuple[Mode
     with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
         try:
             return fit_problem(
-                problem, callbacks=[watching], checkpoint=request.checkpoint, resume_from=request.resume
+                problem,
+                callbacks=[watching],
+                checkpoint=request.checkpoint,
+                rescue=request.rescue(console),
+                resume_from=request.resume,
             ), None
         except InterruptedTraining as stop:
             return cast(Model, stop.model), stop
@@ -237,8 +260,9 @@ def _tell(model: Model, request: Request, console: Console, stopped: Interrupted
     for line in ("", *table) if (table := summary.scores_table(model)) else ():
         console.line(line)
     console.line()
-    if stopped is not None and request.checkpoint is not None:
-        console.command("resume", _resume_command(request.checkpoint))
+    if stopped is not None and stopped.checkpoint is not None:
+        console.item("checkpoint", stopped.checkpoint)
+        console.command("resume", _resume_command(stopped.checkpoint))
     console.command("next", shlex.join(["backpass", "show", request.output]))
     for line in summary.score_lines(model):
         console.line(line)
@@ -249,6 +273,8 @@ def _what_is_kept(model: Model) -> str:
     record = model.record
     if not record.history:
         return f"before the first epoch was finished; the weights of step {record.steps:,} are kept"
+    if record.settings["ensemble"] > 1:
+        return f"the weights of {len(record.members)} of {record.settings['ensemble']} networks are kept"
     if record.history[-1].score is None:
         return f"the weights of step {record.steps:,} are kept"
     return f"the best weights, those of epoch {record.best_epoch}, are kept"

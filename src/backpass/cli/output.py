@@ -41,6 +41,15 @@ def model_path(table: str, output: str | None) -> str:
     return f"{Path(name).stem}{SUFFIX}"
 
 
+def checkpoint_path(output: str) -> str:
+    """Where a run that is interrupted goes, when nobody said: beside the model.
+
+    >>> checkpoint_path("models/houses.backpass"), checkpoint_path("houses")
+    ('models/houses.checkpoint', 'houses.checkpoint')
+    """
+    return f"{output.removesuffix(SUFFIX)}.checkpoint"
+
+
 def check_replaceable(path: str, kind: str) -> None:
     """Make sure that a file of ours ("model" or "checkpoint") can be written at a path later.
 

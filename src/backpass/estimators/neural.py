@@ -201,24 +201,31 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     # Using ------------------------------------------------------------------------------------------------------------
 
-    def _outputs(self, X: Any, *, features: bool = False) -> NDArray[Any]:
+    def _rows(self, X: Any) -> Table:
+        """X as the model takes it."""
         check_is_fitted(self, "model_")
-        model: Model = self.model_
-        table = table_of(self, X, reset=False, kinds=model.kinds())
-        return model.features(table) if features else model.outputs(table)
+        return table_of(self, X, reset=False, kinds=self.model_.kinds())
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        table = self._rows(X)
+        return np.asarray(self.model_.outputs(table))
 
     def transform(self, X: Any) -> NDArray[Any]:
-        """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)"""
-        return self._outputs(X, features=True)
+        """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)
+
+        Of an ensemble those of its networks side by side, (n, networks m).
+        """
+        return self.features(X)
 
     def features(self, X: Any) -> NDArray[Any]:
         """What ``transform`` gives, always as an array."""
-        return self._outputs(X, features=True)
+        table = self._rows(X)
+        return np.asarray(self.model_.features(table))
 
     @property
     def _n_features_out(self) -> int:
-        network = self.model_.network
-        return int([network.inputs, *network.widths][-2])
+        model: Model = self.model_
+        return len(np.atleast_2d(model.theta)) * int([model.network.inputs, *model.network.widths][-2])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
 from backpass.errors import UsageError
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
 from backpass.estimators.watching import with_callbacks
-from backpass.model import Settings
+from backpass.model import Model, Settings
 from backpass.model.head import Head
 from backpass.model.heads import AnyHead, Heads, InUnits
 from backpass.model.settings import BY_NAME
@@ -190,11 +191,25 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
         Errors: ValueError for several targets or quantiles, and where validation rows lack or are too few.
         """
-        predicted = self.predict(X)
-        if predicted.ndim > 1:
-            raise UsageError("intervals need a single target and a single quantile")
-        half = self.model_.half_width(level)
-        return np.column_stack([predicted - half, predicted + half])
+        return self._fitted("intervals").predict_interval(self._rows(X), level)
+
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95)) -> NDArray[np.float64]:
+        """Quantiles (n, k) of the number to expect for each row, ascending; the middle one is the prediction.
+
+        The others are the ends of ``predict_interval``: see ``backpass.Model.predict_quantiles``.
+
+        Errors: ValueError as for ``predict_interval``, for quantiles outside (0, 1), and where the loss has made
+        quantiles of the predictions already.
+        """
+        return self._fitted("quantiles").predict_quantiles(self._rows(X), quantiles)
+
+    def _fitted(self, what: str) -> Model:
+        """The model, which has intervals or quantiles where y was (n,)."""
+        check_is_fitted(self, "model_")
+        if self._shape:
+            raise UsageError(f"{what} need a single target", hint="give y as (n,)")
+        model: Model = self.model_
+        return model
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""

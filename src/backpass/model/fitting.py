@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from math import isfinite
 from pathlib import Path
 from sys import float_info
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.baseline import Baseline, constant_baseline, linear_baseline
-from backpass.model.checkpoint import Checkpoint, resume
+from backpass.model.checkpoint import SECONDS, Checkpoint, resume
 from backpass.model.ensemble import Member, members_of, on_folds, out_of_fold, outputs_of_members, pooled
 from backpass.model.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER
@@ -22,7 +23,7 @@ from backpass.model.part import Part
 from backpass.model.problem import Problem, make_problem, outputs_of
 from backpass.model.record import Record, Scores
 from backpass.model.residuals import Residuals
-from backpass.model.runs import Runs, calmer_than, side_by_side, train_members
+from backpass.model.runs import Runs, calmer_than, side_by_side, told, train_members
 from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.model.temperature import fitted_factor, tempered
@@ -90,6 +91,7 @@ def fit_problem(
     *,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
+    rescue: str | Path | None = None,
     resume_from: str | Path | None = None,
     on_interrupt: str = "raise",
     theta: NDArray[Any] | None = None,
@@ -97,6 +99,7 @@ def fit_problem(
 ) -> Model:
     """Train on a problem that is ready, and make a model of the best weights.
 
+    rescue: where the run is saved when it is interrupted, if no ``checkpoint`` says so
     theta: parameters to start from, in place of drawn ones    compare: whether to score baselines, too
 
     Errors: as ``fit``.
@@ -104,24 +107,25 @@ def fit_problem(
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble))
-    if len(members) > 1 and (checkpoint is not None or resume_from is not None):
-        raise UsageError(
-            f"a checkpoint holds the run of one network; it does not go with ensemble {len(members)}",
-            hint="add --ensemble 1 (in Python: ensemble=1), or leave the checkpoint out",
-        )
     if len(members) > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
-    identity = problem.identity() if checkpoint is not None or resume_from is not None else {}
-    progress = resume(resume_from, identity) if resume_from is not None else None
-    save: Callable[..., None] | None = None
+    identity = cache(problem.identity)
+    standings = [None] * len(members) if resume_from is None else resume(resume_from, identity())
     if checkpoint is not None:
         check_writable(checkpoint)
-        save = Checkpoint(Path(checkpoint), identity).save
+    place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
+    kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
     # The baselines come first: nothing slow may stand between the end of training and the model.
     simple = baselines(problem) if compare else []
-    runs = train_members(members, callbacks, theta=theta, progress=progress, save=save)
+    runs = train_members(members, callbacks, theta=theta, standings=standings, checkpoint=kept)
     if runs.ending.reason == "diverged":
         raise _diverged(problem, members, runs, simple)
+    is_interrupted = runs.ending.reason == "interrupted"
+    saved = False
+    if kept is not None and (is_interrupted or checkpoint is not None):
+        with told(callbacks):
+            kept.save()
+            saved = True
     model = make_model(problem, members, runs, simple)
     endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
     if endless:
@@ -129,9 +133,10 @@ def fit_problem(
         raise DivergedError(
             f"the {problem.head.metric} of the {where} rows is not finite", hint="look at their targets"
         )
-    if runs.ending.reason == "interrupted" and on_interrupt == "raise":
+    if is_interrupted and on_interrupt == "raise":
         interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
         interrupted.model, interrupted.signal = model, runs.ending.signal or 0
+        interrupted.checkpoint = str(place) if saved else None
         raise interrupted
     return model
 

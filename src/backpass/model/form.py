@@ -19,6 +19,7 @@ from backpass.model.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
 from backpass.table.day_month import ORDERS
 from backpass.table.parts import PARTS
+from backpass.training import OVER
 
 Form: TypeAlias = Any
 
@@ -150,7 +151,7 @@ MODEL: Form = {
 
 CHECKPOINT: Form = {
     "identity": dict,
-    "progress": {"step": _COUNT, "best_epoch": _COUNT, "best_score": (_NUMBER, NoneType), "history": [EPOCH]},
+    "runs": [(NoneType, {"step": _COUNT, "best_epoch": _COUNT, "fault": str, "ended": Choice(("", *OVER))})],
 }
 """The facts of a checkpoint."""
 

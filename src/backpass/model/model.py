@@ -149,12 +149,10 @@ class Model:
         return self.head.scores(self.outputs(table), self.head.truth(table))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """The penultimate activations a^[r-1] of each row    CS229 eq. (2.21)
+        """The penultimate activations a^[r-1] of each row, (n, m)    CS229 eq. (2.21)
 
-        Errors: UsageError for an ensemble, which has no single last layer.
+        Of an ensemble those of its networks side by side, (n, networks m): each has learned its own.
         """
-        if self.theta.ndim > 1:
-            raise UsageError(f"an ensemble of {len(self.theta)} networks has no single penultimate layer")
         return self._run(self.table(data, **reading), features=True)[0]
 
     @property
@@ -238,13 +236,13 @@ class Model:
         return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
 
     def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
-        """The outputs o (n, k), or penultimate activations, for inputs x (n, d); an ensemble's are averaged."""
+        """The outputs o (n, k), averaged over networks, or their penultimate activations side by side, for x (n, d)."""
         engine = engine_named(self.engine, self.threads)
         found = [
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return averaged(self.head.named, found)
+        return np.concatenate(found, axis=1) if features else averaged(self.head.named, found)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, whole or not at all.    Errors: ResourceError."""

@@ -1,15 +1,16 @@
 """The ONNX model: one graph from the raw columns of a table to predictions, for runtimes other than ours.
 
 Every column of the model is an input by its own name, n rows of one value: a number as double (NaN where missing), a
-text as string (empty where missing). Scaling, the network and the head are the circuits that we run ourselves; how a
-circuit becomes a graph is the engine's affair. Reading tables stays here: a graph trims no spaces, finds no numbers in
-texts, and refuses nothing.
+text as string (empty where missing), a date or a time of day as int64, microseconds (the smallest number, NumPy's "not
+a time", where missing), taken apart in the whole numbers of the room ``table``. Scaling, the network and the head are
+the circuits that we run ourselves; how a circuit becomes a graph is the engine's affair. Reading tables stays here: a
+graph trims no spaces, finds no numbers in texts, and refuses nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,16 +18,19 @@ import numpy as np
 from backpass import __version__
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import where
-from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
+from backpass.engine.onnx import Graph, Value, Whole, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
+from backpass.engine.onnx.whole import INT64
 from backpass.errors import UsageError
 from backpass.model.circuits import WIDE, averaging, predicting
 from backpass.model.container import FORMAT
+from backpass.table.feature import MomentFeature, TextFeature
 from backpass.table.missing import Missing
+from backpass.table.moment import NO_MOMENT
+from backpass.table.parts import PARTS
 
 if TYPE_CHECKING:
     from backpass.model.model import Model
-    from backpass.table import TextFeature
 
 ROWS = "n"
 """The name of the free dimension."""
@@ -41,17 +45,16 @@ _CODES: np.dtype[Any] = np.dtype(np.int32)
 def to_onnx(model: Model) -> bytes:
     """The bytes of an ONNX model that predicts what ``model`` does.
 
-    inputs:  each number column double [n, 1], each text column string [n, 1], by name
+    inputs:  each number column double [n, 1], each text column string [n, 1], each date or time int64 [n, 1], by name
     outputs: a number, double [n], or the most probable class [n] (string; int64 or double where the target holds
              numbers), named as the target; for classes also ``probabilities``, double [n, classes]; of several outputs
              a number each, by their labels
 
     The metadata hold the target, its classes in the order of the probabilities, and the versions.
 
-    Errors: UsageError when the onnx package is not installed, a column is a date, or a text has no UTF-8 form.
+    Errors: UsageError when the onnx package is not installed, or a text has no UTF-8 form.
     """
     require_onnx()
-    _check_dates(model)
     _check_texts(model)
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
@@ -76,15 +79,6 @@ def output_names(model: Model) -> tuple[str, ...]:
     return model.target, name
 
 
-def _check_dates(model: Model) -> None:
-    if moments := model.schema.moments:
-        raise UsageError(
-            "a model of dates cannot be exported to ONNX, whose operations know no calendar",
-            faults=[f"column {feature.name!r} is a {feature.kind}" for feature in moments],
-            hint="fit on numbers of your own making, such as the year and the month, or without them (--drop)",
-        )
-
-
 def _check_texts(model: Model) -> None:
     texts = [*model.schema.kinds, *model.labels, *model.classes]
     texts += [level for feature in model.schema.texts for level in feature.levels]
@@ -102,21 +96,47 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
+INPUTS: Mapping[str, tuple[np.dtype[Any], str]] = {
+    "number": (WIDE, "a number; NaN where missing"),
+    "text": (TEXT, "a text; empty where missing"),
+    "date": (INT64, f"microseconds since 1970-01-01, UTC; {NO_MOMENT} where missing"),
+    "time": (INT64, f"microseconds since midnight; {NO_MOMENT} where missing"),
+}
+"""How a column of each kind goes in."""
+
+
 def _network_inputs(graph: Graph, model: Model) -> Value:
     """The columns through the feature map: x (n, d)."""
-    features = {
-        feature.name: graph.input(
-            feature.name,
-            Spec((ROWS, 1), TEXT if feature.kind == "text" else WIDE),
-            "a text; empty where missing" if feature.kind == "text" else "a number; NaN where missing",
-        )
-        for feature in model.schema.features
-    }
-    numbers = [features[feature.name] for feature in model.schema.numbers]
-    codes = [_codes(graph, features[feature.name], feature) for feature in model.schema.texts]
-    columns = [_beside(graph, numbers, WIDE, "numbers"), _beside(graph, codes, _CODES, "codes")]
-    (x,) = translate(graph, _feature_map(model), [column for column in columns if column is not None])
+    columns = []  # all of them before any node takes a name
+    for feature in model.schema.features:
+        dtype, doc = INPUTS[feature.kind]
+        columns.append(graph.input(feature.name, Spec((ROWS, 1), dtype), doc))
+    numbers: list[Value] = []
+    codes: list[Value] = []
+    for feature, column in zip(model.schema.features, columns, strict=True):
+        match feature:
+            case TextFeature():
+                codes.append(_codes(graph, column, feature))
+            case MomentFeature():
+                numbers += date_parts(graph, column, feature)
+            case _:
+                numbers.append(column)
+    arrays = [_beside(graph, numbers, WIDE, "numbers"), _beside(graph, codes, _CODES, "codes")]
+    (x,) = translate(graph, _feature_map(model), [array for array in arrays if array is not None])
     return x
+
+
+def date_parts(graph: Graph, column: Value, feature: MomentFeature) -> Iterator[Value]:
+    """The parts of a date or a time, double, as ``part_values`` has them."""
+    stem = f"parts/{feature.name}"
+    given = Whole(graph, column.name, stem)
+    is_there = given.is_other_than(NO_MOMENT)
+    ticks = given.where(is_there, 0)
+    for part in feature.parts:
+        found = PARTS[feature.kind][part].of(ticks)
+        number = found.wide() if isinstance(found, Whole) else found
+        name = graph.add("Where", is_there, number, np.array(np.nan), stem=f"{stem}/{part}")
+        yield Value(name, Spec((ROWS, 1), WIDE))
 
 
 def _codes(graph: Graph, column: Value, feature: TextFeature) -> Value:
@@ -143,6 +163,7 @@ def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str)
 def _feature_map(model: Model) -> Circuit:
     """Those of (numbers, codes) that the model has -> x, with numbers that stand for missing taken out first."""
     phi, missing = model.feature_map, Missing.of(model.schema.missing).values
+    is_part = np.array([model.schema.kinds[number.column] != "number" for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
 
     def mapped(*given: Array) -> Array:
@@ -151,7 +172,7 @@ def _feature_map(model: Model) -> Circuit:
         )
         with label("missing"):
             for value in missing if widths[WIDE] else ():
-                numbers = where(numbers == value, np.nan, numbers)
+                numbers = where(numbers == np.where(is_part, np.nan, value), np.nan, numbers)
         return phi(numbers, codes, model.theta.dtype)
 
     return trace(mapped, [Spec((ROWS, width), dtype) for dtype, width in widths.items() if width])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass import __version__
 from backpass.circuit import Array
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, engine_named
@@ -105,7 +106,6 @@ class Problem:
         theta: NDArray[Any] | None = None,
         callbacks: Sequence[Callback] = (),
         progress: Progress | None = None,
-        save: Any = None,
         wish: StopWish | None = None,
     ) -> TrainingResult:
         """Run the training loop from the start, from a theta, or from the progress of a checkpoint.
@@ -122,7 +122,6 @@ class Problem:
             engine=self.engine,
             validate=self.validation_score if "valid" in self.parts else None,
             callbacks=callbacks,
-            save=save,
             wish=wish,
         )
         return run.run(progress)
@@ -166,14 +165,23 @@ class Problem:
         return {**dropout, "weight_decay": s.weight_decay_schedule}
 
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree with: the settings, the network, and a digest of the rows."""
+        """What a checkpoint must agree with: version, settings, network, and a digest of the rows.
+
+        Also whether the learning rate was asked for: if it was, a run that diverges is not done again with a lower one.
+        """
         digest = sha256()
         for name in sorted(self.parts):
             part = self.parts[name]
             for array in (part.x, part.y, *([] if part.weights is None else [part.weights])):
                 digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
-        return {**self.settings.to_json(), "network": self.network.to_json(), "rows": digest.hexdigest()}
+        return {
+            **self.settings.to_json(),
+            "learning_rate_asked_for": "learning_rate" in dict(self.settings.asked),
+            "backpass": __version__,
+            "network": self.network.to_json(),
+            "rows": digest.hexdigest(),
+        }
 
 
 def batch_size_for(settings: Settings, rows: int) -> int:

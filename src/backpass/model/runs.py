@@ -7,13 +7,16 @@ the members are is ``ensemble``'s affair, what becomes of the results ``fitting`
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from backpass.errors import ResourceError
+from backpass.model.checkpoint import Checkpoint, Standing
 from backpass.model.ensemble import Member
 from backpass.model.problem import Problem
 from backpass.training import Callback, EpochRecord, Progress, StopWish, TrainingResult, stop_on_signals
@@ -44,36 +47,50 @@ def train_members(
     callbacks: Sequence[Callback] = (),
     *,
     theta: NDArray[Any] | None = None,
-    progress: Progress | None = None,
-    save: Callable[[Progress], None] | None = None,
+    standings: Sequence[Standing | None] = (),
+    checkpoint: Checkpoint | None = None,
 ) -> Runs:
     """Train every member, as many at a time as the engine has cores for, a thread and a core for each.
 
     A member alone, or among others, ends with the same bits. A run that meets a number that is not finite is done
     again, once, with a tenth of its learning rate, unless that was asked for. The first run that is interrupted,
     stopped or diverges ends all.
+
+    standings: where the runs stood that go on; ``checkpoint`` is told where they stand now
     """
     workers = side_by_side(members[0].problem, len(members))
+    before = {i: standing for i, standing in enumerate(standings) if standing is not None}
     watching = callbacks if len(members) == 1 else None
-    together = Together(callbacks, len(members))
-    begun: dict[int, TrainingResult] = {}
-    notes: dict[int, str] = {}
+    together = Together(
+        callbacks,
+        len(members),
+        epochs=sum(len(each.progress.history) for each in before.values()),
+        taken={i: each.progress.step for i, each in before.items()},
+        over={i for i, each in before.items() if each.ended},
+    )
+    begun = {i: standing.result() for i, standing in before.items()}
+    faults = {i: standing.fault for i, standing in before.items() if standing.fault}
+
+    def attempt(i: int, progress: Progress | None) -> TrainingResult:
+        problem = members[i].problem if workers == 1 else _on_one_core(members[i].problem)
+        # The identity of a checkpoint says whether there is a calmer problem: where there was a fault, there is.
+        problem = problem if i not in faults else calmer_than(problem) or problem
+        watchers: Sequence[Callback] = [Relay(together, i)] if watching is None else watching
+        seen = watchers if checkpoint is None else [Noting(checkpoint, i, faults.get(i, ""), watchers), *watchers]
+        result = problem.train(theta=theta, callbacks=seen, progress=progress, wish=wish)
+        if result.reason != "diverged" or i in faults or calmer_than(problem) is None:
+            return result
+        faults[i] = result.fault
+        for each in watchers:
+            each.on_warning(_done_again(members[i], faults[i]))
+        return attempt(i, None)
 
     def run(i: int) -> None:
-        if wish() or together.ender is not None:
+        # A run that begins after a signal ends at once, and so says that all were interrupted.
+        if i in together.over or together.ender is not None:
             return
-        problem = members[i].problem if workers == 1 else _on_one_core(members[i].problem)
-        seen = [Relay(together, i)] if watching is None else watching
-        result = problem.train(theta=theta, callbacks=seen, progress=progress, save=save, wish=wish)
-        if result.reason == "diverged" and (calmer := calmer_than(problem)) is not None:
-            rate = calmer.settings.learning_rate
-            notes[i] = f"training diverged in {result.fault}: done again with learning_rate {rate:g}, a tenth"
-            for each in seen:
-                each.on_warning(notes[i])
-            # Without checkpoints: one of this run would not be told from one of the run that diverged.
-            result = calmer.train(theta=theta, callbacks=seen, wish=wish)
-        begun[i] = result
-        if result.reason in ENDS_ALL:
+        begun[i] = attempt(i, before[i].progress.copy() if i in before else None)
+        if begun[i].reason in ENDS_ALL:
             together.end_by(i)
 
     with stop_on_signals() as wish:
@@ -83,11 +100,18 @@ def train_members(
         else:
             _in_threads(run, len(members), workers, wish)
     last = max(begun) if together.ender is None else together.ender
-    runs = Runs(tuple(begun[i] for i in sorted(begun)), last, tuple(notes[i] for i in sorted(notes)))
+    notes = tuple(_done_again(members[i], faults[i]) for i in sorted(faults))
+    runs = Runs(tuple(begun[i] for i in sorted(begun)), last, notes)
     if watching is None:
         for each in callbacks:
             each.on_end(runs.ending)
     return runs
+
+
+def _done_again(member: Member, fault: str) -> str:
+    """What there is to say of a run that diverged, and is done again."""
+    rate = (calmer_than(member.problem) or member.problem).settings.learning_rate
+    return f"training diverged in {fault}: done again with learning_rate {rate:g}, a tenth"
 
 
 def _in_threads(run: Callable[[int], None], count: int, workers: int, wish: StopWish) -> None:
@@ -102,6 +126,7 @@ def _in_threads(run: Callable[[int], None], count: int, workers: int, wish: Stop
                     each.result()
         except BaseException:
             wish.signal = wish.signal or 0  # the threads look at it between two steps
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
@@ -126,22 +151,23 @@ def calmer_than(problem: Problem) -> Problem | None:
 class Together:
     """Where several runs stand together, for who watches: their steps and epochs are added up. Changes in place.
 
-    Runs in several threads tell it of their progress; it tells the callbacks, one thing at a time. ``ender`` is the
-    number of the run that ends all.
+    Runs in several threads tell it of their progress; it tells the callbacks, one thing at a time. ``over`` are the
+    runs that have ended well, ``ender`` is the number of the run that ends all.
     """
 
     callbacks: Sequence[Callback]
     count: int
-    ender: int | None = None
-    share: int = 0
     epochs: int = 0
     taken: dict[int, int] = field(default_factory=dict)
+    over: set[int] = field(default_factory=set)
+    ender: int | None = None
+    share: int = 0
     lock: Any = field(default_factory=threading.RLock)
 
     @property
     def step(self) -> int:
-        """The steps of all runs."""
-        return sum(self.taken.values())
+        """The steps of all runs; one that is over has had its share."""
+        return sum(self.share if i in self.over else min(step, self.share) for i, step in self.taken.items())
 
     def start(self, total_steps: int, steps_per_epoch: int) -> None:
         """A run begins; the first one says how long all will be."""
@@ -149,10 +175,6 @@ class Together:
             self.share = total_steps
             for each in self.callbacks:
                 each.on_start(self.count * total_steps, steps_per_epoch)
-
-    def advance(self, number: int, step: int) -> None:
-        """Run ``number`` has taken so many steps."""
-        self.taken[number] = min(step, self.share)
 
     def end_by(self, number: int) -> None:
         """Run ``number`` ends all, unless another one did before."""
@@ -173,13 +195,13 @@ class Relay(Callback):
 
     def on_step(self, step: int) -> None:
         with self.together.lock:
-            self.together.advance(self.number, step)
+            self.together.taken[self.number] = step
             for each in self.together.callbacks:
                 each.on_step(self.together.step)
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         with self.together.lock:
-            self.together.advance(self.number, record.step)
+            self.together.taken[self.number] = record.step
             self.together.epochs += 1
             moved = replace(record, epoch=self.together.epochs, step=self.together.step)
             # A list, so that every callback sees the epoch, even when an earlier one ends the run.
@@ -196,4 +218,39 @@ class Relay(Callback):
     def on_end(self, result: TrainingResult) -> None:
         with self.together.lock:
             if result.reason not in ENDS_ALL:
-                self.together.advance(self.number, self.together.share)
+                self.together.over.add(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Noting(Callback):
+    """Tells a checkpoint where the run of one network stands. A full disk is told, and ends no run.
+
+    fault: of the run before, see ``Standing``    beside: who else watches
+    """
+
+    checkpoint: Checkpoint
+    number: int
+    fault: str
+    beside: Sequence[Callback]
+
+    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        self._note(progress, "")
+        return None
+
+    def on_end(self, result: TrainingResult) -> None:
+        if result.reason != "diverged":
+            self._note(result.progress, result.reason if result.is_over else "")
+
+    def _note(self, progress: Progress, ended: str) -> None:
+        with told(self.beside):
+            self.checkpoint.note(self.number, Standing(progress.copy(), self.fault, ended))
+
+
+@contextmanager
+def told(callbacks: Sequence[Callback]) -> Iterator[None]:
+    """A checkpoint that cannot be saved inside is a warning to the callbacks: a run is fine without."""
+    try:
+        yield
+    except ResourceError as error:
+        for each in callbacks:
+            each.on_warning(str(error))

@@ -21,9 +21,12 @@ Ticks = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A number of a moment; after ``period`` of them it comes round, 0 where it does not."""
+    """A number of a moment; after ``period`` of them it comes round, 0 where it does not.
 
-    of: Callable[[Ticks], NDArray[Any]]
+    ``of`` takes ticks, or anything else with their arithmetic of whole numbers, such as a value of an ONNX graph.
+    """
+
+    of: Callable[[Any], Any]
     period: int = 0
 
 

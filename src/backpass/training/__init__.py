@@ -7,6 +7,7 @@ This room knows networks and engines; it knows no table and no file.
 from backpass.training.function import FittedFunction, fit_function
 from backpass.training.interrupt import StopWish, stop_on_signals
 from backpass.training.loop import (
+    OVER,
     Callback,
     Objective,
     TrainingResult,
@@ -22,6 +23,7 @@ from backpass.training.schedules import SCHEDULES
 
 __all__ = [
     "OPTIMIZERS",
+    "OVER",
     "SAMPLINGS",
     "SCHEDULES",
     "Callback",

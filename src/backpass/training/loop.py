@@ -20,13 +20,15 @@ from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
 from backpass.circuit.elementary import mean
 from backpass.circuit.philox import key_of
 from backpass.engine import Engine, Epoch, Step, first_fault, is_finite, make_step
-from backpass.errors import ResourceError
 from backpass.network.layers import Draws
 from backpass.training.interrupt import StopWish, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import EpochRecord, Progress
 from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
 from backpass.training.schedules import schedule_named
+
+OVER = ("finished", "patience")
+"""Reasons of a run that has come to its end."""
 
 Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
 """J(theta, batch, draws): one number, from the parameters, the rows of a batch, and where random numbers come from."""
@@ -71,6 +73,11 @@ class TrainingResult:
     reason: str
     fault: str = ""
     signal: int | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has come to its end; from any other reason it could go on."""
+        return self.reason in OVER
 
 
 class Callback:
@@ -143,8 +150,6 @@ class TrainingRun:
 
     data: arrays whose first axis is the training rows, in the order the objective takes them
     validate: theta -> score, lower is better; None without validation rows
-    save: called with the progress when it is worth keeping (after epochs, at most every ``save_every`` seconds, and
-    at the end); a ResourceError from it becomes a warning
     wish: ends the run between two steps; without one, Ctrl-C does
     """
 
@@ -156,8 +161,6 @@ class TrainingRun:
     engine: Engine
     validate: Callable[[NDArray[Any]], float] | None = None
     callbacks: Sequence[Callback] = ()
-    save: Callable[[Progress], None] | None = None
-    save_every: float = 5.0
     wish: StopWish | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
@@ -170,8 +173,6 @@ class TrainingRun:
             callback.on_start(self.total_steps, self.steps_per_epoch)
         with stop_on_signals() if self.wish is None else nullcontext(self.wish) as wish:
             result = self._advance(step, progress, wish)
-        if result.reason != "diverged":
-            self._keep(progress)
         for callback in self.callbacks:
             callback.on_end(result)
         return result
@@ -209,16 +210,6 @@ class TrainingRun:
         """t of the steps after ``first``: the share of all steps that is done before each."""
         return numpy.arange(first, first + steps) / max(self.total_steps, 1)
 
-    def _keep(self, progress: Progress) -> None:
-        """Save the progress, if anybody wants it. A full disk is told, and does not end a run that is fine without."""
-        if self.save is None:
-            return
-        try:
-            self.save(progress)
-        except ResourceError as error:
-            for callback in self.callbacks:
-                callback.on_warning(str(error))
-
     def _epoch_tables(self, progress: Progress) -> Epoch:
         """The rest of the epoch in which the run stands."""
         number, done = divmod(progress.step, self.steps_per_epoch)
@@ -229,7 +220,7 @@ class TrainingRun:
 
     def _advance(self, step: Step, progress: Progress, wish: StopWish) -> TrainingResult:
         key = key_of(self.settings.seed)
-        clock = _Clock(self.settings.max_seconds, self.save_every)
+        clock = _Clock(self.settings.max_seconds)
         while progress.step < self.total_steps:
             epoch = self._epoch_tables(progress)
             first = progress.step
@@ -254,8 +245,6 @@ class TrainingRun:
                 if reason == "diverged":
                     return self._diverged(progress, progress.step - 1, "the validation score")
                 return self._ended(progress, reason, wish)
-            if clock.is_time_to_save():
-                self._keep(progress)
         return self._ended(progress, "finished", wish)
 
     def _finish_epoch(self, progress: Progress) -> str:
@@ -281,8 +270,8 @@ class TrainingRun:
 
     def _ended(self, progress: Progress, reason: str, wish: StopWish) -> TrainingResult:
         # Without validation rows a run that stops inside an epoch keeps the steps since the last one.
-        best = progress.best if progress.best_epoch and self.validate is not None else progress.theta
-        return TrainingResult(best, progress, reason, signal=wish.signal if reason == "interrupted" else None)
+        signal = wish.signal if reason == "interrupted" else None
+        return TrainingResult(progress.kept, progress, reason, signal=signal)
 
     def _diverged(self, progress: Progress, step: int, fault: str) -> TrainingResult:
         epoch, batch = divmod(step, self.steps_per_epoch)
@@ -291,19 +280,10 @@ class TrainingRun:
 
 
 class _Clock:
-    """Time limits, by a clock that never goes back."""
+    """A time limit, by a clock that never goes back."""
 
-    def __init__(self, max_seconds: float | None, save_every: float) -> None:
+    def __init__(self, max_seconds: float | None) -> None:
         self.end = None if max_seconds is None else time.monotonic() + max_seconds
-        self.save_every = save_every
-        self.saved = time.monotonic()
 
     def is_over(self) -> bool:
         return self.end is not None and time.monotonic() >= self.end
-
-    def is_time_to_save(self) -> bool:
-        now = time.monotonic()
-        if now - self.saved < self.save_every:
-            return False
-        self.saved = now
-        return True

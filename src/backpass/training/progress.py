@@ -5,8 +5,7 @@ It is one of the few things that change in place: the loop advances it, checkpoi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
@@ -73,27 +72,11 @@ class Progress:
         first = next((e.epoch for e in self.history if e.score == self.best_score), self.best_epoch)
         return len(self.history) - (first if self.best_score is not None else self.best_epoch)
 
-    def to_data(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Facts and arrays for a checkpoint."""
-        facts = {
-            "step": self.step,
-            "best_epoch": self.best_epoch,
-            "best_score": self.best_score,
-            "history": [asdict(record) for record in self.history],
-        }
-        arrays = {f"state.{i}": array for i, array in enumerate(self.state)}
-        return facts, {**arrays, "best": self.best, "losses": numpy.array(self.losses, dtype=numpy.float64)}
+    @property
+    def kept(self) -> NDArray[Any]:
+        """What a run that ends here keeps: the best theta where scores chose it, else the latest."""
+        return self.theta if self.best_score is None else self.best
 
-    @staticmethod
-    def from_data(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Progress:
-        """The progress a checkpoint holds; KeyError, TypeError or ValueError when it does not hold one."""
-        states = sum(name.startswith("state.") for name in arrays)
-        return Progress(
-            tuple(arrays[f"state.{i}"] for i in range(states)),
-            arrays["best"],
-            int(facts["step"]),
-            [float(J) for J in arrays["losses"]],
-            int(facts["best_epoch"]),
-            facts["best_score"],
-            [EpochRecord(**record) for record in facts["history"]],
-        )
+    def copy(self) -> Progress:
+        """The same, which stays as it is when this one goes on."""
+        return replace(self, losses=[*self.losses], history=[*self.history])

@@ -4,11 +4,12 @@
 columns go in and what the outputs mean is ``backpass.model.onnx``'s affair.
 
 Reading order: ``graph``, ``writer``, ``forms`` (how each operation is written; the forms themselves stand in
-``elementwise``, ``shaping`` and ``products``), ``translation``, ``file``.
+``elementwise``, ``shaping`` and ``products``), ``translation``, ``whole``, ``file``.
 """
 
 from backpass.engine.onnx.file import IR, OPSET, OPSET_ML, is_onnx, require_onnx, to_bytes
 from backpass.engine.onnx.graph import Graph, Value
 from backpass.engine.onnx.translation import translate
+from backpass.engine.onnx.whole import Whole
 
-__all__ = ["IR", "OPSET", "OPSET_ML", "Graph", "Value", "is_onnx", "require_onnx", "to_bytes", "translate"]
+__all__ = ["IR", "OPSET", "OPSET_ML", "Graph", "Value", "Whole", "is_onnx", "require_onnx", "to_bytes", "translate"]
