@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import ModelFileError
 from backpass.model.container import pack, unpack
 from backpass.model.form import CHECKPOINT, misfit
 from backpass.model.header import header_length
+from backpass.model.precision import dtype_of
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import Network
 from backpass.training import Progress, optimizer_named
@@ -60,7 +60,7 @@ def _contradiction(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]],
     names = ["best", "losses", *(f"state.{i}" for i in range(1 + memories))]
     if sorted(arrays) != names:
         return f"the arrays are {', '.join(sorted(arrays))}; expected {', '.join(names)}"
-    size, dtype = Network.from_json(identity["network"]).parameter_count, np.dtype(identity["precision"])
+    size, dtype = Network.from_json(identity["network"]).parameter_count, dtype_of(identity["precision"])
     wrong = [
         name for name in names if name != "losses" and (arrays[name].shape, arrays[name].dtype) != ((size,), dtype)
     ]
