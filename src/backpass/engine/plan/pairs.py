@@ -27,7 +27,7 @@ def pays(m: int, n: int, k: int) -> bool:
 
     A rule of sizes alone, so that no result depends on the machine.
     """
-    return k >= 32 and m * n >= 32 * (m + n)
+    return k >= 32 and m * n >= 24 * (m + n)
 
 
 def pair_products(graph: Graph, terms: Sequence[Term]) -> None:
