@@ -45,7 +45,7 @@ class Case:
         return pandas.concat([self.X, self.X_valid], ignore_index=True), np.concatenate([self.y, self.y_valid])
 
 
-def backpass(case: Case, preset: str) -> Predict:
+def backpass(case: Case, preset: str, precision: str = "float32") -> Predict:
     from backpass.model import fit
 
     model = fit(
@@ -56,6 +56,7 @@ def backpass(case: Case, preset: str) -> Predict:
         preset=preset,
         seed=case.seed,
         threads=case.threads,
+        precision=precision,
     )
     if case.is_number:
         return model.predict
@@ -181,6 +182,10 @@ CONTENDERS: dict[str, tuple[str, Callable[[Case], Predict]]] = {
     **{
         f"backpass {name}": ("backpass", partial(backpass, preset=name))
         for name in ("plain", "fast", "default", "best")
+    },
+    **{
+        f"backpass {name} bf16": ("backpass", partial(backpass, preset=name, precision="bf16"))
+        for name in ("plain", "default")
     },
     "scikit-learn MLP": ("sklearn", scikit_learn_mlp),
     "HistGradientBoosting": ("sklearn", histogram_boosting),

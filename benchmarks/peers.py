@@ -108,8 +108,11 @@ def scikit_learn_turn(case: Case) -> Turn:
     return turn
 
 
-def torch_turn(case: Case, fused: bool, compiled: bool = False) -> Turn:
-    """``compiled``: forward and backward pass through torch.compile, which needs a C++ compiler."""
+def torch_turn(case: Case, fused: bool, compiled: bool = False, autocast: bool = False) -> Turn:
+    """``compiled``: forward and backward pass through torch.compile, which needs a C++ compiler.
+
+    ``autocast``: products of bfloat16, as torch.autocast makes them; parameters, loss and Adam are float32
+    """
     import torch
 
     layers: list[Any] = []
@@ -122,7 +125,8 @@ def torch_turn(case: Case, fused: bool, compiled: bool = False) -> Turn:
     x, y = (torch.tensor(array) for array in case.data())
 
     def loss_of(x: Any, y: Any) -> Any:
-        return torch.nn.functional.mse_loss(model(x), y)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            return torch.nn.functional.mse_loss(model(x), y)
 
     if compiled:
         loss_of = torch.compile(loss_of)

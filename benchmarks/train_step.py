@@ -8,6 +8,9 @@ it on a quiet machine, and without OPENBLAS_CORETYPE in the environment:
 
     python benchmarks/train_step.py
     python benchmarks/train_step.py --networks 8-64-64-1 --plan
+    python benchmarks/train_step.py --precision bf16
+
+With ``--precision bf16`` the products of bfloat16 stand against float32 and against PyTorch's autocast.
 """
 
 from __future__ import annotations
@@ -68,10 +71,10 @@ def backpass_turn(case: Case, engine: Engine) -> Turn:
     return turn
 
 
-def native_turn(case: Case, threads: int | None) -> Turn:
+def native_turn(case: Case, threads: int | None, bf16: bool = False) -> Turn:
     from backpass.engine.native.native_engine import NativeEngine
 
-    return backpass_turn(case, NativeEngine(threads=threads))
+    return backpass_turn(case, NativeEngine(threads=threads, bf16=bf16))
 
 
 def contenders(case: Case) -> Iterator[Contender]:
@@ -88,6 +91,17 @@ def contenders(case: Case) -> Iterator[Contender]:
     yield "jax, jit and scan", "jax", lambda: jax_turn(case)
 
 
+def bf16_contenders(case: Case) -> Iterator[Contender]:
+    core = "backpass.engine.native._core"
+    yield "native, bf16", core, lambda: native_turn(case, None, bf16=True)
+    yield "native, bf16, 1 thread", core, lambda: native_turn(case, 1, bf16=True)
+    yield "native", core, lambda: native_turn(case, None)
+    yield "native, 1 thread", core, lambda: native_turn(case, 1)
+    yield "torch, fused Adam", "torch", lambda: torch_turn(case, fused=True)
+    yield "torch, autocast", "torch", lambda: torch_turn(case, fused=True, autocast=True)
+    yield "torch, autocast, compiled", "torch", lambda: torch_turn(case, fused=True, compiled=True, autocast=True)
+
+
 def recipe_contenders(recipe: Recipe) -> Iterator[Contender]:
     yield "native", "backpass.engine.native._core", lambda: our_recipe_turn(recipe)
     yield "pytabkit", "pytabkit", lambda: pytabkit_turn(recipe)
@@ -96,15 +110,15 @@ def recipe_contenders(recipe: Recipe) -> Iterator[Contender]:
 def report(name: str, batch_size: int, flops: int | None, times: dict[str, list[float]]) -> list[dict[str, Any]]:
     """Print the table of a network from seconds per step; the records to keep."""
     medians = {contender: 1e6 * statistics.median(taken) for contender, taken in times.items()}
-    ours = medians["native" if "native" in medians else "numpy engine"]
+    first, ours = next(iter(medians.items()))
     work = f": {flops / 1e6:.1f} MFLOP in products" if flops else ""
     print(f"\n{name}, batch size {batch_size}{work}")
-    print(f"  {'':<20} {'us/step':>10} {'fastest':>10} {'GFLOP/s':>8} {'/ native':>9}")
+    print(f"  {'':<26} {'us/step':>10} {'fastest':>10} {'GFLOP/s':>8}  / {first}")
     records = []
     for contender, median in medians.items():
         fastest = 1e6 * min(times[contender])
         speed = f"{flops / median / 1e3:.1f}" if flops else ""
-        print(f"  {contender:<20} {median:>10.1f} {fastest:>10.1f} {speed:>8} {median / ours:>9.2f}")
+        print(f"  {contender:<26} {median:>10.1f} {fastest:>10.1f} {speed:>8} {median / ours:>9.2f}")
         records.append(
             {"network": name, "batch_size": batch_size, "name": contender, "rounds": len(times[contender]),
              "median_us": round(median, 2), "fastest_us": round(fastest, 2), "ratio": round(median / ours, 3)}
@@ -112,7 +126,7 @@ def report(name: str, batch_size: int, flops: int | None, times: dict[str, list[
     return records
 
 
-def print_plan(case: Case) -> None:
+def print_plan(case: Case, bf16: bool) -> None:
     """What a step of this network is made of."""
     from backpass.engine.plan import plan_step
 
@@ -127,7 +141,8 @@ def print_plan(case: Case) -> None:
 
     single = np.dtype(np.float32)
     batch = [Spec(("B", case.widths[0]), single), Spec(("B", 1), single), Spec(("B",), single)]
-    print(plan_step(training_step(objective, rule, np.zeros(network.parameter_count, single), batch), case.batch_size))
+    step = training_step(objective, rule, np.zeros(network.parameter_count, single), batch)
+    print(plan_step(step, case.batch_size, bf16=bf16))
 
 
 def main() -> None:
@@ -136,6 +151,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=25, help="turns per contender at most (default 25)")
     arguments.add_argument("--seconds", type=float, default=60.0, help="time per network, about (default 60)")
     arguments.add_argument("--networks", nargs="*", help="such as 8-64-64-1 or RealMLP-8 (default: all)")
+    arguments.add_argument("--precision", choices=("float32", "bf16"), default="float32", help="default float32")
     arguments.add_argument("--plan", action="store_true", help="print the plan of each network too")
     options = arguments.parse_args()
     refuse_a_slowed_blas()
@@ -151,12 +167,12 @@ def main() -> None:
         if options.networks and case.name not in options.networks:
             continue
         if options.plan:
-            print_plan(case)
-        turns, absent = ready(contenders(case))
+            print_plan(case, options.precision == "bf16")
+        turns, absent = ready(contenders(case) if options.precision == "float32" else bf16_contenders(case))
         reasons |= absent
         times = interleaved(turns, options.rounds, options.seconds)
         records += report(case.name, case.batch_size, case.flops, times)
-    for recipe in RECIPES:
+    for recipe in RECIPES if options.precision == "float32" else ():
         if options.networks and recipe.name not in options.networks:
             continue
         turns, absent = ready(recipe_contenders(recipe))

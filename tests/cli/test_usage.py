@@ -78,8 +78,8 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
             ["--learning-rate must be a number", "(0, inf)", "got '-1'"],
         ),
         (
-            ["fit", "t.csv", "-t", "y", "--precision", "bf16"],
-            ["--precision must be one of float32, float64; got 'bf16' (bfloat16 products need AMX tiles, for which "],
+            ["fit", "t.csv", "-t", "y", "--precision", "bf16", "--engine", "numpy"],
+            ["--precision 'bf16' needs the native engine on a processor with", "; engine is 'numpy': take float32"],
         ),
         (["fit", "t.csv", "-t", "y", "--hidden", "0"], ["--hidden must be 'none' or whole numbers", "got '0'"]),
         (["fit", "t.csv", "-t", "y", "--epochs", "0"], ["--epochs must be a whole number", "got '0'"]),

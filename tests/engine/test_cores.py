@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from backpass.engine.cores import Cores, allowed_cores, cpu_quota
-from backpass.engine.machine import why_no_bf16
 
 V2 = "30 24 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
 V1 = "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct"
@@ -86,20 +85,3 @@ def test_a_system_without_control_groups_has_no_quota(tmp_path: Path) -> None:
 def test_this_machine_gives_at_least_one_thread() -> None:
     cores = allowed_cores()
     assert 1 <= cores.threads <= cores.affinity
-
-
-@pytest.mark.parametrize(
-    ("flags", "said"),
-    [
-        ("flags\t\t: fpu avx2 amx_tile amx_bf16", "this processor has such tiles; "),
-        ("flags\t\t: fpu avx2 amx_tile", "this processor has no such tiles; "),
-        ("Features\t: asimd", "nothing says whether this processor has such tiles; "),
-    ],
-)
-def test_why_there_is_no_bf16(tmp_path: Path, flags: str, said: str) -> None:
-    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}\n")
-    why = why_no_bf16(tmp_path / "cpuinfo")
-    assert why.startswith("bfloat16 products need AMX tiles, for which the compiled core has no kernels; ")
-    assert said in why
-    assert why.endswith("; float32 is the fastest there is")
-    assert "nothing says" in why_no_bf16(tmp_path / "no such file")

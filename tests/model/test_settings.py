@@ -61,12 +61,6 @@ def test_messages() -> None:
     )
 
 
-def test_bf16_is_refused_with_the_reason() -> None:
-    (fault,) = faults(precision="bf16")
-    assert fault.startswith("precision must be one of float32, float64; got 'bf16' (bfloat16 products need AMX tiles, ")
-    assert fault.endswith("; float32 is the fastest there is)")
-
-
 def test_messages_of_switches_and_factors() -> None:
     assert faults(front_scale="yes") == ("front_scale must be yes or no; got 'yes'",)
     (fault,) = faults(rate_factor=(("biass", 0.1),))

@@ -14,10 +14,10 @@ from backpass.engine.step import Epoch, Outcome, Step, make_step
 from backpass.errors import UsageError, did_you_mean
 
 
-def _native(threads: int | None) -> Engine:
+def _native(threads: int | None, bf16: bool = False) -> Engine:
     from backpass.engine.native.native_engine import NativeEngine  # here: loading the core takes time, and it may lack
 
-    return NativeEngine(threads=threads)
+    return NativeEngine(threads=threads, bf16=bf16)
 
 
 def _numpy(threads: int | None) -> Engine:
@@ -32,16 +32,21 @@ if find_spec(CORE) is not None:
     ENGINES["native"] = _native
 
 
-def engine_named(name: str, threads: int | None = None) -> Engine:
-    """The engine of that name; "auto" is the default one. ``threads``: at most so many cores, where it can choose.
+def engine_named(name: str, threads: int | None = None, *, bf16: bool = False) -> Engine:
+    """The engine of that name; "auto" is the default one.
 
-    Errors: UsageError with the nearest name.
+    threads: at most so many cores, where it can choose
+    bf16: whether the large products of training steps round their operands to bfloat16
+
+    Errors: UsageError with the nearest name, or saying why there is no bf16.
     """
-    if name == "auto":
-        return default_engine(threads)
-    if name not in ENGINES:
+    if name not in ("auto", *ENGINES):
         raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, ["auto", *ENGINES]))
-    return ENGINES[name](threads)
+    if bf16:
+        if reason := why_no_bf16(name):
+            raise UsageError(reason)
+        return _native(threads, bf16=True)
+    return default_engine(threads) if name == "auto" else ENGINES[name](threads)
 
 
 def default_engine(threads: int | None = None) -> Engine:
@@ -60,6 +65,22 @@ def why_slow() -> str:
     return ""
 
 
+def why_no_bf16(engine: str = "auto") -> str:
+    """What products of bfloat16 need and this engine or machine lacks, and what to do; nothing where there are such."""
+    lacks = (
+        "engine is 'numpy'"
+        if engine == NumpyEngine.name
+        else why_slow() or ("" if _has_bf16() else "this processor lacks them")
+    )
+    needs = "precision 'bf16' needs the native engine on a processor with the instructions AVX512_BF16"
+    return f"{needs}; {lacks}: take float32" if lacks else ""
+
+
+def _has_bf16() -> bool:
+    core = import_module(CORE)
+    return bool(core.has_bf16(core.instruction_sets()[0]))
+
+
 __all__ = [
     "ENGINES",
     "Engine",
@@ -73,5 +94,6 @@ __all__ = [
     "first_fault",
     "is_finite",
     "make_step",
+    "why_no_bf16",
     "why_slow",
 ]

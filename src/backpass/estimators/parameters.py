@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Hidden, Interval, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING
@@ -92,9 +92,7 @@ def _of_table(name: str) -> list[Any]:
 
 def _translated(constraint: Constraint) -> list[Any]:
     if isinstance(constraint, Choice):
-        # A name that is refused passes here, so that the settings say why.
-        refused = {name for name, _ in constraint.refused}
-        return [StrOptions(set(constraint.names)), *([Hidden(StrOptions(refused))] if refused else [])]
+        return [StrOptions(set(constraint.names))]
     if isinstance(constraint, Widths):
         return [Interval(Integral, 1, constraint.most, closed="both"), "array-like"]
     if isinstance(constraint, Several):

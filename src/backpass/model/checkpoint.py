@@ -25,6 +25,7 @@ from backpass.errors import ModelFileError
 from backpass.model.container import pack, unpack
 from backpass.model.form import CHECKPOINT, misfit
 from backpass.model.header import header_length
+from backpass.model.precision import dtype_of
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import Network
 from backpass.training import EpochRecord, Progress, TrainingResult, optimizer_named
@@ -151,7 +152,7 @@ def _contradiction(runs: Sequence[Any], arrays: Arrays, identity: Mapping[str, A
     """What of the runs does not fit the fit, in one line; nothing when all does."""
     if len(runs) != identity["ensemble"]:
         return f"it holds {len(runs)} runs; expected {identity['ensemble']}"
-    size, dtype = Network.from_json(identity["network"]).parameter_count, np.dtype(identity["precision"])
+    size, dtype = Network.from_json(identity["network"]).parameter_count, dtype_of(identity["precision"])
     wide = 1 + optimizer_named(identity["optimizer"]).memories
     expected: dict[str, tuple[tuple[int | None, ...], np.dtype[Any]]] = {}
     for i, run in enumerate(runs):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backpass.model.head import Head, options_of
+from backpass.model.precision import dtype_of
 from backpass.model.profile import misfit_of
 from backpass.model.record import Record, Scores
 from backpass.model.residuals import KEPT, Residuals
@@ -46,7 +47,7 @@ def contradiction(model: Model) -> str:
         ("outputs of the network", [head.outputs, network.outputs]),
         ("sizes of theta", [theta.shape[-1], network.parameter_count]),
         ("numbers of networks", [theta.shape[:-1], (len(record.members),) if record.members else ()]),
-        ("dtypes of theta", [theta.dtype, np.dtype(settings.precision)]),
+        ("dtypes of theta", [theta.dtype, dtype_of(settings.precision)]),
         ("epochs and the best one", [0 <= record.best_epoch <= len(record.history), True]),
         ("columns and their profiles", [misfit_of(record.columns, schema), False]),
         ("parts and the scores", [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))]),

@@ -23,6 +23,7 @@ from backpass.model.head import Head
 from backpass.model.heads import AnyHead
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.part import Part, Rows
+from backpass.model.precision import dtype_of
 from backpass.model.profile import Profile, profiles_of
 from backpass.model.settings import Settings
 from backpass.model.split import FEWEST_ROWS, split_rows
@@ -68,11 +69,11 @@ class Problem:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return np.dtype(self.settings.precision)
+        return dtype_of(self.settings.precision)
 
     @property
     def engine(self) -> Engine:
-        return engine_named(self.settings.engine, self.settings.threads)
+        return engine_named(self.settings.engine, self.settings.threads, bf16=self.settings.precision == "bf16")
 
     @property
     def input_names(self) -> list[str]:

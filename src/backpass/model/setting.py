@@ -7,7 +7,7 @@ help, and names values that break it for the tests.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from sys import float_info
@@ -75,10 +75,9 @@ class Number(Constraint):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Constraint):
-    """One of some names. ``refused`` are names that are known and cannot be used, each with what says why."""
+    """One of some names."""
 
     names: tuple[str, ...]
-    refused: tuple[tuple[str, Callable[[], str]], ...] = ()
 
     def describe(self) -> str:
         return f"one of {', '.join(self.names)}"
@@ -93,9 +92,6 @@ class Choice(Constraint):
         return ["no such name", 3]
 
     def hint(self, value: Any) -> str:
-        for name, why in self.refused:
-            if value == name:
-                return why()
         near = did_you_mean(value, self.names) if isinstance(value, str) else ""
         return near if near.startswith("did") else ""
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backpass.engine import ENGINES
-from backpass.engine.machine import why_no_bf16
+from backpass.engine import ENGINES, why_no_bf16
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.metrics import CHOOSING
 from backpass.model.presets import PRESETS
@@ -121,8 +120,8 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "precision",
         "float32",
-        Choice(("float32", "float64"), refused=(("bf16", why_no_bf16),)),
-        "the numbers training computes with",
+        Choice(("float32", "bf16", "float64")),
+        "the numbers training computes with; bf16: float32, but large products of bfloat16",
         "engine",
     ),
     Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest", "engine"),
@@ -229,10 +228,11 @@ class Settings:
     asked: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
-    def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0) -> Settings:
+    def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0, *, trains: bool = True) -> Settings:
         """Defaults of the preset, see ``preset_for`` where none is named, overridden by ``values``.
 
         task, rows: what the target turned out to ask for, and the number of training rows, where they are known
+        trains: whether they are for training here, and not just those of a model that was trained somewhere
 
         Errors: UsageError that lists every unknown name and every value that cannot be used.
         """
@@ -245,6 +245,8 @@ class Settings:
         chosen = {setting.name: asked.get(setting.name, usual[setting.name]) for setting in TABLE}
         faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
         faults += _conflicts(chosen) if not faults else []
+        if not faults and trains and chosen["precision"] == "bf16" and (why := why_no_bf16(chosen["engine"])):
+            faults.append(why)
         if faults:
             count = f"{len(faults)} settings cannot be used" if len(faults) > 1 else "a setting cannot be used"
             raise UsageError(count, faults=faults)
@@ -276,7 +278,7 @@ class Settings:
         if absent:
             raise UsageError(f"settings are missing: {', '.join(absent)}")
         before = {name: BY_NAME[name].default for name in _ADDED} | {"preset": "plain"}
-        return Settings.of({**before, **data})
+        return Settings.of({**before, **data}, trains=False)
 
 
 def usual_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:

@@ -81,6 +81,15 @@ void Decoder::check_dtype(const Operand& x, Dtype expected) const {
     if (x.dtype != expected) refuse("an operand has the wrong dtype");
 }
 
+// Checks that the words of a packed factor lie in the buffer.
+void Decoder::check_words(const Operand& x, std::int64_t k, std::int64_t columns, std::int64_t panel) const {
+    check_dtype(x, Dtype::UInt32);
+    Operand words = x;
+    for (std::int64_t& stride : words.strides) stride = 0;
+    words.strides[kRank - 1] = 1;
+    check_range(words, {1, 1, 1, 1, product_of({(columns + panel - 1) / panel * panel, (k + 1) / 2})});
+}
+
 // An output may be written to memory by the step that makes it unless something that this chunk still reads lies there.
 void Decoder::mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const {
     for (MapOutput& y : outputs) {
@@ -169,15 +178,26 @@ Product Decoder::product() {
     p.epilogue = static_cast<Epilogue>(epilogue);
     p.has_bias = word() != 0;
     p.a = operand(), p.b = operand(), p.c = operand();
-    check_range(p.a, {p.stack[0], p.stack[1], p.stack[2], p.m, p.k});
-    check_range(p.b, {p.stack[0], p.stack[1], p.stack[2], p.k, p.n});
+    p.is_paired = p.a.dtype == Dtype::UInt32;
+    if (p.is_paired) {
+        if (kernels_.pairs == nullptr) refuse("no products of bfloat16 here");
+        const bool is_single = product_of({p.stack[0], p.stack[1], p.stack[2]}) == 1;
+        if (p.is_narrow || !is_single || p.k < 1) refuse("a product of pairs of this form");
+        check_words(p.a, p.k, p.m, kLeftPanel);
+        check_words(p.b, p.k, p.n, kRightPanel);
+    } else {
+        check_range(p.a, {p.stack[0], p.stack[1], p.stack[2], p.m, p.k});
+        check_range(p.b, {p.stack[0], p.stack[1], p.stack[2], p.k, p.n});
+    }
     check_range(p.c, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
     if (p.has_bias) {
         p.bias = operand();
         check_range(p.bias, {p.stack[0], p.stack[1], p.stack[2], 1, p.n});
     }
     if (p.c.dtype != Dtype::Float32 && p.c.dtype != Dtype::Float64) refuse("a product of this dtype");
-    for (const Operand* x : {&p.a, &p.b, p.has_bias ? &p.bias : &p.c}) check_dtype(*x, p.c.dtype);
+    for (const Operand* x : {&p.a, &p.b}) check_dtype(*x, p.is_paired ? Dtype::UInt32 : p.c.dtype);
+    if (p.has_bias) check_dtype(p.bias, p.c.dtype);
+    if (p.is_paired) check_dtype(p.c, Dtype::Float32);
     p.has_beside = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu || p.epilogue == Epilogue::SlopeBySign;
     if (p.epilogue != Epilogue::None && (p.is_narrow || p.c.dtype != Dtype::Float32))
         refuse("an epilogue of this product");
@@ -188,9 +208,22 @@ Product Decoder::product() {
         const bool is_row_by_row = (p.beside.strides[4] == 1 && p.c.strides[4] == 1) || p.n == 1;
         if (!is_row_by_row) refuse("what an epilogue works on does not lie row by row");
     }
-    if (p.c.dtype == Dtype::Float64) return p;
+    if (p.c.dtype == Dtype::Float64 || p.is_paired) return p;
     const bool along_k = p.a.strides[4] == 1 || p.k <= 1;
     if (!(p.is_narrow ? along_k : along_k || p.a.strides[3] == 1)) refuse("the first factor lies awkwardly");
+    return p;
+}
+
+Pack Decoder::pack() {
+    Pack p{};
+    p.k = length(), p.n = length(), p.panel = length();
+    product_of({p.k, p.n});
+    if (kernels_.pairs == nullptr) refuse("no pairs of bfloat16 here");
+    if (p.panel != kLeftPanel && p.panel != kRightPanel) refuse("a panel of this width");
+    p.x = operand(), p.y = operand();
+    check_dtype(p.x, Dtype::Float32);
+    check_range(p.x, {1, 1, 1, p.k, p.n});
+    check_words(p.y, p.k, p.n, p.panel);
     return p;
 }
 
@@ -307,6 +340,11 @@ Instruction Decoder::decode(const std::int64_t* words, std::int64_t count) {
             break;
         }
         case Kind::Guard: instruction.guard = guard(); break;
+        case Kind::Pack: {
+            const Pack& p = instruction.pack = pack();
+            instruction.is_small = p.k * p.n < kSmallWork / 2;
+            break;
+        }
         default: refuse("no such instruction");
     }
     if (next_ != end_) refuse("an instruction has words left over");

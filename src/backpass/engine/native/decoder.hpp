@@ -26,6 +26,7 @@ class Decoder {
     Operand operand();
     // Checks that all elements with the given lengths lie in the buffer; `lengths` match `strides`.
     void check_range(const Operand& x, const std::int64_t (&lengths)[kRank]) const;
+    void check_words(const Operand& x, std::int64_t k, std::int64_t columns, std::int64_t panel) const;
     void check_dtype(const Operand& x, Dtype expected) const;
     Map map();
     Product product();
@@ -35,6 +36,7 @@ class Decoder {
     Gather gather();
     Random random();
     Guard guard();
+    Pack pack();
     void mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const;
 
     const std::vector<std::int64_t>& sizes_;

@@ -50,6 +50,16 @@ struct Product {
     bool has_beside;
     Epilogue epilogue;
     bool is_narrow;  // few columns: sums over 32 virtual lanes and a fixed tree instead of chains
+    bool is_paired;  // a and b are words of pairs, made by Pack: a as its transpose in panels of kLeftPanel, b of kRightPanel
+};
+
+// Columns of a panel of packed factors (see pairs_avx512.cpp): the last is as wide as the others.
+constexpr std::int64_t kLeftPanel = 56, kRightPanel = 32;
+
+// y = x[k, n] in panels of columns, each with all its words for two steps of k at a time.
+struct Pack {
+    std::int64_t k, n, panel;
+    Operand x, y;  // strides[3], strides[4] of x: steps of k and columns
 };
 
 enum class Reduction : std::int64_t { Sum, Max };
@@ -95,7 +105,7 @@ struct Guard {
     Operand x;
 };
 
-enum class Kind : std::int64_t { Map, Product, Reduce, Take, Scatter, Gather, Random, Guard };
+enum class Kind : std::int64_t { Map, Product, Reduce, Take, Scatter, Gather, Random, Guard, Pack };
 
 struct Instruction {
     Kind kind;
@@ -109,6 +119,7 @@ struct Instruction {
         Gather gather;
         Random random;
         Guard guard;
+        Pack pack;
     };
 };
 

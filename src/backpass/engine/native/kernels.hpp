@@ -39,6 +39,13 @@ struct Chain {
     void (*run)(const ChainPlaces&, std::int64_t n);
 };
 
+// Products of pairs of bfloat16 (pairs_avx512.cpp).
+struct PairKernels {
+    void (*pack)(const Pack&, const Frame&);
+    void (*product)(const Product&, const Frame&, const Tiling&);
+    std::int64_t (*product_scratch)(const Product&);
+};
+
 struct Kernels {
     const char* name;
     void (*map)(const Map&, const Frame&);
@@ -49,11 +56,13 @@ struct Kernels {
     void (*random)(const Random&, const Frame&);
     Span<const NamedElementwise> elementwise;
     Span<const Chain> chains;
+    const PairKernels* pairs = nullptr;  // null where the build or the machine has no such products
 };
 
 // Null where the build or the machine has no such instruction set.
 const Kernels* portable_kernels();
 const Kernels* avx2_kernels();
 const Kernels* avx512_kernels();
+const PairKernels* avx512_pair_kernels();
 
 }  // namespace backpass::native

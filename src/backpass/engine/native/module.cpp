@@ -36,6 +36,12 @@ std::vector<std::string> instruction_sets() {
     return names;
 }
 
+// Whether products of bfloat16 run with this instruction set.
+bool has_bf16(const std::string& isa) {
+    const Kernels* kernels = kernels_of(isa);
+    return kernels != nullptr && kernels->pairs != nullptr;
+}
+
 // Name and code of each elementwise operation.
 nb::dict operations() {
     nb::dict codes;
@@ -110,6 +116,7 @@ NB_MODULE(_core, m) {
     using namespace backpass::native;
     m.doc() = "The native engine's core; see backpass.engine.native.";
     m.def("instruction_sets", &instruction_sets, "What this machine can run, fastest first.");
+    m.def("has_bf16", &has_bf16, nb::arg("isa"), "Whether products of bfloat16 run with this instruction set.");
     m.def("operations", &operations, "The code of each elementwise operation by name.");
     nb::class_<Program>(m, "Program", "A planned circuit, ready to run.")
         .def(nb::new_(&make_program), nb::arg("instructions"), nb::arg("constants"), nb::arg("arena_bytes"),

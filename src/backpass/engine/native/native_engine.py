@@ -14,7 +14,7 @@ from backpass.circuit import Circuit, Spec
 from backpass.circuit.spec import bind, match
 from backpass.engine.cores import allowed_cores
 from backpass.engine.engine import Engine
-from backpass.engine.native._core import Program, instruction_sets, operations
+from backpass.engine.native._core import Program, has_bf16, instruction_sets, operations
 from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
 from backpass.engine.plan.plan import FIRST_INPUT
@@ -69,18 +69,25 @@ class NativeEngine(Engine):
     isa: "avx512", "avx2" or "portable"; by default the widest that this machine has
     Neither changes a bit of a float32 result.
 
-    Errors: UsageError when this machine does not have the instruction set.
+    bf16: whether the large products of training steps round their operands to bfloat16; ``run`` never does
+
+    Errors: UsageError when this machine does not have the instruction set, or no products of bfloat16 with it.
     """
 
     name: ClassVar[str] = "native"
 
-    def __init__(self, *, threads: int | None = None, isa: str | None = None, tiling: Tiling = Tiling()) -> None:
+    def __init__(
+        self, *, threads: int | None = None, isa: str | None = None, tiling: Tiling = Tiling(), bf16: bool = False
+    ) -> None:
         known = instruction_sets()
         if isa is not None and isa not in known:
             raise UsageError(f"this machine does not run instruction set {isa!r}", hint=did_you_mean(isa, known))
         if threads is not None and not 1 <= threads < 1024:
             raise UsageError(f"threads must be between 1 and 1023, got {threads}")
         self.isa = isa or known[0]
+        if bf16 and not has_bf16(self.isa):
+            raise UsageError(f"there are no products of bfloat16 with instruction set {self.isa!r}")
+        self.bf16 = bf16
         self.threads = threads or allowed_cores().threads
         self.may_be_fewer = threads is None
         self._kind = (self.isa, tiling.rows, tiling.depth)
@@ -88,7 +95,8 @@ class NativeEngine(Engine):
 
     @property
     def description(self) -> str:
-        return f"{self.name} ({self.isa}, {self.threads} thread{'s' if self.threads > 1 else ''})"
+        products = ", bf16" if self.bf16 else ""
+        return f"{self.name} ({self.isa}{products}, {self.threads} thread{'s' if self.threads > 1 else ''})"
 
     @property
     def cores(self) -> int:
@@ -167,7 +175,7 @@ class NativeEngine(Engine):
 
     def prepare_step(self, step: Step, batch_size: int) -> _Prepared | None:
         """Plan and program of a step, from the shelf if they are there."""
-        return _prepared_step(self._kind, step, batch_size)
+        return _prepared_step(self._kind, step, batch_size, self.bf16)
 
     def threads_for(self, work: int) -> int:
         """How many threads a program with so many FLOPs and bytes runs on, at most."""
@@ -259,8 +267,8 @@ def _free_rows(circuit: Circuit) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def _prepared_step(kind: _Kind, step: Step, batch_size: int) -> _Prepared | None:
-    return _prepared(kind, lambda: plan_step(step, batch_size))
+def _prepared_step(kind: _Kind, step: Step, batch_size: int, bf16: bool) -> _Prepared | None:
+    return _prepared(kind, lambda: plan_step(step, batch_size, bf16=bf16))
 
 
 def _prepared(kind: _Kind, make: Callable[[], Plan]) -> _Prepared | None:

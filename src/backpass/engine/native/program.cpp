@@ -101,7 +101,10 @@ Program::Program(const std::vector<std::vector<std::int64_t>>& instructions, std
         const Instruction instruction = decoder_.decode(words.data(), static_cast<std::int64_t>(words.size()));
         std::int64_t scratch = 0;
         if (instruction.kind == Kind::Map) scratch = instruction.map.registers * instruction.map.register_bytes;
-        if (instruction.kind == Kind::Product) scratch = kernels.product_scratch(instruction.product);
+        if (instruction.kind == Kind::Product) {
+            const Product& product = instruction.product;
+            scratch = product.is_paired ? kernels.pairs->product_scratch(product) : kernels.product_scratch(product);
+        }
         if (instruction.kind == Kind::Reduce) scratch = kernels.reduce_scratch(instruction.reduce);
         if (scratch > scratch_bytes_) scratch_bytes_ = scratch;
         instructions_.push_back(instruction);
@@ -116,7 +119,10 @@ std::int64_t Program::compiled_maps() const {
 void Program::execute(const Instruction& instruction, const Frame& frame, const Run& run) const {
     switch (instruction.kind) {
         case Kind::Map: return kernels_.map(instruction.map, frame);
-        case Kind::Product: return kernels_.product(instruction.product, frame, tiling_);
+        case Kind::Product: {
+            const Product& product = instruction.product;
+            return (product.is_paired ? kernels_.pairs->product : kernels_.product)(product, frame, tiling_);
+        }
         case Kind::Reduce: return kernels_.reduce(instruction.reduce, frame);
         case Kind::Take: return run_take(instruction.take, frame);
         case Kind::Scatter: return run_scatter(instruction.scatter, frame);
@@ -127,6 +133,7 @@ void Program::execute(const Instruction& instruction, const Frame& frame, const 
         }
         case Kind::Random: return kernels_.random(instruction.random, frame);
         case Kind::Guard: return;
+        case Kind::Pack: return kernels_.pairs->pack(instruction.pack, frame);
     }
 }
 

@@ -37,6 +37,15 @@ struct Tile {
     std::int64_t beside_stride;
 };
 
+// One step of k: a word of a and one of b are a float each, or a pair of bfloat16 (see pairs_avx512.cpp).
+BACKPASS_LANE Float multiply_add(Float a, Float b, Float sum) {
+#if defined(BACKPASS_PAIRS)
+    return {_mm512_dpbf16_ps(sum.raw, (__m512bh)_mm512_castps_si512(a.raw), (__m512bh)_mm512_castps_si512(b.raw))};
+#else
+    return fma(a, b, sum);
+#endif
+}
+
 // AlongK: the elements of one row of a lie side by side. Otherwise those of one step of k do (a is transposed).
 template <int rows, int parts, bool along_k>
 void multiply_tile(const Tile& tile) {
@@ -68,7 +77,7 @@ void multiply_tile(const Tile& tile) {
         for (int i = 0; i < rows; ++i) {
             const Float factor = broadcast(along_k ? base[i / 3][i % 3 * stride] : base[0][i]);
 #pragma GCC unroll 8
-            for (int j = 0; j < parts; ++j) sum[i][j] = fma(factor, row[j], sum[i][j]);
+            for (int j = 0; j < parts; ++j) sum[i][j] = multiply_add(factor, row[j], sum[i][j]);
         }
         b += tile.b_stride;
 #pragma GCC unroll 8

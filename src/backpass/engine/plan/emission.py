@@ -17,6 +17,7 @@ from backpass.engine.plan.instruction import (
     Scatter,
     Take,
 )
+from backpass.engine.plan.pairs import Pack
 from backpass.engine.plan.term import Term
 from backpass.engine.plan.view import Storage, View, merged
 
@@ -49,6 +50,8 @@ def emit(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Instruc
     term = unit.first
     if term.kind == "product":
         return _product(unit, where, is_stored)
+    if term.kind == "pack":
+        return _pack(term, where)
     if term.kind in ("sum", "max"):
         return _reduce(term, where)
     if term.kind == "random_bits":
@@ -145,7 +148,7 @@ def _product(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Pro
         term.shape[:-2],
         m,
         n,
-        a.shape[-1],
+        a.term.params["k"] if a.term.kind == "pack" else a.shape[-1],
         term.params["is_narrow"],
         operand_of(a, where),
         operand_of(b, where),
@@ -154,6 +157,12 @@ def _product(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Pro
         epilogue,
         beside,
     )
+
+
+def _pack(term: Term, where: Where) -> Pack:
+    x = term.arguments[0]
+    k, n = x.shape
+    return Pack(term.label, k, n, term.params["panel"], operand_of(x, where), operand_of(term.whole, where))
 
 
 def _as(view: View, term: Term) -> View:

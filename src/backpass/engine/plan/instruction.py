@@ -130,6 +130,8 @@ class Product(Instruction):
 
     "relu": beside = max(c, 0)    "slope_of_relu": c = c where beside >= 0, else 0    "relu_alone": c = max(c, 0)
     "relu_with_sign": c = max(c, 0), -0 where c < 0    "slope_by_sign": c = c where beside has the sign +, else 0
+
+    a and b are matrices, or words that Pack made of them.
     """
 
     kind: ClassVar[int] = 1
@@ -156,11 +158,16 @@ class Product(Instruction):
     def text(self) -> str:
         bias = f" + {self.bias.name}" if self.bias else ""
         stack = f"{list(self.stack)} x " if self.stack else ""
-        form = " narrow" if self.is_narrow else ""
+        form = " narrow" if self.is_narrow else " of bf16" if self.is_paired else ""
         sizes = f"{stack}[{self.m}, {self.k}] [{self.k}, {self.n}]"
         then = f", {self.epilogue}" if self.epilogue else ""
         then += f" {self.beside.name}" if self.beside else ""
         return f"product{form} {sizes} {self.c.name} <- {self.a.name} {self.b.name}{bias}{then}"
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether the factors are pairs of bfloat16."""
+        return self.a.dtype != self.c.dtype
 
     @property
     def flops(self) -> int:
@@ -168,8 +175,9 @@ class Product(Instruction):
 
     @property
     def bytes_moved(self) -> int:
-        one = self.m * self.k + self.k * self.n + self.m * self.n * (2 if self.beside else 1)
-        return prod(self.stack) * one * self.c.dtype.itemsize
+        read = (self.m * self.k + self.k * self.n) * (2 if self.is_paired else self.a.dtype.itemsize)
+        made = self.m * self.n * (2 if self.beside else 1) * self.c.dtype.itemsize
+        return prod(self.stack) * (read + made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from backpass.engine.plan.fusion import Unit, fuse
 from backpass.engine.plan.instruction import Gather, Guard, Instruction, Operand
 from backpass.engine.plan.lowering import lower
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
+from backpass.engine.plan.pairs import pair_products
 from backpass.engine.plan.placement import place
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
 from backpass.engine.plan.recomputation import recompute
@@ -32,14 +33,16 @@ def plan_circuit(circuit: Circuit, lengths: Mapping[str, int]) -> Plan:
     return _Planner(circuit, lengths, states=0, batch=()).plan()
 
 
-def plan_step(step: Step, batch_size: int) -> Plan:
+def plan_step(step: Step, batch_size: int, *, bf16: bool = False) -> Plan:
     """A plan of one training step: it gathers the batch, and overwrites the state behind a guard on J.
+
+    bf16: whether large products round their operands to bfloat16 (see ``pairs``)
 
     Errors: Unplannable.
     """
     circuit = step.circuit
     batch = tuple(range(step.states + 3, len(circuit.inputs)))
-    return _Planner(circuit, {"B": batch_size}, step.states, batch).plan()
+    return _Planner(circuit, {"B": batch_size}, step.states, batch, bf16).plan()
 
 
 class _Planner:
@@ -48,7 +51,9 @@ class _Planner:
     The first ``states`` outputs overwrite the inputs of the same number; ``batch`` numbers the inputs to gather.
     """
 
-    def __init__(self, circuit: Circuit, lengths: Mapping[str, int], states: int, batch: Sequence[int]) -> None:
+    def __init__(
+        self, circuit: Circuit, lengths: Mapping[str, int], states: int, batch: Sequence[int], bf16: bool = False
+    ) -> None:
         self.circuit, self.lengths = circuit, lengths
         self.states, self.batch = states, batch
         self.graph = Graph()
@@ -56,6 +61,8 @@ class _Planner:
         outputs = [views[i] for i in circuit.outputs]
         contract(needed(outputs), outputs)
         keep_signs(needed(outputs), outputs)
+        if bf16:
+            pair_products(self.graph, needed(outputs))
         self.inputs = [views[i].term for i in range(len(circuit.inputs))]
         # A state that a step leaves as it is needs no output.
         wanted = [not (i < states and v.term is self.inputs[i] and v.is_whole) for i, v in enumerate(outputs)]
