@@ -42,7 +42,7 @@ def test_the_number_of_threads_changes_no_bit(model: Model, threads: int) -> Non
     assert fitted(threads=threads).to_bytes() == model.to_bytes()
 
 
-@pytest.fixture(params=["avx512", "avx2", "portable"])
+@pytest.fixture(params=["avx512", "avx2", "neon", "portable"])
 def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     from backpass.engine.native._core import instruction_sets
     from backpass.engine.native.native_engine import NativeEngine

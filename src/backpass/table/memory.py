@@ -6,7 +6,6 @@ of what the machine has left, what its control group (a container) has left, and
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -61,6 +60,10 @@ def _limits(root: Path) -> Iterator[int]:
                 if line.startswith(("inactive_file ", "active_file "))
             )
             yield max(int(_lines(root / limit)[0]) - int(_lines(root / usage)[0]) + cached, 0)
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     if soft != resource.RLIM_INFINITY:
         for line in _lines(root / "proc/self/statm")[:1]:

@@ -59,10 +59,12 @@ struct Kernels {
     const PairKernels* pairs = nullptr;  // null where the build or the machine has no such products
 };
 
-// Null where the build or the machine has no such instruction set.
-const Kernels* portable_kernels();
-const Kernels* avx2_kernels();
+// Each stands in a unit of its own, kernels_*.cpp; CMakeLists.txt says which of them a build has (see module.cpp). Null
+// where the machine does not have the instruction set.
 const Kernels* avx512_kernels();
 const PairKernels* avx512_pair_kernels();
+const Kernels* avx2_kernels();
+const Kernels* neon_kernels();
+const Kernels* portable_kernels();
 
 }  // namespace backpass::native

@@ -22,17 +22,31 @@ using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::dev
 using Losses = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using AnyArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 
+// The instruction sets of this build, fastest first.
+constexpr struct {
+    const char* name;
+    const Kernels* (*kernels)();
+} kInstructionSets[] = {
+#if defined(BACKPASS_X86_64)
+    {"avx512", avx512_kernels},
+    {"avx2", avx2_kernels},
+#elif defined(BACKPASS_ARM64)
+    {"neon", neon_kernels},
+#endif
+    {"portable", portable_kernels},
+};
+
+// Null where the build or the machine has no such instruction set.
 const Kernels* kernels_of(const std::string& isa) {
-    if (isa == "avx512") return avx512_kernels();
-    if (isa == "avx2") return avx2_kernels();
-    if (isa == "portable") return portable_kernels();
+    for (const auto& set : kInstructionSets)
+        if (isa == set.name) return set.kernels();
     return nullptr;
 }
 
 std::vector<std::string> instruction_sets() {
     std::vector<std::string> names;
-    for (const char* name : {"avx512", "avx2", "portable"})
-        if (kernels_of(name) != nullptr) names.emplace_back(name);
+    for (const auto& set : kInstructionSets)
+        if (set.kernels() != nullptr) names.emplace_back(set.name);
     return names;
 }
 

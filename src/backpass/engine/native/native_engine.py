@@ -66,7 +66,7 @@ class NativeEngine(Engine):
     """Runs circuits in the compiled core; what the core has no form for, on the NumPy engine.
 
     threads: how many; by default as many as the process may use, or one where one is faster
-    isa: "avx512", "avx2" or "portable"; by default the widest that this machine has
+    isa: "avx512", "avx2", "neon" or "portable"; by default the widest that this machine has
     Neither changes a bit of a float32 result.
 
     bf16: whether the large products of training steps round their operands to bfloat16; ``run`` never does
