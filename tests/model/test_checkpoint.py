@@ -187,7 +187,7 @@ FOUR = {"ensemble": 4}
 SHARE = 15  # steps of each network: 72 training rows in batches of 16, 3 epochs
 
 
-@pytest.mark.parametrize("step", [0, 1, 5, SHARE - 1, SHARE, SHARE + 1, 2 * SHARE, 3 * SHARE + 7, 4 * SHARE - 1])
+@pytest.mark.parametrize("step", [0, 5, SHARE - 1, SHARE, 2 * SHARE + 1, 4 * SHARE - 1])
 def test_an_ensemble_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
     each_target: tuple[str, Columns], path: Path, stepwise: dict[str, Any], step: int
 ) -> None:

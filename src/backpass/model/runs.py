@@ -234,7 +234,8 @@ class Noting(Callback):
     beside: Sequence[Callback]
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        self._note(progress, "")
+        if self.checkpoint.is_due(self.number):
+            self._note(progress, "")
         return None
 
     def on_end(self, result: TrainingResult) -> None:
