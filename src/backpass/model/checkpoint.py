@@ -67,9 +67,12 @@ class Checkpoint:
     identity: Callable[[], Mapping[str, Any]]
     standings: list[Standing | None]
     seconds: float | None = SECONDS
-    _written: float = field(default_factory=time.monotonic)
+    _written: float = field(init=False)
     _noted: dict[int, float] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._written = time.monotonic()
 
     def is_due(self, number: int) -> bool:
         """Whether it is time to note run ``number``, which goes on."""
