@@ -44,6 +44,13 @@ COLUMNS = {
 }
 
 
+def test_fit_predicts_one_column_and_says_where_several_are_predicted(folder: Path, call: Callable[..., Any]) -> None:
+    failed = call("fit", "table.csv", "-t", "price,rent")
+    assert failed.code == 3
+    assert "column 'price,rent' is not there" in failed.err
+    assert "hint: one column is predicted here; several at once: docs/scikit-learn.md" in failed.err
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_predictions_are_columns_of_their_own(name: str, folder: Path, call: Callable[..., Any]) -> None:
     done = call("predict", f"{name}.backpass", "table.csv")

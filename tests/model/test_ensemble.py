@@ -16,6 +16,7 @@ from backpass.errors import DivergedError, InterruptedTraining, ModelFileError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.container import pack, unpack
 from backpass.model.ensemble import Member, folds_of, members_of, on_folds, pooled
+from backpass.model.part import Part
 from backpass.model.problem import Problem, make_problem
 from backpass.model.settings import Settings
 from backpass.table import table_from
@@ -47,6 +48,13 @@ def test_folds_divide_the_training_and_validation_rows(each_target: tuple[str, C
             shares = [np.bincount(part.truth, minlength=3) / part.rows for part in (valid, pool)]
             np.testing.assert_allclose(*shares, atol=1.01 / valid.rows)
     assert [fold.tolist() for fold in folds_of(problem, pool)] == [member.fold.tolist() for member in found]
+
+
+def test_folds_have_their_share_of_each_set_of_labels(table_with: Callable[..., Columns]) -> None:
+    y = np.array([[0, 0]] * 40 + [[1, 0]] * 20 + [[1, 1]] * 20)
+    problem, _ = members(table_with("sold"), "sold", ensemble=4)
+    for fold in folds_of(problem, Part(np.zeros((80, 1)), y, y)):
+        assert np.unique(y[fold], axis=0, return_counts=True)[1].tolist() == [10, 5, 5]
 
 
 def test_members_on_one_split_share_its_rows(houses: Columns) -> None:

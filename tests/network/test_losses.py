@@ -16,6 +16,7 @@ Floats = numpy.ndarray[Any, Any]
 RNG = numpy.random.default_rng(0)
 REAL, COUNTS = RNG.normal(size=(6, 2)), RNG.poisson(2.0, size=(6, 2)).astype(float)
 BITS, CLASSES = numpy.array([0.0, 1, 1, 0, 1, 0]), numpy.array([0, 3, 1, 2, 2, 0])
+LABELS = RNG.integers(0, 2, (6, 3)).astype(float)
 
 CASES: dict[str, tuple[Loss, int, Floats]] = {
     "squared": (loss_named("squared"), 2, REAL),
@@ -27,6 +28,8 @@ CASES: dict[str, tuple[Loss, int, Floats]] = {
     "poisson": (loss_named("poisson"), 2, COUNTS),
     "binary_cross_entropy": (loss_named("binary_cross_entropy"), 1, BITS),
     "binary_cross_entropy smoothed": (loss_named("binary_cross_entropy", label_smoothing=0.1), 1, BITS),
+    "label_cross_entropy": (loss_named("label_cross_entropy"), 3, LABELS),
+    "label_cross_entropy smoothed": (loss_named("label_cross_entropy", label_smoothing=0.1), 3, LABELS),
     "cross_entropy": (loss_named("cross_entropy"), 4, CLASSES),
     "cross_entropy smoothed": (loss_named("cross_entropy", label_smoothing=0.1), 4, CLASSES),
 }
@@ -96,10 +99,11 @@ def by_hand(case: str, o: Any, y: Any) -> Any:
     if name == "poisson":
         return sum(mpmath.exp(a) - b * a for a, b in zip(o, y, strict=True))
     smoothing = mpmath.mpf(0.1) if option else mpmath.mpf(0)
-    if name == "binary_cross_entropy":
-        p = 1 / (1 + mpmath.exp(-o[0]))
-        t = (1 - smoothing) * y[0] + smoothing / 2
-        return -t * mpmath.log(p) - (1 - t) * mpmath.log(1 - p)
+    if name in ("binary_cross_entropy", "label_cross_entropy"):
+        ps = [1 / (1 + mpmath.exp(-v)) for v in o]
+        ts = [(1 - smoothing) * v + smoothing / 2 for v in y]
+        each = [-t * mpmath.log(p) - (1 - t) * mpmath.log(1 - p) for t, p in zip(ts, ps, strict=True)]
+        return sum(each) / len(each)
     total = sum(mpmath.exp(v) for v in o)
     t = [(1 - smoothing) * (j == int(y[0])) + smoothing / len(o) for j in range(len(o))]
     return -sum(t[j] * mpmath.log(mpmath.exp(o[j]) / total) for j in range(len(o)))
@@ -135,9 +139,9 @@ def test_extreme_outputs(case: str, size: float) -> None:
     if "cross_entropy" not in case:
         return
     s = 0.1 if "smoothed" in case else 0.0
-    if k == 1:
-        expected_do = (o[:, 0] > 0) - ((1 - s) * y + s / 2)
-        numpy.testing.assert_allclose(do[:, 0], expected_do, rtol=1e-14, atol=1e-300)
+    if y.shape == (6, k) or k == 1:
+        expected_do = ((o > 0) - ((1 - s) * y.reshape(6, k) + s / 2)) / k
+        numpy.testing.assert_allclose(do, expected_do, rtol=1e-14, atol=1e-300)
     else:
         top = o == o.max(axis=1, keepdims=True)
         target = (1 - s) * (y[:, None] == numpy.arange(k)) + s / k

@@ -43,6 +43,8 @@ def targets(loss: str, rows: int, k: int) -> Floats:
         return rng.integers(0, k, rows)
     if loss == "binary_cross_entropy":
         return rng.integers(0, 2, rows).astype(float)
+    if loss == "label_cross_entropy":
+        return rng.integers(0, 2, (rows, k)).astype(float)
     return rng.poisson(2.0, size=(rows, k)).astype(float) if loss == "poisson" else rng.normal(size=(rows, k))
 
 

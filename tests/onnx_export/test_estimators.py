@@ -55,6 +55,17 @@ def test_several_quantiles_are_outputs() -> None:
     assert facts["backpass.outputs"] == '["y q=0.1", "y q=0.9"]'
 
 
+@pytest.mark.parametrize("ensemble", [1, 2])
+def test_the_probabilities_of_labels_are_outputs(ensemble: int) -> None:
+    tags = pd.DataFrame({"red": X[:, 0] > 0, "of blue": X[:, 1] > 0.5, "late": X[:, 0] > X[:, 1]}).astype(int)
+    fitted = BackpassClassifier(**QUICK, ensemble=ensemble).fit(X, tags)
+    session = onnxruntime.InferenceSession(fitted.model_.to_onnx(), providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_outputs()] == ["p(red)", "p(of blue)", "p(late)"]
+    columns = {entry.name: X[:, i : i + 1] for i, entry in enumerate(session.get_inputs())}
+    found = np.column_stack(session.run(None, columns))
+    np.testing.assert_allclose(found, fitted.predict_proba(X), rtol=1e-5)
+
+
 def assert_outputs(fitted: Any, names: list[str]) -> None:
     session = onnxruntime.InferenceSession(fitted.model_.to_onnx(), providers=["CPUExecutionProvider"])
     assert [each.name for each in session.get_outputs()] == names

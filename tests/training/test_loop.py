@@ -16,6 +16,7 @@ from typing import Any
 import numpy
 import pytest
 
+from backpass.circuit.operations import sqrt
 from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
 from backpass.network import Draws, Network, dense_network, initialize, initialize_from_data, loss_named, mean_loss
@@ -428,6 +429,20 @@ def test_moments_that_overflow_are_found_although_theta_stays_finite() -> None:
         "epoch 1, batch 1 of 1: first not finite: optimizer: moments (operation multiply) at step 1: inf"
     )
     assert result.theta.tolist() == result.progress.theta.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_gradient_that_alone_is_infinite_is_named(optimizer: str) -> None:
+    """The root of 0: J is 0 there, and its slope is not finite."""
+    x = numpy.array([[4.0], [0.0], [1.0]], numpy.float32)
+    settings = TrainingSettings(batch_size=3, epochs=2)
+    J = lambda theta, batch, draws: sqrt(theta * batch[0]).sum()
+    result = TrainingRun(J, numpy.ones(1, numpy.float32), (x,), optimizer_named(optimizer), settings, ENGINE).run()
+    place = SAMPLINGS["epoch"](3, 3, 0, 0)[0].tolist()[0].index(1)
+    assert result.fault == (
+        "epoch 1, batch 1 of 1: first not finite: the gradient (operation divide) at step 1, "
+        f"row {place} of the batch: inf"
+    )
 
 
 def test_a_run_interrupted_after_a_broken_update_does_not_return_it() -> None:

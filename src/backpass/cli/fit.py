@@ -26,13 +26,14 @@ from backpass.cli.output import check_page_replaceable, check_replaceable, check
 from backpass.cli.progress import watcher
 from backpass.cli.report import write_page
 from backpass.cli.text import size
-from backpass.errors import DivergedError, InterruptedTraining, ResourceError, UsageError
+from backpass.errors import DataError, DivergedError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting import as_table
 from backpass.model.settings import TABLE
 from backpass.model.storage import write_atomically
 from backpass.report.page import require
 from backpass.table import Table, Target, read_table
+from backpass.table.wording import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,12 @@ class Request:
 
     def tables(self) -> tuple[Table, Table | None, Table | None]:
         """The table, and those of the validation and test rows where there are files of them."""
-        table = read_table(self.table, text=self.text, drop=self.drop, need=[self.target], **self.reading)
+        try:
+            table = read_table(self.table, text=self.text, drop=self.drop, need=[self.target], **self.reading)
+        except DataError as error:
+            if "," in self.target and f"{shown(self.target)} is not there" in str(error):
+                error.hint = "one column is predicted here; several at once: docs/scikit-learn.md"
+            raise
         kinds = {name: column.kind for name, column in table.columns.items()}
         files = (self.valid_file, self.test_file)
         valid, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)

@@ -71,9 +71,7 @@ def predict(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     if given["proba"] and not model.classes:
-        raise UsageError(
-            f"target {model.target!r} is a number: only classes have probabilities", hint="leave out --proba"
-        )
+        raise UsageError(model.why_no_probabilities, hint="leave out --proba")
     half = None if given["interval"] is None else model.half_width(given["interval"])
     asked = given["quantiles"]
     offsets = {} if asked is None else model.quantile_offsets(asked.replace(" ", "").split(","))

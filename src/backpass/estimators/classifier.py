@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from backpass.errors import DataError, UsageError
 from backpass.estimators.neural import Goal, NeuralEstimator
@@ -18,7 +18,7 @@ from backpass.estimators.watching import with_callbacks
 from backpass.estimators.weights import with_classes
 from backpass.model import Settings
 from backpass.model.head import Head
-from backpass.model.heads import AnyHead, OfLogits
+from backpass.model.heads import AnyHead, Heads, OfLogits
 from backpass.model.settings import BY_NAME
 from backpass.network import Loss
 from backpass.table import Target
@@ -29,12 +29,12 @@ _ENGINE = BY_NAME["engine"].default
 
 
 class BackpassClassifier(ClassifierMixin, NeuralEstimator):
-    """A fully connected network that predicts classes, trained on an ordinary CPU.
+    """A fully connected network that predicts classes, or labels that are on or off, trained on an ordinary CPU.
 
     preset: plain, fast, default, best or realmlp; every parameter that is None is what the preset says
     hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
     loss: cross_entropy, or a function of (logits, class numbers) that gives one number per row; it is traced, so it is
-    made of operations. Logits are (n, k), or (n,) for two classes.
+    made of operations. Logits are (n, k), or (n,) for two classes; of labels it is given them (n, k), as y.
     class_weight: a weight per class, or "balanced"; it multiplies sample_weight
     valid_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
     patience: end after so many epochs without a better score; metric: the score, log_loss, error or accuracy [log_loss]
@@ -52,6 +52,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     """
 
     _task = "classification"
+    _labels = 0
+    """How many labels y has; 0 where it holds classes."""
 
     def __init__(
         self,
@@ -161,7 +163,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     ) -> BackpassClassifier:
         """Train from the start, or with ``warm_start`` from where the last fit ended.
 
-        X (n, d) array or data frame; texts and gaps are fine    y (n,) labels of any kind    sample_weight (n,)
+        X (n, d) array or data frame; texts and gaps are fine    sample_weight (n,)
+        y (n,) classes of any kind; or (n, k) of 0 and 1, k labels of which any may be on, with one logistic output each
 
         Errors: ValueError, TypeError; DivergedError when training meets a number that is not finite.
         """
@@ -171,8 +174,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> BackpassClassifier:
         """One pass over these rows in their order, at a constant learning rate.
 
-        The first call needs ``classes``, all there will ever be, and settles columns, scales, the first theta and the
-        batch size; k calls equal one pass over the batches of all of them. After ``fit`` it goes on from there.
+        The first call needs ``classes``, all there will ever be (of labels their numbers, which y says itself), and
+        settles columns, scales, the first theta and the batch size; k calls equal one pass over the batches of all of
+        them. After ``fit`` it goes on from there.
         """
         self._validate_params()
         if self.class_weight == "balanced":
@@ -181,30 +185,43 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
                 hint="give the weights as a dict",
             )
         if not hasattr(self, "classes_"):
-            if classes is None:
+            self._labels = _label_count(y)
+            if classes is None and not self._labels:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
-            self.classes_ = _classes(np.unique(column_or_1d(classes)))
+            self._targets = self._labels or 1
+            self.classes_ = np.arange(self._labels) if self._labels else _classes(np.unique(column_or_1d(classes)))
         elif classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}")
         self._partial_fit(X, y, sample_weight, settle=False)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """The probability of each class, (n, k) in the order of ``classes_``."""
+        """The probability of each class, (n, k) in the order of ``classes_``, or of each label."""
         outputs = self._outputs(X)
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row."""
-        place = np.argmax(self.predict_proba(X), axis=1)
-        return np.asarray(self.classes_[place])
+        """The most probable class of each row, (n,); or 1 for each label that is likelier on than off, (n, k)."""
+        probabilities = self.predict_proba(X)
+        if self._labels:
+            return np.asarray(probabilities > 0.5, dtype=np.int64)
+        return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
 
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
-        labels = _labels(y)
+        self._labels = _label_count(y)
+        self._targets = self._labels or 1
+        if self._labels:
+            self.classes_ = np.arange(self._labels)
+            return
+        labels = _classes_in(y)
         self.classes_ = _classes(np.unique(labels if weights is None else labels[weights > 0]))
 
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
-        labels = _labels(y)
+        if self._labels:
+            if self.class_weight is not None:
+                raise UsageError("class_weight is for classes; y holds labels, any of which may be on")
+            return Goal(_labels_in(y, self._labels), weights)
+        labels = _classes_in(y)
         known = {label: j for j, label in enumerate(self.classes_.tolist())}
         counted = labels if weights is None else labels[weights > 0]
         strange = [label for label in dict.fromkeys(counted.tolist()) if label not in known]
@@ -214,6 +231,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return Goal(codes, with_classes(weights, codes, self.classes_, self.class_weight))
 
     def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
+        if self._labels:
+            each = [Target(name, "binary", ("0", "1"), "number") for name in names]
+            return Heads(tuple(Head.fit(target, truth[:, j], settings) for j, target in enumerate(each)))
         classes = tuple(str(label) for label in self.classes_.tolist())
         return Head.fit(Target(names[0], "binary" if len(classes) == 2 else "multiclass", classes), truth, settings)
 
@@ -221,9 +241,35 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         function = own_loss(self.get_params(deep=False))
         return None if function is None else OfLogits(Written(function))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
 
-def _labels(y: Any) -> NDArray[Any]:
-    """y as an array of labels.    Errors: ValueError."""
+
+def _label_count(y: Any) -> int:
+    """How many columns of labels y has; 0 where it holds classes."""
+    labels = _array(y)
+    return labels.shape[1] if labels.ndim == 2 and type_of_target(labels) == "multilabel-indicator" else 0
+
+
+def _labels_in(y: Any, count: int) -> NDArray[np.int32]:
+    """y as labels (n, count) of 0 and 1.    Errors: ValueError."""
+    labels: NDArray[Any] = check_array(_array(y), dtype=None, input_name="y")
+    if labels.shape[1] != count:
+        raise ValueError(f"y must have shape ('n', {count}) as before, got {labels.shape}")
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError(f"labels are 0 or 1; y holds {np.unique(labels).tolist()}")
+    return labels.astype(np.int32)
+
+
+def _array(y: Any) -> NDArray[Any]:
+    """y as an array; a sparse matrix of labels, too."""
+    return np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+
+
+def _classes_in(y: Any) -> NDArray[Any]:
+    """y as an array of classes.    Errors: ValueError."""
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)

@@ -61,21 +61,30 @@ class Checkpoint:
 
     identity: settings, networks and a digest of the rows, asked for when they are first needed
     standings: of each network, None for those that have not finished an epoch
-    seconds: between two writes; None where ``save`` alone writes
+    seconds: between two writes, and two notes of a run that goes on; None where ``save`` alone writes
     """
 
     path: Path
     identity: Callable[[], Mapping[str, Any]]
     standings: list[Standing | None]
     seconds: float | None = SECONDS
-    _written: float = field(default_factory=time.monotonic)
+    _written: float = field(init=False)
+    _noted: dict[int, float] = field(default_factory=dict)
     _lock: Any = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._written = time.monotonic()
+
+    def is_due(self, number: int) -> bool:
+        """Whether it is time to note run ``number``, which goes on."""
+        before = self._noted.setdefault(number, self._written)
+        return self.seconds is not None and time.monotonic() - before >= self.seconds
 
     def note(self, number: int, standing: Standing) -> None:
         """Take down where run ``number`` stands, and write all when it is time to.    Errors: ResourceError."""
         with self._lock:
-            self.standings[number] = standing
-            if self.seconds is not None and time.monotonic() - self._written >= self.seconds:
+            self.standings[number], self._noted[number] = standing, time.monotonic()
+            if self.seconds is not None and self._noted[number] - self._written >= self.seconds:
                 self._write()
 
     def save(self) -> None:

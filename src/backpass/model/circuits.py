@@ -47,12 +47,13 @@ def averaging(model: Model, networks: int, rows: str = "n") -> Circuit:
 
 
 def predicting(model: Model, rows: str = "n") -> Circuit:
-    """``predicted`` of each head, as a circuit of outputs o (n, k)."""
+    """``predicted`` of each head, as a circuit of outputs o (n, k); of a label the probability that it is on."""
 
     def predictions(o: Array) -> list[Array]:
         heads = model.head.heads
         if len(heads) == 1:
             return [predicted(heads[0], o)]
-        return [predicted(head, o[:, j : j + 1]) for j, head in enumerate(heads)]
+        each = [predicted(head, o[:, j : j + 1]) for j, head in enumerate(heads)]
+        return [found[:, 1] if head.classes else found for head, found in zip(heads, each, strict=True)]
 
     return trace(predictions, [Spec((rows, model.head.outputs), model.theta.dtype)])

@@ -76,10 +76,10 @@ def pooled(problem: Problem) -> Part:
 
 
 def folds_of(problem: Problem, pool: Part) -> list[NDArray[Any]]:
-    """Random folds of the pool, row numbers in order; every fold has its share of each class."""
+    """Random folds of the pool, row numbers in order; every fold has its share of each class, or set of labels."""
     order = permutation(problem.settings.seed, 0, _PURPOSE, pool.rows)
     if problem.head.target.task != "regression":
-        order = order[np.argsort(pool.truth[order], kind="stable")]
+        order = order[np.lexsort(np.atleast_2d(pool.truth[order].T))]
     count = problem.settings.ensemble
     return [np.sort(order[i::count]) for i in range(count)]
 

@@ -157,7 +157,7 @@ def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: S
 def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
     # A member that was stopped before its first epoch is no better than chance.
-    done = [i for i, each in enumerate(runs.results) if each.progress.history] or [0]
+    done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
     thetas, said = _calibrated(problem, members, [each.theta for each in results])
     first = results[0].progress

@@ -64,6 +64,11 @@ class Head:
         return (self,)
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, one of which is predicted; none for a number."""
+        return self.target.classes
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """What the predictions are called."""
         return (self.target.name,)

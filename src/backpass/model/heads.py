@@ -1,4 +1,4 @@
-"""Heads: several heads side by side, for several targets at once or several quantiles of one.
+"""Heads: several heads side by side, for several targets at once, several quantiles of one, or labels (on or off).
 
 What a single output means is ``head``'s affair.
 """
@@ -17,13 +17,16 @@ from backpass.circuit.elementary import mean
 from backpass.circuit.operations import concatenate, sigmoid, softmax
 from backpass.errors import UsageError
 from backpass.model.head import CUSTOM, Custom, Head, mean_of
-from backpass.network import Loss
+from backpass.model.link import predicted
+from backpass.network import Loss, loss_named
 from backpass.table import Table, Target
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
     """Head j reads output column j; all have the same loss, each its own scale (and quantile).
+
+    Heads of two classes are labels: any of them may be on, and what is predicted is the probability of each.
 
     outputs o (n, k), targets (n, k)  ->  predictions float64 (n, k)
     """
@@ -37,9 +40,21 @@ class Heads:
         return self.heads[0].target
 
     @property
+    def are_labels(self) -> bool:
+        """Whether each head is a label, which is on or off, and not a number."""
+        return self.target.task == "binary"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """None: of several outputs none stands for one of several classes."""
+        return ()
+
+    @property
     def labels(self) -> tuple[str, ...]:
-        """What the predictions are called: their targets, or several quantiles of one by their q: ``price q=0.9``."""
+        """What the predictions are called: their targets, ``p(name)`` of labels, ``price q=0.9`` of quantiles."""
         names = [head.target.name for head in self.heads]
+        if self.are_labels:
+            return tuple(f"p({name})" for name in names)
         if len(set(names)) == len(names):
             return tuple(names)
         return tuple(f"{name} q={head.q}" for name, head in zip(names, self.heads, strict=True))
@@ -69,12 +84,14 @@ class Heads:
 
     @property
     def loss(self) -> Loss:
-        """The sum of the heads' losses, or a loss of all outputs that somebody wrote."""
-        return SideBySide(tuple(head.loss for head in self.heads)) if self.own is None else self.own
+        """The sum of the heads' losses (the mean of those of labels), or a loss of all outputs that somebody wrote."""
+        return self.named if self.own is None else self.own
 
     @property
     def named(self) -> Loss:
         """The losses by name, which also say what the outputs mean."""
+        if self.are_labels:
+            return loss_named("label_cross_entropy", **self.options)
         return SideBySide(tuple(head.named for head in self.heads))
 
     @property
@@ -110,10 +127,14 @@ class Heads:
 
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """Targets (n, k) as the loss compares outputs with them, each in its own scale (n, k)."""
+        if self.are_labels:
+            return y.astype(dtype)
         return np.concatenate([head.encode(y[:, j], dtype) for j, head in enumerate(self.heads)], axis=1)
 
     def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
-        """Numbers in the targets' units (n, k)."""
+        """Numbers in the targets' units, or the probability of each label (n, k)."""
+        if self.are_labels:
+            return predicted(self.named, o).astype(np.float64)
         return np.column_stack([head.predictions(o[:, j : j + 1]) for j, head in enumerate(self.heads)])
 
     def scores(

@@ -72,7 +72,8 @@ class Model:
     residuals: Residuals | None = None
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """A number, or the most probable class, for each row: (n,), or (n, k) of several outputs.
+        """A number, or the most probable class, for each row: (n,), or (n, k) of several outputs, which are numbers or
+        the probabilities of labels.
 
         data: a path, a data frame, a dict of columns or a Table, their columns matched by name; or an array (n, d) of
         the model's columns in their order
@@ -88,8 +89,15 @@ class Model:
         """
         probabilities = self.predictions(self.table(data, **reading)).probabilities
         if probabilities is None:
-            raise UsageError(f"target {self.target!r} is a number; only classes have probabilities")
+            raise UsageError(self.why_no_probabilities)
         return probabilities
+
+    @property
+    def why_no_probabilities(self) -> str:
+        """Why there are none beside the predictions."""
+        if self.head.target.classes:
+            return "the predictions of this model are the probabilities of its labels already"
+        return f"target {self.target!r} is a number; only classes have probabilities"
 
     def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
         """Low and high (n, 2) of an interval around each predicted number that holds the target with chance ``level``.
@@ -168,7 +176,7 @@ class Model:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes in the order of their probabilities; empty for numbers."""
-        return self.head.target.classes
+        return self.head.classes
 
     @property
     def history(self) -> tuple[EpochRecord, ...]:

@@ -7,7 +7,7 @@ the members are is ``ensemble``'s affair, what becomes of the results ``fitting`
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,12 +27,12 @@ ENDS_ALL = ("interrupted", "stopped", "diverged")
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What came of the members: the results of those that were begun, in order, and what there is to say.
+    """What came of the members: the results of those that were begun, and what there is to say.
 
-    last: the number, from 0, of the run that ended them all
+    results: by the number of the member, from 0, ascending; last: the number of the one that ended them all
     """
 
-    results: tuple[TrainingResult, ...]
+    results: Mapping[int, TrainingResult]
     last: int
     notes: tuple[str, ...]
 
@@ -101,7 +101,7 @@ def train_members(
             _in_threads(run, len(members), workers, wish)
     last = max(begun) if together.ender is None else together.ender
     notes = tuple(_done_again(members[i], faults[i]) for i in sorted(faults))
-    runs = Runs(tuple(begun[i] for i in sorted(begun)), last, notes)
+    runs = Runs(dict(sorted(begun.items())), last, notes)
     if watching is None:
         for each in callbacks:
             each.on_end(runs.ending)
@@ -234,7 +234,8 @@ class Noting(Callback):
     beside: Sequence[Callback]
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        self._note(progress, "")
+        if self.checkpoint.is_due(self.number):
+            self._note(progress, "")
         return None
 
     def on_end(self, result: TrainingResult) -> None:

@@ -124,7 +124,29 @@ class BinaryCrossEntropy(Loss):
 
     def averaged(self, outputs: Sequence[Array]) -> Array:
         """ln p - ln(1 - p), both averaged first"""
-        return _mean_of_logs([-softplus(-o) for o in outputs]) - _mean_of_logs([-softplus(o) for o in outputs])
+        return _mean_of_logits(outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCrossEntropy(Loss):
+    """J = the mean over k labels of ln(1 + e^o_j) - y_j o_j, for y (n, k) in {0, 1}: any of the labels may be on
+
+    With label smoothing s the target of a label is (1 - s) y + s / 2.
+    """
+
+    label_smoothing: float = 0.0
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        smooth = (1.0 - self.label_smoothing) * y.astype(o.dtype) + 0.5 * self.label_smoothing
+        return (softplus(o) - smooth * o).sum(axis=1) * (1.0 / int(o.shape[1]))
+
+    def predicted(self, o: Array) -> Array:
+        """The probability of each label: (n, k)"""
+        return sigmoid(o)
+
+    def averaged(self, outputs: Sequence[Array]) -> Array:
+        """ln p - ln(1 - p), both averaged first"""
+        return _mean_of_logits(outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +174,11 @@ class CrossEntropy(Loss):
         return _mean_of_logs([o - logsumexp(o, axis=1, keepdims=True) for o in outputs])
 
 
+def _mean_of_logits(logits: Sequence[Array]) -> Array:
+    """ln p - ln(1 - p), where p is the mean of what these are logits of."""
+    return _mean_of_logs([-softplus(-o) for o in logits]) - _mean_of_logs([-softplus(o) for o in logits])
+
+
 def _mean_of_logs(logs: Sequence[Array]) -> Array:
     """The logarithm of the mean of what these are logarithms of."""
     largest = reduce(maximum, logs)
@@ -171,6 +198,7 @@ LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(
         "quantile": Quantile,
         "poisson": Poisson,
         "binary_cross_entropy": BinaryCrossEntropy,
+        "label_cross_entropy": LabelCrossEntropy,
         "cross_entropy": CrossEntropy,
     }
 )

@@ -19,7 +19,7 @@ from backpass.circuit.structure import flatten
 from backpass.engine import Engine, default_engine
 from backpass.errors import ShapeError, UsageError
 from backpass.network.layers import Draws
-from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, loss_named, mean_loss
+from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, LabelCrossEntropy, Loss, loss_named, mean_loss
 from backpass.network.parameters import Layout, Parameter
 from backpass.training.loop import Callback, TrainingRun, TrainingSettings
 from backpass.training.optimizer import Optimizer, OptimizerOptions, optimizer_named
@@ -251,8 +251,9 @@ def _classes(loss: Loss, examples: Sequence[NDArray[Any]]) -> int:
     Errors: UsageError where y does not suit a loss for classes.
     """
     y = examples[1]
-    if isinstance(loss, BinaryCrossEntropy) and not ((y >= 0) & (y <= 1)).all():
-        raise UsageError(f"loss 'binary_cross_entropy' expects y from 0 to 1, got {y.min():g} to {y.max():g}")
+    if isinstance(loss, BinaryCrossEntropy | LabelCrossEntropy) and not ((y >= 0) & (y <= 1)).all():
+        name = "binary_cross_entropy" if isinstance(loss, BinaryCrossEntropy) else "label_cross_entropy"
+        raise UsageError(f"loss {name!r} expects y from 0 to 1, got {y.min():g} to {y.max():g}")
     if not isinstance(loss, CrossEntropy):
         return 0
     if y.dtype.kind not in "iu" or (y < 0).any():
