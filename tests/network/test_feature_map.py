@@ -176,9 +176,6 @@ def test_two_levels_as_one_column_and_many_left_to_an_embedding() -> None:
     # Level p in two rows of four: median 1/2, quartiles 0 and 1.
     numpy.testing.assert_allclose(x[:, 2], [squeezed(p - 0.5) for p in (0, 1, 0, 1)], rtol=1e-14)
     assert x[:, 5].tolist() == [1, 2, 3, 0]
-    wide = feature_map.unfolded(x)
-    assert wide.shape == (4, 10)
-    assert wide[:, 5:].tolist() == [[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.99])

@@ -272,7 +272,6 @@ def baselines(problem: Problem) -> list[Baseline]:
     if len(problem.parts) == 1:
         return []
     part, head = problem.parts["train"], problem.head
-    x = problem.feature_map.unfolded(part.x)
     is_number = head.target.task == "regression"
     loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
     # What the constant is called: the mean of the target, its median, or the commonest class.
@@ -280,7 +279,15 @@ def baselines(problem: Problem) -> list[Baseline]:
     name = constant[loss] if is_number else "majority"
     return [
         constant_baseline(name, loss, part.y, head.outputs, head.q),
-        linear_baseline("linear" if is_number else "logistic", loss, x, part.y, head.outputs, problem.engine),
+        linear_baseline(
+            "linear" if is_number else "logistic",
+            loss,
+            part.x,
+            part.y,
+            head.outputs,
+            problem.engine,
+            problem.feature_map.embedded,
+        ),
     ]
 
 
@@ -289,8 +296,7 @@ def _scores(problem: Problem, baseline: Baseline) -> Scores:
     parts = {name: part for name, part in problem.parts.items() if name != "train"}
     if on_folds(problem):
         parts["valid"] = pooled(problem)
-    unfolded = problem.feature_map.unfolded
     return {
-        name: _kept(problem.head.scores(np.asarray(baseline.outputs(unfolded(part.x))), part.truth, part.weights))
+        name: _kept(problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth, part.weights))
         for name, part in parts.items()
     }

@@ -166,12 +166,6 @@ class FeatureMap:
                     flags.append(where(greater(code, 0.0), 2.0 * code - 3.0, 0.0))
         return flags
 
-    def unfolded(self, x: NDArray[Any]) -> NDArray[Any]:
-        """x with one-hot columns in place of codes, for models without embeddings: (n, d) -> (n, at least d)"""
-        first = x.shape[1] - len(self.embedded)
-        wide = [one_hot(x[:, first + j].astype(numpy.int32), n + 1, x.dtype) for j, n in enumerate(self.embedded)]
-        return numpy.concatenate([x[:, :first], *wide], axis=1) if wide else x
-
     def circuit(self, dtype: Any = numpy.float32) -> Circuit:
         """The circuit (numbers, codes) -> x for any number of rows."""
 
