@@ -62,7 +62,7 @@ def linear_baseline(
 ) -> Baseline:
     """The linear model with the same loss (squared loss where that one is not smooth), by Newton's method.
 
-    ``levels`` are those of the codes that stand at the end of x, see ``FeatureMap.embedded``.
+    ``levels`` are those of the codes that stand at the end of x, see ``FeatureMap.folded``.
     """
     model = Linear(x.shape[1] - len(levels), tuple(levels), outputs)
     smooth = loss_name if loss_name in _CONVEX else "squared"

@@ -271,7 +271,7 @@ def baselines(problem: Problem) -> list[Baseline]:
     """The constant and the linear one, fitted on the training rows; none where no rows are left to score them on."""
     if len(problem.parts) == 1:
         return []
-    part, head = problem.parts["train"], problem.head
+    part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
     is_number = head.target.task == "regression"
     loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
     # What the constant is called: the mean of the target, its median, or the commonest class.
@@ -282,11 +282,11 @@ def baselines(problem: Problem) -> list[Baseline]:
         linear_baseline(
             "linear" if is_number else "logistic",
             loss,
-            part.x,
+            feature_map.folded(part.x),
             part.y,
             head.outputs,
             problem.engine,
-            problem.feature_map.embedded,
+            feature_map.folded_levels,
         ),
     ]
 
@@ -297,6 +297,10 @@ def _scores(problem: Problem, baseline: Baseline) -> Scores:
     if on_folds(problem):
         parts["valid"] = pooled(problem)
     return {
-        name: _kept(problem.head.scores(np.asarray(baseline.outputs(part.x)), part.truth, part.weights))
+        name: _kept(
+            problem.head.scores(
+                np.asarray(baseline.outputs(problem.feature_map.folded(part.x))), part.truth, part.weights
+            )
+        )
         for name, part in parts.items()
     }
