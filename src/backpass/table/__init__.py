@@ -6,7 +6,7 @@
     schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
     target.encode(table)  ->  y (n,)
 
-Reading order: table, reading, opening, records, delimited, parquet, kinds, missing, number, moment, calendar, frame,
+Reading order: table, reading, opening, records, delimited, scan, parquet, kinds, missing, number, moment, calendar, frame,
 schema, feature, parts, target.
 """
 
