@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.engine import NumpyEngine
+from backpass.engine import NumpyEngine, engine_named
+from backpass.model import linear
 from backpass.model.baseline import constant_baseline, constant_outputs, linear_baseline
 from backpass.network import loss_named
+from backpass.training import newton
 
 RNG = np.random.default_rng(0)
 N = 2000
@@ -76,6 +78,82 @@ def test_float32_inputs_are_fitted_in_float64() -> None:
     found = narrow.outputs(X.astype(np.float32))
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, outputs("squared", Y), atol=1e-5)
+
+
+LEVELS = (3, 5)
+CODES = np.stack([RNG.integers(0, levels + 1, N) for levels in LEVELS], axis=1)
+WITH_CODES = np.column_stack([X, CODES]).astype(np.float32)
+ONE_HOT = np.concatenate(
+    [X.astype(np.float32), *(np.eye(n + 1)[c] for n, c in zip(LEVELS, CODES.T, strict=True))], axis=1
+)
+TARGETS = {
+    "squared": (Y + CODES[:, 1:] ** 2, 1),
+    "poisson": (COUNTS, 1),
+    "binary_cross_entropy": ((Y[:, 0] > CODES[:, 0] - 1.0).astype(np.int32), 1),
+    "cross_entropy": ((THREE + CODES[:, 0]) % 3, 3),
+}
+
+
+def of_codes(loss: str) -> Any:
+    y, k = TARGETS[loss]
+    return settled(linear_baseline("linear", loss, WITH_CODES, y, k, NumpyEngine(), LEVELS).outputs(WITH_CODES))
+
+
+def settled(o: Any) -> Any:
+    """Outputs whose sum is 0 where there are several: what is added to all of a row's says nothing."""
+    return o - o.mean(axis=1, keepdims=True) if o.shape[1] > 1 else o
+
+
+@pytest.mark.parametrize("loss", TARGETS)
+def test_codes_are_what_their_one_hot_columns_are(loss: str) -> None:
+    np.testing.assert_allclose(of_codes(loss), settled(outputs(loss, *TARGETS[loss], x=ONE_HOT)), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("loss", TARGETS)
+def test_many_columns_end_at_the_same_place(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more columns than are factored the diagonal is the preconditioner."""
+    expected = of_codes(loss)
+    monkeypatch.setattr(linear, "_FACTORED", 4)
+    np.testing.assert_allclose(of_codes(loss), expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["squared", "poisson", "binary_cross_entropy"])
+def test_a_step_of_one_output_takes_one_pass_for_its_direction(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preconditioner is the Hessian itself."""
+    products, steps = list[Any](), list[Any]()
+    real, solve = newton._Sums.hessian_product, newton._conjugate_gradients
+    monkeypatch.setattr(newton._Sums, "hessian_product", lambda *given: products.append(1) or real(*given))
+    monkeypatch.setattr(newton, "_conjugate_gradients", lambda *given: steps.append(1) or solve(*given))
+    of_codes(loss)
+    assert 1 <= len(products) <= len(steps)
+
+
+@pytest.mark.parametrize("chunk", [700, 8192])
+def test_the_gram_matrix_of_codes_is_that_of_one_hot_columns(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "_CHUNK", chunk)
+    weights = RNG.uniform(size=N)
+    model = linear.Linear(3, LEVELS, 1)
+    rows = linear._Rows.of(model, loss_named("squared"), WITH_CODES, Y, NumpyEngine())
+    wide = with_ones(ONE_HOT)
+    np.testing.assert_allclose(rows.gram(weights), wide.T @ (weights[:, None] * wide), rtol=1e-9, atol=1e-9)
+
+
+def test_codes_alone_give_the_mean_of_each() -> None:
+    x = CODES[:, :1].astype(np.float32)
+    found = linear_baseline("linear", "squared", x, Y, 1, NumpyEngine(), LEVELS[:1]).outputs(x)
+    for code in range(LEVELS[0] + 1):
+        np.testing.assert_allclose(found[CODES[:, 0] == code], Y[CODES[:, 0] == code].mean(), atol=1e-4)
+
+
+def test_every_number_of_threads_gives_the_same_bits() -> None:
+    pytest.importorskip("backpass.engine.native.native_engine")
+    y, k = TARGETS["binary_cross_entropy"]
+    found = [
+        linear_baseline("logistic", "binary_cross_entropy", WITH_CODES, y, k, engine_named("native", threads), LEVELS)
+        for threads in (1, 3)
+    ]
+    one, several = (each.outputs(WITH_CODES) for each in found)
+    assert one.tobytes() == several.tobytes()
 
 
 CONSTANTS = [

@@ -176,9 +176,25 @@ def test_two_levels_as_one_column_and_many_left_to_an_embedding() -> None:
     # Level p in two rows of four: median 1/2, quartiles 0 and 1.
     numpy.testing.assert_allclose(x[:, 2], [squeezed(p - 0.5) for p in (0, 1, 0, 1)], rtol=1e-14)
     assert x[:, 5].tolist() == [1, 2, 3, 0]
-    wide = feature_map.unfolded(x)
-    assert wide.shape == (4, 10)
-    assert wide[:, 5:].tolist() == [[0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [1, 0, 0, 0, 0]]
+    assert feature_map.folded_levels == (4, 3)
+    numpy.testing.assert_array_equal(feature_map.folded(x), numpy.column_stack([x[:, :2], train[:, 1:]]))
+
+
+@pytest.mark.parametrize("scaled_flags", [False, True])
+@pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
+def test_folded_inputs_have_the_codes_in_place_of_one_hot_columns(scaled_flags: bool, dtype: Any) -> None:
+    """In rows that were not there in training, too; a level that never occurs and one that always does say nothing."""
+    train = codes([1, 2, 0, 2], [1, 2, 3, 1], [2, 2, 2, 2])
+    new = codes([0, 2, 1], [0, 3, 1], [0, 1, 2])
+    numbers = numpy.array([[1.0], [NAN], [2.0], [4.0]])
+    feature_map = FeatureMap.fit(numbers, train, [3, 3, 2], scaled_flags=scaled_flags)
+    for rows, given in ((train, numbers), (new, numbers[:3])):
+        x = NumpyEngine().run(feature_map.circuit(dtype), given, rows)[0]
+        folded = feature_map.folded(x)
+        assert folded.dtype == x.dtype
+        count = len(feature_map.folded_levels)
+        numpy.testing.assert_array_equal(folded[:, -count:], rows[:, :count])
+    assert feature_map.folded_levels == ((3, 3) if scaled_flags else (3, 3, 2))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.99])

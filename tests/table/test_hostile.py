@@ -75,6 +75,22 @@ def test_many_categories(write: Write) -> None:
     assert "one-hot, 255 levels" in found.out
 
 
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_a_file_that_expands_a_thousand_times(tmp_path: Path, compression: str) -> None:
+    """300 MB of equal rows: given up where more has come out than a table has, with both figures."""
+    path = tmp_path / "bomb.csv.z"
+    with pa.output_stream(path, compression=compression) as stream:
+        stream.write(b"a,b\n")
+        for _ in range(300):
+            stream.write(b"1,2\n" * 250_000)
+    assert 200 * path.stat().st_size < 300_000_000
+    found = limited(2048, "inspect", path)
+    assert found.code == 3, found.err
+    limit = max(200 * path.stat().st_size, 64 << 20)
+    assert f"{path.stat().st_size:,} bytes expand to more than {limit:,}" in found.err
+    assert found.peak < 200
+
+
 def test_a_parquet_file_of_more_rows_than_fit(tmp_path: Path) -> None:
     """300 million zeros in a megabyte: refused by its metadata, nothing is decoded."""
     path, zeros = tmp_path / "bomb.parquet", pa.table({"x": pa.array([0] * 1_000_000, pa.int8())})

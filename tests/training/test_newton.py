@@ -136,6 +136,28 @@ def test_conjugate_gradients_solve_a_system_and_stop_where_there_is_no_minimum()
     assert newton._conjugate_gradients(lambda v: -v, b, 1e-12).tolist() == [0.0] * 4
 
 
+@pytest.mark.parametrize("loss", LABELS)
+def test_a_preconditioner_changes_the_way_and_not_the_end(loss: str) -> None:
+    scales = numpy.array([1e3, 1.0, 1e-2, 1.0])
+    plain, better = (
+        minimize_convex(objective(loss), numpy.zeros(4), (X, LABELS[loss]), NumpyEngine(), 1.0, 1e-9, *given)
+        for given in ((), (lambda theta: lambda v: scales * v,))
+    )
+    numpy.testing.assert_allclose(better, plain, rtol=1e-6, atol=1e-8)
+
+
+def test_with_the_inverse_for_preconditioner_one_product_is_enough() -> None:
+    A, b, products = X.T @ X, numpy.array([1.0, 2.0, 3.0, 4.0]), list[Floats]()
+
+    def product(v: Floats) -> Floats:
+        products.append(v)
+        return A @ v
+
+    found = newton._conjugate_gradients(product, b, 1e-9, lambda v: numpy.linalg.solve(A, v))
+    numpy.testing.assert_allclose(found, numpy.linalg.solve(A, b), rtol=1e-8)
+    assert len(products) == 1
+
+
 def test_more_columns_than_rows() -> None:
     x = RNG.normal(size=(10, 40))
     found = minimize_convex(objective("squared"), numpy.zeros(40), (x, numpy.ones((10, 1))), NumpyEngine())

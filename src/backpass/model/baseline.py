@@ -6,22 +6,20 @@ model on the same features, fitted until its score stands still.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, operations
+from backpass.circuit import Spec, trace
 from backpass.circuit.elementary import log, mean, total
 from backpass.engine import Engine
-from backpass.network import Loss, Network, dense_network, loss_named
+from backpass.model.linear import Linear
+from backpass.network import loss_named
 from backpass.network.feature_map import quantile_of
-from backpass.training.newton import minimize_convex
 
-# A score shown with four digits needs no more; on adult that is five times fewer passes over the rows.
-_PRECISION = 1e-5
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
 
 
@@ -54,23 +52,20 @@ def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -
 
 
 def linear_baseline(
-    name: str, loss_name: str, x: NDArray[Any], y: NDArray[Any], outputs: int, engine: Engine
+    name: str,
+    loss_name: str,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    outputs: int,
+    engine: Engine,
+    levels: Sequence[int] = (),
 ) -> Baseline:
-    """A network of one layer with the same loss (squared loss where that one is not smooth), by Newton's method."""
-    network = dense_network(x.shape[1], (), outputs)
+    """The linear model with the same loss (squared loss where that one is not smooth), by Newton's method.
+
+    ``levels`` are those of the codes that stand at the end of x, see ``FeatureMap.folded``.
+    """
+    model = Linear(x.shape[1] - len(levels), tuple(levels), outputs)
     smooth = loss_name if loss_name in _CONVEX else "squared"
-    loss = loss_named(smooth)
-    data = (x.astype(np.float64), y.astype(np.float64) if y.dtype.kind == "f" else y)
-    start = np.zeros(network.parameter_count)
-    start[-outputs:] = constant_outputs(smooth, y, outputs)
-    theta = minimize_convex(_sum_of(loss, network), start, data, engine, precision=_PRECISION)
-    forward = network.forward(np.float64)
+    theta = model.fit(loss_named(smooth), x, y, constant_outputs(smooth, y, outputs), engine)
+    forward = trace(model, [Spec(theta.shape, theta.dtype), Spec(("n", x.shape[1]), x.dtype)])
     return Baseline(name, lambda rows: engine.run(forward, theta, rows)[0])
-
-
-def _sum_of(loss: Loss, network: Network) -> Callable[[Array, tuple[Array, ...]], Array]:
-    def objective(theta: Array, rows: tuple[Array, ...]) -> Array:
-        x, y = rows
-        return operations.sum(loss.per_example(network(theta, x), y))
-
-    return objective

@@ -276,8 +276,7 @@ def baselines(problem: Problem) -> list[Baseline]:
     """The constant and the linear one, fitted on the training rows; none where no rows are left to score them on."""
     if len(problem.parts) == 1:
         return []
-    part, head = problem.parts["train"], problem.head
-    x = problem.feature_map.unfolded(part.x)
+    part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
     is_number = head.target.task == "regression"
     loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
     # What the constant is called: the mean of the target, its median, or the commonest class.
@@ -285,7 +284,15 @@ def baselines(problem: Problem) -> list[Baseline]:
     name = constant[loss] if is_number else "majority"
     return [
         constant_baseline(name, loss, part.y, head.outputs, head.q),
-        linear_baseline("linear" if is_number else "logistic", loss, x, part.y, head.outputs, problem.engine),
+        linear_baseline(
+            "linear" if is_number else "logistic",
+            loss,
+            feature_map.folded(part.x),
+            part.y,
+            head.outputs,
+            problem.engine,
+            feature_map.folded_levels,
+        ),
     ]
 
 
@@ -294,8 +301,11 @@ def _scores(problem: Problem, baseline: Baseline) -> Scores:
     parts = {name: part for name, part in problem.parts.items() if name != "train"}
     if on_folds(problem):
         parts["valid"] = pooled(problem)
-    unfolded = problem.feature_map.unfolded
     return {
-        name: _kept(problem.head.scores(np.asarray(baseline.outputs(unfolded(part.x))), part.truth, part.weights))
+        name: _kept(
+            problem.head.scores(
+                np.asarray(baseline.outputs(problem.feature_map.folded(part.x))), part.truth, part.weights
+            )
+        )
         for name, part in parts.items()
     }

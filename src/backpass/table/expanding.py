@@ -2,8 +2,7 @@
 
 A few kilobytes can be made to expand to any number of bytes. So there is a limit: what the user allows, or
 ``USUAL_RATIO`` times the compressed size (tables of text come to 3 to 30 times), 64 MiB at least.
-Zstandard is Python's own from 3.14 on; before, the packages ``zstandard`` or ``pyarrow`` lend theirs. DuckDB expands
-it too, but hands out records only, in which blank lines inside quotes are lost.
+Zstandard is Python's own from 3.14 on; before, the packages ``zstandard`` or ``pyarrow`` lend theirs.
 """
 
 from __future__ import annotations

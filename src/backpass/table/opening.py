@@ -1,6 +1,6 @@
-"""Opening: from a path to a plain file on disk that DuckDB can read: UTF-8 text, JSON, or Parquet.
+"""Opening: from a path to a plain file on disk that can be read several times: UTF-8 text, JSON, or Parquet.
 
-Standard input and pipes are spooled (DuckDB reads a pipe as silently empty), .gz and .zst expanded, other encodings
+Standard input and pipes are spooled (they can be read once), .gz and .zst expanded, other encodings
 rewritten as UTF-8, and whatever is no table is refused by what it is. Temporary files are gone when the ``with``
 block ends. Delimiters, records and columns are not looked at here.
 """

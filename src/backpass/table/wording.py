@@ -37,7 +37,7 @@ def listed(items: Sequence[object], write: Callable[[object], str] = str) -> str
     '3, 4, 5, 6, 7, ... (7 in all)'
     """
     head = ", ".join(write(item) for item in items[:FIRST])
-    return head if len(items) <= FIRST else f"{head}, ... ({len(items)} in all)"
+    return head if len(items) <= FIRST else f"{head}, ... ({len(items):,} in all)"
 
 
 def rows_listed(rows: Iterable[int]) -> str:
