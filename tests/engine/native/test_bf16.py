@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -12,7 +13,7 @@ from backpass.circuit import Spec
 from backpass.circuit import operations as ops
 from backpass.circuit.philox import key_of
 from backpass.engine import Epoch, make_step, why_no_bf16
-from backpass.engine.native._core import instruction_sets
+from backpass.engine.native._core import Program, instruction_sets, operations
 from backpass.engine.native.native_engine import NativeEngine, Tiling
 from backpass.engine.plan.instruction import Product
 from backpass.engine.plan.pairs import Pack, pays
@@ -327,6 +328,31 @@ def test_other_instruction_sets_have_no_such_products() -> None:
     for isa in set(instruction_sets()) - {"avx512"}:
         with pytest.raises(UsageError, match=f"no products of bfloat16 with instruction set '{isa}'"):
             NativeEngine(isa=isa, bf16=True)
+
+
+@needs_bf16
+def test_the_core_refuses_words_that_do_not_fit(dense: Any) -> None:
+    plan = NativeEngine(bf16=True).plan_of(dense(**WIDE["relu"]).step, 128)
+    assert plan is not None
+
+    def load(isa: str = "avx512", **changes: Any) -> None:
+        """The program, with something of every packing or product of pairs changed."""
+        kind = Pack if "panel" in changes or "n" in changes else Product
+        changed = [replace(i, **changes) if isinstance(i, kind) and changes else i for i in plan.instructions]
+        words = [numpy.array([i.kind, *i.encode(operations())], numpy.int64) for i in changed]
+        constants = numpy.frombuffer(plan.constants, numpy.uint8)
+        Program(words, constants, plan.arena_bytes, plan.sizes, isa=isa)
+
+    load()
+    for changes, said in [
+        ({"panel": 48}, "a panel of this width"),
+        ({"n": 10**6}, "reaches outside its buffer"),
+        ({"m": 10**6}, "reaches outside its buffer"),
+        ({"is_narrow": True}, "a product of pairs of this form"),
+        ({"isa": "portable"}, "no pairs of bfloat16 here"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            load(**changes)
 
 
 @needs_bf16
