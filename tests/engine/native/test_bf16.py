@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby, permutations
 from typing import Any
 
 import numpy
@@ -17,6 +18,7 @@ from backpass.engine.native._core import Program, instruction_sets, operations
 from backpass.engine.native.native_engine import NativeEngine, Tiling
 from backpass.engine.plan.instruction import Product
 from backpass.engine.plan.pairs import Pack, pays
+from backpass.engine.plan.plan import ARENA
 from backpass.errors import UsageError
 from backpass.network import dense_network, initialize
 from backpass.network.losses import loss_named, mean_loss
@@ -305,6 +307,25 @@ def test_a_plan_shows_what_is_packed_and_packs_each_arrangement_once(dense: Any)
     assert len({(one.x.name, one.x.offset, one.x.strides, one.panel) for one in packs}) == 16
     assert "product of bf16 [128, 64] [64, 128]" in str(plan)
     assert "pack [64, 128] by 32" in str(plan)
+
+
+@needs_bf16
+@pytest.mark.parametrize("name", WIDE)
+def test_packings_in_a_row_do_not_touch_each_others_memory(name: str, dense: Any) -> None:
+    """No thread waits between them."""
+    plan = NativeEngine(bf16=True).plan_of(dense(**WIDE[name]).step, WIDE[name]["batch_size"])
+    assert plan is not None
+    rows = [list(group) for is_pack, group in groupby(plan.instructions, lambda i: isinstance(i, Pack)) if is_pack]
+    assert max(map(len, rows)) > 1
+    for row in rows:
+        for one, other in permutations(row, 2):
+            assert isinstance(one, Pack)
+            assert isinstance(other, Pack)
+            assert one.y.buffer == ARENA
+            words = -(-one.n // one.panel) * one.panel * -(-one.k // 2)
+            read = 1 + sum((n - 1) * stride for n, stride in zip((other.k, other.n), other.x.strides, strict=True))
+            is_apart = one.y.offset + words <= other.x.offset or other.x.offset + read <= one.y.offset
+            assert other.x.buffer != ARENA or is_apart
 
 
 @needs_bf16
