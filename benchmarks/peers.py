@@ -5,12 +5,11 @@ A turn trains for some steps and gives the seconds per step. The libraries are i
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from turns import Turn
+from turns import Turn, now
 
 LEARNING_RATE = 1e-3
 
@@ -66,7 +65,7 @@ def by_hand_turn(case: Case) -> Turn:
 
     def turn() -> float:
         rows = np.random.default_rng(2).permutation(len(x)).reshape(case.steps, B)
-        begin = time.perf_counter()
+        begin = now()
         for t in range(case.steps):
             np.take(x, rows[t], axis=0, out=a[0])
             for k, (w, b) in enumerate(W):
@@ -89,7 +88,7 @@ def by_hand_turn(case: Case) -> Turn:
             u.__iadd__(np.float32(1e-8))
             np.divide(m, u, out=u)
             theta.__isub__(np.multiply(u, np.float32(LEARNING_RATE), out=u))
-        return (time.perf_counter() - begin) / case.steps
+        return (now() - begin) / case.steps
 
     return turn
 
@@ -101,9 +100,9 @@ def scikit_learn_turn(case: Case) -> Turn:
     model = MLPRegressor(hidden_layer_sizes=case.widths[1:-1], batch_size=case.batch_size, alpha=0.0, max_iter=1)
 
     def turn() -> float:
-        begin = time.perf_counter()
+        begin = now()
         model.partial_fit(x, y.reshape(-1))
-        return (time.perf_counter() - begin) / case.steps
+        return (now() - begin) / case.steps
 
     return turn
 
@@ -134,12 +133,12 @@ def torch_turn(case: Case, fused: bool, compiled: bool = False, autocast: bool =
 
     def turn() -> float:
         rows = torch.randperm(len(x)).reshape(case.steps, case.batch_size)
-        begin = time.perf_counter()
+        begin = now()
         for row in rows:
             adam.zero_grad()
             loss_of(x[row], y[row]).backward()
             adam.step()
-        return (time.perf_counter() - begin) / case.steps
+        return (now() - begin) / case.steps
 
     return turn
 
@@ -172,9 +171,9 @@ def jax_turn(case: Case) -> Turn:
     def turn() -> float:
         nonlocal carry
         rows = jnp.asarray(np.random.default_rng(2).permutation(len(x)).reshape(case.steps, case.batch_size))
-        begin = time.perf_counter()
+        begin = now()
         carry, losses = epoch(carry, rows)
         losses.block_until_ready()
-        return (time.perf_counter() - begin) / case.steps
+        return (now() - begin) / case.steps
 
     return turn

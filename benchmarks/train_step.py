@@ -10,15 +10,16 @@ it on a quiet machine, and without OPENBLAS_CORETYPE in the environment:
     python benchmarks/train_step.py --networks 8-64-64-1 --plan
     python benchmarks/train_step.py --precision bf16
 
-With ``--precision bf16`` the products of bfloat16 stand against float32 and against PyTorch's autocast.
+With ``--precision bf16`` the products of bfloat16 stand against float32 and against PyTorch's autocast; with
+``--one-thread`` too, each on one thread and in processor time, for a machine that others use at the same time.
 """
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import statistics
-import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +27,18 @@ from typing import Any
 import numpy as np
 from peers import LEARNING_RATE, Case, by_hand_turn, jax_turn, scikit_learn_turn, torch_turn
 from recipes import RECIPES, Recipe, our_recipe_turn, pytabkit_turn
-from turns import Contender, Turn, conditions, interleaved, print_records, ready, refuse_a_slowed_blas, sgemm_speed
+from turns import (
+    Contender,
+    Turn,
+    conditions,
+    count_processor_time,
+    interleaved,
+    now,
+    print_records,
+    ready,
+    refuse_a_slowed_blas,
+    sgemm_speed,
+)
 
 from backpass.circuit import Spec
 from backpass.circuit.philox import key_of
@@ -64,9 +76,9 @@ def backpass_turn(case: Case, engine: Engine) -> Turn:
     state = (theta, *memory_like(rule, theta))
 
     def turn() -> float:
-        begin = time.perf_counter()
+        begin = now()
         engine.run_epoch(step, state, key_of(0), data, epoch, lambda done: False)
-        return (time.perf_counter() - begin) / case.steps
+        return (now() - begin) / case.steps
 
     return turn
 
@@ -91,12 +103,11 @@ def contenders(case: Case) -> Iterator[Contender]:
     yield "jax, jit and scan", "jax", lambda: jax_turn(case)
 
 
-def bf16_contenders(case: Case) -> Iterator[Contender]:
+def bf16_contenders(case: Case, threads: int | None) -> Iterator[Contender]:
+    """PyTorch takes the number of threads from the environment."""
     core = "backpass.engine.native._core"
-    yield "native, bf16", core, lambda: native_turn(case, None, bf16=True)
-    yield "native, bf16, 1 thread", core, lambda: native_turn(case, 1, bf16=True)
-    yield "native", core, lambda: native_turn(case, None)
-    yield "native, 1 thread", core, lambda: native_turn(case, 1)
+    yield "native, bf16", core, lambda: native_turn(case, threads, bf16=True)
+    yield "native", core, lambda: native_turn(case, threads)
     yield "torch, fused Adam", "torch", lambda: torch_turn(case, fused=True)
     yield "torch, autocast", "torch", lambda: torch_turn(case, fused=True, autocast=True)
     yield "torch, autocast, compiled", "torch", lambda: torch_turn(case, fused=True, compiled=True, autocast=True)
@@ -152,8 +163,11 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=60.0, help="time per network, about (default 60)")
     arguments.add_argument("--networks", nargs="*", help="such as 8-64-64-1 or RealMLP-8 (default: all)")
     arguments.add_argument("--precision", choices=("float32", "bf16"), default="float32", help="default float32")
+    arguments.add_argument("--one-thread", action="store_true", help="one thread each, in processor time; with bf16")
     arguments.add_argument("--plan", action="store_true", help="print the plan of each network too")
     options = arguments.parse_args()
+    if options.one_thread and options.precision != "bf16":
+        arguments.error("--one-thread goes with --precision bf16")
     refuse_a_slowed_blas()
     warnings.simplefilter("ignore")
     logging.disable()
@@ -162,13 +176,17 @@ def main() -> None:
     records: list[dict[str, Any]] = [{"name": "sgemm 1024", "gflops": rounded} | conditions()]
     print(f"engines: {', '.join(ENGINES)}; {conditions()}")
     print("NumPy's product of 1024 x 1024: " + ", ".join(f"{v:.0f} GFLOP/s on {name}" for name, v in speeds.items()))
+    threads = 1 if options.one_thread else None
+    if options.one_thread:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        count_processor_time()
     reasons: dict[str, str] = {}
     for case in CASES:
         if options.networks and case.name not in options.networks:
             continue
         if options.plan:
             print_plan(case, options.precision == "bf16")
-        turns, absent = ready(contenders(case) if options.precision == "float32" else bf16_contenders(case))
+        turns, absent = ready(contenders(case) if options.precision == "float32" else bf16_contenders(case, threads))
         reasons |= absent
         times = interleaved(turns, options.rounds, options.seconds)
         records += report(case.name, case.batch_size, case.flops, times)

@@ -121,7 +121,7 @@ TABLE: tuple[Setting, ...] = (
         "precision",
         "float32",
         Choice(("float32", "bf16", "float64")),
-        "the numbers training computes with; bf16: float32, but large products of bfloat16",
+        "the numbers training computes with; bf16 rounds the factors of large products",
         "engine",
     ),
     Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest", "engine"),

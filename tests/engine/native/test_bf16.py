@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import groupby, permutations
 from typing import Any
 
 import numpy
@@ -12,10 +14,11 @@ from backpass.circuit import Spec
 from backpass.circuit import operations as ops
 from backpass.circuit.philox import key_of
 from backpass.engine import Epoch, make_step, why_no_bf16
-from backpass.engine.native._core import instruction_sets
+from backpass.engine.native._core import Program, instruction_sets, operations
 from backpass.engine.native.native_engine import NativeEngine, Tiling
 from backpass.engine.plan.instruction import Product
 from backpass.engine.plan.pairs import Pack, pays
+from backpass.engine.plan.plan import ARENA
 from backpass.errors import UsageError
 from backpass.network import dense_network, initialize
 from backpass.network.losses import loss_named, mean_loss
@@ -307,6 +310,25 @@ def test_a_plan_shows_what_is_packed_and_packs_each_arrangement_once(dense: Any)
 
 
 @needs_bf16
+@pytest.mark.parametrize("name", WIDE)
+def test_packings_in_a_row_do_not_touch_each_others_memory(name: str, dense: Any) -> None:
+    """No thread waits between them."""
+    plan = NativeEngine(bf16=True).plan_of(dense(**WIDE[name]).step, WIDE[name]["batch_size"])
+    assert plan is not None
+    rows = [list(group) for is_pack, group in groupby(plan.instructions, lambda i: isinstance(i, Pack)) if is_pack]
+    assert max(map(len, rows)) > 1
+    for row in rows:
+        for one, other in permutations(row, 2):
+            assert isinstance(one, Pack)
+            assert isinstance(other, Pack)
+            assert one.y.buffer == ARENA
+            words = -(-one.n // one.panel) * one.panel * -(-one.k // 2)
+            read = 1 + sum((n - 1) * stride for n, stride in zip((other.k, other.n), other.x.strides, strict=True))
+            is_apart = one.y.offset + words <= other.x.offset or other.x.offset + read <= one.y.offset
+            assert other.x.buffer != ARENA or is_apart
+
+
+@needs_bf16
 def test_what_does_not_train_is_float32() -> None:
     network = dense_network(64, (128, 128), 1)
     theta, x = numbers((network.parameter_count,)) * single.type(0.1), numbers((300, 64), 1)
@@ -327,6 +349,31 @@ def test_other_instruction_sets_have_no_such_products() -> None:
     for isa in set(instruction_sets()) - {"avx512"}:
         with pytest.raises(UsageError, match=f"no products of bfloat16 with instruction set '{isa}'"):
             NativeEngine(isa=isa, bf16=True)
+
+
+@needs_bf16
+def test_the_core_refuses_words_that_do_not_fit(dense: Any) -> None:
+    plan = NativeEngine(bf16=True).plan_of(dense(**WIDE["relu"]).step, 128)
+    assert plan is not None
+
+    def load(isa: str = "avx512", **changes: Any) -> None:
+        """The program, with something of every packing or product of pairs changed."""
+        kind = Pack if "panel" in changes or "n" in changes else Product
+        changed = [replace(i, **changes) if isinstance(i, kind) and changes else i for i in plan.instructions]
+        words = [numpy.array([i.kind, *i.encode(operations())], numpy.int64) for i in changed]
+        constants = numpy.frombuffer(plan.constants, numpy.uint8)
+        Program(words, constants, plan.arena_bytes, plan.sizes, isa=isa)
+
+    load()
+    for changes, said in [
+        ({"panel": 48}, "a panel of this width"),
+        ({"n": 10**6}, "reaches outside its buffer"),
+        ({"m": 10**6}, "reaches outside its buffer"),
+        ({"is_narrow": True}, "a product of pairs of this form"),
+        ({"isa": "portable"}, "no pairs of bfloat16 here"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            load(**changes)
 
 
 @needs_bf16

@@ -50,7 +50,7 @@ struct Product {
     bool has_beside;
     Epilogue epilogue;
     bool is_narrow;  // few columns: sums over 32 virtual lanes and a fixed tree instead of chains
-    bool is_paired;  // a and b are words of pairs, made by Pack: a as its transpose in panels of kLeftPanel, b of kRightPanel
+    bool is_paired;  // a and b are words made by Pack: a as its transpose, in panels of kLeftPanel, b of kRightPanel
 };
 
 // Columns of a panel of packed factors (see pairs_avx512.cpp): the last is as wide as the others.

@@ -1,11 +1,12 @@
 // Products of bfloat16 numbers, for machines with AVX512_BF16. A word of 32 bits holds a pair of them, from two
 // neighbouring steps of k, and one instruction (VDPBF16PS) adds both products to a float32 sum.
 //
-// Words lie in panels: all steps of k for some columns, step after step. Both factors are packed so, a as its transpose,
-// by an instruction of its own that all threads share. The first of a pair is its upper half, because the instruction
-// adds the upper product first, and rounds after each of the two. Hence every element of c is the chain of fused
-// multiply-adds in increasing k that the float32 product makes, of operands rounded to bfloat16 (to nearest even; a NaN
-// stays one), with subnormal numbers taken for zero, as they are while a program runs. How the work is cut changes no bit.
+// Words lie in panels: all steps of k for some columns, step after step. Both factors are packed so, a as its
+// transpose, by an instruction of its own that all threads share. The first of a pair is its upper half, because
+// VDPBF16PS adds the upper product first, and rounds after each of the two. Hence every element of c is the chain of
+// fused multiply-adds in increasing k that the float32 product makes, of operands rounded to bfloat16 (to nearest even;
+// a NaN stays one), with subnormal numbers taken for zero, as they are while a program runs. How the work is cut
+// changes no bit.
 #define BACKPASS_PAIRS
 #include "block.hpp"
 #include "kernels.hpp"
@@ -21,8 +22,9 @@ constexpr std::int64_t shared_words = width;  // threads share out so many steps
 // Pairs of 16 columns from two steps of k, whose elements lie side by side.
 Word pairs_of(Float first, Float second) {
     const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(first.raw, second.raw);  // second in the lower 16, first above
-    alignas(64) static constexpr std::uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                                            8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    alignas(64) static constexpr std::uint16_t order[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,
+                                                            21, 6,  22, 7,  23, 8,  24, 9,  25, 10, 26,
+                                                            11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
     return {_mm512_permutexvar_epi16(_mm512_load_si512(order), halves)};
 }
 
@@ -85,7 +87,8 @@ void pack_steps(const Patch& patch) {
             const float* from = patch.x + 2 * p * patch.k_stride + j * patch.column_stride;
             const std::int64_t left = patch.columns - j;
             const Float first = some(from, patch.column_stride, left);
-            const Float second = 2 * p + 1 < patch.k ? some(from + patch.k_stride, patch.column_stride, left) : broadcast(0.0f);
+            const bool has_second = 2 * p + 1 < patch.k;
+            const Float second = has_second ? some(from + patch.k_stride, patch.column_stride, left) : broadcast(0.0f);
             store_first(patch.y + p * patch.panel + j, pairs_of(first, second), static_cast<int>(patch.panel - j));
         }
 }
@@ -121,11 +124,12 @@ void run_pack(const Pack& pack, const Frame& frame) {
 }
 
 // Some rows of c for a run of k: panel of b after panel of b, while the rows of a stay close.
-void multiply_rows(const Matrices& x, Share rows, Share columns, Share k, std::int64_t most_rows, ProductScratch& scratch) {
+void multiply_panels(const Matrices& x, Share rows, Share columns, Share k, std::int64_t most_rows,
+                     ProductScratch& scratch) {
     for (std::int64_t column = columns.first; column < columns.last; column += panel_width) {
-        const std::int64_t left = columns.last - column;
-        const float* start = x.b + column * x.k + k.first * panel_width;
-        multiply_panel(x, rows, {column, left < panel_width ? left : panel_width, k, start, panel_width}, most_rows, scratch);
+        const std::int64_t left = columns.last - column, count = left < panel_width ? left : panel_width;
+        const Panel panel{column, count, k, x.b + column * x.k + k.first * panel_width, panel_width};
+        multiply_panel(x, rows, panel, most_rows, scratch);
     }
 }
 
@@ -150,10 +154,11 @@ void run_pair_product(const Product& product, const Frame& frame, const Tiling& 
     const std::int64_t blocks = pieces_of({0, x.k}, most_depth);
     auto& scratch = *reinterpret_cast<ProductScratch*>(frame.scratch);
     for (std::int64_t i = 0; i < blocks; ++i)
-        for (std::int64_t panel = rows.first / kLeftPanel * kLeftPanel; panel < rows.last; panel += kLeftPanel) {
-            const std::int64_t first = panel > rows.first ? panel : rows.first, end = panel + kLeftPanel;
-            x.a = a + panel * x.k - panel;  // so that row `panel` of a is the first of its panel
-            multiply_rows(x, {first, end < rows.last ? end : rows.last}, columns, piece_of({0, x.k}, i, blocks), most_rows, scratch);
+        for (std::int64_t left = rows.first / kLeftPanel * kLeftPanel; left < rows.last; left += kLeftPanel) {
+            const std::int64_t end = left + kLeftPanel;
+            const Share some{left > rows.first ? left : rows.first, end < rows.last ? end : rows.last};
+            x.a = a + left * x.k - left;  // so that row `left` of a is the first of its panel
+            multiply_panels(x, some, columns, piece_of({0, x.k}, i, blocks), most_rows, scratch);
         }
 }
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy
 
+from backpass.engine.plan.fusion import Unit
 from backpass.engine.plan.instruction import Instruction, Operand
 from backpass.engine.plan.term import Graph, Term
 from backpass.engine.plan.view import View
@@ -41,6 +42,18 @@ def pair_products(graph: Graph, terms: Sequence[Term]) -> None:
             left, right = _packed(graph, a.transposed((1, 0)), _LEFT), _packed(graph, b, _RIGHT)
             term.arguments = (left.whole, right.whole, *bias)
     graph.label = ""
+
+
+def moments(units: Sequence[Unit]) -> list[int]:
+    """When each unit runs: one after another, but packings in a row at once, as no thread waits between them."""
+    found, at, was_pack = [], 0, False
+    for unit in units:
+        if unit.first.is_computed:
+            is_pack = unit.first.kind == "pack"
+            at += not (is_pack and was_pack)
+            was_pack = is_pack
+        found.append(at)
+    return found
 
 
 def _packed(graph: Graph, x: View, panel: int) -> Term:

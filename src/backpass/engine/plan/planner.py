@@ -14,7 +14,7 @@ from backpass.engine.plan.fusion import Unit, fuse
 from backpass.engine.plan.instruction import Gather, Guard, Instruction, Operand
 from backpass.engine.plan.lowering import lower
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
-from backpass.engine.plan.pairs import pair_products
+from backpass.engine.plan.pairs import moments, pair_products
 from backpass.engine.plan.placement import place
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
 from backpass.engine.plan.recomputation import recompute
@@ -183,7 +183,7 @@ class _Planner:
             last[root.number] = max(last.get(root.number, at), at)
 
         inside = self._readers_inside(units)
-        for at, unit in enumerate(units):
+        for at, unit in zip(moments(units), units, strict=True):
             for term in unit.terms:
                 if term.is_computed and term.number not in inside:
                     use(term, at)
