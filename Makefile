@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test check sanitize sanitize-short fuzz bench docs clean
+.PHONY: help setup demo test test-lowest check sanitize sanitize-short fuzz bench docs clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -9,6 +9,7 @@ help:
 	@echo "make setup      make .venv with Backpass and the tools for tests and checks"
 	@echo "make demo       train on the sample table, write build/housing.backpass"
 	@echo "make test       run every test and every example in a docstring"
+	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
 	@echo "make check      lint, formatting and types"
 	@echo "make sanitize   run the engine's tests on cores built with the compiler's sanitizers (sanitize-short: some)"
 	@echo "make fuzz       give the reader of model files broken ones, for SECONDS (60)"
@@ -52,6 +53,15 @@ demo: .venv/base
 
 test: .venv/dev
 	.venv/bin/python -m pytest
+
+# Apart from .venv, in build/lowest. PYTHON has to be old enough that those versions are there for it: 3.11 or 3.12.
+test-lowest:
+	mkdir -p build
+	$(PYTHON) -m venv build/lowest
+	$(PYTHON) tools/lowest_versions.py > build/lowest.txt
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/lowest/bin/python -m pip install --quiet cmake ninja --requirement build/lowest.txt
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	build/lowest/bin/python -m pytest tests
 
 check: .venv/dev
 	.venv/bin/ruff check .

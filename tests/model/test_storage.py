@@ -166,6 +166,29 @@ def test_a_folder_that_cannot_be_synced_at_all_is_fine(target: Path, monkeypatch
     assert target.read_bytes() == NEW
 
 
+@pytest.mark.parametrize("reason", [None, errno.ENOTSUP])
+@POSIX
+def test_macos_is_asked_for_more_than_fsync(target: Path, monkeypatch: pytest.MonkeyPatch, reason: int | None) -> None:
+    import fcntl
+
+    asked, synced = [], []
+
+    def control(descriptor: int, command: int) -> None:
+        asked.append(command)
+        if reason is not None:
+            raise OSError(reason, os.strerror(reason))
+
+    real = os.fsync
+    monkeypatch.setattr(storage.sys, "platform", "darwin")
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
+    monkeypatch.setattr(fcntl, "fcntl", control)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(real(descriptor)))
+    write_atomically(target, NEW)
+    assert asked == [51]
+    assert len(synced) == (1 if reason is None else 2)  # the folder, and the file where it was refused
+    assert target.read_bytes() == NEW
+
+
 def test_the_whole_message(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

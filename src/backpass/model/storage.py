@@ -12,6 +12,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Iterator
 
 from backpass.errors import ModelFileError, ResourceError, did_you_mean
@@ -22,8 +23,8 @@ SIZE_LIMIT = 4 << 30
 HEAD = 1 << 16
 """Bytes that are enough to see what a file is."""
 
-NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
-"""Some network file systems cannot sync a folder; they say so with these, and there is nothing more to do."""
+NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.ENOTTY)
+"""Some network file systems cannot sync a folder, or not through the disk's cache; they say so with these."""
 
 # A link planted under the temporary name is refused, not followed. Windows has neither flag, and needs O_BINARY.
 OPEN_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -174,12 +175,26 @@ def _fill(descriptor: int, data: bytes, mode: int | None) -> None:
             if written <= 0:
                 raise OSError(errno.EIO, "the disk took no bytes")
             rest = rest[written:]
-        os.fsync(descriptor)
+        _sync(descriptor)
     except BaseException:
         with contextlib.suppress(OSError):
             os.close(descriptor)
         raise
     os.close(descriptor)
+
+
+def _sync(descriptor: int) -> None:
+    """Return when the disk has the file. On macOS fsync ends at the disk's cache, and F_FULLFSYNC goes through it."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+        except OSError as error:  # a file system that lies elsewhere, as a rule
+            if error.errno not in NO_SYNC:
+                raise
+    os.fsync(descriptor)
 
 
 def _remove(name: str) -> None:
@@ -195,7 +210,7 @@ def _sync_folder(folder: str) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in NO_FOLDER_SYNC:
+        if error.errno not in NO_SYNC:
             raise
     finally:
         os.close(descriptor)
