@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backpass.circuit import Circuit, Spec, trace
+from backpass.circuit import Circuit, Spec, grad, trace
 from backpass.circuit import operations as ops
 from backpass.engine import NumpyEngine
+from backpass.engine.native._core import instruction_sets
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan.unknown import Unknowns
 
@@ -118,6 +119,33 @@ def build(recipe: list[tuple[str, int, int, int]], x: Any, y: Any, *fixed: Any) 
 @settings(max_examples=300, deadline=None)
 def test_rows_of_random_circuits_are_by_themselves(recipe: list[tuple[str, int, int, int]]) -> None:
     assert_rows_are_by_themselves(of_rows(lambda *arrays: build(recipe, *arrays)))
+
+
+@pytest.mark.parametrize("k", [*range(1, 15), 40])
+@pytest.mark.parametrize("m", [9, 16, 40, 100, 300])
+def test_products_have_the_same_bits_however_they_are_made(k: int, m: int, isa: str) -> None:
+    """Few steps of k, a single row and tiles each have a kernel of their own, and epilogues in each."""
+
+    def forward(x: Any, W: Any, V: Any) -> Any:
+        z = x @ W + V[:, 0]
+        return z, ops.relu(z), ops.relu(x @ W), grad(lambda a: (ops.relu(a @ W) @ V).sum())(x)
+
+    circuit = trace(forward, [Spec(("n", k), SINGLE), Spec((k, m), SINGLE), Spec((m, 9), SINGLE)])
+    random = numpy.random.default_rng(k)
+    x, *fixed = (random.uniform(-1, 1, shape).astype(SINGLE) for shape in ((ROWS, k), (k, m), (m, 9)))
+    engine = NativeEngine(isa=isa, threads=1)
+    together = engine.run(circuit, x, *fixed)
+    for z, wanted in zip(together, NumpyEngine().run(circuit, x, *fixed), strict=True):
+        numpy.testing.assert_allclose(z, wanted, rtol=1e-4, atol=1e-4)
+    padded = numpy.concatenate([x, x[:, ::-1], x])  # as many rows as make tiles of every height
+    for z, others in zip(together, engine.run(circuit, padded, *fixed), strict=True):
+        assert z.tobytes() == others[:ROWS].tobytes()
+    for i in range(ROWS):
+        for z, alone in zip(together, engine.run(circuit, x[i : i + 1], *fixed), strict=True):
+            assert z[i].tobytes() == alone[0].tobytes()
+    for other in instruction_sets():
+        for z, found in zip(together, NativeEngine(isa=other).run(circuit, x, *fixed), strict=True):
+            assert z.tobytes() == found.tobytes()
 
 
 def test_unknowns_are_put_in_whatever_they_were_part_of() -> None:
