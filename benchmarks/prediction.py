@@ -53,7 +53,8 @@ class Task:
 def ours(task: Task, engine: Any) -> Predict:
     forward = dense_network(task.widths[0], task.widths[1:-1], 1).forward()
     theta, x = np.concatenate([part.reshape(-1) for pair in task.weights() for part in pair]), task.x()
-    return lambda: engine.run(forward, theta, x)[0]
+    predict = engine.partial(forward, theta)
+    return lambda: predict(x)[0]
 
 
 def onnx_runtime(task: Task) -> Predict:

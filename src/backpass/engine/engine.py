@@ -6,10 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
+
+Partial = Callable[..., list[NDArray[Any]]]
+"""The other inputs of a circuit -> its outputs, as a flat list."""
 
 
 class Engine(ABC):
@@ -31,6 +35,15 @@ class Engine(ABC):
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         """The outputs of a circuit, as a flat list.    Errors: ShapeError naming the input that does not fit."""
 
+    def partial(self, circuit: Circuit, *first: Any) -> Partial:
+        """The circuit with its first inputs given for good, such as theta: to be called with the others.
+
+        It keeps copies, is never changed by a call, and may be called from several threads at a time.
+        Errors of a call: as ``run``.
+        """
+        kept = [frozen(value, spec.dtype) for value, spec in zip(first, circuit.inputs, strict=False)]
+        return lambda *others: self.run(circuit, *kept, *others)
+
     @abstractmethod
     def run_epoch(
         self,
@@ -46,3 +59,10 @@ class Engine(ABC):
         The given state arrays are not changed. ``should_stop`` is asked before the first step and then now and then
         (at least every 100 milliseconds, if a step is not longer), with the number of steps done.
         """
+
+
+def frozen(value: Any, dtype: Any) -> NDArray[Any]:
+    """A copy that nobody can write to."""
+    copy = numpy.array(value, dtype, order="C")
+    copy.flags.writeable = False
+    return copy

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import pi
 from typing import Any
 
@@ -29,7 +30,7 @@ CODINGS = ("one_hot", "sign", "code")
 """How a text column can be coded."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FeatureMap:
     """phi(x) of CS229, with fitted numbers.
 
@@ -201,12 +202,7 @@ class FeatureMap:
 
     def circuit(self, dtype: Any = numpy.float32) -> Circuit:
         """The circuit (numbers, codes) -> x for any number of rows."""
-
-        def phi(numbers: Array, codes: Array) -> Array:
-            return self(numbers, codes, dtype)
-
-        wide, whole = numpy.dtype(numpy.float64), numpy.dtype(numpy.int32)
-        return trace(phi, [Spec(("n", len(self.has_missing)), wide), Spec(("n", len(self.levels)), whole)])
+        return _circuit(self, numpy.dtype(dtype))
 
     @staticmethod
     def fit(
@@ -300,3 +296,12 @@ def quantile_of(ordered: NDArray[numpy.float64], q: float) -> float:
     above = min(below + 1, ordered.size - 1)
     t = position - below
     return float(ordered[below] * (1.0 - t) + ordered[above] * t)
+
+
+@lru_cache(maxsize=16)  # every prediction asks for it, and engines keep what they have made of it
+def _circuit(feature_map: FeatureMap, dtype: numpy.dtype[Any]) -> Circuit:
+    def phi(numbers: Array, codes: Array) -> Array:
+        return feature_map(numbers, codes, dtype)
+
+    wide, whole = numpy.dtype(numpy.float64), numpy.dtype(numpy.int32)
+    return trace(phi, [Spec(("n", len(feature_map.has_missing)), wide), Spec(("n", len(feature_map.levels)), whole)])

@@ -45,7 +45,7 @@ class Loss(ABC):
 
     def averaged(self, outputs: Sequence[Array]) -> Array:
         """outputs of several networks, each (n, k)   ->   outputs (n, k) that predict their average"""
-        return _total(outputs) / float(len(outputs))
+        return sum(outputs) / float(len(outputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +182,7 @@ def _mean_of_logits(logits: Sequence[Array]) -> Array:
 def _mean_of_logs(logs: Sequence[Array]) -> Array:
     """The logarithm of the mean of what these are logarithms of."""
     largest = reduce(maximum, logs)
-    return largest + log(_total([exp(each - largest) for each in logs])) - float(elementary.log(len(logs)))
-
-
-def _total(terms: Sequence[Array]) -> Array:
-    """One after another, so that the order is the same for one row and for many."""
-    return reduce(lambda left, right: left + right, terms)
+    return largest + log(sum(exp(each - largest) for each in logs)) - float(elementary.log(len(logs)))
 
 
 LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import numpy
@@ -74,3 +75,24 @@ def test_no_rows_give_no_rows(hidden: tuple[int, ...]) -> None:
     theta = numpy.zeros(network.parameter_count, SINGLE)
     for engine in (NativeEngine(threads=1), NativeEngine(threads=2)):
         assert engine.run(network.forward(), theta, numpy.zeros((0, 9), SINGLE))[0].shape == (0, 1)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer that interrupts")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_rows_can_be_interrupted(threads: int) -> None:
+    class Interruption(Exception):
+        pass
+
+    def interrupt(*_: Any) -> None:
+        raise Interruption
+
+    network = dense_network(8, (256, 256, 256), 1)
+    theta, x = numpy.zeros(network.parameter_count, SINGLE), numpy.zeros((1_000_000, 8), SINGLE)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(Interruption):
+            NativeEngine(threads=threads).run(network.forward(), theta, x)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -22,6 +22,9 @@ class Program:
     @property
     def compiled_maps(self) -> int: ...
     def run(self, arrays: Sequence[NDArray[Any]], *, threads: int, may_be_fewer: bool) -> None: ...
+    def run_blocks(
+        self, arrays: Sequence[NDArray[Any]], *, apart: Sequence[int], blocks: int, threads: int
+    ) -> None: ...
     def run_steps(
         self,
         arrays: Sequence[NDArray[Any]],
@@ -38,3 +41,14 @@ class Program:
         may_be_fewer: bool,
         should_stop: Callable[[int], bool],
     ) -> tuple[int, str]: ...
+
+class Bound:
+    def __init__(
+        self,
+        program: Program,
+        first: Sequence[NDArray[Any]],
+        others: Sequence[NDArray[Any]],
+        empty: Callable[..., NDArray[Any]],
+        outputs: Sequence[tuple[Any, ...]],
+    ) -> None: ...
+    def __call__(self, *others: Any) -> list[NDArray[Any]] | None: ...

@@ -12,12 +12,6 @@
 namespace backpass::native {
 namespace {
 
-// [first, last) of the rows, columns or steps of k.
-struct Share {
-    std::int64_t first, last;
-    std::int64_t size() const { return last - first; }
-};
-
 // Piece i of so many even ones.
 Share piece_of(Share whole, std::int64_t i, std::int64_t pieces) {
     return {whole.first + whole.size() * i / pieces, whole.first + whole.size() * (i + 1) / pieces};
@@ -71,22 +65,6 @@ void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int6
     }
 }
 
-// Row after row in wide tiles: for a single row, because one chain of sums per vector would mostly wait for itself, and
-// for a short k, because then memory sets the pace, and it is fastest in its own order. Gives the column it got to.
-template <int parts>
-std::int64_t multiply_rows(const Matrices& x, Share rows, Share columns) {
-    if (x.b_column != 1 || x.c_column != 1 || (x.bias && x.bias_column != 1)) return columns.first;
-    const std::int64_t end = columns.first + columns.size() / (parts * width) * (parts * width);
-    for (std::int64_t row = rows.first; row < rows.last; ++row)
-        for (std::int64_t column = columns.first; column < end; column += parts * width) {
-            float* beside = x.beside == nullptr ? nullptr : x.beside + row * x.beside_row + column;
-            multiply_tile<1, parts, false>({x.a + row * x.a_row, x.a_k, x.b + column, x.b_k,
-                                            x.c + row * x.c_row + column, x.c_row, x.bias ? x.bias + column : nullptr,
-                                            true, x.k, x.epilogue, beside, x.beside_row});
-        }
-    return end;
-}
-
 // Rows of b are read where they lie if they are whole panels, near each other, or not read often enough to copy them.
 bool is_read_in_place(const Matrices& x, Share rows, std::int64_t columns) {
     return x.b_column == 1 && columns == panel_width && (x.b_k <= 128 || rows.size() <= 2 * tile_rows);
@@ -110,9 +88,6 @@ Matrices with_near_rows(const Matrices& x, Share rows, Share k, float* room) {
 }
 
 void multiply_range(const Matrices& x, Share rows, Share columns, const Tiling& tiling, ProductScratch& scratch) {
-    if (rows.size() == 1 || x.k <= short_depth) columns.first = multiply_rows<8>(x, rows, columns);
-    if (rows.size() == 1) columns.first = multiply_rows<6>(x, rows, columns);
-    if (rows.size() == 1) columns.first = multiply_rows<4>(x, rows, columns);
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < block_depth ? tiling.depth : block_depth;
     const std::int64_t blocks = x.k > 0 ? pieces_of({0, x.k}, most_depth) : 1;

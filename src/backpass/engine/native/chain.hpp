@@ -71,13 +71,12 @@ using At = std::remove_cvref_t<decltype(back_to<number>(std::declval<const Made&
 template <class T, bool one_for_all>
 struct Input {
     static constexpr bool is_scalar = one_for_all;
-    template <class Here, class Made>
-    BACKPASS_LANE auto make(const ChainPlaces& places, const Here& here, const Made&) {
-        const T* from = static_cast<const T*>(places.at[Made::count]);
+    template <class Places, class Here, class Made>
+    BACKPASS_LANE auto make(const Places& places, const Here& here, const Made&) {
         if constexpr (one_for_all)
-            return every(*from);
+            return every(places.number[Made::count]);
         else
-            return Here::read(from, here);
+            return Here::read(static_cast<const T*>(places.at[Made::count]), here);
     }
 };
 using Array = Input<float, false>;
@@ -89,8 +88,8 @@ using Scalar = Input<float, true>;
 template <class Rule, int x, int y = x, int w = y>
 struct Link {
     static constexpr bool is_scalar = false;
-    template <class Here, class Made>
-    BACKPASS_LANE auto make(const ChainPlaces& places, const Here& here, const Made& values) {
+    template <class Places, class Here, class Made>
+    BACKPASS_LANE auto make(const Places& places, const Here& here, const Made& values) {
         const auto z = Rule::of(back_to<x>(values).newest, back_to<y>(values).newest, back_to<w>(values).newest);
         using Element = ElementOf<std::remove_const_t<decltype(z)>>;
         if (places.kept >> Made::count & 1) Here::write(static_cast<Element*>(places.at[Made::count]), z, here);
@@ -111,16 +110,25 @@ constexpr bool is_link = false;
 template <class Rule, int x, int y, int w>
 constexpr bool is_link<Link<Rule, x, y, w>> = true;
 
-template <class First, class... Rest, class Here, class Made>
-BACKPASS_LANE void make_values(const ChainPlaces& places, const Here& here, const Made& values) {
+template <class First, class... Rest, class Places, class Here, class Made>
+BACKPASS_LANE void make_values(const Places& places, const Here& here, const Made& values) {
     const auto z = First::make(places, here, values);
     if constexpr (sizeof...(Rest) > 0)
         make_values<Rest...>(places, here, Values<std::remove_const_t<decltype(z)>, First::is_scalar, Made>{z, values});
 }
 
+// The places of a chunk in variables of the loop's own, which no store can change, as far as the compiler knows: then
+// they stay in registers. A scalar input is read once.
+template <int count>
+struct HeldPlaces {
+    void* at[count];
+    float number[count];
+    std::uint64_t kept;
+};
+
 template <class Made, class First, class... Rest>
 constexpr void describe(ChainLink* to) {
-    using Vector = decltype(First::make(std::declval<ChainPlaces>(), WholeVectors{}, std::declval<const Made&>()));
+    using Vector = decltype(First::make(std::declval<HeldPlaces<64>>(), WholeVectors{}, std::declval<const Made&>()));
     if constexpr (is_link<First>) *to++ = First::template link<Made, Vector>();
     if constexpr (sizeof...(Rest) > 0) describe<Values<Vector, First::is_scalar, Made>, Rest...>(to);
 }
@@ -130,7 +138,17 @@ struct Compiled {
     static constexpr int links = (is_link<Maker> + ...);
     static_assert(sizeof...(Maker) <= 64, "a bit of ChainPlaces::kept for each value");
 
-    static void run(const ChainPlaces& places, std::int64_t n) {
+    template <std::size_t... value>
+    BACKPASS_LANE auto hold(const ChainPlaces& places, std::index_sequence<value...>) {
+        HeldPlaces<sizeof...(Maker)> held;
+        ((held.at[value] = places.at[value]), ...);
+        ((held.number[value] = Maker::is_scalar ? *static_cast<const float*>(places.at[value]) : 0.0f), ...);
+        held.kept = places.kept;
+        return held;
+    }
+
+    static void run(const ChainPlaces& all, std::int64_t n) {
+        const auto places = hold(all, std::make_index_sequence<sizeof...(Maker)>());
         std::int64_t i = 0;
         for (; i + width <= n; i += width) make_values<Maker...>(places, WholeVectors{i}, NoValues{});
         if (i < n) make_values<Maker...>(places, FirstLanes{i, static_cast<int>(n - i)}, NoValues{});

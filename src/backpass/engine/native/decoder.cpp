@@ -232,6 +232,7 @@ Reduce Decoder::reduce() {
     const std::int64_t kind = word();
     if (kind != 0 && kind != 1) refuse("no such reduction");
     r.kind = static_cast<Reduction>(kind);
+    r.over_row = word() != 0;
     for (std::int64_t& n : r.kept) n = length();
     for (std::int64_t& n : r.reduced) n = length();
     product_of({r.kept[0], r.kept[1], r.kept[2], r.reduced[0], r.reduced[1]});

@@ -64,9 +64,11 @@ struct Pack {
 
 enum class Reduction : std::int64_t { Sum, Max };
 
-// y[kept] = sum or maximum of x[kept, reduced]; strides[0..2] walk what is kept, strides[3..4] what is reduced.
+// y[kept] = sum or maximum of x[kept, reduced]; strides[0..2] walk what is kept, strides[3..4] what is reduced. Over a
+// row, whose elements usually lie side by side, it runs over 32 virtual lanes and a fixed tree; else it is one chain.
 struct Reduce {
     Reduction kind;
+    bool over_row;
     std::int64_t kept[3];
     std::int64_t reduced[2];
     Operand x, y;

@@ -103,6 +103,9 @@ BACKPASS_LANE Float slope_by_sign(Float a, Float dz) {
     return select((as_int(a) > broadcast(-1)) & (a >= broadcast(0.0f)), dz, broadcast(0.0f));
 }
 
+// dz where the slope of max(x, 0) is 1, else 0; also for NaN.
+BACKPASS_LANE Float slope_of_relu(Float x, Float dz) { return select(x >= broadcast(0.0f), dz, broadcast(0.0f)); }
+
 // 1 - 2^-24 at most: the upper 24 bits, times 2^-24, which is exact.
 BACKPASS_LANE Float to_unit(Word bits) { return to_float(as_int(bits >> 8)) * broadcast(0x1p-24f); }
 

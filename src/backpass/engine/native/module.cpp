@@ -6,6 +6,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -20,7 +21,35 @@ namespace {
 using Words = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Losses = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using AnyArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+// An array of any dtype, row by row without gaps, by the buffer protocol: the shortest way to an array's memory.
+class Array {
+  public:
+    Array() = default;
+    explicit Array(nb::handle array) {
+        if (!open(array)) throw nb::python_error();
+    }
+    ~Array() { PyBuffer_Release(&view_); }
+    Array(Array&& other) noexcept : view_(other.view_) { other.view_.obj = nullptr; }
+    Array& operator=(Array&&) = delete;
+
+    // False, with Python's error set, where it is no such array.
+    bool open(nb::handle array) {
+        return PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0;
+    }
+
+    // Whether shape and dtype are the same.
+    bool is_like(const Array& other) const {
+        return view_.ndim == other.view_.ndim && std::strcmp(view_.format, other.view_.format) == 0 &&
+               std::equal(view_.shape, view_.shape + view_.ndim, other.view_.shape);
+    }
+
+    // Which arrays are written to is the planner's word; the engine hands out fresh ones for those.
+    Given given() const { return {static_cast<std::byte*>(view_.buf), static_cast<std::int64_t>(view_.len)}; }
+
+  private:
+    Py_buffer view_{};
+};
 
 // The instruction sets of this build, fastest first.
 constexpr struct {
@@ -76,27 +105,116 @@ Program* make_program(const std::vector<Words>& instructions, const Bytes& const
                        {tile_rows, tile_depth});
 }
 
-std::vector<Given> given_of(const std::vector<AnyArray>& arrays) {
+struct Arrays {
+    std::vector<Array> arrays;
     std::vector<Given> given;
-    for (const AnyArray& array : arrays)
-        // Which arrays are written to is the planner's word; it hands out fresh ones for those.
-        given.push_back({const_cast<std::byte*>(static_cast<const std::byte*>(array.data())),
-                         static_cast<std::int64_t>(array.nbytes())});
-    return given;
+
+    void append(nb::handle array) {
+        arrays.emplace_back(array);
+        given.push_back(arrays.back().given());
+    }
+
+    bool append_like(nb::handle array, const Array& other) {
+        if (!arrays.emplace_back().open(array)) {
+            PyErr_Clear();
+            return false;
+        }
+        given.push_back(arrays.back().given());
+        return arrays.back().is_like(other);
+    }
+};
+
+Arrays arrays_of(const nb::sequence& given) {
+    Arrays found;
+    for (const nb::handle array : given) found.append(array);
+    return found;
 }
 
-void run_once(Program& program, const std::vector<AnyArray>& arrays, int threads, bool may_be_fewer) {
-    const std::vector<Given> given = given_of(arrays);
+void raise(Ending ending) {
+    if (ending == Ending::IndexFault) throw nb::index_error("an index is out of range");
+}
+
+void run_once(Program& program, const nb::sequence& arrays, int threads, bool may_be_fewer) {
+    const Arrays found = arrays_of(arrays);
     Progress progress;
     {
         const nb::gil_scoped_release released;
-        progress = program.run(given, Walk{}, 1, {threads, may_be_fewer}, nullptr, {});
+        progress = program.run(found.given, Walk{}, 1, {threads, may_be_fewer}, nullptr, {});
     }
-    if (progress.ending == Ending::IndexFault) throw nb::index_error("an index is out of range");
+    raise(progress.ending);
 }
 
+void run_blocks(Program& program, const nb::sequence& arrays, const std::vector<std::int64_t>& apart,
+                std::int64_t blocks, int threads) {
+    const Arrays found = arrays_of(arrays);
+    const std::function<bool()> is_interrupted = [] {
+        const nb::gil_scoped_acquire acquired;
+        return PyErr_CheckSignals() != 0;
+    };
+    Ending ending;
+    {
+        const nb::gil_scoped_release released;
+        ending = program.run_blocks(found.given, apart, blocks, threads, is_interrupted);
+    }
+    if (ending == Ending::Stopped) throw nb::python_error();
+    raise(ending);
+}
+
+// A program whose first arrays stay, called with arrays of one shape and dtype. It is never changed, so that many threads
+// may call it at a time.
+class Bound {
+  public:
+    // `others`: arrays like those of the calls; `outputs`: what to give to `empty` for each output.
+    Bound(const nb::object& program, const nb::sequence& first, const nb::sequence& others, const nb::object& empty,
+          const std::vector<nb::tuple>& outputs)
+        : program_(program),
+          core_(nb::cast<Program&>(program)),
+          first_(arrays_of(first)),
+          others_(arrays_of(others)),
+          empty_(empty),
+          outputs_(outputs),
+          is_brief_(core_.is_brief()) {}
+    Bound(const Bound&) = delete;
+    Bound& operator=(const Bound&) = delete;
+
+    // A list of the outputs; None where the arrays are not like the others, or do not lie row by row.
+    nb::object call(const nb::args& others) const {
+        if (others.size() != others_.arrays.size()) return nb::none();
+        Arrays rest;
+        rest.arrays.reserve(others.size() + outputs_.size());
+        rest.given.reserve(first_.given.size() + others.size() + outputs_.size());
+        rest.given = first_.given;
+        for (std::size_t i = 0; i < others.size(); ++i)
+            if (!rest.append_like(others[i], others_.arrays[i])) return nb::none();
+        nb::list made;
+        for (const nb::tuple& output : outputs_) {
+            made.append(nb::steal(PyObject_CallObject(empty_.ptr(), output.ptr())));
+            rest.append(made[made.size() - 1]);
+        }
+        if (is_brief_) {  // letting others in would take longer than the run
+            raise(core_.run_alone(rest.given));
+            return made;
+        }
+        Ending ending;
+        {
+            const nb::gil_scoped_release released;
+            ending = core_.run_alone(rest.given);
+        }
+        raise(ending);
+        return made;
+    }
+
+  private:
+    nb::object program_;
+    Program& core_;
+    Arrays first_, others_;
+    nb::object empty_;
+    std::vector<nb::tuple> outputs_;
+    bool is_brief_;
+};
+
 // Steps taken, and why it ended there: "done", "stopped" or "failed".
-std::tuple<std::int64_t, std::string> run_steps(Program& program, const std::vector<AnyArray>& arrays,
+std::tuple<std::int64_t, std::string> run_steps(Program& program, const nb::sequence& arrays,
                                                 std::int64_t settings_buffer, std::int64_t settings_bytes,
                                                 std::int64_t rows_buffer, std::int64_t rows_bytes,
                                                 std::int64_t step_buffer, std::int64_t loss_buffer, bool loss_is_double,
@@ -104,7 +222,7 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const std::vec
                                                 nb::callable should_stop) {
     const auto steps = static_cast<std::int64_t>(losses.size());
     const Walk walk{settings_buffer, settings_bytes, rows_buffer, rows_bytes, step_buffer, loss_buffer, loss_is_double};
-    const std::vector<Given> given = given_of(arrays);
+    const Arrays found = arrays_of(arrays);
     const std::function<bool(std::int64_t)> ask = [&should_stop](std::int64_t done) {
         const nb::gil_scoped_acquire acquired;
         return nb::cast<bool>(nb::bool_(should_stop(done)));
@@ -112,7 +230,7 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const std::vec
     Progress progress;
     {
         const nb::gil_scoped_release released;
-        progress = program.run(given, walk, steps, {threads, may_be_fewer}, losses.data(), ask);
+        progress = program.run(found.given, walk, steps, {threads, may_be_fewer}, losses.data(), ask);
     }
     switch (progress.ending) {
         case Ending::IndexFault: throw nb::index_error("an index is out of range");
@@ -136,10 +254,15 @@ NB_MODULE(_core, m) {
         .def(nb::new_(&make_program), nb::arg("instructions"), nb::arg("constants"), nb::arg("arena_bytes"),
              nb::arg("sizes"), nb::kw_only(), nb::arg("isa"), nb::arg("tile_rows") = 0, nb::arg("tile_depth") = 0)
         .def_prop_ro("compiled_maps", &Program::compiled_maps, "How many maps run as chains, not in the interpreter.")
-        .def("run", &run_once, nb::arg("arrays"), nb::kw_only(), nb::arg("threads"),
-             nb::arg("may_be_fewer"))
+        .def("run", &run_once, nb::arg("arrays"), nb::kw_only(), nb::arg("threads"), nb::arg("may_be_fewer"))
+        .def("run_blocks", &run_blocks, nb::arg("arrays"), nb::kw_only(), nb::arg("apart"), nb::arg("blocks"),
+             nb::arg("threads"))
         .def("run_steps", &run_steps, nb::arg("arrays"), nb::kw_only(), nb::arg("settings_buffer"),
              nb::arg("settings_bytes"), nb::arg("rows_buffer"), nb::arg("rows_bytes"), nb::arg("step_buffer"),
              nb::arg("loss_buffer"), nb::arg("loss_is_double"), nb::arg("losses"), nb::arg("threads"), nb::arg("may_be_fewer"),
              nb::arg("should_stop"));
+    nb::class_<Bound>(m, "Bound", "A program whose first arrays stay.")
+        .def(nb::init<nb::object, nb::sequence, nb::sequence, nb::object, std::vector<nb::tuple>>(),
+             nb::arg("program"), nb::arg("first"), nb::arg("others"), nb::arg("empty"), nb::arg("outputs"))
+        .def("__call__", &Bound::call);
 }

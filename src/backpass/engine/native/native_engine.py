@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from backpass.circuit import Circuit, Spec
 from backpass.circuit.spec import bind, match
 from backpass.engine.cores import allowed_cores
-from backpass.engine.engine import Engine
-from backpass.engine.native._core import Program, has_bf16, instruction_sets, operations
+from backpass.engine.engine import Engine, Partial, frozen
+from backpass.engine.native._core import Bound, Program, has_bf16, instruction_sets, operations
 from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
 from backpass.engine.plan.plan import FIRST_INPUT
@@ -25,10 +25,13 @@ from backpass.errors import UsageError, did_you_mean
 # Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
 # data between cores costs more than the second core brings. Above, the core tries and takes what is faster.
 _WORK_FOR_THREADS = 4_000_000
-# The same for blocks of rows, which meet once, at the end, but whose threads are started each time.
-_WORK_FOR_BLOCKS = 100_000_000
-# Rows of a forward circuit that are run together: enough to fill tiles and hide the call, few enough for the L2 cache.
-_ROWS_AT_ONCE = 256
+# Rows of a forward circuit that are run together: enough to hide the weights' traffic, few enough for the L2 cache, and
+# a whole number of tiles of 14 and of 6 rows.
+_ROWS_AT_ONCE = 252
+
+
+# Numbers of rows for which a circuit with given inputs keeps a program at hand.
+_MOST_BOUND = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,16 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How a circuit is run on inputs of certain shapes: at once, or some rows at a time along the length ``cut``.
+    """How a circuit is run on inputs of certain shapes: at once, or some rows at a time along a free length.
 
-    Where both are None the core has no form for it. ``outputs`` are the shapes and dtypes of what comes out.
+    outputs: the shapes and dtypes of what comes out
+    prepared: None where the core has no form for it
+    cut: the name of the length, and ``prepared`` is for a block of rows; "" if all is run at once
     """
 
     outputs: tuple[tuple[tuple[int, ...], numpy.dtype[Any]], ...]
-    prepared: _Prepared | None = None
-    cut: str | None = None
+    prepared: _Prepared | None
+    cut: str = ""
 
 
 _Kind = tuple[str, int, int]
@@ -107,44 +112,36 @@ class NativeEngine(Engine):
         given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(inputs, dtypes, strict=True)]
         way = _way(self._kind, circuit, *[array.shape for array in given])
         outputs = [numpy.empty(shape, dtype) for shape, dtype in way.outputs]
-        if way.cut is not None:
-            return self._run_by_blocks(circuit, given, outputs, way.cut)
-        return outputs if self._run_at_once(way, given, outputs) else self._slow.run(circuit, *given)
-
-    def _run_at_once(self, way: _Way, given: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> bool:
-        """Fill the outputs; false where the core has no form for the circuit."""
         if way.prepared is None:
-            return False
-        threads = self.threads_for(way.prepared.work)
-        way.prepared.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
-        return True
-
-    def _run_by_blocks(
-        self, circuit: Circuit, given: list[NDArray[Any]], outputs: list[NDArray[Any]], name: str
-    ) -> list[NDArray[Any]]:
-        """Some rows at a time: what lies between input and output stays in the cache. Threads share the blocks."""
-        has_rows = [name in spec.shape for spec in circuit.inputs]
-        starts = range(0, len(outputs[0]), _ROWS_AT_ONCE)
-
-        def run(first: int) -> int | None:
-            """The work of a block that was run; None where the core has no form for the circuit."""
-            rows = slice(first, first + _ROWS_AT_ONCE)
-            part = [a[rows] if cut else a for a, cut in zip(given, has_rows, strict=True)]
-            prepared = _way(self._kind, circuit, *[array.shape for array in part]).prepared
-            if prepared is None:
-                return None
-            prepared.program.run([*part, *[a[rows] for a in outputs]], threads=1, may_be_fewer=False)
-            return prepared.work
-
-        # The last one first, because it may be shorter: both programs are then made before threads ask for them.
-        run(starts[-1])
-        work = run(starts[0])
-        if work is None:
             return self._slow.run(circuit, *given)
-        _share(
-            run, starts[1:-1], self.threads if work * len(starts) >= _WORK_FOR_BLOCKS or not self.may_be_fewer else 1
-        )
+        if way.cut:
+            self._run_by_blocks(circuit, way, way.prepared, [*given, *outputs])
+        else:
+            threads = self.threads_for(way.prepared.work)
+            way.prepared.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
         return outputs
+
+    def partial(self, circuit: Circuit, *first: Any) -> Partial:
+        return _Partial(self, circuit, first)
+
+    def _run_by_blocks(self, circuit: Circuit, way: _Way, block: _Prepared, arrays: Sequence[NDArray[Any]]) -> None:
+        """Some rows at a time: what lies between input and output stays in the cache. Threads share the blocks."""
+        specs = [*circuit.inputs, *(circuit.nodes[i].spec for i in circuit.outputs)]
+        has_rows = [way.cut in spec.shape for spec in specs]
+
+        def part(rows: slice) -> list[NDArray[Any]]:
+            return [a[rows] if cut else a for a, cut in zip(arrays, has_rows, strict=True)]
+
+        blocks, rest = divmod(len(arrays[has_rows.index(True)]), _ROWS_AT_ONCE)
+        whole = blocks * _ROWS_AT_ONCE
+        block.program.run_blocks(
+            part(slice(whole)),
+            apart=[a[:_ROWS_AT_ONCE].nbytes if cut else 0 for a, cut in zip(arrays, has_rows, strict=True)],
+            blocks=blocks,
+            threads=self.threads_for(blocks * block.work),
+        )
+        if rest and (last := _prepared_circuit(self._kind, circuit, ((way.cut, rest),))):
+            last.program.run(part(slice(whole, None)), threads=1, may_be_fewer=False)
 
     def run_epoch(
         self,
@@ -180,6 +177,37 @@ class NativeEngine(Engine):
     def threads_for(self, work: int) -> int:
         """How many threads a program with so many FLOPs and bytes runs on, at most."""
         return self.threads if work >= _WORK_FOR_THREADS or not self.may_be_fewer else 1
+
+
+class _Partial:
+    """See ``Engine.partial``. It only ever learns shorter ways to run the same."""
+
+    __slots__ = ("_bound", "_circuit", "_engine", "_first", "_known")
+
+    def __init__(self, engine: NativeEngine, circuit: Circuit, first: Sequence[Any]) -> None:
+        self._engine, self._circuit = engine, circuit
+        self._first = [frozen(value, dtype) for value, dtype in zip(first, _dtypes(circuit), strict=False)]
+        self._known: dict[tuple[tuple[int, ...], ...], Bound] = {}
+        self._bound: Bound | None = None  # for arrays like those of the last call, or nearly so
+
+    def __call__(self, *others: Any) -> list[NDArray[Any]]:
+        if self._bound is not None and (outputs := self._bound(*others)) is not None:
+            return outputs
+        dtypes = _dtypes(self._circuit)[len(self._first) :]
+        given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(others, dtypes, strict=True)]
+        self._bound = bound = self._bound_to(given)
+        outputs = None if bound is None else bound(*given)
+        return self._engine.run(self._circuit, *self._first, *given) if outputs is None else outputs
+
+    def _bound_to(self, given: Sequence[NDArray[Any]]) -> Bound | None:
+        """A program for arrays of these shapes, where one thread runs it at once."""
+        shapes = tuple([a.shape for a in given])
+        if shapes not in self._known and len(self._known) < _MOST_BOUND:
+            way = _way(self._engine._kind, self._circuit, *[a.shape for a in self._first], *shapes)
+            if way.prepared is None or way.cut or self._engine.threads_for(way.prepared.work) > 1:
+                return None
+            self._known[shapes] = Bound(way.prepared.program, self._first, given, numpy.empty, way.outputs)
+        return self._known.get(shapes)
 
 
 class _EpochRun:
@@ -255,10 +283,15 @@ def _way(kind: _Kind, circuit: Circuit, *shapes: tuple[int, ...]) -> _Way:
                     circuit.input_names)  # fmt: skip
     specs = [circuit.nodes[i].spec for i in circuit.outputs]
     outputs = tuple((bind(spec.shape, lengths), spec.dtype) for spec in specs)
-    for name, length in lengths.items() if len(lengths) == 1 else ():
-        if length > 2 * _ROWS_AT_ONCE and _free_rows(circuit) == name:
-            return _Way(outputs, cut=name)
-    return _Way(outputs, _prepared(kind, lambda: plan_circuit(circuit, lengths)))
+    name, length = next(iter(lengths.items()), ("", 0))
+    if length <= 2 * _ROWS_AT_ONCE or _free_rows(circuit) != name:
+        return _Way(outputs, _prepared_circuit(kind, circuit, tuple(lengths.items())))
+    return _Way(outputs, _prepared_circuit(kind, circuit, ((name, _ROWS_AT_ONCE),)), name)
+
+
+@lru_cache(maxsize=64)
+def _prepared_circuit(kind: _Kind, circuit: Circuit, lengths: tuple[tuple[str, int], ...]) -> _Prepared | None:
+    return _prepared(kind, lambda: plan_circuit(circuit, dict(lengths)))
 
 
 @lru_cache(maxsize=64)
@@ -289,24 +322,6 @@ def _prepared(kind: _Kind, make: Callable[[], Plan]) -> _Prepared | None:
         tile_depth=tile_depth,
     )
     return _Prepared(plan, program, plan.flops + plan.bytes_moved)
-
-
-def _share(run: Callable[[int], object], items: Sequence[int], threads: int) -> None:
-    """Run on every item; each of so many threads takes every so-manieth, the caller's own among them."""
-
-    def take(thread: int) -> None:
-        for item in items[thread::threads]:
-            run(item)
-
-    if threads == 1:
-        return take(0)
-    from concurrent.futures import ThreadPoolExecutor  # here: most processes never need it
-
-    with ThreadPoolExecutor(threads - 1) as others:
-        futures = [others.submit(take, thread) for thread in range(1, threads)]
-        take(0)
-        for future in futures:
-            future.result()
 
 
 def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,12 @@
 namespace backpass::native {
 namespace {
 
+// [first, last) of the rows, columns or steps of k.
+struct Share {
+    std::int64_t first, last;
+    std::int64_t size() const { return last - first; }
+};
+
 // Strided matrices of one product, after the leading axes have been chosen.
 struct Matrices {
     const float *a, *b, *bias;

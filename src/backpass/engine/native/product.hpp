@@ -11,6 +11,8 @@
 #include "lanes.hpp"
 #include "outer.hpp"
 #include "panel.hpp"
+#include "shallow.hpp"
+#include "single.hpp"
 
 namespace backpass::native {
 namespace {
@@ -86,8 +88,10 @@ void multiply_matrices(Matrices x, bool is_narrow, const Frame& frame, const Til
         columns = share_of(x.n, panel_width, frame);
     else
         rows = share_of(x.m, 1, frame);
-    if (rows.size() > 0 && columns.size() > 0)
-        multiply_range(x, rows, columns, tiling, *reinterpret_cast<ProductScratch*>(frame.scratch));
+    if (rows.size() == 0 || columns.size() == 0) return;
+    if (is_single(x, rows)) return multiply_single(x, rows.first, columns);
+    if (is_shallow(x, rows)) return multiply_shallow(x, rows, columns);
+    multiply_range(x, rows, columns, tiling, *reinterpret_cast<ProductScratch*>(frame.scratch));
 }
 
 template <class T>

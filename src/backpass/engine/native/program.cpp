@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -14,35 +12,13 @@
 #include "movement.hpp"
 #include "pool.hpp"
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 namespace backpass::native {
 namespace {
 
-constexpr std::int64_t kAlignment = 64;
-constexpr std::int64_t kHugePage = 2 << 20;  // of x86; matrices in such pages need fewer translations of addresses
+constexpr std::int64_t kLeastScratch = 64;
 constexpr auto kBetweenQuestions = std::chrono::milliseconds(50);
 
-std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
 }  // namespace
-
-void Workspace::Free::operator()(std::byte* memory) const { std::free(memory); }
-
-Workspace::Workspace(std::int64_t arena_bytes, std::int64_t scratch_bytes, int threads)
-    : arena_bytes_(aligned(arena_bytes)), scratch_bytes_(aligned(scratch_bytes)) {
-    const std::int64_t needed = arena_bytes_ + scratch_bytes_ * threads;
-    const std::int64_t alignment = needed >= 2 * kHugePage ? kHugePage : kAlignment, bytes = needed + alignment;
-    memory_.reset(static_cast<std::byte*>(std::malloc(static_cast<std::size_t>(bytes))));
-    if (!memory_) throw std::bad_alloc();
-    const auto at = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(memory_.get()));
-    start_ = memory_.get() + (alignment - at % alignment) % alignment;
-#if defined(__linux__)
-    if (alignment == kHugePage) madvise(start_, static_cast<std::size_t>(needed), MADV_HUGEPAGE);  // a wish, no more
-#endif
-}
 
 // Everything one run shares between its threads.
 struct Program::Run {
@@ -53,8 +29,8 @@ struct Program::Run {
     std::int64_t burst = 0;  // steps that are taken on one number of threads
     int threads = 1;
     std::unique_ptr<Barrier> barrier;
-    std::vector<std::byte*> buffers;
-    std::vector<std::int64_t> bytes;
+    Buffers buffers;
+    Sizes bytes;
     const Workspace* workspace = nullptr;
     double* losses = nullptr;
     const std::function<bool(std::int64_t)>* should_stop = nullptr;
@@ -90,7 +66,7 @@ Program::Program(const std::vector<std::vector<std::int64_t>>& instructions, std
                  std::int64_t arena_bytes, const std::vector<std::int64_t>& sizes, const Kernels& kernels, Tiling tiling)
     : constants_(std::move(constants)),
       arena_bytes_(arena_bytes),
-      scratch_bytes_(kAlignment),
+      scratch_bytes_(kLeastScratch),
       sizes_{arena_bytes, static_cast<std::int64_t>(constants_.size())},
       kernels_(kernels),
       tiling_(tiling),
@@ -111,12 +87,16 @@ Program::Program(const std::vector<std::vector<std::int64_t>>& instructions, std
     }
 }
 
+bool Program::is_brief() const {
+    return std::all_of(instructions_.begin(), instructions_.end(), [](const Instruction& one) { return one.is_small; });
+}
+
 std::int64_t Program::compiled_maps() const {
     return std::count_if(instructions_.begin(), instructions_.end(),
                          [](const Instruction& one) { return one.kind == Kind::Map && one.map.chain != nullptr; });
 }
 
-void Program::execute(const Instruction& instruction, const Frame& frame, const Run& run) const {
+void Program::execute(const Instruction& instruction, const Frame& frame, const Sizes& bytes) const {
     switch (instruction.kind) {
         case Kind::Map: return kernels_.map(instruction.map, frame);
         case Kind::Product: {
@@ -128,8 +108,8 @@ void Program::execute(const Instruction& instruction, const Frame& frame, const 
         case Kind::Scatter: return run_scatter(instruction.scatter, frame);
         case Kind::Gather: {
             const Gather& g = instruction.gather;
-            const std::int64_t bytes = run.bytes[static_cast<std::size_t>(g.data)];
-            return run_gather(g, frame, g.row_bytes > 0 ? bytes / g.row_bytes : INT64_MAX);
+            const std::int64_t size = bytes[static_cast<std::size_t>(g.data)];
+            return run_gather(g, frame, g.row_bytes > 0 ? size / g.row_bytes : INT64_MAX);
         }
         case Kind::Random: return kernels_.random(instruction.random, frame);
         case Kind::Guard: return;
@@ -192,9 +172,9 @@ void Program::take_steps(Run& run, int thread) const {
             is_alone = is_own && (was_alone || !goes_along);  // of packings in a row, all of them
             if (!goes_along && !(is_alone && was_alone)) run.barrier->wait();
             if (!is_own)
-                execute(instruction, shared, run);
+                execute(instruction, shared, run.bytes);
             else if (thread == 0)
-                execute(instruction, alone, run);
+                execute(instruction, alone, run.bytes);
             if (instruction.kind != Kind::Guard) continue;
             if (thread == 0) guard(run, instruction.guard, alone);
             run.barrier->wait();
@@ -243,6 +223,85 @@ void Program::check(const std::vector<Given>& given, const Walk& walk, std::int6
         }
 }
 
+Shelf::Lease Program::lease(int threads) { return shelf_.take(arena_bytes_, scratch_bytes_, threads); }
+
+Program::Buffers Program::buffers_of(const std::vector<Given>& given, const Workspace& workspace) {
+    Buffers buffers{workspace.arena(), constants_.data()};
+    buffers.reserve(sizes_.size());
+    for (const Given& array : given) buffers.push_back(array.data);
+    return buffers;
+}
+
+Program::Sizes Program::sizes_of(const std::vector<Given>& given) const {
+    Sizes bytes{arena_bytes_, static_cast<std::int64_t>(constants_.size())};
+    bytes.reserve(sizes_.size());
+    for (const Given& array : given) bytes.push_back(array.bytes);
+    return bytes;
+}
+
+// All instructions, once, on this thread. Gives the fault.
+int Program::take_all(const Buffers& buffers, const Sizes& bytes, std::byte* scratch) const {
+    const Flushing flushing;
+    int fault = kNoFault;
+    const Frame frame{buffers.data(), scratch, 0, 1, &fault};
+    for (const Instruction& instruction : instructions_) execute(instruction, frame, bytes);
+    return fault;
+}
+
+Ending Program::run_alone(const std::vector<Given>& given) {
+    check(given, Walk{}, 1);
+    const Shelf::Lease workspace = lease(1);
+    const int fault = take_all(buffers_of(given, *workspace), sizes_of(given), workspace->scratch(0));
+    return fault == kNoFault ? Ending::Done : Ending::IndexFault;
+}
+
+Ending Program::run_blocks(const std::vector<Given>& given, const std::vector<std::int64_t>& apart, std::int64_t blocks,
+                           int threads, const std::function<bool()>& is_interrupted) {
+    if (apart.size() != given.size()) throw std::invalid_argument("native program: a distance for each array");
+    std::vector<Given> block = given;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        block[i].bytes -= (blocks - 1) * apart[i];
+        if (apart[i] < 0) throw std::invalid_argument("native program: blocks go forwards");
+    }
+    check(block, Walk{}, 1);
+    struct Worker {
+        Shelf::Lease workspace;
+        Buffers buffers;
+    };
+    struct Work {
+        const Program& program;
+        const std::vector<Given>& given;
+        const std::vector<std::int64_t>& apart;
+        const std::int64_t blocks;
+        const std::function<bool()>& is_interrupted;
+        const Sizes bytes;
+        std::vector<Worker> workers{};  // made before the threads begin: they have nobody to tell of an error
+        std::atomic<std::int64_t> next{0};
+        std::atomic<Ending> ending{Ending::Done};
+
+        void take(int thread) {
+            auto& [workspace, buffers] = workers[static_cast<std::size_t>(thread)];
+            auto next_question = std::chrono::steady_clock::now() + kBetweenQuestions;
+            for (std::int64_t i; ending == Ending::Done && (i = next.fetch_add(1)) < blocks;) {
+                for (std::size_t j = 0; j < given.size(); ++j) buffers[j + 2] = given[j].data + i * apart[j];
+                if (program.take_all(buffers, bytes, workspace->scratch(0)) != kNoFault) ending = Ending::IndexFault;
+                if (thread != 0 || std::chrono::steady_clock::now() < next_question) continue;
+                next_question = std::chrono::steady_clock::now() + kBetweenQuestions;
+                if (is_interrupted()) ending = Ending::Stopped;
+            }
+        }
+    } work{*this, given, apart, blocks, is_interrupted, sizes_of(block)};
+    for (int thread = 0; thread < threads; ++thread) {
+        Shelf::Lease workspace = lease(1);
+        Buffers buffers = buffers_of(given, *workspace);
+        work.workers.push_back({std::move(workspace), std::move(buffers)});
+    }
+    const Job job{[](void* context, int thread) { static_cast<Work*>(context)->take(thread); }, &work};
+    // Where somebody else has the pool, one thread does it: the same bits.
+    if (threads == 1 || !Pool::shared().try_run(threads, job)) work.take(0);
+    return work.ending;
+}
+
 // The next steps of a run, at most run.burst of them, on so many threads.
 void Program::take_burst(Run& run, int threads) const {
     run.threads = threads;
@@ -266,22 +325,14 @@ Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::in
                       double* losses, const std::function<bool(std::int64_t)>& should_stop) {
     check(given, walk, steps);
     if (threads.most < 1 || threads.most >= kMostThreads) throw std::invalid_argument("native program: threads out of range");
-    std::unique_lock<std::mutex> lock(kept_in_use_, std::try_to_lock);
-    std::unique_ptr<Workspace> own;
-    if (!lock.owns_lock()) {
-        own = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads.most);
-    } else if (!kept_ || kept_threads_ < threads.most) {
-        kept_ = std::make_unique<Workspace>(arena_bytes_, scratch_bytes_, threads.most);
-        kept_threads_ = threads.most;
-    }
-    const Workspace& workspace = own ? *own : *kept_;
+    const std::unique_lock<std::mutex> lock(pace_in_use_, std::try_to_lock);
+    const Shelf::Lease workspace = lease(threads.most);
     Run run(walk, steps);
-    run.workspace = &workspace;
+    run.workspace = &*workspace;
     run.losses = losses;
     run.should_stop = &should_stop;
-    run.buffers = {workspace.arena(), constants_.data()};
-    run.bytes = {arena_bytes_, static_cast<std::int64_t>(constants_.size())};
-    for (const Given& array : given) run.buffers.push_back(array.data), run.bytes.push_back(array.bytes);
+    run.buffers = buffers_of(given, *workspace);
+    run.bytes = sizes_of(given);
     if (walk.step_buffer >= 0) {
         std::byte*& at = run.buffers[static_cast<std::size_t>(walk.step_buffer)];
         std::memcpy(&run.step_number, at, sizeof run.step_number);

@@ -10,24 +10,9 @@
 
 #include "decoder.hpp"
 #include "pace.hpp"
+#include "workspace.hpp"
 
 namespace backpass::native {
-
-// Memory of one run: the arena, and scratch for each thread.
-class Workspace {
-  public:
-    Workspace(std::int64_t arena_bytes, std::int64_t scratch_bytes, int threads);  // throws std::bad_alloc
-    std::byte* arena() const { return start_; }
-    std::byte* scratch(int thread) const { return start_ + arena_bytes_ + thread * scratch_bytes_; }
-
-  private:
-    struct Free {
-        void operator()(std::byte*) const;
-    };
-    std::int64_t arena_bytes_, scratch_bytes_;
-    std::unique_ptr<std::byte, Free> memory_;
-    std::byte* start_;
-};
 
 // An array from outside: its buffer's memory.
 struct Given {
@@ -67,14 +52,29 @@ class Program {
     Progress run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads, double* losses,
                  const std::function<bool(std::int64_t)>& should_stop);
 
-    std::int64_t arena_bytes() const { return arena_bytes_; }
+    // Once, on the calling thread alone. Safe to call from several threads at a time.
+    Ending run_alone(const std::vector<Given>& given);
+
+    // Blocks of rows one by one, whichever thread is free taking the next: array i of a block lies apart[i] bytes behind
+    // that of the block before. `is_interrupted` is asked now and then, by the calling thread alone.
+    Ending run_blocks(const std::vector<Given>& given, const std::vector<std::int64_t>& apart, std::int64_t blocks,
+                      int threads, const std::function<bool()>& is_interrupted);
+
+    // Whether it is over before another thread would have begun.
+    bool is_brief() const;
 
     // How many maps run as chains instead of in the interpreter.
     std::int64_t compiled_maps() const;
 
   private:
     struct Run;
-    void execute(const Instruction& instruction, const Frame& frame, const Run& run) const;
+    using Buffers = std::vector<std::byte*>;
+    using Sizes = std::vector<std::int64_t>;
+    Shelf::Lease lease(int threads);
+    Buffers buffers_of(const std::vector<Given>& given, const Workspace& workspace);
+    Sizes sizes_of(const std::vector<Given>& given) const;
+    void execute(const Instruction& instruction, const Frame& frame, const Sizes& bytes) const;
+    int take_all(const Buffers& buffers, const Sizes& bytes, std::byte* scratch) const;
     void take_burst(Run& run, int threads) const;
     void take_steps(Run& run, int thread) const;
     void finish_step(Run& run) const;
@@ -90,10 +90,9 @@ class Program {
     Tiling tiling_;
     Decoder decoder_;
     std::vector<Instruction> instructions_;
-    std::mutex kept_in_use_;  // guards what follows
+    Shelf shelf_;
+    std::mutex pace_in_use_;
     Pace pace_;
-    std::unique_ptr<Workspace> kept_;  // from the last run; another run at the same time makes its own
-    int kept_threads_ = 0;
 };
 
 }  // namespace backpass::native

@@ -1,8 +1,7 @@
-// Reductions: sums and maxima along axes, in an order that depends on shapes and strides alone.
+// Reductions: sums and maxima along axes, in the order that the planner says.
 //
 //   over a row        32 virtual lanes, folded in a fixed tree; long rows in blocks, whose results are reduced again
-//   over rows         one chain per column, from the first row to the last
-//   anything else     one chain per element
+//   anything else     one chain per element of the result, from the first summand to the last
 #pragma once
 
 #include <utility>
@@ -132,22 +131,31 @@ void reduce_plainly(const Reduce& r, const Frame& frame) {
     }
 }
 
+// Whether a row lies as it is summed. Otherwise it is copied first: what it is part of may be laid out in another way.
+bool is_one_row(const Reduce& r) { return r.reduced[0] == 1 && r.x.strides[4] == 1; }
+
 template <class Rule>
 void reduce_floats(const Reduce& r, const Frame& frame) {
     const float* x = address<float>(r.x, frame);
     float* y = address<float>(r.y, frame);
     const auto& sx = r.x.strides;
     const auto& sy = r.y.strides;
-    const bool over_row = r.reduced[0] == 1 && sx[4] == 1;
-    const bool over_rows = r.reduced[0] == 1 && sx[2] == 1 && sy[2] == 1;
-    if (over_row) {
+    const bool are_rows_side_by_side = r.reduced[0] == 1 && sx[2] == 1 && sy[2] == 1;
+    if (r.over_row) {
+        auto* scratch = reinterpret_cast<float*>(frame.scratch);
         const Share share = share_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
         for (std::int64_t e = share.first; e < share.last; ++e) {
             const std::int64_t k2 = e % r.kept[2], k1 = e / r.kept[2] % r.kept[1], k0 = e / r.kept[2] / r.kept[1];
-            y[k0 * sy[0] + k1 * sy[1] + k2 * sy[2]] = reduce_row<Rule>(
-                x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2], r.reduced[1], reinterpret_cast<float*>(frame.scratch));
+            const float* from = x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2];
+            float* partial = scratch;
+            if (!is_one_row(r)) {
+                for (std::int64_t i = 0; i < r.reduced[0]; ++i)
+                    for (std::int64_t j = 0; j < r.reduced[1]; ++j) *partial++ = from[i * sx[3] + j * sx[4]];
+                from = scratch;
+            }
+            y[k0 * sy[0] + k1 * sy[1] + k2 * sy[2]] = reduce_row<Rule>(from, r.reduced[0] * r.reduced[1], partial);
         }
-    } else if (over_rows) {
+    } else if (are_rows_side_by_side) {
         const std::int64_t matrices = r.kept[0] * r.kept[1];
         const Share some = matrices > 1 ? share_of(matrices, 1, frame) : Share{0, 1};
         const Share columns = matrices > 1 ? Share{0, r.kept[2]} : share_of(r.kept[2], width, frame);
@@ -176,9 +184,10 @@ void run_reduce(const Reduce& r, const Frame& frame) {
     r.kind == Reduction::Sum ? reduce_by<Adding>(r, frame) : reduce_by<Comparing>(r, frame);
 }
 
-// Partial results of a long row, and of the row of those, and so on.
+// Partial results of a long row, and of the row of those, and so on; behind a copy of the row, if there is one.
 std::int64_t reduce_scratch(const Reduce& r) {
-    return (r.reduced[0] * r.reduced[1] / kBlock + 1) * 2 * static_cast<std::int64_t>(sizeof(float)) + 1024;
+    const std::int64_t length = r.reduced[0] * r.reduced[1], copy = r.over_row && !is_one_row(r) ? length : 0;
+    return ((length / kBlock + 1) * 2 + copy) * static_cast<std::int64_t>(sizeof(float)) + 1024;
 }
 
 }  // namespace

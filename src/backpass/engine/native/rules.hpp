@@ -33,7 +33,7 @@ BACKPASS_RULE(SubtractMultiply, fma(-x, y, w));
 BACKPASS_RULE(MultiplyMultiply, x * y * w);
 BACKPASS_RULE(SqrtMultiply, sqrt(x * y));
 BACKPASS_RULE(DivideBySum, x / (y + w));
-BACKPASS_RULE(SlopeOfRelu, select(x >= broadcast(0.0f), y, broadcast(0.0f)));
+BACKPASS_RULE(SlopeOfRelu, slope_of_relu(x, y));
 BACKPASS_RULE(ReluWithSign, relu_with_sign(x));
 BACKPASS_RULE(SlopeBySign, slope_by_sign(x, y));
 BACKPASS_RULE(Negative, -x);

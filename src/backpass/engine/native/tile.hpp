@@ -19,7 +19,6 @@ constexpr int panel_width = tile_parts * width;
 // kept within the L1 cache.
 constexpr std::int64_t block_depth = width == 16 ? 1024 : 48 * width;
 constexpr std::int64_t block_rows = 512, block_size = 64 * 1024, block_columns = 1024;
-constexpr std::int64_t short_depth = 8;  // up to which a product is mostly reading and writing
 
 // One tile: c (rows x panel_width), its start, and the factors for a run of k.
 struct Tile {
@@ -84,12 +83,11 @@ void multiply_tile(const Tile& tile) {
         for (int i = 0; i < (along_k ? bases : 1); ++i) base[i] += along_k ? 1 : stride;
     }
     if (tile.epilogue == Epilogue::SlopeOfRelu) {
-        const Float zero = broadcast(0.0f);
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 8
             for (int j = 0; j < parts; ++j)
-                sum[i][j] = select(load(tile.beside + i * tile.beside_stride + j * width) >= zero, sum[i][j], zero);
+                sum[i][j] = slope_of_relu(load(tile.beside + i * tile.beside_stride + j * width), sum[i][j]);
     }
     if (tile.epilogue == Epilogue::SlopeBySign) {
 #pragma GCC unroll 16

@@ -1,8 +1,7 @@
 """Contraction: two elementwise operations become one where the core has a form for both together.
 
 A product and the sum it goes into become a fused multiply-add, rounded once. That is said here, by name, and never left
-to a compiler: every instruction set then does the same. The other pairs only save a pass over registers. What is
-contracted depends on which terms are used once, not on lengths, so a row alone and among others is treated alike.
+to a compiler: every instruction set then does the same. The other pairs only save a pass over registers.
 """
 
 from __future__ import annotations

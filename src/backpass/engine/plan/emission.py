@@ -186,6 +186,7 @@ def _reduce(term: Term, where: Where) -> Reduce:
         tuple(length for length, _ in gone),
         _with(x, [*(strides[0] for _, strides in kept), *reduced]),
         _with(y, [*(strides[1] for _, strides in kept), 0, 0]),
+        term.params["over_row"],
     )
 
 

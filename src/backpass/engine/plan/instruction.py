@@ -182,7 +182,10 @@ class Product(Instruction):
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Instruction):
-    """y[kept] = the sum or maximum of x[kept, reduced]."""
+    """y[kept] = the sum or maximum of x[kept, reduced].
+
+    over_row: whether it runs over 32 virtual lanes and a fixed tree; else it is one chain per element of y
+    """
 
     kind: ClassVar[int] = 2
     rule: str
@@ -190,14 +193,23 @@ class Reduce(Instruction):
     reduced: Lengths
     x: Operand
     y: Operand
+    over_row: bool
 
     def encode(self, codes: Mapping[str, int]) -> list[int]:
         kept = [1] * (3 - len(self.kept)) + list(self.kept)
         reduced = [1] * (2 - len(self.reduced)) + list(self.reduced)
-        return [("sum", "max").index(self.rule), *kept, *reduced, *self.x.encode(), *self.y.encode()]
+        return [
+            ("sum", "max").index(self.rule),
+            int(self.over_row),
+            *kept,
+            *reduced,
+            *self.x.encode(),
+            *self.y.encode(),
+        ]
 
     def text(self) -> str:
-        return f"{self.rule} {list(self.kept)} of {list(self.reduced)} {self.y.name} <- {self.x.name}"
+        form = " row" if self.over_row else ""
+        return f"{self.rule}{form} {list(self.kept)} of {list(self.reduced)} {self.y.name} <- {self.x.name}"
 
     @property
     def flops(self) -> int:

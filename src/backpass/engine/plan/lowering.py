@@ -1,4 +1,4 @@
-"""The lowering: a circuit with known lengths becomes terms; names, shapes and slices dissolve into views.
+"""The lowering: a circuit with its lengths becomes terms; names, shapes and slices dissolve into views.
 
 Simplified on the way: equal terms are one, constants are worked out where that is exact, x 1, x + 0 and their like are
 x, whatever moves no number is a view, log-sum-exp is spelled out. What no output needs is never asked for later.
@@ -212,7 +212,12 @@ def _assemble(graph: Graph, node: Node, x: list[View], params: dict[str, Any], s
 
 
 def _touch(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
-    return all(set(range(*p)) & set(range(*q)) if p != q else True for p, q in zip(a, b, strict=True))
+    return all(p == q or _meet(range(*p), range(*q)) for p, q in zip(a, b, strict=True))
+
+
+def _meet(p: range, q: range) -> bool:
+    short, long = sorted((p, q), key=lambda r: abs(r.stop - r.start))
+    return any(i in long for i in short)
 
 
 def _assembled(graph: Graph, pieces: list[View], places: list[Any], shape: Lengths, dtype: numpy.dtype[Any]) -> View:
@@ -268,7 +273,8 @@ def reduced(graph: Graph, kind: str, x: View, axis: Any, shape: Lengths) -> View
     split = len(kept)
     if _axes(ordered, 0, split) > 3 or _axes(ordered, split, len(x.shape)) > 2:
         ordered = graph.map(f"copy.{x.term.dtype.name}", x.term.dtype, ordered.shape, ordered)
-    term = graph.add(kind, kind, (ordered,), ordered.shape[:split], x.term.dtype, split=split)
+    over_row = [strides for _, strides in merged(ordered.shape[split:], (ordered.strides[split:],))] == [(1,)]
+    term = graph.add(kind, kind, (ordered,), ordered.shape[:split], x.term.dtype, split=split, over_row=over_row)
     return graph.reshaped(term.whole, shape)
 
 

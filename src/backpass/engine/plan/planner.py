@@ -21,6 +21,7 @@ from backpass.engine.plan.recomputation import recompute
 from backpass.engine.plan.schedule import ordered
 from backpass.engine.plan.signs import keep_signs
 from backpass.engine.plan.term import Graph, Term
+from backpass.engine.plan.unknown import Unknowns
 from backpass.engine.plan.view import Storage, packed_strides
 from backpass.engine.step import Step
 
@@ -57,10 +58,12 @@ class _Planner:
         self.circuit, self.lengths = circuit, lengths
         self.states, self.batch = states, batch
         self.graph = Graph()
-        views = lower(circuit, lengths, self.graph)
+        unknowns = Unknowns(lengths)
+        views = lower(circuit, unknowns.lengths, self.graph)
         outputs = [views[i] for i in circuit.outputs]
         contract(needed(outputs), outputs)
         keep_signs(needed(outputs), outputs)
+        outputs = unknowns.settle(self.graph, outputs)
         if bf16:
             pair_products(self.graph, needed(outputs))
         self.inputs = [views[i].term for i in range(len(circuit.inputs))]

@@ -64,7 +64,7 @@ class View:
         offset, shape, strides = self.offset, [], []
         for taken, length, stride in zip(ranges, self.shape, self.strides, strict=True):
             start, stop, step = taken or (0, length, 1)
-            count = len(range(start, stop, step))
+            count = max(0, -((start - stop) // step))  # not len(range(...)), which an unknown length may overflow
             offset += start * stride if count else 0
             shape.append(count)
             strides.append(step * stride)

@@ -1,0 +1,73 @@
+"""The unknowns: what free lengths are while terms are made and contracted, and how they get their values afterwards.
+
+Which terms are equal, which are contracted and in which order a sum runs must be the same for one row and for many. So
+none of that is decided with the number of rows at hand: every free length is a number far larger than any that a
+circuit names. Lengths, offsets and strides are then polynomials in it, whose coefficients are its digits; ``settle``
+reads them and puts the real length in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backpass.engine.plan.term import Graph
+from backpass.engine.plan.view import Lengths, View
+
+_DIGIT_BITS = 48
+"""Coefficients are below 2^47 in size."""
+_POWERS = 4
+"""No length, offset or stride has a higher power of one free length than the third."""
+
+
+class Unknowns:
+    """Free lengths, by name, and the values they will have.
+
+    >>> unknowns = Unknowns({"n": 1})
+    >>> n = unknowns.lengths["n"]
+    >>> unknowns.value(3 * n * n - 2 * n + 5), n == 1
+    (6, False)
+    """
+
+    def __init__(self, lengths: Mapping[str, int]) -> None:
+        self.lengths = {name: 1 << _DIGIT_BITS * _POWERS**i for i, name in enumerate(lengths)}
+        self._values = [(self.lengths[name], length) for name, length in lengths.items()][::-1]
+
+    def value(self, number: int) -> int:
+        """The number with the lengths in place of the unknowns."""
+        return _value(number, self._values)
+
+    def settle(self, graph: Graph, views: Sequence[View]) -> list[View]:
+        """Put the lengths into all terms of the graph, and into the views given."""
+        for term in graph.terms:
+            term.shape = self._all(term.shape)
+            term.arguments = tuple(self._view(view) for view in term.arguments)
+            term.params = {key: self._param(value) for key, value in term.params.items()}
+            if term.kind == "map":  # as when it was made: it does not iterate over axes of length 1
+                term.shape = tuple(n for n in term.shape if n != 1)
+                term.arguments = tuple(view.squeezed() for view in term.arguments)
+        return [self._view(view) for view in views]
+
+    def _all(self, numbers: Lengths) -> Lengths:
+        return tuple(self.value(number) for number in numbers)
+
+    def _view(self, view: View) -> View:
+        return View(view.term, self.value(view.offset), self._all(view.shape), self._all(view.strides))
+
+    def _param(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(self._param(part) for part in value)
+        return self.value(value) if type(value) is int else value
+
+
+def _value(number: int, values: Sequence[tuple[int, int]]) -> int:
+    """``values``: unknowns and their lengths, the largest first."""
+    if not values or 2 * abs(number) < values[-1][0]:
+        return number
+    (unknown, length), *others = values
+    half, found, power = unknown // 2, 0, 1
+    while number:
+        digit = (number + half) % unknown - half
+        found += power * _value(digit, others)
+        number, power = (number - digit) // unknown, power * length
+    return found
