@@ -158,7 +158,7 @@ def _left_unread() -> int:
 
 
 def _drop_what_cannot_be_written() -> None:
-    """A full disk has been reported. Since Python 3.13 what is left is tried again at the very end, and the code is 120."""
+    """A full disk has been reported. Since Python 3.13 the rest is tried again at the end, and the code is 120."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
