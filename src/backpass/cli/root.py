@@ -114,6 +114,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _left_unread()
         except BaseException as error:
             return Failure.of(error).report(as_json="--json" in given, with_traceback=_debugging(given))
+        finally:
+            _drop_what_cannot_be_written()
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -151,10 +153,23 @@ def terminable() -> Iterator[None]:
 
 def _left_unread() -> int:
     """The reader of our output has gone, as ``head`` does: nothing more is written, not even at the very end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
+    _lead_nowhere(1)
     return BROKEN_PIPE
+
+
+def _drop_what_cannot_be_written() -> None:
+    """A full disk has been reported. Since Python 3.13 the rest is tried again at the end, and the code is 120."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            _lead_nowhere(stream.fileno())
+
+
+def _lead_nowhere(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _debugging(arguments: Sequence[str]) -> bool:
