@@ -11,7 +11,7 @@ help:
 	@echo "make test       run every test and every example in a docstring"
 	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
 	@echo "make check      lint, formatting and types"
-	@echo "make sanitize   run the engine's tests on cores built with the compiler's sanitizers (sanitize-short: some)"
+	@echo "make sanitize   run the tests of the engine and the scanner on cores built with the compiler's sanitizers (sanitize-short: some)"
 	@echo "make fuzz       give the reader of model files broken ones, for SECONDS (60)"
 	@echo "make bench      measure (needs a quiet machine)"
 	@echo "make docs       build the pages into build/docs"
@@ -72,12 +72,12 @@ check: .venv/dev
 ENGINE_TESTS = tests/engine/native --ignore=tests/engine/native/elementary
 
 sanitize: .venv/dev
-	tools/sanitize address $(ENGINE_TESTS)
+	tools/sanitize address $(ENGINE_TESTS) tests/table/test_scan.py
 	tools/sanitize thread $(ENGINE_TESTS)
 
 # What CI has time for: training in every way and rows cut in every way, one operation after another left out.
 sanitize-short: .venv/dev
-	tools/sanitize address tests/engine/native/test_training.py tests/engine/native/test_rows.py
+	tools/sanitize address tests/engine/native/test_training.py tests/engine/native/test_rows.py tests/table/test_scan.py
 	tools/sanitize thread tests/engine/native/test_training.py
 
 # Found inputs stay in build/fuzz; one that shows a fault belongs into tests/model/corpus.

@@ -119,3 +119,14 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
         return f"did you mean {near[0]!r}?"
     shown = ", ".join(repr(other) for other in known[:8])
     return f"known names: {shown}{', ...' if len(known) > 8 else ''}" if known else ""
+
+
+def visible(text: str) -> str:
+    """A text with everything that does not print (control characters, marks of direction, bare bytes) escaped.
+
+    >>> print(visible("a\\x1b[31m\\tb\\u202e"))
+    a\\x1b[31m\\tb\\u202e
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

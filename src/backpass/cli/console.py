@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from backpass import __version__
-from backpass.cli.text import finite, visible
-from backpass.errors import ResourceError
+from backpass.cli.text import finite
+from backpass.errors import ResourceError, visible
 
 JSON_FORMAT = 1
 """Version of the objects that ``--json`` prints: it grows when a field changes its meaning or goes."""

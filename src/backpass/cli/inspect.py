@@ -11,7 +11,8 @@ import click
 
 from backpass.cli.console import Console, columns_of
 from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
-from backpass.cli.text import aligned, figure, visible
+from backpass.cli.text import aligned, figure
+from backpass.errors import visible
 from backpass.table import read_table
 from backpass.table.inspection import ColumnReport, Inspection, inspect_table
 from backpass.table.number import text_of

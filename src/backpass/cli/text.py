@@ -12,17 +12,6 @@ from typing import Any
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def visible(text: str) -> str:
-    """A text with everything that does not print (control characters, marks of direction, bare bytes) escaped.
-
-    >>> print(visible("a\\x1b[31m\\tb\\u202e"))
-    a\\x1b[31m\\tb\\u202e
-    """
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-
-
 def figure(value: float, digits: int = 4) -> str:
     """A number with so many significant digits, without an exponent where it can be read that way.
 

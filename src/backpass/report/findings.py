@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.errors import visible
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, NumberProfile, TextProfile
@@ -21,7 +22,7 @@ from backpass.report.bootstrap import Interval, intervals
 from backpass.report.columns import ModelColumn, columns_of, names_of
 from backpass.report.held_out import HeldOut
 from backpass.report.importance import Importance, importances
-from backpass.report.style import label, printable
+from backpass.report.style import label
 from backpass.report.typical import profile_of
 from backpass.table import Feature, MomentColumn, MomentFeature, NumberColumn
 from backpass.table.moment import moment_texts
@@ -242,7 +243,7 @@ def command(model: Model) -> str:
     """The command line that fits such a model again, from a table of the same columns."""
     settings = model.record.settings
     usual = usual_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
-    given = ["backpass fit TABLE --target", shlex.quote(printable(model.target))]
+    given = ["backpass fit TABLE --target", shlex.quote(visible(model.target))]
     if model.schema.left_out:
         given.append(f"--columns {shlex.quote(','.join(map(_field, names_of(model))))}")
     for name in BY_NAME:
@@ -255,7 +256,7 @@ def command(model: Model) -> str:
 
 def _field(name: str) -> str:
     """A name in a list of names: one that holds a comma stands in double quotes."""
-    text = printable(name)
+    text = visible(name)
     return f'"{text}"' if "," in text else text
 
 
@@ -263,7 +264,7 @@ def _pair(item: Sequence[Any]) -> str:
     """``family_size=average_rooms,average_bedrooms``: an entry of a repeated setting."""
     name, value = item
     text = ",".join(map(_field, value)) if isinstance(value, list | tuple) else f"{value:g}"
-    return shlex.quote(f"{printable(name)}={text}")
+    return shlex.quote(f"{visible(name)}={text}")
 
 
 def _written(value: Any) -> str:

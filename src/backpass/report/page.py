@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from backpass import __version__
-from backpass.errors import UsageError
+from backpass.errors import UsageError, visible
 from backpass.model.model import Model
 from backpass.report import drawing, whatif
 from backpass.report import findings as words
@@ -23,7 +23,7 @@ from backpass.report.findings import Findings
 from backpass.report.held_out import head_of, held_out
 from backpass.report.pictures import Picture, sections
 from backpass.report.scene import scene_of
-from backpass.report.style import house_style, label, printable, require_matplotlib
+from backpass.report.style import house_style, label, require_matplotlib
 from backpass.table.wording import counted
 
 MOST_BYTES = 1_000_000
@@ -116,7 +116,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "worst": words.worst_rows(findings),
         "order": _order(findings),
         "first": SHOWN_CONTROLS,
-        "notes": [printable(note) for note in notes],
+        "notes": [visible(note) for note in notes],
         "command": words.command(model),
         "settings": words.setting_rows(model),
         "layers": _layers(model),

@@ -14,7 +14,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from backpass.errors import UsageError
+from backpass.errors import UsageError, visible
 from backpass.table.wording import LONGEST_NAME
 
 if TYPE_CHECKING:
@@ -102,18 +102,9 @@ def require_matplotlib() -> None:
         raise UsageError("pictures need the package matplotlib", hint="pip install 'backpass[plot]'") from None
 
 
-def printable(text: str) -> str:
-    """A text with everything that does not print (control characters, marks of direction) escaped.
-
-    >>> print(printable("a\\u202eb, it's"))
-    a\\u202eb, it's
-    """
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-
-
 def label(name: object) -> str:
     """A name from data as it stands in a picture or on a page: printable, and cut when long."""
-    text = printable(str(name))
+    text = visible(str(name))
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
