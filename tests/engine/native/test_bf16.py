@@ -210,6 +210,8 @@ WIDE: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "rows": 300,
     },
+    # A large packing after a small one, which thread 0 does alone, reads what that thread alone has made before.
+    "one layer": {"hidden": (100,), "inputs": 40, "batch_size": 256, "rows": 1024, "epochs": 10},
     "classes, clipped": {
         "hidden": (100, 65),
         "loss": "cross_entropy",

@@ -156,20 +156,20 @@ void Program::finish_step(Run& run) const {
 }
 
 // One thread's part of all steps. Thread 0 alone does small instructions and what comes between the steps; nobody waits
-// at a barrier between two instructions that both are its own, or between two packings, which the planner keeps apart.
+// at a barrier between two instructions that both are its own. Nor does anybody behind a packing that all share, if
+// another packing follows: the planner lets none of them write where another reads.
 void Program::take_steps(Run& run, int thread) const {
     const Flushing flushing;
     std::byte* scratch = run.workspace->scratch(thread);
     const Frame shared{run.buffers.data(), scratch, thread, run.threads, &run.fault};
     const Frame alone{run.buffers.data(), scratch, 0, 1, &run.fault};
     for (std::int64_t step = 0; step < run.burst; ++step) {
-        bool is_alone = true, is_pack = false;
+        bool is_alone = true, is_shared_pack = false;
         for (const Instruction& instruction : instructions_) {
-            const bool was_alone = is_alone, was_pack = is_pack;
-            const bool is_own = instruction.is_small || run.threads == 1;
-            is_pack = instruction.kind == Kind::Pack;
-            const bool goes_along = is_pack && was_pack;
-            is_alone = is_own && (was_alone || !goes_along);  // of packings in a row, all of them
+            const bool was_alone = is_alone, is_own = instruction.is_small || run.threads == 1;
+            const bool goes_along = is_shared_pack && instruction.kind == Kind::Pack;
+            is_alone = is_own && !goes_along;
+            is_shared_pack = !is_own && instruction.kind == Kind::Pack;
             if (!goes_along && !(is_alone && was_alone)) run.barrier->wait();
             if (!is_own)
                 execute(instruction, shared, run.bytes);
