@@ -62,7 +62,11 @@ class Engine(ABC):
 
 
 def frozen(value: Any, dtype: Any) -> NDArray[Any]:
-    """A copy that nobody can write to."""
-    copy = numpy.array(value, dtype, order="C")
+    """A copy that nobody can write to. It begins at a cache line, so that no vector of it lies in two."""
+    given = numpy.asarray(value, dtype)
+    room = numpy.empty(given.nbytes + 64, numpy.uint8)
+    start = -room.ctypes.data % 64
+    copy = room[start : start + given.nbytes].view(given.dtype).reshape(given.shape)
+    copy[...] = given
     copy.flags.writeable = False
     return copy

@@ -50,5 +50,7 @@ class Bound:
         others: Sequence[NDArray[Any]],
         empty: Callable[..., NDArray[Any]],
         outputs: Sequence[tuple[Any, ...]],
+        *,
+        is_brief: bool,
     ) -> None: ...
     def __call__(self, *others: Any) -> list[NDArray[Any]] | None: ...

@@ -7,7 +7,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -21,6 +20,12 @@ namespace {
 using Words = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Losses = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// The dtype, as the buffer protocol writes it, and the shape of an array.
+struct Form {
+    std::string format;
+    std::vector<Py_ssize_t> shape;
+};
 
 // An array of any dtype, row by row without gaps, by the buffer protocol: the shortest way to an array's memory.
 class Array {
@@ -38,10 +43,11 @@ class Array {
         return PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0;
     }
 
-    // Whether shape and dtype are the same.
-    bool is_like(const Array& other) const {
-        return view_.ndim == other.view_.ndim && std::strcmp(view_.format, other.view_.format) == 0 &&
-               std::equal(view_.shape, view_.shape + view_.ndim, other.view_.shape);
+    Form form() const { return {view_.format, {view_.shape, view_.shape + view_.ndim}}; }
+
+    bool has(const Form& form) const {
+        return std::equal(view_.shape, view_.shape + view_.ndim, form.shape.begin(), form.shape.end()) &&
+               form.format == view_.format;
     }
 
     // Which arrays are written to is the planner's word; the engine hands out fresh ones for those.
@@ -114,13 +120,14 @@ struct Arrays {
         given.push_back(arrays.back().given());
     }
 
-    bool append_like(nb::handle array, const Array& other) {
+    // False where it is not of that form, or does not lie row by row.
+    bool append(nb::handle array, const Form& form) {
         if (!arrays.emplace_back().open(array)) {
             PyErr_Clear();
             return false;
         }
         given.push_back(arrays.back().given());
-        return arrays.back().is_like(other);
+        return arrays.back().has(form);
     }
 };
 
@@ -164,34 +171,36 @@ void run_blocks(Program& program, const nb::sequence& arrays, const std::vector<
 // may call it at a time.
 class Bound {
   public:
-    // `others`: arrays like those of the calls; `outputs`: what to give to `empty` for each output.
+    // `others`: arrays like those of the calls; `outputs`: what to give to `empty` for each output; `is_brief`: whether
+    // a run is over before another thread of Python would have begun.
     Bound(const nb::object& program, const nb::sequence& first, const nb::sequence& others, const nb::object& empty,
-          const std::vector<nb::tuple>& outputs)
+          const std::vector<nb::tuple>& outputs, bool is_brief)
         : program_(program),
           core_(nb::cast<Program&>(program)),
           first_(arrays_of(first)),
-          others_(arrays_of(others)),
           empty_(empty),
           outputs_(outputs),
-          is_brief_(core_.is_brief()) {}
+          is_brief_(is_brief) {
+        for (const nb::handle array : others) others_.push_back(Array(array).form());
+    }
     Bound(const Bound&) = delete;
     Bound& operator=(const Bound&) = delete;
 
     // A list of the outputs; None where the arrays are not like the others, or do not lie row by row.
     nb::object call(const nb::args& others) const {
-        if (others.size() != others_.arrays.size()) return nb::none();
+        if (others.size() != others_.size()) return nb::none();
         Arrays rest;
         rest.arrays.reserve(others.size() + outputs_.size());
         rest.given.reserve(first_.given.size() + others.size() + outputs_.size());
         rest.given = first_.given;
         for (std::size_t i = 0; i < others.size(); ++i)
-            if (!rest.append_like(others[i], others_.arrays[i])) return nb::none();
+            if (!rest.append(others[i], others_[i])) return nb::none();
         nb::list made;
         for (const nb::tuple& output : outputs_) {
             made.append(nb::steal(PyObject_CallObject(empty_.ptr(), output.ptr())));
             rest.append(made[made.size() - 1]);
         }
-        if (is_brief_) {  // letting others in would take longer than the run
+        if (is_brief_) {  // letting Python's other threads in would take longer than the run
             raise(core_.run_alone(rest.given));
             return made;
         }
@@ -207,7 +216,8 @@ class Bound {
   private:
     nb::object program_;
     Program& core_;
-    Arrays first_, others_;
+    Arrays first_;
+    std::vector<Form> others_;
     nb::object empty_;
     std::vector<nb::tuple> outputs_;
     bool is_brief_;
@@ -262,7 +272,8 @@ NB_MODULE(_core, m) {
              nb::arg("loss_buffer"), nb::arg("loss_is_double"), nb::arg("losses"), nb::arg("threads"), nb::arg("may_be_fewer"),
              nb::arg("should_stop"));
     nb::class_<Bound>(m, "Bound", "A program whose first arrays stay.")
-        .def(nb::init<nb::object, nb::sequence, nb::sequence, nb::object, std::vector<nb::tuple>>(),
-             nb::arg("program"), nb::arg("first"), nb::arg("others"), nb::arg("empty"), nb::arg("outputs"))
+        .def(nb::init<nb::object, nb::sequence, nb::sequence, nb::object, std::vector<nb::tuple>, bool>(),
+             nb::arg("program"), nb::arg("first"), nb::arg("others"), nb::arg("empty"), nb::arg("outputs"), nb::kw_only(),
+             nb::arg("is_brief"))
         .def("__call__", &Bound::call);
 }

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Circuit, Spec
-from backpass.circuit.spec import bind, match
+from backpass.circuit import Circuit
 from backpass.engine.cores import allowed_cores
-from backpass.engine.engine import Engine, Partial, frozen
-from backpass.engine.native._core import Bound, Program, has_bf16, instruction_sets, operations
+from backpass.engine.engine import Engine, Partial
+from backpass.engine.native._core import has_bf16, instruction_sets
+from backpass.engine.native.partial import NativePartial
+from backpass.engine.native.ways import (
+    ROWS_AT_ONCE,
+    Prepared,
+    Way,
+    dtypes_of,
+    prepared_circuit,
+    prepared_step,
+    way_of,
+)
 from backpass.engine.numpy_engine import NumpyEngine
-from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
+from backpass.engine.plan import Plan
 from backpass.engine.plan.plan import FIRST_INPUT
-from backpass.engine.plan.rows import free_rows
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
 from backpass.errors import UsageError, did_you_mean
 
 # Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
 # data between cores costs more than the second core brings. Above, the core tries and takes what is faster.
 _WORK_FOR_THREADS = 4_000_000
-# Rows of a forward circuit that are run together: enough to hide the weights' traffic, few enough for the L2 cache, and
-# a whole number of tiles of 14 and of 6 rows.
-_ROWS_AT_ONCE = 252
-
-
-# Numbers of rows for which a circuit with given inputs keeps a program at hand.
-_MOST_BOUND = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +40,6 @@ class Tiling:
 
     rows: int = 0
     depth: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    plan: Plan
-    program: Program
-    work: int  # FLOPs and bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How a circuit is run on inputs of certain shapes: at once, or some rows at a time along a free length.
-
-    outputs: the shapes and dtypes of what comes out
-    prepared: None where the core has no form for it
-    cut: the name of the length, and ``prepared`` is for a block of rows; "" if all is run at once
-    """
-
-    outputs: tuple[tuple[tuple[int, ...], numpy.dtype[Any]], ...]
-    prepared: _Prepared | None
-    cut: str = ""
-
-
-_Kind = tuple[str, int, int]
-"""What programs are made for: an instruction set, and the rows and depth of a tiling."""
 
 
 class NativeEngine(Engine):
@@ -108,9 +83,9 @@ class NativeEngine(Engine):
         return self.threads
 
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
-        dtypes = _dtypes(circuit)
+        dtypes = dtypes_of(circuit)
         given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(inputs, dtypes, strict=True)]
-        way = _way(self._kind, circuit, *[array.shape for array in given])
+        way = way_of(self._kind, circuit, *[array.shape for array in given])
         outputs = [numpy.empty(shape, dtype) for shape, dtype in way.outputs]
         if way.prepared is None:
             return self._slow.run(circuit, *given)
@@ -122,9 +97,9 @@ class NativeEngine(Engine):
         return outputs
 
     def partial(self, circuit: Circuit, *first: Any) -> Partial:
-        return _Partial(self, circuit, first)
+        return NativePartial(self, self._kind, circuit, first)
 
-    def _run_by_blocks(self, circuit: Circuit, way: _Way, block: _Prepared, arrays: Sequence[NDArray[Any]]) -> None:
+    def _run_by_blocks(self, circuit: Circuit, way: Way, block: Prepared, arrays: Sequence[NDArray[Any]]) -> None:
         """Some rows at a time: what lies between input and output stays in the cache. Threads share the blocks."""
         specs = [*circuit.inputs, *(circuit.nodes[i].spec for i in circuit.outputs)]
         has_rows = [way.cut in spec.shape for spec in specs]
@@ -132,15 +107,15 @@ class NativeEngine(Engine):
         def part(rows: slice) -> list[NDArray[Any]]:
             return [a[rows] if cut else a for a, cut in zip(arrays, has_rows, strict=True)]
 
-        blocks, rest = divmod(len(arrays[has_rows.index(True)]), _ROWS_AT_ONCE)
-        whole = blocks * _ROWS_AT_ONCE
+        blocks, rest = divmod(len(arrays[has_rows.index(True)]), ROWS_AT_ONCE)
+        whole = blocks * ROWS_AT_ONCE
         block.program.run_blocks(
             part(slice(whole)),
-            apart=[a[:_ROWS_AT_ONCE].nbytes if cut else 0 for a, cut in zip(arrays, has_rows, strict=True)],
+            apart=[a[:ROWS_AT_ONCE].nbytes if cut else 0 for a, cut in zip(arrays, has_rows, strict=True)],
             blocks=blocks,
             threads=self.threads_for(blocks * block.work),
         )
-        if rest and (last := _prepared_circuit(self._kind, circuit, ((way.cut, rest),))):
+        if rest and (last := prepared_circuit(self._kind, circuit, ((way.cut, rest),))):
             last.program.run(part(slice(whole, None)), threads=1, may_be_fewer=False)
 
     def run_epoch(
@@ -170,44 +145,13 @@ class NativeEngine(Engine):
         prepared = self.prepare_step(step, batch_size)
         return None if prepared is None else prepared.plan
 
-    def prepare_step(self, step: Step, batch_size: int) -> _Prepared | None:
+    def prepare_step(self, step: Step, batch_size: int) -> Prepared | None:
         """Plan and program of a step, from the shelf if they are there."""
-        return _prepared_step(self._kind, step, batch_size, self.bf16)
+        return prepared_step(self._kind, step, batch_size, self.bf16)
 
     def threads_for(self, work: int) -> int:
         """How many threads a program with so many FLOPs and bytes runs on, at most."""
         return self.threads if work >= _WORK_FOR_THREADS or not self.may_be_fewer else 1
-
-
-class _Partial:
-    """See ``Engine.partial``. It only ever learns shorter ways to run the same."""
-
-    __slots__ = ("_bound", "_circuit", "_engine", "_first", "_known")
-
-    def __init__(self, engine: NativeEngine, circuit: Circuit, first: Sequence[Any]) -> None:
-        self._engine, self._circuit = engine, circuit
-        self._first = [frozen(value, dtype) for value, dtype in zip(first, _dtypes(circuit), strict=False)]
-        self._known: dict[tuple[tuple[int, ...], ...], Bound] = {}
-        self._bound: Bound | None = None  # for arrays like those of the last call, or nearly so
-
-    def __call__(self, *others: Any) -> list[NDArray[Any]]:
-        if self._bound is not None and (outputs := self._bound(*others)) is not None:
-            return outputs
-        dtypes = _dtypes(self._circuit)[len(self._first) :]
-        given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(others, dtypes, strict=True)]
-        self._bound = bound = self._bound_to(given)
-        outputs = None if bound is None else bound(*given)
-        return self._engine.run(self._circuit, *self._first, *given) if outputs is None else outputs
-
-    def _bound_to(self, given: Sequence[NDArray[Any]]) -> Bound | None:
-        """A program for arrays of these shapes, where one thread runs it at once."""
-        shapes = tuple([a.shape for a in given])
-        if shapes not in self._known and len(self._known) < _MOST_BOUND:
-            way = _way(self._engine._kind, self._circuit, *[a.shape for a in self._first], *shapes)
-            if way.prepared is None or way.cut or self._engine.threads_for(way.prepared.work) > 1:
-                return None
-            self._known[shapes] = Bound(way.prepared.program, self._first, given, numpy.empty, way.outputs)
-        return self._known.get(shapes)
 
 
 class _EpochRun:
@@ -236,7 +180,7 @@ class _EpochRun:
         self.loss = numpy.zeros((), step.circuit.nodes[step.circuit.outputs[step.states]].spec.dtype)
 
     def take(
-        self, prepared: _Prepared, first: int, last: int, should_stop: Callable[[int], bool]
+        self, prepared: Prepared, first: int, last: int, should_stop: Callable[[int], bool]
     ) -> tuple[NDArray[numpy.float64], str]:
         """The steps from first to before last, all of one size: the losses of those taken, and why it ended."""
         losses = numpy.zeros(last - first)
@@ -266,62 +210,6 @@ class _EpochRun:
             should_stop=lambda done: should_stop(first + done),
         )
         return losses[:taken], ending
-
-
-# What was made last stays in the process, whichever engine asked for it.
-
-
-@lru_cache(maxsize=64)
-def _dtypes(circuit: Circuit) -> tuple[numpy.dtype[Any], ...]:
-    return tuple(spec.dtype for spec in circuit.inputs)
-
-
-@lru_cache(maxsize=64)
-def _way(kind: _Kind, circuit: Circuit, *shapes: tuple[int, ...]) -> _Way:
-    """The way for inputs of these shapes.    Errors: ShapeError naming the input that does not fit."""
-    lengths = match(circuit.inputs, [Spec(shape, dtype) for shape, dtype in zip(shapes, _dtypes(circuit), strict=True)],
-                    circuit.input_names)  # fmt: skip
-    specs = [circuit.nodes[i].spec for i in circuit.outputs]
-    outputs = tuple((bind(spec.shape, lengths), spec.dtype) for spec in specs)
-    name, length = next(iter(lengths.items()), ("", 0))
-    if length <= 2 * _ROWS_AT_ONCE or _free_rows(circuit) != name:
-        return _Way(outputs, _prepared_circuit(kind, circuit, tuple(lengths.items())))
-    return _Way(outputs, _prepared_circuit(kind, circuit, ((name, _ROWS_AT_ONCE),)), name)
-
-
-@lru_cache(maxsize=64)
-def _prepared_circuit(kind: _Kind, circuit: Circuit, lengths: tuple[tuple[str, int], ...]) -> _Prepared | None:
-    return _prepared(kind, lambda: plan_circuit(circuit, dict(lengths)))
-
-
-@lru_cache(maxsize=64)
-def _free_rows(circuit: Circuit) -> str | None:
-    return free_rows(circuit)
-
-
-@lru_cache(maxsize=64)
-def _prepared_step(kind: _Kind, step: Step, batch_size: int, bf16: bool) -> _Prepared | None:
-    return _prepared(kind, lambda: plan_step(step, batch_size, bf16=bf16))
-
-
-def _prepared(kind: _Kind, make: Callable[[], Plan]) -> _Prepared | None:
-    """A plan and its program; None where the core has no form for it."""
-    try:
-        plan = make()
-    except Unplannable:
-        return None
-    isa, tile_rows, tile_depth = kind
-    codes = operations()
-    program = Program(
-        [numpy.array([one.kind, *one.encode(codes)], numpy.int64) for one in plan.instructions],
-        numpy.frombuffer(plan.constants, numpy.uint8),
-        plan.arena_bytes,
-        plan.sizes,
-        isa=isa,
-        tile_rows=tile_rows,
-        tile_depth=tile_depth,
-    )
-    return _Prepared(plan, program, plan.flops + plan.bytes_moved)
 
 
 def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:

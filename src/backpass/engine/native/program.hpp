@@ -60,9 +60,6 @@ class Program {
     Ending run_blocks(const std::vector<Given>& given, const std::vector<std::int64_t>& apart, std::int64_t blocks,
                       int threads, const std::function<bool()>& is_interrupted);
 
-    // Whether it is over before another thread would have begun.
-    bool is_brief() const;
-
     // How many maps run as chains instead of in the interpreter.
     std::int64_t compiled_maps() const;
 

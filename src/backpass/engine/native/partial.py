@@ -1,0 +1,58 @@
+"""The partial circuit: one whose first inputs are given for good, bound to programs of the core."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Circuit
+from backpass.engine.engine import frozen
+from backpass.engine.native._core import Bound
+from backpass.engine.native.ways import Kind, dtypes_of, way_of
+
+if TYPE_CHECKING:
+    from backpass.engine.native.native_engine import NativeEngine
+
+# Numbers of rows for which a program is kept at hand.
+_MOST_BOUND = 64
+# FLOPs and bytes that take so few microseconds that Python's other threads had better wait.
+_BRIEF = 200_000
+
+
+class NativePartial:
+    """See ``Engine.partial``. It only ever learns shorter ways to run the same.
+
+    engine: runs what is not bound to a program    kind: what programs are made for
+    """
+
+    __slots__ = ("_bound", "_circuit", "_engine", "_first", "_kind", "_known")
+
+    def __init__(self, engine: NativeEngine, kind: Kind, circuit: Circuit, first: Sequence[Any]) -> None:
+        self._engine, self._kind, self._circuit = engine, kind, circuit
+        self._first = [frozen(value, dtype) for value, dtype in zip(first, dtypes_of(circuit), strict=False)]
+        self._known: dict[tuple[tuple[int, ...], ...], Bound] = {}
+        self._bound: Bound | None = None  # for arrays like those of the last call, or nearly so
+
+    def __call__(self, *others: Any) -> list[NDArray[Any]]:
+        if self._bound is not None and (outputs := self._bound(*others)) is not None:
+            return outputs
+        dtypes = dtypes_of(self._circuit)[len(self._first) :]
+        given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(others, dtypes, strict=True)]
+        self._bound = bound = self._bound_to(given)
+        outputs = None if bound is None else bound(*given)
+        return self._engine.run(self._circuit, *self._first, *given) if outputs is None else outputs
+
+    def _bound_to(self, given: Sequence[NDArray[Any]]) -> Bound | None:
+        """A program for arrays of these shapes, where one thread runs it at once."""
+        shapes = tuple([a.shape for a in given])
+        if shapes not in self._known and len(self._known) < _MOST_BOUND:
+            way = way_of(self._kind, self._circuit, *[a.shape for a in self._first], *shapes)
+            made = way.prepared
+            if made is None or way.cut or self._engine.threads_for(made.work) > 1:
+                return None
+            is_brief = made.work < _BRIEF
+            self._known[shapes] = Bound(made.program, self._first, given, numpy.empty, way.outputs, is_brief=is_brief)
+        return self._known.get(shapes)
