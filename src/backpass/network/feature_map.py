@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import clip, concatenate, cos, greater, isnan, one_hot, sin, sqrt, where
 from backpass.errors import UsageError
+from backpass.network.ranks import are_knots, knots_of, ranks_of
 
 _CLIP_AT = 3.0
 # Far beyond the clip f(z) no longer changes; staying below keeps z^2 finite.
@@ -46,6 +47,9 @@ class FeatureMap:
     behind them are scaled and squeezed, too. A number column with a period (0: none) has cos(2 pi x / period) and
     sin(2 pi x / period) besides, 0 where it is missing. Codes stand at the end, as they are.
 
+    Where there are ``knots``, one vector for each number column, every number has its rank (see ``ranks``) as a second
+    view, behind the numbers.
+
     numbers float64 (n, p), NaN = missing   codes int32 (n, q)   ->   x (n, d)
 
     Errors: UsageError when the text columns are not described alike.
@@ -58,6 +62,7 @@ class FeatureMap:
     has_unknown: tuple[bool, ...]
     coding: tuple[str, ...]
     periods: tuple[int, ...] = ()
+    knots: tuple[NDArray[numpy.float64], ...] = ()
 
     def __post_init__(self) -> None:
         texts = {len(self.levels), len(self.has_unknown), len(self.coding)}
@@ -66,11 +71,18 @@ class FeatureMap:
             raise UsageError("levels, unknown texts and codings of the text columns do not go together")
         if self.periods and len(self.periods) != len(self.has_missing):
             raise UsageError("periods and number columns do not go together")
+        if self.knots and (len(self.knots) != len(self.has_missing) or not all(map(are_knots, self.knots))):
+            raise UsageError("knots and number columns do not go together")
 
     @property
     def width(self) -> int:
         """d, the number of inputs of the network."""
-        return len(self.has_missing) + self.flags + self.waves + len(self.embedded)
+        return self.views + self.flags + self.waves + len(self.embedded)
+
+    @property
+    def views(self) -> int:
+        """The number of inputs, at the front, that are numbers or their ranks."""
+        return len(self.has_missing) + len(self.knots)
 
     @property
     def flags(self) -> int:
@@ -97,10 +109,12 @@ class FeatureMap:
     def groups(self) -> list[tuple[int, ...]]:
         """Per column (numbers first, then text) the numbers of the inputs it becomes."""
         groups: list[tuple[int, ...]] = []
-        indicator, wave = len(self.has_missing), len(self.has_missing) + self.flags
+        indicator, wave = self.views, self.views + self.flags
+        ranked = len(self.has_missing) if self.knots else 0
         periods = self.periods or (0,) * len(self.has_missing)
         for i, (missing, period) in enumerate(zip(self.has_missing, periods, strict=True)):
-            groups.append((i, *((indicator,) if missing else ()), *((wave, wave + 1) if period else ())))
+            rank = (i + ranked,) if ranked else ()
+            groups.append((i, *rank, *((indicator,) if missing else ()), *((wave, wave + 1) if period else ())))
             indicator, wave = indicator + missing, wave + 2 * (period > 0)
         flag, code = indicator, wave
         for one_hot_width, sign_width in zip(self._widths("one_hot"), self._widths("sign"), strict=True):
@@ -111,8 +125,8 @@ class FeatureMap:
         return groups
 
     def input_names(self, numbers: Sequence[str], texts: Mapping[str, Sequence[str]]) -> list[str]:
-        """A name for each input: the column, ``column is missing``, ``column = level``, ``column cos`` and ``sin``."""
-        names = list(numbers)
+        """A name for each input: the column alone or with rank, "is missing", "= level", cos or sin behind it."""
+        names = [*numbers, *(f"{name} rank" for name in numbers if self.knots)]
         waves = [
             f"{name} {wave}"
             for name, period in zip(numbers, self.periods, strict=False)
@@ -138,6 +152,9 @@ class FeatureMap:
         if p:
             with label("scaling"):
                 parts.append(_squeezed(numbers, self.center[:p], self.scale[:p]).astype(dtype))
+        if self.knots:
+            with label("ranks"):
+                parts.append(ranks_of(numbers, self.knots).astype(dtype))
         if len(self.center) > p:
             flags = concatenate(self._flags(numbers, codes, numpy.float64), axis=1)
             with label("scaling of one-hot"):
@@ -167,10 +184,10 @@ class FeatureMap:
         return flags
 
     def unfolded(self, x: NDArray[Any]) -> NDArray[Any]:
-        """x with one-hot columns in place of codes, for models without embeddings: (n, d) -> (n, at least d)"""
-        first = x.shape[1] - len(self.embedded)
+        """x without ranks, and one-hot columns in place of codes, for models without embeddings: (n, d) -> (n, e)"""
+        p, first = len(self.has_missing), x.shape[1] - len(self.embedded)
         wide = [one_hot(x[:, first + j].astype(numpy.int32), n + 1, x.dtype) for j, n in enumerate(self.embedded)]
-        return numpy.concatenate([x[:, :first], *wide], axis=1) if wide else x
+        return numpy.concatenate([x[:, :p], x[:, self.views : first], *wide], axis=1) if wide or self.knots else x
 
     def circuit(self, dtype: Any = numpy.float32) -> Circuit:
         """The circuit (numbers, codes) -> x for any number of rows."""
@@ -191,12 +208,14 @@ class FeatureMap:
         one_hot_levels: int | None = None,
         periods: Sequence[int] = (),
         leads: Sequence[bool] | None = None,
+        ranks: bool = False,
     ) -> FeatureMap:
         """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``).
 
         scaled_flags: scale indicators and one-hot columns as numbers, two levels being one column
         one_hot_levels: a column of more levels is left to an embedding; None for no column
         leads: which number columns may have an indicator; the others are missing where the one before them is
+        ranks: give every number its rank as a second view, with the knots of ``knots_of``
         """
         most = max(levels, default=0) if one_hot_levels is None else one_hot_levels
         plain = FeatureMap(
@@ -209,6 +228,7 @@ class FeatureMap:
             tuple(bool((column == 0).any()) for column in codes.T),
             tuple("code" if n > most else "sign" if n == 2 and scaled_flags else "one_hot" for n in levels),
             tuple(periods),
+            tuple(knots_of(column[~numpy.isnan(column)]) for column in numbers.T) if ranks else (),
         )
         if not (scaled_flags and plain.flags):
             return plain
