@@ -88,18 +88,18 @@ def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:
     options = (*options, "--front-scale", "no")
     fitted = call("fit", home / "pets.csv", "-t", "pet", "--metric", "accuracy", *options)
     assert fitted.code == 0
-    assert "network     6 -> 8 -> 1, selu, 287 parameters" in fitted.err
+    assert "network     8 -> 8 -> 1, selu, 517 parameters" in fitted.err
     assert "training    preset default, cross_entropy loss, adamw, learning rate 0.04 (coslog4), dropout" in fitted.err
     assert ", 3 epochs, 2 networks, seed 0" in fitted.err
     shown = call("show", "pets.backpass")
     lines = [" ".join(line.split()) for line in shown.out.splitlines()]
     for line in (
         "rows 96 training, 96 validation, 24 test",
-        "layers periodic 6 -> 12 frequency0 (2, 16), phase0 (2, 16), V0 (2, 16, 3), v0 (2, 3)",
-        "1 scaled dense 12 -> 8 identity W1 (12, 8), b1 (8)",
+        "layers periodic 8 -> 20 frequency0 (4, 16), phase0 (4, 16), V0 (4, 16, 3), v0 (4, 3)",
+        "1 scaled dense 20 -> 8 identity W1 (20, 8), b1 (8)",
         "learned activation selu alpha1 (8)",
         "dropout 0.15",
-        "parameters 166 + (12+1) 8 + 8 + (8+1) 1 = 287",
+        "parameters 332 + (20+1) 8 + 8 + (8+1) 1 = 517",
         "settings preset default, front_scale no, metric accuracy, epochs 3, ensemble 2; the others are defaults",
     ):
         assert line in lines, shown.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from backpass.engine import ENGINES, NumpyEngine
-from backpass.errors import UsageError
+from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes
+from backpass.model.container import pack, unpack
 from backpass.model.presets import PRESETS
 from backpass.model.problem import make_problem
 from backpass.model.settings import BY_NAME, Settings, usual_settings
@@ -92,7 +94,12 @@ def test_settings_that_the_first_files_lack_mean_what_they_meant() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"number_embedding": "periodic"}, {"one_hot_levels": 8}, {"preset": "default", "initialization": "he"}],
+    [
+        {"number_embedding": "periodic"},
+        {"number_ranks": True},
+        {"one_hot_levels": 8},
+        {"preset": "default", "initialization": "he"},
+    ],
     ids=str,
 )
 def test_wired_units_take_columns_as_they_are(values: dict[str, Any]) -> None:
@@ -162,6 +169,35 @@ def test_it_trains_predicts_and_comes_back_from_its_file(each_target: tuple[str,
     new = {**columns, "street": [None, "no such street", *street[2:]], "size": [None] * len(street)}
     assert again.predict(new).tolist() == model.predict(new).tolist()
     assert again.to_bytes() == model.to_bytes() == fit(columns, target, **QUICK).to_bytes()
+
+
+def test_numbers_of_the_presets_have_ranks_of_the_training_rows(houses: Columns) -> None:
+    problem = make_problem(table_from(houses), "price", Settings.of(QUICK))
+    count = len(problem.schema.numbers)
+    assert [each.size > 1 for each in problem.feature_map.knots] == [True] * count
+    assert problem.network.layers[0] == Periodic(2 * count)
+    assert problem.parts["train"].x[:, count : 2 * count].max() == 1.5
+
+
+@pytest.mark.parametrize(
+    ("sizes", "forge", "reason"),
+    [
+        (None, lambda knots: knots[::-1].copy(), "knots and number columns do not go together"),
+        (None, lambda knots: knots.astype(np.float32), "dtypes of knots differ"),
+        (None, lambda knots: knots[:-1], "knots are told of"),
+        ([1], lambda knots: knots[:1], "knots and number columns do not go together"),
+        ([0], lambda knots: knots, r"knots\[0\] must be a whole number"),
+    ],
+)
+def test_forged_knots_are_refused(
+    houses: Columns, sizes: list[int] | None, forge: Callable[[Any], Any], reason: str
+) -> None:
+    facts, arrays = unpack(fit(houses, "price", **QUICK).to_bytes(), "model", "here")
+    arrays["knots"] = forge(arrays["knots"])
+    facts["features"]["knots"] = facts["features"]["knots"] if sizes is None else sizes
+    with pytest.raises(ModelFileError) as raised:
+        from_bytes(pack("model", facts, arrays))
+    assert re.search(reason, str(raised.value))
 
 
 @pytest.mark.skipif("native" not in ENGINES, reason="the compiled core was not built")

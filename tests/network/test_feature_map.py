@@ -180,20 +180,23 @@ def test_two_levels_as_one_column_and_many_left_to_an_embedding() -> None:
     numpy.testing.assert_array_equal(feature_map.folded(x), numpy.column_stack([x[:, :2], train[:, 1:]]))
 
 
+@pytest.mark.parametrize("ranks", [False, True])
 @pytest.mark.parametrize("scaled_flags", [False, True])
 @pytest.mark.parametrize("dtype", [numpy.float32, numpy.float64])
-def test_folded_inputs_have_the_codes_in_place_of_one_hot_columns(scaled_flags: bool, dtype: Any) -> None:
-    """In rows that were not there in training, too; a level that never occurs and one that always does say nothing."""
+def test_folded_inputs_have_codes_in_place_of_one_hot_columns(scaled_flags: bool, ranks: bool, dtype: Any) -> None:
+    """And no ranks. In rows that were not there in training, too; levels that never or always occur say nothing."""
     train = codes([1, 2, 0, 2], [1, 2, 3, 1], [2, 2, 2, 2])
     new = codes([0, 2, 1], [0, 3, 1], [0, 1, 2])
     numbers = numpy.array([[1.0], [NAN], [2.0], [4.0]])
-    feature_map = FeatureMap.fit(numbers, train, [3, 3, 2], scaled_flags=scaled_flags)
+    feature_map = FeatureMap.fit(numbers, train, [3, 3, 2], scaled_flags=scaled_flags, ranks=ranks)
     for rows, given in ((train, numbers), (new, numbers[:3])):
         x = NumpyEngine().run(feature_map.circuit(dtype), given, rows)[0]
         folded = feature_map.folded(x)
         assert folded.dtype == x.dtype
         count = len(feature_map.folded_levels)
         numpy.testing.assert_array_equal(folded[:, -count:], rows[:, :count])
+        sign = [9 + ranks] if scaled_flags else []
+        numpy.testing.assert_array_equal(folded[:, :-count], x[:, [0, 1 + ranks, *sign]])
     assert feature_map.folded_levels == ((3, 3) if scaled_flags else (3, 3, 2))
 
 

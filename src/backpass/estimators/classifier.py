@@ -67,6 +67,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         text_coding: str | None = None,
         one_hot_levels: int | None = None,
         embedding_size: int | None = None,
+        number_ranks: bool | None = None,
         number_embedding: str | None = None,
         frequency_scale: float | Sequence[float] | None = None,
         front_scale: bool | None = None,
@@ -113,6 +114,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.text_coding = text_coding
         self.one_hot_levels = one_hot_levels
         self.embedding_size = embedding_size
+        self.number_ranks = number_ranks
         self.number_embedding = number_embedding
         self.frequency_scale = frequency_scale
         self.front_scale = front_scale

@@ -60,6 +60,7 @@ FOLLOWING = frozenset(
         "learning_rate",
         "momentum",
         "number_embedding",
+        "number_ranks",
         "one_hot_levels",
         "optimizer",
         "parametrization",

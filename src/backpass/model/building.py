@@ -45,7 +45,7 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
 def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
     """What the settings ask for before the first layer."""
     if settings.number_embedding == "periodic" and feature_map.has_missing:
-        yield Periodic(len(feature_map.has_missing), deviation=settings.frequency_scale[0])
+        yield Periodic(feature_map.views, deviation=settings.frequency_scale[0])
     if feature_map.embedded:
         yield Embedding(feature_map.embedded, settings.embedding_size)
     if settings.front_scale:

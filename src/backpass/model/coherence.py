@@ -36,6 +36,7 @@ def contradiction(model: Model) -> str:
             [(phi.center.size, len(phi.has_missing)), (phi.scale.size, numbers), (scaled, numbers)],
         ),
         ("dtypes of centers and scales", [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)]),
+        ("dtypes of knots", [np.dtype(np.float64), *(each.dtype for each in phi.knots)]),
         ("numbers of text columns", [len(phi.levels), texts]),
         ("names of the target", [head.target.name, schema.target]),
         ("numbers of names and columns", [len({*schema.kinds, *targets}), len(schema.features) + len(targets)]),

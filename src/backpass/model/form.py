@@ -100,7 +100,12 @@ MODEL: Form = {
         "notes": [str],
     },
     "head": ByName("heads", {"heads": [HEAD], "loss": _LOSS}, HEAD),
-    "features": {"has_missing": [bool], "has_unknown": [bool], "coding": Newer([Choice(CODINGS)])},
+    "features": {
+        "has_missing": [bool],
+        "has_unknown": [bool],
+        "coding": Newer([Choice(CODINGS)]),
+        "knots": Newer([_ONE]),
+    },
     "network": {
         "inputs": _ONE,
         "layers": [

@@ -267,6 +267,7 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The bytes of the model file: the same for the same data, settings and seed."""
+        knots = self.feature_map.knots
         facts: dict[str, Any] = {
             "backpass": __version__,
             "arithmetic": ARITHMETIC,
@@ -276,11 +277,14 @@ class Model:
                 "has_missing": list(self.feature_map.has_missing),
                 "has_unknown": list(self.feature_map.has_unknown),
                 "coding": list(self.feature_map.coding),
+                **({"knots": [each.size for each in knots]} if knots else {}),
             },
             "network": self.network.to_json(),
             "record": self.record.to_json(),
         }
         arrays = {"theta": self.theta, "center": self.feature_map.center, "scale": self.feature_map.scale}
+        if knots:
+            arrays["knots"] = np.concatenate(knots)
         if self.residuals is not None:
             facts["residual_rows"] = self.residuals.rows
             arrays["residuals"] = self.residuals.values
@@ -313,13 +317,13 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
     """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
-    more = ["residuals"] if "residual_rows" in facts else []
+    features = facts["features"]
+    more = [*(["knots"] if "knots" in features else []), *(["residuals"] if "residual_rows" in facts else [])]
     if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
         array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
     ):
         raise ModelFileError(f"the arrays are not {', '.join(['center', 'scale', *more])} and theta, each a vector")
     schema = Schema.from_json(facts["schema"])
-    features = facts["features"]
     feature_map = FeatureMap(
         arrays["center"],
         arrays["scale"],
@@ -328,8 +332,16 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         tuple(features["has_unknown"]),
         tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
         schema.periods,
+        _cut(arrays["knots"], features["knots"]) if "knots" in features else (),
     )
     head, network = head_from_json(facts["head"]), Network.from_json(facts["network"])
     record = Record.from_json(facts["record"])
-    residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if more else None
+    residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if "residual_rows" in facts else None
     return Model(schema, head, feature_map, network, arrays["theta"], record, residuals=residuals)
+
+
+def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]:
+    """The parts of a vector, one after another.    Errors: ModelFileError when it is not as long as they are."""
+    if joined.size != sum(sizes):
+        raise ModelFileError(f"{sum(sizes)} knots are told of, {joined.size} are there")
+    return tuple(np.split(joined, np.cumsum(sizes)[:-1]))

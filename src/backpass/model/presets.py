@@ -77,19 +77,19 @@ def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]
 
 
 # Batches by the number of rows: small tables get the steps that they need.
-_SMALL: Mapping[str, Any] = {**REALMLP, "hidden": (128, 128), "epochs": 64, "batch_size": None}
+_SMALL: Mapping[str, Any] = {**REALMLP, "number_ranks": True, "hidden": (128, 128), "epochs": 64, "batch_size": None}
 
 # What a large table teaches in one pass a small one teaches in several.
 _FROM_ROWS: Mapping[int, Mapping[str, Any]] = {30_001: {"epochs": 32}, 100_001: {"epochs": 16}}
 
 # Slow waves suit smooth and noisy tables, fast ones steps and bumps: each network has the scale whose turn it is.
-_SCALES = (0.1, 1.0, 0.3, 10.0)
-_MORE_SCALES = (*_SCALES, 0.5, 2.0, 0.1, 3.0)
+_SCALES = (0.1, 1.0, 10.0, 30.0)
+_MORE_SCALES = (*_SCALES, 0.3, 3.0, 0.1, 10.0)
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "plain": Preset(),
-        "fast": _recipe({**_SMALL, "frequency_scale": (0.5,)}, _FROM_ROWS),
+        "fast": _recipe({**_SMALL, "frequency_scale": (1.0,)}, _FROM_ROWS),
         "default": _recipe({**_SMALL, "ensemble": 4, "frequency_scale": _SCALES}, _FROM_ROWS),
         "best": _recipe({**_SMALL, "ensemble": 16, "frequency_scale": _MORE_SCALES}, _FROM_ROWS),
         "realmlp": _recipe(REALMLP),

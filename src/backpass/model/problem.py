@@ -289,6 +289,7 @@ def assemble(
             one_hot_levels=settings.one_hot_levels,
             periods=schema.periods,
             leads=[number.leads for number in schema.numbers],
+            ranks=settings.number_ranks,
         )
     network = build_network(settings, schema, feature_map, head.outputs)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))

@@ -50,6 +50,7 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("one_hot_levels", None, _COUNT, "columns of more levels get an embedding [never]", "network"),
     Setting("embedding_size", 8, Number(1, 10_000, whole=True), "numbers that stand for a text", "network"),
+    Setting("number_ranks", False, Switch(), "give each number its rank as a second view", "network"),
     Setting(
         "number_embedding", "none", Choice(("none", "periodic")), "what is learned about single numbers", "network"
     ),
@@ -137,6 +138,7 @@ _ADDED = (
     "text_coding",
     "one_hot_levels",
     "embedding_size",
+    "number_ranks",
     "number_embedding",
     "frequency_scale",
     "front_scale",
@@ -190,6 +192,7 @@ class Settings:
     text_coding: str
     one_hot_levels: int | None
     embedding_size: int
+    number_ranks: bool
     number_embedding: str
     frequency_scale: tuple[float, ...]
     front_scale: bool
@@ -317,8 +320,9 @@ def _conflicts(values: Mapping[str, Any]) -> list[str]:
     faults += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
     if values["wire"] and values["initialization"] == "data":
         faults.append("initialization 'data' needs dense layers; it does not go with wire")
-    if values["wire"] and (values["number_embedding"] != "none" or values["one_hot_levels"] is not None):
-        faults.append("embeddings of numbers and texts do not go with wire, which names columns as they are")
+    learned = values["number_embedding"] != "none" or values["one_hot_levels"] is not None
+    if values["wire"] and (learned or values["number_ranks"]):
+        faults.append("embeddings and ranks do not go with wire, which names columns as they are")
     if values["task"] == "classification" and values["loss"] not in (None, "cross_entropy"):
         faults.append(f"loss {values['loss']!r} is for regression, but task is classification")
     groups = [name for name, _ in values["rate_factor"]]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import clip, concatenate, cos, greater, isnan, one_hot, sin, sqrt, where
 from backpass.errors import UsageError
+from backpass.network.ranks import are_knots, knots_of, ranks_of
 
 _CLIP_AT = 3.0
 # Far beyond the clip f(z) no longer changes; staying below keeps z^2 finite.
@@ -47,6 +48,9 @@ class FeatureMap:
     behind them are scaled and squeezed, too. A number column with a period (0: none) has cos(2 pi x / period) and
     sin(2 pi x / period) besides, 0 where it is missing. Codes stand at the end, as they are.
 
+    Where there are ``knots``, one vector for each number column, every number has its rank (see ``ranks``) as a second
+    view, behind the numbers.
+
     numbers float64 (n, p), NaN = missing   codes int32 (n, q)   ->   x (n, d)
 
     Errors: UsageError when the text columns are not described alike.
@@ -59,6 +63,7 @@ class FeatureMap:
     has_unknown: tuple[bool, ...]
     coding: tuple[str, ...]
     periods: tuple[int, ...] = ()
+    knots: tuple[NDArray[numpy.float64], ...] = ()
 
     def __post_init__(self) -> None:
         texts = {len(self.levels), len(self.has_unknown), len(self.coding)}
@@ -67,11 +72,18 @@ class FeatureMap:
             raise UsageError("levels, unknown texts and codings of the text columns do not go together")
         if self.periods and len(self.periods) != len(self.has_missing):
             raise UsageError("periods and number columns do not go together")
+        if self.knots and (len(self.knots) != len(self.has_missing) or not all(map(are_knots, self.knots))):
+            raise UsageError("knots and number columns do not go together")
 
     @property
     def width(self) -> int:
         """d, the number of inputs of the network."""
-        return len(self.has_missing) + self.flags + self.waves + len(self.embedded)
+        return self.views + self.flags + self.waves + len(self.embedded)
+
+    @property
+    def views(self) -> int:
+        """The number of inputs, at the front, that are numbers or their ranks."""
+        return len(self.has_missing) + len(self.knots)
 
     @property
     def flags(self) -> int:
@@ -98,10 +110,12 @@ class FeatureMap:
     def groups(self) -> list[tuple[int, ...]]:
         """Per column (numbers first, then text) the numbers of the inputs it becomes."""
         groups: list[tuple[int, ...]] = []
-        indicator, wave = len(self.has_missing), len(self.has_missing) + self.flags
+        indicator, wave = self.views, self.views + self.flags
+        ranked = len(self.has_missing) if self.knots else 0
         periods = self.periods or (0,) * len(self.has_missing)
         for i, (missing, period) in enumerate(zip(self.has_missing, periods, strict=True)):
-            groups.append((i, *((indicator,) if missing else ()), *((wave, wave + 1) if period else ())))
+            rank = (i + ranked,) if ranked else ()
+            groups.append((i, *rank, *((indicator,) if missing else ()), *((wave, wave + 1) if period else ())))
             indicator, wave = indicator + missing, wave + 2 * (period > 0)
         flag, code = indicator, wave
         for one_hot_width, sign_width in zip(self._widths("one_hot"), self._widths("sign"), strict=True):
@@ -112,8 +126,8 @@ class FeatureMap:
         return groups
 
     def input_names(self, numbers: Sequence[str], texts: Mapping[str, Sequence[str]]) -> list[str]:
-        """A name for each input: the column, ``column is missing``, ``column = level``, ``column cos`` and ``sin``."""
-        names = list(numbers)
+        """A name for each input: the column alone or with rank, "is missing", "= level", cos or sin behind it."""
+        names = [*numbers, *(f"{name} rank" for name in numbers if self.knots)]
         waves = [
             f"{name} {wave}"
             for name, period in zip(numbers, self.periods, strict=False)
@@ -139,6 +153,9 @@ class FeatureMap:
         if p:
             with label("scaling"):
                 parts.append(_squeezed(numbers, self.center[:p], self.scale[:p]).astype(dtype))
+        if self.knots:
+            with label("ranks"):
+                parts.append(ranks_of(numbers, self.knots).astype(dtype))
         if len(self.center) > p:
             flags = concatenate(self._flags(numbers, codes, numpy.float64), axis=1)
             with label("scaling of one-hot"):
@@ -173,7 +190,7 @@ class FeatureMap:
         return tuple(levels for levels, coding in zip(self.levels, self.coding, strict=True) if coding != "sign")
 
     def folded(self, x: NDArray[Any]) -> NDArray[Any]:
-        """x with a code in place of each block of one-hot columns, all codes at the end: (n, d) -> (n, at most d)
+        """x without ranks, a code in place of each block of one-hot columns, all codes at the end: (n, d) -> (n, e)
 
         What a linear model of one-hot columns can say it can say of codes, at a fraction of the work.
         """
@@ -185,15 +202,16 @@ class FeatureMap:
             for group, coding, unknown in texts
             if coding != "sign"
         ]
-        kept = [column for column in range(self.width) if column not in blocks]
+        kept = [column for column in range(self.width) if not (p <= column < self.views or column in blocks)]
         return numpy.column_stack([x[:, kept], *(code.astype(x.dtype) for code in codes)])
 
     def _hot(self, x: NDArray[Any], group: Sequence[int], first: int) -> NDArray[numpy.int64]:
         """The code (n,) of the column of a block that is hot, counted from ``first``; 0 where none is."""
         middle = numpy.full(len(group), 0.5)
         if len(self.center) > len(self.has_missing):
-            # Indicators and one-hot columns are scaled in their order behind the numbers, which is that of the inputs.
-            center, scale = (each[group[0] : group[-1] + 1] for each in (self.center, self.scale))
+            # Those of indicators and one-hot columns stand in their order behind those of the numbers; ranks have none.
+            first_of, last_of = group[0] - len(self.knots), group[-1] - len(self.knots)
+            center, scale = (each[first_of : last_of + 1] for each in (self.center, self.scale))
             middle = numpy.asarray(_squeezed(middle, center, scale))
         found = numpy.zeros(len(x), dtype=numpy.int64)
         for j, column in enumerate(group):
@@ -214,12 +232,14 @@ class FeatureMap:
         one_hot_levels: int | None = None,
         periods: Sequence[int] = (),
         leads: Sequence[bool] | None = None,
+        ranks: bool = False,
     ) -> FeatureMap:
         """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``).
 
         scaled_flags: scale indicators and one-hot columns as numbers, two levels being one column
         one_hot_levels: a column of more levels is left to an embedding; None for no column
         leads: which number columns may have an indicator; the others are missing where the one before them is
+        ranks: give every number its rank as a second view, with the knots of ``knots_of``
         """
         most = max(levels, default=0) if one_hot_levels is None else one_hot_levels
         plain = FeatureMap(
@@ -232,6 +252,7 @@ class FeatureMap:
             tuple(bool((column == 0).any()) for column in codes.T),
             tuple("code" if n > most else "sign" if n == 2 and scaled_flags else "one_hot" for n in levels),
             tuple(periods),
+            tuple(knots_of(column[~numpy.isnan(column)]) for column in numbers.T) if ranks else (),
         )
         if not (scaled_flags and plain.flags):
             return plain
