@@ -4,6 +4,8 @@ import gzip
 import os
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -230,6 +232,19 @@ class TestParquet:
         assert fault(path).startswith("t.parquet: is a damaged Parquet file")
         pq.write_table(pa.table({"a": pa.array([], pa.int64())}), path)
         assert fault(path) == "t.parquet: has columns but no rows"
+
+    def test_a_child_of_fork_reads_and_ends_in_peace(self, tmp_path: Path) -> None:
+        """The threads of the parent's database do not live on in it: without its own it would crash when it ends."""
+        pq.write_table(pa.table({"a": [1, 2]}), tmp_path / "t.parquet")
+        program = (
+            "import os, sys; from backpass.table import read_table\n"
+            "assert read_table(sys.argv[1]).rows == 2\n"
+            "child = os.fork()\n"
+            "assert read_table(sys.argv[1]).rows == 2\n"
+            "sys.exit(0 if child == 0 else os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+        )
+        done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "t.parquet")], timeout=60, check=False)
+        assert done.returncode == 0
 
     def test_kinds_are_obeyed(self, tmp_path: Path) -> None:
         path = tmp_path / "t.parquet"
