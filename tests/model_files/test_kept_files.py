@@ -26,6 +26,8 @@ KEPT = {folder.name: json.loads((folder / "expected.json").read_text("utf-8")) f
 FILES = [(folder, name) for folder, kept in KEPT.items() for name in kept["models"]]
 CLOSE = 1e-6
 """Relative to the largest number of its kind in the row, or to 1 where that is smaller."""
+OTHER_ENGINE = 4.0
+"""Times as far may NumPy be from what the native engine gave: fast waves magnify its other roundings."""
 
 
 def arithmetic_of(path: Path) -> int:
@@ -57,11 +59,12 @@ def now(path: Path, engine: str) -> dict[str, Any]:
     }
 
 
-def assert_close(got: Any, expected: Any) -> None:
+def assert_close(got: Any, expected: Any, engine: str = "native") -> None:
     got, expected = np.array(got), np.array(expected)
     rows = expected.reshape(len(expected), -1)
     size = np.maximum(np.abs(rows).max(axis=1), 1.0).reshape(-1, *[1] * (expected.ndim - 1))
-    assert (np.abs(got - expected) <= CLOSE * size).all()
+    close = CLOSE if engine == "native" else OTHER_ENGINE * CLOSE
+    assert (np.abs(got - expected) <= close * size).all()
 
 
 def test_no_file_was_changed(path: Path, then: dict[str, Any]) -> None:
@@ -71,11 +74,11 @@ def test_no_file_was_changed(path: Path, then: dict[str, Any]) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_predictions_are_those_of_then(path: Path, then: dict[str, Any], engine: str) -> None:
     found = now(path, engine)
-    assert_close(found["outputs"], then["outputs"])
+    assert_close(found["outputs"], then["outputs"], engine)
     if then["probabilities"] is None:
-        assert_close(found["values"], then["values"])
+        assert_close(found["values"], then["values"], engine)
     else:
-        assert_close(found["probabilities"], then["probabilities"])
+        assert_close(found["probabilities"], then["probabilities"], engine)
         assert found["values"] == then["values"]
 
 
