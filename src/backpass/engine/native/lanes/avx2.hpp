@@ -70,8 +70,17 @@ BACKPASS_LANE Float operator/(Float a, Float b) { return {_mm256_div_ps(a.raw, b
 BACKPASS_LANE Float sqrt(Float a) { return {_mm256_sqrt_ps(a.raw)}; }
 BACKPASS_LANE Float fma(Float a, Float b, Float c) { return {_mm256_fmadd_ps(a.raw, b.raw, c.raw)}; }
 // a > b ? a : b, hence b where the two are equal or either is NaN; lesser_of is a < b ? a : b.
-BACKPASS_LANE Float greater_of(Float a, Float b) { return {_mm256_max_ps(a.raw, b.raw)}; }
-BACKPASS_LANE Float lesser_of(Float a, Float b) { return {_mm256_min_ps(a.raw, b.raw)}; }
+// Written in assembly: GCC 16 takes the intrinsics for a comparison and a choice, which would keep a flushed subnormal.
+BACKPASS_LANE Float greater_of(Float a, Float b) {
+    __m256 chosen;
+    __asm__("vmaxps %2, %1, %0" : "=x"(chosen) : "x"(a.raw), "x"(b.raw));
+    return {chosen};
+}
+BACKPASS_LANE Float lesser_of(Float a, Float b) {
+    __m256 chosen;
+    __asm__("vminps %2, %1, %0" : "=x"(chosen) : "x"(a.raw), "x"(b.raw));
+    return {chosen};
+}
 BACKPASS_LANE Float round_even(Float a) {
     return {_mm256_round_ps(a.raw, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }

@@ -177,8 +177,15 @@ BACKPASS_LANE Float fma(Float a, Float b, Float c) {
 
 // a > b ? a : b, hence b where the two are equal or either is NaN; lesser_of is a < b ? a : b.
 #if defined(__SSE2__)
-BACKPASS_LANE Float greater_of(Float a, Float b) { return {_mm_max_ps(a.raw, b.raw)}; }
-BACKPASS_LANE Float lesser_of(Float a, Float b) { return {_mm_min_ps(a.raw, b.raw)}; }
+// Written in assembly: GCC 16 takes the intrinsics for a comparison and a choice, which would keep a flushed subnormal.
+BACKPASS_LANE Float greater_of(Float a, Float b) {
+    __asm__("maxps %1, %0" : "+x"(a.raw) : "x"(b.raw));
+    return a;
+}
+BACKPASS_LANE Float lesser_of(Float a, Float b) {
+    __asm__("minps %1, %0" : "+x"(a.raw) : "x"(b.raw));
+    return a;
+}
 #else
 BACKPASS_LANE Float greater_of(Float a, Float b) { return select(a > b, a, b); }
 BACKPASS_LANE Float lesser_of(Float a, Float b) { return select(a < b, a, b); }
