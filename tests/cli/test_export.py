@@ -19,6 +19,16 @@ def onnx() -> Any:
     return pytest.importorskip("onnx")
 
 
+def test_dates_are_one_input_each(call: Run, tmp_path: Path, onnx: Any) -> None:
+    rows = "".join(f"2024-{n % 12 + 1:02}-{n % 28 + 1:02},{n % 24:02}:30,{n}.5\n" for n in range(40))
+    (tmp_path / "t.csv").write_text(f"day,clock,y\n{rows}")
+    assert call("fit", "t.csv", "-t", "y", "--preset", "fast", "--epochs", "1", "-o", "m.backpass").code == 0
+    done = call("export", "m.backpass", "m.onnx")
+    assert done.err.splitlines()[0] == "inputs      2 columns: 2 int64"
+    named = [each.name for each in onnx.load(str(tmp_path / "m.onnx")).graph.input]
+    assert named == ["day", "clock"]
+
+
 @pytest.mark.parametrize("name", ["numbers", "pets", "kinds"])
 def test_the_file_predicts_what_the_model_does(call: Run, home: Path, tmp_path: Path, onnx: Any, name: str) -> None:
     runtime = pytest.importorskip("onnxruntime")

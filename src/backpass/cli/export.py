@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import click
@@ -16,6 +17,8 @@ from backpass.model.onnx import output_names, to_onnx
 from backpass.model.storage import write_atomically
 from backpass.table.wording import counted, listed, shown
 
+_TYPES = {"number": "double", "text": "string", "date": "int64", "time": "int64"}
+
 
 @click.command(cls=Command)
 @click.argument("model", type=click.Path())
@@ -25,8 +28,9 @@ def export(**given: Any) -> int:
     """Write a model as an ONNX file, for other runtimes.
 
     One graph goes from the raw columns to the predictions: each column is an input of its name with the shape [n, 1],
-    numbers as double (NaN where missing), texts as string (empty where missing). Out come the predicted numbers, or
-    the classes and their probabilities. Needs the package onnx: pip install 'backpass[onnx]'.
+    numbers as double (NaN where missing), texts as string (empty where missing), dates and times as int64
+    (microseconds; the smallest one where missing). Out come the predicted numbers, or the classes and their
+    probabilities. Needs the package onnx: pip install 'backpass[onnx]'.
 
     \b
     Example:
@@ -49,9 +53,9 @@ def export(**given: Any) -> int:
 
 
 def _inputs_line(model: Model) -> str:
-    numbers, texts = len(model.schema.numbers), len(model.schema.texts)
-    kinds = [f"{numbers} double"] * bool(numbers) + [f"{texts} string"] * bool(texts)
-    return f"{counted(numbers + texts, 'column')}: {', '.join(kinds)}"
+    types = Counter(_TYPES[feature.kind] for feature in model.schema.features)
+    kinds = [f"{types[name]} {name}" for name in ("double", "int64", "string") if types[name]]
+    return f"{counted(types.total(), 'column')}: {', '.join(kinds)}"
 
 
 def _facts(model: Model) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Linear:
     def __call__(self, theta: Array, x: Array) -> Array:
         """o (n, k) in float64; theta (columns k,)"""
         rows = operations.reshape(theta, shape=(self.columns, self.outputs))
-        o = x[:, : self.dense].astype(np.float64) @ rows[: self.dense] + rows[self.columns - 1]
+        o = operations.matmul(x[:, : self.dense].astype(np.float64), rows[: self.dense]) + rows[self.columns - 1]
         for j, (start, size) in enumerate(self.tables()):
             o = o + operations.take(rows[start : start + size], self.codes(x, j), axis=0)
         return o
@@ -106,7 +106,7 @@ class _Rows:
 
         def products(some: Array, ones: Array, w: Array) -> Array:
             X = operations.concatenate([some[:, : linear.dense].astype(np.float64), ones], axis=1)
-            return operations.transpose(X * w, axes=(1, 0)) @ X
+            return operations.matmul(operations.transpose(X * w, axes=(1, 0)), X)
 
         wide = np.dtype(np.float64)
         theta, unit = Spec((linear.columns * linear.outputs,), wide), Spec((linear.outputs,), wide)
