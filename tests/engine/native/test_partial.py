@@ -80,6 +80,17 @@ def test_a_misfit_names_the_input() -> None:
         predict(rows(1), rows(1))
 
 
+def test_without_memory_for_an_output_it_says_so(monkeypatch: Any) -> None:
+    def empty(*_: Any) -> Any:
+        raise MemoryError("no room")
+
+    circuit, theta = network((16,))
+    predict, x = NativeEngine().partial(circuit, theta), rows(1)
+    monkeypatch.setattr(numpy, "empty", empty)
+    with pytest.raises(MemoryError, match="no room"):
+        predict(x)
+
+
 @pytest.mark.parametrize("hidden", [(64, 64), (256, 256, 256)])
 def test_threads_may_call_it_at_the_same_time(hidden: tuple[int, ...]) -> None:
     circuit, theta = network(hidden)

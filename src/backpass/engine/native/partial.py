@@ -37,7 +37,8 @@ class NativePartial:
         self._bound: Bound | None = None  # for arrays like those of the last call, or nearly so
 
     def __call__(self, *others: Any) -> list[NDArray[Any]]:
-        if self._bound is not None and (outputs := self._bound(*others)) is not None:
+        bound = self._bound  # read once: another thread may change it
+        if bound is not None and (outputs := bound(*others)) is not None:
             return outputs
         dtypes = dtypes_of(self._circuit)[len(self._first) :]
         given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(others, dtypes, strict=True)]
