@@ -75,7 +75,7 @@ sanitize: .venv/dev
 	tools/sanitize address $(ENGINE_TESTS) tests/table/test_scan.py
 	tools/sanitize thread $(ENGINE_TESTS)
 
-# What CI has time for: training in every way and rows cut in every way, one operation after another left out.
+# What CI has time for: training in every way, rows cut in every way and the scanner; one operation after another is left out.
 sanitize-short: .venv/dev
 	tools/sanitize address tests/engine/native/test_training.py tests/engine/native/test_rows.py tests/table/test_scan.py
 	tools/sanitize thread tests/engine/native/test_training.py
