@@ -162,9 +162,7 @@ def _range_of(item: Any, x: Traced, axis: int) -> tuple[Range, bool]:
     if isinstance(length, str):
         raise ShapeError(f"x[...] with x {text_of(x.shape)}: axis {axis} has a free length and can only be taken whole")
     if isinstance(item, slice):
-        start, stop, step = item.indices(length)
-        most = max(length, 1)  # a longer step takes no more than the first element either
-        return (start, stop, max(-most, min(step, most))), True
+        return item.indices(length), True
     if not -length <= item < length:
         raise ShapeError(f"x[...] with x {text_of(x.shape)}: index {item} is out of range for axis {axis}")
     start = int(item) % length
