@@ -75,10 +75,13 @@ sanitize: .venv/dev
 	tools/sanitize address $(ENGINE_TESTS) tests/table/test_scan.py
 	tools/sanitize thread $(ENGINE_TESTS)
 
-# What CI has time for: training in every way and rows cut in every way, one operation after another left out.
+# What CI has time for: training in every way, predicting from many threads, rows cut in every way, and the scanner; one
+# operation after another is left out.
+THREADED_TESTS = $(addprefix tests/engine/native/test_,training.py bf16.py partial.py)
+
 sanitize-short: .venv/dev
-	tools/sanitize address tests/engine/native/test_training.py tests/engine/native/test_rows.py tests/table/test_scan.py
-	tools/sanitize thread tests/engine/native/test_training.py
+	tools/sanitize address $(THREADED_TESTS) tests/engine/native/test_rows.py tests/table/test_scan.py
+	tools/sanitize thread $(THREADED_TESTS)
 
 # Found inputs stay in build/fuzz; one that shows a fault belongs into tests/model/corpus.
 SECONDS = 60

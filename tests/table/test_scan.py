@@ -2,6 +2,7 @@
 
 import math
 import random
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,6 +95,23 @@ def test_the_hard_cases_of_rounding() -> None:
     ]
     found = scanned(COMPILED, ["\n".join(["x", *texts]).encode()], "n")
     assert found["0"] == [float(text).hex() for text in texts]
+
+
+@needs_compiled
+def test_what_follows_a_broken_record_takes_no_memory() -> None:
+    resource = pytest.importorskip("resource")
+    scanner = COMPILED("n", TOKENS, with_points=True, rows_about=3)
+    scanner.begin(",", [0])
+    scanner.feed(b'x\n"1" 2\n')
+    assert scanner.broken == "after quote"
+    piece = b"3\n" * (1 << 24)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(16):  # half a gigabyte
+        scanner.feed(piece)
+    scanner.end()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown * (1 if sys.platform == "darwin" else 1024) < 4 * len(piece)
+    assert scanner.rows == 0
 
 
 SCANNERS = [pytest.param(COMPILED, id="compiled", marks=needs_compiled), pytest.param(PlainScanner, id="plain")]

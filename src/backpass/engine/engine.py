@@ -61,6 +61,11 @@ class Engine(ABC):
         """
 
 
+def packed(value: Any, dtype: Any) -> NDArray[Any]:
+    """As an array without gaps, row by row, with elements that begin where they should; itself if it is one."""
+    return numpy.require(value, dtype, ("C", "A", "E"))
+
+
 def frozen(value: Any, dtype: Any) -> NDArray[Any]:
     """A copy that nobody can write to. It begins at a cache line, so that no vector of it lies in two."""
     given = numpy.asarray(value, dtype)

@@ -30,6 +30,10 @@ def rows(count: int, dtype: Any = SINGLE) -> Any:
     return numpy.random.default_rng(count).uniform(-1, 1, (count, 8)).astype(dtype)
 
 
+def misaligned(x: Any) -> Any:
+    return numpy.frombuffer(b"." + x.tobytes(), x.dtype, offset=1).reshape(x.shape)
+
+
 @pytest.mark.parametrize("engine", [NativeEngine(threads=1), NativeEngine(threads=2), NativeEngine(), NumpyEngine()])
 @pytest.mark.parametrize("hidden", [(64, 64), (256, 256, 256)])
 def test_it_gives_what_running_gives(hidden: tuple[int, ...], engine: Engine) -> None:
@@ -42,7 +46,8 @@ def test_it_gives_what_running_gives(hidden: tuple[int, ...], engine: Engine) ->
 
 
 @pytest.mark.parametrize("change", [lambda x: x[::2], lambda x: x.astype(float), lambda x: x.tolist(), lambda x: x.T.T,
-                                    numpy.asfortranarray, lambda x: numpy.repeat(x, 2, 1)[:, ::2]])  # fmt: skip
+                                    numpy.asfortranarray, lambda x: numpy.repeat(x, 2, 1)[:, ::2],
+                                    misaligned])  # fmt: skip
 def test_arrays_of_any_sort_are_converted(change: Any) -> None:
     circuit, theta = network((16,))
     predict = NativeEngine().partial(circuit, theta)
@@ -78,6 +83,17 @@ def test_a_misfit_names_the_input() -> None:
         predict(rows(1)[:, :7])
     with pytest.raises(ValueError, match="zip"):
         predict(rows(1), rows(1))
+
+
+def test_without_memory_for_an_output_it_says_so(monkeypatch: Any) -> None:
+    def empty(*_: Any) -> Any:
+        raise MemoryError("no room")
+
+    circuit, theta = network((16,))
+    predict, x = NativeEngine().partial(circuit, theta), rows(1)
+    monkeypatch.setattr(numpy, "empty", empty)
+    with pytest.raises(MemoryError, match="no room"):
+        predict(x)
 
 
 @pytest.mark.parametrize("hidden", [(64, 64), (256, 256, 256)])

@@ -96,3 +96,22 @@ def test_many_rows_can_be_interrupted(threads: int) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_the_core_refuses_blocks_that_nobody_could_take() -> None:
+    circuit = trace(lambda x: x * 2.0, [Spec(("n", 3), SINGLE)])
+    block = ways.prepared_circuit(("portable", 0, 0), circuit, (("n", 2),))
+    assert block is not None
+    x, z = numpy.ones((4, 3), SINGLE), numpy.zeros((4, 3), SINGLE)
+    block.program.run_blocks([x, z], apart=[24, 24], blocks=2, threads=1)
+    numpy.testing.assert_array_equal(z, 2 * x)
+    for blocks, threads, apart, said in [
+        (0, 1, [24, 24], "no blocks"),
+        (2, 0, [24, 24], "threads out of range"),
+        (2, 1024, [24, 24], "threads out of range"),
+        (2, 1, [24], "a distance for each array"),
+        (2, 1, [-24, 24], "blocks go forwards"),
+        (2, 1, [48, 24], "an array has the wrong size"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            block.program.run_blocks([x, z], apart=apart, blocks=blocks, threads=threads)

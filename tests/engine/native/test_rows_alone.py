@@ -15,6 +15,7 @@ from backpass.circuit import operations as ops
 from backpass.engine import NumpyEngine
 from backpass.engine.native._core import instruction_sets
 from backpass.engine.native.native_engine import NativeEngine
+from backpass.engine.plan import Unplannable, plan_circuit
 from backpass.engine.plan.unknown import Unknowns
 
 SINGLE = numpy.dtype(numpy.float32)
@@ -146,6 +147,36 @@ def test_products_have_the_same_bits_however_they_are_made(k: int, m: int, isa: 
     for other in instruction_sets():
         for z, found in zip(together, NativeEngine(isa=other).run(circuit, x, *fixed), strict=True):
             assert z.tobytes() == found.tobytes()
+
+
+@pytest.mark.parametrize("names", [("n",) * 5, ("n", "m", "n", "m", "n")], ids=str)
+def test_one_free_length_may_be_that_of_many_axes(names: tuple[str, ...]) -> None:
+    """Then strides are high powers of it, which must not be taken for those of another."""
+    specs = [Spec(names, SINGLE), Spec(("m",), SINGLE)]
+    circuit = trace(lambda x, y: (numpy.transpose(x, (4, 1, 2, 3, 0)) * 2.0 + y.sum(), y * 2.0), specs)
+    lengths = {"n": 3, "m": 5}
+    x, y = (numpy.random.default_rng(0).random(shape).astype(SINGLE) for shape in ([lengths[n] for n in names], 5))
+    for z, wanted in zip(NativeEngine().run(circuit, x, y), NumpyEngine().run(circuit, x, y), strict=True):
+        numpy.testing.assert_allclose(z, wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("step", [5, 1 << 48, 1 << 50, 1 << 60])
+def test_a_step_longer_than_its_axis_is_like_any_other(step: int) -> None:
+    circuit = trace(lambda x: grad(lambda a: (a[:, ::step] * a[:, ::-step]).sum())(x), [Spec(("n", 5), SINGLE)])
+    for rows in (1, 2, 7):
+        x = numpy.random.default_rng(rows).random((rows, 5)).astype(SINGLE)
+        z = NativeEngine().run(circuit, x)[0]
+        numpy.testing.assert_array_equal(z, x[:, [4, 3, 2, 1, 0]] * numpy.array([1, 0, 0, 0, 1], SINGLE))
+
+
+def test_arrays_beyond_all_memory_are_not_planned() -> None:
+    circuit = trace(lambda x: (x[:, None] * numpy.ones(1, SINGLE)).sum(), [Spec(("n",), SINGLE)])
+    assert plan_circuit(circuit, {"n": 2}).instructions
+    wide = trace(
+        lambda x: ops.broadcast_to(x.reshape(1, 1, "n"), shape=(1 << 23, 1 << 23, "n")) * 2.0, [Spec(("n",), SINGLE)]
+    )
+    with pytest.raises(Unplannable):
+        plan_circuit(wide, {"n": 2})
 
 
 def test_unknowns_are_put_in_whatever_they_were_part_of() -> None:

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "flushing.hpp"
@@ -33,11 +34,14 @@ Ending Program::run_alone(const std::vector<Given>& given) {
 
 Ending Program::run_blocks(const std::vector<Given>& given, const std::vector<std::int64_t>& apart, std::int64_t blocks,
                            int threads, const std::function<bool()>& is_interrupted) {
-    if (apart.size() != given.size()) throw std::invalid_argument("native program: a distance for each array");
+    const auto refuse = [](const char* what) { throw std::invalid_argument(std::string("native program: ") + what); };
+    if (threads < 1 || threads >= kMostThreads) refuse("threads out of range");
+    if (blocks < 1) refuse("no blocks");
+    if (apart.size() != given.size()) refuse("a distance for each array");
     std::vector<Given> block = given;
     for (std::size_t i = 0; i < given.size(); ++i) {
+        if (apart[i] < 0) refuse("blocks go forwards");
         block[i].bytes -= (blocks - 1) * apart[i];
-        if (apart[i] < 0) throw std::invalid_argument("native program: blocks go forwards");
     }
     check(block, Walk{}, 1);
     struct Worker {
@@ -60,7 +64,10 @@ Ending Program::run_blocks(const std::vector<Given>& given, const std::vector<st
             auto next_question = std::chrono::steady_clock::now() + kBetweenInterruptions;
             for (std::int64_t i; ending == Ending::Done && (i = next.fetch_add(1)) < blocks;) {
                 for (std::size_t j = 0; j < given.size(); ++j) buffers[j + 2] = given[j].data + i * apart[j];
-                if (program.take_all(buffers, bytes, workspace->scratch(0)) != kNoFault) ending = Ending::IndexFault;
+                if (program.take_all(buffers, bytes, workspace->scratch(0)) != kNoFault) {
+                    Ending none = Ending::Done;  // a fault found late does not hide that it was interrupted
+                    ending.compare_exchange_strong(none, Ending::IndexFault);
+                }
                 if (thread != 0 || std::chrono::steady_clock::now() < next_question) continue;
                 next_question = std::chrono::steady_clock::now() + kBetweenInterruptions;
                 if (is_interrupted()) ending = Ending::Stopped;

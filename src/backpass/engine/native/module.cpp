@@ -197,8 +197,10 @@ class Bound {
             if (!rest.append(others[i], others_[i])) return nb::none();
         nb::list made;
         for (const nb::tuple& output : outputs_) {
-            made.append(nb::steal(PyObject_CallObject(empty_.ptr(), output.ptr())));
-            rest.append(made[made.size() - 1]);
+            const nb::object array = nb::steal(PyObject_CallObject(empty_.ptr(), output.ptr()));
+            if (!array.is_valid()) throw nb::python_error();
+            rest.append(array);
+            made.append(array);
         }
         if (is_brief_) {  // letting Python's other threads in would take longer than the run
             raise(core_.run_alone(rest.given));

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
 from backpass.engine.cores import allowed_cores
-from backpass.engine.engine import Engine, Partial
+from backpass.engine.engine import Engine, Partial, packed
 from backpass.engine.native._core import has_bf16, instruction_sets
 from backpass.engine.native.partial import NativePartial
 from backpass.engine.native.ways import (
@@ -84,7 +84,7 @@ class NativeEngine(Engine):
 
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         dtypes = dtypes_of(circuit)
-        given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(inputs, dtypes, strict=True)]
+        given = [packed(value, dtype) for value, dtype in zip(inputs, dtypes, strict=True)]
         way = way_of(self._kind, circuit, *[array.shape for array in given])
         outputs = [numpy.empty(shape, dtype) for shape, dtype in way.outputs]
         if way.prepared is None:
@@ -173,8 +173,8 @@ class _EpochRun:
         self.state = tuple(numpy.array(a, s.dtype, order="C") for a, s in zip(state, specs, strict=False))
         self.settings = numpy.ascontiguousarray(epoch.settings, specs[step.states].dtype)
         self.key = numpy.ascontiguousarray(key, numpy.uint32)
-        self.data = [numpy.ascontiguousarray(a, s.dtype) for a, s in zip(data, step.batch, strict=True)]
-        rows = numpy.ascontiguousarray(epoch.rows, numpy.int64)
+        self.data = [packed(a, s.dtype) for a, s in zip(data, step.batch, strict=True)]
+        rows = packed(epoch.rows, numpy.int64)
         self.rows = numpy.where(rows < 0, rows + len(data[0]), rows) if data and (rows < 0).any() else rows
         self.first_step = epoch.first_step
         self.loss = numpy.zeros((), step.circuit.nodes[step.circuit.outputs[step.states]].spec.dtype)

@@ -9,7 +9,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
-from backpass.engine.engine import frozen
+from backpass.engine.engine import frozen, packed
 from backpass.engine.native._core import Bound
 from backpass.engine.native.ways import Kind, dtypes_of, way_of
 
@@ -37,10 +37,11 @@ class NativePartial:
         self._bound: Bound | None = None  # for arrays like those of the last call, or nearly so
 
     def __call__(self, *others: Any) -> list[NDArray[Any]]:
-        if self._bound is not None and (outputs := self._bound(*others)) is not None:
+        bound = self._bound  # read once: another thread may change it
+        if bound is not None and (outputs := bound(*others)) is not None:
             return outputs
         dtypes = dtypes_of(self._circuit)[len(self._first) :]
-        given = [numpy.asarray(value, dtype, order="C") for value, dtype in zip(others, dtypes, strict=True)]
+        given = [packed(value, dtype) for value, dtype in zip(others, dtypes, strict=True)]
         self._bound = bound = self._bound_to(given)
         outputs = None if bound is None else bound(*given)
         return self._engine.run(self._circuit, *self._first, *given) if outputs is None else outputs

@@ -81,15 +81,17 @@ bool Pool::try_run(int threads, Job job) {
 }
 
 Pool& Pool::shared() {
-    static std::mutex creating;
-    static Pool* pool = nullptr;  // leaked on purpose: its threads may be asleep in it when the process ends
-    static int owner = 0;
-    const std::lock_guard<std::mutex> lock(creating);
-    if (pool == nullptr || owner != static_cast<int>(getpid())) {
-        pool = new Pool;
-        owner = static_cast<int>(getpid());
+    // Leaked on purpose: its threads may be asleep in it when the process ends. No lock guards it: one that another thread
+    // held when the process was forked would stay shut in the child.
+    static std::atomic<Pool*> shared{nullptr};
+    const int process = static_cast<int>(getpid());
+    Pool* found = shared.load(std::memory_order_acquire);
+    while (found == nullptr || found->process_ != process) {
+        auto* fresh = new Pool(process);
+        if (shared.compare_exchange_strong(found, fresh, std::memory_order_acq_rel)) return *fresh;
+        delete fresh;
     }
-    return *pool;
+    return *found;
 }
 
 }  // namespace backpass::native

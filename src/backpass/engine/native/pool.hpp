@@ -40,9 +40,11 @@ class Pool {
     static Pool& shared();
 
   private:
+    explicit Pool(int process) : process_(process) {}
     void grow(int threads);
     void work(int thread);
 
+    const int process_;  // whose threads they are
     std::mutex in_use_;
     std::vector<std::thread> threads_;  // never joined: they sleep until the process ends
     Job job_{};

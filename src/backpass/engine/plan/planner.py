@@ -58,7 +58,7 @@ class _Planner:
         self.circuit, self.lengths = circuit, lengths
         self.states, self.batch = states, batch
         self.graph = Graph()
-        unknowns = Unknowns(lengths)
+        unknowns = Unknowns(lengths, (node.spec.shape for node in circuit.nodes))
         views = lower(circuit, unknowns.lengths, self.graph)
         outputs = [views[i] for i in circuit.outputs]
         contract(needed(outputs), outputs)

@@ -8,20 +8,27 @@ reads them and puts the real length in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 from typing import Any
 
+from backpass.circuit.spec import Shape
+from backpass.engine.plan.plan import Unplannable
 from backpass.engine.plan.term import Graph
 from backpass.engine.plan.view import Lengths, View
 
 _DIGIT_BITS = 48
 """Coefficients are below 2^47 in size."""
-_POWERS = 4
-"""No length, offset or stride has a higher power of one free length than the third."""
+_LEAST_POWERS = 4
+"""Of one free length, from the power 0 on; more where a circuit has more axes."""
 
 
 class Unknowns:
     """Free lengths, by name, and the values they will have.
+
+    shapes: all that occur in the circuit; they bound powers and coefficients of every length, offset and stride
+
+    Errors: Unplannable where a coefficient may be too large; no memory holds such an array.
 
     >>> unknowns = Unknowns({"n": 1})
     >>> n = unknowns.lengths["n"]
@@ -29,8 +36,14 @@ class Unknowns:
     (6, False)
     """
 
-    def __init__(self, lengths: Mapping[str, int]) -> None:
-        self.lengths = {name: 1 << _DIGIT_BITS * _POWERS**i for i, name in enumerate(lengths)}
+    def __init__(self, lengths: Mapping[str, int], shapes: Iterable[Shape] = ()) -> None:
+        rank = 0
+        for shape in shapes:
+            rank = max(rank, len(shape))
+            if prod(length for length in shape if isinstance(length, int)) >> (_DIGIT_BITS - 2):
+                raise Unplannable(f"an array of shape {shape}")
+        powers = max(_LEAST_POWERS, rank + 1)
+        self.lengths = {name: 1 << _DIGIT_BITS * powers**i for i, name in enumerate(lengths)}
         self._values = [(self.lengths[name], length) for name, length in lengths.items()][::-1]
 
     def value(self, number: int) -> int:

@@ -25,6 +25,7 @@ void Scanner::begin(char delimiter, std::vector<std::int64_t> order) {
 }
 
 void Scanner::feed(std::string_view piece) {
+    if (broken != Cut::Record) return;  // else what follows would pile up
     left_.append(piece);
     cut(false);
 }
