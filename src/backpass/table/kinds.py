@@ -181,7 +181,8 @@ def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, rules: Rules, fau
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --text"
     if kind in ("date", "time"):
-        hint += f"; {kind}s are written {WRITTEN[rules.order_of(raw.name) or kind if kind == 'date' else kind]}"
+        order = rules.order_of(raw.name) if kind == "date" else None
+        hint += f"; {kind}s are written {WRITTEN[order or kind]}"
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint)
 
 
