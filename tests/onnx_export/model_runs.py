@@ -45,8 +45,10 @@ def compare(model: Model, columns: Columns, data: bytes | None = None) -> float:
     """Assert that the graph predicts what the model does; returns the largest difference seen.
 
     Numbers: relative to the larger of the prediction and the target's spread, since a prediction near 0 is a small
-    difference of numbers of that size. Probabilities: relative, or within two roundings of 1 in the model's dtype,
-    because the two of a sigmoid are p and 1 - p, and where p is nearly 1 the other is what p's rounding leaves.
+    difference of numbers of that size. Probabilities are exponentials, so that a relative difference d of logits of the
+    size |z| is one of d |z| in p: relative to p times the spread of the row's logits, which is log(p_max / p_min), where
+    that is more than 1. Or within two roundings of 1 in the model's dtype, because the two of a sigmoid are p and
+    1 - p, and where p is nearly 1 the other is what p's rounding leaves.
     """
     outputs = run_onnx(model.to_onnx() if data is None else data, graph_inputs(model, columns))
     expected = model.predictions(model.table(columns))
@@ -61,7 +63,10 @@ def compare(model: Model, columns: Columns, data: bytes | None = None) -> float:
     assert probabilities.dtype == np.float64
     assert probabilities.shape == expected.probabilities.shape
     roundings = 2.0 * np.finfo(model.theta.dtype).eps
-    largest = worst(probabilities, expected.probabilities, expected.probabilities + roundings / close, close)
+    smallest, largest_p = (f(expected.probabilities, axis=1, keepdims=True) for f in (np.min, np.max))
+    spread = np.log(largest_p / np.maximum(smallest, np.finfo(model.theta.dtype).tiny))
+    sizes = expected.probabilities * np.maximum(spread, 1.0) + roundings / close
+    largest = worst(probabilities, expected.probabilities, sizes, close)
     top = np.sort(expected.probabilities, axis=1)
     is_clear = top[:, -1] - top[:, -2] > 1e-5
     shown = np.array([text if isinstance(text, str) else f"{text:g}" for text in labels.tolist()], dtype=object)
