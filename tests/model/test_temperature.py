@@ -25,14 +25,14 @@ QUICK: dict[str, Any] = {"hidden": (8,), "epochs": 8, "batch_size": 16, "calibra
 
 def head_for(classes: int) -> Head:
     task = "binary" if classes == 2 else "multiclass"
-    names = tuple("abcdef"[:classes])
+    names = tuple("abcdefghij"[:classes])
     return Head(Target("y", task, names), "cross_entropy", {"label_smoothing": 0.0}, TargetScale())
 
 
-def drawn(classes: int, rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def drawn(classes: int, rows: int, seed: int = 0, sharpness: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
     """Outputs o, and classes drawn with the probabilities that o says."""
     rng = np.random.default_rng(seed)
-    o = 2.0 * rng.normal(size=(rows, 1 if classes == 2 else classes))
+    o = sharpness * rng.normal(size=(rows, 1 if classes == 2 else classes))
     logits = np.column_stack([np.zeros(rows), o[:, 0]]) if classes == 2 else o
     y = np.argmax(logits + rng.gumbel(size=logits.shape), axis=1)
     return o, y
@@ -54,6 +54,13 @@ def test_a_few_rows_that_are_all_right_make_no_certainty(classes: int) -> None:
     y = np.arange(6) % classes
     o = (2.0 * y - 1.0)[:, None] if classes == 2 else 2.0 * np.eye(classes)[y]
     assert fitted_factor(head_for(classes), [o], part_with(y)) < 4.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_many_classes_and_few_rows_stay_as_sharp_as_they_are(seed: int) -> None:
+    o, y = drawn(10, 300, seed, sharpness=8.0)
+    assert np.mean(np.argmax(o, axis=1) == y) > 0.8
+    assert fitted_factor(head_for(10), [o], part_with(y)) == pytest.approx(1.0, rel=0.1)
 
 
 def test_weights_count_and_members_are_averaged() -> None:

@@ -27,16 +27,29 @@ def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: Part) -> fl
 
     outputs: o (n, k) of each network for the rows of the part; their probabilities are averaged
 
-    The true class counts (n + 1) / (n + k) and each other 1 / (n + k): few rows, all of them right, do not make
-    certainties (Platt 1999, section 2.2).
+    The true class counts (n + 1) / (n + 2) and the most probable of the others 1 / (n + 2): few rows, all of them
+    right, do not make certainties (Platt 1999, section 2.2, for two classes).
     """
-    k = max(head.outputs, 2)
-    loss = loss_named(
-        "binary_cross_entropy" if head.outputs == 1 else "cross_entropy", label_smoothing=k / (part.rows + k)
-    )
+    loss = loss_named("binary_cross_entropy" if head.outputs == 1 else "cross_entropy")
     exact = [o.astype(np.float64) for o in outputs]
-    losses = [mean(loss.per_example(loss.averaged([f * o for o in exact]), part.truth), part.weights) for f in _FACTORS]
-    return float(_FACTORS[int(np.argmin(losses))])
+    other, doubt = _runner_up(loss.averaged(exact), part.truth), 1.0 / (part.rows + 2.0)
+
+    def log_loss(f: float) -> float:
+        o = loss.averaged([f * each for each in exact])
+        right, wrong = (loss.per_example(o, y) for y in (part.truth, other))
+        return mean((1.0 - doubt) * right + doubt * wrong, part.weights)
+
+    return float(_FACTORS[int(np.argmin([log_loss(f) for f in _FACTORS]))])
+
+
+def _runner_up(o: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
+    """The most probable of the classes that are not the true one: o (n, k), truth (n,) -> (n,)"""
+    if o.shape[1] == 1:
+        return 1 - truth
+    others = o.copy()
+    np.put_along_axis(others, truth[:, None], -np.inf, axis=1)
+    found: NDArray[Any] = np.argmax(others, axis=1)
+    return found
 
 
 def tempered(network: Network, theta: NDArray[Any], factor: float) -> NDArray[Any]:
