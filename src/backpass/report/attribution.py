@@ -24,7 +24,7 @@ from backpass.table import Table
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
 """How far the integral may be from the difference of predictions, relative to it or to a tenth of all that moves; and
-how much three times the steps may change a contribution, relative to all that moves (what is wrong is far less then)."""
+how much three times the steps may change a contribution, relative to all that moves (it is far less wrong then)."""
 _ROWS = 2048
 
 
