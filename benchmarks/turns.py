@@ -93,9 +93,10 @@ def _seconds(run: Callable[[], Any], calls: int = 1) -> float:
     return time.perf_counter() - begin
 
 
-def calls_timed(run: Callable[[], Any], least: float = 2e-3) -> Turn:
+def calls_timed(run: Callable[[], Any], least: float = 5e-2) -> Turn:
     """A turn that gives seconds per call, over as many calls as take at least so many seconds.
 
+    Long enough that it hardly counts when a machine takes milliseconds to give a second thread its core.
     What the first call makes ready for the others is not counted.
     """
     run()
