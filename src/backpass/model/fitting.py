@@ -215,7 +215,7 @@ def _calibrated(
     settings, head, held_out = problem.settings, problem.head, _outputs_held_out(problem, members, thetas)
     if settings.calibration == "none" or settings.output_activation != "identity" or held_out is None:
         return list(thetas), []
-    if not isinstance(head, Head) or head.own is not None or head.target.task == "regression":
+    if head.own is not None or head.target.task == "regression":
         return list(thetas), []
     outputs, part = held_out
     factor = fitted_factor(head, outputs, part)
