@@ -8,15 +8,11 @@ Needs a Chromium, and the extras that `make setup` installs. Numbers are those o
 from __future__ import annotations
 
 import os
-import pty
 import re
 import subprocess
 import sys
 import tempfile
-import termios
-from fcntl import ioctl
 from pathlib import Path
-from struct import pack
 
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pictures"
@@ -38,33 +34,23 @@ def main() -> None:
         ).stdout
         (folder / "housing.csv").write_bytes(table)
         arguments = ["fit", "housing.csv", "--target", TARGET, "--report", "housing.html"]
-        said = on_a_terminal(folder, [sys.executable, "-m", "backpass", *arguments])
+        said = said_by(folder, [sys.executable, "-m", "backpass", *arguments])
         draw_terminal(" ".join(["backpass", *arguments]), said, PICTURES / "fit.svg")
         photograph(folder / "housing.html", folder / "profile", PICTURES / "report.png")
     for path in sorted(PICTURES.iterdir()):
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size:,} bytes")
 
 
-def on_a_terminal(folder: Path, command: list[str]) -> str:
-    """What a command writes to a terminal."""
-    leader, follower = pty.openpty()
-    ioctl(follower, termios.TIOCSWINSZ, pack("HHHH", 40, COLUMNS, 0, 0))
+def said_by(folder: Path, command: list[str]) -> str:
+    """What a command writes to a terminal, as the tests' own one takes it down."""
+    sys.path.append(str(ROOT / "tests" / "cli"))
+    from terminal import on_a_terminal
+
     surroundings = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    run = subprocess.Popen(command, cwd=folder, env=surroundings, stderr=follower, stdout=follower)
-    os.close(follower)
-    said = b""
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:  # how Linux says that the other side has closed
-            break
-        if not piece:
-            break
-        said += piece
-    os.close(leader)
-    if run.wait() != 0:
-        raise SystemExit(said.decode())
-    return said.decode()
+    code, _, said = on_a_terminal(command, folder, surroundings, rows=40, columns=COLUMNS)
+    if code != 0:
+        raise SystemExit(said)
+    return said
 
 
 def draw_terminal(command: str, said: str, path: Path) -> None:

@@ -15,6 +15,10 @@ import pytest
 
 from backpass.cli import main
 
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.append(HERE)
+
 QUICK = ("--hidden", "8", "--epochs", "3")
 
 

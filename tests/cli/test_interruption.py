@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from backpass.cli.progress import Silent, Watcher
-from backpass.model import load
+from backpass.model import fitting, load
 
 Run = Callable[..., Any]
 FIT = ("-t", "price", "--hidden", "4", "--epochs", "2000")
@@ -129,6 +129,69 @@ def test_interrupted_before_the_first_epoch_was_finished(call: Run, home: Path, 
     assert "interrupted before the first epoch was finished; the weights of step 1 are kept" in stopped.err
     assert call("predict", "numbers.backpass", home / "numbers.csv").code == 0
     assert call("show", "numbers.backpass", "--history").code == 0
+
+
+def killed_within(monkeypatch: pytest.MonkeyPatch, name: str, number: int = signal.SIGINT) -> None:
+    """Have a signal come as soon as this function of fitting is called."""
+    inside = getattr(fitting, name)
+
+    def struck(*arguments: Any) -> Any:
+        monkeypatch.setattr(fitting, name, inside)
+        os.kill(os.getpid(), number)
+        return inside(*arguments)
+
+    monkeypatch.setattr(fitting, name, struck)
+
+
+def test_interrupted_while_the_baselines_are_fitted(
+    call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_within(monkeypatch, "linear_baseline")
+    stopped = call("fit", home / "numbers.csv", *FIT, "--json")
+    assert (stopped.code, stopped.json["error"]["kind"]) == (130, "interrupted")
+    assert stopped.err.endswith("error: interrupted before the first step; nothing was trained, so nothing is saved\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_resumed_run_that_is_interrupted_at_the_baselines_can_go_on(
+    call: Run, home: Path, tmp_path: Path, at_step: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = ("fit", home / "numbers.csv", *FIT, "-o", "part.backpass")
+    at_step(30, signal.SIGINT)
+    assert call(*fit).code == 130
+    saved = (tmp_path / "part.checkpoint").read_bytes()
+    killed_within(monkeypatch, "constant_baseline")
+    stopped = call(*fit, "--resume", "part.checkpoint")
+    assert stopped.code == 130
+    assert "error: interrupted before the first step; part.checkpoint is as it was\n" in stopped.err
+    assert re.search(r"^hint: to go on: backpass fit .* --resume part.checkpoint$", stopped.err, re.M)
+    assert (tmp_path / "part.checkpoint").read_bytes() == saved
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("asked", [(), ("--checkpoint", "numbers.checkpoint")], ids=str)
+@pytest.mark.parametrize("ensemble", ["1", "2"])
+def test_interrupted_after_training_the_model_is_whole_and_the_run_is_saved(
+    call: Run,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    code: int,
+    asked: tuple[str, ...],
+    ensemble: str,
+) -> None:
+    fit = ("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2", "--ensemble", ensemble)
+    assert call(*fit, "-o", "whole.backpass").code == 0
+    killed_within(monkeypatch, "_scores", number)
+    stopped = call(*fit, *asked)
+    assert stopped.code == code
+    assert re.search("^interrupted after training; the model is whole$", stopped.err, re.M)
+    assert re.search(r"^resume +backpass fit .* --resume numbers.checkpoint$", stopped.err, re.M)
+    whole = (tmp_path / "whole.backpass").read_bytes()
+    assert (tmp_path / "numbers.backpass").read_bytes() == whole
+    assert call(*fit, "-o", "again.backpass", "--resume", "numbers.checkpoint").code == 0
+    assert (tmp_path / "again.backpass").read_bytes() == whole
 
 
 def test_a_second_interrupt_ends_everything(call: Run, home: Path, tmp_path: Path, at_step: Any) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import struct
-import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import numpy as np
 import pytest
+from terminal import on_a_terminal
 
 from backpass.cli import progress
 from backpass.cli.console import Console
@@ -21,40 +17,19 @@ from backpass.cli.progress import Lines
 from backpass.training import EpochRecord, Progress
 
 
-def on_a_terminal(folder: Path, columns: int, *arguments: str, **changes: str) -> str:
+def shown(folder: Path, columns: int, *arguments: str, **changes: str) -> str:
     """What fit writes to a terminal of some width."""
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     known = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")}
-    run = subprocess.Popen(
-        [sys.executable, "-m", "backpass", "fit", *arguments],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env={**known, "TERM": "xterm-256color", "OPENBLAS_NUM_THREADS": "1", **changes},
-    )
-    os.close(follower)
-    said = b""
-    while True:
-        try:
-            piece = os.read(leader, 65536)
-        except OSError:  # how Linux says that the other side has closed
-            break
-        if not piece:
-            break
-        said += piece
-    os.close(leader)
-    out, _ = run.communicate(timeout=60)
-    assert (run.returncode, out) == (0, b"")
-    return said.decode()
+    surroundings = {**known, "TERM": "xterm-256color", "OPENBLAS_NUM_THREADS": "1", **changes}
+    command = [sys.executable, "-m", "backpass", "fit", *arguments]
+    code, out, said = on_a_terminal(command, folder, surroundings, rows=24, columns=columns)
+    assert (code, out) == (0, b"")
+    return said
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
 def test_the_bar_fits_the_terminal_and_is_taken_back(home: Path, tmp_path: Path, columns: int) -> None:
-    said = on_a_terminal(
-        tmp_path, columns, str(home / "numbers.csv"), "-t", "price", "--hidden", "4", "--epochs", "300"
-    )
+    said = shown(tmp_path, columns, str(home / "numbers.csv"), "-t", "price", "--hidden", "4", "--epochs", "300")
     assert "\x1b[?25l" in said
     assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l"), "the cursor is shown again"
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)
@@ -77,9 +52,9 @@ def test_the_bar_fits_the_terminal_and_is_taken_back(home: Path, tmp_path: Path,
 
 def test_no_colour_and_no_animation_where_they_are_not_wanted(home: Path, tmp_path: Path) -> None:
     arguments = (str(home / "numbers.csv"), "-t", "price", "--hidden", "4", "--epochs", "50")
-    without = on_a_terminal(tmp_path, 80, *arguments, NO_COLOR="1")
+    without = shown(tmp_path, 80, *arguments, NO_COLOR="1")
     assert not re.search(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", without)
-    dumb = on_a_terminal(tmp_path, 80, *arguments, TERM="dumb")
+    dumb = shown(tmp_path, 80, *arguments, TERM="dumb")
     assert "\x1b" not in dumb
     assert re.search(r"^epoch  1/50   train loss ", dumb, re.M)
 

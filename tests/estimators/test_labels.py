@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import backpass
 from backpass.circuit import operations
 from backpass.cli import main
 from backpass.errors import UsageError
+from backpass.model import from_bytes
 
 LONG: dict[str, Any] = {"epochs": 80, "dropout": 0.0, "learning_rate": 0.03}
 
@@ -134,6 +136,25 @@ def test_presets_streams_and_warm_starts(classifier: Any) -> None:
     warm = classifier(epochs=2, warm_start=True).fit(X, y)
     before = warm.model_.theta.copy()
     assert not np.array_equal(warm.fit(X, y).model_.theta, before)
+
+
+@pytest.mark.parametrize("ensemble", [{}, {"ensemble": 3}, {"ensemble": 3, "ensemble_rows": "split"}], ids=str)
+def test_labels_have_a_temperature(classifier: Any, ensemble: dict[str, Any]) -> None:
+    """Smoothed targets make probabilities too soft; the last layer's weights and biases make up for it."""
+    X, y = labelled(500)
+    wishes = {"epochs": 20, "dropout": 0.0, "label_smoothing": 0.4, **ensemble}
+    warm, cold = (classifier(**wishes, calibration=how).fit(X, y) for how in ("temperature", "none"))
+    (note,) = warm.model_.record.notes[len(cold.model_.record.notes) :]
+    found = re.fullmatch(r"probabilities have temperature (.*), from the \d+ validation rows", note)
+    assert found is not None
+    scores = [fitted.model_.record.scores["valid"]["log_loss"] for fitted in (warm, cold)]
+    assert scores[0] < scores[1] - 0.01
+    views = [fitted.model_.network.layout.views(np.atleast_2d(fitted.model_.theta)[0]) for fitted in (warm, cold)]
+    for name in ("W2", "b2"):
+        np.testing.assert_allclose(views[0][name] * float(found[1]), views[1][name], rtol=1e-2)
+    np.testing.assert_array_equal(views[0]["W1"], views[1]["W1"])
+    again = from_bytes(warm.model_.to_bytes())
+    np.testing.assert_array_equal(again.predict(X), warm.predict_proba(X))
 
 
 def test_a_loss_of_ones_own_gets_all_logits(classifier: Any) -> None:

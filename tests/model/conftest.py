@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backpass.training import Callback, EpochRecord, Progress, TrainingResult
+
 ROWS = 120
 TARGETS = ("price", "sold", "grade")
 
@@ -45,6 +47,36 @@ def with_target(target: str, rows: int = ROWS, seed: int = 0) -> dict[str, list[
         "grade": np.array(["a", "b", "c"])[np.digitize(price, np.quantile(price, [0.33, 0.66]))].tolist(),
     }
     return {**columns, target: values[target]}
+
+
+class Watching(Callback):
+    """Notes what it is told, and stops after some epochs."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.starts: list[tuple[int, int]] = []
+        self.steps: list[int] = []
+        self.epochs: list[int] = []
+        self.ends: list[str] = []
+        self.stop_after = stop_after
+
+    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
+        self.starts.append((total_steps, steps_per_epoch))
+
+    def on_step(self, step: int) -> None:
+        self.steps.append(step)
+
+    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        self.epochs.append(record.epoch)
+        return record.epoch == self.stop_after
+
+    def on_end(self, result: TrainingResult) -> None:
+        self.ends.append(result.reason)
+
+
+@pytest.fixture
+def watching() -> Callable[..., Watching]:
+    """The maker of a callback that notes what it is told, and stops after so many epochs, if asked to."""
+    return Watching
 
 
 @pytest.fixture

@@ -266,30 +266,11 @@ def test_a_network_that_ended_by_patience_has_ended(houses: Columns, path: Path,
     assert fit(houses, "price", resume_from=path, **wish).to_bytes() == whole.to_bytes()
 
 
-class Watching(Callback):
-    """Notes where the run began, and what it was told."""
-
-    def __init__(self) -> None:
-        self.steps: list[int] = []
-        self.epochs: list[int] = []
-        self.starts: list[tuple[int, int]] = []
-
-    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        self.starts.append((total_steps, steps_per_epoch))
-
-    def on_step(self, step: int) -> None:
-        self.steps.append(step)
-
-    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        self.epochs.append(record.epoch)
-        return None
-
-
 def test_who_watches_a_resumed_ensemble_sees_the_rest_of_one_long_run(
-    houses: Columns, path: Path, stepwise: dict[str, Any]
+    houses: Columns, path: Path, stepwise: dict[str, Any], watching: Callable[..., Any]
 ) -> None:
     stopped(houses, "price", path, SHARE + 8, **stepwise, **FOUR)
-    seen = Watching()
+    seen = watching()
     fit(houses, "price", resume_from=path, callbacks=[seen], **stepwise, **FOUR)
     assert seen.starts == [(4 * SHARE, 5)]
     assert seen.steps[0] == SHARE + 8

@@ -156,32 +156,8 @@ def test_features_are_those_of_the_members_side_by_side(houses: Columns) -> None
 # Ends -----------------------------------------------------------------------------------------------------------------
 
 
-class Watcher(Callback):
-    """Notes what it is told, and stops after some epochs."""
-
-    def __init__(self, stop_after: int | None = None) -> None:
-        self.starts: list[tuple[int, int]] = []
-        self.steps: list[int] = []
-        self.epochs: list[int] = []
-        self.ends: list[str] = []
-        self.stop_after = stop_after
-
-    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        self.starts.append((total_steps, steps_per_epoch))
-
-    def on_step(self, step: int) -> None:
-        self.steps.append(step)
-
-    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        self.epochs.append(record.epoch)
-        return record.epoch == self.stop_after
-
-    def on_end(self, result: TrainingResult) -> None:
-        self.ends.append(result.reason)
-
-
-def test_who_watches_sees_one_long_run(houses: Columns) -> None:
-    watcher = Watcher()
+def test_who_watches_sees_one_long_run(houses: Columns, watching: Callable[..., Any]) -> None:
+    watcher = watching()
     fit(houses, "price", **QUICK, ensemble=4, threads=1, callbacks=[watcher])
     assert watcher.starts == [(60, 5)]
     assert {0, 15, 30, 45} <= {*watcher.steps} <= {*range(60)}
@@ -191,8 +167,10 @@ def test_who_watches_sees_one_long_run(houses: Columns) -> None:
 
 
 @pytest.mark.parametrize(("stop_after", "networks"), [(2, 1), (4, 2), (6, 2)])
-def test_a_run_that_is_stopped_keeps_the_networks_it_has(houses: Columns, stop_after: int, networks: int) -> None:
-    watcher = Watcher(stop_after)
+def test_a_run_that_is_stopped_keeps_the_networks_it_has(
+    houses: Columns, stop_after: int, networks: int, watching: Callable[..., Any]
+) -> None:
+    watcher = watching(stop_after)
     model = fit(houses, "price", **QUICK, ensemble=4, threads=1, callbacks=[watcher])
     assert model.theta.shape[0] == networks
     assert watcher.ends == ["stopped"]
@@ -218,8 +196,10 @@ needs_threads = pytest.mark.skipif("native" not in ENGINES, reason="the compiled
 
 @needs_threads
 @pytest.mark.parametrize("threads", [2, 3, 8])
-def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(houses: Columns, threads: int) -> None:
-    watcher = Watcher()
+def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(
+    houses: Columns, threads: int, watching: Callable[..., Any]
+) -> None:
+    watcher = watching()
     model = fit(houses, "price", **QUICK, ensemble=4, engine="native", threads=threads, callbacks=[watcher])
     assert model.to_bytes() == fit(houses, "price", **QUICK, ensemble=4, engine="native", threads=1).to_bytes()
     assert watcher.starts == [(60, 5)]
@@ -229,8 +209,8 @@ def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(houses:
 
 
 @needs_threads
-def test_side_by_side_one_that_is_stopped_stops_all(houses: Columns) -> None:
-    watcher = Watcher(stop_after=5)
+def test_side_by_side_one_that_is_stopped_stops_all(houses: Columns, watching: Callable[..., Any]) -> None:
+    watcher = watching(stop_after=5)
     model = fit(houses, "price", **{**QUICK, "epochs": 500}, ensemble=4, threads=2, callbacks=[watcher])
     assert model.theta.shape[0] in (1, 2), "the other one may not have begun"
     assert model.record.reason == "stopped"
@@ -288,7 +268,10 @@ def test_interruption_keeps_what_was_trained(houses: Columns, monkeypatch: pytes
     def interrupted(self: Problem, **options: Any) -> TrainingResult:
         result = train(self, **options)
         runs.append(1)
-        return replace(result, reason="interrupted", signal=2) if len(runs) == 2 else result
+        if len(runs) < 2:
+            return result
+        options["wish"].signal = signal.SIGINT
+        return replace(result, reason="interrupted", signal=signal.SIGINT)
 
     monkeypatch.setattr(Problem, "train", interrupted)
     with pytest.raises(InterruptedTraining) as caught:

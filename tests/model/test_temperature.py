@@ -12,6 +12,7 @@ import pytest
 from backpass.model import fit, from_bytes
 from backpass.model.ensemble import members_of, on_folds
 from backpass.model.head import Head
+from backpass.model.heads import Heads
 from backpass.model.part import Part
 from backpass.model.problem import make_problem, outputs_of
 from backpass.model.scaling import TargetScale
@@ -71,6 +72,18 @@ def test_weights_count_and_members_are_averaged() -> None:
         fitted_factor(head_for(2), [o[:2_000]], part_with(y[:2_000])), abs=1 / 32
     )
     assert fitted_factor(head_for(2), [0.5 * o, 0.5 * o], part) == fitted_factor(head_for(2), [0.5 * o], part)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_labels_share_a_factor(temperature: float) -> None:
+    """It is that of all labels laid one beneath another."""
+    each = [drawn(2, 4_000, seed) for seed in range(3)]
+    o, y = temperature * np.column_stack([o for o, _ in each]), np.column_stack([y for _, y in each])
+    weights = np.linspace(0.5, 1.5, 4_000)
+    found = fitted_factor(Heads((head_for(2),) * 3), [o, o], part_with(y, weights))
+    assert found == pytest.approx(1 / temperature, rel=0.08)
+    beneath = part_with(y.T.ravel(), np.tile(weights, 3))
+    assert found == fitted_factor(head_for(2), [o.T.reshape(-1, 1)] * 2, beneath)
 
 
 def test_the_factor_is_inside_the_last_layer(table_with: Callable[..., Columns]) -> None:

@@ -56,9 +56,10 @@ def test_several_quantiles_are_outputs() -> None:
 
 
 @pytest.mark.parametrize("ensemble", [1, 2])
-def test_the_probabilities_of_labels_are_outputs(ensemble: int) -> None:
+@pytest.mark.parametrize("calibration", ["none", "temperature"])
+def test_the_probabilities_of_labels_are_outputs(ensemble: int, calibration: str) -> None:
     tags = pd.DataFrame({"red": X[:, 0] > 0, "of blue": X[:, 1] > 0.5, "late": X[:, 0] > X[:, 1]}).astype(int)
-    fitted = BackpassClassifier(**QUICK, ensemble=ensemble).fit(X, tags)
+    fitted = BackpassClassifier(**QUICK, ensemble=ensemble, calibration=calibration).fit(X, tags)
     session = onnxruntime.InferenceSession(fitted.model_.to_onnx(), providers=["CPUExecutionProvider"])
     assert [each.name for each in session.get_outputs()] == ["p(red)", "p(of blue)", "p(late)"]
     columns = {entry.name: X[:, i : i + 1] for i, entry in enumerate(session.get_inputs())}

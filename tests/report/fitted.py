@@ -14,6 +14,7 @@ from backpass.model import Model
 from backpass.report import page
 
 ROWS = 400
+LABELS = ("dear", "<b>very dear", "of\u202e south", "$_{")
 IMAGE, MARKS, SCRIPT, FORMULA = "<img src=x onerror=alert(1)>", "ab\u202ecd\u0628", "</script><b>town", "$x_{ \"'"
 DAY_SOLD, HOUR_SEEN = "<b>sold", "seen"
 QUICK: dict[str, Any] = {"hidden": (12, 8), "epochs": 12, "batch_size": 16}
@@ -75,6 +76,27 @@ def dated(**settings: Any) -> Case:
         "price": price.round(2).tolist(),
     }
     return Case(backpass.fit(columns, "price", **{**QUICK, **settings}), columns)
+
+
+@cache
+def labelled(names: tuple[str, ...] = LABELS, **settings: Any) -> Case:
+    """A model of labels, any of which may be on: two of the worth, one of a column, and noise."""
+    from backpass import BackpassClassifier
+
+    columns = dict(table_of("price"))
+    worth, town = np.array(columns.pop("price")), np.array(columns[SCRIPT])
+    on = [worth > 1000.0, worth > 2500.0, town == "south", *(np.random.default_rng(1).random((len(names), ROWS)) < 0.2)]
+    y = np.column_stack(on[: len(names)]).astype(int)
+    fitted = BackpassClassifier((12, 8), **{"epochs": 12, "batch_size": 16, **settings})
+    fitted.fit(frame_of(columns), frame_of(dict(zip(names, y.T.tolist(), strict=True))))
+    return Case(fitted.model_, {**columns, **dict(zip(names, y.T.tolist(), strict=True))})
+
+
+def frame_of(columns: Columns) -> Any:
+    """The columns as a data frame."""
+    import pandas
+
+    return pandas.DataFrame(columns)
 
 
 @cache

@@ -257,5 +257,5 @@ def test_several_targets_have_a_course_but_no_report() -> None:
     model = backpass.BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(X, X[:, :2]).model_
     course = course_of(model)
     assert (len(course.epochs), course.together) == (3, False)
-    with pytest.raises(UsageError, match="a report is about one target; this model predicts 2"):
+    with pytest.raises(UsageError, match="a report is about one number; this model predicts 2"):
         held_out(model, model.table({f"x{i}": X[:, i] for i in range(3)}))

@@ -131,9 +131,9 @@ def test_hessian_products_against_differences(loss: str, monkeypatch: pytest.Mon
 
 def test_conjugate_gradients_solve_a_system_and_stop_where_there_is_no_minimum() -> None:
     A, b = X.T @ X, numpy.array([1.0, 2.0, 3.0, 4.0])
-    found = newton._conjugate_gradients(lambda v: A @ v, b, 1e-12)
+    found = newton._conjugate_gradients(lambda v: A @ v, b, 1e-12, newton._plain(b))
     numpy.testing.assert_allclose(found, numpy.linalg.solve(A, b), rtol=1e-8)
-    assert newton._conjugate_gradients(lambda v: -v, b, 1e-12).tolist() == [0.0] * 4
+    assert newton._conjugate_gradients(lambda v: -v, b, 1e-12, newton._plain(b)).tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize("loss", LABELS)

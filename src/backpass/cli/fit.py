@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import click
 
@@ -248,7 +248,15 @@ def _trained(problem: Problem, request: Request, console: Console) -> tuple[Mode
                 resume_from=request.resume,
             ), None
         except InterruptedTraining as stop:
-            return cast(Model, stop.model), stop
+            if isinstance(stop.model, Model):
+                return stop.model, stop
+            raise _unbegun(stop) from None
+
+
+def _unbegun(stop: InterruptedTraining) -> InterruptedTraining:
+    """The interruption of a run that took no step, which says how to go on where it had been saved before."""
+    goes_on = None if stop.checkpoint is None else _resume_command(stop.checkpoint)
+    return InterruptedTraining(stop.message, hint="" if goes_on is None else f"to go on: {goes_on}")
 
 
 def _kept(error: DivergedError, output: str) -> DivergedError:
@@ -277,6 +285,8 @@ def _tell(model: Model, request: Request, console: Console, stopped: Interrupted
 
 def _what_is_kept(model: Model) -> str:
     record = model.record
+    if record.reason != "interrupted":
+        return "after training; the model is whole"
     if not record.history:
         return f"before the first epoch was finished; the weights of step {record.steps:,} are kept"
     if record.settings["ensemble"] > 1:

@@ -187,11 +187,10 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
                 hint="give the weights as a dict",
             )
         if not hasattr(self, "classes_"):
-            self._labels = _label_count(y)
-            if classes is None and not self._labels:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            self._targets = self._labels or 1
-            self.classes_ = np.arange(self._labels) if self._labels else _classes(np.unique(column_or_1d(classes)))
+            if not self._settle_labels(y):
+                if classes is None:
+                    raise ValueError("classes must be passed on the first call to partial_fit.")
+                self.classes_ = _classes(np.unique(column_or_1d(classes)))
         elif classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}")
         self._partial_fit(X, y, sample_weight, settle=False)
@@ -210,13 +209,18 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
 
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+        if self._settle_labels(y):
+            return
+        labels = _classes_in(y)
+        self.classes_ = _classes(np.unique(labels if weights is None else labels[weights > 0]))
+
+    def _settle_labels(self, y: Any) -> bool:
+        """Take over from y how many labels it has; whether it has any."""
         self._labels = _label_count(y)
         self._targets = self._labels or 1
         if self._labels:
             self.classes_ = np.arange(self._labels)
-            return
-        labels = _classes_in(y)
-        self.classes_ = _classes(np.unique(labels if weights is None else labels[weights > 0]))
+        return self._labels > 0
 
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
         if self._labels:

@@ -13,6 +13,7 @@ import numpy as np
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, isnan, where
 from backpass.model.head import Head
+from backpass.model.heads import Heads
 
 if TYPE_CHECKING:
     from backpass.model.model import Model
@@ -26,10 +27,15 @@ def averaged(model: Model, outputs: Sequence[Array]) -> Array:
         return model.head.named.averaged(outputs) if len(outputs) > 1 else outputs[0]
 
 
-def predicted(head: Head, o: Array) -> Array:
-    """outputs o (n, k) -> numbers (n,) in the target's unit, or probabilities (n, classes), as ``Head.predictions``"""
+def predicted(head: Head | Heads, o: Array) -> Array:
+    """outputs o (n, k) -> numbers (n,) in the target's unit, or probabilities (n, classes), as ``Head.predictions``
+
+    Of heads that are labels the probability that each is on, (n, k), as ``Heads.predictions``.
+    """
     with label("head"):
         p = head.named.predicted(o).astype(WIDE)
+        if isinstance(head, Heads):
+            return p
         if head.target.classes:
             return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
         if head.scale.scale == 0.0:

@@ -28,7 +28,7 @@ from backpass.model.settings import Settings
 from backpass.model.storage import check_writable
 from backpass.model.temperature import fitted_factor, tempered
 from backpass.table import Table, demand_of, read_table, table_from
-from backpass.training import Callback, TrainingResult
+from backpass.training import Callback, TrainingResult, stop_on_signals
 
 WORST = float_info.max
 """What is kept of a score that is not finite."""
@@ -56,7 +56,8 @@ def fit(
     valid, test: rows for validation and for the test score; otherwise they are set aside from ``data``
     drop, columns: columns to leave out, or the only ones to learn from
     checkpoint, resume_from: files to save the run to, and to go on from
-    on_interrupt: "raise" InterruptedTraining on Ctrl-C (its ``model`` is the best so far), or "return" the model
+    on_interrupt: "raise" InterruptedTraining on Ctrl-C (its ``model`` is the best so far), or "return" the model;
+    before the first step there is none, and it is raised
     reading: options of ``read_table`` for paths (delimiter, missing, text ...)
     settings: see ``Settings``; without ``preset`` the recipe "default", or "plain" where a network is described
 
@@ -116,29 +117,48 @@ def fit_problem(
     place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
     kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
     # The baselines come first: nothing slow may stand between the end of training and the model.
-    simple = baselines(problem) if compare else []
-    runs = train_members(members, callbacks, theta=theta, standings=standings, checkpoint=kept)
-    if runs.ending.reason == "diverged":
-        raise _diverged(problem, members, runs, simple)
-    is_interrupted = runs.ending.reason == "interrupted"
-    saved = False
-    if kept is not None and (is_interrupted or checkpoint is not None):
-        with told(callbacks):
-            kept.save()
-            saved = True
-    model = make_model(problem, members, runs, simple)
+    simple = _compared(problem, resume_from) if compare else []
+    with stop_on_signals() as wish:
+        runs = train_members(members, wish, callbacks, theta=theta, standings=standings, checkpoint=kept)
+        if runs.ending.reason == "diverged":
+            raise _diverged(problem, members, runs, simple)
+        saved = (checkpoint is not None or wish()) and _saved(kept, callbacks)
+        model = make_model(problem, members, runs, simple)
+    if wish() and not saved:
+        saved = _saved(kept, callbacks)
     endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
     if endless:
         where = " and ".join(endless)
         raise DivergedError(
             f"the {problem.head.metric} of the {where} rows is not finite", hint="look at their targets"
         )
-    if is_interrupted and on_interrupt == "raise":
+    if wish() and on_interrupt == "raise":
         interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
-        interrupted.model, interrupted.signal = model, runs.ending.signal or 0
+        interrupted.model, interrupted.signal = model, wish.signal or 0
         interrupted.checkpoint = str(place) if saved else None
         raise interrupted
     return model
+
+
+def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline]:
+    """The baselines.    Errors: InterruptedTraining on Ctrl-C: no model, and for a checkpoint the one resumed from."""
+    try:
+        return baselines(problem)
+    except KeyboardInterrupt:
+        what = "nothing was trained, so nothing is saved" if resume_from is None else f"{resume_from} is as it was"
+        interrupted = InterruptedTraining(f"interrupted before the first step; {what}")
+        interrupted.checkpoint = None if resume_from is None else str(resume_from)
+        raise interrupted from None
+
+
+def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:
+    """Save the run if there is a place for it; whether it is saved."""
+    if kept is None:
+        return False
+    with told(callbacks):
+        kept.save()
+        return True
+    return False
 
 
 def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> DivergedError:
@@ -195,7 +215,7 @@ def _calibrated(
     settings, head, held_out = problem.settings, problem.head, _outputs_held_out(problem, members, thetas)
     if settings.calibration == "none" or settings.output_activation != "identity" or held_out is None:
         return list(thetas), []
-    if not isinstance(head, Head) or head.own is not None or head.target.task == "regression":
+    if head.own is not None or head.target.task == "regression":
         return list(thetas), []
     outputs, part = held_out
     factor = fitted_factor(head, outputs, part)

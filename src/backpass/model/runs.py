@@ -19,7 +19,7 @@ from backpass.errors import ResourceError
 from backpass.model.checkpoint import Checkpoint, Standing
 from backpass.model.ensemble import Member
 from backpass.model.problem import Problem
-from backpass.training import Callback, EpochRecord, Progress, StopWish, TrainingResult, stop_on_signals
+from backpass.training import Callback, EpochRecord, Progress, StopWish, TrainingResult
 
 ENDS_ALL = ("interrupted", "stopped", "diverged")
 """Reasons for which the other runs end, too."""
@@ -44,6 +44,7 @@ class Runs:
 
 def train_members(
     members: Sequence[Member],
+    wish: StopWish,
     callbacks: Sequence[Callback] = (),
     *,
     theta: NDArray[Any] | None = None,
@@ -56,7 +57,7 @@ def train_members(
     again, once, with a tenth of its learning rate, unless that was asked for. The first run that is interrupted,
     stopped or diverges ends all.
 
-    standings: where the runs stood that go on; ``checkpoint`` is told where they stand now
+    wish: to stop    standings: where the runs stood that go on; ``checkpoint`` is told where they stand now
     """
     workers = side_by_side(members[0].problem, len(members))
     before = {i: standing for i, standing in enumerate(standings) if standing is not None}
@@ -93,12 +94,11 @@ def train_members(
         if begun[i].reason in ENDS_ALL:
             together.end_by(i)
 
-    with stop_on_signals() as wish:
-        if workers == 1:
-            for i in range(len(members)):
-                run(i)
-        else:
-            _in_threads(run, len(members), workers, wish)
+    if workers == 1:
+        for i in range(len(members)):
+            run(i)
+    else:
+        _in_threads(run, len(members), workers, wish)
     last = max(begun) if together.ender is None else together.ender
     notes = tuple(_done_again(members[i], faults[i]) for i in sorted(faults))
     runs = Runs(dict(sorted(begun.items())), last, notes)

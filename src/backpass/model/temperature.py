@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit.elementary import mean
-from backpass.model.head import Head
+from backpass.model.heads import AnyHead, Heads
 from backpass.model.part import Part
 from backpass.network import Network, loss_named
 
@@ -22,15 +22,16 @@ from backpass.network import Network, loss_named
 _FACTORS = np.arange(8, 129) / 32.0
 
 
-def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: Part) -> float:
+def fitted_factor(head: AnyHead, outputs: Sequence[NDArray[Any]], part: Part) -> float:
     """The factor f = 1/T, from 1/4 to 4, with the lowest log-loss of softmax(f o)    (Guo et al. 2017, section 4.2)
 
     outputs: o (n, k) of each network for the rows of the part; their probabilities are averaged
 
     The true class counts (n + 1) / (n + 2) and the most probable of the others 1 / (n + 2): few rows, all of them
-    right, do not make certainties (Platt 1999, section 2.2, for two classes).
+    right, do not make certainties (Platt 1999, section 2.2, for two classes). Labels share one factor: rare ones alone
+    would have poor ones.
     """
-    loss = loss_named("binary_cross_entropy" if head.outputs == 1 else "cross_entropy")
+    loss = loss_named(_loss_of(head))
     exact = [o.astype(np.float64) for o in outputs]
     other, doubt = _runner_up(loss.averaged(exact), part.truth), 1.0 / (part.rows + 2.0)
 
@@ -43,13 +44,19 @@ def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: Part) -> fl
 
 
 def _runner_up(o: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
-    """The most probable of the classes that are not the true one: o (n, k), truth (n,) -> (n,)"""
-    if o.shape[1] == 1:
+    """The most probable of the classes that are not the true one: o (n, k), truth (n,) -> (n,); of labels (n, k)"""
+    if o.shape[1] == 1 or truth.ndim == 2:
         return 1 - truth
     others = o.copy()
     np.put_along_axis(others, truth[:, None], -np.inf, axis=1)
     found: NDArray[Any] = np.argmax(others, axis=1)
     return found
+
+
+def _loss_of(head: AnyHead) -> str:
+    if isinstance(head, Heads):
+        return "label_cross_entropy"
+    return "binary_cross_entropy" if head.outputs == 1 else "cross_entropy"
 
 
 def tempered(network: Network, theta: NDArray[Any], factor: float) -> NDArray[Any]:

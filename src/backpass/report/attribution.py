@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
+from backpass.model.head import Head
 from backpass.model.model import Model
 from backpass.report.columns import by_column, names_of
 from backpass.report.importance import picked_classes
@@ -50,8 +51,13 @@ def explained(model: Model, table: Table, class_name: str | None = None) -> Expl
 
     class_name: the class that is meant; by default the second of two, and of more each row's most probable one
 
-    Errors: DataError listing what the table lacks; UsageError for a class that is not there.
+    Errors: DataError listing what the table lacks; UsageError for a class that is not there, or for several targets.
     """
+    if not isinstance(model.head, Head):
+        raise UsageError(
+            f"an explanation is about one target; this model predicts {model.head.outputs}",
+            hint="fit one model per target",
+        )
     chosen = _class_number(model, class_name)
     smooth = SmoothModel(model)
     encoded = model.schema.encode(table)

@@ -39,13 +39,13 @@ def course_of(model: Model) -> Course:
     scores = tuple(epoch.score for epoch in history if epoch.score is not None)
     losses = tuple(epoch.train_loss for epoch in history)
     name, together = f"{head.loss_name.replace('_', ' ')} loss", False
-    if not isinstance(head, Head):  # several targets, each of its own unit
+    if head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.own is None:
+        name, together = "log loss", True
+    elif not isinstance(head, Head):  # several targets, each of its own unit
         name = "loss"
     elif head.loss_name == "squared" and head.metric == "rmse" and head.own is None:
         losses = tuple(sqrt(2.0 * loss) * (head.scale.scale or 1.0) if loss >= 0 else loss for loss in losses)
         name, together = "rmse", True
-    elif head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.own is None:
-        name, together = "log loss", True
     return Course(
         tuple(epoch.epoch for epoch in history),
         losses,

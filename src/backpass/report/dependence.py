@@ -52,10 +52,22 @@ def dependence(
 ) -> Dependence:
     """The dependence on the column of that name, over given rows, or of the typical row.
 
-    numbers (n, p), codes (n, q): encoded rows   chosen: the class whose probability is meant
+    numbers (n, p), codes (n, q): encoded rows   chosen: the class or label whose probability is meant
 
     Errors: UsageError naming the nearest column.
     """
+    return dependences(model, name, numbers, codes, seed=seed)[chosen]
+
+
+def dependences(
+    model: Model,
+    name: str,
+    numbers: NDArray[np.float64] | None = None,
+    codes: NDArray[np.int32] | None = None,
+    *,
+    seed: int = 0,
+) -> list[Dependence]:
+    """``dependence`` of the number that is predicted, or of each class or label."""
     columns = {column.name: column for column in columns_of(model)}
     if name not in columns:
         raise UsageError(f"the model has no column {name!r}", hint=did_you_mean(name, list(columns)))
@@ -65,14 +77,14 @@ def dependence(
     numbers, codes = numbers[rows], codes[rows]
     column = columns[name]
     if isinstance(column.feature, TextFeature):
-        return _of_text(model, name, numbers, codes, column.places[0], chosen)
+        return _of_text(model, name, numbers, codes, column.places[0])
     kinks = _kinks(model)
     at = values_along(model, column, kinks)
     stacked = np.tile(numbers, (len(at), 1))
     stacked[:, column.places] = np.repeat(column.encoded_at(at), len(numbers), axis=0)
-    found = predictions_of(model, stacked, np.tile(codes, (len(at), 1)), chosen).reshape(len(at), -1).T
+    found = _predictions(model, stacked, np.tile(codes, (len(at), 1)), len(at))
     shown = tuple(kink for kink in kinks if at[0] <= kink <= at[-1])
-    return Dependence(name, at, found.mean(axis=0), found[:MOST_LINES], shown, column.feature.kind)
+    return [Dependence(name, at, y.mean(axis=0), y[:MOST_LINES], shown, column.feature.kind) for y in found]
 
 
 def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ()) -> NDArray[np.float64]:
@@ -94,14 +106,15 @@ def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ())
 
 
 def _of_text(
-    model: Model, name: str, numbers: NDArray[np.float64], codes: NDArray[np.int32], j: int, chosen: int
-) -> Dependence:
+    model: Model, name: str, numbers: NDArray[np.float64], codes: NDArray[np.int32], j: int
+) -> list[Dependence]:
     levels = model.schema.texts[j].levels
     order = _by_count(model, name, len(levels))[:MOST_LEVELS]
     stacked = np.tile(codes, (len(order), 1))
     stacked[:, j] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
-    found = predictions_of(model, np.tile(numbers, (len(order), 1)), stacked, chosen).reshape(len(order), -1).T
-    return Dependence(name, tuple(levels[i] for i in order), found.mean(axis=0), found[:MOST_LINES], (), "text")
+    found = _predictions(model, np.tile(numbers, (len(order), 1)), stacked, len(order))
+    at = tuple(levels[i] for i in order)
+    return [Dependence(name, at, y.mean(axis=0), y[:MOST_LINES], (), "text") for y in found]
 
 
 def _by_count(model: Model, name: str, count: int) -> list[int]:
@@ -109,12 +122,15 @@ def _by_count(model: Model, name: str, count: int) -> list[int]:
     return sorted(range(count), key=lambda i: -counts[i])
 
 
-def predictions_of(
-    model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], chosen: int = -1
+def _predictions(
+    model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], points: int
 ) -> NDArray[np.float64]:
-    """Predictions for encoded rows: numbers (n,), or the probability of the chosen class (n,)."""
+    """Numbers (1, rows, points), or probabilities of each class or label (k, rows, points).
+
+    numbers (points rows, p), codes (points rows, q): the rows at the first point, those at the second, and so on
+    """
     predicted = model.head.predictions(model.outputs_at(model.inputs_at(numbers, codes)))
-    return predicted if predicted.ndim == 1 else predicted[:, chosen]
+    return predicted.reshape(points, len(numbers) // points, -1).T
 
 
 def _kinks(model: Model) -> tuple[float, ...]:

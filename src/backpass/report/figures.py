@@ -206,16 +206,21 @@ def precision_recall(ax: Axes, curves: Mapping[str, Curve], share: float | None 
     if share is not None:
         ax.axhline(share, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     ax.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left" if len(curves) == 1 else "best")
 
 
 _DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 
 
+def _look(i: int) -> tuple[str, Any]:
+    """The colour and the dashes of one of several curves."""
+    return (ACCENT, SECOND, INK, MUTED)[i % 4], _DASHES[i // 4 % 4]
+
+
 def _curves(ax: Axes, curves: Mapping[str, Curve], what: str) -> None:
     for i, (name, curve) in enumerate(curves.items()):
         shown = thinned(curve, 160)
-        color, dashes = (ACCENT, SECOND, INK, MUTED)[i % 4], _DASHES[i // 4 % 4]
+        color, dashes = _look(i)
         text = f"{_short(name, 18)}, {what} {curve.area:.3f}" if len(curves) > 1 else f"{what} {curve.area:.3f}"
         ax.plot(shown.x, shown.y, color=color, linestyle=dashes, label=text)
 
@@ -272,6 +277,27 @@ def dependence(ax: Axes, found: Dependence, target: str) -> None:
     _along(ax, found)
 
 
+def label_dependence(ax: Axes, found: Mapping[str, Dependence]) -> None:
+    """The average probability of each label as one column moves; of a text a point for each label and level."""
+    first = next(iter(found.values()))
+    for i, (name, each) in enumerate(found.items()):
+        color, dashes = _look(i)
+        if first.kind == "text":
+            places = np.arange(len(each.mean))[::-1]
+            ax.plot(
+                each.mean, places, "oD^s"[i // 4 % 4], color=color, markersize=6, alpha=0.85, label=_short(name, 18)
+            )
+        else:
+            ax.plot(np.asarray(each.at), each.mean, color=color, linestyle=dashes, label=_short(name, 18))
+    if first.kind == "text":
+        _levels_beside(ax, first, "probability")
+        ax.set_xlim(-0.02, 1.02)
+    else:
+        ax.set(xlabel=_short(first.name, 40), ylabel="probability", ylim=(-0.02, 1.02))
+        _along(ax, first)
+    ax.legend(loc="best")
+
+
 def _along(ax: Axes, found: Dependence) -> None:
     """Ticks of a column: numbers, dates (days since 1970-01-01, as matplotlib counts them) or times (hours)."""
     at = np.asarray(found.at)
@@ -296,6 +322,11 @@ def _levels(ax: Axes, found: Dependence, target: str) -> None:
     places = np.arange(len(found.at))[::-1]
     ax.plot(found.lines.T, places, "o", color=MUTED, markersize=2.5, markeredgewidth=0, alpha=0.3)
     ax.plot(found.mean, places, "o", color=ACCENT, markersize=7)
+    _levels_beside(ax, found, target)
+
+
+def _levels_beside(ax: Axes, found: Dependence, target: str) -> None:
+    places = np.arange(len(found.at))[::-1]
     ax.set_yticks(places, [_short(level) for level in found.at])
     ax.set_ylim(-0.6, len(places) - 0.4)
     ax.set(xlabel=_short(target, 40))

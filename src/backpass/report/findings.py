@@ -22,11 +22,13 @@ from backpass.report.bootstrap import Interval, intervals
 from backpass.report.columns import ModelColumn, columns_of, names_of
 from backpass.report.held_out import HeldOut
 from backpass.report.importance import Importance, importances
+from backpass.report.labels import LabelScore, constant_of, label_names, label_scores
 from backpass.report.style import label
 from backpass.report.typical import profile_of
 from backpass.table import Feature, MomentColumn, MomentFeature, NumberColumn
 from backpass.table.moment import moment_texts
 from backpass.table.parts import ticks_of
+from backpass.table.wording import listed
 
 PARTS = {"train": "training", "valid": "validation", "test": "test"}
 WORST, SHOWN_COLUMNS = 10, 6
@@ -40,6 +42,7 @@ class Findings:
     held: HeldOut | None
     scores: Mapping[str, Interval]
     important: tuple[Importance, ...]
+    labels: tuple[LabelScore, ...] = ()
 
     @staticmethod
     def of(model: Model, held: HeldOut | None, *, seed: int = 0) -> Findings:
@@ -48,12 +51,22 @@ class Findings:
             return Findings(model, None, {}, ())
         rows = held
         scores = intervals(lambda weights: rows.scores(model, weights), held.rows, seed=seed)
-        return Findings(model, held, scores, tuple(importances(model, held, seed=seed)))
+        labels = label_scores(label_names(model), held.predicted, held.truth, seed=seed)
+        return Findings(model, held, scores, tuple(importances(model, held, seed=seed)), labels)
 
     @property
     def part(self) -> str | None:
         """The part that the scores at fit are about: test, else validation, else none."""
         return next((part for part in ("test", "valid") if self.model.record.scores.get(part)), None)
+
+    @property
+    def others(self) -> dict[str, float]:
+        """What the metric comes to without a network: for the baselines at fit, and for labels by their shares here."""
+        metric, part = self.model.head.metric, self.part
+        found = constant_of(self.labels, metric)
+        if part is not None:
+            found |= {baseline(name): each[part][metric] for name, each in sorted(self.model.record.baselines.items())}
+        return found
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -132,17 +145,19 @@ def verdict(findings: Findings) -> str:
         text = f"Its {_name(metric)} on the {PARTS[part]} rows was {number(model.record.scores[part][metric])}."
     else:
         return "No rows were set aside, so there is no honest score."
-    if part is None or not model.record.baselines:
+    others, lower = findings.others, metric in LOWER_IS_BETTER
+    if not others:
         return text
-    own = model.record.scores[part][metric]
-    others = {baseline(name): parts[part][metric] for name, parts in model.record.baselines.items()}
-    lower = metric in LOWER_IS_BETTER
+    if part is None or findings.labels:
+        own, where = findings.scores[metric].value, "these rows"
+    else:
+        own, where = model.record.scores[part][metric], f"the {PARTS[part]} rows at fit"
     best = (min if lower else max)(others, key=others.__getitem__)
     better = own < others[best] if lower else own > others[best]
     beside = f"{'The' if best[0] != 'a' else ''} {best} has {number(others[best])}".strip()
     beside = beside[0].upper() + beside[1:]
     ending = "the network does better." if better else "the network does not do better: prefer the simpler one."
-    return f"{text} {beside} on the {PARTS[part]} rows at fit; {ending}"
+    return f"{text} {beside} on {where}; {ending}"
 
 
 def _name(metric: str) -> str:
@@ -206,7 +221,7 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
     rows = [
         {
             "number": f"{held.table.row_numbers[i]:,}",
-            "truth": label(model.classes[held.truth[i]]) if model.classes else value_text(float(held.truth[i])),
+            "truth": _truth_text(model, held.truth[i]),
             "predicted": _predicted_text(model, held.predicted[i]),
             "cells": [_cell(held, name, int(i)) for name in names],
         }
@@ -216,17 +231,29 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
 
 
 def _errors(held: HeldOut) -> NDArray[np.float64]:
-    """|true - predicted|, or one minus the probability of the true class."""
-    if held.predicted.ndim == 1:
-        return np.asarray(np.abs(held.predicted - held.truth))
+    """|true - predicted|, of labels its mean over them; or one minus the probability of the true class."""
+    if held.predicted.ndim == held.truth.ndim:
+        return np.asarray(np.abs(held.predicted - held.truth).reshape(held.rows, -1).mean(axis=1))
     return np.asarray(1.0 - held.predicted[np.arange(held.rows), held.truth])
 
 
+def _truth_text(model: Model, truth: Any) -> str:
+    if names := label_names(model):
+        return _labels_on([label(name) for name, on in zip(names, truth, strict=True) if on])
+    return label(model.classes[truth]) if model.classes else value_text(float(truth))
+
+
 def _predicted_text(model: Model, predicted: Any) -> str:
+    if names := label_names(model):
+        return _labels_on([f"{label(name)} ({p:.0%})" for name, p in zip(names, predicted, strict=True) if p > 0.5])
     if not model.classes:
         return number(float(predicted))
     best = int(np.argmax(predicted))
     return f"{label(model.classes[best])} ({predicted[best]:.0%})"
+
+
+def _labels_on(texts: Sequence[str]) -> str:
+    return listed(texts) if texts else "none"
 
 
 def _cell(held: HeldOut, name: str, row: int) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.head import Head
+from backpass.model.heads import AnyHead, Heads
 from backpass.model.model import Model
 from backpass.model.split import split_rows
 from backpass.report.style import label
@@ -28,7 +28,8 @@ class HeldOut:
     """Rows to judge a model by.
 
     numbers float64 (n, p)   codes int32 (n, q)   x (n, d)   outputs o (n, k)
-    predicted: numbers (n,) or probabilities (n, classes)   truth: numbers (n,) or class codes (n,)
+    predicted: numbers (n,) or probabilities (n, classes), of labels (n, k)
+    truth: numbers (n,) or class codes (n,), of labels (n, k)
     origin: which rows these are, in one sentence   notes: what was noticed about the table
     """
 
@@ -51,11 +52,11 @@ class HeldOut:
         return model.head.scores(self.outputs, self.truth, weights)
 
 
-def head_of(model: Model) -> Head:
-    """The head of a model of one target.    Errors: UsageError for several."""
-    if not isinstance(model.head, Head):
+def head_of(model: Model) -> AnyHead:
+    """The head of a model of one target, or of labels.    Errors: UsageError for several numbers."""
+    if isinstance(model.head, Heads) and not model.head.are_labels:
         raise UsageError(
-            f"a report is about one target; this model predicts {model.head.outputs}", hint="fit one model per target"
+            f"a report is about one number; this model predicts {model.head.outputs}", hint="fit one model per number"
         )
     return model.head
 
@@ -83,17 +84,18 @@ def held_out(model: Model, table: Table) -> HeldOut:
 
 def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     head = head_of(model)
-    encoded = model.schema.encode(table)
+    beside = {each.target.name for each in head.heads[1:]}  # the schema knows the first target only
+    encoded = model.schema.encode(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))
     x = model.inputs_at(encoded.numbers, encoded.codes)
     o = model.outputs_at(x)
-    truth = head.target.encode(table)
+    truth = head.truth(table)
     return HeldOut(
         table,
         encoded.numbers,
         encoded.codes,
         x,
         o,
-        model.head.predictions(o),
+        head.predictions(o),
         truth,
         origin,
         (*table.notes, *encoded.notes),

@@ -7,6 +7,7 @@ far the prediction moves, on average, when the column does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.report.columns import by_column, columns_of
 from backpass.report.held_out import HeldOut
+from backpass.report.labels import label_names
 from backpass.report.smooth import SmoothModel
 from backpass.table import TextFeature
 
@@ -31,7 +33,7 @@ class Importance:
 
     ``slope`` is in units of the prediction: for a number per distance between the quartiles of the training rows; for
     a date the sum of those of its parts; for a text the mean distance of the predictions when the text is replaced by
-    that of another row.
+    that of another row. Of labels it is the mean over them.
     """
 
     name: str
@@ -85,9 +87,9 @@ def _score(model: Model, o: NDArray[np.float64], truth: NDArray[np.float64]) -> 
 
 
 def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
-    """How far predictions moved: |difference|, or half the sum of it over classes."""
+    """How far predictions moved: |difference|, half the sum of it over classes, or its mean over labels."""
     moved = np.abs(model.head.predictions(o) - model.head.predictions(before))
-    return float(np.mean(moved if moved.ndim == 1 else 0.5 * moved.sum(axis=1)))
+    return float(np.mean(0.5 * moved.sum(axis=1) if model.classes else moved))
 
 
 def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -95,10 +97,18 @@ def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> NDArr
 
     A part that comes round moves its cosine and sine, too: d cos(wz)/dz = -w sin(wz), d sin(wz)/dz = w cos(wz).
     """
-    ds = smooth.slopes(smooth.inputs(held.x[rows]), picked_classes(held.predicted[rows])).astype(np.float64)
+    predicted = held.predicted[rows]
+    labels = range(len(label_names(smooth.model)))
+    picks = [picked_classes(predicted, j) for j in labels] or [picked_classes(predicted)]
+    return np.asarray(np.mean([_slopes_of(smooth, held.x[rows], pick) for pick in picks], axis=0))
+
+
+def _slopes_of(smooth: SmoothModel, x: NDArray[Any], pick: NDArray[np.float64]) -> NDArray[np.float64]:
+    """mean |dh/dz| of the prediction that is picked: (p,)"""
+    ds = smooth.slopes(smooth.inputs(x), pick).astype(np.float64)
     phi = smooth.model.feature_map
     p = len(smooth.model.schema.numbers)
-    x = held.x[rows].astype(np.float64)
+    x = x.astype(np.float64)
     # x = z / sqrt(1 + (z/3)^2), so dx/dz = (1 - (x/3)^2)^(3/2)
     dz = ds[:, :p] * np.maximum(1.0 - (x[:, :p] / 3.0) ** 2, 0.0) ** 1.5
     for i, (period, group) in enumerate(zip(phi.periods, phi.groups(), strict=False)):

@@ -6,6 +6,7 @@
   const theta = floatsOf(facts.theta);
   const network = { shape: [theta.length], data: theta };
   const columns = facts.columns;
+  const names = facts.labels.length ? facts.labels : facts.classes;
   const numeric = columns.filter((column) => column.kind !== "text");
   const texts = columns.length - numeric.length;
   const width = numeric.flatMap((column) => numbersOf(column, column.value)).length;
@@ -26,13 +27,13 @@
       codes.data.set(values.slice(numeric.length), i * texts);
     });
     const out = evaluate(facts.circuit, [network, numbers, codes]);
-    const outputs = facts.classes.length || 1;
+    const outputs = names.length || 1;
     return rows.map((_, i) => Array.from(out.data.subarray(i * outputs, (i + 1) * outputs)));
   }
 
   const best = (outputs) => outputs.indexOf(Math.max(...outputs));
-  // Of two classes the second is meant; of more, the most probable one of the row as it stands.
-  const meant = (outputs) => (facts.classes.length === 0 ? 0 : facts.classes.length === 2 ? 1 : best(outputs));
+  // Of two classes the second is meant; of more, and of labels, the most probable one of the row as it stands.
+  const meant = (outputs) => (names.length === 0 ? 0 : facts.classes.length === 2 ? 1 : best(outputs));
 
   function text(value, digits = 4) {
     if (!Number.isFinite(value)) return String(value);
@@ -56,25 +57,32 @@
     const [now, before] = predict([row, typical]);
     const output = document.getElementById("prediction");
     const change = document.getElementById("change");
-    if (facts.classes.length === 0) {
+    if (names.length === 0) {
       output.textContent = text(now[0]);
       const by = now[0] - before[0];
       change.textContent = by === 0 ? "the typical row" : `${by > 0 ? "+" : "\u2212"}${text(Math.abs(by), 3)} against the typical row`;
       return now;
     }
-    output.textContent = facts.classes[best(now)];
+    if (facts.labels.length) {
+      output.textContent = names.filter((_, j) => now[j] > 0.5).join(", ") || "none";
+      change.textContent = "labels that are more probable than not";
+      showEach(now);
+      return now;
+    }
+    output.textContent = names[best(now)];
     change.textContent = `with a probability of ${percent(now[best(now)])}`;
-    showClasses(now);
+    showEach(now);
     return now;
   }
 
-  function showClasses(now) {
+  // A bar for each class or label, of many for the most probable ones.
+  function showEach(now) {
     const order = now.map((_, j) => j).sort((a, b) => (now.length > 8 ? now[b] - now[a] : a - b)).slice(0, 8);
     document.getElementById("classes").replaceChildren(...order.map((j) => {
       const line = document.createElement("div");
       line.className = "bar";
       const name = document.createElement("span");
-      name.append(Object.assign(document.createElement("bdi"), { textContent: facts.classes[j] }));
+      name.append(Object.assign(document.createElement("bdi"), { textContent: names[j] }));
       const bar = element("svg", { viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" });
       bar.append(
         element("rect", { class: "f-grid", width: 100, height: 6, rx: 1 }),
@@ -106,7 +114,7 @@
 
   // The range of the vertical axis only ever grows, so that curves can be compared.
   function widen(values) {
-    if (facts.classes.length) { range = [0, 1]; return; }
+    if (names.length) { range = [0, 1]; return; }
     const low = Math.min(...values), high = Math.max(...values);
     if (!range) range = [low, high];
     const gap = 0.08 * (high - low || 1);
@@ -160,7 +168,7 @@
       });
     }
     const figure = document.getElementById("along");
-    const what = facts.classes.length ? `p(${facts.classes[chosen]})` : "the prediction";
+    const what = names.length ? `p(${names[chosen]})` : "the prediction";
     figure.firstElementChild.replaceChildren(`${what} along `, Object.assign(document.createElement("bdi"), { textContent: column.name }));
     figure.replaceChildren(figure.firstElementChild, drawn);
   }

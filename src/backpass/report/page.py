@@ -21,10 +21,11 @@ from backpass.report import findings as words
 from backpass.report.columns import names_of
 from backpass.report.findings import Findings
 from backpass.report.held_out import head_of, held_out
+from backpass.report.labels import label_names, label_rows
 from backpass.report.pictures import Picture, sections
 from backpass.report.scene import scene_of
 from backpass.report.style import house_style, label, require_matplotlib
-from backpass.table.wording import counted
+from backpass.table.wording import counted, listed
 
 MOST_BYTES = 1_000_000
 SHOWN_CONTROLS = 12
@@ -46,7 +47,7 @@ def page(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> st
     data: rows with known targets (a path, a data frame, a dict, a Table); of the very table that the model was fitted
     on, its test rows are taken. Without data the page shows what the model file alone can.
 
-    Errors: UsageError where matplotlib or jinja2 is not installed, or for a model of several targets; DataError for
+    Errors: UsageError where matplotlib or jinja2 is not installed, or for a model of several numbers; DataError for
     what the rows lack.
     """
     require()
@@ -99,18 +100,23 @@ def _inert(data: Any) -> str:
 def _facts(findings: Findings) -> dict[str, Any]:
     """The words and tables of the page."""
     model, held = findings.model, findings.held
-    target = model.head.target
+    target, labels = model.head.target, label_names(model)
     task = "a number" if target.task == "regression" else f"one of {len(target.classes)} classes"
+    title = listed(labels, label) if labels else label(model.target)
+    if labels:
+        task = f"{len(labels)} labels, each on or off"
     notes = dict.fromkeys((*model.record.notes, *(held.notes if held is not None else ())))
     return {
-        "target": label(model.target),
+        "target": title,
         "task": task,
         "version": __version__,
-        "question": f"Predict {label(model.target)}, {task}, from {counted(len(names_of(model)), 'column')}.",
+        "question": f"Predict {title}, {task}, from {counted(len(names_of(model)), 'column')}.",
         "verdict": words.verdict(findings),
         "cards": list(_cards(findings)),
         "metrics": [name.replace("_", " ") for name in model.head.metrics],
         "scores": list(words.score_rows(findings)),
+        "labels": list(label_rows(findings.labels)),
+        "has_labels": bool(labels),
         "columns": list(words.column_rows(findings)),
         "left_out": [label(name) for name in model.schema.left_out],
         "worst": words.worst_rows(findings),
@@ -141,7 +147,7 @@ def _order(findings: Findings) -> list[int]:
 def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
     """The few numbers that are read first: name, value, what stands beneath."""
     model, part, metric = findings.model, findings.part, findings.model.head.metric
-    shown = [metric, *(["accuracy"] if model.classes else ["r2"])]
+    shown = [metric, "r2" if model.head.target.task == "regression" else "accuracy"]
     for name in dict.fromkeys(each for each in shown if each in model.head.metrics):
         if findings.held is not None:
             score = findings.scores[name]

@@ -6,9 +6,12 @@ Which pictures there are depends on the task and on whether there are rows to ju
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
@@ -17,9 +20,10 @@ from backpass.report.bootstrap import Interval
 from backpass.report.columns import names_of
 from backpass.report.course import course_of
 from backpass.report.curves import calibration, confusion, precision_recall, roc
-from backpass.report.dependence import Dependence, dependence
-from backpass.report.findings import Findings, baseline
+from backpass.report.dependence import Dependence, dependences
+from backpass.report.findings import Findings
 from backpass.report.held_out import HeldOut
+from backpass.report.labels import label_names
 from backpass.report.style import HEIGHT, WIDTH, canvas, label, to_svg
 from backpass.report.typical import is_single_neuron
 
@@ -72,7 +76,7 @@ def _beside(findings: Findings) -> Iterator[Picture]:
     """The network's score and those of the baselines."""
     model, part, metric = findings.model, findings.part, findings.model.head.metric
     if part is not None and metric in model.record.scores[part]:
-        others = {baseline(name): parts[part][metric] for name, parts in sorted(model.record.baselines.items())}
+        others = findings.others
         own = findings.scores.get(metric)
         value = model.record.scores[part][metric]
         shown = own if own is not None else Interval(value, value, value)
@@ -89,8 +93,10 @@ def _beside(findings: Findings) -> Iterator[Picture]:
 
 def _accuracy(findings: Findings) -> Iterator[Picture]:
     """How well the given rows are predicted."""
-    if findings.held is not None:
-        yield from (_of_classes if findings.model.classes else _of_numbers)(findings.model, findings.held)
+    if findings.held is None:
+        return
+    of_target = _of_classes if findings.model.classes else _of_labels if findings.labels else _of_numbers
+    yield from of_target(findings.model, findings.held)
 
 
 def _of_numbers(model: Model, held: HeldOut) -> Iterator[Picture]:
@@ -121,27 +127,42 @@ def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
     # Of two classes the second is the positive one; a class that no row has, or every row, has no curve.
     shown = [1] if k == 2 else range(min(k, CLASS_CURVES))
     if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:
-        yield from _of_probabilities(model, held, present)
+        told = {model.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
+        last, share = model.classes[present[-1]], float((held.truth == 1).mean()) if k == 2 else None
+        yield from (*_of_probabilities(told, share), _calibration(last, *told[last]))
 
 
-def _of_probabilities(model: Model, held: HeldOut, present: Sequence[int]) -> Iterator[Picture]:
-    curves = {model.classes[j]: roc(held.predicted[:, j], held.truth == j) for j in present}
-    yield _picture("roc", "ROC curve", "The share found against false alarms.", lambda ax: figures.roc(ax, curves))
-    recalls = {model.classes[j]: precision_recall(held.predicted[:, j], held.truth == j) for j in present}
-    share = float((held.truth == 1).mean()) if len(model.classes) == 2 else None
+def _of_labels(model: Model, held: HeldOut) -> Iterator[Picture]:
+    names = label_names(model)
+    present = [j for j in range(len(names)) if 0 < held.truth[:, j].sum() < held.rows]
+    if told := {names[j]: (held.predicted[:, j], held.truth[:, j] == 1) for j in present[:CLASS_CURVES]}:
+        yield from _of_probabilities(told, about=_among(told, present))
+    yield _calibration("a label", held.predicted.ravel(), held.truth.ravel() == 1, "All labels together. ")
+
+
+def _of_probabilities(
+    told: Mapping[str, tuple[NDArray[np.float64], NDArray[np.bool_]]], share: float | None = None, about: str = ""
+) -> Iterator[Picture]:
+    """The curves of classes or labels by name: the probability of each, and where it is the true one."""
+    curves = {name: roc(*each) for name, each in told.items()}
+    text = f"The share found against false alarms. {about}"
+    yield _picture("roc", "ROC curve", text, lambda ax: figures.roc(ax, curves))
+    recalls = {name: precision_recall(*each) for name, each in told.items()}
     yield _picture(
         "recall",
         "Precision and recall",
-        "Of the rows called positive, how many are; of the positive rows, how many are found.",
+        f"Of the rows called positive, how many are; of the positive rows, how many are found. {about}",
         lambda ax: figures.precision_recall(ax, recalls, share),
     )
-    last = present[-1]
-    found = calibration(held.predicted[:, last], held.truth == last)
-    yield _picture(
+
+
+def _calibration(name: str, score: NDArray[np.float64], positive: NDArray[np.bool_], about: str = "") -> Picture:
+    found = calibration(score, positive)
+    return _picture(
         "calibration",
         "Calibration",
-        "On the dashed line probabilities mean what they say. Bars are 95 % intervals.",
-        lambda ax: figures.calibration(ax, found, model.classes[last]),
+        f"{about}On the dashed line probabilities mean what they say. Bars are 95 % intervals.",
+        lambda ax: figures.calibration(ax, found, name),
     )
 
 
@@ -174,7 +195,16 @@ def _dependences(findings: Findings) -> Iterator[Picture]:
     names = [each.name for each in findings.important] or names_of(model)
     rows: tuple[Any, ...] = () if held is None else (held.numbers, held.codes)
     for i, name in enumerate(names[:DEPENDENCES]):
-        yield _dependence(findings, f"dependence-{i}", dependence(model, name, *rows))
+        found = dependences(model, name, *rows)
+        if labels := label_names(model):
+            yield _of_each_label(f"dependence-{i}", labels, found)
+        else:
+            yield _dependence(findings, f"dependence-{i}", found[-1])
+
+
+def _of_each_label(name: str, labels: Sequence[str], found: Sequence[Dependence]) -> Picture:
+    shown = dict(zip(labels[:CLASS_CURVES], found, strict=False))
+    return _picture(name, label(found[0].name), _among(shown, labels), lambda ax: figures.label_dependence(ax, shown))
 
 
 def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
@@ -186,6 +216,12 @@ def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
     return _picture(name, label(found.name), "", lambda ax: figures.dependence(ax, found, _answer(model)))
 
 
+def _among(shown: Sized, labels: Sized) -> str:
+    return f"The first {len(shown)} of {len(labels)} labels." if len(labels) > len(shown) else ""
+
+
 def _answer(model: Model) -> str:
     """What a prediction is, in a word: the target, or the probability of the last class."""
+    if label_names(model):
+        return "a label's probability"
     return f"p({model.classes[-1]})" if model.classes else model.target

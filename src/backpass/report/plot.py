@@ -17,10 +17,11 @@ from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.report import drawing, figures
 from backpass.report.course import course_of
-from backpass.report.curves import confusion
-from backpass.report.dependence import dependence
+from backpass.report.curves import confusion, roc
+from backpass.report.dependence import dependences
 from backpass.report.held_out import HeldOut, held_out
 from backpass.report.importance import importances
+from backpass.report.labels import label_names
 from backpass.report.scene import SMALL, scene_of
 from backpass.report.style import HEIGHT, WIDTH, house_style
 from backpass.report.typical import is_single_neuron
@@ -46,8 +47,11 @@ class Plots:
         return _drawn(ax, lambda axes: figures.history(axes, course))
 
     def predictions(self, data: Any, ax: Axes | None = None) -> Axes:
-        """Predicted against true numbers; for classes, the confusion matrix."""
+        """Predicted against true numbers; for classes the confusion matrix, for labels the ROC curve of each."""
         held, model = self._held(data), self.model
+        if names := label_names(model):
+            curves = {name: roc(held.predicted[:, j], held.truth[:, j] == 1) for j, name in enumerate(names)}
+            return _drawn(ax, lambda axes: figures.roc(axes, curves))
         if model.classes:
             counts = confusion(held.predicted, held.truth)
             return _drawn(ax, lambda axes: figures.confusion(axes, counts, model.classes))
@@ -61,6 +65,8 @@ class Plots:
     def dependence(self, column: str, data: Any = None, ax: Axes | None = None) -> Axes:
         """How predictions move with one column: the average over rows of data, or for the typical row.
 
+        Of labels the average of each is drawn.
+
         A single neuron on a single column is drawn with the rows, as Figure 1 of the notes.
 
         Errors: UsageError naming the nearest column.
@@ -68,7 +74,10 @@ class Plots:
         model = self.model
         held = None if data is None else self._held(data)
         rows = () if held is None else (held.numbers, held.codes)
-        found = dependence(model, column, *rows)
+        each = dependences(model, column, *rows)
+        if names := label_names(model):
+            return _drawn(ax, lambda axes: figures.label_dependence(axes, dict(zip(names, each, strict=True))))
+        found = each[-1]
         if held is not None and is_single_neuron(model):
             at, y = held.numbers[:, 0], held.truth
             return _drawn(ax, lambda axes: figures.neuron(axes, at, y, found, model.target))

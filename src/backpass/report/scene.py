@@ -117,7 +117,8 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
     names = [label(name) for name in names_of(model)]
     groups, factors = _front(model, views)
     layers = [_Layer(len(names), names, None, "column")]
-    output = [label(name) for name in (model.classes if model.head.outputs > 1 else [model.target])]
+    is_of_classes = model.head.outputs == len(model.classes)
+    output = [label(name) for name in (model.classes if is_of_classes else model.labels)]
     learned = {number: each.activation for number, each, _ in network.numbered() if isinstance(each, LearnedActivation)}
     neurons = [(number, layer, width) for number, layer, width in network.numbered() if layer.neurons]
     for number, layer, width in neurons:

@@ -100,7 +100,7 @@ class SmoothModel:
         return found
 
     def predicted(self, theta: Array, s: Array) -> Array:
-        """Numbers (n,) in the target's unit, or probabilities (n, classes); traced or not."""
+        """Numbers (n,) in the target's unit, or probabilities (n, classes) or (n, labels); traced or not."""
         size, first = self.network.parameter_count, self.plain
         outputs = []
         for i in range(len(self.thetas)):
@@ -115,7 +115,8 @@ class SmoothModel:
     def gradient(self) -> Circuit:
         """(theta, s, pick) -> ds = d(the picked prediction)/ds, row by row
 
-        pick (n, classes) has a 1 at the class whose probability is meant; (n, 1) of ones for numbers
+        pick (n, classes) has a 1 at the class, or (n, labels) at the label, whose probability is meant; (n, 1) of ones
+        for numbers
         """
 
         def picked(theta: Array, s: Array, pick: Array) -> Array:
@@ -126,7 +127,7 @@ class SmoothModel:
         specs = [
             Spec((len(self.theta),), dtype),
             Spec(("n", self.width), dtype),
-            Spec(("n", max(len(self.model.classes), 1)), wide),
+            Spec(("n", len(self.model.classes) or self.model.head.outputs), wide),
         ]
         return trace(grad(picked, 1), specs)
 

@@ -19,6 +19,7 @@ from backpass.model.model import Model
 from backpass.report.columns import ModelColumn, columns_of
 from backpass.report.dependence import values_along
 from backpass.report.held_out import head_of
+from backpass.report.labels import label_names
 from backpass.report.style import label
 from backpass.report.typical import commonest, range_of
 from backpass.table import MomentFeature, TextFeature
@@ -30,7 +31,7 @@ MOST_BYTES = 640_000
 
 
 def forward(model: Model) -> Circuit:
-    """(theta (networks * P,), numbers (n, p), codes (n, q)) -> numbers (n,) or probabilities (n, classes)"""
+    """(theta (networks * P,), numbers (n, p), codes (n, q)) -> numbers (n,), or probabilities (n, classes or labels)"""
     head, size = head_of(model), model.network.parameter_count
     phi, dtype = model.feature_map, model.theta.dtype
 
@@ -57,6 +58,7 @@ def facts(model: Model) -> dict[str, Any]:
         "columns": list(columns(model)),
         "target": label(model.target),
         "classes": [label(name) for name in model.classes],
+        "labels": [label(name) for name in label_names(model)],
     }
 
 

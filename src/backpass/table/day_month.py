@@ -21,6 +21,16 @@ DATE = re.compile(
     r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?(?: ?([AP])M)?)?",
     re.IGNORECASE,
 )
+LIKE_A_DATE = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T].*)?")
+
+
+def looks_like_date(text: str) -> bool:
+    """Whether three numbers stand there as in a date, though it may be none that is read: years of two digits, say.
+
+    >>> looks_like_date("31.12.24"), looks_like_date("2024/12/31 noon"), looks_like_date("1/2")
+    (True, True, False)
+    """
+    return LIKE_A_DATE.fullmatch(text) is not None
 
 
 def is_day_and_month(text: str) -> bool:

@@ -5,7 +5,6 @@ Columns come in, findings go out. None of them is an error: what cannot be read 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.day_month import looks_like_date
 from backpass.table.feature import WITHOUT_PERCENT, holds_percentages, is_constant, looks_like_identifier
 from backpass.table.number import number_in, text_of
 from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
@@ -27,7 +27,6 @@ SMALL_CLASS = 0.05  # share of rows below which a class is
 FEWEST = 20  # rows from which on a rule without exception says something
 ROWS_PER_VALUE = 5  # rows that each text has on average before it can be said to decide the target
 LINEAR = 1.0 - 1e-6  # correlation from which on a column is the target in other units
-SLASHED = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _text_findings(column: TextColumn, table: Table) -> Iterator[Finding]:
         where = rows_listed(table.row_numbers[np.isin(column.codes, fewer)])
         what = "numbers" if 2 * numbers < rows else "texts"
         yield Finding("mixed", f"{counted(numbers, 'number')} and {counted(rows - numbers, 'text')}; {what} in {where}")
-    slashed = sum(int(count) for text, count in zip(column.levels, counts, strict=True) if SLASHED.fullmatch(text))
+    slashed = sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like_date(text))
     if slashed >= (1 - MIXED) * rows:
         text = f"texts such as {shown(column.levels[0])} look like dates; which number is the month?"
         yield Finding("dates_as_text", text)

@@ -108,7 +108,7 @@ def _conjugate_gradients(
     product: Callable[[Floats], Floats],
     b: Floats,
     tolerance: float,
-    precondition: Callable[[Floats], Floats] = lambda v: v,
+    precondition: Callable[[Floats], Floats],
 ) -> Floats:
     """Solve H x = b for a positive definite H known by its products (Hestenes & Stiefel 1952)."""
     x, r, p = numpy.zeros_like(b), b, precondition(b)

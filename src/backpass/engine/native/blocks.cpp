@@ -1,8 +1,6 @@
 // A program without steps: run once on one thread, or block of rows after block of rows. See program.hpp.
 #include <atomic>
 #include <chrono>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 #include "flushing.hpp"
@@ -34,7 +32,6 @@ Ending Program::run_alone(const std::vector<Given>& given) {
 
 Ending Program::run_blocks(const std::vector<Given>& given, const std::vector<std::int64_t>& apart, std::int64_t blocks,
                            int threads, const std::function<bool()>& is_interrupted) {
-    const auto refuse = [](const char* what) { throw std::invalid_argument(std::string("native program: ") + what); };
     if (threads < 1 || threads >= kMostThreads) refuse("threads out of range");
     if (blocks < 1) refuse("no blocks");
     if (apart.size() != given.size()) refuse("a distance for each array");

@@ -1,8 +1,6 @@
 // See decoder.hpp.
 #include "decoder.hpp"
 
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 #include "chain_match.hpp"
@@ -10,23 +8,9 @@
 namespace backpass::native {
 namespace {
 
-constexpr std::int64_t kMostElements = std::int64_t{1} << 48;  // products of lengths stay far from overflow
 constexpr std::int64_t kMostRegisters = 256;
 // Below this many elementary operations a second thread costs more than it saves.
 constexpr std::int64_t kSmallWork = 32 * 1024;
-
-[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("native program: " + what); }
-
-std::int64_t bytes_of(const Operand& x) { return kItemBytes[static_cast<int>(x.dtype)]; }
-
-std::int64_t product_of(std::initializer_list<std::int64_t> lengths) {
-    std::int64_t product = 1;
-    for (const std::int64_t length : lengths) {
-        if (length != 0 && product > kMostElements / length) refuse("an iteration is too large");
-        product *= length;
-    }
-    return product;
-}
 
 // Multiplications of a product, and eight for each element that is read or written: about what that takes.
 double work_of(const Product& p) {
@@ -36,7 +20,7 @@ double work_of(const Product& p) {
 
 }  // namespace
 
-Decoder::Decoder(const std::vector<std::int64_t>& sizes, const Kernels& kernels) : sizes_(sizes), kernels_(kernels) {}
+Decoder::Decoder(const std::vector<std::int64_t>& sizes, const Kernels& kernels) : bounds_(sizes), kernels_(kernels) {}
 
 std::int64_t Decoder::word() {
     if (next_ == end_) refuse("an instruction ends too early");
@@ -54,7 +38,7 @@ Operand Decoder::operand() {
     x.buffer = word();
     x.offset = word();
     const std::int64_t dtype = word();
-    if (x.buffer < 0 || x.buffer >= static_cast<std::int64_t>(sizes_.size())) refuse("no such buffer");
+    bounds_.check_buffer(x.buffer);
     if (dtype < 0 || dtype >= kDtypes) refuse("no such dtype");
     x.dtype = static_cast<Dtype>(dtype);
     if (x.offset < 0 || x.offset % bytes_of(x) != 0) refuse("an offset is negative or not aligned");
@@ -63,31 +47,6 @@ Operand Decoder::operand() {
         if (stride < -kMostElements || stride > kMostElements) refuse("a stride is out of range");
     }
     return x;
-}
-
-void Decoder::check_range(const Operand& x, const std::int64_t (&lengths)[kRank]) const {
-    __int128 lowest = 0, highest = 0;
-    for (int i = 0; i < kRank; ++i) {
-        if (lengths[i] == 0) return;
-        const __int128 reach = static_cast<__int128>(lengths[i] - 1) * x.strides[i];
-        (reach < 0 ? lowest : highest) += reach;
-    }
-    const std::int64_t size = sizes_[static_cast<std::size_t>(x.buffer)];
-    if (x.offset + lowest * bytes_of(x) < 0 || x.offset + (highest + 1) * bytes_of(x) > size)
-        refuse("an operand reaches outside its buffer");
-}
-
-void Decoder::check_dtype(const Operand& x, Dtype expected) const {
-    if (x.dtype != expected) refuse("an operand has the wrong dtype");
-}
-
-// Checks that the words of a packed factor lie in the buffer.
-void Decoder::check_words(const Operand& x, std::int64_t k, std::int64_t columns, std::int64_t panel) const {
-    check_dtype(x, Dtype::UInt32);
-    Operand words = x;
-    for (std::int64_t& stride : words.strides) stride = 0;
-    words.strides[kRank - 1] = 1;
-    check_range(words, {1, 1, 1, 1, product_of({(columns + panel - 1) / panel * panel, (k + 1) / 2})});
 }
 
 // An output may be written to memory by the step that makes it unless something that this chunk still reads lies there.
@@ -121,7 +80,7 @@ Map Decoder::map() {
     auto& flags = flags_.emplace_back();
     for (std::int64_t i = 0; i < inputs; ++i) {
         const Operand x = operand();
-        check_range(x, map.shape);
+        bounds_.check_range(x, map.shape);
         bool is_scalar = true;
         for (int d = 0; d < kRank; ++d) is_scalar = is_scalar && (x.strides[d] == 0 || map.shape[d] == 1);
         operands.push_back(x);
@@ -133,7 +92,7 @@ Map Decoder::map() {
         y.operand = operand();
         y.source = static_cast<int>(word());
         if (y.source < 0 || y.source >= registers) refuse("no such register");
-        check_range(y.operand, map.shape);
+        bounds_.check_range(y.operand, map.shape);
         written.push_back(y);
     }
     auto& code = steps_.emplace_back();
@@ -183,16 +142,16 @@ Product Decoder::product() {
         if (kernels_.pairs == nullptr) refuse("no products of bfloat16 here");
         const bool is_single = product_of({p.stack[0], p.stack[1], p.stack[2]}) == 1;
         if (p.is_narrow || !is_single || p.k < 1) refuse("a product of pairs of this form");
-        check_words(p.a, p.k, p.m, kLeftPanel);
-        check_words(p.b, p.k, p.n, kRightPanel);
+        bounds_.check_words(p.a, p.k, p.m, kLeftPanel);
+        bounds_.check_words(p.b, p.k, p.n, kRightPanel);
     } else {
-        check_range(p.a, {p.stack[0], p.stack[1], p.stack[2], p.m, p.k});
-        check_range(p.b, {p.stack[0], p.stack[1], p.stack[2], p.k, p.n});
+        bounds_.check_range(p.a, {p.stack[0], p.stack[1], p.stack[2], p.m, p.k});
+        bounds_.check_range(p.b, {p.stack[0], p.stack[1], p.stack[2], p.k, p.n});
     }
-    check_range(p.c, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
+    bounds_.check_range(p.c, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
     if (p.has_bias) {
         p.bias = operand();
-        check_range(p.bias, {p.stack[0], p.stack[1], p.stack[2], 1, p.n});
+        bounds_.check_range(p.bias, {p.stack[0], p.stack[1], p.stack[2], 1, p.n});
     }
     if (p.c.dtype != Dtype::Float32 && p.c.dtype != Dtype::Float64) refuse("a product of this dtype");
     for (const Operand* x : {&p.a, &p.b}) check_dtype(*x, p.is_paired ? Dtype::UInt32 : p.c.dtype);
@@ -203,7 +162,7 @@ Product Decoder::product() {
         refuse("an epilogue of this product");
     if (p.has_beside) {
         p.beside = operand();
-        check_range(p.beside, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
+        bounds_.check_range(p.beside, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
         check_dtype(p.beside, Dtype::Float32);
         const bool is_row_by_row = (p.beside.strides[4] == 1 && p.c.strides[4] == 1) || p.n == 1;
         if (!is_row_by_row) refuse("what an epilogue works on does not lie row by row");
@@ -222,8 +181,8 @@ Pack Decoder::pack() {
     if (p.panel != kLeftPanel && p.panel != kRightPanel) refuse("a panel of this width");
     p.x = operand(), p.y = operand();
     check_dtype(p.x, Dtype::Float32);
-    check_range(p.x, {1, 1, 1, p.k, p.n});
-    check_words(p.y, p.k, p.n, p.panel);
+    bounds_.check_range(p.x, {1, 1, 1, p.k, p.n});
+    bounds_.check_words(p.y, p.k, p.n, p.panel);
     return p;
 }
 
@@ -237,8 +196,8 @@ Reduce Decoder::reduce() {
     for (std::int64_t& n : r.reduced) n = length();
     product_of({r.kept[0], r.kept[1], r.kept[2], r.reduced[0], r.reduced[1]});
     r.x = operand(), r.y = operand();
-    check_range(r.x, {r.kept[0], r.kept[1], r.kept[2], r.reduced[0], r.reduced[1]});
-    check_range(r.y, {r.kept[0], r.kept[1], r.kept[2], 1, 1});
+    bounds_.check_range(r.x, {r.kept[0], r.kept[1], r.kept[2], r.reduced[0], r.reduced[1]});
+    bounds_.check_range(r.y, {r.kept[0], r.kept[1], r.kept[2], 1, 1});
     check_dtype(r.y, r.x.dtype);
     if (r.x.dtype == Dtype::Bool || r.x.dtype == Dtype::UInt32) refuse("a reduction of this dtype");
     return r;
@@ -249,9 +208,9 @@ Take Decoder::take() {
     t.outer = length(), t.length = length(), t.count = length(), t.inner = length();
     product_of({t.outer, t.length, t.inner}), product_of({t.outer, t.count, t.inner});
     t.x = operand(), t.indices = operand(), t.y = operand();
-    check_range(t.x, {1, 1, 1, 1, t.outer * t.length * t.inner});
-    check_range(t.indices, {1, 1, 1, 1, t.count});
-    check_range(t.y, {1, 1, 1, 1, t.outer * t.count * t.inner});
+    bounds_.check_range(t.x, {1, 1, 1, 1, t.outer * t.length * t.inner});
+    bounds_.check_range(t.indices, {1, 1, 1, 1, t.count});
+    bounds_.check_range(t.y, {1, 1, 1, 1, t.outer * t.count * t.inner});
     check_dtype(t.y, t.x.dtype);
     if (t.indices.dtype == Dtype::Bool || t.indices.dtype >= Dtype::Float32) refuse("indices must be whole numbers");
     return t;
@@ -262,9 +221,9 @@ Scatter Decoder::scatter() {
     t.outer = length(), t.length = length(), t.count = length(), t.inner = length();
     product_of({t.outer, t.length, t.inner}), product_of({t.outer, t.count, t.inner});
     t.x = operand(), t.indices = operand(), t.y = operand();
-    check_range(t.x, {1, 1, 1, 1, t.outer * t.count * t.inner});
-    check_range(t.indices, {1, 1, 1, 1, t.count});
-    check_range(t.y, {1, 1, 1, 1, t.outer * t.length * t.inner});
+    bounds_.check_range(t.x, {1, 1, 1, 1, t.outer * t.count * t.inner});
+    bounds_.check_range(t.indices, {1, 1, 1, 1, t.count});
+    bounds_.check_range(t.y, {1, 1, 1, 1, t.outer * t.length * t.inner});
     check_dtype(t.y, t.x.dtype);
     if (t.x.dtype == Dtype::Bool) refuse("truth values cannot be added");
     if (t.indices.dtype == Dtype::Bool || t.indices.dtype >= Dtype::Float32) refuse("indices must be whole numbers");
@@ -274,12 +233,11 @@ Scatter Decoder::scatter() {
 Gather Decoder::gather() {
     Gather g{};
     g.data = word(), g.rows = word(), g.count = length(), g.row_bytes = length();
-    const auto buffers = static_cast<std::int64_t>(sizes_.size());
-    if (g.data < 0 || g.data >= buffers || g.rows < 0 || g.rows >= buffers) refuse("no such buffer");
+    bounds_.check_buffer(g.data), bounds_.check_buffer(g.rows);
     g.y = operand();
     const std::int64_t bytes = product_of({g.count, g.row_bytes});
     if (bytes % bytes_of(g.y) != 0) refuse("a row is not a whole number of elements");
-    check_range(g.y, {1, 1, 1, 1, bytes / bytes_of(g.y)});
+    bounds_.check_range(g.y, {1, 1, 1, 1, bytes / bytes_of(g.y)});
     return g;
 }
 
@@ -291,16 +249,16 @@ Random Decoder::random() {
     r.count = length();
     r.key = operand(), r.step = operand(), r.y = operand();
     for (const Operand* x : {&r.key, &r.step, &r.y}) check_dtype(*x, Dtype::UInt32);
-    check_range(r.key, {1, 1, 1, 1, 2});
-    check_range(r.step, {1, 1, 1, 1, 1});
-    check_range(r.y, {1, 1, 1, 1, r.count});
+    bounds_.check_range(r.key, {1, 1, 1, 1, 2});
+    bounds_.check_range(r.step, {1, 1, 1, 1, 1});
+    bounds_.check_range(r.y, {1, 1, 1, 1, r.count});
     return r;
 }
 
 Guard Decoder::guard() {
     Guard g{operand()};
     if (g.x.dtype != Dtype::Float32 && g.x.dtype != Dtype::Float64) refuse("a guard watches a real number");
-    check_range(g.x, {1, 1, 1, 1, 1});
+    bounds_.check_range(g.x, {1, 1, 1, 1, 1});
     return g;
 }
 

@@ -5,12 +5,11 @@
 #include <deque>
 #include <vector>
 
+#include "bounds.hpp"
 #include "instruction.hpp"
 #include "kernels.hpp"
 
 namespace backpass::native {
-
-constexpr std::int64_t kAnySize = -1;  // of a buffer whose size only the run knows; only Gather may read it
 
 // Words of one instruction, read from front to back. Throws std::invalid_argument when they do not make sense.
 class Decoder {
@@ -24,10 +23,6 @@ class Decoder {
     std::int64_t word();
     std::int64_t length();
     Operand operand();
-    // Checks that all elements with the given lengths lie in the buffer; `lengths` match `strides`.
-    void check_range(const Operand& x, const std::int64_t (&lengths)[kRank]) const;
-    void check_words(const Operand& x, std::int64_t k, std::int64_t columns, std::int64_t panel) const;
-    void check_dtype(const Operand& x, Dtype expected) const;
     Map map();
     Product product();
     Reduce reduce();
@@ -39,7 +34,7 @@ class Decoder {
     Pack pack();
     void mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const;
 
-    const std::vector<std::int64_t>& sizes_;
+    Bounds bounds_;
     const Kernels& kernels_;
     const std::int64_t* next_ = nullptr;
     const std::int64_t* end_ = nullptr;

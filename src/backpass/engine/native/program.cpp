@@ -5,8 +5,6 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
-#include <stdexcept>
-#include <string>
 
 #include "flushing.hpp"
 #include "movement.hpp"
@@ -71,7 +69,7 @@ Program::Program(const std::vector<std::vector<std::int64_t>>& instructions, std
       kernels_(kernels),
       tiling_(tiling),
       decoder_(sizes_, kernels) {
-    if (arena_bytes < 0) throw std::invalid_argument("native program: a negative arena");
+    if (arena_bytes < 0) refuse("a negative arena");
     sizes_.insert(sizes_.end(), sizes.begin(), sizes.end());
     for (const auto& words : instructions) {
         const Instruction instruction = decoder_.decode(words.data(), static_cast<std::int64_t>(words.size()));
@@ -184,7 +182,6 @@ void Program::take_steps(Run& run, int thread) const {
 }
 
 void Program::check(const std::vector<Given>& given, const Walk& walk, std::int64_t steps) const {
-    const auto refuse = [](const char* what) { throw std::invalid_argument(std::string("native program: ") + what); };
     if (given.size() + 2 != sizes_.size()) refuse("expected another number of arrays");
     const auto bytes = [&](std::int64_t buffer) {
         if (buffer < 2 || buffer >= static_cast<std::int64_t>(sizes_.size())) refuse("no such buffer");
@@ -257,7 +254,7 @@ void Program::take_burst(Run& run, int threads) const {
 Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads,
                       double* losses, const std::function<bool(std::int64_t)>& should_stop) {
     check(given, walk, steps);
-    if (threads.most < 1 || threads.most >= kMostThreads) throw std::invalid_argument("native program: threads out of range");
+    if (threads.most < 1 || threads.most >= kMostThreads) refuse("threads out of range");
     const std::unique_lock<std::mutex> lock(pace_in_use_, std::try_to_lock);
     const Shelf::Lease workspace = lease(threads.most);
     Run run(walk, steps);

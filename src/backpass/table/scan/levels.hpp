@@ -3,11 +3,18 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <new>
 #include <random>
 #include <string_view>
 #include <vector>
 
 namespace backpass::table {
+
+// More texts than there are codes; Python tells it as memory that is not there.
+struct TooManyTexts : std::bad_alloc {
+    const char* what() const noexcept override { return "a column has more than 2,147,483,647 texts"; }
+};
 
 class Levels {
   public:
@@ -39,6 +46,7 @@ class Levels {
     std::size_t mask() const { return slots_.size() - 1; }
 
     std::int32_t taken_up(std::string_view text, std::uint32_t hash) {
+        if (size() == static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) throw TooManyTexts{};
         bytes_.insert(bytes_.end(), text.begin(), text.end());
         starts_.push_back(bytes_.size());
         hashes_.push_back(hash);
