@@ -72,7 +72,10 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
             ["there is no option --lerning-rate", "mean --learning-rate?"],
         ),
         (["fit", "t.csv", "-t", "y", "--epochs"], ["'--epochs' requires an argument"]),
-        (["fit", "t.csv", "-t", "y", "extra"], ["unexpected extra argument (extra)"]),
+        (
+            ["fit", "t.csv", "-t", "y", "extra"],
+            ["unexpected extra argument (extra)", "in quotes, such as 'data/*.csv'"],
+        ),
         (
             ["fit", "t.csv", "-t", "y", "--learning-rate", "-1"],
             ["--learning-rate must be a number", "(0, inf)", "got '-1'"],

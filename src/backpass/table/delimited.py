@@ -16,7 +16,7 @@ from backpass.table.judging import Rules
 from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts
-from backpass.table.records import broken_fault, uneven_fault
+from backpass.table.records import broken_fault, spoken, uneven_fault
 from backpass.table.scan import scanner_for
 from backpass.table.wording import Faults, refusal
 
@@ -127,7 +127,8 @@ def _scanned(
 def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
     faults = Faults(file.file.source)
     if scanner.uneven:
-        faults.add(uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names)))
+        hint = f"a field that holds {spoken(file.delimiter)} stands in quotes; --delimiter, if another one was meant"
+        faults.add(uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names)), hint)
     if scanner.broken:
         faults.add(broken_fault(scanner.broken, scanner.broken_line))
     faults.stop()

@@ -90,7 +90,8 @@ def check_names(names: tuple[str, ...], source: str) -> None:
     for name, count in Counter(name for name in names if name).items():
         if count > 1:
             where = [position for position, other in enumerate(names, start=1) if other == name]
-            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", "names have to differ")
+            hint = "names have to differ: rename one of the columns"
+            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", hint)
     faults.stop()
 
 
