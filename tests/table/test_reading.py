@@ -130,7 +130,8 @@ FAULTS = {
     "a\n1,5\n2,5\n": "t.csv: 2 lines do not have the 1 field of the header: line 2 (2), line 3 (2)" + UNEVEN,
     'a,b\n1,x\n2,"y\n3,z\n': "t.csv: a quote opened on line 3 is never closed",
     'a,b\n1,"x"y\n': "t.csv: line 2 has text after a closing quote (a quote inside a field is written twice)",
-    "a,b,a\n1,2,3\n": "t.csv: the name 'a' stands at positions 1, 3 of the header\n\nhint: names have to differ: rename one of the columns",
+    "a,b,a\n1,2,3\n": "t.csv: the name 'a' stands at positions 1, 3 of the header\n\n"
+    "hint: names have to differ: rename one of the columns",
     "a,,c,\n1,2,3,4\n": "t.csv: the header has no name at positions 2, 4\n\nhint: does every line end in a delimiter?",
     "a,\n1,2\n": "t.csv: the header has no name at position 2\n\nhint: does every line end in a delimiter?",
     "a;b,c\n1;2,3\n4;5,6\n": "t.csv: the delimiter may be ',' and ';'\n\nhint: say which with --delimiter",

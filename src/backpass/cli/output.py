@@ -20,20 +20,7 @@ from backpass.table.pattern import files_of, is_pattern
 SUFFIX = ".backpass"
 PARQUET = ".parquet"
 COMPRESSED = (".gz", ".zst")
-OTHER_FORMS = (
-    *COMPRESSED,
-    ".zip",
-    ".bz2",
-    ".xz",
-    ".tsv",
-    ".json",
-    ".jsonl",
-    ".ndjson",
-    ".feather",
-    ".xls",
-    ".xlsx",
-    ".ods",
-)
+OTHER_FORMS = (*COMPRESSED, ".zip", ".bz2", ".xz", ".tsv", ".json", ".jsonl", ".ndjson", ".xls", ".xlsx", ".ods")
 """Endings that promise something else than CSV."""
 PAGE_MARK = b'<meta name="generator" content="backpass '
 

@@ -66,6 +66,7 @@ def fit(
     Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
     training diverges all the same (its ``model`` is the best finite one, if there is any).
     """
+    _check_names(target, drop=drop, columns=columns)
     checked = Settings.of(settings)
     options = dict(reading or {})
     table = as_table(data, options)
@@ -75,6 +76,18 @@ def fit(
     return fit_problem(
         problem, callbacks=callbacks, checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt
     )
+
+
+def _check_names(target: object, **several: object) -> None:
+    """Refuse what is no name of a column where one is asked for, and one name where several are."""
+    if not isinstance(target, str):
+        hint = "columns that are called by numbers have their texts for names: '1'"
+        if hasattr(target, "__len__") and not isinstance(target, tuple):
+            hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y apart"
+        raise UsageError(f"target is the name of a column; got a value of type {type(target).__name__}", hint=hint)
+    for setting, names in several.items():
+        if isinstance(names, str):
+            raise UsageError(f"{setting} takes a list of names; got the text {names!r}", hint=f"{setting}=[{names!r}]")
 
 
 def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:

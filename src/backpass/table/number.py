@@ -1,7 +1,7 @@
 """Number: which texts are numbers, and which number each one is.
 
-``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``, ``$-5`` and, as
-accountants write them, ``($5)``. ``1_000``, ``0x10``, ``1,00``, ``(5)``, ``12%`` (12, or 0.12?) and digits of other
+``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``, ``$-5`` and,
+as accountants write them, ``($5)``. ``1_000``, ``0x10``, ``1,00``, ``(5)``, ``12%`` (12, or 0.12?) and digits of other
 scripts are not. ``inf`` and ``1e999`` are told apart from both, because no column may hold them. Python's ``float``
 rounds correctly.
 """

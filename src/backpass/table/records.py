@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 65_536  # characters
 SPOKEN = {"\t": "tab"}
+UNIQUE = "names have to differ: rename one of the columns"
 ROW_NAMES = "(row names)"  # the name of a first column that has none, as pandas and R write their row names
 
 
@@ -90,8 +91,7 @@ def check_names(names: tuple[str, ...], source: str) -> None:
     for name, count in Counter(name for name in names if name).items():
         if count > 1:
             where = [position for position, other in enumerate(names, start=1) if other == name]
-            hint = "names have to differ: rename one of the columns"
-            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", hint)
+            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", UNIQUE)
     faults.stop()
 
 
