@@ -495,3 +495,17 @@ def test_what_names_columns_is_checked(arguments: dict[str, Any], message: str, 
         fit({"x": [1.0, 2.0], "y": [1.0, 2.0]}, **arguments)
     assert caught.value.message == message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "came"),
+    [
+        ([Callback], "got the class Callback"),
+        ([Callback(), print], "got a value of type builtin_function_or_method"),
+        (Callback(), "got a value of type Callback"),
+    ],
+)
+def test_what_cannot_watch_a_run_is_refused(callbacks: Any, came: str, quick: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="callbacks is a list of instances") as caught:
+        fit({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 4.0]}, "y", callbacks=callbacks, **quick)
+    assert caught.value.message.endswith(came)

@@ -222,7 +222,7 @@ def test_a_single_row_is_no_dict_of_values() -> None:
 
 def test_a_name_twice_in_a_frame_is_a_fault_of_the_data() -> None:
     for frame in (pd.DataFrame([[1, 2]], columns=["a", "a"]), pa.table([[1], [2]], names=["a", "a"])):
-        with pytest.raises(DataError, match="data frame: .*unique.*'a' 2 times") as caught:
+        with pytest.raises(DataError, match=r"data frame: .*unique.*'a' 2 times") as caught:
             table_from(frame)
         assert caught.value.hint == "names have to differ: rename one of the columns"
 

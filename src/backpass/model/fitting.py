@@ -99,6 +99,20 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
     return table_from(data, kinds=kinds)
 
 
+def _check_callbacks(callbacks: Any) -> None:
+    """Refuse what cannot watch a run before it starts."""
+    is_list = isinstance(callbacks, list | tuple)
+    odd = [each for each in callbacks if not isinstance(each, Callback)] if is_list else [callbacks]
+    if odd:
+        came = (
+            f"the class {odd[0].__name__}" if isinstance(odd[0], type) else f"a value of type {type(odd[0]).__name__}"
+        )
+        raise UsageError(
+            f"callbacks is a list of instances of backpass.training.Callback; got {came}",
+            hint="callbacks=[Watcher()], where the class Watcher inherits from it",
+        )
+
+
 def fit_problem(
     problem: Problem,
     *,
@@ -119,6 +133,7 @@ def fit_problem(
     """
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
+    _check_callbacks(callbacks)
     members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble))
     if len(members) > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
