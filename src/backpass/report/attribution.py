@@ -21,7 +21,7 @@ from backpass.report.smooth import SmoothModel
 from backpass.report.typical import typical_row
 from backpass.table import Table
 
-FEWEST_STEPS, MOST_STEPS = 32, 4096
+FEWEST_STEPS, MOST_STEPS = 64, 4096
 TOLERANCE, CANCELLED = 0.01, 0.1
 """How far the integral may be from the difference of predictions, relative to it or to a tenth of all that moves."""
 _ROWS = 2048
@@ -83,18 +83,24 @@ def integrated(
 ) -> NDArray[np.float64]:
     """phi (n, e) for inputs s (n, e) against a base (1, e); each row sums to its difference of predictions.
 
-    The mean of the gradient is taken at the middles of equal steps. A row whose contributions miss its difference by
-    more than 1 % is done again with twice the steps: kinks need them. What is still missing is spread over the inputs
+    The mean of the gradient is taken by the trapezoidal rule. A row whose contributions miss its difference by more
+    than 1 % gets twice the steps: kinks need them, and fast waves. The mean of a rule and of the values at its middles
+    is the rule of twice the steps, so that no slope is computed twice. What is still missing is spread over the inputs
     in proportion to their contributions.
     """
-    phi = np.zeros(s.shape)
     difference = _picked(smooth, s, pick) - _picked(smooth, np.repeat(base, len(s), axis=0), pick)
     left, steps = np.arange(len(s)), FEWEST_STEPS
-    while left.size and steps <= MOST_STEPS:
-        phi[left] = _midpoints(smooth, s[left], base, pick[left], steps)
+    corners, weights = np.arange(steps + 1) / steps, np.full(steps + 1, 1.0 / steps)
+    weights[[0, -1]] /= 2.0
+    phi = _along(smooth, s, base, pick, corners, weights)
+    while steps < MOST_STEPS:
         # Where contributions cancel out, their own size says what is small.
         size = np.maximum(np.abs(difference[left]), CANCELLED * np.abs(phi[left]).sum(axis=1))
         left = left[np.abs(phi[left].sum(axis=1) - difference[left]) > TOLERANCE * size]
+        if not left.size:
+            break
+        middles, weights = (np.arange(steps) + 0.5) / steps, np.full(steps, 1.0 / steps)
+        phi[left] = (phi[left] + _along(smooth, s[left], base, pick[left], middles, weights)) / 2.0
         steps *= 2
     total = np.abs(phi).sum(axis=1, keepdims=True)
     missing = difference[:, None] - phi.sum(axis=1, keepdims=True)
@@ -106,17 +112,21 @@ def _picked(smooth: SmoothModel, s: NDArray[np.float64], pick: NDArray[np.float6
     return np.asarray((h.reshape(len(h), -1) * pick).sum(axis=1))
 
 
-def _midpoints(
-    smooth: SmoothModel, s: NDArray[np.float64], base: NDArray[np.float64], pick: NDArray[np.float64], steps: int
+def _along(
+    smooth: SmoothModel,
+    s: NDArray[np.float64],
+    base: NDArray[np.float64],
+    pick: NDArray[np.float64],
+    t: NDArray[np.float64],
+    weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """(s - b) times the mean gradient over so many middles of steps."""
-    t = ((np.arange(steps) + 0.5) / steps).astype(s.dtype)
+    """(s - b) times the weighted mean of the gradient at b + t (s - b)."""
     way = s - base
     phi = np.empty(s.shape)
-    rows = max(_ROWS * FEWEST_STEPS // steps, 1)
+    rows = max(_ROWS * FEWEST_STEPS // len(t), 1)
     for i in range(0, len(s), rows):
         part = way[i : i + rows]
-        path = base[None] + t[:, None, None] * part
-        slopes = smooth.slopes(path.reshape(-1, s.shape[1]), np.tile(pick[i : i + rows], (steps, 1)))
-        phi[i : i + rows] = part * slopes.reshape(path.shape).mean(axis=0, dtype=np.float64)
+        path = base[None] + t.astype(s.dtype)[:, None, None] * part
+        slopes = smooth.slopes(path.reshape(-1, s.shape[1]), np.tile(pick[i : i + rows], (len(t), 1)))
+        phi[i : i + rows] = part * np.tensordot(weights, slopes.reshape(path.shape), axes=1)
     return phi
