@@ -135,6 +135,8 @@ class Model:
 
     def quantile_offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
         """By quantile, what is added to predictions.    Errors: UsageError, as ``predict_quantiles``."""
+        if isinstance(asked, str) or not hasattr(asked, "__len__"):
+            raise UsageError(f"quantiles takes a list of numbers; got {asked!r}", hint=f"quantiles=[{asked}]")
         if self.head.loss_name == "quantile":
             found = ", ".join(f"q={head.q!r}" for head in self.head.heads)
             raise UsageError(
