@@ -115,6 +115,7 @@ def test_one_column(write: Write) -> None:
 
 
 UNEVEN = "\n\nhint: a field that holds ',' stands in quotes; --delimiter, if another one was meant"
+NAMELESS = "\n\nhint: give every column a name; or does every line end in a delimiter?"
 INFINITE = "\n\nhint: if it means missing: an empty field or NaN, or --missing inf"
 FAULTS = {
     "a,b\n": "t.csv: has a header but no data rows",
@@ -127,16 +128,17 @@ FAULTS = {
     'a,b\n1,"2"\n3,4,""\n': "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
     'a,b\n1,"x\ny"\n3\n': "t.csv: line 4 has 1 field, the header has 2 fields" + UNEVEN,
     'a,b\n1,"x\n\ny"\n3,4\n5,6,7\n': "t.csv: line 6 has 3 fields, the header has 2 fields" + UNEVEN,
-    "a\n1,5\n2,5\n": "t.csv: 2 lines do not have the 1 field of the header: line 2 (2), line 3 (2)" + UNEVEN,
+    "a\n1,5\n2,5\n": "t.csv: 2 lines do not have the 1 field of the header: line 2 (2), line 3 (2)"
+    "\n\nhint: the first line is the header, the names of the columns; here it is 'a'",
     'a,b\n1,x\n2,"y\n3,z\n': "t.csv: a quote opened on line 3 is never closed",
     'a,b\n1,"x"y\n': "t.csv: line 2 has text after a closing quote (a quote inside a field is written twice)",
     "a,b,a\n1,2,3\n": "t.csv: the name 'a' stands at positions 1, 3 of the header\n\n"
     "hint: names have to differ: rename one of the columns",
-    "a,,c,\n1,2,3,4\n": "t.csv: the header has no name at positions 2, 4\n\nhint: does every line end in a delimiter?",
-    "a,\n1,2\n": "t.csv: the header has no name at position 2\n\nhint: does every line end in a delimiter?",
+    "a,,c,\n1,2,3,4\n": "t.csv: the header has no name at positions 2, 4" + NAMELESS,
+    "a,\n1,2\n": "t.csv: the header has no name at position 2" + NAMELESS,
     "a;b,c\n1;2,3\n4;5,6\n": "t.csv: the delimiter may be ',' and ';'\n\nhint: say which with --delimiter",
     "a,b\n1,x\0\n": "t.csv: line 2 has a NUL byte\n\n"
-    "hint: is it a binary file, or UTF-16 without a mark (--encoding utf-16)?",
+    "hint: is it a binary file, or UTF-16 without a mark (--encoding utf-16-le or utf-16-be)?",
     "x,y\n1,2\ninf,3\n": "t.csv: inf, or a number too large for float64, in column 'x' row 2" + INFINITE,
     "x\n1e999\n3\n-Infinity\n": "t.csv: inf, or a number too large for float64, in column 'x' rows 1, 3" + INFINITE,
 }

@@ -18,7 +18,7 @@ from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts
 from backpass.table.records import broken_fault, spoken, uneven_fault
 from backpass.table.scan import scanner_for
-from backpass.table.wording import Faults, refusal
+from backpass.table.wording import Faults, refusal, shown
 
 if TYPE_CHECKING:
     from backpass.table.scan._scanner import Scanner
@@ -128,6 +128,8 @@ def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
     faults = Faults(file.file.source)
     if scanner.uneven:
         hint = f"a field that holds {spoken(file.delimiter)} stands in quotes; --delimiter, if another one was meant"
+        if len(file.names) == 1:
+            hint = f"the first line is the header, the names of the columns; here it is {shown(file.names[0])}"
         faults.add(uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names)), hint)
     if scanner.broken:
         faults.add(broken_fault(scanner.broken, scanner.broken_line))
