@@ -62,8 +62,9 @@ def check_gradient(
 ) -> GradientReport:
     """Compare the gradient of f with central differences, element by element of the full Jacobian.
 
-    |gradient - difference| <= 1e-7 (1 + |f|) + 1e-6 |gradient|    for the better of the steps 1e-5 and 1e-6,
-    each times max(1, |x|)
+    |gradient - difference| <= 1e-7 (1 + |f|) + 1e-6 |gradient|    for the best of the steps 1e-5 and 1e-6, each times
+    max(1, |x|), and of what the two differences tend to (where only the curvature jumps, as that of max(x, 0)^2 at 0,
+    differences are off in proportion to the step)
 
     ``arguments`` are arrays or nested tuples, lists and dicts of arrays; floating-point ones are worked on in float64.
     ``wrt`` picks arguments by position (default: every one that holds floating-point numbers).
@@ -146,6 +147,7 @@ def _compare(
                 tolerance = 1e-7 * (1 + numpy.abs(value.reshape(-1))) + 1e-6 * numpy.abs(gradient)
                 central = [(left + right) / 2 for left, right in (coarse[k], fine[k])]
                 error = numpy.minimum(*(_distance(gradient, c) for c in central))
+                error = numpy.fmin(error, _distance(gradient, _limit(*central)))
                 gaps = [numpy.abs(right - left) for left, right in (coarse[k], fine[k])]
                 is_kink = (gaps[1] > tolerance) & (gaps[1] > 0.5 * gaps[0])
                 compared += gradient.size
@@ -170,6 +172,13 @@ def _values(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> list[Floats]:
 def _distance(gradient: Floats, difference: Floats) -> Floats:
     with numpy.errstate(invalid="ignore"):
         return numpy.where(gradient == difference, 0.0, numpy.abs(gradient - difference))
+
+
+def _limit(coarse: Floats, fine: Floats) -> Floats:
+    """What differences tend to whose errors are in proportion to their steps; NaN where they are infinite."""
+    ratio = _STEPS[0] / _STEPS[1]
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        return (ratio * fine - coarse) / (ratio - 1.0)
 
 
 def _at(element: int, shape: tuple[int, ...]) -> tuple[int, ...]:
