@@ -122,7 +122,7 @@ def test_message_lists_five_elements_and_counts_the_rest() -> None:
     lines = str(caught.value).splitlines()
     assert lines[0] == "7 of 49 elements of the gradient are wrong"
     assert len(lines) == 7
-    assert lines[1].startswith("  - d f[0] / d p[0]: gradient 3, difference quotient 1")
+    assert lines[1].startswith("  - d f[0] / d p.w[0]: gradient 3, difference quotient 1")
     assert lines[6] == "  - and 2 more"
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit.circuit import Circuit
 from backpass.circuit.gradient import pull_back
-from backpass.circuit.structure import flatten
+from backpass.circuit.structure import flatten, paths
 from backpass.circuit.trace import argument_names_of, trace
 from backpass.errors import GradientError
 
@@ -97,11 +97,8 @@ def _in_float64(leaf: Any) -> NDArray[Any]:
 
 
 def _leaf_names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
-    names: list[str] = []
-    for name, argument in zip(argument_names_of(f, len(arguments)), arguments, strict=True):
-        count = len(flatten(argument)[0])
-        names += [name] if count == 1 else [f"{name}.{i}" for i in range(count)]
-    return names
+    named = zip(argument_names_of(f, len(arguments)), arguments, strict=True)
+    return [path for name, argument in named for path in paths(argument, name)]
 
 
 def _chosen(arguments: Sequence[Any], arrays: Sequence[NDArray[Any]], wrt: Sequence[int] | None) -> list[int]:
