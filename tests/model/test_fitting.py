@@ -487,6 +487,11 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
         ({"target": np.ones(2)}, "target is the name of a column; got a value of type ndarray", "take X and y apart"),
         ({"target": 1}, "target is the name of a column; got a value of type int", "their texts for names: '1'"),
         ({"target": "y", "drop": "xz"}, "drop takes a list of names; got the text 'xz'", "drop=['xz']"),
+        (
+            {"target": "y", "delimiter": ";"},
+            "delimiter: how a file is read is no setting",
+            "reading={'delimiter': ';'}",
+        ),
         ({"target": "y", "columns": "x"}, "columns takes a list of names; got the text 'x'", "columns=['x']"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from inspect import signature
 from math import isfinite
 from pathlib import Path
 from sys import float_info
@@ -67,6 +68,7 @@ def fit(
     training diverges all the same (its ``model`` is the best finite one, if there is any).
     """
     _check_names(target, drop=drop, columns=columns)
+    _check_not_reading(settings)
     checked = Settings.of(settings)
     options = dict(reading or {})
     table = as_table(data, options)
@@ -88,6 +90,13 @@ def _check_names(target: object, **several: object) -> None:
     for setting, names in several.items():
         if isinstance(names, str):
             raise UsageError(f"{setting} takes a list of names; got the text {names!r}", hint=f"{setting}=[{names!r}]")
+
+
+def _check_not_reading(settings: Mapping[str, Any]) -> None:
+    """Refuse options of reading among the settings, and say where they go."""
+    if misplaced := [name for name in settings if name in signature(read_table).parameters]:
+        given = ", ".join(f"{name!r}: {settings[name]!r}" for name in misplaced)
+        raise UsageError(f"{' and '.join(misplaced)}: how a file is read is no setting", hint=f"reading={{{given}}}")
 
 
 def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:
