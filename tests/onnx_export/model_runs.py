@@ -46,9 +46,9 @@ def compare(model: Model, columns: Columns, data: bytes | None = None) -> float:
 
     Numbers: relative to the larger of the prediction and the target's spread, since a prediction near 0 is a small
     difference of numbers of that size. Probabilities are exponentials, so that a relative difference d of logits of the
-    size |z| is one of d |z| in p: relative to p times the spread of the row's logits, which is log(p_max / p_min), where
-    that is more than 1. Or within two roundings of 1 in the model's dtype, because the two of a sigmoid are p and
-    1 - p, and where p is nearly 1 the other is what p's rounding leaves.
+    size |z| is one of d |z| in p: relative to p times the spread of the row's logits, log(p_max / p_min), where that is
+    more than 1. Or within two roundings of 1 in the model's dtype, because the two of a sigmoid are p and 1 - p, and
+    where p is nearly 1 the other is what p's rounding leaves.
     """
     outputs = run_onnx(model.to_onnx() if data is None else data, graph_inputs(model, columns))
     expected = model.predictions(model.table(columns))
