@@ -100,13 +100,29 @@ def test_empty_arguments() -> None:
     assert report.largest_error == 0.0
 
 
+def test_a_jump_of_the_curvature_alone_is_no_fault() -> None:
+    def dead_layer(b: Array, x: Array) -> Array:  # zero biases on zero inputs: b stands where ReLU bends
+        return (numpy.maximum(x + b, 0.0) ** 2).sum()
+
+    report = check_gradient(dead_layer, numpy.zeros(3), numpy.zeros((5, 3)), wrt=[0])
+    assert (report.ok, report.compared, report.kinks) == (True, 3, ())
+
+
+def test_a_wrong_slope_where_the_curvature_jumps_is_found() -> None:
+    @elementwise(dx=lambda dz, z, x: dz * (2.0 * numpy.maximum(x, 0.0) + 1e-5))
+    def bent(x: Array) -> Array:
+        return numpy.maximum(x, 0.0) ** 2
+
+    assert len(check_gradient(lambda x: bent(x).sum(), numpy.zeros(2), raise_error=False).wrong) == 2
+
+
 def test_message_lists_five_elements_and_counts_the_rest() -> None:
     with pytest.raises(GradientError) as caught:
         check_gradient(lambda p: with_slope(3.0)(p["w"]), {"w": numpy.ones(7)})
     lines = str(caught.value).splitlines()
     assert lines[0] == "7 of 49 elements of the gradient are wrong"
     assert len(lines) == 7
-    assert lines[1].startswith("  - d f[0] / d p[0]: gradient 3, difference quotient 1")
+    assert lines[1].startswith("  - d f[0] / d p.w[0]: gradient 3, difference quotient 1")
     assert lines[6] == "  - and 2 more"
 
 

@@ -136,7 +136,7 @@ MISFITS: dict[str, tuple[Callable[..., Any], list[Any], str]] = {
     "broadcast": (lambda x, y: x + y, [("n", 3), (4,)], "add([n, 3], [4])"),
     "free against fixed": (lambda x, y: x * y, [("n",), (4,)], "multiply([n], [4])"),
     "two free lengths": (lambda x, y: x - y, [("n",), ("m",)], "subtract([n], [m])"),
-    "product": (lambda x, y: x @ y, [("n", 3), (4, 2)], "matmul_([n, 3], [4, 2])"),
+    "product": (lambda x, y: x @ y, [("n", 3), (4, 2)], "matmul([n, 3], [4, 2])"),
     "product of numbers": (lambda x, y: x @ y, [(), (4, 2)], "matmul([], [4, 2])"),
     "affine": (operations.affine, [("n", 3), (4, 2), (2,)], "affine([n, 3], [4, 2], [2])"),
     "bias": (operations.affine, [("n", 3), (3, 2), (3,)], "a bias of shape [2] was expected, got [3]"),
@@ -151,7 +151,7 @@ MISFITS: dict[str, tuple[Callable[..., Any], list[Any], str]] = {
     "free slice": (lambda x: x[:2], [("n",)], "axis 0 has a free length"),
     "free index": (lambda x: x[0], [("n",)], "axis 0 has a free length"),
     "mean": (lambda x: x.mean(), [("n",)], "mean over an axis of free length"),
-    "concatenate": (lambda x, y: numpy.concatenate([x, y]), [(2, 3), (2, 4)], "concatenate_([2, 3], [2, 4])"),
+    "concatenate": (lambda x, y: numpy.concatenate([x, y]), [(2, 3), (2, 4)], "concatenate([2, 3], [2, 4])"),
     "concatenate free": (lambda x: numpy.concatenate([x, x]), [("n",)], "only be joined along fixed ones"),
     "take": (lambda x: operations.take(x, x, axis=0), [(3,)], "take([3], [3]): indices must be whole numbers"),
     "take axis": (lambda x: operations.take(x, [0], axis=1), [(3,)], "take([3], [1]): axis 1 does not exist"),
@@ -167,6 +167,17 @@ def test_misfit_names_the_operation_and_the_shapes(name: str) -> None:
     with pytest.raises(ShapeError) as caught:
         trace(f, shapes)
     assert what in caught.value.message
+
+
+def test_a_misfit_while_tracing_names_the_line() -> None:
+    def two_lines(w: Any, x: Any) -> Any:
+        z = x * 2.0
+        return z @ w
+
+    line = two_lines.__code__.co_firstlineno + 2
+    with pytest.raises(ShapeError) as caught:
+        trace(two_lines, [(4,), ("n", 3)])
+    assert caught.value.message.startswith(f"{__file__}:{line}: matmul([n, 3], [4, 1])")
 
 
 def test_eager_misfit_says_the_same() -> None:

@@ -41,7 +41,7 @@ def test_arguments_may_be_nested() -> None:
         return {"out": batch[0] @ theta["W"] + theta["b"], "pair": [theta["b"], (batch[1],)]}
 
     circuit = trace(f, [{"W": (3, 2), "b": (2,)}, [("n", 3), ("n",)]])
-    assert circuit.input_names == ("theta.0", "theta.1", "batch.0", "batch.1")
+    assert circuit.input_names == ("theta.W", "theta.b", "batch.0", "batch.1")
     theta = {"W": numpy.ones((3, 2)), "b": numpy.array([1.0, 2.0])}
     result = circuit(theta, [numpy.ones((4, 3)), numpy.zeros(4)])
     numpy.testing.assert_array_equal(result["out"], numpy.tile([4.0, 5.0], (4, 1)))

@@ -33,6 +33,35 @@ def test_predictions_that_cannot_be_written(call: Run, home: Path) -> None:
     assert (failed.code, failed.out) == (5, "")
 
 
+@pytest.mark.parametrize("command", ["predict", "explain"])
+@pytest.mark.parametrize("table", ["t.csv", "t*.csv"])
+def test_what_is_read_is_never_overwritten(call: Run, home: Path, tmp_path: Path, command: str, table: str) -> None:
+    (tmp_path / "t.csv").write_bytes((home / "numbers.csv").read_bytes())
+    (tmp_path / "m.backpass").write_bytes((home / "numbers.backpass").read_bytes())
+    for path in ("t.csv", "m.backpass", "./t.csv"):
+        before = (tmp_path / path).read_bytes()
+        failed = call(command, "m.backpass", table, "-o", path)
+        assert (failed.code, failed.out) == (2, "")
+        assert failed.err.startswith(f"error: {path} is read by this command and would be lost")
+        assert (tmp_path / path).read_bytes() == before
+    assert call("draw", "m.backpass", "-o", "m.backpass").code == 2
+
+
+@pytest.mark.parametrize("path", ["p.xlsx", "p.csv.gz", "p.tsv"])
+def test_a_name_that_promises_another_form_is_refused(call: Run, home: Path, tmp_path: Path, path: str) -> None:
+    failed = call("predict", home / "numbers.backpass", home / "numbers.csv", "-o", path)
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.startswith(
+        f"error: {path}: rows are written as CSV, or as Parquet where the name ends in .parquet"
+    )
+    assert not (tmp_path / path).exists()
+
+
+def test_json_goes_into_a_file_of_that_name(call: Run, home: Path, tmp_path: Path) -> None:
+    assert call("predict", home / "numbers.backpass", home / "numbers.csv", "-o", "p.json", "--json").code == 0
+    assert (tmp_path / "p.json").read_text().startswith("{")
+
+
 @pytest.mark.parametrize("option", ["--output", "--checkpoint"])
 def test_files_of_others_are_never_overwritten(call: Run, home: Path, tmp_path: Path, option: str) -> None:
     (tmp_path / "precious").write_text("my notes\n")

@@ -66,13 +66,16 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         (["xyz"], ["there is no command 'xyz'", "hint: known commands: 'inspect', 'fit', 'predict'"]),
         (["--verison"], ["there is no option --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
-        (["fit", "t.csv"], ["missing option", "--target"]),
+        (["fit", "t.csv"], ["missing option", "--target", "hint: it names the column to predict"]),
         (
             ["fit", "t.csv", "-t", "y", "--lerning-rate", "1"],
             ["there is no option --lerning-rate", "mean --learning-rate?"],
         ),
         (["fit", "t.csv", "-t", "y", "--epochs"], ["'--epochs' requires an argument"]),
-        (["fit", "t.csv", "-t", "y", "extra"], ["unexpected extra argument (extra)"]),
+        (
+            ["fit", "t.csv", "-t", "y", "extra"],
+            ["unexpected extra argument (extra)", "such as 'data/*.csv'"],
+        ),
         (
             ["fit", "t.csv", "-t", "y", "--learning-rate", "-1"],
             ["--learning-rate must be a number", "(0, inf)", "got '-1'"],

@@ -478,3 +478,39 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
     with pytest.raises(UsageError) as caught:
         fit(houses, "price", epoch=3)
     assert caught.value.faults == ("unknown setting 'epoch' (did you mean 'epochs'?)",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        ({"target": [1.0, 2.0]}, "target is the name of a column; got a value of type list", "take X and y apart"),
+        ({"target": np.ones(2)}, "target is the name of a column; got a value of type ndarray", "take X and y apart"),
+        ({"target": 1}, "target is the name of a column; got a value of type int", "their texts for names: '1'"),
+        ({"target": "y", "drop": "xz"}, "drop takes a list of names; got the text 'xz'", "drop=['xz']"),
+        (
+            {"target": "y", "delimiter": ";"},
+            "delimiter: how a file is read is no setting",
+            "reading={'delimiter': ';'}",
+        ),
+        ({"target": "y", "columns": "x"}, "columns takes a list of names; got the text 'x'", "columns=['x']"),
+    ],
+)
+def test_what_names_columns_is_checked(arguments: dict[str, Any], message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        fit({"x": [1.0, 2.0], "y": [1.0, 2.0]}, **arguments)
+    assert caught.value.message == message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "came"),
+    [
+        ([Callback], "got the class Callback"),
+        ([Callback(), print], "got a value of type builtin_function_or_method"),
+        (Callback(), "got a value of type Callback"),
+    ],
+)
+def test_what_cannot_watch_a_run_is_refused(callbacks: Any, came: str, quick: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="callbacks is a list of instances") as caught:
+        fit({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 4.0]}, "y", callbacks=callbacks, **quick)
+    assert caught.value.message.endswith(came)

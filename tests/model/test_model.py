@@ -132,12 +132,28 @@ def test_a_column_of_another_kind_is_refused(price: Model, houses: Columns) -> N
 def test_texts_never_seen_are_counted(price: Model, houses: Columns) -> None:
     houses["town"][:3] = ["atlantis", "eldorado", "atlantis"]
     predictions = price.predictions(price.table(houses))
-    assert predictions.notes == ("column 'town': 3 rows with a text not seen in training",)
+    assert predictions.notes == ("column 'town': 3 rows with a text that the model does not know",)
     assert np.isfinite(predictions.values).all()
 
 
 def test_a_column_without_any_value_is_missing_everywhere(price: Model, houses: Columns) -> None:
     assert np.isfinite(price.predict({**houses, "age": [None] * 120, "town": [None] * 120})).all()
+
+
+def test_a_model_is_shown_in_one_line(price: Model) -> None:
+    sizes = " -> ".join(map(str, [price.network.inputs, *price.network.widths]))
+    assert repr(price) == f"Model(target 'price', regression, {len(price.schema.features)} columns, network {sizes})"
+
+
+def test_an_ensemble_is_shown_in_one_line(houses: Columns, quick: dict[str, Any]) -> None:
+    assert ", 2 networks " in repr(fit(houses, "price", **{**quick, "ensemble": 2}))
+
+
+def test_one_row_of_a_structured_array(quick: dict[str, Any]) -> None:
+    rows = np.array([(1.0, "a", 2.0), (2.0, "b", 3.0), (3.0, "a", 5.0)], [("x", "f8"), ("t", "U1"), ("y", "f8")])
+    model = fit(rows, "y", **quick)
+    assert np.array_equal(model.predict(rows), model.predict({name: rows[name].tolist() for name in ("x", "t")}))
+    assert set(model.evaluate(rows)) == {"rmse", "mae", "r2"}
 
 
 def test_one_row(model: Model, columns: Columns) -> None:

@@ -141,6 +141,14 @@ def test_quantiles_are_the_ends_of_intervals() -> None:
     np.testing.assert_array_equal(middle, model.predict(x))
 
 
+@pytest.mark.parametrize("asked", [0.1, "0.1"])
+def test_quantiles_are_asked_for_in_a_list(asked: Any) -> None:
+    model = fit(simulated(100, 1), "y", **{**QUICK, "epochs": 1})
+    with pytest.raises(UsageError, match="quantiles takes a list of numbers; got") as caught:
+        model.predict_quantiles({"x": [0.5]}, asked)
+    assert caught.value.hint == "quantiles=[0.1]"
+
+
 def test_outputs_that_are_quantiles_already_have_no_others() -> None:
     model = fit(simulated(300, 0), "y", **QUICK, loss="quantile", quantile=0.9)
     with pytest.raises(UsageError, match=r"the outputs of this model are quantiles already: q=0\.9 of 'y'"):

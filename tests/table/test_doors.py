@@ -17,6 +17,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from backpass.errors import DataError
 from backpass.table import MomentColumn, NumberColumn, Table, TextColumn, kinds, read_table, table_from
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.moment import DAY, NO_MOMENT
@@ -209,6 +210,21 @@ def test_frame_faults() -> None:
     assert message(np.zeros((2, 2))) == f"{known}, got ndarray\n\n{array}"
     assert message([{"a": 1}, 2]) == f"{known}, got list"
     assert "column 'x' is not there" in message({"a": [1]}, text=["x"])
+
+
+def test_a_single_row_is_no_dict_of_values() -> None:
+    for data in ({"a": "north", "b": [1]}, {"a": 3.0, "b": [1]}, {"a": None, "b": [1]}):
+        with pytest.raises(DataError) as caught:
+            table_from(data)
+        assert caught.value.message == "data frame: column 'a': expected a sequence of values"
+        assert caught.value.hint == "a single row is a list of one dict: [{...}]"
+
+
+def test_a_name_twice_in_a_frame_is_a_fault_of_the_data() -> None:
+    for frame in (pd.DataFrame([[1, 2]], columns=["a", "a"]), pa.table([[1], [2]], names=["a", "a"])):
+        with pytest.raises(DataError, match=r"data frame: .*unique.*'a' 2 times") as caught:
+            table_from(frame)
+        assert caught.value.hint == "names have to differ: rename one of the columns"
 
 
 def test_rows_and_structured_arrays() -> None:

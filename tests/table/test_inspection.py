@@ -89,6 +89,17 @@ def test_dates_written_in_another_way() -> None:
     assert codes(found, "version") == []
 
 
+@pytest.mark.parametrize(
+    "text", ["31 Dec 2024", "31-DEC-24", "December 31st, 2024", "Dec 2024", "Tue, 31 Dec 2024 23:59:59 GMT"]
+)
+def test_dates_with_the_name_of_a_month_are_said_to_be_texts(text: str) -> None:
+    found = inspected(d=[text, None, "1 May 2024"] * 10, town=["May 5", "Marc 2024", "June"] * 10)
+    (finding,) = column(found, "d").findings
+    assert finding.code == "dates_as_text"
+    assert finding.text.endswith("look like dates; written as 2024-12-31 they are")
+    assert codes(found, "town") == []
+
+
 def test_percentages_are_said_to_be_texts() -> None:
     found = inspected(share=["5%", "12.5 %", None] * 10, text=["5%", "much", "7%"] * 10)
     (finding,) = column(found, "share").findings

@@ -52,6 +52,7 @@ def test_compressed_and_wider_rows(write: Write) -> None:
 
 
 REFUSED = {
+    '{"a": 1}\n{"a": 2\n': "line 2 is no JSON (Expecting ',' delimiter, at character 9)",
     '{"a": 1}\n{"a": }\n': "line 2 is no JSON (Expecting value, at character 7)",
     '[{"a": 1},\n {"a": 1]': "line 2 is no JSON",
     '{"a": 1}\n[1]\n': "line 2 is a list, not an object",

@@ -32,7 +32,7 @@ def test_only_levels_of_the_training_rows() -> None:
     encoded = schema.encode(table)
     assert encoded.codes[:, 0].tolist() == [0, 1, 2, 1]
     assert encoded.unseen == {"c": 1}
-    assert encoded.notes == ("column 'c': 1 row with a text not seen in training",)
+    assert encoded.notes == ("column 'c': 1 row with a text that the model does not know",)
 
 
 def test_columns_are_matched_by_name() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit.circuit import Circuit
 from backpass.circuit.gradient import pull_back
-from backpass.circuit.structure import flatten
+from backpass.circuit.structure import flatten, paths
 from backpass.circuit.trace import argument_names_of, trace
 from backpass.errors import GradientError
 
@@ -62,8 +62,9 @@ def check_gradient(
 ) -> GradientReport:
     """Compare the gradient of f with central differences, element by element of the full Jacobian.
 
-    |gradient - difference| <= 1e-7 (1 + |f|) + 1e-6 |gradient|    for the better of the steps 1e-5 and 1e-6,
-    each times max(1, |x|)
+    |gradient - difference| <= 1e-7 (1 + |f|) + 1e-6 |gradient|    for the best of the steps 1e-5 and 1e-6, each times
+    max(1, |x|), and of what the two differences tend to (where only the curvature jumps, as that of max(x, 0)^2 at 0,
+    differences are off in proportion to the step)
 
     ``arguments`` are arrays or nested tuples, lists and dicts of arrays; floating-point ones are worked on in float64.
     ``wrt`` picks arguments by position (default: every one that holds floating-point numbers).
@@ -96,11 +97,8 @@ def _in_float64(leaf: Any) -> NDArray[Any]:
 
 
 def _leaf_names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
-    names: list[str] = []
-    for name, argument in zip(argument_names_of(f, len(arguments)), arguments, strict=True):
-        count = len(flatten(argument)[0])
-        names += [name] if count == 1 else [f"{name}.{i}" for i in range(count)]
-    return names
+    named = zip(argument_names_of(f, len(arguments)), arguments, strict=True)
+    return [path for name, argument in named for path in paths(argument, name)]
 
 
 def _chosen(arguments: Sequence[Any], arrays: Sequence[NDArray[Any]], wrt: Sequence[int] | None) -> list[int]:
@@ -146,6 +144,7 @@ def _compare(
                 tolerance = 1e-7 * (1 + numpy.abs(value.reshape(-1))) + 1e-6 * numpy.abs(gradient)
                 central = [(left + right) / 2 for left, right in (coarse[k], fine[k])]
                 error = numpy.minimum(*(_distance(gradient, c) for c in central))
+                error = numpy.fmin(error, _distance(gradient, _limit(*central)))
                 gaps = [numpy.abs(right - left) for left, right in (coarse[k], fine[k])]
                 is_kink = (gaps[1] > tolerance) & (gaps[1] > 0.5 * gaps[0])
                 compared += gradient.size
@@ -170,6 +169,13 @@ def _values(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> list[Floats]:
 def _distance(gradient: Floats, difference: Floats) -> Floats:
     with numpy.errstate(invalid="ignore"):
         return numpy.where(gradient == difference, 0.0, numpy.abs(gradient - difference))
+
+
+def _limit(coarse: Floats, fine: Floats) -> Floats:
+    """What differences tend to whose errors are in proportion to their steps; NaN where they are infinite."""
+    ratio = _STEPS[0] / _STEPS[1]
+    with numpy.errstate(invalid="ignore", over="ignore"):
+        return (ratio * fine - coarse) / (ratio - 1.0)
 
 
 def _at(element: int, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -129,7 +129,8 @@ def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
     value = leaf if isinstance(leaf, Traced) else recorder.constant(_as_arrays(leaf))
     if not value.spec.is_float:
         raise GradientError(
-            f"argument {position} has dtype {value.dtype.name}; a gradient needs floating-point numbers"
+            f"argument {position} has dtype {value.dtype.name}; a gradient needs floating-point numbers",
+            hint="give it as numbers such as 1.0, or with .astype(float)",
         )
     # Recorded by hand: called, it would fold the name of a constant away, and all that is computed from it.
     return recorder.append(OPERATIONS["identity"], (value.index,), {}, value.spec)

@@ -76,7 +76,10 @@ class Operation(Generic[P]):
         recorder = traced[0].recorder
         beside = _neighbour([a.spec for a in traced])
         operands = [lift(a, recorder, beside, self.name) for a in arguments]
-        spec = self._spec([operand.spec for operand in operands], params)
+        try:
+            spec = self._spec([operand.spec for operand in operands], params)
+        except ShapeError as error:
+            raise ShapeError(f"{user_line()}: {error.message}", hint=error.hint) from None
         if spec.shape == () and all(operand.node.operation.name == "constant" for operand in operands):
             values = [operand.node.params["value"] for operand in operands]
             with numpy.errstate(all="ignore"):
@@ -88,7 +91,7 @@ class Operation(Generic[P]):
             return self.shape(*inputs, **params)
         except ShapeError as error:
             shapes = ", ".join(text_of(spec.shape) for spec in inputs)
-            raise ShapeError(f"{self.name}({shapes}): {error.message}", hint=error.hint) from None
+            raise ShapeError(f"{self.name.rstrip('_')}({shapes}): {error.message}", hint=error.hint) from None
 
     def pullback(
         self, position: int, dz: Array, z: Array, arguments: Sequence[Array], params: Mapping[str, Any]

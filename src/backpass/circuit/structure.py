@@ -31,3 +31,15 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] = lambda _: False) -> tupl
     if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
         return leaves, lambda new: type(tree)(*(rebuild(new) for rebuild in rebuilds))
     return leaves, lambda new: type(tree)(rebuild(new) for rebuild in rebuilds)
+
+
+def paths(tree: Any, name: str, is_leaf: Callable[[Any], bool] = lambda _: False) -> list[str]:
+    """What the leaves of a tree called ``name`` are called, in the order of ``flatten``.
+
+    >>> paths({"b": 1, "W": (2, 3)}, "theta"), paths(1, "x")
+    (['theta.W.0', 'theta.W.1', 'theta.b'], ['x'])
+    """
+    if is_leaf(tree) or not isinstance(tree, dict | tuple | list):
+        return [name]
+    keys = sorted(tree) if isinstance(tree, dict) else range(len(tree))
+    return [path for key in keys for path in paths(tree[key], f"{name}.{key}", is_leaf)]

@@ -11,7 +11,7 @@ import numpy
 from backpass.circuit.circuit import Circuit, as_leaf, finish
 from backpass.circuit.operation import lift
 from backpass.circuit.spec import Spec
-from backpass.circuit.structure import flatten
+from backpass.circuit.structure import flatten, paths
 from backpass.circuit.traced import OPERATIONS, Recorder, Traced, recording
 from backpass.errors import TraceError
 
@@ -45,7 +45,7 @@ def trace(
         specs = [as_leaf(leaf, dtype) for leaf in leaves]
         traced = [recorder.append(OPERATIONS["argument"], (), {"spec": spec}, spec) for spec in specs]
         inputs += [leaf.index for leaf in traced]
-        all_names += [name] if len(traced) == 1 else [f"{name}.{i}" for i in range(len(traced))]
+        all_names += paths(given, name, is_leaf=_is_shape)
         arguments.append(rebuild(iter(traced)))
     with recording(recorder):
         result = f(*arguments)

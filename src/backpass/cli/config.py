@@ -95,18 +95,16 @@ def as_toml(command: click.Command, values: Mapping[str, Any], why: Mapping[str,
     Errors: UsageError for a text that TOML cannot hold.
     """
     yield f"# backpass {__version__}: run it with  backpass fit --config FILE"
-    section = ""
+    sections: dict[str, list[str]] = {}
     for each in command.params:
-        name = str(each.name)
-        if name not in names_of(command):
-            continue
-        own = str(getattr(each, "section", "Data"))
-        if own != section:
-            yield from ("", f"# {own.lower()}")
-            section = own
-        value = values.get(name)
-        empty = value is None or (value == () and name != "hidden")
-        yield f"# {name}: {why.get(name) or 'not given'}" if empty else f"{name} = {_toml(value)}"
+        if each.name in names_of(command):
+            sections.setdefault(str(getattr(each, "section", "Data")), []).append(str(each.name))
+    for section, names in sections.items():
+        yield from ("", f"# {section.lower()}")
+        for name in names:
+            value = values.get(name)
+            empty = value is None or (value == () and name != "hidden")
+            yield f"# {name}: {why.get(name) or 'not given'}" if empty else f"{name} = {_toml(value)}"
 
 
 def _toml(value: Any) -> str:

@@ -12,15 +12,16 @@ import numpy
 from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.cli.console import Console
 from backpass.cli.options import Command, option, talking
+from backpass.cli.output import check_apart
 from backpass.cli.predict import hand_out
 from backpass.errors import UsageError
 from backpass.model import Model, load
-from backpass.model.storage import check_writable
 from backpass.network import ACTIVATIONS, Loss, Network, dense_network, loss_named, mean_loss
 from backpass.report import drawing
 from backpass.report.scene import scene_of, scene_of_sizes
 
 SIZES = re.compile(r"\d+(-\d+)+")
+LIKE_SIZES = re.compile(r"\d[\d ,-]*")
 MOST = 100_000  # units of a layer; more is a slip of the hand
 
 
@@ -47,7 +48,7 @@ def draw(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     output = given["output"]
     if output is not None:
-        check_writable(output)
+        check_apart(output, given["what"])
     picture = _picture(given)
     if given["as_json"]:
         if output is None:
@@ -61,7 +62,7 @@ def draw(**given: Any) -> int:
 
 def _picture(given: dict[str, Any]) -> str:
     what = given["what"]
-    sizes = _sizes(what) if SIZES.fullmatch(what) and not os.path.exists(what) else None
+    sizes = None if os.path.exists(what) else _sizes(what)
     if sizes is None:
         model = load(what)
         if not (given["circuit"] or given["gradient"]):
@@ -75,7 +76,12 @@ def _picture(given: dict[str, Any]) -> str:
     return _circuits(network, loss_named("squared"), "float32", given["gradient"])
 
 
-def _sizes(text: str) -> list[int]:
+def _sizes(text: str) -> list[int] | None:
+    """The sizes that a text names, or None where it rather is the name of a file."""
+    if not SIZES.fullmatch(text):
+        if LIKE_SIZES.fullmatch(text):
+            raise UsageError(f"sizes are two or more whole numbers, such as 8-64-64-1; got {text}")
+        return None
     sizes = [int(part) for part in text.split("-")]
     if not all(1 <= size <= MOST for size in sizes):
         raise UsageError(f"a layer has 1 to {MOST:,} units; got {text}")

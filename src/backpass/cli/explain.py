@@ -9,9 +9,9 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.options import Command, option, reading, talking
+from backpass.cli.output import check_rows_output
 from backpass.cli.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.model import Model, load
-from backpass.model.storage import check_writable
 from backpass.report.attribution import Explanation, explained
 from backpass.table import Table
 
@@ -53,7 +53,7 @@ def explain(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     if given["output"] is not None:
-        check_writable(given["output"])
+        check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
     found = explained(model, table, given["class_name"])
     for note in (*table.notes, *found.notes):

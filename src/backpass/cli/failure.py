@@ -115,4 +115,9 @@ def _usage(error: click.UsageError) -> UsageError:
         hint = f"did you mean {near[0]}?" if near else help_hint
         return UsageError(f"there is no option {error.option_name}", hint=hint)
     message = error.format_message().rstrip(".")
+    if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
+        help_hint = "it names the column to predict; backpass inspect TABLE shows the columns"
+    parameters = error.ctx.command.params if error.ctx else []
+    if "unexpected extra argument" in message and any(each.name == "table" for each in parameters):
+        help_hint = f"several files are one table in quotes, such as 'data/*.csv'; {help_hint}"
     return UsageError(message[:1].lower() + message[1:], hint=help_hint)

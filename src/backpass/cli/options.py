@@ -209,6 +209,12 @@ def _value(name: str, text: Any) -> Any:
 
 
 def _in_options(fault: str, names: Sequence[str]) -> str:
-    """A fault with the option's name in place of the setting's."""
-    name = fault.partition(" ")[0]
-    return _flag(name) + fault[len(name) :] if name in names else fault
+    """A fault with the options' names in place of the settings': of the first word, and of those that are no words.
+
+    >>> _in_options("valid_fraction and test_fraction must ...", ["valid_fraction", "test_fraction"])
+    '--valid-fraction and --test-fraction must ...'
+    """
+    first, *others = fault.split(" ")
+    unmistakable = [name for name in names if "_" in name]
+    words = [first if first not in names else _flag(first)]
+    return " ".join(words + [_flag(word) if word in unmistakable else word for word in others])

@@ -15,10 +15,13 @@ from backpass.model.container import unpack
 from backpass.model.foreign import recognise
 from backpass.model.header import header_length
 from backpass.model.storage import check_writable, read_file
-from backpass.table.pattern import is_pattern
+from backpass.table.pattern import files_of, is_pattern
 
 SUFFIX = ".backpass"
+PARQUET = ".parquet"
 COMPRESSED = (".gz", ".zst")
+OTHER_FORMS = (*COMPRESSED, ".zip", ".bz2", ".xz", ".tsv", ".json", ".jsonl", ".ndjson", ".xls", ".xlsx", ".ods")
+"""Endings that promise something else than CSV."""
 PAGE_MARK = b'<meta name="generator" content="backpass '
 
 
@@ -48,6 +51,35 @@ def checkpoint_path(output: str) -> str:
     ('models/houses.checkpoint', 'houses.checkpoint')
     """
     return f"{output.removesuffix(SUFFIX)}.checkpoint"
+
+
+def check_apart(output: str, *read: str) -> None:
+    """Make sure that a result can be written at a path later, and takes the place of nothing the command reads.
+
+    Errors: ResourceError when it is not writable; UsageError when it is a file that is read.
+    """
+    check_writable(output)
+    for path in read:
+        if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
+            raise UsageError(
+                f"{output} is read by this command and would be lost: the result would take its place",
+                hint="give --output another name",
+            )
+
+
+def check_rows_output(output: str, model: str, table: str, *, as_json: bool) -> None:
+    """``check_apart`` for rows, which are written as CSV, or as Parquet where the name asks for it; a table may be a
+    pattern of files.
+
+    Errors: as ``check_apart``; UsageError, too, when the name promises another form.
+    """
+    check_apart(output, model, *files_of(table))
+    if not as_json and output.lower().endswith(OTHER_FORMS):
+        path = Path(output)
+        raise UsageError(
+            f"{output}: rows are written as CSV, or as Parquet where the name ends in {PARQUET}; got {path.suffix}",
+            hint=f"--output {path.with_suffix('.csv')}, say",
+        )
 
 
 def check_replaceable(path: str, kind: str) -> None:

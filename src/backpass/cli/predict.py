@@ -10,16 +10,15 @@ import numpy as np
 
 from backpass.cli.console import Console
 from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
+from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
-from backpass.model.storage import check_writable, write_atomically
+from backpass.model.storage import write_atomically
 from backpass.table import MomentColumn, NumberColumn, Table, read_table
 from backpass.table.moment import moment_texts
 
 Columns = dict[str, Sequence[Any]]
-
-PARQUET = ".parquet"
 
 
 @click.command(cls=Command)
@@ -76,7 +75,7 @@ def predict(**given: Any) -> int:
     asked = given["quantiles"]
     offsets = {} if asked is None else model.quantile_offsets(asked.replace(" ", "").split(","))
     if given["output"] is not None:
-        check_writable(given["output"])
+        check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
     predictions = model.predictions(table)
     for note in (*table.notes, *predictions.notes):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from backpass.table import DEFAULT_MISSING, Table, table_from
+from backpass.table.frame import not_unique
 from backpass.table.objects import is_missing, sort_of
 from backpass.training import EpochRecord
 
@@ -64,10 +65,14 @@ def framed_like(X: Any, epochs: Sequence[EpochRecord]) -> Any:
 def _frame(X: Any) -> Any:
     """X through narwhals where it is a data frame, else None."""
     import narwhals.stable.v2 as nw
+    from narwhals.exceptions import DuplicateError
 
     if isinstance(X, np.ndarray | list | tuple):
         return None
-    frame = nw.from_native(X, pass_through=True)
+    try:
+        frame = nw.from_native(X, pass_through=True)
+    except DuplicateError as error:
+        raise not_unique("X", error) from None
     if isinstance(frame, nw.LazyFrame):
         return frame.collect()
     return frame if isinstance(frame, nw.DataFrame) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from inspect import signature
 from math import isfinite
 from pathlib import Path
 from sys import float_info
@@ -67,6 +68,8 @@ def fit(
     Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
     training diverges all the same (its ``model`` is the best finite one, if there is any).
     """
+    _check_names(target, drop=drop, columns=columns)
+    _check_not_reading(settings)
     checked = Settings.of(settings)
     options = dict(reading or {})
     table = as_table(data, options)
@@ -78,6 +81,25 @@ def fit(
     )
 
 
+def _check_names(target: object, **several: object) -> None:
+    """Refuse what is no name of a column where one is asked for, and one name where several are."""
+    if not isinstance(target, str):
+        hint = "columns that are called by numbers have their texts for names: '1'"
+        if hasattr(target, "__len__") and not isinstance(target, tuple):
+            hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y apart"
+        raise UsageError(f"target is the name of a column; got a value of type {type(target).__name__}", hint=hint)
+    for setting, names in several.items():
+        if isinstance(names, str):
+            raise UsageError(f"{setting} takes a list of names; got the text {names!r}", hint=f"{setting}=[{names!r}]")
+
+
+def _check_not_reading(settings: Mapping[str, Any]) -> None:
+    """Refuse options of reading among the settings, and say where they go."""
+    if misplaced := [name for name in settings if name in signature(read_table).parameters]:
+        given = ", ".join(f"{name!r}: {settings[name]!r}" for name in misplaced)
+        raise UsageError(f"{' and '.join(misplaced)}: how a file is read is no setting", hint=f"reading={{{given}}}")
+
+
 def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:
     """A table from whatever holds one."""
     if isinstance(data, Table):
@@ -85,6 +107,20 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
     if isinstance(data, str | Path):
         return read_table(data, **({**options, "kinds": kinds} if kinds is not None else options))
     return table_from(data, kinds=kinds)
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    """Refuse what cannot watch a run before it starts."""
+    is_list = isinstance(callbacks, list | tuple)
+    odd = [each for each in callbacks if not isinstance(each, Callback)] if is_list else [callbacks]
+    if odd:
+        came = (
+            f"the class {odd[0].__name__}" if isinstance(odd[0], type) else f"a value of type {type(odd[0]).__name__}"
+        )
+        raise UsageError(
+            f"callbacks is a list of instances of backpass.training.Callback; got {came}",
+            hint="callbacks=[Watcher()], where the class Watcher inherits from it",
+        )
 
 
 def fit_problem(
@@ -107,6 +143,7 @@ def fit_problem(
     """
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
+    _check_callbacks(callbacks)
     members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble))
     if len(members) > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")

@@ -31,7 +31,7 @@ from backpass.model.residuals import Residuals
 from backpass.model.storage import read_file, write_atomically
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, read_table, table_from
-from backpass.table.wording import listed, shown
+from backpass.table.wording import counted, listed, shown
 from backpass.training import EpochRecord
 
 ARITHMETIC = 3
@@ -53,7 +53,7 @@ class Predictions:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """A fitted network, or an ensemble of some, with everything it takes to go from a table to predictions.
 
@@ -70,6 +70,14 @@ class Model:
     engine: str = field(default="auto")
     threads: int | None = field(default=None)
     residuals: Residuals | None = None
+
+    def __repr__(self) -> str:
+        """In one line, what it predicts, from how many columns, by which network."""
+        widths = " -> ".join(map(str, (self.network.inputs, *self.network.widths)))
+        networks = f"{len(self.theta)} networks" if self.theta.ndim > 1 else "network"
+        columns = counted(len(self.schema.features), "column")
+        target = self.head.target
+        return f"Model(target {shown(target.name)}, {target.task}, {columns}, {networks} {widths})"
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """A number, or the most probable class, for each row: (n,), or (n, k) of several outputs, which are numbers or
@@ -127,6 +135,8 @@ class Model:
 
     def quantile_offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
         """By quantile, what is added to predictions.    Errors: UsageError, as ``predict_quantiles``."""
+        if isinstance(asked, str) or not hasattr(asked, "__len__"):
+            raise UsageError(f"quantiles takes a list of numbers; got {asked!r}", hint=f"quantiles=[{asked}]")
         if self.head.loss_name == "quantile":
             found = ", ".join(f"q={head.q!r}" for head in self.head.heads)
             raise UsageError(
@@ -204,7 +214,7 @@ class Model:
         """The table in the kinds the model was fitted on, wherever it comes from."""
         if isinstance(data, Table):
             return data
-        if isinstance(data, np.ndarray):
+        if isinstance(data, np.ndarray) and data.dtype.names is None:
             data = self._columns_of(data)
         kinds = self.kinds(with_target=with_target)
         if isinstance(data, str | Path):

@@ -9,6 +9,7 @@ inputs are added up; over all columns they sum to h(s) - h(b), the difference of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from backpass.report.columns import by_column, names_of
 from backpass.report.importance import picked_classes
 from backpass.report.smooth import SmoothModel
 from backpass.report.typical import typical_row
-from backpass.table import Table
 
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
@@ -46,9 +46,10 @@ class Explanation:
     notes: tuple[str, ...]
 
 
-def explained(model: Model, table: Table, class_name: str | None = None) -> Explanation:
+def explained(model: Model, data: Any, class_name: str | None = None) -> Explanation:
     """Why each row of a table got its prediction: a number, or the probability of a class.
 
+    data: a Table, or anything that ``Model.predict`` takes
     class_name: the class that is meant; by default the second of two, and of more each row's most probable one
 
     Errors: DataError listing what the table lacks; UsageError for a class that is not there, or for several targets.
@@ -60,7 +61,7 @@ def explained(model: Model, table: Table, class_name: str | None = None) -> Expl
         )
     chosen = _class_number(model, class_name)
     smooth = SmoothModel(model)
-    encoded = model.schema.encode(table)
+    encoded = model.schema.encode(model.table(data))
     x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(model))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
     pick = picked_classes(h, chosen)

@@ -16,9 +16,9 @@ from backpass.table.judging import Rules
 from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts
-from backpass.table.records import broken_fault, uneven_fault
+from backpass.table.records import broken_fault, spoken, uneven_fault
 from backpass.table.scan import scanner_for
-from backpass.table.wording import Faults, refusal
+from backpass.table.wording import Faults, refusal, shown
 
 if TYPE_CHECKING:
     from backpass.table.scan._scanner import Scanner
@@ -127,7 +127,10 @@ def _scanned(
 def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
     faults = Faults(file.file.source)
     if scanner.uneven:
-        faults.add(uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names)))
+        hint = f"a field that holds {spoken(file.delimiter)} stands in quotes; --delimiter, if another one was meant"
+        if len(file.names) == 1:
+            hint = f"the first line is the header, the names of the columns; here it is {shown(file.names[0])}"
+        faults.add(uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names)), hint)
     if scanner.broken:
         faults.add(broken_fault(scanner.broken, scanner.broken_line))
     faults.stop()

@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError
+from backpass.errors import DataError, UsageError
 from backpass.table.judging import Rules
 from backpass.table.kinds import settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.moment import NO_MOMENT
 from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, coded
-from backpass.table.records import check_names
+from backpass.table.records import UNIQUE, check_names
 from backpass.table.table import Table
-from backpass.table.wording import Faults, absent, counted, shown
+from backpass.table.wording import Faults, absent, counted, listed, refusal, shown
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
     from narwhals.typing import IntoSeries
+
+ONE_ROW = "a single row is a list of one dict: [{...}]"
 
 
 def table_from(
@@ -48,7 +50,7 @@ def table_from(
     """
     rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing))
     faults, notes = Faults(source), list[str]()
-    found = _named_columns(data)
+    found = _named_columns(data, source)
     names = tuple(str(name).strip(" \t") for name, _ in found)
     check_names(names, source)
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]
@@ -62,14 +64,14 @@ def table_from(
     return Table(source, columns, np.arange(1, rows + 1), tuple(notes), left_out, tuple(missing))
 
 
-def _named_columns(data: Any) -> list[tuple[object, Any]]:
+def _named_columns(data: Any, source: str) -> list[tuple[object, Any]]:
     if isinstance(data, Mapping):
         return list(data.items())
     if isinstance(data, np.ndarray) and data.dtype.names is not None and data.ndim == 1:
         return [(name, _readable(data[name])) for name in data.dtype.names]
     if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
         return list(columns_of_rows(data)[0].items())
-    return _series_of(data)
+    return _series_of(data, source)
 
 
 def _readable(values: NDArray[Any]) -> Any:
@@ -77,8 +79,9 @@ def _readable(values: NDArray[Any]) -> Any:
     return values if values.dtype.kind in "iufM" else values.tolist()
 
 
-def _series_of(data: Any) -> list[tuple[object, Any]]:
+def _series_of(data: Any, source: str) -> list[tuple[object, Any]]:
     import narwhals.stable.v2 as nw
+    from narwhals.exceptions import DuplicateError
 
     try:
         frame = nw.from_native(data)
@@ -87,14 +90,25 @@ def _series_of(data: Any) -> list[tuple[object, Any]]:
         hint = "an array has no names of columns: give a dict of them" if isinstance(data, np.ndarray) else ""
         what = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
         raise UsageError(f"{what}, got {kind}", hint=hint) from None
+    except DuplicateError as error:
+        raise not_unique(source, error) from None
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     return [(series.name, series) for series in frame.iter_columns()]
 
 
+def not_unique(source: str, error: Exception) -> DataError:
+    """What to say of a frame with a name that stands there twice, by what narwhals says of it."""
+    return refusal(source, " ".join(str(error).split()), UNIQUE)
+
+
 def _length(pairs: Sequence[tuple[str, Any]], faults: Faults) -> int:
     """The common number of rows, at least one."""
-    lengths = {name: len(column) for name, column in pairs if hasattr(column, "__len__")}
+    single = [name for name, column in pairs if isinstance(column, str | bytes) or not hasattr(column, "__len__")]
+    if single:
+        held = "column" if len(single) == 1 else "columns"
+        raise refusal(faults.source, f"{held} {listed(single, shown)}: expected a sequence of values", ONE_ROW)
+    lengths = {name: len(column) for name, column in pairs}
     rows = next(iter(lengths.values()), 0)
     for name, length in lengths.items():
         if length != rows:

@@ -64,9 +64,9 @@ def _parsed(text: str, place: str, source: str) -> Any:
     except RecursionError:
         raise refusal(source, f"{place} is nested too deeply") from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}" if place == "the file" else place
+        where, character = (f"line {error.lineno}", error.colno) if place == "the file" else (place, error.pos + 1)
         hint = "a file of rows has one object a line, or one list of objects"
-        raise refusal(source, f"{where} is no JSON ({error.msg}, at character {error.colno})", hint) from None
+        raise refusal(source, f"{where} is no JSON ({error.msg}, at character {character})", hint) from None
     except ValueError as error:  # a name twice; a number of thousands of digits
         raise refusal(source, f"{place}: {error}") from None
 

@@ -204,7 +204,8 @@ def _checked(
         values = np.where(np.isin(values, missing.values), np.nan, values)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        faults.add(f"inf, or a number too large for float64, in column {shown(name)} {rows_listed(infinite + 1)}")
+        fault = f"inf, or a number too large for float64, in column {shown(name)} {rows_listed(infinite + 1)}"
+        faults.add(fault, "if it means missing: an empty field or NaN, or --missing inf")
     elif _lost_digits(values):
         lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --text"
         notes.append(f"column {shown(name)}: {lost}")

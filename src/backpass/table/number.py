@@ -1,8 +1,9 @@
 """Number: which texts are numbers, and which number each one is.
 
-``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``. ``1_000``,
-``0x10``, ``1,00``, ``12%`` (12, or 0.12?) and digits of other scripts are not. ``inf`` and ``1e999`` are told apart
-from both, because no column may hold them. Python's ``float`` rounds correctly.
+``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``, ``$-5`` and,
+as accountants write them, ``($5)``. ``1_000``, ``0x10``, ``1,00``, ``(5)``, ``12%`` (12, or 0.12?) and digits of other
+scripts are not. ``inf`` and ``1e999`` are told apart from both, because no column may hold them. Python's ``float``
+rounds correctly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def _amount(decimal: str) -> re.Pattern[str]:
     point = re.escape(decimal)
     digits = rf"(?P<digits>(?:{grouped}|0|[1-9][0-9]*)(?:{point}[0-9]*)?|{point}[0-9]+)"
     money = rf"[{CURRENCIES}]"
-    return re.compile(rf"(?P<sign>[+-]?)(?:{money}[{SPACES}]?)?{digits}(?:[{SPACES}]?{money})?")
+    before = rf"(?P<sign>[+-]?)(?:{money}[{SPACES}]?)?|{money}[{SPACES}]?(?P<inner>[+-])"
+    return re.compile(rf"(?:{before}){digits}(?:[{SPACES}]?{money})?")
 
 
 AMOUNTS = {decimal: _amount(decimal) for decimal in GROUP_MARKS}
@@ -36,8 +38,8 @@ def number_in(text: str, decimal: str = ".") -> float | None:
 
     >>> number_in("1e3"), number_in("1,5", ","), number_in("1_000"), number_in("1e999")
     (1000.0, 1.5, None, inf)
-    >>> number_in("$1,234.50"), number_in("-1.234,50 €", ",")
-    (1234.5, -1234.5)
+    >>> number_in("$1,234.50"), number_in("-1.234,50 €", ","), number_in("$-5"), number_in("($5)")
+    (1234.5, -1234.5, -5.0, -5.0)
     """
     if NUMBER.fullmatch(text) and not (decimal == "," and "." in text):
         return float(text)
@@ -45,10 +47,17 @@ def number_in(text: str, decimal: str = ".") -> float | None:
         return float(text.replace(",", "."))
     if INFINITE.fullmatch(text):
         return -math.inf if text[0] == "-" else math.inf
-    if amount := AMOUNTS[decimal].fullmatch(text):
+    if amount := _amount_in(text, decimal):
         digits = amount["digits"].replace(amount["mark"] or " ", "").replace(decimal, ".")
-        return float(amount["sign"] + digits)
+        return float((amount["sign"] or amount["inner"] or "") + digits)
     return None
+
+
+def _amount_in(text: str, decimal: str) -> re.Match[str] | None:
+    """The parts of an amount; one in brackets with its currency is below zero."""
+    if text[:1] == "(" and text[-1:] == ")" and currency_of(text) and not set(text) & set("+-"):
+        text = f"-{text[1:-1]}"
+    return AMOUNTS[decimal].fullmatch(text)
 
 
 def is_amount(text: str, decimal: str = ".") -> bool:
@@ -57,7 +66,7 @@ def is_amount(text: str, decimal: str = ".") -> bool:
     >>> is_amount("$5"), is_amount("1,000"), is_amount("1,000", ","), is_amount("5")
     (True, True, False, False)
     """
-    found = AMOUNTS[decimal].fullmatch(text)
+    found = _amount_in(text, decimal)
     return found is not None and bool(found["mark"] or currency_of(text))
 
 

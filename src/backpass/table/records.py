@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 65_536  # characters
 SPOKEN = {"\t": "tab"}
+NAMELESS = "give every column a name; or does every line end in a delimiter?"
+UNIQUE = "names have to differ: rename one of the columns"
 ROW_NAMES = "(row names)"  # the name of a first column that has none, as pandas and R write their row names
 
 
@@ -86,11 +88,11 @@ def check_names(names: tuple[str, ...], source: str) -> None:
     faults = Faults(source)
     empty = [position for position, name in enumerate(names, start=1) if not name]
     if empty:
-        faults.add(f"the header has no name at {_positions(empty)}", "does every line end in a delimiter?")
+        faults.add(f"the header has no name at {_positions(empty)}", NAMELESS)
     for name, count in Counter(name for name in names if name).items():
         if count > 1:
             where = [position for position, other in enumerate(names, start=1) if other == name]
-            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", "names have to differ")
+            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", UNIQUE)
     faults.stop()
 
 

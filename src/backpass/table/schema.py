@@ -154,7 +154,7 @@ class Schema:
         ignored = f"{counted(len(extra), 'column')} not in the model, ignored: {listed(extra, shown)}"
         notes = [ignored] if extra else []
         notes += [
-            f"column {shown(name)}: {counted(count, 'row')} with a text not seen in training"
+            f"column {shown(name)}: {counted(count, 'row')} with a text that the model does not know"
             for name, count in unseen.items()
             if count
         ]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import re
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +28,14 @@ SMALL_CLASS = 0.05  # share of rows below which a class is
 FEWEST = 20  # rows from which on a rule without exception says something
 ROWS_PER_VALUE = 5  # rows that each text has on average before it can be said to decide the target
 LINEAR = 1.0 - 1e-6  # correlation from which on a column is the target in other units
+MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?)"
+)
+DAY = "[0-9]{1,2}(?:st|nd|rd|th)?"
+WORDED = re.compile(  # 31 Dec 2024, 31-Dec-24, December 31st, 2024, Tue, 31 Dec 2024 23:59:59 GMT
+    rf"(?:[a-z]+, )?(?:{DAY}[ .-]+)?{MONTH}[ .,-]+(?:{DAY},? +)?(?:[0-9]{{2}}){{1,2}}(?:[ T,].*)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +92,15 @@ def _text_findings(column: TextColumn, table: Table) -> Iterator[Finding]:
         where = rows_listed(table.row_numbers[np.isin(column.codes, fewer)])
         what = "numbers" if 2 * numbers < rows else "texts"
         yield Finding("mixed", f"{counted(numbers, 'number')} and {counted(rows - numbers, 'text')}; {what} in {where}")
-    slashed = sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like_date(text))
+    slashed, worded = (
+        sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
+        for looks_like in (looks_like_date, WORDED.fullmatch)
+    )
     if slashed >= (1 - MIXED) * rows:
         text = f"texts such as {shown(column.levels[0])} look like dates; which number is the month?"
+        yield Finding("dates_as_text", text)
+    elif worded >= (1 - MIXED) * rows:
+        text = f"texts such as {shown(column.levels[0])} look like dates; written as 2024-12-31 they are"
         yield Finding("dates_as_text", text)
     elif holds_percentages(column):
         text = f"texts such as {shown(column.levels[0])} look like numbers; {WITHOUT_PERCENT}"
