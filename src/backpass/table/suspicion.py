@@ -5,11 +5,11 @@ Columns come in, findings go out. None of them is an error: what cannot be read 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import re
 import numpy as np
 from numpy.typing import NDArray
 
