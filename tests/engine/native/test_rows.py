@@ -8,16 +8,23 @@ from typing import Any
 import numpy
 import pytest
 
-from backpass.circuit import Spec, trace
+from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
 from backpass.engine import NumpyEngine
 from backpass.engine.native import ways
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan.rows import free_rows
-from backpass.network import dense_network
+from backpass.network import Dense, Network, Periodic, dense_network
 from backpass.network.feature_map import FeatureMap
 
 SINGLE = numpy.dtype(numpy.float32)
+WAVES = Network(3, (Periodic(3, 4, 2), Dense(5, "mish"), Dense(1)))
+
+
+def slopes_of(theta: Any, x: Any) -> Any:
+    """d(the sum of the outputs)/dx: of each row by itself."""
+    return grad(lambda x: WAVES(theta, x).sum())(x)
+
 
 BY_ROW = {
     "forward": dense_network(3, (4,), 2, activation="mish").forward(),
@@ -25,12 +32,19 @@ BY_ROW = {
     "softmax": trace(lambda x: ops.softmax(x, axis=1), [("n", 3)]),
     "table": trace(lambda t, i: ops.take(t, i, axis=0), [(5, 3), Spec(("n",), numpy.dtype(int))]),
     "columns": trace(lambda x: numpy.concatenate([x[:, :1], ops.take(x, numpy.array([2, 0]), axis=1)], 1), [("n", 3)]),
+    "waves": WAVES.forward(),
+    "slopes": trace(slopes_of, [Spec((WAVES.parameter_count,), SINGLE), Spec(("n", 3), SINGLE)]),
+    "along the rows, transposed": trace(lambda x, y: ((x + y.T) * 2.0).T, [("n",), ("n", 1)]),
+    "there and back": trace(lambda x: (2.0 * x.T).T, [("n", 3)]),
     "feature map": FeatureMap(numpy.zeros(2), numpy.ones(2), (True, False), (3,), (True,), ("one_hot",)).circuit(),
 }
 NOT_BY_ROW = {
     "sum": trace(lambda x: x.sum(axis=0), [("n", 3)]),
     "share": trace(lambda x: x / x.sum(), [("n", 3)]),
     "transposed": trace(lambda x: x.T, [("n", 3)]),
+    "reshaped when transposed": trace(lambda x: x.T.reshape(x.shape), [("n", 3)]),
+    "all pairs": trace(lambda x, y: (x + y).sum(axis=1), [("n",), ("n", 1)]),
+    "columns of the second factor": trace(lambda x: (numpy.ones((2, 3)) @ x.T).T, [("n", 3)]),
     "gram": trace(lambda x: x @ x.T, [("n", 3)]),
     "all rows by number": trace(lambda x, i: ops.take(x, i, axis=0), [("n", 3), Spec(("n",), numpy.dtype(int))]),
     "random": trace(lambda k, s, x: ops.to_unit(ops.random_bits(k, s, purpose=1, shape=("n",)), dtype=SINGLE) + x,
@@ -53,7 +67,7 @@ def test_rows_together(name: str) -> None:
 
 @pytest.mark.parametrize("threads", [None, 1, 3])
 @pytest.mark.parametrize("rows", [512, 513, 700, 1025, 3000])
-@pytest.mark.parametrize("name", ["forward", "softmax"])
+@pytest.mark.parametrize("name", ["forward", "softmax", "waves", "slopes", "there and back"])
 def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, threads: int | None, monkeypatch: Any) -> None:
     circuit: Any = BY_ROW[name]
     random = numpy.random.default_rng(0)
