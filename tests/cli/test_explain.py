@@ -75,3 +75,16 @@ def test_what_is_not_there_is_refused(
     done = call("explain", home / f"{model}.backpass", home / f"{model}.csv", *options)
     assert (done.code, done.out) == (code, "")
     assert message in done.err
+
+
+def test_who_waits_is_told_how_many_rows_are_done(call: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("explain", home / "numbers.backpass", home / "numbers.csv")
+    plain = call(*arguments)
+    monkeypatch.setattr("backpass.report.attribution._ROWS", 50)
+    monkeypatch.setattr("backpass.cli.explain.LINE_SECONDS", 0.0)
+    watched = call(*arguments)
+    assert [line.split() for line in watched.err.splitlines() if line.startswith("explained")] == [
+        ["explained", str(done), "of", "120", "rows"] for done in (50, 100)
+    ]
+    assert "explained" not in plain.err
+    assert "explained" not in call(*arguments, "--quiet").err

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from backpass.cli.console import Console
 from backpass.cli.options import Command, option, reading, talking
 from backpass.cli.output import check_rows_output
 from backpass.cli.predict import Columns, cells, hand_out, hand_out_rows, read_rows
+from backpass.cli.progress import LINE_SECONDS
 from backpass.model import Model, load
 from backpass.report.attribution import Explanation, explained
 from backpass.table import Table
@@ -55,7 +57,7 @@ def explain(**given: Any) -> int:
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
-    found = explained(model, table, given["class_name"])
+    found = explained(model, table, given["class_name"], _lines(console))
     for note in (*table.notes, *found.notes):
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}
@@ -64,6 +66,19 @@ def explain(**given: Any) -> int:
     else:
         hand_out_rows({**kept, **_explained(model, found, kept)}, given["output"], console)
     return 0
+
+
+def _lines(console: Console) -> Callable[[int, int], None]:
+    """Says now and then how many rows are done."""
+    said = time.monotonic()
+
+    def on_rows(done: int, rows: int) -> None:
+        nonlocal said
+        if done < rows and time.monotonic() - said >= LINE_SECONDS:
+            said = time.monotonic()
+            console.item("explained", f"{done:,} of {rows:,} rows")
+
+    return on_rows
 
 
 def _explained(model: Model, found: Explanation, kept: Mapping[str, Any]) -> Columns:

@@ -8,6 +8,7 @@ inputs are added up; over all columns they sum to h(s) - h(b), the difference of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,11 +47,14 @@ class Explanation:
     notes: tuple[str, ...]
 
 
-def explained(model: Model, data: Any, class_name: str | None = None) -> Explanation:
+def explained(
+    model: Model, data: Any, class_name: str | None = None, on_rows: Callable[[int, int], object] | None = None
+) -> Explanation:
     """Why each row of a table got its prediction: a number, or the probability of a class.
 
     data: a Table, or anything that ``Model.predict`` takes
     class_name: the class that is meant; by default the second of two, and of more each row's most probable one
+    on_rows: told now and then how many rows are done, and of how many
 
     Errors: DataError listing what the table lacks; UsageError for a class that is not there, or for several targets.
     """
@@ -65,10 +69,11 @@ def explained(model: Model, data: Any, class_name: str | None = None) -> Explana
     x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(model))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
     pick = picked_classes(h, chosen)
-    parts = [
-        integrated(smooth, smooth.inputs(x[i : i + _ROWS]), smooth.inputs(x0), pick[i : i + _ROWS])
-        for i in range(0, len(x), _ROWS)
-    ]
+    parts = []
+    for i in range(0, len(x), _ROWS):
+        parts.append(integrated(smooth, smooth.inputs(x[i : i + _ROWS]), smooth.inputs(x0), pick[i : i + _ROWS]))
+        if on_rows is not None:
+            on_rows(min(i + _ROWS, len(x)), len(x))
     by_input = np.concatenate(parts)
     contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in by_column(model, smooth.groups())])
     places = np.argmax(pick, axis=1)
