@@ -10,28 +10,7 @@ import numpy as np
 import pytest
 from chromium import Browser
 from fitted import IMAGE, Case, case_of, page_of
-
-SHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-MOVE = """(index => {
-  const slider = document.querySelectorAll('.control')[index].querySelector('input[type=range]');
-  slider.value = %s;
-  slider.dispatchEvent(new Event('input'));
-  return document.getElementById('prediction').textContent;
-})(%d)"""
-
-
-def opened(browser: Browser, text: str, folder: Path, **how: Any) -> Path:
-    path = folder / "page.html"
-    path.write_text(text, encoding="utf-8")
-    browser.complaints.clear()
-    browser.requests.clear()
-    browser.open(path, **how)
-    return path
-
-
-def quiet_and_alone(browser: Browser, path: Path) -> bool:
-    outside = [url for url in browser.requests if url != path.as_uri() and not url.startswith("data:,")]
-    return not browser.complaints and not outside
+from pages import MOVE, SHOTS, opened, quiet_and_alone
 
 
 def number_of(text: str) -> float:

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fitted import IMAGE, LABELS, SCRIPT, Case, case_of, labelled
-from test_browser import MOVE, SHOTS, opened, quiet_and_alone
-from test_page import Reader
+from pages import MOVE, SHOTS, Reader, opened, quiet_and_alone
 
 from backpass.cli import main
 from backpass.engine import engine_named

@@ -7,60 +7,17 @@ import hashlib
 import json
 import re
 import sys
-from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
 import pytest
 from fitted import IMAGE, MARKS, SCRIPT, Case, case_of, page_of
+from pages import Reader
 
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.model import Model
 from backpass.report import page
-
-VOID = {"meta", "link", "input", "br", "img", "hr"}
-
-
-class Reader(HTMLParser):
-    """What a page holds: its elements, and everything in it that a strict page must not have."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.faults: list[str] = []
-        self.ids: list[str] = []
-        self.texts: list[str] = []
-        self.feed(text)
-        if self.open:
-            self.faults.append(f"not closed: {self.open}")
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        for key, value in attributes:
-            if key.startswith("on") or key == "style":
-                self.faults.append(f"<{tag} {key}={value!r}>")
-            if key in ("src", "href", "xlink:href", "action") and not str(value).startswith(("#", "data:,")):
-                self.faults.append(f"<{tag} {key}={value!r}>")
-            if key == "id":
-                self.ids.append(str(value))
-        if tag in ("img", "iframe", "object", "embed", "base"):
-            self.faults.append(f"<{tag}>")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attributes)
-        self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in VOID:
-            return
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(f"</{tag}> closes something else")
-
-    def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] not in ("script", "style"):
-            self.texts.append(data)
 
 
 @pytest.fixture(params=[False, True], ids=["model alone", "with rows"])
