@@ -71,7 +71,7 @@ def test_what_goes_on_with_one_network_refuses_an_ensemble(regressor: Any, numbe
 
 def test_a_stream_of_a_preset(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers(60)
-    found = regressor(**FEW, preset="fast", ensemble=1).partial_fit(X, y).partial_fit(X, y)
+    found = regressor(**FEW, preset="fast").partial_fit(X, y).partial_fit(X, y)
     assert np.isfinite(found.predict(X)).all()
 
 
