@@ -23,7 +23,7 @@ class Recipe:
     rows: int = 5_120
     valid_rows: int = 1_280
     batch_size: int = 256
-    epochs: int = 3
+    epochs: int = 8
 
     @property
     def name(self) -> str:
@@ -66,7 +66,7 @@ def our_recipe_turn(recipe: Recipe) -> Turn:
 
     x, y = recipe.data()
     table = table_from({**{f"x{j}": x[:, j] for j in range(recipe.columns)}, "y": y})
-    settings = {"preset": "default", "valid_fraction": recipe.valid_fraction, "test_fraction": 0.0}
+    settings = {"preset": "realmlp", "valid_fraction": recipe.valid_fraction, "test_fraction": 0.0}
     problems = {
         epochs: make_problem(table, "y", Settings.of({**settings, "epochs": epochs}))
         for epochs in (recipe.epochs, 2 * recipe.epochs)
