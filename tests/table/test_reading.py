@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.table import DEFAULT_MISSING, NumberColumn, Table, TextColumn, read_table, table_from
+from backpass.table import DEFAULT_MISSING, NumberColumn, Table, TextColumn, demand_of, read_table, table_from
 
 Write = Callable[..., Path]
 
@@ -211,7 +211,9 @@ KINDS = {
     "hexadecimal": (["0x10", "0x20"], "text"),
     "underscores": (["1_000", "2_000"], "text"),
     "amounts": (["$10", "-$2000.50"], "number"),
-    "percent": (["10%", "20%"], "text"),
+    "percent": (["10%", "-2.5 %", "NA", ""], "number"),
+    "percent and not": (["10%", "0.2"], "text"),
+    "percent and a word": (["10%", "none"], "text"),
     "other digits": (["\u0661", "\u0662"], "text"),
     "booleans": (["true", "false"], "text"),
     "dates": (["2024-01-31", "2024-02-29"], "date"),
@@ -337,8 +339,14 @@ class TestAmounts:
         assert texts(table, "a") == ["$5", "€5"]
         assert table.notes == ("column 'a' holds amounts in $ and €: kept as text",)
 
-    def test_shares_stay_texts(self, write: Write) -> None:
-        assert texts(read_table(write("a,b\n5%,1\n7%,2\n")), "a") == ["5%", "7%"]
+    def test_percentages_are_numbers_of_percent(self, write: Write) -> None:
+        table = read_table(write("a;b\n7,5 %;1\n-50%;2\n;3\n"))
+        assert numbers(table, "a") == [7.5, -50.0, None]
+        assert demand_of(table.column("a")) == "percent"
+        assert "column 'a' holds percentages: '-50%' is read as -50" in table.notes
+        assert texts(read_table(write("a,b\n5%,1\n7%,2\n"), text=["a"]), "a") == ["5%", "7%"]
+        taken = table.take(np.array([1]))
+        assert demand_of(taken.column("a")) == "percent"
 
     def test_a_typed_text_stays_one(self) -> None:
         assert texts(table_from({"a": ["$5", "$6"]}), "a") == ["$5", "$6"]

@@ -70,6 +70,7 @@ HEAD: Form = {
         "classes": [str],
         "class_kind": Choice(("number", "text")),
         "notes": [str],
+        "percent": Newer(bool),
     },
     "loss": _LOSS,
     "options": {...: _NUMBER},
@@ -87,7 +88,7 @@ MODEL: Form = {
         "features": [
             ByKind(
                 {
-                    "number": {"name": str},
+                    "number": {"name": str, "percent": Newer(bool)},
                     "text": {"name": str, "levels": [str]},
                     "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))], "order": Newer(Choice(ORDERS))},
                     "time": {"name": str, "parts": [Choice(tuple(PARTS["time"]))]},

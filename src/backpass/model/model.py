@@ -207,7 +207,7 @@ class Model:
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:
         """The kind each column must have."""
         kinds: dict[str, str] = dict(self.schema.kinds)
-        targets = {head.target.name: head.target.kind for head in self.head.heads}
+        targets = {head.target.name: head.target.demand for head in self.head.heads}
         return kinds | targets if with_target else kinds
 
     def table(self, data: Any, *, with_target: bool = False, **reading: Any) -> Table:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from backpass.table.judging import Rules
 from backpass.table.kinds import NUMBER_SHARE
-from backpass.table.number import NUMBER, number_in
+from backpass.table.number import NUMBER, number_in, without_percent
 from backpass.table.raw import RawTexts
 from backpass.table.wording import Faults, shown
 
@@ -46,7 +46,7 @@ def decimal_of(texts: Sequence[RawTexts], pointed: Sequence[str], rules: Rules, 
 
 def written_with_commas(raw: RawTexts, rules: Rules) -> Written | None:
     """What speaks for a decimal comma in a column, or None: numbers with commas, few texts, and no points."""
-    texts = {text.strip(" \t") for text in raw.levels} - rules.missing.tokens
+    texts = {without_percent(text.strip(" \t")) for text in raw.levels} - rules.missing.tokens
     commas = {text for text in texts if "," in text and number_in(text, ",") is not None}
     marked = {text for text in texts if "," in text and number_in(text, ".") is not None}
     numbers = {text for text in texts if NUMBER.fullmatch(text)}

@@ -5,7 +5,6 @@ A column of the training rows comes in; a feature, or None, and notes go out. Ar
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -15,6 +14,7 @@ import numpy as np
 from backpass.errors import DataError
 from backpass.table.day_month import Order
 from backpass.table.moment import MomentKind
+from backpass.table.number import is_percentage
 from backpass.table.parts import PARTS, telling_parts
 from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
 from backpass.table.wording import counted, shown
@@ -22,15 +22,15 @@ from backpass.table.wording import counted, shown
 MOST_LEVELS = 255  # levels kept of a text column; the rest share the unknown slot
 IDENTIFIER_ROWS = 20  # rows from which on texts can look like identifiers
 IDENTIFIER_SHARE = 0.9  # share of distinct texts above which they do
-PERCENTAGE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)? ?%")
 WITHOUT_PERCENT = "written without the percent sign they are"
 
 
 @dataclass(frozen=True, slots=True)
 class NumberFeature:
-    """A column of numbers to learn from."""
+    """A column of numbers to learn from, or of percentages."""
 
     name: str
+    is_percent: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -132,8 +132,8 @@ class Found:
 def feature_of(column: Column) -> Feature:
     """The feature of a column of the training rows."""
     match column:
-        case NumberColumn(name):
-            return NumberFeature(name)
+        case NumberColumn(name, _, is_percent):
+            return NumberFeature(name, is_percent)
         case MomentColumn(name, ticks, kind, order):
             return MomentFeature(name, kind, telling_parts(ticks, kind), order)
     return TextFeature(column.name, _kept_levels(column))
@@ -156,8 +156,8 @@ def looks_like_identifier(column: Column) -> bool:
 
 
 def holds_percentages(column: Column) -> bool:
-    """Whether all texts are such as 12%, of which nobody knows whether 12 or 0.12 is meant."""
-    return isinstance(column, TextColumn) and all(map(PERCENTAGE.fullmatch, column.levels))
+    """Whether all texts are such as 12%: a file's are numbers, those that a frame calls texts are not."""
+    return isinstance(column, TextColumn) and all(map(is_percentage, column.levels))
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:
@@ -168,7 +168,8 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
         case MomentFeature(_, _, parts, order):
             written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
             return {**written, "order": order} if order else written
-    return {"name": feature.name, "kind": feature.kind}
+    plain = {"name": feature.name, "kind": feature.kind}
+    return {**plain, "percent": True} if feature.is_percent else plain
 
 
 def feature_from_json(data: Mapping[str, Any]) -> Feature:
@@ -178,7 +179,7 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
             return TextFeature(data["name"], tuple(data["levels"]))
         case "date" | "time" as kind:
             return MomentFeature(data["name"], kind, tuple(data["parts"]), data.get("order"))
-    return NumberFeature(data["name"])
+    return NumberFeature(data["name"], data.get("percent", False))
 
 
 def _content(column: Column) -> np.ndarray[Any, Any]:

@@ -17,7 +17,7 @@ from backpass.errors import UsageError
 from backpass.table.day_month import ORDERS, Order, is_day_and_month, order_in, ticks_in
 from backpass.table.missing import Missing
 from backpass.table.moment import NO_MOMENT, moment_in
-from backpass.table.number import number_in
+from backpass.table.number import PERCENT, is_percentage, number_in, without_percent
 from backpass.table.raw import RawTexts
 from backpass.table.table import KINDS, Kind
 from backpass.table.wording import listed, shown
@@ -37,15 +37,20 @@ class Rules:
     date_order: Order | None = None
 
     def __post_init__(self) -> None:
-        wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS)]
+        wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS, PERCENT)]
         if wrong:
             raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
 
     def demanded(self, name: str) -> Kind | None:
         """The kind this column has to take, or None."""
         if self.kinds is not None:
-            return "date" if self.kinds[name] in ORDERS else cast(Kind, self.kinds[name])
+            kind = self.kinds[name]
+            return "date" if kind in ORDERS else "number" if kind == PERCENT else cast(Kind, kind)
         return "text" if name in self.text else None
+
+    def wants_percent(self, name: str) -> bool:
+        """Whether percentages are demanded of this column."""
+        return self.kinds is not None and self.kinds[name] == PERCENT
 
     def order_of(self, name: str) -> Order | None:
         """The order that dates of this column are to have, or None."""
@@ -61,7 +66,8 @@ class Rules:
 class Judged:
     """Distinct texts, trimmed, each with its sort (one of the seven above), its count of rows, and what it spells.
 
-    ``order`` is that of dates whose day and month are known by it; ``unsure`` are those where they are not.
+    ``order`` is that of dates whose day and month are known by it; ``unsure`` are those where they are not. Where
+    ``is_percent`` numbers have a percent sign behind them.
     """
 
     texts: list[str]
@@ -72,6 +78,7 @@ class Judged:
     counts: NDArray[np.int64]
     order: Order | None
     unsure: list[int]
+    is_percent: bool
 
     def rows_of(self, *sorts: int) -> int:
         """How many rows hold a text of these sorts."""
@@ -88,9 +95,9 @@ def judge(raw: RawTexts, rules: Rules) -> Judged:
     sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
     ticks, zoned = np.full(len(texts), NO_MOMENT), np.zeros(len(texts), dtype=np.bool_)
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
-    unsure = []
+    unsure, is_percent = [], _are_percentages(raw.name, [t for j, t in enumerate(texts) if counts[j]], rules)
     for j, text in enumerate(texts):
-        sorts[j], numbers[j] = _sort_of(text, rules)
+        sorts[j], numbers[j] = _sort_of(without_percent(text) if is_percent else text, rules)
         if sorts[j] != TEXT or not text[:1].isdigit():
             continue
         if moment := moment_in(text):
@@ -101,9 +108,16 @@ def judge(raw: RawTexts, rules: Rules) -> Judged:
     for j in unsure:
         if order is not None and (found := ticks_in(texts[j], order)) is not None:
             sorts[j], ticks[j] = DATE, found
-    return Judged(
-        texts, sorts, numbers, ticks, zoned, counts, order if unsure else None, [j for j in unsure if sorts[j] == TEXT]
-    )
+    still_unsure = [j for j in unsure if sorts[j] == TEXT]
+    return Judged(texts, sorts, numbers, ticks, zoned, counts, order if unsure else None, still_unsure, is_percent)
+
+
+def _are_percentages(name: str, texts: list[str], rules: Rules) -> bool:
+    """Whether percentages are demanded, or nothing is and the texts hold nothing else."""
+    if rules.demanded(name) is not None:
+        return rules.wants_percent(name)
+    there = [text for text in texts if text not in rules.missing.tokens]
+    return bool(there) and all(is_percentage(text, rules.decimal) for text in there)
 
 
 def _sort_of(text: str, rules: Rules) -> tuple[int, float]:

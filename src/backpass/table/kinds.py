@@ -9,6 +9,7 @@ user's, or the model's) is converted to, and what cannot be converted is a fault
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -30,7 +31,7 @@ from backpass.table.judging import (
 )
 from backpass.table.missing import Missing
 from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT, MomentKind
-from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded
+from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, without_percent
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, RawTexts, moments_as_texts, numbers_as_texts
 from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
 from backpass.table.wording import Faults, counted, rows_listed, shown
@@ -69,7 +70,8 @@ def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Co
     _name_strangers(raw, judged, kind, rules, faults)
     if kind == "number":
         numbers = np.concatenate([[np.nan], judged.numbers])
-        return _checked(raw.name, numbers[raw.codes], rules.missing, faults, notes)
+        checked = _checked(raw.name, numbers[raw.codes], rules.missing, faults, notes)
+        return replace(checked, is_percent=judged.is_percent)
     _name_zones(raw, judged, kind, faults)
     ticks = np.concatenate([[NO_MOMENT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.ticks, NO_MOMENT)])
     moments = RawMoments(raw.name, ticks[raw.codes], kind, bool(judged.zoned.any()))
@@ -136,6 +138,10 @@ def decide(raw: RawTexts, judged: Judged, demand: Kind | None, decimal: str, not
     numbers = judged.rows_of(NUMERIC, INFINITE)
     if not numbers or numbers < NUMBER_SHARE * there:
         return "text"
+    if judged.is_percent:
+        first, number = judged.of_sort(NUMERIC)[0], without_percent(judged.of_sort(NUMERIC)[0])
+        notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {number}")
+        return "number"
     return _kind_of_amounts(raw.name, [text for text in judged.of_sort(NUMERIC) if is_amount(text, decimal)], notes)
 
 

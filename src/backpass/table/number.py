@@ -1,9 +1,9 @@
 """Number: which texts are numbers, and which number each one is.
 
 ``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``, ``$-5`` and,
-as accountants write them, ``($5)``. ``1_000``, ``0x10``, ``1,00``, ``(5)``, ``12%`` (12, or 0.12?) and digits of other
-scripts are not. ``inf`` and ``1e999`` are told apart from both, because no column may hold them. Python's ``float``
-rounds correctly.
+as accountants write them, ``($5)``. ``1_000``, ``0x10``, ``1,00``, ``(5)`` and digits of other scripts are not, nor is
+``12%`` by itself: a column of nothing else holds percentages. ``inf`` and ``1e999`` are told apart from both, because
+no column may hold them. Python's ``float`` rounds correctly.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ WHOLE_LIMIT = 2.0**53  # from here on float64 cannot tell neighbouring whole num
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+PERCENT = "percent"
+"""What is asked of a column of percentages, which are numbers: 12% is 12."""
 PADDED = re.compile(r"[+-]?0[0-9]")
 CURRENCIES = "$€£¥₹"
 SPACES = " \u00a0\u202f"
@@ -73,6 +75,25 @@ def is_amount(text: str, decimal: str = ".") -> bool:
 def currency_of(text: str) -> str:
     """The currency sign in a text, or nothing."""
     return next((sign for sign in text if sign in CURRENCIES), "")
+
+
+def without_percent(text: str) -> str:
+    """The number before a percent sign, as it is written.
+
+    >>> without_percent("12.5 %"), without_percent("12.5")
+    ('12.5', '12.5')
+    """
+    return text[:-1].rstrip(SPACES) if text.endswith("%") else text
+
+
+def is_percentage(text: str, decimal: str = ".") -> bool:
+    """Whether a text is a number with a percent sign behind it.
+
+    >>> is_percentage("12.5 %"), is_percentage("-3%"), is_percentage("12"), is_percentage("$5%"), is_percentage("%")
+    (True, True, False, False, False)
+    """
+    number = number_in(without_percent(text), decimal) if text.endswith("%") and not currency_of(text) else None
+    return number is not None and math.isfinite(number)
 
 
 def is_padded(text: str) -> bool:

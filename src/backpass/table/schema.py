@@ -95,8 +95,7 @@ class Schema:
     @property
     def kinds(self) -> dict[str, Demand]:
         """Name -> kind, to demand of ``read_table`` and ``table_from`` when predicting."""
-        orders = {feature.name: feature.order for feature in self.moments}
-        return {feature.name: orders.get(feature.name) or feature.kind for feature in self.features}
+        return {feature.name: _demand_of(feature) for feature in self.features}
 
     @property
     def numbers(self) -> tuple[NumberInput, ...]:
@@ -184,6 +183,16 @@ def _check_named(table: Table, names: Sequence[str]) -> None:
     for fault in absent(list(dict.fromkeys(names)), table.names):
         faults.add(fault)
     faults.stop()
+
+
+def _demand_of(feature: Feature) -> Demand:
+    """What ``demand_of`` says of the feature's column."""
+    match feature:
+        case NumberFeature(_, True):
+            return "percent"
+        case MomentFeature(_, _, _, order) if order:
+            return order
+    return feature.kind
 
 
 def _nothing_left(table: Table, notes: Sequence[str]) -> Exception:

@@ -21,16 +21,17 @@ from backpass.table.wording import refusal, shown
 
 Kind: TypeAlias = Literal["number", "text", "date", "time"]
 KINDS: tuple[Kind, ...] = ("number", "text", "date", "time")
-Demand: TypeAlias = Kind | Order
+Demand: TypeAlias = Kind | Order | Literal["percent"]
 """What is asked of a column: its kind, or, of dates that are not written as ISO 8601 has it, their order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberColumn:
-    """Numbers: values float64 (n,), NaN where missing."""
+    """Numbers: values float64 (n,), NaN where missing. Percentages are written with their sign, and 12% is 12."""
 
     name: str
     values: NDArray[np.float64]
+    is_percent: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -43,7 +44,7 @@ class NumberColumn:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> NumberColumn:
         """The column of these rows."""
-        return NumberColumn(self.name, self.values[rows])
+        return NumberColumn(self.name, self.values[rows], self.is_percent)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NumberColumn):
@@ -122,6 +123,8 @@ Column: TypeAlias = NumberColumn | TextColumn | MomentColumn
 
 def demand_of(column: Column) -> Demand:
     """What to ask of a column in another table so that it is read as this one was."""
+    if isinstance(column, NumberColumn) and column.is_percent:
+        return "percent"
     return (column.order if isinstance(column, MomentColumn) else None) or column.kind
 
 

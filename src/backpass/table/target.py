@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,7 +18,7 @@ from backpass.errors import UsageError
 from backpass.table.database import identifier
 from backpass.table.feature import looks_like_identifier
 from backpass.table.number import text_of
-from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, Table, TextColumn
+from backpass.table.table import Column, Demand, Kind, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.wording import Faults, absent, counted, listed, rows_listed, shown
 
 Task: TypeAlias = Literal["regression", "binary", "multiclass"]
@@ -35,6 +35,7 @@ class Target:
     classes: tuple[str, ...] = ()
     class_kind: Kind = "text"
     notes: tuple[str, ...] = ()
+    is_percent: bool = False
 
     @classmethod
     def fit(cls, table: Table, name: str, task: str | None = None) -> Target:
@@ -57,12 +58,17 @@ class Target:
             faults.add(f"target {shown(name)}: {found}: nearly every row has its own", hint)
         target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
         faults.stop()
-        return target
+        return replace(target, is_percent=isinstance(column, NumberColumn) and column.is_percent)
 
     @property
     def kind(self) -> Kind:
         """The kind of column that holds this target."""
         return "number" if self.task == "regression" else self.class_kind
+
+    @property
+    def demand(self) -> Demand:
+        """What to ask of a column that holds this target."""
+        return "percent" if self.is_percent else self.kind
 
     def encode(self, table: Table) -> NDArray[np.float64] | NDArray[np.int32]:
         """y: the numbers float64 (n,), or the class codes 0..k-1 int32 (n,).
@@ -95,18 +101,26 @@ class Target:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
-        return {
+        written = {
             "name": self.name,
             "task": self.task,
             "classes": list(self.classes),
             "class_kind": self.class_kind,
             "notes": list(self.notes),
         }
+        return {**written, "percent": True} if self.is_percent else written
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Target:
         """The Target that ``to_json`` wrote."""
-        return cls(data["name"], data["task"], tuple(data["classes"]), data["class_kind"], tuple(data["notes"]))
+        return cls(
+            data["name"],
+            data["task"],
+            tuple(data["classes"]),
+            data["class_kind"],
+            tuple(data["notes"]),
+            data.get("percent", False),
+        )
 
 
 def _usable(table: Table, name: str, faults: Faults) -> Column | None:
