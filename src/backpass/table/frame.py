@@ -139,8 +139,9 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], faults: Faults) -> Raw
     if kind.is_numeric():
         return _numbers(name, series)
     if kind in (nw.String, nw.Categorical, nw.Enum):
-        texts = series.cast(nw.String).to_list()  # pandas has NaN among them
-        return coded(name, (text if isinstance(text, str) else None for text in texts), typed=True)
+        # Asked first: the cast of some versions makes texts of what is missing, "None" or "<NA>".
+        missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
+        return coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
     if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown):
         return raw_objects(name, series.to_list(), faults)
     if kind in (nw.Datetime, nw.Date):
