@@ -31,14 +31,19 @@ def of_rows(function: Callable[..., Any]) -> Circuit:
 
 
 def assert_rows_are_by_themselves(circuit: Circuit) -> None:
+    for count in (ROWS, WIDTH):  # as many as there are columns, too
+        _assert_rows_are_by_themselves(circuit, count)
+
+
+def _assert_rows_are_by_themselves(circuit: Circuit, count: int) -> None:
     random = numpy.random.default_rng(2)
-    rows = [random.uniform(-1, 1, (ROWS, WIDTH)).astype(SINGLE) for _ in range(2)]
+    rows = [random.uniform(-1, 1, (count, WIDTH)).astype(SINGLE) for _ in range(2)]
     fixed = [random.uniform(-1, 1, shape).astype(SINGLE) for shape in FIXED]
     engine = NativeEngine()
     together = engine.run(circuit, *rows, *fixed)
     for z, wanted in zip(together, NumpyEngine().run(circuit, *rows, *fixed), strict=True):
         numpy.testing.assert_allclose(z, wanted, rtol=1e-3, atol=1e-3)
-    for first, last in [(i, i + 1) for i in range(ROWS)] + [(0, 2), (2, ROWS)]:
+    for first, last in [(i, i + 1) for i in range(count)] + [(0, 2), (2, count)]:
         part = engine.run(circuit, *[a[first:last] for a in rows], *fixed)
         for z, whole in zip(part, together, strict=True):
             assert z.tobytes() == whole[first:last].tobytes()

@@ -65,8 +65,13 @@ def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
     a, b = units[i], units[j]
     if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape:
         return
-    if len(a.terms) + len(b.terms) <= MOST_TERMS:
+    if len(a.terms) + len(b.terms) <= MOST_TERMS and _reads_in_step(a, b) and _reads_in_step(b, a):
         _merge(units, a, b)
+
+
+def _reads_in_step(reader: Unit, made: Unit) -> bool:
+    """Whether each element needs only its own of what the other makes: not where it reads that turned, as a.T."""
+    return all(view.is_whole for term in reader.terms for view in term.arguments if made.mask >> view.term.number & 1)
 
 
 def _merge(units: dict[int, Unit], a: Unit, b: Unit) -> None:

@@ -1,0 +1,81 @@
+"""Equal lengths: where all arrays are square, shapes say nothing of what lies where, and no pass may rely on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backpass.circuit import Spec, grad, trace
+from backpass.circuit import operations as ops
+from backpass.engine import NumpyEngine
+from backpass.engine.native.native_engine import NativeEngine
+
+SINGLE = numpy.dtype(numpy.float32)
+N = 6
+
+TURNED: dict[str, tuple[tuple[int, ...], Callable[[Any], Any]]] = {
+    "transposed": ((N, N), lambda x: ops.exp(x).T),
+    "transposed, and on": ((N, N), lambda x: ops.exp(x).T * 2.0),
+    "beside itself": ((N, N), lambda x: x * ops.exp(x).T),
+    "there and back": ((N, N), lambda x: ops.tanh(ops.exp(x).T).T + x),
+    "backwards": ((N,), lambda x: ops.exp(ops.exp(x)[::-1])),
+    "rows and columns backwards": ((N, N), lambda x: ops.tanh(ops.tanh(x)[::-1])[:, ::-1] * x),
+    "three axes": ((N, N, 5), lambda x: numpy.transpose(ops.exp(x), (1, 0, 2))),
+    "as many parts as rows": ((N, 5), lambda x: numpy.transpose(ops.tanh(stacked(x)), (1, 0, 2))),
+    "relu behind a product": ((N, N), lambda x: ops.relu(x @ x).T + ops.relu(x @ x)),
+    "relu of a product that is turned": ((N, N), lambda x: ops.relu((x @ x).T)),
+    "the slope of relu, turned": ((N, N), lambda x: grad(lambda z: (ops.relu(z @ z).T * x).sum())(x)),
+}
+
+
+def stacked(x: Any) -> Any:
+    """(n, k) -> (n, n, k)"""
+    return numpy.concatenate([(x * (i + 0.3)).reshape(1, N, 5) for i in range(N)], axis=0)
+
+
+def compare(function: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
+    circuit = trace(function, [Spec(shape, SINGLE)])
+    x = numpy.random.default_rng(0).uniform(-1, 1, shape).astype(SINGLE)
+    for found, wanted in zip(NativeEngine().run(circuit, x), NumpyEngine().run(circuit, x), strict=True):
+        numpy.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", TURNED)
+def test_what_is_turned_is_not_taken_for_what_is_not(name: str) -> None:
+    shape, function = TURNED[name]
+    compare(function, shape)
+
+
+KINDS: dict[str, Callable[[Any, Any], Any]] = {
+    "tanh": lambda z, other: ops.tanh(z),
+    "relu": lambda z, other: ops.relu(z),
+    "times": lambda z, other: z * other + 0.5,
+    "difference": lambda z, other: z - other,
+    "larger": lambda z, other: ops.maximum(z, other),
+    "turned": lambda z, other: z.T,
+    "rows backwards": lambda z, other: z[::-1],
+    "columns backwards": lambda z, other: z[:, ::-1],
+    "product": lambda z, other: ops.tanh(z @ other),
+    "product with the turned": lambda z, other: ops.tanh(z @ other.T),
+    "share of the row": lambda z, other: z / (1.0 + (other * other).sum(axis=1, keepdims=True)),
+    "share of the column": lambda z, other: z - other.max(axis=0),
+    "halves": lambda z, other: numpy.concatenate([other[N // 2 :], z[: N // 2]], axis=0),
+    "slope": lambda z, other: grad(lambda a: (ops.tanh(a @ other).T * a).sum())(z),
+}
+
+
+@given(st.lists(st.tuples(st.sampled_from([*KINDS]), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=10))
+@settings(max_examples=300, deadline=None)
+def test_square_circuits_made_at_random(recipe: list[tuple[str, int, int]]) -> None:
+    def made(x: Any) -> list[Any]:
+        values = [x]
+        for kind, i, j in recipe:
+            values.append(KINDS[kind](values[i % len(values)], values[j % len(values)]))
+        return values
+
+    compare(made, (N, N))
