@@ -225,6 +225,16 @@ class TestParquet:
         assert "column 'binary' is of type 'BLOB'" in caught.value.faults
         assert read_table(tmp_path / "t.parquet", drop=["list", "struct", "binary", "texts"]).names == ("ok",)
 
+    def test_times_in_utc_are_times(self, tmp_path: Path) -> None:
+        """As pyarrow 16 and older write them."""
+        import duckdb
+
+        path = tmp_path / "t.parquet"
+        duckdb.sql(f"COPY (SELECT TIMETZ '23:59:01.5+00' AS t) TO '{path}' (FORMAT parquet)")
+        column = read_table(path).column("t")
+        assert isinstance(column, MomentColumn)
+        assert (column.kind, column.ticks[0]) == ("time", (23 * 3600 + 59 * 60 + 1) * 1_000_000 + 500_000)
+
     def test_damaged_and_empty(self, tmp_path: Path) -> None:
         path = tmp_path / "t.parquet"
         pq.write_table(pa.table({"a": list(range(1000))}), path)

@@ -26,7 +26,11 @@ FLOATS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "
 WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # through their text, which rounds once and correctly
 TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # the last: a column that only ever held nothing
 NANOSECONDS = "TIMESTAMP_NS"
-MOMENTS = {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", NANOSECONDS, "TIMESTAMP WITH TIME ZONE"}
+TIMES = {"TIME", "TIME WITH TIME ZONE"}
+"""Parquet of older writers says that times of day are in UTC: they are taken as they stand."""
+MOMENTS = TIMES | {
+    "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", NANOSECONDS, "TIMESTAMP WITH TIME ZONE",
+}  # fmt: skip
 
 
 def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, faults: Faults) -> Content:
@@ -130,6 +134,8 @@ def number_sql(column: str, type_: str) -> str | None:
 def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str) -> RawMoments:
     if type_ == NANOSECONDS:  # divided here, so that moments before 1970 are cut off as those after it are
         return RawMoments(name, ticks_of(database, relation, f"epoch_ns({column})", divisor=1_000), "date")
-    zoned, is_time = type_.endswith("ZONE"), type_ == "TIME"
-    value = column if is_time else f"{column}::{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}"
-    return RawMoments(name, ticks_of(database, relation, f"epoch_us({value})"), "time" if is_time else "date", zoned)
+    if type_ in TIMES:
+        return RawMoments(name, ticks_of(database, relation, f"epoch_us({column}::TIME)"), "time")
+    zoned = type_.endswith("ZONE")
+    value = f"{column}::{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}"
+    return RawMoments(name, ticks_of(database, relation, f"epoch_us({value})"), "date", zoned)
