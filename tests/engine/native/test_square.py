@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
-from backpass.engine import NumpyEngine
+from backpass.circuit.philox import key_of
+from backpass.engine import Epoch, NumpyEngine
 from backpass.engine.native.native_engine import NativeEngine
+from backpass.training.loop import training_step
+from backpass.training.optimizer import memory_like, optimizer_named
 
 SINGLE = numpy.dtype(numpy.float32)
 N = 6
@@ -79,3 +82,34 @@ def test_square_circuits_made_at_random(recipe: list[tuple[str, int, int]]) -> N
         return values
 
     compare(made, (N, N))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([*KINDS]), st.integers(0, 99), st.integers(0, 99)), max_size=8),
+    st.sampled_from(["sgd", "momentum", "nesterov", "adam", "adamw"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_steps_whose_parameters_are_square(recipe: list[tuple[str, int, int]], optimizer: str) -> None:
+    """The state is overwritten where it lies: nobody may still want to read it turned."""
+
+    def objective(theta: Any, batch: Any, draws: Any) -> Any:
+        x, y = batch
+        values = [theta.reshape(N, N), ops.tanh(theta.reshape(N, N)).T]
+        for kind, i, j in recipe:
+            values.append(KINDS[kind](values[i % len(values)], values[j % len(values)]))
+        return ((ops.tanh(x @ values[-1]) @ values[0].T - y) ** 2).sum() * 0.01
+
+    rule, random = optimizer_named(optimizer), numpy.random.default_rng(0)
+    theta = random.uniform(-1, 1, N * N).astype(SINGLE)
+    data = [random.uniform(-1, 1, (3 * N, N)).astype(SINGLE) for _ in range(2)]
+    step = training_step(objective, rule, theta, [Spec(("B", N), SINGLE)] * 2)
+    rows, sizes = numpy.arange(3 * N).reshape(3, N), numpy.full(3, N)
+    epoch = Epoch(rows, sizes, rule.settings(numpy.full(3, 0.001), 0), 0)
+    state = (theta, *memory_like(rule, theta))
+    found, wanted = (
+        engine.run_epoch(step, state, key_of(0), data, epoch, lambda done: False)
+        for engine in (NativeEngine(), NumpyEngine())
+    )
+    assert found.failed == wanted.failed
+    numpy.testing.assert_allclose(found.losses, wanted.losses, rtol=1e-3, atol=1e-3)
+    numpy.testing.assert_allclose(found.state[0], wanted.state[0], rtol=1e-3, atol=1e-3)
