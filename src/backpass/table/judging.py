@@ -6,7 +6,7 @@ Each text is judged once, by the same rules for every door; what the column is, 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -95,7 +95,8 @@ def judge(raw: RawTexts, rules: Rules) -> Judged:
     sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
     ticks, zoned = np.full(len(texts), NO_MOMENT), np.zeros(len(texts), dtype=np.bool_)
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
-    unsure, is_percent = [], _are_percentages(raw.name, [t for j, t in enumerate(texts) if counts[j]], rules)
+    there = (text for text, count in zip(texts, counts, strict=True) if count)
+    unsure, is_percent = [], _are_percentages(raw.name, there, rules)
     for j, text in enumerate(texts):
         sorts[j], numbers[j] = _sort_of(without_percent(text) if is_percent else text, rules)
         if sorts[j] != TEXT or not text[:1].isdigit():
@@ -112,12 +113,18 @@ def judge(raw: RawTexts, rules: Rules) -> Judged:
     return Judged(texts, sorts, numbers, ticks, zoned, counts, order if unsure else None, still_unsure, is_percent)
 
 
-def _are_percentages(name: str, texts: list[str], rules: Rules) -> bool:
+def _are_percentages(name: str, texts: Iterable[str], rules: Rules) -> bool:
     """Whether percentages are demanded, or nothing is and the texts hold nothing else."""
     if rules.demanded(name) is not None:
         return rules.wants_percent(name)
-    there = [text for text in texts if text not in rules.missing.tokens]
-    return bool(there) and all(is_percentage(text, rules.decimal) for text in there)
+    tokens, found = rules.missing.tokens, False
+    for text in texts:
+        if text in tokens:
+            continue
+        if not is_percentage(text, rules.decimal):
+            return False
+        found = True
+    return found
 
 
 def _sort_of(text: str, rules: Rules) -> tuple[int, float]:

@@ -139,8 +139,8 @@ def decide(raw: RawTexts, judged: Judged, demand: Kind | None, decimal: str, not
     if not numbers or numbers < NUMBER_SHARE * there:
         return "text"
     if judged.is_percent:
-        first, number = judged.of_sort(NUMERIC)[0], without_percent(judged.of_sort(NUMERIC)[0])
-        notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {number}")
+        first = judged.of_sort(NUMERIC)[0]
+        notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {without_percent(first)}")
         return "number"
     return _kind_of_amounts(raw.name, [text for text in judged.of_sort(NUMERIC) if is_amount(text, decimal)], notes)
 
