@@ -34,7 +34,7 @@ NETWORKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 """The kind of target, and the settings."""
 
-ROWS = 64
+ROWS = (32, 64, 512)  # of batches that are not cut into parts, and cut into two and into four
 LEAST_STEPS = 3  # what is shorter gains little
 MOST_VALUES = 64
 
@@ -125,10 +125,12 @@ def plans_of(target: str, settings: Mapping[str, Any]) -> Iterator[Plan]:
     specs = [Spec(("B", *array.shape[1:]), array.dtype) for array in data]
     columns = ("dropout",) if problem.settings.dropout_schedule != "constant" and problem.settings.dropout else ()
     theta = numpy.zeros(problem.network.parameter_count, problem.dtype)
-    yield plan_step(training_step(problem.objective, problem.optimizer(), theta, specs, columns), ROWS)
+    step = training_step(problem.objective, problem.optimizer(), theta, specs, columns)
+    for rows in ROWS:
+        yield plan_step(step, rows)
     forward = problem.network.forward(problem.dtype)
     (length,) = {d for spec in forward.inputs for d in spec.shape if isinstance(d, str)}
-    yield plan_circuit(forward, {length: ROWS})
+    yield plan_circuit(forward, {length: max(ROWS)})
 
 
 def programs() -> dict[Program, str]:
@@ -137,7 +139,7 @@ def programs() -> dict[Program, str]:
     for where, (target, settings) in NETWORKS.items():
         for plan in plans_of(target, settings):
             for one in plan.instructions:
-                if isinstance(one, Map) and len(one.steps) >= LEAST_STEPS and prod(one.shape) > ROWS:
+                if isinstance(one, Map) and len(one.steps) >= LEAST_STEPS and prod(one.shape) > max(ROWS):
                     program = program_of(one)
                     if program is not None and len(program.inputs) + len(program.links) <= MOST_VALUES:
                         found.setdefault(program, f"{where}: {one.label or 'unnamed'}")

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,25 @@ def digest_of(outcome: Outcome) -> str:
     for array in (*outcome.state, outcome.losses):
         digest.update(numpy.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
+
+
+def cut_into(parts: int) -> Callable[[int, int], list[tuple[int, int]]]:
+    """Instead of the planner's own rule: so many parts, of sizes that differ, for any step."""
+
+    def cuts_of(rows: int, numbers: int) -> list[tuple[int, int]]:
+        ends = sorted({rows * (i + 1) ** 2 // parts**2 for i in range(parts)})
+        return list(pairwise([0, *(end for end in ends if end > 0)])) if len(ends) > 1 else []
+
+    return cuts_of
+
+
+@pytest.fixture(params=[0, 2, 5], ids=["as planned", "in 2 parts", "in 5 parts"])
+def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Into how many parts every step is cut, whatever its size; 0 where that is left to the planner."""
+    count: int = request.param
+    if count:
+        monkeypatch.setattr("backpass.engine.plan.planner.cuts_of", cut_into(count))
+    return count
 
 
 @pytest.fixture

@@ -362,7 +362,7 @@ def test_the_core_refuses_words_that_do_not_fit(dense: Any) -> None:
         """The program, with something of every packing or product of pairs changed."""
         kind = Pack if "panel" in changes or "n" in changes else Product
         changed = [replace(i, **changes) if isinstance(i, kind) and changes else i for i in plan.instructions]
-        words = [numpy.array([i.kind, *i.encode(operations())], numpy.int64) for i in changed]
+        words = [numpy.array(i.words(operations()), numpy.int64) for i in changed]
         constants = numpy.frombuffer(plan.constants, numpy.uint8)
         Program(words, constants, plan.arena_bytes, plan.sizes, isa=isa)
 

@@ -61,7 +61,7 @@ def single_assignment(one: Map) -> tuple[list[MapStep], list[Operand]]:
 
 
 def program_of(maps: Sequence[Map], sizes: Sequence[int], isa: str) -> Program:
-    words = [numpy.array([one.kind, *one.encode(operations())], numpy.int64) for one in maps]
+    words = [numpy.array(one.words(operations()), numpy.int64) for one in maps]
     return Program(words, numpy.zeros(0, numpy.uint8), 0, sizes, isa=isa)
 
 

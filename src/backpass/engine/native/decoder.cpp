@@ -8,7 +8,7 @@
 namespace backpass::native {
 namespace {
 
-constexpr std::int64_t kMostRegisters = 256;
+constexpr std::int64_t kMostRegisters = 256, kMostParts = 256;
 // Below this many elementary operations a second thread costs more than it saves.
 constexpr std::int64_t kSmallWork = 32 * 1024;
 
@@ -232,7 +232,7 @@ Scatter Decoder::scatter() {
 
 Gather Decoder::gather() {
     Gather g{};
-    g.data = word(), g.rows = word(), g.count = length(), g.row_bytes = length();
+    g.data = word(), g.rows = word(), g.first = length(), g.count = length(), g.row_bytes = length();
     bounds_.check_buffer(g.data), bounds_.check_buffer(g.rows);
     g.y = operand();
     const std::int64_t bytes = product_of({g.count, g.row_bytes});
@@ -246,7 +246,7 @@ Random Decoder::random() {
     const std::int64_t purpose = word();
     if (purpose < 0 || purpose > std::int64_t{0xffffffff}) refuse("a purpose is out of range");
     r.purpose = static_cast<std::uint32_t>(purpose);
-    r.count = length();
+    r.first = length(), r.count = length();
     r.key = operand(), r.step = operand(), r.y = operand();
     for (const Operand* x : {&r.key, &r.step, &r.y}) check_dtype(*x, Dtype::UInt32);
     bounds_.check_range(r.key, {1, 1, 1, 1, 2});
@@ -267,46 +267,48 @@ Instruction Decoder::decode(const std::int64_t* words, std::int64_t count) {
     end_ = words + count;
     Instruction instruction{};
     instruction.kind = static_cast<Kind>(word());
-    instruction.is_small = true;
+    instruction.part = word();
+    if (instruction.part < -1 || instruction.part >= kMostParts) refuse("no such part of the rows");
+    bool is_small = true;  // sharing it out would cost more
     switch (instruction.kind) {
         case Kind::Map: {
             const Map& m = instruction.map = map();
             const std::int64_t elements = m.shape[0] * m.shape[1] * m.shape[2] * m.shape[3] * m.shape[4];
-            instruction.is_small = elements < kSmallWork / 4 / (1 + m.steps.size / 4);
+            is_small = elements < kSmallWork / 4 / (1 + m.steps.size / 4);
             break;
         }
         case Kind::Product: {
             const Product& p = instruction.product = product();
-            instruction.is_small = work_of(p) < 8 * static_cast<double>(kSmallWork);
+            is_small = work_of(p) < 8 * static_cast<double>(kSmallWork);
             break;
         }
         case Kind::Reduce: {
             const Reduce& r = instruction.reduce = reduce();
             const std::int64_t kept = r.kept[0] * r.kept[1] * r.kept[2];
-            instruction.is_small = kept < 2 || kept * r.reduced[0] * r.reduced[1] < kSmallWork;
+            is_small = kept < 2 || kept * r.reduced[0] * r.reduced[1] < kSmallWork;
             break;
         }
         case Kind::Take: instruction.take = take(); break;
         case Kind::Scatter: instruction.scatter = scatter(); break;
         case Kind::Gather: {
             const Gather& g = instruction.gather = gather();
-            instruction.is_small = g.count * g.row_bytes < kSmallWork;
+            is_small = g.count * g.row_bytes < kSmallWork;
             break;
         }
         case Kind::Random: {
             const Random& r = instruction.random = random();
-            instruction.is_small = r.count < kSmallWork / 4;
+            is_small = r.count < kSmallWork / 4;
             break;
         }
         case Kind::Guard: instruction.guard = guard(); break;
-        case Kind::Pack: {
-            const Pack& p = instruction.pack = pack();
-            instruction.is_small = p.k * p.n < kSmallWork / 2;
+        case Kind::Pack:
+            instruction.pack = pack();
+            is_small = false;  // as packings follow each other and their products, which all threads share
             break;
-        }
         default: refuse("no such instruction");
     }
     if (next_ != end_) refuse("an instruction has words left over");
+    instruction.doer = instruction.part >= 0 ? Doer::Part : is_small ? Doer::First : Doer::All;
     return instruction;
 }
 

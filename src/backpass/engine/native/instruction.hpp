@@ -86,19 +86,19 @@ struct Scatter {
     Operand x, indices, y;
 };
 
-// y[i, :] = data[rows[i], :] for the rows of the batch.
+// y[i, :] = data[rows[first + i], :] for some rows of the batch.
 struct Gather {
     std::int64_t data;       // buffer
     std::int64_t rows;       // buffer of int64, one per row of the batch
-    std::int64_t count;
+    std::int64_t first, count;
     std::int64_t row_bytes;
     Operand y;
 };
 
-// y[i] = word i mod 4 of the Philox block with counter (i div 4, step, purpose, 0).
+// y[i - first] = word i mod 4 of the Philox block with counter (i div 4, step, purpose, 0), for i = first, first + 1, ...
 struct Random {
     std::uint32_t purpose;
-    std::int64_t count;
+    std::int64_t first, count;
     Operand key, step, y;
 };
 
@@ -109,9 +109,13 @@ struct Guard {
 
 enum class Kind : std::int64_t { Map, Product, Reduce, Take, Scatter, Gather, Random, Guard, Pack };
 
+// Who runs an instruction: thread 0; the thread that has its part of the rows; or all threads, each a share of it.
+enum class Doer { First, Part, All };
+
 struct Instruction {
     Kind kind;
-    bool is_small;  // done by one thread: sharing it out would cost more
+    Doer doer;
+    std::int64_t part;  // of the rows; -1 where it works on all of them
     union {
         Map map;
         Product product;

@@ -84,7 +84,7 @@ void run_scatter(const Scatter& s, const Frame& frame) {
 }
 
 void run_gather(const Gather& g, const Frame& frame, std::int64_t rows_in_data) {
-    const auto* rows = reinterpret_cast<const std::int64_t*>(frame.buffers[g.rows]);
+    const auto* rows = reinterpret_cast<const std::int64_t*>(frame.buffers[g.rows]) + g.first;
     const std::byte* data = frame.buffers[g.data];
     std::byte* y = start_of(g.y, frame);
     const auto bytes = static_cast<std::size_t>(g.row_bytes);

@@ -30,8 +30,9 @@ from backpass.engine.step import Arrays, Epoch, Outcome, Step
 from backpass.errors import UsageError, did_you_mean
 
 # Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
-# data between cores costs more than the second core brings. Above, the core tries and takes what is faster.
-_WORK_FOR_THREADS = 4_000_000
+# data between cores costs more than the second core brings, sooner where every product is shared than where each thread
+# has its own parts of the rows. Above, the core tries and takes what is faster.
+_WORK_FOR_THREADS, _WORK_FOR_PARTS = 4_000_000, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,9 @@ class NativeEngine(Engine):
         """Plan and program of a step, from the shelf if they are there."""
         return prepared_step(self._kind, step, batch_size, self.bf16)
 
-    def threads_for(self, work: int) -> int:
+    def threads_for(self, work: int, least: int = _WORK_FOR_THREADS) -> int:
         """How many threads a program with so many FLOPs and bytes runs on, at most."""
-        return self.threads if work >= _WORK_FOR_THREADS or not self.may_be_fewer else 1
+        return self.threads if work >= least or not self.may_be_fewer else 1
 
 
 class _EpochRun:
@@ -205,7 +206,7 @@ class _EpochRun:
             loss_buffer=plan.output_buffers[self.states],
             loss_is_double=self.loss.dtype == numpy.float64,
             losses=losses,
-            threads=self.engine.threads_for(prepared.work),
+            threads=self.engine.threads_for(prepared.work, _WORK_FOR_PARTS if plan.is_cut else _WORK_FOR_THREADS),
             may_be_fewer=self.engine.may_be_fewer,
             should_stop=lambda done: should_stop(first + done),
         )

@@ -22,14 +22,14 @@ class Pace {
     }
 
     std::int64_t steps(int threads) const {
-        const double seconds = seconds_[threads > 1];
-        if (tried_[threads > 1] == 0) return 1;
+        if (tried_[0] == 0) return 1;
+        const double seconds = seconds_[threads > 1 && tried_[1] > 0];
         return seconds * 1e6 > kBurstSeconds ? static_cast<std::int64_t>(kBurstSeconds / seconds) + 1 : 1000000;
     }
 
     void note(int threads, double seconds_per_step) {
         const int i = threads > 1;
-        // The first step meets cold memory and threads that are not there yet: it only says how long a burst should be.
+        // The first step meets cold memory, and the first burst threads that are not there yet.
         seconds_[i] = tried_[i] < 2 ? seconds_per_step : 0.5 * (seconds_[i] + seconds_per_step);
         ++tried_[i];
     }

@@ -25,7 +25,8 @@ void pause() {
 }
 
 // Returns when `value` is no longer `old`.
-void wait_for_change(const std::atomic<int>& value, int old) {
+template <class T>
+void wait_for_change(const std::atomic<T>& value, T old) {
     for (int i = 0; i < kSpins; ++i) {
         if (value.load(std::memory_order_acquire) != old) return;
         pause();
@@ -47,6 +48,26 @@ void Barrier::wait() {
     wait_for_change(round_, round);
 }
 
+bool Door::let_in(Point here) {
+    if (waiting_.load(std::memory_order_acquire) < others_) return false;
+    point_ = here;
+    state_.store(Open, std::memory_order_release);
+    state_.notify_all();
+    return true;
+}
+
+void Door::close() {
+    int shut = Shut;
+    if (state_.compare_exchange_strong(shut, Closed, std::memory_order_relaxed)) state_.notify_all();
+}
+
+std::optional<Point> Door::wait() {
+    waiting_.fetch_add(1, std::memory_order_acq_rel);
+    wait_for_change(state_, static_cast<int>(Shut));
+    if (state_.load(std::memory_order_acquire) != Open) return std::nullopt;
+    return point_;
+}
+
 void Pool::grow(int threads) {
     while (static_cast<int>(threads_.size()) < threads - 1) {
         const int thread = static_cast<int>(threads_.size()) + 1;
@@ -54,16 +75,23 @@ void Pool::grow(int threads) {
             for (;;) {
                 wait_for_change(call_, seen);
                 seen = call_.load(std::memory_order_acquire);
-                if (thread < seen % kMostThreads) work(thread);
+                if (thread >= static_cast<int>(seen % kMostThreads) || !begin(seen)) continue;
+                job_.function(job_.context, thread);
+                begun_.fetch_sub(1, std::memory_order_acq_rel);
+                begun_.notify_all();
             }
         });
         threads_.back().detach();
     }
 }
 
-void Pool::work(int thread) {
-    job_.function(job_.context, thread);
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_all();
+// Whether a call may still be begun: then this thread is counted.
+bool Pool::begin(std::uint32_t call) {
+    std::uint64_t now = begun_.load(std::memory_order_relaxed);
+    do {
+        if (now >> 32 != call) return false;
+    } while (!begun_.compare_exchange_weak(now, now + 1, std::memory_order_acquire, std::memory_order_relaxed));
+    return true;
 }
 
 bool Pool::try_run(int threads, Job job) {
@@ -71,12 +99,14 @@ bool Pool::try_run(int threads, Job job) {
     if (!lock.owns_lock()) return false;
     grow(threads);
     job_ = job;
-    running_.store(threads, std::memory_order_relaxed);
-    const int number = (call_.load(std::memory_order_relaxed) / kMostThreads + 1) % (1 << 20);
-    call_.store(number * kMostThreads + threads, std::memory_order_release);
+    const std::uint32_t last = call_.load(std::memory_order_relaxed);
+    const std::uint32_t call = (last / kMostThreads + 1) % (1 << 20) * kMostThreads + static_cast<std::uint32_t>(threads);
+    begun_.store(std::uint64_t{call} << 32, std::memory_order_release);
+    call_.store(call, std::memory_order_release);
     call_.notify_all();
-    work(0);
-    for (int left; (left = running_.load(std::memory_order_acquire)) > 0;) wait_for_change(running_, left);
+    job.function(job.context, 0);
+    begun_.fetch_and(0xffffffff, std::memory_order_acq_rel);  // call 0 is no call: it has no threads
+    for (std::uint64_t left; (left = begun_.load(std::memory_order_acquire)) > 0;) wait_for_change(begun_, left);
     return true;
 }
 

@@ -27,6 +27,7 @@ struct Program::Run {
     std::int64_t burst = 0;  // steps that are taken on one number of threads
     int threads = 1;
     std::unique_ptr<Barrier> barrier;
+    std::unique_ptr<Door> door;
     Buffers buffers;
     Sizes bytes;
     const Workspace* workspace = nullptr;
@@ -149,34 +150,54 @@ void Program::finish_step(Run& run) const {
     if (run.progress.steps < run.steps) run.ask();
 }
 
-// One thread's part of all steps. Thread 0 alone does small instructions and what comes between the steps; nobody waits
-// at a barrier between two instructions that both are its own. Nor does anybody behind a packing that all share, if
-// another packing follows: the planner lets none of them write where another reads.
+// Whether threads run two instructions that follow each other without waiting in between: where both are thread 0's own,
+// or each thread's own parts of the rows, or both are packings that all share, as the planner lets none of those write
+// where another reads.
+bool Program::goes_along(const Instruction& before, const Instruction& after) {
+    const bool are_packs = before.kind == Kind::Pack && after.kind == Kind::Pack;
+    return before.doer == after.doer && (before.doer != Doer::All || are_packs);
+}
+
+// One thread's part of all steps. Thread 0 alone does small instructions and what comes between the steps, and while the
+// others are not there yet it does everything.
 void Program::take_steps(Run& run, int thread) const {
     const Flushing flushing;
     std::byte* scratch = run.workspace->scratch(thread);
     const Frame shared{run.buffers.data(), scratch, thread, run.threads, &run.fault};
     const Frame alone{run.buffers.data(), scratch, 0, 1, &run.fault};
-    for (std::int64_t step = 0; step < run.burst; ++step) {
-        bool is_alone = true, is_shared_pack = false;
-        for (const Instruction& instruction : instructions_) {
-            const bool was_alone = is_alone, is_own = instruction.is_small || run.threads == 1;
-            const bool goes_along = is_shared_pack && instruction.kind == Kind::Pack;
-            is_alone = is_own && !goes_along;
-            is_shared_pack = !is_own && instruction.kind == Kind::Pack;
-            if (!goes_along && !(is_alone && was_alone)) run.barrier->wait();
-            if (!is_own)
+    Point at;
+    bool is_alone = thread == 0;
+    if (!is_alone) {
+        const std::optional<Point> begin = run.door->wait();
+        if (!begin || run.is_failed || run.is_over) return;
+        at = *begin;
+    }
+    const auto meet = [&](std::int64_t step, std::size_t instruction) {
+        if (is_alone)
+            is_alone = !run.door->let_in({step, instruction});
+        else
+            run.barrier->wait();
+    };
+    const std::size_t count = instructions_.size();
+    for (; at.step < run.burst; ++at.step, at.instruction = 0) {
+        const Instruction* before = nullptr;
+        for (std::size_t i = at.instruction; i < count; ++i) {
+            const Instruction& instruction = instructions_[i];
+            if (before != nullptr && !goes_along(*before, instruction)) meet(at.step, i);
+            before = &instruction;
+            if (instruction.doer == Doer::All && !is_alone)
                 execute(instruction, shared, run.bytes);
-            else if (thread == 0)
+            else if (is_alone || thread == (instruction.doer == Doer::First ? 0 : instruction.part % run.threads))
                 execute(instruction, alone, run.bytes);
             if (instruction.kind != Kind::Guard) continue;
             if (thread == 0) guard(run, instruction.guard, alone);
-            run.barrier->wait();
+            meet(at.step, i + 1);
+            before = nullptr;
             if (run.is_failed.load(std::memory_order_relaxed)) return;
         }
-        if (!is_alone) run.barrier->wait();
+        if (before != nullptr && before->doer != Doer::First) meet(at.step, count);
         if (thread == 0) finish_step(run);
-        run.barrier->wait();
+        meet(at.step + 1, 0);
         if (run.is_over.load(std::memory_order_relaxed)) return;
     }
 }
@@ -210,8 +231,8 @@ void Program::check(const std::vector<Given>& given, const Walk& walk, std::int6
             const Gather& g = instruction.gather;
             if (g.data < 2) refuse("rows are gathered from an array");
             const std::int64_t rows = g.rows == walk.rows_buffer ? walk.rows_bytes : bytes(g.rows);
-            if (rows < g.count * 8) refuse("the table of rows is too narrow");
-            if (g.rows == walk.rows_buffer && bytes(g.rows) < (steps - 1) * walk.rows_bytes + g.count * 8)
+            if (rows < (g.first + g.count) * 8) refuse("the table of rows is too narrow");
+            if (g.rows == walk.rows_buffer && bytes(g.rows) < (steps - 1) * walk.rows_bytes + (g.first + g.count) * 8)
                 refuse("the table of rows is too short");
         }
 }
@@ -236,6 +257,7 @@ Program::Sizes Program::sizes_of(const std::vector<Given>& given) const {
 void Program::take_burst(Run& run, int threads) const {
     run.threads = threads;
     run.barrier = std::make_unique<Barrier>(threads);
+    run.door = std::make_unique<Door>(threads);
     struct Context {
         const Program* program;
         Run* run;
@@ -243,11 +265,11 @@ void Program::take_burst(Run& run, int threads) const {
     const Job job{[](void* given, int thread) {
                       const Context& c = *static_cast<Context*>(given);
                       c.program->take_steps(*c.run, thread);
+                      if (thread == 0) c.run->door->close();
                   },
                   &context};
     if (threads > 1 && Pool::shared().try_run(threads, job)) return;
-    run.threads = 1;  // wanted so, or somebody else has the pool: one thread gives the same bits
-    run.barrier = std::make_unique<Barrier>(1);
+    // Wanted so, or somebody else has the pool: nobody comes, and one thread gives the same bits.
     take_steps(run, 0);
 }
 
@@ -271,14 +293,8 @@ Progress Program::run(const std::vector<Given>& given, const Walk& walk, std::in
     const bool tries = threads.may_be_fewer && lock.owns_lock();
     run.ask();
     const auto goes_on = [&] { return !run.is_over && !run.is_failed && run.progress.steps < steps; };
-    for (int awake = 1; goes_on();) {
+    while (goes_on()) {
         const int count = tries ? pace_.choose(threads.most) : threads.most;
-        if (tries && count > awake) {  // a step that wakes threads says nothing about the pace
-            run.burst = 1;
-            take_burst(run, count);
-        }
-        awake = count;
-        if (!goes_on()) break;
         const std::int64_t before = run.progress.steps, left = steps - before;
         run.burst = tries && threads.most > 1 ? std::min(left, pace_.steps(count)) : left;
         const auto start = std::chrono::steady_clock::now();

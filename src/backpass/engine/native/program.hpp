@@ -73,6 +73,7 @@ class Program {
     void execute(const Instruction& instruction, const Frame& frame, const Sizes& bytes) const;
     int take_all(const Buffers& buffers, const Sizes& bytes, std::byte* scratch) const;
     void take_burst(Run& run, int threads) const;
+    static bool goes_along(const Instruction& before, const Instruction& after);
     void take_steps(Run& run, int thread) const;
     void finish_step(Run& run) const;
     void guard(Run& run, const Guard& guard, const Frame& frame) const;

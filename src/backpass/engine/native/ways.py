@@ -91,7 +91,7 @@ def _prepared(kind: Kind, make: Callable[[], Plan]) -> Prepared | None:
     isa, tile_rows, tile_depth = kind
     codes = operations()
     program = Program(
-        [numpy.array([one.kind, *one.encode(codes)], numpy.int64) for one in plan.instructions],
+        [numpy.array(one.words(codes), numpy.int64) for one in plan.instructions],
         numpy.frombuffer(plan.constants, numpy.uint8),
         plan.arena_bytes,
         plan.sizes,

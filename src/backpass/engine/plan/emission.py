@@ -56,7 +56,8 @@ def emit(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Instruc
         return _reduce(term, where)
     if term.kind == "random_bits":
         key, step = (operand_of(view, where) for view in term.arguments)
-        return Random(term.label, term.params["purpose"], term.size, key, step, _packed(term.whole, where))
+        purpose, first = term.params["purpose"], term.params.get("first", 0)
+        return Random(term.label, purpose, first, term.size, key, step, _packed(term.whole, where))
     return _lookup(term, where)
 
 

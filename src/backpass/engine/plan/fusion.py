@@ -37,6 +37,11 @@ class Unit:
     def is_map(self) -> bool:
         return self.first.kind == "map"
 
+    @property
+    def part(self) -> int:
+        """The part of the rows that it works on, or WHOLE."""
+        return self.first.part
+
 
 def fuse(terms: Sequence[Term], pieces: Container[int]) -> list[Unit]:
     """Units of all terms (inputs, constants and assembled terms are units without an instruction).
@@ -61,9 +66,9 @@ def fuse(terms: Sequence[Term], pieces: Container[int]) -> list[Unit]:
 
 
 def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
-    """Merge the units of terms i and j if both are maps of one shape."""
+    """Merge the units of terms i and j if both are maps of one shape and part."""
     a, b = units[i], units[j]
-    if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape:
+    if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape or a.part != b.part:
         return
     if len(a.terms) + len(b.terms) <= MOST_TERMS and _reads_in_step(a, b) and _reads_in_step(b, a):
         _merge(units, a, b)
@@ -117,7 +122,9 @@ def _merge_epilogues(units: dict[int, Unit], terms: Sequence[Term], pieces: Cont
         product = view.term
         if product.kind != "product" or product.params["is_narrow"] or len(units[product.number].terms) > 1:
             continue
-        if not view.is_whole or view.size != term.size or term.number in pieces or product.number in pieces:
+        if not view.is_whole or view.size != term.size or product.part != term.part:
+            continue
+        if term.number in pieces or product.number in pieces:
             continue
         if term.name == "relu.float32" or (readers[product.number] == 1 and term.arguments[0].is_whole):
             _merge(units, units[product.number], units[term.number])

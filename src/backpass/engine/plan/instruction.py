@@ -12,6 +12,7 @@ import numpy
 
 from backpass.engine.plan.lowering import DTYPES
 from backpass.engine.plan.plan import Unplannable
+from backpass.engine.plan.term import WHOLE
 from backpass.engine.plan.view import Lengths
 
 RANK = 5
@@ -41,14 +42,23 @@ def pad(values: Sequence[int], filling: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Instruction(ABC):
-    """What the core does in one go. ``label`` says which part of the circuit it comes from."""
+    """What the core does in one go.
+
+    label: which part of the circuit it comes from
+    part: which part of the rows it works on, or WHOLE
+    """
 
     kind: ClassVar[int]
     label: str
+    part: int = field(default=WHOLE, kw_only=True)
+
+    def words(self, codes: Mapping[str, int]) -> list[int]:
+        """All that the core is told; ``codes`` numbers the elementwise operations."""
+        return [self.kind, self.part, *self.encode(codes)]
 
     @abstractmethod
     def encode(self, codes: Mapping[str, int]) -> list[int]:
-        """The words for the core, after its kind; ``codes`` numbers the elementwise operations."""
+        """The words of its own kind."""
 
     @abstractmethod
     def text(self) -> str:
@@ -261,17 +271,18 @@ class Scatter(Take):
 
 @dataclass(frozen=True, slots=True)
 class Gather(Instruction):
-    """The rows of a batch, from an array of all rows."""
+    """The rows of a batch, or some of them, from an array of all rows."""
 
     kind: ClassVar[int] = 5
     data: int
     rows: int
+    first: int
     count: int
     row_bytes: int
     y: Operand
 
     def encode(self, codes: Mapping[str, int]) -> list[int]:
-        return [self.data, self.rows, self.count, self.row_bytes, *self.y.encode()]
+        return [self.data, self.rows, self.first, self.count, self.row_bytes, *self.y.encode()]
 
     def text(self) -> str:
         return f"gather {self.count} rows of {self.row_bytes} bytes {self.y.name}"
@@ -283,17 +294,18 @@ class Gather(Instruction):
 
 @dataclass(frozen=True, slots=True)
 class Random(Instruction):
-    """Random bits by counter."""
+    """Random bits by counter, from element ``first`` on."""
 
     kind: ClassVar[int] = 6
     purpose: int
+    first: int
     count: int
     key: Operand
     step: Operand
     y: Operand
 
     def encode(self, codes: Mapping[str, int]) -> list[int]:
-        return [self.purpose, self.count, *self.key.encode(), *self.step.encode(), *self.y.encode()]
+        return [self.purpose, self.first, self.count, *self.key.encode(), *self.step.encode(), *self.y.encode()]
 
     def text(self) -> str:
         return f"random_bits {self.count} {self.y.name} (purpose {self.purpose:#x})"

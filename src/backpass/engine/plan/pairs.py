@@ -14,7 +14,7 @@ import numpy
 
 from backpass.engine.plan.fusion import Unit
 from backpass.engine.plan.instruction import Instruction, Operand
-from backpass.engine.plan.term import Graph, Term
+from backpass.engine.plan.term import WHOLE, Graph, Term
 from backpass.engine.plan.view import View
 
 _LEFT, _RIGHT = 56, 32
@@ -45,13 +45,13 @@ def pair_products(graph: Graph, terms: Sequence[Term]) -> None:
 
 
 def moments(units: Sequence[Unit]) -> list[int]:
-    """When each unit runs: one after another, but packings in a row at once, as no thread waits between them."""
-    found, at, was_pack = [], 0, False
+    """When each unit runs: one after another, but at once where no thread waits: packings in a row, and parts."""
+    found, at, before = [], 0, ""
     for unit in units:
         if unit.first.is_computed:
-            is_pack = unit.first.kind == "pack"
-            at += not (is_pack and was_pack)
-            was_pack = is_pack
+            together = "parts" if unit.part != WHOLE else "packs" if unit.first.kind == "pack" else ""
+            at += not (together and together == before)
+            before = together
         found.append(at)
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from backpass.engine.plan.contraction import needed
-from backpass.engine.plan.term import Graph, Term
+from backpass.engine.plan.term import WHOLE, Graph, Term
 from backpass.engine.plan.view import Storage, View, packed_strides
 
 _PACKED_ONLY = ("take", "scatter_add", "random_bits")
@@ -48,10 +48,10 @@ def place(graph: Graph, outputs: Sequence[View], wanted: Sequence[bool]) -> tupl
     return placed, placement
 
 
-def _copy(graph: Graph, view: View) -> View:
+def _copy(graph: Graph, view: View, part: int = WHOLE) -> View:
     squeezed = view.squeezed()
     dtype = view.term.dtype
-    return graph.append("map", f"copy.{dtype.name}", (squeezed,), squeezed.shape, dtype, {}).whole
+    return graph.append("map", f"copy.{dtype.name}", (squeezed,), squeezed.shape, dtype, {}, part).whole
 
 
 def _place_pieces(graph: Graph, term: Term, outputs: Sequence[View], placement: Placement) -> None:
@@ -60,7 +60,7 @@ def _place_pieces(graph: Graph, term: Term, outputs: Sequence[View], placement: 
         rectangle = term.whole.sliced(place)
         storage = _storage_of(piece, rectangle) if not placement.is_placed(piece.term) else None
         if storage is None or not _suits(graph, piece.term, storage, term, outputs):
-            piece = _copy(graph, piece)
+            piece = _copy(graph, piece, term.part)
             storage = _storage_of(piece, rectangle)
             assert storage is not None
         placement.within[piece.term.number] = (term, storage)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backpass.engine.plan.term import WHOLE
+
 if TYPE_CHECKING:
     from backpass.engine.plan.instruction import Instruction
 
@@ -38,6 +40,11 @@ class Plan:
     terms: int
 
     @property
+    def is_cut(self) -> bool:
+        """Whether parts of the rows go through it by themselves."""
+        return any(instruction.part != WHOLE for instruction in self.instructions)
+
+    @property
     def flops(self) -> int:
         return sum(instruction.flops for instruction in self.instructions)
 
@@ -56,7 +63,10 @@ class Plan:
         )
         labelled = ""
         for instruction in self.instructions:
-            if instruction.label != labelled:
-                labelled = instruction.label
-                yield f"  -- {labelled or 'unnamed'}"
+            label = instruction.label or "unnamed"
+            if instruction.part != WHOLE:
+                label += f", part {instruction.part + 1} of the rows"
+            if label != labelled:
+                labelled = label
+                yield f"  -- {label}"
             yield f"  {instruction.flops:>12,} {instruction.bytes_moved:>12,}  {instruction.text()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy
 
@@ -11,16 +12,17 @@ from backpass.circuit import Circuit
 from backpass.engine.plan.contraction import contract, needed
 from backpass.engine.plan.emission import emit, operand_of
 from backpass.engine.plan.fusion import Unit, fuse
-from backpass.engine.plan.instruction import Gather, Guard, Instruction, Operand
-from backpass.engine.plan.lowering import lower
+from backpass.engine.plan.instruction import Gather, Guard, Instruction
+from backpass.engine.plan.lowering import FLOAT32, lower
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
 from backpass.engine.plan.pairs import moments, pair_products
+from backpass.engine.plan.parts import Cut, Cutting, cuts_of, settle
 from backpass.engine.plan.placement import place
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
 from backpass.engine.plan.recomputation import recompute
 from backpass.engine.plan.schedule import ordered
 from backpass.engine.plan.signs import keep_signs
-from backpass.engine.plan.term import Graph, Term
+from backpass.engine.plan.term import WHOLE, Graph, Term
 from backpass.engine.plan.unknown import Unknowns
 from backpass.engine.plan.view import Storage, packed_strides
 from backpass.engine.step import Step
@@ -31,42 +33,55 @@ def plan_circuit(circuit: Circuit, lengths: Mapping[str, int]) -> Plan:
 
     Errors: Unplannable.
     """
-    return _Planner(circuit, lengths, states=0, batch=()).plan()
+    return _Planner(circuit, lengths).plan()
 
 
 def plan_step(step: Step, batch_size: int, *, bf16: bool = False) -> Plan:
     """A plan of one training step: it gathers the batch, and overwrites the state behind a guard on J.
 
-    bf16: whether large products round their operands to bfloat16 (see ``pairs``)
+    bf16: whether large products round their operands to bfloat16 (see ``pairs``); such a step is not cut into parts,
+    whose products would be smaller
 
     Errors: Unplannable.
     """
     circuit = step.circuit
     batch = tuple(range(step.states + 3, len(circuit.inputs)))
-    return _Planner(circuit, {"B": batch_size}, step.states, batch, bf16).plan()
+    bf16 = bf16 and any(spec.dtype == FLOAT32 for spec in circuit.inputs[: step.states])
+    numbers = sum(prod(map(int, spec.shape)) for spec in circuit.inputs[: step.states])
+    cuts = cuts_of(batch_size, numbers) if batch and not bf16 else []
+    return _Planner(circuit, {"B": batch_size}, step.states, batch, cuts, bf16).plan()
 
 
 class _Planner:
     """The makings of one plan.
 
-    The first ``states`` outputs overwrite the inputs of the same number; ``batch`` numbers the inputs to gather.
+    The first ``states`` outputs overwrite the inputs of the same number; ``batch`` numbers the inputs to gather, whose
+    rows are cut into ``cuts``.
     """
 
     def __init__(
-        self, circuit: Circuit, lengths: Mapping[str, int], states: int, batch: Sequence[int], bf16: bool = False
+        self,
+        circuit: Circuit,
+        lengths: Mapping[str, int],
+        states: int = 0,
+        batch: Sequence[int] = (),
+        cuts: Sequence[Cut] = (),
+        bf16: bool = False,
     ) -> None:
-        self.circuit, self.lengths = circuit, lengths
-        self.states, self.batch = states, batch
-        self.graph = Graph()
+        self.circuit = circuit
+        self.states, self.batch, self.parts = states, batch, len(cuts)
+        graph = Graph()
         unknowns = Unknowns(lengths, (node.spec.shape for node in circuit.nodes))
-        views = lower(circuit, unknowns.lengths, self.graph)
+        views = lower(circuit, unknowns.lengths, graph)
         outputs = [views[i] for i in circuit.outputs]
         contract(needed(outputs), outputs)
         keep_signs(needed(outputs), outputs)
-        outputs = unknowns.settle(self.graph, outputs)
+        inputs = [views[i].term for i in range(len(circuit.inputs))]
+        self.graph, given, outputs = settle(inputs, outputs, unknowns, Cutting("B", cuts, batch))
+        self.batch_terms = [term for i in batch for term in given[i]]
+        self.inputs = [terms[0] for terms in given]
         if bf16:
             pair_products(self.graph, needed(outputs))
-        self.inputs = [views[i].term for i in range(len(circuit.inputs))]
         # A state that a step leaves as it is needs no output.
         wanted = [not (i < states and v.term is self.inputs[i] and v.is_whole) for i, v in enumerate(outputs)]
         self.outputs, self.placement = place(self.graph, outputs, wanted)
@@ -90,7 +105,7 @@ class _Planner:
         constants = self._place_constants(terms)
         rows_buffer = self._buffer(-1) if self.batch else -1
         arena = self._place_rest(units)
-        instructions = self._instructions(units, state_terms, rows_buffer)
+        instructions = self._instructions(units, rows_buffer)
         for i in self.batch:
             self.buffers[i] = -1
         return Plan(
@@ -147,8 +162,7 @@ class _Planner:
     def _may_overwrite(self, term: Term, state: Term, units: Sequence[Unit]) -> bool:
         """Whether a new state may be written over the old one: nobody reads the old one later, or in another order."""
         at = next((i for i, unit in enumerate(units) if term in unit.terms), None)
-        guard = self._guard_at(units)
-        if at is None or term.kind != "map" or at < guard:
+        if at is None or term.kind != "map" or at < self._guard_at(units):
             return False
         for i, unit in enumerate(units[at:], at):
             for other in unit.terms:
@@ -172,37 +186,51 @@ class _Planner:
         return bytes(data)
 
     def _place_rest(self, units: Sequence[Unit]) -> int:
-        """Room in the arena for every value that is read after the unit that makes it; gives the arena's size."""
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
-        by_number = {term.number: term for unit in units for term in unit.terms}
+        """Room in the arena for every value that is read after the unit that makes it; gives the arena's size.
 
-        def use(term: Term, at: int) -> None:
-            root = term
-            while root.number in self.placement.within:
-                root = self.placement.within[root.number][0]
-            by_number[root.number] = root
-            first[root.number] = min(first.get(root.number, at), at)
-            last[root.number] = max(last.get(root.number, at), at)
+        What only one part of the rows makes and reads lies in a region of that part's own: parts run side by side.
+        """
+        whiles: dict[int, list[int]] = {}  # when a value is there: the numbers of units, or those of moments
+        parts: dict[int, set[int]] = {}
+        by_number: dict[int, Term] = {}
+
+        def use(term: Term, part: int, *times: int) -> None:
+            while term.number in self.placement.within:
+                term = self.placement.within[term.number][0]
+            by_number[term.number] = term
+            whiles.setdefault(term.number, []).extend(times)
+            parts.setdefault(term.number, set()).add(part)
 
         inside = self._readers_inside(units)
-        for at, unit in zip(moments(units), units, strict=True):
+        times = list(zip(range(len(units)), moments(units), strict=True))
+        for at, unit in zip(times, units, strict=True):
             for term in unit.terms:
                 if term.is_computed and term.number not in inside:
-                    use(term, at)
+                    use(term, unit.part, *at)
                 for view in term.arguments:
                     if view.term not in unit.terms and (term.kind != "assemble"):
-                        use(view.term, at)
-        for i in self.batch:
-            if self.inputs[i].number in first:
-                first[self.inputs[i].number] = -1
+                        use(view.term, unit.part, *at)
+        for term in self.batch_terms:
+            if term.number in whiles:
+                use(term, term.part, -1, -1)
         for term, _ in self.copied_back:
-            last[term.number] = len(units)
-        needs = [number for number in first if number not in self.storages]
-        offsets, arena = lay_out([Need(self._bytes_of(by_number[n]), first[n], last[n]) for n in needs])
-        for number, offset in zip(needs, offsets, strict=True):
-            self._store(by_number[number], ARENA, offset)
+            use(term, WHOLE, len(units), len(units))
+        arena = 0
+        for part in (WHOLE, *range(self.parts)):
+            placed = [n for n in whiles if n not in self.storages and part == self._owner(parts[n])]
+            needs = []
+            for number in placed:
+                of_units, of_moments = whiles[number][::2], whiles[number][1::2]
+                span = of_moments if part == WHOLE else of_units
+                needs.append(Need(self._bytes_of(by_number[number]), min(span), max(span)))
+            offsets, size = lay_out(needs)
+            for number, offset in zip(placed, offsets, strict=True):
+                self._store(by_number[number], ARENA, arena + offset)
+            arena += size
         return arena
+
+    def _owner(self, parts: set[int]) -> int:
+        return next(iter(parts)) if len(parts) == 1 else WHOLE
 
     def _readers_inside(self, units: Sequence[Unit]) -> set[int]:
         """Terms that no other unit reads and no output shows: they live in registers only."""
@@ -215,11 +243,10 @@ class _Planner:
 
     # Instructions --------------------------------------------------------------------------------------------------
 
-    def _instructions(self, units: Sequence[Unit], state_terms: frozenset[int], rows_buffer: int) -> list[Instruction]:
+    def _instructions(self, units: Sequence[Unit], rows_buffer: int) -> list[Instruction]:
+        gathered = [term for term in self.batch_terms if term.number in self.storages]
         instructions: list[Instruction] = [
-            Gather("batch", FIRST_INPUT + i, rows_buffer, self.lengths["B"], *self._row(self.inputs[i]))
-            for i in self.batch
-            if self.inputs[i].number in self.storages
+            self._gather(term, rows_buffer) for term in sorted(gathered, key=lambda term: term.part)
         ]
         inside = self._readers_inside(units)
         guard_at = self._guard_at(units) if self.states else -1
@@ -227,7 +254,8 @@ class _Planner:
             if i == guard_at:
                 instructions.append(self._guard())
             if unit.first.is_computed:
-                instructions.append(emit(unit, self._where, lambda term: term.number not in inside))
+                one = emit(unit, self._where, lambda term: term.number not in inside)
+                instructions.append(replace(one, part=unit.part))
         if self.states and guard_at >= len(units):
             instructions.append(self._guard())
         for term, i in self.copied_back:
@@ -236,10 +264,11 @@ class _Planner:
             instructions.append(emit(copy, self._where, lambda _: True))
         return instructions
 
-    def _row(self, term: Term) -> tuple[int, Operand]:
-        rows = max(term.shape[0], 1)
-        operand = operand_of(term.whole, self._where)
-        return self._bytes_of(term) // rows, replace(operand, strides=(1,))
+    def _gather(self, term: Term, rows_buffer: int) -> Gather:
+        data, first, rows = FIRST_INPUT + term.params["at"], term.params.get("first", 0), term.shape[0]
+        to = replace(operand_of(term.whole, self._where), strides=(1,))
+        row_bytes = self._bytes_of(term) // max(rows, 1)
+        return Gather("batch", data, rows_buffer, first, rows, row_bytes, to, part=term.part)
 
     def _guard(self) -> Guard:
         return Guard("guard", replace(operand_of(self.outputs[self.states].term.whole, self._where), strides=(1,)))

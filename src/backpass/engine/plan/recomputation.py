@@ -73,7 +73,7 @@ def _can_make(term: Term, unit: Unit) -> bool:
 def _make(graph: Graph, term: Term, unit: Unit) -> None:
     """Put a copy of the term, and of what it needs, into the unit, before whoever reads it there."""
     reads = _reads(unit)
-    copy = graph.append("map", term.name, term.arguments, term.shape, term.dtype, term.params)
+    copy = graph.append("map", term.name, term.arguments, term.shape, term.dtype, term.params, unit.part)
     copy.label = term.label
     users = [i for i, other in enumerate(unit.terms) if any(v.term is term for v in other.arguments)]
     unit.terms.insert(users[0], copy)

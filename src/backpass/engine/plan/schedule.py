@@ -1,36 +1,57 @@
-"""The schedule: the order of units, with what overwrites the state at the end, behind the guard."""
+"""The schedule: the order of units, with what overwrites the state at the end, behind the guard.
+
+Units of parts of the rows come together, as many as there can be, first those of one part and then those of the next:
+the parts run side by side, and only where they meet does a thread wait for another.
+"""
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 from backpass.engine.plan.fusion import Unit
+from backpass.engine.plan.term import WHOLE
 
 
 def ordered(units: Sequence[Unit], last: frozenset[int]) -> list[Unit]:
     """The units, each after those it needs; units holding a term of ``last`` and what needs them come at the end."""
-    late = 0
-    for number in last:
-        late |= 1 << number
+    late = sum(1 << number for number in last)
     owner = {term.number: unit for unit in units for term in unit.terms}
-    is_late = {id(unit): bool((unit.mask | unit.before) & late) for unit in units}
     waits: dict[int, int] = {}
     follows: dict[int, list[Unit]] = {}
+    ready: dict[tuple[bool, int], list[tuple[int, Unit]]] = {}
     for unit in units:
         needs = {id(owner[n]): owner[n] for n in unit.inputs if owner[n] is not unit}
         waits[id(unit)] = len(needs)
         for other in needs.values():
             follows.setdefault(id(other), []).append(unit)
-    ready = [(is_late[id(u)], u.first.number, u) for u in units if waits[id(u)] == 0]
-    heapq.heapify(ready)
+
+    def release(unit: Unit) -> None:
+        is_late = bool((unit.mask | unit.before) & late)
+        heappush(ready.setdefault((is_late, unit.part), []), (unit.first.number, unit))
+
     order: list[Unit] = []
-    while ready:
-        _, _, unit = heapq.heappop(ready)
+
+    def take(unit: Unit) -> None:
         order.append(unit)
         for follower in follows.get(id(unit), ()):
             waits[id(follower)] -= 1
             if waits[id(follower)] == 0:
-                heapq.heappush(ready, (is_late[id(follower)], follower.first.number, follower))
+                release(follower)
+
+    given = [unit for unit in units if unit.first.kind in ("input", "constant")]
+    for unit in units:
+        if waits[id(unit)] == 0 and unit.first.kind not in ("input", "constant"):
+            release(unit)
+    for unit in given:
+        take(unit)
+    parts = (*sorted({unit.part for unit in units} - {WHOLE}), WHOLE)
+    for is_late in (False, True):
+        count = -1
+        while count < len(order):
+            count = len(order)
+            for part in parts:
+                while heap := ready.get((is_late, part)):
+                    take(heappop(heap)[1])
     assert len(order) == len(units), "units wait for each other"
     return order

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from backpass.engine.plan.view import Lengths, View, packed_strides
 
+WHOLE = -1
+"""The part of what is made for all rows at once."""
+
 
 @dataclass(slots=True, eq=False)
 class Term:
@@ -20,6 +23,7 @@ class Term:
     kind: "input", "constant", "map" (one elementwise operation), "product", "sum", "max", "take", "scatter_add",
     "random_bits" or "assemble" (pieces that are made in their places)
     name: the operation; of a map with its dtype, such as "add.float32"
+    part: which part of the rows it belongs to (see ``parts``), or WHOLE
     after: terms that must be made before this one although it does not read them
     """
 
@@ -31,6 +35,7 @@ class Term:
     shape: Lengths
     dtype: numpy.dtype[Any]
     label: str
+    part: int = WHOLE
     after: list[Term] = field(default_factory=list)
 
     @property
@@ -82,8 +87,9 @@ class Graph:
         shape: Lengths,
         dtype: numpy.dtype[Any],
         params: Mapping[str, Any],
+        part: int = WHOLE,
     ) -> Term:
-        term = Term(len(self.terms), kind, name, arguments, params, shape, dtype, self.label)
+        term = Term(len(self.terms), kind, name, arguments, params, shape, dtype, self.label, part)
         self.terms.append(term)
         return term
 

@@ -2,19 +2,20 @@
 
 Which terms are equal, which are contracted and in which order a sum runs must be the same for one row and for many. So
 none of that is decided with the number of rows at hand: every free length is a number far larger than any that a
-circuit names. Lengths, offsets and strides are then polynomials in it, whose coefficients are its digits; ``settle``
-reads them and puts the real length in.
+circuit names. Lengths, offsets and strides are then polynomials in it, whose coefficients are its digits. In the end
+``parts`` puts the real length in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from math import prod
 from typing import Any
 
 from backpass.circuit.spec import Shape
 from backpass.engine.plan.plan import Unplannable
-from backpass.engine.plan.term import Graph
+from backpass.engine.plan.term import Term
 from backpass.engine.plan.view import Lengths, View
 
 _DIGIT_BITS = 48
@@ -46,30 +47,27 @@ class Unknowns:
         self.lengths = {name: 1 << _DIGIT_BITS * powers**i for i, name in enumerate(lengths)}
         self._values = [(self.lengths[name], length) for name, length in lengths.items()][::-1]
 
+    def having(self, name: str, length: int) -> Unknowns:
+        """The same unknowns, one of them with another value."""
+        others = copy(self)
+        unknown = self.lengths[name]
+        others._values = [(one, length if one == unknown else value) for one, value in self._values]
+        return others
+
     def value(self, number: int) -> int:
         """The number with the lengths in place of the unknowns."""
         return _value(number, self._values)
 
-    def settle(self, graph: Graph, views: Sequence[View]) -> list[View]:
-        """Put the lengths into all terms of the graph, and into the views given."""
-        for term in graph.terms:
-            term.shape = self._all(term.shape)
-            term.arguments = tuple(self._view(view) for view in term.arguments)
-            term.params = {key: self._param(value) for key, value in term.params.items()}
-            if term.kind == "map":  # as when it was made: it does not iterate over axes of length 1
-                term.shape = tuple(n for n in term.shape if n != 1)
-                term.arguments = tuple(view.squeezed() for view in term.arguments)
-        return [self._view(view) for view in views]
-
-    def _all(self, numbers: Lengths) -> Lengths:
+    def values(self, numbers: Lengths) -> Lengths:
         return tuple(self.value(number) for number in numbers)
 
-    def _view(self, view: View) -> View:
-        return View(view.term, self.value(view.offset), self._all(view.shape), self._all(view.strides))
+    def view(self, view: View, term: Term) -> View:
+        """The view with the lengths in place, of a term that has them."""
+        return View(term, self.value(view.offset), self.values(view.shape), self.values(view.strides))
 
-    def _param(self, value: Any) -> Any:
+    def param(self, value: Any) -> Any:
         if isinstance(value, tuple):
-            return tuple(self._param(part) for part in value)
+            return tuple(self.param(part) for part in value)
         return self.value(value) if type(value) is int else value
 
 
