@@ -34,7 +34,7 @@ from backpass.table import Schema, Table, read_table, table_from
 from backpass.table.wording import counted, listed, shown
 from backpass.training import EpochRecord
 
-ARITHMETIC = 3
+ARITHMETIC = 4
 """The version of the numbers: while it stays, a file predicts the same bits on the same engine."""
 
 

@@ -19,6 +19,10 @@ GOLDEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "tanh, momentum, dropout": ({"activation": "tanh", "optimizer": "momentum", "dropout": 0.25}, "a81618d69a827184"),
     "selu, classes": ({"activation": "selu", "loss": "cross_entropy", "outputs": 3}, "bbbbf64cb337ad73"),
+    "mish, dropout, adamw, in parts": (
+        {"activation": "mish", "optimizer": "adamw", "dropout": 0.25, "batch_size": 130, "rows": 400},
+        "bd196c9cda8af820",
+    ),
     "gelu, quantile": ({"activation": "gelu", "loss": "quantile", "hidden": (40, 30)}, "2be0f6bf4fd5475f"),
 }
 

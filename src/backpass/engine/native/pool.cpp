@@ -7,34 +7,9 @@
 #else
 #include <unistd.h>
 #endif
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#endif
+#include "spinning.hpp"
 
 namespace backpass::native {
-namespace {
-
-constexpr int kSpins = 4000;  // pauses, some tens of microseconds: longer than most waits, shorter than a time slice
-
-void pause() {
-#if defined(__x86_64__) || defined(_M_X64)
-    _mm_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
-// Returns when `value` is no longer `old`.
-template <class T>
-void wait_for_change(const std::atomic<T>& value, T old) {
-    for (int i = 0; i < kSpins; ++i) {
-        if (value.load(std::memory_order_acquire) != old) return;
-        pause();
-    }
-    while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
-}
-
-}  // namespace
 
 void Barrier::wait() {
     if (threads_ == 1) return;
@@ -69,19 +44,20 @@ std::optional<Point> Door::wait() {
 }
 
 void Pool::grow(int threads) {
-    while (static_cast<int>(threads_.size()) < threads - 1) {
-        const int thread = static_cast<int>(threads_.size()) + 1;
-        threads_.emplace_back([this, thread, seen = call_.load()]() mutable {
+    while (static_cast<int>(sleepers_.size()) < threads - 1) {
+        Sleeper& sleeper = sleepers_.emplace_back();
+        const int thread = static_cast<int>(sleepers_.size());
+        std::thread([this, &sleeper, thread, seen = call_.load()]() mutable {
+            sleeper.begin();
             for (;;) {
-                wait_for_change(call_, seen);
+                sleeper.wait_for_change(call_, seen);
                 seen = call_.load(std::memory_order_acquire);
                 if (thread >= static_cast<int>(seen % kMostThreads) || !begin(seen)) continue;
                 job_.function(job_.context, thread);
                 begun_.fetch_sub(1, std::memory_order_acq_rel);
                 begun_.notify_all();
             }
-        });
-        threads_.back().detach();
+        }).detach();
     }
 }
 
@@ -102,6 +78,7 @@ bool Pool::try_run(int threads, Job job) {
     const std::uint32_t last = call_.load(std::memory_order_relaxed);
     const std::uint32_t call = (last / kMostThreads + 1) % (1 << 20) * kMostThreads + static_cast<std::uint32_t>(threads);
     begun_.store(std::uint64_t{call} << 32, std::memory_order_release);
+    for (int thread = 1; thread < threads; ++thread) sleepers_[static_cast<std::size_t>(thread) - 1].send_elsewhere();
     call_.store(call, std::memory_order_release);
     call_.notify_all();
     job.function(job.context, 0);

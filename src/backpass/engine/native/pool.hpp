@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <vector>
+
+#include "sleeper.hpp"
 
 namespace backpass::native {
 
@@ -77,7 +79,7 @@ class Pool {
 
     const int process_;  // whose threads they are
     std::mutex in_use_;
-    std::vector<std::thread> threads_;  // never joined: they sleep until the process ends
+    std::deque<Sleeper> sleepers_;  // of threads 1, 2, ..., which are never joined: they sleep until the process ends
     Job job_{};
     // The number of the job, and in the low bits how many threads it wants: read together, so that a thread which wakes
     // late, when the next job has begun, cannot mistake the one for the other.

@@ -74,12 +74,26 @@ def _place_pieces(graph: Graph, term: Term, outputs: Sequence[View], placement: 
 def _storage_of(piece: View, rectangle: View) -> Storage | None:
     """How the piece's term would lie in its rectangle."""
     term = piece.term
-    if not (term.is_computed and piece.is_whole):
+    if not term.is_computed:
         return None
-    laid = rectangle.squeezed().reshaped(term.shape) if rectangle.size else None
+    if piece.is_whole:
+        laid = rectangle.squeezed().reshaped(term.shape) if rectangle.size else None
+    else:
+        laid = _turned(piece, rectangle)
     if laid is None or (term.kind in _PACKED_ONLY and not laid.is_packed):
         return None
     return Storage(-1, laid.offset, laid.strides)
+
+
+def _turned(piece: View, rectangle: View) -> View | None:
+    """The rectangle under the axes of the piece's term, where the piece is the whole term with its axes exchanged."""
+    shape = piece.term.shape
+    axes = {axis: i for i, axis in enumerate(zip(piece.shape, piece.strides, strict=True)) if axis[0] > 1}
+    wanted = [axis for axis in zip(shape, packed_strides(shape), strict=True) if axis[0] > 1]
+    if piece.offset or sorted(axes) != sorted(wanted) or rectangle.shape != piece.shape:
+        return None
+    found = zip(shape, packed_strides(shape), strict=True)
+    return View(rectangle.term, rectangle.offset, shape, tuple(rectangle.strides[axes[a]] if a in axes else 0 for a in found))
 
 
 def _suits(graph: Graph, term: Term, storage: Storage, user: Term, outputs: Sequence[View]) -> bool:
