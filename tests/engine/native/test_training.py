@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -334,6 +335,38 @@ def test_a_child_trains_whatever_other_threads_did_when_it_was_forked(dense: Any
     over.set()
     busy.join()
     assert is_right
+
+
+def cores_of_threads() -> set[frozenset[int]]:
+    """Which sets of cores the threads of this process may use."""
+    found = set()
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(ProcessLookupError):  # it has ended in the meantime
+            found.add(frozenset(os.sched_getaffinity(int(thread))))
+    return found
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs affinity")
+def test_threads_may_use_the_cores_of_their_caller(dense: Any, digest: Any) -> None:
+    """They are woken on another core than the caller's, and then go where they like; one core is enough for all."""
+    training, allowed = dense((64, 32), batch_size=100), os.sched_getaffinity(0)
+    expected = digest(training.on(NativeEngine(threads=1)))
+
+    def train() -> bool:
+        time.sleep(0.02)  # the others fall asleep
+        return bool(digest(training.on(NativeEngine(threads=4))) == expected)
+
+    assert all(train() for _ in range(5))
+    latest = time.monotonic() + 10
+    while cores_of_threads() != {frozenset(allowed)} and time.monotonic() < latest:
+        time.sleep(0.01)  # one may only be waking up
+    assert cores_of_threads() == {frozenset(allowed)}
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert all(train() for _ in range(3))
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert train()
 
 
 def test_engines_by_name() -> None:

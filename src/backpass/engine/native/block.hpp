@@ -65,9 +65,9 @@ void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int6
     }
 }
 
-// Rows of b are read where they lie if they are whole panels, near each other, or not read often enough to copy them.
+// Rows of b are read where they lie if they are whole vectors, near each other, or not read often enough to copy them.
 bool is_read_in_place(const Matrices& x, Share rows, std::int64_t columns) {
-    return x.b_column == 1 && columns == panel_width && (x.b_k <= 128 || rows.size() <= 2 * tile_rows);
+    return x.b_column == 1 && columns % width == 0 && (x.b_k <= 128 || rows.size() <= 2 * tile_rows);
 }
 
 // The same matrices, with the block of a copied where its rows lie so far apart that all fall into one set of the cache:
