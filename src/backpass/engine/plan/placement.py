@@ -88,12 +88,12 @@ def _storage_of(piece: View, rectangle: View) -> Storage | None:
 def _turned(piece: View, rectangle: View) -> View | None:
     """The rectangle under the axes of the piece's term, where the piece is the whole term with its axes exchanged."""
     shape = piece.term.shape
-    axes = {axis: i for i, axis in enumerate(zip(piece.shape, piece.strides, strict=True)) if axis[0] > 1}
-    wanted = [axis for axis in zip(shape, packed_strides(shape), strict=True) if axis[0] > 1]
-    if piece.offset or sorted(axes) != sorted(wanted) or rectangle.shape != piece.shape:
+    own = list(zip(shape, packed_strides(shape), strict=True))
+    taken = dict(zip(zip(piece.shape, piece.strides, strict=True), rectangle.strides, strict=True))
+    is_all = sorted(axis for axis in taken if axis[0] > 1) == sorted(axis for axis in own if axis[0] > 1)
+    if not is_all or piece.offset or piece.size != piece.term.size:
         return None
-    found = zip(shape, packed_strides(shape), strict=True)
-    return View(rectangle.term, rectangle.offset, shape, tuple(rectangle.strides[axes[a]] if a in axes else 0 for a in found))
+    return View(rectangle.term, rectangle.offset, shape, tuple(taken.get(axis, 0) for axis in own))
 
 
 def _suits(graph: Graph, term: Term, storage: Storage, user: Term, outputs: Sequence[View]) -> bool:
