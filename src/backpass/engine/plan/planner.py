@@ -190,47 +190,42 @@ class _Planner:
 
         What only one part of the rows makes and reads lies in a region of that part's own: parts run side by side.
         """
-        whiles: dict[int, list[int]] = {}  # when a value is there: the numbers of units, or those of moments
-        parts: dict[int, set[int]] = {}
+        times: dict[int, list[tuple[int, int]]] = {}  # when a value is there: numbers of units, and their moments
+        owner: dict[int, int] = {}  # the part that alone makes and reads it, or WHOLE
         by_number: dict[int, Term] = {}
 
-        def use(term: Term, part: int, *times: int) -> None:
+        def use(term: Term, part: int, time: tuple[int, int]) -> None:
             while term.number in self.placement.within:
                 term = self.placement.within[term.number][0]
             by_number[term.number] = term
-            whiles.setdefault(term.number, []).extend(times)
-            parts.setdefault(term.number, set()).add(part)
+            times.setdefault(term.number, []).append(time)
+            owner[term.number] = part if owner.get(term.number, part) == part else WHOLE
 
         inside = self._readers_inside(units)
-        times = list(zip(range(len(units)), moments(units), strict=True))
-        for at, unit in zip(times, units, strict=True):
+        for time, unit in zip(enumerate(moments(units)), units, strict=True):
             for term in unit.terms:
                 if term.is_computed and term.number not in inside:
-                    use(term, unit.part, *at)
+                    use(term, unit.part, time)
                 for view in term.arguments:
                     if view.term not in unit.terms and (term.kind != "assemble"):
-                        use(view.term, unit.part, *at)
+                        use(view.term, unit.part, time)
         for term in self.batch_terms:
-            if term.number in whiles:
-                use(term, term.part, -1, -1)
+            if term.number in times:
+                use(term, term.part, (-1, -1))
         for term, _ in self.copied_back:
-            use(term, WHOLE, len(units), len(units))
+            use(term, WHOLE, (len(units), len(units)))
         arena = 0
         for part in (WHOLE, *range(self.parts)):
-            placed = [n for n in whiles if n not in self.storages and part == self._owner(parts[n])]
+            owned = [number for number in times if number not in self.storages and owner[number] == part]
             needs = []
-            for number in placed:
-                of_units, of_moments = whiles[number][::2], whiles[number][1::2]
-                span = of_moments if part == WHOLE else of_units
+            for number in owned:
+                span = [moment if part == WHOLE else unit for unit, moment in times[number]]
                 needs.append(Need(self._bytes_of(by_number[number]), min(span), max(span)))
             offsets, size = lay_out(needs)
-            for number, offset in zip(placed, offsets, strict=True):
+            for number, offset in zip(owned, offsets, strict=True):
                 self._store(by_number[number], ARENA, arena + offset)
             arena += size
         return arena
-
-    def _owner(self, parts: set[int]) -> int:
-        return next(iter(parts)) if len(parts) == 1 else WHOLE
 
     def _readers_inside(self, units: Sequence[Unit]) -> set[int]:
         """Terms that no other unit reads and no output shows: they live in registers only."""
