@@ -6,7 +6,8 @@
 
 namespace backpass::native {
 
-// Times of a step on one thread and on all of them. Not shared between threads.
+// Times of a step on one thread and on all of them: of the last two bursts on each the faster, as a thread that loses its
+// core for once says nothing of the next burst. Not shared between threads.
 class Pace {
   public:
     // Steps in a row on one number of threads take about this long: a fraction of what waiting for a busy core can cost.
@@ -17,28 +18,30 @@ class Pace {
         if (most == 1) return 1;
         if (tried_[0] < kTrials) return 1;
         if (tried_[1] < kTrials) return most;
-        const bool all_are_faster = seconds_[1] < seconds_[0];
+        const bool all_are_faster = seconds(1) < seconds(0);
         return (++bursts_ % kBetweenTrials == 0) == all_are_faster ? 1 : most;
     }
 
     std::int64_t steps(int threads) const {
-        if (tried_[0] == 0) return 1;
-        const double seconds = seconds_[threads > 1 && tried_[1] > 0];
-        return seconds * 1e6 > kBurstSeconds ? static_cast<std::int64_t>(kBurstSeconds / seconds) + 1 : 1000000;
+        if (tried_[0] == 0) return 1;  // it meets cold memory, and only says how long a burst should be
+        const double step = seconds(threads > 1 && tried_[1] > 0);
+        return step * 1e6 > kBurstSeconds ? static_cast<std::int64_t>(kBurstSeconds / step) + 1 : 1000000;
     }
 
     void note(int threads, double seconds_per_step) {
         const int i = threads > 1;
-        // The first step meets cold memory, and the first burst threads that are not there yet.
-        seconds_[i] = tried_[i] < 2 ? seconds_per_step : 0.5 * (seconds_[i] + seconds_per_step);
+        last_[i][tried_[i] % 2] = seconds_per_step;
         ++tried_[i];
     }
 
   private:
-    static constexpr int kTrials = 3, kBetweenTrials = 25;
-    double seconds_[2] = {0.0, 0.0};
-    int tried_[2] = {0, 0};
-    int bursts_ = 0;
+    double seconds(int i) const {
+        return tried_[i] == 1 || last_[i][0] < last_[i][1] ? last_[i][0] : last_[i][1];
+    }
+
+    static constexpr unsigned kTrials = 2, kBetweenTrials = 25;
+    double last_[2][2] = {};
+    unsigned tried_[2] = {0, 0}, bursts_ = 0;
 };
 
 }  // namespace backpass::native
