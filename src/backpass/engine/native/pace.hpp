@@ -19,7 +19,17 @@ class Pace {
         if (tried_[0] < kTrials) return 1;
         if (tried_[1] < kTrials) return most;
         const bool all_are_faster = seconds(1) < seconds(0);
-        return (++bursts_ % kBetweenTrials == 0) == all_are_faster ? 1 : most;
+        if (all_are_faster != were_faster_) {
+            were_faster_ = all_are_faster;
+            since_trial_ = 0;
+            until_trial_ = kSoonest;
+        }
+        const bool is_trial = ++since_trial_ == until_trial_;  // of what is the slower one so far
+        if (is_trial) {
+            since_trial_ = 0;
+            until_trial_ = until_trial_ < kLatest ? 2 * until_trial_ : kLatest;
+        }
+        return all_are_faster != is_trial ? most : 1;
     }
 
     std::int64_t steps(int threads) const {
@@ -39,9 +49,10 @@ class Pace {
         return tried_[i] == 1 || last_[i][0] < last_[i][1] ? last_[i][0] : last_[i][1];
     }
 
-    static constexpr unsigned kTrials = 2, kBetweenTrials = 25;
+    static constexpr unsigned kTrials = 2, kSoonest = 4, kLatest = 64;  // bursts
     double last_[2][2] = {};
-    unsigned tried_[2] = {0, 0}, bursts_ = 0;
+    unsigned tried_[2] = {0, 0}, since_trial_ = 0, until_trial_ = kSoonest;
+    bool were_faster_ = false;
 };
 
 }  // namespace backpass::native
