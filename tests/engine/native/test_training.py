@@ -318,6 +318,27 @@ def test_a_forked_child_trains_too(dense: Any, digest: Any) -> None:
 
 @forking
 @threads_and_forks
+def test_runs_that_end_while_others_come_do_not_wait_for_them(dense: Any) -> None:
+    """Threads that were asleep may come at any moment, also when the run has just failed or was told to stop."""
+    good = dense((64, 32), batch_size=100, rows=1000, epochs=20)
+    bad = dense((64, 32), batch_size=100, rows=1000, epochs=1, optimizer="sgd")
+    bad.data[1][bad.epoch.rows[6, 3]] = numpy.inf
+    engine, random = NativeEngine(threads=2), numpy.random.default_rng(0)
+
+    def check() -> bool:
+        ended = []
+        for _ in range(100):
+            time.sleep(random.uniform(0.0, 0.001))
+            ended.append(len(bad.on(engine).losses) == 6)
+            time.sleep(random.uniform(0.0, 0.001))
+            ended.append(len(good.on(engine, lambda done: done > 0).losses) in range(1, 201))
+        return all(ended)
+
+    assert is_right_in_a_child(check)
+
+
+@forking
+@threads_and_forks
 def test_a_child_trains_whatever_other_threads_did_when_it_was_forked(dense: Any, digest: Any) -> None:
     """One is in the middle of training, and has all threads of the pool."""
     training, long = dense((64, 32)), dense((128, 128), epochs=2000)

@@ -169,14 +169,15 @@ void Program::take_steps(Run& run, int thread) const {
     bool is_alone = thread == 0;
     if (!is_alone) {
         const std::optional<Point> begin = run.door->wait();
-        if (!begin || run.is_failed || run.is_over) return;
+        if (!begin) return;
         at = *begin;
     }
+    // Nobody is let in to a run that has ended: thread 0, which alone knows of it so far, would wait in vain.
     const auto meet = [&](std::int64_t step, std::size_t instruction) {
-        if (is_alone)
-            is_alone = !run.door->let_in({step, instruction});
-        else
+        if (!is_alone)
             run.barrier->wait();
+        else if (!run.is_failed && !run.is_over)
+            is_alone = !run.door->let_in({step, instruction});
     };
     const std::size_t count = instructions_.size();
     for (; at.step < run.burst; ++at.step, at.instruction = 0) {
