@@ -111,9 +111,8 @@ BACKPASS_LANE Float to_unit(Word bits) { return to_float(as_int(bits >> 8)) * br
 
 // Folds the upper half of the lanes onto the lower until one is left: (c, c + 16), then (c, c + 8), ... (c, c + 1).
 // This order is the definition of a sum over a row; with `join` the same, so are the bits on every instruction set.
-// First down to one vector,
 template <class Join>
-BACKPASS_LANE Float fold_parts(const Float* parts, Join join) {
+BACKPASS_LANE float fold_row(const Float* parts, Join join) {
     Float row[row_parts];
 #pragma GCC unroll 8
     for (int i = 0; i < row_parts; ++i) row[i] = parts[i];
@@ -121,13 +120,7 @@ BACKPASS_LANE Float fold_parts(const Float* parts, Join join) {
     for (int half = row_parts / 2; half > 0; half /= 2)
 #pragma GCC unroll 8
         for (int i = 0; i < half; ++i) row[i] = join(row[i], row[i + half]);
-    return row[0];
-}
-
-// and then down to one lane.
-template <class Join>
-BACKPASS_LANE float fold_row(const Float* parts, Join join) {
-    Float left = fold_parts(parts, join);
+    Float left = row[0];
     if constexpr (width > 8) left = join(left, swapped<8>(left));
     if constexpr (width > 4) left = join(left, swapped<4>(left));
     left = join(left, swapped<2>(left));
@@ -139,7 +132,7 @@ BACKPASS_LANE float sum_row(const Float* parts) {
     return fold_row(parts, [](Float a, Float b) __attribute__((always_inline)) { return a + b; });
 }
 
-// Rows by the vector: lane i of the result is the sum of row i, whose parts were folded to the vector rows[i]. Half of what
+// Rows by the vector: lane i of the result is the sum of row i, which was folded to the vector rows[i]. Half of what
 // folding one row would leave behind unused is another row here.
 template <int half = width / 2>
 BACKPASS_LANE Float sum_rows(Float* rows) {
@@ -153,10 +146,6 @@ BACKPASS_LANE Float sum_rows(Float* rows) {
         return sum_rows<half / 2>(rows);
     else
         return rows[0];
-}
-
-BACKPASS_LANE Float sum_parts(const Float* parts) {
-    return fold_parts(parts, [](Float a, Float b) __attribute__((always_inline)) { return a + b; });
 }
 
 BACKPASS_LANE float maximum_row(const Float* parts) {

@@ -17,27 +17,13 @@
 namespace backpass::native {
 namespace {
 
-// A row of a times a column of b, over virtual lanes.
-BACKPASS_LANE void multiply_lanes(const float* a, const float* b, std::int64_t k, Float* sum) {
-    const std::int64_t whole = k - k % row_width, rest = k - whole;
-#pragma GCC unroll 8
-    for (int q = 0; q < row_parts; ++q) sum[q] = broadcast(0.0f);
-    for (std::int64_t p = 0; p < whole; p += row_width)
-#pragma GCC unroll 8
-        for (int q = 0; q < row_parts; ++q) sum[q] = fma(load(a + p + q * width), load(b + p + q * width), sum[q]);
-    for (int q = 0; q < row_parts && q * width < rest; ++q) {
-        const std::int64_t left = rest - q * width;
-        const int count = static_cast<int>(left < width ? left : width);
-        const std::int64_t p = whole + q * width;
-        sum[q] = fma(load_first(a + p, count), load_first(b + p, count), sum[q]);
-    }
-}
-
-// The same for rows that are no longer than one vector of them, as many at once as a vector has lanes.
-std::int64_t multiply_short(const Matrices& x, std::int64_t row, std::int64_t row1, const float* b_column, float bias,
-                            std::int64_t j) {
+// The narrow form where a row is no longer than one vector: as many rows of a at once as a vector has lanes, with column
+// j of b. Gives the first row that is left.
+std::int64_t multiply_short(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t j, const float* column,
+                            float bias) {
     const int count = static_cast<int>(x.k);
-    const Float b = load_first(b_column, count), zero = broadcast(0.0f);
+    const Float b = load_first(column, count), zero = broadcast(0.0f);
+    std::int64_t row = row0;
     for (; row + width <= row1; row += width) {
         const float* a = x.a + row * x.a_row;
         Float rows[width];
@@ -53,6 +39,7 @@ std::int64_t multiply_short(const Matrices& x, std::int64_t row, std::int64_t ro
 
 // Few columns of c and a row-major a: one row of a times one column of b, as 32 virtual lanes folded in a fixed tree.
 void multiply_narrow(const Matrices& x, std::int64_t row0, std::int64_t row1, float* column_of_b) {
+    const std::int64_t whole = x.k - x.k % row_width, rest = x.k - whole;
     for (std::int64_t j = 0; j < x.n; ++j) {
         const float* b = x.b + j * x.b_column;
         if (x.b_k != 1) {
@@ -60,12 +47,23 @@ void multiply_narrow(const Matrices& x, std::int64_t row0, std::int64_t row1, fl
             b = column_of_b;
         }
         const float bias = x.bias ? x.bias[j * x.bias_column] : 0.0f;
-        std::int64_t row = row0;
-        if (x.k <= width) row = multiply_short(x, row, row1, b, bias, j);
-        Float sum[row_parts];
-        for (; row < row1; ++row) {
-            multiply_lanes(x.a + row * x.a_row, b, x.k, sum);
-            x.c[row * x.c_row + j * x.c_column] = sum_row(sum) + bias;
+        std::int64_t i = x.k <= width ? multiply_short(x, row0, row1, j, b, bias) : row0;
+        for (; i < row1; ++i) {
+            const float* a = x.a + i * x.a_row;
+            Float sum[row_parts];
+#pragma GCC unroll 8
+            for (int q = 0; q < row_parts; ++q) sum[q] = broadcast(0.0f);
+            for (std::int64_t p = 0; p < whole; p += row_width)
+#pragma GCC unroll 8
+                for (int q = 0; q < row_parts; ++q)
+                    sum[q] = fma(load(a + p + q * width), load(b + p + q * width), sum[q]);
+            for (int q = 0; q < row_parts && q * width < rest; ++q) {
+                const std::int64_t left = rest - q * width;
+                const int count = static_cast<int>(left < width ? left : width);
+                const std::int64_t p = whole + q * width;
+                sum[q] = fma(load_first(a + p, count), load_first(b + p, count), sum[q]);
+            }
+            x.c[i * x.c_row + j * x.c_column] = sum_row(sum) + bias;
         }
     }
 }

@@ -24,7 +24,6 @@ Cut = tuple[int, int]
 
 _JOINS = {"sum": "add", "product": "add", "assemble": "add", "max": "maximum"}
 
-
 _LEAST_ROWS, _USUAL_ROWS, _MOST_PARTS = 32, 128, 8
 _MOST_NUMBERS = 1_500_000
 """Of all states, times the parts: the sums of the parts should stay in the cache. Larger steps share each product."""
@@ -103,6 +102,8 @@ class _Settling:
                 self.axes[term.number] = axis
             elif not self._has_rows(term.shape) and self._sums_rows(term):
                 self.sums.add(term.number)
+                if term.kind == "assemble" and term.params["has_background"]:
+                    self.sums.add(term.arguments[0].term.number)  # zeros, for this array alone
         # An input is cut only if nobody reads it whole: its rows are gathered once.
         for term in terms:
             for view, axis in zip(term.arguments, self._axes_of_arguments(term), strict=True):
@@ -201,11 +202,6 @@ class _Settling:
 
     def _of_part(self, view: View, axis: int | None, part: int, is_piece: bool) -> View:
         """What a part reads of a view."""
-        if is_piece and view.term.number not in self.sums:  # the zeros behind the pieces of an array
-            whole = self.whole(view)
-            (value,) = whole.term.arguments
-            zeros = self.graph.append("map", whole.term.name, (value,), whole.term.shape, whole.term.dtype, {}, part)
-            return View(zeros, whole.offset, whole.shape, whole.strides)
         if is_piece or self._follows(view, axis):
             return self.of_part[part].view(view, self.pieces[view.term.number][part])
         whole = self.whole(view)

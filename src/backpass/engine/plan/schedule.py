@@ -39,12 +39,8 @@ def ordered(units: Sequence[Unit], last: frozenset[int]) -> list[Unit]:
             if waits[id(follower)] == 0:
                 release(follower)
 
-    given = [unit for unit in units if unit.first.kind in ("input", "constant")]
-    for unit in units:
-        if waits[id(unit)] == 0 and unit.first.kind not in ("input", "constant"):
-            release(unit)
-    for unit in given:
-        take(unit)
+    for unit in [unit for unit in units if waits[id(unit)] == 0]:
+        (take if unit.first.kind in ("input", "constant") else release)(unit)
     parts = (*sorted({unit.part for unit in units} - {WHOLE}), WHOLE)
     for is_late in (False, True):
         count = -1
