@@ -195,7 +195,7 @@ def message(data: Any, **options: Any) -> str:
 
 
 def test_frame_faults() -> None:
-    nested = message(pl.DataFrame({"a": [[1]], "b": [b"x"]}))
+    nested = message(pl.DataFrame({"a": [[1]], "b": [b"\xff"]}))
     assert nested.startswith("data frame: 2 faults\n  - column 'a' is of type")
     assert "column 'a' holds values of type number (row 1) and values of type text (row 2)" in message({"a": [1, "x"]})
     assert "column 'a' holds values of type list" in message({"a": [[1], [2]]})

@@ -218,6 +218,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
     thetas, said = _calibrated(problem, members, [each.theta for each in results])
     first = results[0].progress
+    kept = (note for note in problem.notes if note not in problem.of_source)
     is_ensemble = problem.settings.ensemble > 1
     record = Record(
         settings=problem.settings.to_json(),
@@ -228,7 +229,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         best_epoch=first.best_epoch,
         steps=sum(each.progress.step for each in results),
         reason=runs.ending.reason,
-        notes=(*problem.notes, *runs.notes, *_notes(problem, members), *said),
+        notes=(*kept, *runs.notes, *_notes(problem, members), *said),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
     )

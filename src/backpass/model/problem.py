@@ -56,6 +56,7 @@ class Problem:
     """Everything that is known before the first step.
 
     ``parts`` holds "train", and "valid" and "test" where there are rows; ``columns`` the profiles of the training rows.
+    ``of_source`` holds the notes that a model does not keep, see ``Table``.
     """
 
     settings: Settings
@@ -66,6 +67,7 @@ class Problem:
     parts: Mapping[str, Part]
     notes: tuple[str, ...]
     columns: Mapping[str, Profile] = field(default_factory=dict)
+    of_source: frozenset[str] = frozenset()
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -302,7 +304,7 @@ def assemble(
             hint="give them in a larger unit, or use --precision float64",
         )
     said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
-    return replace(problem, parts=parts, notes=said)
+    return replace(problem, parts=parts, notes=said, of_source=table.of_source)
 
 
 def _require_memory(problem: Problem, rows: int) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import ResourceError
-from backpass.table.moment import NO_MOMENT
+from backpass.table.moment import BEYOND, NO_MOMENT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -111,11 +111,18 @@ def numbers_of(database: DuckDBPyConnection, relation: str, values: Sequence[str
     return found
 
 
-def ticks_of(database: DuckDBPyConnection, relation: str, value: str, divisor: int = 1) -> NDArray[np.int64]:
-    """The whole numbers of an SQL expression of type BIGINT over a divisor, rounded down; ``NO_MOMENT`` for NULL."""
-    found = database.execute(f"SELECT {value} AS v, {value} IS NULL AS gap FROM {relation}").fetchnumpy()
-    whole = np.ma.filled(np.asanyarray(found["v"]).astype(np.int64), 0) // divisor
-    return np.where(np.asarray(found["gap"]), NO_MOMENT, whole)
+def ticks_of(
+    database: DuckDBPyConnection, relation: str, column: str, value: str, divisor: int = 1
+) -> NDArray[np.int64]:
+    """The moments of a column by an SQL expression of type BIGINT over a divisor, rounded down.
+
+    ``NO_MOMENT`` stands for NULL, ``BEYOND`` for what has no such value: what is infinite, or overflows.
+    """
+    terms = f"try({value}) AS v, {column} IS NULL AS gap"
+    found = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
+    ticks = np.asanyarray(found["v"])
+    whole = np.ma.filled(ticks.astype(np.int64), 0) // divisor
+    return np.where(np.asarray(found["gap"]), NO_MOMENT, np.where(np.ma.getmaskarray(ticks), BEYOND, whole))
 
 
 def texts_of(

@@ -1,26 +1,29 @@
-"""Frame: a data frame (pandas, polars, pyarrow, ... through narwhals) or a dict of arrays -> Table.
+"""Frame: a data frame (pandas, polars, pyarrow, ... through narwhals), an Arrow stream or a dict of arrays -> Table.
 
 The same rules as for files, so that a frame and the file it was written to give equal tables: booleans are the texts
-``false`` and ``true``, strings are texts unless they all spell dates or times.
+``false`` and ``true``, strings are texts unless they all spell dates or times, the index of pandas names rows.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
+from backpass.table.arrays import raw_array
 from backpass.table.judging import Rules
 from backpass.table.kinds import settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.moment import NO_MOMENT
+from backpass.table.moment import ticks_of_days
 from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, coded
 from backpass.table.records import UNIQUE, check_names
+from backpass.table.row_names import PandasNotes, index_among, index_note
 from backpass.table.table import Table
 from backpass.table.wording import Faults, absent, counted, listed, refusal, shown
 
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
     from narwhals.typing import IntoSeries
 
+TABLES = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
 ONE_ROW = "a single row is a list of one dict: [{...}]"
+ONE_PASS = "an Arrow stream can be read once: was this one read before?"
 
 
 def table_from(
@@ -50,51 +55,99 @@ def table_from(
     """
     rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing))
     faults, notes = Faults(source), list[str]()
-    found = _named_columns(data, source)
+    found, index = _named_columns(data, source)
+    known = [str(name).strip(" \t") for name, _ in found]
+    left = index_among(known, index, {*text, *drop, *(kinds or ())})
+    found = [pair for pair, name in zip(found, known, strict=True) if name not in left]
+    if left or _has_index(data):
+        notes.append(index_note(left))
+    of_source = frozenset(notes)
     names = tuple(str(name).strip(" \t") for name, _ in found)
     check_names(names, source)
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]
-    rows = _length(pairs, faults)
+    rows = _length(pairs, faults, ONE_PASS if _is_stream(data) else "")
     raw = [_raw(name, column, faults) for name, column in pairs if rules.wants(name)]
     for fault in absent([*text, *drop], names):
         faults.add(fault)
     columns = {column.name: settle(column, rules, faults, notes) for column in raw if column is not None}
     faults.stop()
     left_out = tuple(name for name in names if name not in columns)
-    return Table(source, columns, np.arange(1, rows + 1), tuple(notes), left_out, tuple(missing))
+    return Table(source, columns, np.arange(1, rows + 1), tuple(notes), left_out, tuple(missing), of_source=of_source)
 
 
-def _named_columns(data: Any, source: str) -> list[tuple[object, Any]]:
+def _named_columns(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[str, ...]]:
+    """The columns by name, and which of them are an index of pandas by what the table says of itself."""
     if isinstance(data, Mapping):
-        return list(data.items())
+        return list(data.items()), ()
     if isinstance(data, np.ndarray) and data.dtype.names is not None and data.ndim == 1:
-        return [(name, _readable(data[name])) for name in data.dtype.names]
+        return [(name, data[name]) for name in data.dtype.names], ()
     if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
-        return list(columns_of_rows(data)[0].items())
+        return list(columns_of_rows(data)[0].items()), ()
     return _series_of(data, source)
 
 
-def _readable(values: NDArray[Any]) -> Any:
-    """A field of a structured array: numbers and dates as they are, all else as Python values."""
-    return values if values.dtype.kind in "iufM" else values.tolist()
-
-
-def _series_of(data: Any, source: str) -> list[tuple[object, Any]]:
+def _series_of(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[str, ...]]:
     import narwhals.stable.v2 as nw
     from narwhals.exceptions import DuplicateError
 
     try:
-        frame = nw.from_native(data)
+        frame = nw.from_native(from_arrow(data))
     except TypeError:
         kind = type(data).__name__
         hint = "an array has no names of columns: give a dict of them" if isinstance(data, np.ndarray) else ""
-        what = "a table is a data frame, a dict of columns, a list of dicts or a structured array"
-        raise UsageError(f"{what}, got {kind}", hint=hint) from None
+        raise UsageError(f"{TABLES}, got {kind}", hint=hint) from None
     except DuplicateError as error:
         raise not_unique(source, error) from None
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    return [(series.name, series) for series in frame.iter_columns()]
+    return [(series.name, series) for series in frame.iter_columns()], arrow_index(frame.to_native())
+
+
+def arrow_index(table: Any) -> tuple[str, ...]:
+    """The names of the columns of an Arrow table that are an index of pandas, by its metadata."""
+    metadata = getattr(getattr(table, "schema", None), "metadata", None)
+    return PandasNotes.of(metadata.get(b"pandas")).index if isinstance(metadata, Mapping) else ()
+
+
+def _is_stream(data: Any) -> bool:
+    return hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__len__")
+
+
+def _has_index(data: Any) -> bool:
+    """Whether a pandas frame has an index that it would write to a file: any but a plain range."""
+    index = getattr(data, "index", None)
+    is_pandas = type(data).__module__.partition(".")[0] == "pandas" and hasattr(index, "names")
+    return is_pandas and type(index).__name__ != "RangeIndex"
+
+
+def from_arrow(data: Any) -> Any:
+    """What hands over Arrow data and is no data frame (a record batch, a reader) as a table of pyarrow or polars.
+
+    All else stays as it is. Errors: TypeError where the data have no columns with names, UsageError where neither
+    library is there. Source: the Arrow PyCapsule interface.
+    """
+    import narwhals.stable.v2 as nw
+
+    if not (hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")):
+        return data
+    if isinstance(nw.from_native(data, pass_through=True), nw.DataFrame | nw.LazyFrame):
+        return data
+    with suppress(ImportError):
+        import pyarrow
+
+        try:
+            return pyarrow.table(data)
+        except pyarrow.ArrowException as error:
+            raise TypeError(str(error)) from None
+    with suppress(ImportError):
+        import polars
+
+        try:
+            return polars.DataFrame(data)
+        except polars.exceptions.PolarsError as error:
+            raise TypeError(str(error)) from None
+    kind = type(data).__name__
+    raise UsageError(f"{kind} hands over Arrow data, which pyarrow or polars can read", hint="pip install pyarrow")
 
 
 def not_unique(source: str, error: Exception) -> DataError:
@@ -102,8 +155,8 @@ def not_unique(source: str, error: Exception) -> DataError:
     return refusal(source, " ".join(str(error).split()), UNIQUE)
 
 
-def _length(pairs: Sequence[tuple[str, Any]], faults: Faults) -> int:
-    """The common number of rows, at least one."""
+def _length(pairs: Sequence[tuple[str, Any]], faults: Faults, hint: str) -> int:
+    """The common number of rows, at least one; the hint is for none."""
     single = [name for name, column in pairs if isinstance(column, str | bytes) or not hasattr(column, "__len__")]
     if single:
         held = "column" if len(single) == 1 else "columns"
@@ -114,7 +167,7 @@ def _length(pairs: Sequence[tuple[str, Any]], faults: Faults) -> int:
         if length != rows:
             faults.add(f"column {shown(name)} has {counted(length, 'row')}, the first has {rows:,}")
     if not faults.texts and not rows:
-        faults.add("has columns but no rows" if pairs else "has no columns")
+        faults.add("has columns but no rows" if pairs else "has no columns", hint)
     faults.stop()
     return rows
 
@@ -124,11 +177,8 @@ def _raw(name: str, column: Any, faults: Faults) -> RawColumn | None:
 
     if isinstance(column, nw.Series):
         return _raw_series(name, column, faults)
-    values = np.asarray(column) if isinstance(column, np.ndarray) else None
-    if values is not None and values.ndim == 1 and values.dtype.kind in "iuf":
-        return RawNumbers(name, values.astype(np.float64))
-    if values is not None and values.ndim == 1 and values.dtype.kind == "M":
-        return RawMoments(name, values.astype("datetime64[us]").astype(np.int64), "date")  # NumPy's NaT is ours
+    if isinstance(column, np.ndarray):
+        return raw_array(name, column, faults)
     return raw_objects(name, list(column), faults)
 
 
@@ -142,10 +192,14 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], faults: Faults) -> Raw
         # Asked first: the cast of some versions makes texts of what is missing, "None" or "<NA>".
         missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
         return coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
-    if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown):
+    if kind in (nw.Datetime, nw.Duration) and (values := series.to_numpy()).dtype.kind in "mM":
+        raw = raw_array(name, values, faults)  # what is missing is NaT, zones are in UTC
+        zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
+        return replace(raw, zoned=True) if isinstance(raw, RawMoments) and zoned else raw
+    if kind == nw.Date:
+        return RawMoments(name, ticks_of_days(_numbers(name, series.cast(nw.Int32)).values), "date")
+    if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown, nw.Binary, nw.Datetime, nw.Duration):
         return raw_objects(name, series.to_list(), faults)
-    if kind in (nw.Datetime, nw.Date):
-        return _dates(name, series)
     faults.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)
     return None
 
@@ -160,17 +214,3 @@ def _numbers(name: str, series: nw.Series[IntoSeries]) -> RawNumbers:
         series = series.fill_null(0)
     values = series.cast(nw.Float64).to_numpy()
     return RawNumbers(name, np.where(missing, np.nan, values))
-
-
-def _dates(name: str, series: nw.Series[IntoSeries]) -> RawMoments:
-    """Microseconds; nanoseconds, where the frame keeps them, cut off as in Parquet."""
-    import narwhals.stable.v2 as nw
-
-    kind = series.dtype
-    unit = kind.time_unit if isinstance(kind, nw.Datetime) else "us"
-    stamps = series.cast(nw.Datetime("us")) if kind == nw.Date else series
-    ticks = stamps.dt.timestamp("ns" if unit == "ns" else "us")
-    missing = ticks.is_null().to_numpy()
-    whole = (ticks.fill_null(0) if missing.any() else ticks).cast(nw.Int64).to_numpy()
-    zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
-    return RawMoments(name, np.where(missing, NO_MOMENT, whole // (1_000 if unit == "ns" else 1)), "date", zoned)

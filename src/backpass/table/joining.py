@@ -30,7 +30,8 @@ def joined(contents: Sequence[Content], sources: Sequence[str], faults: Faults) 
         for raw in first.columns
         if all(raw.name in found for found in by_name)  # one that could not be read is a fault already
     ]
-    return Content(first.names, [each for each in columns if each], sum(content.rows for content in contents))
+    notes = tuple(dict.fromkeys(note for content in contents for note in content.notes))
+    return Content(first.names, [each for each in columns if each], sum(content.rows for content in contents), notes)
 
 
 def check_same_names(
@@ -55,7 +56,7 @@ def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: Fa
     lead = filled[0] if filled else raws[0]
     match lead:
         case RawNumbers():
-            return RawNumbers(name, np.concatenate([_numbers(raw) for raw in raws]))
+            return RawNumbers(name, np.concatenate([_numbers(raw) for raw in raws]), lead.is_duration)
         case RawMoments():
             ticks = [raw.ticks if isinstance(raw, RawMoments) else np.full(_rows(raw), NO_MOMENT) for raw in raws]
             return RawMoments(name, np.concatenate(ticks), lead.kind, lead.zoned)
@@ -65,7 +66,9 @@ def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: Fa
 def _kind(raw: RawColumn) -> str:
     if isinstance(raw, RawMoments):
         return f"{raw.kind}s with a time zone" if raw.zoned else f"{raw.kind}s"
-    return "numbers" if isinstance(raw, RawNumbers) else "texts"
+    if isinstance(raw, RawNumbers):
+        return "durations" if raw.is_duration else "numbers"
+    return "texts"
 
 
 def _is_empty(raw: RawColumn) -> bool:

@@ -1,8 +1,8 @@
-"""JSON rows: a JSON file of objects, one a line or all in one list, as columns.
+"""JSON rows: a JSON file of objects, one a line or all in one list, as columns; or one object that holds a table.
 
 Every object is a row, its names are columns in the order in which they first appear; a name that an object lacks, and
 null, are missing values. Numbers are numbers, strings are texts unless they all spell dates or times. Python's ``json``
-reads it: it guesses nothing.
+reads it: it guesses nothing. How one object holds a whole table is the affair of ``json_layouts``.
 """
 
 from __future__ import annotations
@@ -12,31 +12,78 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from backpass.table.json_layouts import ROWS, Columns, columns_in
 from backpass.table.judging import Rules
 from backpass.table.memory import JSON_BYTE, LESS, require_memory
-from backpass.table.objects import columns_of_rows, raw_objects
+from backpass.table.moment import SECOND, moment_texts
+from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
-from backpass.table.raw import Content
+from backpass.table.raw import Content, RawNumbers
 from backpass.table.records import check_names
 from backpass.table.wording import Faults, listed, plain, refusal, shown
 
 Row = dict[str, Any]
+
+EPOCH_UNITS = {"milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+FIRST_SECOND, LAST_SECOND = 631_152_000, 2_524_608_000  # 1990 and 2050, of which moments are those of our time
 
 
 def json_columns(file: Opened, rules: Rules, faults: Faults) -> Content:
     """What the file holds; DataError naming the line that is no object, or where the file is damaged."""
     size = file.path.stat().st_size
     require_memory(JSON_BYTE * size, f"{plain(file.source)} ({size:,} bytes of JSON)", LESS)
-    columns, rows = columns_of_rows(_rows(file))
-    if not rows:
+    table = _single_object(file)
+    columns = Columns.of_rows(_rows(file)) if table is None else columns_in(table, file.source)
+    if not columns.rows:
         raise refusal(file.source, "has no rows")
-    if not columns:
+    if not columns.values:
         raise refusal(file.source, "has rows but no columns")
-    names = tuple(name.strip(" \t") for name in columns)
+    names = tuple(name.strip(" \t") for name in columns.values)
     check_names(names, file.source)
-    wanted = [(name, values) for name, values in zip(names, columns.values(), strict=True) if rules.wants(name)]
-    found = [raw_objects(name, values, faults) for name, values in wanted]
-    return Content(names, [column for column in found if column is not None], rows)
+    wanted = [(name, values) for name, values in zip(names, columns.values.values(), strict=True) if rules.wants(name)]
+    found = [raw_objects(name, list(values), faults) for name, values in wanted]
+    kept = [column for column in found if column is not None]
+    stamps = [epoch_note(column) for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
+    return Content(names, kept, columns.rows, (*columns.notes, *filter(None, stamps)))
+
+
+def _single_object(file: Opened) -> Row | None:
+    """The object that is all of the file, on one line or several; None where there is more, or less."""
+    with file.path.open(encoding="utf-8-sig") as stream:
+        first = next((line for line in stream if line.strip()), "")
+        if not first.lstrip().startswith("{"):
+            return None
+        whole = not any(line.strip() for line in stream)
+    try:
+        if not whole:
+            json.loads(first)
+            return None  # a row, and others beneath it
+    except (ValueError, RecursionError):
+        first = file.path.read_text(encoding="utf-8-sig")
+    try:
+        item = json.loads(first, object_pairs_hook=_pairs)
+    except (ValueError, RecursionError):
+        return None  # reading it by lines says what is wrong
+    return item if isinstance(item, dict) else None
+
+
+def epoch_note(column: RawNumbers) -> str | None:
+    """What is said of whole numbers that all are moments of our time, counted in small units.
+
+    >>> epoch_note(RawNumbers("t", np.array([1.7040672e12, 1.7041e12])))[:58]
+    "column 't' looks like milliseconds since 1970 (2024-01-01)"
+    """
+    there = column.values[~np.isnan(column.values)]
+    if len(there) < 2 or np.any(there != np.rint(there)):
+        return None
+    for unit, per_second in EPOCH_UNITS.items():
+        if there.min() >= FIRST_SECOND * per_second and there.max() < LAST_SECOND * per_second:
+            [first] = moment_texts(np.array([int(there[0]) // per_second * SECOND]), "date")
+            what = f"column {shown(column.name)} looks like {unit} since 1970 ({first})"
+            return f"{what}: read as numbers; texts are read as dates (in pandas: to_json(date_format='iso'))"
+    return None
 
 
 def _rows(file: Opened) -> Iterator[Row]:
@@ -81,5 +128,5 @@ def _pairs(pairs: list[tuple[str, Any]]) -> Row:
 
 def _row(item: Any, place: str, source: str) -> Row:
     if not isinstance(item, dict):
-        raise refusal(source, f"{place} is a {type(item).__name__}, not an object", "each row is an object: {...}")
+        raise refusal(source, f"{place} is a {type(item).__name__}, not an object", ROWS)
     return item

@@ -27,7 +27,10 @@ MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is asked: demanded kinds (None: decide), columns to keep as text, or to drop, missing tokens, signs."""
+    """What is asked: demanded kinds (None: decide), columns to keep as text, or to drop, missing tokens, signs.
+
+    Columns in ``need`` have to be there.
+    """
 
     kinds: Mapping[str, str] | None = None
     text: frozenset[str] = frozenset()
@@ -35,11 +38,17 @@ class Rules:
     missing: Missing = field(default_factory=lambda: Missing.of(()))
     decimal: str = "."
     date_order: Order | None = None
+    need: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS, PERCENT)]
         if wrong:
             raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The columns that are asked for, or left out, by name."""
+        return self.need | self.text | self.drop | frozenset(self.kinds or ())
 
     def demanded(self, name: str) -> Kind | None:
         """The kind this column has to take, or None."""

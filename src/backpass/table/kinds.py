@@ -37,6 +37,10 @@ from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextC
 from backpass.table.wording import Faults, counted, rows_listed, shown
 
 NUMBER_SHARE = 0.9  # from this share of numbers (or dates, or times) on, texts among them are taken for mistakes
+FAR_DATES = (
+    "an infinite date is one of these: if it means that there is none, make it missing (NULL, None, NaT); "
+    "or leave the column out with --drop"
+)
 NAMED_TEXTS = 3  # texts among numbers that a message names
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 SORTS: dict[Kind, tuple[int, ...]] = {"number": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
@@ -57,6 +61,8 @@ def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Co
     array([1. , nan, 2.5])
     """
     demand = rules.demanded(raw.name)
+    if isinstance(raw, RawMoments):
+        _name_far_dates(raw, faults)
     if isinstance(raw, RawNumbers) and demand != "text":
         return _of_numbers(raw, demand, rules.missing, faults, notes)
     if isinstance(raw, RawMoments) and demand != "text":
@@ -86,9 +92,11 @@ def _of_numbers(
     raw: RawNumbers, demand: Kind | None, missing: Missing, faults: Faults, notes: list[str]
 ) -> NumberColumn | MomentColumn:
     if demand not in ("date", "time"):
+        if raw.is_duration and not np.isnan(raw.values).all():
+            notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         return _checked(raw.name, raw.values, missing, faults, notes)
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1):
-        _refuse_kind(raw.name, "numbers", demand, rows, faults)
+        _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
     return MomentColumn(raw.name, np.full(len(raw.values), NO_MOMENT), demand)
 
 
@@ -99,9 +107,14 @@ def _of_moments(raw: RawMoments, demand: Kind | None, faults: Faults, notes: lis
         return NumberColumn(raw.name, np.where(there, days, np.nan))
     if demand not in (None, raw.kind) and there.any():
         _refuse_kind(raw.name, f"{raw.kind}s", demand, np.flatnonzero(there) + 1, faults)
-    if len(far := np.flatnonzero(there & ((raw.ticks < FIRST) | (raw.ticks > LAST))) + 1):
-        faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}")
     return _moments(raw, notes)
+
+
+def _name_far_dates(raw: RawMoments, faults: Faults) -> None:
+    """Fault: dates that the calendar does not have."""
+    there = raw.ticks != NO_MOMENT
+    if raw.kind == "date" and len(far := np.flatnonzero(there & ((raw.ticks < FIRST) | (raw.ticks > LAST))) + 1):
+        faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}", FAR_DATES)
 
 
 def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.intp], faults: Faults) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ DAY = 86_400_000_000  # microseconds
 HOUR, MINUTE, SECOND = DAY // 24, DAY // 1_440, 1_000_000
 NO_MOMENT = np.iinfo(np.int64).min  # NumPy's own "not a time"
 FIRST, LAST = days_of(FIRST_YEAR, 1, 1) * DAY, days_of(LAST_YEAR + 1, 1, 1) * DAY - 1
+BEYOND = LAST + 1  # stands for every date outside the calendar, an infinite one too
+FINER = {"ns": 10**3, "ps": 10**6, "fs": 10**9, "as": 10**12}  # units of NumPy in a microsecond
 
 _CLOCK = r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
 _DAY = r"([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|/([0-9]{1,2})/([0-9]{1,2}))"
@@ -76,6 +78,30 @@ def _offset(zone: str | None) -> int | None:
     if hours > 23 or minutes > 59:
         return None
     return (hours * HOUR + minutes * MINUTE) * (-1 if zone[0] == "-" else 1)
+
+
+def ticks_of_dates(dates: NDArray[Any]) -> NDArray[np.int64]:
+    """Microseconds since 1970 of datetime64 (n,), finer ones cut off; ``NO_MOMENT`` for NaT.
+
+    Dates outside the calendar become ``BEYOND``: their microseconds may not fit into 64 bits.
+
+    >>> ticks_of_dates(np.array(["1970-01-01T00:00:01", "300000-01-01"], "M8[s]")) == [1_000_000, BEYOND]
+    array([ True,  True])
+    """
+    unit = np.datetime_data(dates.dtype)[0]
+    if unit in FINER:
+        whole = dates.astype(f"M8[{unit}]").astype(np.int64)
+        return np.where(np.isnat(dates), NO_MOMENT, whole // FINER[unit])
+    first, last = (np.datetime64(ticks, "us").astype(dates.dtype) for ticks in (FIRST, LAST))
+    far = (dates < first) | (dates > last)
+    return np.where(far, BEYOND, np.where(far, first, dates).astype("M8[us]").astype(np.int64))
+
+
+def ticks_of_days(days: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Microseconds since 1970 of days since 1970 (n,); ``NO_MOMENT`` for NaN, ``BEYOND`` as above."""
+    there, near = ~np.isnan(days), np.abs(days) <= LAST // DAY
+    ticks = np.where(there & near, days, 0).astype(np.int64) * DAY
+    return np.where(there, np.where(near, ticks, BEYOND), NO_MOMENT)
 
 
 def moment_texts(ticks: NDArray[np.int64], kind: MomentKind) -> list[str | None]:

@@ -1,6 +1,7 @@
 """Objects: a column of Python values (of a list, a JSON file, an array of objects) by the sort of its values.
 
-None, NaN and pandas.NA are missing. One column holds one sort: numbers, booleans, texts, dates, or times.
+None, NaN, pandas.NA and NumPy's masked are missing. One column holds one sort: numbers, booleans, texts, dates, times,
+or durations. Bytes are texts in UTF-8.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from backpass.table.moment import DAY, NO_MOMENT
+from backpass.table.duration import CALENDAR, is_duration, seconds_in
+from backpass.table.moment import BEYOND, DAY, NO_MOMENT, ticks_of_dates
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, coded
 from backpass.table.wording import Faults, rows_listed, shown
 
 EPOCH = datetime.datetime(1970, 1, 1)
 BOOLEAN = {True: "true", False: "false"}
 UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out with --drop, or unpack it first"
+NOT_UTF8 = "decode the bytes first, as .str.decode('latin-1') does in pandas, or leave the column out with --drop"
 
 
 def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[Any]], int]:
@@ -42,7 +45,7 @@ def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[A
 
 
 def raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | None:
-    """A column of Python values, all of one sort; None, NaN and pandas.NA are missing."""
+    """A column of Python values, all of one sort; None, NaN, pandas.NA and masked are missing."""
     items = [None if is_missing(value) else value for value in values]
     sorts = {sort_of(item) for item in items if item is not None}
     if sorts <= {"number"}:
@@ -50,7 +53,9 @@ def raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | Non
     if sorts == {"boolean"}:
         return coded(name, (None if item is None else BOOLEAN[bool(item)] for item in items), typed=True)
     if sorts == {"text"}:
-        return coded(name, (None if item is None else str(item) for item in items), typed=True)
+        return _of_texts(name, items, faults)
+    if sorts == {"duration"}:
+        return _of_durations(name, items, faults)
     if sorts == {"date"}:
         return _of_dates(name, items, faults)
     if sorts == {"time"}:
@@ -60,6 +65,47 @@ def raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | Non
     held = " and ".join(f"values of type {sort} (row {firsts[sort]})" for sort in sorted(firsts))
     faults.add(f"column {shown(name)} holds {held}", UNFIT)
     return None
+
+
+def _of_texts(name: str, items: list[Any], faults: Faults) -> RawColumn | None:
+    texts = [None if item is None else text_in(item) for item in items]
+    pairs = enumerate(zip(items, texts, strict=True), start=1)
+    if broken := [row for row, (item, text) in pairs if item is not None and text is None]:
+        add_undecoded(name, broken, faults)
+        return None
+    return coded(name, texts, typed=True)
+
+
+def add_undecoded(name: str, rows: Iterable[int], faults: Faults) -> None:
+    """Fault: bytes that are no text."""
+    faults.add(f"column {shown(name)} holds bytes that are not UTF-8 ({rows_listed(rows)})", NOT_UTF8)
+
+
+def text_in(value: Any) -> str | None:
+    """The text of a value of sort "text"; None for bytes that are not UTF-8.
+
+    >>> text_in(b"caf\\xc3\\xa9"), text_in("a"), text_in(b"\\xff")
+    ('café', 'a', None)
+    """
+    if not isinstance(value, bytes | bytearray):
+        return str(value)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _of_durations(name: str, items: list[Any], faults: Faults) -> RawColumn | None:
+    seconds = [math.nan if item is None else seconds_in(item) for item in items]
+    if endless := [row for row, found in enumerate(seconds, start=1) if found is None]:
+        add_calendar_spans(name, endless, faults)
+        return None
+    return RawNumbers(name, np.array(seconds, dtype=np.float64), is_duration=True)
+
+
+def add_calendar_spans(name: str, rows: Iterable[int], faults: Faults) -> None:
+    """Fault: durations with years or months."""
+    faults.add(f"column {shown(name)} holds durations with years or months ({rows_listed(rows)})", CALENDAR)
 
 
 def _of_dates(name: str, items: list[Any], faults: Faults) -> RawMoments:
@@ -74,11 +120,16 @@ def _of_dates(name: str, items: list[Any], faults: Faults) -> RawMoments:
 
 
 def _ticks(date: Any) -> int:
+    if hasattr(date, "to_datetime64"):  # pandas' Timestamp, in UTC
+        date = date.to_datetime64()
     if isinstance(date, np.datetime64):
-        return int(date.astype("datetime64[us]").astype(np.int64))
+        return int(ticks_of_dates(np.array([date]))[0])
     if not isinstance(date, datetime.datetime):
         return int((date - EPOCH.date()).days) * DAY
-    return _since(date if date.tzinfo is None else date.astimezone(datetime.UTC).replace(tzinfo=None))
+    try:
+        return _since(date if date.tzinfo is None else date.astimezone(datetime.UTC).replace(tzinfo=None))
+    except OverflowError:  # its zone carries it over the end of the calendar
+        return BEYOND
 
 
 def _since(stamp: datetime.datetime) -> int:
@@ -86,9 +137,9 @@ def _since(stamp: datetime.datetime) -> int:
 
 
 def is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
+    if value is None or value is np.ma.masked or type(value).__name__ in {"NAType", "NaTType"}:
         return True
-    if isinstance(value, np.datetime64):
+    if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
@@ -97,9 +148,11 @@ def sort_of(value: Any) -> str:
     """What a Python value counts as; the name of its type when it has no place in a table."""
     if isinstance(value, bool | np.bool_):
         return "boolean"
+    if is_duration(value):  # first: NumPy counts its timedelta64 among whole numbers
+        return "duration"
     if isinstance(value, int | float | np.integer | np.floating) or type(value).__name__ == "Decimal":
         return "number"
-    if isinstance(value, str):
+    if isinstance(value, str | bytes | bytearray):
         return "text"
     if isinstance(value, datetime.date | np.datetime64):
         return "date"

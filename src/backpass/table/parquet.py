@@ -1,22 +1,29 @@
 """Parquet: the columns of a Parquet file by their types.
 
 Numbers of any type are numbers, booleans are the texts ``false`` and ``true``, strings are texts unless they all spell
-dates or times, dates, timestamps and times are moments. Nested and binary columns are refused by name.
+dates or times, so are bytes in UTF-8; dates, timestamps and times are moments, durations are seconds. Nested columns
+are refused by name. What the file's metadata say of durations and of an index of pandas is read in ``parquet_notes``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from backpass.errors import DataError
 from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
 from backpass.table.judging import Rules
 from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
-from backpass.table.objects import UNFIT
+from backpass.table.moment import ticks_of_days
+from backpass.table.objects import UNFIT, add_calendar_spans, add_undecoded
 from backpass.table.opening import Opened
+from backpass.table.parquet_metadata import DURATION, ParquetMetadata, duration_sql
 from backpass.table.raw import Content, RawColumn, RawMoments, RawNumbers, RawTexts
 from backpass.table.records import check_names
+from backpass.table.row_names import index_among, index_note
 from backpass.table.wording import Faults, refusal, shown
 
 if TYPE_CHECKING:
@@ -25,8 +32,8 @@ if TYPE_CHECKING:
 FLOATS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
 WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # through their text, which rounds once and correctly
 TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # the last: a column that only ever held nothing
-NANOSECONDS = "TIMESTAMP_NS"
-TIMES = {"TIME", "TIME WITH TIME ZONE"}
+BYTES, INTERVAL, DATE, NANOSECONDS = "BLOB", "INTERVAL", "DATE", "TIMESTAMP_NS"
+TIMES = {"TIME", "TIME_NS", "TIME WITH TIME ZONE"}
 """Parquet of older writers says that times of day are in UTC: they are taken as they stand."""
 MOMENTS = TIMES | {
     "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", NANOSECONDS, "TIMESTAMP WITH TIME ZONE",
@@ -39,10 +46,11 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
 
     relation = parquet_relation([file])
     try:
-        stored, rows = types_of(database, relation), rows_in(database, relation)
+        metadata = ParquetMetadata.of(database, file)
+        stored, rows = metadata.typed(types_of(database, relation)), rows_in(database, relation)
         width = len([name for name, _ in stored if rules.wants(name.strip(" \t"))])
         require_memory(TYPED_CELL * rows * width, table_of(file.source, rows, width), LESS)
-        content = relation_columns(database, relation, stored, rows, file.source, rules, faults)
+        content = relation_columns(database, relation, stored, rows, file.source, rules, faults, metadata.index)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
@@ -58,14 +66,43 @@ def parquet_relation(files: Sequence[Opened]) -> str:
     return f"read_parquet([{paths}], hive_partitioning=false, union_by_name=true)"
 
 
-def parquet_names(database: DuckDBPyConnection, file: Opened) -> tuple[str, ...]:
-    """The names of the columns.    Errors: DataError where the file is damaged."""
-    import duckdb
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A Parquet file before it is read: name and type of each column, and what its metadata say of them."""
 
-    try:
-        return tuple(name for name, _ in types_of(database, parquet_relation([file])))
-    except duckdb.Error as error:
-        raise damaged(file, error) from error
+    file: Opened
+    stored: Sequence[tuple[str, str]]
+    metadata: ParquetMetadata
+
+    @classmethod
+    def of(cls, database: DuckDBPyConnection, file: Opened) -> Described:
+        """Look at a file.    Errors: DataError where it is damaged."""
+        import duckdb
+
+        try:
+            return cls(file, types_of(database, parquet_relation([file])), ParquetMetadata.of(database, file))
+        except duckdb.Error as error:
+            raise damaged(file, error) from error
+
+    def names(self, rules: Rules) -> tuple[str, ...]:
+        """The names of the columns without those of an index."""
+        index = self.index(rules)
+        return tuple(name for name, _ in self.stored if name not in index)
+
+    def index(self, rules: Rules) -> tuple[str, ...]:
+        """The names of the columns of an index that nobody asks for."""
+        return index_among([name for name, _ in self.stored], self.metadata.index, rules.named)
+
+
+def described_relation(files: Sequence[Described]) -> str:
+    """The SQL relation of Parquet files with durations as seconds."""
+    replaced = [file.metadata.replacements(file.stored) for file in files]
+    if not any(replaced):
+        return parquet_relation([file.file for file in files])
+    terms = [f"REPLACE ({', '.join(seconds)})" if seconds else "" for seconds in replaced]
+    relations = [parquet_relation([file.file]) for file in files]
+    parts = (f"SELECT * {term} FROM {relation}" for term, relation in zip(terms, relations, strict=True))
+    return f"({' UNION ALL BY NAME '.join(parts)})"
 
 
 def damaged(file: Opened, error: Exception) -> DataError:
@@ -88,12 +125,19 @@ def relation_columns(
     source: str,
     rules: Rules,
     faults: Faults,
+    index: Collection[str] = (),
 ) -> Content:
-    """The wanted columns of an SQL relation with types and rows.    Errors: DataError for names, duckdb.Error."""
+    """The wanted columns of an SQL relation with types and rows; those of an ``index`` only where they are asked for.
+
+    Errors: DataError for names, duckdb.Error.
+    """
     names = tuple(name.strip(" \t") for name, _ in stored)
     check_names(names, source)
+    left = index_among(names, index, rules.named)
+    rules = replace(rules, drop=rules.drop | {*left})
     wanted = [(name, *typed) for name, typed in zip(names, stored, strict=True) if rules.wants(name)]
-    return Content(names, list(_columns(database, relation, wanted, faults)), rows)
+    known = tuple(name for name in names if name not in left)
+    return Content(known, list(_columns(database, relation, wanted, faults)), rows, (index_note(left),) if left else ())
 
 
 def _columns(
@@ -101,11 +145,13 @@ def _columns(
 ) -> Iterator[RawColumn]:
     values = {name: value for name, stored, type_ in wanted if (value := number_sql(identifier(stored), type_))}
     numbers = dict(zip(values, numbers_of(database, relation, list(values.values())), strict=True))
-    spoken = {name: f"{identifier(stored)}::VARCHAR" for name, stored, type_ in wanted if _holds_texts(type_)}
+    spoken = {name: text for name, stored, type_ in wanted if (text := text_sql(identifier(stored), type_))}
     texts = dict(zip(spoken, texts_of(database, relation, list(spoken.values())), strict=True))
     for name, stored, type_ in wanted:
+        _check_values(database, relation, name, identifier(stored), type_, faults)
         if name in numbers:
-            yield RawNumbers(name, numbers[name])
+            is_duration = type_ == INTERVAL or type_.startswith(DURATION)
+            yield RawNumbers(name, numbers[name], is_duration)
         elif name in texts:
             yield RawTexts(name, *texts[name], typed=True)
         elif type_ in MOMENTS:
@@ -114,8 +160,27 @@ def _columns(
             faults.add(f"column {shown(name)} is of type {shown(type_)}", UNFIT)
 
 
-def _holds_texts(type_: str) -> bool:
-    return type_.startswith(TEXTS) and not type_.endswith("]")
+def _check_values(
+    database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, faults: Faults
+) -> None:
+    """Fault: bytes that are no text, intervals with months."""
+    if type_ not in (BYTES, INTERVAL):
+        return
+    unfit = number_sql(column, type_) or text_sql(column, type_)
+    found = database.execute(f"SELECT {column} IS NOT NULL AND ({unfit}) IS NULL AS v FROM {relation}").fetchnumpy()
+    if len(rows := np.flatnonzero(np.asarray(found["v"])) + 1):
+        (add_undecoded if type_ == BYTES else add_calendar_spans)(name, rows, faults)
+
+
+def text_sql(column: str, type_: str) -> str | None:
+    """The SQL expression of type VARCHAR for a column of this type; None where it holds no texts.
+
+    >>> text_sql('"x"', "UUID"), text_sql('"x"', "BLOB"), text_sql('"x"', "INTEGER")
+    ('"x"::VARCHAR', 'try(decode("x"))', None)
+    """
+    if type_ == BYTES:
+        return f"try(decode({column}))"
+    return f"{column}::VARCHAR" if type_.startswith(TEXTS) and not type_.endswith("]") else None
 
 
 def number_sql(column: str, type_: str) -> str | None:
@@ -128,14 +193,22 @@ def number_sql(column: str, type_: str) -> str | None:
         return f"{column}::DOUBLE"
     if type_.startswith(WIDE) and not type_.endswith("]"):
         return f"{column}::VARCHAR::DOUBLE"
+    if type_.startswith(DURATION):
+        return duration_sql(column, type_.removeprefix(DURATION))
+    if type_ == INTERVAL:  # months and years have no fixed length: NULL
+        seconds = duration_sql(f"try(epoch_us({column}))", "us")
+        return f"CASE WHEN datepart('year', {column}) = 0 AND datepart('month', {column}) = 0 THEN {seconds} END"
     return None
 
 
 def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str) -> RawMoments:
+    if type_ == DATE:
+        [days] = numbers_of(database, relation, [f"({column} - DATE '1970-01-01')::DOUBLE"])
+        return RawMoments(name, ticks_of_days(days), "date")
     if type_ == NANOSECONDS:  # divided here, so that moments before 1970 are cut off as those after it are
-        return RawMoments(name, ticks_of(database, relation, f"epoch_ns({column})", divisor=1_000), "date")
+        return RawMoments(name, ticks_of(database, relation, column, f"epoch_ns({column})", divisor=1_000), "date")
     if type_ in TIMES:
-        return RawMoments(name, ticks_of(database, relation, f"epoch_us({column}::TIME)"), "time")
+        return RawMoments(name, ticks_of(database, relation, column, f"epoch_us({column}::TIME)"), "time")
     zoned = type_.endswith("ZONE")
-    value = f"{column}::{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}"
-    return RawMoments(name, ticks_of(database, relation, f"epoch_us({value})"), "date", zoned)
+    value = f"epoch_us({column}::{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'})"
+    return RawMoments(name, ticks_of(database, relation, column, value), "date", zoned)

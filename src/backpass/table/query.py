@@ -7,7 +7,7 @@ does not order come in the same order each time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,15 @@ def provide_columns(database: DuckDBPyConnection, columns: Sequence[Column]) -> 
 
 
 def queried(
-    database: DuckDBPyConnection, query: str, paths: Sequence[Path], source: str, rules: Rules, faults: Faults
+    database: DuckDBPyConnection,
+    query: str,
+    paths: Sequence[Path],
+    source: str,
+    rules: Rules,
+    faults: Faults,
+    index: Collection[str] = (),
 ) -> Content:
-    """The columns of a query's result.
+    """The columns of a query's result; those of an ``index`` under their old names only where they are asked for.
 
     Errors: UsageError for what is no single SELECT, or cannot be run; DataError for a result without rows.
     """
@@ -57,7 +63,7 @@ def queried(
         _confine(database, paths)
         database.execute(f"CREATE TEMP TABLE {RESULT} AS {query.strip().rstrip(';')}")
         stored, rows = types_of(database, RESULT), rows_in(database, RESULT)
-        content = relation_columns(database, RESULT, stored, rows, source, rules, faults)
+        content = relation_columns(database, RESULT, stored, rows, source, rules, faults, index)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

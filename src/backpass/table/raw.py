@@ -18,10 +18,11 @@ from backpass.table.number import text_of
 
 @dataclass(frozen=True, slots=True)
 class RawNumbers:
-    """Numbers that are known to be numbers: values float64 (n,), NaN where missing."""
+    """Numbers that are known to be numbers: values float64 (n,), NaN where missing. Durations are seconds."""
 
     name: str
     values: NDArray[np.float64]
+    is_duration: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,15 @@ RawColumn: TypeAlias = RawNumbers | RawTexts | RawMoments
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a door found: all names, the columns that are wanted, and the number of rows."""
+    """What a door found: all names, the columns that are wanted, and the number of rows.
+
+    The ``notes`` are on how the source was written. Columns that are an index of pandas are not among the names.
+    """
 
     names: tuple[str, ...]
     columns: Sequence[RawColumn]
     rows: int
+    notes: tuple[str, ...] = ()
 
 
 def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawTexts:

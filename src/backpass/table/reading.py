@@ -25,7 +25,7 @@ from backpass.table.judging import Rules
 from backpass.table.kinds import settle
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, opened
-from backpass.table.parquet import parquet_columns, parquet_names, parquet_relation
+from backpass.table.parquet import Described, described_relation, parquet_columns
 from backpass.table.pattern import files_of
 from backpass.table.query import provide_columns, provide_relation, queried
 from backpass.table.raw import Content, RawTexts
@@ -81,7 +81,9 @@ def read_table(
     manner = Manner(DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None, decimal)
     if date_order is not None and date_order not in ORDERS:
         raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
-    rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".", date_order)
+    rules = Rules(
+        kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".", date_order, frozenset(need or ())
+    )
     with ExitStack() as stack:
         files = [stack.enter_context(opened(name, encoding, max_bytes)) for name in files_of(path)]
         source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
@@ -103,8 +105,8 @@ def read_table(
             faults.extend(own)
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
-    row_numbers = np.arange(1, content.rows + 1)
-    return Table(source, columns, row_numbers, tuple(notes), left_out, tuple(missing), doubts)
+    row_numbers, said = np.arange(1, content.rows + 1), (*content.notes, *notes)
+    return Table(source, columns, row_numbers, said, left_out, tuple(missing), doubts, frozenset(content.notes))
 
 
 def _content(
@@ -139,20 +141,23 @@ def _queried(
     notes: list[str],
 ) -> Content:
     """The content of a query over the files; what is asked of columns is asked of those it gives."""
+    index: Sequence[str] = ()
     with connected(alone=True) as database:
         if {file.form for file in files} == {"parquet"}:
-            first, *others = [parquet_names(database, file) for file in files]
-            for names, file in zip(others, files[1:], strict=True):
-                check_same_names(first, names, files[0].source, file.source, faults)
+            first, *others = described = [Described.of(database, file) for file in files]
+            for other in others:
+                check_same_names(first.names(rules), other.names(rules), files[0].source, other.file.source, faults)
             faults.stop()
-            provide_relation(database, parquet_relation(files))
+            provide_relation(database, described_relation(described))
+            index = [name for each in described for name in each.metadata.index]
         else:
             whole = replace(rules, kinds=None, drop=frozenset())
             content, whole = _content(files, whole, manner, faults, notes)
             columns = [settle(raw, whole, faults, notes) for raw in content.columns]
             faults.stop()
+            notes.extend(content.notes)
             provide_columns(database, columns)
-        return queried(database, query, [file.path for file in files], faults.source, rules, faults)
+        return queried(database, query, [file.path for file in files], faults.source, rules, faults, index)
 
 
 def _delimited(

@@ -135,7 +135,9 @@ class Table:
     ``row_numbers`` int64 (n,) counts the data rows of the source from 1, so that a message about a part of the table
     still names the rows of the file. ``left_out`` names the columns that were there and not converted; ``missing`` is
     what counted as missing when the table was read (see ``missing``). ``doubts`` says of a column that was read as
-    texts by a tolerant reading what is wrong with it.
+    texts by a tolerant reading what is wrong with it. ``of_source`` holds those of the ``notes`` that say how the
+    source was written and not what was in it: a model does not keep them, so that a table gives one model file
+    through every door.
     """
 
     source: str
@@ -145,6 +147,7 @@ class Table:
     left_out: tuple[str, ...] = ()
     missing: tuple[str, ...] = DEFAULT_MISSING
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    of_source: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:

@@ -1,0 +1,50 @@
+"""Arrays: a NumPy array of one dimension as a column, by its type.
+
+A masked entry is missing, whatever value lies under the mask. Numbers are numbers, dates are moments, spans of time are
+seconds; texts, bytes, booleans and objects are looked at value by value in ``objects``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.duration import CALENDAR, seconds_of
+from backpass.table.moment import NO_MOMENT, ticks_of_dates
+from backpass.table.objects import raw_objects
+from backpass.table.raw import RawColumn, RawMoments, RawNumbers
+from backpass.table.wording import Faults, shown
+
+
+def raw_array(name: str, values: NDArray[Any], faults: Faults) -> RawColumn | None:
+    """The column of an array (n,); None where there is a fault.
+
+    >>> raw_array("x", np.ma.masked_array([1, 2], mask=[False, True]), Faults("t")).values
+    array([ 1., nan])
+    """
+    mask, data = mask_of(values), np.asarray(values)
+    if data.ndim == 1 and data.dtype.kind in "iuf":
+        numbers = data.astype(np.float64)
+        return RawNumbers(name, numbers if mask is None else np.where(mask, np.nan, numbers))
+    if data.ndim == 1 and data.dtype.kind == "M":
+        ticks = ticks_of_dates(data)
+        return RawMoments(name, ticks if mask is None else np.where(mask, NO_MOMENT, ticks), "date")
+    if data.ndim == 1 and data.dtype.kind == "m":
+        seconds = seconds_of(data)
+        if seconds is None:
+            faults.add(f"column {shown(name)} is of type {shown(data.dtype)}", CALENDAR)
+            return None
+        return RawNumbers(name, seconds if mask is None else np.where(mask, np.nan, seconds), is_duration=True)
+    if mask is None or data.ndim != 1:
+        return raw_objects(name, list(values), faults)
+    return raw_objects(name, [None if gap else value for gap, value in zip(mask, data, strict=True)], faults)
+
+
+def mask_of(values: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Where an array is masked; None for one without a mask. A record is masked where all of it is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return None
+    mask: NDArray[Any] = np.ma.getmaskarray(values)
+    return mask

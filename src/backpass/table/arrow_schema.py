@@ -1,0 +1,92 @@
+"""Arrow schema: the units of duration columns, read from the Arrow schema in a Parquet file's metadata.
+
+Parquet has no type for durations: Arrow writes whole numbers and keeps their unit in the entry ``ARROW:schema``, an
+encapsulated message in base64. This module reads names and units from it and nothing else. The layout is that of
+FlatBuffers and of Arrow's ``Schema.fbs`` and ``Message.fbs`` (Arrow columnar format 1.5).
+"""
+
+from __future__ import annotations
+
+import binascii
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+CONTINUATION = b"\xff\xff\xff\xff"
+DURATION = 18  # of the union Type
+UNITS = ("s", "ms", "us", "ns")  # of the enum TimeUnit
+HEADER, FIELDS = 2, 1  # places in the tables Message and Schema
+NAME, TYPE_OF, TYPE, UNIT = 0, 2, 3, 0  # places in the tables Field and Duration
+
+
+@dataclass(frozen=True, slots=True)
+class FlatTable:
+    """A table of a FlatBuffer: where it starts, and where its fields are."""
+
+    buffer: bytes
+    start: int
+
+    def place(self, field: int) -> int | None:
+        """The position of a field's value; None where the field has its default."""
+        vtable = self.start - self._number("<i", self.start)
+        if 4 + 2 * field >= self._number("<H", vtable):
+            return None
+        offset = self._number("<H", vtable + 4 + 2 * field)
+        return self.start + offset if offset else None
+
+    def number(self, field: int, form: str, default: int) -> int:
+        """A field of numbers."""
+        place = self.place(field)
+        return default if place is None else self._number(form, place)
+
+    def target(self, field: int) -> int | None:
+        """Where a table, text or vector starts that a field refers to."""
+        place = self.place(field)
+        return None if place is None else place + self._number("<I", place)
+
+    def table(self, field: int) -> FlatTable | None:
+        """The table that a field refers to."""
+        target = self.target(field)
+        return None if target is None else FlatTable(self.buffer, target)
+
+    def tables(self, field: int) -> Iterator[FlatTable]:
+        """The tables of a vector."""
+        start = self.target(field)
+        if start is not None:
+            for place in range(start + 4, start + 4 + 4 * self._number("<I", start), 4):
+                yield FlatTable(self.buffer, place + self._number("<I", place))
+
+    def text(self, field: int) -> str:
+        """A field of text."""
+        start = self.target(field)
+        if start is None:
+            return ""
+        length = self._number("<I", start)
+        return self.buffer[start + 4 : start + 4 + length].decode()
+
+    def _number(self, form: str, place: int) -> int:
+        if place < 0:
+            raise ValueError("a position before the start of the buffer")
+        return int(struct.unpack_from(form, self.buffer, place)[0])
+
+
+def duration_units(encoded: bytes) -> dict[str, str]:
+    """The unit ("s", "ms", "us" or "ns") of each top-level column of durations; nothing where the entry is damaged.
+
+    >>> duration_units(b"/////zA=")
+    {}
+    """
+    try:
+        message = binascii.a2b_base64(encoded)
+        start = 8 if message.startswith(CONTINUATION) else 4
+        buffer = message[start:]
+        schema = FlatTable(buffer, struct.unpack_from("<I", buffer)[0]).table(HEADER)
+        fields = [] if schema is None else list(schema.tables(FIELDS))
+        return {field.text(NAME): _unit(field) for field in fields if field.number(TYPE_OF, "<B", 0) == DURATION}
+    except (ValueError, IndexError, struct.error):  # binascii.Error and UnicodeDecodeError are ValueErrors
+        return {}
+
+
+def _unit(field: FlatTable) -> str:
+    kind = field.table(TYPE)
+    return UNITS[kind.number(UNIT, "<h", 1) if kind is not None else 1]

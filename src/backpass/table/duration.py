@@ -1,0 +1,77 @@
+"""Duration: a span of time as a number of seconds, whatever unit it was written in.
+
+Spans come in (timedelta64 of NumPy, ``timedelta`` of Python, intervals of Arrow); float64 seconds go out, NaN where
+missing. Every unit gives the same float64, because each quotient is rounded once. Years and months have no fixed length
+and are refused. Times of day live in ``moment``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EXACT = 2**53  # up to here every whole number is a float64
+UNITS: dict[str, tuple[int, int]] = {  # a unit in seconds, as numerator and denominator
+    "W": (604_800, 1),
+    "D": (86_400, 1),
+    "h": (3_600, 1),
+    "m": (60, 1),
+    "s": (1, 1),
+    "ms": (1, 10**3),
+    "us": (1, 10**6),
+    "ns": (1, 10**9),
+    "ps": (1, 10**12),
+    "fs": (1, 10**15),
+    "as": (1, 10**18),
+}
+CALENDAR = "years and months have no fixed number of seconds: give the span in days or seconds"
+
+
+def seconds_of(spans: NDArray[Any]) -> NDArray[np.float64] | None:
+    """The seconds of timedelta64 spans (n,), NaN for NaT; None for units without a fixed length (Y, M, or none).
+
+    >>> seconds_of(np.array([90, "NaT"], "m8[m]")), seconds_of(np.array([1500], "m8[ms]"))
+    (array([5400.,   nan]), array([1.5]))
+    >>> seconds_of(np.array([1], "m8[M]")) is None
+    True
+    """
+    unit, count = np.datetime_data(spans.dtype)
+    if unit not in UNITS:
+        return None
+    numerator, denominator = UNITS[unit][0] * count, UNITS[unit][1]
+    missing, ticks = np.isnat(spans), spans.astype(np.int64)
+    seconds = ticks * float(numerator) / denominator
+    bound = EXACT // numerator
+    large = np.flatnonzero(((ticks > bound) | (ticks < -bound)) & ~missing)
+    # Python divides whole numbers of any size with one rounding.
+    seconds[large] = [tick * numerator / denominator for tick in ticks[large].tolist()]
+    seconds[missing] = np.nan
+    return seconds
+
+
+def seconds_in(span: Any) -> float | None:
+    """The seconds of one span that ``is_duration``; None where it has years or months.
+
+    >>> seconds_in(datetime.timedelta(minutes=1, microseconds=500_000)), seconds_in(np.timedelta64(1, "Y"))
+    (60.5, None)
+    """
+    if isinstance(span, np.timedelta64) or hasattr(span, "to_timedelta64"):  # the latter is pandas' Timedelta
+        seconds = seconds_of(np.array([span if isinstance(span, np.timedelta64) else span.to_timedelta64()]))
+        return None if seconds is None else float(seconds[0])
+    if isinstance(span, datetime.timedelta):
+        return (span // datetime.timedelta(microseconds=1)) / 10**6
+    if span.months:
+        return None
+    return (span.days * 86_400 * 10**9 + span.nanoseconds) / 10**9  # type: ignore[no-any-return]  # Arrow's interval
+
+
+def is_duration(value: Any) -> bool:
+    """Whether a Python value is a span of time: a timedelta of Python, NumPy or pandas, or an interval of Arrow.
+
+    >>> is_duration(datetime.timedelta(1)), is_duration(np.timedelta64(1, "h")), is_duration(1.0)
+    (True, True, False)
+    """
+    return isinstance(value, datetime.timedelta | np.timedelta64) or type(value).__name__ == "MonthDayNano"
