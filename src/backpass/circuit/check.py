@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit.circuit import Circuit
 from backpass.circuit.gradient import pull_back
+from backpass.circuit.spec import check_unmasked
 from backpass.circuit.structure import flatten, paths
 from backpass.circuit.trace import argument_names_of, trace
 from backpass.errors import GradientError
@@ -92,6 +93,7 @@ def check_gradient(
 
 
 def _in_float64(leaf: Any) -> NDArray[Any]:
+    check_unmasked(leaf, "an argument")
     array = numpy.asarray(leaf, float) if type(leaf) in (int, float) else numpy.asarray(leaf)
     return array.astype(numpy.float64) if array.dtype.kind == "f" else array
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from backpass.circuit.spec import Shape, Spec, match, text_of
+from backpass.circuit.spec import Shape, Spec, check_unmasked, match, text_of
 from backpass.circuit.structure import Rebuild, flatten
 from backpass.circuit.traced import Array, Node, Recorder, Traced
 from backpass.errors import TraceError
@@ -70,7 +70,9 @@ class Circuit:
         return ((i, node) for i, node in enumerate(self.nodes) if i >= len(self.input_names))
 
     def arrays_for(self, values: Sequence[Any]) -> list[Any]:
-        """The inputs as arrays of the expected dtypes."""
+        """The inputs as arrays of the expected dtypes.    Errors: TraceError for masked ones."""
+        for value, name in zip(values, self.input_names, strict=True):
+            check_unmasked(value, f"input {name!r}")
         return [numpy.asarray(v, dtype=spec.dtype) for v, spec in zip(values, self.inputs, strict=True)]
 
     def evaluate(
@@ -94,6 +96,8 @@ class Circuit:
 
     def _inline(self, values: Sequence[Any]) -> list[Array]:
         recorder = next(value.recorder for value in values if isinstance(value, Traced))
+        for value, name in zip(values, self.input_names, strict=True):
+            check_unmasked(value, f"input {name!r}")
         arrays: list[Any] = [
             value if isinstance(value, Traced) else recorder.constant(numpy.asarray(value, dtype=spec.dtype))
             for value, spec in zip(values, self.inputs, strict=True)
@@ -243,5 +247,6 @@ def as_leaf(value: Any, dtype: Any) -> Spec:
         return Spec(shape, numpy.dtype(dtype))
     if isinstance(value, str) or value is None:
         raise TraceError(f"expected a shape such as ('n', 3), a Spec or an array, got {value!r}")
+    check_unmasked(value, "an argument")
     array = numpy.asarray(value)
     return Spec(array.shape, array.dtype)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy
 
 from backpass.circuit.circuit import Circuit
-from backpass.circuit.spec import text_of
+from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.circuit.trace import as_output, trace
 from backpass.circuit.traced import OPERATIONS, Array, Recorder, Traced, active_recorder
@@ -91,6 +91,8 @@ def _named_after(f: Callable[..., Any], what: str) -> Callable[[Callable[..., An
 def _as_arrays(tree: Any) -> Any:
     """Arrays for the leaves of an argument; a plain Python number is a real number."""
     leaves, rebuild = flatten(tree)
+    for leaf in leaves:
+        check_unmasked(leaf, "an argument")
     return rebuild(iter([numpy.asarray(v, float) if type(v) in (int, float) else numpy.asarray(v) for v in leaves]))
 
 

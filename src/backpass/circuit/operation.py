@@ -15,7 +15,7 @@ from typing import Any, Generic, ParamSpec
 
 import numpy
 
-from backpass.circuit.spec import Spec, broadcast, spec_of, text_of
+from backpass.circuit.spec import Spec, broadcast, check_unmasked, spec_of, text_of
 from backpass.circuit.traced import OPERATIONS, Array, Recorder, Traced, user_line
 from backpass.errors import ShapeError, TraceError
 
@@ -114,6 +114,8 @@ def _neighbour(specs: Sequence[Spec]) -> Spec:
 
 def _arrays_of(values: Sequence[Any]) -> list[Any]:
     """Arrays for the arguments; a Python number takes on the dtype of the arrays beside it, as in a trace."""
+    for value in values:
+        check_unmasked(value, "an argument")
     dtypes = [numpy.asarray(v).dtype for v in values if not isinstance(v, bool | int | float)]
     beside = _neighbour([Spec((), dtype) for dtype in dtypes]) if dtypes else None
     return [
@@ -134,6 +136,7 @@ def lift(value: Any, recorder: Recorder, beside: Spec, user: str) -> Traced:
                 hint="pass it as an argument of the traced function",
             )
         return value
+    check_unmasked(value, f"{user_line()}: an argument of {user}")
     if isinstance(value, bool | int | float):
         array = numpy.asarray(value, dtype=numpy.result_type(beside.dtype, value))
     else:

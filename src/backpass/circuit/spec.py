@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from backpass.errors import ShapeError
+from backpass.errors import ShapeError, TraceError
 
 Dimension = int | str
 Shape = tuple[Dimension, ...]
@@ -49,6 +49,16 @@ class Spec:
 def spec_of(array: Any) -> Spec:
     """The spec of a NumPy array."""
     return Spec(tuple(array.shape), array.dtype)
+
+
+def check_unmasked(value: Any, what: str) -> None:
+    """Refuse a masked array: operations know no mask, and would compute with what lies under it.
+
+    Errors: TraceError.
+    """
+    if isinstance(value, numpy.ma.MaskedArray):
+        hint = "give the entries that are there (.compressed()), or fill the others (.filled(0.0))"
+        raise TraceError(f"{what} is a masked array; arrays of a circuit have no masks", hint=hint)
 
 
 def text_of(shape: Sequence[Dimension]) -> str:

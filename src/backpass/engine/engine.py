@@ -10,6 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
+from backpass.circuit.spec import check_unmasked
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
 
 Partial = Callable[..., list[NDArray[Any]]]
@@ -62,7 +63,11 @@ class Engine(ABC):
 
 
 def packed(value: Any, dtype: Any) -> NDArray[Any]:
-    """As an array without gaps, row by row, with elements that begin where they should; itself if it is one."""
+    """As an array without gaps, row by row, with elements that begin where they should; itself if it is one.
+
+    Errors: TraceError for a masked array.
+    """
+    check_unmasked(value, "an input")
     return numpy.require(value, dtype, ("C", "A", "E"))
 
 

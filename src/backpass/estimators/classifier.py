@@ -12,6 +12,7 @@ from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from backpass.errors import DataError, UsageError
+from backpass.estimators.columns import check_unmasked
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
 from backpass.estimators.watching import with_callbacks
@@ -207,6 +208,12 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         if self._labels:
             return np.asarray(probabilities > 0.5, dtype=np.int64)
         return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose class is right; of labels, of rows whose labels all are."""
+        check_unmasked(y, "y")
+        check_unmasked(sample_weight, "sample_weight")
+        return float(super().score(X, y, sample_weight))
 
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         if self._settle_labels(y):

@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
+from backpass.errors import DataError
 from backpass.table import DEFAULT_MISSING, Table, table_from
-from backpass.table.frame import not_unique
-from backpass.table.objects import is_missing, sort_of
+from backpass.table.frame import arrow_index, from_arrow, not_unique
+from backpass.table.objects import is_missing, sort_of, text_in
+from backpass.table.row_names import index_among
+from backpass.table.wording import rows_listed
 from backpass.training import EpochRecord
 
 
@@ -38,15 +41,47 @@ def table_of(
     """
     frame = _frame(X)
     if frame is None:
-        X = validate_data(estimator, _unmixed(X), dtype=None, ensure_all_finite="allow-nan", reset=reset)
+        X = validate_data(estimator, unmasked(_unmixed(X)), dtype=None, ensure_all_finite="allow-nan", reset=reset)
         columns = _columns(X)
     else:
-        validate_data(estimator, X, skip_check_array=True, reset=reset)
+        validate_data(estimator, frame.to_native(), skip_check_array=True, reset=reset)
         columns = list(frame.iter_columns())
     names = getattr(estimator, "feature_names_in_", None)
     if names is None:
         names = [f"x{j}" for j in range(len(columns))]
     return table_from(dict(zip(names, columns, strict=True)), kinds=kinds, missing=missing, source="X")
+
+
+def unmasked(X: Any) -> Any:
+    """X, but with what is masked as missing: NaN among numbers, NaT among dates, None among all else.
+
+    >>> unmasked(np.ma.masked_array([[1, 2]], mask=[[False, True]]))
+    array([[ 1., nan]])
+    """
+    if not isinstance(X, np.ma.MaskedArray):
+        return X
+    mask, data = np.ma.getmaskarray(X), np.asarray(X)
+    if data.dtype.kind in "iuf":
+        data = data if data.dtype.kind == "f" else data.astype(np.float64)
+        return np.where(mask, data.dtype.type(np.nan), data)
+    if data.dtype.kind in "mM":
+        return np.where(mask, data.dtype.type("NaT"), data)
+    objects = data.astype(object)
+    objects[mask] = None
+    return objects
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """Refuse masked targets and weights, of which scikit-learn would take what lies under the mask.
+
+    Errors: DataError naming the rows.
+    """
+    if not isinstance(values, np.ma.MaskedArray):
+        return
+    mask = np.ma.getmaskarray(values)
+    rows = np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1)) + 1 if mask.ndim else np.array([1])
+    if len(rows):
+        raise DataError(f"{name} is masked in {rows_listed(rows)}", hint="leave these rows out")
 
 
 def framed_like(X: Any, epochs: Sequence[EpochRecord]) -> Any:
@@ -70,12 +105,17 @@ def _frame(X: Any) -> Any:
     if isinstance(X, np.ndarray | list | tuple):
         return None
     try:
-        frame = nw.from_native(X, pass_through=True)
+        frame = nw.from_native(from_arrow(X), pass_through=True)
+    except TypeError:
+        return None
     except DuplicateError as error:
         raise not_unique("X", error) from None
     if isinstance(frame, nw.LazyFrame):
-        return frame.collect()
-    return frame if isinstance(frame, nw.DataFrame) else None
+        frame = frame.collect()
+    if not isinstance(frame, nw.DataFrame):
+        return None
+    index = index_among(frame.columns, arrow_index(frame.to_native()), [])
+    return frame.drop(*index) if index else frame
 
 
 def _unmixed(X: Any) -> Any:
@@ -93,16 +133,16 @@ def _columns(X: NDArray[Any]) -> list[Any]:
     if X.dtype.kind == "O":
         return [_of_objects(j, column.tolist()) for j, column in enumerate(X.T)]
     if X.dtype.kind in "US":
-        return [column.astype(str).tolist() for column in X.T]
-    return list(X.T if X.dtype.kind == "M" else X.T.astype(np.float64))
+        return [column.tolist() for column in X.T]
+    return list(X.T if X.dtype.kind in "mM" else X.T.astype(np.float64))
 
 
 def _of_objects(j: int, values: list[Any]) -> list[Any]:
     """A column of Python values of one sort as it is; of several sorts as texts, which is said."""
     sorts = {sort_of(value) for value in values if not is_missing(value)}
-    if len(sorts) < 2 and sorts <= {"boolean", "number", "text", "date"}:
+    if len(sorts) < 2 and sorts <= {"boolean", "number", "text", "date", "duration"}:
         return values
     warnings.warn(
         f"column {j} of X holds values of type {' and '.join(sorted(sorts))}: each is taken as a text", stacklevel=2
     )
-    return [None if is_missing(value) else str(value) for value in values]
+    return [None if is_missing(value) else text_in(value) or str(value) for value in values]

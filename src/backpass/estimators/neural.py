@@ -17,7 +17,7 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from backpass.errors import InterruptedTraining, UsageError
-from backpass.estimators.columns import framed_like, table_of
+from backpass.estimators.columns import check_unmasked, framed_like, table_of
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
 from backpass.estimators.watching import CallbackSupportMixin, teller
@@ -186,7 +186,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = table_of(self, X, reset=reset, kinds=kinds)
-        check_consistent_length(X, y)
+        check_consistent_length(table.row_numbers, y)
+        check_unmasked(y, "y")
         return table
 
     def _learnt(self, model: Model, X: Any) -> dict[str, Any]:

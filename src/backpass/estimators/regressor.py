@@ -14,6 +14,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from backpass.errors import UsageError
+from backpass.estimators.columns import check_unmasked
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
 from backpass.estimators.watching import with_callbacks
@@ -215,6 +216,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""
+        check_unmasked(y, "y")
+        check_unmasked(sample_weight, "sample_weight")
         quantiles = quantiles_of(self.get_params(deep=False))
         if not quantiles:
             return float(super().score(X, y, sample_weight))

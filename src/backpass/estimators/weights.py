@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
+from backpass.estimators.columns import check_unmasked
+
 Floats = NDArray[np.float64]
 
 
@@ -20,6 +22,7 @@ def weights_of(sample_weight: Any, rows: int, name: str = "sample_weight") -> Fl
         if sample_weight is not None and not sample_weight > 0:
             raise ValueError(f"{name} must be above zero, got {sample_weight}")
         return None
+    check_unmasked(sample_weight, name)
     weights: Floats = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
     if weights.shape != (rows,):
         raise ValueError(f"{name} must have shape ({rows},), one weight per row; got {weights.shape}")

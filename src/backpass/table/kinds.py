@@ -30,17 +30,13 @@ from backpass.table.judging import (
     rows_holding,
 )
 from backpass.table.missing import Missing
-from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT, MomentKind
+from backpass.table.moment import DAY, FAR_DATES, FIRST, LAST, NO_MOMENT, MomentKind
 from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, without_percent
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, RawTexts, moments_as_texts, numbers_as_texts
 from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
 from backpass.table.wording import Faults, counted, rows_listed, shown
 
 NUMBER_SHARE = 0.9  # from this share of numbers (or dates, or times) on, texts among them are taken for mistakes
-FAR_DATES = (
-    "an infinite date is one of these: if it means that there is none, make it missing (NULL, None, NaT); "
-    "or leave the column out with --drop"
-)
 NAMED_TEXTS = 3  # texts among numbers that a message names
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 SORTS: dict[Kind, tuple[int, ...]] = {"number": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}

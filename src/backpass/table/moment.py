@@ -24,6 +24,10 @@ HOUR, MINUTE, SECOND = DAY // 24, DAY // 1_440, 1_000_000
 NO_MOMENT = np.iinfo(np.int64).min  # NumPy's own "not a time"
 FIRST, LAST = days_of(FIRST_YEAR, 1, 1) * DAY, days_of(LAST_YEAR + 1, 1, 1) * DAY - 1
 BEYOND = LAST + 1  # stands for every date outside the calendar, an infinite one too
+FAR_DATES = (
+    "an infinite date is one of these: if it means that there is none, make it missing (NULL, None, NaT); "
+    "or leave the column out with --drop"
+)
 FINER = {"ns": 10**3, "ps": 10**6, "fs": 10**9, "as": 10**12}  # units of NumPy in a microsecond
 
 _CLOCK = r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"

@@ -17,7 +17,7 @@ from backpass.errors import DataError
 from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
 from backpass.table.judging import Rules
 from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
-from backpass.table.moment import ticks_of_days
+from backpass.table.moment import FAR_DATES, ticks_of_days
 from backpass.table.objects import UNFIT, add_calendar_spans, add_undecoded
 from backpass.table.opening import Opened
 from backpass.table.parquet_metadata import DURATION, ParquetMetadata, duration_sql
@@ -53,6 +53,8 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
         content = relation_columns(database, relation, stored, rows, file.source, rules, faults, metadata.index)
     except duckdb.OutOfMemoryException:
         raise
+    except duckdb.ConversionException as error:
+        raise _far_dates(database, relation, file, error) from error
     except duckdb.Error as error:
         raise damaged(file, error) from error
     if not content.rows:
@@ -109,6 +111,18 @@ def damaged(file: Opened, error: Exception) -> DataError:
     """What DuckDB says of a file, in our words."""
     reason = str(error).splitlines()[0].replace(str(file.path), "the file")
     return refusal(file.source, f"is a damaged Parquet file ({reason})")
+
+
+def _far_dates(database: DuckDBPyConnection, relation: str, file: Opened, error: Exception) -> DataError:
+    """What to say of milliseconds so far from 1970 that DuckDB cannot count their microseconds."""
+    import duckdb
+
+    for name in (name for name, type_ in types_of(database, relation) if type_ in MOMENTS):
+        try:
+            database.execute(f"SELECT max({identifier(name)}::VARCHAR) FROM {relation}").fetchall()
+        except duckdb.ConversionException:
+            return refusal(file.source, f"column {shown(name)} holds dates before year 1 or after 9999", FAR_DATES)
+    return damaged(file, error)
 
 
 def types_of(database: DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:

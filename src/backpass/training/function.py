@@ -14,7 +14,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Spec, label, trace
-from backpass.circuit.spec import text_of
+from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.engine import Engine, default_engine
 from backpass.errors import ShapeError, UsageError
@@ -132,6 +132,8 @@ class _Parameters:
     @staticmethod
     def of(theta: Any) -> _Parameters:
         leaves, rebuild = flatten(theta)
+        for leaf in leaves:
+            check_unmasked(leaf, "theta")
         arrays = [numpy.asarray(leaf) for leaf in leaves]
         wrong = [a.dtype.name for a in arrays if a.dtype.kind not in "iuf"]
         if wrong or sum(a.size for a in arrays) == 0:
@@ -172,6 +174,8 @@ def _three(valid: Sequence[Any]) -> tuple[Any, Any, Any]:
 
 def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any]) -> tuple[NDArray[Any], ...]:
     """x, y and weights as arrays with one row per example; whole numbers stay what they are."""
+    for name, value in (("x", x), ("y", y), ("sample_weight", weights)):
+        check_unmasked(value, f"{which}{name}")
     arrays = [numpy.asarray(x), numpy.asarray(y)]
     for name, array in zip("xy", arrays, strict=True):
         if array.dtype.kind not in "biuf":
