@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,6 +72,70 @@ REFUSED = {
 
 @pytest.mark.parametrize(("content", "expected"), REFUSED.items(), ids=[text[:20] for text in REFUSED])
 def test_what_is_no_table(write: Write, content: str, expected: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_table(write(content, "t.json"))
+    assert expected in str(caught.value)
+
+
+FRAME = pd.DataFrame(
+    {"x": [1.5, None, 3.5] * 4, "c": ["p", "q", None] * 4, "d": pd.date_range("2024-01-01", periods=12, freq="7h")}
+)
+ORIENTS = ("columns", "split", "table", "index", "records")
+
+
+@pytest.mark.parametrize("orient", ORIENTS)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_every_layout_of_pandas(tmp_path: Path, orient: Any, indent: int | None) -> None:
+    FRAME.to_json(tmp_path / "t.json", orient=orient, indent=indent, date_format="iso")
+    table = read_table(tmp_path / "t.json")
+    assert table == table_from(FRAME)
+    assert table.notes == ()
+
+
+@pytest.mark.parametrize("orient", ["columns", "split", "table", "index"])
+def test_an_index_in_json_is_left_out_and_said(tmp_path: Path, orient: Any) -> None:
+    frame = FRAME.sample(frac=0.5, random_state=0)
+    frame.to_json(tmp_path / "t.json", orient=orient, date_format="iso")
+    table = read_table(tmp_path / "t.json")
+    assert table == table_from(frame)
+    assert table.notes == ("the index of a pandas frame: taken for row names, left out",)
+    assert table.of_source == {*table.notes}
+
+
+@pytest.mark.parametrize(("unit", "name"), [("ms", "milliseconds"), ("us", "microseconds"), ("ns", "nanoseconds")])
+def test_times_as_whole_numbers_get_a_note(tmp_path: Path, unit: Any, name: str) -> None:
+    rows = [{"t": int(stamp.to_datetime64().astype(f"M8[{unit}]").astype(int)), "x": 1.5} for stamp in FRAME["d"]]
+    (tmp_path / "t.json").write_text(json.dumps(rows))
+    notes = read_table(tmp_path / "t.json").notes
+    assert f"column 't' looks like {name} since 1970 (2024-01-01): read as numbers" in notes[0]
+    assert not any("since 1970" in note for note in read_table(tmp_path / "t.json", kinds={"t": "number"}).notes)
+
+
+def test_objects_of_lists_and_rows_inside_an_object(write: Write) -> None:
+    expected = table_from({"a": [1, 2], "b": ["x", None]})
+    assert read_table(write('{"a": [1, 2], "b": ["x", null]}', "t.json")) == expected
+    wrapped = read_table(write('{"count": 2, "data": [{"a": 1, "b": "x"}, {"a": 2}]}', "t.json"))
+    assert wrapped == expected
+    assert wrapped.notes == ("the rows are those of 'data'",)
+    assert read_table(write('{"a": 1,\n "b": "x"}', "t.json")) == table_from([{"a": 1, "b": "x"}])
+
+
+NO_TABLES = {
+    '{"a": [1, 2], "b": [1]}': "is an object of columns of unequal lengths: 'b' has 1 value, 'a' has 2",
+    '{"columns": ["a", "b"], "data": [[1, 2], [3]]}': "row 2 of 'data' has 1 value, 'columns' has 2 names",
+    '{"columns": ["a", "a"], "data": [[1, 2]]}': "'columns' has 'a' twice",
+    '{"columns": [["a", "b"]], "data": [[1]]}': "'columns' holds more than names",
+    '{"columns": ["a"], "data": []}': "has no rows",
+    '{"a": {"u": 1, "v": 2}, "b": {"u": 3, "v": 4}}': "its names may be those of columns or of rows",
+    '{"type": "FeatureCollection", "features": []}': "is GeoJSON, not a table of rows",
+    '{"u": [{"a": 1}], "v": [{"a": 2}]}': "is one object with 'u', 'v', lists of rows, not a table",
+    '{"a": {"u": 1}, "b": {"w": 3}}': "column 'a' holds values of type dict (row 1)",
+    "[[1, 2], [3, 4]]": "to_json(orient='records')",
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), NO_TABLES.items(), ids=[text[:20] for text in NO_TABLES])
+def test_one_object_that_is_no_table(write: Write, content: str, expected: str) -> None:
     with pytest.raises(DataError) as caught:
         read_table(write(content, "t.json"))
     assert expected in str(caught.value)

@@ -114,7 +114,9 @@ def _frame(X: Any) -> Any:
         frame = frame.collect()
     if not isinstance(frame, nw.DataFrame):
         return None
-    index = index_among(frame.columns, arrow_index(frame.to_native()), [])
+    names: list[Any] = frame.columns  # pandas has numbers for names, too
+    texts = [name for name in names if isinstance(name, str)]
+    index = index_among(texts, arrow_index(frame.to_native()), [])
     return frame.drop(*index) if index else frame
 
 
