@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-lowest check sanitize sanitize-short fuzz bench docs clean
+.PHONY: help setup demo test test-lowest test-integrations test-peers check sanitize sanitize-short fuzz bench docs clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -10,6 +10,8 @@ help:
 	@echo "make demo       train on the sample table, write build/housing.backpass"
 	@echo "make test       run every test and every example in a docstring"
 	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
+	@echo "make test-integrations  test with shap, skops and MLflow, in build/integrations"
+	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX, in build/peers"
 	@echo "make check      lint, formatting and types"
 	@echo "make sanitize   run the tests of the engine and the scanner on cores built with the compiler's sanitizers (sanitize-short: some)"
 	@echo "make fuzz       give the reader of model files broken ones, for SECONDS (60)"
@@ -51,8 +53,9 @@ demo: .venv/base
 	.venv/bin/backpass sample housing > build/housing.csv
 	.venv/bin/backpass fit build/housing.csv --target median_house_value --output build/housing.backpass
 
+# The comparisons with peers take minutes and another library: test-peers runs them.
 test: .venv/dev
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest --ignore=tests/peers
 
 # Apart from .venv, in build/lowest. PYTHON has to be old enough that those versions are there for it: 3.11 or 3.12.
 # Old libraries use what newer ones beneath them call deprecated; that is not ours to mend.
@@ -63,6 +66,25 @@ test-lowest:
 	PIP_DISABLE_PIP_VERSION_CHECK=1 build/lowest/bin/python -m pip install --quiet cmake ninja --requirement build/lowest.txt
 	PIP_DISABLE_PIP_VERSION_CHECK=1 build/lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation .
 	build/lowest/bin/python -m pytest tests -W ignore::DeprecationWarning
+
+# Each has its own environment, because MLflow, shap and JAX hold back versions of what the other tests use.
+build/integrations/ready: $(MADE_FROM)
+	$(PYTHON) -m venv build/integrations
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/integrations/bin/python -m pip install --quiet '.[integrations]'
+	touch build/integrations/ready
+
+test-integrations: build/integrations/ready
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/integrations/bin/python -m pip install --quiet --no-deps .
+	build/integrations/bin/python -m pytest tests/integrations
+
+build/peers/ready: $(MADE_FROM)
+	$(PYTHON) -m venv build/peers
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/peers/bin/python -m pip install --quiet '.[peers]'
+	touch build/peers/ready
+
+test-peers: build/peers/ready
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/peers/bin/python -m pip install --quiet --no-deps .
+	build/peers/bin/python -m pytest tests/peers
 
 check: .venv/dev
 	.venv/bin/ruff check .

@@ -48,11 +48,33 @@ NOT_YIELDED = [
 ]
 
 
-def every_check() -> Iterator[Any]:
+OF_PRESETS: dict[str, dict[str, Any]] = {
+    preset: {"preset": preset, "hidden_layer_sizes": (8,), "epochs": 12, "learning_rate": 0.05}
+    for preset in ("fast", "default", "best", "realmlp")
+}
+"""Presets with their own recipe and number of networks, small and short so that the checks are affordable."""
+
+SINGLE = {"realmlp"}
+"""The presets among them that train one network, so that there is ``partial_fit``."""
+
+
+def checks_of(parameters: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
+    """Estimator, check, and a name for both."""
     for kind in ESTIMATORS:
-        for number, (_, check) in enumerate(estimator_checks_generator(kind(**SMALL))):
+        for number, (_, check) in enumerate(estimator_checks_generator(kind(**parameters))):
             name = getattr(check, "func", check).__name__
-            yield pytest.param(kind, check, id=f"{kind.__name__}-{number}-{name}")
+            yield kind, check, f"{kind.__name__}-{number}-{name}"
+
+
+def every_check() -> Iterator[Any]:
+    for kind, check, name in checks_of(SMALL):
+        yield pytest.param(kind, check, id=name)
+
+
+def every_check_of_presets() -> Iterator[Any]:
+    for preset, parameters in OF_PRESETS.items():
+        for kind, check, name in checks_of(parameters):
+            yield pytest.param(kind, check, parameters, id=f"{preset}-{name}")
 
 
 @pytest.fixture(params=PARAMETERS)
@@ -66,6 +88,32 @@ def seed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int
 @pytest.mark.parametrize(("kind", "check"), list(every_check()))
 def test_every_check_of_the_generator(kind: Callable[..., Any], check: Callable[..., Any], seed: int) -> None:
     check(kind(**PARAMETERS[seed], random_state=seed))
+
+
+@pytest.mark.parametrize(("kind", "check", "parameters"), list(every_check_of_presets()))
+def test_every_check_of_every_preset(kind: Any, check: Any, parameters: dict[str, Any], seed: int) -> None:
+    check(kind(**parameters, random_state=seed))
+
+
+@pytest.mark.parametrize("preset", OF_PRESETS)
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_an_ensemble_has_no_partial_fit(kind: Any, preset: str) -> None:
+    """scikit-learn leaves out the checks of ``partial_fit`` for that reason; no other check is lost."""
+    estimator = kind(preset=preset)
+    assert hasattr(estimator, "partial_fit") == (preset in SINGLE)
+    assert hasattr(kind(preset=preset, ensemble=1), "partial_fit")
+    if preset not in SINGLE:
+        with pytest.raises(AttributeError) as caught:
+            estimator.partial_fit  # noqa: B018
+        assert "partial_fit goes on with one network" in str(caught.value.__cause__)
+    lost = {name(c) for _, c in estimator_checks_generator(kind(**SMALL))} - {
+        name(c) for _, c in estimator_checks_generator(estimator)
+    }
+    assert lost == (set() if preset in SINGLE else {"check_estimators_partial_fit_n_features"})
+
+
+def name(check: Any) -> str:
+    return str(getattr(check, "func", check).__name__)
 
 
 @pytest.mark.parametrize("check", NOT_YIELDED, ids=lambda check: check.__name__)

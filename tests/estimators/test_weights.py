@@ -101,8 +101,14 @@ def test_class_weights_multiply_sample_weights() -> None:
         with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"c": 2.0})
     with pytest.raises(ValueError, match="class_weight of class 'b' must be a finite number from 0 up; got -1"):
         with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"b": -1})
+
+
+def test_class_weights_of_zero_leave_a_row_that_counts(classifier: Any, numbers: Any) -> None:
+    X, _, label = numbers()
+    none = dict.fromkeys("abc", 0)
     with pytest.raises(ValueError, match="class_weight is zero for the classes of every row"):
-        with_classes(None, np.array([0, 1]), np.array(["a", "b"]), {"a": 0, "b": 0})
+        classifier(class_weight=none).fit(X, label)
+    assert not hasattr(classifier(class_weight=none).partial_fit(X, label, classes=list("abc")), "model_")
 
 
 def test_class_weight_moves_the_decision(classifier: Any) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from backpass.errors import DataError, UsageError
 from backpass.estimators.columns import check_unmasked
-from backpass.estimators.neural import Goal, NeuralEstimator
+from backpass.estimators.neural import Goal, NeuralEstimator, continues
 from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
 from backpass.estimators.watching import with_callbacks
 from backpass.estimators.weights import with_classes
@@ -174,12 +175,17 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
         return self
 
+    @available_if(continues)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> BackpassClassifier:
         """One pass over these rows in their order, at a constant learning rate.
 
-        The first call needs ``classes``, all there will ever be (of labels their numbers, which y says itself), and
-        settles columns, scales, the first theta and the batch size; k calls equal one pass over the batches of all of
-        them. After ``fit`` it goes on from there.
+        The first call needs ``classes``, all there will ever be (of labels their numbers, which y says itself). The
+        first rows fix columns, scales, the first theta and the batch size: those of the first call, if it has at least
+        10 and everything varies in them. Otherwise these are provisional, and fitted anew as rows come in, the passes
+        so far repeated (docs/decisions/0016). k calls equal one pass over the batches of all of them. After ``fit`` it
+        continues with what was fitted. Chunks whose rows all have weight 0 change nothing.
+
+        An ensemble does not have this method.
         """
         self._validate_params()
         if self.class_weight == "balanced":
@@ -202,6 +208,26 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         outputs = self._outputs(X)
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """The natural logarithm of ``predict_proba``, from the logits o: finite where a probability rounds to 0 or 1.
+
+        log p_j = o_j - log(sum of exp(o)), and of two classes or a label log p = -log(1 + exp(-o))
+        """
+        o = self._outputs(X).astype(np.float64)
+        if self._labels:
+            return -np.logaddexp(0.0, -o)
+        if o.shape[1] == 1:
+            return -np.logaddexp(0.0, np.column_stack([o, -o]))
+        return np.asarray(o - np.logaddexp.reduce(o, axis=1, keepdims=True))
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """The logits: (n,) of two classes, above 0 for the second; (n, k) of more, or of labels.
+
+        The largest, or of a label a sign, is what ``predict`` says.
+        """
+        o = self._outputs(X).astype(np.float64)
+        return np.asarray(o[:, 0] if o.shape[1] == 1 and not self._labels else o)
+
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable class of each row, (n,); or 1 for each label that is likelier on than off, (n, k)."""
         probabilities = self.predict_proba(X)
@@ -220,6 +246,18 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             return
         labels = _classes_in(y)
         self.classes_ = _classes(np.unique(labels if weights is None else labels[weights > 0]))
+
+    def _check_continues(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+        if self._labels:
+            return
+        labels = _classes_in(y)
+        present = set(labels.tolist() if weights is None else labels[weights > 0].tolist())
+        if lacking := [label for label in self.classes_.tolist() if label not in present]:
+            raise DataError(
+                f"y lacks classes of the fit that warm_start continues: {lacking}; the classes are "
+                f"{self.classes_.tolist()}",
+                hint="partial_fit takes rows of some of the classes; without warm_start a fit takes the classes of y",
+            )
 
     def _settle_labels(self, y: Any) -> bool:
         """Take over from y how many labels it has; whether it has any."""

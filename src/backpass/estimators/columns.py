@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def table_of(
     """The Table of X.
 
     reset: whether the estimator takes over the number and the names of the columns, or has to have them
-    kinds: the kinds the columns must have; without them they are found out
+    kinds: the kinds the columns must have; those of the other columns are found out
 
     Errors: ValueError or TypeError as scikit-learn words them; DataError for columns no table can hold.
     """
@@ -47,9 +47,18 @@ def table_of(
         validate_data(estimator, frame.to_native(), skip_check_array=True, reset=reset)
         columns = list(frame.iter_columns())
     names = getattr(estimator, "feature_names_in_", None)
+    if names is None and not reset and hasattr(estimator, "model_"):
+        # Names that are gone (shap.KernelExplainer takes them away) are those of the model: columns go by position.
+        names = [feature.name for feature in estimator.model_.schema.features]
     if names is None:
         names = [f"x{j}" for j in range(len(columns))]
-    return table_from(dict(zip(names, columns, strict=True)), kinds=kinds, missing=missing, source="X")
+    data = dict(zip(names, columns, strict=True))
+    table = table_from(data, kinds=kinds, missing=missing, source="X")
+    if kinds is None or len(kinds) == len(data):
+        return table
+    others = table_from({name: data[name] for name in data if name not in kinds}, missing=missing, source="X")
+    found = table.columns | others.columns
+    return replace(others, columns={name: found[name] for name in data}, left_out=())
 
 
 def unmasked(X: Any) -> Any:
@@ -84,17 +93,22 @@ def check_unmasked(values: Any, name: str) -> None:
         raise DataError(f"{name} is masked in {rows_listed(rows)}", hint="leave these rows out")
 
 
-def framed_like(X: Any, epochs: Sequence[EpochRecord]) -> Any:
-    """One row per epoch, in a data frame of the kind that X is; a list of dicts where X is none."""
-    rows = [asdict(epoch) for epoch in epochs]
+def library_of(X: Any) -> Any:
+    """The name of the library that X is a data frame of; None where X is none."""
     frame = _frame(X)
-    if frame is None:
+    return None if frame is None else str(frame.implementation.value)
+
+
+def history_in(library: Any, epochs: Sequence[EpochRecord]) -> Any:
+    """One row per epoch, in a data frame of a library; a list of dicts without one."""
+    rows = [asdict(epoch) for epoch in epochs]
+    if library is None:
         return rows
     import narwhals.stable.v2 as nw
 
     sorts = {each.name: nw.Int64 if each.type == "int" else nw.Float64 for each in fields(EpochRecord)}
     columns = {name: [row[name] for row in rows] for name in sorts}
-    return nw.from_dict(columns, schema=sorts, backend=frame.implementation).to_native()
+    return nw.from_dict(columns, schema=sorts, backend=library).to_native()
 
 
 def _frame(X: Any) -> Any:

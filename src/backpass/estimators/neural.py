@@ -16,14 +16,15 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from backpass.errors import InterruptedTraining, UsageError
-from backpass.estimators.columns import check_unmasked, framed_like, table_of
+from backpass.errors import BackpassError, InterruptedTraining, UsageError
+from backpass.estimators.columns import check_unmasked, history_in, library_of, table_of
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
 from backpass.estimators.watching import CallbackSupportMixin, teller
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.heads import AnyHead
+from backpass.model.provisional import teaches_nothing
 from backpass.model.split import split_rows
 from backpass.network import Loss
 from backpass.table import Schema, Table
@@ -56,6 +57,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         """Take over from y what stays: the classes, or the number of targets."""
 
+    def _check_continues(self, y: Any, weights: NDArray[np.float64] | None) -> None:
+        """Refuse a y that a warm start cannot continue with, beyond what ``_goal`` checks.    Errors: DataError."""
+
     @abstractmethod
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
         """y checked and encoded, in what was settled."""
@@ -82,20 +86,26 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         parts = _parts(rows, given, settings)
         settings = settings.suited(self._task, parts["train"].table.rows)
         problem = self._problem(parts, before, settings, self._target_names(y, rows.table))
-        model = self._trained(problem, None if before is None else before.theta, X, y)
+        model = self._trained(problem, None if before is None or teaches_nothing(before.head) else before.theta, X, y)
         self._stream: Stream | None = None
         self.__dict__.update(self._learnt(model, X))
 
     def _problem(
         self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, names: Sequence[str]
     ) -> Problem:
-        """The problem of the parts, with the columns, scales and network of a model from before, if there is one."""
-        if before is None:
+        """The problem of the parts, with the columns, scales and network of a model from before, if there is one.
+
+        A model of a constant target has learned nothing that predictions depend on: it counts as none.
+        """
+        if before is None or teaches_nothing(before.head):
             head = self._head(parts["train"].truth, settings, names)
             schema = Schema.of_all(parts["train"].table, head.target.name)
             return assemble(settings, schema, replace(head, own=self._own(head)), parts)
-        head = replace(before.head, own=self._own(before.head)).choosing(settings.metric)
-        problem = assemble(settings, before.schema, head, parts, feature_map=before.feature_map)
+        head = before.head.updated(parts["train"].truth)
+        head = replace(head, own=self._own(head)).choosing(settings.metric)
+        encoded = before.schema.encode(parts["train"].table)
+        feature_map = before.feature_map.updated(encoded.numbers, encoded.codes)
+        problem = assemble(settings, before.schema, head, parts, feature_map=feature_map)
         if before.network != problem.network:
             raise UsageError(
                 "training goes on with the network that is there, but the parameters ask for another one",
@@ -131,7 +141,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         weights = weights_of(sample_weight, table.rows)
         if before is None:
             self._settle(y, weights)
-        goal = self._goal(y, weights)
+        else:
+            self._check_continues(y, weights)
+        goal = _counting(self._goal(y, weights))
         return Rows(table, goal.truth, goal.weights).distinct()
 
     def _given_rows(self, X_val: Any, y_val: Any, sample_weight_val: Any, train: Table) -> Rows | None:
@@ -141,7 +153,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if X_val is None or y_val is None:
             raise UsageError("validation rows need both X_val and y_val")
         table = self._table(X_val, y_val, {name: column.kind for name, column in train.columns.items()}, reset=False)
-        goal = self._goal(y_val, weights_of(sample_weight_val, table.rows, "sample_weight_val"))
+        goal = _counting(self._goal(y_val, weights_of(sample_weight_val, table.rows, "sample_weight_val")))
         return Rows(table, goal.truth, goal.weights).distinct()
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, settle: bool) -> None:
@@ -150,22 +162,27 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         model: Model | None = getattr(self, "model_", None)
         stream: Stream | None = getattr(self, "_stream", None)
         _check_single(self._settings(), "partial_fit", model)
-        table = self._table(X, y, None if model is None else model.kinds(), reset=model is None)
-        weights = weights_of(sample_weight, table.rows)
+        kinds = stream.demands if stream is not None else None if model is None else model.kinds()
+        table = self._table(X, y, kinds, reset=model is None)
+        weights = weights_of(sample_weight, table.rows, may_be_zero=True)
         if settle and model is None:
             self._settle(y, weights)
         goal = self._goal(y, weights)
         rows = Rows(table, goal.truth, goal.weights).counted()
-        if stream is None:
-            stream = self._stream_from(model, rows, self._target_names(y, table))
-        stream = stream.advanced(rows)
+        if not rows.table.rows:  # rows of weight 0 are not there
+            return
+        stream = self._advanced(stream, model, rows, self._target_names(y, table))
         self._stream = stream
         self.__dict__.update(self._learnt(stream.model(), X))
 
-    def _stream_from(self, model: Model | None, rows: Rows, names: Sequence[str]) -> Stream:
-        """Before the first step, from the first rows, or from what was fitted."""
+    def _advanced(self, stream: Stream | None, model: Model | None, rows: Rows, names: Sequence[str]) -> Stream:
+        """The stream after these rows; a new one begins with them, or with what was fitted."""
+        if stream is not None:
+            return stream.advanced(rows)
         problem = self._problem({"train": rows}, model, self._settings(), names)
-        return Stream.start(problem, None if model is None else model.theta)
+        if model is None or teaches_nothing(model.head):
+            return Stream.begin(problem, rows)
+        return Stream.start(problem, model.theta).advanced(rows)
 
     def _target_names(self, y: Any, table: Table) -> list[str]:
         """What the columns of y are called, or "y", "y0", "y1" ...; no column of the table has the name."""
@@ -191,14 +208,24 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return table
 
     def _learnt(self, model: Model, X: Any) -> dict[str, Any]:
-        """The fitted attributes, simple values beside the model; the history is a frame where X is one."""
+        """The fitted attributes, simple values beside the model."""
         return {
             "model_": model,
-            "history_": framed_like(X, model.history),
+            "_library": library_of(X),
             "loss_curve_": [epoch.train_loss for epoch in model.history],
             "n_iter_": len(model.history),
             "best_epoch_": model.record.best_epoch,
         }
+
+    @property
+    def history_(self) -> Any:
+        """One row per epoch: a data frame of the library of X, or a list of dicts where X was no frame.
+
+        It is made when asked for, so that what an estimator holds are plain values.
+        """
+        if not hasattr(self, "model_"):
+            raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted")
+        return history_in(getattr(self, "_library", None), self.model_.history)
 
     # Using ------------------------------------------------------------------------------------------------------------
 
@@ -259,6 +286,26 @@ def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows
     elif len(split.valid):
         parts["valid"] = rows.take(split.valid)
     return parts
+
+
+def continues(estimator: NeuralEstimator) -> bool:
+    """Whether the estimator has ``partial_fit``: it trains one network.    Errors: AttributeError with the reason."""
+    try:
+        settings = settings_of(estimator.get_params(deep=False), estimator._task, seed=0)
+    except (BackpassError, TypeError, ValueError):
+        return True  # parameters that are wrong are named when something is called
+    try:
+        _check_single(settings, "partial_fit", None)
+    except UsageError as error:
+        raise AttributeError(f"{error.message} ({error.hint})") from None
+    return True
+
+
+def _counting(goal: Goal) -> Goal:
+    """The goal of rows of which one at least counts.    Errors: ValueError."""
+    if goal.weights is not None and not goal.weights.any():
+        raise ValueError("class_weight is zero for the classes of every row: at least one row must count")
+    return goal
 
 
 def _check_single(settings: Settings, what: str, before: Model | None) -> None:

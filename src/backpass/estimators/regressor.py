@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
 from sklearn.utils import check_array
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from backpass.errors import UsageError
 from backpass.estimators.columns import check_unmasked
-from backpass.estimators.neural import Goal, NeuralEstimator
+from backpass.estimators.neural import Goal, NeuralEstimator, continues
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
 from backpass.estimators.watching import with_callbacks
 from backpass.model import Model, Settings
@@ -173,11 +174,16 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
         return self
 
+    @available_if(continues)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> BackpassRegressor:
         """One pass over these rows in their order, at a constant learning rate.
 
-        The first call settles columns, scales, the first theta and the batch size; k calls equal one pass over the
-        batches of all of them. After ``fit`` it goes on from what was fitted.
+        The first rows fix columns, scales, the first theta and the batch size: those of the first call, if it has at
+        least 10 and everything varies in them. Otherwise these are provisional, and fitted anew as rows come in, the
+        passes so far repeated (docs/decisions/0016). k calls equal one pass over the batches of all of them. After
+        ``fit`` it continues with what was fitted. Chunks whose rows all have weight 0 change nothing.
+
+        An ensemble does not have this method.
         """
         self._partial_fit(X, y, sample_weight, settle=True)
         return self
@@ -256,10 +262,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
     def _own(self, head: AnyHead) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
-        if function is None:
-            return None
-        center, scale = (tuple(getattr(each.scale, name) for each in head.heads) for name in ("center", "scale"))
-        return InUnits(Written(function), center, scale, is_flat=isinstance(head, Head))
+        return None if function is None else InUnits.of(Written(function), head)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,8 +13,10 @@ from backpass.estimators.columns import check_unmasked
 Floats = NDArray[np.float64]
 
 
-def weights_of(sample_weight: Any, rows: int, name: str = "sample_weight") -> Floats | None:
-    """The weights (rows,), at least one of them above 0; None where all rows count alike.
+def weights_of(
+    sample_weight: Any, rows: int, name: str = "sample_weight", *, may_be_zero: bool = False
+) -> Floats | None:
+    """The weights (rows,), at least one of them above 0 unless all may be; None where all rows count alike.
 
     Errors: ValueError.
     """
@@ -29,7 +31,7 @@ def weights_of(sample_weight: Any, rows: int, name: str = "sample_weight") -> Fl
     if np.min(weights) < 0:
         row = int(np.argmin(weights))
         raise ValueError(f"{name} must not be negative; row {row} has {weights[row]:g}")
-    if not weights.any():
+    if not (may_be_zero or weights.any()):
         raise ValueError(f"{name} is zero for every row: at least one weight must be non-zero")
     return weights
 
@@ -61,6 +63,4 @@ def with_classes(
         if not (np.isfinite(factor) and factor >= 0):
             raise ValueError(f"class_weight of class {label!r} must be a finite number from 0 up; got {factor!r}")
         factors[known[label]] = factor
-    if not (given * factors[codes]).any():
-        raise ValueError("class_weight is zero for the classes of every row: at least one row must count")
     return np.asarray(given * factors[codes], dtype=np.float64)

@@ -123,6 +123,15 @@ class Head:
             )
         return replace(self, asked=metric)
 
+    def refitted(self, y: NDArray[Any], settings: Settings) -> Head:
+        """The head fitted anew on other training targets; the user's loss and the quantile stay."""
+        head = Head.fit(self.target, y, replace(settings, quantile=self.options.get("q", settings.quantile)))
+        return replace(head, own=self.own)
+
+    def updated(self, y: NDArray[Any]) -> Head:
+        """The head for training that continues with these targets: see ``TargetScale.updated``."""
+        return replace(self, scale=self.scale.updated(y)) if self.target.task == "regression" else self
+
     def truth(self, table: Table) -> NDArray[Any]:
         """The targets of a table's rows: numbers or class codes (n,).    Errors: DataError."""
         return self.target.encode(table)

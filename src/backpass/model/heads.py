@@ -18,6 +18,7 @@ from backpass.circuit.operations import concatenate, sigmoid, softmax
 from backpass.errors import UsageError
 from backpass.model.head import CUSTOM, Custom, Head, mean_of
 from backpass.model.link import predicted
+from backpass.model.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.table import Table, Target
 
@@ -117,6 +118,14 @@ class Heads:
         """The metric that chooses the best epoch."""
         return self.metrics[0]
 
+    def refitted(self, y: NDArray[Any], settings: Settings) -> Heads:
+        """The heads fitted anew on other training targets (n, k)."""
+        return replace(self, heads=tuple(head.refitted(y[:, j], settings) for j, head in enumerate(self.heads)))
+
+    def updated(self, y: NDArray[Any]) -> Heads:
+        """The heads for training that continues with these targets (n, k)."""
+        return replace(self, heads=tuple(head.updated(y[:, j]) for j, head in enumerate(self.heads)))
+
     def truth(self, table: Table) -> NDArray[Any]:
         """The targets of a table's rows: (n, k), the same column for several quantiles.    Errors: DataError."""
         return np.column_stack([head.truth(table) for head in self.heads])
@@ -205,6 +214,17 @@ class InUnits(Loss):
         center, scale = np.array(self.center, o.dtype), np.array(self.scale, o.dtype)
         o, y = center + scale * o, center + scale * y
         return self.loss.per_example(o[:, 0], y[:, 0]) if self.is_flat else self.loss.per_example(o, y)
+
+    @staticmethod
+    def of(loss: Loss, head: AnyHead) -> InUnits:
+        """The loss in the units of a head's targets."""
+        center, scale = (tuple(getattr(each.scale, name) for each in head.heads) for name in ("center", "scale"))
+        return InUnits(loss, center, scale, is_flat=isinstance(head, Head))
+
+
+def with_own_scale(head: AnyHead) -> AnyHead:
+    """The head, its user-defined loss in the units of its present scale."""
+    return replace(head, own=InUnits.of(head.own.loss, head)) if isinstance(head.own, InUnits) else head
 
 
 @dataclass(frozen=True, slots=True)

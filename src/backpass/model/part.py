@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit.elementary import total
 from backpass.table import MomentColumn, NumberColumn, Table
+from backpass.table.stack import stacked
 from backpass.table.table import Column
 
 Weights = NDArray[np.float64] | None
@@ -74,6 +75,15 @@ class Rows:
     def counted(self) -> Rows:
         """The rows that count: those of weight 0 are not there."""
         return self if self.weights is None else self.take(np.flatnonzero(self.weights > 0.0))
+
+    @staticmethod
+    def stacked(several: Sequence[Rows]) -> Rows:
+        """The rows of several tables with the same columns, one table beneath another."""
+        truth, table = np.concatenate([each.truth for each in several]), stacked([each.table for each in several])
+        if all(each.weights is None for each in several):
+            return Rows(table, truth)
+        weights = [np.ones(each.table.rows) if each.weights is None else each.weights for each in several]
+        return Rows(table, truth, np.concatenate(weights))
 
     def distinct(self) -> Rows:
         """The weighted set these rows are: equal rows become one with the sum of their weights.

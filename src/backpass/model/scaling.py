@@ -18,6 +18,7 @@ _BOUNDED = ("sigmoid", "tanh")
 @dataclass(frozen=True, slots=True)
 class TargetScale:
     """Center and scale of a target of numbers. A scale of 0 marks a constant target: predictions are the center.
+    It is provisional where training continues: see ``updated``.
 
     ``low`` and ``high``, where given, are the range that decoded numbers are kept in.
     """
@@ -68,6 +69,20 @@ class TargetScale:
     def bounded(self, y: NDArray[np.float64]) -> TargetScale:
         """The same scale, kept within the range of the training targets."""
         return replace(self, low=float(np.min(y)), high=float(np.max(y)))
+
+    def updated(self, y: NDArray[np.float64]) -> TargetScale:
+        """The scale for training that continues with targets y (n,).
+
+        A scale of 0 becomes the root mean square of y - center, and the center stays, so predictions do not jump. Where
+        there is a range, it becomes wide enough for y.
+
+        >>> TargetScale(5.0, 0.0).updated(np.array([5.0, 9.0])).scale.hex() == (8.0**0.5).hex()
+        True
+        """
+        scale = self.scale or _scale_of(*_ratios(y, self.center))
+        low = None if self.low is None else min(self.low, float(np.min(y)))
+        high = None if self.high is None else max(self.high, float(np.max(y)))
+        return TargetScale(self.center, scale, low, high)
 
 
 def _ratios(y: NDArray[np.float64], origin: float) -> tuple[list[float], int]:

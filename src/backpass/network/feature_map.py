@@ -218,6 +218,23 @@ class FeatureMap:
             found[x[:, column] > middle[j]] = first + j
         return found
 
+    def updated(self, numbers: NDArray[numpy.float64], codes: NDArray[numpy.int32]) -> FeatureMap:
+        """The map for training that continues with these rows: a column that first varies now gets a scale.
+
+        A scale of 0 becomes 2 / (max - min) of the center and the values. The center stays, and its input is 0 as
+        before: what the network says of the rows so far does not change.
+        """
+        if self.scale.all():
+            return self
+        columns = numbers
+        if len(self.center) > len(self.has_missing):
+            columns = numpy.concatenate([numbers, *self._flags(numbers, codes, numpy.float64)], axis=1)
+        scale = self.scale.copy()
+        for j in numpy.flatnonzero(scale == 0.0):
+            values = numpy.append(columns[:, j], self.center[j])
+            scale[j] = scale_of(numpy.array([numpy.nanmin(values), numpy.nanmax(values)]))[1]
+        return self if (scale == self.scale).all() else replace(self, scale=scale)
+
     def circuit(self, dtype: Any = numpy.float32) -> Circuit:
         """The circuit (numbers, codes) -> x for any number of rows."""
         return _circuit(self, numpy.dtype(dtype))

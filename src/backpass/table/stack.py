@@ -1,0 +1,56 @@
+"""A stack: the rows of several tables with the same columns, one table beneath another.
+
+Tables come in and one Table goes out. Files are joined before they become tables: see ``joining``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from backpass.table.moment import NO_MOMENT
+from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
+
+
+def stacked(tables: Sequence[Table]) -> Table:
+    """The rows of all tables, which have the same columns; a column without any value may be of any kind.
+
+    >>> from backpass.table import table_from
+    >>> stacked([table_from({"town": ["b"]}), table_from({"town": ["a", None]})]).column("town").codes
+    array([2, 1, 0], dtype=int32)
+    """
+    first, rows = tables[0], sum(table.rows for table in tables)
+    columns = {name: _stacked([table.columns[name] for table in tables]) for name in first.columns}
+    return replace(first, columns=columns, row_numbers=np.arange(1, rows + 1))
+
+
+def _stacked(columns: Sequence[Column]) -> Column:
+    """One column of several, of the kind of those with values."""
+    lead = next((column for column in columns if not column.missing.all()), columns[0])
+    if isinstance(lead, NumberColumn):
+        values = [c.values if isinstance(c, NumberColumn) else _empty(c, np.nan) for c in columns]
+        return NumberColumn(lead.name, np.concatenate(values), lead.is_percent)
+    if isinstance(lead, MomentColumn):
+        ticks = [c.ticks if isinstance(c, MomentColumn) else _empty(c, NO_MOMENT) for c in columns]
+        return MomentColumn(lead.name, np.concatenate(ticks), lead.kind, lead.order)
+    texts = [c for c in columns if isinstance(c, TextColumn)]
+    levels = tuple(sorted({level for column in texts for level in column.levels}))
+    code = {level: j for j, level in enumerate(levels, start=1)}
+    codes = [
+        np.array([0, *map(code.__getitem__, c.levels)], np.int32)[c.codes]
+        if isinstance(c, TextColumn)
+        else _empty(c, 0)
+        for c in columns
+    ]
+    return TextColumn(lead.name, np.concatenate(codes).astype(np.int32), levels)
+
+
+Value = TypeVar("Value", int, float)
+
+
+def _empty(column: Column, value: Value) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
+    """A value that stands for none, for each row of a column without values."""
+    return np.full(len(column.missing), value)
