@@ -48,11 +48,16 @@ NOT_YIELDED = [
 ]
 
 
-OF_PRESETS: dict[str, dict[str, Any]] = {
-    preset: {"preset": preset, "hidden_layer_sizes": (8,), "epochs": 12, "learning_rate": 0.05}
-    for preset in ("fast", "default", "best", "realmlp")
+OF_PRESETS: dict[str, tuple[int, dict[str, Any]]] = {
+    preset: (seed, {"preset": preset, "hidden_layer_sizes": (8,), "epochs": 12, "learning_rate": 0.05, **more})
+    for preset, seed, more in (
+        ("fast", 0, {}),
+        ("default", 1, {"ensemble": 2}),
+        ("best", 2, {"ensemble": 2}),
+        ("realmlp", 0, {}),
+    )
 }
-"""Presets with their own recipe and number of networks, small and short so that the checks are affordable."""
+"""Seed and parameters by preset: the preset's recipe, small and short, with few networks, so that all is affordable."""
 
 SINGLE = {"realmlp"}
 """The presets among them that train one network, so that there is ``partial_fit``."""
@@ -72,9 +77,9 @@ def every_check() -> Iterator[Any]:
 
 
 def every_check_of_presets() -> Iterator[Any]:
-    for preset, parameters in OF_PRESETS.items():
+    for preset, (seed, parameters) in OF_PRESETS.items():
         for kind, check, name in checks_of(parameters):
-            yield pytest.param(kind, check, parameters, id=f"{preset}-{name}")
+            yield pytest.param(kind, check, {**parameters, "random_state": seed}, id=f"{preset}-{name}")
 
 
 @pytest.fixture(params=PARAMETERS)
@@ -91,8 +96,12 @@ def test_every_check_of_the_generator(kind: Callable[..., Any], check: Callable[
 
 
 @pytest.mark.parametrize(("kind", "check", "parameters"), list(every_check_of_presets()))
-def test_every_check_of_every_preset(kind: Any, check: Any, parameters: dict[str, Any], seed: int) -> None:
-    check(kind(**parameters, random_state=seed))
+def test_every_check_of_every_preset(
+    kind: Any, check: Any, parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, seed = checks.set_random_state, parameters["random_state"]
+    monkeypatch.setattr(checks, "set_random_state", lambda e, random_state=0: given(e, random_state + seed))
+    check(kind(**parameters))
 
 
 @pytest.mark.parametrize("preset", OF_PRESETS)
