@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from peers import Case
 from train_step import native_turn
 from turns import conditions, interleaved, print_records
 
 from backpass.engine.cores import allowed_cores
+from peers import Case
 
 COLUMNS = 32
 USUAL = {"rows": 256, "width": 256, "depth": 2}

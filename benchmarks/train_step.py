@@ -25,7 +25,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from peers import LEARNING_RATE, Case, by_hand_turn, jax_turn, scikit_learn_turn, torch_turn
 from recipes import RECIPES, Recipe, our_recipe_turn, pytabkit_turn
 from turns import (
     Contender,
@@ -47,6 +46,7 @@ from backpass.network import dense_network
 from backpass.network.losses import loss_named, mean_loss
 from backpass.training.loop import training_step
 from backpass.training.optimizer import memory_like, optimizer_named
+from peers import LEARNING_RATE, Case, by_hand_turn, jax_turn, scikit_learn_turn, torch_turn
 
 CASES = (
     Case((8, 64, 64, 1), 32, 400),
