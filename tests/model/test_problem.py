@@ -205,8 +205,8 @@ def test_an_output_that_could_be_dead_starts_near_the_target() -> None:
     columns = small(t=(100.0 + np.arange(40.0)).tolist())
     problem = problem_of(columns, "t", output_activation="relu", hidden=(4,))
     theta = problem.first_theta()
-    assert theta[-1] == pytest.approx(problem.parts["train"].y.mean(), rel=1e-6)
     o = outputs_of(problem.network, theta, problem.parts["train"].x, problem.engine)
+    assert o.mean() == pytest.approx(problem.parts["train"].y.mean(), rel=1e-5)
     assert (o > 0).mean() > 0.5
 
 

@@ -140,6 +140,21 @@ class Head:
         """The outputs (k,) that are best for every row alike, given the encoded targets."""
         return constant_outputs(self.loss_name, y, 1, self.q)
 
+    def wanted(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """The outputs (n, k) that suit each row, given the encoded targets: where a network may start.
+
+        Numbers: the scaled targets. Counts: level + (y - mean) / mean, log(y) to first order, from level - 1 to
+        level + 3. Classes: 1 for the class of the row and -1 for the others.
+        """
+        if self.target.task != "regression":
+            own = y.reshape(-1, 1) == np.arange(1 if self.outputs == 1 else 0, max(self.outputs, 2))
+            return np.where(own, 1.0, -1.0)
+        values = y.reshape(-1, 1).astype(np.float64)
+        if self.loss_name == "poisson":
+            center = max(mean(values[:, 0]), 1e-9)
+            return self.level(y) + np.minimum((values - center) / center, 3.0)
+        return values
+
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """What the loss compares outputs with: scaled numbers (n, 1), or class codes (n,)."""
         if self.target.task != "regression":

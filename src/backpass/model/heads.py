@@ -134,6 +134,10 @@ class Heads:
         """The outputs (k,) that are best for every row alike, given the encoded targets."""
         return np.concatenate([head.level(y[:, j]) for j, head in enumerate(self.heads)])
 
+    def wanted(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """The outputs (n, k) that suit each row, given the encoded targets: where a network may start."""
+        return np.concatenate([head.wanted(y[:, j]) for j, head in enumerate(self.heads)], axis=1)
+
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """Targets (n, k) as the loss compares outputs with them, each in its own scale (n, k)."""
         if self.are_labels:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from backpass import __version__
 from backpass.circuit import Array
-from backpass.circuit.philox import key_of
 from backpass.engine import Engine, engine_named
 from backpass.errors import DataError
 from backpass.model.building import build_network
@@ -27,7 +26,8 @@ from backpass.model.precision import dtype_of
 from backpass.model.profile import Profile, profiles_of
 from backpass.model.settings import Settings
 from backpass.model.split import FEWEST_ROWS, split_rows
-from backpass.network import Draws, FeatureMap, Network, initialize, initialize_from_data, mean_loss, weighted_loss
+from backpass.model.start import first_theta
+from backpass.network import Draws, FeatureMap, Network, mean_loss, weighted_loss
 from backpass.table import Schema, Table, Target
 from backpass.table.memory import require_memory
 from backpass.training import (
@@ -44,8 +44,6 @@ from backpass.training import (
 
 CHUNK = 8192
 """Rows that go through a network at once outside training, so that memory stays bounded."""
-
-_FITTED_ROWS = 4096
 
 _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 """Up to so many training rows, so many rows per step: small tables need more steps, large ones larger ones."""
@@ -90,18 +88,7 @@ class Problem:
 
     def first_theta(self) -> NDArray[Any]:
         """The parameters before the first step."""
-        settings, key = self.settings, key_of(self.settings.seed)
-        if settings.initialization == "data":
-            x = self.parts["train"].x[:_FITTED_ROWS]
-            theta = self.engine.run(initialize_from_data(self.network, len(x), self.dtype), key, x)[0]
-        else:
-            theta = self.engine.run(initialize(self.network, settings.initialization, self.dtype), key)[0]
-        if settings.output_activation != "identity" or self.head.loss_name == "poisson":
-            # An output that starts near its target is alive: a ReLU that is 0 on every row would never learn.
-            theta = theta.copy()
-            is_number = self.head.target.task == "regression"
-            theta[-self.head.outputs :] = self.head.level(self.parts["train"].y) if is_number else 0.0
-        return theta
+        return first_theta(self)
 
     def train(
         self,

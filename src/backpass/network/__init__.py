@@ -4,10 +4,10 @@ Reading order: ``activations``, ``parameters``, ``layers``, ``front``, ``network
 ``feature_map``. This room knows circuits; it knows no table, and nothing of how theta is found.
 """
 
-from backpass.network.activations import ACTIVATIONS, activation_named
+from backpass.network.activations import ACTIVATIONS, RANGES, activation_named, saturates
 from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic
-from backpass.network.initialization import INITIALIZATIONS, initialize, initialize_from_data
+from backpass.network.initialization import INITIALIZATIONS, fit_output, initialize, initialize_from_data
 from backpass.network.layers import Dense, Draws, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
 from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 from backpass.network.network import Network, dense_network
@@ -20,6 +20,7 @@ __all__ = [
     "INITIALIZATIONS",
     "LAYERS",
     "LOSSES",
+    "RANGES",
     "Dense",
     "Draws",
     "Dropout",
@@ -38,9 +39,11 @@ __all__ = [
     "Wired",
     "activation_named",
     "dense_network",
+    "fit_output",
     "initialize",
     "initialize_from_data",
     "loss_named",
     "mean_loss",
+    "saturates",
     "weighted_loss",
 ]

@@ -6,7 +6,7 @@ Each is composed from operations, so its derivative comes from the calculus and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import inf, sqrt
 from types import MappingProxyType
 
 from backpass.circuit import Array
@@ -64,6 +64,33 @@ ACTIVATIONS: MappingProxyType[str, Callable[[Array], Array]] = MappingProxyType(
     }
 )
 """Every activation by name."""
+
+RANGES: MappingProxyType[str, tuple[float, float]] = MappingProxyType(
+    {
+        "relu": (0.0, inf),
+        "sigmoid": (0.0, 1.0),
+        "tanh": (-1.0, 1.0),
+        "identity": (-inf, inf),
+        "softplus": (0.0, inf),
+        "gelu": (-0.16997120747990369, inf),
+        "selu": (-_SELU_SCALE * _SELU_ALPHA, inf),
+        "mish": (-0.30884341301725043, inf),
+        "leaky_relu": (-inf, inf),
+    }
+)
+"""The smallest and the largest value (or bound) of every activation.
+
+Where a bound is finite, the slope vanishes on that side: an output that lies there on every row does not learn.
+"""
+
+
+def saturates(name: str) -> bool:
+    """Whether an activation is bounded, so that its slope vanishes on at least one side.
+
+    >>> saturates("relu"), saturates("leaky_relu")
+    (True, False)
+    """
+    return RANGES[name] != (-inf, inf)
 
 
 def activation_named(name: str) -> Callable[[Array], Array]:

@@ -175,3 +175,41 @@ def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32
         return concatenate(parts)
 
     return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32)), Spec((rows, network.inputs), numpy.dtype(dtype))])
+
+
+def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circuit:
+    """The circuit (theta, x, z, weights) -> theta with an output layer fitted by least squares, and its line.
+
+        c = cov(h, z)    a = cov(h c, z) / var(h c)    W = c a    b = mean(z) - mean(h) W    line = h W + b
+
+    h are the inputs of the output layer and z the pre-activations to aim at. Each output gets the line along the
+    direction in which the inputs vary most with its targets (the first component of partial least squares, Wold 1975);
+    with one input that is the line of least squares. Means and covariances of output j take the weights of column j.
+
+    theta (P,)   x (rows, d)   z (rows, k)   weights (rows, k)   ->   theta (P,), line (rows, k)
+    """
+    number, width = str(len(network.widths)), list(network.numbered())[-1][2]
+    spread = sqrt(width) if isinstance(network.layers[-1], ScaledDense) else 1.0
+    rounding = _ROUNDING * float(numpy.finfo(dtype).eps)
+
+    def theta_of(theta: Array, x: Array, z: Array, weights: Array) -> tuple[Array, Array]:
+        with label("fit output layer"):
+            h = network.features(theta, x)
+            center = h.sum(axis=0) / float(rows)
+            h, share = h - center, weights / weights.sum(axis=0)
+            mean = (share * z).sum(axis=0)
+            direction = matmul(h.T, share * (z - mean))
+            p = matmul(h, direction)
+            p_mean = (share * p).sum(axis=0)
+            variance = (share * (p - p_mean) * (p - p_mean)).sum(axis=0)
+            least = (rounding * rounding / float(rows)) * (h * h).sum() * (direction * direction).sum(axis=0)
+            known = greater(variance, least)  # where the rows that count are all alike, the line is flat
+            slope = where(known, (share * (p - p_mean) * z).sum(axis=0) / where(known, variance, 1.0), 0.0)
+            W = direction * slope
+            b = mean - p_mean * slope - matmul(center.reshape(1, -1), W)[0]
+            views = {**network.layout.views(theta), f"W{number}": W * spread, f"b{number}": b}
+            fitted = concatenate([views[p.name].reshape(-1) for p in network.layout.parameters])
+            return fitted, mean + (p - p_mean) * slope
+
+    shapes = [(network.parameter_count,), (rows, network.inputs), *[(rows, network.outputs)] * 2]
+    return trace(theta_of, [Spec(shape, numpy.dtype(dtype)) for shape in shapes])
