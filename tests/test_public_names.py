@@ -13,6 +13,7 @@ NAMES = [
     "BackpassClassifier",
     "BackpassError",
     "BackpassRegressor",
+    "BackpassWarning",
     "Model",
     "Network",
     "__version__",

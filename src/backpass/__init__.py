@@ -30,7 +30,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, operations, trace, value_and_grad
-    from backpass.errors import BackpassError
+    from backpass.errors import BackpassError, BackpassWarning
     from backpass.estimators import BackpassClassifier, BackpassRegressor
     from backpass.model import Model, fit, load
     from backpass.network import Network, dense_network
@@ -40,6 +40,7 @@ _HOMES = {
     "BackpassClassifier": "backpass.estimators",
     "BackpassError": "backpass.errors",
     "BackpassRegressor": "backpass.estimators",
+    "BackpassWarning": "backpass.errors",
     "Model": "backpass.model",
     "Network": "backpass.network",
     "check_gradient": "backpass.circuit",
@@ -57,6 +58,7 @@ __all__ = [
     "BackpassClassifier",
     "BackpassError",
     "BackpassRegressor",
+    "BackpassWarning",
     "Model",
     "Network",
     "__version__",

@@ -12,6 +12,8 @@
         |-- TraceError                  a traced value was used as a number      (also a TypeError)
         `-- GradientError               a gradient was refused, or is wrong      (also a ValueError)
 
+    BackpassWarning                     a run or a model deserves a look               (a UserWarning)
+
 The number is the exit code of the command line. A message says what is wrong and where, what was expected and what
 came; its ``hint`` says what to do. Several faults of one table or of one set of options travel in one error, as
 ``faults``.
@@ -87,6 +89,10 @@ class InterruptedTraining(BackpassError):
     """The number of the signal that stopped it."""
     checkpoint: str | None = None
     """The file that the run was saved to, if any."""
+
+
+class BackpassWarning(UserWarning):
+    """Something about a run or a model that deserves a look and is no error, such as a score that the mean beats."""
 
 
 class CircuitError(BackpassError):

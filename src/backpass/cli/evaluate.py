@@ -32,17 +32,19 @@ def evaluate(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
-    scores = model.evaluate(table)
+    scores, warnings = model.evaluation(table)
     known = replace(model.schema, left_out=(*model.schema.left_out, *(head.target.name for head in model.head.heads)))
     notes = (*table.notes, *known.encode(table).notes)
     part = scored_part(model)
     then = dict(model.record.scores[part]) if part is not None else {}
     for note in notes:
         console.item("note", note)
+    for warning in warnings:
+        console.alarm("warning", warning)
     if given["as_json"]:
         at_fit = {"part": part, "scores": then} if part is not None else None
-        facts = {"rows": table.rows, "target": model.target, "scores": scores, "at_fit": at_fit, "notes": list(notes)}
-        console.document("evaluate", **facts)
+        facts = {"rows": table.rows, "target": model.target, "scores": scores, "at_fit": at_fit}
+        console.document("evaluate", **facts, notes=list(notes), warnings=warnings)
         return 0
     name_width = max(map(len, scores))
     values = {name: figure(value) for name, value in scores.items()}

@@ -15,7 +15,7 @@ from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.model.storage import write_atomically
-from backpass.report.page import page, require
+from backpass.report.page import page, page_and_warnings, require
 
 if TYPE_CHECKING:
     from backpass.table import Table
@@ -51,12 +51,15 @@ def report(**given: Any) -> int:
     table = None
     if given["table"] is not None:
         table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
+    text, warnings = page_and_warnings(model, table)
+    for warning in warnings:
+        console.alarm("warning", warning)
     if output is None:
-        console.write(page(model, table))
+        console.write(text)
         return 0
-    facts = write_page(model, table, output, console)
+    facts = _kept(text, output, console)
     if given["as_json"]:
-        console.document("report", **facts)
+        console.document("report", **facts, warnings=list(warnings))
     return 0
 
 
@@ -71,9 +74,14 @@ def _check_destination(output: str | None, *, as_json: bool) -> None:
         raise UsageError("a page is not shown in a terminal", hint="add --output page.html")
 
 
-def write_page(model: Model, table: Table | None, output: str, console: Console) -> Mapping[str, Any]:
+def write_page(model: Model, table: Table | None, output: str, console: Console) -> None:
+    """Make the page and write it, whole or not at all, and say so."""
+    _kept(page(model, table), output, console)
+
+
+def _kept(text: str, output: str, console: Console) -> Mapping[str, Any]:
     """Write the page, whole or not at all, and say so; facts for ``--json``."""
-    data = page(model, table).encode("utf-8")
+    data = text.encode("utf-8")
     write_atomically(output, data)
     console.line(f"saved {output} ({size(len(data))})")
     return {"output": output, "bytes": len(data)}

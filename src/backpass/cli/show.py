@@ -74,6 +74,8 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "history", list(_course_lines(model, can_draw))
     if scores := summary.scores_table(model):
         yield "scores", scores
+    for warning in model.record.warnings:
+        yield "warning", [warning]
     for note in model.record.notes:
         yield "note", [note]
 

@@ -173,6 +173,7 @@ def facts(model: Model) -> dict[str, Any]:
         "steps": record.steps,
         "reason": record.reason,
         "notes": list(record.notes),
+        "warnings": list(record.warnings),
     }
 
 

@@ -23,6 +23,7 @@ from backpass.estimators.picture import picture_html
 from backpass.estimators.watching import CallbackSupportMixin, teller
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
+from backpass.model.diagnostics import Warned
 from backpass.model.heads import AnyHead
 from backpass.model.provisional import teaches_nothing
 from backpass.model.split import split_rows
@@ -121,7 +122,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             return self._fitted_attributes() | self._learnt(stream.model(), X)
 
         told = teller(self, problem.settings.epochs * problem.settings.ensemble, X, y, attributes)
-        watchers = [*(self.callbacks or ()), *([told] if told is not None else [])]
+        warned = Warned()
+        watchers = [*(self.callbacks or ()), *([told] if told is not None else []), warned]
         try:
             model = fit_problem(problem, callbacks=watchers, theta=theta, compare=False)
         except InterruptedTraining as error:
@@ -129,6 +131,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             raise KeyboardInterrupt(error.message) from error
         if told is not None:
             told.finish(self._fitted_attributes() | self._learnt(model, X))
+        warned.warn(stacklevel=5)
         return model
 
     def _fitted_attributes(self) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The model: what ``fit`` makes and ``load`` returns; it joins table, network and training.
 
-Reading order: ``settings``, ``split``, ``scaling``, ``link``, ``head``, ``heads``, ``part``, ``problem``, ``baseline``,
-``ensemble``, ``fitting``, ``stream``, ``model``, ``residuals``, ``profile``, ``record``, ``form``, ``coherence``,
-``checkpoint``; how files rest on disk: ``container``, ``header``, ``arrays``, ``storage``, ``format_1``; for other
-runtimes: ``circuits``, ``onnx``.
+Reading order: ``settings``, ``split``, ``scaling``, ``link``, ``head``, ``heads``, ``part``, ``start``, ``problem``,
+``baseline``, ``ensemble``, ``fitting``, ``stream``, ``model``, ``residuals``, ``profile``, ``diagnostics``, ``record``,
+``form``, ``coherence``, ``checkpoint``; how files rest on disk: ``container``, ``header``, ``arrays``, ``storage``,
+``format_1``; for other runtimes: ``circuits``, ``onnx``.
 """
 
 from backpass.model.fitting import fit, fit_problem

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.checkpoint import SECONDS, Checkpoint, resume
+from backpass.model.diagnostics import Warned, after_training, before_training
 from backpass.model.ensemble import Member, members_of, on_folds, out_of_fold, outputs_of_members, pooled
 from backpass.model.head import Head
 from backpass.model.metrics import LOWER_IS_BETTER
@@ -65,6 +66,10 @@ def fit(
     A run that meets a number that is not finite is done again, once, with a tenth of its learning rate, unless that
     was asked for; the model has a note of it.
 
+    Warnings: BackpassWarning for a score that a constant beats, predictions that are all alike, units that no longer
+    learn, and targets that the output activation cannot reach (``model.record.warnings`` keeps them); also for a run
+    that is done again and a checkpoint that cannot be saved.
+
     Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
     training diverges all the same (its ``model`` is the best finite one, if there is any).
     """
@@ -76,9 +81,17 @@ def fit(
     kinds = {name: demand_of(column) for name, column in table.columns.items()}
     parts = [as_table(part, options, kinds) if part is not None else None for part in (valid, test)]
     problem = make_problem(table, target, checked, valid=parts[0], test=parts[1], drop=drop, columns=columns)
-    return fit_problem(
-        problem, callbacks=callbacks, checkpoint=checkpoint, resume_from=resume_from, on_interrupt=on_interrupt
+    _check_callbacks(callbacks)
+    warned = Warned()
+    model = fit_problem(
+        problem,
+        callbacks=[*callbacks, warned],
+        checkpoint=checkpoint,
+        resume_from=resume_from,
+        on_interrupt=on_interrupt,
     )
+    warned.warn()
+    return model
 
 
 def _check_names(target: object, **several: object) -> None:
@@ -155,12 +168,15 @@ def fit_problem(
     kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
     # The baselines come first: nothing slow may stand between the end of training and the model.
     simple = _compared(problem, resume_from) if compare else []
+    early = before_training(problem)
+    _announce(early, callbacks)
     with stop_on_signals() as wish:
         runs = train_members(members, wish, callbacks, theta=theta, standings=standings, checkpoint=kept)
         if runs.ending.reason == "diverged":
             raise _diverged(problem, members, runs, simple)
         saved = (checkpoint is not None or wish()) and _saved(kept, callbacks)
         model = make_model(problem, members, runs, simple)
+    _announce(model.record.warnings[len(early) :], callbacks)
     if wish() and not saved:
         saved = _saved(kept, callbacks)
     endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
@@ -175,6 +191,13 @@ def fit_problem(
         interrupted.checkpoint = str(place) if saved else None
         raise interrupted
     return model
+
+
+def _announce(texts: Sequence[str], callbacks: Sequence[Callback]) -> None:
+    """Tell the callbacks of warnings."""
+    for text in texts:
+        for each in callbacks:
+            each.on_warning(text)
 
 
 def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline]:
@@ -232,6 +255,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         notes=(*kept, *runs.notes, *_notes(problem, members), *said),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
+        warnings=(*before_training(problem), *after_training(problem, members, thetas)),
     )
     return Model(
         problem.schema,

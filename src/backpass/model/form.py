@@ -140,6 +140,7 @@ MODEL: Form = {
         "steps": _COUNT,
         "reason": Choice(("finished", "patience", "time", "stopped", "interrupted", "diverged")),
         "notes": [str],
+        "warnings": Newer([str]),
         "members": Newer([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
         "columns": Newer(
             {

@@ -21,6 +21,7 @@ from backpass.engine import engine_named
 from backpass.errors import BackpassError, DataError, ModelFileError, UsageError
 from backpass.model.coherence import contradiction
 from backpass.model.container import pack, unpack
+from backpass.model.diagnostics import judged, warn_all
 from backpass.model.form import MODEL, misfit
 from backpass.model.header import header_length
 from backpass.model.heads import AnyHead, head_from_json
@@ -162,9 +163,20 @@ class Model:
         return self.residuals
 
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
-        """Every metric on rows with known targets; of several, the mean.    Errors: DataError also for the targets."""
+        """Every metric on rows with known targets; of several, the mean.
+
+        Errors: DataError also for the targets.    Warnings: BackpassWarning where a constant does better on ten rows or
+        more, or every prediction is the same.
+        """
         table = self.table(data, with_target=True, **reading)
-        return self.head.scores(self.outputs(table), self.head.truth(table))
+        scores, warnings = self.evaluation(table)
+        warn_all(warnings)
+        return scores
+
+    def evaluation(self, table: Table) -> tuple[dict[str, float], list[str]]:
+        """The scores on a table with known targets, and warnings: see ``backpass.model.diagnostics.judged``."""
+        o, truth = self.outputs(table), self.head.truth(table)
+        return self.head.scores(o, truth), judged(self.head, o, truth)
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m)    CS229 eq. (2.21)

@@ -22,6 +22,7 @@ class Record:
     members: of an ensemble, each network's best epoch, its score then, and how many epochs it had; history and
     best_epoch are the first one's, steps those of all
     columns: by name, the profile of the training rows; empty in the first files
+    warnings: what is wrong with the model, see ``diagnostics``; a file without any does not name them
     """
 
     settings: Mapping[str, Any]
@@ -35,6 +36,7 @@ class Record:
     notes: tuple[str, ...]
     members: tuple[Mapping[str, Any], ...] = ()
     columns: Mapping[str, Profile] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -52,6 +54,7 @@ class Record:
             "notes": list(self.notes),
             "members": [dict(member) for member in self.members],
             "columns": {name: profile.to_json() for name, profile in self.columns.items()},
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
     @staticmethod
@@ -59,5 +62,7 @@ class Record:
         """The record that ``to_json`` wrote."""
         history = tuple(EpochRecord(**epoch) for epoch in data["history"])
         notes, members = tuple(data["notes"]), tuple(data.get("members", ()))
+        warnings = tuple(data.get("warnings", ()))
         columns = {name: profile_from_json(profile) for name, profile in data.get("columns", {}).items()}
-        return Record(**{**data, "history": history, "notes": notes, "members": members, "columns": columns})
+        found = {"history": history, "notes": notes, "members": members, "columns": columns, "warnings": warnings}
+        return Record(**{**data, **found})

@@ -1,10 +1,11 @@
 """The networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
 Reading order: ``activations``, ``parameters``, ``layers``, ``front``, ``network``, ``losses``, ``initialization``,
-``feature_map``. This room knows circuits; it knows no table, and nothing of how theta is found.
+``activity``, ``feature_map``. This room knows circuits; it knows no table, and nothing of how theta is found.
 """
 
 from backpass.network.activations import ACTIVATIONS, RANGES, activation_named, saturates
+from backpass.network.activity import DeadUnits, dead_units
 from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic
 from backpass.network.initialization import INITIALIZATIONS, fit_output, initialize, initialize_from_data
@@ -21,6 +22,7 @@ __all__ = [
     "LAYERS",
     "LOSSES",
     "RANGES",
+    "DeadUnits",
     "Dense",
     "Draws",
     "Dropout",
@@ -38,6 +40,7 @@ __all__ = [
     "Unit",
     "Wired",
     "activation_named",
+    "dead_units",
     "dense_network",
     "fit_output",
     "initialize",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import visible
+from backpass.model.diagnostics import judged
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, NumberProfile, TextProfile
@@ -53,6 +54,14 @@ class Findings:
         scores = intervals(lambda weights: rows.scores(model, weights), held.rows, seed=seed)
         labels = label_scores(label_names(model), held.predicted, held.truth, seed=seed)
         return Findings(model, held, scores, tuple(importances(model, held, seed=seed)), labels)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with the model, as the fit found it and, on rows that it has not seen, as they show it."""
+        held, at_fit = self.held, self.model.record.warnings
+        if held is None or held.is_known:
+            return at_fit
+        return (*at_fit, *judged(self.model.head, held.outputs, held.truth))
 
     @property
     def part(self) -> str | None:

@@ -31,6 +31,7 @@ class HeldOut:
     predicted: numbers (n,) or probabilities (n, classes), of labels (n, k)
     truth: numbers (n,) or class codes (n,), of labels (n, k)
     origin: which rows these are, in one sentence   notes: what was noticed about the table
+    is_known: whether the scores at fit are about these very rows
     """
 
     table: Table
@@ -42,6 +43,7 @@ class HeldOut:
     truth: NDArray[Any]
     origin: str
     notes: tuple[str, ...]
+    is_known: bool = False
 
     @property
     def rows(self) -> int:
@@ -74,7 +76,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
         for index in _rows_of(model, table.rows, part):
             rows = _rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
             if _repeats(rows.scores(model), model.record.scores[part]):
-                return rows
+                return replace(rows, is_known=True)
     found = _rows(model, table, f"all {table.rows:,} rows of {source}")
     if table.rows not in _fitted_rows(model):
         return found

@@ -42,7 +42,12 @@ def require() -> None:
 
 
 def page(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> str:
-    """The page as one text.
+    """The page as one text; see ``page_and_warnings``."""
+    return page_and_warnings(model, data, seed=seed, **reading)[0]
+
+
+def page_and_warnings(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> tuple[str, tuple[str, ...]]:
+    """The page as one text, and the warnings that stand in it.
 
     data: rows with known targets (a path, a data frame, a dict, a Table); of the very table that the model was fitted
     on, its test rows are taken. Without data the page shows what the model file alone can.
@@ -57,7 +62,9 @@ def page(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> st
     with house_style():
         pictures = dict(sections(findings))
     text = _rendered(findings, pictures, whatif.facts(model) if whatif.fits(model) else None)
-    return text if len(text.encode("utf-8")) <= MOST_BYTES else _rendered(findings, pictures, None)
+    if len(text.encode("utf-8")) > MOST_BYTES:
+        text = _rendered(findings, pictures, None)
+    return text, findings.warnings
 
 
 def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: dict[str, Any] | None) -> str:
@@ -112,6 +119,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "version": __version__,
         "question": f"Predict {title}, {task}, from {counted(len(names_of(model)), 'column')}.",
         "verdict": words.verdict(findings),
+        "warnings": [visible(warning) for warning in findings.warnings],
         "cards": list(_cards(findings)),
         "metrics": [name.replace("_", " ") for name in model.head.metrics],
         "scores": list(words.score_rows(findings)),

@@ -1,0 +1,96 @@
+"""Activity: which units of a network still answer to their inputs.
+
+A network, theta and rows come in. A unit whose slope vanishes on every row gets no gradient: it has stopped learning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from backpass.circuit import Array, Circuit, Spec, grad, trace
+from backpass.circuit.operations import absolute
+from backpass.engine import Engine
+from backpass.network.activations import activation_named
+from backpass.network.layers import Layer, LearnedActivation, Wired
+from backpass.network.network import Network
+
+FLAT = 1e-6
+"""A slope of an activation that counts as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadUnits:
+    """The units of one layer that have no slope on any row; ``units`` names them, from 1 or by their names."""
+
+    layer: int
+    units: tuple[str, ...]
+    count: int
+    activation: str
+
+
+def dead_units(
+    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, rows: int = 8192
+) -> list[DeadUnits]:
+    """The layers with units whose slope |sigma'(z)| stays below ``FLAT`` on every row of x (n, d).
+
+    It reads so many rows at a time, and stops as soon as every unit has answered to one.
+
+    >>> from backpass.engine import NumpyEngine
+    >>> from backpass.network import dense_network
+    >>> network = dense_network(1, (), 1, output_activation="relu")
+    >>> dead_units(network, numpy.array([1.0, -5.0]), numpy.array([[0.0], [4.0]]), NumpyEngine())
+    [DeadUnits(layer=1, units=('1',), count=1, activation='relu')]
+    """
+    layers = list(_bent(network))
+    if not layers or not len(x):
+        return []
+    circuit = _slopes(network, theta.dtype)
+    highest = list(engine.run(circuit, theta, x[:rows]))
+    for start in range(rows, len(x), rows):
+        if all((each >= FLAT).all() for each in highest):
+            break
+        found = engine.run(circuit, theta, x[start : start + rows])
+        highest = [numpy.maximum(a, b) for a, b in zip(highest, found, strict=True)]
+    return [
+        DeadUnits(int(number), tuple(_named(layer, index)), len(each), layer.activation)
+        for (number, layer), each in zip(layers, highest, strict=True)
+        if (index := numpy.flatnonzero(each < FLAT)).size
+    ]
+
+
+def _bent(network: Network) -> Iterator[tuple[str, Any]]:
+    """The layers that have an activation other than the identity, with their numbers."""
+    for number, layer, _ in network.numbered():
+        if getattr(layer, "activation", "identity") != "identity":
+            yield number, layer
+
+
+def _named(layer: Layer, index: Sequence[int] | NDArray[Any]) -> list[str]:
+    return [layer.units[i].name if isinstance(layer, Wired) else str(i + 1) for i in index]
+
+
+@lru_cache(maxsize=64)
+def _slopes(network: Network, dtype: numpy.dtype[Any]) -> Circuit:
+    """The circuit (theta, x) -> for each layer with an activation, the largest |da/dz| of every unit: (m,) each."""
+
+    def highest(theta: Array, x: Array) -> tuple[Array, ...]:
+        views, found = network.layout.views(theta), []
+        for number, layer, _ in network.numbered():
+            name = getattr(layer, "activation", "identity")
+            if name != "identity":
+                z = layer.pre_activation(views, x, number)
+                if isinstance(layer, LearnedActivation):
+                    slope = grad(lambda z, layer=layer, number=number: layer(views, z, number, None).sum())(z)
+                else:
+                    slope = grad(lambda z, name=name: activation_named(name)(z).sum())(z)
+                found.append(absolute(slope).max(axis=0))
+            x = layer(views, x, number, None)
+        return tuple(found)
+
+    return trace(highest, [Spec((network.parameter_count,), dtype), Spec(("n", network.inputs), dtype)])
