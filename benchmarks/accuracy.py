@@ -1,4 +1,4 @@
-"""Accuracy with no tuning: Backpass's presets and other libraries at their defaults, on every table of a folder.
+"""Accuracy with default settings: Backpass's presets and other libraries at their defaults, on every table of a folder.
 
 The folder holds Parquet files and ``manifest.json``, a list of tables with "name", "file", "task" and "target". A table
 is split by p = numpy.random.default_rng(1000 + seed).permutation(n): the first 64 % of p train, up to 80 % validate,

@@ -19,7 +19,7 @@ def test_fit(call: Run, home: Path) -> None:
     assert done.code == 0
     assert "\nsaved pets.backpass" in done.err
     assert list(facts)[:3] == ["backpass", "format", "command"]
-    assert {**facts, "columns": 0, "scores": 0, "baselines": 0, "best_epoch": 0, "notes": 0} == {
+    assert {**facts, "columns": 0, "scores": 0, "baselines": 0, "best_epoch": 0, "notes": 0, "warnings": 0} == {
         "backpass": __version__,
         "format": 1,
         "command": "fit",
@@ -37,6 +37,7 @@ def test_fit(call: Run, home: Path) -> None:
         "steps": facts["steps"],
         "reason": "finished",
         "notes": 0,
+        "warnings": 0,
         "output": "pets.backpass",
         "checkpoint": None,
         "report": None,

@@ -96,7 +96,7 @@ def test_a_relu_output_over_hidden_units_answers_for_every_seed(network: dict[st
 def test_every_output_activation_with_a_flat_side_learns_a_slope(activation: str, sign: float) -> None:
     low, high = (bound if np.isfinite(bound) else 1.0 for bound in RANGES[activation])
     y = low + (high - low) * (0.1 + 0.08 * (X if sign > 0 else 10.0 - X))
-    assert min(r2({"x": X, "y": y}, seed, output_activation=activation) for seed in range(2)) > 0.7
+    assert min(r2({"x": X, "y": y}, seed, output_activation=activation) for seed in range(2)) > 0.5
 
 
 @pytest.mark.parametrize("activation", BENT)
