@@ -35,11 +35,12 @@ class DeadUnits:
 
 
 def dead_units(
-    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, rows: int = 8192
+    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, rows: int = 512
 ) -> list[DeadUnits]:
     """The layers with units whose slope |sigma'(z)| stays below ``FLAT`` on every row of x (n, d).
 
-    It reads so many rows at a time, and stops as soon as every unit has answered to one.
+    It reads so many rows first, sixteen times as many at a time after that, and stops as soon as every unit has
+    answered to one.
 
     >>> from backpass.engine import NumpyEngine
     >>> from backpass.network import dense_network
@@ -52,10 +53,10 @@ def dead_units(
         return []
     circuit = _slopes(network, theta.dtype)
     highest = list(engine.run(circuit, theta, x[:rows]))
-    for start in range(rows, len(x), rows):
+    for start in range(rows, len(x), 16 * rows):
         if all((each >= FLAT).all() for each in highest):
             break
-        found = engine.run(circuit, theta, x[start : start + rows])
+        found = engine.run(circuit, theta, x[start : start + 16 * rows])
         highest = [numpy.maximum(a, b) for a, b in zip(highest, found, strict=True)]
     return [
         DeadUnits(int(number), tuple(_named(layer, index)), len(each), layer.activation)
