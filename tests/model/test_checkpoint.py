@@ -132,8 +132,8 @@ class Finite(Callback):
         return None
 
     def on_warning(self, text: str) -> None:
-        assert "done again with learning_rate 0.001, a tenth" in text
-        self.warned = True
+        # A model of three epochs gets warnings of its own at the end.
+        self.warned = self.warned or "done again with learning_rate 0.001, a tenth" in text
 
 
 @pytest.mark.parametrize("step", [3, STEPS, STEPS + 2, 3 * STEPS - 1])
@@ -194,7 +194,8 @@ def test_a_full_disk_is_told_and_ends_no_run(
 
     class Listener(Callback):
         def on_warning(self, text: str) -> None:
-            told.append(text)
+            if "saved" in text:  # a model of three epochs gets warnings of its own at the end
+                told.append(text)
 
     def full(path: Path, data: bytes) -> None:
         raise ResourceError("run.checkpoint could not be saved: no space left on device")
