@@ -24,7 +24,7 @@ def test_dates_are_one_input_each(call: Run, tmp_path: Path, onnx: Any) -> None:
     (tmp_path / "t.csv").write_text(f"day,clock,y\n{rows}")
     assert call("fit", "t.csv", "-t", "y", "--preset", "fast", "--epochs", "1", "-o", "m.backpass").code == 0
     done = call("export", "m.backpass", "m.onnx")
-    assert done.err.splitlines()[0] == "inputs      2 columns: 2 int64"
+    assert done.err.splitlines()[0] == "inputs      2 columns: 2 int32"
     named = [each.name for each in onnx.load(str(tmp_path / "m.onnx")).graph.input]
     assert named == ["day", "clock"]
 

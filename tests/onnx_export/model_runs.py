@@ -17,28 +17,29 @@ CLOSE = {"float32": 1e-5, "float64": 1e-12}
 
 
 def graph_inputs(model: Model, columns: Columns) -> dict[str, Any]:
-    """The model's columns as a service would give them: one value a row, None as NaN, "" or the smallest number."""
+    """The model's columns as a service would give them: one value a row, None as NaN, "" or the smallest day."""
     inputs = {}
     for feature in model.schema.features:
         values = columns[feature.name]
         if feature.kind == "number":
             inputs[feature.name] = np.array([[math.nan if v is None else float(v)] for v in values]).reshape(-1, 1)
         elif feature.kind in ("date", "time"):
-            inputs[feature.name] = np.array([[ticks(v)] for v in values], dtype=np.int64).reshape(-1, 1)
+            inputs[feature.name] = np.array([fields(v) for v in values], dtype=np.int32).reshape(-1, 3)
         else:
             texts = [["" if v is None else str(v).lower() if isinstance(v, bool) else str(v)] for v in values]
             inputs[feature.name] = np.array(texts, dtype=object).reshape(-1, 1)
     return inputs
 
 
-def ticks(value: datetime.datetime | datetime.time | None) -> int:
-    """Microseconds since 1970-01-01 in UTC, or since midnight; the smallest number for None."""
+def fields(value: datetime.datetime | datetime.time | None) -> tuple[int, int, int]:
+    """Days, seconds and microseconds since 1970-01-01 in UTC, or since midnight; the smallest day for None."""
     if value is None:
-        return int(np.iinfo(np.int64).min)
+        return int(np.iinfo(np.int32).min), 0, 0
     if isinstance(value, datetime.time):
         value = datetime.datetime.combine(datetime.date(1970, 1, 1), value)
     naive = value if value.tzinfo is None else value.astimezone(datetime.UTC).replace(tzinfo=None)
-    return (naive - datetime.datetime(1970, 1, 1)) // datetime.timedelta(microseconds=1)
+    since = naive - datetime.datetime(1970, 1, 1)
+    return since.days, since.seconds, since.microseconds
 
 
 def compare(model: Model, columns: Columns, data: bytes | None = None) -> float:

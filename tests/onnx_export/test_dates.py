@@ -13,13 +13,13 @@ from onnx_runs import run_onnx
 import backpass
 from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, Value, Whole, to_bytes
-from backpass.engine.onnx.whole import INT64
-from backpass.model.onnx import date_parts
+from backpass.engine.onnx.whole import INT32
+from backpass.model.onnx_dates import NO_DAY, date_parts
 from backpass.table import table_from
 from backpass.table.calendar import days_of
 from backpass.table.feature import MomentFeature
 from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT
-from backpass.table.parts import PARTS, part_values
+from backpass.table.parts import PARTS, TickFields, part_values
 
 Ticks = Any
 
@@ -38,14 +38,20 @@ def edges() -> Ticks:
     return np.array([NO_MOMENT, FIRST, LAST, *(t for t in ticks if FIRST <= t <= LAST), NO_MOMENT])
 
 
+def fields_of(ticks: Ticks) -> Any:
+    """int32 (n, 3); where there is no moment, what the divisions leave."""
+    fields = TickFields(ticks)
+    return np.column_stack([fields.days, fields.seconds, fields.microseconds]).astype(np.int32)
+
+
 def parts_of(kind: Any, ticks: Ticks) -> dict[str, Any]:
     """Every part in ONNX Runtime."""
     graph = Graph("parts")
     names = [graph.reserve(f"the {part}") for part in PARTS[kind]]
-    column = graph.input("moment", Spec(("n", 1), INT64))
+    column = graph.input("moment", Spec(("n", 3), INT32))
     for value, name in zip(date_parts(graph, column, MomentFeature("m", kind, tuple(PARTS[kind]))), names, strict=True):
         graph.output(value, name)
-    return dict(zip(PARTS[kind], run_onnx(to_bytes(graph), {"moment": ticks[:, None]}), strict=True))
+    return dict(zip(PARTS[kind], run_onnx(to_bytes(graph), {"moment": fields_of(ticks)}), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -90,15 +96,18 @@ WHOLE = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_numbers_of_a_graph_have_the_arithmetic_of_arrays(name: str) -> None:
     """Rounding down, and the sign of the divisor, whatever the signs."""
-    a, b = (grid.reshape(-1, 1) for grid in np.meshgrid(np.arange(-9, 10), [-5, -3, -1, 1, 2, 7]))
+    a, b = (
+        grid.reshape(-1, 1)
+        for grid in np.meshgrid(np.arange(-9, 10, dtype=np.int32), np.array([-5, -3, -1, 1, 2, 7], dtype=np.int32))
+    )
     graph = Graph("whole")
     out = graph.reserve("result")
-    inputs = [graph.input(each, Spec(("n", 1), INT64)) for each in "ab"]
+    inputs = [graph.input(each, Spec(("n", 1), INT32)) for each in "ab"]
     made: dict[tuple[str, ...], str] = {}
     result = WHOLE[name](*(Whole(graph, each.name, "w", made) for each in inputs))
-    graph.output(Value(result.name, Spec(("n", 1), INT64)), out)
+    graph.output(Value(result.name, Spec(("n", 1), INT32)), out)
     (found,) = run_onnx(to_bytes(graph), {"a": a, "b": b})
-    assert found.dtype == np.int64
+    assert found.dtype == np.int32
     assert np.array_equal(found, WHOLE[name](a, b))
 
 
@@ -172,6 +181,7 @@ def test_inputs_say_what_they_are() -> None:
     model = backpass.fit(rides(), "price", hidden=(8,), epochs=3)
     inputs = {each.name: each for each in onnx.load_model_from_string(model.to_onnx()).graph.input}
     for name in ("ordered", "called"):
-        assert inputs[name].type.tensor_type.elem_type == onnx.TensorProto.INT64
-        assert "microseconds since" in inputs[name].doc_string
-        assert str(NO_MOMENT) in inputs[name].doc_string
+        assert inputs[name].type.tensor_type.elem_type == onnx.TensorProto.INT32
+        assert [dimension.dim_value for dimension in inputs[name].type.tensor_type.shape.dim] == [0, 3]
+        assert "microseconds" in inputs[name].doc_string
+        assert str(NO_DAY) in inputs[name].doc_string

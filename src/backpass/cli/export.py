@@ -17,7 +17,7 @@ from backpass.model.onnx import output_names, to_onnx
 from backpass.model.storage import write_atomically
 from backpass.table.wording import counted, listed, shown
 
-_TYPES = {"number": "double", "text": "string", "date": "int64", "time": "int64"}
+_TYPES = {"number": "double", "text": "string", "date": "int32", "time": "int32"}
 
 
 @click.command(cls=Command)
@@ -28,9 +28,9 @@ def export(**given: Any) -> int:
     """Write a model as an ONNX file, for other runtimes.
 
     One graph goes from the raw columns to the predictions: each column is an input of its name with the shape [n, 1],
-    numbers as double (NaN where missing), texts as string (empty where missing), dates and times as int64
-    (microseconds; the smallest one where missing). Out come the predicted numbers, or the classes and their
-    probabilities. Needs the package onnx: pip install 'backpass[onnx]'.
+    numbers as double (NaN where missing), texts as string (empty where missing); dates and times have the shape [n, 3],
+    int32: days, seconds, microseconds. Out come the predicted numbers, or the classes and their probabilities.
+    backpass.onnx_inputs makes the inputs from a table. Needs the package onnx: pip install 'backpass[onnx]'.
 
     \b
     Example:
@@ -54,7 +54,7 @@ def export(**given: Any) -> int:
 
 def _inputs_line(model: Model) -> str:
     types = Counter(_TYPES[feature.kind] for feature in model.schema.features)
-    kinds = [f"{types[name]} {name}" for name in ("double", "int64", "string") if types[name]]
+    kinds = [f"{types[name]} {name}" for name in ("double", "int32", "string") if types[name]]
     return f"{counted(types.total(), 'column')}: {', '.join(kinds)}"
 
 

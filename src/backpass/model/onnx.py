@@ -1,16 +1,17 @@
 """The ONNX model: one graph from the raw columns of a table to predictions, for runtimes other than ours.
 
 Every column of the model is an input by its own name, n rows of one value: a number as double (NaN where missing), a
-text as string (empty where missing), a date or a time of day as int64, microseconds (the smallest number, NumPy's "not
-a time", where missing), taken apart in the whole numbers of the room ``table``. Scaling, the network and the head are
-the circuits that we run ourselves; how a circuit becomes a graph is the engine's affair. Reading tables stays here: a
-graph trims no spaces, finds no numbers in texts, and refuses nothing.
+text as string (empty where missing), a date or a time of day as three values of int32 (see ``onnx_dates``). Scaling,
+the network and the head are the circuits that we run ourselves; how a circuit becomes a graph is the engine's affair.
+Reading tables stays here: a graph trims no spaces, finds no numbers in texts, and refuses nothing. The arrays that go
+in are made from a table by ``onnx_inputs``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,16 +19,16 @@ import numpy as np
 from backpass import __version__
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import where
-from backpass.engine.onnx import Graph, Value, Whole, require_onnx, to_bytes, translate
+from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
-from backpass.engine.onnx.whole import INT64
+from backpass.engine.onnx.whole import INT32
 from backpass.errors import UsageError
 from backpass.model.circuits import WIDE, averaging, predicting
 from backpass.model.container import FORMAT
-from backpass.table.feature import MomentFeature, TextFeature
+from backpass.model.onnx_dates import NO_DAY, date_parts
+from backpass.network import FeatureMap
+from backpass.table.feature import MomentFeature, TextFeature, number_inputs
 from backpass.table.missing import Missing
-from backpass.table.moment import NO_MOMENT
-from backpass.table.parts import PARTS
 
 if TYPE_CHECKING:
     from backpass.model.model import Model
@@ -45,12 +46,14 @@ _CODES: np.dtype[Any] = np.dtype(np.int32)
 def to_onnx(model: Model) -> bytes:
     """The bytes of an ONNX model that predicts what ``model`` does.
 
-    inputs:  each number column double [n, 1], each text column string [n, 1], each date or time int64 [n, 1], by name
+    inputs:  each number column double [n, 1], each text column string [n, 1], each date or time int32 [n, 3] (days,
+             seconds, microseconds), by name
     outputs: a number, double [n], or the most probable class [n] (string; int64 or double where the target holds
              numbers), named as the target; for classes also ``probabilities``, double [n, classes]; of several outputs
              a number each, by their labels
 
-    The metadata hold the target, its classes in the order of the probabilities, and the versions.
+    The metadata hold the target, its classes in the order of the probabilities, how the columns are read, and the
+    versions.
 
     Errors: UsageError when the onnx package is not installed, or a text has no UTF-8 form.
     """
@@ -96,21 +99,22 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-INPUTS: Mapping[str, tuple[np.dtype[Any], str]] = {
-    "number": (WIDE, "a number; NaN where missing"),
-    "text": (TEXT, "a text; empty where missing"),
-    "date": (INT64, f"microseconds since 1970-01-01, UTC; {NO_MOMENT} where missing"),
-    "time": (INT64, f"microseconds since midnight; {NO_MOMENT} where missing"),
+INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {
+    "number": (1, WIDE, "a number; NaN where missing"),
+    "text": (1, TEXT, "a text; empty where missing"),
+    "date": (3, INT32, f"days since 1970-01-01 in UTC, seconds, microseconds; {NO_DAY} days where missing"),
+    "time": (3, INT32, f"0 days, seconds since midnight, microseconds; {NO_DAY} days where missing"),
 }
-"""How a column of each kind goes in."""
+"""How a column of each kind goes in: values in a row, dtype, and what they are."""
 
 
 def _network_inputs(graph: Graph, model: Model) -> Value:
     """The columns through the feature map: x (n, d)."""
     columns = []  # all of them before any node takes a name
     for feature in model.schema.features:
-        dtype, doc = INPUTS[feature.kind]
-        columns.append(graph.input(feature.name, Spec((ROWS, 1), dtype), doc))
+        width, dtype, doc = INPUTS[feature.kind]
+        columns.append(graph.input(feature.name, Spec((ROWS, width), dtype), doc))
+    origins = dict(zip((number.name for number in model.schema.numbers), _origins(model), strict=True))
     numbers: list[Value] = []
     codes: list[Value] = []
     for feature, column in zip(model.schema.features, columns, strict=True):
@@ -118,25 +122,12 @@ def _network_inputs(graph: Graph, model: Model) -> Value:
             case TextFeature():
                 codes.append(_codes(graph, column, feature))
             case MomentFeature():
-                numbers += date_parts(graph, column, feature)
+                numbers += date_parts(graph, column, feature, origins[number_inputs(feature)[0].name])
             case _:
                 numbers.append(column)
     arrays = [_beside(graph, numbers, WIDE, "numbers"), _beside(graph, codes, _CODES, "codes")]
     (x,) = translate(graph, _feature_map(model), [array for array in arrays if array is not None])
     return x
-
-
-def date_parts(graph: Graph, column: Value, feature: MomentFeature) -> Iterator[Value]:
-    """The parts of a date or a time, double, as ``part_values`` has them."""
-    stem = f"parts/{feature.name}"
-    given = Whole(graph, column.name, stem)
-    is_there = given.is_other_than(NO_MOMENT)
-    ticks = given.where(is_there, 0)
-    for part in feature.parts:
-        found = PARTS[feature.kind][part].of(ticks)
-        number = found.wide() if isinstance(found, Whole) else found
-        name = graph.add("Where", is_there, number, np.array(np.nan), stem=f"{stem}/{part}")
-        yield Value(name, Spec((ROWS, 1), WIDE))
 
 
 def _codes(graph: Graph, column: Value, feature: TextFeature) -> Value:
@@ -160,9 +151,26 @@ def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str)
     return Value(graph.add("Concat", *columns, stem=stem, axis=1), Spec((ROWS, len(columns)), dtype))
 
 
+def _origins(model: Model) -> list[int]:
+    """Of every number column the whole number to count from: of days the one at their median, else 0."""
+    dates = {feature.name for feature in model.schema.moments if feature.kind == "date"}
+    return [
+        round(center) if number.leads and number.column in dates else 0
+        for number, center in zip(model.schema.numbers, model.feature_map.center, strict=False)
+    ]
+
+
+def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
+    """The feature map of numbers less their origins. (Centers of columns that are no numbers stand behind.)"""
+    center = phi.center.copy()
+    center[: len(origins)] -= origins
+    knots = tuple(each - origin for each, origin in zip(phi.knots, origins, strict=True)) if phi.knots else ()
+    return replace(phi, center=center, knots=knots)
+
+
 def _feature_map(model: Model) -> Circuit:
     """Those of (numbers, codes) that the model has -> x, with numbers that stand for missing taken out first."""
-    phi, missing = model.feature_map, Missing.of(model.schema.missing).values
+    phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
     is_part = np.array([model.schema.kinds[number.column] != "number" for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
 

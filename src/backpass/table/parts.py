@@ -8,42 +8,85 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.calendar import date_of, day_of_week, day_of_year
-from backpass.table.moment import DAY, HOUR, MINUTE, NO_MOMENT, MomentKind
+from backpass.table.moment import DAY, HOUR, NO_MOMENT, SECOND, MomentKind
 
 Ticks = NDArray[np.int64]
+
+
+class MomentFields(Protocol):
+    """Whole numbers of moments that are less than 2^24 in size; arrays, or values of an ONNX graph."""
+
+    @property
+    def days(self) -> Any:
+        """Days since 1970-01-01, rounded down."""
+
+    @property
+    def seconds(self) -> Any:
+        """Seconds since midnight, rounded down."""
+
+    def total(self, unit: int) -> Any:
+        """All of the moment as float64, in units of so many microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickFields:
+    """The fields of ticks (n,), as those of Python's ``timedelta``: days, seconds and microseconds.
+
+    >>> fields = TickFields(np.array([-1]))
+    >>> fields.days, fields.seconds, fields.microseconds
+    (array([-1]), array([86399]), array([999999]))
+    """
+
+    ticks: Ticks
+
+    @property
+    def days(self) -> Ticks:
+        return self.ticks // DAY
+
+    @property
+    def seconds(self) -> Ticks:
+        return self.ticks % DAY // SECOND
+
+    @property
+    def microseconds(self) -> Ticks:
+        """Microseconds since the second began."""
+        return self.ticks % SECOND
+
+    def total(self, unit: int) -> NDArray[np.float64]:
+        return self.ticks / unit
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A number of a moment; after ``period`` of them it comes round, 0 where it does not.
 
-    ``of`` takes ticks, or anything else with their arithmetic of whole numbers, such as a value of an ONNX graph.
+    ``of`` takes the fields of a moment, and has only whole numbers that are less than 2^24 in size on its way.
     """
 
-    of: Callable[[Any], Any]
+    of: Callable[[MomentFields], Any]
     period: int = 0
 
 
 PARTS: Mapping[MomentKind, Mapping[str, Part]] = {
     "date": {
-        "days": Part(lambda ticks: ticks / DAY),  # since 1970-01-01, with the time of day as a fraction
-        "year": Part(lambda ticks: date_of(ticks // DAY)[0]),
-        "month": Part(lambda ticks: date_of(ticks // DAY)[1], 12),
-        "day of month": Part(lambda ticks: date_of(ticks // DAY)[2]),
-        "day of week": Part(lambda ticks: day_of_week(ticks // DAY), 7),
-        "day of year": Part(lambda ticks: day_of_year(ticks // DAY), 366),
-        "hour": Part(lambda ticks: ticks % DAY // HOUR, 24),
-        "minute": Part(lambda ticks: ticks % HOUR // MINUTE, 60),
+        "days": Part(lambda moment: moment.total(DAY)),  # since 1970-01-01, with the time of day as a fraction
+        "year": Part(lambda moment: date_of(moment.days)[0]),
+        "month": Part(lambda moment: date_of(moment.days)[1], 12),
+        "day of month": Part(lambda moment: date_of(moment.days)[2]),
+        "day of week": Part(lambda moment: day_of_week(moment.days), 7),
+        "day of year": Part(lambda moment: day_of_year(moment.days), 366),
+        "hour": Part(lambda moment: moment.seconds // 3_600, 24),
+        "minute": Part(lambda moment: moment.seconds % 3_600 // 60, 60),
     },
     "time": {
-        "hours": Part(lambda ticks: ticks / HOUR, 24),  # since midnight, minutes and seconds as a fraction
-        "minute": Part(lambda ticks: ticks % HOUR // MINUTE, 60),
+        "hours": Part(lambda moment: moment.total(HOUR), 24),  # since midnight, minutes and seconds as a fraction
+        "minute": Part(lambda moment: moment.seconds % 3_600 // 60, 60),
     },
 }
 """Part by name, in the order of the columns. The first one holds the whole moment and is always there."""
@@ -58,7 +101,7 @@ def part_values(ticks: Ticks, kind: MomentKind, name: str) -> NDArray[np.float64
     array([1970.,   nan])
     """
     there = ticks != NO_MOMENT
-    return np.where(there, PARTS[kind][name].of(np.where(there, ticks, 0)), np.nan)
+    return np.where(there, PARTS[kind][name].of(TickFields(np.where(there, ticks, 0))), np.nan)
 
 
 def ticks_of(whole: NDArray[np.float64], kind: MomentKind) -> Ticks:
@@ -78,5 +121,5 @@ def telling_parts(ticks: Ticks, kind: MomentKind) -> tuple[str, ...]:
     """
     there = ticks[ticks != NO_MOMENT]
     first, *others = PARTS[kind]
-    values = ((name, PARTS[kind][name].of(there)) for name in others)
+    values = ((name, PARTS[kind][name].of(TickFields(there))) for name in others)
     return (first, *(name for name, found in values if len(found) and found.min() != found.max()))

@@ -1,6 +1,8 @@
 """Whole numbers of a graph, with Python's operators: what is written for arrays of int64 can be written into a graph.
 
-An expression of a ``Whole`` comes in; nodes are added to its graph, equal ones once.
+An expression of a ``Whole`` comes in; nodes are added to its graph, equal ones once. The numbers are int32, because
+some runtimes narrow int64 to int32 without a word; and OpenVINO divides int32 in float32, so that results are exact in
+every runtime only where all numbers stay below 2^24 = 16,777,216 in size.
 """
 
 from __future__ import annotations
@@ -13,15 +15,15 @@ import numpy
 from backpass.engine.onnx.graph import Graph
 
 WIDE: numpy.dtype[numpy.float64] = numpy.dtype(numpy.float64)
-INT64: numpy.dtype[numpy.int64] = numpy.dtype(numpy.int64)
+INT32: numpy.dtype[numpy.int32] = numpy.dtype(numpy.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whole:
-    """An int64 value of a graph, by its name; its results are called ``stem`` and the operator.
+    """An int32 value of a graph, by its name; its results are called ``stem`` and the operator.
 
-    ``//`` rounds down and ``%`` has the divisor's sign, as in Python and NumPy; a comparison is 1 or 0, and ``/`` is a
-    value of float64. ``made`` holds the nodes that are there already.
+    ``//`` rounds down and ``%`` has the divisor's sign, as in Python and NumPy; a comparison is 1 or 0. ``made`` holds
+    the nodes that are there already.
     """
 
     graph: Graph
@@ -58,9 +60,6 @@ class Whole:
     def __le__(self, other: Whole | int) -> Whole:
         return self._is("LessOrEqual", other)
 
-    def __truediv__(self, other: int) -> str:
-        return self._node("Div", self.wide(), self._name(float(other)))
-
     def wide(self) -> str:
         """The same numbers as float64."""
         return self._node("Cast", self.name, to=WIDE)
@@ -69,15 +68,15 @@ class Whole:
         """These where the condition holds, else the other."""
         return self._whole(self._node("Where", condition, self.name, self._name(other)))
 
-    def is_other_than(self, other: int) -> str:
+    def is_at_least(self, other: int) -> str:
         """A condition."""
-        return self._node("Not", self._node("Equal", self.name, self._name(other)))
+        return self._node("GreaterOrEqual", self.name, self._name(other))
 
     def _of(self, operator: str, a: Whole, b: Whole | int) -> Whole:
         return self._whole(self._node(operator, a.name, self._name(b)))
 
     def _is(self, operator: str, other: Whole | int) -> Whole:
-        return self._whole(self._node("Cast", self._node(operator, self.name, self._name(other)), to=INT64))
+        return self._whole(self._node("Cast", self._node(operator, self.name, self._name(other)), to=INT32))
 
     def _whole(self, name: str) -> Whole:
         return Whole(self.graph, name, self.stem, self.made)
@@ -85,7 +84,7 @@ class Whole:
     def _name(self, operand: Whole | int | float) -> str:
         if isinstance(operand, Whole):
             return operand.name
-        dtype = INT64 if isinstance(operand, int) else WIDE
+        dtype = INT32 if isinstance(operand, int) else WIDE
         return self.graph.name_of(numpy.array(operand, dtype), self.stem)
 
     def _node(self, operator: str, *names: str, **attributes: Any) -> str:
