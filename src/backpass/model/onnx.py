@@ -21,11 +21,10 @@ from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import where
 from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
-from backpass.engine.onnx.whole import INT32
 from backpass.errors import UsageError
 from backpass.model.circuits import WIDE, averaging, predicting
 from backpass.model.container import FORMAT
-from backpass.model.onnx_dates import NO_DAY, date_parts
+from backpass.model.onnx_dates import FIELDS, NO_DAY, date_parts
 from backpass.network import FeatureMap
 from backpass.table.feature import MomentFeature, TextFeature, number_inputs
 from backpass.table.missing import Missing
@@ -102,8 +101,8 @@ def _is_utf8(text: str) -> bool:
 INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {
     "number": (1, WIDE, "a number; NaN where missing"),
     "text": (1, TEXT, "a text; empty where missing"),
-    "date": (3, INT32, f"days since 1970-01-01 in UTC, seconds, microseconds; {NO_DAY} days where missing"),
-    "time": (3, INT32, f"0 days, seconds since midnight, microseconds; {NO_DAY} days where missing"),
+    "date": (3, FIELDS, f"days since 1970-01-01 in UTC, seconds, microseconds; {NO_DAY} days where missing"),
+    "time": (3, FIELDS, f"0 days, seconds since midnight, microseconds; {NO_DAY} days where missing"),
 }
 """How a column of each kind goes in: values in a row, dtype, and what they are."""
 

@@ -23,6 +23,9 @@ from backpass.table.parts import PARTS
 FIRST_DAY = FIRST // DAY
 """0001-01-01; what lies before it counts as missing."""
 
+FIELDS: np.dtype[Any] = np.dtype(np.int32)
+"""The dtype of an input."""
+
 NO_DAY = int(np.iinfo(np.int32).min)
 """The day that stands for missing. NumPy's "not a time", divided into fields, is before the first day as well."""
 
@@ -47,8 +50,9 @@ class GraphFields:
         """The fields, the days 0 where a moment is missing; and the condition that it is there."""
         stem = f"parts/{feature.name}"
         made: dict[tuple[str, ...], str] = {}
+        wide = graph.add("Cast", column, stem=f"{stem}/cast", to=WIDE)
         names = [
-            graph.add("Gather", column, np.array([i]), stem=f"{stem}/{field}", axis=1)
+            graph.add("Gather", wide, np.array([i]), stem=f"{stem}/{field}", axis=1)
             for i, field in enumerate(("days", "seconds", "microseconds"))
         ]
         days, seconds, microseconds = (Whole(graph, name, stem, made) for name in names)
@@ -57,14 +61,8 @@ class GraphFields:
 
     def total(self, unit: int) -> str:
         """The sum of all fields is rounded once, and divided: in float64 the bits that ``ticks / unit`` has."""
-        clock = self._float("Add", self._float("Mul", self.seconds.wide(), SECOND), self.microseconds.wide())
-        if self.is_date:
-            clock = self._float("Add", self._float("Mul", (self.days - self.origin).wide(), DAY), clock)
-        return self._float("Div", clock, unit)
-
-    def _float(self, operator: str, a: str, b: str | int) -> str:
-        other = b if isinstance(b, str) else np.array(b, WIDE)
-        return self.graph.add(operator, a, other, stem=f"{self.days.stem}/{operator.lower()}")
+        clock = self.seconds * SECOND + self.microseconds
+        return ((self.days - self.origin) * DAY + clock if self.is_date else clock) / unit
 
 
 def date_parts(graph: Graph, column: Value, feature: MomentFeature, origin: int = 0) -> Iterator[Value]:
@@ -73,6 +71,6 @@ def date_parts(graph: Graph, column: Value, feature: MomentFeature, origin: int 
     rows: Any = column.shape[0]
     for part in feature.parts:
         found = PARTS[feature.kind][part].of(fields)
-        number = found.wide() if isinstance(found, Whole) else found
+        number = found.name if isinstance(found, Whole) else found
         name = graph.add("Where", is_there, number, np.array(np.nan), stem=f"{fields.days.stem}/{part}")
         yield Value(name, Spec((rows, 1), WIDE))

@@ -20,7 +20,7 @@ Ticks = NDArray[np.int64]
 
 
 class MomentFields(Protocol):
-    """Whole numbers of moments that are less than 2^24 in size; arrays, or values of an ONNX graph."""
+    """Whole numbers of moments that are less than 2^22 in size; arrays, or values of an ONNX graph."""
 
     @property
     def days(self) -> Any:
@@ -66,7 +66,7 @@ class TickFields:
 class Part:
     """A number of a moment; after ``period`` of them it comes round, 0 where it does not.
 
-    ``of`` takes the fields of a moment, and has only whole numbers that are less than 2^24 in size on its way.
+    ``of`` takes the fields of a moment, and has only whole numbers that are less than 2^22 in size on its way.
     """
 
     of: Callable[[MomentFields], Any]

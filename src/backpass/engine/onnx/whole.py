@@ -1,8 +1,10 @@
 """Whole numbers of a graph, with Python's operators: what is written for arrays of int64 can be written into a graph.
 
-An expression of a ``Whole`` comes in; nodes are added to its graph, equal ones once. The numbers are int32, because
-some runtimes narrow int64 to int32 without a word; and OpenVINO divides int32 in float32, so that results are exact in
-every runtime only where all numbers stay below 2^24 = 16,777,216 in size.
+An expression of a ``Whole`` comes in; nodes are added to its graph, equal ones once. The numbers are held as float64,
+because runtimes differ most in integers: OpenVINO narrows int64 to int32, and divides int32 in float32. It computes
+float64 in float32, too, where whole numbers are exact up to 2^24. Some runtimes multiply by a rounded 1 / b instead of
+dividing by b; so a // b, b > 0, is the floor of (a + 1/2) / b, which is 1 / (2 b) or more away from a whole number. In
+float32 that is more than the two roundings, 2^-23 a / b, for a < 2^22 = 4,194,304: more than all days of the calendar.
 """
 
 from __future__ import annotations
@@ -15,15 +17,15 @@ import numpy
 from backpass.engine.onnx.graph import Graph
 
 WIDE: numpy.dtype[numpy.float64] = numpy.dtype(numpy.float64)
-INT32: numpy.dtype[numpy.int32] = numpy.dtype(numpy.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whole:
-    """An int32 value of a graph, by its name; its results are called ``stem`` and the operator.
+    """A float64 value of a graph that holds whole numbers, by its name; its results are called ``stem`` and the
+    operator.
 
-    ``//`` rounds down and ``%`` has the divisor's sign, as in Python and NumPy; a comparison is 1 or 0. ``made`` holds
-    the nodes that are there already.
+    ``//`` and ``%``, by positive numbers, round down as in Python and NumPy; a comparison is 1 or 0. ``/`` gives a value
+    that need not be whole. ``made`` holds the nodes that are there already.
     """
 
     graph: Graph
@@ -45,24 +47,23 @@ class Whole:
     __rmul__ = __mul__
 
     def __mod__(self, other: Whole | int) -> Whole:
-        return self._of("Mod", self, other)
+        return self - (self // other) * other
 
     def __floordiv__(self, other: Whole | int) -> Whole:
-        # ONNX's division of whole numbers drops what is behind the point; without the rest there is nothing to drop.
-        return self._of("Div", self - self % other, other)
+        middle = self._node("Add", self.name, self._name(0.5))
+        return self._whole(self._node("Floor", self._node("Div", middle, self._name(other))))
 
     def __divmod__(self, other: Whole | int) -> tuple[Whole, Whole]:
         return self // other, self % other
+
+    def __truediv__(self, other: Whole | int) -> str:
+        return self._node("Div", self.name, self._name(other))
 
     def __ge__(self, other: Whole | int) -> Whole:
         return self._is("GreaterOrEqual", other)
 
     def __le__(self, other: Whole | int) -> Whole:
         return self._is("LessOrEqual", other)
-
-    def wide(self) -> str:
-        """The same numbers as float64."""
-        return self._node("Cast", self.name, to=WIDE)
 
     def where(self, condition: str, other: int) -> Whole:
         """These where the condition holds, else the other."""
@@ -76,16 +77,15 @@ class Whole:
         return self._whole(self._node(operator, a.name, self._name(b)))
 
     def _is(self, operator: str, other: Whole | int) -> Whole:
-        return self._whole(self._node("Cast", self._node(operator, self.name, self._name(other)), to=INT32))
+        return self._whole(self._node("Cast", self._node(operator, self.name, self._name(other)), to=WIDE))
 
     def _whole(self, name: str) -> Whole:
         return Whole(self.graph, name, self.stem, self.made)
 
-    def _name(self, operand: Whole | int | float) -> str:
+    def _name(self, operand: Whole | float) -> str:
         if isinstance(operand, Whole):
             return operand.name
-        dtype = INT32 if isinstance(operand, int) else WIDE
-        return self.graph.name_of(numpy.array(operand, dtype), self.stem)
+        return self.graph.name_of(numpy.array(operand, WIDE), self.stem)
 
     def _node(self, operator: str, *names: str, **attributes: Any) -> str:
         key = (operator, *names, *map(str, attributes.values()))

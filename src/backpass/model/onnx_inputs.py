@@ -1,0 +1,184 @@
+"""The inputs of an exported model: a table in, the arrays that its ONNX graph takes out, by name.
+
+What a graph cannot do is done here, by our reading of tables: texts are trimmed, missing values are found in all their
+forms, dates become whole numbers. How the columns are read stands in the metadata of the exported file, so that a
+service needs neither the model nor the onnx package where it has a session. The graph itself is ``onnx``'s affair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.engine.onnx.file import metadata
+from backpass.errors import DataError, UsageError
+from backpass.model.onnx_dates import NO_DAY
+from backpass.model.storage import read_file
+from backpass.table.frame import table_from
+from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.moment import NO_MOMENT
+from backpass.table.parts import TickFields
+from backpass.table.reading import read_table
+from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
+from backpass.table.wording import Faults, absent, listed, shown
+
+if TYPE_CHECKING:
+    from backpass.model.model import Model
+
+INPUTS_KEY, MISSING_KEY = "backpass.inputs", "backpass.missing"
+"""Where the metadata say how the columns are read: see ``reading_facts``."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphInput:
+    """An input of a graph: its name there, the column of the table, and what is asked of that (a ``Demand``)."""
+
+    name: str
+    column: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a table is read for a graph: its inputs in order, and the texts that mean a missing value."""
+
+    inputs: tuple[GraphInput, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Column -> what is asked of it."""
+        return {each.column: each.kind for each in self.inputs}
+
+
+def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
+    """The arrays that the ONNX graph of a model takes for the rows of a table.
+
+    A number becomes double (n, 1), NaN where missing; a text string (n, 1), empty where missing; a date or a time of
+    day int32 (n, 3), its days since 1970-01-01 in UTC (0 of a time), seconds and microseconds, -2147483648 days where
+    missing. None, NaN, NA and NaT are found in columns of every kind, booleans are the texts ``true`` and ``false``.
+
+    Without ``model``, every column of the table becomes an input and its kind is detected, so the table must hold the
+    model's columns only, as the model was given them. With it, columns are chosen, ordered and read as in training:
+    numbers and texts in one column, percentages, day or month first, values declared to mean missing.
+
+    Args:
+        data: a path, a data frame, a dict of columns, a list of dicts or a structured array; with a model also an
+            array (n, d) of its columns in order.
+        model: the exported graph (a path, the bytes, an ``onnx.ModelProto`` or a session of ONNX Runtime), or the
+            Backpass model that it was exported from (a ``Model`` or the path of its file).
+
+    Returns:
+        Input name -> array; what ``InferenceSession.run`` takes.
+
+    Raises:
+        DataError: a column that the model needs is not there, or has values of another kind.
+        UsageError: ``model`` is none of the above, or a graph that this version did not export; or its file needs the
+            package onnx, which is not installed.
+
+    >>> feed = onnx_inputs({"rooms": [3, None], "town": ["Rome", None]})
+    >>> feed["rooms"].tolist(), feed["town"].tolist()
+    ([[3.0], [nan]], [['Rome'], ['']])
+    >>> onnx_inputs({"sold": ["1969-12-31T23:59:59.5", None]})["sold"].tolist()
+    [[-1, 86399, 500000], [-2147483648, 0, 0]]
+    """
+    if model is None:
+        table = data if isinstance(data, Table) else _table(data, None)
+        return {name: input_array(column, column.kind) for name, column in table.columns.items()}
+    reading = reading_of(model)
+    table = data if isinstance(data, Table) else _table(data, reading)
+    _check(table, reading)
+    return {each.name: input_array(table.columns[each.column], each.kind) for each in reading.inputs}
+
+
+def input_array(column: Column, kind: str) -> NDArray[Any]:
+    """A column as an input of its kind; one without any value may be of another kind."""
+    match column:
+        case NumberColumn() if kind in ("number", "percent"):
+            return column.values.reshape(-1, 1)
+        case TextColumn() if kind == "text":
+            return np.array(["", *column.levels], dtype=object)[column.codes].reshape(-1, 1)
+        case MomentColumn() if kind not in ("number", "percent", "text"):
+            return _fields(column.ticks)
+    rows = len(column.missing)
+    if kind in ("number", "percent"):
+        return np.full((rows, 1), np.nan)
+    return np.full((rows, 1), "", dtype=object) if kind == "text" else _fields(np.full(rows, NO_MOMENT))
+
+
+def _fields(ticks: NDArray[np.int64]) -> NDArray[np.int32]:
+    there = ticks != NO_MOMENT
+    fields = TickFields(np.where(there, ticks, 0))
+    days = np.where(there, fields.days, NO_DAY)
+    return np.column_stack([days, fields.seconds, fields.microseconds]).astype(np.int32)
+
+
+def reading_facts(model: Model, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The metadata that ``onnx_inputs`` reads; ``names`` has the name in the graph of every column."""
+    inputs = [
+        {"name": names[column], "column": column, "kind": kind} for column, kind in model.schema.kinds.items()
+    ]
+    yield INPUTS_KEY, json.dumps(inputs, ensure_ascii=False)
+    yield MISSING_KEY, json.dumps(model.schema.missing, ensure_ascii=False)
+
+
+def reading_of(model: Any) -> Reading:
+    """How tables are read for a graph.    Errors: UsageError, as ``onnx_inputs``."""
+    from backpass.model.model import Model, from_bytes
+
+    if isinstance(model, str | Path):
+        content = read_file(model)
+        model = from_bytes(content, str(model)) if not Path(model).suffix == ".onnx" else content
+    if isinstance(model, Model):
+        from backpass.model.onnx import input_names
+
+        return Reading(
+            tuple(
+                GraphInput(name, column, kind)
+                for name, (column, kind) in zip(input_names(model), model.schema.kinds.items(), strict=True)
+            ),
+            model.schema.missing,
+        )
+    return _read(metadata(model))
+
+
+def _read(facts: Mapping[str, str]) -> Reading:
+    try:
+        inputs = tuple(GraphInput(each["name"], each["column"], each["kind"]) for each in json.loads(facts[INPUTS_KEY]))
+        return Reading(inputs, tuple(json.loads(facts.get(MISSING_KEY, json.dumps(DEFAULT_MISSING)))))
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(
+            f"the metadata of this ONNX model hold no {INPUTS_KEY}", hint="export it with this version of Backpass"
+        ) from None
+
+
+def _table(data: Any, reading: Reading | None) -> Table:
+    settings: dict[str, Any] = {} if reading is None else {"kinds": reading.kinds, "missing": reading.missing}
+    if isinstance(data, str | Path):
+        return read_table(data, **settings)
+    if isinstance(data, np.ndarray) and data.dtype.names is None and reading is not None:
+        data = _columns_of(data, reading)
+    return table_from(data, **settings)
+
+
+def _columns_of(X: NDArray[Any], reading: Reading) -> dict[str, Any]:
+    names = [each.column for each in reading.inputs]
+    if X.ndim != 2 or X.shape[1] != len(names):
+        raise DataError(
+            f"an array of rows for this graph has shape (n, {len(names)}), got {X.shape}",
+            hint=f"its columns are, in this order: {listed(names, shown)}",
+        )
+    return dict(zip(names, X.T.tolist() if X.dtype.kind in "OU" else X.T, strict=True))
+
+
+def _check(table: Table, reading: Reading) -> None:
+    faults = Faults(table.source)
+    for fault in absent([each.column for each in reading.inputs], table.names):
+        faults.add(fault)
+    faults.stop()
