@@ -23,6 +23,7 @@ NAMES = [
     "fit_function",
     "grad",
     "load",
+    "onnx_inputs",
     "operations",
     "trace",
     "value_and_grad",

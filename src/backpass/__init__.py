@@ -1,6 +1,7 @@
 """Backpass: neural networks for tables.
 
     fit, load                                  from a table to a model, and back from its file
+    onnx_inputs                                a table as the inputs of an exported model
     BackpassRegressor, BackpassClassifier      the same, with scikit-learn's manners
     grad, value_and_grad, trace, check_gradient
                                                the calculus: any function of arrays, traced and differentiated
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from backpass.errors import BackpassError, BackpassWarning
     from backpass.estimators import BackpassClassifier, BackpassRegressor
     from backpass.model import Model, fit, load
+    from backpass.model.onnx_inputs import onnx_inputs
     from backpass.network import Network, dense_network
     from backpass.training.function import fit_function
 
@@ -49,6 +51,7 @@ _HOMES = {
     "fit_function": "backpass.training.function",
     "grad": "backpass.circuit",
     "load": "backpass.model",
+    "onnx_inputs": "backpass.model.onnx_inputs",
     "operations": "backpass.circuit",
     "trace": "backpass.circuit",
     "value_and_grad": "backpass.circuit",
@@ -68,6 +71,7 @@ __all__ = [
     "fit_function",
     "grad",
     "load",
+    "onnx_inputs",
     "operations",
     "trace",
     "value_and_grad",

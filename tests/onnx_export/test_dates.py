@@ -96,8 +96,7 @@ WHOLE = {
 def test_whole_numbers_of_a_graph_have_the_arithmetic_of_arrays(name: str) -> None:
     """Rounding down, whatever the sign."""
     a, b = (
-        grid.reshape(-1, 1)
-        for grid in np.meshgrid(np.arange(-9, 10, dtype=np.float64), np.array([1.0, 2.0, 3.0, 7.0]))
+        grid.reshape(-1, 1) for grid in np.meshgrid(np.arange(-9, 10, dtype=np.float64), np.array([1.0, 2.0, 3.0, 7.0]))
     )
     graph = Graph("whole")
     out = graph.reserve("result")

@@ -67,7 +67,9 @@ RUNTIMES: dict[str, Callable[[bytes, Feed, Path], list[Any]]] = {
 def ticks_of_all_kinds() -> Any:
     """Edges of days, hours and seconds all over the calendar, moments at random, and none."""
     rng = np.random.default_rng(4)
-    days = np.array([FIRST // DAY, -719_000, -141_428, -25_567, -366, -1, 0, 1, 58, 59, 60, 19_782, 47_540, LAST // DAY])
+    days = np.array(
+        [FIRST // DAY, -719_000, -141_428, -25_567, -366, -1, 0, 1, 58, 59, 60, 19_782, 47_540, LAST // DAY]
+    )
     clocks = np.array([0, 1, 999_999, 3_599_999_999, 3_600_000_000, 43_200_000_000, DAY - 1])
     return np.concatenate(
         [(days[:, None] * DAY + clocks).ravel(), rng.integers(FIRST, LAST, 3_000), [np.iinfo(np.int64).min]]
@@ -145,5 +147,6 @@ def test_models_of_dates(fitted: tuple[Model, dict[str, list[Any]]], runtime: st
     expected = model.predict(table)
     sizes = max(float(np.max(np.abs(expected))), model.head.scale.scale)
     (values,) = RUNTIMES[runtime](data, feed, tmp_path / "m.onnx")
-    assert float(np.max(np.abs(values - expected))) <= 1e-5 * sizes
+    close = 1e-4 if runtime == "OpenVINO" else 1e-5  # it scales the columns in float32, too
+    assert float(np.max(np.abs(values - expected))) <= close * sizes
     np.testing.assert_allclose(run_onnx(data, feed)[0], expected, atol=1e-5 * sizes)

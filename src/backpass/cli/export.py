@@ -13,7 +13,8 @@ from backpass.cli.output import check_onnx_replaceable
 from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
 from backpass.model import Model, load
-from backpass.model.onnx import output_names, to_onnx
+from backpass.model.onnx import to_onnx
+from backpass.model.onnx_names import output_names
 from backpass.model.storage import write_atomically
 from backpass.table.wording import counted, listed, shown
 

@@ -3,7 +3,8 @@
 Reading order: ``settings``, ``split``, ``scaling``, ``link``, ``head``, ``heads``, ``part``, ``start``, ``problem``,
 ``baseline``, ``ensemble``, ``fitting``, ``stream``, ``model``, ``residuals``, ``profile``, ``diagnostics``, ``record``,
 ``form``, ``coherence``, ``checkpoint``; how files rest on disk: ``container``, ``header``, ``arrays``, ``storage``,
-``format_1``; for other runtimes: ``circuits``, ``onnx``.
+``format_1``; for other runtimes: ``circuits``, ``onnx``, ``onnx_dates``, ``onnx_names``, ``onnx_reading``,
+``onnx_inputs``.
 """
 
 from backpass.model.fitting import fit, fit_problem

@@ -25,6 +25,8 @@ from backpass.errors import UsageError
 from backpass.model.circuits import WIDE, averaging, predicting
 from backpass.model.container import FORMAT
 from backpass.model.onnx_dates import FIELDS, NO_DAY, date_parts
+from backpass.model.onnx_names import output_names
+from backpass.model.onnx_reading import reading_facts
 from backpass.network import FeatureMap
 from backpass.table.feature import MomentFeature, TextFeature, number_inputs
 from backpass.table.missing import Missing
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
 
 ROWS = "n"
 """The name of the free dimension."""
-
-PROBABILITIES = "probabilities"
-"""The output with the probabilities of the classes, unless a column has this name."""
 
 _ML = "ai.onnx.ml"
 _CODES: np.dtype[Any] = np.dtype(np.int32)
@@ -68,17 +67,8 @@ def to_onnx(model: Model) -> bytes:
     else:
         for value, name in zip(predicted, names, strict=True):
             graph.output(value, name, "the predicted number")
-    return to_bytes(graph, dict(_facts(model)), __version__)
-
-
-def output_names(model: Model) -> tuple[str, ...]:
-    """The outputs: the target, and for classes their probabilities; or each of several by its label."""
-    if not model.classes:
-        return model.labels
-    name = PROBABILITIES
-    while name in {*model.schema.kinds, model.target}:
-        name += "_"
-    return model.target, name
+    facts = dict(_facts(model)) | reading_facts(model.schema, [value.name for value, _ in graph.inputs])
+    return to_bytes(graph, facts, __version__)
 
 
 def _check_texts(model: Model) -> None:

@@ -34,16 +34,15 @@ NO_DAY = int(np.iinfo(np.int32).min)
 class GraphFields:
     """The fields of the moments of an input int32 (n, 3), as values of its graph (see ``MomentFields``).
 
-    ``total`` counts from the day ``origin``, so that float32, which is all that some runtimes compute in, keeps the
-    time of day. Of times of day no day is read.
+    ``total`` counts from another day, so that float32, which is all that some runtimes compute in, keeps the time of
+    day; ``from_origin`` are the days since then, None for times of day.
     """
 
     graph: Graph
     days: Whole
     seconds: Whole
     microseconds: Whole
-    is_date: bool
-    origin: int = 0
+    from_origin: Whole | None
 
     @classmethod
     def of(cls, graph: Graph, column: Value, feature: MomentFeature, origin: int = 0) -> tuple[GraphFields, str]:
@@ -57,12 +56,14 @@ class GraphFields:
         ]
         days, seconds, microseconds = (Whole(graph, name, stem, made) for name in names)
         is_there = days.is_at_least(FIRST_DAY)
-        return cls(graph, days.where(is_there, 0), seconds, microseconds, feature.kind == "date", origin), is_there
+        # The condition stands between the difference and the product by DAY, which OpenVINO would exchange in float32.
+        from_origin = (days - origin).where(is_there, 0) if feature.kind == "date" else None
+        return cls(graph, days.where(is_there, 0), seconds, microseconds, from_origin), is_there
 
     def total(self, unit: int) -> str:
         """The sum of all fields is rounded once, and divided: in float64 the bits that ``ticks / unit`` has."""
         clock = self.seconds * SECOND + self.microseconds
-        return ((self.days - self.origin) * DAY + clock if self.is_date else clock) / unit
+        return (clock if self.from_origin is None else self.from_origin * DAY + clock) / unit
 
 
 def date_parts(graph: Graph, column: Value, feature: MomentFeature, origin: int = 0) -> Iterator[Value]:

@@ -2,59 +2,31 @@
 
 What a graph cannot do is done here, by our reading of tables: texts are trimmed, missing values are found in all their
 forms, dates become whole numbers. How the columns are read stands in the metadata of the exported file, so that a
-service needs neither the model nor the onnx package where it has a session. The graph itself is ``onnx``'s affair.
+service with a session of ONNX Runtime needs neither the model nor the onnx package. The graph is ``onnx``'s affair.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine.onnx.file import metadata
-from backpass.errors import DataError, UsageError
+from backpass.errors import DataError
+from backpass.model.foreign import PROTOBUF
+from backpass.model.model import Model, from_bytes
 from backpass.model.onnx_dates import NO_DAY
+from backpass.model.onnx_names import input_names
+from backpass.model.onnx_reading import Reading, reading_facts, reading_from
 from backpass.model.storage import read_file
 from backpass.table.frame import table_from
-from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.moment import NO_MOMENT
 from backpass.table.parts import TickFields
 from backpass.table.reading import read_table
 from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.wording import Faults, absent, listed, shown
-
-if TYPE_CHECKING:
-    from backpass.model.model import Model
-
-INPUTS_KEY, MISSING_KEY = "backpass.inputs", "backpass.missing"
-"""Where the metadata say how the columns are read: see ``reading_facts``."""
-
-
-@dataclass(frozen=True, slots=True)
-class GraphInput:
-    """An input of a graph: its name there, the column of the table, and what is asked of that (a ``Demand``)."""
-
-    name: str
-    column: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a table is read for a graph: its inputs in order, and the texts that mean a missing value."""
-
-    inputs: tuple[GraphInput, ...]
-    missing: tuple[str, ...]
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """Column -> what is asked of it."""
-        return {each.column: each.kind for each in self.inputs}
 
 
 def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
@@ -119,43 +91,14 @@ def _fields(ticks: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.column_stack([days, fields.seconds, fields.microseconds]).astype(np.int32)
 
 
-def reading_facts(model: Model, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The metadata that ``onnx_inputs`` reads; ``names`` has the name in the graph of every column."""
-    inputs = [
-        {"name": names[column], "column": column, "kind": kind} for column, kind in model.schema.kinds.items()
-    ]
-    yield INPUTS_KEY, json.dumps(inputs, ensure_ascii=False)
-    yield MISSING_KEY, json.dumps(model.schema.missing, ensure_ascii=False)
-
-
 def reading_of(model: Any) -> Reading:
     """How tables are read for a graph.    Errors: UsageError, as ``onnx_inputs``."""
-    from backpass.model.model import Model, from_bytes
-
     if isinstance(model, str | Path):
         content = read_file(model)
-        model = from_bytes(content, str(model)) if not Path(model).suffix == ".onnx" else content
+        model = content if PROTOBUF.match(content) else from_bytes(content, str(model))
     if isinstance(model, Model):
-        from backpass.model.onnx import input_names
-
-        return Reading(
-            tuple(
-                GraphInput(name, column, kind)
-                for name, (column, kind) in zip(input_names(model), model.schema.kinds.items(), strict=True)
-            ),
-            model.schema.missing,
-        )
-    return _read(metadata(model))
-
-
-def _read(facts: Mapping[str, str]) -> Reading:
-    try:
-        inputs = tuple(GraphInput(each["name"], each["column"], each["kind"]) for each in json.loads(facts[INPUTS_KEY]))
-        return Reading(inputs, tuple(json.loads(facts.get(MISSING_KEY, json.dumps(DEFAULT_MISSING)))))
-    except (KeyError, TypeError, ValueError):
-        raise UsageError(
-            f"the metadata of this ONNX model hold no {INPUTS_KEY}", hint="export it with this version of Backpass"
-        ) from None
+        return reading_from(reading_facts(model.schema, input_names(model)))
+    return reading_from(metadata(model))
 
 
 def _table(data: Any, reading: Reading | None) -> Table:
@@ -178,7 +121,8 @@ def _columns_of(X: NDArray[Any], reading: Reading) -> dict[str, Any]:
 
 
 def _check(table: Table, reading: Reading) -> None:
+    wanted = [each.column for each in reading.inputs if each.column not in table.columns]
     faults = Faults(table.source)
-    for fault in absent([each.column for each in reading.inputs], table.names):
-        faults.add(fault)
+    for fault in absent(wanted, [*table.names, *table.left_out]):
+        faults.add(fault, "every column that the model learned from goes in; missing values may stand for one")
     faults.stop()

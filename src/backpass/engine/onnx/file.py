@@ -74,6 +74,26 @@ def is_onnx(data: bytes) -> bool:
     return bool(model.ir_version and len(model.opset_import) and model.graph.name)
 
 
+def metadata(model: Any) -> dict[str, str]:
+    """The metadata properties of an ONNX model: its bytes, an ``onnx.ModelProto`` or a session of ONNX Runtime.
+
+    Errors: UsageError for anything else, and for bytes without the onnx library.
+    """
+    if hasattr(model, "get_modelmeta"):
+        return dict(model.get_modelmeta().custom_metadata_map)
+    if isinstance(model, bytes) and is_onnx(model):
+        import onnx
+
+        model = onnx.load_model_from_string(model)
+    if not hasattr(model, "metadata_props"):
+        kind = "bytes that are no ONNX model" if isinstance(model, bytes) else type(model).__name__
+        raise UsageError(
+            f"an ONNX model is its bytes, a ModelProto or a session, got {kind}",
+            hint="give what `backpass export` or Model.to_onnx wrote",
+        )
+    return {each.key: each.value for each in model.metadata_props}
+
+
 def _graph(graph: Graph) -> Any:
     import onnx
 

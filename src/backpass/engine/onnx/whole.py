@@ -24,8 +24,8 @@ class Whole:
     """A float64 value of a graph that holds whole numbers, by its name; its results are called ``stem`` and the
     operator.
 
-    ``//`` and ``%``, by positive numbers, round down as in Python and NumPy; a comparison is 1 or 0. ``/`` gives a value
-    that need not be whole. ``made`` holds the nodes that are there already.
+    ``//`` and ``%``, by positive numbers, round down as in Python and NumPy; a comparison is 1 or 0. ``/`` gives a
+    value that need not be whole. ``made`` holds the nodes that are there already.
     """
 
     graph: Graph
