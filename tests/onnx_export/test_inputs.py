@@ -200,12 +200,15 @@ def test_other_graphs_are_refused(tmp_path: Path) -> None:
 
 
 def test_names_that_an_output_has_too() -> None:
-    """The graph calls such an input otherwise; its column keeps its name."""
-    rows = {"y": [0.1 * i for i in range(ROWS)], "y q=0.9": [float(i % 5) for i in range(ROWS)]}
-    fitted = backpass.fit(rows, "y", loss="quantile", quantile=(0.1, 0.9), hidden=(4,), epochs=2)
-    session = onnxruntime.InferenceSession(fitted.to_onnx(), providers=["CPUExecutionProvider"])
-    feed = backpass.onnx_inputs(rows, session)
-    assert list(feed) == [each.name for each in session.get_inputs()] == list(backpass.onnx_inputs(rows, fitted))
-    assert list(feed) != ["y q=0.9"]
-    found = np.column_stack(session.run(None, feed))
-    np.testing.assert_allclose(found, fitted.predict(rows), rtol=1e-5, atol=1e-5)
+    rows = pandas.DataFrame({"y q=0.9": [float(i % 5) for i in range(ROWS)], "probabilities": np.arange(ROWS) / 7})
+    settings: dict[str, Any] = {"hidden_layer_sizes": (4,), "epochs": 2, "loss": "quantile", "quantile": (0.1, 0.9)}
+    several = backpass.BackpassRegressor(**settings).fit(rows, np.arange(ROWS) / 10.0).model_
+    classes = backpass.fit({**rows, "y": [f"c{i % 3}" for i in range(ROWS)]}, "y", hidden=(4,), epochs=2)
+    for fitted in (several, classes):
+        session = onnxruntime.InferenceSession(fitted.to_onnx(), providers=["CPUExecutionProvider"])
+        feed = backpass.onnx_inputs(rows, session)
+        assert list(feed) == [each.name for each in session.get_inputs()] == list(backpass.onnx_inputs(rows, fitted))
+        found = session.run(None, feed)
+        predicted = fitted.predict_proba(rows) if fitted.classes else fitted.predict(rows)
+        shown = found[1] if fitted.classes else np.column_stack(found)
+        np.testing.assert_allclose(shown, predicted, rtol=1e-5, atol=1e-5)
