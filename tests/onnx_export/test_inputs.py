@@ -129,6 +129,12 @@ def test_fields_of_dates_are_those_of_a_timedelta() -> None:
     ]
 
 
+def test_durations_are_seconds() -> None:
+    waits = pandas.Series(pandas.to_timedelta([1.5, None, 90.0], unit="s"))
+    found = backpass.onnx_inputs(pandas.DataFrame({"wait": waits}))["wait"]
+    np.testing.assert_array_equal(found.ravel(), [1.5, np.nan, 90.0])
+
+
 def test_a_model_decides_how_columns_are_read() -> None:
     """Numbers as texts, a declared missing value, the order of day and month, columns that are no inputs."""
     rows = {

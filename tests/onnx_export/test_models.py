@@ -259,6 +259,15 @@ def test_the_metadata_say_what_the_graph_is() -> None:
         "backpass.task": "multiclass",
         "backpass.loss": "cross_entropy",
         "backpass.classes": '["a", "b", "c"]',
+        "backpass.inputs": json.dumps(
+            [
+                {"name": "size", "column": "size", "kind": "number"},
+                {"name": "age", "column": "age", "kind": "number"},
+                {"name": "town", "column": "town", "kind": "text"},
+                {"name": "heating", "column": "heating", "kind": "text"},
+            ]
+        ),
+        "backpass.missing": json.dumps(list(model.schema.missing)),
     }
     assert json.loads(facts["backpass.classes"]) == list(model.classes)
     assert proto.producer_version == backpass.__version__
