@@ -374,6 +374,23 @@ def test_header_lengths(length: int) -> None:
     assert peak < 10_000_000
 
 
+def test_a_header_that_is_cut_short_says_by_how_much() -> None:
+    data = (300).to_bytes(8, "little") + b'{"a":1}'
+    assert "its header should be 300 bytes long, 7 are there" in refused(data).message
+
+
+@pytest.mark.parametrize("first", [b"[", b"|", b" "])
+def test_a_header_begins_as_an_object(first: bytes) -> None:
+    """Whatever else is right: what begins otherwise is a file of others, and is not read on."""
+    data = SMALL[:8] + first + SMALL[9:]
+    assert "is not a Backpass file" in refused(sealed(data)).message
+
+
+@pytest.mark.parametrize("byte", [1, 128, 255])
+def test_every_byte_of_the_length_counts(byte: int) -> None:
+    assert "is not a Backpass file" in refused(sealed(SMALL[:7] + bytes([byte]) + SMALL[8:])).message
+
+
 @pytest.mark.parametrize("length", range(9))
 def test_files_shorter_than_a_header(length: int) -> None:
     refused(b"\x10\0\0\0\0\0\0\0{"[:length])
@@ -444,6 +461,31 @@ def test_dtypes(dtype: object) -> None:
     assert "of dtype" in refused(forged(lambda h: h["theta"].update(dtype=dtype))).message
 
 
+def test_lengths_at_the_edge_are_kept() -> None:
+    """A dimension of 2^31 beside one of 0: no byte, and no reason to refuse it."""
+    arrays = unpack(pack("model", {}, {"a": np.zeros((2**31, 0), np.uint8)}), "model", "m")[1]
+    assert arrays["a"].shape == (2**31, 0)
+
+
+@pytest.mark.parametrize(("digits", "kept"), [(40, True), (41, False)])
+def test_fractions_at_the_edge_of_their_length(digits: int, kept: bool) -> None:
+    data = with_metadata(facts='{"a":0.' + "5" * (digits - 2) + "}")
+    message = refused(data).message
+    assert ("is not laid out as Backpass writes it" in message) == kept  # it has a shorter spelling
+    assert ("the number 0.5" in message) != kept
+
+
+@pytest.mark.parametrize(("depth", "kept"), [(31, True), (32, False)])
+@pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")], ids=["lists", "objects"])
+def test_depth_at_the_edge(brackets: tuple[str, str], depth: int, kept: bool) -> None:
+    inner = brackets[0] * depth + "1" + brackets[1] * depth
+    data = with_metadata(facts='{"a":' + inner + "}")
+    if kept:
+        unpack(data, "model", "m")
+    else:
+        assert "nested deeper than 32" in refused(data).message
+
+
 def test_a_changed_dtype_of_the_same_width_is_found() -> None:
     assert "checksum" in refused(SMALL.replace(b'"F64"', b'"I64"')).message
 
@@ -453,6 +495,17 @@ def test_names(name: str) -> None:
     refused(forged(lambda h: h.update({name: h.pop("theta")})))
     with pytest.raises(ModelFileError, match="has an array called"):
         pack("model", {}, {name: np.zeros(1)})
+
+
+@pytest.mark.parametrize("name", ["W1", "~", "x" * 200])
+def test_names_at_the_edge_are_kept(name: str) -> None:
+    assert list(unpack(pack("model", {}, {name: np.zeros(1)}), "model", "m")[1]) == [name]
+
+
+@pytest.mark.parametrize("missing", ["kind", "facts"])
+def test_missing_keys_are_refused(missing: str) -> None:
+    data = forged(lambda h: h["__metadata__"].pop(missing))
+    assert "its metadata should have exactly the keys" in refused(data).message
 
 
 def test_extra_keys_are_refused() -> None:

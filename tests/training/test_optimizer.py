@@ -13,7 +13,7 @@ import slow_twins
 from backpass.circuit import trace
 from backpass.errors import UsageError
 from backpass.training import OPTIMIZERS, SCHEDULES, Optimizer, OptimizerOptions, optimizer_named
-from backpass.training.optimizer import Clip, Scale
+from backpass.training.optimizer import Clip, Moments, Momentum, Scale
 
 Floats = numpy.ndarray[Any, Any]
 ALPHA, STEPS = 0.02, 100
@@ -65,10 +65,18 @@ def test_other_options() -> None:
     assert_path(optimizer_named("momentum", options), slow_twins.momentum(START, gradient, ALPHA, 0.5))
     assert_path(optimizer_named("nesterov", options), slow_twins.nesterov(START, gradient, ALPHA, 0.5))
     assert_path(optimizer_named("adam", options), slow_twins.adam(START, gradient, ALPHA, 0.8, 0.95, 1e-3))
+    options = OptimizerOptions(beta2=0.3)  # 1 - beta2 and 1 modulo beta2 differ
+    assert_path(optimizer_named("adam", options), slow_twins.adam(START, gradient, ALPHA, 0.9, 0.3, 1e-8))
     nothing = OptimizerOptions(momentum=0.0, beta1=0.0)
     assert_path(optimizer_named("momentum", nothing), TWINS["sgd"]())
     assert_path(optimizer_named("nesterov", nothing), TWINS["sgd"]())
     assert_path(optimizer_named("adam", nothing), slow_twins.adam(START, gradient, ALPHA, 0.0, 0.999, 1e-8))
+
+
+def test_rules_by_themselves_have_the_defaults_of_the_options() -> None:
+    options = OptimizerOptions()
+    assert Momentum().mu == options.momentum
+    assert (Moments().beta1, Moments().beta2, Moments().epsilon) == (options.beta1, options.beta2, options.epsilon)
 
 
 def test_adamw_decays_apart_from_the_moments() -> None:
