@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-lowest test-integrations test-peers check sanitize sanitize-short fuzz bench docs clean
+.PHONY: help setup demo test test-slow test-lowest test-integrations test-peers check sanitize sanitize-short fuzz bench docs clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -9,6 +9,7 @@ help:
 	@echo "make setup      make .venv with Backpass and the tools for tests and checks"
 	@echo "make demo       train on the sample table, write build/housing.backpass"
 	@echo "make test       run every test and every example in a docstring"
+	@echo "make test-slow  run the tests that have a longer form in that form (about half an hour)"
 	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
 	@echo "make test-integrations  test with shap, skops and MLflow, in build/integrations"
 	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX, in build/peers"
@@ -56,6 +57,12 @@ demo: .venv/base
 # The comparisons with peers take minutes and another library: test-peers runs them.
 test: .venv/dev
 	.venv/bin/python -m pytest --ignore=tests/peers
+
+# Tests that do more when they are asked to: many seeds, many points, many rounds.
+SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/native/elementary/test_elementary.py)
+
+test-slow: .venv/dev
+	BACKPASS_SLOW_TESTS=1 .venv/bin/python -m pytest $(SLOW_TESTS)
 
 # Apart from .venv, in build/lowest. PYTHON has to be old enough that those versions are there for it: 3.11 or 3.12.
 # Old libraries use what newer ones beneath them call deprecated; that is not ours to mend.

@@ -175,6 +175,20 @@ def test_labels_are_written_as_they_were(call: Run, tmp_path: Path) -> None:
     assert {row[0] for row in predicted[1:]} <= {"1", "2"}
 
 
+def test_labels_that_spreadsheets_take_for_formulas_are_written_as_they_were(call: Run, tmp_path: Path) -> None:
+    """Predictions go to programs: a sign put before a label would make it another label."""
+    labels = ["=cmd()", "+1a", "@x", "-2b", "a\tb", '=HYPERLINK("x")']
+    quoted = ['"' + label.replace('"', '""') + '"' for label in labels]
+    lines = [f"{i % 6},{quoted[i % 6]}" for i in range(120)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,label", *lines]))
+    fit = ("--hidden", "16", "--epochs", "200", "--learning-rate", "0.02", "-q")
+    assert call("fit", "t.csv", "-t", "label", *fit).code == 0
+    predicted = cells(call("predict", "t.backpass", "t.csv", "--keep", "label").out)[1:]
+    assert {row[0] for row in predicted} == {row[1] for row in predicted} == set(labels)
+    header = cells(call("predict", "t.backpass", "t.csv", "--proba").out)[0]
+    assert all(any(label in name for name in header) for label in labels)
+
+
 def test_texts_are_quoted_and_nothing_is_lost(call: Run, home: Path, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('size,age,colour,"the, note"\n1,2,red,"say ""hi"""\n2,,blue,"two\nlines"\n')
     kept = call("predict", home / "numbers.backpass", "t.csv", "--keep", '"the, note",age')

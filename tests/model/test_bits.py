@@ -37,7 +37,7 @@ def model() -> Model:
     return fitted(threads=1)
 
 
-@pytest.mark.parametrize("threads", [2, 3, 8])
+@pytest.mark.parametrize("threads", [2, 3, 4, 8, 16])
 def test_the_number_of_threads_changes_no_bit(model: Model, threads: int) -> None:
     assert fitted(threads=threads).to_bytes() == model.to_bytes()
 

@@ -252,9 +252,7 @@ def flushing() -> Iterator[ControlRegister]:
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_mode_that_another_library_left_changes_no_bit(
-    engine: str, threads: int, flushing: ControlRegister
-) -> None:
+def test_a_mode_that_another_library_left_changes_no_bit(engine: str, threads: int, flushing: ControlRegister) -> None:
     wish = {**FIT, "engine": engine, "threads": threads}
     mode = flushing.value & ~STATUS
     flushed = backpass.fit(columns(), "price", **wish)

@@ -1,0 +1,66 @@
+"""The catalogue of failures in ``docs/reliability.md``: one hundred cases, and no test named there that is not here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+PAGE = ROOT / "docs" / "reliability.md"
+ROW = re.compile(r"^\| (\d+) \| (.+?) \| (.+) \|$", re.M)
+NAMED = re.compile(r"`([\w/]+\.py)::([\w:]+)`")
+
+
+@cache
+def names_in(path: str) -> frozenset[str]:
+    """The tests of a file, those of classes as Class::test."""
+    found = set()
+    for node in ast.parse((TESTS / path).read_text("utf-8")).body:
+        match node:
+            case ast.FunctionDef(name=name):
+                found.add(name)
+            case ast.ClassDef(name=name, body=body):
+                found |= {f"{name}::{inner.name}" for inner in body if isinstance(inner, ast.FunctionDef)}
+    return frozenset(name for name in found if name.split("::")[-1].startswith("test_"))
+
+
+def faults_of(text: str) -> list[str]:
+    rows = ROW.findall(text)
+    faults = [] if [int(number) for number, *_ in rows] == list(range(1, 101)) else ["the cases are not 1 to 100"]
+    for number, _, shown in rows:
+        named = NAMED.findall(shown)
+        if not named and not re.match(r"not applicable: \w+", shown):
+            faults.append(f"case {number} names no test and no reason")
+        for path, name in named:
+            if not (TESTS / path).is_file():
+                faults.append(f"case {number}: there is no tests/{path}")
+            elif name not in names_in(path):
+                faults.append(f"case {number}: tests/{path} has no {name}")
+    verbs = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    return faults + [f"there is no make {verb}" for verb in re.findall(r"`make ([\w-]+)", text) if verb not in verbs]
+
+
+def test_every_case_is_shown_by_a_test_or_says_why_not() -> None:
+    assert faults_of(PAGE.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("test_a_sine`", "test_a_cosine`", "case 60: tests/model/test_seeds.py has no test_a_cosine"),
+        ("`model/test_seeds.py::test_a_sine`", "`model/test_seed.py::test_a_sine`", "case 60: there is no tests/model"),
+        ("TestMissing::test_every", "TestGone::test_every", "case 41: tests/table/test_reading.py has no TestGone"),
+        ("not applicable: Backpass has no", "Backpass has no", "case 87 names no test and no reason"),
+        ("| 99 |", "| 101 |", "the cases are not 1 to 100"),
+        ("`make fuzz`", "`make fuzzy`", "there is no make fuzzy"),
+    ],
+)
+def test_planted_faults_are_found(old: str, new: str, fault: str) -> None:
+    text = PAGE.read_text("utf-8")
+    assert old in text
+    assert any(found.startswith(fault) for found in faults_of(text.replace(old, new)))
