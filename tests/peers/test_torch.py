@@ -89,7 +89,7 @@ class Case:
 
 @pytest.mark.parametrize("block", range(10))
 def test_losses_and_gradients_of_random_networks(block: int) -> None:
-    """Each of 500 networks of up to four layers: J and dJ/dtheta agree to 1e-10, relative to the largest element (or to 0.001)."""
+    """Each of 500 networks of up to four layers: J and dJ/dtheta agree to 1e-10 of the largest element (or 0.001)."""
     for seed in range(block * NETWORKS // 10, (block + 1) * NETWORKS // 10):
         case = Case(seed)
         theirs = case.torch_theta()
