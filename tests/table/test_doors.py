@@ -117,6 +117,10 @@ def test_the_text_of_a_number_reads_back(number: float) -> None:
     assert number_in(text_of(number)) == number
 
 
+def test_a_number_beyond_float64_keeps_its_sign() -> None:
+    assert [number_in(text) for text in ("1e999", "-1e999", "inf", "-Infinity")] == [math.inf, -math.inf] * 2
+
+
 def test_order_of_levels_is_by_code_point(tmp_path: Path) -> None:
     words = ["b", "a", "Z", "é", "\U0001f600", "\ufb01", "aa"]
     path = tmp_path / "t.csv"
