@@ -38,14 +38,14 @@ def test_two_spirals(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_sine(seed: int) -> None:
-    """256 examples of sin(2 x) with noise of 0.05: within 0.1 of the true curve (root mean square)."""
+    """256 examples of sin(2 x) with noise of 0.05: within 0.15 of the curve (root mean square; 0 is 0.7 off)."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(-3.0, 3.0, 256)
     table = {"x": x, "y": np.sin(2 * x) + 0.05 * rng.normal(size=256)}
     wish = {"hidden": (32, 32), "activation": "gelu", "epochs": 400, "learning_rate": 0.01, "batch_size": 32}
     model = fit(table, "y", seed=seed, **wish, **ALL)
     grid = np.linspace(-2.8, 2.8, 201)
-    assert np.sqrt(np.mean((model.predict({"x": grid}) - np.sin(2 * grid)) ** 2)) < 0.1
+    assert np.sqrt(np.mean((model.predict({"x": grid}) - np.sin(2 * grid)) ** 2)) < 0.15
 
 
 @pytest.mark.parametrize("seed", SEEDS)
