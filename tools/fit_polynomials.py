@@ -112,6 +112,7 @@ TANH_SMALL = 1.034
 ERF_SMALL = 0.921875
 ERF_LARGE = 4.0
 THIRD = 0.33334
+TAN_PI_8 = 0.41422
 POWER_LARGE = 0.40001
 
 FITS = (
@@ -130,6 +131,8 @@ FITS = (
     Fit("erf_large_terms", "erf(x) = 1 - e^(x P(x)), 0.921875 <= x <= 4",
         lambda x: mpmath.log(mpmath.erfc(x)) / x, lambda x: x * mpmath.erfc(x) / mpmath.erf(x), itself,
         ERF_SMALL, ERF_LARGE, 6),
+    Fit("arctan_terms", "arctan(t) = t + t^3 P(t^2), |t| <= tan(pi / 8)",
+        lambda t: (mpmath.atan(t) - t) / t**3, lambda t: t**3 / mpmath.atan(t), square, 0.0, TAN_PI_8, 4),
     Fit("power_terms", "ln(m) = q + q^3 / 12 + q^5 P(q^2), q = 2 (m - 1) / (m + 1), 2/3 <= m <= 4/3",
         small_power, lambda q: q**5 / (2 * mpmath.atanh(q / 2)), square, 0.0, POWER_LARGE, 3),
 )  # fmt: skip

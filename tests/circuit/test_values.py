@@ -43,9 +43,10 @@ TRUTH: dict[str, Callable[[Any], Any]] = {
     "sigmoid": sigmoid,
     "softplus": softplus,
     "erf": mpmath.erf,
+    "arctan": mpmath.atan,
 }
 AT_INFINITY = {"exp": (0, numpy.inf), "expm1": (-1, numpy.inf), "tanh": (-1, 1), "sigmoid": (0, 1),
-               "softplus": (0, numpy.inf), "erf": (-1, 1)}  # fmt: skip
+               "softplus": (0, numpy.inf), "erf": (-1, 1), "arctan": (-numpy.pi / 2, numpy.pi / 2)}  # fmt: skip
 
 
 def nearest(value: Any, dtype: Any) -> Any:
@@ -172,3 +173,67 @@ def test_a_branch_not_taken_contributes_exactly_zero() -> None:
 def test_nan_passes_through() -> None:
     for name in ("relu", "max", "logsumexp", "sigmoid", "absolute"):
         assert numpy.isnan(getattr(operations, name)(numpy.array([1.0, numpy.nan]))).any()
+
+
+# Near 0 and at the ends ---------------------------------------------------------------------------------------------
+
+
+def tiny(dtype: Any) -> numpy.ndarray[Any, Any]:
+    info = numpy.finfo(dtype)
+    sizes = [float(info.smallest_subnormal), float(info.tiny), 1e-30, 1e-12, 1e-8, 1e-3, 0.1, 0.5, 0.69, 0.71, 0.99]
+    return numpy.array([*sizes, *(-s for s in sizes)], dtype)
+
+
+@pytest.mark.parametrize("dtype", [numpy.float64, numpy.float32])
+@pytest.mark.parametrize("name", ["log1p", "expm1"])
+def test_values_and_slopes_keep_their_digits(name: str, dtype: Any) -> None:
+    """The value, the first and the second derivative within a few units in the last place, where NumPy's name is used."""
+    far = [3.0, 30.0, 80.0] if name == "log1p" else [3.0, 30.0, 80.0, -3.0, -30.0, -80.0]
+    x = numpy.concatenate([tiny(dtype), numpy.array(far, dtype)])
+    f = lambda x: getattr(numpy, name)(x)
+    value = {"log1p": mpmath.log1p, "expm1": mpmath.expm1}[name]
+    slopes = {"log1p": [lambda v: 1 / (1 + v), lambda v: -1 / (1 + v) ** 2], "expm1": [mpmath.exp, mpmath.exp]}[name]
+    found = [trace(f, [x])(x), *(numpy.array([g(v) for v in x]) for g in (grad(f), grad(grad(f))))]
+    for z, truth in zip(found, [value, *slopes], strict=True):
+        assert z.dtype == dtype
+        for xi, zi in zip(x, z, strict=True):
+            exact = truth(mpmath.mpf(float(xi)))
+            unit = mpmath.mpf(float(numpy.spacing(abs(nearest(exact, dtype)))))
+            assert abs(mpmath.mpf(float(zi)) - exact) <= 6 * unit, (xi, zi)
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "expected"),
+    [
+        ("log1p", [-1.0, numpy.inf, -0.0, -2.0, numpy.nan], [-numpy.inf, numpy.inf, -0.0, numpy.nan, numpy.nan]),
+        ("expm1", [-numpy.inf, numpy.inf, -0.0, numpy.nan], [-1.0, numpy.inf, -0.0, numpy.nan]),
+    ],
+)
+@pytest.mark.parametrize("dtype", [numpy.float64, numpy.float32])
+def test_special_values_of_functions_exact_near_zero(name: str, x: list[float], expected: list[float], dtype: Any) -> None:
+    x_, wanted = numpy.array(x, dtype), numpy.array(expected, dtype)
+    z = trace(getattr(numpy, name), [x_])(x_)
+    numpy.testing.assert_array_equal(z, wanted)
+    numpy.testing.assert_array_equal(numpy.signbit(z[2]), numpy.signbit(wanted[2]))
+
+
+def test_slopes_of_functions_exact_near_zero_at_the_ends() -> None:
+    slope = grad(lambda x: numpy.log1p(x).sum())(numpy.array([-1.0, numpy.inf, -0.5]))
+    numpy.testing.assert_array_equal(slope, [numpy.inf, 0.0, 2.0])
+    slope = grad(lambda x: numpy.expm1(x).sum())(numpy.array([-numpy.inf, numpy.inf, 0.0]))
+    numpy.testing.assert_array_equal(slope, [0.0, numpy.inf, 1.0])
+
+
+def test_slope_of_a_power_of_zero_is_zero_everywhere() -> None:
+    x = numpy.array([numpy.inf, -numpy.inf, 0.0, -3.0, 2.0, numpy.nan])
+    for power in (lambda x: x**0, lambda x: x**0.0, lambda x: numpy.power(x, numpy.zeros(6))):
+        numpy.testing.assert_array_equal(grad(lambda x, f=power: f(x).sum())(x), numpy.zeros(6))
+
+
+def test_logaddexp_of_infinities() -> None:
+    x = numpy.array([numpy.inf, -numpy.inf, numpy.inf, 0.0, 0.0])
+    y = numpy.array([numpy.inf, -numpy.inf, -numpy.inf, -numpy.inf, -800.0])
+    numpy.testing.assert_array_equal(trace(numpy.logaddexp, [x, y])(x, y), numpy.logaddexp(x, y))
+    dx, dy = grad(lambda x, y: numpy.logaddexp(x, y).sum(), (0, 1))(numpy.array([3.0, 0.0]), numpy.array([3.0, -800.0]))
+    numpy.testing.assert_allclose(dx + dy, 1.0)
+    numpy.testing.assert_array_equal(dx, [0.5, 1.0])

@@ -62,7 +62,7 @@ def circuit_of(sample: Any, dtype: str, free: bool) -> tuple[Circuit, list[Any]]
     return trace(lambda *a: OPERATIONS[sample.operation](*a, **params), specs), arguments
 
 
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "maximum", "greater", "equal", "power"])
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "maximum", "greater", "equal", "power", "remainder"])
 @pytest.mark.parametrize(("left", "right"), [("i4", "f4"), ("?", "f4"), ("i4", "i8"), ("f4", "f8"), ("u4", "u4"),
                                              ("i1", "i2"), ("f2", "f2")])  # fmt: skip
 def test_dtypes_meet_as_in_numpy(name: str, left: str, right: str) -> None:
@@ -81,7 +81,8 @@ def test_booleans(name: str) -> None:
     assert_same(*both(trace(lambda a: o.max(a, axis=0), [x]), [x]))
 
 
-@pytest.mark.parametrize("name", ["exp", "sqrt", "sigmoid", "softplus", "tanh", "erf", "expm1", "logsumexp", "relu"])
+@pytest.mark.parametrize("name", ["exp", "sqrt", "sigmoid", "softplus", "tanh", "erf", "expm1", "logsumexp", "relu", "log1p",
+                                  "arctan", "floor"])  # fmt: skip
 @pytest.mark.parametrize("dtype", ["i4", "?", "f2"])
 def test_functions_of_other_dtypes(name: str, dtype: str) -> None:
     x = numpy.array([[1, 0, 3]], dtype)
@@ -92,12 +93,20 @@ def test_functions_of_other_dtypes(name: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-@pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh", "erf", "expm1", "exp", "relu", "logsumexp"])
+@pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh", "erf", "expm1", "exp", "relu", "logsumexp", "arctan"])
 def test_functions_far_out(name: str, dtype: str) -> None:
     """Relative errors stay small where values are tiny, and nothing overflows into NaN."""
     x = numpy.array([[-80, -30, -20, -10, -4, -0.46875, -1e-3, -1e-6, 0, 1e-6, 1e-3, 0.5, 4, 10, 20, 30, 80]], dtype)
     got, expected = both(trace(lambda a: OPERATIONS[name](a), [x]), [x])
     numpy.testing.assert_allclose(got[0], expected[0], rtol=3e-6 if dtype == "f4" else 1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_log1p_keeps_its_digits(dtype: str) -> None:
+    tiny = [1e-38, 1e-20, 1e-12, 1e-8, 1e-4, 0.1, 0.5, 0.999]
+    x = numpy.array([*tiny, *(-t for t in tiny), 3.0, 1e8, 3e38, -1.0, 0.0, -0.0, numpy.inf, -2.0, numpy.nan], dtype)
+    got, expected = both(trace(lambda a: OPERATIONS["log1p"](a), [x]), [x])
+    numpy.testing.assert_allclose(got[0], expected[0], rtol=1e-6 if dtype == "f4" else 2e-15)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

@@ -115,7 +115,7 @@ def _traced_value_and_grad(
             f"a gradient needs a real-valued J, but f returned a {type(J).__name__} (CS229, footnote 6)",
             hint="return J alone",
         )
-    J = as_output(J, recorder, sources[0].spec)
+    J = as_output(J, recorder, sources[0].dtype)
     if J.shape != () or not J.spec.is_float:
         raise GradientError(
             f"a gradient needs a real-valued J, but f returned {J.spec!r} (CS229, footnote 6)",

@@ -69,13 +69,13 @@ class Operation(Generic[P]):
     def __call__(self, *arguments: P.args, **params: P.kwargs) -> Array:
         traced = [a for a in arguments if isinstance(a, Traced)]
         if not traced:
-            arrays = _arrays_of(arguments)
+            arrays = _arrays_of(arguments, self._beside(arguments))
             self._spec([spec_of(a) for a in arrays], params)
             with numpy.errstate(all="ignore"):
                 return self.meaning(*arrays, **params)
         recorder = traced[0].recorder
-        beside = _neighbour([a.spec for a in traced])
-        operands = [lift(a, recorder, beside, self.name) for a in arguments]
+        beside = self._beside(arguments)
+        operands = [lift(a, recorder, beside or traced[0].dtype, self.name) for a in arguments]
         try:
             spec = self._spec([operand.spec for operand in operands], params)
         except ShapeError as error:
@@ -85,6 +85,17 @@ class Operation(Generic[P]):
             with numpy.errstate(all="ignore"):
                 return recorder.constant(numpy.asarray(self.meaning(*values, **params), dtype=spec.dtype))
         return recorder.record(self, tuple(operand.index for operand in operands), params, spec)
+
+    def _beside(self, arguments: Sequence[Any]) -> numpy.dtype[Any] | None:
+        """The dtype that decides what a plain number becomes; None where there are only plain numbers.
+
+        The first argument of ``where`` has no say in it, unless it is the only array.
+        """
+        dtypes = [None if is_weak(a) else a.dtype if isinstance(a, Traced) else numpy.asarray(a).dtype for a in arguments]
+        strong = [dtype for dtype in dtypes if dtype is not None and dtype.kind in "biuf"]
+        if self.name == "where" and len(strong) > 1 and dtypes[0] is not None:
+            strong = strong[1:]
+        return numpy.result_type(*strong) if strong else None
 
     def _spec(self, inputs: Sequence[Spec], params: Mapping[str, Any]) -> Spec:
         try:
@@ -107,27 +118,30 @@ class Operation(Generic[P]):
         return self.pullbacks[0 if self.variadic else position] is not None
 
 
-def _neighbour(specs: Sequence[Spec]) -> Spec:
-    """The spec by which a plain number chooses its dtype: a floating-point one where there is one."""
-    return next((spec for spec in specs if spec.is_float), specs[0])
+def is_weak(value: Any) -> bool:
+    """Whether a value is a plain Python number, which takes on the dtype of the arrays beside it (NumPy 2, NEP 50)."""
+    return isinstance(value, bool | int | float) and not isinstance(value, numpy.generic)
 
 
-def _arrays_of(values: Sequence[Any]) -> list[Any]:
+def _arrays_of(values: Sequence[Any], beside: numpy.dtype[Any] | None) -> list[Any]:
     """Arrays for the arguments; a Python number takes on the dtype of the arrays beside it, as in a trace."""
     for value in values:
         check_unmasked(value, "an argument")
-    dtypes = [numpy.asarray(v).dtype for v in values if not isinstance(v, bool | int | float)]
-    beside = _neighbour([Spec((), dtype) for dtype in dtypes]) if dtypes else None
-    return [
-        numpy.asarray(v, dtype=numpy.result_type(beside.dtype, v))
-        if beside is not None and isinstance(v, bool | int | float)
-        else numpy.asarray(v)
-        for v in values
-    ]
+    return [_of_number(v, beside) if beside is not None and is_weak(v) else numpy.asarray(v) for v in values]
 
 
-def lift(value: Any, recorder: Recorder, beside: Spec, user: str) -> Traced:
-    """A traced value as it is; anything else as a constant, in the floating dtype of its neighbour."""
+def _of_number(value: float, beside: numpy.dtype[Any]) -> numpy.ndarray[Any, Any]:
+    try:
+        return numpy.asarray(value, dtype=numpy.result_type(beside, value))
+    except OverflowError:
+        raise TraceError(
+            f"{user_line()}: {value} does not fit into the {beside.name} beside it",
+            hint="convert the array first, for example with .astype(float)",
+        ) from None
+
+
+def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) -> Traced:
+    """A traced value as it is; anything else as a constant: a Python number in the dtype beside it, others in theirs."""
     if isinstance(value, Traced):
         if value.recorder is not recorder:
             raise TraceError(
@@ -137,17 +151,12 @@ def lift(value: Any, recorder: Recorder, beside: Spec, user: str) -> Traced:
             )
         return value
     check_unmasked(value, f"{user_line()}: an argument of {user}")
-    if isinstance(value, bool | int | float):
-        array = numpy.asarray(value, dtype=numpy.result_type(beside.dtype, value))
-    else:
-        array = numpy.asarray(value)
+    array = _of_number(value, beside) if is_weak(value) else numpy.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TraceError(
             f"{user_line()}: {user} expected numbers beside a traced value, got {type(value).__name__}",
             hint="give it a number or an array of numbers",
         )
-    if beside.is_float and numpy.issubdtype(array.dtype, numpy.floating):
-        array = array.astype(beside.dtype)
     return recorder.constant(array)
 
 

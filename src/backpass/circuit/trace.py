@@ -50,12 +50,12 @@ def trace(
     with recording(recorder):
         result = f(*arguments)
     leaves, rebuild = flatten(result)
-    beside = Spec((), numpy.dtype(dtype))
+    beside = numpy.dtype(dtype)
     outputs = [as_output(leaf, recorder, beside).index for leaf in leaves]
     return finish(getattr(f, "__name__", "f"), recorder, inputs, all_names, outputs, rebuild)
 
 
-def as_output(leaf: Any, recorder: Recorder, beside: Spec) -> Traced:
+def as_output(leaf: Any, recorder: Recorder, beside: numpy.dtype[Any]) -> Traced:
     """What a traced function returned, as a traced value."""
     if leaf is None or isinstance(leaf, str):
         raise TraceError(

@@ -6,16 +6,20 @@ means, and its derivative, live in ``operation`` and ``operations/``.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
+from backpass.circuit.refusals import METHODS, OPTIONS, OTHERS, REMEDIES, MissingMethod, remedy
 from backpass.circuit.spec import Dimension, Shape, Spec
 from backpass.errors import TraceError
 
@@ -29,7 +33,7 @@ OPERATIONS: dict[str, Operation[...]] = {}
 """Every declared operation by name. Operators and methods below find theirs here."""
 
 NUMPY_NAMES: dict[Any, Callable[..., Array]] = {}
-"""NumPy functions that accept traced values, and what they become."""
+"""NumPy functions that accept traced values, and what they become; "getitem" is x[index]."""
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 
@@ -103,6 +107,27 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+_NO_VALUE = getattr(numpy, "_NoValue", None)
+
+
+@cache
+def _signature_of(function: Callable[..., Array]) -> inspect.Signature:
+    return inspect.signature(function)
+
+
+def _operator(function: Any, *, reflected: bool = False) -> Callable[[Any, Any], Array]:
+    def operator(self: Traced, other: Array) -> Array:
+        if function not in NUMPY_NAMES:
+            self._refuse_function(f"numpy.{function.__name__}", function.__name__)
+        return NUMPY_NAMES[function](other, self) if reflected else NUMPY_NAMES[function](self, other)
+
+    return operator
+
+
+def _reflected(function: Any) -> Callable[[Any, Any], Array]:
+    return _operator(function, reflected=True)
+
+
 class Traced:
     """An array that is not there yet: it knows its shape and dtype, and how it is computed.
 
@@ -147,62 +172,46 @@ class Traced:
     def __iter__(self) -> Iterator[Array]:
         return iter([self[i] for i in range(len(self))])
 
-    # Operators: each finds its operation by name, so that this file needs none of them.
-    def __add__(self, other: Array) -> Array:
-        return OPERATIONS["add"](self, other)
-
-    def __radd__(self, other: Array) -> Array:
-        return OPERATIONS["add"](other, self)
-
-    def __sub__(self, other: Array) -> Array:
-        return OPERATIONS["subtract"](self, other)
-
-    def __rsub__(self, other: Array) -> Array:
-        return OPERATIONS["subtract"](other, self)
-
-    def __mul__(self, other: Array) -> Array:
-        return OPERATIONS["multiply"](self, other)
-
-    def __rmul__(self, other: Array) -> Array:
-        return OPERATIONS["multiply"](other, self)
-
-    def __truediv__(self, other: Array) -> Array:
-        return OPERATIONS["divide"](self, other)
-
-    def __rtruediv__(self, other: Array) -> Array:
-        return OPERATIONS["divide"](other, self)
+    # Operators: each finds its function by NumPy's name, so that this file needs none of them.
+    __add__, __radd__ = _operator(numpy.add), _reflected(numpy.add)
+    __sub__, __rsub__ = _operator(numpy.subtract), _reflected(numpy.subtract)
+    __mul__, __rmul__ = _operator(numpy.multiply), _reflected(numpy.multiply)
+    __truediv__, __rtruediv__ = _operator(numpy.divide), _reflected(numpy.divide)
+    __floordiv__, __rfloordiv__ = _operator(numpy.floor_divide), _reflected(numpy.floor_divide)
+    __mod__, __rmod__ = _operator(numpy.remainder), _reflected(numpy.remainder)
+    __matmul__, __rmatmul__ = _operator(numpy.matmul), _reflected(numpy.matmul)
+    __and__, __rand__ = _operator(numpy.bitwise_and), _reflected(numpy.bitwise_and)
+    __or__, __ror__ = _operator(numpy.bitwise_or), _reflected(numpy.bitwise_or)
+    __xor__, __rxor__ = _operator(numpy.bitwise_xor), _reflected(numpy.bitwise_xor)
+    __lshift__, __rlshift__ = _operator(numpy.left_shift), _reflected(numpy.left_shift)
+    __rshift__, __rrshift__ = _operator(numpy.right_shift), _reflected(numpy.right_shift)
+    __gt__, __lt__ = _operator(numpy.greater), _reflected(numpy.greater)
+    __ge__, __le__ = _operator(numpy.greater_equal), _reflected(numpy.greater_equal)
 
     def __pow__(self, exponent: Array) -> Array:
-        if isinstance(exponent, int) and exponent in (1, 2):
+        if isinstance(exponent, int) and exponent in (1, 2) and self.dtype != bool:
             return self if exponent == 1 else OPERATIONS["multiply"](self, self)
         return OPERATIONS["power"](self, exponent)
 
-    def __rpow__(self, base: Array) -> Array:
-        return OPERATIONS["power"](base, self)
+    __rpow__ = _reflected(numpy.power)
+
+    def __divmod__(self, other: Array) -> tuple[Array, Array]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Array) -> tuple[Array, Array]:
+        return other // self, other % self
 
     def __neg__(self) -> Array:
         return OPERATIONS["negative"](self)
 
+    def __pos__(self) -> Array:
+        return self
+
     def __abs__(self) -> Array:
         return OPERATIONS["absolute"](self)
 
-    def __matmul__(self, other: Array) -> Array:
-        return NUMPY_NAMES[numpy.matmul](self, other)
-
-    def __rmatmul__(self, other: Array) -> Array:
-        return NUMPY_NAMES[numpy.matmul](other, self)
-
-    def __gt__(self, other: Array) -> Array:
-        return OPERATIONS["greater"](self, other)
-
-    def __lt__(self, other: Array) -> Array:
-        return OPERATIONS["greater"](other, self)
-
-    def __ge__(self, other: Array) -> Array:
-        return OPERATIONS["greater_equal"](self, other)
-
-    def __le__(self, other: Array) -> Array:
-        return OPERATIONS["greater_equal"](other, self)
+    def __round__(self, decimals: int = 0) -> Array:
+        return NUMPY_NAMES[numpy.round](self, decimals)
 
     def __eq__(self, other: object) -> Array:
         return OPERATIONS["equal"](self, other)
@@ -211,46 +220,83 @@ class Traced:
         return OPERATIONS["logical_not"](OPERATIONS["equal"](self, other))
 
     def __invert__(self) -> Array:
-        return OPERATIONS["logical_not"](self)
+        return NUMPY_NAMES[numpy.invert](self)
 
     def __getitem__(self, index: Any) -> Array:
         return NUMPY_NAMES["getitem"](self, index)
 
-    # Methods that NumPy arrays have too, so that one function serves both.
+    # Methods and attributes that NumPy arrays have too, so that one function serves both.
+    @property
+    def size(self) -> int:
+        length = prod(d for d in self.shape if not isinstance(d, str))
+        return length if all(isinstance(d, int) for d in self.shape) else self._refuse("size of a free dimension")
+
     def sum(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Array:
         return OPERATIONS["sum"](self, axis=axis, keepdims=keepdims)
 
     def max(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Array:
         return OPERATIONS["max"](self, axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Array:
-        return NUMPY_NAMES[numpy.mean](self, axis=axis, keepdims=keepdims)
+    def reshape(self, *shape: Any, order: str = "C") -> Array:
+        if order != "C":
+            self._refuse(f"reshape with order={order!r}")
+        return NUMPY_NAMES[numpy.reshape](self, shape[0] if len(shape) == 1 else shape)
 
-    def reshape(self, *shape: Any) -> Array:
-        target = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
-        return OPERATIONS["reshape"](self, shape=target)
+    def transpose(self, *axes: Any) -> Array:
+        return NUMPY_NAMES[numpy.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
     def astype(self, dtype: Any) -> Array:
         return OPERATIONS["cast"](self, dtype=numpy.dtype(dtype))
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(numpy.ndarray, name):
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        function = getattr(numpy, METHODS[name]) if name in METHODS else None
+        if function is None:
+            raise MissingMethod(
+                f"{user_line()}: {name} is not there for an array that is only traced ({self.spec!r})",
+                hint=REMEDIES.get(name) or OTHERS,
+            )
+        return lambda *arguments, **options: self.__array_function__(function, (), (self, *arguments), options)
+
     # NumPy's own functions hand traced values over here.
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Array:
-        if method != "__call__" or kwargs or ufunc not in NUMPY_NAMES:
-            self._refuse(f"numpy.{ufunc.__name__}{'' if method == '__call__' else '.' + method}")
-        return NUMPY_NAMES[ufunc](*inputs)
+        if method != "__call__":
+            self._refuse_function(f"numpy.{ufunc.__name__}.{method}", ufunc.__name__)
+        return self.__array_function__(ufunc, (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Array:
+        name = f"{getattr(function, '__module__', None) or 'numpy'}.{function.__name__}"
         if function not in NUMPY_NAMES:
-            self._refuse(f"numpy.{function.__name__}")
-        return NUMPY_NAMES[function](*args, **kwargs)
+            self._refuse_function(name, function.__name__)
+        found = NUMPY_NAMES[function]
+        signature = _signature_of(found)
+        known = signature.parameters
+        # What NumPy fills in by itself, or is left as it is, asks for nothing.
+        options = {k: v for k, v in kwargs.items() if k in known or not (v is None or v is _NO_VALUE)}
+        strange = [f"{k}=" for k in options if k not in known]
+        if strange:
+            self._refuse_function(f"{name} with {', '.join(strange)}", function.__name__, strange[0])
+        try:
+            signature.bind(*args, **options)
+        except TypeError as error:
+            self._refuse_function(f"{name}: {error}", function.__name__, "argument")
+        return found(*args, **options)
 
     # A traced value has no value: every way of asking for one is refused with the place and the remedy.
+    def _refuse_function(self, what: str, name: str, option: str = "") -> NoReturn:
+        raise TraceError(
+            f"{user_line()}: {what} does not take an array that is only traced ({self.spec!r}, made by "
+            f"{self.node.operation.name!r} at {self.node.line})",
+            hint=OPTIONS.get(option) or REMEDIES.get(name) or OTHERS,
+        )
+
     def _refuse(self, what: str) -> NoReturn:
         node = self.node
         raise TraceError(
             f"{user_line()}: {what} needs the value of an array that is only traced ({self.spec!r}, made by "
             f"{node.operation.name!r} at {node.line})",
-            hint=_remedy(what),
+            hint=remedy(what),
         )
 
     def __bool__(self) -> bool:
@@ -265,6 +311,9 @@ class Traced:
     def __index__(self) -> int:
         self._refuse("an index")
 
+    def __complex__(self) -> complex:
+        self._refuse("complex()")
+
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         self._refuse("numpy.asarray()")
 
@@ -273,16 +322,6 @@ class Traced:
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         self._refuse("assignment to elements")
-
-
-def _remedy(what: str) -> str:
-    if what.startswith("a condition"):
-        return "choose between two arrays with where(condition, a, b)"
-    if what.startswith("numpy."):
-        return "write it with the operations of backpass; dir(backpass.operations) lists them"
-    if what.startswith("assignment"):
-        return "traced values do not change; build a new one with where or concatenate"
-    return "keep it an array, or compute the number outside the traced function"
 
 
 _ACTIVE = threading.local()

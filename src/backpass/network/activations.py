@@ -10,7 +10,7 @@ from math import inf, sqrt
 from types import MappingProxyType
 
 from backpass.circuit import Array
-from backpass.circuit.operations import erf, exp, expm1, minimum, relu, sigmoid, softplus, tanh, where
+from backpass.circuit.operations import elementwise, erf, exp, minimum, relu, sigmoid, softplus, tanh, where
 from backpass.errors import UsageError, did_you_mean
 
 _SELU_ALPHA = 1.6732632423543772
@@ -36,8 +36,9 @@ def gelu(z: Array) -> Array:
 
 def selu(z: Array) -> Array:
     """a = s z for z >= 0, else s alpha (e^z - 1), with s = 1.0507 and alpha = 1.6733 (Klambauer et al. 2017)"""
-    # The minimum keeps e^z finite where the other branch is taken.
-    return where(z >= 0.0, _SELU_SCALE * z, (_SELU_SCALE * _SELU_ALPHA) * expm1(minimum(z, 0.0)))
+    # The minimum keeps e^z finite where the other branch is taken. The operation itself, whose slope is its value + 1:
+    # trained networks keep their bits.
+    return where(z >= 0.0, _SELU_SCALE * z, (_SELU_SCALE * _SELU_ALPHA) * elementwise.expm1(minimum(z, 0.0)))
 
 
 def mish(z: Array) -> Array:

@@ -214,7 +214,7 @@ def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     J = 0 and no gradient.
     """
     total = weights.sum()
-    return (weights * loss.per_example(o, y)).sum() / where(equal(total, 0.0), 1.0, total)
+    return _weighted(loss, o, y, weights).sum() / where(equal(total, 0.0), 1.0, total)
 
 
 def weighted_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
@@ -224,4 +224,10 @@ def weighted_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     weight of its own batch, a row of weight 1000 would count no more than the whole of one batch.
     """
     rows = equal(weights, weights).astype(weights.dtype).sum()
-    return (weights * loss.per_example(o, y)).sum() / rows
+    return _weighted(loss, o, y, weights).sum() / rows
+
+
+def _weighted(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
+    """w^(i) J^(i) in the dtype of the weights: a user-defined loss may return float64, as NumPy's scalars make it."""
+    J = loss.per_example(o, y)
+    return weights * (J if J.dtype == weights.dtype else J.astype(weights.dtype))

@@ -98,7 +98,11 @@ const OPERATIONS = {
   subtract: binary((x, y) => x - y),
   multiply: binary((x, y) => x * y),
   divide: binary((x, y) => x / y),
-  power: binary(Math.pow),
+  power: binary((x, y) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : Math.pow(x, y))),
+  remainder: binary((x, y) => {
+    const rest = x % y;
+    return rest !== 0 && rest < 0 !== y < 0 ? rest + y : rest;
+  }),
   maximum: binary((x, y) => (Number.isNaN(x) || Number.isNaN(y) ? NaN : Math.max(x, y))),
   minimum: binary((x, y) => (Number.isNaN(x) || Number.isNaN(y) ? NaN : Math.min(x, y))),
   greater: bit((x, y) => x > y),
@@ -108,10 +112,13 @@ const OPERATIONS = {
   exp: unary(Math.exp),
   expm1: unary(Math.expm1),
   log: unary(Math.log),
+  log1p: unary(Math.log1p),
   sqrt: unary(Math.sqrt),
   sin: unary(Math.sin),
   cos: unary(Math.cos),
+  arctan: unary(Math.atan),
   tanh: unary(Math.tanh),
+  floor: unary(Math.floor),
   sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
   softplus: unary((x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
   erf: unary(erf),
@@ -119,7 +126,10 @@ const OPERATIONS = {
   absolute: unary(Math.abs),
   sign: unary(Math.sign),
   logical_not: unary((x) => (x ? 0 : 1)),
-  cast: copy,
+  cast(out, [x]) {
+    if (out.data instanceof Uint8Array) for (let i = 0; i < x.data.length; i++) out.data[i] = x.data[i] === 0 ? 0 : 1;
+    else copy(out, [x]);
+  },
   reshape: copy,
   identity: copy,
   stop_gradient: copy,

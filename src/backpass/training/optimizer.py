@@ -53,7 +53,8 @@ class Scale(Rule):
     def update(
         self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
     ) -> tuple[Array, Sequence[Array]]:
-        return settings["learning_rate"] * (u if self.factors is None else u * self.factors), ()
+        factors = None if self.factors is None else self.factors.astype(theta.dtype)
+        return settings["learning_rate"] * (u if factors is None else u * factors), ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Decay(Rule):
     def update(
         self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
     ) -> tuple[Array, Sequence[Array]]:
-        return u + (settings["weight_decay"] * self.mask) * theta, ()
+        return u + (settings["weight_decay"] * self.mask.astype(theta.dtype)) * theta, ()
 
     def column(self, name: str, first: int, steps: int) -> Floats:
         return numpy.full(steps, self.weight_decay)

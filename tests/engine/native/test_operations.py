@@ -83,6 +83,10 @@ _SPECIAL = [
     "tanh",
     "exp",
     "expm1",
+    "log1p",
+    "arctan",
+    "floor",
+    "remainder",
     "erf",
     "sqrt",
 ]

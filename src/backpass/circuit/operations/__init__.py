@@ -1,39 +1,28 @@
 """The operations: everything a circuit can be made of, and the functions composed from them.
 
-About thirty are declared (``@operation``, ``@elementwise``), each with its meaning on NumPy arrays, its shape rule and
-one pullback per argument; ``composed`` builds NumPy's other names from these. They take NumPy arrays and traced values.
+The operations are declared (``@operation``, ``@elementwise``), each with its meaning on NumPy arrays, its shape rule and
+one pullback per argument; ``functions``, ``statistics``, ``arrangement``, ``indexing`` and ``contraction`` compose
+NumPy's other functions of these, and ``numpy_names`` says which of NumPy's names they go by. They take NumPy arrays and
+traced values.
 """
 
-from backpass.circuit.operations.composed import (
-    clip,
-    concatenate,
-    dot,
-    isnan,
-    less,
-    less_equal,
-    log1p,
-    matmul,
-    mean,
-    norm,
-    not_equal,
-    one_hot,
-    reciprocal,
-    softmax,
-    square,
-    stack,
-)
+from backpass.circuit.operations import numpy_names as _numpy_names  # noqa: F401  it fills a table
+from backpass.circuit.operations.arrangement import concatenate, stack
+from backpass.circuit.operations.contraction import dot, einsum, matmul
 from backpass.circuit.operations.elementwise import (
     absolute,
     add,
+    arctan,
     cos,
     divide,
     equal,
     erf,
     exp,
-    expm1,
+    floor,
     greater,
     greater_equal,
     log,
+    log1p,
     logical_not,
     maximum,
     minimum,
@@ -41,6 +30,7 @@ from backpass.circuit.operations.elementwise import (
     negative,
     power,
     relu,
+    remainder,
     sigmoid,
     sign,
     sin,
@@ -50,16 +40,29 @@ from backpass.circuit.operations.elementwise import (
     tanh,
     where,
 )
+from backpass.circuit.operations.functions import (
+    clip,
+    expm1,
+    isnan,
+    less,
+    less_equal,
+    not_equal,
+    one_hot,
+    reciprocal,
+    square,
+)
 from backpass.circuit.operations.lookup import scatter_add, take
 from backpass.circuit.operations.product import affine
 from backpass.circuit.operations.random import random_bits, to_unit
 from backpass.circuit.operations.reduction import logsumexp, max, sum
 from backpass.circuit.operations.shaping import broadcast_to, cast, reshape, stop_gradient, transpose
+from backpass.circuit.operations.statistics import mean, norm, softmax
 
 __all__ = [
     "absolute",
     "add",
     "affine",
+    "arctan",
     "broadcast_to",
     "cast",
     "clip",
@@ -67,10 +70,12 @@ __all__ = [
     "cos",
     "divide",
     "dot",
+    "einsum",
     "equal",
     "erf",
     "exp",
     "expm1",
+    "floor",
     "greater",
     "greater_equal",
     "isnan",
@@ -94,6 +99,7 @@ __all__ = [
     "random_bits",
     "reciprocal",
     "relu",
+    "remainder",
     "reshape",
     "scatter_add",
     "sigmoid",

@@ -44,18 +44,24 @@ def divide(x: Array, y: Array) -> Array:
 
 
 def _by_exponent(dz: Array, z: Array, x: Array, y: Array) -> Array:
-    positive = x > 0.0
-    return where(positive, dz * z * log(where(positive, x, 1.0)), 0.0)
+    is_zero = equal(x, 0.0)
+    return where(is_zero, 0.0, dz * z * log(where(is_zero, 1.0, x)))
 
 
 @elementwise(
-    # Where y is 0, x^(y - 1) could be infinite at x = 0 although the slope is 0: another exponent stands in.
-    dx=lambda dz, z, x, y: dz * y * x ** where(equal(y, 0.0), 1.0, y - 1.0),
+    # Where y is 0 the slope is 0 at every x, but x^(y - 1) may be infinite: x^0 = 1 stands in for it.
+    dx=lambda dz, z, x, y: dz * y * x ** where(equal(y, 0.0), 0.0, y - 1.0),
     dy=_by_exponent,
 )
 def power(x: Array, y: Array) -> Array:
-    """z = x ** y; the derivative by y is taken as 0 where x <= 0."""
+    """z = x ** y; the derivative by y is taken as 0 where x = 0, and does not exist (NaN) where x < 0."""
     return numpy.power(x, y)
+
+
+@elementwise(dx=lambda dz, z, x, y: dz, dy=lambda dz, z, x, y: -dz * floor((x - z) / y + 0.5))
+def remainder(x: Array, y: Array) -> Array:
+    """z = x - floor(x / y) y, exactly, with the sign of y; the derivative by y is -floor(x / y)"""
+    return numpy.remainder(x, y)
 
 
 @elementwise(dx=lambda dz, z, x: -dz)
@@ -85,6 +91,12 @@ def log(x: Array) -> Array:
     return numpy.log(x)
 
 
+@elementwise(dx=lambda dz, z, x: dz / (x + 1.0))
+def log1p(x: Array) -> Array:
+    """z = ln(1 + x), exact near 0"""
+    return numpy.log1p(x)
+
+
 @elementwise(dx=lambda dz, z, x: dz * 0.5 / z)
 def sqrt(x: Array) -> Array:
     """z = the square root of x"""
@@ -101,6 +113,12 @@ def sin(x: Array) -> Array:
 def cos(x: Array) -> Array:
     """z = cos x (x in radians)"""
     return numpy.cos(x)
+
+
+@elementwise(dx=lambda dz, z, x: dz / (x * x + 1.0))
+def arctan(x: Array) -> Array:
+    """z = the angle in radians, from -pi/2 to pi/2, whose tangent is x"""
+    return numpy.arctan(x)
 
 
 @elementwise(dx=lambda dz, z, x: dz * (1.0 - z * z))
@@ -150,6 +168,12 @@ def absolute(x: Array) -> Array:
 def sign(x: Array) -> Array:
     """z = -1, 0 or 1"""
     return numpy.sign(x)
+
+
+@elementwise(dx=None)
+def floor(x: Array) -> Array:
+    """z = the largest whole number that is not above x"""
+    return numpy.floor(x)
 
 
 @elementwise(

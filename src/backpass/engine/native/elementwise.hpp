@@ -112,6 +112,7 @@ void plainly(void* out, const void* a, const void* b, const void* c, std::int64_
     BACKPASS_PLAIN2("add." dtype, WrappingAdd, T),                         \
         BACKPASS_PLAIN2("subtract." dtype, WrappingSubtract, T),           \
         BACKPASS_PLAIN2("multiply." dtype, WrappingMultiply, T),           \
+        BACKPASS_PLAIN2("remainder." dtype, Remainder, T),                 \
         BACKPASS_PLAIN1("negative." dtype, WrappingNegative, T),           \
         BACKPASS_PLAIN1("sign." dtype, Sign, T), BACKPASS_ORDERED(dtype, T)
 #define BACKPASS_ORDERED(dtype, T)                                                                 \
@@ -141,9 +142,12 @@ const NamedElementwise elementwise_table[] = {
     BACKPASS_FLOAT1("exp", Exp),
     BACKPASS_FLOAT1("expm1", Expm1),
     BACKPASS_FLOAT1("log", Log),
+    BACKPASS_FLOAT1("log1p", Log1p),
     BACKPASS_FLOAT1("sqrt", Sqrt),
     BACKPASS_FLOAT1("sin", Sin),
     BACKPASS_FLOAT1("cos", Cos),
+    BACKPASS_FLOAT1("arctan", Arctan),
+    BACKPASS_FLOAT1("floor", Floor),
     BACKPASS_FLOAT1("tanh", Tanh),
     BACKPASS_FLOAT1("sigmoid", Sigmoid),
     BACKPASS_FLOAT1("softplus", Softplus),
@@ -161,6 +165,7 @@ const NamedElementwise elementwise_table[] = {
     {"cast.bool.float32", 1, BACKPASS_UNARY(on_lanes, TruthToFloat, float, Truth)},
     {"cast.float32.bool", 1, BACKPASS_UNARY(on_lanes, FloatToTruth, Truth, float)},
     BACKPASS_FLOAT2("power", Power),
+    BACKPASS_PLAIN2("remainder.float32", Remainder, float),
     {"copy.bool", 1, BACKPASS_UNARY(plainly, Copy, Truth, Truth)},
     {"logical_not.bool", 1, BACKPASS_UNARY(on_lanes, Not, Truth, Truth)},
     {"where.bool", 3, BACKPASS_VARIANTS(plainly, Choose, Truth, Truth, Truth, Truth)},
@@ -172,15 +177,19 @@ const NamedElementwise elementwise_table[] = {
     BACKPASS_DOUBLE1("exp", Exp),
     BACKPASS_DOUBLE1("expm1", Expm1),
     BACKPASS_DOUBLE1("log", Log),
+    BACKPASS_DOUBLE1("log1p", Log1p),
     BACKPASS_DOUBLE1("sqrt", Sqrt),
     BACKPASS_DOUBLE1("sin", Sin),
     BACKPASS_DOUBLE1("cos", Cos),
+    BACKPASS_DOUBLE1("arctan", Arctan),
+    BACKPASS_DOUBLE1("floor", Floor),
     BACKPASS_DOUBLE1("tanh", Tanh),
     BACKPASS_DOUBLE1("sigmoid", Sigmoid),
     BACKPASS_DOUBLE1("softplus", Softplus),
     BACKPASS_DOUBLE1("erf", Erf),
     BACKPASS_DOUBLE1("sign", Sign),
     BACKPASS_DOUBLE2("power", Power),
+    BACKPASS_DOUBLE2("remainder", Remainder),
     BACKPASS_ORDERED("float64", double),
     {"to_unit.float64", 1, BACKPASS_UNARY(plainly, WordToUnit, double, std::uint32_t)},
     BACKPASS_WHOLE("int32", std::int32_t),

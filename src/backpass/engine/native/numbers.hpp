@@ -30,9 +30,12 @@ BACKPASS_LANE double fma(double x, double y, double w) { return x * y + w; }
 BACKPASS_LANE double exp(double x) { return std::exp(x); }
 BACKPASS_LANE double expm1(double x) { return std::expm1(x); }
 BACKPASS_LANE double log(double x) { return std::log(x); }
+BACKPASS_LANE double log1p(double x) { return std::log1p(x); }
 BACKPASS_LANE double sqrt(double x) { return __builtin_sqrt(x); }
 BACKPASS_LANE double sin(double x) { return std::sin(x); }
 BACKPASS_LANE double cos(double x) { return std::cos(x); }
+BACKPASS_LANE double arctan(double x) { return std::atan(x); }
+BACKPASS_LANE double floor(double x) { return std::floor(x); }
 BACKPASS_LANE double tanh(double x) { return std::tanh(x); }
 BACKPASS_LANE double erf(double x) { return std::erf(x); }
 BACKPASS_LANE double power(double x, double y) { return std::pow(x, y); }

@@ -45,6 +45,9 @@ constexpr float erf_small_terms[] = {0x1.06eba8p-3f, -0x1.81274p-2f, 0x1.ce2d64p
 constexpr float erf_large_terms[] = {-0x1.20ef2ep0f, -0x1.4531f8p-1f, -0x1.b32d24p-4f, 0x1.856bb4p-6f, -0x1.ddcfccp-9f,
     0x1.533d82p-12f, -0x1.7b4096p-17f};
 
+// arctan(t) = t + t^3 P(t^2), |t| <= tan(pi / 8); relative error 2^-30.4
+constexpr float arctan_terms[] = {-0x1.55554ap-2f, 0x1.9991e2p-3f, -0x1.23b9a2p-3f, 0x1.b2245ap-4f, -0x1.f2e5dep-5f};
+
 // ln(m) = q + q^3 / 12 + q^5 P(q^2), q = 2 (m - 1) / (m + 1), 2/3 <= m <= 4/3; relative error 2^-41.4
 constexpr float power_terms[] = {0x1.999996p-7f, 0x1.2495p-9f, 0x1.c5bfdap-12f, 0x1.97e92cp-14f};
 

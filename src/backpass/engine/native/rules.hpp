@@ -1,6 +1,7 @@
 // Rules: what each elementwise operation does to one vector, or to one plain number.
 #pragma once
 
+#include <cmath>
 #include <type_traits>
 
 #include "elementary.hpp"
@@ -40,9 +41,12 @@ BACKPASS_RULE(Negative, -x);
 BACKPASS_RULE(Exp, exp(x));
 BACKPASS_RULE(Expm1, expm1(x));
 BACKPASS_RULE(Log, log(x));
+BACKPASS_RULE(Log1p, log1p(x));
 BACKPASS_RULE(Sqrt, sqrt(x));
 BACKPASS_RULE(Sin, sin(x));
 BACKPASS_RULE(Cos, cos(x));
+BACKPASS_RULE(Arctan, arctan(x));
+BACKPASS_RULE(Floor, floor(x));
 BACKPASS_RULE(Tanh, tanh(x));
 BACKPASS_RULE(Sigmoid, sigmoid(x));
 BACKPASS_RULE(Softplus, softplus(x));
@@ -69,6 +73,24 @@ struct Sign {
     template <class T, class Y, class W>
     BACKPASS_LANE T of(T x, Y, W) {
         return x > 0 ? T(1) : x < 0 ? T(-1) : x == 0 ? T(0) : x;
+    }
+};
+
+// x - floor(x / y) y, exactly, with the sign of y; NaN for a real y = 0, and 0 for a whole one, as NumPy has it.
+struct Remainder {
+    template <class T>
+    BACKPASS_LANE T of(T x, T y, T) {
+        if constexpr (T(0.5) != T(0)) {
+            const T rest = std::fmod(x, y);
+            if (rest == T(0)) return std::copysign(T(0), y);
+            return (rest < T(0)) != (y < T(0)) ? rest + y : rest;
+        } else {
+            if (y == T(0)) return T(0);
+            if constexpr (std::is_signed_v<T>)
+                if (y == T(-1)) return T(0);  // the quotient may overflow
+            const T rest = static_cast<T>(x % y);
+            return rest != T(0) && (rest < T(0)) != (y < T(0)) ? static_cast<T>(rest + y) : rest;
+        }
     }
 };
 

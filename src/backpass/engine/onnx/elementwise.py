@@ -51,6 +51,58 @@ def expm1(w: Writer, x: Operand, dtype: DType) -> Operand:
     return w("Mul", w("Tanh", w("Mul", x, dtype.type(0.5))), w("Add", w("Exp", x), dtype.type(1)))
 
 
+def log1p(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """ln(u) x / (u - 1) with u = 1 + x as rounded, which makes up for the rounding (Kahan)
+
+    Where u - 1 = x nothing was rounded, and infinity is no fraction of itself; where u = 1 the result is x.
+    """
+    one = dtype.type(1)
+    u = w("Add", x, one)
+    excess = w("Sub", u, one)
+    log = w("Log", u)
+    is_exact = w("Equal", excess, x)
+    scaled = w("Mul", log, w("Div", x, w("Where", w("Equal", excess, dtype.type(0)), one, excess)))
+    value = w("Where", is_exact, log, scaled)
+    return w("Where", w("Equal", excess, dtype.type(0)), x, value)
+
+
+def arctan(w: Writer, x: Operand, dtype: DType) -> Operand:
+    """ONNX Runtime has no Atan in float64: y from float32, and what it lacks.
+
+    arctan(x) = y + arctan(r), r = (x cos y - sin y) / (cos y + x sin y), and arctan(r) = r - r^3 / 3 for r near 1e-7
+    """
+    if dtype != numpy.float64:
+        return w("Atan", x)
+    narrow = numpy.dtype(numpy.float32)
+    size = w("Min", w("Max", x, dtype.type(-1e300)), dtype.type(1e300))
+    y = w("Cast", w("Atan", w("Cast", size, to=narrow)), to=dtype)
+    sine, cosine = w("Sin", y), cos(w, y, dtype)
+    r = w("Div", w("Sub", w("Mul", size, cosine), sine), w("Add", cosine, w("Mul", size, sine)))
+    cube = w("Mul", w("Mul", r, r), w("Mul", r, dtype.type(1 / 3)))
+    return w("Add", y, w("Sub", r, cube))
+
+
+def floor(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    """Whole numbers are their own."""
+    dtype = working(node.spec.dtype)
+    z = w.cast(values[0], dtype)
+    return w.recast(w("Floor", z) if dtype.kind == "f" else z, dtype, node.spec.dtype)
+
+
+def remainder(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
+    """Mod of real numbers has the sign of x (``fmod``); of whole ones that of y, and 0 must be kept away from it."""
+    dtype = working(node.spec.dtype)
+    x, y = (w.cast(value, dtype) for value in values)
+    zero = dtype.type(0)
+    is_zero = w("Equal", y, zero)
+    if dtype.kind != "f":
+        rest = w("Where", is_zero, zero, w("Mod", x, w("Where", is_zero, dtype.type(1), y)))
+        return w.recast(rest, dtype, node.spec.dtype)
+    rest = w("Mod", x, y, fmod=1)
+    is_apart = w("Less", w("Mul", w("Sign", rest), w("Sign", y)), zero)
+    return w.recast(w("Where", is_apart, w("Add", rest, y), rest), dtype, node.spec.dtype)
+
+
 def erf(w: Writer, x: Operand, dtype: DType) -> Operand:
     """ONNX Runtime has no Erf in float64: the approximations of ``error_function`` in its place."""
     if dtype != numpy.float64:

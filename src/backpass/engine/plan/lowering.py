@@ -72,10 +72,14 @@ _ELEMENTWISE = (
         "exp",
         "expm1",
         "log",
+        "log1p",
         "sqrt",
         "sin",
         "cos",
+        "arctan",
         "tanh",
+        "floor",
+        "remainder",
     ),
     *("sigmoid", "softplus", "erf", "relu", "absolute", "sign", "maximum", "minimum", "logical_not", "where"),
     *_COMPARISONS,
@@ -116,7 +120,9 @@ def _scalar(view: View) -> float | None:
 
 
 def _unchanged(name: str, x: list[View], shape: Lengths) -> View | None:
-    """The argument that x + 0, x - 0, x 1 or x / 1 is."""
+    """The argument that x + 0, x - 0, x 1 or x / 1 is, and floor of whole numbers."""
+    if name == "floor" and not numpy.issubdtype(x[0].term.dtype, numpy.floating):
+        return x[0]
     neutral = {"add": 0.0, "subtract": 0.0, "multiply": 1.0, "divide": 1.0}.get(name)
     if neutral is None:
         return None

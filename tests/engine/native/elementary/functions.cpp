@@ -61,6 +61,7 @@ EACH(sigmoid, sigmoid(x))
 EACH(softplus, softplus(x))
 EACH(sin, sin(x))
 EACH(cos, cos(x))
+EACH(arctan, arctan(x))
 EACH(erf, erf(x))
 EACH(power, power(x, y))
 

@@ -61,6 +61,7 @@ FUNCTIONS = (
     Function("softplus", softplus, lambda x: mpmath.log1p(mpmath.exp(x)), 0.95, -30, 30),
     Function("sin", numpy.sin, mpmath.sin, 0.85, -1e5, 1e5),
     Function("cos", numpy.cos, mpmath.cos, 0.85, -1e5, 1e5),
+    Function("arctan", numpy.arctan, mpmath.atan, 0.75, -10, 10),
     Function("erf", erf_of, mpmath.erf, 0.95, -4, 4),
 )
 EACH = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -182,6 +183,7 @@ def test_flushing_turns_subnormal_arguments_and_results_into_zeros(
         ("softplus", [INFINITY, -INFINITY, 800.0, -800.0], [INFINITY, 0.0, 800.0, 0.0]),
         ("sin", [0.0, -0.0, INFINITY, -INFINITY], [0.0, -0.0, NAN, NAN]),
         ("cos", [0.0, -0.0, INFINITY, -INFINITY], [1.0, 1.0, NAN, NAN]),
+        ("arctan", [0.0, -0.0, INFINITY, -INFINITY, 1.0], [0.0, -0.0, numpy.pi / 2, -numpy.pi / 2, numpy.pi / 4]),
         ("erf", [0.0, -0.0, INFINITY, -INFINITY, 5.0], [0.0, -0.0, 1.0, -1.0, 1.0]),
     ],
 )

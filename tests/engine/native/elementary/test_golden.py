@@ -21,6 +21,7 @@ GOLDEN = {
     "softplus": "31ecfe584dc21881",
     "sin": "b8bfd3476ace0e58",
     "cos": "023445fa0cf9ed01",
+    "arctan": "bee06e84e06bb9c4",
     "erf": "57362e305cdfcc5a",
     "power": "d2aaf016806106ee",
     "fma": "553cb26b80781b17",

@@ -1,0 +1,285 @@
+"""Functions of numbers one by one, made of operations, under the names that NumPy users know."""
+
+from __future__ import annotations
+
+from math import log as natural
+from typing import Any
+
+import numpy
+
+from backpass.circuit.operation import is_weak
+from backpass.circuit.operations import elementwise as e
+from backpass.circuit.operations.shaping import reshape, stop_gradient
+from backpass.circuit.traced import Array, Traced, user_line
+from backpass.errors import TraceError
+
+
+def as_array(x: Any) -> Array:
+    """A traced value as it is, anything else as a NumPy array."""
+    return x if isinstance(x, Traced) else numpy.asarray(x)
+
+
+def together(*values: Any) -> list[Array]:
+    """Arrays in the dtype that NumPy works in when they meet; plain numbers take on that of the others."""
+    strong = [as_array(value).dtype for value in values if not is_weak(value)]
+    dtype = numpy.result_type(*strong, *(value for value in values if is_weak(value)))
+    return [x if x.dtype == dtype else x.astype(dtype) for x in map(as_array, values)]
+
+
+def positive(x: Array) -> Array:
+    """z = x"""
+    return as_array(x)
+
+
+def square(x: Array) -> Array:
+    """z = x^2"""
+    return e.multiply(x, x)
+
+
+def reciprocal(x: Array) -> Array:
+    """z = 1 / x; of whole numbers without its fraction"""
+    return e.where(e.equal(e.absolute(x), 1), x, 0) if is_whole(x) else e.divide(1.0, x)
+
+
+def clip(x: Array, low: Array = None, high: Array = None) -> Array:
+    """z = x, kept between low and high; None is no limit"""
+    z = x if low is None else e.maximum(x, low)
+    return z if high is None else e.minimum(z, high)
+
+
+# Exponentials and logarithms -----------------------------------------------------------------------------------------
+
+
+def expm1(x: Array) -> Array:
+    """z = e^x - 1, exact near 0; its slope e^x is exact at both ends of the range
+
+    The operation's own slope, z + 1, has lost its digits where z is close to -1: e^x - 1 serves there.
+    """
+    near = e.greater(x, -0.7)
+    return e.where(near, e.expm1(e.where(near, x, 0.0)), e.exp(x) - 1.0)
+
+
+def exp2(x: Array) -> Array:
+    """z = 2^x"""
+    return e.power(2.0, x)
+
+
+def log2(x: Array) -> Array:
+    """z = the logarithm of x to base 2"""
+    return e.log(x) / natural(2.0)
+
+
+def log10(x: Array) -> Array:
+    """z = the logarithm of x to base 10"""
+    return e.log(x) / natural(10.0)
+
+
+def logaddexp(x: Array, y: Array) -> Array:
+    """z = ln(e^x + e^y), without overflow
+
+    The larger plus ln(1 + e^-d), d the distance, in two forms of one function, so that derivatives hold at x = y.
+    """
+    d = e.subtract(y, x)
+    d = e.where(e.equal(d, d), d, 0.0)  # of two equal infinities
+    return e.where(e.greater_equal(x, y), e.add(x, e.softplus(d)), e.add(y, e.softplus(-d)))
+
+
+# Angles and hyperbolic functions -------------------------------------------------------------------------------------
+
+
+def tan(x: Array) -> Array:
+    """z = tan x (x in radians)"""
+    return e.sin(x) / e.cos(x)
+
+
+def sinh(x: Array) -> Array:
+    """z = (e^x - e^-x) / 2, exact near 0, by halves of x, which overflow no sooner than z"""
+    up, down = e.expm1(0.5 * x), e.expm1(-0.5 * x)
+    return (0.5 * (up - down)) * (up + down + 2.0)
+
+
+def cosh(x: Array) -> Array:
+    """z = (e^x + e^-x) / 2 = 1 + 2 sinh(x / 2)^2"""
+    half = 0.5 * (e.expm1(0.5 * x) - e.expm1(-0.5 * x))
+    return 2.0 * half * half + 1.0
+
+
+# Whole numbers -------------------------------------------------------------------------------------------------------
+
+
+def is_whole(x: Array) -> bool:
+    """Whether an array holds whole numbers or truth values."""
+    return as_array(x).dtype.kind in "biu"
+
+
+def ceil(x: Array) -> Array:
+    """z = the smallest whole number that is not below x"""
+    return e.floor(x) if is_whole(x) else -e.floor(-x)
+
+
+def trunc(x: Array) -> Array:
+    """z = x without its fraction"""
+    return e.floor(x) if is_whole(x) else e.where(e.greater(0.0, x), ceil(x), e.floor(x))
+
+
+def rint(x: Array) -> Array:
+    """z = the nearest whole number, the even one of two"""
+    below = e.floor(x)
+    distance = stop_gradient(x) - below
+    is_odd = not_equal(e.floor(below * 0.5) * 2.0, below)
+    up = logical_or(e.greater(distance, 0.5), logical_and(e.equal(distance, 0.5), is_odd))
+    # At -0.5 and above the result is -0, as NumPy has it.
+    return e.where(up, -(-1.0 - below), below)
+
+
+def around(x: Array, decimals: int = 0) -> Array:
+    """z = x rounded to so many digits behind the point"""
+    if is_whole(x) and decimals >= 0:
+        return as_array(x)
+    if is_whole(x):
+        return rint(x / 10.0**-decimals).astype(x.dtype) * 10**-decimals
+    if decimals == 0:
+        return rint(x)
+    scale = 10.0 ** abs(decimals)
+    return rint(x * scale) / scale if decimals > 0 else rint(x / scale) * scale
+
+
+def floor_divide(x: Array, y: Array) -> Array:
+    """z = floor(x / y), exactly; whole numbers give whole numbers, and 0 for y = 0, as NumPy has it
+
+    The remainder with the sign of x is taken off first: x without it is a multiple of y, and no further from 0 than x.
+    """
+    rest = e.remainder(x, y)
+    x, y = (as_array(value).astype(rest.dtype) for value in (x, y))
+    if not is_whole(rest):
+        x, y = stop_gradient(x), stop_gradient(y)
+        rest = fmod(x, y)
+        quotient = rint((x - rest) / y)
+        lower = e.where(_have_other_signs(rest, y), quotient - 1.0, quotient)
+        return e.where(e.equal(y, 0.0), x / y, lower)
+    is_zero = e.equal(y, 0)
+    toward_zero = e.where(_have_other_signs(rest, x), rest - y, rest)
+    divisor, multiple = e.where(is_zero, 1, y), x - toward_zero
+    quotient = rint(e.divide(multiple, divisor)).astype(rest.dtype)
+    # A quotient of 64 bits is rounded to 53: what is left over is divided once more.
+    quotient = quotient + rint(e.divide(multiple - quotient * divisor, divisor)).astype(rest.dtype)
+    lower = e.where(_have_other_signs(toward_zero, y), quotient - 1, quotient)
+    return e.where(is_zero, 0, lower)
+
+
+def _have_other_signs(x: Array, y: Array) -> Array:
+    """Whether one is above 0 and the other below."""
+    return logical_or(
+        logical_and(e.greater(x, 0), e.greater(0, y)),
+        logical_and(e.greater(0, x), e.greater(y, 0)),
+    )
+
+
+def fmod(x: Array, y: Array) -> Array:
+    """z = the remainder with the sign of x, as C has it"""
+    x, y = together(x, y)
+    size = e.remainder(e.absolute(x), e.absolute(y))
+    return e.where(e.greater(0, x), -size, size)
+
+
+# Comparison and logic ------------------------------------------------------------------------------------------------
+
+
+def not_equal(x: Array, y: Array) -> Array:
+    """z = whether x and y differ"""
+    return e.logical_not(e.equal(x, y))
+
+
+def less(x: Array, y: Array) -> Array:
+    """z = x < y"""
+    return e.greater(y, x)
+
+
+def less_equal(x: Array, y: Array) -> Array:
+    """z = x <= y"""
+    return e.greater_equal(y, x)
+
+
+def isnan(x: Array) -> Array:
+    """z = whether x is not a number: the only value that does not equal itself"""
+    return e.logical_not(e.equal(x, x))
+
+
+def isinf(x: Array) -> Array:
+    """z = whether x is infinite"""
+    return e.equal(e.absolute(x), numpy.inf)
+
+
+def isfinite(x: Array) -> Array:
+    """z = whether x is neither infinite nor NaN"""
+    return e.greater(numpy.inf, e.absolute(x))
+
+
+def one_hot(codes: Array, levels: int, dtype: Any) -> Array:
+    """z[..., j] = 1 where the code is j, else 0
+
+    codes int (n,)   ->   z (n, levels); a code outside 0 .. levels-1 gives a row of zeros
+    """
+    return e.equal(reshape(codes, shape=(*codes.shape, 1)), numpy.arange(levels, dtype=codes.dtype)).astype(dtype)
+
+
+def truth(x: Any) -> Array:
+    """x as truth values: whether it is other than 0."""
+    x = as_array(x)
+    return x if x.dtype == bool else x.astype(bool)
+
+
+def logical_and(x: Array, y: Array) -> Array:
+    """z = x and y"""
+    return e.where(truth(x), truth(y), False)
+
+
+def logical_or(x: Array, y: Array) -> Array:
+    """z = x or y"""
+    return e.where(truth(x), True, truth(y))
+
+
+def logical_xor(x: Array, y: Array) -> Array:
+    """z = either x or y"""
+    y = truth(y)
+    return e.where(truth(x), e.logical_not(y), y)
+
+
+def _masks(symbol: str, *values: Any) -> None:
+    """Errors: TraceError unless all are truth values."""
+    for value in values:
+        dtype = as_array(value).dtype
+        if dtype != bool:
+            raise TraceError(
+                f"{user_line()}: {symbol} of {dtype.name}: only truth values have {symbol} while tracing",
+                hint="compare first, with brackets: (x > 0) & (x < 1)",
+            )
+
+
+def bitwise_and(x: Array, y: Array) -> Array:
+    """z = x & y of truth values"""
+    _masks("&", x, y)
+    return logical_and(x, y)
+
+
+def bitwise_or(x: Array, y: Array) -> Array:
+    """z = x | y of truth values"""
+    _masks("|", x, y)
+    return logical_or(x, y)
+
+
+def bitwise_xor(x: Array, y: Array) -> Array:
+    """z = x ^ y of truth values"""
+    _masks("^", x, y)
+    return logical_xor(x, y)
+
+
+def invert(x: Array) -> Array:
+    """z = not x for truth values, -1 - x for whole numbers"""
+    x = as_array(x)
+    if x.dtype.kind == "i":
+        return -1 - x
+    if x.dtype.kind == "u":
+        return int(numpy.iinfo(x.dtype).max) - x
+    _masks("~", x)
+    return e.logical_not(x)

@@ -1,0 +1,78 @@
+"""Refusals: what an array that is only traced cannot do, and what to write instead; by NumPy's names.
+
+Every function of NumPy is either in ``NUMPY_NAMES`` or refused. Those that people reach for have their remedy here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from backpass.errors import TraceError
+
+
+class MissingMethod(TraceError, AttributeError):
+    """A method of NumPy's arrays that traced ones lack; for ``hasattr`` it is not there."""
+
+
+OTHERS = "write it with functions that can be traced; docs/calculus.md lists them"
+
+_SORTED = "the order of values is not known while tracing: sort outside of the traced function, or use min, max, argmax"
+_COUNTED = "how many there are is not known while tracing: choose with where(mask, x, 0), or count with count_nonzero"
+_MISSING = "replace NaN first: x = numpy.where(numpy.isnan(x), 0.0, x)"
+_LINEAR = "numpy.linalg.norm, matmul, einsum and trace can be traced; decompositions and solutions cannot"
+_WHOLE = "whole numbers have +, -, *, //, % and comparisons; truth values have & | ~ ^"
+_REAL = "only real numbers can be traced: keep the real and the imaginary part in two arrays"
+_ANGLE = "write it with arctan, sqrt and where"
+_CHANGED = "traced values do not change; build a new array with where or concatenate"
+_TABLE = "look values up with take, or compute it outside of the traced function"
+
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    {name: hint for names, hint in (
+        ("sort argsort partition argpartition lexsort median percentile quantile searchsorted digitize", _SORTED),
+        ("unique nonzero flatnonzero argwhere extract compress delete insert trim_zeros", _COUNTED),
+        ("nansum nanmean nanvar nanstd nanmax nanmin nanprod nancumsum nancumprod nanargmax nanargmin nanmedian", _MISSING),
+        ("nan_to_num nanpercentile nanquantile fmax fmin", _MISSING),
+        ("inv solve det slogdet svd eig eigh eigvals eigvalsh qr cholesky lstsq pinv matrix_power matrix_rank", _LINEAR),
+        ("left_shift right_shift bitwise_count gcd lcm", _WHOLE),
+        ("real imag conj conjugate angle iscomplex isreal", _REAL),
+        ("arcsin arccos arctan2 arcsinh arccosh arctanh hypot sinc", _ANGLE),
+        ("put place copyto putmask fill_diagonal put_along_axis fill resize itemset partition_in_place", _CHANGED),
+        ("histogram histogram2d bincount interp convolve correlate cov corrcoef piecewise select choose", _TABLE),
+        ("item tolist tobytes tofile dump dumps", "keep it an array, or compute the number outside the traced function"),
+        ("logaddexp2", "numpy.logaddexp is the same function to base e"),
+        ("apply_along_axis apply_over_axes vectorize", "write the function for whole arrays"),
+    ) for name in names.split()}
+)  # fmt: skip
+"""What to write instead of a function or method, by its name."""
+
+OPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "out=": "traced values do not change: use what the function returns",
+        "where=": "choose first: numpy.where(mask, x, 0)",
+        "dtype=": "convert first: x.astype(dtype)",
+        "initial=": "give the first value by itself, for example with numpy.maximum or +",
+        "argument": "give the arguments as docs/calculus.md lists them",
+    }
+)
+"""What to write instead of an option that is not supported."""
+
+METHODS: Mapping[str, str] = MappingProxyType(
+    {name: name for name in (
+        "all any argmax argmin clip cumprod cumsum diagonal dot mean min prod ptp ravel repeat round squeeze std swapaxes "
+        "take trace var"
+    ).split()}
+    | {"flatten": "ravel", "copy": "positive"}
+)  # fmt: skip
+"""Methods of NumPy's arrays that are functions of NumPy, too: the method's name, and the function's."""
+
+
+def remedy(what: str) -> str:
+    """The hint for what needs a value that is not there."""
+    if what.startswith("a condition"):
+        return "choose between two arrays with where(condition, a, b)"
+    if what.startswith("numpy."):
+        return "join traced values with numpy.stack or numpy.concatenate; docs/calculus.md lists what can be traced"
+    if what.startswith("assignment"):
+        return _CHANGED
+    return "keep it an array, or compute the number outside the traced function"
