@@ -169,7 +169,9 @@ def test_values_shapes_and_dtypes_are_numpys(name: str, dtype: str) -> None:
     for z, wanted in zip(found, map(numpy.asarray, expected), strict=True):
         assert z.shape == wanted.shape
         assert z.dtype == wanted.dtype
-        numpy.testing.assert_allclose(z, wanted, rtol=3e-5 if "f4" in (dtype, z.dtype.str[1:]) else 1e-12, atol=1e-6 if dtype == "f4" else 1e-13)
+        numpy.testing.assert_allclose(
+            z, wanted, rtol=3e-5 if "f4" in (dtype, z.dtype.str[1:]) else 1e-12, atol=1e-6 if dtype == "f4" else 1e-13
+        )
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -341,7 +343,9 @@ def test_division_of_whole_numbers_at_the_ends(name: str, dtype: str) -> None:
 
 
 def test_rounding_at_the_ends() -> None:
-    x = numpy.array([*SPECIAL, 0.49999999999999994, -0.49999999999999994, 1.5, -1.5, 2.5, 4503599627370497.5, 2.0**52 - 0.5])
+    x = numpy.array(
+        [*SPECIAL, 0.49999999999999994, -0.49999999999999994, 1.5, -1.5, 2.5, 4503599627370497.5, 2.0**52 - 0.5]
+    )
     for f in (numpy.floor, numpy.ceil, numpy.trunc, numpy.rint, numpy.round):
         numpy.testing.assert_array_equal(trace(f, [x])(x), f(x))
 

@@ -71,7 +71,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "option": (lambda x: numpy.sum(x, dtype=float), "numpy.sum with dtype="),
     "option of a ufunc": (lambda x: numpy.add(x, 1, where=False), "numpy.add with where="),
     "option of a method": (lambda x: x.min(initial=0), "numpy.min with initial="),
-    "too many arguments": (lambda x: numpy.expand_dims(x, 0, 1, 2), "numpy.expand_dims: "),
+    "too many arguments": (lambda x: numpy.sum(x, 0, float), "numpy.sum: too many positional arguments"),
     "method": (lambda x: x.sort(), "sort is not there"),
     "method of a name": (lambda x: x.argsort(), "argsort is not there"),
     "shift": (lambda x: x << 1, "numpy.left_shift"),

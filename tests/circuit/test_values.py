@@ -210,7 +210,9 @@ def test_values_and_slopes_keep_their_digits(name: str, dtype: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("dtype", [numpy.float64, numpy.float32])
-def test_special_values_of_functions_exact_near_zero(name: str, x: list[float], expected: list[float], dtype: Any) -> None:
+def test_special_values_of_functions_exact_near_zero(
+    name: str, x: list[float], expected: list[float], dtype: Any
+) -> None:
     x_, wanted = numpy.array(x, dtype), numpy.array(expected, dtype)
     z = trace(getattr(numpy, name), [x_])(x_)
     numpy.testing.assert_array_equal(z, wanted)

@@ -59,8 +59,11 @@ def test_theorem_3_1_the_gradient_costs_a_constant_times_the_loss() -> None:
 
 
 def test_footnote_4_inputs_that_do_not_matter_have_gradient_zero() -> None:
-    """Footnote 4: exactly zero."""
+    """Footnote 4: exactly zero, and nothing of the function is computed for an argument that it does not use."""
     assert grad(lambda t: t[0] * 2.0)(numpy.array([1.0, 5.0])).tolist() == [2.0, 0.0]
+    unused = trace(grad(lambda t, u: (numpy.exp(t) * t).sum(), 1), [(3,), ("n", 4)])
+    assert [node.operation.name for _, node in unused.operations] == ["constant", "broadcast_to"]
+    assert unused(numpy.ones(3), numpy.ones((2, 4))).tolist() == [[0.0] * 4] * 2
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -62,7 +62,9 @@ def circuit_of(sample: Any, dtype: str, free: bool) -> tuple[Circuit, list[Any]]
     return trace(lambda *a: OPERATIONS[sample.operation](*a, **params), specs), arguments
 
 
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "maximum", "greater", "equal", "power", "remainder"])
+@pytest.mark.parametrize(
+    "name", ["add", "subtract", "multiply", "divide", "maximum", "greater", "equal", "power", "remainder"]
+)
 @pytest.mark.parametrize(("left", "right"), [("i4", "f4"), ("?", "f4"), ("i4", "i8"), ("f4", "f8"), ("u4", "u4"),
                                              ("i1", "i2"), ("f2", "f2")])  # fmt: skip
 def test_dtypes_meet_as_in_numpy(name: str, left: str, right: str) -> None:

@@ -91,7 +91,9 @@ class Operation(Generic[P]):
 
         The first argument of ``where`` has no say in it, unless it is the only array.
         """
-        dtypes = [None if is_weak(a) else a.dtype if isinstance(a, Traced) else numpy.asarray(a).dtype for a in arguments]
+        dtypes = [
+            None if is_weak(a) else a.dtype if isinstance(a, Traced) else numpy.asarray(a).dtype for a in arguments
+        ]
         strong = [dtype for dtype in dtypes if dtype is not None and dtype.kind in "biuf"]
         if self.name == "where" and len(strong) > 1 and dtypes[0] is not None:
             strong = strong[1:]

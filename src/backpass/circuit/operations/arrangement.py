@@ -70,7 +70,9 @@ def split(x: Array, sections: Any, axis: int = 0) -> list[Array]:
     """x in equal parts along an axis, or cut in front of the given places"""
     length = fixed_length(as_array(x), axes_of(axis, x.ndim)[0], "split")
     if isinstance(sections, int | numpy.integer) and length % sections:
-        raise ShapeError(f"split of {text_of(x.shape)} along axis {axis} into {sections} equal parts: they are not equal")
+        raise ShapeError(
+            f"split of {text_of(x.shape)} along axis {axis} into {sections} equal parts: they are not equal"
+        )
     return array_split(x, sections, axis)
 
 

@@ -121,7 +121,9 @@ def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[list[str]], lis
     if len(texts) != len(ranks):
         raise ShapeError(f"einsum {subscripts!r}: {len(texts)} operands were expected, got {len(ranks)}")
     spare = [c for c in reversed(_LETTERS) if c not in subscripts]
-    most = max((rank - len(t.replace("...", "")) for t, rank in zip(texts, ranks, strict=True) if "..." in t), default=0)
+    most = max(
+        (rank - len(t.replace("...", "")) for t, rank in zip(texts, ranks, strict=True) if "..." in t), default=0
+    )
     dots = spare[: max(most, 0)]
     terms = []
     for text, rank in zip(texts, ranks, strict=True):

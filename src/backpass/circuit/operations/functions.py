@@ -56,7 +56,7 @@ def expm1(x: Array) -> Array:
     The operation's own slope, z + 1, has lost its digits where z is close to -1: e^x - 1 serves there.
     """
     near = e.greater(x, -0.7)
-    return e.where(near, e.expm1(e.where(near, x, 0.0)), e.exp(x) - 1.0)
+    return e.where(near, e.expm1(e.where(near, x, 0.0)), e.exp(e.where(near, -1.0, x)) - 1.0)
 
 
 def exp2(x: Array) -> Array:

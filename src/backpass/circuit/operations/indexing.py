@@ -173,9 +173,7 @@ def take_along_axis(x: Array, indices: Any, axis: int | None = -1) -> Array:
     if places.ndim != x.ndim:
         raise ShapeError(f"take_along_axis of {text_of(x.shape)} with indices {text_of(places.shape)}: ranks differ")
     others = [
-        numpy.arange(fixed_length(x, i, "take_along_axis")).reshape(
-            tuple(-1 if i == j else 1 for j in range(x.ndim))
-        )
+        numpy.arange(fixed_length(x, i, "take_along_axis")).reshape(tuple(-1 if i == j else 1 for j in range(x.ndim)))
         for i in range(x.ndim)
     ]
     return getitem(x, tuple(places if i == at else other for i, other in enumerate(others)))

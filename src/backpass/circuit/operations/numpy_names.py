@@ -75,7 +75,9 @@ def _size(a: Array, axis: int | None = None) -> Any:
 
 
 def _isclose(a: Array, b: Array, rtol: float = 1e-5, atol: float = 1e-8) -> Array:
-    return functions.logical_or(e.equal(a, b), e.greater_equal(atol + rtol * e.absolute(b), e.absolute(e.subtract(a, b))))
+    return functions.logical_or(
+        e.equal(a, b), e.greater_equal(atol + rtol * e.absolute(b), e.absolute(e.subtract(a, b)))
+    )
 
 
 def _astype(x: Array, dtype: Any, /) -> Array:
