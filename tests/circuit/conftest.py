@@ -71,9 +71,9 @@ def strided(array: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
 
 
 UNARY_RANGES = {
-    "negative": (-2, 2), "exp": (-2, 2), "expm1": (-2, 2), "log": (0.2, 3), "log1p": (-0.8, 3), "sqrt": (0.2, 3), "sin": (-3, 3),
-    "cos": (-3, 3), "tanh": (-2, 2), "sigmoid": (-4, 4), "softplus": (-4, 4), "erf": (-2, 2), "relu": (-2, 2),
-    "absolute": (-2, 2), "sign": (-2, 2), "arctan": (-3, 3), "floor": (-3, 3),
+    "negative": (-2, 2), "exp": (-2, 2), "expm1": (-2, 2), "log": (0.2, 3), "log1p": (-0.8, 3), "sqrt": (0.2, 3),
+    "sin": (-3, 3), "cos": (-3, 3), "tanh": (-2, 2), "sigmoid": (-4, 4), "softplus": (-4, 4), "erf": (-2, 2),
+    "relu": (-2, 2), "absolute": (-2, 2), "sign": (-2, 2), "arctan": (-3, 3), "floor": (-3, 3),
 }  # fmt: skip
 BINARY_RANGES = {
     "add": (-2, 2), "subtract": (-2, 2), "multiply": (-2, 2), "divide": (0.5, 2), "power": (0.5, 2),

@@ -37,9 +37,19 @@ CASES: dict[str, tuple[Function, tuple[Any, ...]]] = {
     "diff": (lambda x: (np.diff(x), np.diff(x, axis=0), np.diff(x, n=2), np.diff(x > 0)), (M,)),
     "argmax": (lambda x: (np.argmax(x), x.argmax(axis=0), np.argmax(x, axis=1, keepdims=True)), (M,)),
     "argmin": (lambda x: (np.argmin(x), x.argmin(axis=0), np.argmin(x, axis=-1)), (M,)),
-    "linalg.norm": (lambda x: (np.linalg.norm(x), np.linalg.norm(x, axis=0), np.linalg.norm(x, 1, axis=1),
-                               np.linalg.norm(x, np.inf, axis=1), np.linalg.norm(x, 3, axis=0, keepdims=True),
-                               np.linalg.norm(x[0], 2), np.linalg.norm(x[0], 0), np.linalg.norm(x, "fro")), (M,)),
+    "linalg.norm": (
+        lambda x: (
+            np.linalg.norm(x),
+            np.linalg.norm(x, axis=0),
+            np.linalg.norm(x, 1, axis=1),
+            np.linalg.norm(x, np.inf, axis=1),
+            np.linalg.norm(x, 3, axis=0, keepdims=True),
+            np.linalg.norm(x[0], 2),
+            np.linalg.norm(x[0], 0),
+            np.linalg.norm(x, "fro"),
+        ),
+        (M,),
+    ),
     "clip": (lambda x: (np.clip(x, -1.0, 1.0), x.clip(None, 1.0), np.clip(x, 0.0, None), x.clip(min=-0.5)), (M,)),
     "where": (lambda x: np.where((x > -1) & (x < 1), x, 0), (M,)),
     "logical_and": (lambda x: (np.logical_and(x > 0, x < 1), (x > 0) & True), (M,)),
@@ -82,14 +92,23 @@ CASES: dict[str, tuple[Function, tuple[Any, ...]]] = {
     "squeeze": (lambda x: (np.squeeze(x[:, None]), x[None, :, None].squeeze(axis=(0, 2)), x[:1].squeeze(0)), (M,)),
     "expand_dims": (lambda x: (np.expand_dims(x, 1), np.expand_dims(x, (0, -1))), (M,)),
     "ravel": (lambda x: (np.ravel(x), x.ravel(), x.flatten(), x.copy()), (M,)),
-    "reshape": (lambda x: (x.reshape([4, 3]), x.reshape((2, -1)), np.reshape(x, [12]), x.reshape(numpy.int64(3), 4)), (M,)),
-    "transpose": (lambda x: (x.T, x.transpose(), x.transpose(2, 0, 1), x.transpose([1, 0, 2]), np.transpose(x, (-1, 0, 1))), (S,)),
+    "reshape": (
+        lambda x: (x.reshape([4, 3]), x.reshape((2, -1)), np.reshape(x, [12]), x.reshape(numpy.int64(3), 4)),
+        (M,),
+    ),
+    "transpose": (
+        lambda x: (x.T, x.transpose(), x.transpose(2, 0, 1), x.transpose([1, 0, 2]), np.transpose(x, (-1, 0, 1))),
+        (S,),
+    ),
     "swapaxes": (lambda x: (np.swapaxes(x, 0, 2), x.swapaxes(-1, 1)), (S,)),
     "moveaxis": (lambda x: (np.moveaxis(x, 0, -1), np.moveaxis(x, [0, 1], [1, 2]), np.moveaxis(x, -1, 0)), (S,)),
     "rollaxis": (lambda x: (np.rollaxis(x, 2), np.rollaxis(x, 0, 3), np.rollaxis(x, 1, -1)), (S,)),
     "atleast_1d": (lambda x: (np.atleast_1d(x[0, 0]), np.atleast_1d(x)), (M,)),
     "atleast_2d": (lambda x: (np.atleast_2d(x[0, 0]), np.atleast_2d(x[0])), (M,)),
-    "concatenate": (lambda x: (np.concatenate([x, M]), np.concatenate((x, x * 2), axis=-1), np.concatenate([x, V], axis=None)), (M,)),
+    "concatenate": (
+        lambda x: (np.concatenate([x, M]), np.concatenate((x, x * 2), axis=-1), np.concatenate([x, V], axis=None)),
+        (M,),
+    ),
     "stack": (lambda x: (np.stack([x, x * x]), np.stack([x, M], axis=-1)), (M,)),
     "hstack": (lambda x: (np.hstack([x, M]), np.hstack([x[0], x[1]])), (M,)),
     "vstack": (lambda x: (np.vstack([x, V]), np.vstack([x[0], x[1]])), (M,)),
@@ -99,10 +118,16 @@ CASES: dict[str, tuple[Function, tuple[Any, ...]]] = {
     "hsplit": (lambda x: (np.hsplit(x, 2), np.hsplit(x[0], 4)), (M,)),
     "vsplit": (lambda x: np.vsplit(x, 3), (M,)),
     "flip": (lambda x: (np.flip(x), np.flip(x, 0), np.flip(x, axis=(1,))), (M,)),
-    "roll": (lambda x: (np.roll(x, 1), np.roll(x, -3, axis=1), np.roll(x, (1, 2), axis=(0, 1)), np.roll(x, 5, 0)), (M,)),
+    "roll": (
+        lambda x: (np.roll(x, 1), np.roll(x, -3, axis=1), np.roll(x, (1, 2), axis=(0, 1)), np.roll(x, 5, 0)),
+        (M,),
+    ),
     "tile": (lambda x: (np.tile(x, 2), np.tile(x, (2, 1, 3)), np.tile(x[0], (2, 2)), np.tile(x, 0)), (M,)),
     "repeat": (lambda x: (np.repeat(x, 2), x.repeat(3, axis=0), np.repeat(x, [1, 0, 2], axis=0)), (M,)),
-    "diagonal": (lambda x: (np.diagonal(x), x.diagonal(1), np.diagonal(x, -1), np.diagonal(x, 5), np.diagonal(x, -2)), (M,)),
+    "diagonal": (
+        lambda x: (np.diagonal(x), x.diagonal(1), np.diagonal(x, -1), np.diagonal(x, 5), np.diagonal(x, -2)),
+        (M,),
+    ),
     "diag": (lambda x: (np.diag(x), np.diag(x[0]), np.diag(x[0], 2), np.diag(x[0], -1), np.diag(x, 1)), (M,)),
     "trace": (lambda x: (np.trace(x), x.trace(1), np.trace(np.exp(S) * x[0, 0], axis1=1, axis2=2)), (M,)),
     "triu": (lambda x: (np.triu(x), np.triu(x, 1), np.triu(x, -1)), (S,)),
@@ -119,24 +144,49 @@ CASES: dict[str, tuple[Function, tuple[Any, ...]]] = {
     "vdot": (lambda x: np.vdot(x, M + 1.0), (M,)),
     "inner": (lambda x: (np.inner(x, V), np.inner(x, M), np.inner(x, 3.0), np.inner(V, V * x[0, 0])), (M,)),
     "outer": (lambda x: (np.outer(x, V), np.outer(V, x[0])), (M,)),
-    "tensordot": (lambda x: (np.tensordot(x, S[:, :, 0], 2), np.tensordot(x, S, 1 * [0] and 0),
-                             np.tensordot(x, S, axes=([1], [1])), np.tensordot(x, S, axes=([0, 1], [0, 1])),
-                             np.tensordot(S, x, axes=(0, 0))), (M,)),
-    "einsum": (lambda x, y: (np.einsum("ij,kj->ik", x, x), np.einsum("ij->", x), np.einsum("ij->ji", x),
-                             np.einsum("ij,ijk->k", x, y), np.einsum("ijk,ij->ijk", y, x), np.einsum("ij,j", x, V),
-                             np.einsum("ij,kjl,l->ik", x, y, V[[0, 1, 2, 3, 0]]), np.einsum("ii->i", x[:, :3]),
-                             np.einsum("ii", x[:, 1:]), np.einsum("...i,i->...", y, y[0, 0]),
-                             np.einsum("i...,i...->...", y, y), np.einsum("i,j->ij", V, x[0]),
-                             np.einsum("ij, ij -> i", x, x, optimize=True)), (M, S)),
+    "tensordot": (
+        lambda x: (
+            np.tensordot(x, S[:, :, 0], 2),
+            np.tensordot(x, S, 1 * [0] and 0),
+            np.tensordot(x, S, axes=([1], [1])),
+            np.tensordot(x, S, axes=([0, 1], [0, 1])),
+            np.tensordot(S, x, axes=(0, 0)),
+        ),
+        (M,),
+    ),
+    "einsum": (
+        lambda x, y: (
+            np.einsum("ij,kj->ik", x, x),
+            np.einsum("ij->", x),
+            np.einsum("ij->ji", x),
+            np.einsum("ij,ijk->k", x, y),
+            np.einsum("ijk,ij->ijk", y, x),
+            np.einsum("ij,j", x, V),
+            np.einsum("ij,kjl,l->ik", x, y, V[[0, 1, 2, 3, 0]]),
+            np.einsum("ii->i", x[:, :3]),
+            np.einsum("ii", x[:, 1:]),
+            np.einsum("...i,i->...", y, y[0, 0]),
+            np.einsum("i...,i...->...", y, y),
+            np.einsum("i,j->ij", V, x[0]),
+            np.einsum("ij, ij -> i", x, x, optimize=True),
+        ),
+        (M, S),
+    ),
     # Places
     "take": (lambda x: (np.take(x, [0, 5, -1]), x.take([1, 1], axis=1), np.take(x, 2, axis=0)), (M,)),
-    "take_along_axis": (lambda x: (np.take_along_axis(x, np.argmax(x, axis=1, keepdims=True), axis=1),
-                                   np.take_along_axis(x, numpy.array([[0, -1, 2, 1]]), axis=0)), (M,)),
+    "take_along_axis": (
+        lambda x: (
+            np.take_along_axis(x, np.argmax(x, axis=1, keepdims=True), axis=1),
+            np.take_along_axis(x, numpy.array([[0, -1, 2, 1]]), axis=0),
+        ),
+        (M,),
+    ),
     "shape": (lambda x: np.ones_like(x) * (np.shape(x)[0] + np.ndim(x) + np.size(x) + x.size), (M,)),
     "getitem": (lambda x: x[:, [0, 2]], (M,)),
-}  # fmt: skip
-COVERED_ELSEWHERE = """amax amin around add subtract multiply divide power negative exp log sqrt sin cos tanh absolute sign maximum minimum greater
-greater_equal equal ndim size astype"""  # tests/circuit/test_operations.py, and the case "shape"
+}
+COVERED_ELSEWHERE = """amax amin around add subtract multiply divide power negative exp log sqrt sin cos tanh absolute
+sign maximum minimum greater greater_equal equal ndim size astype"""
+"""Covered by tests/circuit/test_operations.py, and by the cases "max", "min", "round" and "shape"."""
 
 
 def name_of(function: Any) -> str:
@@ -200,9 +250,11 @@ FREE: list[Function] = [
     lambda x: x[:, [0, 2]],
     lambda x: x[:, V > 0],
     lambda x: np.argmax(x, axis=1),
-    lambda x: np.take_along_axis(x.T, np.array([[0], [1], [1], [0]]), axis=1) if isinstance(x, numpy.ndarray) else x[:0].T,
+    lambda x: (
+        np.take_along_axis(x.T, np.array([[0], [1], [1], [0]]), axis=1) if isinstance(x, numpy.ndarray) else x[:0].T
+    ),
     lambda x: x % 1.0 + x // 1.0,
-]  # fmt: skip
+]
 FREE.pop(-2)
 
 
@@ -215,22 +267,42 @@ def test_lengths_may_be_free(f: Function) -> None:
 
 # Indexing ------------------------------------------------------------------------------------------------------------
 
-I, J = numpy.array([2, 0, -1]), numpy.array([[0], [-2]])
+AT, J = numpy.array([2, 0, -1]), numpy.array([[0], [-2]])
 INDEXES: list[Any] = [
-    (slice(None), [0, 2]), (I, I), (I, J), (slice(None), I, J), (I, slice(None), I), (0, slice(None), I), (I, 1),
-    (slice(1, None), I, 0), (..., I), (I, ..., J), (None, I), (I, None, I), (slice(None), None, I, J), (1, I), ([0], [1], [2]),
-    (slice(None, None, -1), I), S[0, :, 0] > 0, (slice(None), S[0, :, 0] > 0), S > 0.5, (S[:, :, 0] > 0, 2), [], (..., [1, 0], None),
-    (2, J), numpy.array(1), (slice(None), numpy.array(1)), [True, False, True],
-]  # fmt: skip
+    (slice(None), [0, 2]),
+    (AT, AT),
+    (AT, J),
+    (slice(None), AT, J),
+    (AT, slice(None), AT),
+    (0, slice(None), AT),
+    (AT, 1),
+    (slice(1, None), AT, 0),
+    (..., AT),
+    (AT, ..., J),
+    (None, AT),
+    (AT, None, AT),
+    (slice(None), None, AT, J),
+    (1, AT),
+    ([0], [1], [2]),
+    (slice(None, None, -1), AT),
+    S[0, :, 0] > 0,
+    (slice(None), S[0, :, 0] > 0),
+    S > 0.5,
+    (S[:, :, 0] > 0, 2),
+    [],
+    (..., [1, 0], None),
+    (2, J),
+    numpy.array(1),
+    (slice(None), numpy.array(1)),
+    [True, False, True],
+]
 
 
 @pytest.mark.parametrize("index", INDEXES, ids=range(len(INDEXES)))
 def test_indexing_is_numpys(index: Any) -> None:
 
-    if isinstance(index, numpy.ndarray) and index.dtype == bool and index.ndim == 1:
-        x = S.transpose(1, 0, 2)
-    else:
-        x = S
+    is_mask = isinstance(index, numpy.ndarray) and index.dtype == bool and index.ndim == 1
+    x = S.transpose(1, 0, 2) if is_mask else S
     circuit = trace(lambda x: x[index], [x.shape])
     numpy.testing.assert_array_equal(circuit(x), x[index])
     check_gradient(lambda x: x[index] * 2.0, x)
@@ -238,7 +310,7 @@ def test_indexing_is_numpys(index: Any) -> None:
 
 @pytest.mark.parametrize("axes", [(0,), (1,), (0, 1), (0, 2), (2, 1)])
 def test_places_may_be_traced(axes: tuple[int, ...]) -> None:
-    places = [I if axis == 0 else I[:, None] if len(axes) > 1 else I for axis in axes]
+    places = [AT if axis == 0 else AT[:, None] if len(axes) > 1 else AT for axis in axes]
 
     def f(x: Any, *places: Any) -> Any:
         index: list[Any] = [slice(None)] * 3
@@ -263,15 +335,37 @@ def test_a_traced_number_is_an_index() -> None:
 # Promotion (NumPy 2, NEP 50) -----------------------------------------------------------------------------------------
 
 DTYPES = ["?", "i4", "i8", "u4", "f4", "f8"]
-BESIDE: dict[str, Any] = {"True": True, "2": 2, "2.5": 2.5, "float32": np.float32(2.5), "float64": np.float64(2.5),
-                          "int64": np.int64(2), "int32": np.int32(2), "0-d": np.array(2.5), "f4 array": np.ones(3, "f4"),
-                          "f8 array": np.ones(3), "i4 array": np.ones(3, "i4"), "bool array": np.ones(3, bool)}  # fmt: skip
+BESIDE: dict[str, Any] = {
+    "True": True,
+    "2": 2,
+    "2.5": 2.5,
+    "float32": np.float32(2.5),
+    "float64": np.float64(2.5),
+    "int64": np.int64(2),
+    "int32": np.int32(2),
+    "0-d": np.array(2.5),
+    "f4 array": np.ones(3, "f4"),
+    "f8 array": np.ones(3),
+    "i4 array": np.ones(3, "i4"),
+    "bool array": np.ones(3, bool),
+}
 BINARY: dict[str, Function] = {
-    "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
-    "**": lambda x, y: x**y, "%": lambda x, y: x % y, "//": lambda x, y: x // y, ">": lambda x, y: x > y,
-    "maximum": np.maximum, "logaddexp": np.logaddexp, "fmod": np.fmod, "where": lambda x, y: np.where(x > 0, x, y),
-    "clip": lambda x, y: np.clip(x, y, None), "and": np.logical_and, "concatenate": lambda x, y: np.concatenate([x, np.atleast_1d(y)]),
-}  # fmt: skip
+    "+": lambda x, y: x + y,
+    "-": lambda x, y: x - y,
+    "*": lambda x, y: x * y,
+    "/": lambda x, y: x / y,
+    "**": lambda x, y: x**y,
+    "%": lambda x, y: x % y,
+    "//": lambda x, y: x // y,
+    ">": lambda x, y: x > y,
+    "maximum": np.maximum,
+    "logaddexp": np.logaddexp,
+    "fmod": np.fmod,
+    "where": lambda x, y: np.where(x > 0, x, y),
+    "clip": lambda x, y: np.clip(x, y, None),
+    "and": np.logical_and,
+    "concatenate": lambda x, y: np.concatenate([x, np.atleast_1d(y)]),
+}
 
 
 @pytest.mark.parametrize("beside", BESIDE)

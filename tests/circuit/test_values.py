@@ -187,7 +187,7 @@ def tiny(dtype: Any) -> numpy.ndarray[Any, Any]:
 @pytest.mark.parametrize("dtype", [numpy.float64, numpy.float32])
 @pytest.mark.parametrize("name", ["log1p", "expm1"])
 def test_values_and_slopes_keep_their_digits(name: str, dtype: Any) -> None:
-    """The value, the first and the second derivative within a few units in the last place, where NumPy's name is used."""
+    """The value, the first and the second derivative of NumPy's function within a few units in the last place."""
     far = [3.0, 30.0, 80.0] if name == "log1p" else [3.0, 30.0, 80.0, -3.0, -30.0, -80.0]
     x = numpy.concatenate([tiny(dtype), numpy.array(far, dtype)])
     f = lambda x: getattr(numpy, name)(x)

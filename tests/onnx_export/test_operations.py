@@ -83,8 +83,8 @@ def test_booleans(name: str) -> None:
     assert_same(*both(trace(lambda a: o.max(a, axis=0), [x]), [x]))
 
 
-@pytest.mark.parametrize("name", ["exp", "sqrt", "sigmoid", "softplus", "tanh", "erf", "expm1", "logsumexp", "relu", "log1p",
-                                  "arctan", "floor"])  # fmt: skip
+@pytest.mark.parametrize("name", ["exp", "sqrt", "sigmoid", "softplus", "tanh", "erf", "expm1", "logsumexp", "relu",
+                                  "log1p", "arctan", "floor"])  # fmt: skip
 @pytest.mark.parametrize("dtype", ["i4", "?", "f2"])
 def test_functions_of_other_dtypes(name: str, dtype: str) -> None:
     x = numpy.array([[1, 0, 3]], dtype)

@@ -3,7 +3,6 @@
 A function is a program: a list of steps, drawn with a seed, on values whose shapes broadcast. It runs on NumPy's
 functions under a trace here, and on JAX's functions of the same names there. Run by ``make test-peers``.
 """
-# ruff: noqa: N802  the notes call the loss J
 
 from __future__ import annotations
 
@@ -92,14 +91,18 @@ ARRANGEMENT: dict[str, Rule] = {
     "stack": lambda m, a, b: m.np.stack([a, a * a], axis=1).sum(axis=1) * 0.5,
     "vstack": lambda m, a, b: m.np.vstack([a[1:], a[0]]),
     "tile": lambda m, a, b: m.np.tile(a[:, :2], (1, 2)),
-    "axes": lambda m, a, b: m.np.moveaxis(a[None, :, :, None], 1, 2).squeeze().swapaxes(0, 1) + m.np.expand_dims(a[0], 0),
+    "axes": lambda m, a, b: (
+        m.np.moveaxis(a[None, :, :, None], 1, 2).squeeze().swapaxes(0, 1) + m.np.expand_dims(a[0], 0)
+    ),
     "ravel": lambda m, a, b: m.np.ravel(a)[3:].reshape([3, 3]).T.reshape(-1)[:4],
     "diff": lambda m, a, b: m.np.diff(a, axis=1, n=3),
     "triangles": lambda m, a, b: m.np.triu(a) - m.np.tril(a, -1),
     "diagonals": lambda m, a, b: m.np.tanh(m.np.trace(a) + (m.np.diag(m.np.diagonal(a, 1)) @ a).sum()),
     "meshgrid": lambda m, a, b: (m.np.meshgrid(a[0], a[:, 0])[0] - m.np.meshgrid(a[0], a[:, 0])[1]) * 0.5,
-    "likes": lambda m, a, b: a * m.np.ones_like(a) + m.np.zeros_like(a) + m.np.full_like(a, 0.1) * m.np.broadcast_to(a[0], (3, 4)),
-}  # fmt: skip
+    "likes": lambda m, a, b: (
+        a * m.np.ones_like(a) + m.np.zeros_like(a) + m.np.full_like(a, 0.1) * m.np.broadcast_to(a[0], (3, 4))
+    ),
+}
 PRODUCTS: dict[str, Rule] = {
     "matmul": lambda m, a, b: m.np.tanh(a @ a.T @ a),
     "dot": lambda m, a, b: m.np.tanh(m.np.dot(m.np.dot(a, TABLE).sum(axis=1), numpy.ones((3, 4)))),

@@ -143,7 +143,7 @@ def _of_number(value: float, beside: numpy.dtype[Any]) -> numpy.ndarray[Any, Any
 
 
 def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) -> Traced:
-    """A traced value as it is; anything else as a constant: a Python number in the dtype beside it, others in theirs."""
+    """A traced value as it is; all else as a constant: a Python number in the dtype beside it, others in theirs."""
     if isinstance(value, Traced):
         if value.recorder is not recorder:
             raise TraceError(

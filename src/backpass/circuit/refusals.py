@@ -25,21 +25,22 @@ _WHOLE = "whole numbers have +, -, *, //, % and comparisons; truth values have &
 _REAL = "only real numbers can be traced: keep the real and the imaginary part in two arrays"
 _ANGLE = "write it with arctan, sqrt and where"
 _CHANGED = "traced values do not change; build a new array with where or concatenate"
+_OUTSIDE = "keep it an array, or compute the number outside the traced function"
 _TABLE = "look values up with take, or compute it outside of the traced function"
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {name: hint for names, hint in (
         ("sort argsort partition argpartition lexsort median percentile quantile searchsorted digitize", _SORTED),
         ("unique nonzero flatnonzero argwhere extract compress delete insert trim_zeros", _COUNTED),
-        ("nansum nanmean nanvar nanstd nanmax nanmin nanprod nancumsum nancumprod nanargmax nanargmin nanmedian", _MISSING),
-        ("nan_to_num nanpercentile nanquantile fmax fmin", _MISSING),
-        ("inv solve det slogdet svd eig eigh eigvals eigvalsh qr cholesky lstsq pinv matrix_power matrix_rank", _LINEAR),
+        ("nansum nanmean nanvar nanstd nanmax nanmin nanprod nancumsum nancumprod nanargmax nanargmin", _MISSING),
+        ("nanmedian nan_to_num nanpercentile nanquantile fmax fmin", _MISSING),
+        ("inv solve det slogdet svd eig eigh eigvals eigvalsh qr cholesky lstsq pinv matrix_rank", _LINEAR),
         ("left_shift right_shift bitwise_count gcd lcm", _WHOLE),
         ("real imag conj conjugate angle iscomplex isreal", _REAL),
         ("arcsin arccos arctan2 arcsinh arccosh arctanh hypot sinc", _ANGLE),
         ("put place copyto putmask fill_diagonal put_along_axis fill resize itemset partition_in_place", _CHANGED),
         ("histogram histogram2d bincount interp convolve correlate cov corrcoef piecewise select choose", _TABLE),
-        ("item tolist tobytes tofile dump dumps", "keep it an array, or compute the number outside the traced function"),
+        ("item tolist tobytes tofile dump dumps", _OUTSIDE),
         ("logaddexp2", "numpy.logaddexp is the same function to base e"),
         ("apply_along_axis apply_over_axes vectorize", "write the function for whole arrays"),
     ) for name in names.split()}
@@ -57,13 +58,11 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
 )
 """What to write instead of an option that is not supported."""
 
+_SAME = """all any argmax argmin clip cumprod cumsum diagonal dot mean min prod ptp ravel repeat round squeeze std
+swapaxes take trace var"""
 METHODS: Mapping[str, str] = MappingProxyType(
-    {name: name for name in (
-        "all any argmax argmin clip cumprod cumsum diagonal dot mean min prod ptp ravel repeat round squeeze std swapaxes "
-        "take trace var"
-    ).split()}
-    | {"flatten": "ravel", "copy": "positive"}
-)  # fmt: skip
+    {name: name for name in _SAME.split()} | {"flatten": "ravel", "copy": "positive"}
+)
 """Methods of NumPy's arrays that are functions of NumPy, too: the method's name, and the function's."""
 
 
@@ -75,4 +74,4 @@ def remedy(what: str) -> str:
         return "join traced values with numpy.stack or numpy.concatenate; docs/calculus.md lists what can be traced"
     if what.startswith("assignment"):
         return _CHANGED
-    return "keep it an array, or compute the number outside the traced function"
+    return _OUTSIDE

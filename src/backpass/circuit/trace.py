@@ -10,7 +10,6 @@ import numpy
 
 from backpass.circuit.circuit import Circuit, as_leaf, finish
 from backpass.circuit.operation import lift
-from backpass.circuit.spec import Spec
 from backpass.circuit.structure import flatten, paths
 from backpass.circuit.traced import OPERATIONS, Recorder, Traced, recording
 from backpass.errors import TraceError

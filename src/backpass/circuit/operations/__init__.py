@@ -1,7 +1,7 @@
 """The operations: everything a circuit can be made of, and the functions composed from them.
 
-The operations are declared (``@operation``, ``@elementwise``), each with its meaning on NumPy arrays, its shape rule and
-one pullback per argument; ``functions``, ``statistics``, ``arrangement``, ``indexing`` and ``contraction`` compose
+The operations are declared (``@operation``, ``@elementwise``), each with its meaning on NumPy arrays, its shape rule
+and one pullback per argument; ``functions``, ``statistics``, ``arrangement``, ``indexing`` and ``contraction`` compose
 NumPy's other functions of these, and ``numpy_names`` says which of NumPy's names they go by. They take NumPy arrays and
 traced values.
 """

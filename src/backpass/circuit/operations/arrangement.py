@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy
@@ -63,7 +64,7 @@ def array_split(x: Array, sections: Any, axis: int = 0) -> list[Array]:
         cuts = numpy.cumsum([0] + [size + 1] * more + [size] * (int(sections) - more)).tolist()
     else:
         cuts = [0, *(slice(None, int(cut)).indices(length)[1] for cut in sections), length]
-    return [along(x, at, start, max(start, stop)) for start, stop in zip(cuts, cuts[1:], strict=False)]
+    return [along(x, at, start, max(start, stop)) for start, stop in pairwise(cuts)]
 
 
 def split(x: Array, sections: Any, axis: int = 0) -> list[Array]:

@@ -129,7 +129,7 @@ def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[list[str]], lis
     for text, rank in zip(texts, ranks, strict=True):
         hidden = rank - len(text.replace("...", ""))
         before, has_dots, after = text.partition("...")
-        if hidden < 0 or (hidden and not has_dots) or not (before + after).isalpha() and before + after:
+        if hidden < 0 or (hidden and not has_dots) or (not (before + after).isalpha() and before + after):
             raise ShapeError(f"einsum {subscripts!r}: {text!r} does not fit an array of {rank} dimensions")
         terms.append([*before, *dots[len(dots) - hidden :], *after])
     flat = [c for term in terms for c in term]

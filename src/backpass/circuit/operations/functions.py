@@ -249,7 +249,7 @@ def _masks(symbol: str, *values: Any) -> None:
     """Errors: TraceError unless all are truth values."""
     for value in values:
         dtype = as_array(value).dtype
-        if dtype != bool:
+        if dtype.kind != "b":
             raise TraceError(
                 f"{user_line()}: {symbol} of {dtype.name}: only truth values have {symbol} while tracing",
                 hint="compare first, with brackets: (x > 0) & (x < 1)",

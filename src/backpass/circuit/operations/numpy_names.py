@@ -13,7 +13,7 @@ from backpass.circuit.operations import arrangement, contraction, functions, ind
 from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations.functions import as_array
 from backpass.circuit.operations.reduction import Axis
-from backpass.circuit.traced import NUMPY_NAMES, Array, Traced, user_line
+from backpass.circuit.traced import NUMPY_NAMES, Array, user_line
 from backpass.errors import TraceError
 
 
@@ -86,8 +86,8 @@ def _astype(x: Array, dtype: Any, /) -> Array:
 
 _DIRECT = """add subtract multiply divide negative exp log log1p sqrt sin cos arctan tanh absolute sign maximum minimum
 greater greater_equal equal logical_not remainder floor"""
-_COMPOSED = """positive square reciprocal floor_divide fmod trunc ceil less less_equal not_equal isnan isinf isfinite logical_and
-logical_or logical_xor bitwise_and bitwise_or bitwise_xor invert"""
+_COMPOSED = """positive square reciprocal floor_divide fmod trunc ceil less less_equal not_equal isnan isinf isfinite
+logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor invert"""
 _CONVERTED = "expm1 exp2 log2 log10 logaddexp tan sinh cosh rint"
 for _name in _DIRECT.split():
     NUMPY_NAMES[getattr(numpy, _name)] = getattr(e, _name)
@@ -96,9 +96,9 @@ for _name in _COMPOSED.split():
 for _name in _CONVERTED.split():
     NUMPY_NAMES[getattr(numpy, _name)] = _in_numpys_dtype(getattr(numpy, _name), getattr(functions, _name))
 for _module, _names in (
-    (arrangement, """concatenate stack hstack vstack column_stack array_split split hsplit vsplit ravel squeeze expand_dims
-     swapaxes moveaxis rollaxis atleast_1d atleast_2d flip roll broadcast_arrays meshgrid tile repeat diagonal diag triu
-     tril full_like zeros_like ones_like"""),
+    (arrangement, """concatenate stack hstack vstack column_stack array_split split hsplit vsplit ravel squeeze
+     expand_dims swapaxes moveaxis rollaxis atleast_1d atleast_2d flip roll broadcast_arrays meshgrid tile repeat
+     diagonal diag triu tril full_like zeros_like ones_like"""),
     (contraction, "matmul dot vdot inner outer tensordot einsum"),
     (indexing, "take take_along_axis"),
     (statistics, "mean average var std ptp count_nonzero prod cumsum cumprod diff argmax argmin"),
