@@ -6,6 +6,7 @@ functions under a trace here, and on JAX's functions of the same names there. Ru
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 
 from backpass.circuit import grad, trace
 
+# What is compiled runs once.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
 jax = pytest.importorskip("jax")
 jax.config.update("jax_enable_x64", True)
 jnp = jax.numpy
@@ -150,20 +153,20 @@ def assert_close(found: Any, expected: Any) -> None:
     numpy.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * max(1.0, float(numpy.abs(expected).max())))
 
 
+def derivatives(f: Any, gradient_of: Any, np: Any, v: Any) -> Callable[..., Any]:
+    """J, its gradient, and its second derivative along v: the gradient of <dJ, v>."""
+    first = gradient_of(f, (0, 1, 2))
+    second = gradient_of(lambda *a: sum(np.sum(g * w) for g, w in zip(first(*a), v, strict=True)), (0, 1, 2))
+    return lambda *a: (f(*a), *first(*a), *second(*a))
+
+
 def compare(program: Program, seed: int) -> None:
-    arguments = drawn(seed)
-    ours = lambda x, y, s: run(program, OURS, x, y, s)
-    peer = lambda x, y, s: run(program, PEER, x, y, s)
-    assert_close(trace(ours, arguments)(*arguments), peer(*map(jnp.asarray, arguments)))
-    first, wanted = grad(ours, (0, 1, 2)), jax.grad(peer, (0, 1, 2))
-    for dx, expected in zip(first(*arguments), wanted(*arguments), strict=True):
-        assert_close(dx, expected)
-    # The second derivative along a direction: the gradient of <dJ, v>.
-    v = drawn(seed + 1_000_000)
-    along = lambda gradient, np: lambda *a: sum(np.sum(g * w) for g, w in zip(gradient(*a), v, strict=True))
-    second = grad(along(first, numpy), (0, 1, 2))(*arguments)
-    for dx, expected in zip(second, jax.grad(along(wanted, jnp), (0, 1, 2))(*arguments), strict=True):
-        assert_close(dx, expected)
+    arguments, v = drawn(seed), drawn(seed + 1_000_000)
+    ours = derivatives(lambda *a: run(program, OURS, *a), grad, numpy, v)
+    peer = derivatives(lambda *a: run(program, PEER, *a), jax.grad, jnp, v)
+    # As one program: XLA takes longer to compile its operations one by one.
+    for found, expected in zip(trace(ours, arguments)(*arguments), jax.jit(peer)(*arguments), strict=True):
+        assert_close(found, expected)
 
 
 @pytest.mark.parametrize("seed", range(COUNT))
