@@ -11,6 +11,7 @@ import pytest
 from backpass.circuit import Spec, check_gradient, trace
 from backpass.circuit import operations as o
 from backpass.circuit.traced import NUMPY_NAMES
+from backpass.errors import TraceError
 
 np = numpy
 M = numpy.linspace(-1.7, 2.1, 12).reshape(3, 4)[:, [2, 0, 3, 1]]
@@ -402,9 +403,14 @@ def test_two_traced_arrays_meet_as_numpys_do() -> None:
                 numpy.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-def test_a_number_that_does_not_fit_is_refused() -> None:
-    from backpass.errors import TraceError
+@pytest.mark.parametrize("f", [lambda x, m: np.dot(x, m), lambda x, m: np.stack([x, m]), lambda x, m: x[m > 0]])
+def test_a_masked_array_is_refused(f: Function) -> None:
+    masked = numpy.ma.masked_less(V, 0.5)
+    with pytest.raises(TraceError, match="masked array"):
+        trace(lambda x: f(x, masked), [V])
 
+
+def test_a_number_that_does_not_fit_is_refused() -> None:
     with pytest.raises(TraceError, match="300 does not fit into the int8 beside it"):
         trace(lambda x: x + 300, [Spec((3,), numpy.dtype("i1"))])
 

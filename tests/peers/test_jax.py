@@ -26,6 +26,8 @@ COUNT = 300
 ROWS = numpy.array([2, 0, 2])
 MASK = numpy.array([True, False, True, True])
 TABLE = numpy.cos(numpy.arange(24.0)).reshape(2, 4, 3)
+SPREAD = TABLE[0].T
+"""Makes rows differ: where all are equal a standard deviation has no slope."""
 Rule = Callable[[Any, Any, Any], Any]
 
 OURS = SimpleNamespace(np=numpy, norm=numpy.linalg.norm)
@@ -72,11 +74,11 @@ REDUCTIONS: dict[str, Rule] = {
     "mean": lambda m, a, b: a.mean(axis=1, keepdims=True),
     "average": lambda m, a, b: m.np.average(a, axis=0, weights=numpy.array([1.0, 2.0, 0.5])),
     "max": lambda m, a, b: a.max(axis=0) - a.min(axis=1, keepdims=True),
-    "var": lambda m, a, b: m.np.var(a, axis=0) + m.np.std(a, axis=1, keepdims=True, ddof=1),
-    "norm": lambda m, a, b: m.norm(a, axis=1, keepdims=True) - 0.1 * m.norm(a),
+    "var": lambda m, a, b: m.np.var(a, axis=0) + m.np.std(a + SPREAD, axis=1, keepdims=True, ddof=1),
+    "norm": lambda m, a, b: m.norm(a + SPREAD, axis=1, keepdims=True) - 0.1 * m.norm(a),
     "prod": lambda m, a, b: m.np.tanh(m.np.prod(a, axis=1, keepdims=True)),
     "cumsum": lambda m, a, b: m.np.tanh(m.np.cumsum(a, axis=1) - m.np.cumprod(m.np.tanh(a), axis=0)),
-    "nested": lambda m, a, b: (m.np.exp(a - a.max()).sum(axis=0) / m.np.exp(a).sum()).reshape(1, 4),
+    "nested": lambda m, a, b: (m.np.exp(m.np.tanh(a) - a.max()).sum(axis=0) / m.np.exp(m.np.tanh(a)).sum()).reshape(1, 4),
     "extremes": lambda m, a, b: m.np.take_along_axis(a, m.np.argmax(a, axis=0, keepdims=True), axis=0),
     "ptp": lambda m, a, b: m.np.ptp(a, axis=0),
     "masked mean": lambda m, a, b: m.np.where(a > 0, a, 0).sum(axis=0) / (1.0 + m.np.count_nonzero(a > 0, axis=0)),

@@ -10,12 +10,14 @@ import numpy
 from backpass.circuit.operation import is_weak
 from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations.shaping import reshape, stop_gradient
+from backpass.circuit.spec import check_unmasked
 from backpass.circuit.traced import Array, Traced, user_line
 from backpass.errors import TraceError
 
 
 def as_array(x: Any) -> Array:
-    """A traced value as it is, anything else as a NumPy array."""
+    """A traced value as it is, anything else as a NumPy array.    Errors: TraceError for a masked array."""
+    check_unmasked(x, "an argument")
     return x if isinstance(x, Traced) else numpy.asarray(x)
 
 

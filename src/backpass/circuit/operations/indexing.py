@@ -14,7 +14,7 @@ from backpass.circuit.operations.functions import as_array
 from backpass.circuit.operations.reduction import axes_of
 from backpass.circuit.operations.shaping import Range, reshape, slice_
 from backpass.circuit.operations.statistics import fixed_length
-from backpass.circuit.spec import broadcast, text_of
+from backpass.circuit.spec import broadcast, check_unmasked, text_of
 from backpass.circuit.traced import Array, Traced, user_line
 from backpass.errors import ShapeError, TraceError
 
@@ -58,6 +58,7 @@ def _items(given: tuple[Any, ...], x: Array) -> list[Any]:
     """One item per axis and per None: masks as the places where they hold, ``...`` as slices."""
     items: list[Any] = []
     for item in given:
+        check_unmasked(item, "an index")
         if isinstance(item, list):
             item = numpy.asarray(item, dtype=None if item else numpy.intp)
         if isinstance(item, Traced | numpy.ndarray) and item.dtype == bool:
