@@ -78,7 +78,9 @@ REDUCTIONS: dict[str, Rule] = {
     "norm": lambda m, a, b: m.norm(a + SPREAD, axis=1, keepdims=True) - 0.1 * m.norm(a),
     "prod": lambda m, a, b: m.np.tanh(m.np.prod(a, axis=1, keepdims=True)),
     "cumsum": lambda m, a, b: m.np.tanh(m.np.cumsum(a, axis=1) - m.np.cumprod(m.np.tanh(a), axis=0)),
-    "nested": lambda m, a, b: (m.np.exp(m.np.tanh(a) - a.max()).sum(axis=0) / m.np.exp(m.np.tanh(a)).sum()).reshape(1, 4),
+    "nested": lambda m, a, b: (m.np.exp(m.np.tanh(a) - a.max()).sum(axis=0) / m.np.exp(m.np.tanh(a)).sum()).reshape(
+        1, 4
+    ),
     "extremes": lambda m, a, b: m.np.take_along_axis(a, m.np.argmax(a, axis=0, keepdims=True), axis=0),
     "ptp": lambda m, a, b: m.np.ptp(a, axis=0),
     "masked mean": lambda m, a, b: m.np.where(a > 0, a, 0).sum(axis=0) / (1.0 + m.np.count_nonzero(a > 0, axis=0)),
@@ -166,9 +168,13 @@ def compare(program: Program, seed: int) -> None:
     arguments, v = drawn(seed), drawn(seed + 1_000_000)
     ours = derivatives(lambda *a: run(program, OURS, *a), grad, numpy, v)
     peer = derivatives(lambda *a: run(program, PEER, *a), jax.grad, jnp, v)
-    # As one program: XLA takes longer to compile its operations one by one.
-    for found, expected in zip(trace(ours, arguments)(*arguments), jax.jit(peer)(*arguments), strict=True):
-        assert_close(found, expected)
+    # As one program: XLA needs longer for its operations one by one. But then a value may be worked out twice, with
+    # other roundings, and find no element equal to the maximum, whose slope becomes 0/0: one by one, then.
+    expected = jax.jit(peer)(*arguments)
+    if not all(numpy.isfinite(numpy.asarray(z)).all() for z in expected):
+        expected = peer(*arguments)
+    for found, wanted in zip(trace(ours, arguments)(*arguments), expected, strict=True):
+        assert_close(found, wanted)
 
 
 @pytest.mark.parametrize("seed", range(COUNT))
