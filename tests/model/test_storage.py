@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from backpass.errors import ModelFileError, ResourceError
-from backpass.model import storage
+from backpass.model import storage, temporary
 from backpass.model.storage import check_writable, read_file, write_atomically
+from backpass.model.temporary import create_beside
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals, modes and folder syncs as POSIX has them")
@@ -43,7 +44,7 @@ def names(folder: Path) -> list[str]:
 class FaultyOs:
     """The os module, except that the Nth of its calls fails, or writes half and then fails at the next call."""
 
-    CALLS = ("open", "write", "fsync", "close", "replace", "fchmod", "stat", "urandom")
+    CALLS = ("open", "write", "fsync", "close", "replace", "fchmod", "stat", "urandom", "dup")
 
     def __init__(self, fail_at: int, code: int) -> None:
         self.fail_at, self.code, self.calls = fail_at, code, 0
@@ -105,27 +106,31 @@ def test_permission_bits(target: Path) -> None:
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EINTR], ids=errno.errorcode.get)
 def test_every_call_may_fail(code: int, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Call number 1, 2, 3 ... fails until a save succeeds; writes are short, so there are several of them."""
-    failed = []
+    failed, unlocking = [], []
     for fail_at in range(1, 100):
         target.write_bytes(OLD)
         faulty = FaultyOs(fail_at, code)
         error = outcome_with(faulty, target, monkeypatch)
         assert names(target.parent) == ["m.backpass"], f"call {fail_at}, {faulty.failed}"
-        if error is None:
+        if error is None and not faulty.failed:
             break
+        if error is None:
+            unlocking.append(faulty.failed)  # the lock of a file that is renamed already
+            continue
         failed.append(faulty.failed)
         assert os.strerror(code) in error.message
         assert (error.exit_code, bool(error.hint)) == (5, True)
         assert target.read_bytes() == (NEW if "folder could not be synced" in error.message else OLD)
     assert target.read_bytes() == NEW
     after_the_rename = ["open", "fsync", "close"]
-    before = ["stat", "urandom", "open", "fchmod", *["write"] * 6, "fsync", "close", "replace"]
-    assert failed == before + after_the_rename
+    before = ["stat", "urandom", "open", "dup", "fchmod", *["write"] * 6, "fsync", "close", "replace"]
+    assert (failed, unlocking) == (before + after_the_rename, ["close"])
 
 
 def outcome_with(faulty: FaultyOs, target: Path, monkeypatch: pytest.MonkeyPatch) -> ResourceError | None:
     with monkeypatch.context() as patch:
         patch.setattr(storage, "os", faulty)
+        patch.setattr(temporary, "os", faulty)
         try:
             write_atomically(target, NEW)
         except ResourceError as error:
@@ -227,12 +232,151 @@ def test_a_link_at_the_path_is_replaced_not_followed(target: Path) -> None:
     assert (link.read_bytes(), target.read_bytes()) == (NEW, OLD)
 
 
-def test_stale_temporary_files_do_no_harm(target: Path) -> None:
-    stale = target.with_name(".m.backpass.0123456789abcdef.tmp")
-    stale.write_bytes(b"half")
-    check_writable(target)
+STALE = ".m.backpass.0123456789abcdef.tmp"
+WRITES = pytest.mark.parametrize(
+    "act", [check_writable, lambda path: write_atomically(path, NEW)], ids=["check", "write"]
+)
+
+
+@WRITES
+def test_what_killed_writers_left_is_removed(act: Any, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    protected = target.with_name(".m.backpass.00112233445566ff.tmp")
+    for path in (target.with_name(STALE), protected):
+        path.write_bytes(b"half")
+    protected.chmod(0o440)
+    act(target)
+    assert names(target.parent) == ["m.backpass"]
+    target.with_name(STALE).write_bytes(b"half")
+    monkeypatch.chdir(target.parent)
+    act(target.name)
+    assert names(target.parent) == ["m.backpass"]
+
+
+def test_a_name_that_is_cut_is_found_again(tmp_path: Path) -> None:
+    path = tmp_path / ("[HEX]*" * 10 + ".backpass")
+    left, descriptor = create_beside(str(path), 0o600)
+    os.close(descriptor)
+    write_atomically(path, NEW)
+    assert not os.path.exists(left)
+    assert names(tmp_path) == [path.name]
+
+
+@WRITES
+def test_what_is_not_surely_ours_stays(act: Any, target: Path) -> None:
+    others = (
+        ".other.backpass.0123456789abcdef.tmp",
+        ".m.backpass.0123456789abcdeF.tmp",
+        ".m.backpass.0123456789abcde.tmp",
+        ".m.backpass.0123456789abcdef.tmp~",
+        "x.m.backpass.0123456789abcdef.tmp",
+        ".mxbackpass.0123456789abcdef.tmp",
+        ".m.backpass.tmp",
+    )
+    for name in others:
+        target.with_name(name).write_bytes(b"kept")
+    target.with_name(".m.backpass.aaaaaaaaaaaaaaaa.tmp").mkdir()
+    act(target)
+    assert names(target.parent) == sorted(["m.backpass", *others, ".m.backpass.aaaaaaaaaaaaaaaa.tmp"])
+
+
+@POSIX
+@WRITES
+def test_links_and_pipes_of_such_names_stay(act: Any, target: Path) -> None:
+    victim = target.with_name("victim")
+    victim.write_bytes(b"precious")
+    target.with_name(STALE).symlink_to(victim)
+    os.mkfifo(target.with_name(".m.backpass.bbbbbbbbbbbbbbbb.tmp"))
+    act(target)
+    assert victim.read_bytes() == b"precious"
+    assert names(target.parent) == sorted([STALE, ".m.backpass.bbbbbbbbbbbbbbbb.tmp", "m.backpass", "victim"])
+
+
+WRITER = """
+import sys
+from backpass.model import storage
+
+def waiting(descriptor):
+    print("writing", flush=True)
+    sys.stdin.readline()
+
+storage._sync = waiting
+storage.write_atomically(sys.argv[1], b"other" * 100)
+"""
+
+
+@POSIX
+@WRITES
+def test_a_file_that_another_process_is_writing_stays(act: Any, target: Path) -> None:
+    """The other process ends its save after this one has looked for stale files; once it is killed, its file goes."""
+    command = [sys.executable, "-c", WRITER, str(target)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"writing\n"
+        act(target)
+        assert len(names(target.parent)) == 2
+        writer.stdin.write(b"go on\n")
+        writer.stdin.close()
+    assert writer.returncode == 0
+    assert target.read_bytes() == b"other" * 100
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"writing\n"
+        writer.kill()
+    assert len(names(target.parent)) == 2
+    act(target)
+    assert names(target.parent) == ["m.backpass"]
+
+
+def test_a_lock_that_others_do_not_see_costs_another_attempt(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a network disk mounted without locks: the file beside vanishes before it is renamed."""
+    real, taken = os.replace, []
+
+    def replace(beside: str, path: str) -> None:
+        if len(taken) < 2:
+            taken.append(beside)
+            os.unlink(beside)
+        real(beside, path)
+
+    monkeypatch.setattr(os, "replace", replace)
     write_atomically(target, NEW)
-    assert (read_file(target), stale.read_bytes()) == (NEW, b"half")
+    assert len(set(taken)) == 2
+    assert target.read_bytes() == NEW
+    assert names(target.parent) == ["m.backpass"]
+
+
+def test_a_file_that_always_vanishes_is_told(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replace(beside: str, path: str) -> None:
+        os.unlink(beside)
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(ResourceError, match="could not be saved"):
+        write_atomically(target, NEW)
+    assert target.read_bytes() == OLD
+
+
+@POSIX
+def test_where_locks_are_unknown_nothing_is_removed(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def flock(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    target.with_name(STALE).write_bytes(b"half")
+    write_atomically(target, NEW)
+    assert target.read_bytes() == NEW
+    assert names(target.parent) == [STALE, "m.backpass"]
+
+
+@POSIX
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_files_of_another_user_stay(target: Path) -> None:
+    target.with_name(STALE).write_bytes(b"half")
+    os.chown(target.with_name(STALE), 12345, 12345)
+    write_atomically(target, NEW)
+    assert names(target.parent) == [STALE, "m.backpass"]
 
 
 def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
@@ -261,6 +405,8 @@ for _ in range(rounds):
     os.waitpid(child, 0)
     with open(path, "rb") as file:
         assert file.read() in contents
+write_atomically(path, contents[0])
+assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)], "left behind"
 """
 
 

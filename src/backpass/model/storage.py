@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from backpass.errors import ModelFileError, ResourceError, did_you_mean
+from backpass.model.temporary import create_beside, remove_stale, still_locked
 
 SIZE_LIMIT = 4 << 30
 """Bytes; a network for tables needs megabytes, so a larger file is a mistake, found before memory is asked for it."""
@@ -26,9 +27,8 @@ HEAD = 1 << 16
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.ENOTTY)
 """Some network file systems cannot sync a folder, or not through the disk's cache; they say so with these."""
 
-# A link planted under the temporary name is refused, not followed. Windows has neither flag, and needs O_BINARY.
-OPEN_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-OPEN_NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+ATTEMPTS = 5
+"""A file beside the target that vanishes was removed as stale by a process that cannot see our lock: once as a rule."""
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -36,7 +36,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
     On an error the old file stays, the file beside it is removed, and ResourceError gives the system's reason.
     Replacing keeps the old file's permission bits; a new file gets the usual ones (umask). Where ``path`` is a symbolic
-    link, the link is replaced, not the file it points to. Two writers of one path: the last rename wins, whole.
+    link, the link is replaced, not the file it points to. Two writers of one path: the last rename wins, whole. Files
+    that killed writers of this path left beside it are removed (see ``temporary``).
 
     Source: T'so 2009 (rename without fsync loses data on ext4); measured: without the folder's fsync a power cut after
     the return still shows the old file.
@@ -44,14 +45,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     target = os.fspath(path)
     with _reported(f"{target} could not be saved (what was there before is untouched)"):
         mode = _mode_to_keep(target)
-        beside = _name_beside(target)
-        descriptor = os.open(beside, OPEN_NEW, 0o666 if mode is None else mode & 0o777)
-        try:
-            _fill(descriptor, data, mode)
-            os.replace(beside, target)
-        except BaseException:
-            _remove(beside)
-            raise
+        remove_stale(target)
+        _replace(target, data, mode)
     with _reported(
         f"{target} is saved whole, but its folder could not be synced: a power cut now may bring back the old"
     ):
@@ -62,7 +57,7 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
     """Raise ResourceError now if ``write_atomically`` could not put ``need_bytes`` bytes at ``path`` later.
 
     Really creates and removes a file in the folder (permission bits do not tell for root, nor for a read-only disk).
-    Leaves nothing behind and does not change a file that is there.
+    Leaves nothing behind, removes what killed writers of this path left, and does not change a file that is there.
     """
     target = os.fspath(path)
     folder = os.path.dirname(target) or "."
@@ -73,12 +68,13 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
             os.close(
                 os.open(target, os.O_WRONLY)
             )  # a protected or immutable file is found by asking; nothing is written
-        beside = _name_beside(target)
-        descriptor = os.open(beside, OPEN_NEW, 0o600)
+        remove_stale(target)
+        beside, descriptor = create_beside(target, 0o600)
         try:
             os.close(descriptor)
         finally:
-            os.unlink(beside)
+            with contextlib.suppress(FileNotFoundError):  # removed as stale, once it was closed
+                os.unlink(beside)
         free = shutil.disk_usage(folder).free
     if free < need_bytes:
         raise ResourceError(
@@ -158,10 +154,23 @@ def _mode_to_keep(target: str) -> int | None:
     return stat.S_IMODE(old.st_mode)
 
 
-def _name_beside(target: str) -> str:
-    """A fresh name in the target's folder. The target's own name is cut, so that a long one stays within the limit."""
-    folder, name = os.path.split(target)
-    return os.path.join(folder, f".{name[:40]}.{os.urandom(8).hex()}.tmp")
+def _replace(target: str, data: bytes, mode: int | None) -> None:
+    """Write a file beside the target, sync it, and rename it over the target."""
+    for attempt in range(1, ATTEMPTS + 1):
+        beside, descriptor = create_beside(target, 0o666 if mode is None else mode & 0o777)
+        try:
+            with still_locked(descriptor):
+                _fill(descriptor, data, mode)
+                os.replace(beside, target)
+            return
+        except OSError as error:
+            taken_away = error.errno in (errno.ENOENT, errno.ESTALE) and not os.path.lexists(beside)
+            _remove(beside)
+            if not taken_away or attempt == ATTEMPTS:
+                raise
+        except BaseException:
+            _remove(beside)
+            raise
 
 
 def _fill(descriptor: int, data: bytes, mode: int | None) -> None:
