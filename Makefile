@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-slow test-lowest test-integrations test-peers check sanitize sanitize-short fuzz bench docs clean
+.PHONY: help setup demo test test-slow test-lowest test-integrations test-peers check sanitize sanitize-short fuzz crash bench docs clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -15,7 +15,8 @@ help:
 	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX, in build/peers"
 	@echo "make check      lint, formatting and types"
 	@echo "make sanitize   run the tests of the engine and the scanner on cores built with the compiler's sanitizers (sanitize-short: some)"
-	@echo "make fuzz       give the reader of model files broken ones, for SECONDS (60)"
+	@echo "make fuzz       give broken and random input to the readers and to the ONNX export, each for SECONDS (60)"
+	@echo "make crash      kill commands KILLS (1000) times, and fail each of their calls (Linux)"
 	@echo "make bench      measure (needs a quiet machine)"
 	@echo "make docs       build the pages into build/docs"
 	@echo "make clean      remove everything that the verbs made"
@@ -40,7 +41,7 @@ MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/
 	touch .venv/bench
 
 .venv/fuzz: .venv/base
-	$(PIP) -e '.[fuzz]'
+	$(PIP) -e '.[fuzz,test]'
 	touch .venv/fuzz
 
 .venv/docs: .venv/base
@@ -112,13 +113,24 @@ sanitize-short: .venv/dev
 	tools/sanitize address $(THREADED_TESTS) tests/engine/native/test_rows.py tests/table/test_scan.py
 	tools/sanitize thread $(THREADED_TESTS)
 
-# Found inputs stay in build/fuzz; one that shows a fault belongs into tests/model/corpus.
+# One target after another, each for SECONDS. Found inputs stay in build/fuzz; one that shows a fault is written to build
+# and belongs into the target's corpus beside the tests.
 SECONDS = 60
+FUZZ = .venv/bin/python tools/fuzz.py
+FUZZ_LIMITS = -max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=20 -artifact_prefix=build/
 
 fuzz: .venv/fuzz
-	mkdir -p build/fuzz
-	.venv/bin/python tools/fuzz_container.py -max_total_time=$(SECONDS) -rss_limit_mb=512 -timeout=5 \
-		-artifact_prefix=build/ build/fuzz tests/model/corpus
+	mkdir -p build/fuzz/container build/fuzz/csv build/fuzz/json build/fuzz/onnx
+	$(FUZZ) container $(FUZZ_LIMITS) build/fuzz/container tests/model/corpus
+	$(FUZZ) csv $(FUZZ_LIMITS) build/fuzz/csv tests/table/corpus/csv
+	$(FUZZ) json $(FUZZ_LIMITS) build/fuzz/json tests/table/corpus/json
+	$(FUZZ) onnx $(FUZZ_LIMITS) build/fuzz/onnx tests/onnx_export/corpus
+
+# Kills, failing calls and full disks under real commands (Linux); see tools/crash.
+KILLS = 1000
+
+crash: .venv/base
+	.venv/bin/python tools/crash --kills $(KILLS)
 
 bench: .venv/bench
 	.venv/bin/python benchmarks/import_time.py

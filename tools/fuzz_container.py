@@ -1,8 +1,6 @@
 """The fuzzing of model files: whatever bytes are given, they are read or refused with a ModelFileError, nothing else.
 
-    make fuzz SECONDS=60
-
-Needs atheris (the extra ``fuzz``). The tests replay the corpus in tests/model/corpus, and mutations of it, without.
+A target of ``fuzz``. The tests replay the corpus in tests/model/corpus, and mutations of it.
 
 Almost every mutation breaks the checksum, behind which nothing would be reached. So each input is read twice: as it
 is, and with the digest that it should have.
@@ -12,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import sys
 
 from backpass.errors import ModelFileError
 from backpass.model import format_1, from_bytes
@@ -47,18 +44,3 @@ def _opens(data: bytes, kind: str) -> bool:
         with contextlib.suppress(ModelFileError):
             assert from_bytes(data).theta.size > 0
     return True
-
-
-def main() -> None:
-    """Fuzz for as long as libFuzzer's options say."""
-    try:
-        import atheris
-    except ModuleNotFoundError:
-        sys.exit("atheris is not installed\n\nhint: pip install 'backpass[fuzz]' (Linux, up to Python 3.13)")
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, read)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

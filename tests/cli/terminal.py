@@ -7,6 +7,7 @@ import os
 import pty
 import struct
 import subprocess
+import sys
 import termios
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,30 @@ def on_a_terminal(
     os.close(leader)
     out, _ = run.communicate(timeout=60)
     return run.returncode, out, said.decode()
+
+
+def closed_while_running(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, once: bytes) -> int:
+    """Run a command on a terminal of its own, close the terminal once it says something, and return the exit code."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    # Standard input becomes the terminal that rules the session, so that its end is told by SIGHUP.
+    script = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    run = subprocess.Popen(
+        [sys.executable, "-c", script, *command],
+        cwd=folder,
+        env=environment,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
+    )
+    os.close(follower)
+    said = b""
+    while once not in said and (piece := _read(leader)):
+        said += piece
+    os.close(leader)
+    assert once in said, said
+    return run.wait(timeout=60)
 
 
 def _read(leader: int) -> bytes:

@@ -20,8 +20,8 @@ Run = Callable[..., Any]
 FIT = ("-t", "price", "--hidden", "4", "--epochs", "2000")
 
 
-def interrupted(folder: Path, number: int, *arguments: str) -> tuple[int, str, str]:
-    """Run fit in a process, send it a signal after its first epoch, and return exit code, stdout and stderr."""
+def interrupted(folder: Path, numbers: int | tuple[int, ...], *arguments: str) -> tuple[int, str, str]:
+    """Run fit in a process, send it signals after its first epoch, and return exit code, stdout and stderr."""
     command = [sys.executable, "-m", "backpass", "fit", *arguments]
     run = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
@@ -31,7 +31,8 @@ def interrupted(folder: Path, number: int, *arguments: str) -> tuple[int, str, s
     for line in run.stderr:
         said.append(line)
         if line.startswith("epoch "):
-            run.send_signal(number)
+            for number in (numbers,) if isinstance(numbers, int) else numbers:
+                run.send_signal(number)
             break
     out, err = run.communicate(timeout=60)
     err = "".join(said) + err
@@ -97,11 +98,39 @@ def test_a_file_of_others_is_kept_where_the_checkpoint_would_go(
     assert (tmp_path / "numbers.checkpoint").read_text() == "my notes\n"
 
 
-def test_termination_is_interruption(home: Path, tmp_path: Path) -> None:
-    code, out, err = interrupted(tmp_path, signal.SIGTERM, str(home / "numbers.csv"), *FIT)
-    assert (code, out) == (143, "")
+HAS_HANGUP = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+HANGUP = getattr(signal, "SIGHUP", 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(HANGUP, marks=HAS_HANGUP)])
+def test_termination_is_interruption(home: Path, tmp_path: Path, number: int) -> None:
+    code, out, err = interrupted(tmp_path, number, str(home / "numbers.csv"), *FIT)
+    assert (code, out) == (128 + number, "")
     assert "saved numbers.backpass (" in err
     assert "--resume numbers.checkpoint\n" in err
+    assert load(tmp_path / "numbers.backpass").record.reason == "interrupted"
+
+
+@HAS_HANGUP
+def test_under_nohup_a_closed_terminal_changes_nothing(process: Run, home: Path, tmp_path: Path) -> None:
+    """SIGHUP is ignored on entry; the run goes on until SIGTERM ends it."""
+    before = signal.signal(HANGUP, signal.SIG_IGN)  # a child inherits what is ignored
+    try:
+        code, _, _ = interrupted(tmp_path, (HANGUP, signal.SIGTERM), str(home / "numbers.csv"), *FIT)
+    finally:
+        signal.signal(HANGUP, before)
+    assert code == 128 + signal.SIGTERM
+
+
+@HAS_HANGUP
+def test_a_run_on_a_terminal_that_is_closed_is_saved(home: Path, tmp_path: Path) -> None:
+    """The system sends SIGHUP, and writing to the terminal fails from then on."""
+    from terminal import closed_while_running
+
+    command = [sys.executable, "-m", "backpass", "fit", str(home / "numbers.csv"), *FIT]
+    code = closed_while_running(command, tmp_path, {**os.environ, "TERM": "xterm"}, once=b"best ")
+    assert code == 128 + HANGUP
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.backpass", "numbers.checkpoint"]
     assert load(tmp_path / "numbers.backpass").record.reason == "interrupted"
 
 
@@ -202,6 +231,106 @@ def test_a_second_interrupt_ends_everything(call: Run, home: Path, tmp_path: Pat
     assert not list(tmp_path.iterdir())
     at_step(5, signal.SIGTERM, signal.SIGTERM)
     assert call("fit", home / "numbers.csv", *FIT).code == 143
+
+
+@HAS_HANGUP
+def test_a_second_hangup_changes_nothing(call: Run, home: Path, tmp_path: Path, at_step: Any) -> None:
+    """The kernel and the shell send one each."""
+    at_step(30, HANGUP, HANGUP)
+    assert call("fit", home / "numbers.csv", *FIT).code == 128 + HANGUP
+    assert load("numbers.backpass").record.reason == "interrupted"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.backpass", "numbers.checkpoint"]
+
+
+SIGNALS = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), pytest.param(HANGUP, 129, marks=HAS_HANGUP)]
+)
+
+
+def struck(monkeypatch: pytest.MonkeyPatch, place: str, number: int, *, also: BaseException | None = None) -> None:
+    """Have a signal come when a function is called; ``also`` is raised in place of the signal's exception."""
+    module, name = place.rsplit(".", 1)
+    inside = getattr(sys.modules[module], name)
+
+    def strike(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(place, inside)
+        try:
+            os.kill(os.getpid(), number)
+            for _ in range(1000):
+                """Python handles a signal between two instructions."""
+        except BaseException as error:
+            raise (also or error) from None
+        return inside(*arguments, **named)
+
+    monkeypatch.setattr(place, strike)
+
+
+@SIGNALS
+def test_a_signal_during_the_last_save_waits_for_it(
+    call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    struck(monkeypatch, "backpass.model.storage._sync", number)
+    stopped = call("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2")
+    assert stopped.code == code
+    assert "interrupted after training; the model is whole\n" in stopped.err
+    assert re.search(r"^resume +backpass fit .* --resume numbers.checkpoint$", stopped.err, re.M)
+    assert load("numbers.backpass").record.reason == "finished"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.backpass", "numbers.checkpoint"]
+
+
+@SIGNALS
+def test_a_signal_while_the_page_is_made_leaves_the_model(
+    call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    fit = ("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2", "--report", "page.html")
+    struck(monkeypatch, "backpass.cli.fit.write_page", number)
+    stopped = call(*fit)
+    assert stopped.code == code
+    assert ("error: interrupted; numbers.backpass is saved\n" in stopped.err) == (code == 130)
+    assert [path.name for path in tmp_path.iterdir()] == ["numbers.backpass"]
+
+
+@SIGNALS
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("fit", "backpass.cli.fit.read_table"),
+        ("predict", "backpass.cli.predict.read_table"),
+        ("predict", "backpass.model.storage._sync"),
+        ("explain", "backpass.cli.explain.explained"),
+        ("explain", "backpass.model.storage._sync"),
+        ("report", "backpass.cli.report.page"),
+        ("report", "backpass.model.storage._sync"),
+    ],
+)
+def test_a_signal_ends_a_command_that_has_nothing_to_keep(
+    call: Run,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    code: int,
+    command: str,
+    place: str,
+) -> None:
+    """No traceback, no half file, none beside it; what was there before stays."""
+    output = tmp_path / "page.html" if command == "report" else tmp_path / "out.csv"
+    rows = [home / "numbers.csv", "-o", output]
+    arguments = ["-t", "price", *rows] if command == "fit" else [home / "numbers.backpass", *rows]
+    assert command == "fit" or call(command, *arguments).code == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    struck(monkeypatch, place, number)
+    stopped = call(command, *arguments)
+    assert (stopped.code, stopped.out) == (code, "")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@SIGNALS
+def test_an_error_that_a_library_makes_of_a_signal_is_no_bug(
+    call: Run, home: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    struck(monkeypatch, "backpass.cli.predict.load", number, also=ImportError("numpy failed to import"))
+    assert call("predict", home / "numbers.backpass", home / "numbers.csv").code == code
 
 
 def test_an_interrupted_run_is_told_in_json(call: Run, home: Path, at_step: Any) -> None:

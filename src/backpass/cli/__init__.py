@@ -17,6 +17,7 @@ terminals; numbers are made below it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 
@@ -28,3 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(arguments)
     except KeyboardInterrupt:  # before run() could take care of it, or a second one while it did
         return 130
+    except (MemoryError, ImportError, OSError) as error:  # too little memory for the very modules that report errors
+        from backpass.cli.shortage import shortage_of
+
+        if not (shortage := shortage_of(error)):
+            raise
+        sys.stderr.write(f"error: {shortage}\n")
+        return 5

@@ -78,6 +78,12 @@ class Console:
         """A line that must be seen."""
         self._put(f"{self._styled(f'{label}:', RED)} {visible(text)}")
 
+    def alarm_all(self, label: str, lines: Sequence[str]) -> None:
+        """Lines that must be seen, the first of them labelled; empty ones are left out."""
+        first, *others = [line for line in lines if line] or [""]
+        self.alarm(label, first)
+        self.say_all(others)
+
     def write(self, text: str) -> None:
         """Data, as UTF-8 whatever the locale.    Errors: ResourceError when standard output is closed; OSError."""
         self.write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -11,7 +11,7 @@ import numpy
 
 from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.cli.console import Console
-from backpass.cli.options import Command, option, talking
+from backpass.cli.options import Command, argument, option, talking
 from backpass.cli.output import check_apart
 from backpass.cli.predict import hand_out
 from backpass.errors import UsageError
@@ -26,7 +26,7 @@ MOST = 100_000  # units of a layer; more is a slip of the hand
 
 
 @click.command(cls=Command)
-@click.argument("what")
+@argument("what")
 @option("-o", "--output", metavar="FILE", help="the picture; default: standard output")
 @option("--circuit", is_flag=True, help="draw the operations of the forward pass, with their shapes")
 @option("--gradient", is_flag=True, help="draw the forward circuit and the gradient of the loss, side by side")

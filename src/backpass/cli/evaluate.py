@@ -8,15 +8,15 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, reading, reading_of, talking
+from backpass.cli.options import Command, argument, reading, reading_of, talking
 from backpass.cli.summary import PARTS, scored_part
 from backpass.cli.text import figure
 from backpass.model import load
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path())
-@click.argument("table", type=click.Path())
+@argument("model", type=click.Path())
+@argument("table", type=click.Path())
 @reading()
 @talking()
 def evaluate(**given: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, option, reading, talking
+from backpass.cli.options import Command, argument, option, reading, talking
 from backpass.cli.output import check_rows_output
 from backpass.cli.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.progress import LINE_SECONDS
@@ -19,8 +19,8 @@ from backpass.table import Table
 
 
 @click.command(cls=Command)
-@click.argument("model")
-@click.argument("table")
+@argument("model")
+@argument("table")
 @option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
 @option(
     "--class",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, talking
+from backpass.cli.options import Command, argument, talking
 from backpass.cli.output import check_onnx_replaceable
 from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
@@ -22,8 +22,8 @@ _TYPES = {"number": "double", "text": "string", "date": "int32", "time": "int32"
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path())
-@click.argument("output", type=click.Path())
+@argument("model", type=click.Path())
+@argument("output", type=click.Path())
 @talking()
 def export(**given: Any) -> int:
     """Write a model as an ONNX file, for other runtimes.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import click
 
 from backpass.cli.console import Console
+from backpass.cli.shortage import MEMORY, shortage_of
 from backpass.errors import (
     BackpassError,
     DataError,
@@ -49,6 +50,11 @@ class Failure:
     exit_code: int
     cause: BaseException
 
+    @property
+    def is_bug(self) -> bool:
+        """Whether nothing is known of the exception."""
+        return self.kind == "bug"
+
     @staticmethod
     def of(error: BaseException) -> Failure:
         """What to say about an exception."""
@@ -57,7 +63,8 @@ class Failure:
             if isinstance(known, branch):
                 return Failure(kind, known.message, known.faults, known.hint, known.exit_code, error)
         text = error.message if isinstance(error, BackpassError) else str(error)
-        message = f"this is a bug in backpass ({type(error).__name__}: {text})"
+        first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+        message = f"this is a bug in backpass ({type(error).__name__}: {first})"
         hint = "please report it, with the command and what it says with --debug"
         return Failure("bug", message, (), hint, 1, error)
 
@@ -97,10 +104,13 @@ def _known(error: BaseException) -> BackpassError | None:
         case click.UsageError():
             return _usage(error)
         case MemoryError():
+            detail = "" if str(error) in ("", "std::bad_alloc") else f": {error}"
             return ResourceError(
-                f"not enough memory{f': {error}' if str(error) else ''}",
+                f"{MEMORY}{detail}",
                 hint="fewer columns or rows, a smaller --batch-size or --hidden, or a larger machine",
             )
+        case _ if shortage := shortage_of(error):
+            return ResourceError(shortage, hint="a higher limit (ulimit, cgroup), or a larger machine")
         case OSError():
             place = f"{error.filename}: " if error.filename else ""
             return ResourceError(f"{place}{error.strerror or error}", hint="check the disk and the permissions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from backpass.cli.config import as_toml, from_file, given_why, written
 from backpass.cli.console import Console
 from backpass.cli.options import (
     Command,
+    argument,
     names_in,
     option,
     reading,
@@ -30,7 +32,6 @@ from backpass.errors import DataError, DivergedError, InterruptedTraining, Resou
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting import as_table
 from backpass.model.settings import TABLE
-from backpass.model.storage import write_atomically
 from backpass.report.page import require
 from backpass.table import Table, Target, read_table
 from backpass.table.wording import shown
@@ -116,7 +117,7 @@ class Request:
 
 
 @click.command(cls=Command)
-@click.argument("table", type=click.Path())
+@argument("table", type=click.Path())
 @option("-t", "--target", required=True, metavar="COLUMN", section="Data", help="the column to predict")
 @option(
     "-o",
@@ -174,7 +175,7 @@ def fit(**given: Any) -> int:
     whose defaults are the ones below.
 
     The first Ctrl-C ends training after the step, keeps the best weights, saves the run and says how to go on with it;
-    a second one ends everything at once.
+    a second one ends everything at once. SIGTERM and a closed terminal do the same; nohup keeps a run going.
 
     \b
     Examples:
@@ -191,20 +192,31 @@ def fit(**given: Any) -> int:
         return 0
     request.check_files()
     problem, judge = _prepared(request, console)
+    model, stopped = _trained(problem, request, console)
     try:
-        model, stopped = _trained(problem, request, console)
-    except DivergedError as error:
-        raise _kept(error, request.output) from None
-    data = model.to_bytes()
-    write_atomically(request.output, data)
-    _tell(model, request, console, stopped, len(data))
+        _tell(model, request, console, stopped)
+        _hand_out(model, judge, stopped, request, console, as_json=given["as_json"])
+    except KeyboardInterrupt:
+        raise InterruptedTraining(f"interrupted; {request.output} is saved") from None
+    return 0 if stopped is None else 128 + stopped.signal
+
+
+def _hand_out(
+    model: Model,
+    judge: Table,
+    stopped: InterruptedTraining | None,
+    request: Request,
+    console: Console,
+    *,
+    as_json: bool,
+) -> None:
+    """What was asked for besides the model: the page, and an object on standard output."""
     if request.report is not None:
         write_page(model, judge if model.record.scores else None, request.report, console)
-    if given["as_json"]:
+    if as_json:
         checkpoint = request.checkpoint if stopped is None else stopped.checkpoint
         files = {"output": request.output, "checkpoint": checkpoint, "report": request.report}
         console.document("fit", **summary.facts(model), **files)
-    return 0 if stopped is None else 128 + stopped.signal
 
 
 def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
@@ -237,7 +249,7 @@ def _prepared(request: Request, console: Console) -> tuple[Problem, Table]:
 
 
 def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:
-    """The model, and what interrupted its training, if anything did."""
+    """The model, which is saved by then, and what interrupted its training, if anything did."""
     with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
         try:
             return fit_problem(
@@ -246,7 +258,10 @@ def _trained(problem: Problem, request: Request, console: Console) -> tuple[Mode
                 checkpoint=request.checkpoint,
                 rescue=request.rescue(console),
                 resume_from=request.resume,
+                on_model=lambda model: model.save(request.output),
             ), None
+        except DivergedError as error:
+            raise _worded(error, request.output) from None
         except InterruptedTraining as stop:
             if isinstance(stop.model, Model):
                 return stop.model, stop
@@ -259,15 +274,14 @@ def _unbegun(stop: InterruptedTraining) -> InterruptedTraining:
     return InterruptedTraining(stop.message, hint="" if goes_on is None else f"to go on: {goes_on}")
 
 
-def _kept(error: DivergedError, output: str) -> DivergedError:
+def _worded(error: DivergedError, output: str) -> DivergedError:
     """The error of a run that diverged, which says where its best finite weights are, if there are any."""
     if not isinstance(error.model, Model):
         return DivergedError(f"{error.message}; no model is written", hint=error.hint)
-    error.model.save(output)
     return DivergedError(f"{error.message} in {output}", hint=error.hint)
 
 
-def _tell(model: Model, request: Request, console: Console, stopped: InterruptedTraining | None, bytes_: int) -> None:
+def _tell(model: Model, request: Request, console: Console, stopped: InterruptedTraining | None) -> None:
     if stopped is not None:
         console.item("interrupted", _what_is_kept(model))
     console.item("trained", summary.course(model))
@@ -280,7 +294,7 @@ def _tell(model: Model, request: Request, console: Console, stopped: Interrupted
     console.command("next", shlex.join(["backpass", "show", request.output]))
     for line in summary.score_lines(model):
         console.line(line)
-    console.line(f"saved {request.output} ({size(bytes_)})")
+    console.line(f"saved {request.output} ({size(os.path.getsize(request.output))})")
 
 
 def _what_is_kept(model: Model) -> str:
@@ -307,9 +321,9 @@ def _without_resume(arguments: Sequence[str]) -> list[str]:
     ['fit', 'a.csv', '-q']
     """
     kept, rest = [], iter(arguments)
-    for argument in rest:
-        if argument == "--resume":
+    for each in rest:
+        if each == "--resume":
             next(rest, None)
-        elif not argument.startswith("--resume="):
-            kept.append(argument)
+        elif not each.startswith("--resume="):
+            kept.append(each)
     return kept

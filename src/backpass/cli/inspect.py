@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console, columns_of
-from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
+from backpass.cli.options import Command, argument, names_in, option, reading, reading_of, talking
 from backpass.cli.text import aligned, figure
 from backpass.errors import visible
 from backpass.table import read_table
@@ -25,7 +25,7 @@ LEFT = (0, 1, 4, 5)  # columns of the list that are flush left; the others hold 
 
 
 @click.command(cls=Command)
-@click.argument("table", type=click.Path())
+@argument("table", type=click.Path())
 @option("-t", "--target", metavar="COLUMN", section="Data", help="the column that is to be predicted")
 @option("--text", metavar="COLUMNS", multiple=True, section="Data", help="columns that are texts: a,b (repeatable)")
 @reading()

@@ -20,11 +20,36 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Option(click.Option):
-    """An option that knows its section of the help."""
+    """An option that knows its section of the help, and whether its value may be empty."""
 
-    def __init__(self, *names: Any, section: str = "Other", **rest: Any) -> None:
+    def __init__(self, *names: Any, section: str = "Other", may_be_empty: bool = False, **rest: Any) -> None:
         super().__init__(*names, **rest)
         self.section = section
+        self.may_be_empty = may_be_empty
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        if not self.may_be_empty:
+            _check_filled(self.opts[-1], value, names=self.metavar == "COLUMNS")
+        return super().type_cast_value(ctx, value)
+
+
+class Argument(click.Argument):
+    """An argument whose value is not empty."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        _check_filled(str(self.human_readable_name), value)
+        return super().type_cast_value(ctx, value)
+
+
+def _check_filled(name: str, value: Any, *, names: bool = False) -> None:
+    """Refuse an empty value, which is not the same as none; of ``names``, one in which no name stands.
+
+    Errors: UsageError.
+    """
+    for text in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(text, str) and (text == "" or (names and not names_in([text]))):
+            what = "names no column" if text else "is empty"
+            raise UsageError(f"{name} {what} (an unset shell variable?)", hint="give it a value, or leave it out")
 
 
 class Command(click.Command):
@@ -44,6 +69,11 @@ class Command(click.Command):
 def option(*names: str, section: str = "Other", **rest: Any) -> Callable[[F], F]:
     """Declare an option in a section of the help."""
     return click.option(*names, cls=Option, section=section, **rest)
+
+
+def argument(name: str, **rest: Any) -> Callable[[F], F]:
+    """Declare an argument."""
+    return click.argument(name, cls=Argument, **rest)
 
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -87,6 +117,7 @@ def reading() -> Callable[[F], F]:
         option(
             "--missing",
             metavar="TEXT",
+            may_be_empty=True,
             multiple=True,
             section=section,
             help="a text that stands for a missing value, besides the empty field, NA, N/A, NaN, null, None and ?; "

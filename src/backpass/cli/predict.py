@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, names_in, option, reading, reading_of, talking
+from backpass.cli.options import Command, argument, names_in, option, reading, reading_of, talking
 from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
 from backpass.errors import UsageError
@@ -22,8 +22,8 @@ Columns = dict[str, Sequence[Any]]
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path())
-@click.argument("table", type=click.Path())
+@argument("model", type=click.Path())
+@argument("table", type=click.Path())
 @option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
 @option("--proba", is_flag=True, help="add the probability of each class, in columns named p(class)")
 @option(

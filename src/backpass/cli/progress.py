@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from math import isfinite, log
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,8 @@ class Watcher(Callback):
         return None
 
     def on_warning(self, text: str) -> None:
-        self.console.alarm("warning", text)
+        # The text of an error: its message, and a hint on a line of its own.
+        self.console.alarm_all("warning", text.split("\n"))
 
     def show(self, *, ended: bool) -> None:
         """Show where the run stands, if it is time to; ``ended``: at the end of an epoch."""
@@ -178,7 +180,8 @@ class Drawn(Watcher):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.bar.stop()
+        with suppress(OSError):  # the terminal may be closed: failing to talk never stops a run
+            self.bar.stop()
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         super().on_start(total_steps, steps_per_epoch)
@@ -187,7 +190,8 @@ class Drawn(Watcher):
     def _start_at(self, step: int) -> None:
         super()._start_at(step)
         self.task = self.bar.add_task("", total=self.total, completed=step, place="", numbers="")
-        self.bar.start()
+        with suppress(OSError):
+            self.bar.start()
 
     def show(self, *, ended: bool) -> None:
         now = time.monotonic()
@@ -199,7 +203,8 @@ class Drawn(Watcher):
         place = self.place(ended=ended)
         numbers = self._fitting(width - len(place) - 2)
         self.bar.update(self.task, completed=self.step, place=place, numbers=numbers)
-        self.bar.refresh()
+        with suppress(OSError):
+            self.bar.refresh()
 
     def curves(self) -> str:
         """The course of the loss and of the score, and the pace: one line, in places that stay."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, option, reading, reading_of, talking
+from backpass.cli.options import Command, argument, option, reading, reading_of, talking
 from backpass.cli.output import check_page_replaceable
 from backpass.cli.text import size
 from backpass.errors import UsageError
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("model")
-@click.argument("table", required=False)
+@argument("model")
+@argument("table", required=False)
 @option("-o", "--output", metavar="FILE", help="the page; default: standard output")
 @reading()
 @talking()

@@ -6,19 +6,16 @@ A subcommand's module is imported when it is called, so that ``backpass --help``
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
 import click
 
 from backpass import __version__
 from backpass.cli.console import Console
 from backpass.cli.failure import BROKEN_PIPE, Failure
+from backpass.cli.termination import Terminated, ended_by, terminable
 from backpass.errors import UsageError, did_you_mean
 
 COMMANDS = {
@@ -79,7 +76,7 @@ Completion in the shell (bash_source; zsh_source and fish_source likewise):
 \b
 Exit codes:
   0 done           3 the table cannot be used    6 training diverged
-  2 wrong usage    4 not a model file            130, 143 interrupted
+  2 wrong usage    4 not a model file            129, 130, 143 interrupted
   1 our own bug    5 disk, memory, permission
 """
 
@@ -102,17 +99,22 @@ def backpass(ctx: click.Context) -> int:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and turn whatever happens into text and an exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with terminable():
+    with terminable() as last:
         try:
             code = _invoke(given)
             if sys.stdout is not None:
                 sys.stdout.flush()
             return code
-        except (click.exceptions.Exit, Terminated) as exit_:
+        except click.exceptions.Exit as exit_:
             return exit_.exit_code
         except BrokenPipeError:
             return _left_unread()
         except BaseException as error:
+            if last.number is not None and Failure.of(error).is_bug:
+                # An import or a library made an error of its own of the exception that the signal had raised.
+                error = ended_by(last.number)
+            if isinstance(error, Terminated):
+                return error.exit_code
             return Failure.of(error).report(as_json="--json" in given, with_traceback=_debugging(given))
         finally:
             _drop_what_cannot_be_written()
@@ -126,29 +128,6 @@ def _invoke(arguments: list[str]) -> int:
         return shell_complete(backpass, {}, "backpass", COMPLETION, instruction)
     with backpass.make_context("backpass", list(arguments), obj=arguments) as ctx:
         return int(backpass.invoke(ctx) or 0)
-
-
-class Terminated(BaseException):
-    """SIGTERM came while nothing was there to be kept."""
-
-    exit_code = 128 + signal.SIGTERM
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """While inside, SIGTERM unwinds like Ctrl-C does, so that temporary files go, and ends with 143."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: Any) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _left_unread() -> int:

@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, talking
+from backpass.cli.options import Command, argument, talking
 from backpass.datasets import SAMPLES, sample_bytes
 
 
 @click.command(cls=Command)
-@click.argument("name", required=False)
+@argument("name", required=False)
 @talking()
 def sample(name: str | None, as_json: bool, **given: Any) -> int:
     """Print a table to try things with.

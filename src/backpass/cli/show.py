@@ -13,7 +13,7 @@ import click
 from backpass import __version__
 from backpass.cli import anatomy, summary
 from backpass.cli.console import Console
-from backpass.cli.options import Command, option, talking
+from backpass.cli.options import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
 from backpass.model.settings import BY_NAME, usual_settings
@@ -21,7 +21,7 @@ from backpass.table.wording import counted, listed, shown
 
 
 @click.command(cls=Command)
-@click.argument("model", type=click.Path())
+@argument("model", type=click.Path())
 @option("--history", is_flag=True, help="list every epoch")
 @talking()
 def show(**given: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import signature
 from math import isfinite
@@ -146,11 +146,14 @@ def fit_problem(
     on_interrupt: str = "raise",
     theta: NDArray[Any] | None = None,
     compare: bool = True,
+    on_model: Callable[[Model], object] | None = None,
 ) -> Model:
     """Train on a problem that is ready, and make a model of the best weights.
 
     rescue: where the run is saved when it is interrupted, if no ``checkpoint`` says so
     theta: parameters to start from, in place of drawn ones    compare: whether to score baselines, too
+    on_model: called with the model while a first signal is still only noted, such as to save it, also where training
+    was interrupted, or diverged after a finite epoch
 
     Errors: as ``fit``.
     """
@@ -173,18 +176,18 @@ def fit_problem(
     with stop_on_signals() as wish:
         runs = train_members(members, wish, callbacks, theta=theta, standings=standings, checkpoint=kept)
         if runs.ending.reason == "diverged":
-            raise _diverged(problem, members, runs, simple)
+            diverged = _diverged(problem, members, runs, simple)
+            if on_model is not None and isinstance(diverged.model, Model):
+                on_model(diverged.model)
+            raise diverged
         saved = (checkpoint is not None or wish()) and _saved(kept, callbacks)
         model = make_model(problem, members, runs, simple)
+        _check_scores(model, problem.head.metric)
+        if on_model is not None:
+            on_model(model)
+        if wish() and not saved:
+            saved = _saved(kept, callbacks)
     _announce(model.record.warnings[len(early) :], callbacks)
-    if wish() and not saved:
-        saved = _saved(kept, callbacks)
-    endless = [part for part, scores in model.record.scores.items() if scores[problem.head.metric] == WORST]
-    if endless:
-        where = " and ".join(endless)
-        raise DivergedError(
-            f"the {problem.head.metric} of the {where} rows is not finite", hint="look at their targets"
-        )
     if wish() and on_interrupt == "raise":
         interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
         interrupted.model, interrupted.signal = model, wish.signal or 0
@@ -209,6 +212,13 @@ def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline
         interrupted = InterruptedTraining(f"interrupted before the first step; {what}")
         interrupted.checkpoint = None if resume_from is None else str(resume_from)
         raise interrupted from None
+
+
+def _check_scores(model: Model, metric: str) -> None:
+    endless = [part for part, scores in model.record.scores.items() if scores[metric] == WORST]
+    if endless:
+        where = " and ".join(endless)
+        raise DivergedError(f"the {metric} of the {where} rows is not finite", hint="look at their targets")
 
 
 def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:

@@ -15,7 +15,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 
-from backpass.errors import ModelFileError, ResourceError, did_you_mean
+from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean, visible
 from backpass.model.temporary import create_beside, remove_stale, still_locked
 
 SIZE_LIMIT = 4 << 30
@@ -42,13 +42,13 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     Source: T'so 2009 (rename without fsync loses data on ext4); measured: without the folder's fsync a power cut after
     the return still shows the old file.
     """
-    target = os.fspath(path)
-    with _reported(f"{target} could not be saved (what was there before is untouched)"):
+    target = _named(path)
+    with _reported(f"{visible(target)} could not be saved (what was there before is untouched)"):
         mode = _mode_to_keep(target)
         remove_stale(target)
         _replace(target, data, mode)
     with _reported(
-        f"{target} is saved whole, but its folder could not be synced: a power cut now may bring back the old"
+        f"{visible(target)} is saved whole, but its folder could not be synced: a power cut now may bring back the old"
     ):
         _sync_folder(os.path.dirname(target) or ".")
 
@@ -59,10 +59,10 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
     Really creates and removes a file in the folder (permission bits do not tell for root, nor for a read-only disk).
     Leaves nothing behind, removes what killed writers of this path left, and does not change a file that is there.
     """
-    target = os.fspath(path)
+    target = _named(path)
     folder = os.path.dirname(target) or "."
     _check_folder(target, folder)
-    with _reported(f"{target} cannot be written"):
+    with _reported(f"{visible(target)} cannot be written"):
         _mode_to_keep(target)
         if os.path.lexists(target) and not os.path.islink(target):
             os.close(
@@ -88,7 +88,7 @@ def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object
 
     check: is given the first bytes and the size of the file, and may refuse it before the rest is read
     """
-    source = os.fspath(path)
+    source = _named(path)
     try:
         found = os.stat(source)
         if stat.S_ISREG(found.st_mode) and found.st_size <= SIZE_LIMIT:
@@ -110,6 +110,14 @@ def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object
         f"{source} is {found.st_size} bytes long, expected at most {SIZE_LIMIT}",
         hint="is this a table? give a file that `backpass fit` wrote",
     )
+
+
+def _named(path: str | os.PathLike[str]) -> str:
+    """The path as a text.    Errors: UsageError when it is empty."""
+    name = os.fspath(path)
+    if not name:
+        raise UsageError("the path of a file is empty, expected a name")
+    return name
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | Non
     items = [None if is_missing(value) else value for value in values]
     sorts = {sort_of(item) for item in items if item is not None}
     if sorts <= {"number"}:
-        return RawNumbers(name, np.array([math.nan if item is None else float(item) for item in items]))
+        return RawNumbers(name, np.array([math.nan if item is None else _float(item) for item in items]))
     if sorts == {"boolean"}:
         return coded(name, (None if item is None else BOOLEAN[bool(item)] for item in items), typed=True)
     if sorts == {"text"}:
@@ -106,6 +106,14 @@ def _of_durations(name: str, items: list[Any], faults: Faults) -> RawColumn | No
 def add_calendar_spans(name: str, rows: Iterable[int], faults: Faults) -> None:
     """Fault: durations with years or months."""
     faults.add(f"column {shown(name)} holds durations with years or months ({rows_listed(rows)})", CALENDAR)
+
+
+def _float(number: Any) -> float:
+    """A number as float64; one that is too large is infinite, as in text, and is refused as such."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _of_dates(name: str, items: list[Any], faults: Faults) -> RawMoments:

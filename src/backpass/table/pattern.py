@@ -8,12 +8,15 @@ from __future__ import annotations
 from glob import glob, has_magic
 from pathlib import Path
 
+from backpass.errors import UsageError
 from backpass.table.wording import refusal
 
 
 def files_of(path: str | Path) -> list[str]:
-    """The names of the files, in order.    Errors: DataError when none matches a pattern."""
+    """The names of the files, in order.    Errors: DataError when none matches a pattern; UsageError for no name."""
     name = str(path)
+    if not name:
+        raise UsageError("the path of the table is empty, expected the name of a file")
     if not is_pattern(path):
         return [name]
     found = sorted(each for each in glob(name, recursive=True) if not Path(each).is_dir())

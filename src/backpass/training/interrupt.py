@@ -1,4 +1,4 @@
-"""Interruption: Ctrl-C and termination become a wish that the loop grants between two steps."""
+"""Interruption: Ctrl-C, termination and a closed terminal become a wish that the loop grants between two steps."""
 
 from __future__ import annotations
 
@@ -20,23 +20,33 @@ class StopWish:
         return self.signal is not None
 
 
+def termination_signals() -> tuple[int, ...]:
+    """SIGTERM, and SIGHUP (a closed terminal) where it exists and is not ignored, as it is under ``nohup``."""
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) == signal.SIG_IGN:
+        return (signal.SIGTERM,)
+    return (signal.SIGTERM, hangup)
+
+
 @contextmanager
 def stop_on_signals() -> Iterator[StopWish]:
-    """While inside, the first SIGINT or SIGTERM is only noted; a second one acts at once.
+    """While inside, the first SIGINT, SIGTERM or SIGHUP is only noted; a second SIGINT or SIGTERM acts at once.
 
-    Outside the main thread Python delivers no signals, and nothing is changed.
+    A closed terminal sends SIGHUP more than once, from the kernel and from the shell: each is only noted. An ignored
+    one (``nohup``) stays ignored. Outside the main thread Python delivers no signals, and nothing is changed.
     """
     wish = StopWish()
     if threading.current_thread() is not threading.main_thread():
         yield wish
         return
     # None stands for a handler that was not installed from Python, which cannot be put back.
-    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, *termination_signals())}
 
     def note(number: int, frame: Any) -> None:
-        wish.signal = number
+        wish.signal = number if wish.signal is None else wish.signal
         for known, handler in before.items():
-            signal.signal(known, handler)
+            if known in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(known, handler)
 
     for number in before:
         signal.signal(number, note)
