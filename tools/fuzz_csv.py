@@ -12,6 +12,7 @@ import tempfile
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from backpass.errors import DataError, ResourceError
 from backpass.table import read_table
@@ -34,7 +35,8 @@ def read(data: bytes) -> int:
     text = data[2:].decode("utf-8", "ignore").replace("\0", "")
     scanned = _same_in_both_scanners(text, delimiter, size)
     agreed = _same_as_csv(text, delimiter) if in_both_dialects(text, delimiter) else 0
-    return scanned + agreed + _is_read_or_refused(data[2:])
+    # Files are slow: the text tells which inputs become one.
+    return scanned + agreed + (_is_read_or_refused(data[2:]) if crc32(data) % 8 == 0 else 0)
 
 
 def in_both_dialects(text: str, delimiter: str) -> bool:

@@ -27,13 +27,18 @@ CORPUS = [(name, path) for name in ("csv", "json") for path in sorted((HERE / "c
 
 
 @pytest.mark.parametrize(("name", "path"), CORPUS, ids=[f"{name}-{path.name}" for name, path in CORPUS])
-def test_the_corpus_is_read_or_refused(targets: dict[str, Any], name: str, path: Path) -> None:
+def test_the_corpus_is_read_or_refused(
+    targets: dict[str, Any], name: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets[name], "crc32", lambda data: 0)  # each of them as a file, too
     targets[name].read(path.read_bytes())
 
 
-def test_every_reader_reads_something(targets: dict[str, Any]) -> None:
+def test_every_reader_reads_something(targets: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for target in targets.values():
+        monkeypatch.setattr(target, "crc32", lambda data: 0)
     assert targets["csv"].read(b"\0\5a,b\n1,2\n") == 3
-    assert targets["json"].read(b'[{"a":1}]') == 3
+    assert targets["json"].read(b'[{"a":1}]') == 2
 
 
 def test_a_scanner_that_differs_is_found(targets: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
