@@ -184,6 +184,14 @@ def test_a_bug_is_told_apart_and_its_traceback_shown_when_asked_for(
         (MemoryError("Unable to allocate 4 GiB"), 5, "not enough memory: Unable to allocate 4 GiB"),
         (OSError(28, "No space left on device", "m"), 5, "m: No space left on device"),
         (KeyboardInterrupt(), 130, "interrupted; no model was written by this run"),
+        (
+            ImportError("\n\nIMPORTANT: README\n\nlibm.so.6: failed to map segment from shared object\n"),
+            5,
+            "not enough memory\n",
+        ),
+        (ImportError("libm.so.6: cannot allocate memory in static TLS block"), 5, "not enough memory\n"),
+        (RuntimeError("can't start new thread"), 5, "the system starts no more threads"),
+        (OSError(12, "Cannot allocate memory"), 5, "not enough memory\n"),
     ],
 )
 def test_what_is_not_our_bug(

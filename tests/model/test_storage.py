@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from backpass.errors import ModelFileError, ResourceError
+from backpass.errors import ModelFileError, ResourceError, UsageError
 from backpass.model import storage, temporary
 from backpass.model.storage import check_writable, read_file, write_atomically
 from backpass.model.temporary import create_beside
@@ -605,3 +605,9 @@ def test_a_file_that_the_system_does_not_give(
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(ResourceError, match=r"cannot be read: (Permission denied|not enough memory)"):
         read_file(target)
+
+
+@pytest.mark.parametrize("act", [check_writable, read_file, lambda path: write_atomically(path, NEW)], ids=str)
+def test_an_empty_path(act: Any) -> None:
+    with pytest.raises(UsageError, match="the path of a file is empty"):
+        act("")
