@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -139,3 +140,23 @@ def test_one_object_that_is_no_table(write: Write, content: str, expected: str) 
     with pytest.raises(DataError) as caught:
         read_table(write(content, "t.json"))
     assert expected in str(caught.value)
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    "door",
+    [
+        lambda rows, write: read_table(write("\n".join(map(json.dumps, rows)), "t.jsonl")),
+        lambda rows, write: read_table(write(json.dumps(rows), "t.json")),
+        lambda rows, write: table_from(rows),
+        lambda rows, write: table_from({"a": [row["a"] for row in rows]}),
+        lambda rows, write: table_from({"a": np.array([row["a"] for row in rows], dtype=object)}),
+    ],
+    ids=["lines", "list", "rows", "columns", "objects"],
+)
+def test_an_integer_beyond_float64_is_refused_as_in_text(write: Any, door: Any, sign: int) -> None:
+    with pytest.raises(DataError, match="inf, or a number too large for float64, in column 'a' row 2"):
+        door([{"a": 1}, {"a": sign * HUGE}], write)

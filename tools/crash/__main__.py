@@ -4,7 +4,7 @@
     .venv/bin/python tools/crash --kills 1000
 
 Reading order: ``command`` (a run in a forked child), ``bench`` (the commands, and what must hold), ``kills``,
-``failing`` (with ``shim.c``), ``full_disk``. Prints a row for each experiment and what did not hold; exit code 1 if
+``failing`` (with ``shim.c``), ``full_disk``, ``signals``. Prints a row for each experiment and what did not hold; exit code 1 if
 anything did not. Linux with a C compiler; outside CI, because kills take minutes.
 """
 
@@ -15,12 +15,13 @@ import subprocess
 import sys
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 
 SHIM = "BACKPASS_CRASH_SHIM"
 """The compiled shim, in the environment of the process that has it loaded."""
 
-PARTS = ("kills", "failing", "disk")
+PARTS = ("failing", "disk", "signals", "kills")
 
 
 def with_shim(folder: Path) -> None:
@@ -36,13 +37,14 @@ def main() -> int:
     """Run the experiments that were asked for; 1 if anything did not hold."""
     parser = ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000, help="how often to kill")
+    parser.add_argument("--signals", type=int, default=100, help="how many signals to send")
     parser.add_argument("--seed", type=int, default=0, help="of the instants")
     parser.add_argument("--only", choices=PARTS, action="append", help="one of the parts (repeatable)")
     given = parser.parse_args()
     if SHIM not in os.environ:
         with_shim(Path(tempfile.mkdtemp(prefix="crash-")))
     shim = Path(os.environ[SHIM])
-    wrong = experiments(shim, given.kills, given.seed, given.only or PARTS)
+    wrong = experiments(shim, given.kills, given.signals, given.seed, given.only or PARTS)
     for text in wrong:
         print(f"WRONG {text}")
     for path in shim.parent.rglob("*"):
@@ -51,13 +53,14 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def experiments(shim: Path, kills: int, seed: int, parts: tuple[str, ...] | list[str]) -> list[str]:
+def experiments(shim: Path, kills: int, signals: int, seed: int, parts: Sequence[str]) -> list[str]:
     """Print the rows as they come; what did not hold."""
     from bench import Bench
     from command import import_all
     from failing import fail_every_call
     from full_disk import fill_disk
     from kills import kill_at_random
+    from signals import signal_at_random
 
     import_all()
     bench, wrong = Bench(shim.parent / "bench"), list[str]()
@@ -73,6 +76,10 @@ def experiments(shim: Path, kills: int, seed: int, parts: tuple[str, ...] | list
             for each in fill_disk(bench, job):
                 print(*each.lines(), sep="\n", flush=True)
                 wrong += each.wrong
+    if "signals" in parts:
+        sent = signal_at_random(bench, signals, seed)
+        print(*sent.lines(), sep="\n", flush=True)
+        wrong += sent.wrong
     if "kills" in parts:
         killed = kill_at_random(bench, kills, seed)
         print(*killed.lines(), sep="\n", flush=True)
