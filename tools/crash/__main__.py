@@ -4,8 +4,8 @@
     .venv/bin/python tools/crash --kills 1000
 
 Reading order: ``command`` (a run in a forked child), ``bench`` (the commands, and what must hold), ``kills``,
-``failing`` (with ``shim.c``), ``full_disk``, ``signals``. Prints a row for each experiment and what did not hold; exit code 1 if
-anything did not. Linux with a C compiler; outside CI, because kills take minutes.
+``failing`` (with ``shim.c``), ``full_disk``, ``signals``. Prints a row for each experiment and what did not hold; exit
+code 1 if anything did not. Linux with a C compiler; outside CI, because kills take minutes.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Signals:
 
 
 def signal_at_random(bench: Bench, count: int, seed: int) -> Signals:
-    """Exit codes 128 + number, or the signal's own before Python can take care of it, or 0; no traceback; whole files."""
+    """Codes are 128 + number, the signal's own before Python takes care of it, or 0; no traceback, only whole files."""
     draw, found = random.Random(seed), Signals()
     env = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     jobs = bench.jobs()
