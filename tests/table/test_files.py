@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.errors import DataError, ResourceError
-from backpass.table import Column, MomentColumn, NumberColumn, TextColumn, database, delimited, opening, read_table
+from backpass.table import Column, MomentColumn, NumberColumn, TextColumn, database, delimited, read_table
 from backpass.table.moment import DAY, HOUR
+from backpass.table.signatures import SIGNATURES, Signature
 
 Write = Callable[..., Path]
 PLAIN = "a,b\n1,x\n2,y\n"
@@ -31,9 +32,10 @@ def fault(path: Path) -> str:
     return caught.value.message.replace(str(path.parent) + "/", "")
 
 
-@pytest.mark.parametrize("magic", opening.FOREIGN)
-def test_other_formats_are_named(write: Write, magic: bytes) -> None:
-    assert fault(write(magic + b"\0\0rest")) == f"t.csv: is {opening.FOREIGN[magic]}, not a table"
+@pytest.mark.parametrize("known", SIGNATURES, ids=lambda known: known.what)
+def test_other_formats_are_named(write: Write, known: Signature) -> None:
+    found = fault(write(b"." * known.at + known.magic + b"\0\0rest"))
+    assert found == f"t.csv: is {known.what}, not a CSV, TSV, JSON or Parquet file"
 
 
 def test_real_files_of_other_formats(tmp_path: Path, write: Write) -> None:
@@ -41,8 +43,8 @@ def test_real_files_of_other_formats(tmp_path: Path, write: Write) -> None:
         archive.writestr("a.csv", PLAIN)
     assert "zip archive" in fault(tmp_path / "z.csv")
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-        assert "is a Python pickle, not a table" in fault(write(pickle.dumps({"a": 1}, protocol)))
-    assert "is a web page, not a table" in fault(write("\n <!DOCTYPE html><html></html>"))
+        assert "is a Python pickle, not a CSV" in fault(write(pickle.dumps({"a": 1}, protocol)))
+    assert "is a web page, not a CSV" in fault(write("\n <!DOCTYPE html><html></html>"))
 
 
 def test_parquet_named_csv(tmp_path: Path) -> None:

@@ -104,10 +104,13 @@ def test_a_parquet_file_of_more_rows_than_fit(tmp_path: Path) -> None:
     assert found.peak < 500
 
 
-def test_every_row_a_field_longer_than_the_header(write: Write) -> None:
-    """pandas takes the first column for an index here, and all others for their neighbours."""
+@pytest.mark.parametrize(
+    "rows", ["1.5,2,3\n4,5,6\n", "1,2,\n4,5,\n", "1,2,\n4,5,6\n", ",2,3\n4,5,6\n", "-1,2,3\n4,5,6\n"]
+)
+def test_every_row_a_field_longer_than_the_header(write: Write, rows: str) -> None:
+    """pandas takes the first column for an index here, whatever it holds; R writes names of rows so."""
     with pytest.raises(DataError, match=r"2 lines do not have the 2 fields of the header: line 2 \(3\), line 3 \(3\)"):
-        read_table(write("a,b\n1,2,3\n4,5,6\n"))
+        read_table(write(f"a,b\n{rows}"))
 
 
 def test_names_of_all_sorts(write: Write) -> None:
@@ -123,14 +126,14 @@ def test_names_of_all_sorts(write: Write) -> None:
 def test_a_file_that_goes_while_it_is_read(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file is opened several times: what is then not there is an I/O fault, and no table."""
     path = write("a,b\n1,2\n")
-    header_of = reading.header_of
+    layout_of = reading.layout_of
 
     def then_gone(*arguments: Any) -> Any:
-        found = header_of(*arguments)
+        found = layout_of(*arguments)
         path.unlink()
         return found
 
-    monkeypatch.setattr(reading, "header_of", then_gone)
+    monkeypatch.setattr(reading, "layout_of", then_gone)
     with pytest.raises((ResourceError, DataError), match=r"t\.csv: cannot be read"):
         read_table(path)
 

@@ -124,7 +124,8 @@ FAULTS = {
     "\n\n": "t.csv: has blank lines only",
     "a,b\n1,2\n3\n": "t.csv: line 3 has 1 field, the header has 2 fields" + UNEVEN,
     "a,b\n1,2\n3,4,5\n": "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
-    "a,b\n1,2,\n3,4,\n": "t.csv: 2 lines do not have the 2 fields of the header: line 2 (3), line 3 (3)" + UNEVEN,
+    "a,b\n1,2,\n3,4,\n": "t.csv: 2 lines do not have the 2 fields of the header: line 2 (3), line 3 (3)"
+    + "\n\nhint: the header is 'a, b': does every line but the header end in ','?",
     'a,b\n1,"2"\n3,4,""\n': "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
     'a,b\n1,"x\ny"\n3\n': "t.csv: line 4 has 1 field, the header has 2 fields" + UNEVEN,
     'a,b\n1,"x\n\ny"\n3,4\n5,6,7\n': "t.csv: line 6 has 3 fields, the header has 2 fields" + UNEVEN,

@@ -33,7 +33,7 @@ from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting import as_table
 from backpass.model.settings import TABLE
 from backpass.report.page import require
-from backpass.table import Table, Target, read_table
+from backpass.table import Table, Target, demand_of, read_table
 from backpass.table.wording import shown
 
 
@@ -110,7 +110,7 @@ class Request:
             if "," in self.target and f"{shown(self.target)} is not there" in str(error):
                 error.hint = "one column is predicted here; several at once: docs/scikit-learn.md"
             raise
-        kinds = {name: column.kind for name, column in table.columns.items()}
+        kinds = {name: demand_of(column) for name, column in table.columns.items()}
         files = (self.valid_file, self.test_file)
         valid, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
         return table, valid, test

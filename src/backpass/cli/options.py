@@ -104,7 +104,28 @@ def reading() -> Callable[[F], F]:
             "--delimiter",
             metavar="TEXT",
             section=section,
-            help="between fields: one character, or tab; default: found out",
+            help="between fields: one character, tab, or whitespace (runs of blanks); default: found out",
+        ),
+        option(
+            "--skip",
+            metavar="NUMBER",
+            type=click.IntRange(min=0),
+            section=section,
+            help="lines before the header of a text file to leave out; default 0",
+        ),
+        option(
+            "--no-header",
+            is_flag=True,
+            section=section,
+            help="the first line of a text file is a row; its columns are called column1, column2, ..., and a model "
+            "remembers their order",
+        ),
+        option(
+            "--names",
+            metavar="COLUMNS",
+            multiple=True,
+            section=section,
+            help="the columns of a text file without a header: a,b,c (repeatable)",
         ),
         option("--decimal", metavar="TEXT", section=section, help="decimal sign, . or , ; default: found out"),
         option(
@@ -145,10 +166,12 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
         raise ResourceError("standard input is closed", hint="give the name of a file")
     found: dict[str, Any] = {
         name: given[name]
-        for name in ("delimiter", "decimal", "date_order", "encoding", "query", "max_bytes")
+        for name in ("delimiter", "decimal", "skip", "date_order", "encoding", "query", "max_bytes")
         if given[name] is not None
     }
-    return {**found, "missing": (*missing, *given["missing"])}
+    if names := names_in(given["names"]):
+        found["names"] = names
+    return {**found, "no_header": given["no_header"], "missing": (*missing, *given["missing"])}
 
 
 def names_in(texts: Sequence[str]) -> list[str]:

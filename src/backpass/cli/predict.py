@@ -112,7 +112,8 @@ def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]
     """The table in the model's kinds; kept columns that the model does not know are texts, as they stand."""
     keep = list(dict.fromkeys(names_in(given["keep"])))
     kinds = {**dict.fromkeys(keep, "text"), **model.kinds()}
-    return read_table(given["table"], kinds=kinds, need=keep, **reading_of(given, model.schema.missing)), keep
+    options = reading_of(given, model.schema.missing)
+    return read_table(given["table"], kinds=kinds, need=keep, headerless=model.headerless(), **options), keep
 
 
 def cells(table: Table, name: str) -> list[Any]:

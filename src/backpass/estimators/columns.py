@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 
 from backpass.errors import DataError
 from backpass.table import DEFAULT_MISSING, Table, table_from
+from backpass.table.feature import how_tiny
 from backpass.table.frame import arrow_index, from_arrow, not_unique
 from backpass.table.objects import is_missing, sort_of, text_in
 from backpass.table.row_names import index_among
@@ -54,6 +55,9 @@ def table_of(
         names = [f"x{j}" for j in range(len(columns))]
     data = dict(zip(names, columns, strict=True))
     table = table_from(data, kinds=kinds, missing=missing, source="X")
+    for column in table.columns.values() if reset else ():
+        if tiny := how_tiny(column):
+            warnings.warn(f"column {column.name!r} of X counts as constant: {tiny}", stacklevel=2)
     if kinds is None or len(kinds) == len(data):
         return table
     others = table_from({name: data[name] for name in data if name not in kinds}, missing=missing, source="X")

@@ -7,28 +7,19 @@ from __future__ import annotations
 
 import re
 
+from backpass.table.signatures import foreign_binary
+
 MAGIC = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5?)"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
     (b"x\x01", "a zlib stream (joblib?)"),
     (b"x\x5e", "a zlib stream (joblib?)"),
     (b"x\x9c", "a zlib stream (joblib?)"),
     (b"x\xda", "a zlib stream (joblib?)"),
     (b"\x5d\x00\x00", "an lzma archive (joblib?)"),
-    (b"\x04\x22\x4d\x18", "an lz4 archive (joblib?)"),
-    (b"\xfd7zXZ\x00", "an xz archive"),
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
-    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"%PDF-", "a PDF document"),
     (b"PAR1", "a Parquet table"),
-    (b"ARROW1", "an Arrow table"),
-    (b"ORC", "an ORC table"),
-    (b"SQLite format 3\x00", "an SQLite database"),
-    (b"\x93NUMPY", "a NumPy array (.npy)"),
-    (b"GGUF", "a GGUF model"),
 )
+"""Besides those of files that are no tables, ``backpass.table.signatures``."""
 
 ZIPPED = (
     (b"data.pkl", "a PyTorch file (a zip archive with a pickle inside)"),
@@ -59,6 +50,8 @@ def recognise(data: bytes, size: int | None = None) -> str:
     for magic, words in MAGIC:
         if data.startswith(magic):
             return words
+    if known := foreign_binary(data):
+        return known.what
     if PROTOBUF.match(data):
         return "a protobuf message (an ONNX model?)"
     if _is_text(data[:4096]):

@@ -99,6 +99,7 @@ MODEL: Form = {
         "left_out": [str],
         "missing": [str],
         "notes": [str],
+        "headerless": Newer([str]),
     },
     "head": ByName("heads", {"heads": [HEAD], "loss": _LOSS}, HEAD),
     "features": {

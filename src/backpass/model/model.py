@@ -222,6 +222,13 @@ class Model:
         targets = {head.target.name: head.target.demand for head in self.head.heads}
         return kinds | targets if with_target else kinds
 
+    def headerless(self) -> tuple[tuple[str, ...], ...]:
+        """The names of columns by their place in a file without a header, with the targets and without them; nothing
+        where the model did not learn from such a file.
+        """
+        names, targets = self.schema.headerless, {head.target.name for head in self.head.heads}
+        return (names, tuple(name for name in names if name not in targets)) if names else ()
+
     def table(self, data: Any, *, with_target: bool = False, **reading: Any) -> Table:
         """The table in the kinds the model was fitted on, wherever it comes from."""
         if isinstance(data, Table):
@@ -230,7 +237,8 @@ class Model:
             data = self._columns_of(data)
         kinds = self.kinds(with_target=with_target)
         if isinstance(data, str | Path):
-            return read_table(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
+            known = {"missing": self.schema.missing, "headerless": self.headerless()}
+            return read_table(data, kinds=kinds, **{**known, **reading})
         return table_from(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
 
     def _columns_of(self, X: NDArray[Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 A column in which every field is a plain number or a missing token comes out as numbers; any other as coded texts, to be
 judged in ``kinds``. The two ways agree (a test holds them against each other); the first is only faster. How records
-are cut into fields is the affair of ``scan``.
+are cut into fields is the affair of ``scan``, where they begin that of ``layout``.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backpass.table.headerless import first_line
 from backpass.table.joining import check_same_names
 from backpass.table.judging import Rules
+from backpass.table.layout import Layout
 from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawTexts
-from backpass.table.records import broken_fault, spoken, uneven_fault
+from backpass.table.records import WHITESPACE, broken_fault, spoken, uneven_fault
 from backpass.table.scan import scanner_for
 from backpass.table.wording import Faults, refusal, shown
 
@@ -26,17 +28,20 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 18  # bytes that are scanned at a time
 SAMPLE = 1 << 16  # bytes at the start that tell most columns of texts from those of numbers
-MARK = b"\xef\xbb\xbf"
 NUMBER, TEXT, LEFT_OUT = "nt-"  # what a scanner calls the roles of columns
 
 
 @dataclass(frozen=True, slots=True)
 class Delimited:
-    """A delimited file: where it is, what is between its fields, the names of its columns."""
+    """A delimited file: where it is, and how it is laid out."""
 
     file: Opened
-    delimiter: str
-    names: tuple[str, ...]
+    layout: Layout
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its columns."""
+        return self.layout.names
 
     def rows_about(self) -> int:
         """The number of rows, from the size of the file and the lengths of its first lines."""
@@ -107,15 +112,16 @@ def _scanned(
 ) -> Scanner | PlainScanner:
     """The files after a scanner went over them, or over a sample of them."""
     tokens = [token.encode() for token in rules.missing.tokens]
-    scanner = scanner_for("".join(file.delimiter for file in files))(
-        "".join(roles), tokens, with_points=rules.decimal == ".", rows_about=rows
-    )
+    signs = [" " if file.layout.delimiter == WHITESPACE else file.layout.delimiter for file in files]
+    scanner = scanner_for("".join(signs))("".join(roles), tokens, with_points=rules.decimal == ".", rows_about=rows)
     place = {name: j for j, name in enumerate(files[0].names)}
-    for file in files:
-        scanner.begin(file.delimiter, [place[name] for name in file.names])
+    for file, sign in zip(files, signs, strict=True):
+        layout, order = file.layout, [place[name] for name in file.names]
+        is_merged = layout.delimiter == WHITESPACE
+        scanner.begin(sign, order, line=layout.line, headers=layout.headers, is_merged=is_merged)
         with file.file.path.open("rb") as stream:
-            piece = stream.read(SAMPLE if sample else PIECE).removeprefix(MARK)
-            scanner.feed(piece)
+            stream.seek(layout.offset)
+            scanner.feed(stream.read(SAMPLE if sample else PIECE))
             if not sample:
                 while piece := stream.read(PIECE):
                     scanner.feed(piece)
@@ -127,10 +133,24 @@ def _scanned(
 def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
     faults = Faults(file.file.source)
     if scanner.uneven:
-        hint = f"a field that holds {spoken(file.delimiter)} stands in quotes; --delimiter, if another one was meant"
-        if len(file.names) == 1:
-            hint = f"the first line is the header, the names of the columns; here it is {shown(file.names[0])}"
-        faults.add(uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names)), hint)
+        layout = file.layout
+        text = uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names), layout.names_in)
+        faults.add(text, _hint_for_uneven(layout, scanner))
     if scanner.broken:
         faults.add(broken_fault(scanner.broken, scanner.broken_line))
     faults.stop()
+
+
+def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
+    """What to do about records that do not fit: nearly all of them speak against the header."""
+    widths = [width for _, width in scanner.uneven]
+    if layout.has_header and scanner.uneven_count > max(scanner.rows, 1) and widths[-1] > 1:
+        alike = next(j for j in range(len(widths)) if len(set(widths[j:])) == 1)
+        first = first_line(layout.names)
+        if widths[-1] == len(layout.names) + 1:
+            return f"the header is {first}: does every line but the header end in {spoken(layout.delimiter)}?"
+        skip = scanner.uneven[alike][0] - 1
+        return f"the header is line {layout.line}, {first}; another one? --skip {skip} leaves out the lines before it"
+    if len(layout.names) == 1:
+        return f"the first line is the header, the names of the columns; here it is {shown(layout.names[0])}"
+    return f"a field that holds {spoken(layout.delimiter)} stands in quotes; --delimiter, if another one was meant"

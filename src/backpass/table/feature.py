@@ -22,6 +22,7 @@ from backpass.table.wording import counted, shown
 MOST_LEVELS = 255  # levels kept of a text column; the rest share the unknown slot
 IDENTIFIER_ROWS = 20  # rows from which on texts can look like identifiers
 IDENTIFIER_SHARE = 0.9  # share of distinct texts above which they do
+SMALLEST_RANGE = 1e-300  # of numbers: scales are not larger than one over it
 WITHOUT_PERCENT = "written without the percent sign they are"
 
 
@@ -117,6 +118,10 @@ class Found:
             return cls(None, (f"column {shown(column.name)} has no values: left out",))
         if is_constant(column):
             return cls(None, (f"column {shown(column.name)} is constant: left out",))
+        if tiny := how_tiny(column):
+            verdict = "counts as constant" if column.missing.any() else "is constant, as far as scaling goes: left out"
+            text = f"column {shown(column.name)} {verdict} ({tiny})"
+            return cls(feature_of(column) if column.missing.any() else None, (text,))
         if not forced and looks_like_identifier(column):
             share = f"{_different(column):,} different texts in {counted(int((~column.missing).sum()), 'row')}"
             hint = f"; numbers? {WITHOUT_PERCENT}" if holds_percentages(column) else ""
@@ -145,6 +150,16 @@ def is_constant(column: Column) -> bool:
         return False
     values = _content(column)
     return bool(values.min() == values.max())
+
+
+def how_tiny(column: Column) -> str:
+    """What is said of numbers that differ, but by too little to be scaled; nothing of all others."""
+    if not isinstance(column, NumberColumn) or column.missing.all():
+        return ""
+    least, most = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+    if not 0.0 < 0.5 * most - 0.5 * least < 0.5 * SMALLEST_RANGE:  # halves, for the difference may overflow
+        return ""
+    return f"its numbers differ by less than {SMALLEST_RANGE:g}: give them in another unit"
 
 
 def looks_like_identifier(column: Column) -> bool:

@@ -6,7 +6,7 @@ Each text is judged once, by the same rules for every door; what the column is, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
+from backpass.table.boolean import BOOLEAN, missing_beside
 from backpass.table.day_month import ORDERS, Order, is_day_and_month, order_in, ticks_in
 from backpass.table.missing import Missing
 from backpass.table.moment import NO_MOMENT, moment_in
@@ -22,6 +23,7 @@ from backpass.table.raw import RawTexts
 from backpass.table.table import KINDS, Kind
 from backpass.table.wording import listed, shown
 
+STORED_AS: dict[str, Kind] = {**dict.fromkeys(ORDERS, "date"), PERCENT: "number", BOOLEAN: "text"}
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
 
 
@@ -41,7 +43,7 @@ class Rules:
     need: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS, PERCENT)]
+        wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS, PERCENT, BOOLEAN)]
         if wrong:
             raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
 
@@ -54,8 +56,12 @@ class Rules:
         """The kind this column has to take, or None."""
         if self.kinds is not None:
             kind = self.kinds[name]
-            return "date" if kind in ORDERS else "number" if kind == PERCENT else cast(Kind, kind)
+            return cast(Kind, STORED_AS.get(kind, kind))
         return "text" if name in self.text else None
+
+    def wants_boolean(self, name: str) -> bool:
+        """Whether booleans are demanded of this column."""
+        return self.kinds is not None and self.kinds[name] == BOOLEAN
 
     def wants_percent(self, name: str) -> bool:
         """Whether percentages are demanded of this column."""
@@ -118,8 +124,23 @@ def judge(raw: RawTexts, rules: Rules) -> Judged:
     for j in unsure:
         if order is not None and (found := ticks_in(texts[j], order)) is not None:
             sorts[j], ticks[j] = DATE, found
+    maybe = np.flatnonzero(sorts == MAYBE).tolist()
+    if maybe and (gaps := _gaps_beside_booleans(raw.name, texts, sorts, counts, rules)):
+        sorts[[j for j in maybe if texts[j] in gaps]] = MISSING
     still_unsure = [j for j in unsure if sorts[j] == TEXT]
     return Judged(texts, sorts, numbers, ticks, zoned, counts, order if unsure else None, still_unsure, is_percent)
+
+
+def _gaps_beside_booleans(
+    name: str, texts: Sequence[str], sorts: NDArray[np.int8], counts: NDArray[np.int64], rules: Rules
+) -> frozenset[str]:
+    """The tokens that may be values and are none here, because all other texts are booleans."""
+    if rules.demanded(name) not in (None, "text"):
+        return frozenset()
+    if rules.kinds is not None:
+        return rules.missing.among_numbers if rules.wants_boolean(name) else frozenset()
+    there = np.flatnonzero((counts > 0) & ~np.isin(sorts, (MISSING, MAYBE))).tolist()
+    return missing_beside({texts[j] for j in there})
 
 
 def _are_percentages(name: str, texts: Iterable[str], rules: Rules) -> bool:

@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.boolean import are_truths
 from backpass.table.day_month import Order, is_day_and_month
 from backpass.table.judging import (
     DATE,
@@ -34,7 +35,7 @@ from backpass.table.moment import DAY, FAR_DATES, FIRST, LAST, NO_MOMENT, Moment
 from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, without_percent
 from backpass.table.raw import RawColumn, RawMoments, RawNumbers, RawTexts, moments_as_texts, numbers_as_texts
 from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
-from backpass.table.wording import Faults, counted, rows_listed, shown
+from backpass.table.wording import Faults, counted, listed, rows_listed, shown
 
 NUMBER_SHARE = 0.9  # from this share of numbers (or dates, or times) on, texts among them are taken for mistakes
 NAMED_TEXTS = 3  # texts among numbers that a message names
@@ -170,6 +171,10 @@ def _text_column(raw: RawTexts, judged: Judged, rules: Rules, notes: list[str]) 
     if rules.kinds is None and (maybe := judged.of_sort(MAYBE)):
         kept = f"{shown(maybe[0])} is kept as a text ({counted(judged.rows_of(MAYBE), 'row')})"
         notes.append(f"column {shown(raw.name)}: {kept}; --missing {maybe[0]} makes it missing")
+    others = judged.of_sort(NUMERIC, DATE, TIME, TEXT)
+    if rules.kinds is None and not are_truths(others) and (gaps := _gaps_beside_booleans(judged, rules)):
+        beside = listed(others, shown)
+        notes.append(f"column {shown(raw.name)}: {listed(gaps, shown)} beside {beside} counts as missing")
     lowered = [BOOLEANS.get(text, text) for text in judged.texts]
     keep = (judged.sorts != MISSING) & (judged.counts > 0)
     if rules.missing.values:
@@ -178,6 +183,11 @@ def _text_column(raw: RawTexts, judged: Judged, rules: Rules, notes: list[str]) 
     code = {text: j for j, text in enumerate(levels, start=1)}
     mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]
     return TextColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels)
+
+
+def _gaps_beside_booleans(judged: Judged, rules: Rules) -> list[str]:
+    """The tokens that may be values among texts, and count as missing here."""
+    return [text for text in judged.of_sort(MISSING) if text in rules.missing.among_numbers]
 
 
 def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, rules: Rules, faults: Faults) -> None:
@@ -195,6 +205,8 @@ def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, rules: Rules, fau
         hint = f"the model needs {kind}s here; if {first} means missing: --missing"
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --text"
+    if raw.name in rows:
+        hint = f"{rows_listed(rows[raw.name])} holds the name of the column: is the header there again?; {hint}"
     if kind in ("date", "time"):
         order = rules.order_of(raw.name) if kind == "date" else None
         hint += f"; {kind}s are written {WRITTEN[order or kind]}"

@@ -4,9 +4,9 @@ The rule, the same through every door (file, Parquet, data frame):
 
 - An empty field, and one of spaces and tabs only, is always missing.
 - ``?``, ``N/A``, ``NaN``, ``nan``, ``null`` and ``NULL`` are missing in every column.
-- ``NA`` and ``None`` are missing only where all other values are numbers. In a column of texts they may be a value
-  (Namibia among two-letter countries, "None" for no masonry), so they stay one, and a note says so. No harm is done
-  where they did mean missing: they are then one more level of the column.
+- ``NA`` and ``None`` are missing where all other values are numbers, or booleans (see ``boolean``). In a column of
+  texts they may be a value (Namibia among two-letter countries, "None" for no masonry), so they stay one, and a note
+  says so. No harm is done where they did mean missing: they are then one more level of the column.
 - A token the user adds is missing everywhere; one that reads as a number (-999) also by its value, in typed columns
   too.
 """

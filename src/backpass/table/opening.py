@@ -21,6 +21,7 @@ from typing import IO, Literal
 
 from backpass.errors import DataError, ResourceError, did_you_mean
 from backpass.table.expanding import CHUNK, GZIP, ZSTANDARD, expanded
+from backpass.table.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.text import as_utf8, check_text
 from backpass.table.wording import plain, refusal
 
@@ -28,23 +29,6 @@ HEAD = 65_536  # bytes at the start that are looked at
 STANDARD_INPUT = "-"
 PARQUET = b"PAR1"
 JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object; no header starts so
-FOREIGN = {  # first bytes -> what the file is
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    b"PK\x03\x04": "a zip archive (or an Excel workbook)",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"\x93NUMPY": "a NumPy array",
-    b"ARROW1": "an Arrow (Feather) file",
-    b"SQLite format 3": "an SQLite database",
-    b"\x89HDF": "an HDF5 file",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"\x7fELF": "a program",
-    **{bytes([0x80, protocol]): "a Python pickle" for protocol in range(2, 6)},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +42,12 @@ class Opened:
 
 
 @contextmanager
-def opened(path: str | Path, encoding: str | None = None, max_bytes: int | None = None) -> Iterator[Opened]:
+def opened(
+    path: str | Path, encoding: str | None = None, max_bytes: int | None = None, *, skips: bool = False
+) -> Iterator[Opened]:
     """The file behind a path (``-``: standard input), made plain; a compressed one has at most ``max_bytes`` then.
+
+    ``skips``: the first lines of a text are to be skipped, and do not tell what it is.
 
     Raises DataError when it is no table, ResourceError when it cannot be read.
     """
@@ -67,12 +55,14 @@ def opened(path: str | Path, encoding: str | None = None, max_bytes: int | None 
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
         try:
-            yield _prepared(path, source, scratch, encoding, max_bytes)
+            yield _prepared(path, source, scratch, encoding, max_bytes, skips=skips)
         except OSError as error:
             raise ResourceError(f"{plain(source)}: cannot be read ({error.strerror or error})") from error
 
 
-def _prepared(path: str | Path, source: str, scratch: Path, encoding: str | None, max_bytes: int | None) -> Opened:
+def _prepared(
+    path: str | Path, source: str, scratch: Path, encoding: str | None, max_bytes: int | None, *, skips: bool
+) -> Opened:
     file = _on_disk(path, source, scratch)
     head = _head(file)
     if head.startswith((GZIP, ZSTANDARD)):
@@ -82,11 +72,14 @@ def _prepared(path: str | Path, source: str, scratch: Path, encoding: str | None
         raise refusal(source, "is empty (0 bytes)")
     if head.startswith(PARQUET):
         return Opened(file, "parquet", source, scratch)
-    _refuse_foreign(head, source)
+    _refuse(foreign_binary(head), source)
     rewritten = as_utf8(file, head, encoding, scratch / "utf8.csv", source)
     if rewritten is not None:
         file, head = rewritten, _head(rewritten)
     check_text(file, source)
+    if skips:
+        return Opened(file, "text", source, scratch)
+    _refuse(foreign_text(head), source)
     return Opened(file, "json" if JSON.match(head) else "text", source, scratch)
 
 
@@ -143,10 +136,7 @@ def _spooled(stream: IO[bytes], copy: Path) -> Path:
     return copy
 
 
-def _refuse_foreign(head: bytes, source: str) -> None:
-    for magic, what in FOREIGN.items():
-        if head.startswith(magic):
-            raise refusal(source, f"is {what}, not a table", "CSV, TSV, JSON and Parquet files can be read")
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:20].lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        raise refusal(source, "is a web page, not a table", "was a sign-in page downloaded in place of the file?")
+def _refuse(foreign: Signature | None, source: str) -> None:
+    if foreign is not None:
+        hint = foreign.remedy or "CSV, TSV, JSON and Parquet files can be read"
+        raise refusal(source, f"is {foreign.what}, not a CSV, TSV, JSON or Parquet file", hint)

@@ -57,12 +57,14 @@ class Content:
     """What a door found: all names, the columns that are wanted, and the number of rows.
 
     The ``notes`` are on how the source was written. Columns that are an index of pandas are not among the names.
+    ``has_header`` says whether the source names its columns.
     """
 
     names: tuple[str, ...]
     columns: Sequence[RawColumn]
     rows: int
     notes: tuple[str, ...] = ()
+    has_header: bool = True
 
 
 def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawTexts:

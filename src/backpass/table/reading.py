@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,36 +19,23 @@ from backpass.table.database import connected
 from backpass.table.day_month import ORDERS
 from backpass.table.decimals import decimal_of
 from backpass.table.delimited import Delimited, fields_of
+from backpass.table.headerless import repeated_header
 from backpass.table.joining import check_same_names, joined
 from backpass.table.json_rows import json_columns
 from backpass.table.judging import Rules
 from backpass.table.kinds import settle
+from backpass.table.layout import Manner, layout_of
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, opened
 from backpass.table.parquet import Described, described_relation, parquet_columns
 from backpass.table.pattern import files_of
 from backpass.table.query import provide_columns, provide_relation, queried
 from backpass.table.raw import Content, RawTexts
-from backpass.table.records import ROW_NAMES, delimiter_of, header_of, spoken
+from backpass.table.records import spoken
 from backpass.table.table import Column, Table
-from backpass.table.wording import Faults, absent, listed, plain, shown
+from backpass.table.wording import Faults, absent, listed, plain, rows_listed, shown
 
 FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
-DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a delimited file is written; None: find out."""
-
-    delimiter: str | None = None
-    decimal: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n\0'):
-            raise UsageError(f"a delimiter is one character, got {shown(self.delimiter)}", hint="';' or tab, say")
-        if self.decimal not in {None, ".", ","}:
-            raise UsageError(f"decimal is '.' or ',', got {shown(self.decimal)}")
 
 
 def read_table(
@@ -61,6 +48,10 @@ def read_table(
     need: Sequence[str] | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
+    skip: int = 0,
+    no_header: bool = False,
+    names: Sequence[str] = (),
+    headerless: Sequence[Sequence[str]] = (),
     date_order: str | None = None,
     encoding: str | None = None,
     max_bytes: int | None = None,
@@ -73,23 +64,26 @@ def read_table(
     those in ``drop`` are not read. With ``kinds`` (those of a fitted Schema) these columns are converted to what is
     demanded, and all others are left out. Columns in ``need`` have to be there. ``missing`` is explained in
     ``missing``, ``date_order`` ("day_first" or "month_first") in ``day_month``, ``max_bytes`` in ``expanding``.
+    ``delimiter`` is one character, or "whitespace"; ``skip`` lines before the header of a text are left out.
+    ``no_header`` says that it has none, and calls its columns column1, column2, ...; ``names`` says so too, and how
+    they are called. ``headerless`` has names for a file without a header, by its number of fields: a model knows them.
     ``query`` is a SELECT over the table, called ``data``, whose result takes the table's place. A ``tolerant`` reading
     takes a column that is faulty for texts, and says why in ``doubts``.
 
     Raises DataError (exit code 3), ResourceError when the file cannot be read, UsageError for settings.
     """
-    manner = Manner(DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None, decimal)
+    manner = Manner.of(delimiter, decimal, skip=skip, no_header=no_header, names=names, headerless=headerless)
     if date_order is not None and date_order not in ORDERS:
         raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
     rules = Rules(
         kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".", date_order, frozenset(need or ())
     )
     with ExitStack() as stack:
-        files = [stack.enter_context(opened(name, encoding, max_bytes)) for name in files_of(path)]
+        files = [stack.enter_context(opened(name, encoding, max_bytes, skips=skip > 0)) for name in files_of(path)]
         source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
         faults, notes = Faults(source), list[str]()
         if query is None:
-            content, rules = _content(files, rules, manner, faults, notes)
+            content, rules = _content(files, rules, manner, faults)
         else:
             content = _queried(files, query, rules, manner, faults, notes)
     for fault in absent(list(dict.fromkeys([*(need or ()), *text, *drop])), content.names):
@@ -104,18 +98,16 @@ def read_table(
         else:
             faults.extend(own)
     faults.stop()
+    if again := repeated_header(list(columns.values())):
+        notes.append(f"{rows_listed(again)}: the header again, read as a row of values")
     left_out = tuple(name for name in content.names if name not in columns)
     row_numbers, said = np.arange(1, content.rows + 1), (*content.notes, *notes)
-    return Table(source, columns, row_numbers, said, left_out, tuple(missing), doubts, frozenset(content.notes))
+    known = () if content.has_header or query is not None else content.names
+    of_source = frozenset(content.notes)
+    return Table(source, columns, row_numbers, said, left_out, tuple(missing), doubts, of_source, known)
 
 
-def _content(
-    files: Sequence[Opened],
-    rules: Rules,
-    manner: Manner,
-    faults: Faults,
-    notes: list[str],
-) -> tuple[Content, Rules]:
+def _content(files: Sequence[Opened], rules: Rules, manner: Manner, faults: Faults) -> tuple[Content, Rules]:
     """The content of files of one form, and the rules with their decimal sign."""
     forms = {file.form: file.source for file in files}
     if len(forms) > 1:
@@ -123,7 +115,7 @@ def _content(
         faults.add(f"the files are not of one form: {named}", "read them one by one, or with a narrower pattern")
         faults.stop()
     if files[0].form == "text":
-        return _delimited(files, rules, manner, faults, notes)
+        return _delimited(files, rules, manner, faults)
     if files[0].form == "json":
         contents = [json_columns(file, rules, faults) for file in files]
     else:
@@ -152,7 +144,7 @@ def _queried(
             index = [name for each in described for name in each.metadata.index]
         else:
             whole = replace(rules, kinds=None, drop=frozenset())
-            content, whole = _content(files, whole, manner, faults, notes)
+            content, whole = _content(files, whole, manner, faults)
             columns = [settle(raw, whole, faults, notes) for raw in content.columns]
             faults.stop()
             notes.extend(content.notes)
@@ -160,29 +152,22 @@ def _queried(
         return queried(database, query, [file.path for file in files], faults.source, rules, faults, index)
 
 
-def _delimited(
-    files: Sequence[Opened],
-    rules: Rules,
-    manner: Manner,
-    faults: Faults,
-    notes: list[str],
-) -> tuple[Content, Rules]:
-    """The content of delimited files, and the rules with their decimal sign; a note on what was found out."""
-    delimited = []
-    for file in files:
-        delimiter = manner.delimiter or delimiter_of(file.path, file.source)
-        delimited.append(Delimited(file, delimiter, header_of(file.path, delimiter, file.source)))
-    if delimited[0].names[0] == ROW_NAMES:
-        rules = replace(rules, drop=rules.drop | {ROW_NAMES})
-        notes.append("the first column has no name: taken for row names, left out")
+def _delimited(files: Sequence[Opened], rules: Rules, manner: Manner, faults: Faults) -> tuple[Content, Rules]:
+    """The content of delimited files, and the rules with their decimal sign; notes on what was found out."""
+    wanted = None if rules.kinds is None else rules.kinds.keys()
+    delimited = [Delimited(file, layout_of(file.path, file.source, manner, wanted)) for file in files]
+    layout = delimited[0].layout
+    if rules.kinds is None:
+        left_out = frozenset(layout.left_out) - rules.need
+        rules = replace(rules, drop=rules.drop | left_out, text=rules.text | set(layout.texts))
     found = fields_of(delimited, rules, faults)
-    delimiters = sorted({each.delimiter for each in delimited})
+    delimiters = sorted({each.layout.delimiter for each in delimited})
     if manner.decimal is None and "," not in delimiters:
         pointed = [field.column.name for field in found.columns if field.has_points]
         texts = [field.column for field in found.columns if isinstance(field.column, RawTexts)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]
     told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
-    if told:
-        notes.append(f"{', '.join(told)} detected")
-    return Content(delimited[0].names, [field.column for field in found.columns], found.rows), rules
+    said = (*layout.notes, f"{', '.join(told)} detected") if told else layout.notes
+    columns = [field.column for field in found.columns]
+    return Content(layout.names, columns, found.rows, said, layout.has_header), rules

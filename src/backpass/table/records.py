@@ -1,4 +1,4 @@
-"""Records: the delimiter of a text file, its header, and how records that do not fit are spoken of.
+"""Records: the sample of a text file, its delimiter, its first record, and messages about records that do not fit.
 
 Python's ``csv`` looks at the first record and the first 64 kB; a scanner (``scan``) goes over the whole.
 """
@@ -8,10 +8,13 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from backpass.table.number import number_in
 from backpass.table.scan.plain import LONGEST
 from backpass.table.wording import FIRST, Faults, listed, refusal, shown
 
@@ -19,11 +22,45 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 DELIMITERS = (",", ";", "\t", "|")
+WHITESPACE = "whitespace"  # runs of blanks and tabs, where other delimiters are one character
+BLANKS = (WHITESPACE, " ")
 SAMPLE = 65_536  # characters
-SPOKEN = {"\t": "tab"}
+LINES, LONGEST_SAMPLE = 8, 1 << 22  # a sample has so many lines, however long, up to so many characters
+SPOKEN = {"\t": "tab", WHITESPACE: WHITESPACE}
 NAMELESS = "give every column a name; or does every line end in a delimiter?"
 UNIQUE = "names have to differ: rename one of the columns"
 ROW_NAMES = "(row names)"  # the name of a first column that has none, as pandas and R write their row names
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The start of a text file behind the lines that are skipped; ``offset`` is where it starts, in bytes."""
+
+    text: str
+    is_whole: bool
+    offset: int
+
+    def records(self, delimiter: str) -> list[list[str]]:
+        """The records as they stand, without the last one of a cut sample; none where quotes do not fit."""
+        try:
+            found = [record for record in reader(StringIO(self.text, newline=""), delimiter) if record]
+        except csv.Error:
+            return []
+        return found if self.is_whole or len(found) < 2 else found[:-1]
+
+
+def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
+    """The first 64 kB behind ``skip`` lines, and at least eight lines.    Errors: DataError when nothing is left."""
+    with file.open("rb") as stream:
+        offset = 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+    with text_of_file(file) as stream:
+        skipped = [len(line.encode()) for line in islice(stream, skip)]
+        if len(skipped) < skip:
+            raise refusal(source, f"has {len(skipped)} lines, of which {skip} are to be skipped")
+        text = stream.read(SAMPLE)
+        while len(text.splitlines()) < LINES and len(text) < LONGEST_SAMPLE and (more := stream.read(SAMPLE)):
+            text += more
+        return Sample(text, not stream.read(1), offset + sum(skipped))
 
 
 def spoken(delimiter: str) -> str:
@@ -31,68 +68,78 @@ def spoken(delimiter: str) -> str:
     return SPOKEN.get(delimiter, repr(delimiter))
 
 
-def delimiter_of(file: Path, source: str) -> str:
-    """The delimiter among , ; tab | that cuts every record of the first 64 kB into the same number of fields.
+def delimiter_of(sample: Sample, source: str) -> str:
+    """The delimiter among , ; tab | that cuts every record of the sample into the same number of fields.
 
-    None does: the one that most records agree on, with the header; ``,`` where the header has a single field. Several
-    do, or agree equally well: DataError.
+    None does: the one under which the header is one field short of all records, which have row names (R writes them
+    so). None of them stands in the header: runs of blanks, or single ones, by the same two rules. None at all: the one
+    that most records agree on, with the header or, where the header is alone, beneath it; ``,`` where every record has
+    a single field. Several do, or agree equally well: DataError.
     """
-    with _text(file) as stream:
-        sample = stream.read(SAMPLE)
-        whole = not stream.read(1)
-    widths = {delimiter: _widths(sample, delimiter, whole) for delimiter in DELIMITERS}
+    widths = {delimiter: [len(record) for record in sample.records(delimiter)] for delimiter in DELIMITERS}
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
-    even = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
-    best = even or _most_agreed(widths, cutting)
+    best = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
+    best = best or [delimiter for delimiter in cutting if lacks_one(widths[delimiter])]
+    if not (cutting or best):
+        best = [delimiter for delimiter in BLANKS if _is_table(sample.records(delimiter))][:1]
+    best = best or _most_agreed(widths, cutting)
     if len(best) > 1:
         names = " and ".join(spoken(delimiter) for delimiter in best)
         raise refusal(source, f"the delimiter may be {names}", "say which with --delimiter")
     return best[0] if best else ","
 
 
-def _widths(sample: str, delimiter: str, whole: bool) -> list[int]:
-    """The number of fields of each record; the last record of a cut sample is left out."""
-    try:
-        widths = [len(record) for record in _reader(StringIO(sample, newline=""), delimiter) if record]
-    except csv.Error:
-        return []
-    return widths if whole or len(widths) < 2 else widths[:-1]
+def lacks_one(widths: Sequence[int]) -> bool:
+    """Whether the first record has one field fewer than all others.
+
+    >>> lacks_one([2, 3, 3]), lacks_one([2, 3, 2]), lacks_one([3, 3]), lacks_one([2])
+    (True, False, False, False)
+    """
+    return len(widths) > 1 and set(widths[1:]) == {widths[0] + 1}
 
 
-def _most_agreed(widths: dict[str, list[int]], cutting: list[str]) -> list[str]:
-    agreed = {delimiter: Counter(widths[delimiter])[widths[delimiter][0]] for delimiter in cutting}
+def _is_table(records: Sequence[Sequence[str]]) -> bool:
+    """Whether words of a text are fields: as many in every record, and those of a column are numbers.
+
+    A header of one word says nothing, and words of one column may well be as many in all rows.
+    """
+    widths = [len(record) for record in records]
+    if len(widths) < 2 or widths[0] < 2 or not (len(set(widths)) == 1 or lacks_one(widths)):
+        return False
+    return any(all(number_in(cell) is not None for cell in column) for column in zip(*records[1:], strict=True))
+
+
+def _most_agreed(widths: dict[str, list[int]], cutting: Sequence[str]) -> list[str]:
+    with_header = {each: Counter(widths[each])[widths[each][0]] for each in cutting}
+    beneath = {each: Counter(found[1:])[found[-1]] for each, found in widths.items() if found and found[-1] > 1}
+    agreed = with_header if max(with_header.values(), default=0) > 1 else beneath or with_header
     most = max(agreed.values(), default=0)
     return [delimiter for delimiter, count in agreed.items() if count == most]
 
 
-def header_of(file: Path, delimiter: str, source: str) -> tuple[str, ...]:
-    """The names in the first record, trimmed; a first column without a name holds ``ROW_NAMES``.
-
-    DataError for other empty names and for duplicate ones, all positions named.
-    """
-    with _text(file) as stream:
+def first_record(file: Path, delimiter: str, source: str, skip: int = 0) -> tuple[str, ...]:
+    """The fields of the first record behind ``skip`` lines, trimmed.    Errors: DataError."""
+    with text_of_file(file) as stream:
+        lines = islice(stream, skip, None)
         try:
-            record = next((record for record in _reader(stream, delimiter) if record), None)
+            record = next((record for record in reader(lines, delimiter) if record), None)
         except csv.Error:
             raise refusal(source, "the header has a name of more than 131,072 characters, or an open quote") from None
     if record is None:
         raise refusal(source, "has blank lines only")
-    first, *others = (name.strip(" \t") for name in record)
-    names = (first or (ROW_NAMES if others else ""), *others)
-    check_names(names, source)
-    return names
+    return tuple(name.strip(" \t") for name in record)
 
 
-def check_names(names: tuple[str, ...], source: str) -> None:
-    """Refuse empty and duplicate names."""
+def check_names(names: Sequence[str], source: str, hint: str = "") -> None:
+    """Refuse empty and duplicate names; ``hint`` stands in place of the usual ones."""
     faults = Faults(source)
     empty = [position for position, name in enumerate(names, start=1) if not name]
     if empty:
-        faults.add(f"the header has no name at {_positions(empty)}", NAMELESS)
+        faults.add(f"the header has no name at {_positions(empty)}", hint or NAMELESS)
     for name, count in Counter(name for name in names if name).items():
         if count > 1:
             where = [position for position, other in enumerate(names, start=1) if other == name]
-            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", UNIQUE)
+            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", hint or UNIQUE)
     faults.stop()
 
 
@@ -100,15 +147,18 @@ def _positions(positions: list[int]) -> str:
     return f"{'position' if len(positions) == 1 else 'positions'} {listed(positions)}"
 
 
-def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int) -> str:
-    """What to say of ``count`` records without ``width`` fields; of the first ones line and number of fields."""
+def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int, of: str) -> str:
+    """What to say of ``count`` records without the ``width`` fields of the header, or of what stands for it.
+
+    ``uneven`` holds line and number of fields of the first ones.
+    """
     expected = f"{width} {'field' if width == 1 else 'fields'}"
     if count == 1:
         line, found = uneven[0]
-        return f"line {line} has {found} {'field' if found == 1 else 'fields'}, the header has {expected}"
+        return f"line {line} has {found} {'field' if found == 1 else 'fields'}, {of} has {expected}"
     lines = ", ".join(f"line {line} ({found})" for line, found in uneven[:FIRST])
     more = ", ..." if count > FIRST else ""
-    return f"{count:,} lines do not have the {expected} of the header: {lines}{more}"
+    return f"{count:,} lines do not have the {expected} of {of}: {lines}{more}"
 
 
 def broken_fault(broken: str, line: int) -> str:
@@ -120,10 +170,14 @@ def broken_fault(broken: str, line: int) -> str:
     return f"line {line} has text after a closing quote (a quote inside a field is written twice)"
 
 
-def _text(file: Path) -> IO[str]:
+def text_of_file(file: Path) -> IO[str]:
+    """The file as a text whose line ends stand as they are."""
     return file.open(encoding="utf-8-sig", newline="")
 
 
-def _reader(lines: Iterable[str], delimiter: str) -> Reader:
-    """Spaces before a quote are no part of the field, as for a scanner."""
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+def reader(lines: Iterable[str], delimiter: str) -> Reader:
+    """Python's reader of records. Spaces before a quote are no part of the field, as for a scanner."""
+    if delimiter == WHITESPACE:  # the reader skips blanks behind a delimiter, so that a run of them is one
+        lines = (line.replace("\t", " ").strip(" \r\n") + "\n" for line in lines)
+        return csv.reader(lines, delimiter=" ", skipinitialspace=True)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " ")

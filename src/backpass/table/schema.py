@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.table.boolean import are_booleans
 from backpass.table.feature import (
     Feature,
     Found,
@@ -51,7 +52,8 @@ class Encoded:
 class Schema:
     """The features in table order, the target, the columns left out, and what is worth saying about them.
 
-    ``missing`` is what counted as missing in the training table, and does so again when predicting.
+    ``missing`` is what counted as missing in the training table, and does so again when predicting; ``headerless``
+    holds the names of all of its columns where it was a file without a header.
     """
 
     features: tuple[Feature, ...]
@@ -59,6 +61,7 @@ class Schema:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = DEFAULT_MISSING
+    headerless: tuple[str, ...] = ()
 
     @classmethod
     def fit(
@@ -81,7 +84,7 @@ class Schema:
         chosen = {feature.name for feature in features}
         notes += _equal_columns([table.columns[name] for name in asked if name in chosen], table.columns[target])
         left_out = tuple(name for name in table.names if name not in chosen and name != target)
-        return cls(features, target, left_out + table.left_out, tuple(notes), table.missing)
+        return cls(features, target, left_out + table.left_out, tuple(notes), table.missing, table.headerless)
 
     @classmethod
     def of_all(cls, table: Table, target: str) -> Schema:
@@ -161,20 +164,26 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
-        return {
+        written = {
             "features": [feature_to_json(feature) for feature in self.features],
             "target": self.target,
             "left_out": list(self.left_out),
             "notes": list(self.notes),
             "missing": list(self.missing),
         }
+        return {**written, "headerless": list(self.headerless)} if self.headerless else written
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
         """The Schema that ``to_json`` wrote."""
         features = tuple(map(feature_from_json, data["features"]))
         return cls(
-            features, data["target"], tuple(data["left_out"]), tuple(data["notes"]), tuple(map(str, data["missing"]))
+            features,
+            data["target"],
+            tuple(data["left_out"]),
+            tuple(data["notes"]),
+            tuple(map(str, data["missing"])),
+            tuple(data.get("headerless", ())),
         )
 
 
@@ -192,6 +201,8 @@ def _demand_of(feature: Feature) -> Demand:
             return "percent"
         case MomentFeature(_, _, _, order) if order:
             return order
+        case TextFeature(_, levels) if are_booleans(levels):
+            return "boolean"
     return feature.kind
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.day_month import looks_like_date
-from backpass.table.feature import WITHOUT_PERCENT, holds_percentages, is_constant, looks_like_identifier
+from backpass.table.feature import WITHOUT_PERCENT, holds_percentages, how_tiny, is_constant, looks_like_identifier
 from backpass.table.number import number_in, text_of
 from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
 from backpass.table.target import Target
@@ -54,6 +54,8 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
         return
     if is_constant(column):
         yield Finding("constant", "every row has the same value")
+    if tiny := how_tiny(column):
+        yield Finding("tiny_range", tiny)
     if looks_like_identifier(column):
         yield Finding("identifier", "nearly every row has a text of its own")
     if gaps > MOSTLY * table.rows:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.table.boolean import are_booleans
 from backpass.table.day_month import Order
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.moment import NO_MOMENT, MomentKind
@@ -21,8 +22,9 @@ from backpass.table.wording import refusal, shown
 
 Kind: TypeAlias = Literal["number", "text", "date", "time"]
 KINDS: tuple[Kind, ...] = ("number", "text", "date", "time")
-Demand: TypeAlias = Kind | Order | Literal["percent"]
-"""What is asked of a column: its kind, or, of dates that are not written as ISO 8601 has it, their order."""
+Demand: TypeAlias = Kind | Order | Literal["percent", "boolean"]
+"""What is asked of a column: its kind, or, of dates that are not written as ISO 8601 has it, their order; of numbers
+that they are percentages, and of texts that they are booleans."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +127,8 @@ def demand_of(column: Column) -> Demand:
     """What to ask of a column in another table so that it is read as this one was."""
     if isinstance(column, NumberColumn) and column.is_percent:
         return "percent"
+    if isinstance(column, TextColumn) and are_booleans(column.levels):
+        return "boolean"
     return (column.order if isinstance(column, MomentColumn) else None) or column.kind
 
 
@@ -137,7 +141,8 @@ class Table:
     what counted as missing when the table was read (see ``missing``). ``doubts`` says of a column that was read as
     texts by a tolerant reading what is wrong with it. ``of_source`` holds those of the ``notes`` that say how the
     source was written and not what was in it: a model does not keep them, so that a table gives one model file
-    through every door.
+    through every door. ``headerless`` holds the names of all columns of a file that
+    has no header.
     """
 
     source: str
@@ -148,6 +153,7 @@ class Table:
     missing: tuple[str, ...] = DEFAULT_MISSING
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     of_source: frozenset[str] = frozenset()
+    headerless: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
+from backpass.table.boolean import are_booleans
 from backpass.table.database import identifier
 from backpass.table.feature import looks_like_identifier
 from backpass.table.number import text_of
@@ -68,7 +69,9 @@ class Target:
     @property
     def demand(self) -> Demand:
         """What to ask of a column that holds this target."""
-        return "percent" if self.is_percent else self.kind
+        if self.is_percent:
+            return "percent"
+        return "boolean" if self.kind == "text" and are_booleans(self.classes) else self.kind
 
     def encode(self, table: Table) -> NDArray[np.float64] | NDArray[np.int32]:
         """y: the numbers float64 (n,), or the class codes 0..k-1 int32 (n,).

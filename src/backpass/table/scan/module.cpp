@@ -33,11 +33,12 @@ Scanner* make_scanner(const std::string& roles, const std::vector<nb::bytes>& to
     return new Scanner(roles, std::move(texts), with_points, rows_about < 0 ? 0 : rows_about);
 }
 
-void begin(Scanner& scanner, char delimiter, std::vector<std::int64_t> order) {
+void begin(Scanner& scanner, char delimiter, std::vector<std::int64_t> order, std::int64_t line, std::int64_t headers,
+           bool is_merged) {
     for (const std::int64_t j : order)
         if (j < 0 || j >= static_cast<std::int64_t>(scanner.columns.size()))
             throw nb::index_error("a field belongs to no column");
-    scanner.begin(delimiter, std::move(order));
+    scanner.begin(delimiter, std::move(order), line, headers, is_merged);
 }
 
 void feed(Scanner& scanner, const nb::bytes& piece) {
@@ -86,7 +87,8 @@ NB_MODULE(_scanner, m) {
     nb::class_<Scanner>(m, "Scanner", "Delimited text in pieces -> columns.")
         .def(nb::new_(&make_scanner), nb::arg("roles"), nb::arg("tokens"), nb::kw_only(), nb::arg("with_points"),
              nb::arg("rows_about"))
-        .def("begin", &begin, nb::arg("delimiter"), nb::arg("order"))
+        .def("begin", &begin, nb::arg("delimiter"), nb::arg("order"), nb::kw_only(), nb::arg("line") = 1,
+             nb::arg("headers") = 1, nb::arg("is_merged") = false)
         .def("feed", &feed, nb::arg("piece"))
         .def("end", &end)
         .def("numbers", &numbers, nb::arg("column"), "The numbers of a column, which are given away.")

@@ -20,31 +20,39 @@ from backpass.table.number import NUMBER, is_padded
 LONGEST = 1_000_000  # bytes of a field
 NAMED = 8  # uneven records that are kept
 END = re.compile(r"\r\n|\r|\n")
+BLANKS = re.compile(r"[ \t]*+")
 
 Record = tuple[int, list[str] | str]
 
 
-def records(text: str, delimiter: str) -> Iterator[Record]:
+def records(text: str, delimiter: str, *, is_merged: bool = False) -> Iterator[Record]:
     """The line on which each record starts, and its fields, none for a line of nothing; last, maybe, what is wrong.
+
+    ``is_merged``: runs of blanks and tabs separate fields, and those around a record belong to none.
 
     >>> list(records('a,"b\\nc"\\n1', ","))
     [(1, ['a', 'b\\nc']), (3, ['1'])]
     >>> list(records('a,"b', ","))
     [(1, 'open quote')]
+    >>> list(records(' a  "b c" \\n', " ", is_merged=True))
+    [(1, ['a', 'b c'])]
     """
-    cutter = _Cutter.of(delimiter)
+    cutter = _Cutter.of(delimiter, is_merged=is_merged)
     at, line = 0, 1
     while at < len(text):
         start, fields = at, list[str]()
-        while fields or text[at] not in "\r\n":
+        at = cutter.behind_blanks(text, at)
+        while fields or text[at : at + 1] not in {"", "\r", "\n"}:
             content, at, fault = cutter.field(text, at)
             if fault:
                 yield line, fault
                 return
             fields.append(content.strip(" \t"))
-            if text[at : at + 1] != delimiter:
+            following = cutter.next_field(text, at)
+            if following is None:
                 break
-            at += 1
+            at = following
+        at = cutter.behind_blanks(text, at)
         ended = END.match(text, at)
         at = ended.end() if ended else at
         yield line, fields
@@ -59,13 +67,26 @@ class _Cutter:
     opening: re.Pattern[str]
     closing: re.Pattern[str]
     bare: re.Pattern[str]
+    is_merged: bool
 
     @staticmethod
-    def of(delimiter: str) -> _Cutter:
+    def of(delimiter: str, *, is_merged: bool) -> _Cutter:
         spaces = "" if delimiter == " " else " *+"
         opening, closing = rf'{spaces}"((?:[^"]++|"")*+)', rf'"{spaces}'
-        bare = rf"[^{re.escape(delimiter)}\r\n]*+"
-        return _Cutter(delimiter, re.compile(opening), re.compile(closing), re.compile(bare))
+        delimiters = " \t" if is_merged else re.escape(delimiter)
+        bare = rf"[^{delimiters}\r\n]*+"
+        return _Cutter(delimiter, re.compile(opening), re.compile(closing), re.compile(bare), is_merged)
+
+    def behind_blanks(self, text: str, at: int) -> int:
+        """Behind the blanks at ``at`` where they are merged."""
+        return BLANKS.match(text, at).end() if self.is_merged else at  # type: ignore[union-attr]  # as ``bare``
+
+    def next_field(self, text: str, at: int) -> int | None:
+        """Where the field behind the one that ends at ``at`` begins; None where the record ends."""
+        if self.is_merged:
+            at = self.behind_blanks(text, at)
+            return None if text[at : at + 1] in {"", "\r", "\n"} else at
+        return at + 1 if text[at : at + 1] == self.delimiter else None
 
     def field(self, text: str, at: int) -> tuple[str, int, str]:
         """What the field at ``at`` holds, where it ends, and what is wrong with it."""
@@ -76,7 +97,8 @@ class _Cutter:
         content, closed = opened[1], self.closing.match(text, opened.end())
         if closed is None:
             return content, len(text), "long field" if _is_long(content) else "open quote"
-        is_clear = text[closed.end() : closed.end() + 1] in {"", self.delimiter, "\r", "\n"}
+        clear = {"", self.delimiter, "\r", "\n", *("\t" if self.is_merged else "")}
+        is_clear = text[closed.end() : closed.end() + 1] in clear
         fault = "long field" if _is_long(content) else "" if is_clear else "after quote"
         return content.replace('""', '"'), closed.end(), fault
 
@@ -98,7 +120,8 @@ class PlainScanner:
 
     A column of numbers that holds anything else, tokens aside, is unfit. A code such as 007, and what is too large for
     float64, is no number here; nor is 1.5 unless ``with_points``. This object grows: ``begin`` a file by telling which
-    column each of its fields belongs to, ``feed`` it, ``end`` it, the next one. The first record of each is a header.
+    column each of its fields belongs to, ``feed`` it, ``end`` it, the next one. What is fed starts on ``line``; its
+    first ``headers`` records are no rows. ``is_merged``: runs of blanks and tabs separate fields.
 
     ``uneven`` holds line and number of fields of the first records that have not one field per column, ``uneven_count``
     their number; ``broken`` what ended a file early ("long field", "after quote", "open quote", else ""), and
@@ -109,26 +132,30 @@ class PlainScanner:
         self._roles, self._tokens, self._with_points = roles, {token.decode() for token in tokens}, with_points
         self._columns = [_Column() for _ in roles]
         self._delimiter, self._order, self._pieces = ",", list[int](), list[bytes]()
+        self._line, self._headers, self._is_merged = 1, 1, False
         self.rows, self.uneven_count, self.broken_line = 0, 0, 0
         self.uneven, self.broken = list[tuple[int, int]](), ""
 
-    def begin(self, delimiter: str, order: Sequence[int]) -> None:
+    def begin(
+        self, delimiter: str, order: Sequence[int], *, line: int = 1, headers: int = 1, is_merged: bool = False
+    ) -> None:
         self._delimiter, self._order, self._pieces = delimiter, list(order), []
+        self._line, self._headers, self._is_merged = line, headers, is_merged
 
     def feed(self, piece: bytes) -> None:
         self._pieces.append(piece)
 
     def end(self) -> None:
-        seen_header = False
-        for line, fields in records(b"".join(self._pieces).decode(), self._delimiter):
+        headers, text = self._headers, b"".join(self._pieces).decode()
+        for line, fields in records(text, self._delimiter, is_merged=self._is_merged):
             if isinstance(fields, str):
-                self.broken, self.broken_line = fields, line
-            elif not fields and not (seen_header and len(self._order) == 1):
+                self.broken, self.broken_line = fields, self._line + line - 1
+            elif not fields and (headers or len(self._order) != 1):
                 continue
-            elif not seen_header:
-                seen_header = True
+            elif headers:
+                headers -= 1
             elif len(fields or [""]) != len(self._order):
-                self.uneven = [*self.uneven, (line, len(fields))][:NAMED]
+                self.uneven = [*self.uneven, (self._line + line - 1, len(fields))][:NAMED]
                 self.uneven_count += 1
             else:
                 self._take(fields or [""])  # in a table of one column a line of nothing is a row without a value

@@ -1,7 +1,8 @@
 // Record: the next line of fields in a piece of a delimited text, cut where the delimiter stands outside quotes.
 //
 // As RFC 4180 has it, and a little more: a line ends in \n, \r\n or \r; spaces before an opening quote and behind a
-// closing one belong to no field; a quote inside a field that does not start with one is a sign like any other.
+// closing one belong to no field; a quote inside a field that does not start with one is a sign like any other. With
+// merged delimiters runs of blanks and tabs separate fields, and those around a record belong to none.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +32,10 @@ constexpr std::int64_t kLongest = 1'000'000;  // bytes of a field
 
 class RecordCutter {
   public:
-    explicit RecordCutter(char delimiter) {
+    RecordCutter(char delimiter, bool is_merged) : delimiter_(delimiter), is_merged_(is_merged) {
         std::memset(ends_, 0, sizeof ends_);
         for (const char sign : {delimiter, '\n', '\r'}) ends_[static_cast<unsigned char>(sign)] = true;
-        delimiter_ = delimiter;
+        if (is_merged_) ends_[static_cast<unsigned char>('\t')] = true;
     }
 
     std::vector<Field> fields;
@@ -46,6 +47,13 @@ class RecordCutter {
         fields.clear();
         lines = 0;
         const char* p = at;
+        if (is_merged_) {
+            step_over_blanks(p, end);
+            if (p == end) {
+                if (is_last) at = p;
+                return is_last ? Cut::Blank : Cut::Partial;
+            }
+        }
         if (p < end && (*p == '\n' || *p == '\r')) {
             if (!line_end(p, end, is_last)) return Cut::Partial;
             at = p;
@@ -55,7 +63,12 @@ class RecordCutter {
             const Cut cut = field(p, end, is_last);
             if (cut != Cut::Record) return cut;
             if (p == end) break;  // only where nothing follows
-            if (*p == delimiter_) {
+            if (is_merged_) {
+                step_over_blanks(p, end);
+                if (p == end && !is_last) return Cut::Partial;
+                if (p == end) break;
+                if (*p != '\n' && *p != '\r') continue;
+            } else if (*p == delimiter_) {
                 ++p;
                 continue;
             }
@@ -70,6 +83,11 @@ class RecordCutter {
   private:
     bool ends_[256];
     char delimiter_;
+    bool is_merged_;
+
+    static void step_over_blanks(const char*& p, const char* end) {
+        while (p < end && (*p == ' ' || *p == '\t')) ++p;
+    }
 
     // Step over \n, \r\n or \r; false where a \r is the last byte there is, and an \n may follow.
     bool line_end(const char*& p, const char* end, bool is_last) {

@@ -16,12 +16,13 @@ Scanner::Scanner(const std::string& roles, std::vector<std::string> tokens, bool
     }
 }
 
-void Scanner::begin(char delimiter, std::vector<std::int64_t> order) {
-    cutter_ = RecordCutter(delimiter);
+void Scanner::begin(char delimiter, std::vector<std::int64_t> order, std::int64_t line, std::int64_t headers,
+                    bool is_merged) {
+    cutter_ = RecordCutter(delimiter, is_merged);
     order_ = std::move(order);
     left_.clear();
-    line_ = 1;
-    is_header_ = true;
+    line_ = line;
+    headers_ = headers;
 }
 
 void Scanner::feed(std::string_view piece) {
@@ -45,7 +46,7 @@ void Scanner::cut(bool is_last) {
             take_record();
         } else if (found == Cut::Blank) {
             // In a table of one column a line of nothing is a row without a value.
-            if (!is_header_ && order_.size() == 1) {
+            if (headers_ == 0 && order_.size() == 1) {
                 cutter_.fields.push_back({at, at, false});
                 take_record();
             }
@@ -59,8 +60,8 @@ void Scanner::cut(bool is_last) {
 }
 
 void Scanner::take_record() {
-    if (is_header_) {
-        is_header_ = false;
+    if (headers_ > 0) {
+        --headers_;
         return;
     }
     const std::vector<Field>& fields = cutter_.fields;

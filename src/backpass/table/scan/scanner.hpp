@@ -33,8 +33,9 @@ class Scanner {
     // roles: one per column. tokens: texts that stand for no number. with_points: whether 1.5 is a number.
     Scanner(const std::string& roles, std::vector<std::string> tokens, bool with_points, std::int64_t rows_about);
 
-    // A file begins: order[k] is the column that its k-th field belongs to. Its first record is a header, and no row.
-    void begin(char delimiter, std::vector<std::int64_t> order);
+    // A file begins, at this line: order[k] is the column that its k-th field belongs to. Its first `headers` records
+    // are no rows. is_merged: runs of blanks and tabs separate fields.
+    void begin(char delimiter, std::vector<std::int64_t> order, std::int64_t line, std::int64_t headers, bool is_merged);
     void feed(std::string_view piece);
     void end();
 
@@ -50,11 +51,11 @@ class Scanner {
 
     std::vector<std::string> tokens_;
     bool with_points_;
-    RecordCutter cutter_{','};
+    RecordCutter cutter_{',', false};
     std::vector<std::int64_t> order_;
     std::string left_;  // of the last piece
     std::int64_t line_ = 1;
-    bool is_header_ = true;
+    std::int64_t headers_ = 1;  // that are still to come
 
     void cut(bool is_last);
     void take_record();

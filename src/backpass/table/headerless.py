@@ -1,0 +1,161 @@
+"""Headerless: whether the first line of a delimited file holds values, where the names of columns should stand.
+
+The first record and a sample of those below come in, a verdict goes out. A first line is taken for values when each of
+its fields could stand in the column below it: numbers above numbers of the same sort, texts that come again. Names that
+are numbers are left alone where they are a series (years, 0, 1, 2, ..., wavelengths) or unlike the numbers below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.moment import moment_in
+from backpass.table.number import number_in
+from backpass.table.table import Column, TextColumn
+from backpass.table.wording import FIRST, shown
+
+FEWEST = 3  # rows without which nothing is said
+LOOKED_AT = 20  # values of a column that tell its sort
+ODD = 0.25  # share of numbers that may be unlike those below
+MONOTONE = 4  # numbers that go up, or down, are a series from so many on
+YEARS = (1900.0, 2100.0)
+HINT = "a table without a header needs --no-header, or --names a,b,c"
+
+Record = Sequence[str]
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What the fields of the first record are beside their columns (this object grows)."""
+
+    numbers: list[tuple[str, list[str]]] = field(default_factory=list)
+    repeated: int = 0  # texts and dates that stand in the column, too, or are of its sort
+    strange: int = 0  # texts that do not, among texts that come again
+
+
+def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
+    """Whether the first record is one of the rows.
+
+    >>> rows = [["1.5", "a"], ["2.5", "b"], ["0.5", "a"]]
+    >>> looks_like_data(["3.5", "b"], rows), looks_like_data(["size", "town"], rows)
+    (True, False)
+    """
+    rows = [row for row in rows if len(row) == len(first)]
+    if len(rows) < FEWEST:
+        return False
+    found = _Evidence()
+    for cell, column in zip(first, zip(*rows, strict=True), strict=True):
+        there = [value.strip(" \t") for value in column]
+        there = [value for value in there if value not in DEFAULT_MISSING]
+        if there and cell not in DEFAULT_MISSING and not _weighed(cell, there, found):
+            return False
+    return _verdict(found) and (len(first) == 1 or not _stands_again(first, rows))
+
+
+def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
+    """Add a field to the evidence; False where it can only be a name."""
+    sort = _sort_of(column[:LOOKED_AT])
+    if sort and _sort_of([cell]) != sort:
+        return False
+    if sort == "number":
+        found.numbers.append((cell, column))
+    elif sort:
+        found.repeated += 1
+    elif (levels := set(column)) and cell in levels:
+        found.repeated += len(levels) > 1
+    elif 2 * len(levels) <= len(column):
+        found.strange += 1
+    return True
+
+
+def _sort_of(texts: Sequence[str]) -> str:
+    """``number`` or ``date`` where all texts are; else nothing."""
+    if all(_number(text) is not None for text in texts):
+        return "number"
+    return "date" if all(moment_in(text) for text in texts) else ""
+
+
+def _number(text: str) -> float | None:
+    found = number_in(text)
+    return number_in(text, ",") if found is None else found
+
+
+def _verdict(found: _Evidence) -> bool:
+    if not found.numbers:
+        return found.repeated > 0 and not found.strange
+    if not _are_alike(found.numbers):
+        return False
+    if found.repeated:
+        return found.repeated >= found.strange and not (found.strange and _is_series(found))
+    return not found.strange and not _is_series(found)
+
+
+def _are_alike(numbers: Sequence[tuple[str, list[str]]]) -> bool:
+    """Whether nearly all numbers of the first record are near those below, and written as they are."""
+    odd = sum(not (_is_near(cell, column) and _is_written_alike(cell, column)) for cell, column in numbers)
+    return odd <= ODD * len(numbers)
+
+
+def _is_near(cell: str, column: list[str]) -> bool:
+    values = [value for value in map(_number, column) if value is not None]
+    value, low, high = _number(cell), min(values), max(values)
+    return value is not None and low - (high - low) <= value <= high + (high - low)
+
+
+def _is_written_alike(cell: str, column: list[str]) -> bool:
+    """Whether a whole number stands above whole ones, or at least some, and another one above others."""
+    pointed = sum(not text.lstrip("+-").isdigit() for text in column)
+    is_whole = cell.lstrip("+-").isdigit()
+    return pointed < 0.95 * len(column) if is_whole else pointed > 0
+
+
+def _is_series(found: _Evidence) -> bool:
+    """Whether the numbers are a series, as names are that number or measure something: 0, 1, 2; 1990, 2000, 2020."""
+    values = [value for cell, _ in found.numbers if (value := _number(cell)) is not None]
+    whole = all(value.is_integer() for value in values)
+    if whole and all(YEARS[0] <= value <= YEARS[1] for value in values) and not _holds_years(found):
+        return True
+    steps = np.diff(values)
+    if not len(steps):
+        return values == [0.0]
+    if whole and np.all(np.abs(steps) == 1.0) and np.all(steps == steps[0]):
+        return True
+    if len(steps) < MONOTONE - 1:  # by chance a third of the rows of three numbers go up or down
+        return len(steps) > 1 and bool(np.allclose(steps, steps[0], rtol=1e-6))
+    return bool(np.all(steps > 0) or np.all(steps < 0))
+
+
+def _holds_years(found: _Evidence) -> bool:
+    """Whether the numbers below are years, too."""
+    values = [value for _, column in found.numbers for value in map(_number, column) if value is not None]
+    return float(np.mean([YEARS[0] <= value <= YEARS[1] for value in values])) > 0.5
+
+
+def _stands_again(first: Record, rows: Sequence[Record]) -> bool:
+    """Whether its fields only come again where the whole record does: a header that is there twice."""
+    again = sum([*map(str.strip, row)] == [*first] for row in rows)
+    return again > 0 and all(sum(row[j].strip() == cell for row in rows) == again for j, cell in enumerate(first))
+
+
+def first_line(first: Record) -> str:
+    """The first record in a message, its first fields.
+
+    >>> first_line(["39", "State-gov", "77516", "a", "b", "c"])
+    "'39, State-gov, 77516, a, b, ...'"
+    """
+    return shown(", ".join(first[:FIRST]) + (", ..." if len(first) > FIRST else ""))
+
+
+def repeated_header(columns: Sequence[Column]) -> list[int]:
+    """The rows, from 1, that hold the names of the columns themselves: files that were put one behind the other."""
+    rows: set[int] | None = None
+    for column in columns:
+        if not isinstance(column, TextColumn) or column.name not in column.levels:
+            return []
+        found = np.flatnonzero(column.codes == column.levels.index(column.name) + 1) + 1
+        rows = set(found.tolist()) if rows is None else rows & set(found.tolist())
+    return sorted(rows or ())

@@ -1,0 +1,171 @@
+"""Signatures: what a file that is not a table Backpass reads most likely is, by its first bytes.
+
+The first bytes of a file come in; a few words for a message, and what makes a readable table of it, go out. Nothing is
+parsed, unpacked or run. Model files ask here too (``backpass.model.foreign``).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+from dataclasses import dataclass
+from io import StringIO
+
+PARQUET = "to_parquet('FILE.parquet')"
+LISTED_NAMES = 40  # attributes of an ARFF file that a hint can name
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Bytes at a place in a file, what such a file is, and, for a table, what makes a readable one of it."""
+
+    magic: bytes
+    what: str
+    remedy: str = ""
+    at: int = 0
+    is_binary: bool = False
+
+    def fits(self, head: bytes) -> bool:
+        """Whether a file starts so. Letters alone prove nothing, for a header may be ORC: then a NUL byte is needed."""
+        there = head.startswith(self.magic, self.at)
+        return there and (not self.is_binary or b"\0" in head)
+
+
+EXCEL = f"convert it: pandas.read_excel(...).{PARQUET}, or save it as CSV"
+SPSS = f"convert it: pandas.read_spss(...).{PARQUET}"
+STATA = f"convert it: pandas.read_stata(...).{PARQUET}"
+SAS = f"convert it: pandas.read_sas(...).{PARQUET}"
+MATLAB = f"convert it: pandas.DataFrame(scipy.io.loadmat(...)['NAME']).{PARQUET}"
+R_DATA = "in R: write.csv(..., 'FILE.csv', row.names = FALSE)"
+UNPACK = "unpack it first"
+STATA_RELEASES = range(0x69, 0x74)  # formats 105 to 115; later ones start with <stata_dta>
+SAS_MAGIC = b"\0" * 12 + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")
+
+SIGNATURES = (
+    Signature(b"$FL2", "an SPSS data file", SPSS),
+    Signature(b"$FL3", "an SPSS data file", SPSS),
+    Signature(b"<stata_dta>", "a Stata data file", STATA),
+    *(
+        Signature(bytes([release, order, 1, 0]), "a Stata data file", STATA)
+        for release in STATA_RELEASES
+        for order in (1, 2)
+    ),
+    Signature(b"HEADER RECORD*******", "a SAS transport file", SAS),
+    Signature(SAS_MAGIC, "a SAS data set", SAS),
+    Signature(b"ORC", "an ORC table", f"convert it: pandas.read_orc(...).{PARQUET}", is_binary=True),
+    Signature(b"Obj\x01", "an Avro table", "convert it: polars.read_avro(...).write_parquet('FILE.parquet')"),
+    Signature(
+        b"DUCK",
+        "a DuckDB database",
+        "convert it: duckdb.connect(...).table('TABLE').write_parquet('FILE.parquet')",
+        8,
+        is_binary=True,
+    ),
+    Signature(
+        b"SQLite format 3\x00",
+        "an SQLite database",
+        f"convert it: pandas.read_sql('SELECT * FROM ...', sqlite3.connect(...)).{PARQUET}",
+    ),
+    Signature(b"\x00\x01\x00\x00Standard ", "an Access database", "export the table as CSV"),
+    Signature(b"ARROW1", "an Arrow (Feather) table", f"convert it: pandas.read_feather(...).{PARQUET}"),
+    Signature(
+        b"\x89HDF\r\n\x1a\n", "an HDF5 file", f"convert it: pandas.read_hdf(...).{PARQUET}, where pandas wrote it"
+    ),
+    Signature(
+        b"CDF\x01", "a netCDF file", f"convert it: xarray.open_dataset(...).to_dataframe().reset_index().{PARQUET}"
+    ),
+    Signature(
+        b"CDF\x02", "a netCDF file", f"convert it: xarray.open_dataset(...).to_dataframe().reset_index().{PARQUET}"
+    ),
+    Signature(b"MATLAB 5.0 MAT-file", "a MATLAB file", MATLAB),
+    Signature(b"MATLAB 7.3 MAT-file", "a MATLAB file (HDF5)", "save it with -v7, or as CSV"),
+    Signature(b"RDX2\n", "an R workspace (RData)", R_DATA),
+    Signature(b"RDX3\n", "an R workspace (RData)", R_DATA),
+    Signature(b"RDA2\n", "an R workspace (RData)", R_DATA),
+    Signature(b"RDA3\n", "an R workspace (RData)", R_DATA),
+    Signature(b"X\n\x00\x00\x00", "an R object (RDS)", "in R: write.csv(readRDS(...), 'FILE.csv', row.names = FALSE)"),
+    Signature(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)", EXCEL),
+    Signature(
+        b"\x93NUMPY", "a NumPy array (.npy)", f"convert it: pandas.DataFrame(numpy.load(...), columns=[...]).{PARQUET}"
+    ),
+    Signature(b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+    Signature(b"\xff\xd8\xff", "a JPEG picture"),
+    Signature(b"GIF8", "a GIF picture"),
+    Signature(b"%PDF-", "a PDF document"),
+    Signature(b"GGUF", "a GGUF model", is_binary=True),
+    Signature(b"\x7fELF", "a program"),
+    Signature(b"1AY&SY", "a bzip2 archive", UNPACK, at=4),
+    Signature(b"\xfd7zXZ\x00", "an xz archive", UNPACK),
+    Signature(b"7z\xbc\xaf", "a 7z archive", UNPACK),
+    Signature(b"\x04\x22\x4d\x18", "an lz4 archive", UNPACK),
+    Signature(b"ustar", "a tar archive", UNPACK, at=257),
+)
+"""The first that fits tells."""
+
+ZIPPED = (  # names of members -> what the archive is
+    (b"vnd.oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet (.ods)", EXCEL),
+    (b"xl/", "an Excel workbook (a zip archive)", EXCEL),
+    (b".npy", "a NumPy .npz archive (zip)", f"convert it: pandas.DataFrame({{**numpy.load(...)}}).{PARQUET}"),
+)
+ZIP = b"PK\x03\x04"
+PICKLE = re.compile(rb"\x80[\x02-\x05][^\x00]")
+RELATION = re.compile(rb"(?:[ \t]*(?:%[^\r\n]*)?[\r\n]+)*[ \t]*@relation\b", re.IGNORECASE)
+ATTRIBUTE = re.compile(r"\s*@attribute\s+(?:'([^']*)'|\"([^\"]*)\"|(\S+))", re.IGNORECASE)
+NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+SVMLIGHT = re.compile(
+    rb"%(n)s(?:,%(n)s)*(?: +qid:\d+)?(?: +\d+:%(n)s)+[ \t]*(?:#.*)?" % {b"n": NUMBER}  # target, then column:value
+)
+LINES = 20  # lines that have to look alike
+
+
+def foreign_binary(head: bytes) -> Signature | None:
+    """What a file of bytes is; None where it may be text, or unknown.
+
+    >>> foreign_binary(b"$FL2@(#) SPSS DATA FILE").what, foreign_binary(b"a,b\\n1,2\\n")
+    ('an SPSS data file', None)
+    """
+    if head.startswith(ZIP):
+        found = ((what, remedy) for mark, what, remedy in ZIPPED if mark in head)
+        return Signature(ZIP, *next(found, ("a zip archive", UNPACK)))
+    if PICKLE.match(head):
+        how = f"convert it: pandas.read_pickle(...).{PARQUET}; only of a file that you trust: a pickle can run code"
+        return Signature(head[:2], "a Python pickle", how)
+    return next((signature for signature in SIGNATURES if signature.fits(head)), None)
+
+
+def foreign_text(head: bytes) -> Signature | None:
+    """What a text file is that holds no delimited table; None where it may hold one.
+
+    >>> foreign_text(b"1 1:0.5 3:2\\n-1 2:0.25\\n").what, foreign_text(b"a,b\\n1,2\\n")
+    ('a table in svmlight format', None)
+    """
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    start = text.lstrip()[:20].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return Signature(b"", "a web page", "was a sign-in page downloaded in place of the file?")
+    if start.startswith(b"<?xml"):
+        return Signature(b"", "an XML file", f"convert it: pandas.read_xml(...).{PARQUET}")
+    if RELATION.match(text):
+        return Signature(b"", "an ARFF file", _remedy_of_arff(text))
+    lines = text.splitlines()[: LINES + 1]
+    whole = lines[:-1] or lines  # the last one may be cut
+    filled = [line for line in map(bytes.strip, whole) if line and not line.startswith(b"#")]
+    if filled and all(map(SVMLIGHT.fullmatch, filled)):
+        how = "convert it: X, y = sklearn.datasets.load_svmlight_file(...)"
+        frame = f"pandas.DataFrame(X.toarray()).add_prefix('x').assign(y=y).{PARQUET}"
+        return Signature(b"", "a table in svmlight format", f"{how}; {frame}")
+    return None
+
+
+def _remedy_of_arff(text: bytes) -> str:
+    """The options that read the rows of a dense ARFF file, which are those of a CSV file without a header."""
+    lines = text.decode(errors="replace").splitlines()
+    names = [next(filter(None, found.groups()), "") for line in lines if (found := ATTRIBUTE.match(line))]
+    start = next((number for number, line in enumerate(lines, 1) if line.strip().lower() == "@data"), 0)
+    rows = [line for line in lines[start:] if line.strip() and not line.startswith("%")]
+    if not start or len(names) > LISTED_NAMES or any(row.lstrip().startswith("{") for row in rows[:1]):
+        return "save it as CSV: Weka does, and so does scipy.io.arff.loadarff with pandas"
+    written = StringIO()
+    csv.writer(written, lineterminator="").writerow(names)
+    return f"its rows can be read with --skip {start} --names {shlex.quote(written.getvalue())}"
