@@ -322,7 +322,7 @@ def test_real_files_of_others_are_refused_by_name(price: Model, houses: Columns,
     np.savez(tmp_path / "theta.npz", theta=price.theta)
     expected = {
         "table.parquet": "a Parquet table",
-        "table.arrow": "an Arrow table",
+        "table.arrow": "an Arrow (Feather) table",
         "table.csv": "a text file (a table, or JSON?)",
         "frame.pickle": "a pickle (joblib?), which can run code",
         "plain.joblib": "a pickle (joblib?), which can run code",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError
-from backpass.table import read_table, table_from
+from backpass.table import Schema, read_table, table_from
 from backpass.table.inspection import ColumnReport, Inspection, inspect_table
 
 Write = Callable[..., Path]
@@ -181,3 +181,17 @@ def test_the_table_of_a_tolerant_reading_is_the_same_where_nothing_is_wrong(writ
     path = write("x,t\n1,a\n,b\n")
     assert read_table(path, tolerant=True) == read_table(path)
     assert read_table(path, tolerant=True).doubts == {}
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-305, 1e-310, 3e-323])
+def test_numbers_too_close_to_scale_are_told(scale: float) -> None:
+    values = np.random.default_rng(0).normal(size=60) * scale
+    table = table_from({"x": values, "z": values / scale, "y": values / scale + 1})
+    (report, *_) = inspect_table(table, "y").columns
+    is_tiny = scale < 1e-300
+    assert ("tiny_range" in [each.code for each in report.findings]) == is_tiny
+    assert (report.fitting == "left out: constant") == is_tiny
+    schema = Schema.fit(table, "y")
+    assert any("differ by less than 1e-300" in note for note in schema.notes) == is_tiny
+    gaps = Schema.fit(table_from({"x": [*values[1:], None], "y": values}), "y") if is_tiny else schema
+    assert next(feature.name for feature in gaps.features) == "x"

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console, columns_of
-from backpass.cli.options import Command, argument, names_in, option, reading, reading_of, talking
+from backpass.cli.options import Command, argument, names_in, option, reading, reading_of, reading_words, talking
 from backpass.cli.text import aligned, figure
 from backpass.errors import visible
 from backpass.table import read_table
@@ -60,7 +60,8 @@ def inspect(**given: Any) -> int:
         console.page(aligned([HEAD, *(_cells(column) for column in found.columns)], left=LEFT))
     console.page(["", *_odd_lines(console, found)])
     if given["target"] is not None and not found.stops_fitting:
-        console.command("next", shlex.join(["backpass", "fit", given["table"], "--target", given["target"]]))
+        command = ["backpass", "fit", given["table"], "--target", given["target"], *reading_words(given)]
+        console.command("next", shlex.join(command))
     return 0
 
 

@@ -174,6 +174,23 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
     return {**found, "no_header": given["no_header"], "missing": (*missing, *given["missing"])}
 
 
+def reading_words(given: Mapping[str, Any]) -> list[str]:
+    """The options of ``reading`` that were given, as they would be typed for another command.
+
+    >>> reading_words({"delimiter": ";", "no_header": True, "missing": ("-1", "x"), "skip": None})
+    ['--delimiter', ';', '--no-header', '--missing', '-1', '--missing', 'x']
+    """
+    words: list[str] = []
+    for name in ("delimiter", "decimal", "skip", "no_header", "names", "date_order", "encoding", "missing", "query"):
+        value = given.get(name)
+        if value is True:
+            words.append(_flag(name))
+        elif value not in (None, False):
+            values = value if isinstance(value, tuple) else (value,)
+            words += [word for each in values for word in (_flag(name), str(each))]
+    return words
+
+
 def names_in(texts: Sequence[str]) -> list[str]:
     """Names separated by commas; one that holds a comma stands in double quotes.
 

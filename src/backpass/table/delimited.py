@@ -144,7 +144,9 @@ def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
 def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
     """What to do about records that do not fit: nearly all of them speak against the header."""
     widths = [width for _, width in scanner.uneven]
-    if layout.has_header and scanner.uneven_count > max(scanner.rows, 1) and widths[-1] > 1:
+    is_most = scanner.uneven_count > max(scanner.rows, 1)
+    fits_neither = widths[-1] > 1 and (len(layout.names), widths[-1]) != (1, 2)
+    if layout.has_header and is_most and fits_neither:
         alike = next(j for j in range(len(widths)) if len(set(widths[j:])) == 1)
         first = first_line(layout.names)
         if widths[-1] == len(layout.names) + 1:

@@ -49,9 +49,10 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
         return False
     found = _Evidence()
     for cell, column in zip(first, zip(*rows, strict=True), strict=True):
-        there = [value.strip(" \t") for value in column]
-        there = [value for value in there if value not in DEFAULT_MISSING]
-        if there and cell not in DEFAULT_MISSING and not _weighed(cell, there, found):
+        there = [value for text in column if (value := text.strip(" \t")) not in DEFAULT_MISSING]
+        if len(there) < len(column) and set(there) == {cell}:
+            found.strange += 1  # an option that is ticked, or not, is called by the text that ticks it
+        elif there and cell not in DEFAULT_MISSING and not _weighed(cell, there, found):
             return False
     return _verdict(found) and (len(first) == 1 or not _stands_again(first, rows))
 
@@ -65,7 +66,7 @@ def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
         found.numbers.append((cell, column))
     elif sort:
         found.repeated += 1
-    elif (levels := set(column)) and cell in levels:
+    elif cell in (levels := set(column)):
         found.repeated += len(levels) > 1
     elif 2 * len(levels) <= len(column):
         found.strange += 1

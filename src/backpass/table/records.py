@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.number import number_in
 from backpass.table.scan.plain import LONGEST
 from backpass.table.wording import FIRST, Faults, listed, refusal, shown
@@ -106,7 +107,8 @@ def _is_table(records: Sequence[Sequence[str]]) -> bool:
     widths = [len(record) for record in records]
     if len(widths) < 2 or widths[0] < 2 or not (len(set(widths)) == 1 or lacks_one(widths)):
         return False
-    return any(all(number_in(cell) is not None for cell in column) for column in zip(*records[1:], strict=True))
+    columns = [{cell.strip() for cell in column} - {*DEFAULT_MISSING} for column in zip(*records[1:], strict=True)]
+    return any(column and all(number_in(cell) is not None for cell in column) for column in columns)
 
 
 def _most_agreed(widths: dict[str, list[int]], cutting: Sequence[str]) -> list[str]:
