@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import sklearn
 from sklearn.base import is_regressor
 from sklearn.utils.fixes import parse_version
 
+from backpass import BackpassRegressor
 from backpass.errors import DataError
 
 
@@ -163,3 +165,17 @@ def test_y_of_any_kind(case: Any) -> None:
         values.append(pd.DataFrame({"y": y}))
     for each in values:
         np.testing.assert_array_equal(make().fit(X, each).model_.theta, expected)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_numbers_too_close_to_scale_are_warned_of(gap: bool) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2)) * [1.0, 1e-310]
+    if gap:
+        X[0, 1] = np.nan
+    estimator = BackpassRegressor(hidden_layer_sizes=(4,), epochs=1)
+    with pytest.warns(UserWarning, match="column 'x1' of X counts as constant: its numbers differ by less than 1e-300"):
+        estimator.fit(X, X[:, 0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimator.predict(X)

@@ -49,9 +49,11 @@ def predict(**given: Any) -> int:
     """Predict the target for the rows of a table.
 
     TABLE is a CSV, TSV, JSON or Parquet file; - is standard input, and a pattern in quotes ('new/*.csv') all files that
-    match it. Columns are matched by name, in any order; others are ignored. Out comes CSV (UTF-8), or Parquet where
-    --output ends in .parquet, a line for each row: kept columns, then the target's name, then probabilities, the ends
-    of the interval, low(target) and high(target), or the quantiles. Numbers are the shortest that read back exactly.
+    match it. Columns are matched by name, in any order; others are ignored. If the model learned from a file without a
+    header, such a file is matched by the place of its columns, with or without the target. Out comes CSV (UTF-8), or
+    Parquet where --output ends in .parquet, a line for each row: kept columns, then the target's name, then
+    probabilities, the ends of the interval, low(target) and high(target), or the quantiles. Numbers are the shortest
+    that read back exactly.
 
     An interval is as wide as the errors on the validation rows ask for, the same width for every row. Where new rows
     are like those, it holds the target as often as asked; these rows also chose the best epoch, so a little less often.
