@@ -6,8 +6,8 @@
     schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
     target.encode(table)  ->  y (n,)
 
-Reading order: table, reading, opening, signatures, layout, records, headerless, orange, delimited, scan, parquet, kinds,
-judging, missing, boolean, number, moment, day_month, calendar, frame, schema, feature, parts, target.
+Reading order: table, reading, opening, signatures, layout, records, headerless, orange, delimited, scan, parquet,
+kinds, judging, missing, boolean, number, moment, day_month, calendar, frame, schema, feature, parts, target.
 """
 
 from backpass.table.feature import Feature, MomentFeature, NumberFeature, NumberInput, TextFeature
