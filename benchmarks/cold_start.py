@@ -31,7 +31,7 @@ y = (np.sin(x[:, :1]) + 0.3 * x[:, 1:2] ** 2).astype(np.float32)
 OURS = """
 from backpass.engine import default_engine
 from backpass.network import dense_network, initialize, loss_named, mean_loss
-from backpass.circuit.philox import key_of
+from backpass.numerics.philox import key_of
 from backpass.training import TrainingRun, TrainingSettings, optimizer_named
 network, loss, engine = dense_network(8, (64, 64), 1), loss_named("squared"), default_engine()
 theta = engine.run(initialize(network), key_of(0))[0]
@@ -44,7 +44,7 @@ assert len(TrainingRun(objective, theta, data, optimizer_named("adam"), settings
 OUR_FIT = """
 import backpass
 columns = {f"x{j}": x[:, j] for j in range(8)}
-settings = {"hidden": (64, 64), "batch_size": 256, "epochs": 1, "valid_fraction": 0.0, "test_fraction": 0.0}
+settings = {"hidden": (64, 64), "batch_size": 256, "epochs": 1, "validation_fraction": 0.0, "test_fraction": 0.0}
 backpass.fit({**columns, "y": y[:, 0]}, "y", **settings)
 """
 

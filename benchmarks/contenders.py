@@ -51,7 +51,7 @@ def backpass(case: Case, preset: str, precision: str = "float32") -> Predict:
     model = fit(
         _whole(case, case.X, case.y),
         "target",
-        valid=_whole(case, case.X_valid, case.y_valid),
+        validation=_whole(case, case.X_valid, case.y_valid),
         test_fraction=0.0,
         preset=preset,
         seed=case.seed,
@@ -139,7 +139,7 @@ def catboost(case: Case) -> Predict:
 
     Kind = library.CatBoostRegressor if case.is_number else library.CatBoostClassifier
     model = Kind(
-        iterations=2000,
+        max_steps=2000,
         early_stopping_rounds=50,
         random_seed=case.seed,
         thread_count=case.threads,

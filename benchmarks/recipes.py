@@ -40,7 +40,7 @@ class Recipe:
         return x, np.sin(x[:, 0]) + 0.3 * x[:, 1] ** 2
 
     @property
-    def valid_fraction(self) -> float:
+    def validation_fraction(self) -> float:
         return self.valid_rows / (self.rows + self.valid_rows)
 
 
@@ -60,13 +60,13 @@ def _difference(recipe: Recipe, train: Callable[[int], Any]) -> Turn:
 
 
 def our_recipe_turn(recipe: Recipe) -> Turn:
-    from backpass.model.problem import make_problem
-    from backpass.model.settings import Settings
+    from backpass.model.fitting.problem import make_problem
+    from backpass.model.settings.settings import Settings
     from backpass.table import table_from
 
     x, y = recipe.data()
     table = table_from({**{f"x{j}": x[:, j] for j in range(recipe.columns)}, "y": y})
-    settings = {"preset": "realmlp", "valid_fraction": recipe.valid_fraction, "test_fraction": 0.0}
+    settings = {"preset": "realmlp", "validation_fraction": recipe.validation_fraction, "test_fraction": 0.0}
     problems = {
         epochs: make_problem(table, "y", Settings.of({**settings, "epochs": epochs}))
         for epochs in (recipe.epochs, 2 * recipe.epochs)
@@ -81,7 +81,7 @@ def pytabkit_turn(recipe: Recipe) -> Turn:
 
     def train(epochs: int) -> None:
         model = RealMLP_TD_Regressor(
-            device="cpu", random_state=0, n_epochs=epochs, val_fraction=recipe.valid_fraction, verbosity=0
+            device="cpu", random_state=0, n_epochs=epochs, val_fraction=recipe.validation_fraction, verbosity=0
         )
         model.fit(x, y)
 

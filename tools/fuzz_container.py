@@ -12,9 +12,10 @@ import contextlib
 import hashlib
 
 from backpass.errors import ModelFileError
-from backpass.model import format_1, from_bytes
-from backpass.model.container import DIGITS, ZEROS, pack, unpack
-from backpass.model.refusal import KINDS
+from backpass.model import from_bytes
+from backpass.model.file import format_1
+from backpass.model.file.container import DIGITS, ZEROS, pack, unpack
+from backpass.model.file.file_errors import KINDS
 
 
 def sealed(data: bytes) -> bytes:

@@ -94,18 +94,18 @@ def _settings(choices: Choices, task: str) -> dict[str, Any]:
         "precision": choices.one_of(("float32", "float64")),
         "batch_size": 1 + choices.below(16),
         "seed": choices.below(256),
-        "number_ranks": choices.yes(),
-        "learned_activation": choices.yes(),
-        "front_scale": choices.yes(),
-        "text_coding": choices.one_of(("one_hot", "scaled")),
-        "embedding_size": 1 + choices.below(3),
-        "one_hot_levels": choices.one_of((None, 1, 3)),
-        "number_embedding": choices.one_of(("none", "periodic")),
-        "ensemble": 1 + choices.below(2),
+        "quantile_features": choices.yes(),
+        "parametric_activation": choices.yes(),
+        "learned_input_scale": choices.yes(),
+        "categorical_encoding": choices.one_of(("one_hot", "scaled")),
+        "embedding_dim": 1 + choices.below(3),
+        "max_one_hot_levels": choices.one_of((None, 1, 3)),
+        "numerical_embedding": choices.one_of(("none", "periodic")),
+        "ensemble_size": 1 + choices.below(2),
     }
     if task == "regression":
         settings["loss"] = choices.one_of(REGRESSION)
-        settings["bounds"] = choices.one_of(("none", "training"))
+        settings["clip_predictions"] = choices.one_of(("none", "training"))
     return {name: value for name, value in settings.items() if value is not None}
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import backpass
 from backpass.engine import ENGINES
 from backpass.model import Model
-from backpass.model.container import FORMAT
+from backpass.model.file.container import FORMAT
 from backpass.model.model import ARITHMETIC
 
 KEPT = Path(__file__).parents[1] / "tests" / "model_files"
@@ -81,8 +81,8 @@ MODELS: dict[str, Callable[[], Model]] = {
     "float64": lambda: fitted("price", precision="float64"),
     "default_numbers": lambda: fitted("price", preset="default", hidden=(16,), epochs=3),
     "default_classes": lambda: fitted("grade", preset="default", hidden=(16,), epochs=3),
-    "ensemble": lambda: fitted("price", ensemble=3, hidden=(8,)),
-    "ensemble_of_classes": lambda: fitted("grade", ensemble=2, preset="fast", hidden=(8,), epochs=3),
+    "ensemble_size": lambda: fitted("price", ensemble_size=3, hidden=(8,)),
+    "ensemble_of_classes": lambda: fitted("grade", ensemble_size=2, preset="fast", hidden=(8,), epochs=3),
     "targets": lambda: estimated(("price", "visits")),
     "quantiles": lambda: estimated(("price",), loss="quantile", quantile=(0.1, 0.5, 0.9)),
     "custom": lambda: estimated(("price",), loss=absolute_error),

@@ -27,7 +27,7 @@ Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``,
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from backpass._version import __version__
 
 if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, operations, trace, value_and_grad

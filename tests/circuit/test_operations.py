@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from backpass.circuit import Spec, check_gradient, grad, trace
-from backpass.circuit.gradient import THEOREM_3_1_CONSTANT, pull_back
+from backpass.circuit.gradient import THEOREM_3_1_CONSTANT, vjp
 from backpass.circuit.operation import elementwise
 from backpass.circuit.operations import power
 from backpass.circuit.traced import OPERATIONS
@@ -133,7 +133,7 @@ def backward(sample: Any, arguments: Any) -> Any:
 
     def run(values: tuple[Any, ...], dz: Any) -> Any:
         result = sample(*values)
-        return result, *pull_back([result], [dz], [values[i] for i in sample.floats])
+        return result, *vjp([result], [dz], [values[i] for i in sample.floats])
 
     return trace(run, [tuple(arguments), z])
 

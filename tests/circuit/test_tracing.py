@@ -104,7 +104,7 @@ def test_what_no_output_needs_is_left_out() -> None:
 
 def test_values_die_after_their_last_use() -> None:
     circuit = trace(lambda x: numpy.exp(numpy.sin(x)) + x, [(3,)])
-    dead = [i for dying in circuit.dies for i in dying]
+    dead = [i for dying in circuit.last_uses for i in dying]
     assert sorted(dead) == [i for i in range(len(circuit.nodes)) if i not in circuit.outputs]
 
 

@@ -143,7 +143,7 @@ def test_the_bytes_depend_on_nothing_but_data_settings_and_seed(process: Run, ho
 def test_files_of_validation_and_test_rows(call: Run, home: Path) -> None:
     table = home / "numbers.csv"
     fit = call(
-        "fit", table, "-t", "price", "--valid-file", table, "--test-file", table, "--hidden", "8", "--epochs", "2"
+        "fit", table, "-t", "price", "--validation-file", table, "--test-file", table, "--hidden", "8", "--epochs", "2"
     )
     assert "rows        120 training, 120 validation, 120 test" in fit.err
 

@@ -26,7 +26,7 @@ OFFERED = {
     "backpass ev": ["plain,evaluate"],
     "backpass fit t.csv --learning": ["plain,--learning-rate"],
     "backpass fit t.csv --optimizer ada": ["plain,adam", "plain,adamw"],
-    "backpass fit t.csv --rate-factor bi": ["plain,bias"],
+    "backpass fit t.csv --learning-rate-multiplier bi": ["plain,bias"],
     "backpass predict m": ["file,m"],
 }
 

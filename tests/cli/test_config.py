@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backpass.cli.config import NOT_KEPT, _toml, names_of
 from backpass.cli.fit import fit
 from backpass.errors import UsageError
-from backpass.model.settings import TABLE
+from backpass.model.settings.settings import TABLE
 
 Run = Callable[..., Any]
 
@@ -44,9 +44,29 @@ RUNS = {
     "plain": [],
     "preset": ["--preset", "fast"],
     "numbers": ["--learning-rate", "3e-3", "--dropout", "0.25", "--seed", "18446744073709551615", "--hidden", "8,4"],
-    "pairs": ["--wire", "both = size, age", "--wire", "one=colour", "--rate-factor", "bias=0.1", "--hidden", "none"],
-    "columns": ["--drop", "age", "--text", "size", "--missing", "red", "--missing", "-999", "--one-hot-levels", "2"],
-    "query": ["--query", "SELECT * FROM data WHERE size > 1 OR colour = 'red'", "--bounds", "training"],
+    "pairs": [
+        "--wire",
+        "both = size, age",
+        "--wire",
+        "one=colour",
+        "--learning-rate-multiplier",
+        "bias=0.1",
+        "--hidden",
+        "none",
+    ],
+    "columns": [
+        "--drop",
+        "age",
+        "--categorical",
+        "size",
+        "--missing",
+        "red",
+        "--missing",
+        "-999",
+        "--max-one-hot-levels",
+        "2",
+    ],
+    "query": ["--query", "SELECT * FROM data WHERE size > 1 OR colour = 'red'", "--clip-predictions", "training"],
 }
 
 
@@ -103,12 +123,12 @@ def test_faults_are_all_named(call: Run) -> None:
 
 
 def test_values_are_judged_with_those_of_the_command_line(call: Run) -> None:
-    text = failed(call, 'epochs = 0\nactivation = "rellu"\nfront_scale = 3\n', "--dropout", "2")
+    text = failed(call, 'epochs = 0\nactivation = "rellu"\nlearned_input_scale = 3\n', "--dropout", "2")
     assert "4 settings cannot be used" in text
     assert "--epochs must be a whole number in the range [1, 1000000000]; got '0'" in text
     assert "--activation must be one of" in text
     assert "(did you mean 'relu'?)" in text
-    assert "--front-scale must be yes or no; got '3'" in text
+    assert "--learned-input-scale must be yes or no; got '3'" in text
 
 
 def test_files_that_are_none(call: Run) -> None:

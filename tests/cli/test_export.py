@@ -62,9 +62,9 @@ def test_json_names_inputs_and_outputs(call: Run, home: Path, tmp_path: Path, on
     assert facts["output"] == "m.onnx"
     assert facts["bytes"] == (tmp_path / "m.onnx").stat().st_size
     assert facts["inputs"] == [
-        {"name": "size", "kind": "number"},
-        {"name": "age", "kind": "number"},
-        {"name": "colour", "kind": "text"},
+        {"name": "size", "kind": "numeric"},
+        {"name": "age", "kind": "numeric"},
+        {"name": "colour", "kind": "categorical"},
     ]
     assert facts["outputs"] == ["kind", "probabilities"]
     assert facts["classes"] == ["high", "low", "mid"]

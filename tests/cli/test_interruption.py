@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from backpass.cli.progress import Silent, Watcher
-from backpass.model import fitting, load
+from backpass.model import load
+from backpass.model.fitting import fit as fitting
 
 Run = Callable[..., Any]
 FIT = ("-t", "price", "--hidden", "4", "--epochs", "2000")
@@ -199,7 +200,7 @@ def test_a_resumed_run_that_is_interrupted_at_the_baselines_can_go_on(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("asked", [(), ("--checkpoint", "numbers.checkpoint")], ids=str)
-@pytest.mark.parametrize("ensemble", ["1", "2"])
+@pytest.mark.parametrize("ensemble_size", ["1", "2"])
 def test_interrupted_after_training_the_model_is_whole_and_the_run_is_saved(
     call: Run,
     home: Path,
@@ -208,9 +209,20 @@ def test_interrupted_after_training_the_model_is_whole_and_the_run_is_saved(
     number: int,
     code: int,
     asked: tuple[str, ...],
-    ensemble: str,
+    ensemble_size: str,
 ) -> None:
-    fit = ("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2", "--ensemble", ensemble)
+    fit = (
+        "fit",
+        home / "numbers.csv",
+        "-t",
+        "price",
+        "--hidden",
+        "4",
+        "--epochs",
+        "2",
+        "--ensemble-size",
+        ensemble_size,
+    )
     assert call(*fit, "-o", "whole.backpass").code == 0
     killed_within(monkeypatch, "_scores", number)
     stopped = call(*fit, *asked)
@@ -269,7 +281,7 @@ def struck(monkeypatch: pytest.MonkeyPatch, place: str, number: int, *, also: Ba
 def test_a_signal_during_the_last_save_waits_for_it(
     call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
-    struck(monkeypatch, "backpass.model.storage._sync", number)
+    struck(monkeypatch, "backpass.model.file.storage._sync", number)
     stopped = call("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2")
     assert stopped.code == code
     assert "interrupted after training; the model is whole\n" in stopped.err
@@ -296,11 +308,11 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
     [
         ("fit", "backpass.cli.fit.read_table"),
         ("predict", "backpass.cli.predict.read_table"),
-        ("predict", "backpass.model.storage._sync"),
+        ("predict", "backpass.model.file.storage._sync"),
         ("explain", "backpass.cli.explain.explained"),
-        ("explain", "backpass.model.storage._sync"),
+        ("explain", "backpass.model.file.storage._sync"),
         ("report", "backpass.cli.report.page"),
-        ("report", "backpass.model.storage._sync"),
+        ("report", "backpass.model.file.storage._sync"),
     ],
 )
 def test_a_signal_ends_a_command_that_has_nothing_to_keep(

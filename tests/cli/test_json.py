@@ -23,7 +23,7 @@ def test_fit(call: Run, home: Path) -> None:
         "backpass": __version__,
         "format": 1,
         "command": "fit",
-        "rows": {"train": 76, "valid": 20, "test": 24},
+        "rows": {"train": 76, "validation": 20, "test": 24},
         "target": "pet",
         "task": "binary",
         "classes": ["cat", "dog"],

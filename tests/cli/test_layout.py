@@ -92,8 +92,8 @@ def test_lines_are_skipped_by_every_command(call: Run, rows: list[list[str]], tm
     found = call("inspect", "adult.test", "-t", "income", *options)
     assert "backpass fit adult.test --target income --skip 1 --names age,work,hours,income" in found.err + found.out
     assert call("fit", "adult.test", "-t", "income", "-o", "m.backpass", *options, *FIT).code == 0
-    valid = ("--valid-file", "adult.test", "--test-file", "adult.test")
-    assert call("fit", "adult.test", "-t", "income", "-o", "v.backpass", *options, *valid, *FIT).code == 0
+    validation = ("--validation-file", "adult.test", "--test-file", "adult.test")
+    assert call("fit", "adult.test", "-t", "income", "-o", "v.backpass", *options, *validation, *FIT).code == 0
     whole = predicted(call("predict", "m.backpass", "adult.test", *options))
     assert whole == predicted(call("predict", "m.backpass", "adult.data"))
 

@@ -84,8 +84,8 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
 
 
 def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:
-    options = ("--preset", "default", "--hidden", "8", "--epochs", "3", "--ensemble", "2")
-    options = (*options, "--front-scale", "no")
+    options = ("--preset", "default", "--hidden", "8", "--epochs", "3", "--ensemble-size", "2")
+    options = (*options, "--learned-input-scale", "no")
     fitted = call("fit", home / "pets.csv", "-t", "pet", "--metric", "accuracy", *options)
     assert fitted.code == 0
     assert "network     8 -> 8 -> 1, selu, 517 parameters" in fitted.err
@@ -100,7 +100,7 @@ def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:
         "learned activation selu alpha1 (8)",
         "dropout 0.15",
         "parameters 332 + (20+1) 8 + 8 + (8+1) 1 = 517",
-        "settings preset default, front_scale no, metric accuracy, epochs 3, ensemble 2; the others are defaults",
+        "settings preset default, learned_input_scale no, metric accuracy, epochs 3, ensemble 2; the others are defaults",
     ):
         assert line in lines, shown.out
     assert "2 networks, each trained on 1 of 2 folds" in shown.out

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from backpass.cli import main
-from backpass.table import inspection, suspicion
+from backpass.table import diagnostics as suspicion
+from backpass.table import inspection
 
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from.md"
 

@@ -54,7 +54,7 @@ def test_tables_that_cannot_be_fitted(call: Run, tmp_path: Path, content: str | 
     ("options", "words"),
     [
         (["--drop", "bb"], "column 'bb' is not there"),
-        (["--text", "A"], "column 'A' is not there"),
+        (["--categorical", "A"], "column 'A' is not there"),
         (["--columns", "a,bb"], "column 'bb' is not there"),
         (["--wire", "unit=a,bb"], "unit 'unit' is wired to 'bb', which is not among the columns to learn from"),
     ],

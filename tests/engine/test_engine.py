@@ -9,10 +9,10 @@ import numpy
 import pytest
 
 from backpass.circuit import Spec, label, trace
-from backpass.circuit.philox import key_of
-from backpass.engine import ENGINES, Engine, Epoch, Fault, Step, engine_named, first_fault, make_step
+from backpass.engine import ENGINES, Engine, Epoch, NonFiniteOrigin, Step, engine_named, first_fault, make_step
 from backpass.errors import ShapeError, UsageError
-from backpass.network import Draws, Network, dense_network, loss_named, mean_loss
+from backpass.network import Network, RandomKey, dense_network, loss_named, mean_loss
+from backpass.numerics.philox import key_of
 from backpass.training import OptimizerOptions, optimizer_named, training_step
 from backpass.training.optimizer import memory_like
 
@@ -31,7 +31,7 @@ def never(done: int) -> bool:
 
 
 def objective(network: Network) -> Any:
-    def J(theta: Any, batch: Any, draws: Draws) -> Any:  # noqa: N802  the notes' name
+    def J(theta: Any, batch: Any, draws: RandomKey) -> Any:  # noqa: N802  the notes' name
         x, y, w = batch
         return mean_loss(loss_named("squared"), network(theta, x, draws), y, w)
 
@@ -221,7 +221,7 @@ def test_first_fault_names_layer_operation_step_and_row(engine: Engine) -> None:
 
 
 def test_many_rows_are_counted() -> None:
-    assert str(Fault("layer 1 of 2", "affine", 3, numpy.inf, tuple(range(20, 29)))) == (
+    assert str(NonFiniteOrigin("layer 1 of 2", "affine", 3, numpy.inf, tuple(range(20, 29)))) == (
         "layer 1 of 2 (operation affine) at step 3, rows 20, 21, 22, 23, 24 and 4 more of the batch: inf"
     )
 

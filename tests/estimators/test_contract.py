@@ -52,8 +52,8 @@ OF_PRESETS: dict[str, tuple[int, dict[str, Any]]] = {
     preset: (seed, {"preset": preset, "hidden_layer_sizes": (8,), "epochs": 12, "learning_rate": 0.05, **more})
     for preset, seed, more in (
         ("fast", 0, {}),
-        ("default", 1, {"ensemble": 2}),
-        ("best", 2, {"ensemble": 2}),
+        ("default", 1, {"ensemble_size": 2}),
+        ("best", 2, {"ensemble_size": 2}),
         ("realmlp", 0, {}),
     )
 }
@@ -110,7 +110,7 @@ def test_an_ensemble_has_no_partial_fit(kind: Any, preset: str) -> None:
     """scikit-learn leaves out the checks of ``partial_fit`` for that reason; no other check is lost."""
     estimator = kind(preset=preset)
     assert hasattr(estimator, "partial_fit") == (preset in SINGLE)
-    assert hasattr(kind(preset=preset, ensemble=1), "partial_fit")
+    assert hasattr(kind(preset=preset, ensemble_size=1), "partial_fit")
     if preset not in SINGLE:
         with pytest.raises(AttributeError) as caught:
             estimator.partial_fit  # noqa: B018

@@ -16,8 +16,8 @@ from backpass import BackpassClassifier, BackpassRegressor
 from backpass.engine import ENGINES
 from backpass.errors import DataError, DivergedError, UsageError
 from backpass.estimators.parameters import FOLLOWING
-from backpass.model.presets import PRESETS
-from backpass.model.settings import BY_NAME
+from backpass.model.settings.presets import PRESETS
+from backpass.model.settings.settings import BY_NAME
 from backpass.training import Callback, EpochRecord, Progress
 
 
@@ -38,7 +38,7 @@ def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> No
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     absent = {name for name in BY_NAME if ours.get(name, name) not in kind().get_params()}
     reasons = {"task", "test_fraction"}  # the class says it; whoever holds the estimator tests it
-    of_numbers = {"quantile", "huber_delta", "output_activation", "bounds"}
+    of_numbers = {"quantile", "huber_delta", "output_activation", "clip_predictions"}
     of_classes = {"label_smoothing", "calibration"}
     assert absent == reasons | (of_classes if kind is BackpassRegressor else of_numbers)
 
@@ -46,7 +46,7 @@ def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> No
 def test_the_same_as_the_library_makes_of_the_same_rows(regressor: Any, numbers: Any) -> None:
     """No second training loop and no second preprocessing: a table of distinct rows gives the same weights."""
     X, y, _ = numbers(40)
-    estimator = regressor(valid_fraction=0.0).fit(X, y)
+    estimator = regressor(validation_fraction=0.0).fit(X, y)
     rows = backpass.model.Rows(backpass.table.table_from({f"x{j}": X[:, j] for j in range(3)}), y).distinct()
     columns = {name: column.values for name, column in rows.table.columns.items()}
     model = backpass.fit(
@@ -55,7 +55,7 @@ def test_the_same_as_the_library_makes_of_the_same_rows(regressor: Any, numbers:
         hidden=(8,),
         epochs=5,
         learning_rate=0.05,
-        valid_fraction=0.0,
+        validation_fraction=0.0,
         test_fraction=0.0,
     )
     np.testing.assert_array_equal(estimator.model_.theta, model.theta)
@@ -132,7 +132,7 @@ def test_the_history_is_a_frame_where_x_is_one(library: str, regressor: Any, num
     assert list(history["train_loss"]) == fitted.loss_curve_
     plain = regressor().fit(X, y).history_
     assert [dict(zip(history.columns, row, strict=True)) for row in history.to_numpy().tolist()] == plain
-    bare = regressor(valid_fraction=0.0).fit(frames.DataFrame(columns), y).history_["score"]
+    bare = regressor(validation_fraction=0.0).fit(frames.DataFrame(columns), y).history_["score"]
     assert str(bare.dtype).lower() == "float64"
     assert not (bare > 0).any()
 
@@ -145,7 +145,7 @@ def test_the_best_epoch_is_kept_by_the_metric_that_is_named(classifier: Any, num
         )
         scores = [epoch["score"] for epoch in fitted.history_]
         assert scores[fitted.best_epoch_ - 1] == min(scores)
-        found = fitted.model_.record.scores["valid"]
+        found = fitted.model_.record.scores["validation"]
         assert found[reported] == pytest.approx(min(scores))
     assert fitted.score(X[100:], label[100:]) == pytest.approx(found["accuracy"])
 
@@ -160,9 +160,9 @@ def test_patience_ends_a_run(regressor: Any, numbers: Any) -> None:
 def test_given_validation_rows_take_the_place_of_those_set_aside(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers(60)
     fitted = regressor().fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
-    assert dict(fitted.model_.record.rows) == {"train": 40, "valid": 20}
-    assert dict(regressor().fit(X, y).model_.record.rows) == {"train": 50, "valid": 10}
-    assert dict(regressor(valid_fraction=0.0).fit(X, y).model_.record.rows) == {"train": 60}
+    assert dict(fitted.model_.record.rows) == {"train": 40, "validation": 20}
+    assert dict(regressor().fit(X, y).model_.record.rows) == {"train": 50, "validation": 10}
+    assert dict(regressor(validation_fraction=0.0).fit(X, y).model_.record.rows) == {"train": 60}
     with pytest.raises(ValueError, match="validation rows need both X_val and y_val"):
         regressor().fit(X, y, X_val=X)
     with pytest.raises(ValueError, match="validation rows need both"):
@@ -171,7 +171,7 @@ def test_given_validation_rows_take_the_place_of_those_set_aside(regressor: Any,
 
 def test_warm_start_goes_on_from_where_the_last_fit_ended(case: Any) -> None:
     make, X, y = case
-    options = {"valid_fraction": 0.0, "dropout": 0.0}
+    options = {"validation_fraction": 0.0, "dropout": 0.0}
     cold = make(**options).fit(X, y)
     warm = clone(cold).set_params(warm_start=True).fit(X, y)
     np.testing.assert_array_equal(cold.model_.theta, warm.model_.theta)
@@ -231,7 +231,7 @@ def test_probabilities_are_in_the_order_of_classes(classifier: Any, numbers: Any
 def test_divergence_is_told(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers()
     with pytest.raises(DivergedError, match="training diverged in epoch 1"):
-        regressor(learning_rate=1e30, optimizer="sgd", valid_fraction=0.0).fit(X, y)
+        regressor(learning_rate=1e30, optimizer="sgd", validation_fraction=0.0).fit(X, y)
 
 
 class Watcher(Callback):
@@ -265,7 +265,7 @@ def test_an_interrupt_reaches_whoever_called(regressor: Any, numbers: Any) -> No
         regressor(callbacks=[Interrupter()], epochs=10_000).fit(X, y)
 
 
-@pytest.mark.parametrize("settings", [{}, {"ensemble": 2}, {"preset": "default", "learning_rate": None}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"ensemble_size": 2}, {"preset": "default", "learning_rate": None}], ids=str)
 def test_single_rows_are_predicted_as_among_others(case: Any, settings: dict[str, Any]) -> None:
     """Bit for bit on the native engine; to 1e-6 with NumPy's."""
     make, X, y = case

@@ -61,7 +61,7 @@ def test_learned_features_feed_other_models(classifier: Any, numbers: Any) -> No
 def test_learned_features_of_an_ensemble_have_names(classifier: Any, numbers: Any) -> None:
     """Those of its networks, side by side."""
     X, _, label = numbers(200)
-    fitted = classifier(ensemble=3).fit(X, label).set_output(transform="pandas")
+    fitted = classifier(ensemble_size=3).fit(X, label).set_output(transform="pandas")
     features = fitted.transform(X)
     assert list(features.columns) == [f"backpassclassifier{j}" for j in range(3 * 8)]
     np.testing.assert_array_equal(features.to_numpy(), fitted.features(X))
@@ -138,7 +138,7 @@ def test_validation_rows_through_a_pipeline(case: Any) -> None:
         estimator = make().set_fit_request(X_val=True, y_val=True)
         pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), estimator)
         fitted = pipe.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])[-1]
-    assert fitted.model_.record.rows["valid"] == 20
+    assert fitted.model_.record.rows["validation"] == 20
 
 
 def test_scorers_by_name(case: Any) -> None:

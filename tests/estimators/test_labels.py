@@ -50,7 +50,7 @@ def test_each_label_is_on_or_off(classifier: Any) -> None:
 def test_the_loss_is_the_mean_of_the_labels_log_losses(classifier: Any) -> None:
     X, y = labelled()
     settings = {"epochs": 1, "learning_rate": 1e-9, "dropout": 0.0, "weight_decay": 0.0, "batch_size": 300}
-    fitted = classifier(**settings, valid_fraction=0.0).fit(X, y)
+    fitted = classifier(**settings, validation_fraction=0.0).fit(X, y)
     P = fitted.predict_proba(X)
     expected = np.mean([log_loss(y[:, j], P[:, j]) for j in range(4)])
     assert fitted.loss_curve_[0] == pytest.approx(expected, rel=1e-5)
@@ -119,7 +119,7 @@ def test_rows_of_weight_0_and_repetitions(classifier: Any) -> None:
 @pytest.mark.parametrize("rows", ["folds", "split"])
 def test_ensembles_average_the_probabilities(classifier: Any, rows: str) -> None:
     X, y = labelled(120, 3)
-    fitted = classifier(epochs=3, ensemble=3, ensemble_rows=rows).fit(X, y)
+    fitted = classifier(epochs=3, ensemble_size=3, ensemble_split=rows).fit(X, y)
     table = {f"x{j}": X[:, j] for j in range(6)}
     alone = [replace(fitted.model_, theta=theta).predict(table) for theta in fitted.model_.theta]
     np.testing.assert_allclose(fitted.predict_proba(X), np.mean(alone, axis=0), rtol=1e-5)
@@ -138,7 +138,9 @@ def test_presets_streams_and_warm_starts(classifier: Any) -> None:
     assert not np.array_equal(warm.fit(X, y).model_.theta, before)
 
 
-@pytest.mark.parametrize("ensemble", [{}, {"ensemble": 3}, {"ensemble": 3, "ensemble_rows": "split"}], ids=str)
+@pytest.mark.parametrize(
+    "ensemble", [{}, {"ensemble_size": 3}, {"ensemble_size": 3, "ensemble_split": "split"}], ids=str
+)
 def test_labels_have_a_temperature(classifier: Any, ensemble: dict[str, Any]) -> None:
     """Smoothed targets make probabilities too soft; the last layer's weights and biases make up for it."""
     X, y = labelled(500)
@@ -147,7 +149,7 @@ def test_labels_have_a_temperature(classifier: Any, ensemble: dict[str, Any]) ->
     (note,) = warm.model_.record.notes[len(cold.model_.record.notes) :]
     found = re.fullmatch(r"probabilities have temperature (.*), from the \d+ validation rows", note)
     assert found is not None
-    scores = [fitted.model_.record.scores["valid"]["log_loss"] for fitted in (warm, cold)]
+    scores = [fitted.model_.record.scores["validation"]["log_loss"] for fitted in (warm, cold)]
     assert scores[0] < scores[1] - 0.01
     views = [fitted.model_.network.layout.views(np.atleast_2d(fitted.model_.theta)[0]) for fitted in (warm, cold)]
     for name in ("W2", "b2"):

@@ -14,7 +14,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from backpass.errors import DataError
 
 
-@pytest.mark.parametrize("parameters", [{}, {"ensemble": 3}, {"calibration": "temperature"}], ids=str)
+@pytest.mark.parametrize("parameters", [{}, {"ensemble_size": 3}, {"calibration": "temperature"}], ids=str)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_log_probabilities_and_logits_agree_with_predictions(
     classifier: Any, numbers: Any, classes: int, parameters: dict[str, Any]

@@ -9,10 +9,10 @@ import pytest
 from sklearn.base import is_regressor
 
 from backpass.circuit import Spec
-from backpass.circuit.philox import key_of
 from backpass.engine import Epoch
 from backpass.errors import DataError, DivergedError, UsageError
-from backpass.model.stream import Stream
+from backpass.model.fitting.stream import Stream
+from backpass.numerics.philox import key_of
 from backpass.training import training_step
 
 

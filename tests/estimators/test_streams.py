@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass import BackpassClassifier, BackpassRegressor
-from backpass.model.provisional import FEWEST, MOST, WARM_UP
+from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP
 
 ROWS = 320
 STEADY: dict[str, Any] = {"hidden_layer_sizes": (16,), "learning_rate": 0.03, "dropout": 0.0}

@@ -90,7 +90,7 @@ def test_a_column_may_have_the_name_of_the_target(case: Any, mixed: Any) -> None
 def test_lists_of_rows_keep_texts_and_numbers_apart(classifier: Any) -> None:
     X = [["north", 1.0], ["south", 2.0], ["north", None], ["south", 4.0]]
     fitted = classifier(epochs=40).fit(X, ["a", "b", "a", "b"])
-    assert [feature.kind for feature in fitted.model_.schema.features] == ["text", "number"]
+    assert [feature.kind for feature in fitted.model_.schema.features] == ["categorical", "numeric"]
     assert fitted.predict([["south", 3.0]]).tolist() == ["b"]
     np.testing.assert_array_equal(fitted.predict(np.array(X, dtype=object)), fitted.predict(X))
 
@@ -136,7 +136,7 @@ def test_validation_rows_are_frames_too(case: Any, mixed: Any) -> None:
     make, _, y = case
     X = mixed()
     fitted = make().fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
-    assert fitted.model_.record.rows["valid"] == 20
+    assert fitted.model_.record.rows["validation"] == 20
     with pytest.raises(ValueError, match="Feature names must be in the same order"):
         make().fit(X[:40], y[:40], X_val=X[X.columns[::-1]][40:], y_val=y[40:])
 

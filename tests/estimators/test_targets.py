@@ -18,7 +18,7 @@ from backpass.circuit import operations
 from backpass.cli import main
 from backpass.errors import ShapeError, UsageError
 
-LONG: dict[str, Any] = {"epochs": 120, "dropout": 0.0, "learning_rate": 0.03, "valid_fraction": 0.0}
+LONG: dict[str, Any] = {"epochs": 120, "dropout": 0.0, "learning_rate": 0.03, "validation_fraction": 0.0}
 
 
 def absolute_error(o: Any, y: Any) -> Any:
@@ -116,7 +116,7 @@ def test_a_written_loss_chooses_the_epoch(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers(100)
     fitted = regressor(loss=absolute_error, epochs=10).fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
     expected = np.abs(fitted.predict(X[60:]) - y[60:]).mean()
-    assert fitted.model_.record.scores["valid"]["loss"] == pytest.approx(expected, rel=1e-5)
+    assert fitted.model_.record.scores["validation"]["loss"] == pytest.approx(expected, rel=1e-5)
     assert min(epoch["score"] for epoch in fitted.history_) == pytest.approx(expected, rel=1e-5)
 
 
@@ -138,7 +138,7 @@ def columns_of(X: Any) -> dict[str, Any]:
 
 SEVERAL: dict[str, dict[str, Any]] = {
     "targets": {},
-    "an ensemble": {"ensemble": 2},
+    "an ensemble": {"ensemble_size": 2},
     "quantiles": {"loss": "quantile", "quantile": (0.1, 0.5, 0.9)},
     "a preset": {"preset": "default", "learning_rate": None},
     "a written loss": {"loss": squared_errors},
@@ -186,14 +186,14 @@ def test_a_model_of_a_written_loss_is_saved(regressor: Any, numbers: Any, tmp_pa
     loaded = clone(fitted)
     loaded.fit(X, y).model_ = model
     np.testing.assert_array_equal(loaded.fit(X, y).predict(X), fitted.fit(X, y).predict(X))
-    assert fitted.model_.record.scores["valid"]["loss"] > 0
+    assert fitted.model_.record.scores["validation"]["loss"] > 0
     with pytest.raises(UsageError, match="the loss of this model is a function that its file does not hold"):
         model.head.loss.per_example(np.zeros((1, 1)), np.zeros((1, 1)))
 
 
 def test_a_function_may_be_changed_between_runs(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers()
-    options = {"warm_start": True, "valid_fraction": 0.0}
+    options = {"warm_start": True, "validation_fraction": 0.0}
     warm = regressor(**options, loss=absolute_error).fit(X, y)
     assert warm.model_.head.loss_title == "custom"
     warm.set_params(loss=lambda o, y: 100.0 * squared_error(o, y)).fit(X, y)
@@ -241,13 +241,13 @@ def test_quantiles_are_the_ends_of_intervals(regressor: Any, numbers: Any) -> No
     assert (np.diff(fitted.predict_quantiles(X, [0.8, 0.3])) > 0).all(), "ascending, however they are asked for"
 
 
-@pytest.mark.parametrize("ensemble", [1, 3])
+@pytest.mark.parametrize("ensemble_size", [1, 3])
 def test_intervals_and_quantiles_are_those_of_the_command_line(
-    regressor: Any, numbers: Any, ensemble: int, tmp_path: Path
+    regressor: Any, numbers: Any, ensemble_size: int, tmp_path: Path
 ) -> None:
     """One network's validation rows, or the rows of all folds, each by the network that left it out."""
     X, y, _ = numbers(200)
-    fitted = regressor(epochs=5, ensemble=ensemble).fit(X, y)
+    fitted = regressor(epochs=5, ensemble_size=ensemble_size).fit(X, y)
     fitted.model_.save(tmp_path / "m.backpass")
     frame = pd.DataFrame({f"x{j}": X[:, j] for j in range(X.shape[1])})
     frame.to_csv(tmp_path / "X.csv", index=False)
@@ -262,7 +262,7 @@ def test_where_there_are_no_intervals_and_quantiles(regressor: Any, numbers: Any
     X, y, _ = numbers(60)
     with pytest.raises(NotFittedError):
         regressor().predict_quantiles(X)
-    several, none = regressor().fit(X, np.c_[y, -y]), regressor(valid_fraction=0.0).fit(X, y)
+    several, none = regressor().fit(X, np.c_[y, -y]), regressor(validation_fraction=0.0).fit(X, y)
     median = regressor(loss="quantile", quantile=0.5).fit(X, y)
     for fitted, words in ((several, "{} need a single target"), (none, "the model keeps no residuals to make {} of")):
         with pytest.raises(ValueError, match=words.format("intervals")):

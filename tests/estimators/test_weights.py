@@ -39,7 +39,7 @@ def test_a_heavy_row_is_fitted_better(regressor: Any) -> None:
     X = np.zeros((40, 1))
     y = np.r_[np.zeros(20), np.ones(20)] + np.arange(40) * 1e-6  # no two rows are equal
     weights = np.r_[np.ones(20), np.full(20, 9.0)]
-    fitted = regressor(epochs=200, batch_size=8, dropout=0.0, valid_fraction=0.0, precision="float64")
+    fitted = regressor(epochs=200, batch_size=8, dropout=0.0, validation_fraction=0.0, precision="float64")
     assert fitted.fit(X, y, weights).predict(X)[0] == pytest.approx(0.9, abs=0.02)
     assert fitted.fit(X, y).predict(X)[0] == pytest.approx(0.5, abs=0.02)
 
@@ -48,7 +48,9 @@ def test_rare_rows_of_great_weight_count_in_small_batches_too(classifier: Any) -
     """Equal rows merge into one of great weight; its share of all rows is what counts, not that of its batch."""
     X, y = np.zeros((1000, 1)), np.r_[np.zeros(900), np.ones(100)]
     X[:100, 0], X[900:950, 0] = 1.0, 1.0
-    fitted = classifier(epochs=400, batch_size=1, dropout=0.0, valid_fraction=0.0, weight_decay=0.0, learning_rate=0.01)
+    fitted = classifier(
+        epochs=400, batch_size=1, dropout=0.0, validation_fraction=0.0, weight_decay=0.0, learning_rate=0.01
+    )
     P = fitted.fit(X, y).predict_proba([[0.0], [1.0]])[:, 1]
     np.testing.assert_allclose(P, [50 / 850, 50 / 150], atol=0.04)
 

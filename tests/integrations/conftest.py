@@ -45,7 +45,7 @@ CASES: dict[str, Fitted] = {
     "three classes": _classifier(NUMBERS, np.digitize(PRICE, [-1.0, 1.0])),
     "labels": _classifier(NUMBERS, np.column_stack([PRICE > 0, NUMBERS["age"] > 0]).astype(int)),
     "quantiles": _regressor(MIXED, loss="quantile", quantile=(0.1, 0.9)),
-    "ensemble": _regressor(MIXED, preset="fast"),
+    "ensemble_size": _regressor(MIXED, preset="fast"),
     "stream": lambda: (BackpassRegressor(**SMALL).partial_fit(MIXED[:20], PRICE[:20]), MIXED),
     "open stream": lambda: (BackpassRegressor(**SMALL).partial_fit(MIXED[:3], PRICE[:3]), MIXED),
 }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.model.container import FORMAT
+from backpass.model.file.container import FORMAT
 from backpass.model.model import ARITHMETIC
 
 KEPT = Path(__file__).parents[1] / "model_files" / f"format_{FORMAT}_arithmetic_{ARITHMETIC}"

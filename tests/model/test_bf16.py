@@ -13,7 +13,7 @@ from backpass.datasets import sample_bytes
 from backpass.engine import ENGINES, engine_named, why_no_bf16
 from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, fit, load
-from backpass.model.settings import Settings
+from backpass.model.settings.settings import Settings
 from backpass.training import Callback
 
 needs_bf16 = pytest.mark.skipif(bool(why_no_bf16()), reason=why_no_bf16())
@@ -67,7 +67,7 @@ def test_threads_change_no_byte() -> None:
 
 @needs_bf16
 def test_an_ensemble_has_the_same_bytes_side_by_side() -> None:
-    assert fitted(ensemble=2, threads=1).to_bytes() == fitted(ensemble=2, threads=2).to_bytes()
+    assert fitted(ensemble_size=2, threads=1).to_bytes() == fitted(ensemble_size=2, threads=2).to_bytes()
 
 
 class Finger(Callback):

@@ -60,7 +60,7 @@ def test_the_instruction_set_changes_no_bit(model: Model, isa: str) -> None:
 @pytest.fixture(scope="module")
 def classifier() -> Model:
     classes = {**columns(), "price": [f"{min(int(price), 4)}" for price in columns()["price"]]}
-    return fit(classes, "price", hidden=(40,), epochs=2, ensemble=2, engine="native")
+    return fit(classes, "price", hidden=(40,), epochs=2, ensemble_size=2, engine="native")
 
 
 @pytest.fixture(scope="module")

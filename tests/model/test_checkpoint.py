@@ -17,8 +17,8 @@ import pytest
 from backpass.engine import ENGINES
 from backpass.errors import DivergedError, InterruptedTraining, ModelFileError, ResourceError
 from backpass.model import fit
-from backpass.model.checkpoint import Checkpoint, Standing, resume
-from backpass.model.container import pack, unpack
+from backpass.model.file.container import pack, unpack
+from backpass.model.fitting.checkpoint import Checkpoint, RunState, resume
 from backpass.training import Callback, EpochRecord, Progress
 
 Columns = dict[str, list[Any]]
@@ -79,13 +79,13 @@ def test_a_run_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
 def test_whatever_the_optimizer_and_the_sampling(
     houses: Columns, path: Path, stepwise: dict[str, Any], optimizer: str, sampling: str
 ) -> None:
-    settings = {**stepwise, "optimizer": optimizer, "sampling": sampling, "learning_rate": 0.01, "clip_norm": 1.0}
+    settings = {**stepwise, "optimizer": optimizer, "sampling": sampling, "learning_rate": 0.01, "max_grad_norm": 1.0}
     stopped(houses, "price", path, 2, **settings)
     assert fit(houses, "price", resume_from=path, **settings).to_bytes() == fit(houses, "price", **settings).to_bytes()
 
 
 def test_stopped_twice_and_without_validation(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
-    settings = {**stepwise, "valid_fraction": 0.0, "precision": "float64", "patience": 2}
+    settings = {**stepwise, "validation_fraction": 0.0, "precision": "float64", "patience": 2}
     stopped(houses, "price", path, 4, **settings)
     stopped(houses, "price", path, 9, resume_from=path, **settings)
     assert fit(houses, "price", resume_from=path, **settings).to_bytes() == fit(houses, "price", **settings).to_bytes()
@@ -99,7 +99,7 @@ def test_a_finished_run_resumes_to_the_same_model(houses: Columns, path: Path, s
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints are written after every epoch."""
-    monkeypatch.setattr("backpass.model.fitting.SECONDS", 0.0)
+    monkeypatch.setattr("backpass.model.fitting.fit.SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("always")
@@ -163,13 +163,13 @@ class Clock(Callback):
         self.now += 1.0
 
 
-@pytest.mark.parametrize(("ensemble", "written"), [(1, [[10], [15]]), (2, [[6, 0], [9, 3], [9, 9], [9, 9]])])
+@pytest.mark.parametrize(("ensemble_size", "written"), [(1, [[10], [15]]), (2, [[6, 0], [9, 3], [9, 9], [9, 9]])])
 def test_runs_are_saved_when_it_is_time_and_at_their_end(
     houses: Columns,
     path: Path,
     stepwise: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
-    ensemble: int,
+    ensemble_size: int,
     written: list[list[int]],
 ) -> None:
     """After an epoch before which six seconds have passed since the last time; and when all have ended."""
@@ -180,10 +180,10 @@ def test_runs_are_saved_when_it_is_time_and_at_their_end(
         found.append([0 if run is None else run["step"] for run in runs])
 
     clock = Clock()
-    monkeypatch.setattr("backpass.model.checkpoint.write_atomically", write)
-    monkeypatch.setattr("backpass.model.checkpoint.time", SimpleNamespace(monotonic=lambda: clock.now))
-    monkeypatch.setattr("backpass.model.fitting.SECONDS", 6.0)
-    fit(houses, "price", checkpoint=path, callbacks=[clock], ensemble=ensemble, **stepwise)
+    monkeypatch.setattr("backpass.model.fitting.checkpoint.write_atomically", write)
+    monkeypatch.setattr("backpass.model.fitting.checkpoint.time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr("backpass.model.fitting.fit.SECONDS", 6.0)
+    fit(houses, "price", checkpoint=path, callbacks=[clock], ensemble_size=ensemble_size, **stepwise)
     assert found == written
 
 
@@ -200,13 +200,13 @@ def test_a_full_disk_is_told_and_ends_no_run(
     def full(path: Path, data: bytes) -> None:
         raise ResourceError("run.checkpoint could not be saved: no space left on device")
 
-    monkeypatch.setattr("backpass.model.checkpoint.write_atomically", full)
-    for ensemble in (1, 2):
+    monkeypatch.setattr("backpass.model.fitting.checkpoint.write_atomically", full)
+    for ensemble_size in (1, 2):
         told.clear()
-        model = fit(houses, "price", checkpoint=path, callbacks=[Listener()], ensemble=ensemble, **stepwise)
+        model = fit(houses, "price", checkpoint=path, callbacks=[Listener()], ensemble_size=ensemble_size, **stepwise)
         assert model.record.reason == "finished"
         assert set(told) == {"run.checkpoint could not be saved: no space left on device"}
-        assert len(told) == 4 * ensemble + 1, "after each epoch, and at the end of each run, and of all"
+        assert len(told) == 4 * ensemble_size + 1, "after each epoch, and at the end of each run, and of all"
 
 
 def test_a_diverged_run_leaves_what_was_saved_before(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
@@ -218,7 +218,7 @@ def test_a_diverged_run_leaves_what_was_saved_before(houses: Columns, path: Path
 
 # Ensembles ------------------------------------------------------------------------------------------------------------
 
-FOUR = {"ensemble": 4}
+FOUR = {"ensemble_size": 4}
 SHARE = 15  # steps of each network: 72 training rows in batches of 16, 3 epochs
 
 
@@ -244,27 +244,27 @@ def test_an_ensemble_that_was_stopped_ends_with_the_bytes_of_one_that_was_not(
 
 
 @pytest.mark.parametrize(
-    "settings", [{"ensemble_rows": "split"}, {"preset": "default"}, {"valid_fraction": 0.0}], ids=str
+    "settings", [{"ensemble_split": "split"}, {"preset": "default"}, {"validation_fraction": 0.0}], ids=str
 )
 def test_ensembles_of_every_kind_go_on(
     houses: Columns, path: Path, stepwise: dict[str, Any], settings: dict[str, Any]
 ) -> None:
-    wish = {**stepwise, **FOUR, **settings}
-    stopped(houses, "price", path, SHARE + 8, **wish)
-    stopped(houses, "price", path, 2 * SHARE + 3, resume_from=path, **wish)
-    assert fit(houses, "price", resume_from=path, **wish).to_bytes() == fit(houses, "price", **wish).to_bytes()
+    stop = {**stepwise, **FOUR, **settings}
+    stopped(houses, "price", path, SHARE + 8, **stop)
+    stopped(houses, "price", path, 2 * SHARE + 3, resume_from=path, **stop)
+    assert fit(houses, "price", resume_from=path, **stop).to_bytes() == fit(houses, "price", **stop).to_bytes()
 
 
 def test_a_network_that_ended_by_patience_has_ended(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
-    wish = {**stepwise, **FOUR, "epochs": 80, "patience": 2, "learning_rate": 0.1}
-    whole = fit(houses, "price", **wish)
+    stop = {**stepwise, **FOUR, "epochs": 80, "patience": 2, "learning_rate": 0.1}
+    whole = fit(houses, "price", **stop)
     first, second = (member["epochs"] for member in whole.record.members[:2])
     assert first < 80
     assert second < 80
     # Networks that ended early have had their share of the steps.
-    half = stopped(houses, "price", path, 2 * 80 * 5 + 8, **wish)
+    half = stopped(houses, "price", path, 2 * 80 * 5 + 8, **stop)
     assert len(half.record.members) == 3
-    assert fit(houses, "price", resume_from=path, **wish).to_bytes() == whole.to_bytes()
+    assert fit(houses, "price", resume_from=path, **stop).to_bytes() == whole.to_bytes()
 
 
 def test_who_watches_a_resumed_ensemble_sees_the_rest_of_one_long_run(
@@ -302,13 +302,13 @@ def test_side_by_side_an_interrupted_ensemble_goes_on(
     houses: Columns, path: Path, threads: tuple[int, int], epochs: int
 ) -> None:
     """On one core or two, and resumed on as many or not."""
-    wish = {"hidden": (6,), "epochs": 30, "batch_size": 16, "engine": "native", **FOUR}
-    whole = fit(houses, "price", **wish, threads=2)
+    stop = {"hidden": (6,), "epochs": 30, "batch_size": 16, "engine": "native", **FOUR}
+    whole = fit(houses, "price", **stop, threads=2)
     first, second = threads
     with pytest.raises(InterruptedTraining) as caught:
-        fit(houses, "price", **wish, threads=first, checkpoint=path, callbacks=[Signal(epochs)])
+        fit(houses, "price", **stop, threads=first, checkpoint=path, callbacks=[Signal(epochs)])
     assert caught.value.checkpoint == str(path)
-    assert fit(houses, "price", **wish, threads=second, resume_from=path).to_bytes() == whole.to_bytes()
+    assert fit(houses, "price", **stop, threads=second, resume_from=path).to_bytes() == whole.to_bytes()
 
 
 @pytest.mark.usefixtures("always")
@@ -326,7 +326,7 @@ def test_an_ensemble_that_was_killed_keeps_its_last_checkpoint(
 
 KILLED = """
 import os, signal, sys
-import backpass, backpass.model.fitting as fitting
+import backpass, backpass.model.fitting.fit as fitting
 from backpass.training import Callback
 
 fitting.SECONDS = 0.0
@@ -346,16 +346,16 @@ def test_kill_9_leaves_a_checkpoint_of_the_default_fit_that_goes_on(path: Path, 
     program = [sys.executable, "-c", KILLED, str(path), str(threads), str(epoch)]
     assert subprocess.run(program, timeout=60).returncode == -signal.SIGKILL
     columns = {"x": [i % 17 for i in range(200)], "y": [i * i % 23 for i in range(200)]}
-    wish: dict[str, Any] = {"task": "regression", "epochs": 3}
-    resumed = fit(columns, "y", resume_from=path, **wish)
-    assert resumed.to_bytes() == fit(columns, "y", **wish).to_bytes()
+    stop: dict[str, Any] = {"task": "regression", "epochs": 3}
+    resumed = fit(columns, "y", resume_from=path, **stop)
+    assert resumed.to_bytes() == fit(columns, "y", **stop).to_bytes()
 
 
 def test_the_checkpoint_of_another_ensemble_is_refused(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
     stopped(houses, "price", path, SHARE + 3, **stepwise, **FOUR)
     for change, fault in (
-        ({"ensemble": 3}, "ensemble differs: was 4, is 3"),
-        ({"ensemble_rows": "split"}, "ensemble_rows differs: was 'folds', is 'split'"),
+        ({"ensemble_size": 3}, "ensemble differs: was 4, is 3"),
+        ({"ensemble_split": "split"}, "ensemble_split differs: was 'folds', is 'split'"),
         ({"learning_rate": 0.01}, "learning_rate_asked_for differs: was False, is True"),
     ):
         with pytest.raises(ModelFileError, match="belongs to another run") as caught:
@@ -446,11 +446,11 @@ def test_a_place_that_cannot_be_written_is_found_before_training(
 @pytest.fixture
 def kept(houses: Columns, path: Path, stepwise: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Facts and arrays of a checkpoint of three networks: one done, one after 7 steps, one not begun."""
-    stopped(houses, "price", path, 12 + 7, ensemble=3, **stepwise)
+    stopped(houses, "price", path, 12 + 7, ensemble_size=3, **stepwise)
     return unpack(path.read_bytes(), "checkpoint", "c")
 
 
-def resumed(path: Path, facts: Any, arrays: Any, identity: Any) -> list[Standing | None]:
+def resumed(path: Path, facts: Any, arrays: Any, identity: Any) -> list[RunState | None]:
     path.write_bytes(pack("checkpoint", facts, arrays))
     return resume(path, identity)
 

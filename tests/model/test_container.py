@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from backpass.errors import ModelFileError, UsageError
-from backpass.model import container, header
-from backpass.model.arrays import DTYPES
-from backpass.model.container import DIGITS, FORMAT, pack, unpack
+from backpass.model.file import container, header
+from backpass.model.file.arrays import DTYPES
+from backpass.model.file.container import DIGITS, FORMAT, pack, unpack
 
 FACTS: dict[str, Any] = {
     "target": "price",
@@ -170,7 +170,7 @@ def test_the_bytes_are_pinned() -> None:
 
 def test_two_processes_with_other_hash_seeds_give_equal_bytes() -> None:
     program = (
-        "import sys; import numpy as np; from backpass.model.container import pack\n"
+        "import sys; import numpy as np; from backpass.model.file.container import pack\n"
         "names = set('abcdefgh')\n"
         "facts = {name: list(range(ord(name))) for name in names}\n"
         "sys.stdout.buffer.write(pack('model', facts, {name: np.full(3, ord(name)) for name in names}))"
@@ -332,7 +332,7 @@ def test_nothing_runs_opens_or_is_imported() -> None:
     program = """
 import sys
 from backpass.errors import ModelFileError
-from backpass.model.container import unpack
+from backpass.model.file.container import unpack
 
 def refuse(data):
     try:

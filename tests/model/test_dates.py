@@ -17,7 +17,7 @@ import pytest
 from backpass import load
 from backpass.errors import DataError, ModelFileError
 from backpass.model import Model, fit
-from backpass.model.container import pack, unpack
+from backpass.model.file.container import pack, unpack
 from backpass.model.model import from_bytes
 
 ROWS = 150

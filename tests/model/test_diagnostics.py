@@ -69,14 +69,14 @@ def test_wired_units_go_by_their_names_and_learned_slopes_count() -> None:
 
 
 def test_dead_hidden_units_of_a_fit_are_said() -> None:
-    model = fit({"x": X, "y": X}, "y", hidden=(64,), epochs=2, learning_rate=3.0, optimizer="sgd", clip_norm=50.0)
+    model = fit({"x": X, "y": X}, "y", hidden=(64,), epochs=2, learning_rate=3.0, optimizer="sgd", max_grad_norm=50.0)
     assert "layer 1: " in said(model)
     assert " of 64 units " in said(model)
     assert " on every training row (unit" in said(model)
 
 
 def test_members_of_an_ensemble_are_told_apart() -> None:
-    settings = {"hidden": (), "output_activation": "relu", "ensemble": 2, "epochs": 1}
+    settings = {"hidden": (), "output_activation": "relu", "ensemble_size": 2, "epochs": 1}
     model = fit({"x": X, "y": -X - 1.0}, "y", **settings)
     assert "network 1 of 2, layer 1: 1 of 1 unit is 0 on every training row (unit 1)" in said(model)
     assert "network 2 of 2, layer 1:" in said(model)
@@ -126,8 +126,8 @@ def test_a_score_that_the_mean_beats() -> None:
         ({"loss": "quantile", "quantile": 0.9}, "always predicting the quantile on the test rows: pinball "),
         ({"metric": "mae"}, "the mean on the test rows: mae "),
         ({"test_fraction": 0.0}, "the mean on the validation rows: rmse "),
-        ({"test_fraction": 0.0, "valid_fraction": 0.0}, "the mean on the training rows: rmse "),
-        ({"ensemble": 2, "test_fraction": 0.0}, "the mean on the validation rows: rmse "),
+        ({"test_fraction": 0.0, "validation_fraction": 0.0}, "the mean on the training rows: rmse "),
+        ({"ensemble_size": 2, "test_fraction": 0.0}, "the mean on the validation rows: rmse "),
     ],
 )
 def test_which_constant_and_which_rows(settings: dict[str, Any], text: str) -> None:

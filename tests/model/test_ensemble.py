@@ -14,11 +14,11 @@ import pytest
 from backpass.engine import ENGINES
 from backpass.errors import DivergedError, InterruptedTraining, ModelFileError
 from backpass.model import Model, fit, from_bytes
-from backpass.model.container import pack, unpack
-from backpass.model.ensemble import Member, folds_of, members_of, on_folds, pooled
-from backpass.model.part import Part
-from backpass.model.problem import Problem, make_problem
-from backpass.model.settings import Settings
+from backpass.model.file.container import pack, unpack
+from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.ensemble import Member, folds_of, members_of, on_folds, pooled
+from backpass.model.fitting.problem import Problem, make_problem
+from backpass.model.settings.settings import Settings
 from backpass.table import table_from
 from backpass.training import Callback, EpochRecord, Progress, TrainingResult
 
@@ -34,44 +34,44 @@ def members(columns: Columns, target: str, **settings: Any) -> tuple[Problem, li
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_folds_divide_the_training_and_validation_rows(each_target: tuple[str, Columns], count: int) -> None:
     target, columns = each_target
-    problem, found = members(columns, target, ensemble=count)
+    problem, found = members(columns, target, ensemble_size=count)
     pool = pooled(problem)
     assert pool.rows == 96
     assert sorted(np.concatenate([member.fold for member in found])) == list(range(96))
     for member in found:
-        train, valid = (member.problem.parts[name] for name in ("train", "valid"))
-        assert {*member.problem.parts} == {"train", "valid"}
-        assert valid.rows in (96 // count, 96 // count + 1)
-        assert train.rows + valid.rows == 96
-        assert valid.truth.tolist() == pool.truth[member.fold].tolist()
+        train, validation = (member.problem.parts[name] for name in ("train", "validation"))
+        assert {*member.problem.parts} == {"train", "validation"}
+        assert validation.rows in (96 // count, 96 // count + 1)
+        assert train.rows + validation.rows == 96
+        assert validation.truth.tolist() == pool.truth[member.fold].tolist()
         if target != "price":
-            shares = [np.bincount(part.truth, minlength=3) / part.rows for part in (valid, pool)]
-            np.testing.assert_allclose(*shares, atol=1.01 / valid.rows)
+            shares = [np.bincount(part.truth, minlength=3) / part.rows for part in (validation, pool)]
+            np.testing.assert_allclose(*shares, atol=1.01 / validation.rows)
     assert [fold.tolist() for fold in folds_of(problem, pool)] == [member.fold.tolist() for member in found]
 
 
 def test_folds_have_their_share_of_each_set_of_labels(table_with: Callable[..., Columns]) -> None:
     y = np.array([[0, 0]] * 40 + [[1, 0]] * 20 + [[1, 1]] * 20)
-    problem, _ = members(table_with("sold"), "sold", ensemble=4)
-    for fold in folds_of(problem, Part(np.zeros((80, 1)), y, y)):
+    problem, _ = members(table_with("sold"), "sold", ensemble_size=4)
+    for fold in folds_of(problem, DataSplit(np.zeros((80, 1)), y, y)):
         assert np.unique(y[fold], axis=0, return_counts=True)[1].tolist() == [10, 5, 5]
 
 
 def test_members_on_one_split_share_its_rows(houses: Columns) -> None:
-    problem, found = members(houses, "price", ensemble=3, ensemble_rows="split")
+    problem, found = members(houses, "price", ensemble_size=3, ensemble_split="split")
     assert all(member.problem.parts is problem.parts for member in found)
     seeds = {member.problem.settings.seed for member in found}
     assert len(seeds) == 3
     assert problem.settings.seed in seeds
-    more = members(houses, "price", ensemble=3, ensemble_rows="split", seed=1)[1]
+    more = members(houses, "price", ensemble_size=3, ensemble_split="split", seed=1)[1]
     assert not seeds & {member.problem.settings.seed for member in more}
 
 
 @pytest.mark.parametrize("rows", ["folds", "split"])
 def test_each_member_has_the_bits_of_training_it_alone(each_target: tuple[str, Columns], rows: str) -> None:
     target, columns = each_target
-    model = fit(columns, target, **QUICK, ensemble=3, ensemble_rows=rows)
-    _, found = members(columns, target, ensemble=3, ensemble_rows=rows)
+    model = fit(columns, target, **QUICK, ensemble_size=3, ensemble_split=rows)
+    _, found = members(columns, target, ensemble_size=3, ensemble_split=rows)
     assert model.theta.shape == (3, model.network.parameter_count)
     for theta, member in reversed(list(zip(model.theta, found, strict=True))):
         assert theta.tobytes() == member.problem.train().theta.tobytes()
@@ -79,7 +79,12 @@ def test_each_member_has_the_bits_of_training_it_alone(each_target: tuple[str, C
 
 @pytest.mark.parametrize("rows", ["folds", "split"])
 def test_members_start_from_waves_of_the_scale_whose_turn_it_is(houses: Columns, rows: str) -> None:
-    wishes = {"number_embedding": "periodic", "frequency_scale": (0.1, 2.0), "ensemble": 3, "ensemble_rows": rows}
+    wishes = {
+        "numerical_embedding": "periodic",
+        "frequency_scale": (0.1, 2.0),
+        "ensemble_size": 3,
+        "ensemble_split": rows,
+    }
     problem, found = members(houses, "price", **wishes)
     starts = [problem.network.layout.views(each.problem.first_theta())["frequency0"] for each in found]
     assert [float(np.std(start)) for start in starts] == pytest.approx([0.1, 2.0, 0.1], rel=0.4)
@@ -91,7 +96,7 @@ def test_members_start_from_waves_of_the_scale_whose_turn_it_is(houses: Columns,
 
 def test_predictions_are_averaged(each_target: tuple[str, Columns]) -> None:
     target, columns = each_target
-    model = fit(columns, target, **QUICK, ensemble=3)
+    model = fit(columns, target, **QUICK, ensemble_size=3)
     alone = [replace(model, theta=theta) for theta in model.theta]
     if target == "price":
         expected = np.mean([each.predict(columns) for each in alone], axis=0)
@@ -103,21 +108,23 @@ def test_predictions_are_averaged(each_target: tuple[str, Columns]) -> None:
 
 def test_validation_scores_are_out_of_fold(houses: Columns) -> None:
     """Each row is predicted by the member that did not train on it."""
-    model = fit(houses, "price", **QUICK, ensemble=4)
-    _, found = members(houses, "price", ensemble=4)
+    model = fit(houses, "price", **QUICK, ensemble_size=4)
+    _, found = members(houses, "price", ensemble_size=4)
     errors = []
     for theta, member in zip(model.theta, found, strict=True):
-        part = member.problem.parts["valid"]
+        part = member.problem.parts["validation"]
         predicted = model.head.predictions(model.network(theta, part.x))
         errors += list(predicted - part.truth)
-    assert model.record.scores["valid"]["rmse"] == pytest.approx(float(np.sqrt(np.mean(np.square(errors)))), rel=1e-6)
-    assert model.record.rows == {"train": 96, "valid": 96, "test": 24}
-    assert model.record.baselines["mean"]["valid"].keys() == model.record.scores["valid"].keys()
+    assert model.record.scores["validation"]["rmse"] == pytest.approx(
+        float(np.sqrt(np.mean(np.square(errors)))), rel=1e-6
+    )
+    assert model.record.rows == {"train": 96, "validation": 96, "test": 24}
+    assert model.record.baselines["mean"]["validation"].keys() == model.record.scores["validation"].keys()
     assert any("4 networks, each trained on 3 of 4 folds" in note for note in model.record.notes)
     assert [member["epochs"] for member in model.record.members] == [3] * 4
 
 
-@pytest.mark.parametrize("settings", [{"ensemble": 3}, {"ensemble": 2, "preset": "default"}], ids=str)
+@pytest.mark.parametrize("settings", [{"ensemble_size": 3}, {"ensemble_size": 2, "preset": "default"}], ids=str)
 def test_the_same_bytes_again_and_back_from_the_file(
     each_target: tuple[str, Columns], settings: dict[str, Any]
 ) -> None:
@@ -132,22 +139,22 @@ def test_the_same_bytes_again_and_back_from_the_file(
 def test_few_rows_share_what_there_is(rows: int) -> None:
     """Too few for folds: the members share the rows and differ by their seeds."""
     columns = {"x": np.arange(float(rows)).tolist(), "y": (0.5 + np.arange(float(rows)) ** 2).tolist()}
-    problem, _ = members(columns, "y", ensemble=8, task="regression")
+    problem, _ = members(columns, "y", ensemble_size=8, task="regression")
     assert not on_folds(problem)
-    model = fit(columns, "y", **QUICK, ensemble=8, task="regression")
+    model = fit(columns, "y", **QUICK, ensemble_size=8, task="regression")
     assert model.theta.shape[0] == 8
     assert np.isfinite(model.predict(columns)).all()
 
 
 def test_folds_without_validation_rows_of_their_own(houses: Columns) -> None:
-    model = fit(houses, "price", **QUICK, ensemble=4, valid_fraction=0.0)
-    assert model.record.rows == {"train": 96, "valid": 96, "test": 24}
-    assert model.record.scores.keys() == {"valid", "test"}
+    model = fit(houses, "price", **QUICK, ensemble_size=4, validation_fraction=0.0)
+    assert model.record.rows == {"train": 96, "validation": 96, "test": 24}
+    assert model.record.scores.keys() == {"validation", "test"}
 
 
 def test_features_are_those_of_the_members_side_by_side(houses: Columns) -> None:
     """eq. (2.21), each member's own"""
-    model = fit(houses, "price", **QUICK, ensemble=3)
+    model = fit(houses, "price", **QUICK, ensemble_size=3)
     alone = [replace(model, theta=theta).features(houses) for theta in model.theta]
     assert all(each.shape == (120, 6) for each in alone)
     assert model.features(houses).tobytes() == np.concatenate(alone, axis=1).tobytes()
@@ -158,7 +165,7 @@ def test_features_are_those_of_the_members_side_by_side(houses: Columns) -> None
 
 def test_who_watches_sees_one_long_run(houses: Columns, watching: Callable[..., Any]) -> None:
     watcher = watching()
-    fit(houses, "price", **QUICK, ensemble=4, threads=1, callbacks=[watcher])
+    fit(houses, "price", **QUICK, ensemble_size=4, threads=1, callbacks=[watcher])
     assert watcher.starts == [(60, 5)]
     assert {0, 15, 30, 45} <= {*watcher.steps} <= {*range(60)}
     assert watcher.steps == sorted(watcher.steps)
@@ -171,7 +178,7 @@ def test_a_run_that_is_stopped_keeps_the_networks_it_has(
     houses: Columns, stop_after: int, networks: int, watching: Callable[..., Any]
 ) -> None:
     watcher = watching(stop_after)
-    model = fit(houses, "price", **QUICK, ensemble=4, threads=1, callbacks=[watcher])
+    model = fit(houses, "price", **QUICK, ensemble_size=4, threads=1, callbacks=[watcher])
     assert model.theta.shape[0] == networks
     assert watcher.ends == ["stopped"]
     assert from_bytes(model.to_bytes()).predict(houses).tolist() == model.predict(houses).tolist()
@@ -179,14 +186,14 @@ def test_a_run_that_is_stopped_keeps_the_networks_it_has(
 
 def test_a_network_that_diverges_is_named(houses: Columns) -> None:
     with pytest.raises(DivergedError, match="training diverged in network 1 of 3, "):
-        fit(houses, "price", **QUICK, ensemble=3, threads=1, optimizer="sgd", learning_rate=1e30)
+        fit(houses, "price", **QUICK, ensemble_size=3, threads=1, optimizer="sgd", learning_rate=1e30)
 
 
 def test_time_is_divided_among_the_networks(houses: Columns) -> None:
-    problem, found = members(houses, "price", ensemble=4, max_seconds=2.0)
+    problem, found = members(houses, "price", ensemble_size=4, max_seconds=2.0)
     assert [member.problem.settings.max_seconds for member in found] == [0.5] * 4
     assert [member.problem.settings.max_seconds for member in members_of(problem, at_once=3)] == [1.0] * 4
-    model = fit(houses, "price", **{**QUICK, "epochs": 10_000_000}, ensemble=2, max_seconds=0.4)
+    model = fit(houses, "price", **{**QUICK, "epochs": 10_000_000}, ensemble_size=2, max_seconds=0.4)
     assert model.theta.shape[0] == 2
     assert model.record.reason == "time"
 
@@ -200,8 +207,8 @@ def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(
     houses: Columns, threads: int, watching: Callable[..., Any]
 ) -> None:
     watcher = watching()
-    model = fit(houses, "price", **QUICK, ensemble=4, engine="native", threads=threads, callbacks=[watcher])
-    assert model.to_bytes() == fit(houses, "price", **QUICK, ensemble=4, engine="native", threads=1).to_bytes()
+    model = fit(houses, "price", **QUICK, ensemble_size=4, engine="native", threads=threads, callbacks=[watcher])
+    assert model.to_bytes() == fit(houses, "price", **QUICK, ensemble_size=4, engine="native", threads=1).to_bytes()
     assert watcher.starts == [(60, 5)]
     assert watcher.steps == sorted(watcher.steps)
     assert watcher.epochs == list(range(1, 13))
@@ -211,7 +218,7 @@ def test_side_by_side_the_bits_are_the_same_and_who_watches_sees_one_run(
 @needs_threads
 def test_side_by_side_one_that_is_stopped_stops_all(houses: Columns, watching: Callable[..., Any]) -> None:
     watcher = watching(stop_after=5)
-    model = fit(houses, "price", **{**QUICK, "epochs": 500}, ensemble=4, threads=2, callbacks=[watcher])
+    model = fit(houses, "price", **{**QUICK, "epochs": 500}, ensemble_size=4, threads=2, callbacks=[watcher])
     assert model.theta.shape[0] in (1, 2), "the other one may not have begun"
     assert model.record.reason == "stopped"
     assert len(watcher.epochs) <= 7, "the other one ends with its epoch"
@@ -220,7 +227,7 @@ def test_side_by_side_one_that_is_stopped_stops_all(houses: Columns, watching: C
 @needs_threads
 def test_side_by_side_one_that_diverges_ends_all(houses: Columns) -> None:
     with pytest.raises(DivergedError, match=r"training diverged in network [12] of 4, "):
-        fit(houses, "price", **QUICK, ensemble=4, threads=2, optimizer="sgd", learning_rate=1e30)
+        fit(houses, "price", **QUICK, ensemble_size=4, threads=2, optimizer="sgd", learning_rate=1e30)
 
 
 @needs_threads
@@ -230,7 +237,7 @@ def test_side_by_side_what_goes_wrong_in_a_thread_is_raised(houses: Columns) -> 
             raise ZeroDivisionError("in a callback")
 
     with pytest.raises(ZeroDivisionError, match="in a callback"):
-        fit(houses, "price", **{**QUICK, "epochs": 1_000_000}, ensemble=4, threads=2, callbacks=[Broken()])
+        fit(houses, "price", **{**QUICK, "epochs": 1_000_000}, ensemble_size=4, threads=2, callbacks=[Broken()])
 
 
 @needs_threads
@@ -243,7 +250,7 @@ def test_side_by_side_interruption_keeps_what_was_trained(houses: Columns) -> No
 
     watchers = [Interrupting()]
     with pytest.raises(InterruptedTraining) as caught:
-        fit(houses, "price", **{**QUICK, "epochs": 100_000}, ensemble=4, threads=2, callbacks=watchers)
+        fit(houses, "price", **{**QUICK, "epochs": 100_000}, ensemble_size=4, threads=2, callbacks=watchers)
     assert caught.value.signal == signal.SIGINT
     assert isinstance(caught.value.model, Model)
     assert 1 <= caught.value.model.theta.shape[0] <= 2
@@ -251,7 +258,7 @@ def test_side_by_side_interruption_keeps_what_was_trained(houses: Columns) -> No
 
 @pytest.mark.parametrize("change", ["a network less", "a member less", "three dimensions"])
 def test_files_that_contradict_themselves(houses: Columns, change: str) -> None:
-    facts, arrays = unpack(fit(houses, "price", **QUICK, ensemble=2).to_bytes(), "model", "m")
+    facts, arrays = unpack(fit(houses, "price", **QUICK, ensemble_size=2).to_bytes(), "model", "m")
     facts, arrays = json.loads(json.dumps(facts)), dict(arrays)
     if change == "a member less":
         facts["record"]["members"].pop()
@@ -275,6 +282,6 @@ def test_interruption_keeps_what_was_trained(houses: Columns, monkeypatch: pytes
 
     monkeypatch.setattr(Problem, "train", interrupted)
     with pytest.raises(InterruptedTraining) as caught:
-        fit(houses, "price", **QUICK, ensemble=4, threads=1)
+        fit(houses, "price", **QUICK, ensemble_size=4, threads=1)
     assert isinstance(caught.value.model, Model)
     assert caught.value.model.theta.shape[0] == 2

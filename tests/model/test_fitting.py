@@ -16,8 +16,8 @@ import pytest
 
 from backpass.errors import DataError, DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, fit, from_bytes
-from backpass.model.fitting import WORST
-from backpass.model.problem import Problem
+from backpass.model.fitting.fit import WORST
+from backpass.model.fitting.problem import Problem
 from backpass.training import Callback, EpochRecord, Progress
 
 Columns = dict[str, list[Any]]
@@ -74,12 +74,12 @@ def test_each_task_is_learnt_and_beats_the_constant(each_target: tuple[str, Colu
         "mean" if target == "price" else "majority",
         "linear" if target == "price" else "logistic",
     ]
-    for part in ("valid", "test"):
+    for part in ("validation", "test"):
         assert model.record.scores[part][metric] < 0.8 * constant[part][metric]
     assert len(model.history) == 80
     best = min(model.history, key=lambda record: record.score if record.score is not None else math.inf)
     assert model.record.best_epoch == best.epoch
-    assert model.record.scores["valid"][metric] == best.score
+    assert model.record.scores["validation"][metric] == best.score
 
 
 @pytest.mark.parametrize("loss", ["squared", "absolute", "huber", "quantile"])
@@ -130,7 +130,7 @@ def test_label_smoothing_and_relu_outputs(table_with: Callable[..., Columns], qu
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
 def test_every_optimizer_learns(optimizer: str) -> None:
     model = fit(line(), "t", optimizer=optimizer, hidden=(8,), epochs=30, batch_size=16)
-    assert model.record.scores["valid"]["r2"] > 0.6
+    assert model.record.scores["validation"]["r2"] > 0.6
 
 
 def test_a_network_of_wired_units(houses: Columns, quick: dict[str, Any]) -> None:
@@ -198,7 +198,7 @@ def test_few_rows(rows: int, quick: dict[str, Any]) -> None:
     is_sound(model)
     assert np.isfinite(model.predict(columns)).all()
     assert model.record.rows["train"] == (rows if rows < 10 else 6)
-    assert set(model.record.scores) == (set() if rows < 10 else {"valid", "test"})
+    assert set(model.record.scores) == (set() if rows < 10 else {"validation", "test"})
 
 
 def test_a_batch_of_one_row(quick: dict[str, Any]) -> None:
@@ -241,7 +241,7 @@ def test_more_columns_than_rows(quick: dict[str, Any]) -> None:
     ids=["two", "gaps", "one value", "one text", "texts", "truths", "tiny", "huge", "far"],
 )
 def test_a_single_column_of_any_kind(column: list[Any], quick: dict[str, Any]) -> None:
-    model = fit({"only": column, "t": list(range(40))}, "t", valid_fraction=0, test_fraction=0, **quick)
+    model = fit({"only": column, "t": list(range(40))}, "t", validation_fraction=0, test_fraction=0, **quick)
     is_sound(model)
     assert np.isfinite(model.predict({"only": column})).all()
 
@@ -282,7 +282,7 @@ def test_a_test_score_that_is_not_finite_is_no_success(quick: dict[str, Any]) ->
     columns = line(60, t=[extreme, -extreme] * 30)
     columns["t"][0] = 0.0  # three values: a number, no classes
     with pytest.raises(DivergedError, match="is not finite"):
-        fit(columns, "t", test=test, **{**quick, "valid_fraction": 0.0, "learning_rate": 50.0, "epochs": 1})
+        fit(columns, "t", test=test, **{**quick, "validation_fraction": 0.0, "learning_rate": 50.0, "epochs": 1})
 
 
 # Divergence
@@ -413,7 +413,7 @@ def test_a_callback_ends_the_run(houses: Columns, quick: dict[str, Any]) -> None
 
 
 def test_iterations_end_the_run_inside_an_epoch(houses: Columns, quick: dict[str, Any]) -> None:
-    model = fit(houses, "price", iterations=7, **quick)
+    model = fit(houses, "price", max_steps=7, **quick)
     assert (model.record.reason, model.record.steps) == ("finished", 7)
     is_sound(model)
 
@@ -440,24 +440,24 @@ def test_tables_for_validation_and_test(
 ) -> None:
     import polars
 
-    valid, test = table_with("price", 30, 7), table_with("price", 25, 8)
-    model = fit(houses, "price", valid=valid, test=test, **quick)
-    assert model.record.rows == {"train": 120, "valid": 30, "test": 25}
-    paths = {name: tmp_path / f"{name}.csv" for name in ("train", "valid", "test")}
-    for columns, path in zip((houses, valid, test), paths.values(), strict=True):
+    validation, test = table_with("price", 30, 7), table_with("price", 25, 8)
+    model = fit(houses, "price", validation=validation, test=test, **quick)
+    assert model.record.rows == {"train": 120, "validation": 30, "test": 25}
+    paths = {name: tmp_path / f"{name}.csv" for name in ("train", "validation", "test")}
+    for columns, path in zip((houses, validation, test), paths.values(), strict=True):
         polars.DataFrame(columns).write_csv(path)
-    from_files = fit(paths["train"], "price", valid=paths["valid"], test=paths["test"], **quick)
+    from_files = fit(paths["train"], "price", validation=paths["validation"], test=paths["test"], **quick)
     assert from_files.to_bytes() == model.to_bytes()
 
 
 def test_parts_may_lack_columns_that_are_not_used(
     houses: Columns, table_with: Callable[..., Columns], quick: dict[str, Any]
 ) -> None:
-    valid = {name: values for name, values in table_with("price", 30, 7).items() if name != "identifier"}
-    assert fit(houses, "price", valid=valid, **quick).record.rows["valid"] == 30
-    del valid["age"]
+    validation = {name: values for name, values in table_with("price", 30, 7).items() if name != "identifier"}
+    assert fit(houses, "price", validation=validation, **quick).record.rows["validation"] == 30
+    del validation["age"]
     with pytest.raises(DataError, match="column 'age' is in the model but not in the table"):
-        fit(houses, "price", valid=valid, **quick)
+        fit(houses, "price", validation=validation, **quick)
 
 
 def test_drop_and_columns(houses: Columns, quick: dict[str, Any]) -> None:
@@ -470,8 +470,8 @@ def test_drop_and_columns(houses: Columns, quick: dict[str, Any]) -> None:
 def test_reading_options_reach_the_file(tmp_path: Path, quick: dict[str, Any]) -> None:
     path = tmp_path / "t.csv"
     path.write_text("code;t\n" + "".join(f"{i % 3};{i},5\n" for i in range(40)))
-    model = fit(path, "t", reading={"text": ["code"], "delimiter": ";"}, **quick)
-    assert model.kinds() == {"code": "text"}
+    model = fit(path, "t", reading={"categorical": ["code"], "delimiter": ";"}, **quick)
+    assert model.kinds() == {"code": "categorical"}
 
 
 def test_unknown_settings_are_named(houses: Columns) -> None:

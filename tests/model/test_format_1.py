@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from backpass.errors import ModelFileError
-from backpass.model import format_1
-from backpass.model.container import pack, unpack
+from backpass.model.file import format_1
+from backpass.model.file.container import pack, unpack
 
 KEPT = Path(__file__).parents[1] / "model_files" / "format_1_arithmetic_1"
 DATA = (KEPT / "regression.backpass").read_bytes()

@@ -87,7 +87,7 @@ def test_an_error_of_another_kind_would_be_noticed(monkeypatch: pytest.MonkeyPat
     def careless(*_: object) -> None:
         raise KeyError("dtype")
 
-    monkeypatch.setattr("backpass.model.container.read_layout", careless)
+    monkeypatch.setattr("backpass.model.file.container.read_layout", careless)
     with pytest.raises(KeyError):
         FUZZ.read(CORPUS["model"])
 

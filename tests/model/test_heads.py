@@ -11,9 +11,9 @@ import pytest
 
 from backpass.circuit import check_gradient
 from backpass.errors import UsageError
-from backpass.model.head import Custom, Head
-from backpass.model.heads import AnyHead, Heads, InUnits, OfLogits, SideBySide, head_from_json
-from backpass.model.settings import Settings
+from backpass.model.head.head import Head, MissingLoss
+from backpass.model.head.heads import AnyHead, Heads, LogitLoss, MultiOutputLoss, UnscaledLoss, head_from_json
+from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.table import Target
 from backpass.training.function import Written
@@ -23,11 +23,15 @@ OUT, Y = RNG.normal(size=(6, 2)), RNG.normal(size=(6, 2))
 BITS, CLASSES = np.array([0, 1, 1, 0, 1, 0], dtype=np.int32), np.array([0, 1, 1, 0, 1, 0], dtype=np.int32)
 
 LOSSES: dict[str, tuple[Loss, Any, Any]] = {
-    "side by side": (SideBySide((loss_named("squared"), loss_named("quantile", q=0.9))), OUT, Y),
-    "in units": (InUnits(Written(lambda o, y: ((o - y) ** 2).sum(axis=1)), (5.0, -1.0), (2.0, 0.5), False), OUT, Y),
-    "in units, flat": (InUnits(Written(lambda o, y: (o - y) ** 2), (5.0,), (2.0,), True), OUT[:, :1], Y[:, :1]),
-    "of logits": (OfLogits(loss_named("cross_entropy")), OUT, CLASSES),
-    "of a logit": (OfLogits(Written(lambda o, y: (o - y.astype(o.dtype)) ** 2)), OUT[:, :1], BITS),
+    "side by side": (MultiOutputLoss((loss_named("squared"), loss_named("quantile", q=0.9))), OUT, Y),
+    "in units": (
+        UnscaledLoss(Written(lambda o, y: ((o - y) ** 2).sum(axis=1)), (5.0, -1.0), (2.0, 0.5), False),
+        OUT,
+        Y,
+    ),
+    "in units, flat": (UnscaledLoss(Written(lambda o, y: (o - y) ** 2), (5.0,), (2.0,), True), OUT[:, :1], Y[:, :1]),
+    "of logits": (LogitLoss(loss_named("cross_entropy")), OUT, CLASSES),
+    "of a logit": (LogitLoss(Written(lambda o, y: (o - y.astype(o.dtype)) ** 2)), OUT[:, :1], BITS),
 }
 
 
@@ -84,7 +88,7 @@ def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
     assert data["loss"] == "custom"
     assert "lambda" not in str(data)
     again = head_from_json(data)
-    assert again == replace(plain, own=Custom())
+    assert again == replace(plain, own=MissingLoss())
     assert again.to_json() == data
     assert again.metrics[0] == "loss"
     np.testing.assert_array_equal(again.predictions(o), plain.predictions(o))
@@ -116,7 +120,7 @@ def test_outputs_have_labels() -> None:
 def test_a_written_loss_leaves_the_probabilities_what_they_are() -> None:
     for k, classes in ((1, ("a", "b")), (3, ("a", "b", "c"))):
         head = Head.fit(Target("y", "binary" if k == 1 else "multiclass", classes), CLASSES, Settings.of({}))
-        own, o = replace(head, own=OfLogits(Written(lambda o, y: o))), RNG.normal(size=(5, k))
+        own, o = replace(head, own=LogitLoss(Written(lambda o, y: o))), RNG.normal(size=(5, k))
         np.testing.assert_array_equal(own.predictions(o), head.predictions(o))
         np.testing.assert_array_equal(own.loss.predicted(o), head.loss.predicted(o))
 

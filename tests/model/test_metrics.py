@@ -9,8 +9,8 @@ import pytest
 
 from backpass.model import metrics
 from backpass.model.metrics import LOWER_IS_BETTER, METRICS, metrics_for, scores
-from backpass.model.setting import Choice
-from backpass.model.settings import BY_NAME
+from backpass.model.settings.setting import Choice
+from backpass.model.settings.settings import BY_NAME
 
 Y = np.array([1.0, 2.0, 3.0, 6.0])
 P = np.array([2.0, 2.0, 1.0, 5.0])

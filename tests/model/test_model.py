@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, ModelFileError, UsageError
-from backpass.model import Model, fit, from_bytes, load, settings
-from backpass.model.container import pack, unpack
+from backpass.model import Model, fit, from_bytes, load
+from backpass.model.file.container import pack, unpack
 from backpass.model.metrics import scores
-from backpass.model.settings import TABLE
+from backpass.model.settings import settings
+from backpass.model.settings.settings import TABLE
 from backpass.table import table_from
 
 Columns = dict[str, list[Any]]
@@ -146,7 +147,7 @@ def test_a_model_is_shown_in_one_line(price: Model) -> None:
 
 
 def test_an_ensemble_is_shown_in_one_line(houses: Columns, quick: dict[str, Any]) -> None:
-    assert ", 2 networks " in repr(fit(houses, "price", **{**quick, "ensemble": 2}))
+    assert ", 2 networks " in repr(fit(houses, "price", **{**quick, "ensemble_size": 2}))
 
 
 def test_one_row_of_a_structured_array(quick: dict[str, Any]) -> None:
@@ -242,7 +243,7 @@ def test_a_file_gives_back_the_same_model(model: Model, columns: Columns, tmp_pa
         {"wire": WIRES},
         {"loss": "quantile", "quantile": 0.9},
         {"loss": "huber", "huber_delta": 2.0},
-        {"precision": "float64", "valid_fraction": 0.0, "test_fraction": 0.0},
+        {"precision": "float64", "validation_fraction": 0.0, "test_fraction": 0.0},
     ],
 )
 def test_every_sort_of_model_goes_into_a_file(houses: Columns, quick: dict[str, Any], settings: dict[str, Any]) -> None:
@@ -385,7 +386,7 @@ def model_of(facts: Any, arrays: Any) -> Model | None:
 def sort_of(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(type(value))
-    return "number" if isinstance(value, int | float) else str(type(value))
+    return "numeric" if isinstance(value, int | float) else str(type(value))
 
 
 def test_every_entry_that_is_deleted_is_missed(opened: Any, columns: Columns) -> None:
@@ -456,14 +457,14 @@ def with_changes(facts: Any, changes: dict[str, Any]) -> Any:
         ({"head.target.name": "age"}, "names of the target differ"),
         ({"schema.target": "age", "head.target.name": "age"}, "names and columns differ"),
         ({"schema.features.0.name": "age"}, "names and columns differ"),
-        ({"schema.features.0.kind": "text"}, "levels"),
+        ({"schema.features.0.kind": "categorical"}, "levels"),
         ({"schema.features.2.levels": []}, "inputs of the network differ"),
         ({"features.has_missing": [True]}, "numbers of centers, scales and columns differ"),
         ({"record.settings.activation": "os.system"}, "activation must be one of"),
         ({"record.settings.precision": "float64"}, "dtypes of theta differ"),
         ({"record.best_epoch": 99}, "epochs and the best one"),
         ({"record.reason": "magic"}, "reason must be one of"),
-        ({"record.scores.valid": {}}, "parts and the scores differ"),
+        ({"record.scores.validation": {}}, "parts and the scores differ"),
         ({"extra": 1}, "strange 'extra'"),
         ({"../../x": 1}, "strange '../../x'"),
     ],

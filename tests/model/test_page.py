@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backpass.model.container import DIGITS
+from backpass.model.file.container import DIGITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "model-files.md"
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backpass.model import Rows
-from backpass.model.problem import make_problem
-from backpass.model.settings import Settings
+from backpass.model.fitting.problem import make_problem
+from backpass.model.settings.settings import Settings
 from backpass.table import Table, table_from
 
 Floats = np.ndarray[Any, Any]
@@ -23,7 +23,7 @@ def slow_distinct(table: Table, truth: Floats, weights: Floats | None) -> dict[t
     for i in range(table.rows):
         cells = []
         for column in table.columns.values():
-            if column.kind == "number":
+            if column.kind == "numeric":
                 value = float(column.values[i])  # type: ignore[union-attr]
                 cells.append("gap" if np.isnan(value) else value + 0.0)
             else:
@@ -44,7 +44,7 @@ CELL = st.tuples(
 @given(st.lists(CELL, min_size=1, max_size=30).filter(lambda cells: any(cell[3] for cell in cells)))
 def test_equal_rows_become_one_with_the_sum_of_their_weights(cells: list[Any]) -> None:
     x, text, y, weights = (list(column) for column in zip(*cells, strict=True))
-    table = table_from({"x": np.array(x), "text": [None if t is None else t for t in text]})
+    table = table_from({"x": np.array(x), "categorical": [None if t is None else t for t in text]})
     truth, w = np.array(y, dtype=np.float64), np.array(weights, dtype=np.float64)
     found = Rows(table, truth, w).distinct()
     expected = slow_distinct(table, truth, w)
@@ -73,7 +73,7 @@ def test_weights_reach_every_part_of_a_problem() -> None:
     data = {"x": rng.normal(size=50).tolist(), "y": rng.normal(size=50).tolist()}
     weights = np.r_[np.zeros(10), rng.uniform(1, 2, 40)]
     problem = make_problem(table_from(data), "y", Settings.of({"hidden": (2,), "epochs": 1}), weights=weights)
-    assert {name: part.rows for name, part in problem.parts.items()} == {"train": 25, "valid": 7, "test": 8}
+    assert {name: part.rows for name, part in problem.parts.items()} == {"train": 25, "validation": 7, "test": 8}
     kept = [w for part in problem.parts.values() for w in np.atleast_1d(part.weights)]
     assert sorted(kept) == sorted(weights[10:].tolist())
     assert problem.parts["train"].training_weights().mean() == pytest.approx(1.0)

@@ -35,7 +35,7 @@ def test_a_model_takes_them_with_and_without_their_sign(written: Any) -> None:
     signed, plain = written("signed.csv", lines_of("{} %", "{}")), written("plain.csv", lines_of("{}", "{}"))
     model = backpass.fit(signed, "price", **QUICK)
     assert "column 'rate' holds percentages: '1.02 %' is read as 1.02" in model.record.notes
-    assert model.kinds() == {"rate": "percent", "colour": "text"}
+    assert model.kinds() == {"rate": "percent", "colour": "categorical"}
     alike = backpass.fit(plain, "price", **QUICK)
     np.testing.assert_array_equal(model.theta, alike.theta)
     for table in (signed, plain):
@@ -48,7 +48,7 @@ def test_a_model_takes_them_with_and_without_their_sign(written: Any) -> None:
 def test_a_model_of_numbers_refuses_them(written: Any) -> None:
     """0.12 may be what it knows as 12 %."""
     model = backpass.fit(written("plain.csv", lines_of("{}", "{}")), "price", **QUICK)
-    assert model.kinds() == {"rate": "number", "colour": "text"}
+    assert model.kinds() == {"rate": "numeric", "colour": "categorical"}
     with pytest.raises(DataError, match=r"column 'rate': 0 numbers, 60 texts \('1.02%' row 12, "):
         model.predict(written("signed.csv", lines_of("{}%", "{}")))
 

@@ -13,15 +13,15 @@ import pytest
 from backpass.engine import ENGINES, NumpyEngine
 from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes
-from backpass.model.container import pack, unpack
-from backpass.model.presets import PRESETS
-from backpass.model.problem import make_problem
-from backpass.model.settings import BY_NAME, Settings, usual_settings
+from backpass.model.file.container import pack, unpack
+from backpass.model.fitting.problem import make_problem
+from backpass.model.settings.presets import PRESETS
+from backpass.model.settings.settings import BY_NAME, Settings, usual_settings
 from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, ScaledDense
 from backpass.table import table_from
 
 Columns = dict[str, list[Any]]
-QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16, "ensemble": 1}
+QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16, "ensemble_size": 1}
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
@@ -29,7 +29,7 @@ QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16, "en
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_default_of_a_preset_is_a_setting_that_can_be_used(name: str, metric: str | None, task: str) -> None:
     defaults = PRESETS[name].defaults(task, metric)
-    assert not {*defaults} & {"preset", "task", "seed", "metric", "engine", "valid_fraction", "test_fraction"}
+    assert not {*defaults} & {"preset", "task", "seed", "metric", "engine", "validation_fraction", "test_fraction"}
     assert [BY_NAME[setting].fault(value) for setting, value in defaults.items()] == [""] * len(defaults)
     settings = Settings.of({"preset": name, "metric": metric}, task)
     assert all(getattr(settings, setting) == value for setting, value in defaults.items())
@@ -42,14 +42,14 @@ def test_plain_gives_nothing() -> None:
     assert {name: getattr(plain, name) for name in others} == others
 
 
-@pytest.mark.parametrize("asked", [{}, {"epochs": 3, "seed": 1}, {"loss": "absolute", "ensemble": 2}])
+@pytest.mark.parametrize("asked", [{}, {"epochs": 3, "seed": 1}, {"loss": "absolute", "ensemble_size": 2}])
 def test_the_recipe_is_what_nothing_said_means(asked: dict[str, Any]) -> None:
     assert Settings.of(asked) == Settings.of({"preset": "default", **asked})
     assert Settings.of(asked).suited("binary") == Settings.of({"preset": "default", **asked}, "binary")
 
 
 @pytest.mark.parametrize(
-    "asked", [{"hidden": ()}, {"hidden": (8,)}, {"optimizer": "sgd"}, {"learning_rate": 0.1}, {"iterations": 5}]
+    "asked", [{"hidden": ()}, {"hidden": (8,)}, {"optimizer": "sgd"}, {"learning_rate": 0.1}, {"max_steps": 5}]
 )
 def test_who_describes_a_network_gets_nothing_of_a_recipe(asked: dict[str, Any]) -> None:
     assert Settings.of(asked) == Settings.of({"preset": "plain", **asked})
@@ -57,7 +57,13 @@ def test_who_describes_a_network_gets_nothing_of_a_recipe(asked: dict[str, Any])
 
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
 def test_a_wish_wins_over_the_preset_whatever_the_task(task: str) -> None:
-    wished = {"hidden": (5,), "learning_rate": 0.001, "dropout": 0.0, "rate_factor": (), "activation": "relu"}
+    wished = {
+        "hidden": (5,),
+        "learning_rate": 0.001,
+        "dropout": 0.0,
+        "learning_rate_multiplier": (),
+        "activation": "relu",
+    }
     settings = Settings.of({"preset": "default", **wished}).suited(task)
     assert {name: getattr(settings, name) for name in wished} == wished
     assert settings.schedule == "coslog4"
@@ -81,9 +87,9 @@ def test_settings_of_a_file_come_back_whatever_the_preset_says_by_then() -> None
     assert {name for name in data if data[name] != usual[name]} == {"preset", "epochs"}
 
 
-FIRST = """task valid_fraction test_fraction hidden activation output_activation wire dropout initialization loss
-quantile huber_delta label_smoothing optimizer learning_rate schedule momentum beta1 beta2 weight_decay clip_norm
-batch_size epochs iterations sampling patience seed precision"""
+FIRST = """task validation_fraction test_fraction hidden activation output_activation wire dropout initialization loss
+quantile huber_delta label_smoothing optimizer learning_rate schedule momentum beta1 beta2 weight_decay max_grad_norm
+batch_size epochs max_steps sampling patience seed precision"""
 """The settings that the first model files hold."""
 
 
@@ -95,9 +101,9 @@ def test_settings_that_the_first_files_lack_mean_what_they_meant() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"number_embedding": "periodic"},
-        {"number_ranks": True},
-        {"one_hot_levels": 8},
+        {"numerical_embedding": "periodic"},
+        {"quantile_features": True},
+        {"max_one_hot_levels": 8},
         {"preset": "default", "initialization": "he"},
     ],
     ids=str,
@@ -109,7 +115,7 @@ def test_wired_units_take_columns_as_they_are(values: dict[str, Any]) -> None:
 
 def test_a_group_has_one_factor() -> None:
     with pytest.raises(UsageError, match="names 'bias' twice"):
-        Settings.of({"rate_factor": (("bias", 0.1), ("bias", 0.2))})
+        Settings.of({"learning_rate_multiplier": (("bias", 0.1), ("bias", 0.2))})
 
 
 @pytest.mark.parametrize(("rows", "epochs"), [(0, 64), (30_000, 64), (30_001, 32), (100_000, 32), (100_001, 16)])
@@ -153,7 +159,7 @@ def test_every_group_learns_and_decays_at_its_own_rate(streets: Columns) -> None
     still = {**dict(zip(optimizer.columns, row, strict=True)), "weight_decay": 0.0}
     decayed, _ = optimizer(theta, g, memory, row)
     plain, _ = optimizer(theta, g, memory, np.array([still[name] for name in optimizer.columns]))
-    factors = {"bias": 0.1, "alpha": 0.1, "front_scale": 6.0, "frequency": 0.1, "phase": 0.1, "mixture": 0.1}
+    factors = {"bias": 0.1, "alpha": 0.1, "learned_input_scale": 6.0, "frequency": 0.1, "phase": 0.1, "mixture": 0.1}
     f = layout.per_group(factors)
     np.testing.assert_allclose(theta - plain, 0.01 * f * np.sign(g), rtol=2e-3)
     expected = 0.01 * 0.02 * 2.0 * layout.per_group({name: each**2 for name, each in factors.items()} | {"bias": 0.0})
@@ -206,7 +212,7 @@ def test_engines_agree_and_threads_change_no_bit(each_target: tuple[str, Columns
     """A few steps of each recipe, embeddings and schedules of dropout and decay included."""
     target, columns = each_target
     columns = {**columns, "street": [f"street {i % 11:02}" for i in range(len(columns["age"]))]}
-    wishes = {**QUICK, "preset": preset, "epochs": 2, "ensemble": 2}
+    wishes = {**QUICK, "preset": preset, "epochs": 2, "ensemble_size": 2}
     slow = fit(columns, target, **wishes, engine="numpy")
     fast, again = (fit(columns, target, **wishes, engine="native", threads=threads) for threads in (1, 2))
     assert fast.to_bytes() == again.to_bytes()
@@ -227,7 +233,7 @@ def test_numbers_stay_within_the_range_of_the_training_targets(houses: Columns) 
     assert min(houses["price"]) <= low < high <= max(houses["price"])
     far = {name: [value] * 3 for name, value in {"size": 1e9, "age": -1e9, "town": "x", "heating": "gas"}.items()}
     assert ((model.predict(far) >= low) & (model.predict(far) <= high)).all()
-    free = fit(houses, "price", **{**QUICK, "learning_rate": 5.0, "bounds": "none"})
+    free = fit(houses, "price", **{**QUICK, "learning_rate": 5.0, "clip_predictions": "none"})
     predicted = free.predict(houses)
     assert predicted.min() < low or predicted.max() > high, "without bounds they leave it"
 
@@ -238,7 +244,7 @@ def test_the_metric_asked_for_chooses_the_epoch(houses: Columns, metric: str) ->
     chosen = model.head.metric
     assert chosen == ("rmse" if metric == "r2" else metric)
     scores = [epoch.score for epoch in model.history]
-    assert model.record.scores["valid"][chosen] == pytest.approx(min(scores))  # type: ignore[type-var]
+    assert model.record.scores["validation"][chosen] == pytest.approx(min(scores))  # type: ignore[type-var]
     assert from_bytes(model.to_bytes()).head.metric == chosen
 
 
@@ -313,7 +319,7 @@ def test_one_in_ten_thousand() -> None:
     for metric in ("log_loss", "error"):
         model = fit(columns, "y", preset="default", hidden=(8,), epochs=2, metric=metric, test_fraction=0.0)
         assert np.isfinite(model.predict_proba(columns)).all()
-        assert model.record.scores["valid"]["error" if metric == "error" else "log_loss"] < 0.1
+        assert model.record.scores["validation"]["error" if metric == "error" else "log_loss"] < 0.1
 
 
 def test_units_that_only_see_constants_start_finite() -> None:

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.model.problem import Problem, batch_size_for, inputs_of, make_problem, outputs_of
-from backpass.model.settings import Settings
-from backpass.model.split import split_rows
+from backpass.model.fitting.problem import Problem, batch_size_for, inputs_of, make_problem, outputs_of
+from backpass.model.fitting.split import split_rows
+from backpass.model.settings.settings import Settings
 from backpass.network import Dense, Dropout, Wired
 from backpass.table import table_from
 
 Columns = dict[str, list[Any]]
 
 
-def problem_of(data: Columns, target: str, *, valid: Any = None, test: Any = None, **settings: Any) -> Problem:
+def problem_of(data: Columns, target: str, *, validation: Any = None, test: Any = None, **settings: Any) -> Problem:
     names = {name: settings.pop(name) for name in ("drop", "columns") if name in settings}
-    parts = {name: table_from(part) for name, part in (("valid", valid), ("test", test)) if part is not None}
+    parts = {name: table_from(part) for name, part in (("validation", validation), ("test", test)) if part is not None}
     return make_problem(table_from(data), target, Settings.of({"preset": "plain", **settings}), **parts, **names)
 
 
@@ -32,7 +32,7 @@ def small(rows: int = 40, **more: Any) -> Columns:
 # Training rows only
 
 
-@pytest.mark.parametrize("part", ["valid", "test"])
+@pytest.mark.parametrize("part", ["validation", "test"])
 def test_rows_that_do_not_train_change_nothing(houses: Columns, part: str) -> None:
     before = problem_of(houses, "price")
     split = split_rows(len(houses["price"]), 0.16, 0.2, 0)
@@ -66,7 +66,7 @@ def test_rows_that_train_do_change_it(houses: Columns) -> None:
 def test_parts_hold_their_rows(houses: Columns) -> None:
     problem = problem_of(houses, "price")
     split = split_rows(len(houses["price"]), 0.16, 0.2, 0)
-    assert list(problem.parts) == ["train", "valid", "test"]
+    assert list(problem.parts) == ["train", "validation", "test"]
     for name, part in problem.parts.items():
         rows = getattr(split, name)
         assert part.x.shape == (len(rows), problem.network.inputs)
@@ -85,14 +85,14 @@ def test_the_identifier_is_left_out_and_said(houses: Columns) -> None:
 
 
 def test_tables_take_the_place_of_fractions(houses: Columns, table_with: Callable[..., Columns]) -> None:
-    valid, test = table_with("price", 30, 7), table_with("price", 20, 8)
-    assert {n: p.rows for n, p in problem_of(houses, "price", valid=valid).parts.items()} == {
+    validation, test = table_with("price", 30, 7), table_with("price", 20, 8)
+    assert {n: p.rows for n, p in problem_of(houses, "price", validation=validation).parts.items()} == {
         "train": 96,
-        "valid": 30,
+        "validation": 30,
         "test": 24,
     }
-    both = problem_of(houses, "price", valid=valid, test=test)
-    assert {name: part.rows for name, part in both.parts.items()} == {"train": 120, "valid": 30, "test": 20}
+    both = problem_of(houses, "price", validation=validation, test=test)
+    assert {name: part.rows for name, part in both.parts.items()} == {"train": 120, "validation": 30, "test": 20}
     np.testing.assert_array_equal(both.parts["test"].truth, test["price"])
 
 
@@ -100,7 +100,7 @@ def test_a_table_without_the_target_or_with_a_new_class_is_refused(table_with: C
     columns, other = table_with("grade"), table_with("grade", 12, 3)
     other["grade"][3] = "d"
     with pytest.raises(DataError, match=r"class 'd' of target 'grade' is not known .* \(row 4\)"):
-        problem_of(columns, "grade", valid=other)
+        problem_of(columns, "grade", validation=other)
     del other["grade"]
     with pytest.raises(DataError, match="grade"):
         problem_of(columns, "grade", test=other)
@@ -228,7 +228,7 @@ def test_chunks_are_invisible(houses: Columns, monkeypatch: pytest.MonkeyPatch) 
     whole = outputs_of(problem.network, theta, part.x, problem.engine)
     encoded = problem.schema.encode(table_from(houses))
     inputs = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, np.float64, problem.engine)
-    monkeypatch.setattr("backpass.model.problem.CHUNK", 7)
+    monkeypatch.setattr("backpass.model.fitting.problem.CHUNK", 7)
     np.testing.assert_allclose(outputs_of(problem.network, theta, part.x, problem.engine), whole, rtol=1e-12)
     again = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, np.float64, problem.engine)
     np.testing.assert_array_equal(again, inputs)
@@ -250,7 +250,7 @@ def test_few_rows_are_said() -> None:
 
 
 def test_no_validation_is_said() -> None:
-    assert noted(problem_of(small(t=list(range(40))), "t", valid_fraction=0.0), "no validation rows")
+    assert noted(problem_of(small(t=list(range(40))), "t", validation_fraction=0.0), "no validation rows")
 
 
 def test_a_batch_larger_than_the_rows_is_said() -> None:
@@ -289,7 +289,7 @@ def test_a_loss_that_does_not_go_with_the_target(each_target: tuple[str, Columns
 
 def test_negative_counts_are_refused() -> None:
     with pytest.raises(DataError, match="the poisson loss needs counts from 0 up, got -2"):
-        problem_of(small(t=[-2.0, *range(39)]), "t", loss="poisson", valid_fraction=0.0, test_fraction=0.0)
+        problem_of(small(t=[-2.0, *range(39)]), "t", loss="poisson", validation_fraction=0.0, test_fraction=0.0)
 
 
 # Identity

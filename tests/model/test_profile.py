@@ -11,12 +11,12 @@ import pytest
 import backpass
 from backpass.errors import ModelFileError
 from backpass.model import from_bytes
-from backpass.model.profile import SHARES, NumberProfile, TextProfile, profile_from_json
+from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile, profile_from_json
 
 
 def test_quantiles_are_values_of_the_column() -> None:
     values = np.random.default_rng(0).normal(size=1001)
-    profile = NumberProfile.of(values)
+    profile = NumericProfile.of(values)
     np.testing.assert_array_equal(profile.quantiles, np.quantile(values, SHARES, method="nearest"))
     assert not profile.whole
 
@@ -30,15 +30,15 @@ def test_quantiles_are_values_of_the_column() -> None:
     ],
 )
 def test_gaps_and_infinities(values: list[float], missing: int, quantiles: tuple[float, ...], whole: bool) -> None:
-    profile = NumberProfile.of(np.array(values))
+    profile = NumericProfile.of(np.array(values))
     assert (profile.missing, profile.whole) == (missing, whole)
     assert len(profile.quantiles) == len(quantiles)
     assert set(profile.quantiles) == set(quantiles)
 
 
 def test_the_commonest_level_may_be_the_missing_one() -> None:
-    assert TextProfile(1, (3, 5, 5)).commonest == 2
-    assert TextProfile(9, (3, 5)).commonest == 0
+    assert CategoricalProfile(1, (3, 5, 5)).commonest == 2
+    assert CategoricalProfile(9, (3, 5)).commonest == 0
 
 
 def test_a_model_file_keeps_profiles_of_the_training_rows(houses: dict[str, list[Any]], quick: dict[str, Any]) -> None:
@@ -47,7 +47,7 @@ def test_a_model_file_keeps_profiles_of_the_training_rows(houses: dict[str, list
     assert again.record.columns == model.record.columns
     assert list(model.record.columns) == ["size", "age", "town", "heating"]
     town = model.record.columns["town"]
-    assert isinstance(town, TextProfile)
+    assert isinstance(town, CategoricalProfile)
     assert town.missing + sum(town.counts) == model.record.rows["train"]
     for profile in model.record.columns.values():
         assert profile_from_json(profile.to_json()) == profile
@@ -59,8 +59,8 @@ def test_profiles_of_other_columns_are_a_contradiction(houses: dict[str, list[An
     for wrong in (
         {"size": columns["size"]},
         {**columns, "town": columns["size"]},
-        {**columns, "town": TextProfile(0, (1,))},
-        {**columns, "size": NumberProfile(0, (1.0,), False)},
+        {**columns, "town": CategoricalProfile(0, (1,))},
+        {**columns, "size": NumericProfile(0, (1.0,), False)},
     ):
         data = replace(model, record=replace(model.record, columns=wrong)).to_bytes()
         with pytest.raises(ModelFileError, match="the columns and their profiles differ"):

@@ -9,8 +9,8 @@ import pytest
 
 from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes
-from backpass.model.container import pack, unpack
-from backpass.model.residuals import KEPT, Residuals
+from backpass.model.file.container import pack, unpack
+from backpass.model.head.residuals import KEPT, Residuals
 
 QUICK: dict[str, Any] = {"hidden": (16,), "epochs": 20, "batch_size": 64}
 
@@ -76,7 +76,9 @@ def coverage(model: Model, level: float, new: dict[str, list[float]]) -> float:
     return float(np.mean((low <= new["y"]) & (new["y"] <= high)))
 
 
-@pytest.mark.parametrize("settings", [{}, {"ensemble": 4}, {"ensemble": 3, "ensemble_rows": "split"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"ensemble_size": 4}, {"ensemble_size": 3, "ensemble_split": "split"}], ids=str
+)
 def test_intervals_hold_new_targets_as_often_as_they_say(settings: dict[str, Any]) -> None:
     """The mean over tables; one table's coverage with 160 residuals deviates by 0.024 at 0.9."""
     new = simulated(4_000, 99)
@@ -99,7 +101,7 @@ def test_residuals_stay_with_the_file() -> None:
     assert again.to_bytes() == model.to_bytes()
     assert again.predict_interval({"x": [0.5]}, 0.8).tolist() == model.predict_interval({"x": [0.5]}, 0.8).tolist()
     assert again.residuals is not None
-    assert again.residuals.rows == model.record.rows["valid"] == 48
+    assert again.residuals.rows == model.record.rows["validation"] == 48
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_outputs_that_are_quantiles_already_have_no_others() -> None:
 
 def test_where_there_are_no_intervals() -> None:
     with pytest.raises(UsageError, match="the model keeps no residuals to make intervals of"):
-        fit(simulated(300, 0), "y", **QUICK, valid_fraction=0.0).predict_interval({"x": [0.5]})
+        fit(simulated(300, 0), "y", **QUICK, validation_fraction=0.0).predict_interval({"x": [0.5]})
     classes = {"x": list(range(40)), "y": ["no", "yes"] * 20}
     with pytest.raises(UsageError, match="target 'y' holds classes; only numbers have intervals"):
         fit(classes, "y", **QUICK).predict_interval({"x": [0.5]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backpass.model.scaling import TargetScale
+from backpass.model.head.scaling import TargetScale
 
 LARGEST, SMALLEST_NORMAL = np.finfo(np.float64).max, np.finfo(np.float64).tiny
 RNG = np.random.default_rng(0)

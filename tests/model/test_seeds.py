@@ -13,7 +13,7 @@ import pytest
 from backpass import fit
 
 SEEDS = range(100 if os.environ.get("BACKPASS_SLOW_TESTS") else 3)
-ALL = {"valid_fraction": 0.0, "test_fraction": 0.0}
+ALL = {"validation_fraction": 0.0, "test_fraction": 0.0}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -31,8 +31,8 @@ def test_two_spirals(seed: int) -> None:
     turn = 3 * np.pi * np.sqrt(rng.uniform(0.02, 1.0, 200))
     arm = np.arange(200) % 2
     table = {"x": turn * np.cos(turn + np.pi * arm), "y": turn * np.sin(turn + np.pi * arm), "arm": arm.astype(str)}
-    wish = {"hidden": (32, 32), "activation": "tanh", "epochs": 300, "learning_rate": 0.02, "batch_size": 50}
-    model = fit(table, "arm", seed=seed, **wish, **ALL)
+    stop = {"hidden": (32, 32), "activation": "tanh", "epochs": 300, "learning_rate": 0.02, "batch_size": 50}
+    model = fit(table, "arm", seed=seed, **stop, **ALL)
     assert np.mean(model.predict(table).astype(str) == table["arm"]) >= 0.99
 
 
@@ -42,8 +42,8 @@ def test_a_sine(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.uniform(-3.0, 3.0, 256)
     table = {"x": x, "y": np.sin(2 * x) + 0.05 * rng.normal(size=256)}
-    wish = {"hidden": (32, 32), "activation": "gelu", "epochs": 400, "learning_rate": 0.01, "batch_size": 32}
-    model = fit(table, "y", seed=seed, **wish, **ALL)
+    stop = {"hidden": (32, 32), "activation": "gelu", "epochs": 400, "learning_rate": 0.01, "batch_size": 32}
+    model = fit(table, "y", seed=seed, **stop, **ALL)
     grid = np.linspace(-2.8, 2.8, 201)
     assert np.sqrt(np.mean((model.predict({"x": grid}) - np.sin(2 * grid)) ** 2)) < 0.15
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from backpass.errors import UsageError
-from backpass.model.setting import Choice, Number, Setting, Widths, Wires
-from backpass.model.settings import BY_NAME, TABLE, Settings
+from backpass.model.settings.setting import Choice, Number, Setting, Widths, Wires
+from backpass.model.settings.settings import BY_NAME, TABLE, Settings
 
 BREAKING = [
     pytest.param(s, value, id=f"{s.name}-{str(value)[:20]}") for s in TABLE for value in s.constraint.breaking()
@@ -62,9 +62,9 @@ def test_messages() -> None:
 
 
 def test_messages_of_switches_and_factors() -> None:
-    assert faults(front_scale="yes") == ("front_scale must be yes or no; got 'yes'",)
-    (fault,) = faults(rate_factor=(("biass", 0.1),))
-    assert fault.startswith("rate_factor must be a name of weight, bias, ")
+    assert faults(learned_input_scale="yes") == ("learned_input_scale must be yes or no; got 'yes'",)
+    (fault,) = faults(learning_rate_multiplier=(("biass", 0.1),))
+    assert fault.startswith("learning_rate_multiplier must be a name of weight, bias, ")
     assert fault.endswith(", such as weight=0.5; got (('biass', 0.1),) (did you mean 'bias'?)")
 
 
@@ -90,7 +90,7 @@ def test_all_faults_travel_in_one_error() -> None:
 @pytest.mark.parametrize(
     ("values", "fault"),
     [
-        ({"valid_fraction": 0.5, "test_fraction": 0.5}, "must leave rows to train on"),
+        ({"validation_fraction": 0.5, "test_fraction": 0.5}, "must leave rows to train on"),
         ({"wire": (("u", ("a",)), ("u", ("b",)))}, "wire names the unit 'u' twice"),
         ({"wire": (("u", ("a",)),), "initialization": "data"}, "does not go with wire"),
         ({"task": "classification", "loss": "squared"}, "loss 'squared' is for regression, but task is classification"),
@@ -125,8 +125,13 @@ def test_lists_are_as_good_as_tuples() -> None:
 
 
 def test_json_and_back() -> None:
-    wishes = {"hidden": (4, 3), "wire": (("u", ("a", "b")),), "rate_factor": (("bias", 0.1),), "front_scale": True}
-    settings = Settings.of({**wishes, "seed": 2**64 - 1, "clip_norm": 1.0})
+    wishes = {
+        "hidden": (4, 3),
+        "wire": (("u", ("a", "b")),),
+        "learning_rate_multiplier": (("bias", 0.1),),
+        "learned_input_scale": True,
+    }
+    settings = Settings.of({**wishes, "seed": 2**64 - 1, "max_grad_norm": 1.0})
     data = json.loads(json.dumps(settings.to_json()))
     assert data["hidden"] == [4, 3]
     assert data["wire"] == [["u", ["a", "b"]]]
@@ -156,9 +161,9 @@ def test_json_that_lacks_or_adds_a_setting_is_refused() -> None:
         ("hidden", "none", ()),
         ("activation", "tanh", "tanh"),
         ("wire", "family = size, bedrooms", ("family", ("size", "bedrooms"))),
-        ("front_scale", "yes", True),
-        ("learned_activation", "No", False),
-        ("rate_factor", "front_scale = 6", ("front_scale", 6.0)),
+        ("learned_input_scale", "yes", True),
+        ("parametric_activation", "No", False),
+        ("learning_rate_multiplier", "learned_input_scale = 6", ("learned_input_scale", 6.0)),
     ],
 )
 def test_reading_text(name: str, text: str, value: Any) -> None:
@@ -166,7 +171,8 @@ def test_reading_text(name: str, text: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("epochs", "1.5"), ("learning_rate", "fast"), ("hidden", "64,,3"), ("front_scale", "perhaps")]
+    ("name", "text"),
+    [("epochs", "1.5"), ("learning_rate", "fast"), ("hidden", "64,,3"), ("learned_input_scale", "perhaps")],
 )
 def test_text_that_is_no_value_stays_text_and_is_a_fault(name: str, text: str) -> None:
     value = BY_NAME[name].read(text)

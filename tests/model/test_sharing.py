@@ -12,15 +12,15 @@ import pytest
 
 import backpass
 from backpass.errors import ModelFileError
-from backpass.model.container import unpack
-from backpass.model.storage import read_file, write_atomically
+from backpass.model.file.container import unpack
+from backpass.model.file.storage import read_file, write_atomically
 
 FIT: dict[str, Any] = {"hidden": (4,), "epochs": 1}
 COLUMNS = {"x": [float(i % 17) for i in range(40)], "y": [float(i * i % 23) for i in range(40)]}
 
 WRITER = """
 import sys
-from backpass.model.storage import write_atomically
+from backpass.model.file.storage import write_atomically
 print("ready", flush=True)
 for i in range(int(sys.argv[2])):
     write_atomically(sys.argv[1], sys.argv[3].encode() * (100_000 + int(sys.argv[4])))
@@ -76,7 +76,7 @@ def test_a_loaded_model_does_not_need_its_file(tmp_path: Path, how: str) -> None
 
 RUN = """
 import sys
-import backpass, backpass.model.fitting as fitting
+import backpass, backpass.model.fitting.fit as fitting
 
 fitting.SECONDS = 0.0
 columns = {"x": [i % 17 for i in range(200)], "y": [i * i % 23 for i in range(200)]}

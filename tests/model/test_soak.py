@@ -26,7 +26,7 @@ from backpass import grad, operations
 kind, start, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 rng = np.random.default_rng(0)
 columns = {"x": rng.normal(size=64), "t": ["u", "v"] * 32, "y": rng.normal(size=64)}
-FIT = {"hidden": (8,), "valid_fraction": 0.0, "test_fraction": 0.0}
+FIT = {"hidden": (8,), "validation_fraction": 0.0, "test_fraction": 0.0}
 model = backpass.fit(columns, "y", epochs=1, batch_size=16, **FIT)
 W = rng.normal(size=(8, 8))
 J = lambda x: operations.tanh(x @ x).sum()

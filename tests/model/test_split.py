@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backpass.model.split import FEWEST_ROWS, Split, split_rows
+from backpass.model.fitting.split import FEWEST_ROWS, Split, split_rows
 
 FRACTIONS = [(0.16, 0.2), (0.0, 0.2), (0.16, 0.0), (0.0, 0.0), (0.5, 0.49), (0.0, 0.999), (0.999, 0.0), (1e-9, 1e-9)]
 
 
 def sizes(split: Split) -> tuple[int, int, int]:
-    return len(split.train), len(split.valid), len(split.test)
+    return len(split.train), len(split.validation), len(split.test)
 
 
 @pytest.mark.parametrize("fractions", FRACTIONS)
 def test_parts_are_disjoint_complete_and_as_large_as_asked(fractions: tuple[float, float]) -> None:
-    valid, test = fractions
+    validation, test = fractions
     for n in [*range(1, 130), 1000, 4321]:
-        split = split_rows(n, valid, test, seed=3)
-        assert sorted(np.concatenate([split.train, split.valid, split.test])) == list(range(n))
+        split = split_rows(n, validation, test, seed=3)
+        assert sorted(np.concatenate([split.train, split.validation, split.test])) == list(range(n))
         assert len(split.train) >= 1
         if n >= FEWEST_ROWS:
-            assert abs(len(split.valid) - valid * n) <= 1.5
+            assert abs(len(split.validation) - validation * n) <= 1.5
             assert abs(len(split.test) - test * n) <= 1.5
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from backpass import fit
-from backpass.model.fitting import make_problem
-from backpass.model.problem import Problem, outputs_of
-from backpass.model.settings import Settings
+from backpass.model.fitting.fit import make_problem
+from backpass.model.fitting.problem import Problem, outputs_of
+from backpass.model.settings.settings import Settings
 from backpass.network import ACTIVATIONS, RANGES, saturates
 from backpass.table import table_from
 
@@ -75,7 +75,7 @@ def test_several_columns() -> None:
         {"hidden": (8, 8), "activation": "tanh"},
         {"hidden": (), "wire": (("low", ("x",)), ("both", ("x", "z")))},
         {"hidden": (8,), "parametrization": "scaled", "initialization": "data", "activation": "mish"},
-        {"hidden": (8,), "learned_activation": True},
+        {"hidden": (8,), "parametric_activation": True},
     ],
     ids=["one", "dense", "deep", "wired", "scaled", "learned"],
 )
@@ -131,7 +131,7 @@ def test_counts_under_a_bounded_output() -> None:
 
 def test_weights_decide_where_the_output_starts() -> None:
     table = table_from({"x": [0.0] * 20 + [1.0] * 20, "y": [*range(20), *range(20, 0, -1)]})
-    settings = Settings.of({**QUICK, "valid_fraction": 0.0})
+    settings = Settings.of({**QUICK, "validation_fraction": 0.0})
     theta = {}
     for name, weight in (("rising", 10.0), ("falling", 0.1)):
         weights = np.where(np.arange(40) >= 35, weight, 1.0)
@@ -141,7 +141,7 @@ def test_weights_decide_where_the_output_starts() -> None:
 
 def test_rare_targets_above_0_are_found_in_a_long_table_in_order() -> None:
     x = np.arange(20_000.0)
-    problem = problem_of({"x": x, "y": np.maximum(x - 19_000.0, 0.0)}, valid_fraction=0.0)
+    problem = problem_of({"x": x, "y": np.maximum(x - 19_000.0, 0.0)}, validation_fraction=0.0)
     part = problem.parts["train"]
     o = outputs_of(problem.network, problem.first_theta(), part.x, problem.engine)[:, 0]
     assert (o[part.truth > 0.0] > 0.0).mean() > 0.9

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from backpass.errors import ModelFileError, ResourceError, UsageError
-from backpass.model import storage, temporary
-from backpass.model.storage import check_writable, read_file, write_atomically
+from backpass.model import temporary
+from backpass.model.file import storage
+from backpass.model.file.storage import check_writable, read_file, write_atomically
 from backpass.model.temporary import create_beside
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
@@ -293,7 +294,7 @@ def test_links_and_pipes_of_such_names_stay(act: Any, target: Path) -> None:
 
 WRITER = """
 import sys
-from backpass.model import storage
+from backpass.model.file import storage
 
 def waiting(descriptor):
     print("writing", flush=True)
@@ -388,7 +389,7 @@ def test_a_name_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
 
 KILLS = """
 import os, random, signal, sys, time
-from backpass.model.storage import write_atomically
+from backpass.model.file.storage import write_atomically
 
 path, rounds = sys.argv[1], int(sys.argv[2])
 contents = [bytes([i]) * (200_000 + i) for i in range(3)]
@@ -420,7 +421,7 @@ def test_kills_at_random_moments(target: Path) -> None:
 def test_kills_find_a_careless_writer(target: Path) -> None:
     """The same loop over a writer in place must fail, or it would prove nothing."""
     careless = "from pathlib import Path\ndef write_atomically(path, data): Path(path).write_bytes(data)\n"
-    program = KILLS.replace("from backpass.model.storage import write_atomically", careless)
+    program = KILLS.replace("from backpass.model.file.storage import write_atomically", careless)
     done = subprocess.run(
         [sys.executable, "-c", program, str(target), "100"],
         check=False,
@@ -436,7 +437,7 @@ def test_a_real_limit_on_file_size(target: Path) -> None:
     program = """
 import resource, sys
 from backpass.errors import ResourceError
-from backpass.model.storage import write_atomically
+from backpass.model.file.storage import write_atomically
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:

@@ -253,14 +253,14 @@ def flushing() -> Iterator[ControlRegister]:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_mode_that_another_library_left_changes_no_bit(engine: str, threads: int, flushing: ControlRegister) -> None:
-    wish = {**FIT, "engine": engine, "threads": threads}
+    stop = {**FIT, "engine": engine, "threads": threads}
     mode = flushing.value & ~STATUS
-    flushed = backpass.fit(columns(), "price", **wish)
+    flushed = backpass.fit(columns(), "price", **stop)
     found = flushed.predict(columns())
     assert flushing.value & ~STATUS == mode, "what was set before is set after"
     flushing.value = mode & ~FLUSH
     assert np.float64(1e-310) / 4 > 0, "the mode is off"
-    plain = backpass.fit(columns(), "price", **wish)
+    plain = backpass.fit(columns(), "price", **stop)
     assert flushing.value & ~STATUS == mode & ~FLUSH, "nothing is left behind"
     assert plain.to_bytes() == flushed.to_bytes()
     assert plain.predict(columns()).tobytes() == found.tobytes()

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from backpass.model import fit, from_bytes
-from backpass.model.ensemble import members_of, on_folds
-from backpass.model.head import Head
-from backpass.model.heads import Heads
-from backpass.model.part import Part
-from backpass.model.problem import make_problem, outputs_of
-from backpass.model.scaling import TargetScale
-from backpass.model.settings import Settings
-from backpass.model.temperature import fitted_factor, tempered
+from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.ensemble import members_of, on_folds
+from backpass.model.fitting.problem import make_problem, outputs_of
+from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.head.head import Head
+from backpass.model.head.heads import Heads
+from backpass.model.head.scaling import TargetScale
+from backpass.model.settings.settings import Settings
 from backpass.table import Target, table_from
 
 Columns = dict[str, list[Any]]
@@ -39,8 +39,8 @@ def drawn(classes: int, rows: int, seed: int = 0, sharpness: float = 2.0) -> tup
     return o, y
 
 
-def part_with(y: np.ndarray, weights: np.ndarray | None = None) -> Part:
-    return Part(np.zeros((len(y), 1)), y, y, weights)
+def part_with(y: np.ndarray, weights: np.ndarray | None = None) -> DataSplit:
+    return DataSplit(np.zeros((len(y), 1)), y, y, weights)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
@@ -105,7 +105,7 @@ def test_log_loss_on_the_validation_rows_is_never_worse_by_more_than_the_smoothi
     warm, cold = fit(columns, target, **wishes), fit(columns, target, **{**wishes, "calibration": "none"})
     assert [note for note in warm.record.notes if "probabilities have temperature" in note]
     assert not [note for note in cold.record.notes if "temperature" in note]
-    got, had = (model.record.scores["valid"]["log_loss"] for model in (warm, cold))
+    got, had = (model.record.scores["validation"]["log_loss"] for model in (warm, cold))
     assert got <= had + 1e-3
     if settings:
         assert got < had - 0.02, "smoothed labels make probabilities too soft, and the temperature makes up for it"
@@ -116,7 +116,7 @@ def test_log_loss_on_the_validation_rows_is_never_worse_by_more_than_the_smoothi
 def test_on_folds_probabilities_are_only_made_sharper(table_with: Callable[..., Columns]) -> None:
     columns = table_with("sold", rows=300)
     for smoothing in (0.0, 0.4):
-        wishes = {**QUICK, "ensemble": 3, "label_smoothing": smoothing}
+        wishes = {**QUICK, "ensemble_size": 3, "label_smoothing": smoothing}
         model = fit(columns, "sold", **wishes)
         problem = make_problem(table_from(columns), "sold", Settings.of(wishes))
         assert on_folds(problem)
@@ -126,7 +126,9 @@ def test_on_folds_probabilities_are_only_made_sharper(table_with: Callable[..., 
         assert np.ptp(last) < 1e-5
 
 
-@pytest.mark.parametrize("change", [{"valid_fraction": 0.0}, {"output_activation": "tanh"}, {"calibration": "none"}])
+@pytest.mark.parametrize(
+    "change", [{"validation_fraction": 0.0}, {"output_activation": "tanh"}, {"calibration": "none"}]
+)
 def test_without_what_it_needs_theta_is_as_trained(table_with: Callable[..., Columns], change: dict[str, Any]) -> None:
     columns, wishes = table_with("sold"), {**QUICK, **change}
     trained = make_problem(table_from(columns), "sold", Settings.of(wishes)).train().theta

@@ -17,7 +17,7 @@ import pytest
 
 import backpass
 from backpass.engine import ENGINES
-from backpass.model.container import FORMAT, unpack
+from backpass.model.file.container import FORMAT, unpack
 from backpass.model.model import ARITHMETIC
 
 HERE = Path(__file__).parent

@@ -164,7 +164,7 @@ def test_groups_and_names_tell_where_each_input_comes_from() -> None:
 def test_two_levels_as_one_column_and_many_left_to_an_embedding() -> None:
     """-1 and 1, 0 for what is missing or new; codes stand at the end, as whole numbers."""
     train = codes([1, 2, 0, 2], [1, 2, 3, 0], [3, 1, 2, 1])
-    feature_map = FeatureMap.fit(numpy.zeros((4, 1)), train, [2, 4, 3], scaled_flags=True, one_hot_levels=3)
+    feature_map = FeatureMap.fit(numpy.zeros((4, 1)), train, [2, 4, 3], scaled_flags=True, max_one_hot_levels=3)
     assert feature_map.coding == ("sign", "code", "one_hot")
     assert (feature_map.width, feature_map.flags, feature_map.embedded) == (6, 4, (4,))
     texts = {"a": ["x", "y"], "b": list("klmn"), "c": list("pqr")}

@@ -8,7 +8,6 @@ from typing import Any
 import numpy
 import pytest
 
-from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
 from backpass.errors import UsageError
 from backpass.network import (
@@ -21,6 +20,7 @@ from backpass.network import (
     initialize,
     initialize_from_data,
 )
+from backpass.numerics.philox import key_of
 
 Floats = numpy.ndarray[Any, Any]
 NETWORK = dense_network(100, (200,), 50)

@@ -11,7 +11,6 @@ import numpy
 import pytest
 
 from backpass.circuit import Array, check_gradient
-from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
 from backpass.errors import UsageError
 from backpass.network import (
@@ -32,6 +31,7 @@ from backpass.network import (
     initialize_from_data,
 )
 from backpass.network.initialization import STARTS
+from backpass.numerics.philox import key_of
 
 Floats = numpy.ndarray[Any, Any]
 Theta = Mapping[str, Any]
@@ -39,12 +39,12 @@ Theta = Mapping[str, Any]
 EXAMPLES: dict[str, Layer] = {
     "dense": Dense(3, "tanh"),
     "scaled_dense": ScaledDense(3, "tanh"),
-    "learned_activation": LearnedActivation("tanh"),
+    "parametric_activation": LearnedActivation("tanh"),
     "wired": Wired((Unit("a", (0, 3)), Unit("b", (1,))), "tanh"),
     "dropout": Dropout(0.25),
     "periodic": Periodic(2, frequencies=3, mixtures=2),
     "embedding": Embedding((2, 3), size=2),
-    "front_scale": FrontScale(),
+    "learned_input_scale": FrontScale(),
 }
 """A layer of every kind, on four inputs of which the last two are codes where the layer takes codes."""
 
@@ -68,7 +68,9 @@ def periodic_twin(theta: Theta, x: Any, i: int) -> list[float]:
 TWINS: dict[str, Callable[[Theta, Any, int], list[float]]] = {
     "dense": dense_twin,
     "scaled_dense": lambda theta, x, i: dense_twin(theta, x, i, 1 / sqrt(4)),
-    "learned_activation": lambda theta, x, i: [v + a * (tanh(v) - v) for v, a in zip(x, theta["alpha1"], strict=True)],
+    "parametric_activation": lambda theta, x, i: [
+        v + a * (tanh(v) - v) for v, a in zip(x, theta["alpha1"], strict=True)
+    ],
     "wired": lambda theta, x, i: [
         tanh(theta["W1.a"][0] * x[0] + theta["W1.a"][1] * x[3] + theta["b1.a"][0]),
         tanh(theta["W1.b"][0] * x[1] + theta["b1.b"][0]),
@@ -76,7 +78,7 @@ TWINS: dict[str, Callable[[Theta, Any, int], list[float]]] = {
     "dropout": lambda theta, x, i: list(x),
     "periodic": periodic_twin,
     "embedding": lambda theta, x, i: [*x[:2], *theta["E1.1"][int(x[2])], *theta["E1.2"][int(x[3])]],
-    "front_scale": lambda theta, x, i: [v * s for v, s in zip(x, theta["s1"], strict=True)],
+    "learned_input_scale": lambda theta, x, i: [v * s for v, s in zip(x, theta["s1"], strict=True)],
 }
 
 

@@ -9,16 +9,15 @@ import numpy
 import pytest
 
 from backpass.circuit import check_gradient, grad
-from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
 from backpass.errors import ShapeError, UsageError
 from backpass.network import (
     ACTIVATIONS,
     LOSSES,
     Dense,
-    Draws,
     Dropout,
     Network,
+    RandomKey,
     Unit,
     Wired,
     dense_network,
@@ -26,6 +25,7 @@ from backpass.network import (
     loss_named,
     mean_loss,
 )
+from backpass.numerics.philox import key_of
 
 Floats = numpy.ndarray[Any, Any]
 OUTPUTS = {"binary_cross_entropy": 1, "cross_entropy": 3}
@@ -48,8 +48,8 @@ def targets(loss: str, rows: int, k: int) -> Floats:
     return rng.poisson(2.0, size=(rows, k)).astype(float) if loss == "poisson" else rng.normal(size=(rows, k))
 
 
-def draws(seed: int, step: int) -> Draws:
-    return Draws(key_of(seed), numpy.asarray(step, numpy.uint32))
+def draws(seed: int, step: int) -> RandomKey:
+    return RandomKey(key_of(seed), numpy.asarray(step, numpy.uint32))
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])

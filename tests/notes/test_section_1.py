@@ -111,15 +111,13 @@ def batches(scheme: str, n: int, batch_size: int, steps: int, seed: int) -> list
 
 
 def test_algorithm_1_stochastic_gradient_descent() -> None:
-    """Algorithm 1, (1.4): one example drawn uniformly with replacement, n_iter iterations."""
+    """Algorithm 1, (1.4): one example drawn uniformly with replacement, n_iter max_steps."""
     network, theta, x, y = nonlinear_problem()
     gradient_of = lambda theta, j: gradient_at(network, x[j : j + 1], y[j : j + 1])(theta)
     sampled = [batch[0] for batch in batches("uniform", 10, 1, 25, seed=6)]
     assert len(set(sampled[:10])) < 10, "with replacement some example comes twice in ten draws"
     for step, expected in enumerate(slow_twins.algorithm_1(theta, gradient_of, 0.05, sampled), 1):
-        run = run_of(
-            network, theta, x, y, learning_rate=0.05, sampling="uniform", batch_size=1, iterations=step, seed=6
-        )
+        run = run_of(network, theta, x, y, learning_rate=0.05, sampling="uniform", batch_size=1, max_steps=step, seed=6)
         result = run.run()
         assert result.progress.step == step
         numpy.testing.assert_allclose(result.theta, expected, rtol=1e-12, atol=1e-14)
@@ -134,7 +132,7 @@ def test_algorithm_2_mini_batch_stochastic_gradient_descent() -> None:
     assert any(set(a) & set(b) for a, b in zip(sampled[::3], sampled[1::3], strict=True)), "drawn afresh from all rows"
     for step, expected in enumerate(slow_twins.algorithm_2(theta, gradient_of, 0.05, sampled), 1):
         run = run_of(
-            network, theta, x, y, learning_rate=0.05, sampling="minibatch", batch_size=4, iterations=step, seed=7
+            network, theta, x, y, learning_rate=0.05, sampling="minibatch", batch_size=4, max_steps=step, seed=7
         )
         numpy.testing.assert_allclose(run.run().theta, expected, rtol=1e-12, atol=1e-14)
 

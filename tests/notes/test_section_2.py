@@ -12,7 +12,6 @@ from drawn import drawn, library_theta, network_of, run_of, squared_objective
 
 import slow_twins
 from backpass.circuit import grad
-from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
 from backpass.errors import ShapeError, UsageError
 from backpass.network import (
@@ -27,6 +26,7 @@ from backpass.network import (
     initialize,
     initialize_from_data,
 )
+from backpass.numerics.philox import key_of
 from backpass.training import OptimizerOptions, TrainingRun, TrainingSettings, optimizer_named
 
 Floats = numpy.ndarray[Any, Any]

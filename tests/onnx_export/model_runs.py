@@ -21,7 +21,7 @@ def graph_inputs(model: Model, columns: Columns) -> dict[str, Any]:
     inputs = {}
     for feature in model.schema.features:
         values = columns[feature.name]
-        if feature.kind == "number":
+        if feature.kind == "numeric":
             inputs[feature.name] = np.array([[math.nan if v is None else float(v)] for v in values]).reshape(-1, 1)
         elif feature.kind in ("date", "time"):
             inputs[feature.name] = np.array([fields(v) for v in values], dtype=np.int32).reshape(-1, 3)

@@ -17,9 +17,9 @@ from backpass.engine.onnx.whole import WIDE
 from backpass.model.onnx_dates import FIELDS, NO_DAY, date_parts
 from backpass.table import table_from
 from backpass.table.calendar import days_of
-from backpass.table.feature import MomentFeature
-from backpass.table.moment import DAY, FIRST, LAST, NO_MOMENT
-from backpass.table.parts import PARTS, TickFields, part_values
+from backpass.table.date_components import PARTS, TickFields, part_values
+from backpass.table.feature import DatetimeFeature
+from backpass.table.timestamp import DAY, FIRST, LAST, NAT
 
 Ticks = Any
 
@@ -34,43 +34,45 @@ def edges() -> Ticks:
     """Around every new year, leap day and midnight there may be an hour, and no moment at all."""
     years = np.array([1, 4, 100, 400, 1582, 1600, 1899, 1900, 1969, 1970, 1999, 2000, 2024, 2100, 9996, 9999])
     days = [days_of(year, month, day) for year in years.tolist() for month, day in ((1, 1), (2, 28), (3, 1), (12, 31))]
-    ticks = [day * DAY + off for day in days for off in (-1, 0, 1, DAY - 1, DAY // 24 - 1, DAY // 24)]
-    return np.array([NO_MOMENT, FIRST, LAST, *(t for t in ticks if FIRST <= t <= LAST), NO_MOMENT])
+    microseconds = [day * DAY + off for day in days for off in (-1, 0, 1, DAY - 1, DAY // 24 - 1, DAY // 24)]
+    return np.array([NAT, FIRST, LAST, *(t for t in microseconds if FIRST <= t <= LAST), NAT])
 
 
-def fields_of(ticks: Ticks) -> Any:
+def fields_of(microseconds: Ticks) -> Any:
     """int32 (n, 3); where there is no moment, what the divisions leave."""
-    fields = TickFields(ticks)
+    fields = TickFields(microseconds)
     return np.column_stack([fields.days, fields.seconds, fields.microseconds]).astype(np.int32)
 
 
-def parts_of(kind: Any, ticks: Ticks) -> dict[str, Any]:
+def parts_of(kind: Any, microseconds: Ticks) -> dict[str, Any]:
     """Every part in ONNX Runtime."""
     graph = Graph("parts")
     names = [graph.reserve(f"the {part}") for part in PARTS[kind]]
     column = graph.input("moment", Spec(("n", 3), FIELDS))
-    for value, name in zip(date_parts(graph, column, MomentFeature("m", kind, tuple(PARTS[kind]))), names, strict=True):
+    for value, name in zip(
+        date_parts(graph, column, DatetimeFeature("m", kind, tuple(PARTS[kind]))), names, strict=True
+    ):
         graph.output(value, name)
-    return dict(zip(PARTS[kind], run_onnx(to_bytes(graph), {"moment": fields_of(ticks)}), strict=True))
+    return dict(zip(PARTS[kind], run_onnx(to_bytes(graph), {"moment": fields_of(microseconds)}), strict=True))
 
 
 @pytest.mark.parametrize(
-    ("kind", "ticks"),
-    [("date", all_days()), ("date", edges()), ("time", np.array([NO_MOMENT, *range(0, DAY, 999_999_937), DAY - 1]))],
+    ("kind", "microseconds"),
+    [("date", all_days()), ("date", edges()), ("time", np.array([NAT, *range(0, DAY, 999_999_937), DAY - 1]))],
     ids=["every day from year 1 to 9999", "the edges of years and days", "times"],
 )
-def test_every_part_of_every_date_is_exactly_ours(kind: Any, ticks: Ticks) -> None:
-    found = parts_of(kind, ticks)
+def test_every_part_of_every_date_is_exactly_ours(kind: Any, microseconds: Ticks) -> None:
+    found = parts_of(kind, microseconds)
     for part in PARTS[kind]:
         assert found[part].dtype == np.float64
-        assert found[part].tobytes() == part_values(ticks, kind, part)[:, None].tobytes(), part
+        assert found[part].tobytes() == part_values(microseconds, kind, part)[:, None].tobytes(), part
 
 
 def test_parts_are_those_of_the_standard_library() -> None:
     """A check on both: Python's own calendar."""
-    ticks = all_days()[::997]
-    found = parts_of("date", ticks)
-    for i, tick in enumerate(ticks.tolist()):
+    microseconds = all_days()[::997]
+    found = parts_of("date", microseconds)
+    for i, tick in enumerate(microseconds.tolist()):
         moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=tick)
         expected = (moment.year, moment.month, moment.day, moment.isoweekday(), moment.timetuple().tm_yday, moment.hour)
         names = ("year", "month", "day of month", "day of week", "day of year", "hour")
@@ -138,13 +140,13 @@ def rides(rows: int = ROWS, seed: int = 3) -> dict[str, list[Any]]:
         {"hidden": (8,), "precision": "float64"},
         {},
         {"preset": "fast"},
-        {"hidden": (8,), "ensemble": 2},
+        {"hidden": (8,), "ensemble_size": 2},
     ],
     ids=str,
 )
 def test_models_of_dates_predict_what_they_predict_here(settings: dict[str, Any]) -> None:
     model = backpass.fit(rides(), "price", epochs=3, **settings)
-    assert {feature.kind for feature in model.schema.features} == {"date", "time", "number", "text"}
+    assert {feature.kind for feature in model.schema.features} == {"date", "time", "numeric", "categorical"}
     compare(model, rides())
     compare(model, {**rides(40, seed=9), "ordered": [None, datetime.datetime(9999, 12, 31), *rides(38)["ordered"]]})
 
@@ -169,7 +171,7 @@ def test_numbers_that_stand_for_missing_are_not_parts_of_dates() -> None:
     columns = {**rides(), "length": [15.0 if i % 7 == 0 else float(i % 5) for i in range(ROWS)]}
     table = table_from(columns, missing=("15",))
     model = backpass.fit(table, "price", hidden=(8,), epochs=3)
-    assert any(value == 15.0 for value in part_values(table.columns["ordered"].ticks, "date", "day of month"))
+    assert any(value == 15.0 for value in part_values(table.columns["ordered"].microseconds, "date", "day of month"))
     compare(model, columns)
 
 

@@ -146,7 +146,7 @@ def test_a_model_decides_how_columns_are_read() -> None:
     }
     from backpass.table import table_from
 
-    fitted = backpass.fit(table_from(rows, text=["code"], missing=("-999",)), "y", hidden=(8,), epochs=2)
+    fitted = backpass.fit(table_from(rows, categorical=["code"], missing=("-999",)), "y", hidden=(8,), epochs=2)
     session = onnxruntime.InferenceSession(fitted.to_onnx(), providers=["CPUExecutionProvider"])
     few = {**{name: values[:3] for name, values in rows.items()}, "more": [1, 2, 3]}
     feed = backpass.onnx_inputs(few, session)

@@ -20,7 +20,7 @@ from backpass.model.onnx_names import output_names
 from backpass.network import ACTIVATIONS, FeatureMap, dense_network
 from backpass.table import table_from
 from backpass.table.missing import DEFAULT_MISSING
-from backpass.table.schema import TextFeature
+from backpass.table.schema import CategoricalFeature
 
 TOWNS = ("north", "south", "east", "west")
 
@@ -66,7 +66,7 @@ def unseen(target: str) -> dict[str, list[Any]]:
 
 @pytest.mark.parametrize("target", ["price", "sold", "grade", "visits"])
 @pytest.mark.parametrize(
-    "settings", [{}, {"ensemble": 3}, {"preset": "fast"}, {"preset": "best", "ensemble": 2}], ids=str
+    "settings", [{}, {"ensemble_size": 3}, {"preset": "fast"}, {"preset": "best", "ensemble_size": 2}], ids=str
 )
 def test_every_preset_and_ensembles(target: str, settings: dict[str, Any]) -> None:
     """Embeddings of a text of many levels, factors, bounds, and the average of networks."""
@@ -238,7 +238,7 @@ def test_very_many_levels() -> None:
     count = 20_000
     model = fitted("y", {"t": ["a", "b", "c"] * 10, "y": list(range(30))})
     levels = tuple(sorted(f"level {i}" for i in range(count)))
-    schema = replace(model.schema, features=(TextFeature("t", levels),))
+    schema = replace(model.schema, features=(CategoricalFeature("t", levels),))
     network = dense_network(count, (3,), 1)
     theta = np.random.default_rng(0).normal(size=network.parameter_count).astype(np.float32)
     phi = FeatureMap(np.zeros(0), np.zeros(0), (), (count,), (False,), ("one_hot",))
@@ -261,10 +261,10 @@ def test_the_metadata_say_what_the_graph_is() -> None:
         "backpass.classes": '["a", "b", "c"]',
         "backpass.inputs": json.dumps(
             [
-                {"name": "size", "column": "size", "kind": "number"},
-                {"name": "age", "column": "age", "kind": "number"},
-                {"name": "town", "column": "town", "kind": "text"},
-                {"name": "heating", "column": "heating", "kind": "text"},
+                {"name": "size", "column": "size", "kind": "numeric"},
+                {"name": "age", "column": "age", "kind": "numeric"},
+                {"name": "town", "column": "town", "kind": "categorical"},
+                {"name": "heating", "column": "heating", "kind": "categorical"},
             ]
         ),
         "backpass.missing": json.dumps(list(model.schema.missing)),
@@ -315,7 +315,7 @@ def test_the_reference_evaluator_of_onnx_agrees(target: str) -> None:
 
 def test_texts_without_a_utf8_form_are_named() -> None:
     model = fitted("price")
-    schema = replace(model.schema, features=(TextFeature("town", ("a", "b\udcff")), *model.schema.features[:1]))
+    schema = replace(model.schema, features=(CategoricalFeature("town", ("a", "b\udcff")), *model.schema.features[:1]))
     with pytest.raises(UsageError) as caught:
         replace(model, schema=schema).to_onnx()
     assert caught.value.faults == (r"'b\udcff' has no such form",)

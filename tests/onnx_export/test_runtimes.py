@@ -20,9 +20,9 @@ from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, to_bytes
 from backpass.model import Model
 from backpass.model.onnx_dates import FIELDS, NO_DAY, date_parts
-from backpass.table.feature import MomentFeature
-from backpass.table.moment import DAY, FIRST, LAST
-from backpass.table.parts import PARTS, TickFields, part_values
+from backpass.table.date_components import PARTS, TickFields, part_values
+from backpass.table.feature import DatetimeFeature
+from backpass.table.timestamp import DAY, FIRST, LAST
 
 Feed = dict[str, Any]
 
@@ -80,20 +80,20 @@ def ticks_of_all_kinds() -> Any:
 @pytest.mark.parametrize("kind", ["date", "time"])
 def test_parts_of_dates(kind: Any, runtime: str, tmp_path: Path) -> None:
     """Whole parts are the same everywhere; those with a fraction to the precision that the runtime computes in."""
-    ticks = ticks_of_all_kinds()
+    microseconds = ticks_of_all_kinds()
     if kind == "time":
-        ticks = np.where(ticks == ticks.min(), ticks, ticks % DAY)
-    feature = MomentFeature("m", kind, tuple(PARTS[kind]))
+        microseconds = np.where(microseconds == microseconds.min(), microseconds, microseconds % DAY)
+    feature = DatetimeFeature("m", kind, tuple(PARTS[kind]))
     graph = Graph("parts")
     names = [graph.reserve(f"the {part}") for part in feature.parts]
     column = graph.input("moment", Spec(("n", 3), FIELDS))
     for value, name in zip(date_parts(graph, column, feature), names, strict=True):
         graph.output(value, name)
-    fields = TickFields(ticks)
+    fields = TickFields(microseconds)
     feed = {"moment": np.column_stack([fields.days, fields.seconds, fields.microseconds]).astype(np.int32)}
     found = dict(zip(feature.parts, RUNTIMES[runtime](to_bytes(graph), feed, tmp_path / "parts.onnx"), strict=True))
     for part in feature.parts:
-        expected = part_values(ticks, kind, part)[:, None]
+        expected = part_values(microseconds, kind, part)[:, None]
         if part in ("days", "hours"):
             close = 4e-7 if runtime == "OpenVINO" else 1e-15  # tract multiplies by a rounded reciprocal
             np.testing.assert_allclose(found[part], expected, rtol=close, atol=close)
@@ -127,8 +127,8 @@ SPANS = {
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {"hidden": (8,)},
     "fast": {"preset": "fast"},
-    "ranks": {"hidden": (8,), "number_ranks": True},
-    "missing": {"hidden": (8,), "ensemble": 2},
+    "ranks": {"hidden": (8,), "quantile_features": True},
+    "missing": {"hidden": (8,), "ensemble_size": 2},
 }
 
 

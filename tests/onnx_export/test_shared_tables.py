@@ -22,7 +22,7 @@ TRAINED, COMPARED = 600, 6_000
 MODELS: dict[str, dict[str, Any]] = {
     "plain": {"hidden": (32, 16)},
     "default": {"preset": "default", "hidden": (32, 16)},
-    "ensemble": {"preset": "fast", "ensemble": 3, "hidden": (16,)},
+    "ensemble_size": {"preset": "fast", "ensemble_size": 3, "hidden": (16,)},
 }
 
 

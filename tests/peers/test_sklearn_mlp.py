@@ -35,7 +35,7 @@ def adapted(kind: Any) -> Callable[..., Any]:
             "schedule": "constant",
             "epochs": given.get("max_iter", 200) * (5 if solver == "lbfgs" else 1),
             "weight_decay": 0.0 if solver == "lbfgs" else given.get("alpha", 0.0001),
-            "valid_fraction": given.get("validation_fraction", 0.1) if given.get("early_stopping") else 0.0,
+            "validation_fraction": given.get("validation_fraction", 0.1) if given.get("early_stopping") else 0.0,
             "momentum": given.get("momentum", 0.9),
             "dropout": 0.0,
             "precision": "float64",

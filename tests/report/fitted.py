@@ -107,14 +107,14 @@ def page_of(target: str, *, with_rows: bool = False) -> str:
 
 
 VARIANTS: dict[str, Callable[[], Case]] = {
-    "number": lambda: case_of("price"),
+    "numeric": lambda: case_of("price"),
     "two classes": lambda: case_of("sold"),
     "three classes": lambda: case_of("grade"),
-    "ensemble": lambda: case_of("grade", ensemble=3, epochs=3),
-    "waves": lambda: case_of("price", preset="fast", ensemble=1, epochs=2),
-    "embeddings": lambda: case_of("price", preset="fast", ensemble=1, epochs=2, one_hot_levels=2),
-    "embeddings, ensemble": lambda: case_of("sold", preset="fast", epochs=2, one_hot_levels=2, ensemble=2),
+    "ensemble_size": lambda: case_of("grade", ensemble_size=3, epochs=3),
+    "waves": lambda: case_of("price", preset="fast", ensemble_size=1, epochs=2),
+    "embeddings": lambda: case_of("price", preset="fast", ensemble_size=1, epochs=2, max_one_hot_levels=2),
+    "embeddings, ensemble": lambda: case_of("sold", preset="fast", epochs=2, max_one_hot_levels=2, ensemble_size=2),
     "float64": lambda: case_of("price", precision="float64", epochs=3),
     "dates": dated,
-    "dates, waves": lambda: dated(preset="fast", epochs=2, ensemble=2),
+    "dates, waves": lambda: dated(preset="fast", epochs=2, ensemble_size=2),
 }

@@ -20,7 +20,7 @@ def test_contributions_sum_to_the_difference_of_predictions(variant: Case) -> No
     moved = np.abs(found.contributions).sum(axis=1)
     difference = found.predicted - found.baseline
     np.testing.assert_array_less(np.abs(found.contributions.sum(axis=1) - difference), 1e-5 * moved + 1e-9)
-    features = sorted(variant.model.schema.features, key=lambda feature: feature.kind == "text")
+    features = sorted(variant.model.schema.features, key=lambda feature: feature.kind == "categorical")
     assert found.columns == tuple(feature.name for feature in features)
 
 

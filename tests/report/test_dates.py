@@ -13,7 +13,7 @@ from chromium import Browser
 from fitted import DAY_SOLD, HOUR_SEEN, SCRIPT, dated
 
 import backpass
-from backpass.circuit.philox import permutation
+from backpass.numerics.philox import permutation
 from backpass.report import explained, importance, page, whatif
 from backpass.report.columns import by_column, columns_of, names_of
 from backpass.report.dependence import POINTS, dependence
@@ -21,8 +21,8 @@ from backpass.report.findings import Findings, column_rows
 from backpass.report.held_out import HeldOut, held_out
 from backpass.report.importance import importances
 from backpass.report.typical import typical_row
-from backpass.table.moment import DAY, moment_in, moment_texts
-from backpass.table.parts import PARTS, part_values
+from backpass.table.date_components import PARTS, part_values
+from backpass.table.timestamp import DAY, moment_in, moment_texts
 
 
 def held() -> HeldOut:
@@ -79,7 +79,7 @@ def test_the_typical_date_is_a_date() -> None:
     for column in columns_of(model)[:2]:
         first, *others = numbers[0, list(column.places)]
         np.testing.assert_array_equal([first, *others], column.encoded_at(np.array([first]))[0])
-    days = sorted(moment_in(text).ticks / DAY for text in dated().columns[DAY_SOLD] if text)  # type: ignore[union-attr]
+    days = sorted(moment_in(text).microseconds / DAY for text in dated().columns[DAY_SOLD] if text)  # type: ignore[union-attr]
     assert numbers[0, 0] % 1 == 0
     assert abs(numbers[0, 0] - days[len(days) // 2]) < 60
 
@@ -122,7 +122,7 @@ def test_contributions_of_a_date_sum_to_the_difference() -> None:
 def test_the_table_of_columns_tells_dates_as_dates() -> None:
     model = dated().model
     sold, town, seen = column_rows(Findings.of(model, None))
-    assert [sold["kind"], town["kind"], seen["kind"]] == ["date", "text", "time"]
+    assert [sold["kind"], town["kind"], seen["kind"]] == ["date", "categorical", "time"]
     assert re.fullmatch(r"2021-01-\d\d to 2023-12-\d\d, median 2022-\d\d-\d\d", sold["usual"])
     assert re.fullmatch(r"00:\d\d:00 to 23:\d\d:00, median 1\d:\d\d:\d\d(\.\d+)?", seen["usual"])
     assert sold["missing"].endswith("%")

@@ -14,12 +14,12 @@ from backpass.cli import main
 from backpass.engine import engine_named
 from backpass.errors import UsageError
 from backpass.report import explained, page, whatif
-from backpass.report.course import course_of
 from backpass.report.dependence import dependence, dependences
 from backpass.report.findings import Findings, verdict, worst_rows
 from backpass.report.held_out import HeldOut, held_out
 from backpass.report.importance import importances
 from backpass.report.labels import constant_of, label_names, label_rows, label_scores
+from backpass.report.learning_curve import course_of
 from backpass.report.scene import scene_of
 
 pytest.importorskip("sklearn")
@@ -102,7 +102,7 @@ def test_the_rows_with_the_largest_mean_error_come_first(tagged: Case) -> None:
     found = worst_rows(Findings.of(tagged.model, held))
     assert found is not None
     worst = int(np.argmax(np.abs(held.predicted - held.truth).mean(axis=1)))
-    assert found["rows"][0]["number"] == str(worst + 1)
+    assert found["rows"][0]["numeric"] == str(worst + 1)
     names = [name.replace("\u202e", "\\u202e") for name in LABELS]
     on = [name for name, is_on in zip(names, held.truth[worst], strict=True) if is_on]
     assert found["rows"][0]["truth"] == (", ".join(on) or "none")
@@ -116,7 +116,7 @@ def test_course_drawing_and_notes(tagged: Case) -> None:
     assert not [note for note in held_of(tagged).notes if "not in the model" in note]
 
 
-@pytest.mark.parametrize("settings", [{}, {"ensemble": 2, "epochs": 2}, {"preset": "fast", "epochs": 2}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"ensemble_size": 2, "epochs": 2}, {"preset": "fast", "epochs": 2}], ids=str)
 def test_the_circuit_of_a_page_gives_the_engine_s_probabilities(settings: dict[str, object]) -> None:
     case = labelled(**settings)
     held = held_of(case)

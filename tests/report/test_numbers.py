@@ -13,11 +13,11 @@ import backpass
 from backpass.errors import UsageError
 from backpass.report.bootstrap import intervals
 from backpass.report.columns import columns_of, names_of
-from backpass.report.course import course_of
 from backpass.report.curves import Curve, calibration, confusion, precision_recall, roc, thinned
 from backpass.report.dependence import dependence
 from backpass.report.held_out import HeldOut, held_out
 from backpass.report.importance import importances, picked_classes
+from backpass.report.learning_curve import course_of
 from backpass.report.typical import commonest, is_single_neuron, range_of, typical_row
 
 RNG = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def test_of_a_fit_with_a_test_file_the_validation_rows_are_known() -> None:
     columns, other = table_of("price"), table_of("price", 100, 7)
     model = backpass.fit(columns, "price", test=other, hidden=(4,), epochs=2)
     found = held_out(model, model.table(columns, with_target=True))
-    assert found.rows == model.record.rows["valid"]
+    assert found.rows == model.record.rows["validation"]
     assert held_out(model, model.table(other, with_target=True)).rows == 100
 
 
@@ -177,7 +177,7 @@ def test_dependence_is_the_mean_of_predictions_row_by_row() -> None:
         found = dependence(case.model, name, rows.numbers, rows.codes)
         for i in (0, len(found.at) // 2, len(found.at) - 1):
             test = {key: [values[n - 1] for n in rows.table.row_numbers] for key, values in case.columns.items()}
-            value = found.at[i] if found.kind == "number" else str(found.at[i])
+            value = found.at[i] if found.kind == "numeric" else str(found.at[i])
             predicted = case.model.predict({**test, name: [value] * rows.rows})
             assert found.mean[i] == pytest.approx(predicted.mean(), rel=1e-5)
 
@@ -243,7 +243,7 @@ def test_the_course_has_one_unit_where_it_can() -> None:
     course = course_of(case_of("price").model)
     assert (course.together, course.train_name, course.score_name) == (True, "rmse", "rmse")
     record = case_of("price").model.record
-    assert course.scores[record.best_epoch - 1] == pytest.approx(record.scores["valid"]["rmse"])
+    assert course.scores[record.best_epoch - 1] == pytest.approx(record.scores["validation"]["rmse"])
     assert min(course.train) > 0.3 * min(course.scores)
     assert course_of(case_of("sold").model).train_name == "log loss"
     absolute = course_of(case_of("price", loss="absolute", epochs=2).model)

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backpass.errors import DataError
-from backpass.table import MomentColumn, MomentFeature, Schema, Table, Target, read_table, table_from
-from backpass.table.moment import DAY, HOUR, MINUTE, NO_MOMENT, SECOND, moment_in, moment_texts
-from backpass.table.parts import PARTS, part_values, telling_parts
+from backpass.table import DatetimeColumn, DatetimeFeature, Schema, Table, Target, read_table, table_from
+from backpass.table.date_components import PARTS, part_values, telling_parts
+from backpass.table.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, moment_in, moment_texts
 
 Write = Callable[..., Path]
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -37,8 +37,8 @@ def ticks_of(stamp: datetime.datetime) -> int:
 def test_a_stamp_that_python_writes_is_read(stamp: datetime.datetime, between: str) -> None:
     moment = moment_in(stamp.isoformat(between))
     assert moment is not None
-    assert (moment.kind, moment.ticks, moment.zoned) == ("date", ticks_of(stamp), False)
-    assert moment_texts(np.array([moment.ticks]), "date")[0] in (stamp.isoformat(), stamp.date().isoformat())
+    assert (moment.kind, moment.microseconds, moment.zoned) == ("date", ticks_of(stamp), False)
+    assert moment_texts(np.array([moment.microseconds]), "date")[0] in (stamp.isoformat(), stamp.date().isoformat())
 
 
 @given(st.datetimes(), st.integers(-23 * 60, 23 * 60))
@@ -47,7 +47,7 @@ def test_a_zone_is_reckoned_out(stamp: datetime.datetime, minutes: int) -> None:
     text = stamp.replace(tzinfo=zone).isoformat()
     moment = moment_in(text)
     assert moment is not None
-    assert (moment.ticks, moment.zoned) == (ticks_of(stamp) - minutes * MINUTE, True)
+    assert (moment.microseconds, moment.zoned) == (ticks_of(stamp) - minutes * MINUTE, True)
     assert moment_in(f"{text[:-3]}{text[-2:]}") == moment  # +0530 as +05:30
 
 
@@ -55,8 +55,8 @@ def test_a_zone_is_reckoned_out(stamp: datetime.datetime, minutes: int) -> None:
 def test_a_time_that_python_writes_is_read(time: datetime.time) -> None:
     moment = moment_in(time.isoformat())
     assert moment is not None
-    assert (moment.kind, moment.ticks) == ("time", ticks_of(datetime.datetime.combine(EPOCH, time)))
-    assert datetime.time.fromisoformat(str(moment_texts(np.array([moment.ticks]), "time")[0])) == time
+    assert (moment.kind, moment.microseconds) == ("time", ticks_of(datetime.datetime.combine(EPOCH, time)))
+    assert datetime.time.fromisoformat(str(moment_texts(np.array([moment.microseconds]), "time")[0])) == time
 
 
 NONE = ["2023-02-29", "2024-13-01", "0000-01-01", "2024-1-1", "20240101", "24:00", "12:60", "1:00", "2024-01-01T24:00"]
@@ -71,15 +71,15 @@ def test_what_is_no_moment(text: str) -> None:
 
 def test_what_is_finer_than_a_microsecond_is_cut_off() -> None:
     for text in ("1970-01-01T00:00:00.0000019", "1970-01-01 00:00:00.000001999Z"):
-        assert moment_in(text).ticks == 1  # type: ignore[union-attr]
+        assert moment_in(text).microseconds == 1  # type: ignore[union-attr]
     pandas = pd.DataFrame({"t": np.array([1_999, -1_999], dtype="datetime64[ns]")})
     assert moments(table_from(pandas), "t") == [1, -2]
 
 
 def moments(table: Table, name: str) -> list[int | None]:
     column = table.column(name)
-    assert isinstance(column, MomentColumn)
-    return [None if tick == NO_MOMENT else int(tick) for tick in column.ticks]
+    assert isinstance(column, DatetimeColumn)
+    return [None if tick == NAT else int(tick) for tick in column.microseconds]
 
 
 def zoned(stamps: list[Any], hours: int) -> list[Any]:
@@ -134,7 +134,7 @@ def test_every_door(door: Callable[[Path], Table], tmp_path: Path) -> None:
     table, expected = door(tmp_path), table_from(everything())
     assert table == expected
     assert table.notes == expected.notes == ("column 'zone' has time zones: its dates are taken in UTC",)
-    assert [column.kind for column in table.columns.values()] == ["date", "date", "date", "time", "number"]
+    assert [column.kind for column in table.columns.values()] == ["date", "date", "date", "time", "numeric"]
     assert moments(table, "day") == [19782 * DAY, None, -DAY, -719_162 * DAY]
     assert moments(table, "zone") == moments(table, "stamp") == [19782 * DAY + 45_005 * SECOND + 250, None, -DAY, 0]
     assert moments(table, "time") == [12 * HOUR + 30 * MINUTE, None, 24 * HOUR - 750_000, 0]
@@ -148,7 +148,7 @@ def test_numpy_arrays_and_scalars() -> None:
 
 def test_all_parts_against_datetime() -> None:
     stamps = [datetime.datetime(2024, 12, 31, 23, 59), datetime.datetime(2023, 1, 1), datetime.datetime(1, 1, 1, 5)]
-    ticks = np.array([*map(ticks_of, stamps), NO_MOMENT])
+    microseconds = np.array([*map(ticks_of, stamps), NAT])
     expected = {
         "days": [(stamp - EPOCH) / datetime.timedelta(days=1) for stamp in stamps],
         "year": [stamp.year for stamp in stamps],
@@ -161,7 +161,7 @@ def test_all_parts_against_datetime() -> None:
     }
     assert list(expected) == list(PARTS["date"])
     for name, values in expected.items():
-        found = part_values(ticks, "date", name)
+        found = part_values(microseconds, "date", name)
         assert found[:-1].tolist() == values
         assert np.isnan(found[-1])
 
@@ -169,7 +169,7 @@ def test_all_parts_against_datetime() -> None:
 def test_constant_parts_are_left_out() -> None:
     january = np.array([ticks_of(datetime.datetime(2024, 1, day)) for day in (1, 8, 15)])
     assert telling_parts(january, "date") == ("days", "day of month", "day of year")
-    assert telling_parts(np.array([NO_MOMENT, january[0]]), "date") == ("days",)
+    assert telling_parts(np.array([NAT, january[0]]), "date") == ("days",)
     assert telling_parts(np.array([HOUR, 2 * HOUR]), "time") == ("hours",)
 
 
@@ -178,7 +178,7 @@ class TestSchema:
         table = table_from({"sold": ["2024-01-01", None, "2024-01-02"], "size": [1, 2, 3], "y": [1, 2, 3]})
         schema = Schema.fit(table, "y")
         parts = ("days", "day of month", "day of week", "day of year")
-        assert schema.features[0] == schema.moments[0] == MomentFeature("sold", "date", parts)
+        assert schema.features[0] == schema.moments[0] == DatetimeFeature("sold", "date", parts)
         assert [number.name for number in schema.numbers] == [*(f"sold ({part})" for part in parts), "size"]
         assert schema.periods == (0, 0, 7, 366, 0)
         assert schema.encode(table).numbers[:, :4].tolist()[0] == [19723, 1, 1, 1]
@@ -194,11 +194,11 @@ class TestSchema:
     @pytest.mark.parametrize("parts", [("year",), (), ("days", "hours"), ("days", "month", "year"), ("days", "days")])
     def test_parts_that_are_none(self, parts: tuple[str, ...]) -> None:
         with pytest.raises(DataError, match="has no such parts of a date"):
-            MomentFeature("sold", "date", parts)
+            DatetimeFeature("sold", "date", parts)
 
     def test_of_all_takes_dates(self) -> None:
         table = table_from({"t": ["10:00", "11:30"]})
-        assert Schema.of_all(table, "y").features == (MomentFeature("t", "time", ("hours", "minute")),)
+        assert Schema.of_all(table, "y").features == (DatetimeFeature("t", "time", ("hours", "minute")),)
 
 
 def fault(data: Any, **options: Any) -> str:
@@ -213,15 +213,16 @@ class TestRefusals:
         message = fault(write("d,y\n" + "".join(f"{line},1\n" for line in lines)))
         assert "column 'd': 18 dates, 2 texts ('2024-02-30' row 19, 'soon' row 20)" in message
         assert (
-            "if '2024-02-30' means missing: --missing; if the column holds texts: --text; dates are written" in message
+            "if '2024-02-30' means missing: --missing; if the column holds texts: --categorical; dates are written"
+            in message
         )
         path = write("d,y\n" + "".join(f"{line},1\n" for line in lines))
-        assert read_table(path, text=["d"]).column("d").kind == "text"
+        assert read_table(path, categorical=["d"]).column("d").kind == "categorical"
         assert moments(read_table(path, missing=("", "2024-02-30", "soon")), "d")[-3:] == [19723 * DAY, None, None]
 
     def test_many_texts_make_texts(self, write: Write) -> None:
-        assert read_table(write("d,y\n2024-01-01,1\nsoon,1\n")).column("d").kind == "text"
-        assert table_from({"d": [*["2024-01-01"] * 30, "soon"]}).column("d").kind == "text"  # typed as texts
+        assert read_table(write("d,y\n2024-01-01,1\nsoon,1\n")).column("d").kind == "categorical"
+        assert table_from({"d": [*["2024-01-01"] * 30, "soon"]}).column("d").kind == "categorical"  # typed as texts
 
     def test_tokens_that_may_mean_missing_do_among_dates(self, write: Write) -> None:
         assert moments(read_table(write("d,y\n2024-01-01,1\nNA,1\nNone,1\n")), "d") == [19723 * DAY, None, None]
@@ -257,7 +258,11 @@ class TestRefusals:
 
 def test_demanded_kinds() -> None:
     frame = {"d": [datetime.date(2024, 2, 29), None], "t": [datetime.time(12), None]}
-    days = table_from(frame, kinds={"d": "number", "t": "text"})  # a model of before there were dates knows days
-    assert days == table_from({"d": [19782.0, None], "t": ["12:00:00", None]}, kinds={"d": "number", "t": "text"})
+    days = table_from(
+        frame, kinds={"d": "numeric", "t": "categorical"}
+    )  # a model of before there were dates knows days
+    assert days == table_from(
+        {"d": [19782.0, None], "t": ["12:00:00", None]}, kinds={"d": "numeric", "t": "categorical"}
+    )
     empty = table_from({"d": [None, None], "t": [np.nan, np.nan]}, kinds={"d": "date", "t": "time"})
     assert moments(empty, "d") == moments(empty, "t") == [None, None]

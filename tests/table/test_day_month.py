@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from backpass.errors import DataError, UsageError
 from backpass.model import fit, load
-from backpass.table import MomentColumn, Schema, Table, TextColumn, read_table, table_from
+from backpass.table import CategoricalColumn, DatetimeColumn, Schema, Table, read_table, table_from
 from backpass.table.day_month import ticks_in
-from backpass.table.moment import moment_texts
+from backpass.table.timestamp import moment_texts
 
 Write = Callable[..., Path]
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -21,19 +21,19 @@ EPOCH = datetime.datetime(1970, 1, 1)
 
 def dates(table: Table, name: str) -> list[str | None]:
     column = table.column(name)
-    assert isinstance(column, MomentColumn)
-    return moment_texts(column.ticks, column.kind)
+    assert isinstance(column, DatetimeColumn)
+    return moment_texts(column.microseconds, column.kind)
 
 
 @given(st.datetimes(), st.sampled_from("./-"))
 def test_what_python_writes_is_read(stamp: datetime.datetime, mark: str) -> None:
-    ticks = (stamp - EPOCH) // datetime.timedelta(microseconds=1)
+    microseconds = (stamp - EPOCH) // datetime.timedelta(microseconds=1)
     day, month, year = str(stamp.day), f"{stamp.month:02}", f"{stamp.year:04}"
     clock = f"{stamp:%H:%M:%S.%f}"
-    assert ticks_in(f"{mark.join([day, month, year])} {clock}", "day_first") == ticks
-    assert ticks_in(f"{mark.join([month, day, year])} {clock}", "month_first") == ticks
+    assert ticks_in(f"{mark.join([day, month, year])} {clock}", "day_first") == microseconds
+    assert ticks_in(f"{mark.join([month, day, year])} {clock}", "month_first") == microseconds
     half = f"{stamp:%I:%M:%S.%f}" + (" AM" if stamp.hour < 12 else " pm")
-    assert ticks_in(f"{mark.join([month, day, year])} {half}", "month_first") == ticks
+    assert ticks_in(f"{mark.join([month, day, year])} {half}", "month_first") == microseconds
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_year_first_needs_nobody(write: Write) -> None:
 def test_where_nobody_tells_they_stay_texts_until_asked(write: Write) -> None:
     path = write("d\n1/2/2024\n3/4/2024\n")
     table = read_table(path)
-    assert isinstance(table.column("d"), TextColumn)
+    assert isinstance(table.column("d"), CategoricalColumn)
     (note,) = table.notes
     what = "column 'd' has dates such as '1/2/2024', of which no row tells day from month"
     assert note == f"{what}: kept as text; --date-order"
@@ -79,7 +79,7 @@ def test_where_nobody_tells_they_stay_texts_until_asked(write: Write) -> None:
 
 @pytest.mark.parametrize("texts", [["31/1/2024", "1/31/2024"], ["31.1.2024", "1/2/2024"]])
 def test_contradictions_stay_texts(write: Write, texts: list[str]) -> None:
-    assert isinstance(read_table(write("d\n" + "\n".join(texts) + "\n")).column("d"), TextColumn)
+    assert isinstance(read_table(write("d\n" + "\n".join(texts) + "\n")).column("d"), CategoricalColumn)
 
 
 def test_dates_that_do_not_exist_are_named(write: Write) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from backpass.cli import main
 from backpass.errors import DataError, ResourceError
-from backpass.table import expanding, read_table
+from backpass.table import decompression as expanding
+from backpass.table import read_table
 
 Room = Callable[[int], None]
 Usage = namedtuple("Usage", "total used free")

@@ -18,12 +18,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backpass.errors import DataError
-from backpass.table import MomentColumn, NumberColumn, Table, TextColumn, kinds, read_table, table_from
+from backpass.table import CategoricalColumn, DatetimeColumn, NumericColumn, Table, kinds, read_table, table_from
+from backpass.table.messages import ErrorList
 from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.moment import DAY, NO_MOMENT
 from backpass.table.number import number_in, text_of
 from backpass.table.raw import coded
-from backpass.table.wording import Faults
+from backpass.table.timestamp import DAY, NAT
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 ALPHABET = st.characters(codec="utf-8", exclude_characters="\0")
@@ -85,7 +85,7 @@ def test_numbers_are_rounded_correctly_in_the_fast_way(values: list[float]) -> N
         path = Path(folder, "t.csv")
         path.write_text("x,y\n" + "".join(f"{text},1\n" for text in spellings))
         column = read_table(path).column("x")
-    assert isinstance(column, NumberColumn)
+    assert isinstance(column, NumericColumn)
     assert column.values.tolist() == [float(text) for text in spellings]
 
 
@@ -100,7 +100,7 @@ FIELDS += ["00123", "-01", "+07", "1_0", "inf", "1e999", "x", "True", "-999", "1
 )
 def test_the_fast_way_and_the_plain_way_agree(fields: list[str], tokens: tuple[str, ...]) -> None:
     missing = (*DEFAULT_MISSING, *tokens)
-    faults = Faults("t")
+    faults = ErrorList("t")
     plain = kinds.settle(coded("x", fields, typed=False), kinds.Rules(missing=Missing.of(missing)), faults, [])
     with TemporaryDirectory() as folder:
         path = Path(folder, "t.csv")
@@ -126,7 +126,7 @@ def test_order_of_levels_is_by_code_point(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{word},1\n" for word in words), encoding="utf-8")
     column = read_table(path).column("x")
-    assert isinstance(column, TextColumn)
+    assert isinstance(column, CategoricalColumn)
     assert column.levels == tuple(sorted(words))
     assert [column.levels[code - 1] for code in column.codes] == words
 
@@ -136,7 +136,7 @@ def everything() -> dict[str, list[Any]]:
         "whole": [1, 2, 3],
         "gaps": [1.5, None, 2.5],
         "flag": [True, False, None],
-        "text": ["b", None, "a"],
+        "categorical": ["b", None, "a"],
         "day": [datetime.date(1970, 1, 2), None, datetime.date(2024, 2, 29)],
     }
 
@@ -153,7 +153,13 @@ def test_every_frame(make: Any, tmp_path: Path) -> None:
     table = table_from(make(everything()))
     pq.write_table(pa.table(everything()), tmp_path / "t.parquet")
     assert table == read_table(tmp_path / "t.parquet")
-    assert [column.kind for column in table.columns.values()] == ["number", "number", "text", "text", "date"]
+    assert [column.kind for column in table.columns.values()] == [
+        "numeric",
+        "numeric",
+        "categorical",
+        "categorical",
+        "date",
+    ]
     assert table.notes == ()
 
 
@@ -161,11 +167,11 @@ def test_every_frame(make: Any, tmp_path: Path) -> None:
 def test_timestamps(unit: str, tmp_path: Path) -> None:
     pandas = pd.DataFrame({"t": pd.Series(stamped(), dtype=f"datetime64[{unit}]")})
     pandas.to_parquet(tmp_path / "t.parquet")
-    expected = [19782 * DAY + DAY // 2, NO_MOMENT, -DAY]
+    expected = [19782 * DAY + DAY // 2, NAT, -DAY]
     for table in (table_from(pandas), read_table(tmp_path / "t.parquet"), table_from({"t": pandas["t"].to_numpy()})):
         column = table.column("t")
-        assert isinstance(column, MomentColumn)
-        assert column.ticks.tolist() == expected
+        assert isinstance(column, DatetimeColumn)
+        assert column.microseconds.tolist() == expected
 
 
 def test_frame_columns_of_many_types() -> None:
@@ -213,7 +219,7 @@ def test_frame_faults() -> None:
     array = "hint: an array has no names of columns: give a dict of them"
     assert message(np.zeros((2, 2))) == f"{known}, got ndarray\n\n{array}"
     assert message([{"a": 1}, 2]) == f"{known}, got list"
-    assert "column 'x' is not there" in message({"a": [1]}, text=["x"])
+    assert "column 'x' is not there" in message({"a": [1]}, categorical=["x"])
 
 
 def test_a_single_row_is_no_dict_of_values() -> None:
@@ -242,10 +248,10 @@ def test_rows_and_structured_arrays() -> None:
     assert table_from(np.array([(1.5, "b", True, "NaT"), (2, "a", False, day)], dtype=fields)) == expected
     assert table_from(np.array([(1.5, "b"), (2, "a")], dtype=[("n", object), ("t", "S3")]), drop=["t"]).names == ("n",)
     objects = np.array([("2024-01-01", None), (None, 3)], dtype=[("d", object), ("n", object)])
-    assert [column.kind for column in table_from(objects).columns.values()] == ["date", "number"]
+    assert [column.kind for column in table_from(objects).columns.values()] == ["date", "numeric"]
 
 
 def test_demanded_kinds_of_a_frame() -> None:
-    table = table_from({"a": [1.0, 2.5], "b": ["3", "NA"], "c": [1, 2]}, kinds={"a": "text", "b": "number"})
+    table = table_from({"a": [1.0, 2.5], "b": ["3", "NA"], "c": [1, 2]}, kinds={"a": "categorical", "b": "numeric"})
     assert table == Table("", {**table_from({"a": ["1", "2.5"], "b": [3, None]}).columns}, np.arange(2))
-    assert "1 text ('x' row 1)" in message({"a": ["x"]}, kinds={"a": "number"})
+    assert "1 text ('x' row 1)" in message({"a": ["x"]}, kinds={"a": "numeric"})

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.errors import DataError, ResourceError
-from backpass.table import Column, MomentColumn, NumberColumn, TextColumn, database, delimited, read_table
-from backpass.table.moment import DAY, HOUR
+from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, database, delimited, read_table
 from backpass.table.signatures import SIGNATURES, Signature
+from backpass.table.timestamp import DAY, HOUR
 
 Write = Callable[..., Path]
 PLAIN = "a,b\n1,x\n2,y\n"
@@ -131,7 +131,7 @@ class TestTraps:
     def test_a_late_fraction_is_not_rounded(self, write: Write) -> None:
         path = write("a,b\n" + "41,1\n" * 30_000 + "41.5,1\n" + "41,1\n" * 5)
         column = read_table(path).column("a")
-        assert isinstance(column, NumberColumn)
+        assert isinstance(column, NumericColumn)
         assert column.values[30_000] == 41.5
         assert len(column.values) == 30_006
 
@@ -143,7 +143,7 @@ class TestTraps:
         whole = read_table(path)
         monkeypatch.setattr(delimited, "SAMPLE", 32)
         assert read_table(path) == whole
-        assert [column.kind for column in whole.columns.values()] == ["text", "text", "number"]
+        assert [column.kind for column in whole.columns.values()] == ["categorical", "categorical", "numeric"]
 
     def test_standard_input_as_a_file_is_spooled(self) -> None:
         read, write = os.pipe()
@@ -161,8 +161,8 @@ class TestTraps:
     def test_missing_values_at_the_end_come_as_plain_arrays(self, write: Write) -> None:
         table = read_table(write("a,b,c\n" + "1,x,2\n" * 3_000 + ",,\n" * 30_000))
         number, text = table.column("a"), table.column("b")
-        assert isinstance(number, NumberColumn)
-        assert isinstance(text, TextColumn)
+        assert isinstance(number, NumericColumn)
+        assert isinstance(text, CategoricalColumn)
         assert type(number.values) is np.ndarray
         assert type(text.codes) is np.ndarray
         assert np.isnan(number.values).sum() == (text.codes == 0).sum() == 30_000
@@ -173,10 +173,10 @@ class TestTraps:
 
 def first_cell(column: Column) -> Any:
     match column:
-        case NumberColumn(_, values):
+        case NumericColumn(_, values):
             return values[0]
-        case MomentColumn(_, ticks):
-            return ticks[0]
+        case DatetimeColumn(_, microseconds):
+            return microseconds[0]
     return column.levels[column.codes[0] - 1]
 
 
@@ -193,7 +193,7 @@ class TestParquet:
                 "single": pa.array([0.5, None], pa.float32()),
                 "decimal": pa.array([Decimal("0.1"), None], pa.decimal128(20, 3)),
                 "flag": pa.array([True, None]),
-                "text": pa.array(["é", None]),
+                "categorical": pa.array(["é", None]),
                 "digits": pa.array(["1", "2"]),
                 "category": pa.array(["u", "v"]).dictionary_encode(),
                 "date": pa.array([date(1970, 1, 11), None]),
@@ -210,7 +210,7 @@ class TestParquet:
         first = {name: first_cell(column) for name, column in table.columns.items()}
         assert np.isnan(first.pop("empty"))
         assert first == {
-            **{"small": 1, "unsigned": 2.0**63, "single": 0.5, "decimal": 0.1, "flag": "true", "text": "é"},
+            **{"small": 1, "unsigned": 2.0**63, "single": 0.5, "decimal": 0.1, "flag": "true", "categorical": "é"},
             **{"digits": "1", "category": "u", "date": 10 * DAY},
             **dict.fromkeys(["stamp", "nano", "milli", "zone"], DAY + DAY // 2),
             **{"time": 12 * HOUR},
@@ -234,8 +234,8 @@ class TestParquet:
         path = tmp_path / "t.parquet"
         duckdb.sql(f"COPY (SELECT TIMETZ '23:59:01.5+00' AS t) TO '{path}' (FORMAT parquet)")
         column = read_table(path).column("t")
-        assert isinstance(column, MomentColumn)
-        assert (column.kind, column.ticks[0]) == ("time", (23 * 3600 + 59 * 60 + 1) * 1_000_000 + 500_000)
+        assert isinstance(column, DatetimeColumn)
+        assert (column.kind, column.microseconds[0]) == ("time", (23 * 3600 + 59 * 60 + 1) * 1_000_000 + 500_000)
 
     def test_damaged_and_empty(self, tmp_path: Path) -> None:
         path = tmp_path / "t.parquet"
@@ -261,10 +261,10 @@ class TestParquet:
     def test_kinds_are_obeyed(self, tmp_path: Path) -> None:
         path = tmp_path / "t.parquet"
         pq.write_table(pa.table({"a": [1.0, 2.5], "b": ["3", "?"], "c": [1, 2]}), path)
-        table = read_table(path, kinds={"a": "text", "b": "number"})
+        table = read_table(path, kinds={"a": "categorical", "b": "numeric"})
         text, number = table.column("a"), table.column("b")
-        assert isinstance(text, TextColumn)
-        assert isinstance(number, NumberColumn)
+        assert isinstance(text, CategoricalColumn)
+        assert isinstance(number, NumericColumn)
         assert text.levels == ("1", "2.5")
         assert number.values[0] == 3
         assert np.isnan(number.values[1])

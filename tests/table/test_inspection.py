@@ -38,9 +38,9 @@ def test_facts_of_each_kind() -> None:
         at=["10:00", "11:00", "12:00", "13:30"],
     )
     size, town, sold, at = found.columns
-    assert (size.kind, size.missing, size.distinct, size.range) == ("number", 1, 3, (1.0, 4.0))
+    assert (size.kind, size.missing, size.distinct, size.range) == ("numeric", 1, 3, (1.0, 4.0))
     assert size.quartiles == (1.5, 2.0, 3.0)
-    assert (town.kind, town.missing, town.distinct, town.commonest) == ("text", 1, 2, (("b", 2), ("a", 1)))
+    assert (town.kind, town.missing, town.distinct, town.commonest) == ("categorical", 1, 2, (("b", 2), ("a", 1)))
     assert (sold.kind, sold.range) == ("date", ("2024-01-01", "2024-03-01"))
     assert (at.kind, at.range) == ("time", ("10:00:00", "13:30:00"))
     assert [each.fitting for each in found.columns] == [
@@ -101,7 +101,7 @@ def test_dates_with_the_name_of_a_month_are_said_to_be_texts(text: str) -> None:
 
 
 def test_percentages_are_said_to_be_texts() -> None:
-    found = inspected(share=["5%", "12.5 %", None] * 10, text=["5%", "much", "7%"] * 10)
+    found = inspected(share=["5%", "12.5 %", None] * 10, categorical=["5%", "much", "7%"] * 10)
     (finding,) = column(found, "share").findings
     assert finding.code == "numbers_as_text"
     assert finding.text == "texts such as '12.5 %' look like numbers; written without the percent sign they are"
@@ -173,7 +173,7 @@ def test_faulty_columns_are_told_and_not_refused(write: Write) -> None:
     found = inspect_table(table)
     assert column(found, "x").findings[0].text == "column 'x': 19 numbers, 1 text ('n/k' row 19)"
     assert [each.findings[0].code for each in found.columns] == ["faulty"] * 3
-    assert [each.kind for each in found.columns] == ["text"] * 3
+    assert [each.kind for each in found.columns] == ["categorical"] * 3
     assert found.stops_fitting
 
 

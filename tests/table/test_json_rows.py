@@ -17,8 +17,8 @@ from backpass.table import read_table, table_from
 
 Write = Callable[..., Path]
 VALUES = {
-    "number": st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False),
-    "text": st.text(max_size=5).map(lambda text: f"w{text.strip()}"),
+    "numeric": st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False),
+    "categorical": st.text(max_size=5).map(lambda text: f"w{text.strip()}"),
     "flag": st.booleans(),
 }
 
@@ -45,7 +45,7 @@ def test_lines_lists_and_frames_agree(tmp_path_factory: Any, data: dict[str, lis
 
 def test_dates_and_texts_of_digits(write: Write) -> None:
     table = read_table(write('\ufeff\n {"d": "2024-01-01", "t": "00:30", "x": "12"}\n\n{"d": null, "x": "13"}\n'))
-    assert [column.kind for column in table.columns.values()] == ["date", "time", "text"]
+    assert [column.kind for column in table.columns.values()] == ["date", "time", "categorical"]
 
 
 def test_compressed_and_wider_rows(write: Write) -> None:
@@ -109,7 +109,7 @@ def test_times_as_whole_numbers_get_a_note(tmp_path: Path, unit: Any, name: str)
     (tmp_path / "t.json").write_text(json.dumps(rows))
     notes = read_table(tmp_path / "t.json").notes
     assert f"column 't' looks like {name} since 1970 (2024-01-01): read as numbers" in notes[0]
-    assert not any("since 1970" in note for note in read_table(tmp_path / "t.json", kinds={"t": "number"}).notes)
+    assert not any("since 1970" in note for note in read_table(tmp_path / "t.json", kinds={"t": "numeric"}).notes)
 
 
 def test_objects_of_lists_and_rows_inside_an_object(write: Write) -> None:

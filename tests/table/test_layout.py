@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backpass.errors import DataError, UsageError
-from backpass.table import Table, TextColumn, read_table, table_from
+from backpass.table import CategoricalColumn, Table, read_table, table_from
 from backpass.table.headerless import looks_like_data
 from backpass.table.orange import orange_of
 from backpass.table.records import WHITESPACE, reader
@@ -281,7 +281,7 @@ def test_na_beside_booleans_is_missing(write: Write, pair: tuple[str, str], form
     values = [*np.random.default_rng(0).choice([*pair, "NA"], 40)]
     table = read_table(write("b,x\n" + "".join(f"{form.format(v)},1\n" for v in values)))
     column = table.column("b")
-    assert isinstance(column, TextColumn)
+    assert isinstance(column, CategoricalColumn)
     assert column.missing.tolist() == [value == "NA" for value in values]
     assert "NA" not in column.levels
     told = any("'NA' beside" in note and "counts as missing" in note for note in table.notes)
@@ -295,14 +295,14 @@ def test_na_beside_booleans_is_missing(write: Write, pair: tuple[str, str], form
 )
 def test_na_beside_other_texts_stays_a_text(others: list[str]) -> None:
     column = table_from({"a": [*others, "NA"] * 3}).column("a")
-    assert isinstance(column, TextColumn)
+    assert isinstance(column, CategoricalColumn)
     assert "NA" in column.levels
 
 
 def test_none_answers_a_question_of_yes_or_no() -> None:
     def levels(texts: list[str]) -> tuple[str, ...]:
         column = table_from({"a": texts}).column("a")
-        assert isinstance(column, TextColumn)
+        assert isinstance(column, CategoricalColumn)
         return column.levels
 
     assert levels(["True", "False", "None"]) == ("false", "true")
@@ -317,5 +317,5 @@ def test_a_model_of_texts_keeps_na() -> None:
         table: Table = table_from(data, kinds={"a": kind})
         return table.column("a").missing.tolist()
 
-    assert missing("text") == [False, False]
+    assert missing("categorical") == [False, False]
     assert missing("boolean") == [False, True]

@@ -49,7 +49,7 @@ def test_parquet_files_that_do_not_agree(tmp_path: Path) -> None:
 def test_demands_are_of_the_result(write: Write) -> None:
     path = write("a,b\n1,2\n3,4\n")
     query = "SELECT a AS c, b FROM data"
-    assert read_table(path, query=query, kinds={"c": "text"}).columns.keys() == {"c"}
+    assert read_table(path, query=query, kinds={"c": "categorical"}).columns.keys() == {"c"}
     assert read_table(path, query=query, drop=["b"]).left_out == ("b",)
     with pytest.raises(DataError, match="column 'a' is not there"):
         read_table(path, query=query, need=["a"])
@@ -66,7 +66,7 @@ REFUSED = {
     "name": ("SELECT nothing FROM data", "the query cannot be run: Binder Error"),
     "other file": ("SELECT * FROM read_csv('{other}')", "Cannot access file"),
     "other table": ("SELECT * FROM '{other}'", "Cannot access file"),
-    "text": ("SELECT * FROM read_text('{other}')", "Cannot access file"),
+    "categorical": ("SELECT * FROM read_text('{other}')", "Cannot access file"),
     "folder": ("SELECT * FROM glob('{folder}/*')", "Cannot access file"),
     "network": ("SELECT * FROM read_csv('http://127.0.0.1:9/x.csv')", "the query cannot be run"),
     "variable": ("SELECT getenv('HOME') AS home", "the query cannot be run"),

@@ -10,20 +10,28 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.table import DEFAULT_MISSING, NumberColumn, Table, TextColumn, demand_of, read_table, table_from
+from backpass.table import (
+    DEFAULT_MISSING,
+    CategoricalColumn,
+    NumericColumn,
+    Table,
+    read_table,
+    required_kind,
+    table_from,
+)
 
 Write = Callable[..., Path]
 
 
 def texts(table: Table, name: str) -> list[str | None]:
     column = table.column(name)
-    assert isinstance(column, TextColumn)
+    assert isinstance(column, CategoricalColumn)
     return [column.levels[code - 1] if code else None for code in column.codes]
 
 
 def numbers(table: Table, name: str) -> list[float | None]:
     column = table.column(name)
-    assert isinstance(column, NumberColumn)
+    assert isinstance(column, NumericColumn)
     assert column.values.dtype == np.float64
     return [None if math.isnan(value) else float(value) for value in column.values]
 
@@ -40,7 +48,7 @@ def test_a_small_file(write: Write) -> None:
     assert numbers(table, "age") == [30.0, None, 41.5]
     assert texts(table, "sex") == ["m", "f", "m"]
     column = table.column("sex")
-    assert isinstance(column, TextColumn)
+    assert isinstance(column, CategoricalColumn)
     assert column.levels == ("f", "m")
     assert column.codes.dtype == np.int32
     assert table.rows == 3
@@ -172,15 +180,15 @@ def test_mixed_column(write: Write) -> None:
     path = write("x\n" + "\n".join("n/a" if row in (5, 9) else "1.5" for row in range(1, 1001)) + "\n")
     message = (
         "t.csv: column 'x': 998 numbers, 2 texts ('n/a' rows 5, 9)\n\n"
-        "hint: if 'n/a' means missing: --missing; if the column holds texts: --text"
+        "hint: if 'n/a' means missing: --missing; if the column holds texts: --categorical"
     )
     assert fault(path) == message
     assert numbers(read_table(path, missing=[*DEFAULT_MISSING, "n/a"]), "x").count(None) == 2
-    assert texts(read_table(path, text=["x"]), "x")[4:6] == ["n/a", "1.5"]
+    assert texts(read_table(path, categorical=["x"]), "x")[4:6] == ["n/a", "1.5"]
 
 
 def test_fewer_than_nine_tenths_numbers_are_texts(write: Write) -> None:
-    assert read_table(write("x\n" + "1\n" * 8 + "a\n")).column("x").kind == "text"
+    assert read_table(write("x\n" + "1\n" * 8 + "a\n")).column("x").kind == "categorical"
     assert "column 'x': 9 numbers, 1 text ('a' row 10)" in fault(write("x\n" + "1\n" * 9 + "a\n"))
 
 
@@ -206,26 +214,26 @@ def test_control_characters_of_names_are_escaped(write: Write) -> None:
 
 
 KINDS = {
-    "integers": (["1", "-2", "+3"], "number"),
-    "floats": (["1.", ".5", "-1.5e-3", "1E+5"], "number"),
-    "spaces": ([" 1", "2 "], "number"),
-    "hexadecimal": (["0x10", "0x20"], "text"),
-    "underscores": (["1_000", "2_000"], "text"),
-    "amounts": (["$10", "-$2000.50"], "number"),
-    "percent": (["10%", "-2.5 %", "NA", ""], "number"),
-    "percent and not": (["10%", "0.2"], "text"),
-    "percent and a word": (["10%", "none"], "text"),
-    "other digits": (["\u0661", "\u0662"], "text"),
-    "booleans": (["true", "false"], "text"),
+    "integers": (["1", "-2", "+3"], "numeric"),
+    "floats": (["1.", ".5", "-1.5e-3", "1E+5"], "numeric"),
+    "spaces": ([" 1", "2 "], "numeric"),
+    "hexadecimal": (["0x10", "0x20"], "categorical"),
+    "underscores": (["1_000", "2_000"], "categorical"),
+    "amounts": (["$10", "-$2000.50"], "numeric"),
+    "percent": (["10%", "-2.5 %", "NA", ""], "numeric"),
+    "percent and not": (["10%", "0.2"], "categorical"),
+    "percent and a word": (["10%", "none"], "categorical"),
+    "other digits": (["\u0661", "\u0662"], "categorical"),
+    "booleans": (["true", "false"], "categorical"),
     "dates": (["2024-01-31", "2024-02-29"], "date"),
     "dates of other lands": (["31.01.2024", "29.02.2024"], "date"),
-    "dates of nobody knows which": (["11.01.2024", "09.02.2024"], "text"),
+    "dates of nobody knows which": (["11.01.2024", "09.02.2024"], "categorical"),
     "times": (["23:59", "00:00:01.5"], "time"),
-    "leading zeros": (["00123", "4567"], "text"),
-    "signed leading zeros": (["-01", "+02"], "text"),
-    "zero and decimals": (["0", "0.5", "-0.5"], "number"),
-    "nothing": (["", "NA", "?"], "number"),
-    "subnormal": (["4.9e-324", "1e-400"], "number"),
+    "leading zeros": (["00123", "4567"], "categorical"),
+    "signed leading zeros": (["-01", "+02"], "categorical"),
+    "zero and decimals": (["0", "0.5", "-0.5"], "numeric"),
+    "nothing": (["", "NA", "?"], "numeric"),
+    "subnormal": (["4.9e-324", "1e-400"], "numeric"),
 }
 
 
@@ -238,9 +246,9 @@ def test_notes(write: Write) -> None:
     table = read_table(write("zip,id\n00123,9007199254740993\n4567,1\n"))
     assert table.notes == (
         "column 'zip' has leading zeros ('00123'): kept as text",
-        "column 'id': whole numbers beyond 2^53, their last digits are lost; an identifier? --text",
+        "column 'id': whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical",
     )
-    assert texts(read_table(write("id\n9007199254740993\n"), text=["id"]), "id") == ["9007199254740993"]
+    assert texts(read_table(write("id\n9007199254740993\n"), categorical=["id"]), "id") == ["9007199254740993"]
 
 
 class TestMissing:
@@ -301,7 +309,7 @@ class TestDecimalComma:
         path = write("a;b\n1,5;2.5\n")
         expected = "t.csv: column 'a' has decimal commas ('1,5'), column 'b' decimal points"
         assert fault(path).startswith(expected)
-        assert texts(read_table(path, text=["a"]), "a") == ["1,5"]
+        assert texts(read_table(path, categorical=["a"]), "a") == ["1,5"]
         assert texts(read_table(path, decimal=","), "b") == ["2.5"]
 
     def test_amounts_settle_it(self, write: Write) -> None:
@@ -343,17 +351,17 @@ class TestAmounts:
     def test_percentages_are_numbers_of_percent(self, write: Write) -> None:
         table = read_table(write("a;b\n7,5 %;1\n-50%;2\n;3\n"))
         assert numbers(table, "a") == [7.5, -50.0, None]
-        assert demand_of(table.column("a")) == "percent"
+        assert required_kind(table.column("a")) == "percent"
         assert "column 'a' holds percentages: '-50%' is read as -50" in table.notes
-        assert texts(read_table(write("a,b\n5%,1\n7%,2\n"), text=["a"]), "a") == ["5%", "7%"]
+        assert texts(read_table(write("a,b\n5%,1\n7%,2\n"), categorical=["a"]), "a") == ["5%", "7%"]
         taken = table.take(np.array([1]))
-        assert demand_of(taken.column("a")) == "percent"
+        assert required_kind(taken.column("a")) == "percent"
 
     def test_a_typed_text_stays_one(self) -> None:
         assert texts(table_from({"a": ["$5", "$6"]}), "a") == ["$5", "$6"]
 
     def test_a_model_of_numbers_takes_them(self, write: Write) -> None:
-        assert numbers(read_table(write('a\n"$1,000"\n"2,000"\n3\n'), kinds={"a": "number"}), "a") == [
+        assert numbers(read_table(write('a\n"$1,000"\n"2,000"\n3\n'), kinds={"a": "numeric"}), "a") == [
             1000.0,
             2000.0,
             3.0,
@@ -366,7 +374,7 @@ def test_a_first_column_without_a_name_holds_row_names(write: Write) -> None:
     assert table.names == ("x", "y")
     assert table.left_out == ("(row names)",)
     assert table.notes == ("the first column has no name: taken for row names, left out",)
-    assert read_table(write(",x\n1,2\n"), kinds={"x": "number"}).names == ("x",)
+    assert read_table(write(",x\n1,2\n"), kinds={"x": "numeric"}).names == ("x",)
     assert fault(write(",x,\n1,2,3\n")).startswith("t.csv: the header has no name at position 3")
 
 
@@ -389,7 +397,9 @@ class TestDelimiter:
 
 class TestDemandedKinds:
     def test_are_obeyed_and_other_columns_left_out(self, write: Write) -> None:
-        table = read_table(write("a,b,c\n1,007,x\n2,8,y\n"), kinds={"b": "number", "a": "text", "zz": "text"})
+        table = read_table(
+            write("a,b,c\n1,007,x\n2,8,y\n"), kinds={"b": "numeric", "a": "categorical", "zz": "categorical"}
+        )
         assert numbers(table, "b") == [7.0, 8.0]
         assert texts(table, "a") == ["1", "2"]
         assert table.names == ("a", "b")
@@ -397,27 +407,27 @@ class TestDemandedKinds:
 
     def test_na_means_the_same_as_in_training(self, write: Write) -> None:
         path = write("a,b\nNA,NA\n")
-        table = read_table(path, kinds={"a": "number", "b": "text"})
+        table = read_table(path, kinds={"a": "numeric", "b": "categorical"})
         assert numbers(table, "a") == [None]
         assert texts(table, "b") == ["NA"]
         assert table.notes == ()
 
     def test_texts_where_numbers_are_needed(self, write: Write) -> None:
-        message = fault(write("a\nx\ny\n3\nx\n"), kinds={"a": "number"})
+        message = fault(write("a\nx\ny\n3\nx\n"), kinds={"a": "numeric"})
         assert message == (
             "t.csv: column 'a': 1 number, 3 texts ('x' rows 1, 4, 'y' row 2)\n\n"
             "hint: the model needs numbers here; if 'x' means missing: --missing"
         )
 
     def test_are_among_four(self, write: Write) -> None:
-        with pytest.raises(UsageError, match="a kind is one of 'number', 'text', 'date', 'time', got 'float'"):
+        with pytest.raises(UsageError, match="a kind is one of 'numeric', 'categorical', 'date', 'time', got 'float'"):
             read_table(write("a\n1\n"), kinds={"a": "float"})
 
 
 def test_drop_and_text_name_columns_that_are_there(write: Write) -> None:
     path = write("price,rooms\n1,2\n")
     assert read_table(path, drop=["rooms"]).names == ("price",)
-    assert "column 'pirce' is not there (did you mean 'price'?)" in fault(path, text=["pirce"])
+    assert "column 'pirce' is not there (did you mean 'price'?)" in fault(path, categorical=["pirce"])
     assert "column 'room' is not there (did you mean 'rooms'?)" in fault(path, drop=["room"])
 
 

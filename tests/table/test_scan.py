@@ -178,7 +178,7 @@ def test_a_file_reads_alike_without_the_compiled_scanner(write: Write, monkeypat
     compiled = read_table(path)
     monkeypatch.setattr(delimited, "scanner_for", lambda delimiters: PlainScanner)
     assert read_table(path) == compiled
-    assert [column.kind for column in compiled.columns.values()] == ["number", "text", "text", "date"]
+    assert [column.kind for column in compiled.columns.values()] == ["numeric", "categorical", "categorical", "date"]
 
 
 def test_a_delimiter_of_several_bytes(write: Write) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError
-from backpass.table import NumberFeature, Schema, TextFeature, table_from
+from backpass.table import CategoricalFeature, NumericFeature, Schema, table_from
 
 BASE = {"x": [1.0, 2.0, None, 4.0], "c": ["b", "a", None, "b"], "y": [1, 2, 3, 4]}
 
@@ -14,8 +14,8 @@ BASE = {"x": [1.0, 2.0, None, 4.0], "c": ["b", "a", None, "b"], "y": [1, 2, 3, 4
 def test_fit_and_encode() -> None:
     table = table_from(BASE)
     schema = Schema.fit(table, "y")
-    assert schema.features == (NumberFeature("x"), TextFeature("c", ("a", "b")))
-    assert schema.kinds == {"x": "number", "c": "text"}
+    assert schema.features == (NumericFeature("x"), CategoricalFeature("c", ("a", "b")))
+    assert schema.kinds == {"x": "numeric", "c": "categorical"}
     encoded = schema.encode(table)
     assert np.array_equal(encoded.numbers, [[1], [2], [np.nan], [4]], equal_nan=True)
     assert encoded.codes.tolist() == [[2], [1], [0], [2]]
@@ -28,7 +28,7 @@ def test_fit_and_encode() -> None:
 def test_only_levels_of_the_training_rows() -> None:
     table = table_from({"c": ["z", "a", "m", "a"], "x": [1, 2, 3, 4], "y": [1, 2, 3, 4]})
     schema = Schema.fit(table.take([1, 2, 3]), "y")
-    assert schema.texts == (TextFeature("c", ("a", "m")),)
+    assert schema.texts == (CategoricalFeature("c", ("a", "m")),)
     encoded = schema.encode(table)
     assert encoded.codes[:, 0].tolist() == [0, 1, 2, 1]
     assert encoded.unseen == {"c": 1}
@@ -79,7 +79,7 @@ def test_other_kinds_are_a_fault_unless_empty() -> None:
 )
 def test_columns_left_out(column: list[object], note: str) -> None:
     schema = Schema.fit(table_from({"c": column, "x": range(30), "y": [*range(29), 1]}), "y")
-    assert schema.features == (NumberFeature("x"),)
+    assert schema.features == (NumericFeature("x"),)
     assert schema.left_out == ("c",)
     assert schema.notes == (note,)
 
@@ -131,8 +131,8 @@ def test_names_that_are_not_there_come_together() -> None:
 
 def test_drop_and_columns() -> None:
     table = table_from(BASE)
-    assert Schema.fit(table, "y", drop=["x"]).kinds == {"c": "text"}
-    assert Schema.fit(table, "y", columns=["x"]).kinds == {"x": "number"}
+    assert Schema.fit(table, "y", drop=["x"]).kinds == {"c": "categorical"}
+    assert Schema.fit(table, "y", columns=["x"]).kinds == {"x": "numeric"}
 
 
 def test_nothing_left() -> None:
@@ -151,7 +151,11 @@ def test_all_columns_may_be_asked_for() -> None:
     rows = 30
     table = table_from({"one": [1.0] * rows, "gap": [None] * rows, "id": [f"row {i:02}" for i in range(rows)]})
     schema = Schema.of_all(table, "y")
-    assert [(f.name, f.kind) for f in schema.features] == [("one", "number"), ("gap", "number"), ("id", "text")]
+    assert [(f.name, f.kind) for f in schema.features] == [
+        ("one", "numeric"),
+        ("gap", "numeric"),
+        ("id", "categorical"),
+    ]
     assert schema.target == "y"
     assert len(schema.texts[0].levels) == rows
     assert schema.encode(table).codes[:, 0].tolist() == list(range(1, rows + 1))

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.errors import DataError
-from backpass.table import NumberColumn, read_table
+from backpass.table import NumericColumn, read_table
 from backpass.table.pattern import files_of
 
 Write = Callable[..., Path]
@@ -43,7 +43,7 @@ def test_kinds_are_decided_over_all_files(write: Write, tmp_path: Path) -> None:
     write("x\n" + "1\n" * 30, "a.csv")
     write("x\nsoon\n", "b.csv")
     assert "(2 files): column 'x': 30 numbers, 1 text ('soon' row 31)" in message(tmp_path / "*.csv")
-    assert read_table(tmp_path / "*.csv", text=["x"]).column("x").kind == "text"
+    assert read_table(tmp_path / "*.csv", categorical=["x"]).column("x").kind == "categorical"
 
 
 def test_parquet_and_json(write: Write, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_column_of_nothing_may_be_of_any_kind(tmp_path: Path) -> None:
     some = {"x": [1.0], "t": ["b"], "d": pa.array([0], pa.date32())}
     pq.write_table(pa.table(some), tmp_path / "b.parquet")
     table = read_table(tmp_path / "*.parquet")
-    assert [column.kind for column in table.columns.values()] == ["number", "text", "date"]
+    assert [column.kind for column in table.columns.values()] == ["numeric", "categorical", "date"]
     assert [column.missing.tolist() for column in table.columns.values()] == [[True, False]] * 3
 
 
@@ -98,7 +98,7 @@ def test_names_with_signs_of_patterns(write: Write, tmp_path: Path) -> None:
     path = write("a,b\n1,2\n", "data[1]*.csv")
     assert files_of(path) == [str(path)]
     column = read_table(path).column("a")
-    assert isinstance(column, NumberColumn)
+    assert isinstance(column, NumericColumn)
     assert np.array_equal(column.values, [1.0])
     assert message(tmp_path / "none*.csv") == f"{tmp_path / 'none*.csv'}: no file matches this pattern"
 

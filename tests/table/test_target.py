@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.table import NumberColumn, Table, Target, read_table, table_from
+from backpass.table import NumericColumn, Table, Target, read_table, table_from
 
 
 def fitted(values: list[Any], task: str | None = None) -> Target:
@@ -26,15 +26,15 @@ def message(values: list[Any], task: str | None = None) -> str:
 @pytest.mark.parametrize(
     ("values", "asked", "task", "classes", "kind"),
     [
-        (["b", "a", "b"], None, "binary", ("a", "b"), "text"),
-        (["b", "a", "c"], None, "multiclass", ("a", "b", "c"), "text"),
-        ([True, False], None, "binary", ("false", "true"), "text"),
-        ([0, 1, 0], None, "binary", ("0", "1"), "number"),
-        ([-1.0, 1.0], None, "binary", ("-1", "1"), "number"),
-        ([0.5, 1.5], None, "binary", ("0.5", "1.5"), "number"),
-        ([10, 9, 2], "classification", "multiclass", ("2", "9", "10"), "number"),
-        ([0.5, 1.5, 2.5], None, "regression", (), "number"),
-        ([0, 1], "regression", "regression", (), "number"),
+        (["b", "a", "b"], None, "binary", ("a", "b"), "categorical"),
+        (["b", "a", "c"], None, "multiclass", ("a", "b", "c"), "categorical"),
+        ([True, False], None, "binary", ("false", "true"), "categorical"),
+        ([0, 1, 0], None, "binary", ("0", "1"), "numeric"),
+        ([-1.0, 1.0], None, "binary", ("-1", "1"), "numeric"),
+        ([0.5, 1.5], None, "binary", ("0.5", "1.5"), "numeric"),
+        ([10, 9, 2], "classification", "multiclass", ("2", "9", "10"), "numeric"),
+        ([0.5, 1.5, 2.5], None, "regression", (), "numeric"),
+        ([0, 1], "regression", "regression", (), "numeric"),
     ],
 )
 def test_tasks(values: list[Any], asked: str | None, task: str, classes: tuple[str, ...], kind: str) -> None:
@@ -119,7 +119,7 @@ def test_rows_without_a_target_are_left_out_by_the_query_that_the_hint_names(tmp
 
 
 def test_infinite() -> None:
-    column = NumberColumn("y", np.array([1.0, math.inf, 3.0]))
+    column = NumericColumn("y", np.array([1.0, math.inf, 3.0]))
     with pytest.raises(DataError, match="target 'y': inf in row 2"):
         Target.fit(Table("t", {"y": column}, np.arange(1, 4)), "y")
 

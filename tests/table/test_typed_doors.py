@@ -15,7 +15,7 @@ import pytest
 
 import backpass
 from backpass.errors import DataError, UsageError
-from backpass.table import NumberColumn, Table, read_table, table_from
+from backpass.table import NumericColumn, Table, read_table, table_from
 from backpass.table.arrow_schema import duration_units
 from backpass.table.row_names import PandasNotes
 
@@ -40,7 +40,7 @@ VALUES: dict[str, Any] = {
     "float": np.arange(ROWS) * 0.5,
     "int": np.arange(ROWS),
     "bool": np.arange(ROWS) % 2 == 0,
-    "text": np.array(["a", "b"] * (ROWS // 2)),
+    "categorical": np.array(["a", "b"] * (ROWS // 2)),
     "bytes": np.array([b"a", b"b"] * (ROWS // 2)),
     "object": np.array(["a", "b"] * (ROWS // 2), dtype=object),
     "date": np.arange(ROWS).astype("M8[D]"),
@@ -136,12 +136,14 @@ def test_a_duration_is_a_number_of_seconds_in_every_unit(unit: str, tmp_path: Pa
 
 def test_every_unit_rounds_once(tmp_path: Path) -> None:
     """More nanoseconds than a float64 can count: the quotient is rounded once, as Python's is."""
-    ticks = np.random.default_rng(0).integers(-(2**62), 2**62, 200)
-    expected = [int(tick) / 10**9 for tick in ticks]
-    pq.write_table(pa.table({"x": pa.array(ticks, pa.duration("ns")), "y": ticks}), tmp_path / "t.parquet")
-    for table in (table_from({"x": ticks.astype("m8[ns]")}), read_table(tmp_path / "t.parquet", drop=["y"])):
+    microseconds = np.random.default_rng(0).integers(-(2**62), 2**62, 200)
+    expected = [int(tick) / 10**9 for tick in microseconds]
+    pq.write_table(
+        pa.table({"x": pa.array(microseconds, pa.duration("ns")), "y": microseconds}), tmp_path / "t.parquet"
+    )
+    for table in (table_from({"x": microseconds.astype("m8[ns]")}), read_table(tmp_path / "t.parquet", drop=["y"])):
         column = table.column("x")
-        assert isinstance(column, NumberColumn)
+        assert isinstance(column, NumericColumn)
         assert column.values.tolist() == expected
 
 
@@ -228,8 +230,8 @@ def test_far_dates_are_named(name: str) -> None:
     error = fault(FAR[name]())
     assert error.message == "data frame: column 'd': dates before year 1 or after 9999 in row 3"
     assert "make it missing" in error.hint
-    fault(FAR[name](), kinds={"d": "number"})
-    fault(FAR[name](), kinds={"d": "text"})
+    fault(FAR[name](), kinds={"d": "numeric"})
+    fault(FAR[name](), kinds={"d": "categorical"})
 
 
 @pytest.mark.parametrize("type_", ["DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_NS"])
@@ -301,8 +303,8 @@ def test_an_index_is_no_column_through_any_door(kind: str, tmp_path: Path) -> No
 def test_an_index_that_is_asked_for_is_a_column(tmp_path: Path) -> None:
     with_index("named").to_parquet(tmp_path / "t.parquet")
     assert read_table(tmp_path / "t.parquet", need=["id"]).names == ("x", "y", "id")
-    assert read_table(tmp_path / "t.parquet", text=["id"]).column("id").kind == "text"
-    assert read_table(tmp_path / "t.parquet", kinds={"id": "number"}).names == ("id",)
+    assert read_table(tmp_path / "t.parquet", categorical=["id"]).column("id").kind == "categorical"
+    assert read_table(tmp_path / "t.parquet", kinds={"id": "numeric"}).names == ("id",)
     query = "SELECT x, id AS key FROM data"
     assert read_table(tmp_path / "t.parquet", query=query).names == ("x", "key")
     (note,) = read_table(tmp_path / "t.parquet").notes

@@ -121,7 +121,7 @@ def test_batches_whose_weights_are_all_0_move_nothing() -> None:
 
 def test_validation_keeps_the_best_theta_and_patience_ends_the_run() -> None:
     """Validation rows that want the opposite: the first epoch is the best."""
-    fitted = fit(valid=(X, -Y), patience=3, optimizer="sgd", learning_rate=0.01)
+    fitted = fit(validation=(X, -Y), patience=3, optimizer="sgd", learning_rate=0.01)
     assert (fitted.reason, len(fitted.history)) == ("patience", 4)
     first = fit(epochs=1, optimizer="sgd", learning_rate=0.01)
     assert fitted.theta["w"].tobytes() == first.theta["w"].tobytes()
@@ -132,7 +132,7 @@ def test_validation_keeps_the_best_theta_and_patience_ends_the_run() -> None:
 def test_validation_weights() -> None:
     w = numpy.zeros(60)
     w[7] = 2.0
-    fitted = fit(valid=(X, Y, w), epochs=1)
+    fitted = fit(validation=(X, Y, w), epochs=1)
     o = X[7] @ fitted.theta["w"] + fitted.theta["b"]
     assert fitted.history[0].score == pytest.approx(0.5 * (o - Y[7]) ** 2, rel=1e-12)
 
@@ -181,8 +181,8 @@ REFUSALS: dict[str, tuple[dict[str, Any], type[BackpassError], str]] = {
     "short weights": ({"sample_weight": [1.0]}, ShapeError, r"sample_weight expected shape \[60\] beside x, got \[1\]"),
     "negative weights": ({"sample_weight": -numpy.ones(60)}, UsageError, "sample_weight must be finite, at least 0"),
     "no weight": ({"sample_weight": numpy.zeros(60)}, UsageError, "not 0 everywhere"),
-    "half a validation": ({"valid": X}, UsageError, r"valid must be \(x, y\) or \(x, y, weights\)"),
-    "short validation": ({"valid": (X, Y[:3])}, ShapeError, r"valid y expected shape \[60\]"),
+    "half a validation": ({"validation": X}, UsageError, r"validation must be \(x, y\) or \(x, y, weights\)"),
+    "short validation": ({"validation": (X, Y[:3])}, ShapeError, r"validation y expected shape \[60\]"),
     "a number from h": ({"h": lambda t, x: t["b"]}, ShapeError, r"h returned shape \[\], expected one output"),
     "too many outputs": ({"h": lambda t, x: x * t["w"]}, ShapeError, r"h returned shape \[n, 2\], but y has 1 number"),
     "too few outputs": ({"y": X}, ShapeError, r"h returned shape \[n\], but y has 2 number"),
@@ -205,11 +205,11 @@ def test_refusals(case: str) -> None:
 
 def test_every_setting_that_cannot_be_used_is_named_at_once() -> None:
     with pytest.raises(UsageError) as caught:
-        fit(batch_size=0, epochs=0, iterations=0, patience=0, learning_rate=numpy.nan, seed=-1, max_seconds=0.0)
+        fit(batch_size=0, epochs=0, max_steps=0, patience=0, learning_rate=numpy.nan, seed=-1, max_seconds=0.0)
     assert caught.value.faults == (
         "batch_size must be at least 1, got 0",
         "epochs must be at least 1, got 0",
-        "iterations must be at least 1, got 0",
+        "max_steps must be at least 1, got 0",
         "patience must be at least 1, got 0",
         "learning_rate must be above 0, got nan",
         "seed must be in the range [0, 2^64), got -1",

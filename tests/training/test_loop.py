@@ -17,9 +17,9 @@ import numpy
 import pytest
 
 from backpass.circuit.operations import sqrt
-from backpass.circuit.philox import key_of
 from backpass.engine import NumpyEngine
-from backpass.network import Draws, Network, dense_network, initialize, initialize_from_data, loss_named, mean_loss
+from backpass.network import Network, RandomKey, dense_network, initialize, initialize_from_data, loss_named, mean_loss
+from backpass.numerics.philox import key_of
 from backpass.training import (
     SAMPLINGS,
     SCHEDULES,
@@ -40,7 +40,7 @@ NETWORK = dense_network(2, (6,), 1, activation="tanh", dropout=0.1)
 
 
 def objective(network: Network, loss: str = "squared") -> Any:
-    def J(theta: Any, batch: Any, draws: Draws) -> Any:  # noqa: N802  the notes' name
+    def J(theta: Any, batch: Any, draws: RandomKey) -> Any:  # noqa: N802  the notes' name
         x, y, w = batch
         return mean_loss(loss_named(loss), network(theta, x, draws), y, w)
 
@@ -170,10 +170,10 @@ def test_a_callback_may_end_the_run_and_the_others_still_see_the_epoch() -> None
     assert first.calls[-2:] == second.calls[-2:] == [("epoch", 2), ("end", "stopped")]
 
 
-@pytest.mark.parametrize(("iterations", "epochs_seen"), [(1, 1), (3, 1), (4, 2), (12, 4), (99, 4)])
-def test_iterations_end_a_run(iterations: int, epochs_seen: int) -> None:
-    result = run_of(iterations=iterations).run()
-    assert result.progress.step == min(iterations, 12)
+@pytest.mark.parametrize(("max_steps", "epochs_seen"), [(1, 1), (3, 1), (4, 2), (12, 4), (99, 4)])
+def test_iterations_end_a_run(max_steps: int, epochs_seen: int) -> None:
+    result = run_of(max_steps=max_steps).run()
+    assert result.progress.step == min(max_steps, 12)
     assert (result.reason, len(result.progress.history)) == ("finished", epochs_seen)
 
 
@@ -185,7 +185,7 @@ def test_any_number_of_rows(sampling: str, rows: int, batch_size: int) -> None:
     assert result.reason == "finished"
     assert numpy.isfinite(result.theta).all()
     expected = 1 if sampling == "full" else -(-rows // min(rows, batch_size))
-    expected -= sampling == "whole_batches" and rows == 9
+    expected -= sampling == "epoch_drop_last" and rows == 9
     assert result.progress.step == 2 * expected
 
 
@@ -204,9 +204,9 @@ def test_a_schedule_of_dropout_and_weight_decay_is_a_column_of_the_settings_tabl
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_dropout_takes_its_rate_from_the_settings_of_the_step(steps: int) -> None:
     """A constant factor of 1 gives the weights of the run without a schedule; the factors of a linear one do not."""
-    plain = run_of(iterations=steps).run().theta
-    numpy.testing.assert_allclose(run_of(iterations=steps, schedules={"dropout": "constant"}).run().theta, plain)
-    sloped = run_of(iterations=steps, schedules={"dropout": "linear"}).run().theta
+    plain = run_of(max_steps=steps).run().theta
+    numpy.testing.assert_allclose(run_of(max_steps=steps, schedules={"dropout": "constant"}).run().theta, plain)
+    sloped = run_of(max_steps=steps, schedules={"dropout": "linear"}).run().theta
     assert numpy.allclose(sloped, plain, rtol=1e-6, atol=0) == (steps == 1), "the first factor is 1"
 
 
@@ -239,11 +239,11 @@ def test_max_seconds(monkeypatch: pytest.MonkeyPatch, seconds: float, validated:
         callbacks=[FakeClock(monkeypatch)], max_seconds=seconds, validate=(lambda t: 1.0) if validated else None
     ).run()
     assert (result.reason, result.progress.step) == ("time", int(seconds) - 1)
-    whole = run_of(iterations=max(result.progress.step, 1)).run()
+    whole = run_of(max_steps=max(result.progress.step, 1)).run()
     if not validated and result.progress.step:
         assert result.theta.tobytes() == whole.theta.tobytes()
     if validated and result.progress.step >= 3:
-        assert result.theta.tobytes() == run_of(iterations=3).run().theta.tobytes()
+        assert result.theta.tobytes() == run_of(max_steps=3).run().theta.tobytes()
 
 
 # Interruption ---------------------------------------------------------------------------------------------------------
@@ -345,10 +345,10 @@ def test_interrupted_at_every_step_and_resumed_is_not_interrupted(sampling: str,
 
 def test_interrupted_at_every_step_one_run_after_the_other() -> None:
     """A run that gets no further than one step at a time ends with the same bytes too."""
-    whole, progress = run_of(iterations=8).run(), None
+    whole, progress = run_of(max_steps=8).run(), None
     for step in range(1, 9):
-        progress = run_of(iterations=8, callbacks=[Interrupter(step)]).run(progress).progress
-    result = run_of(iterations=8).run(progress)
+        progress = run_of(max_steps=8, callbacks=[Interrupter(step)]).run(progress).progress
+    result = run_of(max_steps=8).run(progress)
     assert result.theta.tobytes() == whole.theta.tobytes()
     assert result.progress.history == whole.progress.history
 
@@ -408,7 +408,7 @@ def test_what_diverges_later_keeps_the_best_finite_weights() -> None:
 
 def test_an_update_that_breaks_theta_in_the_last_step_is_found() -> None:
     """J is finite and so is its gradient, but alpha times it is not: the step that did it is named."""
-    run = diverging(1e3, learning_rate=1e38, iterations=1)
+    run = diverging(1e3, learning_rate=1e38, max_steps=1)
     result = run.run()
     assert result.reason == "diverged"
     assert result.fault == (

@@ -144,7 +144,7 @@ def test_clipping_shortens_the_whole_gradient(length: float) -> None:
         g = gradient(theta)
         return g * min(1.0, length / float(numpy.sqrt((g**2).sum())))
 
-    optimizer = optimizer_named("momentum", OptimizerOptions(clip_norm=length))
+    optimizer = optimizer_named("momentum", OptimizerOptions(max_grad_norm=length))
     assert_path(optimizer, slow_twins.momentum(START, clipped, ALPHA, 0.9))
 
 
@@ -175,7 +175,7 @@ def test_learning_rates_per_step() -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_float32_stays_float32(name: str) -> None:
-    options = OptimizerOptions(weight_decay=0.01, clip_norm=1.0)
+    options = OptimizerOptions(weight_decay=0.01, max_grad_norm=1.0)
     optimizer = optimizer_named(name, options, decay_mask=numpy.ones(12), factors=numpy.ones(12))
     narrow = path(optimizer, 20, dtype=numpy.float32)
     assert narrow[-1].dtype == numpy.float32
@@ -183,7 +183,7 @@ def test_float32_stays_float32(name: str) -> None:
 
 
 def test_a_chain_counts_its_memories_and_columns() -> None:
-    optimizer = optimizer_named("adamw", OptimizerOptions(weight_decay=0.1, clip_norm=1.0))
+    optimizer = optimizer_named("adamw", OptimizerOptions(weight_decay=0.1, max_grad_norm=1.0))
     assert [type(rule).__name__ for rule in optimizer.rules] == ["Clip", "Moments", "Decay", "Scale"]
     assert optimizer.memories == 2
     assert optimizer.columns == ("bias_correction1", "bias_correction2", "weight_decay", "learning_rate")

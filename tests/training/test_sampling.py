@@ -51,7 +51,7 @@ def test_an_epoch_covers_every_row_once(n: int, batch_size: int) -> None:
 
 @pytest.mark.parametrize(("n", "batch_size"), SIZES)
 def test_whole_batches_are_those_of_an_epoch_without_a_smaller_last_one(n: int, batch_size: int) -> None:
-    whole, sizes = SAMPLINGS["whole_batches"](n, batch_size, 4, 2)
+    whole, sizes = SAMPLINGS["epoch_drop_last"](n, batch_size, 4, 2)
     assert (sizes == batch_size).all()
     assert whole.tolist() == SAMPLINGS["epoch"](n, batch_size, 4, 2)[0][: n // batch_size].tolist()
 

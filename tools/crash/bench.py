@@ -10,7 +10,7 @@ from pathlib import Path
 from command import Outcome, run
 
 from backpass.errors import BackpassError
-from backpass.model.container import unpack
+from backpass.model.file.container import unpack
 
 ROWS = 120
 FIT = ("-t", "y", "--hidden", "16", "--epochs", "12", "--batch-size", "8", "--threads", "1", "-q")

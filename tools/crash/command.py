@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 from backpass.cli import main
-from backpass.model import fitting
+from backpass.model.fitting import fit as fitting
 
 IMPORTED = (
     *(f"backpass.cli.{name}" for name in ("fit", "predict", "explain", "export", "report")),

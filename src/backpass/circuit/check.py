@@ -15,7 +15,7 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit.circuit import Circuit
-from backpass.circuit.gradient import pull_back
+from backpass.circuit.gradient import vjp
 from backpass.circuit.spec import check_unmasked
 from backpass.circuit.structure import flatten, paths
 from backpass.circuit.trace import argument_names_of, trace
@@ -112,20 +112,20 @@ def _chosen(arguments: Sequence[Any], arrays: Sequence[NDArray[Any]], wrt: Seque
 def _jacobian(circuit: Circuit, arrays: Sequence[NDArray[Any]], chosen: Sequence[int]) -> list[list[Floats]]:
     """Per output and chosen argument an array (output elements, argument elements), by backpropagation row by row."""
 
-    def backward(values: tuple[Any, ...], seeds: tuple[Any, ...]) -> list[Any]:
+    def backward(values: tuple[Any, ...], cotangents: tuple[Any, ...]) -> list[Any]:
         fresh = [value + 0.0 if j in chosen else value for j, value in enumerate(values)]
         outputs = circuit(*fresh)
-        return pull_back(flatten(outputs)[0], seeds, [fresh[j] for j in chosen])
+        return vjp(flatten(outputs)[0], cotangents, [fresh[j] for j in chosen])
 
     outputs = circuit.evaluate(arrays)
-    vjp = trace(backward, [tuple(arrays), tuple(outputs)])
+    backward_circuit = trace(backward, [tuple(arrays), tuple(outputs)])
     rows: list[list[Floats]] = []
     for k, output in enumerate(outputs):
         parts: list[list[Floats]] = [[] for _ in chosen]
         for element in range(output.size):
-            seeds = [numpy.zeros(o.shape) for o in outputs]
-            seeds[k].reshape(-1)[element] = 1.0
-            for part, gradient in zip(parts, vjp.evaluate([*arrays, *seeds]), strict=True):
+            cotangents = [numpy.zeros(o.shape) for o in outputs]
+            cotangents[k].reshape(-1)[element] = 1.0
+            for part, gradient in zip(parts, backward_circuit.evaluate([*arrays, *cotangents]), strict=True):
                 part.append(gradient.reshape(-1))
         rows.append([numpy.array(p).reshape(output.size, arrays[j].size) for p, j in zip(parts, chosen, strict=True)])
     return rows

@@ -47,7 +47,7 @@ class Circuit:
     input_names: tuple[str, ...]
     outputs: tuple[int, ...]
     rebuild: Rebuild
-    dies: tuple[tuple[int, ...], ...]
+    last_uses: tuple[tuple[int, ...], ...]
 
     def __call__(self, *arguments: Any) -> Any:
         """Evaluate on arrays, or, given traced values, continue the trace with this circuit's operations."""
@@ -86,10 +86,10 @@ class Circuit:
         with numpy.errstate(all="ignore"):
             for i, node in self.operations:
                 params = {key: bind_param(value, lengths) for key, value in node.params.items()}
-                alive[i] = node.operation.meaning(*(alive[j] for j in node.inputs), **params)
+                alive[i] = node.operation.forward(*(alive[j] for j in node.inputs), **params)
                 if watch is not None:
                     watch(i, node, alive[i])
-                for dead in self.dies[i]:
+                for dead in self.last_uses[i]:
                     alive[dead] = None
         # A stretched array or a constant cannot be written to; what is handed out can.
         return [numpy.require(alive[i], requirements="W") for i in self.outputs]
@@ -192,7 +192,7 @@ def _ranges_text(ranges: tuple[Any, ...]) -> str:
     return f"[{', '.join(parts)}]"
 
 
-def finish(
+def build_circuit(
     name: str,
     recorder: Recorder,
     inputs: Sequence[int],
@@ -230,12 +230,12 @@ def _last_uses(nodes: Sequence[Node], outputs: Sequence[int]) -> tuple[tuple[int
     for i, node in enumerate(nodes):
         for j in (i, *node.inputs):
             last[j] = i
-    dies: list[list[int]] = [[] for _ in nodes]
+    last_uses: list[list[int]] = [[] for _ in nodes]
     kept = set(outputs)
     for j, i in last.items():
         if j not in kept:
-            dies[i].append(j)
-    return tuple(tuple(dead) for dead in dies)
+            last_uses[i].append(j)
+    return tuple(tuple(dead) for dead in last_uses)
 
 
 def as_leaf(value: Any, dtype: Any) -> Spec:

@@ -121,7 +121,7 @@ def _traced_value_and_grad(
             f"a gradient needs a real-valued J, but f returned {J.spec!r} (CS229, footnote 6)",
             hint="reduce it to one number first, for example with .sum()",
         )
-    results = iter(pull_back([J], [recorder.constant(numpy.ones((), J.dtype))], sources))
+    results = iter(vjp([J], [recorder.constant(numpy.ones((), J.dtype))], sources))
     gradients = [rebuild(results) for rebuild in rebuilds]
     return J, gradients[0] if isinstance(argument, int) else tuple(gradients)
 
@@ -138,7 +138,7 @@ def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
     return recorder.append(OPERATIONS["identity"], (value.index,), {}, value.spec)
 
 
-def pull_back(outputs: Sequence[Traced], seeds: Sequence[Traced], sources: Sequence[Traced]) -> list[Array]:
+def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequence[Traced]) -> list[Array]:
     """The gradients by the sources when the gradients by the outputs are the seeds.
 
     A source that no output depends on gets zeros (footnote 4).
@@ -147,7 +147,7 @@ def pull_back(outputs: Sequence[Traced], seeds: Sequence[Traced], sources: Seque
     start, stop = min(s.index for s in sources), max(o.index for o in outputs) + 1
     active = _depends(recorder, sources, start, stop)
     parts: dict[int, list[Array]] = {}
-    for output, seed in zip(outputs, seeds, strict=True):
+    for output, seed in zip(outputs, cotangents, strict=True):
         parts.setdefault(output.index, []).append(seed)
     wanted = {source.index for source in sources}
     found: dict[int, Array] = {}

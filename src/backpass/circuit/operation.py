@@ -36,7 +36,7 @@ class Operation(Generic[P]):
 
     def __init__(
         self,
-        meaning: Callable[P, Array],
+        forward: Callable[P, Array],
         shape: ShapeRule,
         pullbacks: Mapping[str, Pullback | None],
         count: Count,
@@ -45,23 +45,23 @@ class Operation(Generic[P]):
         is_arithmetic: bool = True,
         merge: Merge | None = None,
     ) -> None:
-        parameters = inspect.signature(meaning).parameters.values()
+        parameters = inspect.signature(forward).parameters.values()
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
         self.arguments = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         expected = [f"d{name}" for name in self.arguments]
         if list(pullbacks) != expected:
-            raise TypeError(f"operation {meaning.__name__!r}: expected pullbacks {expected}, got {list(pullbacks)}")
-        self.name = meaning.__name__
-        self.meaning = meaning
+            raise TypeError(f"operation {forward.__name__!r}: expected pullbacks {expected}, got {list(pullbacks)}")
+        self.name = forward.__name__
+        self.forward = forward
         self.shape = shape
         self.pullbacks = tuple(pullbacks.values())
         self.count = count
         self.is_view = is_view
         self.is_arithmetic = is_arithmetic
         self.merge = merge
-        self.__doc__ = meaning.__doc__
+        self.__doc__ = forward.__doc__
         self.__name__ = self.name
-        self.__wrapped__ = meaning
+        self.__wrapped__ = forward
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -72,7 +72,7 @@ class Operation(Generic[P]):
             arrays = _arrays_of(arguments, self._beside(arguments))
             self._spec([spec_of(a) for a in arrays], params)
             with numpy.errstate(all="ignore"):
-                return self.meaning(*arrays, **params)
+                return self.forward(*arrays, **params)
         recorder = traced[0].recorder
         beside = self._beside(arguments)
         operands = [lift(a, recorder, beside or traced[0].dtype, self.name) for a in arguments]
@@ -83,7 +83,7 @@ class Operation(Generic[P]):
         if spec.shape == () and all(operand.node.operation.name == "constant" for operand in operands):
             values = [operand.node.params["value"] for operand in operands]
             with numpy.errstate(all="ignore"):
-                return recorder.constant(numpy.asarray(self.meaning(*values, **params), dtype=spec.dtype))
+                return recorder.constant(numpy.asarray(self.forward(*values, **params), dtype=spec.dtype))
         return recorder.record(self, tuple(operand.index for operand in operands), params, spec)
 
     def _beside(self, arguments: Sequence[Any]) -> numpy.dtype[Any] | None:
@@ -177,9 +177,9 @@ def operation(
     there is no derivative. The default count is one scalar operation per element of the output.
     """
 
-    def declare(meaning: Callable[P, Array]) -> Operation[P]:
+    def declare(forward: Callable[P, Array]) -> Operation[P]:
         declared = Operation(
-            meaning, shape, pullbacks, count or per_output, is_view=is_view, is_arithmetic=is_arithmetic, merge=merge
+            forward, shape, pullbacks, count or per_output, is_view=is_view, is_arithmetic=is_arithmetic, merge=merge
         )
         OPERATIONS[declared.name] = declared
         return declared
@@ -199,24 +199,24 @@ def elementwise(
         name: rule and _fitted(rule, position) for position, (name, rule) in enumerate(pullbacks.items())
     }
 
-    def declare(meaning: Callable[P, Array]) -> Operation[P]:
-        dtype_of = dtype_rule(meaning)
+    def declare(forward: Callable[P, Array]) -> Operation[P]:
+        dtype_of = dtype_rule(forward)
 
         def shape(*inputs: Spec) -> Spec:
             return Spec(broadcast(*(spec.shape for spec in inputs)), dtype_of(*(spec.dtype for spec in inputs)))
 
-        return operation(shape=shape, is_arithmetic=is_arithmetic, **fitted)(meaning)
+        return operation(shape=shape, is_arithmetic=is_arithmetic, **fitted)(forward)
 
     return declare
 
 
-def dtype_rule(meaning: Callable[..., Array]) -> Callable[..., numpy.dtype[Any]]:
+def dtype_rule(forward: Callable[..., Array]) -> Callable[..., numpy.dtype[Any]]:
     """From the dtypes of the arguments to the dtype of the output, asked of the meaning itself on single ones."""
 
     @cache
     def dtype_of(*dtypes: numpy.dtype[Any]) -> numpy.dtype[Any]:
         with numpy.errstate(all="ignore"):
-            return numpy.asarray(meaning(*(numpy.ones((), dtype) for dtype in dtypes))).dtype
+            return numpy.asarray(forward(*(numpy.ones((), dtype) for dtype in dtypes))).dtype
 
     return dtype_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from backpass.circuit.circuit import Circuit, as_leaf, finish
+from backpass.circuit.circuit import Circuit, as_leaf, build_circuit
 from backpass.circuit.operation import lift
 from backpass.circuit.structure import flatten, paths
 from backpass.circuit.traced import OPERATIONS, Recorder, Traced, recording
@@ -51,7 +51,7 @@ def trace(
     leaves, rebuild = flatten(result)
     beside = numpy.dtype(dtype)
     outputs = [as_output(leaf, recorder, beside).index for leaf in leaves]
-    return finish(getattr(f, "__name__", "f"), recorder, inputs, all_names, outputs, rebuild)
+    return build_circuit(getattr(f, "__name__", "f"), recorder, inputs, all_names, outputs, rebuild)
 
 
 def as_output(leaf: Any, recorder: Recorder, beside: numpy.dtype[Any]) -> Traced:

@@ -11,7 +11,7 @@ from typing import Any
 
 from backpass.model import Model
 from backpass.network import Dropout, Network, Wired
-from backpass.table.wording import counted, shown
+from backpass.table.messages import counted, shown
 
 
 @dataclass(frozen=True, slots=True)

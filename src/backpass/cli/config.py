@@ -19,9 +19,9 @@ from typing import Any
 
 import click
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.errors import ResourceError, UsageError, did_you_mean
-from backpass.table.wording import plain, shown
+from backpass.table.messages import plain, shown
 
 NOT_KEPT = ("config", "print_config", "resume", "as_json", "quiet", "debug")
 """Options that say how a command talks, and where this very file is."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.cli.text import finite
 from backpass.errors import ResourceError, visible
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.cli.console import Console
 from backpass.cli.options import Command, talking
 

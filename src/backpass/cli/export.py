@@ -13,12 +13,12 @@ from backpass.cli.output import check_onnx_replaceable
 from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
 from backpass.model import Model, load
+from backpass.model.file.storage import write_atomically
 from backpass.model.onnx import to_onnx
 from backpass.model.onnx_names import output_names
-from backpass.model.storage import write_atomically
-from backpass.table.wording import counted, listed, shown
+from backpass.table.messages import counted, listed, shown
 
-_TYPES = {"number": "double", "text": "string", "date": "int32", "time": "int32"}
+_TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time": "int32"}
 
 
 @click.command(cls=Command)

@@ -30,11 +30,11 @@ from backpass.cli.report import write_page
 from backpass.cli.text import size
 from backpass.errors import DataError, DivergedError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
-from backpass.model.fitting import as_table
-from backpass.model.settings import TABLE
+from backpass.model.fitting.fit import as_table
+from backpass.model.settings.settings import TABLE
 from backpass.report.page import require
-from backpass.table import Table, Target, demand_of, read_table
-from backpass.table.wording import shown
+from backpass.table import Table, Target, read_table, required_kind
+from backpass.table.messages import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class Request:
     table: str
     target: str
     output: str
-    valid_file: str | None
+    validation_file: str | None
     test_file: str | None
     drop: tuple[str, ...]
     columns: tuple[str, ...] | None
-    text: tuple[str, ...]
+    categorical: tuple[str, ...]
     checkpoint: str | None
     resume: str | None
     report: str | None
@@ -69,11 +69,11 @@ class Request:
             given["table"],
             target,
             output,
-            given["valid_file"],
+            given["validation_file"],
             given["test_file"],
             drop,
             tuple(names_in(given["columns"])) or None,
-            tuple(names_in(given["text"])),
+            tuple(names_in(given["categorical"])),
             given["checkpoint"],
             given["resume"],
             given["report"],
@@ -105,15 +105,17 @@ class Request:
     def tables(self) -> tuple[Table, Table | None, Table | None]:
         """The table, and those of the validation and test rows where there are files of them."""
         try:
-            table = read_table(self.table, text=self.text, drop=self.drop, need=[self.target], **self.reading)
+            table = read_table(
+                self.table, categorical=self.categorical, drop=self.drop, need=[self.target], **self.reading
+            )
         except DataError as error:
             if "," in self.target and f"{shown(self.target)} is not there" in str(error):
                 error.hint = "one column is predicted here; several at once: docs/scikit-learn.md"
             raise
-        kinds = {name: demand_of(column) for name, column in table.columns.items()}
-        files = (self.valid_file, self.test_file)
-        valid, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
-        return table, valid, test
+        kinds = {name: required_kind(column) for name, column in table.columns.items()}
+        files = (self.validation_file, self.test_file)
+        validation, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
+        return table, validation, test
 
 
 @click.command(cls=Command)
@@ -127,7 +129,7 @@ class Request:
     help="the model file; default: the table's name with .backpass, in the current folder",
 )
 @option(
-    "--valid-file",
+    "--validation-file",
     metavar="FILE",
     section="Data",
     help="rows that choose the best epoch; default: set aside from TABLE",
@@ -136,7 +138,7 @@ class Request:
 @option("--drop", metavar="COLUMNS", multiple=True, section="Data", help="columns to leave out: a,b (repeatable)")
 @option("--columns", metavar="COLUMNS", multiple=True, section="Data", help="learn from these only: a,b (repeatable)")
 @option(
-    "--text",
+    "--categorical",
     metavar="COLUMNS",
     multiple=True,
     section="Data",
@@ -224,7 +226,9 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
 
     A learning rate that nobody asked for is left open: it may be lowered where training diverges.
     """
-    table = read_table(request.table, text=request.text, drop=request.drop, need=[request.target], **request.reading)
+    table = read_table(
+        request.table, categorical=request.categorical, drop=request.drop, need=[request.target], **request.reading
+    )
     target = Target.fit(table, request.target, request.settings.task)
     settings = request.settings.suited(target.task)
     chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in TABLE}
@@ -238,13 +242,15 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
 
 def _prepared(request: Request, console: Console) -> tuple[Problem, Table]:
     """The problem, and the table that judges the model: the test rows, or the table of which some are set aside."""
-    table, valid, test = request.tables()
-    problem = make_problem(table, request.target, request.settings, valid=valid, test=test, columns=request.columns)
+    table, validation, test = request.tables()
+    problem = make_problem(
+        table, request.target, request.settings, validation=validation, test=test, columns=request.columns
+    )
     for label, text in summary.before(table, problem):
         console.item(label, text)
     console.line()
-    if test is None and valid is not None and not request.settings.test_fraction:
-        return problem, valid
+    if test is None and validation is not None and not request.settings.test_fraction:
+        return problem, validation
     return problem, table if test is None else test
 
 
@@ -303,8 +309,8 @@ def _what_is_kept(model: Model) -> str:
         return "after training; the model is whole"
     if not record.history:
         return f"before the first epoch was finished; the weights of step {record.steps:,} are kept"
-    if record.settings["ensemble"] > 1:
-        return f"the weights of {len(record.members)} of {record.settings['ensemble']} networks are kept"
+    if record.settings["ensemble_size"] > 1:
+        return f"the weights of {len(record.members)} of {record.settings['ensemble_size']} networks are kept"
     if record.history[-1].score is None:
         return f"the weights of step {record.steps:,} are kept"
     return f"the best weights, those of epoch {record.best_epoch}, are kept"

@@ -15,8 +15,8 @@ from backpass.cli.text import aligned, figure
 from backpass.errors import visible
 from backpass.table import read_table
 from backpass.table.inspection import ColumnReport, Inspection, inspect_table
+from backpass.table.messages import counted, listed, shown
 from backpass.table.number import text_of
-from backpass.table.wording import counted, listed, shown
 
 HEAD = ("column", "kind", "missing", "distinct", "values", "in fitting")
 NARROW = 24  # characters of a cell that a terminal shows; values take what is left
@@ -27,7 +27,9 @@ LEFT = (0, 1, 4, 5)  # columns of the list that are flush left; the others hold 
 @click.command(cls=Command)
 @argument("table", type=click.Path())
 @option("-t", "--target", metavar="COLUMN", section="Data", help="the column that is to be predicted")
-@option("--text", metavar="COLUMNS", multiple=True, section="Data", help="columns that are texts: a,b (repeatable)")
+@option(
+    "--categorical", metavar="COLUMNS", multiple=True, section="Data", help="columns that are texts: a,b (repeatable)"
+)
 @reading()
 @talking()
 def inspect(**given: Any) -> int:
@@ -47,7 +49,7 @@ def inspect(**given: Any) -> int:
       backpass inspect churn.parquet -t churned --json
     """
     console = Console(quiet=given["quiet"])
-    table = read_table(given["table"], text=names_in(given["text"]), tolerant=True, **reading_of(given))
+    table = read_table(given["table"], categorical=names_in(given["categorical"]), tolerant=True, **reading_of(given))
     found = inspect_table(table, given["target"])
     if given["as_json"]:
         console.document("inspect", **found.to_json())

@@ -1,6 +1,6 @@
 """Options: how the command line's options are declared, read and listed.
 
-The settings of a fit become options by themselves (``backpass.model.settings.TABLE``): one declaration gives the name,
+The settings of a fit become options by themselves (``backpass.model.settings.settings.TABLE``): one declaration gives the name,
 the help and the check. Their values come in as text and are judged together, so that all that is wrong is said at once.
 """
 
@@ -162,7 +162,7 @@ def reading() -> Callable[[F], F]:
 
 def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSING) -> dict[str, Any]:
     """The options of ``read_table`` that were given; ``missing`` is what counts as missing besides (a model knows)."""
-    if sys.stdin is None and "-" in (given.get("table"), given.get("valid_file"), given.get("test_file")):
+    if sys.stdin is None and "-" in (given.get("table"), given.get("validation_file"), given.get("test_file")):
         raise ResourceError("standard input is closed", hint="give the name of a file")
     found: dict[str, Any] = {
         name: given[name]
@@ -203,7 +203,7 @@ def names_in(texts: Sequence[str]) -> list[str]:
 
 def settings_options() -> Callable[[F], F]:
     """One option for each setting of a fit."""
-    from backpass.model.settings import TABLE
+    from backpass.model.settings.settings import TABLE
 
     return together(*(_setting_option(setting) for setting in TABLE))
 
@@ -243,7 +243,7 @@ def _metavar(constraint: Any) -> str:
 
 def _help(setting: Any) -> str:
     """Meaning, values and default. A bracket at the end of the meaning says what happens by default."""
-    from backpass.model.setting import Choice, Number
+    from backpass.model.settings.setting import Choice, Number
 
     meaning, bracket, default = setting.help.partition(" [")
     usual = ("no", "yes")[setting.default] if isinstance(setting.default, bool) else f"{setting.default}"
@@ -255,7 +255,7 @@ def _help(setting: Any) -> str:
 
 def settings_of(given: Mapping[str, Any]) -> Any:
     """The Settings that were asked for.    Errors: UsageError that lists every value that cannot be used."""
-    from backpass.model.settings import TABLE, Settings
+    from backpass.model.settings.settings import TABLE, Settings
 
     asked = {setting.name: given[setting.name] for setting in TABLE if given[setting.name] not in (None, ())}
     try:
@@ -269,7 +269,7 @@ def settings_of(given: Mapping[str, Any]) -> Any:
 
 def _value(name: str, text: Any) -> Any:
     """What a text stands for; the text itself where that cannot be used, so that messages show what was typed."""
-    from backpass.model.settings import BY_NAME
+    from backpass.model.settings.settings import BY_NAME
 
     setting = BY_NAME[name]
     if not setting.repeated:
@@ -282,8 +282,8 @@ def _value(name: str, text: Any) -> Any:
 def _in_options(fault: str, names: Sequence[str]) -> str:
     """A fault with the options' names in place of the settings': of the first word, and of those that are no words.
 
-    >>> _in_options("valid_fraction and test_fraction must ...", ["valid_fraction", "test_fraction"])
-    '--valid-fraction and --test-fraction must ...'
+    >>> _in_options("validation_fraction and test_fraction must ...", ["validation_fraction", "test_fraction"])
+    '--validation-fraction and --test-fraction must ...'
     """
     first, *others = fault.split(" ")
     unmistakable = [name for name in names if "_" in name]

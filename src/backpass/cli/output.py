@@ -11,10 +11,10 @@ from pathlib import Path
 
 from backpass.engine.onnx import is_onnx
 from backpass.errors import ModelFileError, UsageError
-from backpass.model.container import unpack
-from backpass.model.foreign import recognise
-from backpass.model.header import header_length
-from backpass.model.storage import check_writable, read_file
+from backpass.model.file.container import unpack
+from backpass.model.file.header import header_length
+from backpass.model.file.sniff import sniff
+from backpass.model.file.storage import check_writable, read_file
 from backpass.table.pattern import files_of, is_pattern
 
 SUFFIX = ".backpass"
@@ -121,7 +121,7 @@ def _other_than_onnx(path: str) -> str:
         data = read_file(path)
     except ModelFileError as error:
         return error.message
-    return "" if is_onnx(data) else f"{path} is {recognise(data)}"
+    return "" if is_onnx(data) else f"{path} is {sniff(data)}"
 
 
 def check_page_replaceable(path: str, option: str) -> None:
@@ -139,5 +139,5 @@ def check_page_replaceable(path: str, option: str) -> None:
     if PAGE_MARK not in head:
         message = f"{path} is there already and would be lost: it is not a page of backpass"
         raise UsageError(
-            message, faults=[f"{path} is {recognise(head)}"], hint=f"give {option} another name, or remove the file"
+            message, faults=[f"{path} is {sniff(head)}"], hint=f"give {option} another name, or remove the file"
         )

@@ -14,9 +14,9 @@ from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
-from backpass.model.storage import write_atomically
-from backpass.table import MomentColumn, NumberColumn, Table, read_table
-from backpass.table.moment import moment_texts
+from backpass.model.file.storage import write_atomically
+from backpass.table import DatetimeColumn, NumericColumn, Table, read_table
+from backpass.table.timestamp import moment_texts
 
 Columns = dict[str, Sequence[Any]]
 
@@ -113,7 +113,7 @@ def hand_out(pieces: Iterator[str], output: str | None, console: Console) -> Non
 def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
     """The table in the model's kinds; kept columns that the model does not know are texts, as they stand."""
     keep = list(dict.fromkeys(names_in(given["keep"])))
-    kinds = {**dict.fromkeys(keep, "text"), **model.kinds()}
+    kinds = {**dict.fromkeys(keep, "categorical"), **model.kinds()}
     options = reading_of(given, model.schema.missing)
     return read_table(given["table"], kinds=kinds, need=keep, headerless=model.headerless(), **options), keep
 
@@ -121,9 +121,9 @@ def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]
 def cells(table: Table, name: str) -> list[Any]:
     """The cells of a column; a missing one is None."""
     column = table.columns[name]
-    if isinstance(column, MomentColumn):
-        return list(moment_texts(column.ticks, column.kind))
-    if isinstance(column, NumberColumn):
+    if isinstance(column, DatetimeColumn):
+        return list(moment_texts(column.microseconds, column.kind))
+    if isinstance(column, NumericColumn):
         return [None if gap else value for value, gap in zip(column.values.tolist(), column.missing, strict=True)]
     levels = (None, *column.levels)
     return [levels[code] for code in column.codes.tolist()]

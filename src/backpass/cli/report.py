@@ -14,7 +14,7 @@ from backpass.cli.output import check_page_replaceable
 from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
-from backpass.model.storage import write_atomically
+from backpass.model.file.storage import write_atomically
 from backpass.report.page import page, page_and_warnings, require
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from importlib import import_module
 
 import click
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.cli.console import Console
 from backpass.cli.failure import BROKEN_PIPE, Failure
 from backpass.cli.termination import Terminated, ended_by, terminable

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.cli import anatomy, summary
 from backpass.cli.console import Console
 from backpass.cli.options import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
-from backpass.model.settings import BY_NAME, usual_settings
-from backpass.table.wording import counted, listed, shown
+from backpass.model.settings.settings import BY_NAME, usual_settings
+from backpass.table.messages import counted, listed, shown
 
 
 @click.command(cls=Command)
@@ -81,7 +81,7 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
 
 
 def _column_lines(model: Model) -> Iterator[str]:
-    numbers = [shown(feature.name)[1:-1] for feature in model.schema.features if feature.kind == "number"]
+    numbers = [shown(feature.name)[1:-1] for feature in model.schema.features if feature.kind == "numeric"]
     if numbers:
         yield f"{len(numbers)} numeric: {', '.join(numbers)}"
     for moment in model.schema.moments:

@@ -10,16 +10,16 @@ from typing import Any
 from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem
-from backpass.model.problem import batch_size_for
+from backpass.model.fitting.problem import batch_size_for
 from backpass.network import FeatureMap, LearnedActivation, Network, Wired
 from backpass.table import Schema, Table, Target
 from backpass.table.feature import feature_to_json
-from backpass.table.wording import counted, listed, shown
+from backpass.table.messages import counted, listed, shown
 
 Lines = list[tuple[str, str]]
 """Label and text."""
 
-PARTS = {"train": "training", "valid": "validation", "test": "test"}
+PARTS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def before(table: Table, problem: Problem) -> Lines:
@@ -90,7 +90,7 @@ def training_line(problem: Problem) -> str:
     rows = problem.parts["train"].rows
     batch = rows if settings.sampling == "full" else min(batch_size_for(settings, rows), rows)
     dropout = [f"dropout {settings.dropout:g}"] if settings.dropout and settings.hidden else []
-    until = [f"{settings.iterations:,} steps"] if settings.iterations else []
+    until = [f"{settings.max_steps:,} steps"] if settings.max_steps else []
     return ", ".join(
         [
             f"preset {settings.preset}",
@@ -100,7 +100,7 @@ def training_line(problem: Problem) -> str:
             *dropout,
             f"{counted(batch, 'row')} per step",
             *(until or [counted(settings.epochs, "epoch")]),
-            *([f"{settings.ensemble} networks"] if settings.ensemble > 1 else []),
+            *([f"{settings.ensemble_size} networks"] if settings.ensemble_size > 1 else []),
             f"seed {settings.seed}",
         ]
     )
@@ -121,7 +121,7 @@ def scores_table(model: Model) -> list[str]:
 
 def scored_part(model: Model) -> str | None:
     """The part a model is judged by: test rows, else validation rows, else none."""
-    return next((part for part in ("test", "valid") if model.record.scores.get(part)), None)
+    return next((part for part in ("test", "validation") if model.record.scores.get(part)), None)
 
 
 def score_lines(model: Model) -> list[str]:
@@ -130,7 +130,7 @@ def score_lines(model: Model) -> list[str]:
     if part is None:
         return []
     names = [model.head.metric, *(["accuracy"] if model.classes else [])]
-    label = "validation" if part == "valid" else part
+    label = "validation" if part == "validation" else part
     return [f"{label} {name} {figure(model.record.scores[part][name], 3)}" for name in names]
 
 

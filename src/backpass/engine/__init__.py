@@ -8,7 +8,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from backpass.engine.engine import Engine
-from backpass.engine.fault import Fault, first_fault, is_finite
+from backpass.engine.non_finite import NonFiniteOrigin, first_fault, is_finite
 from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.step import Epoch, Outcome, Step, make_step
 from backpass.errors import UsageError, did_you_mean
@@ -85,7 +85,7 @@ __all__ = [
     "ENGINES",
     "Engine",
     "Epoch",
-    "Fault",
+    "NonFiniteOrigin",
     "NumpyEngine",
     "Outcome",
     "Step",

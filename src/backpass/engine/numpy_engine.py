@@ -26,11 +26,11 @@ class _Program:
         self.outputs = circuit.outputs
         self.instructions: list[_Instruction] = [
             (
-                node.operation.meaning,
+                node.operation.forward,
                 node.inputs,
                 {key: bind_param(value, lengths) for key, value in node.params.items()},
                 i,
-                circuit.dies[i],
+                circuit.last_uses[i],
             )
             for i, node in circuit.operations
         ]
@@ -38,8 +38,8 @@ class _Program:
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
         alive: list[Any] = [None] * self.slots
         alive[: self.inputs] = inputs
-        for meaning, arguments, params, i, dead in self.instructions:
-            alive[i] = meaning(*[alive[j] for j in arguments], **params)
+        for forward, arguments, params, i, dead in self.instructions:
+            alive[i] = forward(*[alive[j] for j in arguments], **params)
             for j in dead:
                 alive[j] = None
         return [alive[i] for i in self.outputs]

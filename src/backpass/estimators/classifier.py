@@ -13,15 +13,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from backpass.errors import DataError, UsageError
+from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
 from backpass.estimators.neural import Goal, NeuralEstimator, continues
 from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
-from backpass.estimators.watching import with_callbacks
 from backpass.estimators.weights import with_classes
 from backpass.model import Settings
-from backpass.model.head import Head
-from backpass.model.heads import AnyHead, Heads, OfLogits
-from backpass.model.settings import BY_NAME
+from backpass.model.head.head import Head
+from backpass.model.head.heads import AnyHead, Heads, LogitLoss
+from backpass.model.settings.settings import BY_NAME
 from backpass.network import Loss
 from backpass.table import Target
 from backpass.training import Callback
@@ -38,11 +38,11 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     loss: cross_entropy, or a function of (logits, class numbers) that gives one number per row; it is traced, so it is
     made of operations. Logits are (n, k), or (n,) for two classes; of labels it is given them (n, k), as y.
     class_weight: a weight per class, or "balanced"; it multiplies sample_weight
-    valid_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
+    validation_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
     patience: end after so many epochs without a better score; metric: the score, log_loss, error or accuracy [log_loss]
     ensemble: so many networks, whose predictions are averaged; it goes with neither warm_start nor partial_fit
     callbacks: ``backpass.training.Callback``s; scikit-learn's are given with ``set_callbacks``
-    Other parameters: as in ``backpass.model.settings.TABLE``.
+    Other parameters: as in ``backpass.model.settings.settings.TABLE``.
 
     Learnt: model_ (a ``backpass.Model``), classes_, history_, loss_curve_, n_iter_, best_epoch_, n_features_in_,
     feature_names_in_ for frames.
@@ -66,15 +66,15 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         wire: Sequence[Any] = (),
         dropout: float | None = None,
         initialization: str | None = None,
-        text_coding: str | None = None,
-        one_hot_levels: int | None = None,
-        embedding_size: int | None = None,
-        number_ranks: bool | None = None,
-        number_embedding: str | None = None,
+        categorical_encoding: str | None = None,
+        max_one_hot_levels: int | None = None,
+        embedding_dim: int | None = None,
+        quantile_features: bool | None = None,
+        numerical_embedding: str | None = None,
         frequency_scale: float | Sequence[float] | None = None,
-        front_scale: bool | None = None,
+        learned_input_scale: bool | None = None,
         parametrization: str | None = None,
-        learned_activation: bool | None = None,
+        parametric_activation: bool | None = None,
         loss: str | Callable[..., Any] = "cross_entropy",
         label_smoothing: float | None = None,
         calibration: str | None = None,
@@ -86,20 +86,20 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         beta1: float | None = None,
         beta2: float | None = None,
         weight_decay: float | None = None,
-        rate_factor: Sequence[Any] | None = None,
+        learning_rate_multiplier: Sequence[Any] | None = None,
         dropout_schedule: str | None = None,
         weight_decay_schedule: str | None = None,
-        clip_norm: float | None = None,
+        max_grad_norm: float | None = None,
         batch_size: int | None = None,
         epochs: int | None = None,
-        iterations: int | None = None,
+        max_steps: int | None = None,
         sampling: str | None = None,
-        valid_fraction: float = 0.16,
+        validation_fraction: float = 0.16,
         patience: int | None = None,
         metric: str | None = None,
         max_seconds: float | None = None,
-        ensemble: int | None = None,
-        ensemble_rows: str | None = None,
+        ensemble_size: int | None = None,
+        ensemble_split: str | None = None,
         precision: str = "float32",
         engine: str = _ENGINE,
         threads: int | None = None,
@@ -113,15 +113,15 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.wire = wire
         self.dropout = dropout
         self.initialization = initialization
-        self.text_coding = text_coding
-        self.one_hot_levels = one_hot_levels
-        self.embedding_size = embedding_size
-        self.number_ranks = number_ranks
-        self.number_embedding = number_embedding
+        self.categorical_encoding = categorical_encoding
+        self.max_one_hot_levels = max_one_hot_levels
+        self.embedding_dim = embedding_dim
+        self.quantile_features = quantile_features
+        self.numerical_embedding = numerical_embedding
         self.frequency_scale = frequency_scale
-        self.front_scale = front_scale
+        self.learned_input_scale = learned_input_scale
         self.parametrization = parametrization
-        self.learned_activation = learned_activation
+        self.parametric_activation = parametric_activation
         self.loss = loss
         self.label_smoothing = label_smoothing
         self.calibration = calibration
@@ -133,20 +133,20 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.beta1 = beta1
         self.beta2 = beta2
         self.weight_decay = weight_decay
-        self.rate_factor = rate_factor
+        self.learning_rate_multiplier = learning_rate_multiplier
         self.dropout_schedule = dropout_schedule
         self.weight_decay_schedule = weight_decay_schedule
-        self.clip_norm = clip_norm
+        self.max_grad_norm = max_grad_norm
         self.batch_size = batch_size
         self.epochs = epochs
-        self.iterations = iterations
+        self.max_steps = max_steps
         self.sampling = sampling
-        self.valid_fraction = valid_fraction
+        self.validation_fraction = validation_fraction
         self.patience = patience
         self.metric = metric
         self.max_seconds = max_seconds
-        self.ensemble = ensemble
-        self.ensemble_rows = ensemble_rows
+        self.ensemble_size = ensemble_size
+        self.ensemble_split = ensemble_split
         self.precision = precision
         self.engine = engine
         self.threads = threads
@@ -283,14 +283,14 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
     def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
         if self._labels:
-            each = [Target(name, "binary", ("0", "1"), "number") for name in names]
+            each = [Target(name, "binary", ("0", "1"), "numeric") for name in names]
             return Heads(tuple(Head.fit(target, truth[:, j], settings) for j, target in enumerate(each)))
         classes = tuple(str(label) for label in self.classes_.tolist())
         return Head.fit(Target(names[0], "binary" if len(classes) == 2 else "multiclass", classes), truth, settings)
 
     def _own(self, head: AnyHead) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
-        return None if function is None else OfLogits(Written(function))
+        return None if function is None else LogitLoss(Written(function))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

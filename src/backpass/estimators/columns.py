@@ -19,9 +19,9 @@ from backpass.errors import DataError
 from backpass.table import DEFAULT_MISSING, Table, table_from
 from backpass.table.feature import how_tiny
 from backpass.table.frame import arrow_index, from_arrow, not_unique
+from backpass.table.messages import rows_listed
 from backpass.table.objects import is_missing, sort_of, text_in
 from backpass.table.row_names import index_among
-from backpass.table.wording import rows_listed
 from backpass.training import EpochRecord
 
 

@@ -17,16 +17,16 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from backpass.errors import BackpassError, InterruptedTraining, UsageError
+from backpass.estimators.callback_adapter import CallbackSupportMixin, teller
 from backpass.estimators.columns import check_unmasked, history_in, library_of, table_of
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
-from backpass.estimators.watching import CallbackSupportMixin, teller
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.diagnostics import Warned
-from backpass.model.heads import AnyHead
-from backpass.model.provisional import teaches_nothing
-from backpass.model.split import split_rows
+from backpass.model.fitting.provisional import teaches_nothing
+from backpass.model.fitting.split import split_rows
+from backpass.model.head.heads import AnyHead
 from backpass.network import Loss
 from backpass.table import Schema, Table
 from backpass.training import Progress
@@ -121,7 +121,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
             return self._fitted_attributes() | self._learnt(stream.model(), X)
 
-        told = teller(self, problem.settings.epochs * problem.settings.ensemble, X, y, attributes)
+        told = teller(self, problem.settings.epochs * problem.settings.ensemble_size, X, y, attributes)
         warned = Warned()
         watchers = [*(self.callbacks or ()), *([told] if told is not None else []), warned]
         try:
@@ -281,13 +281,13 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:
     """Training and validation rows: those given, or some set aside."""
-    share = settings.valid_fraction if given is None else 0.0
+    share = settings.validation_fraction if given is None else 0.0
     split = split_rows(rows.table.rows, share, 0.0, settings.seed)
     parts = {"train": rows.take(split.train)}
     if given is not None:
-        parts["valid"] = given
-    elif len(split.valid):
-        parts["valid"] = rows.take(split.valid)
+        parts["validation"] = given
+    elif len(split.validation):
+        parts["validation"] = rows.take(split.validation)
     return parts
 
 
@@ -313,9 +313,9 @@ def _counting(goal: Goal) -> Goal:
 
 def _check_single(settings: Settings, what: str, before: Model | None) -> None:
     """Errors: UsageError when the settings ask for an ensemble, or the model from before is one."""
-    count = max(settings.ensemble, 1 if before is None else len(np.atleast_2d(before.theta)))
+    count = max(settings.ensemble_size, 1 if before is None else len(np.atleast_2d(before.theta)))
     if count > 1:
         raise UsageError(
             f"{what} goes on with one network; it does not go with an ensemble of {count}",
-            hint="set ensemble=1, or fit anew",
+            hint="set ensemble_size=1, or fit anew",
         )

@@ -17,8 +17,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING
-from backpass.model.setting import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
-from backpass.model.settings import BY_NAME, Settings
+from backpass.model.settings.setting import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
+from backpass.model.settings.settings import BY_NAME, Settings
 
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
 """Ours by theirs."""
@@ -43,31 +43,31 @@ FOLLOWING = frozenset(
         "batch_size",
         "beta1",
         "beta2",
-        "bounds",
+        "clip_predictions",
         "calibration",
         "dropout",
         "dropout_schedule",
-        "embedding_size",
-        "ensemble",
-        "ensemble_rows",
+        "embedding_dim",
+        "ensemble_size",
+        "ensemble_split",
         "epochs",
         "frequency_scale",
-        "front_scale",
+        "learned_input_scale",
         "hidden",
         "initialization",
         "label_smoothing",
-        "learned_activation",
+        "parametric_activation",
         "learning_rate",
         "momentum",
-        "number_embedding",
-        "number_ranks",
-        "one_hot_levels",
+        "numerical_embedding",
+        "quantile_features",
+        "max_one_hot_levels",
         "optimizer",
         "parametrization",
-        "rate_factor",
+        "learning_rate_multiplier",
         "sampling",
         "schedule",
-        "text_coding",
+        "categorical_encoding",
         "weight_decay",
         "weight_decay_schedule",
     }

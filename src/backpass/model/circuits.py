@@ -12,8 +12,8 @@ import numpy as np
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, isnan, where
-from backpass.model.head import Head
-from backpass.model.heads import Heads
+from backpass.model.head.head import Head
+from backpass.model.head.heads import Heads
 
 if TYPE_CHECKING:
     from backpass.model.model import Model

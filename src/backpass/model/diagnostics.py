@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassWarning
-from backpass.model.baseline import constant_outputs
-from backpass.model.ensemble import Member, out_of_fold, outputs_of_members
-from backpass.model.head import Head
-from backpass.model.heads import AnyHead, Heads
+from backpass.model.fitting.baseline import constant_outputs
+from backpass.model.fitting.ensemble import Member, out_of_fold, outputs_of_members
+from backpass.model.fitting.problem import Problem, outputs_of
+from backpass.model.fitting.split import FEWEST_ROWS
+from backpass.model.head.head import Head
+from backpass.model.head.heads import AnyHead, Heads
 from backpass.model.metrics import LOWER_IS_BETTER
-from backpass.model.problem import Problem, outputs_of
-from backpass.model.split import FEWEST_ROWS
 from backpass.network import RANGES, dead_units
-from backpass.table.wording import listed, shown
+from backpass.table.messages import listed, shown
 from backpass.training import Callback
 
-_PARTS = {"test": "test", "valid": "validation", "train": "training"}
+_PARTS = {"test": "test", "validation": "validation", "train": "training"}
 _LEVEL = {"absolute": "median", "quantile": "quantile"}
 _SLACK = 1e-6
 """A constant has to be better than the network by this share of its score, so that rounding raises no warning."""
@@ -57,7 +57,7 @@ def before_training(problem: Problem) -> list[str]:
     >>> from backpass.model import Settings, make_problem
     >>> from backpass.table import table_from
     >>> table = table_from({"x": range(20), "y": range(-5, 15)})
-    >>> settings = Settings.of({"output_activation": "relu", "test_fraction": 0.0, "valid_fraction": 0.0})
+    >>> settings = Settings.of({"output_activation": "relu", "test_fraction": 0.0, "validation_fraction": 0.0})
     >>> before_training(make_problem(table, "y", settings))
     ["the target 'y' is below 0 in 5 of 20 training rows, but the output activation relu cannot be negative"]
     """
@@ -97,7 +97,7 @@ def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str
         problem = member.problem
         which = f"network {i} of {len(members)}, " if len(members) > 1 else ""
         for dead in dead_units(problem.network, theta, problem.parts["train"].x, problem.engine):
-            is_zero = dead.activation == "relu" and not problem.settings.learned_activation
+            is_zero = dead.activation == "relu" and not problem.settings.parametric_activation
             state = "0" if is_zero else f"on the flat side of {dead.activation}"
             verb, noun = ("is", "unit") if len(dead.units) == 1 else ("are", "units")
             found.append(
@@ -112,7 +112,7 @@ def _judged_at_fit(problem: Problem, members: Sequence[Member], thetas: Sequence
     """On the rows that the scores are about: the test rows, else the validation rows, else the training rows."""
     name = next(each for each in _PARTS if each in problem.parts)
     part = problem.parts[name]
-    if name == "valid" and any(member.fold is not None for member in members):
+    if name == "validation" and any(member.fold is not None for member in members):
         o, part = out_of_fold(members, thetas)
     elif name == "train" and len(members) == 1:
         o = outputs_of(problem.network, thetas[0], part.x, problem.engine)

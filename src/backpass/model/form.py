@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, TypeAlias
 
-from backpass.model.head import CUSTOM
-from backpass.model.setting import Choice, Constraint, Number
-from backpass.model.settings import BY_NAME
+from backpass.model.head.head import CUSTOM
+from backpass.model.settings.setting import Choice, Constraint, Number
+from backpass.model.settings.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
+from backpass.table.date_components import PARTS
 from backpass.table.day_month import ORDERS
-from backpass.table.parts import PARTS
 from backpass.training import OVER
 
 Form: TypeAlias = Any
@@ -41,7 +41,7 @@ class ByName:
 
 
 @dataclass(frozen=True, slots=True)
-class Newer:
+class Optional:
     """An entry that the first files lack."""
 
     form: Form
@@ -68,17 +68,17 @@ HEAD: Form = {
         "name": str,
         "task": Choice(("regression", "binary", "multiclass")),
         "classes": [str],
-        "class_kind": Choice(("number", "text")),
+        "class_kind": Choice(("numeric", "categorical")),
         "notes": [str],
-        "percent": Newer(bool),
+        "percent": Optional(bool),
     },
     "loss": _LOSS,
     "options": {...: _NUMBER},
     "center": _NUMBER,
     "scale": Number(0),
-    "low": Newer((_NUMBER, NoneType)),
-    "high": Newer((_NUMBER, NoneType)),
-    "metric": Newer((BY_NAME["metric"].constraint, NoneType)),
+    "low": Optional((_NUMBER, NoneType)),
+    "high": Optional((_NUMBER, NoneType)),
+    "metric": Optional((BY_NAME["metric"].constraint, NoneType)),
 }
 
 MODEL: Form = {
@@ -88,9 +88,9 @@ MODEL: Form = {
         "features": [
             ByKind(
                 {
-                    "number": {"name": str, "percent": Newer(bool)},
-                    "text": {"name": str, "levels": [str]},
-                    "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))], "order": Newer(Choice(ORDERS))},
+                    "numeric": {"name": str, "percent": Optional(bool)},
+                    "categorical": {"name": str, "levels": [str]},
+                    "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))], "order": Optional(Choice(ORDERS))},
                     "time": {"name": str, "parts": [Choice(tuple(PARTS["time"]))]},
                 }
             )
@@ -99,14 +99,14 @@ MODEL: Form = {
         "left_out": [str],
         "missing": [str],
         "notes": [str],
-        "headerless": Newer([str]),
+        "headerless": Optional([str]),
     },
     "head": ByName("heads", {"heads": [HEAD], "loss": _LOSS}, HEAD),
     "features": {
         "has_missing": [bool],
         "has_unknown": [bool],
-        "coding": Newer([Choice(CODINGS)]),
-        "knots": Newer([_ONE]),
+        "coding": Optional([Choice(CODINGS)]),
+        "knots": Optional([_ONE]),
     },
     "network": {
         "inputs": _ONE,
@@ -115,7 +115,7 @@ MODEL: Form = {
                 {
                     "dense": {"units": _ONE, "activation": _ACTIVATION},
                     "scaled_dense": {"units": _ONE, "activation": _ACTIVATION},
-                    "learned_activation": {"activation": _ACTIVATION},
+                    "parametric_activation": {"activation": _ACTIVATION},
                     "dropout": {"rate": Number(0, 1, open_high=True)},
                     "periodic": {
                         "columns": _ONE,
@@ -124,13 +124,13 @@ MODEL: Form = {
                         "deviation": Number(0),
                     },
                     "embedding": {"levels": [_ONE], "size": _ONE},
-                    "front_scale": {},
+                    "learned_input_scale": {},
                     "wired": {"units": [{"name": str, "inputs": [_COUNT]}], "activation": _ACTIVATION},
                 }
             )
         ],
     },
-    "residual_rows": Newer(_ONE),
+    "residual_rows": Optional(_ONE),
     "record": {
         "settings": dict,
         "rows": {...: _COUNT},
@@ -141,14 +141,14 @@ MODEL: Form = {
         "steps": _COUNT,
         "reason": Choice(("finished", "patience", "time", "stopped", "interrupted", "diverged")),
         "notes": [str],
-        "warnings": Newer([str]),
-        "members": Newer([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
-        "columns": Newer(
+        "warnings": Optional([str]),
+        "members": Optional([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
+        "columns": Optional(
             {
                 ...: ByKind(
                     {
-                        "number": {"missing": _COUNT, "quantiles": [_NUMBER], "whole": bool},
-                        "text": {"missing": _COUNT, "counts": [_COUNT]},
+                        "numeric": {"missing": _COUNT, "quantiles": [_NUMBER], "whole": bool},
+                        "categorical": {"missing": _COUNT, "counts": [_COUNT]},
                     }
                 )
             }
@@ -164,45 +164,47 @@ CHECKPOINT: Form = {
 """The facts of a checkpoint."""
 
 
-def misfit(value: Any, form: Form, place: str) -> str:
+def validate(value: Any, form: Form, place: str) -> str:
     """Where a value first departs from a form, in one line; nothing when it has the form.
 
     >>> misfit({"rows": [3, -1]}, {"rows": [Number(0, whole=True)]}, "facts")
     'facts.rows[1] must be a whole number in the range [0, inf); got -1'
     """
-    if isinstance(form, Newer):
-        return misfit(value, form.form, place)
+    if isinstance(form, Optional):
+        return validate(value, form.form, place)
     if isinstance(form, ByName):
-        return misfit(value, form.there if isinstance(value, dict) and form.name in value else form.absent, place)
+        return validate(value, form.there if isinstance(value, dict) and form.name in value else form.absent, place)
     if isinstance(form, tuple):
-        faults = [misfit(value, each, place) for each in form]
+        faults = [validate(value, each, place) for each in form]
         return faults[-1] if all(faults) else ""
     if isinstance(form, list):
         if not isinstance(value, list):
             return _wrong(place, "a list", value)
-        return next((fault for i, each in enumerate(value) if (fault := misfit(each, form[0], f"{place}[{i}]"))), "")
+        return next((fault for i, each in enumerate(value) if (fault := validate(each, form[0], f"{place}[{i}]"))), "")
     if isinstance(form, ByKind):
         kind = value.get("kind") if isinstance(value, dict) else value
         if not isinstance(kind, str) or kind not in form.forms:
             return _wrong(f"{place}.kind", f"one of {', '.join(form.forms)}", kind)
-        return misfit(value, {"kind": str, **form.forms[kind]}, place)
+        return validate(value, {"kind": str, **form.forms[kind]}, place)
     if isinstance(form, dict):
-        return _misfit_of_names(value, form, place)
+        return _validate_names(value, form, place)
     if isinstance(form, Constraint):
         return "" if form.accepts(value) else _wrong(place, form.describe(), value)
     return "" if isinstance(value, form) else _wrong(place, f"of type {form.__name__}", value)
 
 
-def _misfit_of_names(value: Any, form: dict[Any, Form], place: str) -> str:
+def _validate_names(value: Any, form: dict[Any, Form], place: str) -> str:
     if not isinstance(value, dict):
         return _wrong(place, "an object", value)
     any_name = form.get(...)
     if any_name is None:
-        needed = {name for name, each in form.items() if not isinstance(each, Newer)}
+        needed = {name for name, each in form.items() if not isinstance(each, Optional)}
         missing, extra = sorted(needed - value.keys()), sorted(value.keys() - form.keys())
         if missing or extra:
             return f"{place} lacks {missing[0]!r}" if missing else f"{place} has a strange {extra[0][:60]!r}"
-    return next((fault for key in value if (fault := misfit(value[key], any_name or form[key], f"{place}.{key}"))), "")
+    return next(
+        (fault for key in value if (fault := validate(value[key], any_name or form[key], f"{place}.{key}"))), ""
+    )
 
 
 def _wrong(place: str, expected: str, value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit.elementary import log, mean
+from backpass.numerics.elementary import log, mean
 
 Floats = NDArray[np.float64]
 Weights = NDArray[np.float64] | None
@@ -126,7 +126,7 @@ def metrics_for(loss: str, asked: str | None = None) -> tuple[str, ...]:
     return (first, *(name for name in names if name != first))
 
 
-def goes_with(metric: str, loss: str) -> bool:
+def is_compatible(metric: str, loss: str) -> bool:
     """Whether a metric can be worked out from the predictions of a network with that loss."""
     return (_AS.get(metric, metric) in _FOR_CLASSES) == (loss == "cross_entropy")
 

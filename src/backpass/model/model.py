@@ -16,23 +16,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.engine import engine_named
 from backpass.errors import BackpassError, DataError, ModelFileError, UsageError
-from backpass.model.coherence import contradiction
-from backpass.model.container import pack, unpack
+from backpass.model.consistency import inconsistency
 from backpass.model.diagnostics import judged, warn_all
-from backpass.model.form import MODEL, misfit
-from backpass.model.header import header_length
-from backpass.model.heads import AnyHead, head_from_json
-from backpass.model.link import averaged
-from backpass.model.problem import input_names, inputs_of, outputs_of
+from backpass.model.file.container import pack, unpack
+from backpass.model.file.header import header_length
+from backpass.model.file.storage import read_file, write_atomically
+from backpass.model.fitting.problem import input_names, inputs_of, outputs_of
+from backpass.model.form import MODEL, validate
+from backpass.model.head.heads import AnyHead, head_from_json
+from backpass.model.head.link import averaged
+from backpass.model.head.residuals import Residuals
 from backpass.model.record import Record
-from backpass.model.residuals import Residuals
-from backpass.model.storage import read_file, write_atomically
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, read_table, table_from
-from backpass.table.wording import counted, listed, shown
+from backpass.table.messages import counted, listed, shown
 from backpass.training import EpochRecord
 
 ARITHMETIC = 4
@@ -158,7 +158,7 @@ class Model:
         if self.residuals is None:
             raise UsageError(
                 f"the model keeps no residuals to make {what} of",
-                hint="fit it again, with validation rows (--valid-fraction, --valid-file)",
+                hint="fit it again, with validation rows (--validation-fraction, --validation-file)",
             )
         return self.residuals
 
@@ -333,11 +333,11 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
     """The model that ``to_bytes`` wrote.    Errors: ModelFileError."""
     facts, arrays = unpack(data, "model", source)
     unknown, hint = f"{source} does not describe a model this version knows", "was it written by a newer version?"
-    if fault := misfit(facts, MODEL, "facts"):
+    if fault := validate(facts, MODEL, "facts"):
         raise ModelFileError(unknown, faults=[fault], hint=hint)
     try:
         model = _from_facts(facts, arrays)
-        fault = contradiction(model)
+        fault = inconsistency(model)
     except BackpassError as error:
         raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
     if fault:

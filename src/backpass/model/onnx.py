@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import where
 from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
 from backpass.errors import UsageError
 from backpass.model.circuits import WIDE, averaging, predicting
-from backpass.model.container import FORMAT
+from backpass.model.file.container import FORMAT
 from backpass.model.onnx_dates import FIELDS, NO_DAY, date_parts
 from backpass.model.onnx_names import output_names
 from backpass.model.onnx_reading import reading_facts
 from backpass.network import FeatureMap
-from backpass.table.feature import MomentFeature, TextFeature, number_inputs
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, number_inputs
 from backpass.table.missing import Missing
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def _is_utf8(text: str) -> bool:
 
 
 INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {
-    "number": (1, WIDE, "a number; NaN where missing"),
-    "text": (1, TEXT, "a text; empty where missing"),
+    "numeric": (1, WIDE, "a number; NaN where missing"),
+    "categorical": (1, TEXT, "a text; empty where missing"),
     "date": (3, FIELDS, f"days since 1970-01-01 in UTC, seconds, microseconds; {NO_DAY} days where missing"),
     "time": (3, FIELDS, f"0 days, seconds since midnight, microseconds; {NO_DAY} days where missing"),
 }
@@ -108,9 +108,9 @@ def _network_inputs(graph: Graph, model: Model) -> Value:
     codes: list[Value] = []
     for feature, column in zip(model.schema.features, columns, strict=True):
         match feature:
-            case TextFeature():
+            case CategoricalFeature():
                 codes.append(_codes(graph, column, feature))
-            case MomentFeature():
+            case DatetimeFeature():
                 numbers += date_parts(graph, column, feature, origins[number_inputs(feature)[0].name])
             case _:
                 numbers.append(column)
@@ -119,7 +119,7 @@ def _network_inputs(graph: Graph, model: Model) -> Value:
     return x
 
 
-def _codes(graph: Graph, column: Value, feature: TextFeature) -> Value:
+def _codes(graph: Graph, column: Value, feature: CategoricalFeature) -> Value:
     """Code j for the j-th level, 0 for every other text, the empty one too."""
     whole = graph.add(
         "LabelEncoder",
@@ -160,7 +160,7 @@ def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
 def _feature_map(model: Model) -> Circuit:
     """Those of (numbers, codes) that the model has -> x, with numbers that stand for missing taken out first."""
     phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
-    is_part = np.array([model.schema.kinds[number.column] != "number" for number in model.schema.numbers])
+    is_part = np.array([model.schema.kinds[number.column] != "numeric" for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
 
     def mapped(*given: Array) -> Array:
@@ -194,7 +194,7 @@ def _labels(graph: Graph, model: Model, probabilities: Value) -> Value:
 
 
 def _class_values(model: Model) -> np.ndarray[Any, Any]:
-    if model.head.target.class_kind == "text":
+    if model.head.target.class_kind == "categorical":
         return np.array(model.classes, dtype=TEXT)
     numbers = np.array([float(text) for text in model.classes])
     whole = numbers.astype(np.int64) if np.abs(numbers).max() < 2.0**53 else numbers

@@ -2,7 +2,7 @@
 
 A moment goes in as three whole numbers, the fields of Python's ``timedelta``: days, seconds and microseconds. One
 int64 of microseconds would be simpler, but OpenVINO narrows it to int32 without a word and predicts something else.
-Which parts there are is decided by ``backpass.table.parts``; here they become nodes.
+Which parts there are is decided by ``backpass.table.date_components``; here they become nodes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, Value, Whole
 from backpass.model.circuits import WIDE
-from backpass.table.feature import MomentFeature
-from backpass.table.moment import DAY, FIRST, SECOND
-from backpass.table.parts import PARTS
+from backpass.table.date_components import PARTS
+from backpass.table.feature import DatetimeFeature
+from backpass.table.timestamp import DAY, FIRST, SECOND
 
 FIRST_DAY = FIRST // DAY
 """0001-01-01; what lies before it counts as missing."""
@@ -45,7 +45,7 @@ class GraphFields:
     from_origin: Whole | None
 
     @classmethod
-    def of(cls, graph: Graph, column: Value, feature: MomentFeature, origin: int = 0) -> tuple[GraphFields, str]:
+    def of(cls, graph: Graph, column: Value, feature: DatetimeFeature, origin: int = 0) -> tuple[GraphFields, str]:
         """The fields, the days 0 where a moment is missing; and the condition that it is there."""
         stem = f"parts/{feature.name}"
         made: dict[tuple[str, ...], str] = {}
@@ -66,7 +66,7 @@ class GraphFields:
         return (clock if self.from_origin is None else self.from_origin * DAY + clock) / unit
 
 
-def date_parts(graph: Graph, column: Value, feature: MomentFeature, origin: int = 0) -> Iterator[Value]:
+def date_parts(graph: Graph, column: Value, feature: DatetimeFeature, origin: int = 0) -> Iterator[Value]:
     """The parts of a date or a time, double (n, 1), as ``part_values`` has them; days are counted from ``origin``."""
     fields, is_there = GraphFields.of(graph, column, feature, origin)
     rows: Any = column.shape[0]

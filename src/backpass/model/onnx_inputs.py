@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 from backpass.engine.onnx.file import metadata
 from backpass.errors import DataError
-from backpass.model.foreign import PROTOBUF
+from backpass.model.file.sniff import PROTOBUF
+from backpass.model.file.storage import read_file
 from backpass.model.model import Model, from_bytes
 from backpass.model.onnx_dates import NO_DAY
 from backpass.model.onnx_names import input_names
 from backpass.model.onnx_reading import Reading, reading_facts, reading_from
-from backpass.model.storage import read_file
+from backpass.table.date_components import TickFields
 from backpass.table.frame import table_from
-from backpass.table.moment import NO_MOMENT
-from backpass.table.parts import TickFields
+from backpass.table.messages import ErrorList, absent, listed, shown
 from backpass.table.reading import read_table
-from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
-from backpass.table.wording import Faults, absent, listed, shown
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
+from backpass.table.timestamp import NAT
 
 
 def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
@@ -72,21 +72,21 @@ def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
 def input_array(column: Column, kind: str) -> NDArray[Any]:
     """A column as an input of its kind; one without any value may be of another kind."""
     match column:
-        case NumberColumn() if kind in ("number", "percent"):
+        case NumericColumn() if kind in ("numeric", "percent"):
             return column.values.reshape(-1, 1)
-        case TextColumn() if kind == "text":
+        case CategoricalColumn() if kind == "categorical":
             return np.array(["", *column.levels], dtype=object)[column.codes].reshape(-1, 1)
-        case MomentColumn() if kind not in ("number", "percent", "text"):
-            return _fields(column.ticks)
+        case DatetimeColumn() if kind not in ("numeric", "percent", "categorical"):
+            return _fields(column.microseconds)
     rows = len(column.missing)
-    if kind in ("number", "percent"):
+    if kind in ("numeric", "percent"):
         return np.full((rows, 1), np.nan)
-    return np.full((rows, 1), "", dtype=object) if kind == "text" else _fields(np.full(rows, NO_MOMENT))
+    return np.full((rows, 1), "", dtype=object) if kind == "categorical" else _fields(np.full(rows, NAT))
 
 
-def _fields(ticks: NDArray[np.int64]) -> NDArray[np.int32]:
-    there = ticks != NO_MOMENT
-    fields = TickFields(np.where(there, ticks, 0))
+def _fields(microseconds: NDArray[np.int64]) -> NDArray[np.int32]:
+    there = microseconds != NAT
+    fields = TickFields(np.where(there, microseconds, 0))
     days = np.where(there, fields.days, NO_DAY)
     return np.column_stack([days, fields.seconds, fields.microseconds]).astype(np.int32)
 
@@ -122,7 +122,7 @@ def _columns_of(X: NDArray[Any], reading: Reading) -> dict[str, Any]:
 
 def _check(table: Table, reading: Reading) -> None:
     wanted = [each.column for each in reading.inputs if each.column not in table.columns]
-    faults = Faults(table.source)
+    faults = ErrorList(table.source)
     for fault in absent(wanted, [*table.names, *table.left_out]):
         faults.add(fault, "every column that the model learned from goes in; missing values may stand for one")
     faults.stop()

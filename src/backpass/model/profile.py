@@ -20,7 +20,7 @@ SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class NumberProfile:
+class NumericProfile:
     """A column of numbers: how many were missing, its quantiles at ``SHARES`` (if any), and whether all are whole.
 
     >>> NumberProfile.of(np.array([3.0, np.nan, 1.0, 2.0])).quantiles[::4]
@@ -32,19 +32,21 @@ class NumberProfile:
     whole: bool
 
     @staticmethod
-    def of(values: NDArray[np.float64]) -> NumberProfile:
+    def of(values: NDArray[np.float64]) -> NumericProfile:
         """The profile of values (n,), NaN where missing; infinite ones are passed over."""
         finite = values[np.isfinite(values)]
         missing = int(np.count_nonzero(np.isnan(values)))
         if not finite.size:
-            return NumberProfile(missing, (), False)
+            return NumericProfile(missing, (), False)
         places = [round(share * (finite.size - 1)) for share in SHARES]
         ordered = np.partition(finite, sorted(set(places)))
-        return NumberProfile(missing, tuple(float(ordered[i]) for i in places), bool((finite == np.rint(finite)).all()))
+        return NumericProfile(
+            missing, tuple(float(ordered[i]) for i in places), bool((finite == np.rint(finite)).all())
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "kind": "number",
+            "kind": "numeric",
             "missing": self.missing,
             "quantiles": list(self.quantiles),
             "whole": self.whole,
@@ -52,7 +54,7 @@ class NumberProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class TextProfile:
+class CategoricalProfile:
     """A column of texts: how many were missing or no level, and how often each level occurred."""
 
     missing: int
@@ -65,28 +67,28 @@ class TextProfile:
         return counts.index(max(counts))
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "text", "missing": self.missing, "counts": list(self.counts)}
+        return {"kind": "categorical", "missing": self.missing, "counts": list(self.counts)}
 
 
-Profile: TypeAlias = NumberProfile | TextProfile
+Profile: TypeAlias = NumericProfile | CategoricalProfile
 
 
 def profiles_of(schema: Schema, encoded: Encoded) -> dict[str, Profile]:
     """The profile of each column by name, numbers (and the parts of dates) first."""
     found: dict[str, Profile] = {
-        number.name: NumberProfile.of(encoded.numbers[:, j]) for j, number in enumerate(schema.numbers)
+        number.name: NumericProfile.of(encoded.numbers[:, j]) for j, number in enumerate(schema.numbers)
     }
     for j, text in enumerate(schema.texts):
         missing, *counts = np.bincount(encoded.codes[:, j], minlength=len(text.levels) + 1).tolist()
-        found[text.name] = TextProfile(missing, tuple(counts))
+        found[text.name] = CategoricalProfile(missing, tuple(counts))
     return found
 
 
 def profile_from_json(data: Mapping[str, Any]) -> Profile:
     """The profile that ``to_json`` wrote."""
-    if data["kind"] == "text":
-        return TextProfile(data["missing"], tuple(data["counts"]))
-    return NumberProfile(data["missing"], tuple(map(float, data["quantiles"])), data["whole"])
+    if data["kind"] == "categorical":
+        return CategoricalProfile(data["missing"], tuple(data["counts"]))
+    return NumericProfile(data["missing"], tuple(map(float, data["quantiles"])), data["whole"])
 
 
 def misfit_of(profiles: Mapping[str, Profile], schema: Schema) -> bool:
@@ -94,7 +96,7 @@ def misfit_of(profiles: Mapping[str, Profile], schema: Schema) -> bool:
     if not profiles:
         return False
     texts = {text.name: len(text.levels) for text in schema.texts}
-    sizes = {name: len(each.counts) for name, each in profiles.items() if isinstance(each, TextProfile)}
-    lengths = {len(each.quantiles) for each in profiles.values() if isinstance(each, NumberProfile)}
+    sizes = {name: len(each.counts) for name, each in profiles.items() if isinstance(each, CategoricalProfile)}
+    lengths = {len(each.quantiles) for each in profiles.values() if isinstance(each, NumericProfile)}
     names = {*texts, *(number.name for number in schema.numbers)}
     return texts != sizes or not lengths <= {0, len(SHARES)} or profiles.keys() != names

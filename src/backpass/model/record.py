@@ -10,7 +10,7 @@ from backpass.model.profile import Profile, profile_from_json
 from backpass.training import EpochRecord
 
 Scores = Mapping[str, Mapping[str, float]]
-"""Metric by metric, for each part ("valid", "test") that has rows."""
+"""Metric by metric, for each part ("validation", "test") that has rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

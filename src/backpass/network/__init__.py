@@ -9,7 +9,7 @@ from backpass.network.activity import DeadUnits, dead_units
 from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic
 from backpass.network.initialization import INITIALIZATIONS, fit_output, initialize, initialize_from_data
-from backpass.network.layers import Dense, Draws, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
+from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, RandomKey, ScaledDense, Unit, Wired
 from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 from backpass.network.network import Network, dense_network
 from backpass.network.parameters import GROUPS, Layout, Parameter
@@ -24,7 +24,6 @@ __all__ = [
     "RANGES",
     "DeadUnits",
     "Dense",
-    "Draws",
     "Dropout",
     "Embedding",
     "FeatureMap",
@@ -36,6 +35,7 @@ __all__ = [
     "Network",
     "Parameter",
     "Periodic",
+    "RandomKey",
     "ScaledDense",
     "Unit",
     "Wired",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import clip, concatenate, cos, greater, isnan, one_hot, sin, sqrt, where
 from backpass.errors import UsageError
-from backpass.network.ranks import are_knots, knots_of, ranks_of
+from backpass.network.ranks import are_knots, knots_of, quantile_ranks
 
 _CLIP_AT = 3.0
 # Far beyond the clip f(z) no longer changes; staying below keeps z^2 finite.
@@ -152,14 +152,14 @@ class FeatureMap:
         parts = []
         if p:
             with label("scaling"):
-                parts.append(_squeezed(numbers, self.center[:p], self.scale[:p]).astype(dtype))
+                parts.append(_smooth_clip(numbers, self.center[:p], self.scale[:p]).astype(dtype))
         if self.knots:
             with label("ranks"):
-                parts.append(ranks_of(numbers, self.knots).astype(dtype))
+                parts.append(quantile_ranks(numbers, self.knots).astype(dtype))
         if len(self.center) > p:
             flags = concatenate(self._flags(numbers, codes, numpy.float64), axis=1)
             with label("scaling of one-hot"):
-                parts.append(_squeezed(flags, self.center[p:], self.scale[p:]).astype(dtype))
+                parts.append(_smooth_clip(flags, self.center[p:], self.scale[p:]).astype(dtype))
         else:
             parts += self._flags(numbers, codes, dtype)
         with label("waves of dates"):
@@ -212,7 +212,7 @@ class FeatureMap:
             # Those of indicators and one-hot columns stand in their order behind those of the numbers; ranks have none.
             first_of, last_of = group[0] - len(self.knots), group[-1] - len(self.knots)
             center, scale = (each[first_of : last_of + 1] for each in (self.center, self.scale))
-            middle = numpy.asarray(_squeezed(middle, center, scale))
+            middle = numpy.asarray(_smooth_clip(middle, center, scale))
         found = numpy.zeros(len(x), dtype=numpy.int64)
         for j, column in enumerate(group):
             found[x[:, column] > middle[j]] = first + j
@@ -246,7 +246,7 @@ class FeatureMap:
         levels: Sequence[int],
         *,
         scaled_flags: bool = False,
-        one_hot_levels: int | None = None,
+        max_one_hot_levels: int | None = None,
         periods: Sequence[int] = (),
         leads: Sequence[bool] | None = None,
         ranks: bool = False,
@@ -254,11 +254,11 @@ class FeatureMap:
         """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``).
 
         scaled_flags: scale indicators and one-hot columns as numbers, two levels being one column
-        one_hot_levels: a column of more levels is left to an embedding; None for no column
+        max_one_hot_levels: a column of more levels is left to an embedding; None for no column
         leads: which number columns may have an indicator; the others are missing where the one before them is
         ranks: give every number its rank as a second view, with the knots of ``knots_of``
         """
-        most = max(levels, default=0) if one_hot_levels is None else one_hot_levels
+        most = max(levels, default=0) if max_one_hot_levels is None else max_one_hot_levels
         plain = FeatureMap(
             *_scales_of(numbers),
             tuple(
@@ -288,7 +288,7 @@ def _waves(numbers: Array, column: int, period: int) -> list[Array]:
     return [where(isnan(x), 0.0, wave(turn)) for wave in (cos, sin)]
 
 
-def _squeezed(x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.float64]) -> Array:
+def _smooth_clip(x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.float64]) -> Array:
     """z / sqrt(1 + (z/3)^2) with z = (x - center) scale, or 0 where x is missing"""
     # Halves first: x - center itself may overflow when both are near the largest float64.
     z = (0.5 * x - 0.5 * center) * (2.0 * scale)

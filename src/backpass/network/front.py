@@ -15,7 +15,7 @@ import numpy
 
 from backpass.circuit import Array
 from backpass.circuit.operations import affine, concatenate, cos, take, transpose
-from backpass.network.layers import Draws, Layer
+from backpass.network.layers import Layer, RandomKey
 from backpass.network.parameters import Parameter
 
 
@@ -68,7 +68,7 @@ class Periodic(Front):
             *([] if self.mixtures >= 1 else [f"periodic expected at least 1 mixture, got {self.mixtures}"]),
         ]
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         p, (n, d) = self.columns, x.shape
         own = x[:, :p]
         # Columns first: one stack of p small products.
@@ -114,7 +114,7 @@ class Embedding(Front):
             *([] if self.size >= 1 else [f"embedding expected a size of at least 1, got {self.size}"]),
         ]
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         first = int(x.shape[1]) - len(self.levels)
         found = [
             take(theta[f"E{number}.{j}"], x[:, first + j - 1].astype(numpy.int32), axis=0)
@@ -136,13 +136,13 @@ class FrontScale(Front):
     With a learning rate of its own, and weight decay, it finds out which inputs matter.
     """
 
-    kind: ClassVar[str] = "front_scale"
+    kind: ClassVar[str] = "learned_input_scale"
 
     def width(self, inputs: int) -> int:
         return inputs
 
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
-        return (Parameter(f"s{number}", (inputs,), "front_scale", inputs, inputs),)
+        return (Parameter(f"s{number}", (inputs,), "learned_input_scale", inputs, inputs),)
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         return x * theta[f"s{number}"]

@@ -76,7 +76,7 @@ STARTS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = M
     {
         "bias": _constant(0.0),
         "alpha": _constant(1.0),
-        "front_scale": _constant(1.0),
+        "learned_input_scale": _constant(1.0),
         "frequency": _normal(lambda p: 1.0),
         "phase": _uniform(lambda p: pi),
         "mixture": _uniform(lambda p: 1.0 / sqrt(p.fan_in)),

@@ -23,7 +23,7 @@ _DROPOUT_PURPOSE = 0x0D09_0000
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class RandomKey:
     """Where a training step gets its random numbers: the run's key and the number of the step.
 
     ``settings`` holds what else the step reads from its row of the settings table, each a number (): "dropout" is the
@@ -55,7 +55,7 @@ class Layer(ABC):
         """z of the layer; x itself for a layer that has none."""
 
     @abstractmethod
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         """The outputs a; ``draws`` is None outside training."""
 
     def faults(self, inputs: int) -> list[str]:
@@ -100,7 +100,7 @@ class Dense(Layer):
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return affine(x, theta[f"W{number}"], theta[f"b{number}"])
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         return activation_named(self.activation)(self.pre_activation(theta, x, number))
 
 
@@ -130,7 +130,7 @@ class ScaledDense(Layer):
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return affine(x * (1.0 / sqrt(x.shape[1])), theta[f"W{number}"], theta[f"b{number}"])
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         return activation_named(self.activation)(self.pre_activation(theta, x, number))
 
 
@@ -145,7 +145,7 @@ class LearnedActivation(Layer):
     """
 
     activation: str
-    kind: ClassVar[str] = "learned_activation"
+    kind: ClassVar[str] = "parametric_activation"
 
     def width(self, inputs: int) -> int:
         return inputs
@@ -156,7 +156,7 @@ class LearnedActivation(Layer):
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return x
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         return x + theta[f"alpha{number}"] * (activation_named(self.activation)(x) - x)
 
     @property
@@ -215,7 +215,7 @@ class Wired(Layer):
             columns.append(affine(wired, w, theta[f"b{number}.{unit.name}"]))
         return concatenate(columns, axis=1)
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         return activation_named(self.activation)(self.pre_activation(theta, x, number))
 
 
@@ -242,7 +242,7 @@ class Dropout(Layer):
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return x
 
-    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: Draws | None) -> Array:
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         if draws is None or self.rate == 0.0:
             return x
         purpose = _DROPOUT_PURPOSE + int(number)

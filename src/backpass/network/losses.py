@@ -14,7 +14,7 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
-from backpass.circuit import Array, elementary
+from backpass.circuit import Array
 from backpass.circuit.operations import (
     absolute,
     equal,
@@ -30,6 +30,7 @@ from backpass.circuit.operations import (
     where,
 )
 from backpass.errors import UsageError, did_you_mean
+from backpass.numerics import elementary
 
 
 class Loss(ABC):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.errors import ShapeError, UsageError
-from backpass.network.layers import Dense, Draws, Dropout, Layer
+from backpass.network.layers import Dense, Dropout, Layer, RandomKey
 from backpass.network.parameters import Layout
 from backpass.network.plain_data import layer_from_json, layer_to_json
 
@@ -80,7 +80,7 @@ class Network:
         """m_1 + ... + m_r    CS229, after eq. (2.13)"""
         return sum(self.widths)
 
-    def __call__(self, theta: Array, x: Array, draws: Draws | None = None) -> Array:
+    def __call__(self, theta: Array, x: Array, draws: RandomKey | None = None) -> Array:
         """The outputs h_theta(x).
 
         theta (P,)   x (n, d)   ->   (n, m_r)
@@ -96,7 +96,7 @@ class Network:
         """
         return self._run(theta, x, None, len(self.layers) - 1)
 
-    def _run(self, theta: Array, x: Array, draws: Draws | None, stop: int) -> Array:
+    def _run(self, theta: Array, x: Array, draws: RandomKey | None, stop: int) -> Array:
         views = self.layout.views(theta)
         depth = len(self.widths)
         if x.ndim != 2 or x.shape[1] != self.inputs:

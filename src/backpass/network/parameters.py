@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array
 from backpass.errors import ShapeError
 
-GROUPS = ("weight", "bias", "alpha", "front_scale", "frequency", "phase", "mixture", "embedding")
+GROUPS = ("weight", "bias", "alpha", "learned_input_scale", "frequency", "phase", "mixture", "embedding")
 """Every group of parameters."""
 
 

@@ -20,7 +20,7 @@ _MOST = 256
 _SPAN = 3.0
 
 
-def ranks_of(x: Array, knots: Sequence[Knots]) -> Array:
+def quantile_ranks(x: Array, knots: Sequence[Knots]) -> Array:
     """The place of a number among the knots k_0 < ... < k_m of its column, straight between them:
 
     r = 3 (t + (x - k_t) / (k_(t+1) - k_t)) / m - 3/2    with k_t <= x < k_(t+1)

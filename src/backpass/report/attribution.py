@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
-from backpass.model.head import Head
+from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.report.columns import by_column, names_of
 from backpass.report.importance import picked_classes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit.philox import key_of, philox_bits
+from backpass.numerics.philox import key_of, philox_bits
 
 SAMPLES = 400
 _PURPOSE = 0x5D0B_0000

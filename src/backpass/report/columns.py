@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.model import Model
-from backpass.table import MomentFeature, TextFeature
+from backpass.table import CategoricalFeature, DatetimeFeature
+from backpass.table.date_components import part_values, ticks_of
 from backpass.table.feature import Feature, number_inputs
-from backpass.table.parts import part_values, ticks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class ModelColumn:
 
     def encoded_at(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
         """What stands in its places for numbers, or for dates as days and times as hours: (m,) -> (m, places)"""
-        if not isinstance(self.feature, MomentFeature):
+        if not isinstance(self.feature, DatetimeFeature):
             return at[:, None]
         kind = self.feature.kind
-        ticks = ticks_of(at, kind)
-        return np.column_stack([part_values(ticks, kind, part) for part in self.feature.parts])
+        microseconds = ticks_of(at, kind)
+        return np.column_stack([part_values(microseconds, kind, part) for part in self.feature.parts])
 
 
 def columns_of(model: Model) -> list[ModelColumn]:
@@ -59,7 +59,7 @@ def by_column(model: Model, groups: Sequence[Sequence[int] | NDArray[Any]]) -> l
     first_text = len(model.schema.numbers)
     found = []
     for column in columns_of(model):
-        offset = first_text if isinstance(column.feature, TextFeature) else 0
+        offset = first_text if isinstance(column.feature, CategoricalFeature) else 0
         parts = [np.asarray(groups[offset + place], dtype=np.intp) for place in column.places]
         found.append(np.concatenate(parts))
     return found

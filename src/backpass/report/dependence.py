@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit.philox import permutation
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
+from backpass.numerics.philox import permutation
 from backpass.report.columns import ModelColumn, columns_of
 from backpass.report.typical import is_single_neuron, range_of, typical_row
-from backpass.table import MomentFeature, TextFeature
+from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.table import Kind
 
 POINTS = 121
@@ -76,7 +76,7 @@ def dependences(
     rows = permutation(seed, 0, _PURPOSE, len(numbers))[:MOST_ROWS]
     numbers, codes = numbers[rows], codes[rows]
     column = columns[name]
-    if isinstance(column.feature, TextFeature):
+    if isinstance(column.feature, CategoricalFeature):
         return _of_text(model, name, numbers, codes, column.places[0])
     kinks = _kinks(model)
     at = values_along(model, column, kinks)
@@ -95,7 +95,7 @@ def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ())
     """
     span = range_of(model, column)
     width = span.high - span.low
-    if isinstance(column.feature, MomentFeature) and column.feature.kind == "date" and width > POINTS:
+    if isinstance(column.feature, DatetimeFeature) and column.feature.kind == "date" and width > POINTS:
         step = 7.0 * np.ceil(width / (7.0 * POINTS))
         before, after = np.floor((span.middle - span.low) / step), np.floor((span.high - span.middle) / step)
         return np.asarray(span.middle + step * np.arange(-before, after + 1.0))
@@ -114,7 +114,7 @@ def _of_text(
     stacked[:, j] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
     found = _predictions(model, np.tile(numbers, (len(order), 1)), stacked, len(order))
     at = tuple(levels[i] for i in order)
-    return [Dependence(name, at, y.mean(axis=0), y[:MOST_LINES], (), "text") for y in found]
+    return [Dependence(name, at, y.mean(axis=0), y[:MOST_LINES], (), "categorical") for y in found]
 
 
 def _by_count(model: Model, name: str, count: int) -> list[int]:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.report.bootstrap import Interval
-from backpass.report.course import Course
 from backpass.report.curves import Calibration, Curve, thinned
 from backpass.report.dependence import Dependence
 from backpass.report.importance import Importance
+from backpass.report.learning_curve import Course
 from backpass.report.style import ACCENT, INK, MUTED, PAPER, SECOND, label
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _bars(ax: Axes, places: NDArray[np.int_], found: Sequence[Importance], what:
 
 def dependence(ax: Axes, found: Dependence, target: str) -> None:
     """The average prediction as one column moves, and some rows by themselves (faint)."""
-    if found.kind == "text":
+    if found.kind == "categorical":
         _levels(ax, found, target)
         return
     at = np.asarray(found.at)
@@ -282,14 +282,14 @@ def label_dependence(ax: Axes, found: Mapping[str, Dependence]) -> None:
     first = next(iter(found.values()))
     for i, (name, each) in enumerate(found.items()):
         color, dashes = _look(i)
-        if first.kind == "text":
+        if first.kind == "categorical":
             places = np.arange(len(each.mean))[::-1]
             ax.plot(
                 each.mean, places, "oD^s"[i // 4 % 4], color=color, markersize=6, alpha=0.85, label=_short(name, 18)
             )
         else:
             ax.plot(np.asarray(each.at), each.mean, color=color, linestyle=dashes, label=_short(name, 18))
-    if first.kind == "text":
+    if first.kind == "categorical":
         _levels_beside(ax, first, "probability")
         ax.set_xlim(-0.02, 1.02)
     else:
@@ -301,7 +301,7 @@ def label_dependence(ax: Axes, found: Mapping[str, Dependence]) -> None:
 def _along(ax: Axes, found: Dependence) -> None:
     """Ticks of a column: numbers, dates (days since 1970-01-01, as matplotlib counts them) or times (hours)."""
     at = np.asarray(found.at)
-    if found.kind == "number":
+    if found.kind == "numeric":
         ax.locator_params(axis="x", nbins=6)
         ax.margins(x=0.02)
         return

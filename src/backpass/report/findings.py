@@ -17,8 +17,8 @@ from backpass.errors import visible
 from backpass.model.diagnostics import judged
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.model.profile import SHARES, NumberProfile, TextProfile
-from backpass.model.settings import BY_NAME, usual_settings
+from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
+from backpass.model.settings.settings import BY_NAME, usual_settings
 from backpass.report.bootstrap import Interval, intervals
 from backpass.report.columns import ModelColumn, columns_of, names_of
 from backpass.report.held_out import HeldOut
@@ -26,12 +26,12 @@ from backpass.report.importance import Importance, importances
 from backpass.report.labels import LabelScore, constant_of, label_names, label_scores
 from backpass.report.style import label
 from backpass.report.typical import profile_of
-from backpass.table import Feature, MomentColumn, MomentFeature, NumberColumn
-from backpass.table.moment import moment_texts
-from backpass.table.parts import ticks_of
-from backpass.table.wording import listed
+from backpass.table import DatetimeColumn, DatetimeFeature, Feature, NumericColumn
+from backpass.table.date_components import ticks_of
+from backpass.table.messages import listed
+from backpass.table.timestamp import moment_texts
 
-PARTS = {"train": "training", "valid": "validation", "test": "test"}
+PARTS = {"train": "training", "validation": "validation", "test": "test"}
 WORST, SHOWN_COLUMNS = 10, 6
 
 
@@ -66,7 +66,7 @@ class Findings:
     @property
     def part(self) -> str | None:
         """The part that the scores at fit are about: test, else validation, else none."""
-        return next((part for part in ("test", "valid") if self.model.record.scores.get(part)), None)
+        return next((part for part in ("test", "validation") if self.model.record.scores.get(part)), None)
 
     @property
     def others(self) -> dict[str, float]:
@@ -190,17 +190,17 @@ def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
         }
 
 
-def _usual(profile: NumberProfile | TextProfile | None, feature: Feature) -> str:
+def _usual(profile: NumericProfile | CategoricalProfile | None, feature: Feature) -> str:
     levels = getattr(feature, "levels", ())
-    if isinstance(profile, NumberProfile):
+    if isinstance(profile, NumericProfile):
         if not profile.quantiles:
             return ""
         low, middle, high = (profile.quantiles[SHARES.index(share)] for share in (0.01, 0.5, 0.99))
-        if isinstance(feature, MomentFeature):
+        if isinstance(feature, DatetimeFeature):
             first, median, last = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
             return f"{first} to {last}, median {median}"
         return f"{value_text(low)} to {value_text(high)}, median {value_text(middle)}"
-    if isinstance(profile, TextProfile) and levels:
+    if isinstance(profile, CategoricalProfile) and levels:
         code = profile.commonest
         name = label(levels[code - 1]) if code else "missing"
         return f"{len(levels)} levels, most often {name}"
@@ -208,11 +208,11 @@ def _usual(profile: NumberProfile | TextProfile | None, feature: Feature) -> str
 
 
 def _warnings(
-    profile: NumberProfile | TextProfile | None, column: ModelColumn, missing: float, held: HeldOut | None
+    profile: NumericProfile | CategoricalProfile | None, column: ModelColumn, missing: float, held: HeldOut | None
 ) -> Iterator[str]:
     if missing > 0.5:
         yield "mostly missing"
-    if held is None or not isinstance(profile, NumberProfile) or not profile.quantiles:
+    if held is None or not isinstance(profile, NumericProfile) or not profile.quantiles:
         return
     values = held.numbers[:, column.places[0]]
     outside = int(np.count_nonzero((values < profile.quantiles[0]) | (values > profile.quantiles[-1])))
@@ -267,10 +267,10 @@ def _labels_on(texts: Sequence[str]) -> str:
 
 def _cell(held: HeldOut, name: str, row: int) -> str:
     column = held.table.columns[name]
-    if isinstance(column, NumberColumn):
+    if isinstance(column, NumericColumn):
         return value_text(float(column.values[row])) if not np.isnan(column.values[row]) else "missing"
-    if isinstance(column, MomentColumn):
-        return moment_texts(column.ticks[row : row + 1], column.kind)[0] or "missing"
+    if isinstance(column, DatetimeColumn):
+        return moment_texts(column.microseconds[row : row + 1], column.kind)[0] or "missing"
     code = int(column.codes[row])
     return label(column.levels[code - 1]) if code else "missing"
 

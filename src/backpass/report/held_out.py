@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.heads import AnyHead, Heads
+from backpass.model.fitting.split import split_rows
+from backpass.model.head.heads import AnyHead, Heads
 from backpass.model.model import Model
-from backpass.model.split import split_rows
 from backpass.report.style import label
 from backpass.table import Table
 
@@ -71,7 +71,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
     Errors: DataError listing what the table lacks.
     """
     source = label(os.path.basename(table.source))
-    for part in ("test", "valid"):
+    for part in ("test", "validation"):
         words = "set aside for testing" if part == "test" else "set aside to choose the best epoch"
         for index in _rows_of(model, table.rows, part):
             rows = _rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
@@ -112,8 +112,8 @@ def _rows_of(model: Model, rows: int, part: str) -> Iterator[NDArray[Any]]:
     settings, counts = model.record.settings, model.record.rows
     if not model.record.scores.get(part):
         return
-    for valid, test in product({settings["valid_fraction"], 0.0}, {settings["test_fraction"], 0.0}):
-        found: NDArray[Any] = getattr(split_rows(rows, valid, test, settings["seed"]), part)
+    for validation, test in product({settings["validation_fraction"], 0.0}, {settings["test_fraction"], 0.0}):
+        found: NDArray[Any] = getattr(split_rows(rows, validation, test, settings["seed"]), part)
         if len(found) == counts[part]:
             yield found
 
@@ -121,8 +121,8 @@ def _rows_of(model: Model, rows: int, part: str) -> Iterator[NDArray[Any]]:
 def _fitted_rows(model: Model) -> set[int]:
     """How many rows the table had that the model was fitted on, as far as the record tells."""
     counts = model.record.rows
-    train, valid, test = (counts.get(part, 0) for part in ("train", "valid", "test"))
-    return {train, train + valid, train + test, train + valid + test}
+    train, validation, test = (counts.get(part, 0) for part in ("train", "validation", "test"))
+    return {train, train + validation, train + test, train + validation + test}
 
 
 def _repeats(scores: dict[str, float], at_fit: Any) -> bool:

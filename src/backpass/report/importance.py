@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.circuit.philox import permutation
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
+from backpass.numerics.philox import permutation
 from backpass.report.columns import by_column, columns_of
 from backpass.report.held_out import HeldOut
 from backpass.report.labels import label_names
 from backpass.report.smooth import SmoothModel
-from backpass.table import TextFeature
+from backpass.table import CategoricalFeature
 
 REPEATS = 5
 MOST_ROWS = 5_000
@@ -59,7 +59,7 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             o = model.outputs_at(shuffled)
             losses.append(_score(model, o, truth) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
-        is_text = isinstance(column.feature, TextFeature)
+        is_text = isinstance(column.feature, CategoricalFeature)
         slope = float(np.mean(moves)) if is_text else float(slopes[list(column.places)].sum())
         found.append(Importance(column.name, float(np.mean(losses)), float(np.std(losses)), slope))
     return sorted(found, key=lambda each: -each.worse)

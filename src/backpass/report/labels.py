@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.heads import Heads
+from backpass.model.head.heads import Heads
 from backpass.model.metrics import error, log_loss
 from backpass.model.model import Model
 from backpass.report.bootstrap import Interval, intervals

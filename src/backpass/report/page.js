@@ -7,7 +7,7 @@
   const network = { shape: [theta.length], data: theta };
   const columns = facts.columns;
   const names = facts.labels.length ? facts.labels : facts.classes;
-  const numeric = columns.filter((column) => column.kind !== "text");
+  const numeric = columns.filter((column) => column.kind !== "categorical");
   const texts = columns.length - numeric.length;
   const width = numeric.flatMap((column) => numbersOf(column, column.value)).length;
   const POINTS = 81, MOST_LEVELS = 12, WIDTH = 440, HEIGHT = 200;
@@ -99,7 +99,7 @@
   function along(column) {
     const span = column.high - column.low || 1;
     if (column.at) return column.at.map((value) => [value, (value - column.low) / span]);
-    if (column.kind === "number") {
+    if (column.kind === "numeric") {
       return Array.from({ length: POINTS }, (_, i) => [column.low + (span * i) / (POINTS - 1), i / (POINTS - 1)]);
     }
     const count = Math.min(column.levels.length, MOST_LEVELS);
@@ -147,7 +147,7 @@
       );
     }
     const value = row[moved];
-    if (column.kind !== "text") {
+    if (column.kind !== "categorical") {
       const path = curve.map((y, i) => `${i ? "L" : "M"}${scaleX(places[i][1]).toFixed(1)} ${scaleY(y).toFixed(1)}`).join("");
       drawn.append(element("path", { class: "s-accent", d: path, fill: "none", "stroke-width": 2.2, "stroke-linejoin": "round" }));
       const ends = [[column.low, "start", 0], [column.high, "end", 1]];

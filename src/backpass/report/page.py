@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from backpass import __version__
+from backpass._version import __version__
 from backpass.errors import UsageError, visible
 from backpass.model.model import Model
 from backpass.report import drawing, whatif
@@ -25,7 +25,7 @@ from backpass.report.labels import label_names, label_rows
 from backpass.report.pictures import Picture, sections
 from backpass.report.scene import scene_of
 from backpass.report.style import house_style, label, require_matplotlib
-from backpass.table.wording import counted, listed
+from backpass.table.messages import counted, listed
 
 MOST_BYTES = 1_000_000
 SHOWN_CONTROLS = 12
@@ -171,6 +171,10 @@ def _set_aside(model: Model) -> str:
     """The other rows; on folds each training row has validated the one network that did not train on it."""
     rows, settings = model.record.rows, model.record.settings
     counts = {name: f"{count:,} {words.PARTS[name]}" for name, count in rows.items() if count}
-    if settings.get("ensemble_rows") == "folds" and model.record.members and rows.get("train") == rows.get("valid"):
-        counts["valid"] = "each validated once"
-    return ", ".join(counts[name] for name in ("valid", "test") if name in counts) or "none set aside"
+    if (
+        settings.get("ensemble_split") == "folds"
+        and model.record.members
+        and rows.get("train") == rows.get("validation")
+    ):
+        counts["validation"] = "each validated once"
+    return ", ".join(counts[name] for name in ("validation", "test") if name in counts) or "none set aside"

@@ -18,12 +18,12 @@ from backpass.model.model import Model
 from backpass.report import figures
 from backpass.report.bootstrap import Interval
 from backpass.report.columns import names_of
-from backpass.report.course import course_of
 from backpass.report.curves import calibration, confusion, precision_recall, roc
 from backpass.report.dependence import Dependence, dependences
 from backpass.report.findings import Findings
 from backpass.report.held_out import HeldOut
 from backpass.report.labels import label_names
+from backpass.report.learning_curve import course_of
 from backpass.report.style import HEIGHT, WIDTH, canvas, label, to_svg
 from backpass.report.typical import is_single_neuron
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.report import drawing, figures
-from backpass.report.course import course_of
 from backpass.report.curves import confusion, roc
 from backpass.report.dependence import dependences
 from backpass.report.held_out import HeldOut, held_out
 from backpass.report.importance import importances
 from backpass.report.labels import label_names
+from backpass.report.learning_curve import course_of
 from backpass.report.scene import SMALL, scene_of
 from backpass.report.style import HEIGHT, WIDTH, house_style
 from backpass.report.typical import is_single_neuron

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from backpass.errors import UsageError, visible
-from backpass.table.wording import LONGEST_NAME
+from backpass.table.messages import LONGEST_NAME
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -22,9 +22,9 @@ from backpass.report.held_out import head_of
 from backpass.report.labels import label_names
 from backpass.report.style import label
 from backpass.report.typical import commonest, range_of
-from backpass.table import MomentFeature, TextFeature
-from backpass.table.moment import MINUTE
-from backpass.table.parts import UNITS
+from backpass.table import CategoricalFeature, DatetimeFeature
+from backpass.table.date_components import UNITS
+from backpass.table.timestamp import MINUTE
 
 MOST_BYTES = 640_000
 """Of theta as text: beyond it a page would be more than can be sent by mail."""
@@ -89,17 +89,17 @@ def columns(model: Model) -> Iterator[dict[str, Any]]:
     """
     for column in columns_of(model):
         match column.feature:
-            case TextFeature(name, levels):
+            case CategoricalFeature(name, levels):
                 value = commonest(model, column.places[0])
-                yield {"name": label(name), "kind": "text", "levels": list(map(label, levels)), "value": value}
-            case MomentFeature():
+                yield {"name": label(name), "kind": "categorical", "levels": list(map(label, levels)), "value": value}
+            case DatetimeFeature():
                 yield _moment(model, column, column.feature)
             case _:
                 span = range_of(model, column)
                 yield {
                     "name": label(column.name),
-                    "kind": "number",
-                    "input": "number",
+                    "kind": "numeric",
+                    "input": "numeric",
                     "low": span.low,
                     "high": span.high,
                     "grain": int(span.whole),
@@ -108,7 +108,7 @@ def columns(model: Model) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _moment(model: Model, column: ModelColumn, feature: MomentFeature) -> dict[str, Any]:
+def _moment(model: Model, column: ModelColumn, feature: DatetimeFeature) -> dict[str, Any]:
     """The control of a date or a time: milliseconds since 1970-01-01 or midnight, as scripts count them.
 
     at: the values of its curve   parts: what the network reads of it

@@ -10,30 +10,30 @@ Reading order: table, reading, opening, signatures, layout, records, headerless,
 kinds, judging, missing, boolean, number, moment, day_month, calendar, frame, schema, feature, parts, target.
 """
 
-from backpass.table.feature import Feature, MomentFeature, NumberFeature, NumberInput, TextFeature
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumberInput, NumericFeature
 from backpass.table.frame import table_from
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.reading import read_table
 from backpass.table.schema import Encoded, Schema
-from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn, demand_of
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table, required_kind
 from backpass.table.target import Target
 
 __all__ = [
     "DEFAULT_MISSING",
+    "CategoricalColumn",
+    "CategoricalFeature",
     "Column",
+    "DatetimeColumn",
+    "DatetimeFeature",
     "Encoded",
     "Feature",
-    "MomentColumn",
-    "MomentFeature",
-    "NumberColumn",
-    "NumberFeature",
     "NumberInput",
+    "NumericColumn",
+    "NumericFeature",
     "Schema",
     "Table",
     "Target",
-    "TextColumn",
-    "TextFeature",
-    "demand_of",
     "read_table",
+    "required_kind",
     "table_from",
 ]

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.duration import CALENDAR, seconds_of
-from backpass.table.moment import NO_MOMENT, ticks_of_dates
+from backpass.table.messages import ErrorList, shown
 from backpass.table.objects import raw_objects
-from backpass.table.raw import RawColumn, RawMoments, RawNumbers
-from backpass.table.wording import Faults, shown
+from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers
+from backpass.table.timestamp import NAT, ticks_of_dates
 
 
-def raw_array(name: str, values: NDArray[Any], faults: Faults) -> RawColumn | None:
+def raw_array(name: str, values: NDArray[Any], faults: ErrorList) -> RawColumn | None:
     """The column of an array (n,); None where there is a fault.
 
     >>> raw_array("x", np.ma.masked_array([1, 2], mask=[False, True]), Faults("t")).values
@@ -29,8 +29,8 @@ def raw_array(name: str, values: NDArray[Any], faults: Faults) -> RawColumn | No
         numbers = data.astype(np.float64)
         return RawNumbers(name, numbers if mask is None else np.where(mask, np.nan, numbers))
     if data.ndim == 1 and data.dtype.kind == "M":
-        ticks = ticks_of_dates(data)
-        return RawMoments(name, ticks if mask is None else np.where(mask, NO_MOMENT, ticks), "date")
+        microseconds = ticks_of_dates(data)
+        return RawDatetimes(name, microseconds if mask is None else np.where(mask, NAT, microseconds), "date")
     if data.ndim == 1 and data.dtype.kind == "m":
         seconds = seconds_of(data)
         if seconds is None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import ResourceError
-from backpass.table.moment import BEYOND, NO_MOMENT
+from backpass.table.timestamp import BEYOND, NAT
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -116,13 +116,13 @@ def ticks_of(
 ) -> NDArray[np.int64]:
     """The moments of a column by an SQL expression of type BIGINT over a divisor, rounded down.
 
-    ``NO_MOMENT`` stands for NULL, ``BEYOND`` for what has no such value: what is infinite, or overflows.
+    ``NAT`` stands for NULL, ``BEYOND`` for what has no such value: what is infinite, or overflows.
     """
     terms = f"try({value}) AS v, {column} IS NULL AS gap"
     found = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
-    ticks = np.asanyarray(found["v"])
-    whole = np.ma.filled(ticks.astype(np.int64), 0) // divisor
-    return np.where(np.asarray(found["gap"]), NO_MOMENT, np.where(np.ma.getmaskarray(ticks), BEYOND, whole))
+    microseconds = np.asanyarray(found["v"])
+    whole = np.ma.filled(microseconds.astype(np.int64), 0) // divisor
+    return np.where(np.asarray(found["gap"]), NAT, np.where(np.ma.getmaskarray(microseconds), BEYOND, whole))
 
 
 def texts_of(

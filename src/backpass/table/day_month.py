@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from backpass.table.calendar import days_of, is_date
-from backpass.table.moment import DAY, since_midnight
+from backpass.table.timestamp import DAY, since_midnight
 
 Order: TypeAlias = Literal["day_first", "month_first"]
 ORDERS: tuple[Order, ...] = ("day_first", "month_first")

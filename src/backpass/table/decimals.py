@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from backpass.table.judging import Rules
 from backpass.table.kinds import NUMBER_SHARE
+from backpass.table.messages import ErrorList, shown
 from backpass.table.number import NUMBER, number_in, without_percent
-from backpass.table.raw import RawTexts
-from backpass.table.wording import Faults, shown
+from backpass.table.raw import RawStrings
+from backpass.table.text_classification import Rules
 
-HINT = "say which with --decimal, or keep a column as text with --text"
+HINT = "say which with --decimal, or keep a column as text with --categorical"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,11 @@ class Written:
     clear: bool
 
 
-def decimal_of(texts: Sequence[RawTexts], pointed: Sequence[str], rules: Rules, faults: Faults) -> Literal[".", ","]:
+def decimal_of(
+    texts: Sequence[RawStrings], pointed: Sequence[str], rules: Rules, faults: ErrorList
+) -> Literal[".", ","]:
     """The decimal sign of a file; ``pointed`` names the columns of plain numbers that have points. Doubt is a fault."""
-    asked = [raw for raw in texts if rules.demanded(raw.name) != "text"]
+    asked = [raw for raw in texts if rules.demanded(raw.name) != "categorical"]
     commas = [written for raw in asked if (written := written_with_commas(raw, rules))]
     if not commas:
         return "."
@@ -44,7 +46,7 @@ def decimal_of(texts: Sequence[RawTexts], pointed: Sequence[str], rules: Rules, 
     return ","
 
 
-def written_with_commas(raw: RawTexts, rules: Rules) -> Written | None:
+def written_with_commas(raw: RawStrings, rules: Rules) -> Written | None:
     """What speaks for a decimal comma in a column, or None: numbers with commas, few texts, and no points."""
     texts = {without_percent(text.strip(" \t")) for text in raw.levels} - rules.missing.tokens
     commas = {text for text in texts if "," in text and number_in(text, ",") is not None}

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from backpass.table.headerless import first_line
 from backpass.table.joining import check_same_names
-from backpass.table.judging import Rules
 from backpass.table.layout import Layout
 from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
+from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
-from backpass.table.raw import RawColumn, RawNumbers, RawTexts
+from backpass.table.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.records import WHITESPACE, broken_fault, spoken, uneven_fault
 from backpass.table.scan import scanner_for
-from backpass.table.wording import Faults, refusal, shown
+from backpass.table.text_classification import Rules
 
 if TYPE_CHECKING:
     from backpass.table.scan._scanner import Scanner
@@ -67,7 +67,7 @@ class Fields:
     rows: int
 
 
-def fields_of(files: Sequence[Delimited], rules: Rules, faults: Faults) -> Fields:
+def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:
     """Read files with the same columns, the rows of one beneath those of the other.
 
     The start of the first file shows which columns hold texts; those that only show it later are read once more.
@@ -93,14 +93,14 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: Faults) -> Field
         if roles[j] == NUMBER and late[j] != TEXT:
             found.append(Field(RawNumbers(name, whole.numbers(j)), whole.has_points(j)))
         elif roles[j] != LEFT_OUT:
-            found.append(Field(RawTexts(name, *(again if late[j] == TEXT else whole).texts(j))))
+            found.append(Field(RawStrings(name, *(again if late[j] == TEXT else whole).texts(j))))
     return Fields(found, whole.rows)
 
 
 def _role(name: str, rules: Rules) -> str:
     if not rules.wants(name):
         return LEFT_OUT
-    return TEXT if rules.demanded(name) == "text" else NUMBER
+    return TEXT if rules.demanded(name) == "categorical" else NUMBER
 
 
 def _seen_to_be_texts(roles: Sequence[str], sample: Scanner | PlainScanner) -> list[str]:
@@ -131,7 +131,7 @@ def _scanned(
 
 
 def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
-    faults = Faults(file.file.source)
+    faults = ErrorList(file.file.source)
     if scanner.uneven:
         layout = file.layout
         text = uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names), layout.names_in)

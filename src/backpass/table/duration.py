@@ -42,12 +42,12 @@ def seconds_of(spans: NDArray[Any]) -> NDArray[np.float64] | None:
     if unit not in UNITS:
         return None
     numerator, denominator = UNITS[unit][0] * count, UNITS[unit][1]
-    missing, ticks = np.isnat(spans), spans.astype(np.int64)
-    seconds = ticks * float(numerator) / denominator
+    missing, microseconds = np.isnat(spans), spans.astype(np.int64)
+    seconds = microseconds * float(numerator) / denominator
     bound = EXACT // numerator
-    large = np.flatnonzero(((ticks > bound) | (ticks < -bound)) & ~missing)
+    large = np.flatnonzero(((microseconds > bound) | (microseconds < -bound)) & ~missing)
     # Python divides whole numbers of any size with one rounding.
-    seconds[large] = [tick * numerator / denominator for tick in ticks[large].tolist()]
+    seconds[large] = [tick * numerator / denominator for tick in microseconds[large].tolist()]
     seconds[missing] = np.nan
     return seconds
 

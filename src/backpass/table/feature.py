@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backpass.errors import DataError
+from backpass.table.date_components import PARTS, telling_parts
 from backpass.table.day_month import Order
-from backpass.table.moment import MomentKind
+from backpass.table.messages import counted, shown
 from backpass.table.number import is_percentage
-from backpass.table.parts import PARTS, telling_parts
-from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
-from backpass.table.wording import counted, shown
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
+from backpass.table.timestamp import DatetimeKind
 
 MOST_LEVELS = 255  # levels kept of a text column; the rest share the unknown slot
 IDENTIFIER_ROWS = 20  # rows from which on texts can look like identifiers
@@ -27,7 +27,7 @@ WITHOUT_PERCENT = "written without the percent sign they are"
 
 
 @dataclass(frozen=True, slots=True)
-class NumberFeature:
+class NumericFeature:
     """A column of numbers to learn from, or of percentages."""
 
     name: str
@@ -35,11 +35,11 @@ class NumberFeature:
 
     @property
     def kind(self) -> Kind:
-        return "number"
+        return "numeric"
 
 
 @dataclass(frozen=True, slots=True)
-class TextFeature:
+class CategoricalFeature:
     """A column of texts to learn from: code j stands for levels[j - 1], code 0 for missing and for any other text."""
 
     name: str
@@ -47,11 +47,11 @@ class TextFeature:
 
     @property
     def kind(self) -> Kind:
-        return "text"
+        return "categorical"
 
 
 @dataclass(frozen=True, slots=True)
-class MomentFeature:
+class DatetimeFeature:
     """A column of dates, or of times of day, to learn from: the names of its parts (see ``parts``).
 
     ``order`` tells how its dates are written, where that is not as ISO 8601 has it.
@@ -60,7 +60,7 @@ class MomentFeature:
     """
 
     name: str
-    kind: MomentKind
+    kind: DatetimeKind
     parts: tuple[str, ...]
     order: Order | None = None
 
@@ -70,7 +70,7 @@ class MomentFeature:
             raise DataError(f"column {shown(self.name)} has no such parts of a {self.kind}: {', '.join(self.parts)}")
 
 
-Feature: TypeAlias = NumberFeature | TextFeature | MomentFeature
+Feature: TypeAlias = NumericFeature | CategoricalFeature | DatetimeFeature
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,9 @@ def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
     ['sold (days)', 'sold (year)']
     """
     match feature:
-        case NumberFeature(name):
+        case NumericFeature(name):
             return (NumberInput(name, name),)
-        case MomentFeature(name, kind, parts):
+        case DatetimeFeature(name, kind, parts):
             return tuple(
                 NumberInput(f"{name} ({part})", name, PARTS[kind][part].period, leads=i == 0)
                 for i, part in enumerate(parts)
@@ -137,11 +137,11 @@ class Found:
 def feature_of(column: Column) -> Feature:
     """The feature of a column of the training rows."""
     match column:
-        case NumberColumn(name, _, is_percent):
-            return NumberFeature(name, is_percent)
-        case MomentColumn(name, ticks, kind, order):
-            return MomentFeature(name, kind, telling_parts(ticks, kind), order)
-    return TextFeature(column.name, _kept_levels(column))
+        case NumericColumn(name, _, is_percent):
+            return NumericFeature(name, is_percent)
+        case DatetimeColumn(name, microseconds, kind, order):
+            return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order)
+    return CategoricalFeature(column.name, _kept_levels(column))
 
 
 def is_constant(column: Column) -> bool:
@@ -154,7 +154,7 @@ def is_constant(column: Column) -> bool:
 
 def how_tiny(column: Column) -> str:
     """What is said of numbers that differ, but by too little to be scaled; nothing of all others."""
-    if not isinstance(column, NumberColumn) or column.missing.all():
+    if not isinstance(column, NumericColumn) or column.missing.all():
         return ""
     least, most = float(np.nanmin(column.values)), float(np.nanmax(column.values))
     if not 0.0 < 0.5 * most - 0.5 * least < 0.5 * SMALLEST_RANGE:  # halves, for the difference may overflow
@@ -164,7 +164,7 @@ def how_tiny(column: Column) -> str:
 
 def looks_like_identifier(column: Column) -> bool:
     """Whether nearly every row has a text of its own."""
-    if not isinstance(column, TextColumn):
+    if not isinstance(column, CategoricalColumn):
         return False
     rows = int((~column.missing).sum())
     return rows >= IDENTIFIER_ROWS and _different(column) > IDENTIFIER_SHARE * rows
@@ -172,15 +172,15 @@ def looks_like_identifier(column: Column) -> bool:
 
 def holds_percentages(column: Column) -> bool:
     """Whether all texts are such as 12%: a file's are numbers, those that a frame calls texts are not."""
-    return isinstance(column, TextColumn) and all(map(is_percentage, column.levels))
+    return isinstance(column, CategoricalColumn) and all(map(is_percentage, column.levels))
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:
     """Plain values for a JSON file."""
     match feature:
-        case TextFeature(_, levels):
+        case CategoricalFeature(_, levels):
             return {"name": feature.name, "kind": feature.kind, "levels": list(levels)}
-        case MomentFeature(_, _, parts, order):
+        case DatetimeFeature(_, _, parts, order):
             written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
             return {**written, "order": order} if order else written
     plain = {"name": feature.name, "kind": feature.kind}
@@ -190,28 +190,28 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
 def feature_from_json(data: Mapping[str, Any]) -> Feature:
     """The feature that ``feature_to_json`` wrote."""
     match data["kind"]:
-        case "text":
-            return TextFeature(data["name"], tuple(data["levels"]))
+        case "categorical":
+            return CategoricalFeature(data["name"], tuple(data["levels"]))
         case "date" | "time" as kind:
-            return MomentFeature(data["name"], kind, tuple(data["parts"]), data.get("order"))
-    return NumberFeature(data["name"], data.get("percent", False))
+            return DatetimeFeature(data["name"], kind, tuple(data["parts"]), data.get("order"))
+    return NumericFeature(data["name"], data.get("percent", False))
 
 
 def _content(column: Column) -> np.ndarray[Any, Any]:
     match column:
-        case NumberColumn(_, values):
+        case NumericColumn(_, values):
             return values
-        case MomentColumn(_, ticks):
-            return ticks
+        case DatetimeColumn(_, microseconds):
+            return microseconds
     return column.codes
 
 
 def _different(column: Column) -> int:
     """How many texts occur; 0 for other kinds."""
-    return int(np.count_nonzero(column.counts())) if isinstance(column, TextColumn) else 0
+    return int(np.count_nonzero(column.counts())) if isinstance(column, CategoricalColumn) else 0
 
 
-def _kept_levels(column: TextColumn) -> tuple[str, ...]:
+def _kept_levels(column: CategoricalColumn) -> tuple[str, ...]:
     """The texts that occur, in order; of too many the most frequent ones."""
     counts = column.counts()
     present = np.flatnonzero(counts)

@@ -16,16 +16,16 @@ import numpy as np
 
 from backpass.errors import DataError, UsageError
 from backpass.table.arrays import raw_array
-from backpass.table.judging import Rules
 from backpass.table.kinds import settle
+from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
 from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.moment import ticks_of_days
 from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
-from backpass.table.raw import RawColumn, RawMoments, RawNumbers, coded
+from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, coded
 from backpass.table.records import UNIQUE, check_names
 from backpass.table.row_names import PandasNotes, index_among, index_note
 from backpass.table.table import Table
-from backpass.table.wording import Faults, absent, counted, listed, refusal, shown
+from backpass.table.text_classification import Rules
+from backpass.table.timestamp import ticks_of_days
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
@@ -40,7 +40,7 @@ def table_from(
     data: Any,
     *,
     kinds: Mapping[str, str] | None = None,
-    text: Sequence[str] = (),
+    categorical: Sequence[str] = (),
     drop: Sequence[str] = (),
     missing: Sequence[str] = DEFAULT_MISSING,
     source: str = "data frame",
@@ -53,11 +53,11 @@ def table_from(
     >>> table_from([{"age": 3}, {"age": 4, "sex": "m"}]).column("age").values
     array([3., 4.])
     """
-    rules = Rules(kinds, frozenset(text), frozenset(drop), Missing.of(missing))
-    faults, notes = Faults(source), list[str]()
+    rules = Rules(kinds, frozenset(categorical), frozenset(drop), Missing.of(missing))
+    faults, notes = ErrorList(source), list[str]()
     found, index = _named_columns(data, source)
     known = [str(name).strip(" \t") for name, _ in found]
-    left = index_among(known, index, {*text, *drop, *(kinds or ())})
+    left = index_among(known, index, {*categorical, *drop, *(kinds or ())})
     found = [pair for pair, name in zip(found, known, strict=True) if name not in left]
     if left or _has_index(data):
         notes.append(index_note(left))
@@ -67,7 +67,7 @@ def table_from(
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]
     rows = _length(pairs, faults, ONE_PASS if _is_stream(data) else "")
     raw = [_raw(name, column, faults) for name, column in pairs if rules.wants(name)]
-    for fault in absent([*text, *drop], names):
+    for fault in absent([*categorical, *drop], names):
         faults.add(fault)
     columns = {column.name: settle(column, rules, faults, notes) for column in raw if column is not None}
     faults.stop()
@@ -155,7 +155,7 @@ def not_unique(source: str, error: Exception) -> DataError:
     return refusal(source, " ".join(str(error).split()), UNIQUE)
 
 
-def _length(pairs: Sequence[tuple[str, Any]], faults: Faults, hint: str) -> int:
+def _length(pairs: Sequence[tuple[str, Any]], faults: ErrorList, hint: str) -> int:
     """The common number of rows, at least one; the hint is for none."""
     single = [name for name, column in pairs if isinstance(column, str | bytes) or not hasattr(column, "__len__")]
     if single:
@@ -172,7 +172,7 @@ def _length(pairs: Sequence[tuple[str, Any]], faults: Faults, hint: str) -> int:
     return rows
 
 
-def _raw(name: str, column: Any, faults: Faults) -> RawColumn | None:
+def _raw(name: str, column: Any, faults: ErrorList) -> RawColumn | None:
     import narwhals.stable.v2 as nw
 
     if isinstance(column, nw.Series):
@@ -182,7 +182,7 @@ def _raw(name: str, column: Any, faults: Faults) -> RawColumn | None:
     return raw_objects(name, list(column), faults)
 
 
-def _raw_series(name: str, series: nw.Series[IntoSeries], faults: Faults) -> RawColumn | None:
+def _raw_series(name: str, series: nw.Series[IntoSeries], faults: ErrorList) -> RawColumn | None:
     import narwhals.stable.v2 as nw
 
     kind = series.dtype
@@ -195,9 +195,9 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], faults: Faults) -> Raw
     if kind in (nw.Datetime, nw.Duration) and (values := series.to_numpy()).dtype.kind in "mM":
         raw = raw_array(name, values, faults)  # what is missing is NaT, zones are in UTC
         zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
-        return replace(raw, zoned=True) if isinstance(raw, RawMoments) and zoned else raw
+        return replace(raw, zoned=True) if isinstance(raw, RawDatetimes) and zoned else raw
     if kind == nw.Date:
-        return RawMoments(name, ticks_of_days(_numbers(name, series.cast(nw.Int32)).values), "date")
+        return RawDatetimes(name, ticks_of_days(_numbers(name, series.cast(nw.Int32)).values), "date")
     if kind in (nw.Boolean, nw.Time, nw.Object, nw.Unknown, nw.Binary, nw.Datetime, nw.Duration):
         return raw_objects(name, series.to_list(), faults)
     faults.add(f"column {shown(name)} is of type {shown(kind)}", UNFIT)

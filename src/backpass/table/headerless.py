@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from backpass.table.messages import FIRST, shown
 from backpass.table.missing import DEFAULT_MISSING
-from backpass.table.moment import moment_in
 from backpass.table.number import number_in
-from backpass.table.table import Column, TextColumn
-from backpass.table.wording import FIRST, shown
+from backpass.table.table import CategoricalColumn, Column
+from backpass.table.timestamp import moment_in
 
 FEWEST = 3  # rows without which nothing is said
 LOOKED_AT = 20  # values of a column that tell its sort
@@ -62,7 +62,7 @@ def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
     sort = _sort_of(column[:LOOKED_AT])
     if sort and _sort_of([cell]) != sort:
         return False
-    if sort == "number":
+    if sort == "numeric":
         found.numbers.append((cell, column))
     elif sort:
         found.repeated += 1
@@ -76,7 +76,7 @@ def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
 def _sort_of(texts: Sequence[str]) -> str:
     """``number`` or ``date`` where all texts are; else nothing."""
     if all(_number(text) is not None for text in texts):
-        return "number"
+        return "numeric"
     return "date" if all(moment_in(text) for text in texts) else ""
 
 
@@ -155,7 +155,7 @@ def repeated_header(columns: Sequence[Column]) -> list[int]:
     """The rows, from 1, that hold the names of the columns themselves: files that were put one behind the other."""
     rows: set[int] | None = None
     for column in columns:
-        if not isinstance(column, TextColumn) or column.name not in column.levels:
+        if not isinstance(column, CategoricalColumn) or column.name not in column.levels:
             return []
         found = np.flatnonzero(column.codes == column.levels.index(column.name) + 1) + 1
         rows = set(found.tolist()) if rows is None else rows & set(found.tolist())

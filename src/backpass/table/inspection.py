@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
-from backpass.table.feature import Feature, Found, MomentFeature, TextFeature
-from backpass.table.moment import moment_texts
-from backpass.table.suspicion import Finding, column_findings, table_findings, target_findings
-from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
+from backpass.table.diagnostics import Finding, column_findings, table_findings, target_findings
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found
+from backpass.table.messages import counted
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target
-from backpass.table.wording import counted
+from backpass.table.timestamp import moment_texts
 
 COMMONEST = 5  # texts that are counted by name
 
@@ -109,9 +109,9 @@ def _beside_target(column: Column, truth: Column, goal: Target, y: NDArray[Any])
 
 def _same_content(column: Column, other: Column) -> bool:
     match column, other:
-        case NumberColumn(_, values), NumberColumn(_, others):
+        case NumericColumn(_, values), NumericColumn(_, others):
             return np.array_equal(values, others, equal_nan=True)
-        case TextColumn(_, codes, levels), TextColumn(_, other_codes, other_levels):
+        case CategoricalColumn(_, codes, levels), CategoricalColumn(_, other_codes, other_levels):
             return levels == other_levels and np.array_equal(codes, other_codes)
     return False
 
@@ -130,10 +130,10 @@ def _fitting(table: Table, target: str | None) -> dict[str, str]:
 def _treatment(feature: Feature, column: Column) -> str:
     flag = ", flag where missing" if column.missing.any() else ""
     match feature:
-        case TextFeature(_, levels):
+        case CategoricalFeature(_, levels):
             unknown = ", 1 for missing" if column.missing.any() else ""
             return f"one-hot, {counted(len(levels), 'level')}{unknown}"
-        case MomentFeature(_, _, parts):
+        case DatetimeFeature(_, _, parts):
             return f"{', '.join(parts)}{flag}"
     return f"scaled{', median and flag where missing' if flag else ''}"
 
@@ -144,18 +144,18 @@ def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> Column
     span: tuple[Any, Any] | None = None
     quartiles = None
     match column:
-        case NumberColumn(_, values):
+        case NumericColumn(_, values):
             distinct = len(np.unique(values[there]))
             if distinct:
                 span = float(values[there].min()), float(values[there].max())
                 low, middle, high = np.quantile(values[there], [0.25, 0.5, 0.75]).tolist()
                 quartiles = (low, middle, high)
-        case MomentColumn(_, ticks, kind):
-            distinct = len(np.unique(ticks[there]))
+        case DatetimeColumn(_, microseconds, kind):
+            distinct = len(np.unique(microseconds[there]))
             if distinct:
-                first, last = moment_texts(np.array([ticks[there].min(), ticks[there].max()]), kind)
+                first, last = moment_texts(np.array([microseconds[there].min(), microseconds[there].max()]), kind)
                 span = first, last
-        case TextColumn(_, _, levels):
+        case CategoricalColumn(_, _, levels):
             counts = column.counts()
             distinct = int(np.count_nonzero(counts))
             order = np.argsort(-counts, kind="stable")[:COMMONEST]

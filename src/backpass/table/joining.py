@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.moment import NO_MOMENT
-from backpass.table.raw import Content, RawColumn, RawMoments, RawNumbers, RawTexts
-from backpass.table.wording import Faults, listed, plain, shown
+from backpass.table.messages import ErrorList, listed, plain, shown
+from backpass.table.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings
+from backpass.table.timestamp import NAT
 
 
-def joined(contents: Sequence[Content], sources: Sequence[str], faults: Faults) -> Content:
+def joined(contents: Sequence[Content], sources: Sequence[str], faults: ErrorList) -> Content:
     """One content of several; of one, itself."""
     first = contents[0]
     if len(contents) == 1:
@@ -35,7 +35,7 @@ def joined(contents: Sequence[Content], sources: Sequence[str], faults: Faults) 
 
 
 def check_same_names(
-    first: Sequence[str], other: Sequence[str], first_source: str, source: str, faults: Faults
+    first: Sequence[str], other: Sequence[str], first_source: str, source: str, faults: ErrorList
 ) -> None:
     """Fault: names that a file lacks, or has besides those of the first one."""
     lacking, more = [name for name in first if name not in other], [name for name in other if name not in first]
@@ -45,7 +45,7 @@ def check_same_names(
         faults.add(f"{plain(source)} has {listed(more, shown)}, which {plain(first_source)} has not")
 
 
-def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: Faults) -> RawColumn | None:
+def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: ErrorList) -> RawColumn | None:
     name, filled = raws[0].name, [raw for raw in raws if not _is_empty(raw)]
     last_first = [*zip(raws, sources, strict=True)][::-1]
     kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # each with its first file
@@ -57,14 +57,16 @@ def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: Fa
     match lead:
         case RawNumbers():
             return RawNumbers(name, np.concatenate([_numbers(raw) for raw in raws]), lead.is_duration)
-        case RawMoments():
-            ticks = [raw.ticks if isinstance(raw, RawMoments) else np.full(_rows(raw), NO_MOMENT) for raw in raws]
-            return RawMoments(name, np.concatenate(ticks), lead.kind, lead.zoned)
+        case RawDatetimes():
+            microseconds = [
+                raw.microseconds if isinstance(raw, RawDatetimes) else np.full(_rows(raw), NAT) for raw in raws
+            ]
+            return RawDatetimes(name, np.concatenate(microseconds), lead.kind, lead.zoned)
     return _texts(name, raws)
 
 
 def _kind(raw: RawColumn) -> str:
-    if isinstance(raw, RawMoments):
+    if isinstance(raw, RawDatetimes):
         return f"{raw.kind}s with a time zone" if raw.zoned else f"{raw.kind}s"
     if isinstance(raw, RawNumbers):
         return "durations" if raw.is_duration else "numbers"
@@ -76,26 +78,28 @@ def _is_empty(raw: RawColumn) -> bool:
     match raw:
         case RawNumbers(_, values):
             return bool(np.isnan(values).all())
-        case RawMoments(_, ticks):
-            return bool((ticks == NO_MOMENT).all())
+        case RawDatetimes(_, microseconds):
+            return bool((microseconds == NAT).all())
     return not raw.codes.any()
 
 
 def _rows(raw: RawColumn) -> int:
-    return len(raw.values if isinstance(raw, RawNumbers) else raw.ticks if isinstance(raw, RawMoments) else raw.codes)
+    return len(
+        raw.values if isinstance(raw, RawNumbers) else raw.microseconds if isinstance(raw, RawDatetimes) else raw.codes
+    )
 
 
 def _numbers(raw: RawColumn) -> NDArray[np.float64]:
     return raw.values if isinstance(raw, RawNumbers) else np.full(_rows(raw), np.nan)
 
 
-def _texts(name: str, raws: Sequence[RawColumn]) -> RawTexts:
+def _texts(name: str, raws: Sequence[RawColumn]) -> RawStrings:
     known: dict[str, int] = {}
     codes = []
     for raw in raws:
-        if isinstance(raw, RawTexts):
+        if isinstance(raw, RawStrings):
             places = [0, *(known.setdefault(level, len(known) + 1) for level in raw.levels)]
             codes.append(np.array(places, dtype=np.int32)[raw.codes])
         else:
             codes.append(np.zeros(_rows(raw), dtype=np.int32))
-    return RawTexts(name, list(known), np.concatenate(codes), typed=True)
+    return RawStrings(name, list(known), np.concatenate(codes), typed=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backpass.table.messages import counted, listed, refusal, shown
 from backpass.table.objects import columns_of_rows, is_missing, sort_of
 from backpass.table.row_names import index_note
-from backpass.table.wording import counted, listed, refusal, shown
 
 Object = Mapping[str, Any]
 

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from backpass.table.json_layouts import ROWS, Columns, columns_in
-from backpass.table.judging import Rules
 from backpass.table.memory import JSON_BYTE, LESS, require_memory
-from backpass.table.moment import SECOND, moment_texts
+from backpass.table.messages import ErrorList, listed, plain, refusal, shown
 from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawNumbers
 from backpass.table.records import check_names
-from backpass.table.wording import Faults, listed, plain, refusal, shown
+from backpass.table.text_classification import Rules
+from backpass.table.timestamp import SECOND, moment_texts
 
 Row = dict[str, Any]
 
@@ -30,7 +30,7 @@ EPOCH_UNITS = {"milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**
 FIRST_SECOND, LAST_SECOND = 631_152_000, 2_524_608_000  # 1990 and 2050, of which moments are those of our time
 
 
-def json_columns(file: Opened, rules: Rules, faults: Faults) -> Content:
+def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     """What the file holds; DataError naming the line that is no object, or where the file is damaged."""
     size = file.path.stat().st_size
     require_memory(JSON_BYTE * size, f"{plain(file.source)} ({size:,} bytes of JSON)", LESS)

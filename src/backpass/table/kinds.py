@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 
 from backpass.table.boolean import are_truths
 from backpass.table.day_month import Order, is_day_and_month
-from backpass.table.judging import (
+from backpass.table.messages import ErrorList, counted, listed, rows_listed, shown
+from backpass.table.missing import Missing
+from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, without_percent
+from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, RawStrings, moments_as_texts, numbers_as_texts
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
+from backpass.table.text_classification import (
     DATE,
     INFINITE,
     MAYBE,
@@ -25,22 +30,17 @@ from backpass.table.judging import (
     NUMERIC,
     TEXT,
     TIME,
-    Judged,
     Rules,
+    TextClassification,
     judge,
     rows_holding,
 )
-from backpass.table.missing import Missing
-from backpass.table.moment import DAY, FAR_DATES, FIRST, LAST, NO_MOMENT, MomentKind
-from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, without_percent
-from backpass.table.raw import RawColumn, RawMoments, RawNumbers, RawTexts, moments_as_texts, numbers_as_texts
-from backpass.table.table import Column, Kind, MomentColumn, NumberColumn, TextColumn
-from backpass.table.wording import Faults, counted, listed, rows_listed, shown
+from backpass.table.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 
 NUMBER_SHARE = 0.9  # from this share of numbers (or dates, or times) on, texts among them are taken for mistakes
 NAMED_TEXTS = 3  # texts among numbers that a message names
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
-SORTS: dict[Kind, tuple[int, ...]] = {"number": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
+SORTS: dict[Kind, tuple[int, ...]] = {"numeric": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
 WRITTEN: dict[Kind | Order, str] = {
     "date": "2024-12-31 or 2024-12-31T23:59:59",
     "time": "23:59 or 23:59:59",
@@ -50,7 +50,7 @@ WRITTEN: dict[Kind | Order, str] = {
 SPOKEN: dict[Order, str] = {"day_first": "day first", "month_first": "month first"}
 
 
-def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Column:
+def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
     """The column a raw column becomes; faults and notes are added to the lists.
 
     >>> from backpass.table.raw import coded
@@ -58,26 +58,26 @@ def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Co
     array([1. , nan, 2.5])
     """
     demand = rules.demanded(raw.name)
-    if isinstance(raw, RawMoments):
+    if isinstance(raw, RawDatetimes):
         _name_far_dates(raw, faults)
-    if isinstance(raw, RawNumbers) and demand != "text":
+    if isinstance(raw, RawNumbers) and demand != "categorical":
         return _of_numbers(raw, demand, rules.missing, faults, notes)
-    if isinstance(raw, RawMoments) and demand != "text":
+    if isinstance(raw, RawDatetimes) and demand != "categorical":
         return _of_moments(raw, demand, faults, notes)
-    if not isinstance(raw, RawTexts):
+    if not isinstance(raw, RawStrings):
         raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
     judged = judge(raw, rules)
     kind = decide(raw, judged, demand, rules.decimal, notes)
-    if kind == "text":
+    if kind == "categorical":
         return _text_column(raw, judged, rules, notes)
     _name_strangers(raw, judged, kind, rules, faults)
-    if kind == "number":
+    if kind == "numeric":
         numbers = np.concatenate([[np.nan], judged.numbers])
         checked = _checked(raw.name, numbers[raw.codes], rules.missing, faults, notes)
         return replace(checked, is_percent=judged.is_percent)
     _name_zones(raw, judged, kind, faults)
-    ticks = np.concatenate([[NO_MOMENT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.ticks, NO_MOMENT)])
-    moments = RawMoments(raw.name, ticks[raw.codes], kind, bool(judged.zoned.any()))
+    microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
+    moments = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(judged.zoned.any()))
     order = judged.order if kind == "date" else None
     if order and demand is None:
         example = next(text for text in judged.of_sort(DATE) if is_day_and_month(text))
@@ -86,52 +86,56 @@ def settle(raw: RawColumn, rules: Rules, faults: Faults, notes: list[str]) -> Co
 
 
 def _of_numbers(
-    raw: RawNumbers, demand: Kind | None, missing: Missing, faults: Faults, notes: list[str]
-) -> NumberColumn | MomentColumn:
+    raw: RawNumbers, demand: Kind | None, missing: Missing, faults: ErrorList, notes: list[str]
+) -> NumericColumn | DatetimeColumn:
     if demand not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
         return _checked(raw.name, raw.values, missing, faults, notes)
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
-    return MomentColumn(raw.name, np.full(len(raw.values), NO_MOMENT), demand)
+    return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), demand)
 
 
-def _of_moments(raw: RawMoments, demand: Kind | None, faults: Faults, notes: list[str]) -> NumberColumn | MomentColumn:
-    there = raw.ticks != NO_MOMENT
-    if demand == "number":  # a model of before there were dates: it knows days
-        days = raw.ticks.astype(np.float64) / DAY
-        return NumberColumn(raw.name, np.where(there, days, np.nan))
+def _of_moments(
+    raw: RawDatetimes, demand: Kind | None, faults: ErrorList, notes: list[str]
+) -> NumericColumn | DatetimeColumn:
+    there = raw.microseconds != NAT
+    if demand == "numeric":  # a model of before there were dates: it knows days
+        days = raw.microseconds.astype(np.float64) / DAY
+        return NumericColumn(raw.name, np.where(there, days, np.nan))
     if demand not in (None, raw.kind) and there.any():
         _refuse_kind(raw.name, f"{raw.kind}s", demand, np.flatnonzero(there) + 1, faults)
     return _moments(raw, notes)
 
 
-def _name_far_dates(raw: RawMoments, faults: Faults) -> None:
+def _name_far_dates(raw: RawDatetimes, faults: ErrorList) -> None:
     """Fault: dates that the calendar does not have."""
-    there = raw.ticks != NO_MOMENT
-    if raw.kind == "date" and len(far := np.flatnonzero(there & ((raw.ticks < FIRST) | (raw.ticks > LAST))) + 1):
+    there = raw.microseconds != NAT
+    if raw.kind == "date" and len(
+        far := np.flatnonzero(there & ((raw.microseconds < FIRST) | (raw.microseconds > LAST))) + 1
+    ):
         faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}", FAR_DATES)
 
 
-def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.intp], faults: Faults) -> None:
+def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.intp], faults: ErrorList) -> None:
     hint = f"{demand}s are written {WRITTEN[cast(Kind, demand)]}"
     faults.add(f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {demand}s here", hint)
 
 
-def _moments(raw: RawMoments, notes: list[str], order: Order | None = None) -> MomentColumn:
+def _moments(raw: RawDatetimes, notes: list[str], order: Order | None = None) -> DatetimeColumn:
     if raw.zoned:
         notes.append(f"column {shown(raw.name)} has time zones: its dates are taken in UTC")
-    return MomentColumn(raw.name, raw.ticks, raw.kind, order)
+    return DatetimeColumn(raw.name, raw.microseconds, raw.kind, order)
 
 
-def decide(raw: RawTexts, judged: Judged, demand: Kind | None, decimal: str, notes: list[str]) -> Kind:
+def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, decimal: str, notes: list[str]) -> Kind:
     """The kind of a column of texts."""
     if demand is not None:
         return demand
     there = judged.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT)
     if not there:
-        return "number"  # nothing but missing values: the same through every door
+        return "numeric"  # nothing but missing values: the same through every door
     for kind in ("date", "time"):
         share = judged.rows_of(*SORTS[kind]) / there
         if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
@@ -140,18 +144,18 @@ def decide(raw: RawTexts, judged: Judged, demand: Kind | None, decimal: str, not
         example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[judged.unsure[0]])}"
         notes.append(f"{example}, of which no row tells day from month: kept as text; --date-order")
     if raw.typed:
-        return "text"
+        return "categorical"
     padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
     if padded:
         notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as text")
-        return "text"
+        return "categorical"
     numbers = judged.rows_of(NUMERIC, INFINITE)
     if not numbers or numbers < NUMBER_SHARE * there:
-        return "text"
+        return "categorical"
     if judged.is_percent:
         first = judged.of_sort(NUMERIC)[0]
         notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {without_percent(first)}")
-        return "number"
+        return "numeric"
     return _kind_of_amounts(raw.name, [text for text in judged.of_sort(NUMERIC) if is_amount(text, decimal)], notes)
 
 
@@ -160,13 +164,13 @@ def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kin
     currencies = sorted({currency_of(text) for text in amounts} - {""})
     if len(currencies) > 1:
         notes.append(f"column {shown(name)} holds amounts in {' and '.join(currencies)}: kept as text")
-        return "text"
+        return "categorical"
     if amounts:
         notes.append(f"column {shown(name)} is written as {shown(amounts[0])}: read as numbers")
-    return "number"
+    return "numeric"
 
 
-def _text_column(raw: RawTexts, judged: Judged, rules: Rules, notes: list[str]) -> TextColumn:
+def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, notes: list[str]) -> CategoricalColumn:
     """Texts with their levels in order. ``True`` and ``TRUE`` become ``true``, as booleans of typed sources are."""
     if rules.kinds is None and (maybe := judged.of_sort(MAYBE)):
         kept = f"{shown(maybe[0])} is kept as a text ({counted(judged.rows_of(MAYBE), 'row')})"
@@ -182,15 +186,15 @@ def _text_column(raw: RawTexts, judged: Judged, rules: Rules, notes: list[str]) 
     levels = tuple(sorted({text for text, kept in zip(lowered, keep, strict=True) if kept}))
     code = {text: j for j, text in enumerate(levels, start=1)}
     mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]
-    return TextColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels)
+    return CategoricalColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels)
 
 
-def _gaps_beside_booleans(judged: Judged, rules: Rules) -> list[str]:
+def _gaps_beside_booleans(judged: TextClassification, rules: Rules) -> list[str]:
     """The tokens that may be values among texts, and count as missing here."""
     return [text for text in judged.of_sort(MISSING) if text in rules.missing.among_numbers]
 
 
-def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, rules: Rules, faults: Faults) -> None:
+def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rules: Rules, faults: ErrorList) -> None:
     """Fault: texts that are none of a column's kind."""
     strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(SORTS[kind]))
     rows = {text: rows_holding(raw, judged, text) for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
@@ -204,7 +208,7 @@ def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, rules: Rules, fau
     if rules.demanded(raw.name) is not None:
         hint = f"the model needs {kind}s here; if {first} means missing: --missing"
     else:
-        hint = f"if {first} means missing: --missing; if the column holds texts: --text"
+        hint = f"if {first} means missing: --missing; if the column holds texts: --categorical"
     if raw.name in rows:
         hint = f"{rows_listed(rows[raw.name])} holds the name of the column: is the header there again?; {hint}"
     if kind in ("date", "time"):
@@ -213,7 +217,7 @@ def _name_strangers(raw: RawTexts, judged: Judged, kind: Kind, rules: Rules, fau
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint)
 
 
-def _name_zones(raw: RawTexts, judged: Judged, kind: MomentKind, faults: Faults) -> None:
+def _name_zones(raw: RawStrings, judged: TextClassification, kind: DatetimeKind, faults: ErrorList) -> None:
     """Fault: dates without a zone among those with one."""
     of_kind = np.isin(judged.sorts, SORTS[kind]) & (judged.counts > 0)
     bare = np.flatnonzero(of_kind & ~judged.zoned)
@@ -224,8 +228,8 @@ def _name_zones(raw: RawTexts, judged: Judged, kind: MomentKind, faults: Faults)
 
 
 def _checked(
-    name: str, values: NDArray[np.float64], missing: Missing, faults: Faults, notes: list[str]
-) -> NumberColumn:
+    name: str, values: NDArray[np.float64], missing: Missing, faults: ErrorList, notes: list[str]
+) -> NumericColumn:
     """A column of numbers: stand-ins for missing taken out, infinities refused, lost digits noted."""
     if missing.values:
         values = np.where(np.isin(values, missing.values), np.nan, values)
@@ -234,9 +238,9 @@ def _checked(
         fault = f"inf, or a number too large for float64, in column {shown(name)} {rows_listed(infinite + 1)}"
         faults.add(fault, "if it means missing: an empty field or NaN, or --missing inf")
     elif _lost_digits(values):
-        lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --text"
+        lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"
         notes.append(f"column {shown(name)}: {lost}")
-    return NumberColumn(name, values)
+    return NumericColumn(name, values)
 
 
 def _lost_digits(values: NDArray[np.float64]) -> bool:

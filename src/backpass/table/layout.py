@@ -13,6 +13,7 @@ from pathlib import Path
 
 from backpass.errors import DataError, UsageError
 from backpass.table.headerless import HINT, first_line, looks_like_data
+from backpass.table.messages import listed, refusal, shown
 from backpass.table.number import number_in
 from backpass.table.orange import HEADERS, orange_of
 from backpass.table.records import (
@@ -24,7 +25,6 @@ from backpass.table.records import (
     lacks_one,
     sample_of,
 )
-from backpass.table.wording import listed, refusal, shown
 
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blank": " "}
 UNNAMED = "the first column has no name: taken for row names, left out"
@@ -34,7 +34,7 @@ HEADER, FIRST_LINE, FIRST_ROW, GIVEN_NAMES = "the header", "the first line", "th
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class Dialect:
     """How a delimited file is written; None: find out.
 
     skip: lines before the header    no_header: whether the first line is a row    names: of the columns of such a file
@@ -59,13 +59,13 @@ class Manner:
         no_header: bool,
         names: Sequence[str],
         headerless: Sequence[Sequence[str]],
-    ) -> Manner:
+    ) -> Dialect:
         """What the user says, checked."""
         if isinstance(names, str):
             raise UsageError(f"names takes a list of names; got the text {names!r}", hint=f"names=[{names!r}, ...]")
         delimiter = DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None
         known = tuple(tuple(map(str, each)) for each in headerless)
-        return Manner(delimiter, decimal, skip, no_header, tuple(str(name).strip(" \t") for name in names), known)
+        return Dialect(delimiter, decimal, skip, no_header, tuple(str(name).strip(" \t") for name in names), known)
 
     def __post_init__(self) -> None:
         _check_delimiter(self.delimiter)
@@ -114,7 +114,7 @@ class Layout:
         return self.headers > 0
 
 
-def layout_of(file: Path, source: str, manner: Manner, wanted: Set[str] | None) -> Layout:
+def layout_of(file: Path, source: str, manner: Dialect, wanted: Set[str] | None) -> Layout:
     """The layout of a file; ``wanted`` are the columns that a model asks for, None where none does.
 
     Errors: DataError.
@@ -127,7 +127,7 @@ def layout_of(file: Path, source: str, manner: Manner, wanted: Set[str] | None) 
     return without or _with_header(place, sample.records(delimiter)[1:], source, wanted)
 
 
-def _without_header(place: Layout, manner: Manner, source: str, wanted: Set[str] | None) -> Layout | None:
+def _without_header(place: Layout, manner: Dialect, source: str, wanted: Set[str] | None) -> Layout | None:
     """The layout where the first line is a row, by what the user says or the model knows; else None.
 
     Errors: DataError where the names are not as many as the fields, or stand in the first line.

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from backpass.errors import ResourceError
-from backpass.table.wording import counted, plain
+from backpass.table.messages import counted, plain
 
 CELL = 8  # bytes of a number of a delimited file
 COLUMN = 1_000  # bytes that a column of one takes, however few its rows

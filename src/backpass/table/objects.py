@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from backpass.table.duration import CALENDAR, is_duration, seconds_in
-from backpass.table.moment import BEYOND, DAY, NO_MOMENT, ticks_of_dates
-from backpass.table.raw import RawColumn, RawMoments, RawNumbers, coded
-from backpass.table.wording import Faults, rows_listed, shown
+from backpass.table.messages import ErrorList, rows_listed, shown
+from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, coded
+from backpass.table.timestamp import BEYOND, DAY, NAT, ticks_of_dates
 
 EPOCH = datetime.datetime(1970, 1, 1)
 BOOLEAN = {True: "true", False: "false"}
@@ -44,7 +44,7 @@ def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[A
     return columns, count
 
 
-def raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | None:
+def raw_objects(name: str, values: list[Any], faults: ErrorList) -> RawColumn | None:
     """A column of Python values, all of one sort; None, NaN, pandas.NA and masked are missing."""
     items = [None if is_missing(value) else value for value in values]
     sorts = {sort_of(item) for item in items if item is not None}
@@ -59,15 +59,15 @@ def raw_objects(name: str, values: list[Any], faults: Faults) -> RawColumn | Non
     if sorts == {"date"}:
         return _of_dates(name, items, faults)
     if sorts == {"time"}:
-        ticks = [NO_MOMENT if item is None else _since(datetime.datetime.combine(EPOCH, item)) for item in items]
-        return RawMoments(name, np.array(ticks, dtype=np.int64), "time")
+        microseconds = [NAT if item is None else _since(datetime.datetime.combine(EPOCH, item)) for item in items]
+        return RawDatetimes(name, np.array(microseconds, dtype=np.int64), "time")
     firsts = {sort_of(item): row for row, item in reversed([*enumerate(items, start=1)]) if item is not None}
     held = " and ".join(f"values of type {sort} (row {firsts[sort]})" for sort in sorted(firsts))
     faults.add(f"column {shown(name)} holds {held}", UNFIT)
     return None
 
 
-def _of_texts(name: str, items: list[Any], faults: Faults) -> RawColumn | None:
+def _of_texts(name: str, items: list[Any], faults: ErrorList) -> RawColumn | None:
     texts = [None if item is None else text_in(item) for item in items]
     pairs = enumerate(zip(items, texts, strict=True), start=1)
     if broken := [row for row, (item, text) in pairs if item is not None and text is None]:
@@ -76,7 +76,7 @@ def _of_texts(name: str, items: list[Any], faults: Faults) -> RawColumn | None:
     return coded(name, texts, typed=True)
 
 
-def add_undecoded(name: str, rows: Iterable[int], faults: Faults) -> None:
+def add_undecoded(name: str, rows: Iterable[int], faults: ErrorList) -> None:
     """Fault: bytes that are no text."""
     faults.add(f"column {shown(name)} holds bytes that are not UTF-8 ({rows_listed(rows)})", NOT_UTF8)
 
@@ -95,7 +95,7 @@ def text_in(value: Any) -> str | None:
         return None
 
 
-def _of_durations(name: str, items: list[Any], faults: Faults) -> RawColumn | None:
+def _of_durations(name: str, items: list[Any], faults: ErrorList) -> RawColumn | None:
     seconds = [math.nan if item is None else seconds_in(item) for item in items]
     if endless := [row for row, found in enumerate(seconds, start=1) if found is None]:
         add_calendar_spans(name, endless, faults)
@@ -103,7 +103,7 @@ def _of_durations(name: str, items: list[Any], faults: Faults) -> RawColumn | No
     return RawNumbers(name, np.array(seconds, dtype=np.float64), is_duration=True)
 
 
-def add_calendar_spans(name: str, rows: Iterable[int], faults: Faults) -> None:
+def add_calendar_spans(name: str, rows: Iterable[int], faults: ErrorList) -> None:
     """Fault: durations with years or months."""
     faults.add(f"column {shown(name)} holds durations with years or months ({rows_listed(rows)})", CALENDAR)
 
@@ -116,15 +116,15 @@ def _float(number: Any) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-def _of_dates(name: str, items: list[Any], faults: Faults) -> RawMoments:
+def _of_dates(name: str, items: list[Any], faults: ErrorList) -> RawDatetimes:
     """Dates with and without a time of day; all with a zone, or none."""
     zones = [getattr(item, "tzinfo", None) is not None for item in items]
     pairs = enumerate(zip(items, zones, strict=True), start=1)
     bare = [row for row, (item, zoned) in pairs if item is not None and not zoned]
     if any(zones) and bare:
         faults.add(f"column {shown(name)}: some dates have a time zone, others have none ({rows_listed(bare)})")
-    ticks = [NO_MOMENT if item is None else _ticks(item) for item in items]
-    return RawMoments(name, np.array(ticks, dtype=np.int64), "date", any(zones))
+    microseconds = [NAT if item is None else _ticks(item) for item in items]
+    return RawDatetimes(name, np.array(microseconds, dtype=np.int64), "date", any(zones))
 
 
 def _ticks(date: Any) -> int:

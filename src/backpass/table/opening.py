@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 from typing import IO, Literal
 
 from backpass.errors import DataError, ResourceError, did_you_mean
-from backpass.table.expanding import CHUNK, GZIP, ZSTANDARD, expanded
+from backpass.table.decompression import CHUNK, GZIP, ZSTANDARD, expanded
+from backpass.table.messages import plain, refusal
 from backpass.table.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.text import as_utf8, check_text
-from backpass.table.wording import plain, refusal
 
 HEAD = 65_536  # bytes at the start that are looked at
 STANDARD_INPUT = "-"

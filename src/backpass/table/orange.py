@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backpass.table.messages import listed, shown
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.number import number_in
-from backpass.table.wording import listed, shown
 
 HEADERS = 3
 TYPES = {"continuous": "c", "discrete": "d", "string": "s", "time": "t", "basket": "b"}

@@ -15,16 +15,16 @@ import numpy as np
 
 from backpass.errors import DataError
 from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
-from backpass.table.judging import Rules
 from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
-from backpass.table.moment import FAR_DATES, ticks_of_days
+from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.objects import UNFIT, add_calendar_spans, add_undecoded
 from backpass.table.opening import Opened
 from backpass.table.parquet_metadata import DURATION, ParquetMetadata, duration_sql
-from backpass.table.raw import Content, RawColumn, RawMoments, RawNumbers, RawTexts
+from backpass.table.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings
 from backpass.table.records import check_names
 from backpass.table.row_names import index_among, index_note
-from backpass.table.wording import Faults, refusal, shown
+from backpass.table.text_classification import Rules
+from backpass.table.timestamp import FAR_DATES, ticks_of_days
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,7 +40,7 @@ MOMENTS = TIMES | {
 }  # fmt: skip
 
 
-def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, faults: Faults) -> Content:
+def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, faults: ErrorList) -> Content:
     """What the file holds; DataError where it is damaged or has no rows."""
     import duckdb
 
@@ -138,7 +138,7 @@ def relation_columns(
     rows: int,
     source: str,
     rules: Rules,
-    faults: Faults,
+    faults: ErrorList,
     index: Collection[str] = (),
 ) -> Content:
     """The wanted columns of an SQL relation with types and rows; those of an ``index`` only where they are asked for.
@@ -155,7 +155,7 @@ def relation_columns(
 
 
 def _columns(
-    database: DuckDBPyConnection, relation: str, wanted: list[tuple[str, str, str]], faults: Faults
+    database: DuckDBPyConnection, relation: str, wanted: list[tuple[str, str, str]], faults: ErrorList
 ) -> Iterator[RawColumn]:
     values = {name: value for name, stored, type_ in wanted if (value := number_sql(identifier(stored), type_))}
     numbers = dict(zip(values, numbers_of(database, relation, list(values.values())), strict=True))
@@ -167,7 +167,7 @@ def _columns(
             is_duration = type_ == INTERVAL or type_.startswith(DURATION)
             yield RawNumbers(name, numbers[name], is_duration)
         elif name in texts:
-            yield RawTexts(name, *texts[name], typed=True)
+            yield RawStrings(name, *texts[name], typed=True)
         elif type_ in MOMENTS:
             yield _moments(database, relation, name, identifier(stored), type_)
         else:
@@ -175,7 +175,7 @@ def _columns(
 
 
 def _check_values(
-    database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, faults: Faults
+    database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, faults: ErrorList
 ) -> None:
     """Fault: bytes that are no text, intervals with months."""
     if type_ not in (BYTES, INTERVAL):
@@ -215,14 +215,14 @@ def number_sql(column: str, type_: str) -> str | None:
     return None
 
 
-def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str) -> RawMoments:
+def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str) -> RawDatetimes:
     if type_ == DATE:
         [days] = numbers_of(database, relation, [f"({column} - DATE '1970-01-01')::DOUBLE"])
-        return RawMoments(name, ticks_of_days(days), "date")
+        return RawDatetimes(name, ticks_of_days(days), "date")
     if type_ == NANOSECONDS:  # divided here, so that moments before 1970 are cut off as those after it are
-        return RawMoments(name, ticks_of(database, relation, column, f"epoch_ns({column})", divisor=1_000), "date")
+        return RawDatetimes(name, ticks_of(database, relation, column, f"epoch_ns({column})", divisor=1_000), "date")
     if type_ in TIMES:
-        return RawMoments(name, ticks_of(database, relation, column, f"epoch_us({column}::TIME)"), "time")
+        return RawDatetimes(name, ticks_of(database, relation, column, f"epoch_us({column}::TIME)"), "time")
     zoned = type_.endswith("ZONE")
     value = f"epoch_us({column}::{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'})"
-    return RawMoments(name, ticks_of(database, relation, column, value), "date", zoned)
+    return RawDatetimes(name, ticks_of(database, relation, column, value), "date", zoned)

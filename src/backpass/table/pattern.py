@@ -9,7 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from backpass.errors import UsageError
-from backpass.table.wording import refusal
+from backpass.table.messages import refusal
 
 
 def files_of(path: str | Path) -> list[str]:

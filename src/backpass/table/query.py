@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.table.database import identifier, literal, rows_in
-from backpass.table.judging import Rules
+from backpass.table.messages import ErrorList, refusal
 from backpass.table.parquet import relation_columns, types_of
 from backpass.table.raw import Content
-from backpass.table.table import Column, MomentColumn, NumberColumn
-from backpass.table.wording import Faults, refusal
+from backpass.table.table import Column, DatetimeColumn, NumericColumn
+from backpass.table.text_classification import Rules
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,7 +47,7 @@ def queried(
     paths: Sequence[Path],
     source: str,
     rules: Rules,
-    faults: Faults,
+    faults: ErrorList,
     index: Collection[str] = (),
 ) -> Content:
     """The columns of a query's result; those of an ``index`` under their old names only where they are asked for.
@@ -88,15 +88,15 @@ def _confine(database: DuckDBPyConnection, paths: Sequence[Path]) -> None:
 
 def _array(column: Column) -> NDArray[Any]:
     match column:
-        case NumberColumn(_, values):
+        case NumericColumn(_, values):
             return values
-        case MomentColumn(_, ticks):
-            return ticks.view("datetime64[us]")  # NumPy's "not a time" is ours
+        case DatetimeColumn(_, microseconds):
+            return microseconds.view("datetime64[us]")  # NumPy's "not a time" is ours
     return np.array([None, *column.levels], dtype=object)[column.codes]
 
 
 def _value(column: Column, array: str) -> str:
     """SQL: an array as the type that a file would give it."""
-    if isinstance(column, NumberColumn):
+    if isinstance(column, NumericColumn):
         return f"CASE WHEN NOT isnan({array}) THEN {array} END"
-    return {"text": f"{array}::VARCHAR", "date": array, "time": f"{array}::TIME"}[column.kind]
+    return {"categorical": f"{array}::VARCHAR", "date": array, "time": f"{array}::TIME"}[column.kind]

@@ -12,8 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.moment import MomentKind, moment_texts
 from backpass.table.number import text_of
+from backpass.table.timestamp import DatetimeKind, moment_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class RawNumbers:
 
 
 @dataclass(frozen=True, slots=True)
-class RawTexts:
+class RawStrings:
     """Texts as they stand: codes int32 (n,), 0 where there is none, j for levels[j - 1], in no order.
 
     ``typed`` says that the source itself calls them texts (Parquet, a data frame), so that digits among them stay
@@ -40,16 +40,16 @@ class RawTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class RawMoments:
+class RawDatetimes:
     """Moments that are known to be dates, or times of day: ticks int64 (n,), as in ``MomentColumn``."""
 
     name: str
-    ticks: NDArray[np.int64]
-    kind: MomentKind
+    microseconds: NDArray[np.int64]
+    kind: DatetimeKind
     zoned: bool = False
 
 
-RawColumn: TypeAlias = RawNumbers | RawTexts | RawMoments
+RawColumn: TypeAlias = RawNumbers | RawStrings | RawDatetimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Content:
     has_header: bool = True
 
 
-def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawTexts:
+def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:
     """Code texts by first appearance.
 
     >>> coded("x", ["b", None, "a", "b"], typed=True).codes.tolist()
@@ -76,19 +76,19 @@ def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawTexts:
     known: dict[str | None, int] = {None: 0}
     codes = [known.setdefault(text, len(known)) for text in texts]
     levels = [text for text in known if text is not None]
-    return RawTexts(name, levels, np.array(codes, dtype=np.int32), typed)
+    return RawStrings(name, levels, np.array(codes, dtype=np.int32), typed)
 
 
-def numbers_as_texts(raw: RawNumbers) -> RawTexts:
+def numbers_as_texts(raw: RawNumbers) -> RawStrings:
     """The texts of numbers, for a column that the user, or the model, wants as text."""
     values, inverse = np.unique(raw.values, return_inverse=True)  # NaN sorts last, and is one value
     count = int(np.count_nonzero(~np.isnan(values)))
     codes = np.where(inverse < count, inverse + 1, 0).astype(np.int32)
-    return RawTexts(raw.name, [text_of(float(value)) for value in values[:count]], codes, typed=True)
+    return RawStrings(raw.name, [text_of(float(value)) for value in values[:count]], codes, typed=True)
 
 
-def moments_as_texts(raw: RawMoments) -> RawTexts:
+def moments_as_texts(raw: RawDatetimes) -> RawStrings:
     """The texts of moments, for the same."""
-    ticks, place = np.unique(raw.ticks, return_inverse=True)
-    texts = coded(raw.name, moment_texts(ticks, raw.kind), typed=True)
-    return RawTexts(raw.name, texts.levels, texts.codes[place], typed=True)
+    microseconds, place = np.unique(raw.microseconds, return_inverse=True)
+    texts = coded(raw.name, moment_texts(microseconds, raw.kind), typed=True)
+    return RawStrings(raw.name, texts.levels, texts.codes[place], typed=True)

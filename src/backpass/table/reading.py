@@ -22,18 +22,18 @@ from backpass.table.delimited import Delimited, fields_of
 from backpass.table.headerless import repeated_header
 from backpass.table.joining import check_same_names, joined
 from backpass.table.json_rows import json_columns
-from backpass.table.judging import Rules
 from backpass.table.kinds import settle
-from backpass.table.layout import Manner, layout_of
+from backpass.table.layout import Dialect, layout_of
+from backpass.table.messages import ErrorList, absent, listed, plain, rows_listed, shown
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, opened
 from backpass.table.parquet import Described, described_relation, parquet_columns
 from backpass.table.pattern import files_of
 from backpass.table.query import provide_columns, provide_relation, queried
-from backpass.table.raw import Content, RawTexts
+from backpass.table.raw import Content, RawStrings
 from backpass.table.records import spoken
 from backpass.table.table import Column, Table
-from backpass.table.wording import Faults, absent, listed, plain, rows_listed, shown
+from backpass.table.text_classification import Rules
 
 FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
 
@@ -43,7 +43,7 @@ def read_table(
     *,
     kinds: Mapping[str, str] | None = None,
     missing: Sequence[str] = DEFAULT_MISSING,
-    text: Sequence[str] = (),
+    categorical: Sequence[str] = (),
     drop: Sequence[str] = (),
     need: Sequence[str] | None = None,
     delimiter: str | None = None,
@@ -60,7 +60,7 @@ def read_table(
 ) -> Table:
     """Read a CSV, TSV, JSON or Parquet file; ``-`` is standard input, a pattern (``data/*.csv``) all that match it.
 
-    Without ``kinds`` the kind of each column is decided over all rows (see ``kinds``), columns in ``text`` stay text,
+    Without ``kinds`` the kind of each column is decided over all rows (see ``kinds``), columns in ``categorical`` stay text,
     those in ``drop`` are not read. With ``kinds`` (those of a fitted Schema) these columns are converted to what is
     demanded, and all others are left out. Columns in ``need`` have to be there. ``missing`` is explained in
     ``missing``, ``date_order`` ("day_first" or "month_first") in ``day_month``, ``max_bytes`` in ``expanding``.
@@ -72,25 +72,31 @@ def read_table(
 
     Raises DataError (exit code 3), ResourceError when the file cannot be read, UsageError for settings.
     """
-    manner = Manner.of(delimiter, decimal, skip=skip, no_header=no_header, names=names, headerless=headerless)
+    manner = Dialect.of(delimiter, decimal, skip=skip, no_header=no_header, names=names, headerless=headerless)
     if date_order is not None and date_order not in ORDERS:
         raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
     rules = Rules(
-        kinds, frozenset(text), frozenset(drop), Missing.of(missing), decimal or ".", date_order, frozenset(need or ())
+        kinds,
+        frozenset(categorical),
+        frozenset(drop),
+        Missing.of(missing),
+        decimal or ".",
+        date_order,
+        frozenset(need or ()),
     )
     with ExitStack() as stack:
         files = [stack.enter_context(opened(name, encoding, max_bytes, skips=skip > 0)) for name in files_of(path)]
         source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
-        faults, notes = Faults(source), list[str]()
+        faults, notes = ErrorList(source), list[str]()
         if query is None:
             content, rules = _content(files, rules, manner, faults)
         else:
             content = _queried(files, query, rules, manner, faults, notes)
-    for fault in absent(list(dict.fromkeys([*(need or ()), *text, *drop])), content.names):
+    for fault in absent(list(dict.fromkeys([*(need or ()), *categorical, *drop])), content.names):
         faults.add(fault)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
     for raw in content.columns:
-        own = Faults(source)
+        own = ErrorList(source)
         columns[raw.name] = settle(raw, rules, own, notes)
         if tolerant and own.texts:
             doubts[raw.name] = tuple(own.texts)
@@ -107,7 +113,7 @@ def read_table(
     return Table(source, columns, row_numbers, said, left_out, tuple(missing), doubts, of_source, known)
 
 
-def _content(files: Sequence[Opened], rules: Rules, manner: Manner, faults: Faults) -> tuple[Content, Rules]:
+def _content(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """The content of files of one form, and the rules with their decimal sign."""
     forms = {file.form: file.source for file in files}
     if len(forms) > 1:
@@ -128,8 +134,8 @@ def _queried(
     files: Sequence[Opened],
     query: str,
     rules: Rules,
-    manner: Manner,
-    faults: Faults,
+    manner: Dialect,
+    faults: ErrorList,
     notes: list[str],
 ) -> Content:
     """The content of a query over the files; what is asked of columns is asked of those it gives."""
@@ -152,7 +158,7 @@ def _queried(
         return queried(database, query, [file.path for file in files], faults.source, rules, faults, index)
 
 
-def _delimited(files: Sequence[Opened], rules: Rules, manner: Manner, faults: Faults) -> tuple[Content, Rules]:
+def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """The content of delimited files, and the rules with their decimal sign; notes on what was found out."""
     wanted = None if rules.kinds is None else rules.kinds.keys()
     delimited = [Delimited(file, layout_of(file.path, file.source, manner, wanted)) for file in files]
@@ -164,7 +170,7 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Manner, faults: Fa
     delimiters = sorted({each.layout.delimiter for each in delimited})
     if manner.decimal is None and "," not in delimiters:
         pointed = [field.column.name for field in found.columns if field.has_points]
-        texts = [field.column for field in found.columns if isinstance(field.column, RawTexts)]
+        texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]
     told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []

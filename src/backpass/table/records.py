@@ -14,10 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from backpass.table.messages import FIRST, ErrorList, listed, refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.number import number_in
 from backpass.table.scan.plain import LONGEST
-from backpass.table.wording import FIRST, Faults, listed, refusal, shown
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -134,7 +134,7 @@ def first_record(file: Path, delimiter: str, source: str, skip: int = 0) -> tupl
 
 def check_names(names: Sequence[str], source: str, hint: str = "") -> None:
     """Refuse empty and duplicate names; ``hint`` stands in place of the usual ones."""
-    faults = Faults(source)
+    faults = ErrorList(source)
     empty = [position for position, name in enumerate(names, start=1) if not name]
     if empty:
         faults.add(f"the header has no name at {_positions(empty)}", hint or NAMELESS)

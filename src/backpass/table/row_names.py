@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backpass.table.wording import listed, shown
+from backpass.table.messages import listed, shown
 
 LEVEL = re.compile(r"__index_level_[0-9]+__")  # the name that an index without a name gets
 SPAN = re.compile(r"timedelta64\[(s|ms|us|ns)\]")

@@ -15,23 +15,23 @@ from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
 from backpass.table.boolean import are_booleans
+from backpass.table.date_components import part_values
 from backpass.table.feature import (
+    CategoricalFeature,
+    DatetimeFeature,
     Feature,
     Found,
-    MomentFeature,
-    NumberFeature,
     NumberInput,
-    TextFeature,
+    NumericFeature,
     feature_from_json,
     feature_of,
     feature_to_json,
     number_inputs,
 )
+from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
-from backpass.table.moment import NO_MOMENT
-from backpass.table.parts import part_values
-from backpass.table.table import Column, Demand, MomentColumn, NumberColumn, Table, TextColumn
-from backpass.table.wording import Faults, absent, counted, listed, refusal, shown
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, NumericColumn, Table
+from backpass.table.timestamp import NAT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ class Schema:
     @property
     def kinds(self) -> dict[str, Demand]:
         """Name -> kind, to demand of ``read_table`` and ``table_from`` when predicting."""
-        return {feature.name: _demand_of(feature) for feature in self.features}
+        return {feature.name: _required_kind(feature) for feature in self.features}
 
     @property
     def numbers(self) -> tuple[NumberInput, ...]:
@@ -112,14 +112,14 @@ class Schema:
         return periods if any(periods) else ()
 
     @property
-    def moments(self) -> tuple[MomentFeature, ...]:
+    def moments(self) -> tuple[DatetimeFeature, ...]:
         """The features that are dates or times."""
-        return tuple(feature for feature in self.features if isinstance(feature, MomentFeature))
+        return tuple(feature for feature in self.features if isinstance(feature, DatetimeFeature))
 
     @property
-    def texts(self) -> tuple[TextFeature, ...]:
+    def texts(self) -> tuple[CategoricalFeature, ...]:
         """The features in the columns of ``Encoded.codes``."""
-        return tuple(feature for feature in self.features if isinstance(feature, TextFeature))
+        return tuple(feature for feature in self.features if isinstance(feature, CategoricalFeature))
 
     def encode(self, table: Table) -> Encoded:
         """The arrays of a table. Columns are matched by name; others are ignored with a note.
@@ -138,7 +138,7 @@ class Schema:
         return Encoded(numbers, codes, unseen, self._notes(table, unseen))
 
     def _check(self, table: Table) -> None:
-        faults = Faults(table.source)
+        faults = ErrorList(table.source)
         for feature in self.features:
             column = table.columns.get(feature.name)
             if column is None:
@@ -188,20 +188,20 @@ class Schema:
 
 
 def _check_named(table: Table, names: Sequence[str]) -> None:
-    faults = Faults(table.source)
+    faults = ErrorList(table.source)
     for fault in absent(list(dict.fromkeys(names)), table.names):
         faults.add(fault)
     faults.stop()
 
 
-def _demand_of(feature: Feature) -> Demand:
-    """What ``demand_of`` says of the feature's column."""
+def _required_kind(feature: Feature) -> Demand:
+    """What ``required_kind`` says of the feature's column."""
     match feature:
-        case NumberFeature(_, True):
+        case NumericFeature(_, True):
             return "percent"
-        case MomentFeature(_, _, _, order) if order:
+        case DatetimeFeature(_, _, _, order) if order:
             return order
-        case TextFeature(_, levels) if are_booleans(levels):
+        case CategoricalFeature(_, levels) if are_booleans(levels):
             return "boolean"
     return feature.kind
 
@@ -229,26 +229,26 @@ def _equal_columns(columns: Sequence[Column], target: Column) -> list[str]:
 
 def _content(column: Column) -> tuple[object, ...]:
     """What a column holds, to compare: -0.0 as 0.0, every NaN as one."""
-    if isinstance(column, TextColumn):
-        return ("text", column.codes.tobytes(), column.levels)
-    if isinstance(column, MomentColumn):
-        return (column.kind, column.ticks.tobytes())
-    return ("number", np.where(column.missing, np.nan, column.values + 0.0).tobytes())
+    if isinstance(column, CategoricalColumn):
+        return ("categorical", column.codes.tobytes(), column.levels)
+    if isinstance(column, DatetimeColumn):
+        return (column.kind, column.microseconds.tobytes())
+    return ("numeric", np.where(column.missing, np.nan, column.values + 0.0).tobytes())
 
 
 def _numbers_of(column: Column, feature: Feature) -> Iterator[NDArray[np.float64]]:
     """The number columns of a feature; a column without any value may be of any kind."""
-    if isinstance(feature, NumberFeature):
-        yield column.values if isinstance(column, NumberColumn) else np.full(len(column.missing), np.nan)
-    if isinstance(feature, MomentFeature):
-        ticks = column.ticks if isinstance(column, MomentColumn) else np.full(len(column.missing), NO_MOMENT)
+    if isinstance(feature, NumericFeature):
+        yield column.values if isinstance(column, NumericColumn) else np.full(len(column.missing), np.nan)
+    if isinstance(feature, DatetimeFeature):
+        microseconds = column.microseconds if isinstance(column, DatetimeColumn) else np.full(len(column.missing), NAT)
         for part in feature.parts:
-            yield part_values(ticks, feature.kind, part)
+            yield part_values(microseconds, feature.kind, part)
 
 
 def _recoded(column: Column, levels: tuple[str, ...]) -> tuple[NDArray[np.int32], int]:
     """Codes in the schema's levels, and how many rows hold another text."""
-    if not isinstance(column, TextColumn):
+    if not isinstance(column, CategoricalColumn):
         return np.zeros(len(column.missing), dtype=np.int32), 0
     code = {text: j for j, text in enumerate(levels, start=1)}
     codes = np.array([0, *(code.get(text, 0) for text in column.levels)], dtype=np.int32)[column.codes]

@@ -1,7 +1,7 @@
 """Signatures: what a file that is not a table Backpass reads most likely is, by its first bytes.
 
 The first bytes of a file come in; a few words for a message, and what makes a readable table of it, go out. Nothing is
-parsed, unpacked or run. Model files ask here too (``backpass.model.foreign``).
+parsed, unpacked or run. Model files ask here too (``backpass.model.file.sniff``).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from backpass.table.moment import NO_MOMENT
-from backpass.table.table import Column, MomentColumn, NumberColumn, Table, TextColumn
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
+from backpass.table.timestamp import NAT
 
 
 def stacked(tables: Sequence[Table]) -> Table:
@@ -30,22 +30,22 @@ def stacked(tables: Sequence[Table]) -> Table:
 def _stacked(columns: Sequence[Column]) -> Column:
     """One column of several, of the kind of those with values."""
     lead = next((column for column in columns if not column.missing.all()), columns[0])
-    if isinstance(lead, NumberColumn):
-        values = [c.values if isinstance(c, NumberColumn) else _empty(c, np.nan) for c in columns]
-        return NumberColumn(lead.name, np.concatenate(values), lead.is_percent)
-    if isinstance(lead, MomentColumn):
-        ticks = [c.ticks if isinstance(c, MomentColumn) else _empty(c, NO_MOMENT) for c in columns]
-        return MomentColumn(lead.name, np.concatenate(ticks), lead.kind, lead.order)
-    texts = [c for c in columns if isinstance(c, TextColumn)]
+    if isinstance(lead, NumericColumn):
+        values = [c.values if isinstance(c, NumericColumn) else _empty(c, np.nan) for c in columns]
+        return NumericColumn(lead.name, np.concatenate(values), lead.is_percent)
+    if isinstance(lead, DatetimeColumn):
+        microseconds = [c.microseconds if isinstance(c, DatetimeColumn) else _empty(c, NAT) for c in columns]
+        return DatetimeColumn(lead.name, np.concatenate(microseconds), lead.kind, lead.order)
+    texts = [c for c in columns if isinstance(c, CategoricalColumn)]
     levels = tuple(sorted({level for column in texts for level in column.levels}))
     code = {level: j for j, level in enumerate(levels, start=1)}
     codes = [
         np.array([0, *map(code.__getitem__, c.levels)], np.int32)[c.codes]
-        if isinstance(c, TextColumn)
+        if isinstance(c, CategoricalColumn)
         else _empty(c, 0)
         for c in columns
     ]
-    return TextColumn(lead.name, np.concatenate(codes).astype(np.int32), levels)
+    return CategoricalColumn(lead.name, np.concatenate(codes).astype(np.int32), levels)
 
 
 Value = TypeVar("Value", int, float)

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from backpass.errors import did_you_mean
 from backpass.table.boolean import are_booleans
 from backpass.table.day_month import Order
+from backpass.table.messages import refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
-from backpass.table.moment import NO_MOMENT, MomentKind
-from backpass.table.wording import refusal, shown
+from backpass.table.timestamp import NAT, DatetimeKind
 
-Kind: TypeAlias = Literal["number", "text", "date", "time"]
-KINDS: tuple[Kind, ...] = ("number", "text", "date", "time")
+Kind: TypeAlias = Literal["numeric", "categorical", "date", "time"]
+KINDS: tuple[Kind, ...] = ("numeric", "categorical", "date", "time")
 Demand: TypeAlias = Kind | Order | Literal["percent", "boolean"]
 """What is asked of a column: its kind, or, of dates that are not written as ISO 8601 has it, their order; of numbers
 that they are percentages, and of texts that they are booleans."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NumberColumn:
+class NumericColumn:
     """Numbers: values float64 (n,), NaN where missing. Percentages are written with their sign, and 12% is 12."""
 
     name: str
@@ -37,19 +37,19 @@ class NumberColumn:
 
     @property
     def kind(self) -> Kind:
-        return "number"
+        return "numeric"
 
     @property
     def missing(self) -> NDArray[np.bool_]:
         """Where there is no value (n,)."""
         return np.isnan(self.values)
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> NumberColumn:
+    def take(self, rows: NDArray[np.integer[Any]]) -> NumericColumn:
         """The column of these rows."""
-        return NumberColumn(self.name, self.values[rows], self.is_percent)
+        return NumericColumn(self.name, self.values[rows], self.is_percent)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, NumberColumn):
+        if not isinstance(other, NumericColumn):
             return NotImplemented
         return self.name == other.name and np.array_equal(self.values, other.values, equal_nan=True)
 
@@ -57,7 +57,7 @@ class NumberColumn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TextColumn:
+class CategoricalColumn:
     """Texts: codes int32 (n,), 0 where missing, j for levels[j - 1]; levels in the order of their code points."""
 
     name: str
@@ -66,23 +66,23 @@ class TextColumn:
 
     @property
     def kind(self) -> Kind:
-        return "text"
+        return "categorical"
 
     @property
     def missing(self) -> NDArray[np.bool_]:
         """Where there is no value (n,)."""
         return np.equal(self.codes, 0)
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> TextColumn:
+    def take(self, rows: NDArray[np.integer[Any]]) -> CategoricalColumn:
         """The column of these rows; the levels stay, also those that no longer occur."""
-        return TextColumn(self.name, self.codes[rows], self.levels)
+        return CategoricalColumn(self.name, self.codes[rows], self.levels)
 
     def counts(self) -> NDArray[np.int64]:
         """How often each level occurs, (levels,)."""
         return np.bincount(self.codes, minlength=len(self.levels) + 1)[1:]
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, TextColumn):
+        if not isinstance(other, CategoricalColumn):
             return NotImplemented
         same = self.name == other.name and self.levels == other.levels
         return same and np.array_equal(self.codes, other.codes)
@@ -91,45 +91,45 @@ class TextColumn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MomentColumn:
+class DatetimeColumn:
     """Dates: microseconds since 1970-01-01 in UTC, int64 (n,); or times of day: microseconds since midnight.
 
-    ``NO_MOMENT`` stands where there is none. ``order`` tells how dates were written, where it had to be found out.
+    ``NAT`` stands where there is none. ``order`` tells how dates were written, where it had to be found out.
     """
 
     name: str
-    ticks: NDArray[np.int64]
-    kind: MomentKind
+    microseconds: NDArray[np.int64]
+    kind: DatetimeKind
     order: Order | None = None
 
     @property
     def missing(self) -> NDArray[np.bool_]:
         """Where there is no value (n,)."""
-        return np.equal(self.ticks, NO_MOMENT)
+        return np.equal(self.microseconds, NAT)
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> MomentColumn:
+    def take(self, rows: NDArray[np.integer[Any]]) -> DatetimeColumn:
         """The column of these rows."""
-        return MomentColumn(self.name, self.ticks[rows], self.kind, self.order)
+        return DatetimeColumn(self.name, self.microseconds[rows], self.kind, self.order)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, MomentColumn):
+        if not isinstance(other, DatetimeColumn):
             return NotImplemented
         same = (self.name, self.kind) == (other.name, other.kind)
-        return same and np.array_equal(self.ticks, other.ticks)
+        return same and np.array_equal(self.microseconds, other.microseconds)
 
     __hash__ = None  # type: ignore[assignment]  # compared by content, which is an array
 
 
-Column: TypeAlias = NumberColumn | TextColumn | MomentColumn
+Column: TypeAlias = NumericColumn | CategoricalColumn | DatetimeColumn
 
 
-def demand_of(column: Column) -> Demand:
+def required_kind(column: Column) -> Demand:
     """What to ask of a column in another table so that it is read as this one was."""
-    if isinstance(column, NumberColumn) and column.is_percent:
+    if isinstance(column, NumericColumn) and column.is_percent:
         return "percent"
-    if isinstance(column, TextColumn) and are_booleans(column.levels):
+    if isinstance(column, CategoricalColumn) and are_booleans(column.levels):
         return "boolean"
-    return (column.order if isinstance(column, MomentColumn) else None) or column.kind
+    return (column.order if isinstance(column, DatetimeColumn) else None) or column.kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

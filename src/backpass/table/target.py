@@ -18,9 +18,9 @@ from backpass.errors import UsageError
 from backpass.table.boolean import are_booleans
 from backpass.table.database import identifier
 from backpass.table.feature import looks_like_identifier
+from backpass.table.messages import ErrorList, absent, counted, listed, rows_listed, shown
 from backpass.table.number import text_of
-from backpass.table.table import Column, Demand, Kind, MomentColumn, NumberColumn, Table, TextColumn
-from backpass.table.wording import Faults, absent, counted, listed, rows_listed, shown
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, NumericColumn, Table
 
 Task: TypeAlias = Literal["regression", "binary", "multiclass"]
 ASKED = (None, "regression", "classification")
@@ -34,7 +34,7 @@ class Target:
     name: str
     task: Task
     classes: tuple[str, ...] = ()
-    class_kind: Kind = "text"
+    class_kind: Kind = "categorical"
     notes: tuple[str, ...] = ()
     is_percent: bool = False
 
@@ -46,52 +46,54 @@ class Target:
         """
         if task not in ASKED:
             raise UsageError(f"task is 'regression' or 'classification', got {shown(task)}")
-        faults = Faults(table.source)
+        faults = ErrorList(table.source)
         column = _usable(table, name, faults)
-        if isinstance(column, MomentColumn):
-            hint = "give the number of days or hours from a fixed moment instead, or keep it as classes with --text"
+        if isinstance(column, DatetimeColumn):
+            hint = (
+                "give the number of days or hours from a fixed moment instead, or keep it as classes with --categorical"
+            )
             faults.add(f"target {shown(name)} holds {column.kind}s: numbers and classes can be predicted", hint)
-        if column is None or isinstance(column, MomentColumn):
+        if column is None or isinstance(column, DatetimeColumn):
             raise faults.error()
-        if task is None and isinstance(column, TextColumn) and looks_like_identifier(column):
+        if task is None and isinstance(column, CategoricalColumn) and looks_like_identifier(column):
             found = f"{len(column.levels):,} different texts, such as {shown(column.levels[0])}, in {table.rows:,} rows"
             hint = "if they are numbers, write them as numbers (12.5); if they are classes, say --task classification"
             faults.add(f"target {shown(name)}: {found}: nearly every row has its own", hint)
         target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
         faults.stop()
-        return replace(target, is_percent=isinstance(column, NumberColumn) and column.is_percent)
+        return replace(target, is_percent=isinstance(column, NumericColumn) and column.is_percent)
 
     @property
     def kind(self) -> Kind:
         """The kind of column that holds this target."""
-        return "number" if self.task == "regression" else self.class_kind
+        return "numeric" if self.task == "regression" else self.class_kind
 
     @property
     def demand(self) -> Demand:
         """What to ask of a column that holds this target."""
         if self.is_percent:
             return "percent"
-        return "boolean" if self.kind == "text" and are_booleans(self.classes) else self.kind
+        return "boolean" if self.kind == "categorical" and are_booleans(self.classes) else self.kind
 
     def encode(self, table: Table) -> NDArray[np.float64] | NDArray[np.int32]:
         """y: the numbers float64 (n,), or the class codes 0..k-1 int32 (n,).
 
         Raises DataError for missing values, the other kind, and classes the model does not know.
         """
-        faults = Faults(table.source)
+        faults = ErrorList(table.source)
         column = _usable(table, self.name, faults)
         if column is None:
             raise faults.error()
-        if isinstance(column, MomentColumn) or column.kind != self.kind:
+        if isinstance(column, DatetimeColumn) or column.kind != self.kind:
             faults.add(f"target {shown(self.name)} holds {column.kind}s, the model was fitted on {self.kind}s")
             raise faults.error()
-        y = column.values.copy() if isinstance(column, NumberColumn) else column.codes
+        y = column.values.copy() if isinstance(column, NumericColumn) else column.codes
         if self.task != "regression":
             y = self._codes(column, table, faults)
         faults.stop()
         return y
 
-    def _codes(self, column: NumberColumn | TextColumn, table: Table, faults: Faults) -> NDArray[np.int32]:
+    def _codes(self, column: NumericColumn | CategoricalColumn, table: Table, faults: ErrorList) -> NDArray[np.int32]:
         known = {text: j for j, text in enumerate(self.classes)}
         texts, place = _distinct(column)
         codes = np.array([known.get(text, -1) for text in texts] or [0], dtype=np.int32)[place]
@@ -126,7 +128,7 @@ class Target:
         )
 
 
-def _usable(table: Table, name: str, faults: Faults) -> Column | None:
+def _usable(table: Table, name: str, faults: ErrorList) -> Column | None:
     """The column, its missing and infinite values named as faults; None where it is absent or empty."""
     if missing := absent([name], table.names):
         faults.add(missing[0].replace("column", "target column", 1))
@@ -138,13 +140,13 @@ def _usable(table: Table, name: str, faults: Faults) -> Column | None:
         query = f"SELECT * FROM data WHERE {identifier(name)} IS NOT NULL"
         hint = f"rows without a target cannot be learned from: leave them out, as --query {shlex.quote(query)} does"
         faults.add(f"target {shown(name)}: {where}", hint)
-    if isinstance(column, NumberColumn) and (infinite := np.flatnonzero(np.isinf(column.values))).size:
+    if isinstance(column, NumericColumn) and (infinite := np.flatnonzero(np.isinf(column.values))).size:
         faults.add(f"target {shown(name)}: inf in {rows_listed(table.row_numbers[infinite])}")
     return column if len(gaps) < table.rows else None
 
 
-def _asks_for_classes(column: NumberColumn | TextColumn, task: str | None, faults: Faults) -> bool:
-    if isinstance(column, TextColumn):
+def _asks_for_classes(column: NumericColumn | CategoricalColumn, task: str | None, faults: ErrorList) -> bool:
+    if isinstance(column, CategoricalColumn):
         if task == "regression":
             text = f"target {shown(column.name)} holds texts: regression needs numbers"
             faults.add(text, "leave --task out, or give missing tokens with --missing")
@@ -154,8 +156,8 @@ def _asks_for_classes(column: NumberColumn | TextColumn, task: str | None, fault
     return task == "classification"
 
 
-def _regression(column: NumberColumn | TextColumn) -> Target:
-    values = column.values[~column.missing] if isinstance(column, NumberColumn) else np.empty(0)
+def _regression(column: NumericColumn | CategoricalColumn) -> Target:
+    values = column.values[~column.missing] if isinstance(column, NumericColumn) else np.empty(0)
     distinct = np.unique(values)
     name, notes = shown(column.name), list[str]()
     if len(distinct) == 1:
@@ -163,17 +165,17 @@ def _regression(column: NumberColumn | TextColumn) -> Target:
     elif len(distinct) <= FEW_NUMBERS and np.all(distinct == np.rint(distinct)):
         found = f"{len(distinct)} different whole numbers"
         notes.append(f"target {name} holds {found}: treated as regression; --task classification makes classes of them")
-    return Target(column.name, "regression", (), "number", tuple(notes))
+    return Target(column.name, "regression", (), "numeric", tuple(notes))
 
 
-def _classes(column: NumberColumn | TextColumn, faults: Faults) -> Target:
+def _classes(column: NumericColumn | CategoricalColumn, faults: ErrorList) -> Target:
     texts, place = _distinct(column)
     counts = np.bincount(place[~column.missing], minlength=len(texts))
     classes = tuple(text for text, count in zip(texts, counts, strict=True) if count)
     if len(classes) == 1:
         rows = counted(int(counts.sum()), "row")
         faults.add(f"target {shown(column.name)} has only one class, {shown(classes[0])} ({rows})", "two are needed")
-    if isinstance(column, NumberColumn) and len(classes) > 2:
+    if isinstance(column, NumericColumn) and len(classes) > 2:
         fractions = column.values[np.isfinite(column.values) & (column.values != np.rint(column.values))]
         if len(fractions):
             example = text_of(float(fractions[0]))
@@ -182,9 +184,9 @@ def _classes(column: NumberColumn | TextColumn, faults: Faults) -> Target:
     return Target(column.name, "binary" if len(classes) == 2 else "multiclass", classes, column.kind)
 
 
-def _distinct(column: NumberColumn | TextColumn) -> tuple[list[str], NDArray[np.intp]]:
+def _distinct(column: NumericColumn | CategoricalColumn) -> tuple[list[str], NDArray[np.intp]]:
     """The texts of the possible classes, in order, and the place of each row's among them (0 where missing)."""
-    if isinstance(column, TextColumn):
+    if isinstance(column, CategoricalColumn):
         return list(column.levels), np.maximum(column.codes - 1, 0).astype(np.intp)
     values, place = np.unique(column.values + 0.0, return_inverse=True)
     texts = [text_of(float(value)) for value in values if not np.isnan(value)]

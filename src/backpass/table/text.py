@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 
 from backpass.errors import UsageError
-from backpass.table.expanding import CHUNK
-from backpass.table.wording import refusal, shown
+from backpass.table.decompression import CHUNK
+from backpass.table.messages import refusal, shown
 
 MARKS = {  # the longer mark first: that of UTF-16 LE begins the one of UTF-32 LE
     codecs.BOM_UTF32_LE: "utf-32",

@@ -5,7 +5,7 @@ This room knows networks and engines; it knows no table and no file.
 """
 
 from backpass.training.function import FittedFunction, fit_function
-from backpass.training.interrupt import StopWish, stop_on_signals
+from backpass.training.interrupt import StopRequest, stop_on_signals
 from backpass.training.loop import (
     OVER,
     Callback,
@@ -33,7 +33,7 @@ __all__ = [
     "Optimizer",
     "OptimizerOptions",
     "Progress",
-    "StopWish",
+    "StopRequest",
     "TrainingResult",
     "TrainingRun",
     "TrainingSettings",

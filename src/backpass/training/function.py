@@ -18,7 +18,7 @@ from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.engine import Engine, default_engine
 from backpass.errors import ShapeError, UsageError
-from backpass.network.layers import Draws
+from backpass.network.layers import RandomKey
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, LabelCrossEntropy, Loss, loss_named, mean_loss
 from backpass.network.parameters import Layout, Parameter
 from backpass.training.loop import Callback, TrainingRun, TrainingSettings
@@ -56,11 +56,11 @@ def fit_function(
     schedule: str = "constant",
     batch_size: int = 256,
     epochs: int = 100,
-    iterations: int | None = None,
+    max_steps: int | None = None,
     sampling: str = "epoch",
     seed: int = 0,
     sample_weight: Any = None,
-    valid: Sequence[Any] | None = None,
+    validation: Sequence[Any] | None = None,
     patience: int | None = None,
     max_seconds: float | None = None,
     callbacks: Sequence[Callback] = (),
@@ -88,7 +88,7 @@ def fit_function(
     (array([3. , 0.5]), 'finished')
     """
     settings = TrainingSettings(
-        learning_rate, schedule, batch_size, epochs, iterations, sampling, seed, patience, max_seconds
+        learning_rate, schedule, batch_size, epochs, max_steps, sampling, seed, patience, max_seconds
     )
     chosen = optimizer if isinstance(optimizer, Optimizer) else optimizer_named(optimizer, OptimizerOptions())
     measure = _loss_of(loss)
@@ -97,7 +97,7 @@ def fit_function(
         raise UsageError("fit_function cannot start", faults=faults)
     parameters = _Parameters.of(theta)
     examples = _examples("", x, y, sample_weight, parameters.dtype)
-    held_out = None if valid is None else _examples("valid ", *_three(valid), parameters.dtype)
+    held_out = None if validation is None else _examples("valid ", *_three(validation), parameters.dtype)
     classes = max(_classes(measure, part) for part in (examples, held_out) if part is not None)
 
     def J(vector: Array, rows: Sequence[Array]) -> Array:  # noqa: N802  the notes' name
@@ -107,7 +107,7 @@ def fit_function(
         o, y = _paired(o, y, weights, measure, classes)
         return mean_loss(measure, o, y, weights)
 
-    def objective(vector: Array, batch: tuple[Array, ...], draws: Draws) -> Array:
+    def objective(vector: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
         return J(vector, batch)
 
     runner = engine if engine is not None else default_engine()
@@ -166,10 +166,10 @@ class _Parameters:
 # Examples -------------------------------------------------------------------------------------------------------------
 
 
-def _three(valid: Sequence[Any]) -> tuple[Any, Any, Any]:
-    if not isinstance(valid, tuple | list) or len(valid) not in (2, 3):
-        raise UsageError("valid must be (x, y) or (x, y, weights)")
-    return valid[0], valid[1], valid[2] if len(valid) == 3 else None
+def _three(validation: Sequence[Any]) -> tuple[Any, Any, Any]:
+    if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+        raise UsageError("validation must be (x, y) or (x, y, weights)")
+    return validation[0], validation[1], validation[2] if len(validation) == 3 else None
 
 
 def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any]) -> tuple[NDArray[Any], ...]:
@@ -287,7 +287,7 @@ def _faults(settings: TrainingSettings) -> list[str]:
     at_least_1 = {
         "batch_size": settings.batch_size,
         "epochs": settings.epochs,
-        "iterations": settings.iterations,
+        "max_steps": settings.max_steps,
         "patience": settings.patience,
     }
     faults = [f"{name} must be at least 1, got {n}" for name, n in at_least_1.items() if n is not None and n < 1]

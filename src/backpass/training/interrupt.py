@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class StopWish:
+class StopRequest:
     """Whether somebody asked for the run to stop, and by which signal. Changes in place."""
 
     signal: int | None = None
@@ -29,21 +29,21 @@ def termination_signals() -> tuple[int, ...]:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[StopWish]:
+def stop_on_signals() -> Iterator[StopRequest]:
     """While inside, the first SIGINT, SIGTERM or SIGHUP is only noted; a second SIGINT or SIGTERM acts at once.
 
     A closed terminal sends SIGHUP more than once, from the kernel and from the shell: each is only noted. An ignored
     one (``nohup``) stays ignored. Outside the main thread Python delivers no signals, and nothing is changed.
     """
-    wish = StopWish()
+    stop = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield wish
+        yield stop
         return
     # None stands for a handler that was not installed from Python, which cannot be put back.
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, *termination_signals())}
 
     def note(number: int, frame: Any) -> None:
-        wish.signal = number if wish.signal is None else wish.signal
+        stop.signal = number if stop.signal is None else stop.signal
         for known, handler in before.items():
             if known in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(known, handler)
@@ -51,7 +51,7 @@ def stop_on_signals() -> Iterator[StopWish]:
     for number in before:
         signal.signal(number, note)
     try:
-        yield wish
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -17,11 +17,11 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
-from backpass.circuit.elementary import mean
-from backpass.circuit.philox import key_of
 from backpass.engine import Engine, Epoch, Step, first_fault, is_finite, make_step
-from backpass.network.layers import Draws
-from backpass.training.interrupt import StopWish, stop_on_signals
+from backpass.network.layers import RandomKey
+from backpass.numerics.elementary import mean
+from backpass.numerics.philox import key_of
+from backpass.training.interrupt import StopRequest, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import EpochRecord, Progress
 from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
@@ -30,7 +30,7 @@ from backpass.training.schedules import schedule_named
 OVER = ("finished", "patience")
 """Reasons of a run that has come to its end."""
 
-Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
+Objective = Callable[[Array, tuple[Array, ...], RandomKey], Array]
 """J(theta, batch, draws): one number, from the parameters, the rows of a batch, and where random numbers come from."""
 
 
@@ -38,7 +38,7 @@ Objective = Callable[[Array, tuple[Array, ...], Draws], Array]
 class TrainingSettings:
     """How to train. ``learning_rate`` is alpha of the notes; ``patience`` is in epochs, ``max_seconds`` in seconds.
 
-    ``iterations`` (n_iter of Algorithms 1 and 2), where given, ends the run after that many steps. ``schedules`` names
+    ``max_steps`` (n_iter of Algorithms 1 and 2), where given, ends the run after that many steps. ``schedules`` names
     the schedules of other columns of the settings table: "weight_decay" of the optimizer, "dropout" of the network.
     """
 
@@ -46,7 +46,7 @@ class TrainingSettings:
     schedule: str = "constant"
     batch_size: int = 256
     epochs: int = 100
-    iterations: int | None = None
+    max_steps: int | None = None
     sampling: str = "epoch"
     seed: int = 0
     patience: int | None = None
@@ -112,7 +112,7 @@ def gradient_circuit(
 
     def both(theta: Array, key: Array, number: Array, rows: tuple[Array, ...], *settings: Array) -> Any:
         named = {name: settings[0][i] for i, name in enumerate(columns)}
-        return value_and_grad(lambda t: objective(t, rows, Draws(key, number, named)))(theta)
+        return value_and_grad(lambda t: objective(t, rows, RandomKey(key, number, named)))(theta)
 
     whole = numpy.dtype(numpy.uint32)
     specs: list[Any] = [Spec((parameters,), numpy.dtype(dtype)), Spec((2,), whole), Spec((), whole), tuple(batch)]
@@ -161,7 +161,7 @@ class TrainingRun:
     engine: Engine
     validate: Callable[[NDArray[Any]], float] | None = None
     callbacks: Sequence[Callback] = ()
-    wish: StopWish | None = None
+    stop: StopRequest | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
         """Train until the epochs are done or something ends it earlier. Never raises for a diverging loss."""
@@ -171,8 +171,8 @@ class TrainingRun:
             progress = Progress((self.theta, *memory_like(self.optimizer, self.theta)), self.theta)
         for callback in self.callbacks:
             callback.on_start(self.total_steps, self.steps_per_epoch)
-        with stop_on_signals() if self.wish is None else nullcontext(self.wish) as wish:
-            result = self._advance(step, progress, wish)
+        with stop_on_signals() if self.stop is None else nullcontext(self.stop) as stop:
+            result = self._advance(step, progress, stop)
         for callback in self.callbacks:
             callback.on_end(result)
         return result
@@ -193,7 +193,7 @@ class TrainingRun:
     @property
     def total_steps(self) -> int:
         steps = self.settings.epochs * self.steps_per_epoch
-        return steps if self.settings.iterations is None else min(steps, self.settings.iterations)
+        return steps if self.settings.max_steps is None else min(steps, self.settings.max_steps)
 
     def learning_rates(self, first: int, steps: int) -> NDArray[numpy.float64]:
         """alpha of the steps after ``first``."""
@@ -218,7 +218,7 @@ class TrainingRun:
         settings = self.table(progress.step, stop - done)
         return Epoch(rows[done:stop], sizes[done:stop], settings, progress.step)
 
-    def _advance(self, step: Step, progress: Progress, wish: StopWish) -> TrainingResult:
+    def _advance(self, step: Step, progress: Progress, stop: StopRequest) -> TrainingResult:
         key = key_of(self.settings.seed)
         clock = _Clock(self.settings.max_seconds)
         while progress.step < self.total_steps:
@@ -228,7 +228,7 @@ class TrainingRun:
             def should_stop(done: int, first: int = first) -> bool:
                 for callback in self.callbacks:
                     callback.on_step(first + done)
-                return wish() or clock.is_over()
+                return stop() or clock.is_over()
 
             before = progress.state
             outcome = self.engine.run_epoch(step, before, key, self.data, epoch, should_stop)
@@ -240,12 +240,12 @@ class TrainingRun:
                 fault = first_fault(self.engine, step, before, key, self.data, tried)
                 return self._diverged(progress, fault.step - 1, str(fault))
             if len(outcome.losses) < epoch.steps:
-                return self._ended(progress, "interrupted" if wish() else "time", wish)
+                return self._ended(progress, "interrupted" if stop() else "time", stop)
             if reason := self._finish_epoch(progress):
                 if reason == "diverged":
                     return self._diverged(progress, progress.step - 1, "the validation score")
-                return self._ended(progress, reason, wish)
-        return self._ended(progress, "finished", wish)
+                return self._ended(progress, reason, stop)
+        return self._ended(progress, "finished", stop)
 
     def _finish_epoch(self, progress: Progress) -> str:
         """Score the epoch; why the run should end here, or nothing."""
@@ -268,9 +268,9 @@ class TrainingRun:
         patience = self.settings.patience
         return "patience" if patience is not None and progress.stale_epochs >= patience else ""
 
-    def _ended(self, progress: Progress, reason: str, wish: StopWish) -> TrainingResult:
+    def _ended(self, progress: Progress, reason: str, stop: StopRequest) -> TrainingResult:
         # Without validation rows a run that stops inside an epoch keeps the steps since the last one.
-        signal = wish.signal if reason == "interrupted" else None
+        signal = stop.signal if reason == "interrupted" else None
         return TrainingResult(progress.kept, progress, reason, signal=signal)
 
     def _diverged(self, progress: Progress, step: int, fault: str) -> TrainingResult:

@@ -16,8 +16,8 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, grad, operations, trace, value_and_grad
-from backpass.circuit.elementary import total
 from backpass.engine import Engine
+from backpass.numerics.elementary import total
 
 Floats = NDArray[numpy.float64]
 _CHUNK = 8192

@@ -187,7 +187,7 @@ class OptimizerOptions:
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
-    clip_norm: float | None = None
+    max_grad_norm: float | None = None
 
 
 def _gradient_descent(options: OptimizerOptions, decay: Sequence[Rule], scale: Scale) -> list[Rule]:
@@ -233,7 +233,7 @@ def optimizer_named(
         raise UsageError(f"unknown optimizer {name!r}", hint=did_you_mean(name, list(OPTIMIZERS)))
     decay = [Decay(options.weight_decay, numpy.asarray(decay_mask))] if options.weight_decay else []
     rules = OPTIMIZERS[name](options, decay, Scale(factors))
-    clip: list[Rule] = [Clip(options.clip_norm)] if options.clip_norm is not None else []
+    clip: list[Rule] = [Clip(options.max_grad_norm)] if options.max_grad_norm is not None else []
     return Optimizer((*clip, *rules))
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit.philox import integers, permutation
 from backpass.errors import UsageError, did_you_mean
+from backpass.numerics.philox import integers, permutation
 
 Rows = NDArray[Any]
 _PURPOSE = 0x5A3B_0000
@@ -27,7 +27,7 @@ def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows,
     return rows.reshape(steps, batch_size), batch_sizes("epoch", n, batch_size)
 
 
-def whole_batches(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
+def epoch_drop_last(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
     """As ``epoch``, but rows that do not fill a batch wait for the next epoch: no step rests on a handful of rows."""
     steps = n // batch_size
     rows = permutation(seed, epoch, _PURPOSE, n)[: steps * batch_size]
@@ -69,7 +69,7 @@ def full_batch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Ro
 SAMPLINGS: MappingProxyType[str, Callable[[int, int, int, int], tuple[Rows, Rows]]] = MappingProxyType(
     {
         "epoch": epoch_shuffle,
-        "whole_batches": whole_batches,
+        "epoch_drop_last": epoch_drop_last,
         "uniform": uniform,
         "minibatch": minibatch,
         "full": full_batch,
@@ -97,6 +97,6 @@ def batch_sizes(name: str, n: int, batch_size: int) -> Rows:
 
 def steps_per_epoch(name: str, n: int, batch_size: int) -> int:
     """How many steps one epoch of a scheme has; the batch size is at most n."""
-    if name == "whole_batches":
+    if name == "epoch_drop_last":
         return n // batch_size
     return 1 if name == "full" else -(-n // batch_size)

@@ -11,8 +11,8 @@ from types import MappingProxyType
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit.elementary import cosine_of_turns, log2
 from backpass.errors import UsageError, did_you_mean
+from backpass.numerics.elementary import cosine_of_turns, log2
 
 Floats = NDArray[numpy.float64]
 _WARMUP_SHARE = 0.05

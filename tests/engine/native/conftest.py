@@ -14,11 +14,11 @@ import numpy
 import pytest
 
 from backpass.circuit import Spec
-from backpass.circuit.philox import key_of
 from backpass.engine import ENGINES, Epoch, Outcome, Step
 from backpass.network import dense_network
-from backpass.network.layers import Draws
+from backpass.network.layers import RandomKey
 from backpass.network.losses import loss_named, mean_loss
+from backpass.numerics.philox import key_of
 from backpass.training.loop import training_step
 from backpass.training.optimizer import Optimizer, OptimizerOptions, memory_like, optimizer_named
 from backpass.training.sampling import sampling_named
@@ -117,7 +117,7 @@ def dense_training(
     weights = (numpy.arange(rows) % 3 + 1).astype(dtype)
     theta = (random.uniform(-1, 1, network.parameter_count) * 0.5).astype(dtype)
 
-    def objective(theta: Any, batch: Any, draws: Draws) -> Any:
+    def objective(theta: Any, batch: Any, draws: RandomKey) -> Any:
         rows_x, rows_y, rows_w = batch
         return mean_loss(measure, network(theta, rows_x, draws), rows_y, rows_w)
 
@@ -136,11 +136,11 @@ def digest_of(outcome: Outcome) -> str:
 def cut_into(parts: int) -> Callable[[int, int], list[tuple[int, int]]]:
     """Instead of the planner's own rule: so many parts, of sizes that differ, for any step."""
 
-    def cuts_of(rows: int, numbers: int) -> list[tuple[int, int]]:
+    def shard_bounds(rows: int, numbers: int) -> list[tuple[int, int]]:
         ends = sorted({rows * (i + 1) ** 2 // parts**2 for i in range(parts)})
         return list(pairwise([0, *(end for end in ends if end > 0)])) if len(ends) > 1 else []
 
-    return cuts_of
+    return shard_bounds
 
 
 @pytest.fixture(params=[0, 2, 5], ids=["as planned", "in 2 parts", "in 5 parts"])
@@ -148,7 +148,7 @@ def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
     """Into how many parts every step is cut, whatever its size; 0 where that is left to the planner."""
     count: int = request.param
     if count:
-        monkeypatch.setattr("backpass.engine.plan.planner.cuts_of", cut_into(count))
+        monkeypatch.setattr("backpass.engine.plan.planner.shard_bounds", cut_into(count))
     return count
 
 

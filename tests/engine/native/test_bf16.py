@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Spec
 from backpass.circuit import operations as ops
-from backpass.circuit.philox import key_of
 from backpass.engine import Epoch, make_step, why_no_bf16
 from backpass.engine.native._core import Program, instruction_sets, operations
 from backpass.engine.native.native_engine import NativeEngine, Tiling
+from backpass.engine.plan.bf16_packing import Pack, is_profitable
 from backpass.engine.plan.instruction import Product
-from backpass.engine.plan.pairs import Pack, pays
 from backpass.engine.plan.plan import ARENA
 from backpass.errors import UsageError
 from backpass.network import dense_network, initialize
 from backpass.network.losses import loss_named, mean_loss
+from backpass.numerics.philox import key_of
 from backpass.training.optimizer import OptimizerOptions, optimizer_named
 
 Floats = NDArray[numpy.float32]
@@ -106,7 +106,7 @@ def product_of(engine: NativeEngine, a: Floats, b: Floats, bias: Floats, lies: s
 @pytest.fixture
 def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of every size are made of pairs."""
-    monkeypatch.setattr("backpass.engine.plan.pairs.pays", lambda m, n, k: True)
+    monkeypatch.setattr("backpass.engine.plan.bf16_packing.pays", lambda m, n, k: True)
 
 
 def numbers(shape: tuple[int, ...], seed: int = 0) -> Floats:
@@ -217,7 +217,7 @@ WIDE: dict[str, dict[str, Any]] = {
         "loss": "cross_entropy",
         "outputs": 70,
         "batch_size": 100,
-        "clip_norm": 1.0,
+        "max_grad_norm": 1.0,
     },
 }
 
@@ -293,7 +293,7 @@ def gradients(activation: str, seed: int, training: Any) -> list[tuple[Floats, F
      ((256, 1, 256), False), ((16, 512, 512), False), ((32, 32, 1024), False)],
 )  # fmt: skip
 def test_small_products_stay_float32(sizes: tuple[int, int, int], does: bool) -> None:
-    assert pays(*sizes) is does
+    assert is_profitable(*sizes) is does
 
 
 @needs_bf16
@@ -304,7 +304,7 @@ def test_a_plan_shows_what_is_packed_and_packs_each_arrangement_once(dense: Any)
     products = [one for one in plan.instructions if isinstance(one, Product)]
     packs = [one for one in plan.instructions if isinstance(one, Pack)]
     assert sum(one.is_paired for one in products) == 8  # three forward, three dW, two dx
-    assert all(one.is_paired == pays(one.m, one.n, one.k) or one.is_narrow for one in products)
+    assert all(one.is_paired == is_profitable(one.m, one.n, one.k) or one.is_narrow for one in products)
     assert len(packs) == 16
     assert len({(one.x.name, one.x.offset, one.x.strides, one.panel) for one in packs}) == 16
     assert "product of bf16 [128, 64] [64, 128]" in str(plan)

@@ -14,7 +14,7 @@ from backpass.engine.native.native_engine import NativeEngine
 GOLDEN: dict[str, tuple[dict[str, Any], str]] = {
     "relu, adam": ({}, "ffd624a0a39cf33b"),
     "mish, adamw, clipped": (
-        {"activation": "mish", "optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 1.0},
+        {"activation": "mish", "optimizer": "adamw", "weight_decay": 0.1, "max_grad_norm": 1.0},
         "dd6631b7d811f6a2",
     ),
     "tanh, momentum, dropout": ({"activation": "tanh", "optimizer": "momentum", "dropout": 0.25}, "a81618d69a827184"),

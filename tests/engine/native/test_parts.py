@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
 from backpass.engine import NumpyEngine
-from backpass.engine.native import ways
+from backpass.engine.native import cache as ways
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan import Plan, plan_circuit, plan_step
 from backpass.engine.plan.instruction import Instruction
-from backpass.engine.plan.parts import cuts_of
+from backpass.engine.plan.sharding import shard_bounds
 from backpass.engine.plan.term import WHOLE
 from backpass.training.optimizer import optimizer_named
 
@@ -45,7 +45,7 @@ def stretches(plan: Plan) -> list[list[Instruction]]:
 @pytest.mark.parametrize("rows", [64, 65, 127, 256, 1000, 5000])
 @pytest.mark.parametrize("numbers", [1, 3000, 200_000, 700_000])
 def test_parts_are_all_rows_in_order_and_none_is_small(rows: int, numbers: int) -> None:
-    cuts = cuts_of(rows, numbers)
+    cuts = shard_bounds(rows, numbers)
     assert cuts[0][0] == 0
     assert cuts[-1][1] == rows
     assert all(before[1] == after[0] for before, after in pairwise(cuts))
@@ -56,7 +56,7 @@ def test_parts_are_all_rows_in_order_and_none_is_small(rows: int, numbers: int) 
 
 @pytest.mark.parametrize(("rows", "numbers"), [(1, 10), (63, 10), (256, 760_000), (256, 10**9)])
 def test_few_rows_and_large_networks_are_not_cut(rows: int, numbers: int) -> None:
-    assert cuts_of(rows, numbers) == []
+    assert shard_bounds(rows, numbers) == []
 
 
 def test_a_step_meets_twice_before_the_state_is_overwritten(dense: Any) -> None:
@@ -183,7 +183,9 @@ def check(training: Any, recipe: list[tuple[str, int, int]], parts: int, batch_s
     expected = run.on(NumpyEngine())
     cuts = list(pairwise(batch_size * i // parts for i in range(parts + 1)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("backpass.engine.plan.planner.cuts_of", lambda rows, numbers: cuts if rows == batch_size else [])
+        patch.setattr(
+            "backpass.engine.plan.planner.shard_bounds", lambda rows, numbers: cuts if rows == batch_size else []
+        )
         alone, shared = (run.on(NativeEngine(threads=threads)) for threads in (1, 3))
     numpy.testing.assert_allclose(alone.losses, expected.losses, rtol=1e-3, atol=1e-4)
     numpy.testing.assert_allclose(alone.state[0], expected.state[0], rtol=1e-3, atol=1e-3)

@@ -11,7 +11,7 @@ import pytest
 from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
 from backpass.engine import NumpyEngine
-from backpass.engine.native import ways
+from backpass.engine.native import cache as ways
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan.rows import free_rows
 from backpass.network import Dense, Network, Periodic, dense_network
@@ -77,7 +77,7 @@ def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, threads: int | 
     ]
     by_blocks = NativeEngine(threads=threads).run(circuit, *arguments)[0]
     monkeypatch.setattr(ways, "ROWS_AT_ONCE", 10**9)
-    ways.way_of.cache_clear()
+    ways.compile_circuit.cache_clear()
     at_once = NativeEngine().run(circuit, *arguments)[0]
     assert by_blocks.tobytes() == at_once.tobytes() or circuit.inputs[0].dtype == numpy.float64
     numpy.testing.assert_allclose(by_blocks, NumpyEngine().run(circuit, *arguments)[0], rtol=1e-4, atol=1e-5)

@@ -16,7 +16,7 @@ from backpass.engine import NumpyEngine
 from backpass.engine.native._core import instruction_sets
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan import Unplannable, plan_circuit
-from backpass.engine.plan.unknown import Unknowns
+from backpass.engine.plan.symbolic import SymbolicLengths
 
 SINGLE = numpy.dtype(numpy.float32)
 ROWS, WIDTH = 6, 5
@@ -186,9 +186,9 @@ def test_arrays_beyond_all_memory_are_not_planned() -> None:
 
 def test_unknowns_are_put_in_whatever_they_were_part_of() -> None:
     lengths = {"n": 3, "m": 0, "k": 7}
-    n, m, k = Unknowns(lengths).lengths.values()
+    n, m, k = SymbolicLengths(lengths).lengths.values()
 
     def polynomial(n: int, m: int, k: int) -> int:
         return 5 - 2 * n * k + 7 * n * n + 4 * m - 123_456_789 * n * m * k
 
-    assert Unknowns(lengths).value(polynomial(n, m, k)) == polynomial(**lengths)
+    assert SymbolicLengths(lengths).value(polynomial(n, m, k)) == polynomial(**lengths)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
-from backpass.circuit.philox import key_of
 from backpass.engine import Epoch, NumpyEngine
 from backpass.engine.native.native_engine import NativeEngine
+from backpass.numerics.philox import key_of
 from backpass.training.loop import training_step
 from backpass.training.optimizer import memory_like, optimizer_named
 

@@ -34,7 +34,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "quantile": {"loss": "quantile", "loss_options": {"q": 0.9}, "activation": "sigmoid"},
     "huber": {"loss": "huber", "outputs": 2},
     "poisson": {"loss": "poisson", "activation": "softplus"},
-    "clipped": {"clip_norm": 0.05, "hidden": (40,)},
+    "clipped": {"max_grad_norm": 0.05, "hidden": (40,)},
     "wide": {"hidden": (100, 130), "batch_size": 64},
     "one neuron": {"hidden": (), "inputs": 9},
     "batches of one": {"batch_size": 1, "rows": 20},
@@ -74,7 +74,7 @@ def test_every_way_to_run_gives_the_same_bits(name: str, dense: Any, digest: Any
 
 def test_many_threads_on_large_layers_give_the_same_bits(dense: Any, digest: Any) -> None:
     """Large enough that the threads really share the instructions."""
-    training = dense((256, 200), inputs=70, batch_size=128, rows=256, epochs=1, clip_norm=1.0, dropout=0.1)
+    training = dense((256, 200), inputs=70, batch_size=128, rows=256, epochs=1, max_grad_norm=1.0, dropout=0.1)
     engines = [NativeEngine(isa=isa, threads=t) for isa in instruction_sets() for t in (1, 2, 3, 8)]
     assert len({digest(training.on(engine)) for engine in engines}) == 1
 
@@ -141,7 +141,7 @@ def _stacked(theta: Any, batch: Any, draws: Any) -> Any:
 def test_other_circuits_train_alike(objective: Any, parameters: int, training: Any, digest: Any, parts: int) -> None:
     codes = (numpy.arange(50) % 7).astype(numpy.int32)
     data = (_random((50, 4), 1), _random((50, 1), 2), codes)
-    rule = optimizer_named("momentum", OptimizerOptions(clip_norm=2.0))
+    rule = optimizer_named("momentum", OptimizerOptions(max_grad_norm=2.0))
     run = training(objective, _random((parameters,), 3), data, rule, 16, epochs=3)
     expected = run.on(NumpyEngine())
     outcomes = [run.on(NativeEngine(isa=isa, threads=t)) for isa in instruction_sets() for t in (1, 3)]

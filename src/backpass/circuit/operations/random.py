@@ -7,9 +7,9 @@ from typing import Any
 import numpy
 
 from backpass.circuit.operation import operation
-from backpass.circuit.philox import philox_bits
 from backpass.circuit.spec import Shape, Spec
 from backpass.circuit.traced import Array
+from backpass.numerics.philox import philox_bits
 
 
 def _bits_shape(key: Spec, step: Spec, *, purpose: int, shape: Shape) -> Spec:

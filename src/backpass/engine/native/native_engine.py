@@ -13,16 +13,16 @@ from backpass.circuit import Circuit
 from backpass.engine.cores import allowed_cores
 from backpass.engine.engine import Engine, Partial, packed
 from backpass.engine.native._core import has_bf16, instruction_sets
-from backpass.engine.native.partial import NativePartial
-from backpass.engine.native.ways import (
+from backpass.engine.native.cache import (
     ROWS_AT_ONCE,
-    Prepared,
-    Way,
+    Compiled,
+    Execution,
+    compile_circuit,
     dtypes_of,
     prepared_circuit,
     prepared_step,
-    way_of,
 )
+from backpass.engine.native.partial import NativePartial
 from backpass.engine.numpy_engine import NumpyEngine
 from backpass.engine.plan import Plan
 from backpass.engine.plan.plan import FIRST_INPUT
@@ -86,7 +86,7 @@ class NativeEngine(Engine):
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         dtypes = dtypes_of(circuit)
         given = [packed(value, dtype) for value, dtype in zip(inputs, dtypes, strict=True)]
-        way = way_of(self._kind, circuit, *[array.shape for array in given])
+        way = compile_circuit(self._kind, circuit, *[array.shape for array in given])
         outputs = [numpy.empty(shape, dtype) for shape, dtype in way.outputs]
         if way.prepared is None:
             return self._slow.run(circuit, *given)
@@ -100,7 +100,7 @@ class NativeEngine(Engine):
     def partial(self, circuit: Circuit, *first: Any) -> Partial:
         return NativePartial(self, self._kind, circuit, first)
 
-    def _run_by_blocks(self, circuit: Circuit, way: Way, block: Prepared, arrays: Sequence[NDArray[Any]]) -> None:
+    def _run_by_blocks(self, circuit: Circuit, way: Execution, block: Compiled, arrays: Sequence[NDArray[Any]]) -> None:
         """Some rows at a time: what lies between input and output stays in the cache. Threads share the blocks."""
         specs = [*circuit.inputs, *(circuit.nodes[i].spec for i in circuit.outputs)]
         has_rows = [way.cut in spec.shape for spec in specs]
@@ -146,7 +146,7 @@ class NativeEngine(Engine):
         prepared = self.prepare_step(step, batch_size)
         return None if prepared is None else prepared.plan
 
-    def prepare_step(self, step: Step, batch_size: int) -> Prepared | None:
+    def prepare_step(self, step: Step, batch_size: int) -> Compiled | None:
         """Plan and program of a step, from the shelf if they are there."""
         return prepared_step(self._kind, step, batch_size, self.bf16)
 
@@ -181,7 +181,7 @@ class _EpochRun:
         self.loss = numpy.zeros((), step.circuit.nodes[step.circuit.outputs[step.states]].spec.dtype)
 
     def take(
-        self, prepared: Prepared, first: int, last: int, should_stop: Callable[[int], bool]
+        self, prepared: Compiled, first: int, last: int, should_stop: Callable[[int], bool]
     ) -> tuple[NDArray[numpy.float64], str]:
         """The steps from first to before last, all of one size: the losses of those taken, and why it ended."""
         losses = numpy.zeros(last - first)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Circuit
 from backpass.engine.engine import frozen, packed
 from backpass.engine.native._core import Bound
-from backpass.engine.native.ways import Kind, dtypes_of, way_of
+from backpass.engine.native.cache import Kind, compile_circuit, dtypes_of
 
 if TYPE_CHECKING:
     from backpass.engine.native.native_engine import NativeEngine
@@ -50,7 +50,7 @@ class NativePartial:
         """A program for arrays of these shapes, where one thread runs it at once."""
         shapes = tuple([a.shape for a in given])
         if shapes not in self._known and len(self._known) < _MOST_BOUND:
-            way = way_of(self._kind, self._circuit, *[a.shape for a in self._first], *shapes)
+            way = compile_circuit(self._kind, self._circuit, *[a.shape for a in self._first], *shapes)
             made = way.prepared
             if made is None or way.cut or self._engine.threads_for(made.work) > 1:
                 return None

@@ -1,4 +1,4 @@
-// Philox: the random words of (key, step, purpose), element by element, as circuit/philox.py defines them.
+// Philox: the random words of (key, step, purpose), element by element, as numerics/philox.py defines them.
 //
 // Element i is word i mod 4 of the block with counter (i div 4 mod 2^32, step, purpose, 0), after ten rounds of
 // Philox4x32 (Salmon, Moraes, Dror & Shaw 2011). No state and no order: any part of an array can be made by any thread.

@@ -69,7 +69,7 @@ def _known(node: Node, arguments: Sequence[Value]) -> NDArray[Any] | None:
     if arguments and node.spec.size({}) > sum(array.size for array in arrays):
         return None
     with numpy.errstate(all="ignore"):
-        return numpy.asarray(node.operation.meaning(*arrays, **node.params))
+        return numpy.asarray(node.operation.forward(*arrays, **node.params))
 
 
 def _value(result: Operand, spec: Spec) -> Value:

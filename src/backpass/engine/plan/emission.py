@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from backpass.engine.plan.bf16_packing import Pack
 from backpass.engine.plan.fusion import Unit
 from backpass.engine.plan.instruction import (
     Instruction,
@@ -17,7 +18,6 @@ from backpass.engine.plan.instruction import (
     Scatter,
     Take,
 )
-from backpass.engine.plan.pairs import Pack
 from backpass.engine.plan.term import Term
 from backpass.engine.plan.view import Storage, View, merged
 

@@ -106,7 +106,7 @@ def _elementwise(graph: Graph, node: Node, x: list[View], params: dict[str, Any]
     if name in _EXACT and dtype == working and all(a.term.kind == "constant" and a.shape == () for a in x):
         with numpy.errstate(all="ignore"):
             values = [a.term.params["value"] for a in x]
-            return graph.constant(numpy.asarray(node.operation.meaning(*values), dtype=dtype))
+            return graph.constant(numpy.asarray(node.operation.forward(*values), dtype=dtype))
     if name == "power" and (whole := _whole_power(graph, x, dtype, shape)) is not None:
         return whole
     return graph.map(f"{name}.{working.name}", dtype, shape, *x)

@@ -9,21 +9,21 @@ from math import prod
 import numpy
 
 from backpass.circuit import Circuit
-from backpass.engine.plan.contraction import contract, needed
+from backpass.engine.plan.aliasing import place
+from backpass.engine.plan.bf16_packing import pair_products, time_slots
 from backpass.engine.plan.emission import emit, operand_of
 from backpass.engine.plan.fusion import Unit, fuse
 from backpass.engine.plan.instruction import Gather, Guard, Instruction
 from backpass.engine.plan.lowering import FLOAT32, lower
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
-from backpass.engine.plan.pairs import moments, pair_products
-from backpass.engine.plan.parts import Cut, Cutting, cuts_of, settle
-from backpass.engine.plan.placement import place
+from backpass.engine.plan.peephole import contract, needed
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
 from backpass.engine.plan.recomputation import recompute
+from backpass.engine.plan.relu_sign import keep_signs
 from backpass.engine.plan.schedule import ordered
-from backpass.engine.plan.signs import keep_signs
+from backpass.engine.plan.sharding import Cut, Sharding, settle, shard_bounds
+from backpass.engine.plan.symbolic import SymbolicLengths
 from backpass.engine.plan.term import WHOLE, Graph, Term
-from backpass.engine.plan.unknown import Unknowns
 from backpass.engine.plan.view import Storage, packed_strides
 from backpass.engine.step import Step
 
@@ -48,7 +48,7 @@ def plan_step(step: Step, batch_size: int, *, bf16: bool = False) -> Plan:
     batch = tuple(range(step.states + 3, len(circuit.inputs)))
     bf16 = bf16 and any(spec.dtype == FLOAT32 for spec in circuit.inputs[: step.states])
     numbers = sum(prod(map(int, spec.shape)) for spec in circuit.inputs[: step.states])
-    cuts = cuts_of(batch_size, numbers) if batch and not bf16 else []
+    cuts = shard_bounds(batch_size, numbers) if batch and not bf16 else []
     return _Planner(circuit, {"B": batch_size}, step.states, batch, cuts, bf16).plan()
 
 
@@ -71,13 +71,13 @@ class _Planner:
         self.circuit = circuit
         self.states, self.batch, self.parts = states, batch, len(cuts)
         graph = Graph()
-        unknowns = Unknowns(lengths, (node.spec.shape for node in circuit.nodes))
+        unknowns = SymbolicLengths(lengths, (node.spec.shape for node in circuit.nodes))
         views = lower(circuit, unknowns.lengths, graph)
         outputs = [views[i] for i in circuit.outputs]
         contract(needed(outputs), outputs)
         keep_signs(needed(outputs), outputs)
         inputs = [views[i].term for i in range(len(circuit.inputs))]
-        self.graph, given, outputs = settle(inputs, outputs, unknowns, Cutting("B", cuts, batch))
+        self.graph, given, outputs = settle(inputs, outputs, unknowns, Sharding("B", cuts, batch))
         self.batch_terms = [term for i in batch for term in given[i]]
         self.inputs = [terms[0] for terms in given]
         if bf16:
@@ -202,7 +202,7 @@ class _Planner:
             owner[term.number] = part if owner.get(term.number, part) == part else WHOLE
 
         inside = self._readers_inside(units)
-        for time, unit in zip(enumerate(moments(units)), units, strict=True):
+        for time, unit in zip(enumerate(time_slots(units)), units, strict=True):
             for term in unit.terms:
                 if term.is_computed and term.number not in inside:
                     use(term, unit.part, time)

@@ -62,7 +62,7 @@ def _keeps_rows(node: Node, arguments: list[Spec], name: str) -> bool:
         return with_rows == [arguments[0].shape] and first < len(with_rows[0]) - 1
     if operation == "take":
         return _takes_by_row(params, arguments, name)
-    is_elementwise = node.operation.meaning.__module__.endswith("operations.elementwise") or operation == "broadcast_to"
+    is_elementwise = node.operation.forward.__module__.endswith("operations.elementwise") or operation == "broadcast_to"
     return is_elementwise and all(len(each) - each.index(name) == len(shape) - axis for each in with_rows)
 
 

@@ -1,4 +1,4 @@
-"""Philox in vectors: the words of circuit/philox.py, from any element on."""
+"""Philox in vectors: the words of numerics/philox.py, from any element on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backpass.circuit.philox import key_of, philox_bits
+from backpass.numerics.philox import key_of, philox_bits
 
 SEED = 0x0123456789ABCDEF
 

@@ -1,0 +1,105 @@
+"""The placement: results are made where they are wanted, as a piece of a larger array or in an output, without a copy.
+
+Where that cannot be (the piece is an input, or wanted in two places), a copying term stands between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from backpass.engine.plan.peephole import needed
+from backpass.engine.plan.term import WHOLE, Graph, Term
+from backpass.engine.plan.view import Storage, View, packed_strides
+
+_PACKED_ONLY = ("take", "scatter_add", "random_bits")
+
+
+@dataclass(slots=True)
+class Placement:
+    """Where terms are made that do not simply get room in the arena.
+
+    within: term -> the assembled term it is a piece of, and offset and strides in that
+    output: term -> the number of the output it is made in
+    """
+
+    within: dict[int, tuple[Term, Storage]] = field(default_factory=dict)
+    output: dict[int, int] = field(default_factory=dict)
+
+    def is_placed(self, term: Term) -> bool:
+        return term.number in self.within or term.number in self.output
+
+
+def place(graph: Graph, outputs: Sequence[View], wanted: Sequence[bool]) -> tuple[list[View], Placement]:
+    """Views of terms that are made in their places, one per output that is ``wanted``, and where those places are."""
+    placement = Placement()
+    for term in needed(outputs):
+        if term.kind == "assemble":
+            _place_pieces(graph, term, outputs, placement)
+    placed = list(outputs)
+    for i, view in enumerate(outputs):
+        if not wanted[i]:
+            continue
+        makes = view.term.is_computed or view.term.kind == "assemble"
+        if not (makes and view.is_whole and not placement.is_placed(view.term)):
+            view = _copy(graph, view)
+        placement.output[view.term.number] = i
+        placed[i] = view
+    return placed, placement
+
+
+def _copy(graph: Graph, view: View, part: int = WHOLE) -> View:
+    squeezed = view.squeezed()
+    dtype = view.term.dtype
+    return graph.append("map", f"copy.{dtype.name}", (squeezed,), squeezed.shape, dtype, {}, part).whole
+
+
+def _place_pieces(graph: Graph, term: Term, outputs: Sequence[View], placement: Placement) -> None:
+    pieces: list[View] = []
+    for piece, place in zip(term.arguments, term.params["places"], strict=True):
+        rectangle = term.whole.sliced(place)
+        storage = _storage_of(piece, rectangle) if not placement.is_placed(piece.term) else None
+        if storage is None or not _suits(graph, piece.term, storage, term, outputs):
+            piece = _copy(graph, piece, term.part)
+            storage = _storage_of(piece, rectangle)
+            assert storage is not None
+        placement.within[piece.term.number] = (term, storage)
+        pieces.append(piece)
+    term.arguments = tuple(pieces)
+    if term.params["has_background"]:
+        for piece in pieces[1:]:
+            piece.term.after.append(pieces[0].term)
+
+
+def _storage_of(piece: View, rectangle: View) -> Storage | None:
+    """How the piece's term would lie in its rectangle."""
+    term = piece.term
+    if not term.is_computed:
+        return None
+    if piece.is_whole:
+        laid = rectangle.squeezed().reshaped(term.shape) if rectangle.size else None
+    else:
+        laid = _turned(piece, rectangle)
+    if laid is None or (term.kind in _PACKED_ONLY and not laid.is_packed):
+        return None
+    return Storage(-1, laid.offset, laid.strides)
+
+
+def _turned(piece: View, rectangle: View) -> View | None:
+    """The rectangle under the axes of the piece's term, where the piece is the whole term with its axes exchanged."""
+    shape = piece.term.shape
+    own = list(zip(shape, packed_strides(shape), strict=True))
+    taken = dict(zip(zip(piece.shape, piece.strides, strict=True), rectangle.strides, strict=True))
+    is_all = sorted(axis for axis in taken if axis[0] > 1) == sorted(axis for axis in own if axis[0] > 1)
+    if not is_all or piece.offset or piece.size != piece.term.size:
+        return None
+    return View(rectangle.term, rectangle.offset, shape, tuple(taken.get(axis, 0) for axis in own))
+
+
+def _suits(graph: Graph, term: Term, storage: Storage, user: Term, outputs: Sequence[View]) -> bool:
+    """Whether every reader of the term can read it where it would lie."""
+    if storage.strides == packed_strides(term.shape):
+        return True
+    readers = [view for other in graph.terms if other is not user for view in other.arguments if view.term is term]
+    readers += [view for view in outputs if view.term is term]
+    return all(storage.walk(view) is not None for view in readers)

@@ -1,0 +1,94 @@
+"""Coherence: whether the parts of a model fit one another.
+
+A model comes in whose parts have the right form (see ``form``) and are well made by themselves; what does not go
+together goes out. A file with a right checksum may still be somebody's forgery.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backpass.model.head.head import Head, options_of
+from backpass.model.head.residuals import KEPT, Residuals
+from backpass.model.profile import misfit_of
+from backpass.model.record import Record, Scores
+from backpass.model.settings.precision import dtype_of
+from backpass.model.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from backpass.model.head.heads import AnyHead
+    from backpass.model.model import Model
+
+
+def inconsistency(model: Model) -> str:
+    """Which parts of a model do not fit one another, in one line; nothing when all do."""
+    schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
+    settings, theta = Settings.from_json(record.settings), model.theta
+    numbers, texts = len(schema.numbers), len(schema.texts)
+    scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
+    known = {part: set(head.metrics) for part in record.rows if part != "train"}
+    targets = {each.target.name for each in head.heads}
+    checks: list[tuple[str, list[Any]]] = [
+        (
+            "numbers of centers, scales and columns",
+            [(phi.center.size, len(phi.has_missing)), (phi.scale.size, numbers), (scaled, numbers)],
+        ),
+        ("dtypes of centers and scales", [phi.center.dtype, phi.scale.dtype, np.dtype(np.float64)]),
+        ("dtypes of knots", [np.dtype(np.float64), *(each.dtype for each in phi.knots)]),
+        ("numbers of text columns", [len(phi.levels), texts]),
+        ("names of the target", [head.target.name, schema.target]),
+        ("numbers of names and columns", [len({*schema.kinds, *targets}), len(schema.features) + len(targets)]),
+        *(check for single in head.heads for check in _checks_of(single, settings)),
+        ("tasks of the outputs", [each.target.task for each in head.heads]),
+        ("several outputs and their task", [len(head.heads) > 1 and head.target.task == "multiclass", False]),
+        ("metric and the settings", [head.asked, settings.metric]),
+        ("options of the loss and the settings", [dict(head.options), options_of(head.loss_name, settings)]),
+        ("inputs of the network", [phi.width, network.inputs]),
+        ("outputs of the network", [head.outputs, network.outputs]),
+        ("sizes of theta", [theta.shape[-1], network.parameter_count]),
+        ("numbers of networks", [theta.shape[:-1], (len(record.members),) if record.members else ()]),
+        ("dtypes of theta", [theta.dtype, dtype_of(settings.precision)]),
+        ("epochs and the best one", [0 <= record.best_epoch <= len(record.history), True]),
+        ("columns and their profiles", [misfit_of(record.columns, schema), False]),
+        ("parts and the scores", [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))]),
+        ("parts", ["train" in record.rows, known.keys() <= {"validation", "test"}, True]),
+        *([] if model.residuals is None else _checks_of_residuals(model.residuals, head)),
+    ]
+    return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
+
+
+def _checks_of(head: Head, settings: Settings) -> list[tuple[str, list[Any]]]:
+    """What has to be equal in each single head."""
+    classes = head.target.classes
+    return [
+        ("numbers of classes", [len(classes), len(set(classes))]),
+        ("tasks", [head.target.task, _task_for(len(classes))]),
+        ("loss and the task", [head.loss_name == "cross_entropy", head.target.task != "regression"]),
+        ("options of the loss and its name", [set(head.options), set(options_of(head.loss_name, settings))]),
+        ("quantile and its range", [0.0 < head.q < 1.0, True]),
+        (
+            "bounds and the settings",
+            [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
+        ),
+    ]
+
+
+def _checks_of_residuals(residuals: Residuals, head: AnyHead) -> list[tuple[str, list[Any]]]:
+    values = residuals.values
+    return [
+        ("numbers of residuals and rows", [values.size, min(residuals.rows, KEPT)]),
+        ("dtypes of residuals", [values.dtype, np.dtype(np.float64)]),
+        ("residuals and the tasks", [["regression"], [each.target.task for each in head.heads]]),
+        ("residuals and their order", [values.tolist(), sorted(np.abs(values).tolist())]),
+    ]
+
+
+def _task_for(classes: int) -> str:
+    """The task that goes with a number of classes."""
+    return {0: "regression", 1: "none with a single class", 2: "binary"}.get(classes, "multiclass")
+
+
+def _all_scores(record: Record) -> list[Scores]:
+    return [record.scores, *record.baselines.values()]

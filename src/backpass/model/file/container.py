@@ -1,0 +1,152 @@
+"""The container: facts and arrays of one of our files (a model or a checkpoint), as bytes.
+
+``pack`` takes facts (plain JSON values) and named arrays and gives bytes; ``unpack`` takes bytes and gives them back,
+or says why not. The bytes are a safetensors file that any safetensors reader opens:
+
+    8 bytes        length of the header, little endian
+    header         {"__metadata__":{"backpass":"2","sha256":"...","kind":"model","facts":"..."},"theta":{...},...}
+    arrays         see ``arrays``
+
+The digest is the SHA-256 of every byte of the file, its own 64 digits read as zeros. It stands at a fixed place, so it
+is verified before anything is parsed. (It guards against accidents, not against forgery: what is parsed then is
+trusted no more than before.) Nothing in a file can be executed or names anything to import. Equal facts and arrays
+give equal bytes, in any process, and one content has exactly one form: the reader builds the header again from what it
+read and compares. The layout is written here rather than by the safetensors library because these bytes are promised,
+whatever version of the library is installed; the library reads.
+
+What a fact means, and where the bytes rest, do not live here (see ``storage``). Files of the first format are read by
+``format_1``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from backpass.errors import ModelFileError, UsageError
+from backpass.model.file import format_1
+from backpass.model.file.arrays import (
+    METADATA,
+    Layout,
+    entries_of,
+    lay_out,
+    load_arrays,
+    parts_of,
+    read_layout,
+    require_finite,
+)
+from backpass.model.file.file_errors import KINDS, OURS, damaged, newer, wrong_kind
+from backpass.model.file.header import header_length, read_header, read_object, write_header
+from backpass.model.file.strict_json import JSON, write_json
+
+FORMAT = 2
+"""Number of the newest layout this version writes and reads."""
+
+OPENING = re.compile(rb'\{"__metadata__":\{"backpass":"([1-9][0-9]{0,8})","sha256":"([0-9a-f]{64})"')
+"""How a header begins: format and digest at a fixed place, whatever follows. Later formats keep to it."""
+
+ZEROS = b"0" * 64
+_BEFORE = 8 + len(f'{{"__metadata__":{{"backpass":"{FORMAT}","sha256":"')
+DIGITS = slice(_BEFORE, _BEFORE + len(ZEROS))
+"""Where the digest stands in a file of this format."""
+
+
+def pack(kind: str, facts: Mapping[str, JSON], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of a file that holds ``facts`` and ``arrays``.
+
+    Raises ModelFileError when they cannot be kept: a fact that is not JSON, a number that is not finite in a model, a
+    header above 1 MiB, an array of objects.
+
+    >>> import numpy as np
+    >>> data = pack("model", {"target": "price"}, {"theta": np.zeros(2)})
+    >>> unpack(data, "model", "houses.backpass")
+    ({'target': 'price'}, {'theta': array([0., 0.])})
+    """
+    where = f"this {_known_kind(kind)}"
+    layout, parts = lay_out(arrays, where)
+    require_finite(kind, arrays, where)
+    data = bytearray().join([_header(kind, dict(facts), layout, where), *parts])
+    data[DIGITS] = _digest(data)
+    return bytes(data)
+
+
+def unpack(data: bytes, kind: str, source: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The facts and arrays of a file of this ``kind``; ``source`` is how messages call it.
+
+    The arrays are ordinary ones: writable, contiguous, owning their memory. Raises ModelFileError for anything that is
+    not exactly what ``pack`` writes, or wrote in an earlier format. There is no fallback to any other format.
+    """
+    _known_kind(kind)
+    end = 8 + header_length(data, len(data), source)
+    if format_1.is_first(data):
+        return format_1.unpack(data, end, kind, source)
+    _verify(data, source)
+    entries = read_header(data[8:end], source)
+    facts = _facts(entries, kind, source)
+    layout = read_layout(entries, source)
+    parts_of(data, end, layout, source)
+    header = bytearray(data[:end])
+    header[DIGITS] = ZEROS
+    if _header(kind, facts, layout, source) != header:
+        raise damaged(source, "its header is not laid out as Backpass writes it (order, places or padding)")
+    arrays = load_arrays(data, source)
+    require_finite(kind, arrays, source)
+    return facts, arrays
+
+
+def _header(kind: str, facts: JSON, layout: Layout, where: str) -> bytes:
+    """The one header that a content has, its digest still zeros."""
+    metadata = {
+        "backpass": str(FORMAT),
+        "sha256": ZEROS.decode(),
+        "kind": kind,
+        "facts": write_json(facts, where),
+    }
+    return write_header({METADATA: metadata, **entries_of(layout)}, where)
+
+
+def _verify(data: bytes, source: str) -> None:
+    """Format and digest, from their places; nothing else is read.    Errors: ModelFileError."""
+    opening = OPENING.match(data, 8)
+    if opening is None:
+        raise ModelFileError(
+            f"{source} is a safetensors file, but not one that Backpass wrote (its header begins otherwise)",
+            hint=OURS,
+        )
+    if (version := int(opening[1])) > FORMAT:
+        raise newer(source, version, FORMAT)
+    if version < FORMAT:
+        raise damaged(source, f"its header claims format {version} in the form of another")
+    if _digest(data) != opening[2]:
+        raise damaged(source, "its checksum does not match its content")
+
+
+def _digest(data: bytes | bytearray) -> bytes:
+    """The SHA-256 of every byte, the digest's own digits read as zeros: 64 hexadecimal digits."""
+    view = memoryview(data)
+    digest = hashlib.sha256(view[: DIGITS.start])
+    digest.update(ZEROS)
+    digest.update(view[DIGITS.stop :])
+    return digest.hexdigest().encode("ascii")
+
+
+def _facts(entries: Mapping[str, JSON], kind: str, source: str) -> dict[str, JSON]:
+    """The facts, once the kind is the one asked for."""
+    metadata = entries.get(METADATA)
+    if not isinstance(metadata, dict) or list(metadata) != ["backpass", "sha256", "kind", "facts"]:
+        raise damaged(source, "its metadata should have exactly the keys backpass, sha256, kind and facts")
+    if metadata["kind"] != kind:
+        raise wrong_kind(source, metadata["kind"], kind)
+    if not isinstance(metadata["facts"], str):
+        raise damaged(source, "its facts are not a text")
+    return read_object(metadata["facts"].encode("utf-8"), f"{source}: the facts")
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise UsageError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    return kind

@@ -1,0 +1,54 @@
+"""The header of a file: how long it is, and the JSON in it.
+
+    8 bytes        length of the header, little endian
+    header         JSON, ASCII; spaces up to a multiple of 8 bytes
+
+What the JSON says does not live here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from backpass.model.file.file_errors import damaged, foreign, refusal
+from backpass.model.file.sniff import sniff
+from backpass.model.file.strict_json import JSON, read_json
+
+LIMIT = 1 << 20
+"""Bytes; a header of ours is a few kB. Long lists (a vocabulary of many categories) belong into an array."""
+
+
+def header_length(head: bytes, size: int, source: str) -> int:
+    """Bytes of the header, when a file of ``size`` bytes that begins like this can be ours at all.
+
+    Errors: ModelFileError naming what the file is, from its first bytes alone.
+    """
+    length = int.from_bytes(head[:8], "little")
+    if size <= 8 or not 2 <= length <= LIMIT or head[8:9] != b"{":
+        raise foreign(source, sniff(head, size))
+    if length > size - 8:
+        raise damaged(source, f"it is cut short (its header should be {length} bytes long, {size - 8} are there)")
+    return length
+
+
+def write_header(entries: dict[str, Any], where: str) -> bytes:
+    """The length and the header.    Errors: ModelFileError above the limit."""
+    text = json.dumps(entries, separators=(",", ":")).encode("ascii")
+    text += b" " * (-len(text) % 8)
+    if len(text) > LIMIT:
+        raise refusal(where, f"has {len(text)} bytes of facts, the limit is {LIMIT}", "fewer or shorter category names")
+    return len(text).to_bytes(8, "little") + text
+
+
+def read_header(text: bytes, source: str) -> dict[str, JSON]:
+    """The entries of a header.    Errors: ModelFileError."""
+    return read_object(text, f"{source}: the header")
+
+
+def read_object(text: bytes, where: str) -> dict[str, JSON]:
+    """A JSON object.    Errors: ModelFileError."""
+    value = read_json(text, where)
+    if not isinstance(value, dict):
+        raise refusal(where, "is not a JSON object", "an object")
+    return value

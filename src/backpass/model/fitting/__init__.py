@@ -1,0 +1,1 @@
+"""The fitting: from a table and settings to a trained model."""

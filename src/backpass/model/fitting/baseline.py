@@ -1,0 +1,71 @@
+"""The baselines: what a score has to beat.
+
+The constant one predicts the training mean (or the class shares) for every row; the linear one is a linear or logistic
+model on the same features, fitted until its score stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit import Spec, trace
+from backpass.engine import Engine
+from backpass.model.fitting.linear import Linear
+from backpass.network import loss_named
+from backpass.network.feature_map import quantile_of
+from backpass.numerics.elementary import log, mean, total
+
+_CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """A simple model on the same features: inputs (n, d)  ->  outputs (n, k), in the network's own terms."""
+
+    name: str
+    outputs: Callable[[NDArray[Any]], NDArray[Any]]
+
+
+def constant_baseline(name: str, loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> Baseline:
+    """The best constant output for a loss: mean, median or quantile, log-mean, or the log-shares of the classes."""
+    row = constant_outputs(loss, y, outputs, q)
+    return Baseline(name, lambda x: np.broadcast_to(row, (len(x), outputs)))
+
+
+def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> NDArray[np.float64]:
+    """The outputs (k,) that are best for every row alike."""
+    if loss in ("cross_entropy", "binary_cross_entropy"):
+        counts = np.bincount(y, minlength=max(outputs, 2)) + 1e-9
+        logs = log(counts / total(counts))
+        return logs[1:] - logs[:1] if outputs == 1 else logs
+    values = y.reshape(-1).astype(np.float64)
+    if loss == "poisson":
+        return np.array([float(log(max(mean(values), 1e-9)))])
+    if loss in ("absolute", "quantile"):
+        return np.array([quantile_of(np.sort(values), q)])
+    return np.array([mean(values)])
+
+
+def linear_baseline(
+    name: str,
+    loss_name: str,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    outputs: int,
+    engine: Engine,
+    levels: Sequence[int] = (),
+) -> Baseline:
+    """The linear model with the same loss (squared loss where that one is not smooth), by Newton's method.
+
+    ``levels`` are those of the codes that stand at the end of x, see ``FeatureMap.folded``.
+    """
+    model = Linear(x.shape[1] - len(levels), tuple(levels), outputs)
+    smooth = loss_name if loss_name in _CONVEX else "squared"
+    theta = model.fit(loss_named(smooth), x, y, constant_outputs(smooth, y, outputs), engine)
+    forward = trace(model, [Spec(theta.shape, theta.dtype), Spec(("n", x.shape[1]), x.dtype)])
+    return Baseline(name, lambda rows: engine.run(forward, theta, rows)[0])

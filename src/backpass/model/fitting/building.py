@@ -1,0 +1,70 @@
+"""Building: the network that the settings ask for, layer by layer.
+
+Settings, a schema and a feature map come in; a Network goes out. What its parameters start from is ``problem``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backpass.errors import DataError, did_you_mean
+from backpass.model.settings.settings import Settings
+from backpass.network import (
+    Dense,
+    Dropout,
+    Embedding,
+    FeatureMap,
+    FrontScale,
+    Layer,
+    LearnedActivation,
+    Network,
+    Periodic,
+    ScaledDense,
+    Unit,
+    Wired,
+)
+from backpass.table import Schema
+
+
+def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
+    """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
+    layers = list(_front(settings, feature_map))
+    if settings.wire:
+        layers.append(_wired(settings, schema, feature_map))
+    dense = ScaledDense if settings.parametrization == "scaled" else Dense
+    for units in settings.hidden:
+        if settings.parametric_activation:
+            layers += [dense(units), LearnedActivation(settings.activation)]
+        else:
+            layers.append(dense(units, settings.activation))
+        if settings.dropout:
+            layers.append(Dropout(settings.dropout))
+    return Network(feature_map.width, (*layers, dense(outputs, settings.output_activation)))
+
+
+def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
+    """What the settings ask for before the first layer."""
+    if settings.numerical_embedding == "periodic" and feature_map.has_missing:
+        yield Periodic(feature_map.views, deviation=settings.frequency_scale[0])
+    if feature_map.embedded:
+        yield Embedding(feature_map.embedded, settings.embedding_dim)
+    if settings.learned_input_scale:
+        yield FrontScale()
+
+
+def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired:
+    columns_of_groups = [*(number.column for number in schema.numbers), *(text.name for text in schema.texts)]
+    inputs: dict[str, tuple[int, ...]] = {}
+    for name, group in zip(columns_of_groups, feature_map.groups(), strict=True):
+        inputs[name] = (*inputs.get(name, ()), *group)  # a date has a group for each of its parts
+    faults = [
+        f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
+        f"({did_you_mean(column, list(inputs))})"
+        for unit, columns in settings.wire
+        for column in columns
+        if column not in inputs
+    ]
+    if faults:
+        raise DataError("the wiring names columns that are not there", faults=faults)
+    units = tuple(Unit(name, tuple(i for column in columns for i in inputs[column])) for name, columns in settings.wire)
+    return Wired(units, settings.activation)

@@ -1,0 +1,206 @@
+"""A checkpoint: the runs of a fit put on disk, so that they can go on as if nothing had happened.
+
+``Checkpoint`` is told where the run of each network stands, and writes all of them to one file; ``resume`` gives them
+back. When there is something to tell is the affair of ``runs``. In the file (see ``container``), for network i:
+
+    facts    runs[i]: null before the first epoch, or {"step", "best_epoch", "fault", "ended"}
+    arrays   i.best (P,)   i.history (epochs, 4): step, learning rate, training loss, score (NaN where there is none)
+             i.state (1 + memories, P)   i.losses (steps since the last epoch,)    neither of them once a run has ended
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import ModelFileError
+from backpass.model.file.container import pack, unpack
+from backpass.model.file.header import header_length
+from backpass.model.file.storage import read_file, write_atomically
+from backpass.model.form import CHECKPOINT, validate
+from backpass.model.settings.precision import dtype_of
+from backpass.network import Network
+from backpass.training import EpochRecord, Progress, TrainingResult, optimizer_named
+
+Arrays = Mapping[str, NDArray[Any]]
+
+SECONDS = 5.0
+"""Between two writes while networks train."""
+
+_EPOCH = 4  # columns of a history
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """Where the run of one network stands.
+
+    fault: what was not finite in a run before, so that this one has a tenth of its learning rate; or nothing
+    ended: the reason that the run is over for; nothing while it can go on
+    """
+
+    progress: Progress
+    fault: str = ""
+    ended: str = ""
+
+    def result(self) -> TrainingResult:
+        """What came of the run, as long as it does not go on."""
+        return TrainingResult(self.progress.kept, self.progress, self.ended or "interrupted")
+
+
+@dataclass(slots=True, eq=False)
+class Checkpoint:
+    """Where the runs of a fit are saved, and what fit it is. Changes in place, and is told things by several threads.
+
+    identity: settings, networks and a digest of the rows, asked for when they are first needed
+    standings: of each network, None for those that have not finished an epoch
+    seconds: between two writes, and two notes of a run that goes on; None where ``save`` alone writes
+    """
+
+    path: Path
+    identity: Callable[[], Mapping[str, Any]]
+    standings: list[RunState | None]
+    seconds: float | None = SECONDS
+    _written: float = field(init=False)
+    _noted: dict[int, float] = field(default_factory=dict)
+    _lock: Any = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._written = time.monotonic()
+
+    def is_due(self, number: int) -> bool:
+        """Whether it is time to note run ``number``, which goes on."""
+        before = self._noted.setdefault(number, self._written)
+        return self.seconds is not None and time.monotonic() - before >= self.seconds
+
+    def note(self, number: int, standing: RunState) -> None:
+        """Take down where run ``number`` stands, and write all when it is time to.    Errors: ResourceError."""
+        with self._lock:
+            self.standings[number], self._noted[number] = standing, time.monotonic()
+            if self.seconds is not None and self._noted[number] - self._written >= self.seconds:
+                self._write()
+
+    def save(self) -> None:
+        """Write where all runs stand, whole or not at all.    Errors: ResourceError."""
+        with self._lock:
+            self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        facts, arrays = to_data(self.standings)
+        write_atomically(self.path, pack("checkpoint", {"identity": dict(self.identity()), "runs": facts}, arrays))
+
+
+def to_data(standings: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | None], dict[str, NDArray[Any]]]:
+    """Facts and arrays of all runs."""
+    facts: list[dict[str, Any] | None] = []
+    arrays: dict[str, NDArray[Any]] = {}
+    for i, standing in enumerate(standings):
+        if standing is None:
+            facts.append(None)
+            continue
+        run = standing.progress
+        facts.append({"step": run.step, "best_epoch": run.best_epoch, "fault": standing.fault, "ended": standing.ended})
+        arrays[f"{i}.best"] = run.kept if standing.ended else run.best
+        rows = [(e.step, e.learning_rate, e.train_loss, np.nan if e.score is None else e.score) for e in run.history]
+        arrays[f"{i}.history"] = np.array(rows, dtype=np.float64).reshape(-1, _EPOCH)
+        if not standing.ended:
+            arrays[f"{i}.state"] = np.stack(run.state)
+            arrays[f"{i}.losses"] = np.array(run.losses, dtype=np.float64)
+    return facts, arrays
+
+
+def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | None]:
+    """Where the runs of a checkpoint stand, if they belong to this very fit.
+
+    Errors: ModelFileError listing every setting that differs, or when the file is damaged.
+    """
+    data = read_file(path, partial(header_length, source=str(path)))
+    facts, arrays = unpack(data, "checkpoint", str(path))
+    fault = validate(facts, CHECKPOINT, "facts")
+    if not fault and (faults := _differences(facts["identity"], identity)):
+        raise ModelFileError(
+            f"{path} belongs to another run",
+            faults=faults,
+            hint="resume with the same table and settings, or start again without --resume",
+        )
+    if fault := fault or _contradiction(facts["runs"], arrays, identity):
+        raise ModelFileError(
+            f"{path} does not describe a run this version knows", faults=[fault], hint="start again without --resume"
+        )
+    return [None if run is None else _standing(i, run, arrays) for i, run in enumerate(facts["runs"])]
+
+
+def _standing(number: int, run: Mapping[str, Any], arrays: Arrays) -> RunState:
+    """Where run ``number`` stands, of facts and arrays that fit one another."""
+    best, best_epoch, going = arrays[f"{number}.best"], run["best_epoch"], not run["ended"]
+    epochs = [
+        EpochRecord(i, int(step), rate, loss, None if np.isnan(score) else score)
+        for i, (step, rate, loss, score) in enumerate(arrays[f"{number}.history"].tolist(), start=1)
+    ]
+    progress = Progress(
+        tuple(arrays[f"{number}.state"]) if going else (best,),
+        best,
+        run["step"],
+        arrays[f"{number}.losses"].tolist() if going else [],
+        best_epoch,
+        epochs[best_epoch - 1].score if best_epoch else None,
+        epochs,
+    )
+    return RunState(progress, run["fault"], run["ended"])
+
+
+def _contradiction(runs: Sequence[Any], arrays: Arrays, identity: Mapping[str, Any]) -> str:
+    """What of the runs does not fit the fit, in one line; nothing when all does."""
+    if len(runs) != identity["ensemble_size"]:
+        return f"it holds {len(runs)} runs; expected {identity['ensemble_size']}"
+    size, dtype = Network.from_json(identity["network"]).parameter_count, dtype_of(identity["precision"])
+    wide = 1 + optimizer_named(identity["optimizer"]).memories
+    expected: dict[str, tuple[tuple[int | None, ...], np.dtype[Any]]] = {}
+    for i, run in enumerate(runs):
+        if run is not None:
+            expected |= {f"{i}.best": ((size,), dtype), f"{i}.history": ((None, _EPOCH), np.dtype(np.float64))}
+            if not run["ended"]:
+                expected |= {f"{i}.state": ((wide, size), dtype), f"{i}.losses": ((None,), np.dtype(np.float64))}
+    if sorted(arrays) != sorted(expected):
+        return f"the arrays are {', '.join(sorted(arrays))}; expected {', '.join(sorted(expected))}"
+    for name, (shape, kind) in expected.items():
+        found = arrays[name]
+        lengths = [None if want is None else length for want, length in zip(shape, found.shape, strict=False)]
+        if found.ndim != len(shape) or tuple(lengths) != shape or found.dtype != kind:
+            return f"array {name!r} is {found.dtype.name} {found.shape}; expected {kind.name} {shape}"
+    faults = (_nonsense(i, run, arrays) for i, run in enumerate(runs) if run is not None)
+    return next((fault for fault in faults if fault), "")
+
+
+def _nonsense(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
+    """What no run can come to, in one line."""
+    history, losses = arrays[f"{number}.history"], arrays.get(f"{number}.losses", np.zeros(0))
+    steps, rates, train_losses, scores = history.T
+    given = scores[~np.isnan(scores)]
+    numbers = np.concatenate([steps, rates, train_losses, given, losses])
+    if not np.isfinite(numbers).all() or np.any(rates < 0) or len(given) not in (0, len(scores)):
+        return f"the history of run {number} holds what is no step, learning rate, loss or score"
+    if not run["best_epoch"] <= len(history) or bool(run["best_epoch"]) != bool(len(history)):
+        return f"the best epoch of run {number} is not among its epochs"
+    last = int(steps[-1]) if len(steps) else 0
+    if np.any(np.diff(steps, prepend=0) < 1) or np.any(steps != np.floor(steps)) or run["step"] != last + len(losses):
+        return f"steps, losses and epochs of run {number} do not go together"
+    return ""
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    faults = []
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            what = "the rows (their values, their order or their split)" if name == "rows" else name
+            detail = "" if name in ("rows", "network") else f": was {before.get(name)!r}, is {now.get(name)!r}"
+            faults.append(f"{what} differ{'' if name == 'rows' else 's'}{detail}")
+    return faults

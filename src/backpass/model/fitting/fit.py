@@ -1,0 +1,403 @@
+"""Fitting: from a table to a model, with its scores beside two baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from inspect import signature
+from math import isfinite
+from pathlib import Path
+from sys import float_info
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DivergedError, InterruptedTraining, UsageError
+from backpass.model.diagnostics import Warned, after_training, before_training
+from backpass.model.file.storage import check_writable
+from backpass.model.fitting.baseline import Baseline, constant_baseline, linear_baseline
+from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
+from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.ensemble import Member, members_of, on_folds, out_of_fold, outputs_of_members, pooled
+from backpass.model.fitting.problem import Problem, make_problem, outputs_of
+from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
+from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.head.head import Head
+from backpass.model.head.residuals import Residuals
+from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.model import Model
+from backpass.model.record import Record, Scores
+from backpass.model.settings.settings import Settings
+from backpass.table import Table, read_table, required_kind, table_from
+from backpass.training import Callback, TrainingResult, stop_on_signals
+
+WORST = float_info.max
+"""What is kept of a score that is not finite."""
+
+
+def fit(
+    data: Any,
+    target: str,
+    *,
+    validation: Any = None,
+    test: Any = None,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | Path | None = None,
+    resume_from: str | Path | None = None,
+    on_interrupt: str = "raise",
+    reading: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Model:
+    """Fit a network to a table.
+
+    data: a path, a data frame, a dict of columns or a Table
+    target: the column to predict
+    valid, test: rows for validation and for the test score; otherwise they are set aside from ``data``
+    drop, columns: columns to leave out, or the only ones to learn from
+    checkpoint, resume_from: files to save the run to, and to go on from
+    on_interrupt: "raise" InterruptedTraining on Ctrl-C (its ``model`` is the best so far), or "return" the model;
+    before the first step there is none, and it is raised
+    reading: options of ``read_table`` for paths (delimiter, missing, text ...)
+    settings: see ``Settings``; without ``preset`` the recipe "default", or "plain" where a network is described
+
+    A run that meets a number that is not finite is done again, once, with a tenth of its learning rate, unless that
+    was asked for; the model has a note of it.
+
+    Warnings: BackpassWarning for a score that a constant beats, predictions that are all alike, units that no longer
+    learn, and targets that the output activation cannot reach (``model.record.warnings`` keeps them); also for a run
+    that is done again and a checkpoint that cannot be saved.
+
+    Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
+    training diverges all the same (its ``model`` is the best finite one, if there is any).
+    """
+    _check_names(target, drop=drop, columns=columns)
+    _check_not_reading(settings)
+    checked = Settings.of(settings)
+    options = dict(reading or {})
+    table = as_table(data, options)
+    kinds = {name: required_kind(column) for name, column in table.columns.items()}
+    parts = [as_table(part, options, kinds) if part is not None else None for part in (validation, test)]
+    problem = make_problem(table, target, checked, validation=parts[0], test=parts[1], drop=drop, columns=columns)
+    _check_callbacks(callbacks)
+    warned = Warned()
+    model = fit_problem(
+        problem,
+        callbacks=[*callbacks, warned],
+        checkpoint=checkpoint,
+        resume_from=resume_from,
+        on_interrupt=on_interrupt,
+    )
+    warned.warn()
+    return model
+
+
+def _check_names(target: object, **several: object) -> None:
+    """Refuse what is no name of a column where one is asked for, and one name where several are."""
+    if not isinstance(target, str):
+        hint = "columns that are called by numbers have their texts for names: '1'"
+        if hasattr(target, "__len__") and not isinstance(target, tuple):
+            hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y apart"
+        raise UsageError(f"target is the name of a column; got a value of type {type(target).__name__}", hint=hint)
+    for setting, names in several.items():
+        if isinstance(names, str):
+            raise UsageError(f"{setting} takes a list of names; got the text {names!r}", hint=f"{setting}=[{names!r}]")
+
+
+def _check_not_reading(settings: Mapping[str, Any]) -> None:
+    """Refuse options of reading among the settings, and say where they go."""
+    if misplaced := [name for name in settings if name in signature(read_table).parameters]:
+        given = ", ".join(f"{name!r}: {settings[name]!r}" for name in misplaced)
+        raise UsageError(f"{' and '.join(misplaced)}: how a file is read is no setting", hint=f"reading={{{given}}}")
+
+
+def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:
+    """A table from whatever holds one."""
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, str | Path):
+        return read_table(data, **({**options, "kinds": kinds} if kinds is not None else options))
+    return table_from(data, kinds=kinds)
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    """Refuse what cannot watch a run before it starts."""
+    is_list = isinstance(callbacks, list | tuple)
+    odd = [each for each in callbacks if not isinstance(each, Callback)] if is_list else [callbacks]
+    if odd:
+        came = (
+            f"the class {odd[0].__name__}" if isinstance(odd[0], type) else f"a value of type {type(odd[0]).__name__}"
+        )
+        raise UsageError(
+            f"callbacks is a list of instances of backpass.training.Callback; got {came}",
+            hint="callbacks=[Watcher()], where the class Watcher inherits from it",
+        )
+
+
+def fit_problem(
+    problem: Problem,
+    *,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | Path | None = None,
+    rescue: str | Path | None = None,
+    resume_from: str | Path | None = None,
+    on_interrupt: str = "raise",
+    theta: NDArray[Any] | None = None,
+    compare: bool = True,
+    on_model: Callable[[Model], object] | None = None,
+) -> Model:
+    """Train on a problem that is ready, and make a model of the best weights.
+
+    rescue: where the run is saved when it is interrupted, if no ``checkpoint`` says so
+    theta: parameters to start from, in place of drawn ones    compare: whether to score baselines, too
+    on_model: called with the model while a first signal is still only noted, such as to save it, also where training
+    was interrupted, or diverged after a finite epoch
+
+    Errors: as ``fit``.
+    """
+    if on_interrupt not in ("raise", "return"):
+        raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
+    _check_callbacks(callbacks)
+    members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble_size))
+    if len(members) > 1 and theta is not None:
+        raise UsageError("theta is where one network starts from; it does not go with ensemble")
+    identity = cache(problem.identity)
+    standings = [None] * len(members) if resume_from is None else resume(resume_from, identity())
+    if checkpoint is not None:
+        check_writable(checkpoint)
+    place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
+    kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
+    # The baselines come first: nothing slow may stand between the end of training and the model.
+    simple = _compared(problem, resume_from) if compare else []
+    early = before_training(problem)
+    _announce(early, callbacks)
+    with stop_on_signals() as stop:
+        runs = train_members(members, stop, callbacks, theta=theta, standings=standings, checkpoint=kept)
+        if runs.ending.reason == "diverged":
+            diverged = _diverged(problem, members, runs, simple)
+            if on_model is not None and isinstance(diverged.model, Model):
+                on_model(diverged.model)
+            raise diverged
+        saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
+        model = make_model(problem, members, runs, simple)
+        _check_scores(model, problem.head.metric)
+        if on_model is not None:
+            on_model(model)
+        if stop() and not saved:
+            saved = _saved(kept, callbacks)
+    _announce(model.record.warnings[len(early) :], callbacks)
+    if stop() and on_interrupt == "raise":
+        interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
+        interrupted.model, interrupted.signal = model, stop.signal or 0
+        interrupted.checkpoint = str(place) if saved else None
+        raise interrupted
+    return model
+
+
+def _announce(texts: Sequence[str], callbacks: Sequence[Callback]) -> None:
+    """Tell the callbacks of warnings."""
+    for text in texts:
+        for each in callbacks:
+            each.on_warning(text)
+
+
+def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline]:
+    """The baselines.    Errors: InterruptedTraining on Ctrl-C: no model, and for a checkpoint the one resumed from."""
+    try:
+        return baselines(problem)
+    except KeyboardInterrupt:
+        what = "nothing was trained, so nothing is saved" if resume_from is None else f"{resume_from} is as it was"
+        interrupted = InterruptedTraining(f"interrupted before the first step; {what}")
+        interrupted.checkpoint = None if resume_from is None else str(resume_from)
+        raise interrupted from None
+
+
+def _check_scores(model: Model, metric: str) -> None:
+    endless = [part for part, scores in model.record.scores.items() if scores[metric] == WORST]
+    if endless:
+        where = " and ".join(endless)
+        raise DivergedError(f"the {metric} of the {where} rows is not finite", hint="look at their targets")
+
+
+def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:
+    """Save the run if there is a place for it; whether it is saved."""
+    if kept is None:
+        return False
+    with told(callbacks):
+        kept.save()
+        return True
+    return False
+
+
+def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> DivergedError:
+    result = runs.ending
+    rate, best = (with_lower_learning_rate(problem) or problem).settings.learning_rate, result.progress.best_epoch
+    kept = f"; the weights of epoch {best} are kept" if best else ""
+    which = f"network {runs.last + 1} of {len(members)}, " if len(members) > 1 else ""
+    error = DivergedError(
+        f"training diverged in {which}{result.fault}{kept}",
+        hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or max_grad_norm 1",
+    )
+    error.model = make_model(problem, members, runs, simple) if best else None
+    return error
+
+
+def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
+    """The model with its scores and those of the baselines. Members that were not trained are left out."""
+    # A member that was stopped before its first epoch is no better than chance.
+    done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
+    members, results = [members[i] for i in done], [runs.results[i] for i in done]
+    thetas, said = _calibrated(problem, members, [each.theta for each in results])
+    first = results[0].progress
+    kept = (note for note in problem.notes if note not in problem.of_source)
+    is_ensemble = problem.settings.ensemble_size > 1
+    record = Record(
+        settings=problem.settings.to_json(),
+        rows=_rows(problem),
+        scores=_scored(problem, members, thetas),
+        baselines={each.name: _scores(problem, each) for each in simple},
+        history=tuple(first.history),
+        best_epoch=first.best_epoch,
+        steps=sum(each.progress.step for each in results),
+        reason=runs.ending.reason,
+        notes=(*kept, *runs.notes, *_notes(problem, members), *said),
+        members=tuple(_remembered(each) for each in results) if is_ensemble else (),
+        columns=problem.columns,
+        warnings=(*before_training(problem), *after_training(problem, members, thetas)),
+    )
+    return Model(
+        problem.schema,
+        problem.head,
+        problem.feature_map,
+        problem.network,
+        np.stack(thetas) if is_ensemble else thetas[0],
+        record,
+        problem.settings.engine,
+        problem.settings.threads,
+        _residuals(problem, members, thetas),
+    )
+
+
+def _calibrated(
+    problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
+) -> tuple[list[NDArray[Any]], list[str]]:
+    """The networks with the temperature that suits the validation rows, and what there is to say of it."""
+    settings, head, held_out = problem.settings, problem.head, _outputs_held_out(problem, members, thetas)
+    if settings.calibration == "none" or settings.output_activation != "identity" or held_out is None:
+        return list(thetas), []
+    if head.own is not None or head.target.task == "regression":
+        return list(thetas), []
+    outputs, part = held_out
+    factor = fitted_factor(head, outputs, part)
+    if on_folds(problem):
+        # Of single networks; the average of several is softer already, and is only ever made sharper.
+        factor = max(factor, 1.0)
+    note = f"probabilities have temperature {1.0 / factor:.3g}, from the {part.rows} validation rows"
+    return [tempered(problem.network, theta, factor) for theta in thetas], [note]
+
+
+def _outputs_held_out(
+    problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
+) -> tuple[list[NDArray[Any]], DataSplit] | None:
+    """Outputs for the validation rows, by every network, or on folds by the one that left the row out."""
+    if on_folds(problem):
+        o, part = out_of_fold(members, thetas)
+        return [o], part
+    if "validation" not in problem.parts:
+        return None
+    part = problem.parts["validation"]
+    return [outputs_of(problem.network, theta, part.x, problem.engine) for theta in thetas], part
+
+
+def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Residuals | None:
+    """Of predicted numbers on the validation rows; on folds, by the member that left the row out."""
+    head = problem.head
+    if not isinstance(head, Head) or head.target.task != "regression":
+        return None
+    held_out = _outputs_held_out(problem, members, thetas)
+    if held_out is None:
+        return None
+    outputs, part = held_out
+    o = np.asarray(head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
+    return Residuals.of(head.predictions(o), part.truth, part.weights)
+
+
+def _remembered(result: TrainingResult) -> dict[str, Any]:
+    """What is kept of one member's run."""
+    progress = result.progress
+    return {"best_epoch": progress.best_epoch, "epochs": len(progress.history), "score": progress.best_score}
+
+
+def _rows(problem: Problem) -> dict[str, int]:
+    rows = {name: part.rows for name, part in problem.parts.items()}
+    return {**rows, "train": pooled(problem).rows, "validation": pooled(problem).rows} if on_folds(problem) else rows
+
+
+def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
+    if not on_folds(problem):
+        return []
+    count = problem.settings.ensemble_size
+    return [
+        f"{len(members)} networks, each trained on {count - 1} of {count} folds and validated on the other: validation "
+        "scores are those of rows by the network that did not train on them"
+    ]
+
+
+def _scored(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Scores:
+    """The metrics of each part but the training rows; on folds, validation is by the member that left the row out."""
+    found = {}
+    for name, part in problem.parts.items():
+        if name != "train":
+            o = outputs_of_members(problem, thetas, part.x)
+            found[name] = _kept(problem.head.scores(o, part.truth, part.weights))
+    if on_folds(problem):
+        o, part = out_of_fold(members, thetas)
+        found["validation"] = _kept(problem.head.scores(o, part.truth, part.weights))
+    return found
+
+
+def _kept(scores: Mapping[str, float]) -> dict[str, float]:
+    """The scores, those that are not finite as the worst number there is: a file holds finite numbers only."""
+    worst = {name: WORST if name in LOWER_IS_BETTER else -WORST for name in scores}
+    return {name: value if isfinite(value) else worst[name] for name, value in scores.items()}
+
+
+def baselines(problem: Problem) -> list[Baseline]:
+    """The constant and the linear one, fitted on the training rows; none where no rows are left to score them on."""
+    if len(problem.parts) == 1:
+        return []
+    part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
+    is_number = head.target.task == "regression"
+    loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
+    # What the constant is called: the mean of the target, its median, or the commonest class.
+    constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
+    name = constant[loss] if is_number else "majority"
+    return [
+        constant_baseline(name, loss, part.y, head.outputs, head.q),
+        linear_baseline(
+            "linear" if is_number else "logistic",
+            loss,
+            feature_map.folded(part.x),
+            part.y,
+            head.outputs,
+            problem.engine,
+            feature_map.folded_levels,
+        ),
+    ]
+
+
+def _scores(problem: Problem, baseline: Baseline) -> Scores:
+    """The metrics of a baseline on the parts that the network is scored on."""
+    parts = {name: part for name, part in problem.parts.items() if name != "train"}
+    if on_folds(problem):
+        parts["validation"] = pooled(problem)
+    return {
+        name: _kept(
+            problem.head.scores(
+                np.asarray(baseline.outputs(problem.feature_map.folded(part.x))), part.truth, part.weights
+            )
+        )
+        for name, part in parts.items()
+    }

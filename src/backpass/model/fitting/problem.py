@@ -1,0 +1,325 @@
+"""A problem: a table made ready to be learnt from, and the run that learns it.
+
+Comes in: a Table and Settings. What is decided here (columns, split, scales, network) is decided on training rows only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass._version import __version__
+from backpass.circuit import Array
+from backpass.engine import Engine, engine_named
+from backpass.errors import DataError
+from backpass.model.fitting.building import build_network
+from backpass.model.fitting.data_split import DataSplit, Rows
+from backpass.model.fitting.split import FEWEST_ROWS, split_rows
+from backpass.model.fitting.start import first_theta
+from backpass.model.head.head import Head
+from backpass.model.head.heads import AnyHead
+from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.profile import Profile, profiles_of
+from backpass.model.settings.precision import dtype_of
+from backpass.model.settings.settings import Settings
+from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
+from backpass.table import Schema, Table, Target
+from backpass.table.memory import require_memory
+from backpass.training import (
+    Callback,
+    Optimizer,
+    OptimizerOptions,
+    Progress,
+    StopRequest,
+    TrainingResult,
+    TrainingRun,
+    TrainingSettings,
+    optimizer_named,
+)
+
+CHUNK = 8192
+"""Rows that go through a network at once outside training, so that memory stays bounded."""
+
+_BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
+"""Up to so many training rows, so many rows per step: small tables need more steps, large ones larger ones."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Everything that is known before the first step.
+
+    ``parts`` holds "train", and "validation" and "test" where there are rows; ``columns`` the profiles of the training rows.
+    ``of_source`` holds the notes that a model does not keep, see ``Table``.
+    """
+
+    settings: Settings
+    schema: Schema
+    head: AnyHead
+    feature_map: FeatureMap
+    network: Network
+    parts: Mapping[str, DataSplit]
+    notes: tuple[str, ...]
+    columns: Mapping[str, Profile] = field(default_factory=dict)
+    of_source: frozenset[str] = frozenset()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return dtype_of(self.settings.precision)
+
+    @property
+    def engine(self) -> Engine:
+        return engine_named(self.settings.engine, self.settings.threads, bf16=self.settings.precision == "bf16")
+
+    @property
+    def input_names(self) -> list[str]:
+        """A name for each input of the network."""
+        return input_names(self.schema, self.feature_map)
+
+    def objective(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
+        """J(theta) of a batch (x, y, weights)."""
+        x, y, weights = batch
+        J = mean_loss if self.parts["train"].weights is None else weighted_loss
+        return J(self.head.loss, self.network(theta, x, draws), y, weights)
+
+    def first_theta(self) -> NDArray[Any]:
+        """The parameters before the first step."""
+        return first_theta(self)
+
+    def train(
+        self,
+        *,
+        theta: NDArray[Any] | None = None,
+        callbacks: Sequence[Callback] = (),
+        progress: Progress | None = None,
+        stop: StopRequest | None = None,
+    ) -> TrainingResult:
+        """Run the training loop from the start, from a theta, or from the progress of a checkpoint.
+
+        ``wish`` ends it between two steps; without one Ctrl-C does.
+        """
+        part = self.parts["train"]
+        run = TrainingRun(
+            objective=self.objective,
+            theta=self.first_theta() if theta is None else theta,
+            data=(part.x, part.y, part.training_weights().astype(self.dtype)),
+            optimizer=self.optimizer(),
+            settings=self._training_settings(),
+            engine=self.engine,
+            validate=self.validation_score if "validation" in self.parts else None,
+            callbacks=callbacks,
+            stop=stop,
+        )
+        return run.run(progress)
+
+    def validation_score(self, theta: NDArray[Any]) -> float:
+        """The head's metric on the validation rows, turned so that lower is better."""
+        part, metric = self.parts["validation"], self.head.metric
+        o = outputs_of(self.network, theta, part.x, self.engine)
+        score = self.head.scores(o, part.truth, part.weights)[metric]
+        return score if metric in LOWER_IS_BETTER else -score
+
+    def optimizer(self) -> Optimizer:
+        """The optimizer the settings ask for."""
+        s = self.settings
+        options = OptimizerOptions(
+            s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, max_grad_norm=s.max_grad_norm
+        )
+        layout, rates = self.network.layout, dict(s.learning_rate_multiplier)
+        # Decay of a group goes with the square of its rate: what RealMLP's code does, where the paper has the rate.
+        decay = layout.per_group({**rates, "bias": 0.0})
+        factors = layout.per_group(rates) if rates else None
+        return optimizer_named(s.optimizer, options, decay_mask=decay, factors=factors)
+
+    def _training_settings(self) -> TrainingSettings:
+        s = self.settings
+        return TrainingSettings(
+            learning_rate=s.learning_rate,
+            schedule=s.schedule,
+            batch_size=batch_size_for(s, self.parts["train"].rows),
+            epochs=s.epochs,
+            max_steps=s.max_steps,
+            sampling=s.sampling,
+            seed=s.seed,
+            patience=s.patience,
+            max_seconds=s.max_seconds,
+            schedules={name: schedule for name, schedule in self._schedules().items() if schedule != "constant"},
+        )
+
+    def _schedules(self) -> dict[str, str]:
+        """The schedules of columns that the run has."""
+        s = self.settings
+        dropout = {"dropout": s.dropout_schedule} if s.dropout else {}
+        return {**dropout, "weight_decay": s.weight_decay_schedule}
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint must agree with: version, settings, network, and a digest of the rows.
+
+        Also whether the learning rate was asked for: if it was, a run that diverges is not done again with a lower one.
+        """
+        digest = sha256()
+        for name in sorted(self.parts):
+            part = self.parts[name]
+            for array in (part.x, part.y, *([] if part.weights is None else [part.weights])):
+                digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return {
+            **self.settings.to_json(),
+            "learning_rate_asked_for": "learning_rate" in dict(self.settings.asked),
+            "backpass": __version__,
+            "network": self.network.to_json(),
+            "rows": digest.hexdigest(),
+        }
+
+
+def batch_size_for(settings: Settings, rows: int) -> int:
+    """The batch size asked for, or the one that suits the number of training rows."""
+    if settings.batch_size is not None:
+        return settings.batch_size
+    return min(next((size for most, size in _BATCH_SIZES if rows <= most), 1_024), rows)
+
+
+def outputs_of(
+    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False
+) -> NDArray[Any]:
+    """The outputs (or penultimate activations) for all rows of x, chunk by chunk."""
+    forward = network.forward(theta.dtype, features=features)
+    parts = [engine.run(forward, theta, x[i : i + CHUNK])[0] for i in range(0, max(len(x), 1), CHUNK)]
+    return np.concatenate(parts)
+
+
+def inputs_of(
+    feature_map: FeatureMap, numbers: NDArray[Any], codes: NDArray[Any], dtype: Any, engine: Engine
+) -> NDArray[Any]:
+    """The network inputs x for all rows, chunk by chunk."""
+    phi = feature_map.circuit(dtype)
+    rows = len(numbers)
+    parts = [engine.run(phi, numbers[i : i + CHUNK], codes[i : i + CHUNK])[0] for i in range(0, max(rows, 1), CHUNK)]
+    return np.concatenate(parts)
+
+
+def input_names(schema: Schema, feature_map: FeatureMap) -> list[str]:
+    """A name for each input of the network."""
+    numbers = [feature.name for feature in schema.numbers]
+    return feature_map.input_names(numbers, {feature.name: feature.levels for feature in schema.texts})
+
+
+def make_problem(
+    table: Table,
+    target_name: str,
+    settings: Settings,
+    *,
+    validation: Table | None = None,
+    test: Table | None = None,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> Problem:
+    """Split the rows, choose and scale the columns on the training part, build the network.
+
+    ``valid`` and ``test`` take the place of the parts that would be set aside from the table. ``weights`` (n,) are
+    those of the table's rows; a row of weight 0 is as good as not there.
+
+    Errors: DataError for what the tables lack, UsageError for settings that do not go with them.
+    """
+    if weights is not None:
+        table, weights = table.take(np.flatnonzero(weights > 0.0)), weights[weights > 0.0]
+    target = Target.fit(table, target_name, settings.task)
+    valid_share = 0.0 if validation is not None else settings.validation_fraction
+    test_share = 0.0 if test is not None else settings.test_fraction
+    split = split_rows(table.rows, valid_share, test_share, settings.seed)
+    settings = settings.suited(target.task, len(split.train))
+    parts = (("train", split.train, None), ("validation", split.validation, validation), ("test", split.test, test))
+    rows = {}
+    for name, index, given in parts:
+        part = table.take(index) if given is None else given
+        if part.rows:
+            counts = None if weights is None or given is not None else weights[index]
+            rows[name] = Rows(part, target.encode(part), counts)
+    train = rows["train"]
+    if target.task != "regression" and train.truth.max() == train.truth.min():
+        raise DataError(
+            f"{table.source}: all {train.table.rows} training rows have the same class of target {target_name!r}",
+            hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
+        )
+    schema = Schema.fit(train.table, target_name, drop=drop, columns=columns)
+    head = Head.fit(target, train.truth, settings)
+    notes = []
+    if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
+        only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
+        notes.append(f"{only}, none is set aside unless a file gives them")
+    return assemble(settings, schema, head, rows, notes=notes)
+
+
+def assemble(
+    settings: Settings,
+    schema: Schema,
+    head: AnyHead,
+    rows: Mapping[str, Rows],
+    *,
+    feature_map: FeatureMap | None = None,
+    notes: Sequence[str] = (),
+) -> Problem:
+    """The problem of parts whose columns and targets are settled: scale, build the network, encode.
+
+    ``rows`` holds "train", and others where there are rows; ``feature_map`` is fitted on "train" unless it is given.
+
+    Errors: DataError for what the tables lack, or for targets that the precision cannot hold.
+    """
+    encoded = schema.encode(rows["train"].table)
+    if feature_map is None:
+        feature_map = FeatureMap.fit(
+            encoded.numbers,
+            encoded.codes,
+            [len(f.levels) for f in schema.texts],
+            scaled_flags=settings.categorical_encoding == "scaled",
+            max_one_hot_levels=settings.max_one_hot_levels,
+            periods=schema.periods,
+            leads=[number.leads for number in schema.numbers],
+            ranks=settings.quantile_features,
+        )
+    network = build_network(settings, schema, feature_map, head.outputs)
+    problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))
+    _require_memory(problem, sum(each.table.rows for each in rows.values()))
+    parts = {name: part_of(problem, each) for name, each in rows.items()}
+    table = rows["train"].table
+    if not np.isfinite(parts["train"].y).all():
+        raise DataError(
+            f"{table.source}: target {head.target.name!r} holds numbers too large for {settings.precision}",
+            hint="give them in a larger unit, or use --precision float64",
+        )
+    said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
+    return replace(problem, parts=parts, notes=said, of_source=table.of_source)
+
+
+def _require_memory(problem: Problem, rows: int) -> None:
+    """Refuse what cannot fit: the inputs of every row, and theta with its gradient, two moments and the best so far."""
+    network, bytes_each = problem.network, problem.dtype.itemsize
+    inputs = rows * (8 * len(problem.schema.numbers) + 4 * len(problem.schema.texts) + bytes_each * network.inputs)
+    thetas = 5 * bytes_each * network.parameter_count
+    what = f"a network of {network.inputs:,} inputs and {network.parameter_count:,} parameters, on {rows:,} rows,"
+    hint = "fewer columns (--drop), smaller --hidden, or embeddings of texts (--max-one-hot-levels 20)"
+    require_memory(inputs + thetas, what, hint)
+
+
+def part_of(problem: Problem, rows: Rows) -> DataSplit:
+    """Rows as the arrays that a problem's network and loss take."""
+    encoded = problem.schema.encode(rows.table)
+    x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
+    return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
+
+
+def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:
+    notes = []
+    count = rows["train"].table.rows
+    if "validation" not in rows:
+        notes.append("no validation rows: the last epoch is kept, not the best")
+    if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
+        notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are taken")
+    if len(network.widths) > 1 and network.is_linear:
+        notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
+    return notes

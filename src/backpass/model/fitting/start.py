@@ -1,0 +1,85 @@
+"""The start: the parameters of a problem before its first step.
+
+A problem comes in, theta goes out. How weights are drawn, and how layers are fitted to data, is ``network``'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.network import RANGES, fit_output, initialize, initialize_from_data, saturates
+from backpass.numerics.elementary import log, total
+from backpass.numerics.philox import key_of
+
+if TYPE_CHECKING:
+    from backpass.model.fitting.problem import Problem
+
+_FITTED_ROWS = 4096
+_ROUNDS = 12
+_MARGIN = 0.05
+"""How far from its bounds an activation that is bounded on both sides starts, as a share of its range."""
+
+
+def first_theta(problem: Problem) -> NDArray[Any]:
+    """The parameters before the first step: drawn from the seed, and fitted to the data where the settings say so.
+
+    An output activation that is bounded starts where the targets are (see ``fit_output``): drawn at random, its slope
+    could vanish on every row, and the network would never learn.
+    """
+    settings, key, engine = problem.settings, key_of(problem.settings.seed), problem.engine
+    if settings.initialization == "data":
+        x = problem.parts["train"].x[:_FITTED_ROWS]
+        theta = engine.run(initialize_from_data(problem.network, len(x), problem.dtype), key, x)[0]
+    else:
+        theta = engine.run(initialize(problem.network, settings.initialization, problem.dtype), key)[0]
+    if saturates(settings.output_activation):
+        return _aimed(problem, theta)
+    if settings.output_activation != "identity" or problem.head.loss_name == "poisson":
+        theta = theta.copy()
+        is_number = problem.head.target.task == "regression"
+        theta[-problem.head.outputs :] = problem.head.level(problem.parts["train"].y) if is_number else 0.0
+    return theta
+
+
+def _aimed(problem: Problem, theta: NDArray[Any]) -> NDArray[Any]:
+    """theta with an output layer that is fitted to targets of rows from all over the training part.
+
+    The first line is one of least squares. A row whose target lies at the lower bound, such as 0 of a ReLU, is fitted
+    by every z below it: the next lines count it only where the line before lay above, and the best line is taken.
+
+    Every such line is above the bound on some row that is to be fitted there: it meets sum of w (z - line) line = 0
+    over the rows that count, so the sum of w z line is positive.
+    """
+    part, low = problem.parts["train"], RANGES[problem.settings.output_activation][0]
+    index = np.arange(0, part.rows, -(-part.rows // _FITTED_ROWS))
+    z = _before(problem.settings.output_activation, problem.head.wanted(part.y)[index])
+    weights = np.broadcast_to(part.training_weights()[index, None], z.shape)
+    above = (z > low) | ~(z > low).any(axis=0)
+    circuit, counts = fit_output(problem.network, len(index), problem.dtype), np.ones(z.shape, dtype=np.bool_)
+    arrays = (theta, part.x[index], z.astype(problem.dtype))
+    found = []
+    for _ in range(_ROUNDS):
+        fitted, line = problem.engine.run(circuit, *arrays, (weights * counts).astype(problem.dtype))
+        error = np.where(above | (line > low), line.astype(np.float64) - z, 0.0)
+        found.append((total((weights * error * error).reshape(-1)), fitted))
+        before, counts = counts, above | (line > low)
+        if np.array_equal(before, counts):
+            break
+    return np.asarray(min(found, key=lambda each: each[0])[1])
+
+
+def _before(activation: str, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pre-activations z with sigma(z) near the outputs, as far as sigma reaches them, and never deep in its flat side.
+
+    sigmoid and tanh are inverted within their range, less a margin. The others are close to the identity above their
+    lower bound.
+    """
+    low, high = RANGES[activation]
+    if not np.isfinite(high):
+        return np.maximum(outputs, low)
+    share = np.clip((outputs - low) / (high - low), _MARGIN, 1.0 - _MARGIN)
+    logit = log(share) - log(1.0 - share)
+    return logit if activation == "sigmoid" else 0.5 * logit

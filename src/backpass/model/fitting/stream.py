@@ -1,0 +1,214 @@
+"""A stream: training on rows as they arrive.
+
+Comes in: a problem made of the first rows, then rows. Goes out: theta after every row so far. Several passes over rows
+that are all there are training's ``loop``; what first rows leave open is ``provisional``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit import Spec
+from backpass.engine import Epoch, Step, first_fault, is_finite
+from backpass.errors import DivergedError
+from backpass.model.fitting.data_split import DataSplit, Rows, weights_or_ones
+from backpass.model.fitting.problem import Problem, batch_size_for, part_of
+from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP, Evidence, refitted, teaches_nothing, updated
+from backpass.model.model import Model
+from backpass.model.record import Record
+from backpass.numerics.elementary import mean
+from backpass.numerics.philox import key_of
+from backpass.training import EpochRecord, training_step
+from backpass.training.optimizer import memory_like
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """The state of a stream: theta and the optimizer's memories (``state``) after ``step`` steps on ``rows`` rows.
+
+    ``history`` has one record per call of ``advanced``. ``problem`` holds columns, scales, classes, network and batch
+    size; its rows are not kept.
+
+    They are provisional while the rows so far are too few to fit them: ``first`` then holds these rows, by call,
+    ``seen`` what they tell, and ``fitted`` what the rows fitted on tell. Later all three are None. A scale that is 0
+    because a column or a target has not varied yet is set by the first rows in which it does, at any time.
+    """
+
+    problem: Problem
+    batch_size: int
+    state: tuple[NDArray[Any], ...]
+    step: int = 0
+    rows: int = 0
+    history: tuple[EpochRecord, ...] = ()
+    first: tuple[Rows, ...] | None = None
+    fitted: Evidence | None = None
+    seen: Evidence | None = None
+
+    @staticmethod
+    def start(problem: Problem, theta: NDArray[Any] | None = None) -> Stream:
+        """Before the first step, with the problem fixed, from a theta or the one it starts with."""
+        first = problem.first_theta() if theta is None else theta
+        train = problem.parts["train"]
+        # One row with a weight, so that the objective stays the weighted one when the rows themselves are let go.
+        kept = DataSplit(train.x[:1], train.y[:1], train.truth[:1], np.ones(1))
+        settled = replace(problem, parts={"train": kept})
+        state = (first, *memory_like(problem.optimizer(), first))
+        return Stream(settled, batch_size_for(problem.settings, train.rows), state)
+
+    @staticmethod
+    def begin(problem: Problem, rows: Rows) -> Stream:
+        """The stream after its first rows, from which the problem is made."""
+        evidence = Evidence.of(rows)
+        return Stream.start(problem)._passed(rows)._with_first((rows,), evidence, evidence)
+
+    @property
+    def theta(self) -> NDArray[Any]:
+        return self.state[0]
+
+    @property
+    def demands(self) -> dict[str, str]:
+        """The kind that each column must have; a column without a value so far may be of any kind."""
+        kinds: dict[str, str] = dict(self.problem.schema.kinds)
+        return kinds if self.seen is None else self.seen.demands
+
+    def advanced(self, rows: Rows) -> Stream:
+        """The stream after one pass over rows in their order, at a constant learning rate.
+
+        J = sum of w J^(i) / B for each batch; weights are taken as they are. While columns and scales are provisional,
+        they may be fitted anew on all rows so far, and the passes over these repeated. Rows of a constant target teach
+        nothing: when it first varies after ``FEWEST`` of them or more, the stream begins anew.
+
+        Errors: DivergedError when a number is not finite; this stream is as it was.
+        """
+        if self._is_superseded_by(rows):
+            stream = Stream.begin(refitted(self.problem, rows), rows)
+            history = (*self.history, replace(stream.history[0], epoch=len(self.history) + 1))
+            return replace(stream, rows=self.rows + stream.rows, history=history)
+        if self.first is None or self.fitted is None or self.seen is None:
+            return self._updated(rows)._passed(rows)
+        first = (*self.first, rows)
+        together = Rows.stacked(first)
+        evidence = Evidence.of(together)
+        if not self._needs_fit(evidence):
+            return self._updated(rows)._passed(rows)._with_first(first, self.fitted, evidence)
+        stream = Stream.start(refitted(self.problem, together))
+        past = len(self.history) - len(self.first)  # calls before the stream began anew
+        stream = replace(stream, rows=self.rows - self.seen.rows, history=self.history[:past])
+        for each in first:
+            stream = stream._passed(each)
+        return stream._with_first(first, evidence, evidence)
+
+    def _is_superseded_by(self, rows: Rows) -> bool:
+        """Whether the target of many rows is constant, and another one in these."""
+        head = self.problem.head
+        is_settled = self.seen is None or self.seen.rows >= FEWEST
+        return is_settled and teaches_nothing(head) and head.updated(rows.truth) != head
+
+    def _needs_fit(self, evidence: Evidence) -> bool:
+        """Whether a fit on all rows so far is due, and would differ.
+
+        It is due when rows are enough or have doubled since the last one, or when a column gets its first value.
+        """
+        assert self.first is not None
+        assert self.fitted is not None
+        if self.fitted.demands.keys() != evidence.demands.keys():
+            return True
+        grown = self.fitted.columns != evidence.columns or self.fitted.target_varies != evidence.target_varies
+        is_due = evidence.rows >= 2 * self.fitted.rows or _is_enough(evidence, self.first[0])
+        return is_due and (grown or self.first[0].table.rows < FEWEST)
+
+    def _with_first(self, first: tuple[Rows, ...], fitted: Evidence, seen: Evidence) -> Stream:
+        """The same stream, which keeps its rows while they are not enough."""
+        return self if _is_enough(seen, first[0]) else replace(self, first=first, fitted=fitted, seen=seen)
+
+    def _updated(self, rows: Rows) -> Stream:
+        """The stream before rows in which something may vary for the first time."""
+        problem = updated(self.problem, rows)
+        return self if problem is self.problem else replace(self, problem=problem)
+
+    def _passed(self, rows: Rows) -> Stream:
+        """The stream after one pass over rows, with columns and scales as they are."""
+        problem, part = self.problem, part_of(self.problem, rows)
+        weights = weights_or_ones(part)
+        data = (part.x, part.y, weights.astype(problem.dtype))
+        step = _step_of(problem)
+        epoch, key = self._epoch(part.rows), key_of(problem.settings.seed)
+        outcome = problem.engine.run_epoch(step, self.state, key, data, epoch, _never)
+        if outcome.failed or not is_finite(outcome.state):
+            raise self._diverged(str(first_fault(problem.engine, step, self.state, key, data, epoch)))
+        J = mean(outcome.losses, epoch.sizes)
+        done = self.step + epoch.steps
+        record = EpochRecord(len(self.history) + 1, done, problem.settings.learning_rate, J, None)
+        rows_so_far, history = self.rows + part.rows, (*self.history, record)
+        return Stream(problem, self.batch_size, outcome.state, done, rows_so_far, history)
+
+    def model(self) -> Model:
+        """What the stream has learnt so far."""
+        problem = self.problem
+        record = Record(
+            settings=problem.settings.to_json(),
+            rows={"train": self.rows},
+            scores={},
+            baselines={},
+            history=self.history,
+            best_epoch=len(self.history),
+            steps=self.step,
+            reason="finished",
+            notes=(),
+            columns=problem.columns,
+        )
+        return Model(
+            problem.schema,
+            problem.head,
+            problem.feature_map,
+            problem.network,
+            self.theta,
+            record,
+            problem.settings.engine,
+            problem.settings.threads,
+        )
+
+    def _diverged(self, fault: str) -> DivergedError:
+        rate = self.problem.settings.learning_rate
+        return DivergedError(
+            f"training diverged: first not finite: {fault}",
+            hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or max_grad_norm 1",
+        )
+
+    def _epoch(self, rows: int) -> Epoch:
+        """One pass over 0 .. rows-1 in order; the last batch may be smaller."""
+        size = min(self.batch_size, rows)
+        steps = -(-rows // size)
+        table = np.zeros(steps * size, dtype=np.int64)
+        table[:rows] = np.arange(rows)
+        sizes = np.full(steps, size)
+        sizes[-1] = rows - (steps - 1) * size
+        rates = np.full(steps, self.problem.settings.learning_rate)
+        settings = self.problem.optimizer().settings(rates, self.step)
+        return Epoch(table.reshape(steps, size), sizes, settings, self.step)
+
+
+@lru_cache(maxsize=16)  # the calls of a stream share it, and engines keep what they make of it
+def _step_of(problem: Problem) -> Step:
+    """One training step of a stream."""
+    kept = problem.parts["train"]
+    data = (kept.x, kept.y, weights_or_ones(kept).astype(problem.dtype))
+    specs = [Spec(("B", *array.shape[1:]), array.dtype) for array in data]
+    theta = np.zeros(problem.network.parameter_count, problem.dtype)
+    return training_step(problem.objective, problem.optimizer(), theta, specs)
+
+
+def _is_enough(evidence: Evidence, first: Rows) -> bool:
+    """Whether these rows are enough to fix columns and scales, ``first`` being those of the first call."""
+    fewest = FEWEST if first.table.rows >= FEWEST else WARM_UP
+    return evidence.rows >= MOST or (evidence.rows >= fewest and evidence.varies)
+
+
+def _never(*done: int) -> bool:
+    """A stream is not stopped inside a call."""
+    return False

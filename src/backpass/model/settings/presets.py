@@ -1,0 +1,121 @@
+"""Presets: whole recipes by name. A preset gives defaults to settings that the user did not give, and nothing else.
+
+What suits numbers and what suits classes may differ, so a preset is settled once the task is known. The settings
+themselves, with the defaults of the plain preset, live in ``settings``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+_RATES = (
+    ("alpha", 0.1),
+    ("bias", 0.1),
+    ("frequency", 0.1),
+    ("learned_input_scale", 6.0),
+    ("mixture", 0.1),
+    ("phase", 0.1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Settings by name: those of every task, those for numbers, for classes, and for the class error.
+
+    ``from_rows``: those that tables of at least so many training rows have instead
+    """
+
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    classes: Mapping[str, Any] = field(default_factory=dict)
+    class_error: Mapping[str, Any] = field(default_factory=dict)
+    from_rows: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+
+    def defaults(self, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
+        """What the preset says where the task is "regression" or None, or one of classes."""
+        found = dict(self.shared)
+        for least in sorted(self.from_rows):
+            found |= self.from_rows[least] if rows >= least else {}
+        if task in (None, "regression"):
+            return {**found, **self.numbers}
+        asked = self.class_error if metric in ("error", "accuracy") else {}
+        return {**found, **self.classes, **asked}
+
+
+REALMLP: Mapping[str, Any] = MappingProxyType(
+    {
+        "hidden": (256, 256, 256),
+        "categorical_encoding": "scaled",
+        "max_one_hot_levels": 8,
+        "numerical_embedding": "periodic",
+        "learned_input_scale": True,
+        "parametrization": "scaled",
+        "parametric_activation": True,
+        "initialization": "data",
+        "dropout": 0.15,
+        "dropout_schedule": "flat_cosine",
+        "optimizer": "adamw",
+        "beta2": 0.95,
+        "schedule": "coslog4",
+        "weight_decay": 0.02,
+        "weight_decay_schedule": "flat_cosine",
+        "learning_rate_multiplier": _RATES,
+        "sampling": "epoch_drop_last",
+        "batch_size": 256,
+        "epochs": 256,
+        "clip_predictions": "training",
+    }
+)
+"""RealMLP-TD (Holzmueller et al. 2024, with the figures of pytabkit 1.7), as far as it is the same for every task."""
+
+
+def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]] | None = None) -> Preset:
+    """A preset of the recipe's family: what it says for each task is the same."""
+    return Preset(
+        shared,
+        numbers={"activation": "mish", "learning_rate": 0.2},
+        classes={"activation": "selu", "learning_rate": 0.04, "calibration": "temperature"},
+        class_error={"label_smoothing": 0.1},
+        from_rows=from_rows or {},
+    )
+
+
+# Batches by the number of rows: small tables get the steps that they need.
+_SMALL: Mapping[str, Any] = {
+    **REALMLP,
+    "quantile_features": True,
+    "hidden": (128, 128),
+    "epochs": 64,
+    "batch_size": None,
+}
+
+# What a large table teaches in one pass a small one teaches in several.
+_FROM_ROWS: Mapping[int, Mapping[str, Any]] = {30_001: {"epochs": 32}, 100_001: {"epochs": 16}}
+
+_TWO: Mapping[str, Any] = {"ensemble_size": 2, "ensemble_split": "split"}
+
+# Slow waves suit smooth and noisy tables, fast ones steps and bumps: each network has the scale whose turn it is.
+_SCALES = (0.1, 1.0, 10.0, 30.0)
+_MORE_SCALES = (*_SCALES, 0.3, 3.0, 0.1, 10.0)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "plain": Preset(),
+        "fast": _recipe({**_SMALL, **_TWO, "frequency_scale": (0.1, 10.0)}, _FROM_ROWS),
+        "default": _recipe({**_SMALL, "ensemble_size": 4, "frequency_scale": _SCALES}, _FROM_ROWS),
+        "best": _recipe({**_SMALL, "ensemble_size": 16, "frequency_scale": _MORE_SCALES}, _FROM_ROWS),
+        "realmlp": _recipe(REALMLP),
+    }
+)
+"""Every preset by name.
+
+plain: the network of the notes, with the defaults of ``settings``
+fast: the recipe with two networks of two layers of 128, one with slow waves and one with fast, and 64 epochs or fewer:
+    a twelfth of the multiplications
+default: four such networks, each with waves of another scale, on four folds of the training and validation rows
+best: sixteen of them
+realmlp: the recipe as published, one network of three layers of 256, and 256 epochs
+"""

@@ -1,0 +1,1 @@
+"""The numerics: elementary functions and random bits whose results are the same on every machine."""

@@ -1,0 +1,189 @@
+"""Suspicion: what is odd about a column, or about a table: things to look at before learning from them.
+
+Columns come in, findings go out. None of them is an error: what cannot be read at all is refused in ``kinds``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.day_month import looks_like_date
+from backpass.table.feature import WITHOUT_PERCENT, holds_percentages, how_tiny, is_constant, looks_like_identifier
+from backpass.table.messages import counted, listed, rows_listed, shown
+from backpass.table.number import number_in, text_of
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
+from backpass.table.target import Target
+
+FAR_OUT = 3.0  # quartile distances from the quartiles (Tukey 1977: "far out"; 1.5 would name every long tail)
+MOSTLY = 0.5  # share of rows without a value from which on a column says little
+MIXED = 0.1  # share of numbers among texts, or of texts among numbers, that is more than an accident
+RARE = 5  # rows below which a text or a class is rare
+SMALL_CLASS = 0.05  # share of rows below which a class is
+FEWEST = 20  # rows from which on a rule without exception says something
+ROWS_PER_VALUE = 5  # rows that each text has on average before it can be said to decide the target
+LINEAR = 1.0 - 1e-6  # correlation from which on a column is the target in other units
+MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?)"
+)
+DAY = "[0-9]{1,2}(?:st|nd|rd|th)?"
+WORDED = re.compile(  # 31 Dec 2024, 31-Dec-24, December 31st, 2024, Tue, 31 Dec 2024 23:59:59 GMT
+    rf"(?:[a-z]+, )?(?:{DAY}[ .-]+)?{MONTH}[ .,-]+(?:{DAY},? +)?(?:[0-9]{{2}}){{1,2}}(?:[ T,].*)?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is odd: a code for machines, and a text."""
+
+    code: str
+    text: str
+
+
+def column_findings(column: Column, table: Table) -> Iterator[Finding]:
+    """What is odd about a column by itself."""
+    gaps = int(column.missing.sum())
+    if gaps == table.rows:
+        yield Finding("empty", "no row has a value")
+        return
+    if is_constant(column):
+        yield Finding("constant", "every row has the same value")
+    if tiny := how_tiny(column):
+        yield Finding("tiny_range", tiny)
+    if looks_like_identifier(column):
+        yield Finding("identifier", "nearly every row has a text of its own")
+    if gaps > MOSTLY * table.rows:
+        yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} have no value")
+    if isinstance(column, NumericColumn):
+        yield from _number_findings(column, table)
+    if isinstance(column, CategoricalColumn):
+        yield from _text_findings(column, table)
+
+
+def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
+    there = column.values[~column.missing]
+    if len(there) >= FEWEST and len(np.unique(there)) == len(there) and _counts_rows(there):
+        yield Finding("counter", "whole numbers that go up by 1 from row to row: a row number?")
+        return
+    low, high = np.quantile(there, [0.25, 0.75])
+    reach = FAR_OUT * (high - low)
+    with np.errstate(invalid="ignore"):
+        far = np.flatnonzero((column.values < low - reach) | (column.values > high + reach))
+    if reach > 0 and len(far):
+        extreme = far[np.argmax(np.abs(column.values[far] - (low + high) / 2))]
+        most = f"the farthest is {text_of(float(column.values[extreme]))} in row {table.row_numbers[extreme]}"
+        yield Finding("outliers", f"{counted(len(far), 'row')} more than 3 quartile distances out; {most}")
+
+
+def _counts_rows(values: NDArray[np.float64]) -> bool:
+    return bool(np.all(np.diff(values) == 1.0))
+
+
+def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]:
+    counts = column.counts()
+    rows, spelled = int(counts.sum()), np.array([number_in(text) is not None for text in column.levels])
+    numbers = int(counts[spelled].sum())
+    if MIXED * rows <= numbers < rows:
+        fewer = np.flatnonzero(spelled if 2 * numbers < rows else ~spelled) + 1
+        where = rows_listed(table.row_numbers[np.isin(column.codes, fewer)])
+        what = "numbers" if 2 * numbers < rows else "texts"
+        yield Finding("mixed", f"{counted(numbers, 'number')} and {counted(rows - numbers, 'text')}; {what} in {where}")
+    slashed, worded = (
+        sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
+        for looks_like in (looks_like_date, WORDED.fullmatch)
+    )
+    if slashed >= (1 - MIXED) * rows:
+        text = f"texts such as {shown(column.levels[0])} look like dates; which number is the month?"
+        yield Finding("dates_as_text", text)
+    elif worded >= (1 - MIXED) * rows:
+        text = f"texts such as {shown(column.levels[0])} look like dates; written as 2024-12-31 they are"
+        yield Finding("dates_as_text", text)
+    elif holds_percentages(column):
+        text = f"texts such as {shown(column.levels[0])} look like numbers; {WITHOUT_PERCENT}"
+        yield Finding("numbers_as_text", text)
+    elif not looks_like_identifier(column) and (rare := int(np.count_nonzero((counts > 0) & (counts < RARE)))):
+        named = [column.levels[j] for j in np.flatnonzero((counts > 0) & (counts < RARE))]
+        yield Finding("rare_levels", f"{counted(rare, 'text')} in fewer than {RARE} rows: {listed(named, shown)}")
+
+
+def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[Finding]:
+    """What is odd about a column beside the target: that it decides it."""
+    there = ~column.missing
+    if there.sum() < FEWEST or is_constant(column):
+        return
+    y = y[there]
+    if isinstance(column, CategoricalColumn):
+        codes = column.codes[there]
+        if len(np.unique(codes)) * ROWS_PER_VALUE <= len(codes) and _decided_by(codes, y) and len(np.unique(y)) > 1:
+            yield Finding("leak", f"each of its texts goes with one value of the target {shown(target.name)}")
+        return
+    x = column.microseconds[there].astype(np.float64) if isinstance(column, DatetimeColumn) else column.values[there]
+    if target.task == "regression":
+        if abs(_correlation(x, y.astype(np.float64))) >= LINEAR:
+            yield Finding("leak", f"it is a linear function of the target {shown(target.name)}")
+    elif len(np.unique(y)) > 1 and _separated(x, y):
+        yield Finding("leak", f"each class of the target {shown(target.name)} has a range of its own in it")
+
+
+def _decided_by(codes: NDArray[np.int32], y: NDArray[Any]) -> bool:
+    """Whether rows of one code all have one y."""
+    order = np.argsort(codes, kind="stable")
+    same_code, same_y = np.diff(codes[order]) == 0, y[order][1:] == y[order][:-1]
+    return bool(np.all(same_y[same_code]))
+
+
+def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    x, y = _standard(x), _standard(y)
+    return float(np.mean(x * y))
+
+
+def _standard(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    x = x / max(float(np.abs(x).max()), 1e-300)  # first, so that squares of large numbers stay finite
+    x = x - x.mean()
+    return x / max(float(np.sqrt(np.mean(x * x))), 1e-300)
+
+
+def _separated(x: NDArray[np.float64], y: NDArray[Any]) -> bool:
+    """Whether the rows sorted by x are one run of each class, and no x has two classes."""
+    order = np.lexsort((y, x))
+    changes = y[order][1:] != y[order][:-1]
+    tied = np.diff(x[order]) == 0
+    return bool(changes.sum() == len(np.unique(y)) - 1 and not (changes & tied).any())
+
+
+def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) -> Iterator[Finding]:
+    """What is odd about the rows: some are there twice; a class has few of them."""
+    if repeated := _repeated_rows(list(table.columns.values())):
+        yield Finding("duplicate_rows", f"{counted(repeated, 'row')} repeat an earlier one in every column")
+    if target is None or y is None or target.task == "regression":
+        return
+    counts = np.bincount(y, minlength=len(target.classes))
+    least = max(SMALL_CLASS * len(y), RARE)
+    small = {name: int(count) for name, count in zip(target.classes, counts, strict=True) if count < least}
+    if small:
+        named = listed([f"{shown(name)} {count:,}" for name, count in small.items()])
+        what = "a class" if len(small) == 1 else f"{len(small):,} classes"
+        yield Finding("imbalance", f"{what} of target {shown(target.name)} with few of the {len(y):,} rows: {named}")
+
+
+def _repeated_rows(columns: Sequence[Column]) -> int:
+    """How many rows are like an earlier one."""
+    ids = np.zeros(len(columns[0].missing), dtype=np.int64)
+    for column in columns:
+        values: NDArray[Any]
+        match column:
+            case NumericColumn(_, numbers):
+                values = numbers + 0.0  # -0.0 is 0.0
+            case DatetimeColumn(_, microseconds):
+                values = microseconds
+            case _:
+                values = column.codes
+        distinct, place = np.unique(values, return_inverse=True)
+        ids = np.unique(ids * len(distinct) + place, return_inverse=True)[1]
+    return len(ids) - (int(ids.max()) + 1 if len(ids) else 0)

@@ -1,0 +1,180 @@
+"""Judging: what each distinct text of a column is by itself: missing, a number, a date, a time, or a text.
+
+Each text is judged once, by the same rules for every door; what the column is, is decided in ``kinds``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import UsageError
+from backpass.table.boolean import BOOLEAN, missing_beside
+from backpass.table.day_month import ORDERS, Order, is_day_and_month, order_in, ticks_in
+from backpass.table.messages import listed, shown
+from backpass.table.missing import Missing
+from backpass.table.number import PERCENT, is_percentage, number_in, without_percent
+from backpass.table.raw import RawStrings
+from backpass.table.table import KINDS, Kind
+from backpass.table.timestamp import NAT, moment_in
+
+STORED_AS: dict[str, Kind] = {**dict.fromkeys(ORDERS, "date"), PERCENT: "numeric", BOOLEAN: "categorical"}
+MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is asked: demanded kinds (None: decide), columns to keep as text, or to drop, missing tokens, signs.
+
+    Columns in ``need`` have to be there.
+    """
+
+    kinds: Mapping[str, str] | None = None
+    text: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    missing: Missing = field(default_factory=lambda: Missing.of(()))
+    decimal: str = "."
+    date_order: Order | None = None
+    need: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS, PERCENT, BOOLEAN)]
+        if wrong:
+            raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The columns that are asked for, or left out, by name."""
+        return self.need | self.text | self.drop | frozenset(self.kinds or ())
+
+    def demanded(self, name: str) -> Kind | None:
+        """The kind this column has to take, or None."""
+        if self.kinds is not None:
+            kind = self.kinds[name]
+            return cast(Kind, STORED_AS.get(kind, kind))
+        return "categorical" if name in self.text else None
+
+    def wants_boolean(self, name: str) -> bool:
+        """Whether booleans are demanded of this column."""
+        return self.kinds is not None and self.kinds[name] == BOOLEAN
+
+    def wants_percent(self, name: str) -> bool:
+        """Whether percentages are demanded of this column."""
+        return self.kinds is not None and self.kinds[name] == PERCENT
+
+    def order_of(self, name: str) -> Order | None:
+        """The order that dates of this column are to have, or None."""
+        demand = self.kinds.get(name) if self.kinds is not None else None
+        return demand if demand in ORDERS else self.date_order
+
+    def wants(self, name: str) -> bool:
+        """Whether the column is converted at all."""
+        return name not in self.drop and (self.kinds is None or name in self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class TextClassification:
+    """Distinct texts, trimmed, each with its sort (one of the seven above), its count of rows, and what it spells.
+
+    ``order`` is that of dates whose day and month are known by it; ``unsure`` are those where they are not. Where
+    ``is_percent`` numbers have a percent sign behind them.
+    """
+
+    texts: list[str]
+    sorts: NDArray[np.int8]
+    numbers: NDArray[np.float64]
+    microseconds: NDArray[np.int64]
+    zoned: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+    order: Order | None
+    unsure: list[int]
+    is_percent: bool
+
+    def rows_of(self, *sorts: int) -> int:
+        """How many rows hold a text of these sorts."""
+        return int(self.counts[np.isin(self.sorts, sorts)].sum())
+
+    def of_sort(self, *sorts: int) -> list[str]:
+        """The texts of these sorts that occur, in order."""
+        return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.sorts, sorts) & (self.counts > 0))})
+
+
+def judge(raw: RawStrings, rules: Rules) -> TextClassification:
+    """Trim each distinct text and say what it is."""
+    texts = [text.strip(" \t") for text in raw.levels]
+    sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
+    microseconds, zoned = np.full(len(texts), NAT), np.zeros(len(texts), dtype=np.bool_)
+    counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
+    there = (text for text, count in zip(texts, counts, strict=True) if count)
+    unsure, is_percent = [], _are_percentages(raw.name, there, rules)
+    for j, text in enumerate(texts):
+        sorts[j], numbers[j] = _sort_of(without_percent(text) if is_percent else text, rules)
+        if sorts[j] != TEXT or not text[:1].isdigit():
+            continue
+        if moment := moment_in(text):
+            sorts[j], microseconds[j], zoned[j] = (
+                (DATE if moment.kind == "date" else TIME),
+                moment.microseconds,
+                moment.zoned,
+            )
+        elif is_day_and_month(text):
+            unsure.append(j)
+    order = rules.order_of(raw.name) or order_in(texts[j] for j in unsure if counts[j])
+    for j in unsure:
+        if order is not None and (found := ticks_in(texts[j], order)) is not None:
+            sorts[j], microseconds[j] = DATE, found
+    maybe = np.flatnonzero(sorts == MAYBE).tolist()
+    if maybe and (gaps := _gaps_beside_booleans(raw.name, texts, sorts, counts, rules)):
+        sorts[[j for j in maybe if texts[j] in gaps]] = MISSING
+    still_unsure = [j for j in unsure if sorts[j] == TEXT]
+    return TextClassification(
+        texts, sorts, numbers, microseconds, zoned, counts, order if unsure else None, still_unsure, is_percent
+    )
+
+
+def _gaps_beside_booleans(
+    name: str, texts: Sequence[str], sorts: NDArray[np.int8], counts: NDArray[np.int64], rules: Rules
+) -> frozenset[str]:
+    """The tokens that may be values and are none here, because all other texts are booleans."""
+    if rules.demanded(name) not in (None, "categorical"):
+        return frozenset()
+    if rules.kinds is not None:
+        return rules.missing.among_numbers if rules.wants_boolean(name) else frozenset()
+    there = np.flatnonzero((counts > 0) & ~np.isin(sorts, (MISSING, MAYBE))).tolist()
+    return missing_beside({texts[j] for j in there})
+
+
+def _are_percentages(name: str, texts: Iterable[str], rules: Rules) -> bool:
+    """Whether percentages are demanded, or nothing is and the texts hold nothing else."""
+    if rules.demanded(name) is not None:
+        return rules.wants_percent(name)
+    tokens, found = rules.missing.tokens, False
+    for text in texts:
+        if text in tokens:
+            continue
+        if not is_percentage(text, rules.decimal):
+            return False
+        found = True
+    return found
+
+
+def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
+    if text in rules.missing.always:
+        return MISSING, math.nan
+    if text in rules.missing.among_numbers:
+        return MAYBE, math.nan
+    number = number_in(text, rules.decimal)
+    if number is None:
+        return TEXT, math.nan
+    return (INFINITE if math.isinf(number) else NUMERIC), number
+
+
+def rows_holding(raw: RawStrings, judged: TextClassification, text: str) -> NDArray[np.intp]:
+    """The rows, from 1, that hold a text; it may stand with different spaces around it."""
+    codes = [j for j, other in enumerate(judged.texts, start=1) if other == text]
+    return np.flatnonzero(np.isin(raw.codes, codes)) + 1
