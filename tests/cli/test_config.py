@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backpass.cli.config import NOT_KEPT, _toml, names_of
 from backpass.cli.fit import fit
 from backpass.errors import UsageError
-from backpass.model.settings.settings import TABLE
+from backpass.model.settings.settings import SETTINGS
 
 Run = Callable[..., Any]
 
@@ -36,7 +36,7 @@ def test_a_text_without_a_form_in_toml() -> None:
 
 def test_every_option_is_a_key() -> None:
     keys = names_of(fit)
-    assert {setting.name for setting in TABLE} <= set(keys)
+    assert {setting.name for setting in SETTINGS} <= set(keys)
     assert {each.name for each in fit.params} == {*keys, *NOT_KEPT}
 
 
@@ -91,7 +91,7 @@ def test_everything_is_said_of_what_is_left_open(call: Run, home: Path) -> None:
     for name in names_of(fit):
         assert any(line.startswith((f"{name} = ", f"# {name}: ")) for line in lines), name
     assert "# learning_rate: 0.2, or a tenth of it where training diverges" in lines
-    assert "# batch_size: 32 to 1024, by the number of rows" in lines
+    assert "# batch_size: 32 to 1024, depending on the number of rows" in lines
 
 
 def test_the_command_line_overrides_the_file(call: Run, home: Path) -> None:
@@ -112,11 +112,11 @@ def failed(call: Run, content: str, *options: str) -> Any:
 
 
 def test_faults_are_all_named(call: Run) -> None:
-    text = failed(call, 'epoch = 3\nhiden = [4]\ntext = {a = 1}\nseed = 2024-01-01\njson = true\nquiet = "yes"\n')
+    text = failed(call, 'epoch = 3\nhiden = [4]\ncategorical = {a = 1}\nseed = 2024-01-01\njson = true\nquiet = "yes"\n')
     assert text.startswith("error: run.toml: 6 of its keys cannot be used\n")
     assert "  - unknown key 'epoch' (did you mean 'epochs'?)" in text
     assert "  - unknown key 'hiden' (did you mean 'hidden'?)" in text
-    assert "  - text is of type dict; texts, numbers, true, false and lists of them can be given" in text
+    assert "  - categorical is of type dict; texts, numbers, true, false and lists of them can be given" in text
     assert "  - seed is of type date" in text
     assert "  - unknown key 'json'" in text
     assert "  - unknown key 'quiet'" in text

@@ -13,7 +13,7 @@ import pytest
 
 from backpass import __version__
 from backpass.cli.root import COMMANDS, backpass
-from backpass.model.settings.settings import TABLE
+from backpass.model.settings.settings import SETTINGS
 
 Run = Callable[..., Any]
 
@@ -38,7 +38,7 @@ def test_help_is_light() -> None:
 
 def test_help_of_fit_names_every_setting_with_its_default(call: Run) -> None:
     shown = " ".join(call("fit", "--help").out.partition("Data:")[2].split())
-    for setting in TABLE:
+    for setting in SETTINGS:
         option = f"--{setting.name.replace('_', '-')} "
         assert option in shown, setting.name
         if setting.default is not None and not setting.repeated:
@@ -71,6 +71,8 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
             ["fit", "t.csv", "-t", "y", "--lerning-rate", "1"],
             ["there is no option --lerning-rate", "mean --learning-rate?"],
         ),
+        (["fit", "t.csv", "-t", "y", "--valid-fraction", "0.1"], ["is now called --validation-fraction"]),
+        (["fit", "t.csv", "-t", "y", "--text", "x"], ["option --text is now called --categorical"]),
         (["fit", "t.csv", "-t", "y", "--epochs"], ["'--epochs' requires an argument"]),
         (
             ["fit", "t.csv", "-t", "y", "extra"],

@@ -18,7 +18,7 @@ def test_what_is_none_follows_the_preset_and_the_rest_does_not(regressor: Any, n
     settings = regressor(**FEW, preset="default", dropout=0.0).fit(X, y).model_.record.settings
     assert (settings["activation"], settings["parametrization"], settings["clip_predictions"]) == (
         "mish",
-        "scaled",
+        "ntk",
         "training",
     )
     assert (settings["hidden"], settings["epochs"], settings["dropout"]) == ([8], 3, 0.0)

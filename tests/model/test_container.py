@@ -164,8 +164,8 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
 
 
 def test_the_bytes_are_pinned() -> None:
-    assert hashlib.sha256(SMALL).hexdigest() == "1bcbe9d4d009006cf0c28dce6e3057b23ccc113292f4a7a5bb91547e60b3e857"
-    assert FORMAT == 2
+    assert hashlib.sha256(SMALL).hexdigest() == "b893fd0c7380274cd9d9049352787c2506f7b2e6bff53ce619dc04495379ae3c"
+    assert FORMAT == 3
 
 
 def test_two_processes_with_other_hash_seeds_give_equal_bytes() -> None:
@@ -533,7 +533,7 @@ def test_a_checkpoint_is_no_model() -> None:
 
 def test_a_newer_format_names_itself() -> None:
     error = refused(with_metadata("7", anything="x"))
-    assert error.message == "m.backpass has format 7; this version of Backpass reads format 2 and below"
+    assert error.message == "m.backpass has format 7; this version of Backpass reads format 3 and below"
     assert "newer Backpass" in error.hint
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from backpass.model import metrics
 from backpass.model.metrics import LOWER_IS_BETTER, METRICS, metrics_for, scores
-from backpass.model.settings.setting import Choice
+from backpass.model.settings.constraint import Choice
 from backpass.model.settings.settings import BY_NAME
 
 Y = np.array([1.0, 2.0, 3.0, 6.0])

@@ -23,7 +23,7 @@ from backpass.model import Model, fit, from_bytes, load
 from backpass.model.file.container import pack, unpack
 from backpass.model.metrics import scores
 from backpass.model.settings import settings
-from backpass.model.settings.settings import TABLE
+from backpass.model.settings.settings import SETTINGS
 from backpass.table import table_from
 
 Columns = dict[str, list[Any]]
@@ -420,7 +420,7 @@ def test_every_entry_of_another_type_is_refused(opened: Any) -> None:
             if model_of(changed, arrays) is not None and sort_of(before) != sort_of(value):
                 loaded.append((".".join(map(str, path)), value))
     # A setting whose default is None may be None, and an epoch may have no score.
-    optional = {setting.name for setting in TABLE if setting.default is None} | {"score", "low", "high"}
+    optional = {setting.name for setting in SETTINGS if setting.default is None} | {"score", "low", "high"}
     assert [(path, value) for path, value in loaded if path.rpartition(".")[2] not in optional] == []
 
 

@@ -16,7 +16,7 @@ from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
 from backpass.model.fitting.problem import make_problem
 from backpass.model.settings.presets import PRESETS
-from backpass.model.settings.settings import BY_NAME, Settings, usual_settings
+from backpass.model.settings.settings import BY_NAME, Settings, default_settings
 from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, ScaledDense
 from backpass.table import table_from
 
@@ -30,7 +30,7 @@ QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16, "en
 def test_every_default_of_a_preset_is_a_setting_that_can_be_used(name: str, metric: str | None, task: str) -> None:
     defaults = PRESETS[name].defaults(task, metric)
     assert not {*defaults} & {"preset", "task", "seed", "metric", "engine", "validation_fraction", "test_fraction"}
-    assert [BY_NAME[setting].fault(value) for setting, value in defaults.items()] == [""] * len(defaults)
+    assert [BY_NAME[setting].problem(value) for setting, value in defaults.items()] == [""] * len(defaults)
     settings = Settings.of({"preset": name, "metric": metric}, task)
     assert all(getattr(settings, setting) == value for setting, value in defaults.items())
 
@@ -83,7 +83,7 @@ def test_settings_of_a_file_come_back_whatever_the_preset_says_by_then() -> None
     data = json.loads(json.dumps(settings.to_json()))
     assert Settings.from_json(data) == settings
     assert Settings.from_json({**data, "schedule": "cosine"}).schedule == "cosine"
-    usual = usual_settings("default", "binary", None)
+    usual = default_settings("default", "binary", None)
     assert {name for name in data if data[name] != usual[name]} == {"preset", "epochs"}
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
 from backpass.errors import UsageError
-from backpass.model.settings.setting import Choice, Number, Setting, Widths, Wires
-from backpass.model.settings.settings import BY_NAME, TABLE, Settings
+from backpass.model.file.older_facts import SETTING_NAMES
+from backpass.model.settings.constraint import Choice, Number, Widths, Wires
+from backpass.model.settings.options import SettingsOptions
+from backpass.model.settings.settings import BY_NAME, SETTINGS, Setting, Settings
 
 BREAKING = [
-    pytest.param(s, value, id=f"{s.name}-{str(value)[:20]}") for s in TABLE for value in s.constraint.breaking()
+    pytest.param(s, value, id=f"{s.name}-{str(value)[:20]}") for s in SETTINGS for value in s.constraint.breaking()
 ]
 
 
@@ -29,7 +32,7 @@ def test_a_value_that_cannot_be_used_is_refused(setting: Setting, value: Any) ->
     assert fault.startswith(f"{setting.name} must be {setting.constraint.describe()}; got {value!r}")
 
 
-@pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_none_is_a_value_only_where_it_is_the_default(setting: Setting) -> None:
     if setting.default is None:
         Settings.of({setting.name: None})
@@ -38,7 +41,7 @@ def test_none_is_a_value_only_where_it_is_the_default(setting: Setting) -> None:
         assert fault.endswith("; got None")
 
 
-@pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_describes_itself(setting: Setting) -> None:
     assert setting.help
     assert setting.group in ("preset", "data", "network", "training", "engine")
@@ -46,8 +49,24 @@ def test_every_setting_describes_itself(setting: Setting) -> None:
 
 
 def test_the_table_and_the_class_name_the_same_settings() -> None:
-    assert [*BY_NAME, "asked"] == list(Settings.__dataclass_fields__)
-    assert len(BY_NAME) == len(TABLE)
+    assert [*BY_NAME, "given"] == list(Settings.__dataclass_fields__)
+    assert len(BY_NAME) == len(SETTINGS)
+
+
+def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
+    hints = get_type_hints(SettingsOptions)
+    assert list(hints) == list(BY_NAME)
+    for setting in SETTINGS:
+        admits_none = NoneType in get_args(hints[setting.name])
+        assert admits_none == (setting.default is None), setting.name
+        if isinstance(setting.constraint, Choice) and get_origin(hints[setting.name]) is Literal:
+            assert get_args(hints[setting.name]) == setting.constraint.names
+
+
+@pytest.mark.parametrize(("old", "new"), SETTING_NAMES.items())
+def test_an_earlier_name_is_answered_with_the_new_one(old: str, new: str) -> None:
+    assert new in BY_NAME
+    assert faults(**{old: BY_NAME[new].default}) == (f"setting {old!r} is now called {new!r}",)
 
 
 def test_messages() -> None:
@@ -92,7 +111,7 @@ def test_all_faults_travel_in_one_error() -> None:
     [
         ({"validation_fraction": 0.5, "test_fraction": 0.5}, "must leave rows to train on"),
         ({"wire": (("u", ("a",)), ("u", ("b",)))}, "wire names the unit 'u' twice"),
-        ({"wire": (("u", ("a",)),), "initialization": "data"}, "does not go with wire"),
+        ({"wire": (("u", ("a",)),), "initialization": "data"}, "cannot be combined with wire"),
         ({"task": "classification", "loss": "squared"}, "loss 'squared' is for regression, but task is classification"),
         ({"task": "regression", "loss": "cross_entropy"}, "loss 'cross_entropy' is for classes"),
     ],
@@ -104,8 +123,8 @@ def test_settings_that_do_not_go_together(values: dict[str, Any], fault: str) ->
 
 def test_defaults() -> None:
     settings = Settings.of({"preset": "plain"})
-    given = {s.name: getattr(settings, s.name) for s in TABLE if s.default is not None}
-    assert given == {s.name: s.default for s in TABLE if s.default is not None}
+    given = {s.name: getattr(settings, s.name) for s in SETTINGS if s.default is not None}
+    assert given == {s.name: s.default for s in SETTINGS if s.default is not None}
     assert settings.hidden == (256, 256)
     assert settings.learning_rate == 0.01
     assert settings.loss is None
@@ -177,7 +196,7 @@ def test_reading_text(name: str, text: str, value: Any) -> None:
 def test_text_that_is_no_value_stays_text_and_is_a_fault(name: str, text: str) -> None:
     value = BY_NAME[name].read(text)
     assert value == text
-    assert repr(text) in BY_NAME[name].fault(value)
+    assert repr(text) in BY_NAME[name].problem(value)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from backpass._version import __version__
+from backpass.cli.failure import new_name
 from backpass.errors import ResourceError, UsageError, did_you_mean
 from backpass.table.messages import plain, shown
 
@@ -47,7 +48,9 @@ def read_config(path: str, command: click.Command) -> dict[str, Any]:
     faults, found = [], {}
     for key, value in _parsed(path).items():
         if key not in names_of(command):
-            faults.append(f"unknown key {shown(key)} ({did_you_mean(key, names_of(command))})")
+            new = new_name(key)
+            near = did_you_mean(key, names_of(command)) if new is None else f"it is now called {new!r}"
+            faults.append(f"unknown key {shown(key)} ({near})")
             continue
         try:
             found[key] = _as_given(value, many=many.get(key, False))

@@ -38,6 +38,9 @@ KINDS: dict[type[BackpassError], str] = {
 }
 """What ``--json`` calls each branch of the error tree; anything else is a "bug"."""
 
+_OTHER_NAMES = {"text": "categorical", "valid_file": "validation_file"}
+"""Options that are not settings and have another name now: earlier name -> name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -121,6 +124,8 @@ def _usage(error: click.UsageError) -> UsageError:
     """click's words in our pattern."""
     help_hint = f"{error.ctx.command_path if error.ctx else 'backpass'} --help lists what there is"
     if isinstance(error, click.NoSuchOption):
+        if (name := renamed(error.option_name)) is not None:
+            return UsageError(f"option {error.option_name} is now called {name}")
         near = list(error.possibilities or ())[:1]
         hint = f"did you mean {near[0]}?" if near else help_hint
         return UsageError(f"there is no option {error.option_name}", hint=hint)
@@ -131,3 +136,16 @@ def _usage(error: click.UsageError) -> UsageError:
     if "unexpected extra argument" in message and any(each.name == "table" for each in parameters):
         help_hint = f"several files are one table in quotes, such as 'data/*.csv'; {help_hint}"
     return UsageError(message[:1].lower() + message[1:], hint=help_hint)
+
+
+def renamed(option: str) -> str | None:
+    """The option that an earlier version called so, if there is one."""
+    name = new_name(option.removeprefix("--").replace("-", "_"))
+    return None if name is None else f"--{name.replace('_', '-')}"
+
+
+def new_name(name: str) -> str | None:
+    """The setting, or other option, that an earlier version called so, if there is one."""
+    from backpass.model.file.older_facts import SETTING_NAMES  # the room is slow to import, and rarely needed here
+
+    return {**SETTING_NAMES, **_OTHER_NAMES}.get(name)

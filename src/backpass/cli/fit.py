@@ -31,7 +31,7 @@ from backpass.cli.text import size
 from backpass.errors import DataError, DivergedError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting.fit import as_table
-from backpass.model.settings.settings import TABLE
+from backpass.model.settings.settings import SETTINGS
 from backpass.report.page import require
 from backpass.table import Table, Target, read_table, required_kind
 from backpass.table.messages import shown
@@ -231,9 +231,9 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     )
     target = Target.fit(table, request.target, request.settings.task)
     settings = request.settings.suited(target.task)
-    chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in TABLE}
-    why = given_why(TABLE)
-    if "learning_rate" not in dict(settings.asked):
+    chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in SETTINGS}
+    why = given_why(SETTINGS)
+    if "learning_rate" not in dict(settings.given):
         why["learning_rate"] = f"{settings.learning_rate!r}, or a tenth of it where training diverges"
         chosen["learning_rate"] = None
     values = {**given, **chosen, "output": request.output}

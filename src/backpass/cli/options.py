@@ -1,6 +1,6 @@
 """Options: how the command line's options are declared, read and listed.
 
-The settings of a fit become options by themselves (``backpass.model.settings.settings.TABLE``): one declaration gives the name,
+The settings of a fit become options by themselves (``backpass.model.settings.settings.SETTINGS``): one declaration gives the name,
 the help and the check. Their values come in as text and are judged together, so that all that is wrong is said at once.
 """
 
@@ -203,9 +203,9 @@ def names_in(texts: Sequence[str]) -> list[str]:
 
 def settings_options() -> Callable[[F], F]:
     """One option for each setting of a fit."""
-    from backpass.model.settings.settings import TABLE
+    from backpass.model.settings.settings import SETTINGS
 
-    return together(*(_setting_option(setting) for setting in TABLE))
+    return together(*(_setting_option(setting) for setting in SETTINGS))
 
 
 def _setting_option(setting: Any) -> Callable[[F], F]:
@@ -243,7 +243,7 @@ def _metavar(constraint: Any) -> str:
 
 def _help(setting: Any) -> str:
     """Meaning, values and default. A bracket at the end of the meaning says what happens by default."""
-    from backpass.model.settings.setting import Choice, Number
+    from backpass.model.settings.constraint import Choice, Number
 
     meaning, bracket, default = setting.help.partition(" [")
     usual = ("no", "yes")[setting.default] if isinstance(setting.default, bool) else f"{setting.default}"
@@ -255,13 +255,13 @@ def _help(setting: Any) -> str:
 
 def settings_of(given: Mapping[str, Any]) -> Any:
     """The Settings that were asked for.    Errors: UsageError that lists every value that cannot be used."""
-    from backpass.model.settings.settings import TABLE, Settings
+    from backpass.model.settings.settings import SETTINGS, Settings
 
-    asked = {setting.name: given[setting.name] for setting in TABLE if given[setting.name] not in (None, ())}
+    asked = {setting.name: given[setting.name] for setting in SETTINGS if given[setting.name] not in (None, ())}
     try:
         return Settings.of({name: _value(name, text) for name, text in asked.items()})
     except UsageError as error:
-        faults = [_in_options(fault, [setting.name for setting in TABLE]) for fault in error.faults]
+        faults = [_in_options(fault, [setting.name for setting in SETTINGS]) for fault in error.faults]
         if len(faults) == 1:
             raise UsageError(faults[0], hint="backpass fit --help explains every setting") from None
         raise UsageError(error.message, faults=faults, hint="backpass fit --help explains every setting") from None
@@ -274,9 +274,9 @@ def _value(name: str, text: Any) -> Any:
     setting = BY_NAME[name]
     if not setting.repeated:
         value = setting.read(text)
-        return text if setting.fault(value) else value
+        return text if setting.problem(value) else value
     values = [setting.read(each) for each in text]
-    return next((each for each, value in zip(text, values, strict=True) if setting.fault((value,))), tuple(values))
+    return next((each for each, value in zip(text, values, strict=True) if setting.problem((value,))), tuple(values))
 
 
 def _in_options(fault: str, names: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from backpass.cli.console import Console
 from backpass.cli.options import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
-from backpass.model.settings.settings import BY_NAME, usual_settings
+from backpass.model.settings.settings import BY_NAME, default_settings
 from backpass.table.messages import counted, listed, shown
 
 
@@ -94,7 +94,7 @@ def _settings_line(model: Model) -> str:
     """Settings that are not the default, and those whose default follows from others, in the order of the help."""
     settings = model.record.settings
     told = ("hidden", "wire", "loss")  # they stand on lines of their own
-    usual = usual_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
+    usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
     names = [name for name in BY_NAME if name in settings and name not in told and settings[name] != usual[name]]
     chosen = [f"{name} {_shown(settings[name])}" for name in names]
     return f"{', '.join(chosen)}; the others are defaults"

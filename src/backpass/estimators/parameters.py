@@ -1,6 +1,6 @@
 """The parameters: what scikit-learn's users write, as the settings of the room ``model``.
 
-Every name is one of ``model.settings.TABLE``, except ``hidden_layer_sizes`` (there ``hidden``) and ``random_state``
+Every name is one of ``model.settings.settings.SETTINGS``, except ``hidden_layer_sizes`` (there ``hidden``) and ``random_state``
 (there ``seed``), for which scikit-learn has names that everybody knows. A constraint is declared once, in the table;
 here it becomes scikit-learn's.
 """
@@ -17,8 +17,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING
-from backpass.model.settings.setting import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
-from backpass.model.settings.settings import BY_NAME, Settings
+from backpass.model.settings.constraint import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
+from backpass.model.settings.settings import BY_NAME, SETTINGS, Settings
 
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
 """Ours by theirs."""
@@ -37,41 +37,7 @@ OWN: Mapping[str, list[Any]] = {
 }
 """Constraints of the parameters that mean more here than in the table, or are not in it."""
 
-FOLLOWING = frozenset(
-    {
-        "activation",
-        "batch_size",
-        "beta1",
-        "beta2",
-        "clip_predictions",
-        "calibration",
-        "dropout",
-        "dropout_schedule",
-        "embedding_dim",
-        "ensemble_size",
-        "ensemble_split",
-        "epochs",
-        "frequency_scale",
-        "learned_input_scale",
-        "hidden",
-        "initialization",
-        "label_smoothing",
-        "parametric_activation",
-        "learning_rate",
-        "momentum",
-        "numerical_embedding",
-        "quantile_features",
-        "max_one_hot_levels",
-        "optimizer",
-        "parametrization",
-        "learning_rate_multiplier",
-        "sampling",
-        "schedule",
-        "categorical_encoding",
-        "weight_decay",
-        "weight_decay_schedule",
-    }
-)
+FOLLOWING = frozenset(setting.name for setting in SETTINGS if setting.follows_preset)
 """Settings that follow from the preset where the parameter is None."""
 
 FOR_CLASSES = {"loss": [StrOptions({"cross_entropy"}), callable]}
@@ -125,7 +91,7 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
             del values["metric"]
     several = values.get("quantile")
     if isinstance(several, tuple):
-        faults = [fault for q in several if (fault := BY_NAME["quantile"].fault(q))]
+        faults = [fault for q in several if (fault := BY_NAME["quantile"].problem(q))]
         faults += [f"quantile names {q} twice" for q in sorted({q for q in several if several.count(q) > 1})]
         if faults or not several:
             raise UsageError("quantile must be a number, or several of them", faults=faults)

@@ -42,7 +42,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
     patience: end after so many epochs without a better score; metric: the score [that of the loss]
     ensemble: so many networks, whose predictions are averaged; it goes with neither warm_start nor partial_fit
     callbacks: ``backpass.training.Callback``s; scikit-learn's are given with ``set_callbacks``
-    Other parameters: as in ``backpass.model.settings.settings.TABLE``.
+    Other parameters: as in ``backpass.model.settings.settings.SETTINGS``.
 
     Learnt: model_ (a ``backpass.Model``), history_, loss_curve_, n_iter_, best_epoch_, n_features_in_,
     feature_names_in_ for frames, n_outputs_.

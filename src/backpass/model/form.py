@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any, TypeAlias
 
 from backpass.model.head.head import CUSTOM
-from backpass.model.settings.setting import Choice, Constraint, Number
+from backpass.model.settings.constraint import Choice, Constraint, Number
 from backpass.model.settings.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
 from backpass.table.date_components import PARTS

@@ -18,7 +18,7 @@ from backpass.model.diagnostics import judged
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
-from backpass.model.settings.settings import BY_NAME, usual_settings
+from backpass.model.settings.settings import BY_NAME, default_settings
 from backpass.report.bootstrap import Interval, intervals
 from backpass.report.columns import ModelColumn, columns_of, names_of
 from backpass.report.held_out import HeldOut
@@ -278,7 +278,7 @@ def _cell(held: HeldOut, name: str, row: int) -> str:
 def command(model: Model) -> str:
     """The command line that fits such a model again, from a table of the same columns."""
     settings = model.record.settings
-    usual = usual_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
+    usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
     given = ["backpass fit TABLE --target", shlex.quote(visible(model.target))]
     if model.schema.left_out:
         given.append(f"--columns {shlex.quote(','.join(map(_field, names_of(model))))}")

@@ -4,7 +4,7 @@
 or says why not. The bytes are a safetensors file that any safetensors reader opens:
 
     8 bytes        length of the header, little endian
-    header         {"__metadata__":{"backpass":"2","sha256":"...","kind":"model","facts":"..."},"theta":{...},...}
+    header         {"__metadata__":{"backpass":"3","sha256":"...","kind":"model","facts":"..."},"theta":{...},...}
     arrays         see ``arrays``
 
 The digest is the SHA-256 of every byte of the file, its own 64 digits read as zeros. It stands at a fixed place, so it
@@ -14,8 +14,8 @@ give equal bytes, in any process, and one content has exactly one form: the read
 read and compares. The layout is written here rather than by the safetensors library because these bytes are promised,
 whatever version of the library is installed; the library reads.
 
-What a fact means, and where the bytes rest, do not live here (see ``storage``). Files of the first format are read by
-``format_1``.
+What a fact means, and where the bytes rest, do not live here (see ``storage``). Format 2 has the
+same layout and other names for some facts (see ``older_facts``); files of the first format are read by ``format_1``.
 """
 
 from __future__ import annotations
@@ -41,10 +41,14 @@ from backpass.model.file.arrays import (
 )
 from backpass.model.file.file_errors import KINDS, OURS, damaged, newer, wrong_kind
 from backpass.model.file.header import header_length, read_header, read_object, write_header
+from backpass.model.file.older_facts import upgraded
 from backpass.model.file.strict_json import JSON, write_json
 
-FORMAT = 2
-"""Number of the newest layout this version writes and reads."""
+FORMAT = 3
+"""The format that this version writes, and the newest that it reads."""
+
+OLDEST = 2
+"""The oldest format with this layout."""
 
 OPENING = re.compile(rb'\{"__metadata__":\{"backpass":"([1-9][0-9]{0,8})","sha256":"([0-9a-f]{64})"')
 """How a header begins: format and digest at a fixed place, whatever follows. Later formats keep to it."""
@@ -83,25 +87,26 @@ def unpack(data: bytes, kind: str, source: str) -> tuple[dict[str, Any], dict[st
     _known_kind(kind)
     end = 8 + header_length(data, len(data), source)
     if format_1.is_first(data):
-        return format_1.unpack(data, end, kind, source)
-    _verify(data, source)
+        facts, arrays = format_1.unpack(data, end, kind, source)
+        return upgraded(kind, facts), arrays
+    version = _verified(data, source)
     entries = read_header(data[8:end], source)
-    facts = _facts(entries, kind, source)
+    read = _facts(entries, kind, source)
     layout = read_layout(entries, source)
     parts_of(data, end, layout, source)
     header = bytearray(data[:end])
     header[DIGITS] = ZEROS
-    if _header(kind, facts, layout, source) != header:
+    if _header(kind, read, layout, source, version) != header:
         raise damaged(source, "its header is not laid out as Backpass writes it (order, places or padding)")
     arrays = load_arrays(data, source)
     require_finite(kind, arrays, source)
-    return facts, arrays
+    return read if version == FORMAT else upgraded(kind, read), arrays
 
 
-def _header(kind: str, facts: JSON, layout: Layout, where: str) -> bytes:
+def _header(kind: str, facts: JSON, layout: Layout, where: str, version: int = FORMAT) -> bytes:
     """The one header that a content has, its digest still zeros."""
     metadata = {
-        "backpass": str(FORMAT),
+        "backpass": str(version),
         "sha256": ZEROS.decode(),
         "kind": kind,
         "facts": write_json(facts, where),
@@ -109,8 +114,8 @@ def _header(kind: str, facts: JSON, layout: Layout, where: str) -> bytes:
     return write_header({METADATA: metadata, **entries_of(layout)}, where)
 
 
-def _verify(data: bytes, source: str) -> None:
-    """Format and digest, from their places; nothing else is read.    Errors: ModelFileError."""
+def _verified(data: bytes, source: str) -> int:
+    """The format of a file whose digest is right; nothing else is read.    Errors: ModelFileError."""
     opening = OPENING.match(data, 8)
     if opening is None:
         raise ModelFileError(
@@ -119,10 +124,11 @@ def _verify(data: bytes, source: str) -> None:
         )
     if (version := int(opening[1])) > FORMAT:
         raise newer(source, version, FORMAT)
-    if version < FORMAT:
+    if version < OLDEST:
         raise damaged(source, f"its header claims format {version} in the form of another")
     if _digest(data) != opening[2]:
         raise damaged(source, "its checksum does not match its content")
+    return version
 
 
 def _digest(data: bytes | bytearray) -> bytes:

@@ -31,7 +31,7 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
     layers = list(_front(settings, feature_map))
     if settings.wire:
         layers.append(_wired(settings, schema, feature_map))
-    dense = ScaledDense if settings.parametrization == "scaled" else Dense
+    dense = ScaledDense if settings.parametrization == "ntk" else Dense
     for units in settings.hidden:
         if settings.parametric_activation:
             layers += [dense(units), LearnedActivation(settings.activation)]

@@ -8,7 +8,7 @@ from inspect import signature
 from math import isfinite
 from pathlib import Path
 from sys import float_info
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.record import Record, Scores
+from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
 from backpass.training import Callback, TrainingResult, stop_on_signals
@@ -49,7 +50,7 @@ def fit(
     resume_from: str | Path | None = None,
     on_interrupt: str = "raise",
     reading: Mapping[str, Any] | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingsOptions],
 ) -> Model:
     """Fit a network to a table.
 

@@ -169,7 +169,7 @@ class Problem:
                 digest.update(np.ascontiguousarray(array).tobytes())
         return {
             **self.settings.to_json(),
-            "learning_rate_asked_for": "learning_rate" in dict(self.settings.asked),
+            "learning_rate_asked_for": "learning_rate" in dict(self.settings.given),
             "backpass": __version__,
             "network": self.network.to_json(),
             "rows": digest.hexdigest(),

@@ -145,7 +145,7 @@ def _on_one_core(problem: Problem) -> Problem:
 
 def with_lower_learning_rate(problem: Problem) -> Problem | None:
     """The same problem with a tenth of the learning rate; None when somebody asked for the learning rate it has."""
-    if "learning_rate" in dict(problem.settings.asked):
+    if "learning_rate" in dict(problem.settings.given):
         return None
     settings = replace(problem.settings, learning_rate=problem.settings.learning_rate / 10)
     return replace(problem, settings=settings)

@@ -52,7 +52,7 @@ REALMLP: Mapping[str, Any] = MappingProxyType(
         "max_one_hot_levels": 8,
         "numerical_embedding": "periodic",
         "learned_input_scale": True,
-        "parametrization": "scaled",
+        "parametrization": "ntk",
         "parametric_activation": True,
         "initialization": "data",
         "dropout": 0.15,

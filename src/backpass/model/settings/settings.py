@@ -1,307 +1,376 @@
-"""The settings of a fit: every choice a user can make, with its default in the plain preset.
+"""The settings of a fit: every choice that a user can make, declared once.
 
-The Python function, the command line, the model file and the documentation all read this one table. Other presets
-(``presets``) give some settings other defaults.
+Each field of ``Settings`` is a setting. Its declaration holds the type, the default in the plain preset, the accepted
+values, the help text, the group, and what other code has to know about it. The command line, TOML files, model files,
+the documentation and the parameter checks of the estimators read ``SETTINGS``, the list of all declarations. Other
+presets change some of the defaults (see ``presets``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from backpass.engine import ENGINES, why_no_bf16
 from backpass.errors import UsageError, did_you_mean
+from backpass.model.file.older_facts import SETTING_NAMES
 from backpass.model.metrics import CHOOSING
+from backpass.model.settings.constraint import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
 from backpass.model.settings.presets import PRESETS
-from backpass.model.settings.setting import Choice, Factors, Number, Setting, Several, Switch, Widths, Wires
 from backpass.network import ACTIVATIONS, GROUPS, INITIALIZATIONS
 from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
 
 _LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
 _POSITIVE = Number(0, open_low=True)
+_SHARE = Number(0, 1, open_high=True)
 _COUNT = Number(1, 1_000_000_000, whole=True)
 
-TABLE: tuple[Setting, ...] = (
-    Setting(
-        "preset",
-        None,
-        Choice(tuple(PRESETS)),
-        "a recipe: what other settings are unless given [default; plain beside --hidden and the like]",
-        "preset",
-    ),
-    Setting("task", None, Choice(("regression", "classification")), "what the target asks for [from the data]", "data"),
-    Setting("validation_fraction", 0.16, Number(0, 1, open_high=True), "share of rows for validation", "data"),
-    Setting("test_fraction", 0.2, Number(0, 1, open_high=True), "share of rows for the test score", "data"),
-    Setting("hidden", None, Widths(), "units of the hidden layers, such as 64,64, or none [256,256]", "network"),
-    Setting("activation", "relu", Choice(tuple(ACTIVATIONS)), "activation of the hidden layers", "network"),
-    Setting("output_activation", "identity", Choice(tuple(ACTIVATIONS)), "activation of the output layer", "network"),
-    Setting(
-        "wire", (), Wires(), "a hidden unit wired to some columns: name=column,column (repeatable)", "network", True
-    ),
-    Setting("dropout", 0.1, Number(0, 1, open_high=True), "share of hidden values dropped in training", "network"),
-    Setting("initialization", "he", Choice((*INITIALIZATIONS, "data")), "how weights start", "network"),
-    Setting(
-        "categorical_encoding",
-        "one_hot",
-        Choice(("one_hot", "scaled")),
-        "columns of texts as 0 and 1, or scaled as numbers are",
-        "network",
-    ),
-    Setting("max_one_hot_levels", None, _COUNT, "columns of more levels get an embedding [never]", "network"),
-    Setting("embedding_dim", 8, Number(1, 10_000, whole=True), "numbers that stand for a text", "network"),
-    Setting("quantile_features", False, Switch(), "give each number its rank as a second view", "network"),
-    Setting(
-        "numerical_embedding", "none", Choice(("none", "periodic")), "what is learned about single numbers", "network"
-    ),
-    Setting(
-        "frequency_scale",
-        (0.1,),
-        Several(_POSITIVE),
-        "deviation of the first frequencies of periodic; several: network after network [0.1]",
-        "network",
-    ),
-    Setting("learned_input_scale", False, Switch(), "learn a factor for each input", "network"),
-    Setting(
-        "parametrization",
-        "standard",
-        Choice(("standard", "scaled")),
-        "scaled: weights of order 1, whatever the width",
-        "network",
-    ),
-    Setting("parametric_activation", False, Switch(), "learn how far each unit bends", "network"),
-    Setting(
-        "calibration",
-        "none",
-        Choice(("none", "temperature")),
-        "probabilities as they come, or with a temperature from the validation rows",
-        "training",
-    ),
-    Setting(
-        "clip_predictions", "none", Choice(("none", "training")), "range that predicted numbers are kept in", "network"
-    ),
-    Setting("metric", None, Choice(CHOOSING), "what chooses the best epoch [what goes with the loss]", "training"),
-    Setting("loss", None, Choice(_LOSSES), "what is minimized [squared, or cross_entropy for classes]", "training"),
-    Setting("quantile", 0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss", "training"),
-    Setting("huber_delta", 1.0, _POSITIVE, "where the huber loss bends, in target standard deviations", "training"),
-    Setting("label_smoothing", 0.0, Number(0, 1, open_high=True), "share of a class label spread evenly", "training"),
-    Setting("optimizer", "adamw", Choice(tuple(OPTIMIZERS)), "how the gradient is used", "training"),
-    Setting("learning_rate", None, _POSITIVE, "alpha [0.01; 0.1 for sgd, 0.02 with momentum]", "training"),
-    Setting("schedule", "cosine", Choice(tuple(SCHEDULES)), "how the learning rate moves over the run", "training"),
-    Setting("momentum", 0.9, Number(0, 1, open_high=True), "mu of momentum and nesterov", "training"),
-    Setting("beta1", 0.9, Number(0, 1, open_high=True), "memory of adam's first moment", "training"),
-    Setting("beta2", 0.999, Number(0, 1, open_high=True), "memory of adam's second moment", "training"),
-    Setting("weight_decay", None, Number(0), "pull of the weights towards 0 [0.1 for adamw, else 0]", "training"),
-    Setting(
-        "learning_rate_multiplier",
-        (),
-        Factors(GROUPS),
-        "learning rate of a group of parameters, as a factor: bias=0.1 (repeatable)",
-        "training",
-        True,
-    ),
-    Setting("dropout_schedule", "constant", Choice(tuple(SCHEDULES)), "how dropout moves over the run", "training"),
-    Setting(
-        "weight_decay_schedule", "constant", Choice(tuple(SCHEDULES)), "how weight decay moves over the run", "training"
-    ),
-    Setting("max_grad_norm", None, _POSITIVE, "greatest length of a gradient [no limit]", "training"),
-    Setting("batch_size", None, _COUNT, "rows per step, B [32 to 1024, by the number of rows]", "training"),
-    Setting("epochs", 100, _COUNT, "passes over the training rows", "training"),
-    Setting("max_steps", None, _COUNT, "end after so many steps, n_iter [when the epochs are done]", "training"),
-    Setting("sampling", "epoch", Choice(tuple(SAMPLINGS)), "how the rows of a step are drawn", "training"),
-    Setting("patience", None, _COUNT, "end after so many epochs without a better score [never]", "training"),
-    Setting("max_seconds", None, _POSITIVE, "end after so many seconds [never]", "training"),
-    Setting("ensemble_size", 1, Number(1, 1_000, whole=True), "networks that are trained and averaged", "training"),
-    Setting(
-        "ensemble_split",
-        "folds",
-        Choice(("folds", "split")),
-        "rows of each network of an ensemble: all folds but one, or the same",
-        "training",
-    ),
-    Setting("seed", 0, Number(0, 2**64 - 1, whole=True), "every random choice follows from it", "training"),
-    Setting(
-        "precision",
-        "float32",
-        Choice(("float32", "bf16", "float64")),
-        "the numbers training computes with; bf16 rounds the factors of large products",
-        "engine",
-    ),
-    Setting("engine", "auto", Choice(("auto", *ENGINES)), "what runs the circuits; auto: the fastest", "engine"),
-    Setting("threads", None, Number(1, 1023, whole=True), "cores the native engine uses [all it may]", "engine"),
-)
-"""Every setting. Square brackets in a help text say what None, the default, stands for."""
 
-BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in TABLE}
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The declaration of one setting.
 
-_NOT_KEPT = ("max_seconds", "engine", "threads")
-_ADDED = (
-    "preset",
-    "categorical_encoding",
-    "max_one_hot_levels",
-    "embedding_dim",
-    "quantile_features",
-    "numerical_embedding",
-    "frequency_scale",
-    "learned_input_scale",
-    "parametrization",
-    "parametric_activation",
-    "clip_predictions",
-    "calibration",
-    "metric",
-    "learning_rate_multiplier",
-    "dropout_schedule",
-    "weight_decay_schedule",
-    "ensemble_size",
-    "ensemble_split",
-)
-"""Settings that the first model files lack; they meant the plain defaults."""
+    Attributes:
+        name: The Python argument, the TOML key and, with hyphens, the command-line option.
+        default: The default in the plain preset.
+        constraint: The accepted values.
+        help: One line for users. Square brackets at its end say what the default None stands for.
+        group: The section of the help: preset, data, network, training or engine.
+        repeated: Whether the command-line option can be given several times.
+        follows_preset: Whether an estimator's parameter None stands for the preset's value.
+        describes_network: Whether setting it selects the preset plain, unless a preset is named.
+        is_stored: Whether model files hold it; what cannot change the result is not stored.
+        since: The first model-file format that holds it. Older files mean the default of plain.
+    """
 
-_OWN_NETWORK = (
-    "hidden",
-    "activation",
-    "output_activation",
-    "wire",
-    "initialization",
-    "optimizer",
-    "learning_rate",
-    "schedule",
-    "sampling",
-    "max_steps",
-)
-"""Who gives one of these, and no preset, describes a network and its training: nothing of a recipe is mixed in."""
+    name: str
+    default: Any
+    constraint: Constraint
+    help: str
+    group: str
+    repeated: bool = False
+    follows_preset: bool = False
+    describes_network: bool = False
+    is_stored: bool = True
+    since: int = 1
 
-_LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
+    def problem(self, value: Any) -> str:
+        """What is wrong with a value, in one line; empty if it is accepted."""
+        if (value is None and self.default is None) or self.constraint.accepts(value):
+            return ""
+        hint = self.constraint.hint(value)
+        return f"{self.name} must be {self.constraint.describe()}; got {value!r}{f' ({hint})' if hint else ''}"
+
+    def read(self, text: str) -> Any:
+        """Parse a value from text; the text itself if it cannot be parsed (``problem`` then says so)."""
+        try:
+            return self.constraint.read(text)
+        except ValueError:
+            return text
+
+
+def _setting(default: Any, constraint: Constraint, help: str, group: str, **facts: Any) -> Any:
+    """A field of ``Settings`` with its declaration; the field's name becomes the setting's."""
+    return field(metadata={"default": default, "constraint": constraint, "help": help, "group": group, **facts})
+
+
+def _data(default: Any, constraint: Constraint, help: str, **facts: Any) -> Any:
+    return _setting(default, constraint, help, "data", **facts)
+
+
+def _network(default: Any, constraint: Constraint, help: str, **facts: Any) -> Any:
+    return _setting(default, constraint, help, "network", **facts)
+
+
+def _training(default: Any, constraint: Constraint, help: str, **facts: Any) -> Any:
+    return _setting(default, constraint, help, "training", **facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings that have been checked; see ``TABLE`` for their meaning.
+    """Settings that have been checked.
 
-    ``asked`` is what was given, without any default.
+    ``given`` holds what the user set, without any default.
     """
 
-    preset: str
-    task: str | None
-    validation_fraction: float
-    test_fraction: float
-    hidden: tuple[int, ...]
-    activation: str
-    output_activation: str
-    wire: tuple[tuple[str, tuple[str, ...]], ...]
-    dropout: float
-    initialization: str
-    categorical_encoding: str
-    max_one_hot_levels: int | None
-    embedding_dim: int
-    quantile_features: bool
-    numerical_embedding: str
-    frequency_scale: tuple[float, ...]
-    learned_input_scale: bool
-    parametrization: str
-    parametric_activation: bool
-    calibration: str
-    clip_predictions: str
-    metric: str | None
-    loss: str | None
-    quantile: float
-    huber_delta: float
-    label_smoothing: float
-    optimizer: str
-    learning_rate: float
-    schedule: str
-    momentum: float
-    beta1: float
-    beta2: float
-    weight_decay: float
-    learning_rate_multiplier: tuple[tuple[str, float], ...]
-    dropout_schedule: str
-    weight_decay_schedule: str
-    max_grad_norm: float | None
-    batch_size: int | None
-    epochs: int
-    max_steps: int | None
-    sampling: str
-    patience: int | None
-    max_seconds: float | None
-    ensemble_size: int
-    ensemble_split: str
-    seed: int
-    precision: str
-    engine: str
-    threads: int | None
-    asked: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
+    preset: str = _setting(
+        None, Choice(tuple(PRESETS)), "named set of defaults [default, or plain with --hidden and the like]", "preset"
+    )
+    task: str | None = _data(None, Choice(("regression", "classification")), "kind of task [detected from the target]")
+    validation_fraction: float = _data(0.16, _SHARE, "share of the rows used for validation")
+    test_fraction: float = _data(0.2, _SHARE, "share of the rows used for the test score")
+    hidden: tuple[int, ...] = _network(
+        None,
+        Widths(),
+        "widths of the hidden layers, such as 64,64, or none [256,256]",
+        follows_preset=True,
+        describes_network=True,
+    )
+    activation: str = _network(
+        "relu",
+        Choice(tuple(ACTIVATIONS)),
+        "activation of the hidden layers",
+        follows_preset=True,
+        describes_network=True,
+    )
+    output_activation: str = _network(
+        "identity", Choice(tuple(ACTIVATIONS)), "activation of the output layer", describes_network=True
+    )
+    wire: tuple[tuple[str, tuple[str, ...]], ...] = _network(
+        (), Wires(), "a hidden unit and the columns it reads: name=column,column", repeated=True, describes_network=True
+    )
+    dropout: float = _network(0.1, _SHARE, "dropout rate of the hidden layers", follows_preset=True)
+    initialization: str = _network(
+        "he",
+        Choice((*INITIALIZATIONS, "data")),
+        "initialization of the weights",
+        follows_preset=True,
+        describes_network=True,
+    )
+    categorical_encoding: str = _network(
+        "one_hot",
+        Choice(("one_hot", "scaled")),
+        "categorical columns as 0 and 1, or scaled like numbers",
+        follows_preset=True,
+        since=2,
+    )
+    max_one_hot_levels: int | None = _network(
+        None, _COUNT, "categorical columns with more levels get an embedding [never]", follows_preset=True, since=2
+    )
+    embedding_dim: int = _network(
+        8, Number(1, 10_000, whole=True), "dimension of the embeddings", follows_preset=True, since=2
+    )
+    quantile_features: bool = _network(
+        False, Switch(), "add the quantile rank of each number as an input", follows_preset=True, since=2
+    )
+    numerical_embedding: str = _network(
+        "none", Choice(("none", "periodic")), "embedding of each numeric column", follows_preset=True, since=2
+    )
+    frequency_scale: tuple[float, ...] = _network(
+        (0.1,),
+        Several(_POSITIVE),
+        "standard deviation of the initial frequencies of periodic embeddings; several: one per network, in turn [0.1]",
+        follows_preset=True,
+        since=2,
+    )
+    learned_input_scale: bool = _network(
+        False, Switch(), "learn a scale factor for each input", follows_preset=True, since=2
+    )
+    parametrization: str = _network(
+        "standard",
+        Choice(("standard", "ntk")),
+        "parametrization of the layers; ntk: weights of order 1 at any width",
+        follows_preset=True,
+        since=2,
+    )
+    parametric_activation: bool = _network(
+        False, Switch(), "learn the strength of each unit's nonlinearity", follows_preset=True, since=2
+    )
+    calibration: str = _training(
+        "none",
+        Choice(("none", "temperature")),
+        "calibration of the probabilities on the validation rows",
+        follows_preset=True,
+        since=2,
+    )
+    clip_predictions: str = _network(
+        "none",
+        Choice(("none", "training")),
+        "clip predicted numbers to the range of the training targets",
+        follows_preset=True,
+        since=2,
+    )
+    metric: str | None = _training(
+        None, Choice(CHOOSING), "metric that selects the best epoch [that of the loss]", since=2
+    )
+    loss: str | None = _training(None, Choice(_LOSSES), "loss function [squared, or cross_entropy for classes]")
+    quantile: float = _training(0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss")
+    huber_delta: float = _training(
+        1.0, _POSITIVE, "where the Huber loss becomes linear, in standard deviations of the target"
+    )
+    label_smoothing: float = _training(0.0, _SHARE, "probability spread evenly over all classes", follows_preset=True)
+    optimizer: str = _training(
+        "adamw", Choice(tuple(OPTIMIZERS)), "optimizer", follows_preset=True, describes_network=True
+    )
+    learning_rate: float = _training(
+        None,
+        _POSITIVE,
+        "learning rate alpha [0.01; 0.1 for sgd, 0.02 with momentum]",
+        follows_preset=True,
+        describes_network=True,
+    )
+    schedule: str = _training(
+        "cosine",
+        Choice(tuple(SCHEDULES)),
+        "schedule of the learning rate",
+        follows_preset=True,
+        describes_network=True,
+    )
+    momentum: float = _training(0.9, _SHARE, "momentum coefficient of momentum and nesterov", follows_preset=True)
+    beta1: float = _training(0.9, _SHARE, "decay rate of Adam's first moment", follows_preset=True)
+    beta2: float = _training(0.999, _SHARE, "decay rate of Adam's second moment", follows_preset=True)
+    weight_decay: float = _training(
+        None, Number(0), "weight decay (decoupled L2) [0.1 for adamw, otherwise 0]", follows_preset=True
+    )
+    learning_rate_multiplier: tuple[tuple[str, float], ...] = _training(
+        (),
+        Factors(GROUPS),
+        "multiplier of the learning rate for a parameter group: bias=0.1",
+        repeated=True,
+        follows_preset=True,
+        since=2,
+    )
+    dropout_schedule: str = _training(
+        "constant", Choice(tuple(SCHEDULES)), "schedule of the dropout rate", follows_preset=True, since=2
+    )
+    weight_decay_schedule: str = _training(
+        "constant", Choice(tuple(SCHEDULES)), "schedule of the weight decay", follows_preset=True, since=2
+    )
+    max_grad_norm: float | None = _training(None, _POSITIVE, "maximum global gradient norm [no limit]")
+    batch_size: int | None = _training(
+        None, _COUNT, "rows per step, B [32 to 1024, depending on the number of rows]", follows_preset=True
+    )
+    epochs: int = _training(100, _COUNT, "passes over the training rows", follows_preset=True)
+    max_steps: int | None = _training(
+        None, _COUNT, "maximum number of steps, n_iter of the notes [no limit]", describes_network=True
+    )
+    sampling: str = _training(
+        "epoch",
+        Choice(tuple(SAMPLINGS)),
+        "sampling scheme of the rows of a step",
+        follows_preset=True,
+        describes_network=True,
+    )
+    patience: int | None = _training(None, _COUNT, "stop after this many epochs without improvement [never]")
+    max_seconds: float | None = _training(None, _POSITIVE, "stop after this many seconds [never]", is_stored=False)
+    ensemble_size: int = _training(
+        1,
+        Number(1, 1_000, whole=True),
+        "number of networks that are trained and averaged",
+        follows_preset=True,
+        since=2,
+    )
+    ensemble_split: str = _training(
+        "folds",
+        Choice(("folds", "split")),
+        "validation rows of each network of an ensemble: a fold of its own, or the same split for all",
+        follows_preset=True,
+        since=2,
+    )
+    seed: int = _training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices")
+    precision: str = _setting(
+        "float32",
+        Choice(("float32", "bf16", "float64")),
+        "number format of training; bf16 rounds the factors of large products",
+        "engine",
+    )
+    engine: str = _setting(
+        "auto",
+        Choice(("auto", *ENGINES)),
+        "engine that runs the circuits; auto: the fastest",
+        "engine",
+        is_stored=False,
+    )
+    threads: int | None = _setting(
+        None,
+        Number(1, 1023, whole=True),
+        "threads of the native engine [all available cores]",
+        "engine",
+        is_stored=False,
+    )
+    given: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
     def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0, *, trains: bool = True) -> Settings:
-        """Defaults of the preset, see ``preset_for`` where none is named, overridden by ``values``.
+        """The preset's defaults, overridden by ``values``; see ``preset_for`` if no preset is named.
 
-        task, rows: what the target turned out to ask for, and the number of training rows, where they are known
-        trains: whether they are for training here, and not just those of a model that was trained somewhere
+        Args:
+            values: Settings by name, as the user gave them.
+            task: The task that the target turned out to set, if it is known.
+            rows: The number of training rows, if it is known.
+            trains: Whether these settings are used to train on this machine, not only to describe a model.
 
-        Errors: UsageError that lists every unknown name and every value that cannot be used.
+        Raises:
+            UsageError: Lists every unknown name and every value that is not accepted.
         """
-        faults = [
-            f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})" for name in values if name not in BY_NAME
-        ]
-        asked = {name: _frozen(value) for name, value in values.items()}
-        preset = asked.get("preset") or preset_for(asked)
-        usual = _defaults(preset, asked, task or asked.get("task"), rows)
-        chosen = {setting.name: asked.get(setting.name, usual[setting.name]) for setting in TABLE}
-        faults += [fault for setting in TABLE if (fault := setting.fault(chosen[setting.name]))]
-        faults += _conflicts(chosen) if not faults else []
-        if not faults and trains and chosen["precision"] == "bf16" and (why := why_no_bf16(chosen["engine"])):
-            faults.append(why)
-        if faults:
-            count = f"{len(faults)} settings cannot be used" if len(faults) > 1 else "a setting cannot be used"
-            raise UsageError(count, faults=faults)
+        problems = [_unknown(name) for name in values if name not in BY_NAME]
+        given = {name: _frozen(value) for name, value in values.items()}
+        preset = given.get("preset") or preset_for(given)
+        defaults = _defaults(preset, given, task or given.get("task"), rows)
+        chosen = {setting.name: given.get(setting.name, defaults[setting.name]) for setting in SETTINGS}
+        problems += [problem for setting in SETTINGS if (problem := setting.problem(chosen[setting.name]))]
+        problems += _conflicts(chosen) if not problems else []
+        if not problems and trains and chosen["precision"] == "bf16" and (why := why_no_bf16(chosen["engine"])):
+            problems.append(why)
+        if problems:
+            count = f"{len(problems)} settings cannot be used" if len(problems) > 1 else "a setting cannot be used"
+            raise UsageError(count, faults=problems)
         chosen["preset"] = preset
         if chosen["hidden"] is None:
             chosen["hidden"] = () if chosen["wire"] else (256, 256)
         if chosen["learning_rate"] is None:
             chosen["learning_rate"] = _LEARNING_RATES.get(chosen["optimizer"], 0.01)
         if chosen["weight_decay"] is None:
-            # Only adamw is made for it: elsewhere it would be a penalty that nobody asked for.
+            # Only adamw is designed for it; with another optimizer it would be a penalty that nobody asked for.
             chosen["weight_decay"] = 0.1 if chosen["optimizer"] == "adamw" else 0.0
-        return Settings(**chosen, asked=tuple(asked.items()))
+        return Settings(**chosen, given=tuple(given.items()))
 
     def suited(self, task: str, rows: int = 0) -> Settings:
-        """The same wishes, with the preset's defaults for the task that the target sets and the training rows."""
-        return Settings.of(dict(self.asked), task, rows)
+        """The same user settings, with the preset's defaults for this task and this number of training rows."""
+        return Settings.of(dict(self.given), task, rows)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file; what does not shape the result (time limit, engine, threads) is left out."""
+        """Plain data for the model file."""
         data = asdict(self)
-        for name in (*_NOT_KEPT, "asked"):
-            del data[name]
-        return {name: _listed(value) for name, value in data.items()}
+        return {setting.name: _listed(data[setting.name]) for setting in SETTINGS if setting.is_stored}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Settings:
-        """The settings that ``to_json`` wrote.    Errors: UsageError, also for a setting that is not there."""
-        absent = [name for name in BY_NAME if name not in data and name not in (*_NOT_KEPT, *_ADDED)]
+        """The settings that ``to_json`` wrote.
+
+        Raises:
+            UsageError: A setting is missing, unknown or not accepted.
+        """
+        stored = [setting for setting in SETTINGS if setting.is_stored]
+        absent = [setting.name for setting in stored if setting.since == 1 and setting.name not in data]
         if absent:
             raise UsageError(f"settings are missing: {', '.join(absent)}")
-        before = {name: BY_NAME[name].default for name in _ADDED} | {"preset": "plain"}
-        return Settings.of({**before, **data}, trains=False)
+        before = {setting.name: setting.default for setting in stored if setting.since > 1}
+        return Settings.of({**before, "preset": "plain", **data}, trains=False)
 
 
-def usual_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
+SETTINGS: tuple[Setting, ...] = tuple(Setting(each.name, **each.metadata) for each in fields(Settings) if each.metadata)
+"""Every setting, in the order of the help."""
+
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+_LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
+
+
+def default_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
     """The defaults of a preset as the model file holds them; "preset" itself has none."""
     return {name: _listed(value) for name, value in _defaults(preset, {"metric": metric}, task, rows).items()}
 
 
-def preset_for(asked: Mapping[str, Any]) -> str:
-    """The preset of who names none: the recipe, or plain where a network or its training is described."""
-    return "plain" if any(asked.get(name) is not None for name in _OWN_NETWORK) else "default"
+def preset_for(given: Mapping[str, Any]) -> str:
+    """The preset if none is named: ``default``, or ``plain`` if the user describes a network or its training."""
+    is_described = any(given.get(setting.name) is not None for setting in SETTINGS if setting.describes_network)
+    return "plain" if is_described else "default"
 
 
-def _defaults(preset: Any, asked: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
-    """Every setting as the preset has it, where that is one."""
-    usual = {setting.name: setting.default for setting in TABLE}
+def _unknown(name: str) -> str:
+    if name in SETTING_NAMES:
+        return f"setting {name!r} is now called {SETTING_NAMES[name]!r}"
+    return f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})"
+
+
+def _defaults(preset: Any, given: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
+    """Every setting's default in a preset; those of plain if there is no such preset."""
+    defaults = {setting.name: setting.default for setting in SETTINGS}
     if isinstance(preset, str) and preset in PRESETS:
-        usual.update(PRESETS[preset].defaults(task, asked.get("metric"), rows))
-    return usual
+        defaults.update(PRESETS[preset].defaults(task, given.get("metric"), rows))
+    return defaults
 
 
 def _listed(value: Any) -> Any:
@@ -315,22 +384,25 @@ def _frozen(value: Any) -> Any:
 
 
 def _conflicts(values: Mapping[str, Any]) -> list[str]:
-    faults = []
+    """Settings that are fine by themselves and contradict each other."""
+    problems = []
     if values["validation_fraction"] + values["test_fraction"] >= 1:
-        faults.append("validation_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
+        problems.append("validation_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
     names = [name for name, _ in values["wire"]]
-    faults += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    problems += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
     if values["wire"] and values["initialization"] == "data":
-        faults.append("initialization 'data' needs dense layers; it does not go with wire")
+        problems.append("initialization 'data' needs dense layers; it cannot be combined with wire")
     learned = values["numerical_embedding"] != "none" or values["max_one_hot_levels"] is not None
     if values["wire"] and (learned or values["quantile_features"]):
-        faults.append("embeddings and ranks do not go with wire, which names columns as they are")
+        problems.append(
+            "embeddings and quantile features cannot be combined with wire, which names columns as they are"
+        )
     if values["task"] == "classification" and values["loss"] not in (None, "cross_entropy"):
-        faults.append(f"loss {values['loss']!r} is for regression, but task is classification")
+        problems.append(f"loss {values['loss']!r} is for regression, but task is classification")
     groups = [name for name, _ in values["learning_rate_multiplier"]]
-    faults += [
+    problems += [
         f"learning_rate_multiplier names {name!r} twice" for name in sorted({g for g in groups if groups.count(g) > 1})
     ]
     if values["task"] == "regression" and values["loss"] == "cross_entropy":
-        faults.append("loss 'cross_entropy' is for classes, but task is regression")
-    return faults
+        problems.append("loss 'cross_entropy' is for classes, but task is regression")
+    return problems

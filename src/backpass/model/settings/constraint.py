@@ -1,7 +1,7 @@
-"""A setting: one name, its default, what values it takes, and what it means.
+"""A constraint: the values that a setting accepts.
 
-The declaration serves everyone: it checks a value, reads it from a command line, describes itself for messages and
-help, and names values that break it for the tests.
+A constraint checks a value, parses it from the command line, describes itself for messages and help texts, and lists
+values that violate it for the tests. Which settings exist is declared in ``settings``.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from backpass.errors import did_you_mean
 
 
 class Constraint(ABC):
-    """The values a setting takes."""
+    """The values that a setting accepts."""
 
     @abstractmethod
     def describe(self) -> str:
-        """The values in words, after "must be"."""
+        """The accepted values in words, to follow "must be"."""
 
     @abstractmethod
     def accepts(self, value: Any) -> bool:
-        """Whether a Python value is one of them."""
+        """Whether a Python value is accepted."""
 
     @abstractmethod
     def read(self, text: str) -> Any:
-        """The value written as text; ValueError when it cannot be one at all."""
+        """Parse a value from text.    Raises ValueError if the text cannot be parsed."""
 
     @abstractmethod
     def breaking(self) -> Sequence[Any]:
-        """Values that are refused, for the tests."""
+        """Values that are not accepted, for the tests."""
 
     def hint(self, value: Any) -> str:
-        """What may have been meant."""
+        """The most similar accepted value, as a suggestion; empty if there is none."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Number(Constraint):
-    """A number between two bounds; ``whole`` numbers only, or any; a bound is part of the range unless it is open."""
+    """A number between two bounds, or a whole number if ``whole``. A bound is included unless it is open."""
 
     low: float = -inf
     high: float = inf
@@ -61,7 +61,7 @@ class Number(Constraint):
             return False
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
-        # A whole number of hundreds of digits is no float64.
+        # A whole number of hundreds of digits does not fit float64.
         return above and below and (self.whole or (abs(value) <= float_info.max and isfinite(value)))
 
     def read(self, text: str) -> Any:
@@ -75,7 +75,7 @@ class Number(Constraint):
 
 @dataclass(frozen=True, slots=True)
 class Choice(Constraint):
-    """One of some names."""
+    """One of several names."""
 
     names: tuple[str, ...]
 
@@ -115,12 +115,12 @@ class Switch(Constraint):
 
 @dataclass(frozen=True, slots=True)
 class Factors(Constraint):
-    """A factor of at least 0 for some of the given names: name=factor."""
+    """Nonnegative factors for some of the given names: name=factor."""
 
     names: tuple[str, ...]
 
     def describe(self) -> str:
-        return f"a name of {', '.join(self.names)} and a factor from 0 up, such as {self.names[0]}=0.5"
+        return f"a name of {', '.join(self.names)} and a factor of at least 0, such as {self.names[0]}=0.5"
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, tuple) and all(
@@ -144,14 +144,14 @@ class Factors(Constraint):
 
     def hint(self, value: Any) -> str:
         names = [pair[0] for pair in value if isinstance(pair, tuple) and pair] if isinstance(value, tuple) else []
-        strange = next((name for name in names if isinstance(name, str) and name not in self.names), None)
-        near = "" if strange is None else did_you_mean(strange, self.names)
+        unknown = next((name for name in names if isinstance(name, str) and name not in self.names), None)
+        near = "" if unknown is None else did_you_mean(unknown, self.names)
         return near if near.startswith("did") else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Widths(Constraint):
-    """The units of the hidden layers: whole numbers from 1 up, such as 64,64; ``none`` for no hidden layer."""
+    """The widths of the hidden layers: positive whole numbers such as 64,64; ``none`` for no hidden layer."""
 
     most: int = 1_000_000
 
@@ -190,7 +190,7 @@ class Several(Constraint):
 
 @dataclass(frozen=True, slots=True)
 class Wires(Constraint):
-    """Named hidden units and the columns each is wired to: unit=column,column."""
+    """Named hidden units, each with the columns it reads: unit=column,column."""
 
     def describe(self) -> str:
         return "a name and columns such as family_size=size,bedrooms"
@@ -216,34 +216,8 @@ class Wires(Constraint):
         return [(("unit", ()),), (("", ("size",)),), (("unit", "size"),), ((3, ("size",)),), ("unit",), "unit=size"]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting of a fit."""
-
-    name: str
-    default: Any
-    constraint: Constraint
-    help: str
-    group: str
-    repeated: bool = False
-
-    def fault(self, value: Any) -> str:
-        """What is wrong with a value, in one line; nothing when it is fine."""
-        if (value is None and self.default is None) or self.constraint.accepts(value):
-            return ""
-        hint = self.constraint.hint(value)
-        return f"{self.name} must be {self.constraint.describe()}; got {value!r}{f' ({hint})' if hint else ''}"
-
-    def read(self, text: str) -> Any:
-        """The value written as text; the text itself when it cannot be one (``fault`` then says so)."""
-        try:
-            return self.constraint.read(text)
-        except ValueError:
-            return text
-
-
 def _shown(bound: float) -> str:
-    """A bound of a range; whole ones with all their digits."""
+    """A bound of a range; a whole number keeps all its digits."""
     return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 

@@ -1,0 +1,64 @@
+"""The options of ``fit``: the settings as keyword arguments, for editors and type checkers.
+
+A type checker cannot read declarations, so names and types stand here once more; a test compares both. Meanings,
+ranges and defaults are declared in ``settings``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+
+class SettingsOptions(TypedDict, total=False):
+    """Keyword arguments of ``fit``: any of the settings. What is left out follows from the preset."""
+
+    preset: Literal["plain", "fast", "default", "best", "realmlp"] | None
+    task: Literal["regression", "classification"] | None
+    validation_fraction: float
+    test_fraction: float
+    hidden: Sequence[int] | None
+    activation: str
+    output_activation: str
+    wire: Sequence[tuple[str, Sequence[str]]]
+    dropout: float
+    initialization: str
+    categorical_encoding: Literal["one_hot", "scaled"]
+    max_one_hot_levels: int | None
+    embedding_dim: int
+    quantile_features: bool
+    numerical_embedding: Literal["none", "periodic"]
+    frequency_scale: Sequence[float]
+    learned_input_scale: bool
+    parametrization: Literal["standard", "ntk"]
+    parametric_activation: bool
+    calibration: Literal["none", "temperature"]
+    clip_predictions: Literal["none", "training"]
+    metric: str | None
+    loss: Literal["squared", "absolute", "huber", "quantile", "poisson", "cross_entropy"] | None
+    quantile: float
+    huber_delta: float
+    label_smoothing: float
+    optimizer: str
+    learning_rate: float | None
+    schedule: str
+    momentum: float
+    beta1: float
+    beta2: float
+    weight_decay: float | None
+    learning_rate_multiplier: Sequence[tuple[str, float]]
+    dropout_schedule: str
+    weight_decay_schedule: str
+    max_grad_norm: float | None
+    batch_size: int | None
+    epochs: int
+    max_steps: int | None
+    sampling: str
+    patience: int | None
+    max_seconds: float | None
+    ensemble_size: int
+    ensemble_split: Literal["folds", "split"]
+    seed: int
+    precision: Literal["float32", "bf16", "float64"]
+    engine: str
+    threads: int | None
