@@ -1,6 +1,7 @@
 """The architecture: rooms import downwards, the core needs NumPy only, importing the library stays light.
 
-The imports are read from the source with ``ast``, at the top of modules and inside functions alike.
+The imports are read from the source with ``ast``: at the top of modules, inside functions, for type checkers only, and
+by name (``import_module("backpass.x")``).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,19 +18,38 @@ import backpass
 
 HOUSE = Path(backpass.__file__).parent
 ROOMS = (
+    "_version",
     "errors",
+    "numerics",
     "circuit",
     "engine",
     "network",
     "training",
     "datasets",
     "table",
+    "model.file",
+    "model.metrics",
+    "model.settings",
+    "model.head",
+    "model.onnx",
     "model",
+    "model.fitting",
     "estimators",
     "report",
     "cli",
 )
-CORE = ("circuit", "engine", "network", "training")
+"""Lowest first. A room may lie inside another, and one module may be a room; a module belongs to its longest match."""
+
+DOORS = ("backpass", "backpass.__main__", "backpass.model")
+"""Modules that show what several rooms hold, and are no room themselves."""
+
+SHOWS = {"backpass.model": "backpass.model.fitting"}
+"""To import from this door is to import from the highest room that it shows."""
+
+UPWARDS = {"backpass.model.model": "backpass.report.plot"}
+"""The one import upwards: ``Model.plot`` shows the pictures of the room ``report``, loaded on first use."""
+
+CORE = ("numerics", "circuit", "engine", "network", "training")
 OPTIONAL = {"backpass.engine.onnx.file": "onnx"}
 """Modules of the core that may import one more library, inside their functions: an optional engine and its own."""
 
@@ -80,12 +101,19 @@ def imports(module: str, text: str, known: Sources) -> Iterator[tuple[int, str]]
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 yield node.lineno, inner if inner in known or base == "backpass" else base
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            named = node.args[0] if node.args else None
+            if isinstance(named, ast.Constant) and isinstance(named.value, str):
+                yield node.lineno, named.value
 
 
 def room(module: str) -> str:
-    """The room of a module of ours; "" for the front door (``__init__``, ``__main__``), which may show every room."""
-    name = [*module.split("."), ""][1]
-    return "" if name.startswith("__") else name
+    """The room of a module of ours; "" for the doors, which may show every room."""
+    if module in DOORS:
+        return ""
+    name = module.removeprefix("backpass.")
+    inside = [each for each in ROOMS if name == each or name.startswith(f"{each}.")]
+    return max(inside, key=len) if inside else name.split(".")[0]
 
 
 def upward_imports(known: Sources) -> list[str]:
@@ -94,9 +122,10 @@ def upward_imports(known: Sources) -> list[str]:
         here = room(module)
         if not here:
             continue
-        below = {here, *ROOMS[: ROOMS.index(here)]} if here != "datasets" else {here, "errors"}
+        below = {*ROOMS[: ROOMS.index(here) + 1]} if here != "datasets" else {here, "errors"}
         for line, name in imports(module, text, known):
-            if name.split(".")[0] == "backpass" and name != "backpass.__version__" and room(name) not in below:
+            is_ours = name.split(".")[0] == "backpass" and UPWARDS.get(module) != name
+            if is_ours and room(SHOWS.get(name, name)) not in below:
                 faults.append(f"{module}:{line} imports {name}, from a room that is not below {here!r}")
     return faults
 
@@ -120,27 +149,19 @@ def is_optional(module: str, text: str, line: int, name: str) -> bool:
 
 
 def cycles(known: Sources) -> list[str]:
-    """Modules that reach themselves by following imports (those for type checkers alone, which never run, left out)."""
+    """Modules that reach themselves by following imports, those for type checkers included."""
     graph = {}
     for module, text in known.items():
         if room(module):
-            named = {name for _, name in imports(module, without_type_checking(text), known)}
+            named = {name for _, name in imports(module, text, known)} - {UPWARDS.get(module)}
             graph[module] = named & known.keys() - {module}
-    while True:  # peel off modules that need nobody that is left, or that nobody left needs
+    while True:  # peel off modules that import none of the rest, or that none of the rest imports
         needed = set().union(*graph.values()) if graph else set()
         ends = [module for module, needs in graph.items() if not needs & graph.keys() or module not in needed]
         if not ends:
             return sorted(graph)
         for module in ends:
             del graph[module]
-
-
-def without_type_checking(text: str) -> str:
-    class Dropped(ast.NodeTransformer):
-        def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-            return node.orelse if ast.unparse(node.test).endswith("TYPE_CHECKING") else self.generic_visit(node)
-
-    return ast.unparse(Dropped().visit(ast.parse(text)))
 
 
 def shown(faults: list[str]) -> str:
@@ -252,6 +273,19 @@ def test_planted_imports_of_an_optional_engine_are_found() -> None:
     ]
 
 
+def test_the_import_upwards_is_still_there() -> None:
+    for module, name in UPWARDS.items():
+        assert name in [found for _, found in imports(module, sources()[module], sources())]
+
+
+def test_no_room_has_more_modules_than_one_remembers() -> None:
+    """At most 15, except where they are a table of like things."""
+    tables_of_like_things = {"table", "engine.plan", "report", "cli"}
+    folders = Counter(path.parent.relative_to(HOUSE).as_posix().replace("/", ".") for path in HOUSE.rglob("[!_]*.py"))
+    crowded = {folder: count for folder, count in folders.items() if count > 15 and folder not in tables_of_like_things}
+    assert not crowded
+
+
 def test_planted_cycles_are_found() -> None:
     known = {
         "backpass.table.a": "from backpass.table import b",
@@ -259,9 +293,12 @@ def test_planted_cycles_are_found() -> None:
         "backpass.table.c": "import backpass.table.a",
         "backpass.table.d": "import backpass.errors, backpass.table.a",
         "backpass.table.e": "if TYPE_CHECKING:\n    import backpass.table.f\n",
-        "backpass.table.f": "import backpass.table.e",
+        "backpass.table.f": "import_module('backpass.table.e')",
         "backpass.errors": "",
     }
-    assert cycles(known) == ["backpass.table.a", "backpass.table.b", "backpass.table.c"]
+    inside = [f"backpass.table.{name}" for name in "abcef"]
+    assert cycles(known) == inside
     known["backpass.table.c"] = ""
+    assert cycles(known) == inside[3:]
+    known["backpass.table.f"] = ""
     assert cycles(known) == []

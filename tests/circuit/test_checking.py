@@ -9,7 +9,7 @@ import pytest
 
 from backpass.circuit import check_gradient
 from backpass.circuit.operation import elementwise
-from backpass.circuit.traced import Array
+from backpass.circuit.primitive import Array
 from backpass.errors import GradientError
 
 

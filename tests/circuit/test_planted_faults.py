@@ -13,8 +13,9 @@ from backpass.circuit.operation import Operation, elementwise, operation, sum_to
 from backpass.circuit.operations import broadcast_to, max, relu, scatter_add, where
 from backpass.circuit.operations.product import matmul_
 from backpass.circuit.operations.shaping import swap_last
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Spec
-from backpass.circuit.traced import OPERATIONS, Array
+from backpass.circuit.traced import OPERATIONS
 from backpass.errors import GradientError
 
 POINT = numpy.array([[0.5, -1.0, 2.0], [1.5, -0.25, 0.75]])

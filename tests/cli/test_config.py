@@ -112,7 +112,9 @@ def failed(call: Run, content: str, *options: str) -> Any:
 
 
 def test_faults_are_all_named(call: Run) -> None:
-    text = failed(call, 'epoch = 3\nhiden = [4]\ncategorical = {a = 1}\nseed = 2024-01-01\njson = true\nquiet = "yes"\n')
+    text = failed(
+        call, 'epoch = 3\nhiden = [4]\ncategorical = {a = 1}\nseed = 2024-01-01\njson = true\nquiet = "yes"\n'
+    )
     assert text.startswith("error: run.toml: 6 of its keys cannot be used\n")
     assert "  - unknown key 'epoch' (did you mean 'epochs'?)" in text
     assert "  - unknown key 'hiden' (did you mean 'hidden'?)" in text

@@ -100,7 +100,8 @@ def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:
         "learned activation selu alpha1 (8)",
         "dropout 0.15",
         "parameters 332 + (20+1) 8 + 8 + (8+1) 1 = 517",
-        "settings preset default, learned_input_scale no, metric accuracy, epochs 3, ensemble 2; the others are defaults",
+        "settings preset default, learned_input_scale no, metric accuracy, epochs 3, ensemble_size 2; "
+        "the others are defaults",
     ):
         assert line in lines, shown.out
     assert "2 networks, each trained on 1 of 2 folds" in shown.out

@@ -18,7 +18,7 @@ from backpass import load
 from backpass.errors import DataError, ModelFileError
 from backpass.model import Model, fit
 from backpass.model.file.container import pack, unpack
-from backpass.model.model import from_bytes
+from backpass.model.loading import from_bytes
 
 ROWS = 150
 FIRST = datetime.datetime(2021, 1, 1)

@@ -13,7 +13,8 @@ import backpass
 from backpass import BackpassClassifier, BackpassRegressor, BackpassWarning, fit
 from backpass.engine import NumpyEngine
 from backpass.model.diagnostics import judged
-from backpass.model.model import Model, from_bytes
+from backpass.model.loading import from_bytes
+from backpass.model.model import Model
 from backpass.network import Dense, LearnedActivation, Network, Unit, Wired, dead_units
 from backpass.training import Callback
 

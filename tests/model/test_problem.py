@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.problem import Problem, batch_size_for, inputs_of, make_problem, outputs_of
+from backpass.model.fitting.problem import Problem, batch_size_for, make_problem
 from backpass.model.fitting.split import split_rows
+from backpass.model.forward import inputs_of, outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.network import Dense, Dropout, Wired
 from backpass.table import table_from

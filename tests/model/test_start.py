@@ -9,7 +9,8 @@ import pytest
 
 from backpass import fit
 from backpass.model.fitting.fit import make_problem
-from backpass.model.fitting.problem import Problem, outputs_of
+from backpass.model.fitting.problem import Problem
+from backpass.model.forward import outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.network import ACTIVATIONS, RANGES, saturates
 from backpass.table import table_from

@@ -18,7 +18,7 @@ from backpass.errors import ModelFileError, ResourceError, UsageError
 from backpass.model import temporary
 from backpass.model.file import storage
 from backpass.model.file.storage import check_writable, read_file, write_atomically
-from backpass.model.temporary import create_beside
+from backpass.model.file.temporary import create_beside
 
 OLD, NEW = b"old" * 1000, b"new" * 2000
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals, modes and folder syncs as POSIX has them")

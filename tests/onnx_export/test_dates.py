@@ -14,7 +14,7 @@ import backpass
 from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, Value, Whole, to_bytes
 from backpass.engine.onnx.whole import WIDE
-from backpass.model.onnx_dates import FIELDS, NO_DAY, date_parts
+from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
 from backpass.table import table_from
 from backpass.table.calendar import days_of
 from backpass.table.date_components import PARTS, TickFields, part_values

@@ -97,7 +97,7 @@ def test_translating_imports_no_onnx() -> None:
 import sys, numpy
 from backpass.circuit import Spec, trace
 from backpass.engine.onnx import Graph, translate
-import backpass.model.onnx
+import backpass.model.onnx.export
 graph = Graph("g")
 spec = Spec(("n",), numpy.dtype("f4"))
 translate(graph, trace(lambda x: x + 1.0, [spec]), [graph.input("x", spec)])

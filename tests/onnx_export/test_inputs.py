@@ -19,7 +19,7 @@ import pytest
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.model import Model
-from backpass.model.onnx_dates import NO_DAY
+from backpass.model.onnx.dates import NO_DAY
 
 ROWS = 60
 DAY = datetime.datetime(1968, 11, 2, 3, 4, 5, 6)

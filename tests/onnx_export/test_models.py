@@ -16,7 +16,7 @@ import backpass
 from backpass.engine.onnx import is_onnx
 from backpass.errors import UsageError
 from backpass.model import Model, from_bytes
-from backpass.model.onnx_names import output_names
+from backpass.model.onnx.names import output_names
 from backpass.network import ACTIVATIONS, FeatureMap, dense_network
 from backpass.table import table_from
 from backpass.table.missing import DEFAULT_MISSING

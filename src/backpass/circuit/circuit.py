@@ -6,15 +6,17 @@ becomes part of the circuit being traced. How to run one fast is the engines' af
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
 
-from backpass.circuit.spec import Shape, Spec, check_unmasked, match, text_of
+from backpass.circuit.listing import Listing
+from backpass.circuit.primitive import Array
+from backpass.circuit.spec import Shape, Spec, check_unmasked, match
 from backpass.circuit.structure import Rebuild, flatten
-from backpass.circuit.traced import Array, Node, Recorder, Traced
+from backpass.circuit.traced import Node, Recorder, Traced
 from backpass.errors import TraceError
 
 
@@ -36,16 +38,14 @@ def _is_numbers(value: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Circuit:
-    """Operations in an order in which each finds its arguments done; nothing that no output needs.
+class Circuit(Listing):
+    """A listing that can be evaluated: no operation in it is without use for an output.
 
-    ``nodes[:len(inputs)]`` are the inputs. ``dies[i]`` lists the nodes that nobody reads after node i.
+    Attributes:
+        rebuild: Puts the outputs into the structure that the traced function returned.
+        last_uses: ``last_uses[i]`` lists the nodes that no operation reads after node i.
     """
 
-    name: str
-    nodes: tuple[Node, ...]
-    input_names: tuple[str, ...]
-    outputs: tuple[int, ...]
     rebuild: Rebuild
     last_uses: tuple[tuple[int, ...], ...]
 
@@ -59,15 +59,6 @@ class Circuit:
         if any(isinstance(leaf, Traced) for leaf in leaves):
             return self.rebuild(iter(self._inline(leaves)))
         return self.rebuild(iter(self.evaluate(leaves)))
-
-    @property
-    def inputs(self) -> tuple[Spec, ...]:
-        return tuple(node.spec for node in self.nodes[: len(self.input_names)])
-
-    @property
-    def operations(self) -> Iterator[tuple[int, Node]]:
-        """The nodes that compute something, with their numbers."""
-        return ((i, node) for i, node in enumerate(self.nodes) if i >= len(self.input_names))
 
     def arrays_for(self, values: Sequence[Any]) -> list[Any]:
         """The inputs as arrays of the expected dtypes.    Errors: TraceError for masked ones."""
@@ -146,50 +137,6 @@ class Circuit:
 
     def _repr_svg_(self) -> str:
         return self.to_svg()
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines())
-
-    def lines(self) -> Iterator[str]:
-        """The circuit as text, one operation a line."""
-        inputs = ", ".join(f"{name}: {spec!r}" for name, spec in zip(self.input_names, self.inputs, strict=True))
-        yield f"{self.name}({inputs})"
-        labelled = ""
-        for i, node in self.operations:
-            if node.label != labelled:
-                labelled = node.label
-                yield f"  -- {labelled or 'unnamed'}"
-            yield f"  {self.reference(i)} = {self.text(i)}   {node.spec!r}"
-        yield f"  return {', '.join(self.reference(i) for i in self.outputs)}"
-
-    def reference(self, i: int) -> str:
-        """How node i is called in a listing: inputs by name, short constants by value, the rest by number."""
-        return self.input_names[i] if i < len(self.input_names) else f"%{i}"
-
-    def text(self, i: int) -> str:
-        """The operation of node i with its arguments, as one line."""
-        node = self.nodes[i]
-        if node.operation.name == "constant":
-            value = node.params["value"]
-            return f"{value.item():g}" if value.ndim == 0 else f"constant array {text_of(value.shape)}"
-        parts = [self.reference(j) for j in node.inputs]
-        parts += [f"{key}={_param_text(value)}" for key, value in node.params.items() if key != "ranges"]
-        if "ranges" in node.params:
-            parts.append(f"ranges={_ranges_text(node.params['ranges'])}")
-        return f"{node.operation.name.rstrip('_')}({', '.join(parts)})"
-
-
-def _param_text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return text_of(value)
-    return value.name if isinstance(value, numpy.dtype) else str(value)
-
-
-def _ranges_text(ranges: tuple[Any, ...]) -> str:
-    if ranges and isinstance(ranges[0], tuple) and (not ranges[0] or not isinstance(ranges[0][0], int)):
-        return " ".join(_ranges_text(place) for place in ranges)
-    parts = [":" if r is None else f"{r[0]}:{r[1]}" + (f":{r[2]}" if r[2] != 1 else "") for r in ranges]
-    return f"[{', '.join(parts)}]"
 
 
 def build_circuit(

@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from statistics import fmean
-from typing import TYPE_CHECKING
 
+from backpass.circuit.listing import Listing
 from backpass.circuit.spec import text_of
-
-if TYPE_CHECKING:
-    from backpass.circuit.circuit import Circuit
 
 _LARGEST = 400
 _MOST_WIRES = 4000
@@ -77,7 +74,7 @@ class Place:
     middle: float
 
 
-def draw(circuit: Circuit) -> str:
+def draw(circuit: Listing) -> str:
     """The circuit as an SVG picture. Of more than 400 operations the first 400 are drawn, and a line says so.
 
     >>> from backpass.circuit.trace import trace
@@ -108,7 +105,7 @@ def draw(circuit: Circuit) -> str:
     )
 
 
-def _boxes(circuit: Circuit) -> tuple[dict[int, Box], int]:
+def _boxes(circuit: Listing) -> tuple[dict[int, Box], int]:
     """The nodes to draw by number, and how many are left out. Constants are written into the boxes that use them."""
     shown = [i for i, node in circuit.operations if node.operation.name != "constant" or i in circuit.outputs]
     drawn = [*range(len(circuit.input_names)), *shown[:_LARGEST]]
@@ -116,7 +113,7 @@ def _boxes(circuit: Circuit) -> tuple[dict[int, Box], int]:
     return {i: _box(circuit, i, ranks) for i in drawn}, len(shown) - len(shown[:_LARGEST])
 
 
-def _ranks(circuit: Circuit, drawn: Sequence[int]) -> dict[int, int]:
+def _ranks(circuit: Listing, drawn: Sequence[int]) -> dict[int, int]:
     """The column of each node: its longest path from the inputs. The gradient part waits until it is needed."""
     ranks: dict[int, int] = {}
     for i in drawn:
@@ -131,7 +128,7 @@ def _ranks(circuit: Circuit, drawn: Sequence[int]) -> dict[int, int]:
     return ranks
 
 
-def _box(circuit: Circuit, i: int, ranks: dict[int, int]) -> Box:
+def _box(circuit: Listing, i: int, ranks: dict[int, int]) -> Box:
     node = circuit.nodes[i]
     is_input = i < len(circuit.input_names)
     kind = "input" if is_input else "gradient" if node.label.startswith("gradient") else "forward"
@@ -140,7 +137,7 @@ def _box(circuit: Circuit, i: int, ranks: dict[int, int]) -> Box:
     return Box(title, repr(node.spec), f"{kind} output" if i in circuit.outputs else kind, ranks[i], sources)
 
 
-def _title(circuit: Circuit, i: int) -> str:
+def _title(circuit: Listing, i: int) -> str:
     """The operation's name, with constant arguments in their places: ``maximum(·, 0)``."""
     node = circuit.nodes[i]
     name = node.operation.name.rstrip("_")
@@ -150,7 +147,7 @@ def _title(circuit: Circuit, i: int) -> str:
     return f"{name}({', '.join(text or '·' for text in written)})" if any(written) else name
 
 
-def _constant_text(circuit: Circuit, i: int) -> str:
+def _constant_text(circuit: Listing, i: int) -> str:
     node = circuit.nodes[i]
     if node.operation.name != "constant":
         return ""

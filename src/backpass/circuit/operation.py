@@ -15,18 +15,16 @@ from typing import Any, Generic, ParamSpec
 
 import numpy
 
+from backpass.circuit.primitive import Array, Count, Primitive, Pullback, ShapeRule
 from backpass.circuit.spec import Spec, broadcast, check_unmasked, spec_of, text_of
-from backpass.circuit.traced import OPERATIONS, Array, Recorder, Traced, user_line
+from backpass.circuit.traced import OPERATIONS, Recorder, Traced, user_line
 from backpass.errors import ShapeError, TraceError
 
 P = ParamSpec("P")
-Pullback = Callable[..., Array]
-ShapeRule = Callable[..., Spec]
-Count = Callable[[Sequence[Spec], Spec, Mapping[str, int]], int]
 Merge = Callable[[Sequence[Traced]], Array]
 
 
-class Operation(Generic[P]):
+class Operation(Primitive, Generic[P]):
     """A named function of arrays with a shape rule and pullbacks.
 
     ``count(inputs, output, lengths)`` is its size in scalar operations (the N of Theorem 3.1): arithmetic operations,

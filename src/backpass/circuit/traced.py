@@ -15,21 +15,16 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy
 
+from backpass.circuit.primitive import Array, Primitive
 from backpass.circuit.refusals import METHODS, OPTIONS, OTHERS, REMEDIES, MissingMethod, remedy
 from backpass.circuit.spec import Dimension, Shape, Spec
 from backpass.errors import TraceError
 
-if TYPE_CHECKING:
-    from backpass.circuit.operation import Operation
-
-Array = Any
-"""A NumPy array or a traced value: whatever the operations take and return."""
-
-OPERATIONS: dict[str, Operation[...]] = {}
+OPERATIONS: dict[str, Primitive] = {}
 """Every declared operation by name. Operators and methods below find theirs here."""
 
 NUMPY_NAMES: dict[Any, Callable[..., Array]] = {}
@@ -42,7 +37,7 @@ _PACKAGE = str(Path(__file__).resolve().parents[1])
 class Node:
     """One operation of a circuit: what is computed, from which earlier nodes, and where the user asked for it."""
 
-    operation: Operation[...]
+    operation: Primitive
     inputs: tuple[int, ...]
     params: Mapping[str, Any]
     spec: Spec
@@ -61,9 +56,7 @@ class Recorder:
         self._constants: dict[tuple[Any, ...], int] = {}
         self._known: dict[tuple[Any, ...], int] = {}
 
-    def record(
-        self, operation: Operation[...], inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec
-    ) -> Traced:
+    def record(self, operation: Primitive, inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec) -> Traced:
         """A node for an operation; what was computed before from the same inputs is not computed again."""
         key = (operation.name, inputs, tuple(sorted(params.items())))
         try:
@@ -76,9 +69,7 @@ class Recorder:
             return traced
         return Traced(self, known, self.nodes[known].spec)
 
-    def append(
-        self, operation: Operation[...], inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec
-    ) -> Traced:
+    def append(self, operation: Primitive, inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec) -> Traced:
         label = self.labels[-1] if self.labels else ""
         self.nodes.append(Node(operation, inputs, params, spec, label, user_line()))
         return Traced(self, len(self.nodes) - 1, spec)

@@ -14,8 +14,8 @@ from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
 from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
-from backpass.model.onnx import to_onnx
-from backpass.model.onnx_names import output_names
+from backpass.model.onnx.export import to_onnx
+from backpass.model.onnx.names import output_names
 from backpass.table.messages import counted, listed, shown
 
 _TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time": "int32"}

@@ -1,7 +1,7 @@
 """Options: how the command line's options are declared, read and listed.
 
-The settings of a fit become options by themselves (``backpass.model.settings.settings.SETTINGS``): one declaration gives the name,
-the help and the check. Their values come in as text and are judged together, so that all that is wrong is said at once.
+Every setting of a fit is an option (see ``backpass.model.settings.settings``): its declaration gives the name, the help
+and the check. Values arrive as text and are checked together, so that one message lists all problems.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The parameters: what scikit-learn's users write, as the settings of the room ``model``.
 
-Every name is one of ``model.settings.settings.SETTINGS``, except ``hidden_layer_sizes`` (there ``hidden``) and ``random_state``
-(there ``seed``), for which scikit-learn has names that everybody knows. A constraint is declared once, in the table;
-here it becomes scikit-learn's.
+Every parameter is one of the settings (``model.settings.settings``), except that ``hidden`` and ``seed`` carry
+scikit-learn's names, ``hidden_layer_sizes`` and ``random_state``. A constraint is declared once, with its setting; here
+it is translated to scikit-learn's.
 """
 
 from __future__ import annotations

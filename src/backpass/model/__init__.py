@@ -1,17 +1,23 @@
 """The model: what ``fit`` makes and ``load`` returns; it joins table, network and training.
 
-Reading order: ``settings``, ``split``, ``scaling``, ``link``, ``head``, ``heads``, ``part``, ``start``, ``problem``,
-``baseline``, ``ensemble_size``, ``fitting``, ``stream``, ``model``, ``residuals``, ``profile``, ``diagnostics``, ``record``,
-``form``, ``coherence``, ``checkpoint``; how files rest on disk: ``container``, ``header``, ``arrays``, ``storage``,
-``format_1``; for other runtimes: ``circuits``, ``onnx``, ``onnx_dates``, ``onnx_names``, ``onnx_reading``,
-``onnx_inputs``.
+Rooms inside, lowest first:
+
+    file      the bytes of model files and checkpoints, verified before anything is read
+    settings  every choice of a fit, declared once, and the presets
+    head      what the outputs of a network mean for the target
+    onnx      the export
+    fitting   from a table and settings to a trained model
+
+Reading order of the modules here: ``model``, ``forward``, ``circuits``, ``metrics``, ``record``, ``profile``,
+``diagnostics``, ``form``, ``consistency``, ``loading``.
 """
 
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.fit import fit, fit_problem
 from backpass.model.fitting.problem import Problem, assemble, make_problem
 from backpass.model.fitting.stream import Stream
-from backpass.model.model import Model, Predictions, from_bytes, load
+from backpass.model.loading import from_bytes, load
+from backpass.model.model import Model, Predictions
 from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
 

@@ -6,20 +6,18 @@ together goes out. A file with a right checksum may still be somebody's forgery.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from backpass.model.head.head import Head, options_of
+from backpass.model.head.heads import AnyHead
 from backpass.model.head.residuals import KEPT, Residuals
+from backpass.model.model import Model
 from backpass.model.profile import misfit_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
-
-if TYPE_CHECKING:
-    from backpass.model.head.heads import AnyHead
-    from backpass.model.model import Model
 
 
 def inconsistency(model: Model) -> str:

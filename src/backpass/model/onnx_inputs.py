@@ -17,10 +17,11 @@ from backpass.engine.onnx.file import metadata
 from backpass.errors import DataError
 from backpass.model.file.sniff import PROTOBUF
 from backpass.model.file.storage import read_file
-from backpass.model.model import Model, from_bytes
-from backpass.model.onnx_dates import NO_DAY
-from backpass.model.onnx_names import input_names
-from backpass.model.onnx_reading import Reading, reading_facts, reading_from
+from backpass.model.loading import from_bytes
+from backpass.model.model import Model
+from backpass.model.onnx.dates import NO_DAY
+from backpass.model.onnx.names import input_names
+from backpass.model.onnx.reading import Reading, reading_facts, reading_from
 from backpass.table.date_components import TickFields
 from backpass.table.frame import table_from
 from backpass.table.messages import ErrorList, absent, listed, shown

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.circuit.operations import concatenate
 from backpass.engine import Engine, engine_named
-from backpass.model.circuits import averaged, predicted
+from backpass.model.head.circuits import averaged, predicted
 from backpass.model.model import Model
 from backpass.network import Embedding, Network
 from backpass.report.held_out import head_of
@@ -109,7 +109,7 @@ class SmoothModel:
                 start = first + i * self.embedded
                 own = concatenate([s[:, :first], s[:, start : start + self.embedded]], axis=1)
             outputs.append(self.network(theta[i * size : (i + 1) * size], own))
-        return predicted(head_of(self.model), averaged(self.model, outputs))
+        return predicted(head_of(self.model), averaged(self.model.head, outputs))
 
     @cached_property
     def gradient(self) -> Circuit:

@@ -18,9 +18,9 @@ from backpass.engine import NumpyEngine
 from backpass.engine.native import cache as ways
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan import Plan, plan_circuit, plan_step
+from backpass.engine.plan.graph import WHOLE
 from backpass.engine.plan.instruction import Instruction
 from backpass.engine.plan.sharding import shard_bounds
-from backpass.engine.plan.term import WHOLE
 from backpass.training.optimizer import optimizer_named
 
 SINGLE = numpy.dtype(numpy.float32)

@@ -15,8 +15,9 @@ from backpass.circuit.operations.reduction import axes_of
 from backpass.circuit.operations.reduction import sum as sum_of
 from backpass.circuit.operations.shaping import broadcast_to, concatenate_, reshape, transpose
 from backpass.circuit.operations.statistics import along, fixed_length
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import broadcast, spec_of, text_of
-from backpass.circuit.traced import Array, Traced
+from backpass.circuit.traced import Traced
 from backpass.errors import ShapeError
 
 # Joining and splitting -----------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from backpass.circuit.operations.product import matmul_
 from backpass.circuit.operations.reduction import axes_of
 from backpass.circuit.operations.reduction import sum as sum_of
 from backpass.circuit.operations.shaping import reshape, transpose
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Dimension, Shape, text_of
-from backpass.circuit.traced import Array
 from backpass.errors import ShapeError
 
 

@@ -14,7 +14,7 @@ import numpy
 
 from backpass.circuit.operation import elementwise
 from backpass.circuit.operations.error_function import erf_of
-from backpass.circuit.traced import Array
+from backpass.circuit.primitive import Array
 
 # Arithmetic ---------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ import numpy
 from backpass.circuit.operation import is_weak
 from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations.shaping import reshape, stop_gradient
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import check_unmasked
-from backpass.circuit.traced import Array, Traced, user_line
+from backpass.circuit.traced import Traced, user_line
 from backpass.errors import TraceError
 
 

@@ -14,8 +14,9 @@ from backpass.circuit.operations.functions import as_array
 from backpass.circuit.operations.reduction import axes_of
 from backpass.circuit.operations.shaping import Range, reshape, slice_
 from backpass.circuit.operations.statistics import fixed_length
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import broadcast, check_unmasked, text_of
-from backpass.circuit.traced import Array, Traced, user_line
+from backpass.circuit.traced import Traced, user_line
 from backpass.errors import ShapeError, TraceError
 
 

@@ -9,8 +9,9 @@ import numpy
 
 from backpass.circuit.operation import operation
 from backpass.circuit.operations.shaping import concatenate_
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Dimension, Spec, text_of
-from backpass.circuit.traced import OPERATIONS, Array, Traced
+from backpass.circuit.traced import OPERATIONS, Traced
 from backpass.errors import ShapeError
 
 

@@ -13,7 +13,8 @@ from backpass.circuit.operations import arrangement, contraction, functions, ind
 from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations.functions import as_array
 from backpass.circuit.operations.reduction import Axis
-from backpass.circuit.traced import NUMPY_NAMES, Array, user_line
+from backpass.circuit.primitive import Array
+from backpass.circuit.traced import NUMPY_NAMES, user_line
 from backpass.errors import TraceError
 
 

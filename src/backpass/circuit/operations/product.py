@@ -13,8 +13,8 @@ import numpy
 
 from backpass.circuit.operation import operation, sum_to
 from backpass.circuit.operations.shaping import swap_last
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Spec, broadcast, text_of
-from backpass.circuit.traced import Array
 from backpass.errors import ShapeError
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy
 
 from backpass.circuit.operation import operation
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Shape, Spec
-from backpass.circuit.traced import Array
 from backpass.numerics.philox import philox_bits
 
 

@@ -7,8 +7,8 @@ import numpy
 from backpass.circuit.operation import dtype_rule, operation, per_input
 from backpass.circuit.operations.elementwise import equal, exp, where
 from backpass.circuit.operations.shaping import broadcast_to
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Dimension, Spec
-from backpass.circuit.traced import Array
 from backpass.errors import ShapeError
 
 Axis = int | tuple[int, ...] | None

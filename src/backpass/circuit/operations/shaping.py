@@ -8,8 +8,9 @@ from typing import Any
 import numpy
 
 from backpass.circuit.operation import free, operation, per_output
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Shape, Spec, broadcast, fill_in, text_of
-from backpass.circuit.traced import Array, Traced
+from backpass.circuit.traced import Traced
 from backpass.errors import ShapeError
 
 Range = tuple[int, int, int] | None

@@ -13,8 +13,8 @@ from backpass.circuit.operations import reduction
 from backpass.circuit.operations.functions import as_array, invert, is_whole, isnan, square, truth
 from backpass.circuit.operations.reduction import Axis, axes_of
 from backpass.circuit.operations.shaping import Range, broadcast_to, concatenate_, reshape, slice_
+from backpass.circuit.primitive import Array
 from backpass.circuit.spec import text_of
-from backpass.circuit.traced import Array
 from backpass.errors import ShapeError
 
 

@@ -98,7 +98,7 @@ class NativeEngine(Engine):
         return outputs
 
     def partial(self, circuit: Circuit, *first: Any) -> Partial:
-        return NativePartial(self, self._kind, circuit, first)
+        return NativePartial(self.run, self.threads_for, self._kind, circuit, first)
 
     def _run_by_blocks(self, circuit: Circuit, way: Execution, block: Compiled, arrays: Sequence[NDArray[Any]]) -> None:
         """Some rows at a time: what lies between input and output stays in the cache. Threads share the blocks."""

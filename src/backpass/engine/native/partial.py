@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from backpass.engine.engine import frozen, packed
 from backpass.engine.native._core import Bound
 from backpass.engine.native.cache import Kind, compile_circuit, dtypes_of
 
-if TYPE_CHECKING:
-    from backpass.engine.native.native_engine import NativeEngine
-
 # Numbers of rows for which a program is kept at hand.
 _MOST_BOUND = 64
 # FLOPs and bytes that take so few microseconds that Python's other threads had better wait.
@@ -23,15 +20,25 @@ _BRIEF = 200_000
 
 
 class NativePartial:
-    """See ``Engine.partial``. It only ever learns shorter ways to run the same.
+    """See ``Engine.partial``. Calls with the shapes of an earlier call skip the search for a program.
 
-    engine: runs what is not bound to a program    kind: what programs are made for
+    Args:
+        run: Runs a circuit that is not bound to a program.
+        threads_for: The number of threads for an amount of work.
+        kind: The instruction set and the tiling that programs are compiled for.
     """
 
-    __slots__ = ("_bound", "_circuit", "_engine", "_first", "_kind", "_known")
+    __slots__ = ("_bound", "_circuit", "_first", "_kind", "_known", "_run", "_threads_for")
 
-    def __init__(self, engine: NativeEngine, kind: Kind, circuit: Circuit, first: Sequence[Any]) -> None:
-        self._engine, self._kind, self._circuit = engine, kind, circuit
+    def __init__(
+        self,
+        run: Callable[..., list[NDArray[Any]]],
+        threads_for: Callable[[int], int],
+        kind: Kind,
+        circuit: Circuit,
+        first: Sequence[Any],
+    ) -> None:
+        self._run, self._threads_for, self._kind, self._circuit = run, threads_for, kind, circuit
         self._first = [frozen(value, dtype) for value, dtype in zip(first, dtypes_of(circuit), strict=False)]
         self._known: dict[tuple[tuple[int, ...], ...], Bound] = {}
         self._bound: Bound | None = None  # for arrays like those of the last call, or nearly so
@@ -44,7 +51,7 @@ class NativePartial:
         given = [packed(value, dtype) for value, dtype in zip(others, dtypes, strict=True)]
         self._bound = bound = self._bound_to(given)
         outputs = None if bound is None else bound(*given)
-        return self._engine.run(self._circuit, *self._first, *given) if outputs is None else outputs
+        return self._run(self._circuit, *self._first, *given) if outputs is None else outputs
 
     def _bound_to(self, given: Sequence[NDArray[Any]]) -> Bound | None:
         """A program for arrays of these shapes, where one thread runs it at once."""
@@ -52,7 +59,7 @@ class NativePartial:
         if shapes not in self._known and len(self._known) < _MOST_BOUND:
             way = compile_circuit(self._kind, self._circuit, *[a.shape for a in self._first], *shapes)
             made = way.prepared
-            if made is None or way.cut or self._engine.threads_for(made.work) > 1:
+            if made is None or way.cut or self._threads_for(made.work) > 1:
                 return None
             is_brief = made.work < _BRIEF
             self._known[shapes] = Bound(made.program, self._first, given, numpy.empty, way.outputs, is_brief=is_brief)

@@ -1,7 +1,7 @@
 """The ONNX export: circuits as the nodes of a graph that other runtimes execute.
 
 ``Graph`` grows, ``translate`` writes a circuit into it, ``to_bytes`` makes the file. It knows circuits only: which
-columns go in and what the outputs mean is ``backpass.model.onnx``'s affair.
+columns go in and what the outputs mean is ``backpass.model.onnx.export``'s affair.
 
 Reading order: ``graph``, ``writer``, ``forms`` (how each operation is written; the forms themselves stand in
 ``elementwise``, ``shaping`` and ``products``), ``translation``, ``whole``, ``file``.

@@ -6,7 +6,8 @@ passes, ``schedule`` orders them, ``memory`` lays out the arena and ``emission``
 nothing of the machine that runs it but its instruction set.
 """
 
-from backpass.engine.plan.plan import Plan, Unplannable
+from backpass.engine.plan.limits import Unplannable
+from backpass.engine.plan.plan import Plan
 from backpass.engine.plan.planner import plan_circuit, plan_step
 
 __all__ = ["Plan", "Unplannable", "plan_circuit", "plan_step"]

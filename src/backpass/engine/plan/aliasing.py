@@ -8,11 +8,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from backpass.engine.plan.graph import WHOLE, Graph, Term, View
 from backpass.engine.plan.peephole import needed
-from backpass.engine.plan.term import WHOLE, Graph, Term
-from backpass.engine.plan.view import Storage, View, packed_strides
+from backpass.engine.plan.strides import Lengths, packed_strides
 
 _PACKED_ONLY = ("take", "scatter_add", "random_bits")
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where a term's elements lie: a buffer, and in it an offset and strides (in elements) for the term's own axes."""
+
+    buffer: int
+    offset: int
+    strides: Lengths
+
+    def walk(self, view: View) -> tuple[int, Lengths] | None:
+        """Offset and strides of a view of the term; None where this arrangement cannot express it."""
+        shape = view.term.shape
+        packed = packed_strides(shape)
+        if self.strides == packed:
+            return self.offset + view.offset, view.strides
+        start = [0] * len(shape)
+        left = view.offset
+        for i, step in enumerate(packed):
+            start[i], left = divmod(left, step) if step else (0, left)
+        room = [length - 1 - at for length, at in zip(shape, start, strict=True)]
+        strides = []
+        for length, stride in zip(view.shape, view.strides, strict=True):
+            if length == 1 or stride == 0:
+                strides.append(0)
+                continue
+            axis = next((i for i, step in enumerate(packed) if shape[i] > 1 and abs(stride) >= step), None)
+            if axis is None or stride % packed[axis]:
+                return None
+            step = stride // packed[axis]
+            reach = (length - 1) * step
+            room[axis] -= max(reach, 0)
+            if room[axis] < 0 or start[axis] + min(reach, 0) < 0:
+                return None
+            strides.append(step * self.strides[axis])
+        return self.offset + sum(a * s for a, s in zip(start, self.strides, strict=True)), tuple(strides)
 
 
 @dataclass(slots=True)

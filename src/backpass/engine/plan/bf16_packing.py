@@ -13,9 +13,8 @@ from typing import ClassVar
 import numpy
 
 from backpass.engine.plan.fusion import Unit
+from backpass.engine.plan.graph import WHOLE, Graph, Term, View
 from backpass.engine.plan.instruction import Instruction, Operand
-from backpass.engine.plan.term import WHOLE, Graph, Term
-from backpass.engine.plan.view import View
 
 _LEFT, _RIGHT = 56, 32
 """Columns of a panel of a and of b, as in native/instruction.hpp."""

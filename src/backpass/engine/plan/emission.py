@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+from backpass.engine.plan.aliasing import Storage
 from backpass.engine.plan.bf16_packing import Pack
 from backpass.engine.plan.fusion import Unit
-from backpass.engine.plan.instruction import (
-    Instruction,
-    Map,
-    MapStep,
-    Operand,
-    Product,
-    Random,
-    Reduce,
-    Scatter,
-    Take,
-)
-from backpass.engine.plan.term import Term
-from backpass.engine.plan.view import Storage, View, merged
+from backpass.engine.plan.graph import Term, View
+from backpass.engine.plan.instruction import Instruction, Map, MapStep, Operand, Product, Random, Reduce, Scatter, Take
+from backpass.engine.plan.strides import merged
 
 Where = Callable[[Term], Storage]
 

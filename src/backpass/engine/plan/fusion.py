@@ -10,7 +10,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from backpass.engine.plan.term import Term
+from backpass.engine.plan.graph import Term
 
 _EPILOGUES = ("relu.float32", "slope_of_relu.float32", "relu_with_sign.float32", "slope_by_sign.float32")
 MOST_TERMS = 64

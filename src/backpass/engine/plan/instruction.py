@@ -10,13 +10,9 @@ from typing import Any, ClassVar
 
 import numpy
 
-from backpass.engine.plan.lowering import DTYPES
-from backpass.engine.plan.plan import Unplannable
-from backpass.engine.plan.term import WHOLE
-from backpass.engine.plan.view import Lengths
-
-RANK = 5
-"""Axes of an operand, as in native/operand.hpp."""
+from backpass.engine.plan.graph import WHOLE
+from backpass.engine.plan.limits import DTYPES, RANK, Unplannable
+from backpass.engine.plan.strides import Lengths
 
 
 @dataclass(frozen=True, slots=True)

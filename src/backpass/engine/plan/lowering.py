@@ -16,14 +16,9 @@ from backpass.circuit.circuit import bind_param
 from backpass.circuit.operations.reduction import axes_of
 from backpass.circuit.spec import bind
 from backpass.circuit.traced import Node
-from backpass.engine.plan.plan import Unplannable
-from backpass.engine.plan.term import Graph
-from backpass.engine.plan.view import Lengths, View, merged
-
-DTYPES = tuple(numpy.dtype(name) for name in ("bool", "int32", "int64", "uint32", "float32", "float64"))
-"""What the core knows, in the order of its codes."""
-
-BOOL, FLOAT32, FLOAT64 = DTYPES[0], DTYPES[4], DTYPES[5]
+from backpass.engine.plan.graph import Graph, View
+from backpass.engine.plan.limits import BOOL, DTYPES, FLOAT32, FLOAT64, Unplannable
+from backpass.engine.plan.strides import Lengths, merged
 
 NARROW = 8
 """A product with at most this many columns sums over 32 virtual lanes; the sums of others are chains."""

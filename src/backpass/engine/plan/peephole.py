@@ -10,8 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 
-from backpass.engine.plan.term import Term
-from backpass.engine.plan.view import View
+from backpass.engine.plan.graph import Term, View
 
 
 def needed(outputs: Sequence[View]) -> list[Term]:

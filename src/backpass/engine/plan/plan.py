@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from backpass.engine.plan.term import WHOLE
-
-if TYPE_CHECKING:
-    from backpass.engine.plan.instruction import Instruction
+from backpass.engine.plan.graph import WHOLE
+from backpass.engine.plan.instruction import Instruction
 
 ARENA, CONSTANTS, FIRST_INPUT = 0, 1, 2
 """Numbers of buffers: the arena, the constants, then the circuit's inputs, then what the planner adds."""
-
-
-class Unplannable(Exception):
-    """The core has no form for this circuit: a dtype, a rank or an operation that it does not know."""
 
 
 @dataclass(frozen=True, slots=True)

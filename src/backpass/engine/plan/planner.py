@@ -9,12 +9,14 @@ from math import prod
 import numpy
 
 from backpass.circuit import Circuit
-from backpass.engine.plan.aliasing import place
+from backpass.engine.plan.aliasing import Storage, place
 from backpass.engine.plan.bf16_packing import pair_products, time_slots
 from backpass.engine.plan.emission import emit, operand_of
 from backpass.engine.plan.fusion import Unit, fuse
+from backpass.engine.plan.graph import WHOLE, Graph, Term
 from backpass.engine.plan.instruction import Gather, Guard, Instruction
-from backpass.engine.plan.lowering import FLOAT32, lower
+from backpass.engine.plan.limits import FLOAT32
+from backpass.engine.plan.lowering import lower
 from backpass.engine.plan.memory import ALIGNMENT, Need, lay_out
 from backpass.engine.plan.peephole import contract, needed
 from backpass.engine.plan.plan import ARENA, CONSTANTS, FIRST_INPUT, Plan
@@ -22,9 +24,8 @@ from backpass.engine.plan.recomputation import recompute
 from backpass.engine.plan.relu_sign import keep_signs
 from backpass.engine.plan.schedule import ordered
 from backpass.engine.plan.sharding import Cut, Sharding, settle, shard_bounds
+from backpass.engine.plan.strides import packed_strides
 from backpass.engine.plan.symbolic import SymbolicLengths
-from backpass.engine.plan.term import WHOLE, Graph, Term
-from backpass.engine.plan.view import Storage, packed_strides
 from backpass.engine.step import Step
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from backpass.engine.plan.fusion import MOST_TERMS, Unit
-from backpass.engine.plan.term import Graph, Term
-from backpass.engine.plan.view import View
+from backpass.engine.plan.graph import Graph, Term, View
 
 _CHEAP = frozenset(
     f"{name}.float32"

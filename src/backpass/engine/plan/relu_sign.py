@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backpass.engine.plan.term import Term
-from backpass.engine.plan.view import View
+from backpass.engine.plan.graph import Term, View
 
 
 def keep_signs(terms: Sequence[Term], outputs: Sequence[View]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 
 from backpass.engine.plan.fusion import Unit
-from backpass.engine.plan.term import WHOLE
+from backpass.engine.plan.graph import WHOLE
 
 
 def ordered(units: Sequence[Unit], last: frozenset[int]) -> list[Unit]:

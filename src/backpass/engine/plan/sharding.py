@@ -14,10 +14,10 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
+from backpass.engine.plan.graph import WHOLE, Graph, Term, View
 from backpass.engine.plan.peephole import needed
+from backpass.engine.plan.strides import Lengths
 from backpass.engine.plan.symbolic import SymbolicLengths
-from backpass.engine.plan.term import WHOLE, Graph, Term
-from backpass.engine.plan.view import Lengths, View
 
 Cut = tuple[int, int]
 """The first row of a part and the row behind its last."""

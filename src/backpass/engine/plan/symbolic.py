@@ -14,9 +14,9 @@ from math import prod
 from typing import Any
 
 from backpass.circuit.spec import Shape
-from backpass.engine.plan.plan import Unplannable
-from backpass.engine.plan.term import Term
-from backpass.engine.plan.view import Lengths, View
+from backpass.engine.plan.graph import Term, View
+from backpass.engine.plan.limits import Unplannable
+from backpass.engine.plan.strides import Lengths
 
 _DIGIT_BITS = 48
 """Coefficients are below 2^47 in size."""

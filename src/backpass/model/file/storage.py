@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_mean, visible
-from backpass.model.temporary import create_beside, remove_stale, still_locked
+from backpass.model.file.temporary import create_beside, remove_stale, still_locked
 
 SIZE_LIMIT = 4 << 30
 """Bytes; a network for tables needs megabytes, so a larger file is a mistake, found before memory is asked for it."""

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from backpass.circuit import Spec, trace
 from backpass.engine import Engine
 from backpass.model.fitting.linear import Linear
+from backpass.model.head.constant import constant_outputs
 from backpass.network import loss_named
-from backpass.network.feature_map import quantile_of
-from backpass.numerics.elementary import log, mean, total
 
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
 
@@ -35,20 +34,6 @@ def constant_baseline(name: str, loss: str, y: NDArray[Any], outputs: int, q: fl
     """The best constant output for a loss: mean, median or quantile, log-mean, or the log-shares of the classes."""
     row = constant_outputs(loss, y, outputs, q)
     return Baseline(name, lambda x: np.broadcast_to(row, (len(x), outputs)))
-
-
-def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> NDArray[np.float64]:
-    """The outputs (k,) that are best for every row alike."""
-    if loss in ("cross_entropy", "binary_cross_entropy"):
-        counts = np.bincount(y, minlength=max(outputs, 2)) + 1e-9
-        logs = log(counts / total(counts))
-        return logs[1:] - logs[:1] if outputs == 1 else logs
-    values = y.reshape(-1).astype(np.float64)
-    if loss == "poisson":
-        return np.array([float(log(max(mean(values), 1e-9)))])
-    if loss in ("absolute", "quantile"):
-        return np.array([quantile_of(np.sort(values), q)])
-    return np.array([mean(values)])
 
 
 def linear_baseline(

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.problem import Problem, outputs_of
+from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.split import FEWEST_ROWS
+from backpass.model.forward import outputs_of
 from backpass.model.head.link import averaged
 from backpass.network import Network, Periodic
 from backpass.numerics.philox import permutation

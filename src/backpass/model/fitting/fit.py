@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
-from backpass.model.diagnostics import Warned, after_training, before_training
+from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
 from backpass.model.fitting.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
 from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.diagnostics import after_training, before_training
 from backpass.model.fitting.ensemble import Member, members_of, on_folds, out_of_fold, outputs_of_members, pooled
-from backpass.model.fitting.problem import Problem, make_problem, outputs_of
+from backpass.model.fitting.problem import Problem, make_problem
 from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
 from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.forward import outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER

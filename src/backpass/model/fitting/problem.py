@@ -21,6 +21,7 @@ from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.split import FEWEST_ROWS, split_rows
 from backpass.model.fitting.start import first_theta
+from backpass.model.forward import input_names, inputs_of, outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.heads import AnyHead
 from backpass.model.metrics import LOWER_IS_BETTER
@@ -42,9 +43,6 @@ from backpass.training import (
     optimizer_named,
 )
 
-CHUNK = 8192
-"""Rows that go through a network at once outside training, so that memory stays bounded."""
-
 _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 """Up to so many training rows, so many rows per step: small tables need more steps, large ones larger ones."""
 
@@ -53,7 +51,8 @@ _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 class Problem:
     """Everything that is known before the first step.
 
-    ``parts`` holds "train", and "validation" and "test" where there are rows; ``columns`` the profiles of the training rows.
+    ``parts`` holds "train", and "validation" and "test" if they have rows; ``columns`` holds the profiles of the
+    training rows.
     ``of_source`` holds the notes that a model does not keep, see ``Table``.
     """
 
@@ -88,7 +87,7 @@ class Problem:
 
     def first_theta(self) -> NDArray[Any]:
         """The parameters before the first step."""
-        return first_theta(self)
+        return first_theta(self.network, self.head, self.parts["train"], self.settings, self.engine)
 
     def train(
         self,
@@ -181,31 +180,6 @@ def batch_size_for(settings: Settings, rows: int) -> int:
     if settings.batch_size is not None:
         return settings.batch_size
     return min(next((size for most, size in _BATCH_SIZES if rows <= most), 1_024), rows)
-
-
-def outputs_of(
-    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False
-) -> NDArray[Any]:
-    """The outputs (or penultimate activations) for all rows of x, chunk by chunk."""
-    forward = network.forward(theta.dtype, features=features)
-    parts = [engine.run(forward, theta, x[i : i + CHUNK])[0] for i in range(0, max(len(x), 1), CHUNK)]
-    return np.concatenate(parts)
-
-
-def inputs_of(
-    feature_map: FeatureMap, numbers: NDArray[Any], codes: NDArray[Any], dtype: Any, engine: Engine
-) -> NDArray[Any]:
-    """The network inputs x for all rows, chunk by chunk."""
-    phi = feature_map.circuit(dtype)
-    rows = len(numbers)
-    parts = [engine.run(phi, numbers[i : i + CHUNK], codes[i : i + CHUNK])[0] for i in range(0, max(rows, 1), CHUNK)]
-    return np.concatenate(parts)
-
-
-def input_names(schema: Schema, feature_map: FeatureMap) -> list[str]:
-    """A name for each input of the network."""
-    numbers = [feature.name for feature in schema.numbers]
-    return feature_map.input_names(numbers, {feature.name: feature.levels for feature in schema.texts})
 
 
 def make_problem(

@@ -1,21 +1,24 @@
 """The start: the parameters of a problem before its first step.
 
-A problem comes in, theta goes out. How weights are drawn, and how layers are fitted to data, is ``network``'s.
+The network, its head and the training rows come in, theta goes out. How weights are drawn, and how layers are fitted
+to data, is decided in ``network``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.network import RANGES, fit_output, initialize, initialize_from_data, saturates
+from backpass.engine import Engine
+from backpass.model.fitting.data_split import DataSplit
+from backpass.model.head.heads import AnyHead
+from backpass.model.settings.precision import dtype_of
+from backpass.model.settings.settings import Settings
+from backpass.network import RANGES, Network, fit_output, initialize, initialize_from_data, saturates
 from backpass.numerics.elementary import log, total
 from backpass.numerics.philox import key_of
-
-if TYPE_CHECKING:
-    from backpass.model.fitting.problem import Problem
 
 _FITTED_ROWS = 4096
 _ROUNDS = 12
@@ -23,28 +26,30 @@ _MARGIN = 0.05
 """How far from its bounds an activation that is bounded on both sides starts, as a share of its range."""
 
 
-def first_theta(problem: Problem) -> NDArray[Any]:
+def first_theta(network: Network, head: AnyHead, part: DataSplit, settings: Settings, engine: Engine) -> NDArray[Any]:
     """The parameters before the first step: drawn from the seed, and fitted to the data where the settings say so.
 
     An output activation that is bounded starts where the targets are (see ``fit_output``): drawn at random, its slope
     could vanish on every row, and the network would never learn.
     """
-    settings, key, engine = problem.settings, key_of(problem.settings.seed), problem.engine
+    key, dtype = key_of(settings.seed), dtype_of(settings.precision)
     if settings.initialization == "data":
-        x = problem.parts["train"].x[:_FITTED_ROWS]
-        theta = engine.run(initialize_from_data(problem.network, len(x), problem.dtype), key, x)[0]
+        x = part.x[:_FITTED_ROWS]
+        theta = engine.run(initialize_from_data(network, len(x), dtype), key, x)[0]
     else:
-        theta = engine.run(initialize(problem.network, settings.initialization, problem.dtype), key)[0]
+        theta = engine.run(initialize(network, settings.initialization, dtype), key)[0]
     if saturates(settings.output_activation):
-        return _aimed(problem, theta)
-    if settings.output_activation != "identity" or problem.head.loss_name == "poisson":
+        return _aimed(network, head, part, settings.output_activation, engine, theta)
+    if settings.output_activation != "identity" or head.loss_name == "poisson":
         theta = theta.copy()
-        is_number = problem.head.target.task == "regression"
-        theta[-problem.head.outputs :] = problem.head.level(problem.parts["train"].y) if is_number else 0.0
+        is_number = head.target.task == "regression"
+        theta[-head.outputs :] = head.level(part.y) if is_number else 0.0
     return theta
 
 
-def _aimed(problem: Problem, theta: NDArray[Any]) -> NDArray[Any]:
+def _aimed(
+    network: Network, head: AnyHead, part: DataSplit, activation: str, engine: Engine, theta: NDArray[Any]
+) -> NDArray[Any]:
     """theta with an output layer that is fitted to targets of rows from all over the training part.
 
     The first line is one of least squares. A row whose target lies at the lower bound, such as 0 of a ReLU, is fitted
@@ -53,16 +58,16 @@ def _aimed(problem: Problem, theta: NDArray[Any]) -> NDArray[Any]:
     Every such line is above the bound on some row that is to be fitted there: it meets sum of w (z - line) line = 0
     over the rows that count, so the sum of w z line is positive.
     """
-    part, low = problem.parts["train"], RANGES[problem.settings.output_activation][0]
+    low, dtype = RANGES[activation][0], theta.dtype
     index = np.arange(0, part.rows, -(-part.rows // _FITTED_ROWS))
-    z = _before(problem.settings.output_activation, problem.head.wanted(part.y)[index])
+    z = _before(activation, head.wanted(part.y)[index])
     weights = np.broadcast_to(part.training_weights()[index, None], z.shape)
     above = (z > low) | ~(z > low).any(axis=0)
-    circuit, counts = fit_output(problem.network, len(index), problem.dtype), np.ones(z.shape, dtype=np.bool_)
-    arrays = (theta, part.x[index], z.astype(problem.dtype))
+    circuit, counts = fit_output(network, len(index), dtype), np.ones(z.shape, dtype=np.bool_)
+    arrays = (theta, part.x[index], z.astype(dtype))
     found = []
     for _ in range(_ROUNDS):
-        fitted, line = problem.engine.run(circuit, *arrays, (weights * counts).astype(problem.dtype))
+        fitted, line = engine.run(circuit, *arrays, (weights * counts).astype(dtype))
         error = np.where(above | (line > low), line.astype(np.float64) - z, 0.0)
         found.append((total((weights * error * error).reshape(-1)), fitted))
         before, counts = counts, above | (line > low)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.baseline import constant_outputs
+from backpass.model.head.constant import constant_outputs
 from backpass.model.head.link import predicted
 from backpass.model.head.scaling import TargetScale
 from backpass.model.metrics import is_compatible, metrics_for, scores

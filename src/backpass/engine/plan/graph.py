@@ -1,8 +1,8 @@
-"""A term: one value that has to be computed, simplified. A graph makes terms, and each of them only once."""
+"""The graph of a plan: terms (values to compute), views of terms, and the graph that creates each term only once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.engine.plan.view import Lengths, View, packed_strides
+from backpass.engine.plan.strides import Lengths, merged, packed_strides
 
 WHOLE = -1
 """The part of what is made for all rows at once."""
@@ -54,6 +54,84 @@ class Term:
     @property
     def needs(self) -> list[Term]:
         return [*(view.term for view in self.arguments), *self.after]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Elements of a term; offset and strides count elements of the term laid out row by row."""
+
+    term: Term
+    offset: int
+    shape: Lengths
+    strides: Lengths
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for views of the same elements in the same arrangement."""
+        return (self.term.number, self.offset, self.shape, self.strides)
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the elements lie row by row without gaps (lengths of 1 may have any stride)."""
+        return all(
+            length == 1 or stride == packed
+            for length, stride, packed in zip(self.shape, self.strides, packed_strides(self.shape), strict=True)
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole term, in order, perhaps under another shape."""
+        return self.offset == 0 and self.is_packed and self.size == self.term.size
+
+    def transposed(self, axes: Sequence[int]) -> View:
+        return View(self.term, self.offset, tuple(self.shape[i] for i in axes), tuple(self.strides[i] for i in axes))
+
+    def sliced(self, ranges: Sequence[tuple[int, int, int] | None]) -> View:
+        offset, shape, strides = self.offset, [], []
+        for taken, length, stride in zip(ranges, self.shape, self.strides, strict=True):
+            start, stop, step = taken or (0, length, 1)
+            count = max(0, -((start - stop) // step))  # not len(range(...)), which an unknown length may overflow
+            offset += start * stride if count else 0
+            shape.append(count)
+            strides.append(step * stride)
+        return View(self.term, offset, tuple(shape), tuple(strides))
+
+    def stretched(self, shape: Lengths) -> View:
+        """As broadcasting does."""
+        extra = len(shape) - len(self.shape)
+        strides = [0] * extra + [
+            0 if mine == 1 and length != 1 else stride
+            for mine, stride, length in zip(self.shape, self.strides, shape[extra:], strict=True)
+        ]
+        return View(self.term, self.offset, shape, tuple(strides))
+
+    def squeezed(self) -> View:
+        """Without its axes of length 1."""
+        kept = [i for i, length in enumerate(self.shape) if length != 1]
+        return View(self.term, self.offset, tuple(self.shape[i] for i in kept), tuple(self.strides[i] for i in kept))
+
+    def reshaped(self, shape: Lengths) -> View | None:
+        """The same elements row by row in another shape; None where strides cannot say that."""
+        if self.size == 0:
+            return View(self.term, self.offset, shape, packed_strides(shape))
+        runs = merged(self.shape, (self.strides,))
+        strides: list[int] = []
+        i, left = 0, runs[0][0] if runs else 1
+        for length in shape:
+            while length != 1 and left == 1 and i + 1 < len(runs):
+                i, left = i + 1, runs[i + 1][0]
+            if length == 1:
+                strides.append(0)
+                continue
+            if left % length:
+                return None
+            left //= length
+            strides.append(left * runs[i][1][0])
+        return View(self.term, self.offset, shape, tuple(strides))
 
 
 class Graph:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,17 +22,15 @@ from backpass.circuit.operations import where
 from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
 from backpass.errors import UsageError
-from backpass.model.circuits import WIDE, averaging, predicting
 from backpass.model.file.container import FORMAT
-from backpass.model.onnx_dates import FIELDS, NO_DAY, date_parts
-from backpass.model.onnx_names import output_names
-from backpass.model.onnx_reading import reading_facts
+from backpass.model.head.circuits import WIDE, averaging, predicting
+from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
+from backpass.model.onnx.exportable import Exportable
+from backpass.model.onnx.names import output_names
+from backpass.model.onnx.reading import reading_facts
 from backpass.network import FeatureMap
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, number_inputs
 from backpass.table.missing import Missing
-
-if TYPE_CHECKING:
-    from backpass.model.model import Model
 
 ROWS = "n"
 """The name of the free dimension."""
@@ -41,7 +39,7 @@ _ML = "ai.onnx.ml"
 _CODES: np.dtype[Any] = np.dtype(np.int32)
 
 
-def to_onnx(model: Model) -> bytes:
+def to_onnx(model: Exportable) -> bytes:
     """The bytes of an ONNX model that predicts what ``model`` does.
 
     inputs:  each number column double [n, 1], each text column string [n, 1], each date or time int32 [n, 3] (days,
@@ -60,7 +58,7 @@ def to_onnx(model: Model) -> bytes:
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
     outputs = _network_outputs(graph, model, _network_inputs(graph, model))
-    predicted = translate(graph, predicting(model, ROWS), [outputs])
+    predicted = translate(graph, predicting(model.head, model.theta.dtype, ROWS), [outputs])
     if model.classes:
         graph.output(_labels(graph, model, predicted[0]), names[0], "the most probable class")
         graph.output(predicted[0], names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
@@ -71,7 +69,7 @@ def to_onnx(model: Model) -> bytes:
     return to_bytes(graph, facts, __version__)
 
 
-def _check_texts(model: Model) -> None:
+def _check_texts(model: Exportable) -> None:
     texts = [*model.schema.kinds, *model.labels, *model.classes]
     texts += [level for feature in model.schema.texts for level in feature.levels]
     if wrong := [text for text in texts if not _is_utf8(text)]:
@@ -97,7 +95,7 @@ INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {
 """How a column of each kind goes in: values in a row, dtype, and what they are."""
 
 
-def _network_inputs(graph: Graph, model: Model) -> Value:
+def _network_inputs(graph: Graph, model: Exportable) -> Value:
     """The columns through the feature map: x (n, d)."""
     columns = []  # all of them before any node takes a name
     for feature in model.schema.features:
@@ -140,7 +138,7 @@ def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str)
     return Value(graph.add("Concat", *columns, stem=stem, axis=1), Spec((ROWS, len(columns)), dtype))
 
 
-def _origins(model: Model) -> list[int]:
+def _origins(model: Exportable) -> list[int]:
     """Of every number column the whole number to count from: of days the one at their median, else 0."""
     dates = {feature.name for feature in model.schema.moments if feature.kind == "date"}
     return [
@@ -157,7 +155,7 @@ def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
     return replace(phi, center=center, knots=knots)
 
 
-def _feature_map(model: Model) -> Circuit:
+def _feature_map(model: Exportable) -> Circuit:
     """Those of (numbers, codes) that the model has -> x, with numbers that stand for missing taken out first."""
     phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
     is_part = np.array([model.schema.kinds[number.column] != "numeric" for number in model.schema.numbers])
@@ -175,7 +173,7 @@ def _feature_map(model: Model) -> Circuit:
     return trace(mapped, [Spec((ROWS, width), dtype) for dtype, width in widths.items() if width])
 
 
-def _network_outputs(graph: Graph, model: Model, x: Value) -> Value:
+def _network_outputs(graph: Graph, model: Exportable, x: Value) -> Value:
     """The forward circuit, its parameters by their names: o (n, k); of an ensemble, what its networks average to."""
     networks = model.theta.reshape(-1, model.network.parameter_count)
     outputs: list[Value] = []
@@ -183,17 +181,21 @@ def _network_outputs(graph: Graph, model: Model, x: Value) -> Value:
         for name, array in model.network.layout.views(theta).items():
             graph.call(array, name if len(networks) == 1 else f"network {i}/{name}")
         outputs += translate(graph, model.network.forward(theta.dtype), [theta, x])
-    return outputs[0] if len(networks) == 1 else translate(graph, averaging(model, len(networks), ROWS), outputs)[0]
+    return (
+        outputs[0]
+        if len(networks) == 1
+        else translate(graph, averaging(model.head, len(networks), model.theta.dtype, ROWS), outputs)[0]
+    )
 
 
-def _labels(graph: Graph, model: Model, probabilities: Value) -> Value:
+def _labels(graph: Graph, model: Exportable, probabilities: Value) -> Value:
     """The class of the largest probability, the first among equals."""
     classes = _class_values(model)
     place = graph.add("ArgMax", probabilities, stem="label/place", axis=1, keepdims=0)
     return Value(graph.add("Gather", classes, place, stem="label"), Spec((ROWS,), classes.dtype))
 
 
-def _class_values(model: Model) -> np.ndarray[Any, Any]:
+def _class_values(model: Exportable) -> np.ndarray[Any, Any]:
     if model.head.target.class_kind == "categorical":
         return np.array(model.classes, dtype=TEXT)
     numbers = np.array([float(text) for text in model.classes])
@@ -201,7 +203,7 @@ def _class_values(model: Model) -> np.ndarray[Any, Any]:
     return whole if np.array_equal(whole, numbers) else numbers
 
 
-def _facts(model: Model) -> Iterator[tuple[str, str]]:
+def _facts(model: Exportable) -> Iterator[tuple[str, str]]:
     """The metadata: what a service may want to know beside the graph. The classes are a JSON list."""
     yield "backpass.version", __version__
     yield "backpass.format", str(FORMAT)

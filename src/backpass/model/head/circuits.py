@@ -1,30 +1,27 @@
 """Circuits of a whole model: how the outputs of its networks become predictions, for whoever runs circuits.
 
-A model comes in; traced functions and circuits go out. They mean what ``Model.predictions`` does.
+The head of a model comes in; traced functions and circuits go out. They mean what ``Model.predictions`` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, isnan, where
 from backpass.model.head.head import Head
-from backpass.model.head.heads import Heads
-
-if TYPE_CHECKING:
-    from backpass.model.model import Model
+from backpass.model.head.heads import AnyHead, Heads
 
 WIDE: np.dtype[Any] = np.dtype(np.float64)
 
 
-def averaged(model: Model, outputs: Sequence[Array]) -> Array:
+def averaged(head: AnyHead, outputs: Sequence[Array]) -> Array:
     """The outputs of each network, (n, k)  ->  those that mean the average of their predictions."""
     with label("average"):
-        return model.head.named.averaged(outputs) if len(outputs) > 1 else outputs[0]
+        return head.named.averaged(outputs) if len(outputs) > 1 else outputs[0]
 
 
 def predicted(head: Head | Heads, o: Array) -> Array:
@@ -43,23 +40,23 @@ def predicted(head: Head | Heads, o: Array) -> Array:
         return head.scale.decode(p[:, 0])
 
 
-def averaging(model: Model, networks: int, rows: str = "n") -> Circuit:
+def averaging(head: AnyHead, networks: int, dtype: Any, rows: str = "n") -> Circuit:
     """``averaged`` as a circuit of the outputs of so many networks."""
 
     def average(*outputs: Array) -> Array:
-        return averaged(model, outputs)
+        return averaged(head, outputs)
 
-    return trace(average, [Spec((rows, model.head.outputs), model.theta.dtype)] * networks)
+    return trace(average, [Spec((rows, head.outputs), dtype)] * networks)
 
 
-def predicting(model: Model, rows: str = "n") -> Circuit:
+def predicting(head: AnyHead, dtype: Any, rows: str = "n") -> Circuit:
     """``predicted`` of each head, as a circuit of outputs o (n, k); of a label the probability that it is on."""
 
     def predictions(o: Array) -> list[Array]:
-        heads = model.head.heads
+        heads = head.heads
         if len(heads) == 1:
             return [predicted(heads[0], o)]
-        each = [predicted(head, o[:, j : j + 1]) for j, head in enumerate(heads)]
-        return [found[:, 1] if head.classes else found for head, found in zip(heads, each, strict=True)]
+        each = [predicted(single, o[:, j : j + 1]) for j, single in enumerate(heads)]
+        return [found[:, 1] if single.classes else found for single, found in zip(heads, each, strict=True)]
 
-    return trace(predictions, [Spec((rows, model.head.outputs), model.theta.dtype)])
+    return trace(predictions, [Spec((rows, head.outputs), dtype)])

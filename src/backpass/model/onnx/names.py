@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from backpass.engine.onnx import Graph
-
-if TYPE_CHECKING:
-    from backpass.model.model import Model
+from backpass.model.onnx.exportable import Exportable
 
 PROBABILITIES = "probabilities"
 """The output with the probabilities of the classes, unless a column has this name."""
 
 
-def output_names(model: Model) -> tuple[str, ...]:
+def output_names(model: Exportable) -> tuple[str, ...]:
     """The outputs: the target, and for classes their probabilities; or each of several by its label."""
     if not model.classes:
         return model.labels
@@ -23,7 +19,7 @@ def output_names(model: Model) -> tuple[str, ...]:
     return model.target, name
 
 
-def input_names(model: Model) -> list[str]:
+def input_names(model: Exportable) -> list[str]:
     """The inputs: each column by its name, or one like it where an output has that."""
     graph = Graph("names")
     for name in output_names(model):

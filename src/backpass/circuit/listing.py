@@ -1,0 +1,82 @@
+"""The listing of a circuit: its nodes in order, and the text that prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from backpass.circuit.spec import Spec, text_of
+from backpass.circuit.traced import Node
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """Operations in an order in which each one comes after its arguments.
+
+    Attributes:
+        name: The name of the traced function.
+        nodes: The inputs, ``nodes[:len(input_names)]``, and then the operations.
+        input_names: The names of the inputs.
+        outputs: The numbers of the nodes that are returned.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    input_names: tuple[str, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def inputs(self) -> tuple[Spec, ...]:
+        return tuple(node.spec for node in self.nodes[: len(self.input_names)])
+
+    @property
+    def operations(self) -> Iterator[tuple[int, Node]]:
+        """The nodes that compute something, with their numbers."""
+        return ((i, node) for i, node in enumerate(self.nodes) if i >= len(self.input_names))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> Iterator[str]:
+        """The circuit as text, one operation a line."""
+        inputs = ", ".join(f"{name}: {spec!r}" for name, spec in zip(self.input_names, self.inputs, strict=True))
+        yield f"{self.name}({inputs})"
+        labelled = ""
+        for i, node in self.operations:
+            if node.label != labelled:
+                labelled = node.label
+                yield f"  -- {labelled or 'unnamed'}"
+            yield f"  {self.reference(i)} = {self.text(i)}   {node.spec!r}"
+        yield f"  return {', '.join(self.reference(i) for i in self.outputs)}"
+
+    def reference(self, i: int) -> str:
+        """How node i is called in a listing: inputs by name, short constants by value, the rest by number."""
+        return self.input_names[i] if i < len(self.input_names) else f"%{i}"
+
+    def text(self, i: int) -> str:
+        """The operation of node i with its arguments, as one line."""
+        node = self.nodes[i]
+        if node.operation.name == "constant":
+            value = node.params["value"]
+            return f"{value.item():g}" if value.ndim == 0 else f"constant array {text_of(value.shape)}"
+        parts = [self.reference(j) for j in node.inputs]
+        parts += [f"{key}={_param_text(value)}" for key, value in node.params.items() if key != "ranges"]
+        if "ranges" in node.params:
+            parts.append(f"ranges={_ranges_text(node.params['ranges'])}")
+        return f"{node.operation.name.rstrip('_')}({', '.join(parts)})"
+
+
+def _param_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return text_of(value)
+    return value.name if isinstance(value, numpy.dtype) else str(value)
+
+
+def _ranges_text(ranges: tuple[Any, ...]) -> str:
+    if ranges and isinstance(ranges[0], tuple) and (not ranges[0] or not isinstance(ranges[0][0], int)):
+        return " ".join(_ranges_text(place) for place in ranges)
+    parts = [":" if r is None else f"{r[0]}:{r[1]}" + (f":{r[2]}" if r[2] != 1 else "") for r in ranges]
+    return f"[{', '.join(parts)}]"

@@ -1,0 +1,59 @@
+"""A primitive: what a node of a circuit knows of its operation.
+
+Operations are declared in ``operation``; nodes, traced values and drawings only need what stands here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from backpass.circuit.spec import Spec
+
+Array: TypeAlias = Any
+"""A NumPy array or a traced value: what the operations take and return."""
+
+Pullback: TypeAlias = Callable[..., Array]
+ShapeRule: TypeAlias = Callable[..., Spec]
+Count: TypeAlias = Callable[[Sequence[Spec], Spec, Mapping[str, int]], int]
+
+
+class Primitive(ABC):
+    """A named function of arrays with a shape rule and pullbacks.
+
+    Attributes:
+        name: The name, as circuits print it.
+        forward: The function of NumPy arrays.
+        shape: The output's spec, from those of the arguments.
+        pullbacks: One per argument; None where there is no derivative.
+        count: The size in scalar operations, the N of Theorem 3.1.
+        variadic: Whether it takes any number of arguments.
+        arguments: The names of the arguments.
+        is_view: Whether it only gives another shape or name to the same numbers.
+        is_arithmetic: Whether it counts as floating-point work.
+    """
+
+    name: str
+    forward: Callable[..., Array]
+    shape: ShapeRule
+    pullbacks: tuple[Pullback | None, ...]
+    count: Count
+    variadic: bool
+    arguments: tuple[str, ...]
+    is_view: bool
+    is_arithmetic: bool
+
+    @abstractmethod
+    def __call__(self, *arguments: Any, **params: Any) -> Array:
+        """Compute on NumPy arrays; record a node on traced values."""
+
+    @abstractmethod
+    def pullback(
+        self, position: int, dz: Array, z: Array, arguments: Sequence[Array], params: Mapping[str, Any]
+    ) -> Array:
+        """The gradient by the argument at ``position``; None if the operation has none there."""
+
+    @abstractmethod
+    def is_differentiable_by(self, position: int) -> bool:
+        """Whether there is a derivative by the argument at ``position``."""

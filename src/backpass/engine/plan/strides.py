@@ -1,0 +1,39 @@
+"""Strides: how far apart neighboring elements of an array lie along each of its axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Lengths = tuple[int, ...]
+"""The lengths of the axes of an array, or one number per axis in general."""
+
+
+def packed_strides(shape: Sequence[int]) -> Lengths:
+    """The strides of an array that lies row by row without gaps.
+
+    >>> packed_strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    strides, step = [], 1
+    for length in reversed(shape):
+        strides.append(step)
+        step *= length
+    return tuple(reversed(strides))
+
+
+def merged(shape: Sequence[int], strides: Sequence[Lengths]) -> list[tuple[int, Lengths]]:
+    """The fewest axes that walk several operands alike: each a length and one stride per operand.
+
+    >>> merged((2, 3, 4), ((12, 4, 1), (0, 0, 1)))
+    [(6, (4, 0)), (4, (1, 1))]
+    """
+    runs: list[tuple[int, Lengths]] = []
+    for i, length in enumerate(shape):
+        if length == 1:
+            continue
+        here = tuple(s[i] for s in strides)
+        if runs and all(outer == inner * length for outer, inner in zip(runs[-1][1], here, strict=True)):
+            runs[-1] = (runs[-1][0] * length, here)
+        else:
+            runs.append((length, here))
+    return runs

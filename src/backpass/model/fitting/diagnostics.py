@@ -1,0 +1,94 @@
+"""Diagnostics of a fit: what is wrong with a problem or with its trained networks, in sentences for warnings.
+
+Targets that the output activation cannot reach, and units that have stopped learning; what is wrong with the
+predictions is ``model.diagnostics``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.model.diagnostics import constant_of, judged
+from backpass.model.fitting.ensemble import Member, out_of_fold, outputs_of_members
+from backpass.model.fitting.problem import Problem
+from backpass.model.forward import outputs_of
+from backpass.model.head.head import Head
+from backpass.network import RANGES, dead_units
+from backpass.table.messages import listed, shown
+
+_PARTS = {"test": "test", "validation": "validation", "train": "training"}
+
+
+def before_training(problem: Problem) -> list[str]:
+    """Targets of training rows that the output activation cannot reach.
+
+    >>> from backpass.model import Settings, make_problem
+    >>> from backpass.table import table_from
+    >>> table = table_from({"x": range(20), "y": range(-5, 15)})
+    >>> settings = Settings.of({"output_activation": "relu", "test_fraction": 0.0, "validation_fraction": 0.0})
+    >>> before_training(make_problem(table, "y", settings))
+    ["the target 'y' is below 0 in 5 of 20 training rows, but the output activation relu cannot be negative"]
+    """
+    head, activation = problem.head, problem.settings.output_activation
+    if head.target.task != "regression" or head.loss_name == "poisson":
+        return []
+    truth = problem.parts["train"].truth
+    columns = truth.reshape(len(truth), -1).T
+    # Of several quantiles every head has the same target.
+    heads = {single.target.name: (single, column) for single, column in zip(head.heads, columns, strict=True)}
+    return [text for single, column in heads.values() if (text := _out_of_range(single, column, activation))]
+
+
+def _out_of_range(head: Head, y: NDArray[np.float64], activation: str) -> str:
+    low, high = (bound * head.scale.scale for bound in RANGES[activation])
+    below, above = np.count_nonzero(y < low), np.count_nonzero(y > high)
+    if not below and not above:
+        return ""
+    sides = [*([f"below {low:.4g}"] if below else []), *([f"above {high:.4g}"] if above else [])]
+    where = " or ".join(sides)
+    limit = "cannot be negative" if low == 0.0 and not above else f"gives no number {where}"
+    return (
+        f"the target {shown(head.target.name)} is {where} in {below + above:,} of {len(y):,} training rows, but the "
+        f"output activation {activation} {limit}"
+    )
+
+
+def after_training(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
+    """Dead units of every network, and what is wrong with the predictions of all of them together."""
+    return [*_dead(members, thetas), *_judged_at_fit(problem, members, thetas)]
+
+
+def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
+    """``layer 1: 3 of 64 units are 0 on every training row (units 4, 17, 60)``"""
+    found = []
+    for i, (member, theta) in enumerate(zip(members, thetas, strict=True), start=1):
+        problem = member.problem
+        which = f"network {i} of {len(members)}, " if len(members) > 1 else ""
+        for dead in dead_units(problem.network, theta, problem.parts["train"].x, problem.engine):
+            is_zero = dead.activation == "relu" and not problem.settings.parametric_activation
+            state = "0" if is_zero else f"on the flat side of {dead.activation}"
+            verb, noun = ("is", "unit") if len(dead.units) == 1 else ("are", "units")
+            found.append(
+                f"{which}layer {dead.layer}: {len(dead.units):,} of {dead.count:,} "
+                f"{'unit' if dead.count == 1 else 'units'} {verb} {state} on every training row "
+                f"({noun} {listed(dead.units)}) and no longer {'learns' if verb == 'is' else 'learn'}"
+            )
+    return found
+
+
+def _judged_at_fit(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
+    """On the rows that the scores are about: the test rows, else the validation rows, else the training rows."""
+    name = next(each for each in _PARTS if each in problem.parts)
+    part = problem.parts[name]
+    if name == "validation" and any(member.fold is not None for member in members):
+        o, part = out_of_fold(members, thetas)
+    elif name == "train" and len(members) == 1:
+        o = outputs_of(problem.network, thetas[0], part.x, problem.engine)
+    else:
+        o = outputs_of_members(problem, thetas, part.x)
+    constant = constant_of(problem.head, problem.parts["train"].y)
+    return judged(problem.head, o, part.truth, part.weights, f"the {_PARTS[name]} rows", constant)

@@ -1,0 +1,25 @@
+"""The constant: the outputs that are best for every row alike, and what they are for each loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.network.feature_map import quantile_of
+from backpass.numerics.elementary import log, mean, total
+
+
+def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> NDArray[np.float64]:
+    """The outputs (k,) that are best for every row alike."""
+    if loss in ("cross_entropy", "binary_cross_entropy"):
+        counts = np.bincount(y, minlength=max(outputs, 2)) + 1e-9
+        logs = log(counts / total(counts))
+        return logs[1:] - logs[:1] if outputs == 1 else logs
+    values = y.reshape(-1).astype(np.float64)
+    if loss == "poisson":
+        return np.array([float(log(max(mean(values), 1e-9)))])
+    if loss in ("absolute", "quantile"):
+        return np.array([quantile_of(np.sort(values), q)])
+    return np.array([mean(values)])

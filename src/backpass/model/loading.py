@@ -1,0 +1,80 @@
+"""Loading: from the bytes of a model file to a model, once every byte and every fact is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import BackpassError, ModelFileError
+from backpass.model.consistency import inconsistency
+from backpass.model.file.container import unpack
+from backpass.model.file.header import header_length
+from backpass.model.file.storage import read_file
+from backpass.model.form import MODEL, validate
+from backpass.model.head.heads import head_from_json
+from backpass.model.head.residuals import Residuals
+from backpass.model.model import Model
+from backpass.model.record import Record
+from backpass.network import FeatureMap, Network
+from backpass.table import Schema
+
+
+def load(path: str | Path) -> Model:
+    """The model of a file.
+
+    Errors: ModelFileError when it is not a model file, is damaged, or is of a newer format; nothing in a file is run.
+    """
+    return from_bytes(read_file(path, partial(header_length, source=str(path))), str(path))
+
+
+def from_bytes(data: bytes, source: str = "model file") -> Model:
+    """The model that ``to_bytes`` wrote.    Errors: ModelFileError."""
+    facts, arrays = unpack(data, "model", source)
+    unknown, hint = f"{source} does not describe a model this version knows", "was it written by a newer version?"
+    if fault := validate(facts, MODEL, "facts"):
+        raise ModelFileError(unknown, faults=[fault], hint=hint)
+    try:
+        model = _from_facts(facts, arrays)
+        fault = inconsistency(model)
+    except BackpassError as error:
+        raise ModelFileError(unknown, faults=error.faults or [error.message], hint=hint) from None
+    if fault:
+        raise ModelFileError(f"{source} contradicts itself: {fault}", hint="fit the model again")
+    return model
+
+
+def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
+    """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
+    features = facts["features"]
+    more = [*(["knots"] if "knots" in features else []), *(["residuals"] if "residual_rows" in facts else [])]
+    if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
+        array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
+    ):
+        raise ModelFileError(f"the arrays are not {', '.join(['center', 'scale', *more])} and theta, each a vector")
+    schema = Schema.from_json(facts["schema"])
+    feature_map = FeatureMap(
+        arrays["center"],
+        arrays["scale"],
+        tuple(features["has_missing"]),
+        tuple(len(feature.levels) for feature in schema.texts),
+        tuple(features["has_unknown"]),
+        tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
+        schema.periods,
+        _cut(arrays["knots"], features["knots"]) if "knots" in features else (),
+    )
+    head, network = head_from_json(facts["head"]), Network.from_json(facts["network"])
+    record = Record.from_json(facts["record"])
+    residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if "residual_rows" in facts else None
+    return Model(schema, head, feature_map, network, arrays["theta"], record, residuals=residuals)
+
+
+def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]:
+    """The parts of a vector, one after another.    Errors: ModelFileError when it is not as long as they are."""
+    if joined.size != sum(sizes):
+        raise ModelFileError(f"{sum(sizes)} knots are told of, {joined.size} are there")
+    return tuple(np.split(joined, np.cumsum(sizes)[:-1]))
