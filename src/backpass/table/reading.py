@@ -63,7 +63,8 @@ def read_table(
     Without ``kinds`` the kind of each column is decided over all rows (see ``kinds``); columns in ``categorical`` stay
     text, and those in ``drop`` are not read. With ``kinds`` (those of a fitted Schema) these columns are
     converted to what is demanded, and all others are left out. Columns in ``need`` have to be there. ``missing`` is
-    explained in ``missing``, ``date_order`` ("day_first" or "month_first") in ``day_month``, ``max_bytes`` in ``decompression``.
+    explained in ``missing``, ``date_order`` ("day_first" or "month_first") in ``day_month``, ``max_bytes`` in
+    ``decompression``.
     ``delimiter`` is one character, or "whitespace"; ``skip`` lines before the header of a text are left out.
     ``no_header`` says that it has none, and calls its columns column1, column2, ...; ``names`` says so too, and how
     they are called. ``headerless`` has names for a file without a header, by its number of fields: a model knows them.
