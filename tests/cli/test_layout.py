@@ -115,6 +115,22 @@ def test_the_options_stand_in_a_config(call: Run, rows: list[list[str]], tmp_pat
     assert again.to_bytes() == (tmp_path / "n.backpass").read_bytes()
 
 
+def test_a_table_of_r_gives_the_model_of_the_frame(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "x": [i * 7 % 30 / 4 for i in range(60)],
+        "on": [(True, False, None)[i % 3] for i in range(60)],
+        "y": [i % 11 + 0.5 for i in range(60)],
+    }
+    spelled = {True: "TRUE", False: "FALSE", None: "NA"}
+    cells = [[str(x), spelled[on], str(y)] for x, on, y in zip(*columns.values(), strict=True)]
+    expected = backpass.fit(columns, "y", hidden=(4,), epochs=1).to_bytes()
+    for delimiter in ("\t", " ", ",", ";"):
+        lines = [f'"{i}"{delimiter}{delimiter.join(row)}' for i, row in enumerate(cells, start=1)]
+        path = tmp_path / "r.txt"
+        path.write_text("\n".join([delimiter.join(columns), *lines]))
+        assert backpass.fit(str(path), "y", hidden=(4,), epochs=1).to_bytes() == expected
+
+
 def test_a_target_of_booleans_with_gaps(call: Run, tmp_path: Path) -> None:
     """As R's write.table writes it: the rows without a value are refused in every command."""
     lines = [f'"{i}" {i % 7} {("TRUE", "FALSE")[i % 3 > 0]}' for i in range(60)]

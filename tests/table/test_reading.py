@@ -372,7 +372,7 @@ def test_a_first_column_without_a_name_holds_row_names(write: Write) -> None:
     """As ``to_csv`` of pandas and ``write.csv`` of R write them."""
     table = read_table(write(",x,y\nr1,1,2\nr2,3,4\n"))
     assert table.names == ("x", "y")
-    assert table.left_out == ("(row names)",)
+    assert table.left_out == ()
     assert table.notes == ("the first column has no name: taken for row names, left out",)
     assert read_table(write(",x\n1,2\n"), kinds={"x": "numeric"}).names == ("x",)
     assert fault(write(",x,\n1,2,3\n")).startswith("t.csv: the header has no name at position 3")

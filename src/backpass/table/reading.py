@@ -31,7 +31,7 @@ from backpass.table.parquet import Described, described_relation, parquet_column
 from backpass.table.pattern import files_of
 from backpass.table.query import provide_columns, provide_relation, queried
 from backpass.table.raw import Content, RawStrings
-from backpass.table.records import spoken
+from backpass.table.records import ROW_NAMES, spoken
 from backpass.table.table import Column, Table
 from backpass.table.text_classification import Rules
 
@@ -177,4 +177,5 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: E
     told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
     said = (*layout.notes, f"{', '.join(told)} detected") if told else layout.notes
     columns = [field.column for field in found.columns]
-    return Content(layout.names, columns, found.rows, said, layout.has_header), rules
+    names = tuple(name for name in layout.names if name != ROW_NAMES)  # as the index of a frame is no column
+    return Content(names, columns, found.rows, said, layout.has_header), rules

@@ -141,8 +141,7 @@ class Table:
     what counted as missing when the table was read (see ``missing``). ``doubts`` says of a column that was read as
     texts by a tolerant reading what is wrong with it. ``of_source`` holds those of the ``notes`` that say how the
     source was written and not what was in it: a model does not keep them, so that a table gives one model file
-    through every door. ``headerless`` holds the names of all columns of a file that
-    has no header.
+    through every door. ``headerless`` holds the names of all columns of a file that has no header.
     """
 
     source: str
