@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from backpass import fit_function
 from backpass.circuit import operations
 from backpass.engine import NumpyEngine
-from backpass.errors import BackpassError, ShapeError, UsageError
+from backpass.errors import BackpassError, InterruptedTraining, ShapeError, UsageError
 from backpass.network import Dense, Network, loss_named
 from backpass.training import Callback, FittedFunction, OptimizerOptions, optimizer_named
 
@@ -151,6 +153,23 @@ def test_an_optimizer_an_engine_and_callbacks_may_be_given() -> None:
     optimizer = optimizer_named("momentum", OptimizerOptions(momentum=0.5))
     fitted = fit(optimizer=optimizer, engine=NumpyEngine(), callbacks=[Once()])
     assert (fitted.reason, len(fitted.history)) == ("stopped", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_raises_so_that_no_unfinished_theta_passes_for_the_result(number: signal.Signals) -> None:
+    class Signals(Callback):
+        def on_epoch(self, record: Any, progress: Any) -> None:
+            if record.epoch == 5:
+                os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    with pytest.raises(InterruptedTraining, match="interrupted after 5 steps") as caught:
+        fit(callbacks=[Signals()])
+    fitted = caught.value.model
+    assert isinstance(fitted, FittedFunction)
+    assert (fitted.reason, len(fitted.history), caught.value.signal) == ("interrupted", 5, number)
+    numpy.testing.assert_array_equal(fitted.theta["w"], fit(epochs=5).theta["w"])
+    assert signal.getsignal(number) == before
 
 
 def test_a_diverging_run_says_where() -> None:

@@ -17,7 +17,7 @@ from backpass.circuit import Array, Spec, label, trace
 from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.engine import Engine, default_engine
-from backpass.errors import ShapeError, UsageError
+from backpass.errors import InterruptedTraining, ShapeError, UsageError
 from backpass.network.layers import RandomKey
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, LabelCrossEntropy, Loss, loss_named, mean_loss
 from backpass.network.parameters import Layout, Parameter
@@ -76,7 +76,8 @@ def fit_function(
 
     A run that diverges does not raise: its reason says so, its fault says where, and theta is the last good one.
 
-    Errors: UsageError collecting the settings that cannot be used; ShapeError when arrays, outputs or loss do not fit.
+    Errors: UsageError collecting the settings that cannot be used; ShapeError when arrays, outputs or loss do not fit;
+    InterruptedTraining on SIGINT (Ctrl-C) or SIGTERM: its ``model`` is the FittedFunction so far.
 
     The example of footnote 1, h = theta_1^2 x_1^2 + theta_2^2 x_2^2, finds the size of each theta but not its sign:
 
@@ -114,7 +115,13 @@ def fit_function(
     validate = None if held_out is None else _score(J, parameters, held_out, runner)
     run = TrainingRun(objective, parameters.start, examples, chosen, settings, runner, validate, callbacks)
     result = run.run()
-    return FittedFunction(parameters.result(result.theta), tuple(result.progress.history), result.reason, result.fault)
+    theta = parameters.result(result.theta)
+    fitted = FittedFunction(theta, tuple(result.progress.history), result.reason, result.fault)
+    if result.reason == "interrupted":
+        interrupted = InterruptedTraining(f"interrupted after {result.progress.step} steps")
+        interrupted.model, interrupted.signal = fitted, result.signal or 0
+        raise interrupted
+    return fitted
 
 
 # theta ----------------------------------------------------------------------------------------------------------------
