@@ -1,5 +1,12 @@
-"""What pytest leaves out: modules that cannot be imported where the native core was not built."""
+"""What pytest leaves out: modules that cannot be imported where the native core was not built; and its own option."""
+
+import pytest
 
 from backpass.engine import ENGINES
 
 collect_ignore = [] if "native" in ENGINES else ["src/backpass/engine/native/native_engine.py"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--every-seed``: families of tests that take one seed of several take all."""
+    parser.addoption("--every-seed", action="store_true", help="run scikit-learn's checks of every preset at each seed")

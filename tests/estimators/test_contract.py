@@ -48,19 +48,23 @@ NOT_YIELDED = [
 ]
 
 
-OF_PRESETS: dict[str, tuple[int, dict[str, Any]]] = {
-    preset: (seed, {"preset": preset, "hidden_layer_sizes": (8,), "epochs": 12, "learning_rate": 0.05, **more})
-    for preset, seed, more in (
-        ("fast", 0, {}),
-        ("default", 1, {"ensemble_size": 2}),
-        ("best", 2, {"ensemble_size": 2}),
-        ("realmlp", 0, {}),
-    )
-}
-"""Seed and parameters by preset: the preset's recipe, small and short, with few networks, so that all is affordable."""
+PRESETS = ("plain", "fast", "default", "best", "realmlp")
+SEEDS = (0, 1, 2)
+"""Of each preset; ``make test`` runs the first, ``make test-checks`` all (the option ``--every-seed``)."""
 
-SINGLE = {"realmlp"}
+TINY: dict[str, Any] = {"hidden_layer_sizes": (4,), "epochs": 2}
+ACCURATE: dict[str, Any] = {"hidden_layer_sizes": (16,), "epochs": 100}
+ACCURACY = {name for name in vars(checks) if name.startswith(("check_regressors_train", "check_classifiers_train"))} | {
+    "check_class_weight_classifiers",
+    "check_class_weight_balanced_classifiers",
+}
+"""Checks that ask for a good fit, which takes units and epochs; to the others the recipe matters, not its length."""
+
+SINGLE = {"plain", "realmlp"}
 """The presets among them that train one network, so that there is ``partial_fit``."""
+
+if "native" not in ENGINES:
+    TINY["precision"] = ACCURATE["precision"] = "float64"
 
 
 def checks_of(parameters: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
@@ -76,10 +80,29 @@ def every_check() -> Iterator[Any]:
         yield pytest.param(kind, check, id=name)
 
 
-def every_check_of_presets() -> Iterator[Any]:
-    for preset, (seed, parameters) in OF_PRESETS.items():
-        for kind, check, name in checks_of(parameters):
-            yield pytest.param(kind, check, {**parameters, "random_state": seed}, id=f"{preset}-{name}")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every check of every preset, at the first seed or at all."""
+    if "parameters" not in metafunc.fixturenames:
+        return
+    seeds = SEEDS if metafunc.config.getoption("every_seed") else SEEDS[:1]
+    cases = [
+        pytest.param(kind, check, of_preset(preset, seed, name), id=f"{preset}-{seed}-{name}")
+        for preset in PRESETS
+        for seed in seeds
+        for kind, check, name in checks_of({"preset": preset})
+    ]
+    metafunc.parametrize(("kind", "check", "parameters"), cases)
+
+
+def of_preset(preset: str, seed: int, check: str) -> dict[str, Any]:
+    """The preset's recipe for a check, made small.
+
+    The first seed has as many networks as the preset, except where they train for long; other seeds have 2.
+    """
+    is_long = check.split("-")[-1] in ACCURACY
+    is_whole = preset in SINGLE or (seed == SEEDS[0] and not is_long)
+    size, networks = ACCURATE if is_long else TINY, {} if is_whole else {"ensemble": 2}
+    return {"preset": preset, "random_state": seed, **size, **networks}
 
 
 @pytest.fixture(params=PARAMETERS)
@@ -95,7 +118,6 @@ def test_every_check_of_the_generator(kind: Callable[..., Any], check: Callable[
     check(kind(**PARAMETERS[seed], random_state=seed))
 
 
-@pytest.mark.parametrize(("kind", "check", "parameters"), list(every_check_of_presets()))
 def test_every_check_of_every_preset(
     kind: Any, check: Any, parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,7 +126,7 @@ def test_every_check_of_every_preset(
     check(kind(**parameters))
 
 
-@pytest.mark.parametrize("preset", OF_PRESETS)
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_an_ensemble_has_no_partial_fit(kind: Any, preset: str) -> None:
     """scikit-learn leaves out the checks of ``partial_fit`` for that reason; no other check is lost."""

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import r2_score
 
 from backpass import BackpassClassifier, BackpassRegressor
 from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP
@@ -191,11 +192,71 @@ def test_a_column_without_a_value_may_be_of_any_kind_later() -> None:
         assert estimator.model_.schema.texts[0].levels == ("north", "south")
 
 
+@pytest.mark.parametrize("constant", [10, 300])
+@pytest.mark.parametrize("size", [8, ROWS])
+def test_one_of_several_targets_that_is_constant_for_long_is_learned_as_well_as_the_other(
+    constant: int, size: int
+) -> None:
+    """Its center and scale are those of the rows since it first varied, far from the constant as these may be."""
+    X, y, _ = table()
+    both, first = np.column_stack([y, -y]), np.column_stack([y, np.full(ROWS, 5.0)])
+    estimator = fed(BackpassRegressor(**STEADY, batch_size=8), X[:300], first[:300], every(constant))
+    assert estimator.model_.head.heads[1].scale.scale == 0.0
+    before = r2_score(y, estimator.predict(X)[:, 0])
+    for _ in range(4):
+        fed(estimator, X, both, every(size))
+    scores = r2_score(both, estimator.predict(X), multioutput="raw_values")
+    assert scores.min() > 0.85
+    assert scores[0] > before
+    assert estimator.model_.record.rows["train"] == 300 + 4 * ROWS
+
+
+@pytest.mark.parametrize("size", [1, 3, 64, 100])
+def test_a_late_scale_follows_the_rows_since(size: int) -> None:
+    """Of single rows it is that of the first 64, not that of the first one, which may differ by next to nothing."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(MOST + 100, 2)), rng.normal(1e3, 2.0, size=(MOST + 100, 2))
+    X[:MOST, 1], y[:MOST, 1], X[MOST, 1] = 0.0, 7.0, 1e-9
+    estimator = BackpassRegressor(**STEADY, batch_size=1).partial_fit(X[:MOST], y[:MOST])
+    later, goal = X[MOST:], y[MOST:]
+    for start in range(0, 100, size):
+        estimator.partial_fit(later[start : start + size], goal[start : start + size])
+    assert estimator._stream.late is None
+    rows = WARM_UP + -WARM_UP % size
+    target, feature_map = estimator.model_.head.heads[1].scale, estimator.model_.feature_map
+    assert target.center == pytest.approx(goal[:rows, 1].mean())
+    assert target.scale == pytest.approx(goal[:rows, 1].std())
+    span = np.ptp(np.append(later[:rows, 1], 0.0))
+    assert (feature_map.center[1], feature_map.scale[1]) == (0.0, pytest.approx(2.0 / span))
+
+
+def test_columns_that_become_late_one_after_another_all_follow_their_rows() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(MOST + 120, 3)), rng.normal(size=MOST + 120)
+    X[:MOST, 1:] = 0.0
+    X[MOST : MOST + 40, 2] = 0.0
+    estimator = BackpassRegressor(**STEADY, batch_size=8).partial_fit(X[:MOST], y[:MOST])
+    for i in range(MOST, MOST + 120):
+        estimator.partial_fit(X[i : i + 1], y[i : i + 1])
+    assert estimator._stream.late is None
+    for column, first in ((1, 0), (2, 40)):
+        values = np.append(X[MOST : MOST + 40 + WARM_UP, column], 0.0)
+        assert estimator.model_.feature_map.scale[column] == pytest.approx(2.0 / np.ptp(values)), first
+
+
+def test_warm_start_after_a_constant_target_among_several() -> None:
+    X, y, _ = table()
+    both = np.column_stack([y, -y])
+    estimator = BackpassRegressor(**STEADY, warm_start=True, epochs=30)
+    estimator.fit(X[:40], np.column_stack([y[:40], np.full(40, 5.0)]))
+    assert r2_score(both, estimator.fit(X, both).predict(X), multioutput="raw_values").min() > 0.85
+
+
 def test_several_targets_and_quantiles_and_losses_of_ones_own() -> None:
     X, y, _ = table()
     both = np.column_stack([y, np.where(np.arange(ROWS) < 30, 5.0, -y)])
     estimator = fed(BackpassRegressor(**STEADY, batch_size=8), X, both, every(1)[:40])
-    for _ in range(10):
+    for _ in range(10):  # with the first 30 rows each time no network fits the others: they contradict them
         estimator.partial_fit(X[30:], both[30:])
     assert estimator.score(X[30:], both[30:]) > 0.75
     quantiles = BackpassRegressor(**STEADY, loss="quantile", quantile=(0.1, 0.9), batch_size=8)

@@ -14,6 +14,7 @@ import numpy as np
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.problem import Problem, assemble
 from backpass.model.head.heads import AnyHead, with_own_scale
+from backpass.network.feature_map import FeatureMap
 from backpass.table import Column, DatetimeColumn, NumericColumn, Schema, required_kind
 
 FEWEST = 10
@@ -86,10 +87,63 @@ def refitted(problem: Problem, rows: Rows) -> Problem:
 
 def updated(problem: Problem, rows: Rows) -> Problem:
     """The problem with a scale for each column and target that first varies in these rows."""
-    head, feature_map = problem.head.updated(rows.truth), problem.feature_map
+    return _updated(problem, problem.head, problem.feature_map, rows)
+
+
+def _updated(problem: Problem, head: AnyHead, feature_map: FeatureMap, rows: Rows) -> Problem:
+    """The problem with these scales, and one for each of them that is 0 and varies in the rows."""
+    head = head.updated(rows.truth)
     if not feature_map.scale.all():
         encoded = problem.schema.encode(rows.table)
         feature_map = feature_map.updated(encoded.numbers, encoded.codes)
-    if head == problem.head and feature_map is problem.feature_map:
+    if head == problem.head and np.array_equal(feature_map.scale, problem.feature_map.scale):
         return problem
     return replace(problem, head=with_own_scale(head), feature_map=feature_map)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Late:
+    """The rows since a column or a target first varied, after everything was fixed; its scale follows them.
+
+    One row tells no scale here either. ``head`` and ``feature_map`` are those from before, ``fitted`` the number of
+    rows that the scales are fitted on, ``newest`` the number of rows before the last one that first varied.
+    """
+
+    head: AnyHead
+    feature_map: FeatureMap
+    rows: Rows
+    fitted: int
+    newest: int = 0
+
+    @staticmethod
+    def after(late: Late | None, problem: Problem, rows: Rows) -> tuple[Problem, Late | None]:
+        """The problem to train on these rows with; and what stays provisional after them, if anything does.
+
+        Scales are fitted anew when the rows have doubled, and at last ``WARM_UP`` rows after one first varied.
+        """
+        before, found = _constant(problem), updated(problem, rows)
+        is_new = _constant(found) < before
+        if late is None:
+            if not is_new:
+                return found, None
+            late = Late(problem.head, problem.feature_map, rows, rows.table.rows)
+        else:
+            newest = late.rows.table.rows if is_new else late.newest
+            late = replace(late, rows=Rows.stacked((late.rows, rows)), newest=newest)
+            is_due = late.rows.table.rows >= 2 * late.fitted or late.is_over
+            if is_new or is_due:
+                found = _updated(problem, late.head, late.feature_map, late.rows)
+                late = replace(late, fitted=late.rows.table.rows)
+        return found, None if late.is_over else late
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the scales are fixed from now on."""
+        rows = self.rows.table.rows
+        return rows >= MOST or rows - self.newest >= WARM_UP
+
+
+def _constant(problem: Problem) -> int:
+    """The number of scales that are 0."""
+    columns = int(np.count_nonzero(problem.feature_map.scale == 0.0))
+    return columns + sum(each.scale.scale == 0.0 for each in problem.head.heads)

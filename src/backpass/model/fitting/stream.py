@@ -18,7 +18,7 @@ from backpass.engine import Epoch, Step, first_fault, is_finite
 from backpass.errors import DivergedError
 from backpass.model.fitting.data_split import DataSplit, Rows, weights_or_ones
 from backpass.model.fitting.problem import Problem, batch_size_for, part_of
-from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP, Evidence, refitted, teaches_nothing, updated
+from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP, Evidence, Late, refitted, teaches_nothing, updated
 from backpass.model.model import Model
 from backpass.model.record import Record
 from backpass.numerics.elementary import mean
@@ -36,7 +36,8 @@ class Stream:
 
     They are provisional while the rows so far are too few to fit them: ``first`` then holds these rows, by call,
     ``seen`` what they tell, and ``fitted`` what the rows fitted on tell. Later all three are None. A scale that is 0
-    because a column or a target has not varied yet is set by the first rows in which it does, at any time.
+    because a column or a target has not varied yet is set by the first rows in which it does, at any time; ``late``
+    are the rows that it follows from then on.
     """
 
     problem: Problem
@@ -48,6 +49,7 @@ class Stream:
     first: tuple[Rows, ...] | None = None
     fitted: Evidence | None = None
     seen: Evidence | None = None
+    late: Late | None = None
 
     @staticmethod
     def start(problem: Problem, theta: NDArray[Any] | None = None) -> Stream:
@@ -90,7 +92,8 @@ class Stream:
             history = (*self.history, replace(stream.history[0], epoch=len(self.history) + 1))
             return replace(stream, rows=self.rows + stream.rows, history=history)
         if self.first is None or self.fitted is None or self.seen is None:
-            return self._updated(rows)._passed(rows)
+            problem, late = Late.after(self.late, self.problem, rows)
+            return replace(replace(self, problem=problem)._passed(rows), late=late)
         first = (*self.first, rows)
         together = Rows.stacked(first)
         evidence = Evidence.of(together)

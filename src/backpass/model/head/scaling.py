@@ -73,16 +73,17 @@ class TargetScale:
     def updated(self, y: NDArray[np.float64]) -> TargetScale:
         """The scale for training that continues with targets y (n,).
 
-        A scale of 0 becomes the root mean square of y - center, and the center stays, so predictions do not jump. Where
-        there is a range, it becomes wide enough for y.
+        A scale of 0 is replaced by that of y: the constant taught nothing. Where y is another constant, it is the
+        center, and its distance from the old one the scale. Where there is a range, it becomes wide enough for y.
 
-        >>> TargetScale(5.0, 0.0).updated(np.array([5.0, 9.0])).scale.hex() == (8.0**0.5).hex()
-        True
+        >>> TargetScale(5.0, 0.0).updated(np.array([5.0, 9.0]))
+        TargetScale(center=7.0, scale=2.0, low=None, high=None)
         """
-        scale = self.scale or _scale_of(*_ratios(y, self.center))
         low = None if self.low is None else min(self.low, float(np.min(y)))
         high = None if self.high is None else max(self.high, float(np.max(y)))
-        return TargetScale(self.center, scale, low, high)
+        fitted = TargetScale.fit(y, "squared", "identity") if self.scale == 0.0 else self
+        scale = fitted.scale or _scale_of(*_ratios(y, self.center))
+        return TargetScale(fitted.center, scale, low, high)
 
 
 def _ratios(y: NDArray[np.float64], origin: float) -> tuple[list[float], int]:
