@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-slow test-lowest test-integrations test-peers check sanitize sanitize-short fuzz crash bench docs clean
+.PHONY: help setup demo test test-slow test-lowest test-checks test-integrations test-peers check sanitize sanitize-short fuzz crash bench docs clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -11,6 +11,7 @@ help:
 	@echo "make test       run every test and every example in a docstring"
 	@echo "make test-slow  run the tests that have a longer form in that form (about half an hour)"
 	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
+	@echo "make test-checks  run scikit-learn's estimator checks on every preset at three seeds"
 	@echo "make test-integrations  test with shap, skops and MLflow, in build/integrations"
 	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX, in build/peers"
 	@echo "make check      lint, formatting and types"
@@ -74,6 +75,10 @@ test-lowest:
 	PIP_DISABLE_PIP_VERSION_CHECK=1 build/lowest/bin/python -m pip install --quiet cmake ninja --requirement build/lowest.txt
 	PIP_DISABLE_PIP_VERSION_CHECK=1 build/lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation .
 	build/lowest/bin/python -m pytest tests -W ignore::DeprecationWarning
+
+# Of the presets, test takes one seed.
+test-checks: .venv/dev
+	.venv/bin/python -m pytest --every-seed tests/estimators/test_contract.py
 
 # Each has its own environment, because MLflow, shap and JAX hold back versions of what the other tests use.
 build/integrations/ready: $(MADE_FROM)

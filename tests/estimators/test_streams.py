@@ -192,19 +192,20 @@ def test_a_column_without_a_value_may_be_of_any_kind_later() -> None:
         assert estimator.model_.schema.texts[0].levels == ("north", "south")
 
 
-@pytest.mark.parametrize("constant", [10, 300])
-@pytest.mark.parametrize("size", [8, ROWS])
+@pytest.mark.parametrize(("at_first", "later"), [(10, 8), (300, ROWS)])
 def test_one_of_several_targets_that_is_constant_for_long_is_learned_as_well_as_the_other(
-    constant: int, size: int
+    at_first: int, later: int
 ) -> None:
     """Its center and scale are those of the rows since it first varied, far from the constant as these may be."""
     X, y, _ = table()
     both, first = np.column_stack([y, -y]), np.column_stack([y, np.full(ROWS, 5.0)])
-    estimator = fed(BackpassRegressor(**STEADY, batch_size=8), X[:300], first[:300], every(constant))
+    estimator = fed(
+        BackpassRegressor(**STEADY, batch_size=8), X[:300], first[:300], list(range(at_first, 300, at_first))
+    )
     assert estimator.model_.head.heads[1].scale.scale == 0.0
     before = r2_score(y, estimator.predict(X)[:, 0])
     for _ in range(4):
-        fed(estimator, X, both, every(size))
+        fed(estimator, X, both, every(later))
     scores = r2_score(both, estimator.predict(X), multioutput="raw_values")
     assert scores.min() > 0.85
     assert scores[0] > before
