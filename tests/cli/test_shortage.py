@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -89,3 +90,21 @@ def test_a_checkpoint_that_cannot_be_saved_is_told_in_lines(
     assert lines == [warning, "hint: make room, or choose another folder"] * (len(lines) // 2)
     assert lines
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.checkpoint", "m.backpass"]
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_a_parquet_file_that_finds_no_room_is_no_bug(call: Run, home: Path, tmp_path: Path, command: str) -> None:
+    """DuckDB writes it to a folder of temporary files first, and has an error of its own for a full disk."""
+    resource = pytest.importorskip("resource")
+    (tmp_path / "p.parquet").write_bytes(b"PAR1 before")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        done = call(command, home / "numbers.backpass", home / "numbers.csv", "-o", "p.parquet", "-q")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (done.code, done.out) == (5, "")
+    assert re.fullmatch(
+        r"error: temporary files cannot be written in \S+: File too large\nhint: make room .*\n", done.err
+    )
+    assert (tmp_path / "p.parquet").read_bytes() == b"PAR1 before"

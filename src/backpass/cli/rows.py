@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.errors import ResourceError
 from backpass.table.database import connected, identifier, literal
 
 CHUNK = 4096
@@ -39,7 +42,12 @@ def _lines(rows: Any) -> str:
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """The same as a Parquet file: numbers as doubles, all else as texts. None is a missing value."""
+    """The same as a Parquet file: numbers as doubles, all else as texts. None is a missing value.
+
+    Errors: ResourceError when the folder of temporary files does not take it.
+    """
+    import duckdb
+
     arrays = {f"c{j}": _array(values) for j, values in enumerate(columns.values())}
     named = ", ".join(
         f"{f'c{j}' if arrays[f'c{j}'].dtype == np.float64 else f'c{j}::VARCHAR'} AS {identifier(name)}"
@@ -48,8 +56,21 @@ def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
     with TemporaryDirectory(prefix="backpass-") as folder, connected() as database:
         path = Path(folder, "rows.parquet")
         database.register("arrays", arrays)
-        database.execute(f"COPY (SELECT {named} FROM arrays) TO {literal(str(path))} (FORMAT parquet)")
+        try:
+            database.execute(f"COPY (SELECT {named} FROM arrays) TO {literal(str(path))} (FORMAT parquet)")
+        except duckdb.IOException as error:
+            raise _unwritten(folder, str(error)) from error
         return path.read_bytes()
+
+
+def _unwritten(folder: str, text: str) -> ResourceError:
+    """DuckDB's error in our words; the system's number stands in its text."""
+    number = re.search(r'"errno":"(\d+)"', text)
+    reason = os.strerror(int(number[1])) if number else text.partition("\n")[0]
+    place = os.path.dirname(folder)
+    return ResourceError(
+        f"temporary files cannot be written in {place}: {reason}", hint="make room there, or set TMPDIR"
+    )
 
 
 def _array(values: Sequence[Any]) -> NDArray[Any]:
