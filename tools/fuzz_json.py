@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from backpass.errors import DataError, ModelFileError, ResourceError
-from backpass.model.file.strict_json import read_json, write_json
+from backpass.model.strict_json import read_json, write_json
 from backpass.table import read_table
 
 
@@ -54,13 +54,18 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _objects(text: str) -> list[Any] | None:
-    """The rows by Python's ``json``, if the text is JSON: one list, or a value a line."""
+    """The rows by Python's ``json`` where there is one way to take them: a list of objects, or lines of them."""
     try:
         value = json.loads(text)
-        return value if isinstance(value, list) else [value]
     except ValueError:
-        pass
+        value = _lines(text)
+    is_rows = isinstance(value, list) and all(isinstance(row, dict) for row in value)
+    return value if is_rows else None
+
+
+def _lines(text: str) -> list[Any] | None:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     try:
-        return [json.loads(line) for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
+        return [json.loads(line) for line in lines if line.strip()]
     except ValueError:
         return None
