@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from backpass.errors import DataError, ModelFileError, ResourceError
-from backpass.model.strict_json import read_json, write_json
+from backpass.model.file.strict_json import read_json, write_json
 from backpass.table import read_table
 
 

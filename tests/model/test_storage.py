@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from backpass.errors import ModelFileError, ResourceError, UsageError
-from backpass.model import temporary
-from backpass.model.file import storage
+from backpass.model.file import storage, temporary
 from backpass.model.file.storage import check_writable, read_file, write_atomically
 from backpass.model.file.temporary import create_beside
 

@@ -63,7 +63,7 @@ def _limit(size: int) -> Callable[[], Callable[[], None]]:
 def _on_small_disks(bench: Bench, job: Job) -> FullDisk:
     """A disk with room for the old file and the new one is enough; there are smaller ones, and a larger one."""
     found, both = FullDisk(job.name, "full tmpfs"), len(bench.old[job.name]) + len(bench.new[job.name])
-    smallest = -(-len(bench.old[job.name]) // PAGE) + 1
+    smallest = -(-len(bench.old[job.name]) // PAGE)
     largest = smallest + -(-both // PAGE) + 16
     for pages in {*range(smallest, largest, max((largest - smallest) // 8, 1)), largest}:
         bench.clear()

@@ -32,6 +32,9 @@ class Signals:
 
 def signal_at_random(bench: Bench, count: int, seed: int) -> Signals:
     """Codes are 128 + number, the signal's own before Python takes care of it, or 0; no traceback, only whole files."""
+    # Started by nohup or in the background, this process would hand down that they are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     draw, found = random.Random(seed), Signals()
     env = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     jobs = bench.jobs()
@@ -66,5 +69,7 @@ def signal_at_random(bench: Bench, count: int, seed: int) -> Signals:
 
 def _seconds(bench: Bench, arguments: tuple[str, ...], env: dict[str, str]) -> float:
     started = time.monotonic()
-    subprocess.run([sys.executable, "-m", "backpass", *arguments], cwd=bench.work, env=env, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "backpass", *arguments], cwd=bench.work, env=env, check=True, stderr=subprocess.DEVNULL
+    )
     return time.monotonic() - started
