@@ -310,9 +310,9 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
         ("predict", "backpass.cli.predict.read_table"),
         ("predict", "backpass.model.file.storage._sync"),
         ("explain", "backpass.cli.explain.explained"),
-        ("explain", "backpass.model.storage._sync"),
+        ("explain", "backpass.model.file.storage._sync"),
         ("report", "backpass.cli.report.page_and_warnings"),
-        ("report", "backpass.model.storage._sync"),
+        ("report", "backpass.model.file.storage._sync"),
     ],
 )
 def test_a_signal_ends_a_command_that_has_nothing_to_keep(
