@@ -81,7 +81,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "float64": lambda: fitted("price", precision="float64"),
     "default_numbers": lambda: fitted("price", preset="default", hidden=(16,), epochs=3),
     "default_classes": lambda: fitted("grade", preset="default", hidden=(16,), epochs=3),
-    "ensemble_size": lambda: fitted("price", ensemble_size=3, hidden=(8,)),
+    "ensemble": lambda: fitted("price", ensemble_size=3, hidden=(8,)),
     "ensemble_of_classes": lambda: fitted("grade", ensemble_size=2, preset="fast", hidden=(8,), epochs=3),
     "targets": lambda: estimated(("price", "visits")),
     "quantiles": lambda: estimated(("price",), loss="quantile", quantile=(0.1, 0.5, 0.9)),

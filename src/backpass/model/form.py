@@ -167,7 +167,7 @@ CHECKPOINT: Form = {
 def validate(value: Any, form: Form, place: str) -> str:
     """Where a value first departs from a form, in one line; nothing when it has the form.
 
-    >>> misfit({"rows": [3, -1]}, {"rows": [Number(0, whole=True)]}, "facts")
+    >>> validate({"rows": [3, -1]}, {"rows": [Number(0, whole=True)]}, "facts")
     'facts.rows[1] must be a whole number in the range [0, inf); got -1'
     """
     if isinstance(form, Optional):

@@ -23,7 +23,7 @@ SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 class NumericProfile:
     """A column of numbers: how many were missing, its quantiles at ``SHARES`` (if any), and whether all are whole.
 
-    >>> NumberProfile.of(np.array([3.0, np.nan, 1.0, 2.0])).quantiles[::4]
+    >>> NumericProfile.of(np.array([3.0, np.nan, 1.0, 2.0])).quantiles[::4]
     (1.0, 2.0, 3.0)
     """
 

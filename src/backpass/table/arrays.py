@@ -21,7 +21,7 @@ from backpass.table.timestamp import NAT, ticks_of_dates
 def raw_array(name: str, values: NDArray[Any], faults: ErrorList) -> RawColumn | None:
     """The column of an array (n,); None where there is a fault.
 
-    >>> raw_array("x", np.ma.masked_array([1, 2], mask=[False, True]), Faults("t")).values
+    >>> raw_array("x", np.ma.masked_array([1, 2], mask=[False, True]), ErrorList("t")).values
     array([ 1., nan])
     """
     mask, data = mask_of(values), np.asarray(values)

@@ -90,7 +90,7 @@ class NumberInput:
 def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
     """The columns that a feature has among the numbers.
 
-    >>> [each.name for each in number_inputs(MomentFeature("sold", "date", ("days", "year")))]
+    >>> [each.name for each in number_inputs(DatetimeFeature("sold", "date", ("days", "year")))]
     ['sold (days)', 'sold (year)']
     """
     match feature:

@@ -54,7 +54,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     """The column a raw column becomes; faults and notes are added to the lists.
 
     >>> from backpass.table.raw import coded
-    >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), Rules(missing=Missing.of(("NA",))), Faults("t"), []).values
+    >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), Rules(missing=Missing.of(("NA",))), ErrorList("t"), []).values
     array([1. , nan, 2.5])
     """
     demand = rules.demanded(raw.name)

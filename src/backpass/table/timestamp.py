@@ -49,9 +49,9 @@ def moment_in(text: str) -> Moment | None:
     """The moment a trimmed text spells, or None.
 
     >>> moment_in("1970-01-02T00:00:01+01:00")
-    Moment(kind='date', ticks=82801000000, zoned=True)
+    Moment(kind='date', microseconds=82801000000, zoned=True)
     >>> moment_in("00:00:00.5"), moment_in("2023-02-29"), moment_in("24:00")
-    (Moment(kind='time', ticks=500000, zoned=False), None, None)
+    (Moment(kind='time', microseconds=500000, zoned=False), None, None)
     """
     if found := DATE.fullmatch(text):
         year, month, day = (int(part) for part in found.groups()[:5] if part)

@@ -106,7 +106,7 @@ def product_of(engine: NativeEngine, a: Floats, b: Floats, bias: Floats, lies: s
 @pytest.fixture
 def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of every size are made of pairs."""
-    monkeypatch.setattr("backpass.engine.plan.bf16_packing.pays", lambda m, n, k: True)
+    monkeypatch.setattr("backpass.engine.plan.bf16_packing.is_profitable", lambda m, n, k: True)
 
 
 def numbers(shape: tuple[int, ...], seed: int = 0) -> Floats:

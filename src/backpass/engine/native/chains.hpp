@@ -89,7 +89,7 @@ using Chain14 = Compiled<Array, Array, Scalar, Scalar, Array, Scalar, Scalar, Ar
     Link<DivideBySum, 22, 21, 10>, Link<Multiply, 11, 12>, Link<MultiplyAdd, 24, 13, 23>, Link<Multiply, 25, 14>,
     Link<SubtractMultiply, 15, 26, 13>>;
 
-// the preset default, numbers: gradient of front scale before layer 1
+// the preset default, numbers: gradient of learned input scale before layer 1
 using Chain15 = Compiled<Array, Scalar, Array, Array, Link<Multiply, 0, 1>, Link<Multiply, 4, 2>,
     Link<Multiply, 4, 3>>;
 
@@ -108,7 +108,7 @@ using Chain18 = Compiled<Array, Scalar, Scalar, Array, Scalar, Link<Minimum, 0, 
     Link<Multiply, 6, 7>, Link<DivideBySum, 8, 8, 2>, Link<MultiplySubtract, 0, 9, 0>, Link<MultiplyAdd, 3, 10, 0>,
     Link<Multiply, 11, 4>>;
 
-// the preset default, classes: gradient of learned activation after layer 1
+// the preset default, classes: gradient of parametric activation after layer 1
 using Chain19 = Compiled<Array, Scalar, Scalar, Scalar, Array, Words, Scalar, Scalar, Scalar, Scalar,
     Link<GreaterEqual, 0, 1>, Link<Multiply, 2, 0>, Link<Minimum, 0, 1>, Link<Expm1, 12>, Link<Multiply, 3, 13>,
     Link<Where, 10, 11, 14>, Link<Subtract, 15, 0>, Link<MultiplyAdd, 4, 16, 0>, Link<ToUnit, 5>,
@@ -139,7 +139,7 @@ using Chain23 = Compiled<Array, Scalar, Array, Array, Array, Array, Scalar, Scal
     Link<MultiplyAdd, 22, 15, 23>, Link<Multiply, 24, 5>, Link<GreaterEqual, 7, 2>, Link<Where, 26, 25, 8>,
     Link<Add, 9, 13>, Link<MultiplyAdd, 12, 3, 28>, Link<Add, 29, 27>>;
 
-// default without dropout, classes: gradient of learned activation after layer 1
+// default without dropout, classes: gradient of parametric activation after layer 1
 using Chain24 = Compiled<Array, Scalar, Scalar, Scalar, Array, Scalar, Scalar, Link<GreaterEqual, 0, 1>,
     Link<Multiply, 2, 0>, Link<Minimum, 0, 1>, Link<Expm1, 9>, Link<Multiply, 3, 10>, Link<Where, 7, 8, 11>,
     Link<Subtract, 12, 0>, Link<MultiplyAdd, 4, 13, 0>, Link<Multiply, 14, 5>, Link<Add, 10, 6>>;

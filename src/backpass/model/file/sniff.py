@@ -37,7 +37,7 @@ PROTOBUF = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x3a\x42]")
 def sniff(data: bytes, size: int | None = None) -> str:
     """A few words for what the bytes are; with a ``size``, the first bytes of a file of so many.
 
-    >>> recognise(b"\\x80\\x04\\x95rest"), recognise(b"price,rooms\\n1,2\\n"), recognise(b"")
+    >>> sniff(b"\\x80\\x04\\x95rest"), sniff(b"price,rooms\\n1,2\\n"), sniff(b"")
     ('a pickle (joblib?), which can run code', 'a text file (a table, or JSON?)', 'empty (0 bytes)')
     """
     if not data:

@@ -29,7 +29,7 @@ def split_rows(rows: int, validation_fraction: float, test_fraction: float, seed
     At least one row trains. The fractions' sum is below 1.
 
     >>> split = split_rows(100, 0.16, 0.2, seed=0)
-    >>> len(split.train), len(split.valid), len(split.test)
+    >>> len(split.train), len(split.validation), len(split.test)
     (64, 16, 20)
     """
     order = permutation(seed, 0, _PURPOSE, rows)
