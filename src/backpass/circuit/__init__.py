@@ -1,7 +1,7 @@
-"""The calculus: functions of arrays traced into circuits, and circuits differentiated (CS229 section 3).
+"""Automatic differentiation: traces functions of arrays into circuits and differentiates circuits (CS229 section 3).
 
 Reading order: ``spec``, ``traced``, ``operation``, ``operations/``, ``circuit``, ``trace``, ``gradient``, ``check``.
-This room knows no table, no network and no engine.
+The package does not depend on tables, networks or engines.
 """
 
 from backpass.circuit import operations

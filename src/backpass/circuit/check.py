@@ -1,8 +1,8 @@
-"""The gradient check: every element of a Jacobian against central differences in float64.
+"""Gradient check: compares every element of a Jacobian with central differences in float64.
 
-Comes in: any function of arrays. Goes out: a report; an error where an element is wrong. Two step sizes are used, so
-that a kink (ReLU at 0) can be told from a mistake: at a kink the slopes to the left and to the right stay apart however
-small the step, and no difference quotient can say which one is right.
+It takes any function of arrays and returns a report, or raises if an element is wrong. Two step sizes separate kinks
+(ReLU at 0) from mistakes: at a kink the left and right slopes differ however small the step is, and no difference
+quotient can tell which one is right.
 """
 
 from __future__ import annotations
@@ -28,7 +28,15 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of the Jacobian, d output / d argument, as computed and as measured by differences."""
+    """One element of the Jacobian, d output / d argument.
+
+    Attributes:
+        argument: The name of the argument.
+        index: The position of the element in the argument.
+        output: The position of the element in the output.
+        gradient: The derivative by backpropagation.
+        difference: The derivative by central differences.
+    """
 
     argument: str
     index: tuple[int, ...]
@@ -46,7 +54,14 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class GradientReport:
-    """What a check found: how many elements were compared, which are wrong, and which lie on a kink (right or not)."""
+    """Result of a gradient check.
+
+    Attributes:
+        compared: The number of elements compared.
+        wrong: The elements that disagree with the differences.
+        kinks: The elements that lie on a kink, whether they agree or not.
+        largest_error: The largest error among elements that do not lie on a kink.
+    """
 
     compared: int
     wrong: tuple[Element, ...]
@@ -63,14 +78,20 @@ def check_gradient(
 ) -> GradientReport:
     """Compare the gradient of f with central differences, element by element of the full Jacobian.
 
-    |gradient - difference| <= 1e-7 (1 + |f|) + 1e-6 |gradient|    for the best of the steps 1e-5 and 1e-6, each times
-    max(1, |x|), and of what the two differences tend to (where only the curvature jumps, as that of max(x, 0)^2 at 0,
-    differences are off in proportion to the step)
+    |gradient - difference| <= 1e-7 (1 + |f|) + 1e-6 |gradient|
 
-    ``arguments`` are arrays or nested tuples, lists and dicts of arrays; floating-point ones are worked on in float64.
-    ``wrt`` picks arguments by position (default: every one that holds floating-point numbers).
+    The steps are 1e-5 and 1e-6, each times max(1, |x|). The smallest error among the two differences and their
+    extrapolation to step 0 counts: where only the curvature jumps, as for max(x, 0)^2 at 0, the error of a difference
+    is proportional to its step.
 
-    Errors: GradientError listing the wrong elements, unless ``raise_error`` is false.
+    Args:
+        f: The function to check.
+        *arguments: Arrays, or nested tuples, lists and dicts of arrays. Floating-point arrays are converted to float64.
+        wrt: The positions of the arguments to differentiate by (default: all that hold floating-point numbers).
+        raise_error: Whether to raise if an element is wrong.
+
+    Raises:
+        GradientError: If elements are wrong (unless ``raise_error`` is false), or if no argument is floating-point.
 
     >>> check_gradient(lambda x: numpy.exp(x) * x, numpy.array([0.0, 1.0])).ok
     True
@@ -104,13 +125,13 @@ def _leaf_names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
 
 
 def _chosen(arguments: Sequence[Any], arrays: Sequence[NDArray[Any]], wrt: Sequence[int] | None) -> list[int]:
-    """The flat numbers of the arrays to differentiate by."""
+    """The flat indices of the arrays to differentiate by."""
     owner = [i for i, argument in enumerate(arguments) for _ in flatten(argument)[0]]
     return [j for j, a in enumerate(arrays) if a.dtype.kind == "f" and (wrt is None or owner[j] in wrt)]
 
 
 def _jacobian(circuit: Circuit, arrays: Sequence[NDArray[Any]], chosen: Sequence[int]) -> list[list[Floats]]:
-    """Per output and chosen argument an array (output elements, argument elements), by backpropagation row by row."""
+    """Compute one array (output elements, argument elements) per output and argument, by backpropagation row by row."""
 
     def backward(values: tuple[Any, ...], cotangents: tuple[Any, ...]) -> list[Any]:
         fresh = [value + 0.0 if j in chosen else value for j, value in enumerate(values)]
@@ -164,7 +185,7 @@ def _compare(
 
 
 def _values(circuit: Circuit, arrays: Sequence[NDArray[Any]]) -> list[Floats]:
-    """The outputs as real numbers: a comparison counts as 0 or 1."""
+    """The outputs as real numbers; a truth value becomes 0 or 1."""
     return [value.astype(numpy.float64) for value in circuit.evaluate(arrays)]
 
 
@@ -174,7 +195,7 @@ def _distance(gradient: Floats, difference: Floats) -> Floats:
 
 
 def _limit(coarse: Floats, fine: Floats) -> Floats:
-    """What differences tend to whose errors are in proportion to their steps; NaN where they are infinite."""
+    """Extrapolate two differences, with errors proportional to their steps, to step 0; NaN where they are infinite."""
     ratio = _STEPS[0] / _STEPS[1]
     with numpy.errstate(invalid="ignore", over="ignore"):
         return (ratio * fine - coarse) / (ratio - 1.0)
@@ -187,7 +208,7 @@ def _at(element: int, shape: tuple[int, ...]) -> tuple[int, ...]:
 def _slopes(
     circuit: Circuit, arrays: Sequence[NDArray[Any]], j: int, element: int, step: float, values: Sequence[NDArray[Any]]
 ) -> list[tuple[Floats, Floats]]:
-    """Per output the slopes to the left and to the right of the point, along one element of argument j."""
+    """The slopes to the left and to the right of the point along one element of argument j, per output."""
     x = arrays[j].reshape(-1)[element]
     moved = list(arrays)
     sides: list[tuple[float, list[NDArray[Any]]]] = []

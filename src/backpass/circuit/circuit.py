@@ -1,7 +1,7 @@
-"""A circuit: an ordered list of operations with known shapes, from inputs to outputs (CS229 section 3).
+"""Circuit: an ordered list of operations with known shapes, from inputs to outputs (CS229 section 3).
 
-It comes from ``trace``; it is called with arrays and gives arrays; it counts itself. Called with traced values it
-becomes part of the circuit being traced. How to run one fast is the engines' affair.
+``trace`` creates circuits. Calling a circuit with arrays evaluates it; calling it with traced values adds its
+operations to the current trace. A circuit also counts its operations and bytes. Fast execution lives in ``engine``.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from backpass.errors import TraceError
 
 
 def is_bound_late(value: Any) -> bool:
-    """Whether a parameter mentions a free dimension, so that it is only known when the circuit runs."""
+    """Whether a parameter contains a free dimension, so that its value is known only when the circuit runs."""
     return isinstance(value, str) or (isinstance(value, tuple) and any(is_bound_late(part) for part in value))
 
 
 def bind_param(value: Any, lengths: Mapping[str, int]) -> Any:
-    """A parameter with its free dimensions replaced by their lengths."""
+    """Replace the free dimensions in a parameter by their lengths."""
     if isinstance(value, str):
         return lengths[value]
     return tuple(bind_param(part, lengths) for part in value) if isinstance(value, tuple) else value
 
 
 def _is_numbers(value: Any) -> bool:
-    """Whether a list is an array written out, row by row, rather than a list of arrays."""
+    """Whether a list spells out an array, row by row, rather than being a list of arrays."""
     return isinstance(value, list) and all(isinstance(item, bool | int | float) or _is_numbers(item) for item in value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Circuit(Listing):
-    """A listing that can be evaluated: no operation in it is without use for an output.
+    """A listing that can be evaluated. Every operation in it contributes to an output.
 
     Attributes:
         rebuild: Puts the outputs into the structure that the traced function returned.
@@ -50,7 +50,7 @@ class Circuit(Listing):
     last_uses: tuple[tuple[int, ...], ...]
 
     def __call__(self, *arguments: Any) -> Any:
-        """Evaluate on arrays, or, given traced values, continue the trace with this circuit's operations."""
+        """Evaluate on arrays; on traced values, add this circuit's operations to the trace."""
         leaves, _ = flatten(arguments, is_leaf=_is_numbers)
         if len(leaves) != len(self.input_names):
             leaves, _ = flatten(arguments)
@@ -61,7 +61,11 @@ class Circuit(Listing):
         return self.rebuild(iter(self.evaluate(leaves)))
 
     def arrays_for(self, values: Sequence[Any]) -> list[Any]:
-        """The inputs as arrays of the expected dtypes.    Errors: TraceError for masked ones."""
+        """Convert the inputs to arrays of the expected dtypes.
+
+        Raises:
+            TraceError: If an input is a masked array.
+        """
         for value, name in zip(values, self.input_names, strict=True):
             check_unmasked(value, f"input {name!r}")
         return [numpy.asarray(v, dtype=spec.dtype) for v, spec in zip(values, self.inputs, strict=True)]
@@ -69,7 +73,12 @@ class Circuit(Listing):
     def evaluate(
         self, values: Sequence[Any], watch: Callable[[int, Node, Any], None] | None = None
     ) -> list[numpy.ndarray[Any, Any]]:
-        """Run node by node on NumPy arrays; ``watch`` sees every value as it is made."""
+        """Evaluate node by node with NumPy.
+
+        Args:
+            values: One array per input.
+            watch: Called with the index, the node and the value of every operation as soon as it is computed.
+        """
         alive: list[Any] = [None] * len(self.nodes)
         arrays = self.arrays_for(values)
         lengths = match(self.inputs, arrays, self.input_names)
@@ -82,7 +91,7 @@ class Circuit(Listing):
                     watch(i, node, alive[i])
                 for dead in self.last_uses[i]:
                     alive[dead] = None
-        # A stretched array or a constant cannot be written to; what is handed out can.
+        # A broadcast array or a constant is read-only; callers may write to what they get.
         return [numpy.require(alive[i], requirements="W") for i in self.outputs]
 
     def _inline(self, values: Sequence[Any]) -> list[Array]:
@@ -93,7 +102,7 @@ class Circuit(Listing):
             value if isinstance(value, Traced) else recorder.constant(numpy.asarray(value, dtype=spec.dtype))
             for value, spec in zip(values, self.inputs, strict=True)
         ]
-        # A dimension that is free here may be fixed, or free under another name, where the circuit is used.
+        # A dimension that is free here may be fixed, or have another name, in the enclosing trace.
         lengths: Any = match(self.inputs, arrays, self.input_names)
         outer = recorder.labels[-1] if recorder.labels else ""
         for _, node in self.operations:
@@ -107,18 +116,18 @@ class Circuit(Listing):
         return [arrays[i] for i in self.outputs]
 
     def size(self, **lengths: int) -> int:
-        """N of Theorem 3.1: scalar operations, when the free dimensions have these lengths.
+        """The number of scalar operations, N of Theorem 3.1, for these lengths of the free dimensions.
 
         Arithmetic operations, elementary functions, comparisons and copied numbers count one each.
         """
         return sum(self._count(node, lengths) for _, node in self.operations)
 
     def flops(self, **lengths: int) -> int:
-        """Floating-point operations only: no comparisons, copies or random bits."""
+        """The number of floating-point operations, without comparisons, copies and random bits."""
         return sum(self._count(node, lengths) for _, node in self.operations if node.operation.is_arithmetic)
 
     def bytes_moved(self, **lengths: int) -> int:
-        """Bytes read and written when every operation runs by itself and nothing stays in registers."""
+        """The bytes read and written if every operation runs by itself and nothing stays in registers."""
         total = 0
         for _, node in self.operations:
             if not node.operation.is_view:
@@ -130,8 +139,8 @@ class Circuit(Listing):
         return node.operation.count([self.nodes[i].spec for i in node.inputs], node.spec, lengths)
 
     def to_svg(self) -> str:
-        """The circuit as a picture; see ``draw``."""
-        from backpass.circuit.draw import draw  # here, because most circuits are never drawn
+        """The circuit as an SVG drawing; see ``draw``."""
+        from backpass.circuit.draw import draw  # imported here because most circuits are never drawn
 
         return draw(self)
 
@@ -147,7 +156,7 @@ def build_circuit(
     outputs: Sequence[int],
     rebuild: Rebuild,
 ) -> Circuit:
-    """A circuit from recorded nodes: what no output needs is left out, other names for the same value are resolved."""
+    """Build a circuit from recorded nodes: drop the nodes that no output needs and resolve identity nodes."""
     nodes = recorder.nodes
     real = list(range(len(nodes)))
     for i, node in enumerate(nodes):
@@ -186,7 +195,7 @@ def _last_uses(nodes: Sequence[Node], outputs: Sequence[int]) -> tuple[tuple[int
 
 
 def as_leaf(value: Any, dtype: Any) -> Spec:
-    """The spec meant by a leaf of ``trace``'s shapes: a Spec, an array, a shape or a number."""
+    """The spec of one leaf of the ``shapes`` argument of ``trace``: a Spec, an array, a shape or a number."""
     if isinstance(value, Spec):
         return value
     if isinstance(value, tuple):

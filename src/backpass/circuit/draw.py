@@ -1,7 +1,9 @@
-"""A drawing of a circuit: one SVG text that needs nothing else, as Figures 2 and 3 of the notes draw networks.
+"""Drawing of a circuit: one self-contained SVG, in the manner of Figures 2 and 3 of the notes.
 
-Comes in: a circuit. Goes out: a picture that reads from left to right. Inputs stand at the left, the gradient part has
-its own colour, and light and dark pages are served by one style sheet. The same circuit always gives the same text.
+It takes a circuit and returns SVG text that reads from left to right. Inputs stand on the left, the backward half has
+its own color, and one style sheet serves light and dark pages. The same circuit always gives the same text.
+@L 25
+An entry of a column: (node, rank). At the node's own rank it is the box; beyond, the wire that carries its value on.
 """
 
 from __future__ import annotations
@@ -52,7 +54,15 @@ _STYLE = """
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One node as it is drawn: what is written in it, in which column, fed by which boxes."""
+    """One node of the drawing.
+
+    Attributes:
+        title: The text in the box.
+        shape: The shape of the value, as text.
+        kind: The style class of the box.
+        rank: The column.
+        sources: The nodes of the boxes that feed it.
+    """
 
     title: str
     shape: str
@@ -67,7 +77,13 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an item lies: its left and right edge and its middle, in pixels."""
+    """The position of an item, in pixels.
+
+    Attributes:
+        left: The left edge.
+        right: The right edge.
+        middle: The vertical middle.
+    """
 
     left: float
     right: float
@@ -75,7 +91,7 @@ class Place:
 
 
 def draw(circuit: Listing) -> str:
-    """The circuit as an SVG picture. Of more than 400 operations the first 400 are drawn, and a line says so.
+    """Draw a circuit as SVG. Larger circuits are cut off after 400 operations, and the drawing says so.
 
     >>> from backpass.circuit.trace import trace
     >>> draw(trace(lambda x: x * x, [("n",)])).count('data-node="')  # x and the product
@@ -106,7 +122,7 @@ def draw(circuit: Listing) -> str:
 
 
 def _boxes(circuit: Listing) -> tuple[dict[int, Box], int]:
-    """The nodes to draw by number, and how many are left out. Constants are written into the boxes that use them."""
+    """The nodes to draw, by index, and the number of nodes left out. Constants are shown inside the boxes that use them."""
     shown = [i for i, node in circuit.operations if node.operation.name != "constant" or i in circuit.outputs]
     drawn = [*range(len(circuit.input_names)), *shown[:_LARGEST]]
     ranks = _ranks(circuit, drawn)
@@ -114,7 +130,7 @@ def _boxes(circuit: Listing) -> tuple[dict[int, Box], int]:
 
 
 def _ranks(circuit: Listing, drawn: Sequence[int]) -> dict[int, int]:
-    """The column of each node: its longest path from the inputs. The gradient part waits until it is needed."""
+    """The column of each node: its longest path from the inputs. The backward half starts only where it is needed."""
     ranks: dict[int, int] = {}
     for i in drawn:
         is_input = i < len(circuit.input_names)
@@ -138,7 +154,7 @@ def _box(circuit: Listing, i: int, ranks: dict[int, int]) -> Box:
 
 
 def _title(circuit: Listing, i: int) -> str:
-    """The operation's name, with constant arguments in their places: ``maximum(·, 0)``."""
+    """The operation's name with its constant arguments in place: ``maximum(·, 0)``."""
     node = circuit.nodes[i]
     name = node.operation.name.rstrip("_")
     if name == "constant":
@@ -156,7 +172,7 @@ def _constant_text(circuit: Listing, i: int) -> str:
 
 
 def _wires(boxes: dict[int, Box]) -> dict[int, int]:
-    """How far each value has to be carried: the rank of the last box that reads it."""
+    """The last rank to which each value must be carried: that of the last box that reads it."""
     last = {i: box.rank for i, box in boxes.items()}
     for box in boxes.values():
         for j in box.sources:
@@ -167,7 +183,7 @@ def _wires(boxes: dict[int, Box]) -> dict[int, int]:
 
 
 def _hop(boxes: dict[int, Box], wires: dict[int, int], source: int, rank: int) -> Item:
-    """Where a value is picked up by a box of the given rank: at its last wire before, or at the box that makes it."""
+    """The item from which a box of the given rank takes a value: the last wire before the box, or the source box."""
     return source, max(min(rank, wires[source]) - 1, boxes[source].rank)
 
 
@@ -191,7 +207,7 @@ def _neighbours(boxes: dict[int, Box], wires: dict[int, int], columns: list[list
 
 
 def _places(boxes: dict[int, Box], columns: list[list[Item]], wires: dict[int, int]) -> dict[Item, Place]:
-    """Every item near the middle of what it is joined to, columns swept to and fro, without overlap."""
+    """Place every item near the middle of its neighbors without overlap, in sweeps over the columns both ways."""
     joined = _neighbours(boxes, wires, columns)
     middles: dict[Item, float] = {}
     for column in columns:
@@ -218,7 +234,7 @@ def _height(item: Item, boxes: dict[int, Box]) -> float:
 
 
 def _spread(wishes: Sequence[float], column: Sequence[Item], boxes: dict[int, Box]) -> list[float]:
-    """Middles as near to the wishes as the heights allow, in the given order: half pushed down, half pushed up."""
+    """Middles as close to the wishes as the heights allow, in the given order: half pushed down, half pushed up."""
     gaps = [(_height(one, boxes) + _height(other, boxes)) / 2 + _ROW for one, other in pairwise(column)]
     down, up = list(wishes), list(wishes)
     for k, gap in enumerate(gaps):
@@ -229,7 +245,7 @@ def _spread(wishes: Sequence[float], column: Sequence[Item], boxes: dict[int, Bo
 
 
 def _edges(boxes: dict[int, Box], places: dict[Item, Place], wires: dict[int, int]) -> Iterable[str]:
-    """One curve from column to column; a wire that several boxes read is drawn once."""
+    """One curve per pair of adjacent columns; a wire that several boxes read is drawn once."""
     carried: dict[Item, bool] = {}
     for i, box in boxes.items():
         tinted = box.kind.startswith("gradient")

@@ -1,8 +1,17 @@
-"""The gradient: backpropagation through any traced function (CS229 section 3, Theorem 3.1).
+"""Gradient: backpropagation through any traced function (CS229 section 3, Theorem 3.1).
 
-The nodes between the arguments and J are walked once from the end to the beginning; each hands dz to its arguments by
-its pullbacks, and what reaches a value by several paths is added up (eq. 3.3). The result is made of operations again,
-so gradients of gradients work. There is no recursion: a chain may be as long as memory allows.
+The nodes between the arguments and J are visited once, in reverse order. The pullbacks of each node turn its dz into
+the gradients by its arguments; gradients that arrive by several paths are added (eq. 3.3). The result consists of
+operations again, so higher derivatives work. Nothing is recursive: the depth of a circuit is limited by memory only.
+@L 25
+The constant c of Theorem 3.1 in this implementation: size(J and dJ) <= c (N + l + v), in scalar operations.
+
+N is ``Circuit.size``, l the number of elements of the arguments, and v that of the views (reshape, transpose), which
+are free in N. Derivation: the pullbacks of one operation cost a fixed number of operations per element, plus a few per
+argument to undo broadcasting and to add the result to those of other paths (3.3). The most expensive operation is
+``power``: 1 forward, 6 for dx, 6 for dy, 2 for the additions and 1 where two precisions meet: 16. The gradients of all
+slices of one array are merged into one array, and so are those of all takes; adding these two makes 17. A network
+consists mostly of matrix products and stays near 3.
 """
 
 from __future__ import annotations
@@ -34,16 +43,22 @@ near 3.
 
 
 def value_and_grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """A function that gives J = f(...) and dJ for one argument (or a tuple of them for several).
+    """Return a function that computes J = f(...) and its gradient dJ by one or several arguments.
 
-    An argument may be a nested tuple, list or dict of arrays; its gradient has the same structure. Given NumPy arrays
-    the result is NumPy arrays; given traced values it is traced, so it can be differentiated again.
+    On NumPy arrays the function returns NumPy arrays; on traced values it is traced, so it can be differentiated again.
+
+    Args:
+        f: A function with one real output.
+        argument: The position of the argument, or a sequence of positions (dJ is then a tuple). An argument may be a
+            nested tuple, list or dict of arrays; its gradient has the same structure.
+
+    Returns:
+        A function of the same arguments that returns (J, dJ). It raises GradientError if J is not a real number (notes,
+        footnote 6) or an argument is not floating-point.
 
     >>> J, dw = value_and_grad(lambda w: (w * w).sum())(numpy.array([3.0, -1.0]))
     >>> float(J), dw
     (10.0, array([ 6., -2.]))
-
-    Errors: GradientError where J is not a real number (notes, footnote 6), or an argument is not floating-point.
     """
 
     @_named_after(f, "value_and_gradient_of")
@@ -60,7 +75,7 @@ def value_and_grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> 
 
 
 def grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """A function that gives dJ alone; see ``value_and_grad``.
+    """Return a function that computes dJ alone; see ``value_and_grad``.
 
     >>> grad(grad(lambda x: x**3))(2.0)
     array(12.)
@@ -74,12 +89,12 @@ def grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[.
 
 
 def gradient(circuit: Circuit, argument: int | Sequence[int] = 0) -> Circuit:
-    """The circuit that computes the gradient of a circuit with one real output, by the given argument(s)."""
+    """The circuit that computes the gradient of a circuit with one real output by the given argument(s)."""
     return trace(grad(circuit, argument), list(circuit.inputs), names=circuit.input_names)
 
 
 def _named_after(f: Callable[..., Any], what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a function the argument names of f and a name that tells where it comes from, for listings and messages."""
+    """Copy the argument names of f, and name the function after f, for listings and error messages."""
 
     def name(function: Callable[..., Any]) -> Callable[..., Any]:
         function = wraps(f, assigned=("__module__",), updated=())(function)
@@ -90,7 +105,7 @@ def _named_after(f: Callable[..., Any], what: str) -> Callable[[Callable[..., An
 
 
 def _as_arrays(tree: Any) -> Any:
-    """Arrays for the leaves of an argument; a plain Python number is a real number."""
+    """Convert the leaves of an argument to arrays; a plain Python number becomes a real number."""
     leaves, rebuild = flatten(tree)
     for leaf in leaves:
         check_unmasked(leaf, "an argument")
@@ -128,21 +143,27 @@ def _traced_value_and_grad(
 
 
 def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
-    """The argument under a name of its own, so that only what goes through the argument counts."""
+    """An identity node for the argument, so that only paths through the argument count."""
     value = leaf if isinstance(leaf, Traced) else recorder.constant(_as_arrays(leaf))
     if not value.spec.is_float:
         raise GradientError(
             f"argument {position} has dtype {value.dtype.name}; a gradient needs floating-point numbers",
             hint="give it as numbers such as 1.0, or with .astype(float)",
         )
-    # Recorded by hand: called, it would fold the name of a constant away, and all that is computed from it.
+    # Appended directly: calling the operation on a constant would fold the node away, with everything computed from it.
     return recorder.append(OPERATIONS["identity"], (value.index,), {}, value.spec)
 
 
 def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequence[Traced]) -> list[Array]:
-    """The gradients by the sources when the gradients by the outputs are the seeds.
+    """Vector-Jacobian product: the gradients by the sources for given gradients by the outputs.
 
-    A source that no output depends on gets zeros (footnote 4).
+    Args:
+        outputs: The traced outputs.
+        cotangents: The gradients by the outputs, one per output.
+        sources: The traced values to differentiate by.
+
+    Returns:
+        One gradient per source; zeros for a source that no output depends on (footnote 4).
     """
     recorder = sources[0].recorder
     start, stop = min(s.index for s in sources), max(o.index for o in outputs) + 1
@@ -166,7 +187,7 @@ def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequen
 
 
 def _depends(recorder: Recorder, sources: Sequence[Traced], start: int, stop: int) -> bytearray:
-    """Marks the nodes from ``start`` on through which a source can reach an output."""
+    """Mark the nodes from ``start`` on through which a source can reach an output."""
     active = bytearray(max(stop - start, 0))
     for source in sources:
         if source.index < stop:
@@ -174,7 +195,7 @@ def _depends(recorder: Recorder, sources: Sequence[Traced], start: int, stop: in
     for index in range(start, stop):
         node = recorder.nodes[index]
         if not node.spec.is_float:
-            continue  # whole numbers and bits do not vary
+            continue  # integers and truth values have no derivative
         for position, i in enumerate(node.inputs):
             if i >= start and active[i - start] and node.operation.is_differentiable_by(position):
                 active[index - start] = 1
@@ -203,7 +224,7 @@ def _hand_back(
 
 
 def _add_up(parts: list[Array]) -> Array:
-    """The sum over all paths (eq. 3.3); results that merge are merged first (see ``Operation.merge``)."""
+    """Sum the gradients of all paths (eq. 3.3); those with a merge rule are merged first (see ``Operation.merge``)."""
     if len(parts) == 1:
         return parts[0]
     groups: dict[Any, list[Array]] = {}
@@ -214,7 +235,7 @@ def _add_up(parts: list[Array]) -> Array:
     merged = [
         g[0].node.operation.merge(g) if len(g) > 1 and g[0].node.operation.merge else g[0] for g in groups.values()
     ]
-    # Parts with one key but no merge rule are one value that arrived twice.
+    # Gradients with the same key but no merge rule are one value that arrived several times.
     repeated = [p for g in groups.values() if not g[0].node.operation.merge for p in g[1:]]
     total = merged[0]
     for part in [*merged[1:], *repeated]:

@@ -1,4 +1,4 @@
-"""The listing of a circuit: its nodes in order, and the text that prints them."""
+"""Listing of a circuit: its nodes in order, and their text form."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from backpass.circuit.traced import Node
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """Operations in an order in which each one comes after its arguments.
+    """Operations in topological order: each comes after its arguments.
 
     Attributes:
         name: The name of the traced function.
-        nodes: The inputs, ``nodes[:len(input_names)]``, and then the operations.
+        nodes: The inputs, ``nodes[:len(input_names)]``, followed by the operations.
         input_names: The names of the inputs.
-        outputs: The numbers of the nodes that are returned.
+        outputs: The indices of the output nodes.
     """
 
     name: str
@@ -34,14 +34,14 @@ class Listing:
 
     @property
     def operations(self) -> Iterator[tuple[int, Node]]:
-        """The nodes that compute something, with their numbers."""
+        """The nodes other than inputs, with their indices."""
         return ((i, node) for i, node in enumerate(self.nodes) if i >= len(self.input_names))
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """The circuit as text, one operation a line."""
+        """The circuit as text, one operation per line."""
         inputs = ", ".join(f"{name}: {spec!r}" for name, spec in zip(self.input_names, self.inputs, strict=True))
         yield f"{self.name}({inputs})"
         labelled = ""
@@ -53,11 +53,11 @@ class Listing:
         yield f"  return {', '.join(self.reference(i) for i in self.outputs)}"
 
     def reference(self, i: int) -> str:
-        """How node i is called in a listing: inputs by name, short constants by value, the rest by number."""
+        """The text that refers to node i: the name of an input, the value of a short constant, else a number."""
         return self.input_names[i] if i < len(self.input_names) else f"%{i}"
 
     def text(self, i: int) -> str:
-        """The operation of node i with its arguments, as one line."""
+        """The operation of node i with its arguments, on one line."""
         node = self.nodes[i]
         if node.operation.name == "constant":
             value = node.params["value"]

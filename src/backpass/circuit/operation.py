@@ -1,9 +1,9 @@
-"""An operation: its meaning on NumPy arrays, its shape rule, and one pullback per argument, declared in one place.
+"""Operation: a NumPy function, its shape rule and one pullback per argument, declared in one place.
 
-``@operation(shape=..., dx=..., dy=...)`` turns the NumPy function below it into an ``Operation``. Given NumPy arrays an
-operation computes; given a traced value it records a node. A pullback maps dz, the gradient of the loss by the
-operation's output z, to the gradient by one argument, and is written in operations itself: that is why gradients of
-gradients need nothing more (CS229 section 3).
+``@operation(shape=..., dx=..., dy=...)`` turns the decorated NumPy function into an ``Operation``. On NumPy arrays an
+operation computes; on a traced value it records a node. A pullback maps dz, the gradient of the loss by the output z,
+to the gradient by one argument. Pullbacks are written in operations themselves, so gradients of gradients need no
+further code (CS229 section 3).
 """
 
 from __future__ import annotations
@@ -27,9 +27,15 @@ Merge = Callable[[Sequence[Traced]], Array]
 class Operation(Primitive, Generic[P]):
     """A named function of arrays with a shape rule and pullbacks.
 
-    ``count(inputs, output, lengths)`` is its size in scalar operations (the N of Theorem 3.1): arithmetic operations,
-    elementary functions and copied numbers, one each; filling with zeros is free (footnote 4).
-    ``merge``, where given, adds several results of this operation more cheaply than one by one.
+    Args:
+        forward: The function on NumPy arrays.
+        shape: The shape rule: the specs of the arguments -> the spec of the output.
+        pullbacks: One per argument; None where there is no derivative.
+        count: (inputs, output, lengths) -> the size in scalar operations (N of Theorem 3.1): arithmetic operations,
+            elementary functions and copied numbers count one each; filling with zeros is free (footnote 4).
+        is_view: Whether the output holds the same numbers under another shape or name.
+        is_arithmetic: Whether it counts as floating-point work.
+        merge: Adds several results of this operation at less cost than one by one.
     """
 
     def __init__(
@@ -85,9 +91,9 @@ class Operation(Primitive, Generic[P]):
         return recorder.record(self, tuple(operand.index for operand in operands), params, spec)
 
     def _beside(self, arguments: Sequence[Any]) -> numpy.dtype[Any] | None:
-        """The dtype that decides what a plain number becomes; None where there are only plain numbers.
+        """The dtype that a plain Python number is converted to; None if all arguments are plain numbers.
 
-        The first argument of ``where`` has no say in it, unless it is the only array.
+        The condition of ``where`` does not count, unless it is the only array.
         """
         dtypes = [
             None if is_weak(a) else a.dtype if isinstance(a, Traced) else numpy.asarray(a).dtype for a in arguments
@@ -107,7 +113,7 @@ class Operation(Primitive, Generic[P]):
     def pullback(
         self, position: int, dz: Array, z: Array, arguments: Sequence[Array], params: Mapping[str, Any]
     ) -> Array:
-        """The gradient by the argument at ``position``; None where the operation has none (whole numbers, bits)."""
+        """The gradient by the argument at ``position``; None if the operation has none (integers, truth values)."""
         if self.variadic:
             rule = self.pullbacks[0]
             return None if rule is None else rule(dz, z, *arguments, position=position, **params)
@@ -119,12 +125,12 @@ class Operation(Primitive, Generic[P]):
 
 
 def is_weak(value: Any) -> bool:
-    """Whether a value is a plain Python number, which takes on the dtype of the arrays beside it (NumPy 2, NEP 50)."""
+    """Whether a value is a plain Python number, which takes the dtype of the array operands (NumPy 2, NEP 50)."""
     return isinstance(value, bool | int | float) and not isinstance(value, numpy.generic)
 
 
 def _arrays_of(values: Sequence[Any], beside: numpy.dtype[Any] | None) -> list[Any]:
-    """Arrays for the arguments; a Python number takes on the dtype of the arrays beside it, as in a trace."""
+    """Convert the arguments to arrays; a Python number takes the dtype of the array operands, as in a trace."""
     for value in values:
         check_unmasked(value, "an argument")
     return [_of_number(v, beside) if beside is not None and is_weak(v) else numpy.asarray(v) for v in values]
@@ -141,7 +147,10 @@ def _of_number(value: float, beside: numpy.dtype[Any]) -> numpy.ndarray[Any, Any
 
 
 def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) -> Traced:
-    """A traced value as it is; all else as a constant: a Python number in the dtype beside it, others in theirs."""
+    """Return traced values unchanged and record anything else as a constant.
+
+    A Python number takes the dtype ``beside``; arrays keep theirs.
+    """
     if isinstance(value, Traced):
         if value.recorder is not recorder:
             raise TraceError(
@@ -169,10 +178,16 @@ def operation(
     merge: Merge | None = None,
     **pullbacks: Pullback | None,
 ) -> Callable[[Callable[P, Array]], Operation[P]]:
-    """Declare an operation: the decorated function is its meaning on NumPy arrays.
+    """Declare an operation; the decorated function computes it on NumPy arrays.
 
-    ``pullbacks``: one per argument, named d + argument, called as ``pullback(dz, z, *arguments, **params)``; None where
-    there is no derivative. The default count is one scalar operation per element of the output.
+    Args:
+        shape: The shape rule.
+        count: The number of scalar operations (default: one per element of the output).
+        is_view: As for ``Operation``.
+        is_arithmetic: As for ``Operation``.
+        merge: As for ``Operation``.
+        **pullbacks: One per argument, named d + argument and called as ``pullback(dz, z, *arguments, **params)``; None
+            where there is no derivative.
     """
 
     def declare(forward: Callable[P, Array]) -> Operation[P]:
@@ -190,8 +205,8 @@ def elementwise(
 ) -> Callable[[Callable[P, Array]], Operation[P]]:
     """Declare an operation that acts element by element with NumPy's broadcasting.
 
-    A pullback here works on the broadcast shape; its result is summed down to the argument's own shape afterwards.
-    The output's dtype is what NumPy makes of the arguments' dtypes: e^x of whole numbers is a real number.
+    The pullbacks work on the broadcast shape; their results are then summed down to the shape of the argument. NumPy's
+    promotion rules give the dtype of the output: e^x of integers is a real number.
     """
     fitted: dict[str, Any] = {
         name: rule and _fitted(rule, position) for position, (name, rule) in enumerate(pullbacks.items())
@@ -209,7 +224,7 @@ def elementwise(
 
 
 def dtype_rule(forward: Callable[..., Array]) -> Callable[..., numpy.dtype[Any]]:
-    """From the dtypes of the arguments to the dtype of the output, asked of the meaning itself on single ones."""
+    """The map from argument dtypes to the output dtype, determined by calling the function on single elements."""
 
     @cache
     def dtype_of(*dtypes: numpy.dtype[Any]) -> numpy.dtype[Any]:
@@ -227,7 +242,7 @@ def _fitted(rule: Pullback, position: int) -> Pullback:
 
 
 def sum_to(dx: Array, x: Array) -> Array:
-    """Undo broadcasting: sum dx over the axes along which x was stretched, and take on x's dtype.
+    """Undo broadcasting: sum dx over the axes along which x was stretched, and convert to the dtype of x.
 
     dx (any shape that x broadcasts to)  ->  the shape of x
     """
@@ -251,5 +266,5 @@ def per_input(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, int]) 
 
 
 def free(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, int]) -> int:
-    """Nothing is computed and nothing copied: only the name or the shape changes."""
+    """No scalar operations: only the name or the shape changes."""
     return 0

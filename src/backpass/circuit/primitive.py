@@ -1,6 +1,6 @@
-"""A primitive: what a node of a circuit knows of its operation.
+"""Primitive: the interface of an operation as nodes, traced values and drawings use it.
 
-Operations are declared in ``operation``; nodes, traced values and drawings only need what stands here.
+Operations are declared in ``operation``.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class Primitive(ABC):
 
     Attributes:
         name: The name, as circuits print it.
-        forward: The function of NumPy arrays.
-        shape: The output's spec, from those of the arguments.
+        forward: The function on NumPy arrays.
+        shape: The shape rule: the specs of the arguments -> the spec of the output.
         pullbacks: One per argument; None where there is no derivative.
         count: The size in scalar operations, the N of Theorem 3.1.
         variadic: Whether it takes any number of arguments.
         arguments: The names of the arguments.
-        is_view: Whether it only gives another shape or name to the same numbers.
+        is_view: Whether the output holds the same numbers under another shape or name.
         is_arithmetic: Whether it counts as floating-point work.
     """
 

@@ -1,6 +1,7 @@
-"""Refusals: what an array that is only traced cannot do, and what to write instead; by NumPy's names.
+"""Unsupported NumPy functions: what to write instead, by NumPy's names.
 
-Every function of NumPy is either in ``NUMPY_NAMES`` or refused. Those that people reach for have their remedy here.
+Every NumPy function is either in ``NUMPY_NAMES`` or raises an error when it is called with a traced array. The common
+ones have a hint here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from backpass.errors import TraceError
 
 
 class MissingMethod(TraceError, AttributeError):
-    """A method of NumPy's arrays that traced ones lack; for ``hasattr`` it is not there."""
+    """A NumPy array method that traced arrays lack; ``hasattr`` returns False for it.
+    @L 48
+    Hints for functions and methods, by name.
+    @L 59
+    Hints for unsupported options.
+    @L 66
+    Methods of NumPy arrays that also exist as functions: method name -> function name.
+    """
 
 
 OTHERS = "write it with functions that can be traced; docs/calculus.md lists them"
@@ -67,7 +75,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
 
 
 def remedy(what: str) -> str:
-    """The hint for what needs a value that is not there."""
+    """The hint for a use that needs the value of a traced array."""
     if what.startswith("a condition"):
         return "choose between two arrays with where(condition, a, b)"
     if what.startswith("numpy."):

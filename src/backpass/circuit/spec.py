@@ -1,7 +1,7 @@
-"""A spec: the shape and dtype of an array that does not exist yet.
+"""Spec: the shape and dtype of an array whose values are not known yet.
 
-A dimension is a whole number, or a name such as ``"n"`` for a length that stays free until the circuit runs. Shapes of
-dimensions go in, broadcast and bound shapes come out. No values live here.
+A dimension is an integer, or a name such as ``"n"`` for a length that stays free until the circuit runs. The functions
+here broadcast and bind shapes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Spec:
         return len(self.shape)
 
     def size(self, lengths: Mapping[str, int]) -> int:
-        """Number of elements when the free dimensions have these lengths."""
+        """The number of elements for these lengths of the free dimensions."""
         return prod(bind(self.shape, lengths))
 
     @property
@@ -52,9 +52,10 @@ def spec_of(array: Any) -> Spec:
 
 
 def check_unmasked(value: Any, what: str) -> None:
-    """Refuse a masked array: operations know no mask, and would compute with what lies under it.
+    """Reject a masked array: operations ignore the mask and would compute with the values under it.
 
-    Errors: TraceError.
+    Raises:
+        TraceError: If the value is a masked array.
     """
     if isinstance(value, numpy.ma.MaskedArray):
         hint = "give the entries that are there (.compressed()), or fill the others (.filled(0.0))"
@@ -62,7 +63,7 @@ def check_unmasked(value: Any, what: str) -> None:
 
 
 def text_of(shape: Sequence[Dimension]) -> str:
-    """A shape as it is printed in messages and listings: ``[n, 3]``."""
+    """A shape in the form of messages and listings: ``[n, 3]``."""
     return f"[{', '.join(str(dimension) for dimension in shape)}]"
 
 
@@ -72,7 +73,7 @@ def bind(shape: Shape, lengths: Mapping[str, int]) -> tuple[int, ...]:
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """NumPy's broadcasting rule; a free dimension equals only itself, and stretches over a 1.
+    """Broadcast shapes by NumPy's rule. A free dimension matches only itself and 1.
 
     >>> broadcast(("n", 3), (3,), (1, 1))
     ('n', 3)
@@ -89,7 +90,7 @@ def broadcast(*shapes: Shape) -> Shape:
 
 
 def fill_in(shape: Shape, source: Shape) -> Shape:
-    """The target of a reshape, with its one -1 worked out; both must hold the same number of elements.
+    """The target shape of a reshape with its one -1 replaced; both shapes must hold the same number of elements.
 
     >>> fill_in(("n", -1), ("n", 8, 4))
     ('n', 32)
@@ -129,7 +130,7 @@ def _divide(names: list[str], divisors: list[str]) -> list[str] | None:
 
 
 def match(specs: Sequence[Spec], arrays: Sequence[Any], names: Sequence[str]) -> dict[str, int]:
-    """The lengths of the free dimensions, read off actual arrays; a misfit names the input."""
+    """Read the lengths of the free dimensions from actual arrays; an error names the input that does not match."""
     lengths: dict[str, int] = {}
     for spec, array, name in zip(specs, arrays, names, strict=True):
         fits = len(spec.shape) == array.ndim and all(

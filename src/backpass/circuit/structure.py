@@ -1,4 +1,4 @@
-"""Nested tuples, lists and dicts of arrays: taken apart into a flat list of leaves, and put together again."""
+"""Nested tuples, lists and dicts of arrays: flattening into a list of leaves, and rebuilding."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] = lambda _: False) -> tupl
         rebuilds.append(rebuild)
     if isinstance(tree, dict):
         return leaves, lambda new: {key: rebuild(new) for key, rebuild in zip(keys, rebuilds, strict=True)}
-    if hasattr(tree, "_fields"):  # a named tuple takes its parts one by one
+    if hasattr(tree, "_fields"):  # the constructor of a named tuple takes its fields one by one
         return leaves, lambda new: type(tree)(*(rebuild(new) for rebuild in rebuilds))
     return leaves, lambda new: type(tree)(rebuild(new) for rebuild in rebuilds)
 
 
 def paths(tree: Any, name: str, is_leaf: Callable[[Any], bool] = lambda _: False) -> list[str]:
-    """What the leaves of a tree called ``name`` are called, in the order of ``flatten``.
+    """The names of the leaves of a tree called ``name``, in the order of ``flatten``.
 
     >>> paths({"b": 1, "W": (2, 3)}, "theta"), paths(1, "x")
     (['theta.W.0', 'theta.W.1', 'theta.b'], ['x'])

@@ -1,4 +1,4 @@
-"""Tracing: a Python function of arrays, run once on stand-ins, becomes a circuit."""
+"""Tracing: runs a Python function of arrays once on stand-ins and records a circuit."""
 
 from __future__ import annotations
 
@@ -22,17 +22,22 @@ def _is_shape(value: Any) -> bool:
 def trace(
     f: Callable[..., Any], shapes: Sequence[Any], *, dtype: Any = numpy.float64, names: Sequence[str] | None = None
 ) -> Circuit:
-    """Record what f does to arrays of the given shapes, one per argument.
+    """Record what f does to arrays of the given shapes.
 
-    A shape is a tuple of whole numbers and names; a name such as ``"n"`` is a length that stays free. A ``Spec`` or an
-    array gives its dtype too. An argument may be a nested tuple, list or dict of these.
+    Args:
+        f: The function to trace.
+        shapes: One per argument: a tuple of integers and names, where a name such as ``"n"`` is a free length; or a
+            ``Spec`` or an array, which also set the dtype; or a nested tuple, list or dict of these.
+        dtype: The dtype of arguments given by shape alone.
+        names: Names of the arguments for listings and messages (default: those in the signature of f).
+
+    Raises:
+        TraceError: If f needs the value of an array, or returns something that is not an array.
 
     >>> from backpass.circuit.operations import relu
     >>> neuron = trace(lambda w, b, x: relu(x @ w + b), [(3,), (), ("n", 3)])
     >>> neuron([1.0, 0.0, -1.0], 0.5, [[2.0, 5.0, 1.0], [0.0, 0.0, 9.0]])
     array([1.5, 0. ])
-
-    Errors: TraceError where f asks for the value of an array, or returns something that is not an array.
     """
     recorder = Recorder()
     arguments: list[Any] = []
@@ -55,7 +60,7 @@ def trace(
 
 
 def as_output(leaf: Any, recorder: Recorder, beside: numpy.dtype[Any]) -> Traced:
-    """What a traced function returned, as a traced value."""
+    """Convert what a traced function returned to a traced value."""
     if leaf is None or isinstance(leaf, str):
         raise TraceError(
             f"a traced function must return arrays, got {leaf!r}", hint="does every path end in a return with a value?"
@@ -64,7 +69,7 @@ def as_output(leaf: Any, recorder: Recorder, beside: numpy.dtype[Any]) -> Traced
 
 
 def argument_names_of(f: Callable[..., Any], count: int) -> list[str]:
-    """Names for the arguments of f, for listings and messages."""
+    """Names of the arguments of f, for listings and messages."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):

@@ -1,7 +1,11 @@
-"""A traced value: what stands in for an array while a function is recorded.
+"""Traced value: a stand-in for an array while a function is recorded.
 
-Operations on traced values append nodes to a ``Recorder``; the recorder's nodes become a ``Circuit``. What an operation
-means, and its derivative, live in ``operation`` and ``operations/``.
+Operations on traced values append nodes to a ``Recorder``, whose nodes become a ``Circuit``. Operations and their
+derivatives live in ``operation`` and ``operations/``.
+@L 28
+Every declared operation by name. The operators and methods below look theirs up here.
+@L 31
+NumPy functions that accept traced values, and their implementations; "getitem" is x[index].
 """
 
 from __future__ import annotations
@@ -35,7 +39,16 @@ _PACKAGE = str(Path(__file__).resolve().parents[1])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One operation of a circuit: what is computed, from which earlier nodes, and where the user asked for it."""
+    """One operation of a circuit.
+
+    Attributes:
+        operation: The operation.
+        inputs: The indices of the nodes that it reads.
+        params: The parameters other than arrays.
+        spec: The shape and dtype of the value.
+        label: The scope that was active when it was recorded; see ``label``.
+        line: The user's source line, as ``file:line``.
+    """
 
     operation: Primitive
     inputs: tuple[int, ...]
@@ -46,7 +59,7 @@ class Node:
 
 
 class Recorder:
-    """The growing list of nodes while a function is traced. It only ever appends."""
+    """The append-only list of nodes of a trace."""
 
     __slots__ = ("_constants", "_known", "labels", "nodes")
 
@@ -57,11 +70,11 @@ class Recorder:
         self._known: dict[tuple[Any, ...], int] = {}
 
     def record(self, operation: Primitive, inputs: tuple[int, ...], params: Mapping[str, Any], spec: Spec) -> Traced:
-        """A node for an operation; what was computed before from the same inputs is not computed again."""
+        """Record an operation, or return the earlier node with the same operation, inputs and parameters."""
         key = (operation.name, inputs, tuple(sorted(params.items())))
         try:
             known = self._known.get(key)
-        except TypeError:  # a parameter that cannot be compared, such as an array
+        except TypeError:  # an unhashable parameter, such as an array
             return self.append(operation, inputs, params, spec)
         if known is None:
             traced = self.append(operation, inputs, params, spec)
@@ -75,7 +88,7 @@ class Recorder:
         return Traced(self, len(self.nodes) - 1, spec)
 
     def constant(self, value: numpy.ndarray[Any, Any]) -> Traced:
-        """A node that holds an array; equal scalars share one node."""
+        """Record a constant array; equal scalars share one node."""
         key = (value.dtype.str, value.tobytes()) if value.ndim == 0 else None
         if key in self._constants:
             index = self._constants[key]
@@ -89,7 +102,7 @@ class Recorder:
 
 
 def user_line() -> str:
-    """Where the user's code is: the innermost frame outside this package, as ``file:line``."""
+    """The user's source line: the innermost frame outside this package, as ``file:line``."""
     frame = innermost = sys._getframe(2)
     while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
         frame = frame.f_back
@@ -120,9 +133,9 @@ def _reflected(function: Any) -> Callable[[Any, Any], Array]:
 
 
 class Traced:
-    """An array that is not there yet: it knows its shape and dtype, and how it is computed.
+    """A stand-in for an array: it knows its shape, its dtype and how it is computed, but not its values.
 
-    It takes NumPy's operators and the operations of this package; it cannot be turned into a Python number.
+    It supports NumPy's operators and the operations of this package. It cannot be converted to a Python number.
     """
 
     __slots__ = ("index", "recorder", "spec")
@@ -163,7 +176,7 @@ class Traced:
     def __iter__(self) -> Iterator[Array]:
         return iter([self[i] for i in range(len(self))])
 
-    # Operators: each finds its function by NumPy's name, so that this file needs none of them.
+    # Operators look their functions up by NumPy's names, so that this module does not import the operations.
     __add__, __radd__ = _operator(numpy.add), _reflected(numpy.add)
     __sub__, __rsub__ = _operator(numpy.subtract), _reflected(numpy.subtract)
     __mul__, __rmul__ = _operator(numpy.multiply), _reflected(numpy.multiply)
@@ -216,7 +229,7 @@ class Traced:
     def __getitem__(self, index: Any) -> Array:
         return NUMPY_NAMES["getitem"](self, index)
 
-    # Methods and attributes that NumPy arrays have too, so that one function serves both.
+    # Methods and attributes that NumPy arrays have too, so that one function works on both.
     @property
     def size(self) -> int:
         length = prod(d for d in self.shape if not isinstance(d, str))
@@ -250,7 +263,7 @@ class Traced:
             )
         return lambda *arguments, **options: self.__array_function__(function, (), (self, *arguments), options)
 
-    # NumPy's own functions hand traced values over here.
+    # NumPy's functions dispatch here when an argument is traced.
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Array:
         if method != "__call__":
             self._refuse_function(f"numpy.{ufunc.__name__}.{method}", ufunc.__name__)
@@ -263,7 +276,7 @@ class Traced:
         found = NUMPY_NAMES[function]
         signature = _signature_of(found)
         known = signature.parameters
-        # What NumPy fills in by itself, or is left as it is, asks for nothing.
+        # Options that NumPy fills in itself, or that keep their default, are dropped.
         options = {k: v for k, v in kwargs.items() if k in known or not (v is None or v is _NO_VALUE)}
         strange = [f"{k}=" for k in options if k not in known]
         if strange:
@@ -274,7 +287,7 @@ class Traced:
             self._refuse_function(f"{name}: {error}", function.__name__, "argument")
         return found(*args, **options)
 
-    # A traced value has no value: every way of asking for one is refused with the place and the remedy.
+    # Every use that needs a value raises an error with the source line and a hint.
     def _refuse_function(self, what: str, name: str, option: str = "") -> NoReturn:
         raise TraceError(
             f"{user_line()}: {what} does not take an array that is only traced ({self.spec!r}, made by "
@@ -319,14 +332,14 @@ _ACTIVE = threading.local()
 
 
 def active_recorder() -> Recorder | None:
-    """The recorder of the innermost trace in this thread, if a function is being traced."""
+    """The recorder of the innermost trace in this thread, or None outside a trace."""
     stack: list[Recorder] = getattr(_ACTIVE, "stack", [])
     return stack[-1] if stack else None
 
 
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
-    """Make a recorder the innermost one while a function is traced."""
+    """Make a recorder the innermost one inside the ``with`` block."""
     _ACTIVE.stack = [*getattr(_ACTIVE, "stack", []), recorder]
     try:
         yield
@@ -336,7 +349,7 @@ def recording(recorder: Recorder) -> Iterator[None]:
 
 @contextmanager
 def label(text: str) -> Iterator[None]:
-    """Name everything recorded inside, so that listings and error messages can say where it belongs."""
+    """Label everything recorded inside the ``with`` block; listings and error messages show the label."""
     recorder = active_recorder()
     if recorder is None:
         yield

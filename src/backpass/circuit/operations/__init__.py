@@ -1,12 +1,11 @@
-"""The operations: everything a circuit can be made of, and the functions composed from them.
+"""Operations: the building blocks of circuits, and the functions composed of them.
 
-The operations are declared (``@operation``, ``@elementwise``), each with its meaning on NumPy arrays, its shape rule
-and one pullback per argument; ``functions``, ``statistics``, ``arrangement``, ``indexing`` and ``contraction`` compose
-NumPy's other functions of these, and ``numpy_names`` says which of NumPy's names they go by. They take NumPy arrays and
-traced values.
+Operations are declared with ``@operation`` or ``@elementwise``: a NumPy function, a shape rule and one pullback per
+argument. ``functions``, ``statistics``, ``arrangement``, ``indexing`` and ``contraction`` compose other NumPy functions
+of them, and ``numpy_names`` maps NumPy's names to all of these. All of them accept NumPy arrays and traced values.
 """
 
-from backpass.circuit.operations import numpy_names as _numpy_names  # noqa: F401  it fills a table
+from backpass.circuit.operations import numpy_names as _numpy_names  # noqa: F401  imported because it fills a table
 from backpass.circuit.operations.arrangement import concatenate, stack
 from backpass.circuit.operations.contraction import dot, einsum, matmul
 from backpass.circuit.operations.elementwise import (

@@ -1,4 +1,4 @@
-"""Functions that arrange the elements of arrays anew, made of operations, under the names that NumPy users know."""
+"""Functions that rearrange the elements of arrays, composed of operations, under NumPy's names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from backpass.errors import ShapeError
 
 
 def concatenate(parts: Any, axis: int | None = 0) -> Array:
-    """z = the parts laid side by side along an axis; None: all their elements in a row"""
+    """z = the parts joined along an axis; for axis None, all their elements as one vector"""
     parts = tuple(as_array(part) for part in parts)
     if axis is None:
         parts, axis = tuple(ravel(part) for part in parts), 0
@@ -32,31 +32,31 @@ def concatenate(parts: Any, axis: int | None = 0) -> Array:
 
 
 def stack(parts: Any, axis: int = 0) -> Array:
-    """z = the parts laid side by side along a new axis"""
+    """z = the parts joined along a new axis"""
     parts = tuple(as_array(part) for part in parts)
     [position] = axes_of(axis, parts[0].ndim + 1)
     return concatenate([reshape(p, shape=(*p.shape[:position], 1, *p.shape[position:])) for p in parts], position)
 
 
 def hstack(parts: Any) -> Array:
-    """z = the parts side by side along the second axis, vectors along their only one"""
+    """z = the parts joined along the second axis; vectors along their only axis"""
     parts = [atleast_1d(part) for part in parts]
     return concatenate(parts, 0 if parts[0].ndim == 1 else 1)
 
 
 def vstack(parts: Any) -> Array:
-    """z = the parts below each other; a vector is a row"""
+    """z = the parts joined along the first axis; a vector counts as a row"""
     return concatenate([atleast_2d(part) for part in parts], 0)
 
 
 def column_stack(parts: Any) -> Array:
-    """z = the parts side by side; a vector is a column"""
+    """z = the parts joined along the second axis; a vector counts as a column"""
     parts = [as_array(part) for part in parts]
     return concatenate([part if part.ndim > 1 else reshape(part, shape=(-1, 1)) for part in parts], 1)
 
 
 def array_split(x: Array, sections: Any, axis: int = 0) -> list[Array]:
-    """x in parts along an axis: so many nearly equal ones, or cut in front of the given places"""
+    """x split along an axis into nearly equal sections (an integer), or before the given indices"""
     x = as_array(x)
     [at] = axes_of(axis, x.ndim)
     length = fixed_length(x, at, "split")
@@ -69,7 +69,11 @@ def array_split(x: Array, sections: Any, axis: int = 0) -> list[Array]:
 
 
 def split(x: Array, sections: Any, axis: int = 0) -> list[Array]:
-    """x in equal parts along an axis, or cut in front of the given places"""
+    """x split along an axis into equal sections (an integer), or before the given indices
+
+    Raises:
+        ShapeError: If the length is not a multiple of the number of sections.
+    """
     length = fixed_length(as_array(x), axes_of(axis, x.ndim)[0], "split")
     if isinstance(sections, int | numpy.integer) and length % sections:
         raise ShapeError(
@@ -79,12 +83,12 @@ def split(x: Array, sections: Any, axis: int = 0) -> list[Array]:
 
 
 def hsplit(x: Array, sections: Any) -> list[Array]:
-    """x in parts along the second axis, a vector along its only one"""
+    """x split along the second axis; a vector along its only axis"""
     return split(x, sections, 0 if x.ndim == 1 else 1)
 
 
 def vsplit(x: Array, sections: Any) -> list[Array]:
-    """x in parts along the first axis"""
+    """x split along the first axis"""
     return split(x, sections, 0)
 
 
@@ -92,7 +96,7 @@ def vsplit(x: Array, sections: Any) -> list[Array]:
 
 
 def ravel(x: Array) -> Array:
-    """z = all elements in a row"""
+    """z = all elements of x as one vector, row by row"""
     return reshape(as_array(x), shape=(-1,))
 
 
@@ -105,7 +109,7 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
 
 
 def expand_dims(x: Array, axis: int | Sequence[int]) -> Array:
-    """z = x with a new axis of length 1 in each of the places"""
+    """z = x with new axes of length 1 at the given positions"""
     places = (axis,) if isinstance(axis, int) else tuple(axis)
     rank = x.ndim + len(places)
     new, lengths = axes_of(places, rank), iter(x.shape)
@@ -121,7 +125,7 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
 
 
 def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
-    """z = x with some axes moved to other places; the rest keep their order"""
+    """z = x with some axes moved to new positions; the other axes keep their order"""
     pairs = [[places] if isinstance(places, int) else list(places) for places in (source, destination)]
     start, end = ([axes_of(i, x.ndim)[0] for i in places] for places in pairs)
     if len(start) != len(end):
@@ -133,26 +137,26 @@ def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[
 
 
 def rollaxis(x: Array, axis: int, start: int = 0) -> Array:
-    """z = x with an axis moved in front of another"""
+    """z = x with one axis moved in front of another"""
     [at] = axes_of(axis, x.ndim)
     to = start + x.ndim if start < 0 else start
     return moveaxis(x, at, to - 1 if at < to else to)
 
 
 def atleast_1d(x: Array) -> Array:
-    """z = x, a number as a vector of one"""
+    """z = x; a number becomes a vector of length 1"""
     x = as_array(x)
     return x if x.ndim else reshape(x, shape=(1,))
 
 
 def atleast_2d(x: Array) -> Array:
-    """z = x, a vector as a row"""
+    """z = x; a vector becomes a row"""
     x = atleast_1d(x)
     return x if x.ndim > 1 else reshape(x, shape=(1, *x.shape))
 
 
 def flip(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
-    """z = x with the order along the axes reversed"""
+    """z = x with the order of elements reversed along the axes"""
     x = as_array(x)
     for i in axes_of(axis, x.ndim):
         x = along(x, i, fixed_length(x, i, "flip") - 1, -1, -1) if x.shape[i] != 0 else x
@@ -160,7 +164,7 @@ def flip(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
 
 
 def roll(x: Array, shift: Any, axis: Any = None) -> Array:
-    """z = x moved along the axes; what leaves at one end comes in at the other"""
+    """z = x shifted along the axes; elements that leave at one end reappear at the other"""
     x = as_array(x)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), shape=x.shape)
@@ -178,19 +182,19 @@ def roll(x: Array, shift: Any, axis: Any = None) -> Array:
 
 
 def stretched(x: Array, shape: Any) -> Array:
-    """z = x stretched over a larger shape, as broadcasting does"""
+    """z = x broadcast to a larger shape"""
     return broadcast_to(as_array(x), shape=(shape,) if isinstance(shape, int | str) else tuple(shape))
 
 
 def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
-    """The arrays, all stretched over the shape that they broadcast to"""
+    """The arrays, broadcast to their common shape"""
     found = [as_array(x) for x in arrays]
     shape = broadcast(*(x.shape for x in found))
     return tuple(x if x.shape == shape else broadcast_to(x, shape=shape) for x in found)
 
 
 def meshgrid(*vectors: Array, indexing: str = "xy") -> tuple[Array, ...]:
-    """One array per vector: its numbers along an axis of its own, the same along the others"""
+    """One array per vector: its numbers vary along its own axis and are constant along the others"""
     found = [atleast_1d(x) for x in vectors]
     rank = len(found)
     places = list(range(rank))
@@ -204,7 +208,7 @@ def meshgrid(*vectors: Array, indexing: str = "xy") -> tuple[Array, ...]:
 
 
 def tile(x: Array, repeats: Any) -> Array:
-    """z = x laid side by side so many times along each axis"""
+    """z = x repeated along each axis, as blocks"""
     counts = (int(repeats),) if isinstance(repeats, int | numpy.integer) else tuple(int(n) for n in repeats)
     x = as_array(x)
     rank = max(len(counts), x.ndim)
@@ -216,7 +220,7 @@ def tile(x: Array, repeats: Any) -> Array:
 
 
 def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
-    """z = each element so many times, one after another"""
+    """z = x with each element repeated in place"""
     x = as_array(x)
     if axis is None:
         x, axis = ravel(x), 0
@@ -239,7 +243,7 @@ def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array
 
 
 def diag(x: Array, k: int = 0) -> Array:
-    """z = the diagonal of a matrix, or a matrix with a vector as its diagonal and zeros elsewhere"""
+    """z = the diagonal of a matrix, or the matrix with a vector on its diagonal and zeros elsewhere"""
     x = as_array(x)
     if x.ndim != 1:
         return diagonal(x, k)
@@ -281,7 +285,7 @@ def shape_of(x: Array) -> Any:
 
 
 def full_like(x: Array, fill_value: Any, dtype: Any = None) -> Array:
-    """z = one number in the shape of x, which may have free lengths, and in its dtype"""
+    """z = one number in the shape of x, which may have free lengths, and in the dtype of x unless given"""
     x, value = as_array(x), as_array(fill_value)
     wanted = numpy.dtype(dtype) if dtype is not None else x.dtype
     value = value if value.dtype == wanted else value.astype(wanted)

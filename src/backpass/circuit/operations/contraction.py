@@ -1,4 +1,4 @@
-"""Products of arrays summed over common axes, as NumPy has them, made of matrix products."""
+"""Products of arrays summed over common axes, with NumPy's functions, composed of matrix products."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backpass.errors import ShapeError
 
 
 def matmul(x: Array, y: Array) -> Array:
-    """z = x y as NumPy's ``@``: vectors count as one row or one column"""
+    """z = x y, like NumPy's ``@``: a vector counts as one row (x) or one column (y)"""
     x, y = as_array(x), as_array(y)
     if x.ndim == 0 or y.ndim == 0:
         raise ShapeError(
@@ -34,9 +34,9 @@ def matmul(x: Array, y: Array) -> Array:
 
 
 def dot(x: Array, y: Array) -> Array:
-    """z = the sum of x y over the last axis of x and the last but one of y, for all pairs of their other axes
+    """z = the sum of x y over the last axis of x and the second-to-last of y, for all pairs of their other axes
 
-    x (..., n, d)   y (..., d, m)   ->   z (the axes of x but d, the axes of y but d); a number multiplies
+    x (..., n, d)   y (..., d, m)   ->   z (the axes of x without d, the axes of y without d); a number multiplies
     """
     x, y = as_array(x), as_array(y)
     if x.ndim == 0 or y.ndim == 0:
@@ -54,7 +54,7 @@ def vdot(x: Array, y: Array) -> Array:
 
 
 def inner(x: Array, y: Array) -> Array:
-    """z = the sum of x y over their last axes, for all pairs of the others"""
+    """z = the sum of x y over their last axes, for all pairs of the other axes"""
     x, y = as_array(x), as_array(y)
     if x.ndim == 0 or y.ndim == 0:
         return e.multiply(x, y)
@@ -62,7 +62,7 @@ def inner(x: Array, y: Array) -> Array:
 
 
 def outer(x: Array, y: Array) -> Array:
-    """z[i, j] = x[i] y[j], of all elements of x and of y"""
+    """z[i, j] = x[i] y[j], for all elements of x and y"""
     return e.multiply(reshape(as_array(x), shape=(-1, 1)), reshape(as_array(y), shape=(1, -1)))
 
 
@@ -91,10 +91,10 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def einsum(subscripts: str, *operands: Array, optimize: Any = False) -> Array:
-    """z = the products of the operands' elements, summed over every letter that the output lacks
+    """z = the products of the operands' elements, summed over every letter that is missing from the output
 
-    ``"ij,jk->ik"`` is the matrix product, ``"ii->i"`` a diagonal, ``"...i,i"`` leaves the axes of ``...`` alone. The
-    operands are joined from left to right, two at a time; ``optimize`` changes nothing.
+    ``"ij,jk->ik"`` is the matrix product, ``"ii->i"`` a diagonal; ``"...i,i"`` leaves the axes of ``...`` unchanged.
+    Operands are joined two at a time, from left to right; ``optimize`` has no effect.
     """
     if not isinstance(subscripts, str):
         raise ShapeError("einsum expected its subscripts as a string", hint='for example einsum("ij,jk->ik", x, y)')
@@ -115,7 +115,7 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = False) -> Array:
 
 
 def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[list[str]], list[str]]:
-    """The letters of each operand and of the output; ``...`` becomes letters that occur nowhere else."""
+    """The letters of each operand and of the output; ``...`` becomes letters that are used nowhere else."""
     inputs, arrow, result = subscripts.replace(" ", "").partition("->")
     texts = inputs.split(",")
     if len(texts) != len(ranks):
@@ -143,7 +143,7 @@ def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[list[str]], lis
 
 
 def _single(x: Array, term: Sequence[str]) -> tuple[Array, list[str]]:
-    """An operand with every letter once: of an axis that is named twice the diagonal is taken."""
+    """Make the letters of an operand unique: an axis pair with the same letter is replaced by its diagonal."""
     letters = list(term)
     while len(set(letters)) < len(letters):
         twice = next(c for c in letters if letters.count(c) > 1)
@@ -155,7 +155,7 @@ def _single(x: Array, term: Sequence[str]) -> tuple[Array, list[str]]:
 
 
 def _arranged(x: Array, letters: Sequence[str], output: Sequence[str]) -> Array:
-    """Summed over the letters that the output lacks, and the axes in its order."""
+    """Sum over the letters that are missing from the output, and bring the axes into its order."""
     gone = tuple(i for i, c in enumerate(letters) if c not in output)
     x = sum_of(x, axis=gone) if gone else x
     left = [c for c in letters if c in output]
@@ -163,7 +163,7 @@ def _arranged(x: Array, letters: Sequence[str], output: Sequence[str]) -> Array:
 
 
 def _contract(x: Array, of_x: list[str], y: Array, of_y: list[str], kept: list[str]) -> Array:
-    """The product of two operands, summed over the letters that are not kept; the axes come as in ``kept``."""
+    """The product of two operands, summed over the letters that are not in ``kept``; axes in the order of ``kept``."""
     x, of_x = _without(x, of_x, {*of_y, *kept})
     y, of_y = _without(y, of_y, {*of_x, *kept})
     both = [c for c in of_x if c in of_y]
@@ -176,7 +176,7 @@ def _contract(x: Array, of_x: list[str], y: Array, of_y: list[str], kept: list[s
     if summed and all(_is_flat(group) for group in groups[1:]):
         lead, row, column, inner_ = groups[0], *(_flat(group) for group in groups[1:])
         z = matmul_(reshape(x, shape=(*lead, row, inner_)), reshape(y, shape=(*lead, inner_, column)))
-    else:  # two free lengths have no product; and without a sum there is nothing to multiply matrices for
+    else:  # two free lengths have no product, and without a sum no matrix product is needed
         left = reshape(x, shape=(*groups[0], *groups[1], *(1,) * len(columns), *groups[3]))
         y = moveaxis(y, list(range(len(batch), len(batch) + len(summed))), list(range(-len(summed), 0)))
         z = e.multiply(left, reshape(y, shape=(*groups[0], *(1,) * len(rows), *groups[2], *groups[3])))
@@ -186,7 +186,7 @@ def _contract(x: Array, of_x: list[str], y: Array, of_y: list[str], kept: list[s
 
 
 def _without(x: Array, letters: list[str], needed: set[str]) -> tuple[Array, list[str]]:
-    """Summed over the letters that nothing needs."""
+    """Sum over the letters that nothing needs."""
     left = [c for c in letters if c in needed]
     return _arranged(x, letters, left), left
 
@@ -196,7 +196,7 @@ def _ordered(x: Array, letters: list[str], order: list[str]) -> Array:
 
 
 def _is_flat(lengths: Shape) -> bool:
-    """Whether the lengths multiply to one: all known, or a single free one beside ones."""
+    """Whether the product of the lengths is a dimension: all are known, or one is free and the others are 1."""
     free = [d for d in lengths if isinstance(d, str)]
     return not free or (len(free) == 1 and all(d == 1 for d in lengths if not isinstance(d, str)))
 

@@ -1,8 +1,8 @@
-"""Operations on numbers one by one, each with its derivative beside it; broadcasting is NumPy's.
+"""Elementwise operations, each with its derivative; broadcasting follows NumPy.
 
 In a pullback dz is dJ/dz, z the output, x and y the arguments (Claim 3.3: dJ/dx = dJ/dz * dz/dx, element by element).
-Products with comparisons are written with ``where`` so that an infinite or undefined branch that was not taken
-contributes exactly zero.
+Products with comparisons use ``where``, so that an infinite or undefined branch that was not taken contributes exactly
+zero.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def _by_exponent(dz: Array, z: Array, x: Array, y: Array) -> Array:
 
 
 @elementwise(
-    # Where y is 0 the slope is 0 at every x, but x^(y - 1) may be infinite: x^0 = 1 stands in for it.
+    # Where y is 0 the slope is 0 at every x, but x^(y - 1) may be infinite; x^0 = 1 replaces it.
     dx=lambda dz, z, x, y: dz * y * x ** where(equal(y, 0.0), 0.0, y - 1.0),
     dy=_by_exponent,
 )
 def power(x: Array, y: Array) -> Array:
-    """z = x ** y; the derivative by y is taken as 0 where x = 0, and does not exist (NaN) where x < 0."""
+    """z = x ** y; the derivative by y is defined as 0 where x = 0, and is NaN where x < 0"""
     return numpy.power(x, y)
 
 
@@ -172,7 +172,7 @@ def sign(x: Array) -> Array:
 
 @elementwise(dx=None)
 def floor(x: Array) -> Array:
-    """z = the largest whole number that is not above x"""
+    """z = the largest integer not above x"""
     return numpy.floor(x)
 
 
@@ -233,6 +233,6 @@ def _not_chosen(dz: Array, z: Array, condition: Array, x: Array, y: Array) -> Ar
 def where(condition: Array, x: Array, y: Array) -> Array:
     """z = x where the condition holds, y elsewhere
 
-    dx = dz where the condition holds, else 0    dy = dz where it does not, else 0
+    dx = dz where the condition holds, else 0    dy = dz where it does not hold, else 0
     """
     return numpy.where(condition, x, y)

@@ -1,7 +1,7 @@
 """The error function in NumPy, by W. J. Cody's rational approximations (Mathematics of Computation 23, 1969).
 
-NumPy has none and SciPy is too heavy a dependency for one function. Three ranges of |x|; the coefficients are the
-published ones for a relative error below 6e-19, so double rounding is what remains.
+NumPy has no erf, and SciPy is too heavy a dependency for one function. There are three ranges of |x|; the published
+coefficients have a relative error below 6e-19, so the rounding of float64 dominates.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[Any]
 
-# erf(x) = x P(x^2) / Q(x^2) for |x| <= 0.46875; highest power first. Kept as P - Q, because x + x (P - Q) / Q rounds
+# erf(x) = x P(x^2) / Q(x^2) for |x| <= 0.46875; highest power first. P - Q is stored, because x + x (P - Q) / Q rounds
 # the larger part of the result only once.
 _P_LESS_Q_SMALL = (-8.14222293815396847e-1, -2.04401672084735553e1, -1.30160483783394017e2, -9.05131288392070259e2,
                    3.65140755699298850e2)  # fmt: skip
@@ -31,9 +31,10 @@ def _ratio(numerator: tuple[float, ...], denominator: tuple[float, ...], t: Floa
 
 
 def erf_of(x: Floats) -> Floats:
-    """erf(x), element by element, in the dtype of x (worked out in float64).
+    """erf(x), element by element, computed in float64 and returned in the dtype of x.
 
-    Beyond |x| = 4 the middle range serves on: erfc is below 1.6e-8 there, so its error is lost in 1 - erfc.
+    The formula of the middle range also serves beyond |x| = 4: erfc is below 1.6e-8 there, and its error vanishes in
+    1 - erfc.
     """
     wide = numpy.asarray(x, dtype=numpy.float64)
     size = numpy.minimum(numpy.abs(wide), 6.0)

@@ -1,4 +1,4 @@
-"""Functions of numbers one by one, made of operations, under the names that NumPy users know."""
+"""Elementwise functions composed of operations, under NumPy's names."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from backpass.errors import TraceError
 
 
 def as_array(x: Any) -> Array:
-    """A traced value as it is, anything else as a NumPy array.    Errors: TraceError for a masked array."""
+    """Return a traced value unchanged, and anything else as a NumPy array.
+
+    Raises:
+        TraceError: If the value is a masked array.
+    """
     check_unmasked(x, "an argument")
     return x if isinstance(x, Traced) else numpy.asarray(x)
 
 
 def together(*values: Any) -> list[Array]:
-    """Arrays in the dtype that NumPy works in when they meet; plain numbers take on that of the others."""
+    """Convert values to arrays of their common NumPy dtype; plain numbers take the dtype of the arrays."""
     strong = [as_array(value).dtype for value in values if not is_weak(value)]
     dtype = numpy.result_type(*strong, *(value for value in values if is_weak(value)))
     return [x if x.dtype == dtype else x.astype(dtype) for x in map(as_array, values)]
@@ -40,12 +44,12 @@ def square(x: Array) -> Array:
 
 
 def reciprocal(x: Array) -> Array:
-    """z = 1 / x; of whole numbers without its fraction"""
+    """z = 1 / x; for integers truncated"""
     return e.where(e.equal(e.absolute(x), 1), x, 0) if is_whole(x) else e.divide(1.0, x)
 
 
 def clip(x: Array, low: Array = None, high: Array = None) -> Array:
-    """z = x, kept between low and high; None is no limit"""
+    """z = x, limited to the range from low to high; None means no limit"""
     z = x if low is None else e.maximum(x, low)
     return z if high is None else e.minimum(z, high)
 
@@ -56,7 +60,7 @@ def clip(x: Array, low: Array = None, high: Array = None) -> Array:
 def expm1(x: Array) -> Array:
     """z = e^x - 1, exact near 0; its slope e^x is exact at both ends of the range
 
-    The operation's own slope, z + 1, has lost its digits where z is close to -1: e^x - 1 serves there.
+    The slope of the operation, z + 1, loses its digits where z is close to -1; e^x - 1 is used there.
     """
     near = e.greater(x, -0.7)
     return e.where(near, e.expm1(e.where(near, x, 0.0)), e.exp(e.where(near, -1.0, x)) - 1.0)
@@ -80,10 +84,10 @@ def log10(x: Array) -> Array:
 def logaddexp(x: Array, y: Array) -> Array:
     """z = ln(e^x + e^y), without overflow
 
-    The larger plus ln(1 + e^-d), d the distance, in two forms of one function, so that derivatives hold at x = y.
+    Computed as the larger argument plus ln(1 + e^-d), d the distance, in two forms so that the derivative holds at x = y.
     """
     d = e.subtract(y, x)
-    d = e.where(e.equal(d, d), d, 0.0)  # of two equal infinities
+    d = e.where(e.equal(d, d), d, 0.0)  # equal infinities have distance NaN
     return e.where(e.greater_equal(x, y), e.add(x, e.softplus(d)), e.add(y, e.softplus(-d)))
 
 
@@ -96,7 +100,7 @@ def tan(x: Array) -> Array:
 
 
 def sinh(x: Array) -> Array:
-    """z = (e^x - e^-x) / 2, exact near 0, by halves of x, which overflow no sooner than z"""
+    """z = (e^x - e^-x) / 2, exact near 0; computed from x / 2, so that nothing overflows before z does"""
     up, down = e.expm1(0.5 * x), e.expm1(-0.5 * x)
     return (0.5 * (up - down)) * (up + down + 2.0)
 
@@ -111,12 +115,12 @@ def cosh(x: Array) -> Array:
 
 
 def is_whole(x: Array) -> bool:
-    """Whether an array holds whole numbers or truth values."""
+    """Whether an array holds integers or truth values."""
     return as_array(x).dtype.kind in "biu"
 
 
 def ceil(x: Array) -> Array:
-    """z = the smallest whole number that is not below x"""
+    """z = the smallest integer not below x"""
     return e.floor(x) if is_whole(x) else -e.floor(-x)
 
 
@@ -126,17 +130,17 @@ def trunc(x: Array) -> Array:
 
 
 def rint(x: Array) -> Array:
-    """z = the nearest whole number, the even one of two"""
+    """z = the nearest integer; the even one for ties"""
     below = e.floor(x)
     distance = stop_gradient(x) - below
     is_odd = not_equal(e.floor(below * 0.5) * 2.0, below)
     up = logical_or(e.greater(distance, 0.5), logical_and(e.equal(distance, 0.5), is_odd))
-    # At -0.5 and above the result is -0, as NumPy has it.
+    # At -0.5 and above the result is -0, as in NumPy.
     return e.where(up, -(-1.0 - below), below)
 
 
 def around(x: Array, decimals: int = 0) -> Array:
-    """z = x rounded to so many digits behind the point"""
+    """z = x rounded to the given number of decimals"""
     if is_whole(x) and decimals >= 0:
         return as_array(x)
     if is_whole(x):
@@ -148,9 +152,9 @@ def around(x: Array, decimals: int = 0) -> Array:
 
 
 def floor_divide(x: Array, y: Array) -> Array:
-    """z = floor(x / y), exactly; whole numbers give whole numbers, and 0 for y = 0, as NumPy has it
+    """z = floor(x / y), exactly; integers give integers, and 0 for y = 0, as in NumPy
 
-    The remainder with the sign of x is taken off first: x without it is a multiple of y, and no further from 0 than x.
+    The remainder with the sign of x is subtracted first: the rest is a multiple of y, and no farther from 0 than x.
     """
     rest = e.remainder(x, y)
     x, y = (as_array(value).astype(rest.dtype) for value in (x, y))
@@ -164,14 +168,14 @@ def floor_divide(x: Array, y: Array) -> Array:
     toward_zero = e.where(_have_other_signs(rest, x), rest - y, rest)
     divisor, multiple = e.where(is_zero, 1, y), x - toward_zero
     quotient = rint(e.divide(multiple, divisor)).astype(rest.dtype)
-    # A quotient of 64 bits is rounded to 53: what is left over is divided once more.
+    # The float64 quotient of 64-bit integers has 53 bits; dividing what is left corrects it.
     quotient = quotient + rint(e.divide(multiple - quotient * divisor, divisor)).astype(rest.dtype)
     lower = e.where(_have_other_signs(toward_zero, y), quotient - 1, quotient)
     return e.where(is_zero, 0, lower)
 
 
 def _have_other_signs(x: Array, y: Array) -> Array:
-    """Whether one is above 0 and the other below."""
+    """Whether one is positive and the other negative."""
     return logical_or(
         logical_and(e.greater(x, 0), e.greater(0, y)),
         logical_and(e.greater(0, x), e.greater(y, 0)),
@@ -179,7 +183,7 @@ def _have_other_signs(x: Array, y: Array) -> Array:
 
 
 def fmod(x: Array, y: Array) -> Array:
-    """z = the remainder with the sign of x, as C has it"""
+    """z = the remainder with the sign of x, as in C"""
     x, y = together(x, y)
     size = e.remainder(e.absolute(x), e.absolute(y))
     return e.where(e.greater(0, x), -size, size)
@@ -204,7 +208,7 @@ def less_equal(x: Array, y: Array) -> Array:
 
 
 def isnan(x: Array) -> Array:
-    """z = whether x is not a number: the only value that does not equal itself"""
+    """z = whether x is NaN, the only value that does not equal itself"""
     return e.logical_not(e.equal(x, x))
 
 
@@ -221,13 +225,13 @@ def isfinite(x: Array) -> Array:
 def one_hot(codes: Array, levels: int, dtype: Any) -> Array:
     """z[..., j] = 1 where the code is j, else 0
 
-    codes int (n,)   ->   z (n, levels); a code outside 0 .. levels-1 gives a row of zeros
+    codes int (n,)   ->   z (n, levels); a code outside 0 .. levels-1 becomes a row of zeros
     """
     return e.equal(reshape(codes, shape=(*codes.shape, 1)), numpy.arange(levels, dtype=codes.dtype)).astype(dtype)
 
 
 def truth(x: Any) -> Array:
-    """x as truth values: whether it is other than 0."""
+    """x as truth values: whether it differs from 0."""
     x = as_array(x)
     return x if x.dtype == bool else x.astype(bool)
 
@@ -243,13 +247,17 @@ def logical_or(x: Array, y: Array) -> Array:
 
 
 def logical_xor(x: Array, y: Array) -> Array:
-    """z = either x or y"""
+    """z = exactly one of x and y"""
     y = truth(y)
     return e.where(truth(x), e.logical_not(y), y)
 
 
 def _masks(symbol: str, *values: Any) -> None:
-    """Errors: TraceError unless all are truth values."""
+    """Check that all values are truth values.
+
+    Raises:
+        TraceError: If one is not.
+    """
     for value in values:
         dtype = as_array(value).dtype
         if dtype.kind != "b":
@@ -278,7 +286,7 @@ def bitwise_xor(x: Array, y: Array) -> Array:
 
 
 def invert(x: Array) -> Array:
-    """z = not x for truth values, -1 - x for whole numbers"""
+    """z = not x for truth values, -1 - x for integers"""
     x = as_array(x)
     if x.dtype.kind == "i":
         return -1 - x

@@ -1,4 +1,4 @@
-"""Indexing as NumPy has it: x[index] and its relatives, made of slices and takes."""
+"""NumPy's indexing: x[index] and related functions, composed of slices and takes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from backpass.errors import ShapeError, TraceError
 
 
 def getitem(x: Array, index: Any) -> Array:
-    """z = x[index] for whole numbers, slices, None, ``...``, arrays of whole numbers, and masks known while tracing"""
+    """z = x[index] for integers, slices, None, ``...``, arrays of integers, and masks that are known while tracing"""
     items = _items(index if isinstance(index, tuple) else (index,), x)
     ranges: list[Range] = []
     shape: list[Any] = []
-    arrays: dict[int, Array] = {}  # by their axis in what the slices leave
-    singles: list[int] = []  # axes that a whole number takes, which beside arrays count as arrays
+    arrays: dict[int, Array] = {}  # by their axis after slicing
+    singles: list[int] = []  # axes indexed by an integer, which counts as an array when other indices are arrays
     has_arrays = any(_is_array(item) for item in items)
     places: list[int] = []
     for position, item in enumerate(items):
@@ -56,7 +56,7 @@ def getitem(x: Array, index: Any) -> Array:
 
 
 def _items(given: tuple[Any, ...], x: Array) -> list[Any]:
-    """One item per axis and per None: masks as the places where they hold, ``...`` as slices."""
+    """One item per axis and per None: masks become the positions where they are true, ``...`` becomes slices."""
     items: list[Any] = []
     for item in given:
         check_unmasked(item, "an index")
@@ -78,7 +78,7 @@ def _items(given: tuple[Any, ...], x: Array) -> list[Any]:
     count = sum(item is not None and item is not Ellipsis for item in items)
     if count > x.ndim:
         raise ShapeError(f"x[...] with x {text_of(x.shape)}: {count} indices for {x.ndim} dimensions")
-    # Compared by identity: an array in the index would compare element by element.
+    # Identity, because == would compare an array in the index element by element.
     at = next((i for i, item in enumerate(items) if item is Ellipsis), len(items))
     return [*items[:at], *[slice(None)] * (x.ndim - count), *items[at + 1 :]]
 
@@ -88,7 +88,7 @@ def _is_array(item: Any) -> bool:
 
 
 def _checked(item: Array, x: Array, axis: int) -> Array:
-    """An array of places along an axis, within its length where both are known."""
+    """Check an array of indices against the length of its axis, where both are known."""
     if item.dtype.kind not in "iu":
         raise TraceError(
             f"{user_line()}: a traced array cannot be indexed with {item.dtype.name} along axis {axis}",
@@ -103,7 +103,7 @@ def _checked(item: Array, x: Array, axis: int) -> Array:
 
 
 def _range_of(item: Any, x: Array, axis: int) -> tuple[Range, bool]:
-    """What an index takes along one axis, and whether the axis stays."""
+    """The range that an index takes along one axis, and whether the axis is kept."""
     length = x.shape[axis]
     if isinstance(item, slice) and item.start is None and item.stop is None and item.step in (None, 1):
         return None, True
@@ -124,7 +124,7 @@ def _range_of(item: Any, x: Array, axis: int) -> tuple[Range, bool]:
 
 
 def _taken(z: Array, arrays: dict[int, Array], singles: list[int], are_together: bool) -> Array:
-    """What arrays of places take along their axes; the axes of ``singles`` go."""
+    """Take the given indices along their axes and drop the axes of ``singles``."""
     first = min([*arrays, *singles]) if are_together else 0
     if len(arrays) == 1:
         [(axis, places)] = arrays.items()
@@ -146,7 +146,7 @@ def _taken(z: Array, arrays: dict[int, Array], singles: list[int], are_together:
 
 
 def _flat_places(places: list[Array], lengths: list[int]) -> Array:
-    """The places in several axes as places in one that holds them all; a place outside its axis stays outside."""
+    """Combine the indices of several axes into one index of the flattened axes; out of range stays out of range."""
     total, flat = prod(lengths), numpy.int64(0)
     outside: Any = numpy.bool_(False)
     for place, length in zip(places, lengths, strict=True):
@@ -158,7 +158,7 @@ def _flat_places(places: list[Array], lengths: list[int]) -> Array:
 
 
 def take(x: Array, indices: Any, axis: int | None = None) -> Array:
-    """z = the slices of x with the given numbers along an axis; None: of all elements in a row"""
+    """z = the slices of x at the given indices along an axis; for axis None, elements of the flattened x"""
     x, places = as_array(x), as_array(indices)
     if axis is None:
         x, axis = ravel(x), 0
@@ -167,7 +167,7 @@ def take(x: Array, indices: Any, axis: int | None = None) -> Array:
 
 
 def take_along_axis(x: Array, indices: Any, axis: int | None = -1) -> Array:
-    """z[..., j, ...] = x[..., indices[..., j, ...], ...], place by place in the other axes, which must be known"""
+    """z[..., j, ...] = x[..., indices[..., j, ...], ...]; the lengths of the other axes must be known"""
     x, places = as_array(x), as_array(indices)
     if axis is None:
         return take_along_axis(ravel(x), places, 0)

@@ -1,4 +1,4 @@
-"""Rows looked up by number (embeddings, chosen columns), and the adjoint that adds rows back."""
+"""Row lookup by index (embeddings, column selection), and its adjoint, which adds rows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _looked_up(x: Spec, indices: Spec, *, axis: int) -> Spec:
     dindices=None,
 )
 def take(x: Array, indices: Array, *, axis: int) -> Array:
-    """z = the rows (or along another axis, the slices) of x with the given numbers
+    """z = the rows (or, along another axis, the slices) of x with the given indices
 
     x (l, m)   indices (n,)   ->   z (n, m)
 
@@ -70,11 +70,11 @@ def _merge_rows(parts: Sequence[Traced]) -> Array:
     dindices=None,
 )
 def scatter_add(x: Array, indices: Array, *, axis: int, length: Dimension) -> Array:
-    """z = zeros, with every row of x added to the row of that number: the adjoint of ``take``
+    """z = zeros, with row i of x added to row indices[i]: the adjoint of ``take``
 
     x (n, m)   indices (n,)   ->   z (length, m)
 
-    dx = the rows of dz with the given numbers
+    dx = the rows of dz with the given indices
     """
     kept, after = x.shape[:axis], x.shape[axis + indices.ndim :]
     z = numpy.zeros((*kept, length, *after), x.dtype)

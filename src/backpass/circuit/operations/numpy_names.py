@@ -1,4 +1,4 @@
-"""NumPy's names: which of its functions accept traced values, and what each becomes. Imported for its table alone."""
+"""Table of the NumPy functions that accept traced values, and their implementations. Imported for its side effect."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backpass.errors import TraceError
 
 
 def _in_numpys_dtype(ufunc: Any, function: Callable[..., Array]) -> Callable[..., Array]:
-    """The function on arguments in the dtypes that NumPy works in, so that the result has NumPy's dtype, too."""
+    """Wrap a function so that arguments are converted to NumPy's working dtype and the result has NumPy's dtype."""
 
     @wraps(function)
     def converted(*arguments: Any) -> Array:

@@ -1,8 +1,8 @@
-"""Matrix products: Claims 3.2 and 3.4 of the notes live here.
+"""Matrix products: Claims 3.2 and 3.4 of the notes.
 
 The notes write examples as columns, z = W x + b with W (m, d). Here examples are rows, as in eq. (4.4): every vector
-and matrix is transposed and products change their order, so z = x W + b with x (n, d), W (d, m), b (m,). This is the
-one place where the translation is made.
+and matrix is transposed and products reverse their order, so z = x W + b with x (n, d), W (d, m), b (m,). The
+translation is made only here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _multiply_add(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, in
     dy=lambda dz, z, x, y: sum_to(matmul_(swap_last(x), dz), y),
 )
 def matmul_(x: Array, y: Array) -> Array:
-    """z = x y, matrix by matrix
+    """z = x y, for each pair of matrices
 
     x (..., n, d)   y (..., d, m)   ->   z (..., n, m)
 

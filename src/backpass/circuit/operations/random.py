@@ -28,7 +28,7 @@ def random_bits(key: Array, step: Array, *, purpose: int, shape: tuple[Any, ...]
 
     key uint32 (2,)   step uint32 ()   ->   z uint32 of the given shape
 
-    Element i (counted row by row) is word i mod 4 of the block with counter (i div 4, step, purpose, 0).
+    Element i (in row-major order) is word i mod 4 of the block with counter (i div 4, step, purpose, 0).
     """
     return philox_bits(key, int(step), purpose, shape)
 

@@ -15,7 +15,7 @@ Axis = int | tuple[int, ...] | None
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The axes meant, counted from the front: None is all of them, -1 the last."""
+    """The axes as non-negative numbers: None stands for all axes, -1 for the last."""
     axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
     for one in axes:
         if not -ndim <= one < ndim:
@@ -33,7 +33,7 @@ def _reduced(x: Spec, *, axis: Axis = None, keepdims: bool = False) -> Spec:
 
 
 def _along(reduced: Array, x: Array, axis: Axis) -> Array:
-    """A reduced array with its axes back as length 1, so that it broadcasts against x."""
+    """Restore the reduced axes with length 1, so that the array broadcasts against x."""
     gone = axes_of(axis, x.ndim)
     return reduced.reshape(tuple(1 if i in gone else d for i, d in enumerate(x.shape)))
 
@@ -74,13 +74,13 @@ def _compared(x: Spec, *, axis: Axis = None, keepdims: bool = False) -> Spec:
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """z = the largest element of x along the axes
 
-    dx = dz at the largest element, shared evenly among equals
+    dx = dz at the largest element, divided evenly among equal ones
     """
     return numpy.max(x, axis=axis, keepdims=keepdims)
 
 
 def _softmax_share(dz: Array, z: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    # Where x is -inf its share is 0 even if z is -inf too.
+    # Where x is -inf its share is 0, even if z is -inf too.
     share = exp(x - _along(z, x, axis))
     return _along(dz, x, axis) * where(x > -numpy.inf, share, 0.0)
 
@@ -96,7 +96,7 @@ _exp_dtype = dtype_rule(numpy.exp)
     dx=_softmax_share,
 )
 def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """z = ln of the sum of e^x along the axes, without overflow; of no elements it is -inf
+    """z = ln of the sum of e^x along the axes, without overflow; -inf for no elements
 
     dx = dz e^(x - z), the softmax of x
     """

@@ -19,7 +19,7 @@ Range = tuple[int, int, int] | None
 
 @operation(shape=lambda *, spec: spec, count=free, is_view=True)
 def argument(*, spec: Spec) -> Array:
-    """z = what the circuit is called with; it has no meaning of its own."""
+    """z = an input of the circuit; it cannot be computed"""
     raise AssertionError("an argument is given, not computed")
 
 
@@ -31,13 +31,13 @@ def constant(*, value: Array) -> Array:
 
 @operation(shape=lambda x: x, count=free, is_view=True, dx=lambda dz, z, x: dz)
 def identity(x: Array) -> Array:
-    """z = x, under a name of its own: a gradient by z is not a gradient by x."""
+    """z = x, as a separate node: a gradient by z is not a gradient by x"""
     return x
 
 
 @operation(shape=lambda x: x, count=free, is_view=True, dx=None)
 def stop_gradient(x: Array) -> Array:
-    """z = x, where nothing flows back."""
+    """z = x, with no gradient"""
     return x
 
 
@@ -47,7 +47,7 @@ def stop_gradient(x: Array) -> Array:
     dx=lambda dz, z, x, *, dtype: dz.astype(x.dtype) if x.spec.is_float else None,
 )
 def cast(x: Array, *, dtype: Any) -> Array:
-    """z = x in another dtype; true becomes 1.
+    """z = x in another dtype; true becomes 1
 
     dx = dz in the dtype of x
     """
@@ -62,7 +62,7 @@ def _reshaped(x: Spec, *, shape: Shape) -> Spec:
     shape=_reshaped, count=free, is_view=True, is_arithmetic=False, dx=lambda dz, z, x, *, shape: dz.reshape(x.shape)
 )
 def reshape(x: Array, *, shape: tuple[Any, ...]) -> Array:
-    """z = the elements of x, row by row, in another shape; one dimension may be -1.
+    """z = the elements of x, row by row, in another shape; one dimension may be -1
 
     dx = dz in the shape of x
     """
@@ -83,9 +83,9 @@ def _transposed(x: Spec, *, axes: tuple[int, ...]) -> Spec:
     dx=lambda dz, z, x, *, axes: transpose(dz, axes=tuple(int(i) for i in numpy.argsort(axes))),
 )
 def transpose(x: Array, *, axes: tuple[int, ...]) -> Array:
-    """z = x with its axes in another order.
+    """z = x with its axes in another order
 
-    dx = dz with the axes back in their old order
+    dx = dz with the axes in their original order
     """
     return x.transpose(axes)
 
@@ -109,9 +109,9 @@ def _stretched_back(dz: Array, z: Array, x: Array, *, shape: Shape) -> Array:
 
 @operation(shape=_stretched, is_arithmetic=False, dx=_stretched_back)
 def broadcast_to(x: Array, *, shape: tuple[Any, ...]) -> Array:
-    """z = x stretched over a larger shape, as broadcasting does.
+    """z = x broadcast to a larger shape
 
-    dx = dz summed over the stretched axes
+    dx = dz summed over the broadcast axes
     """
     return numpy.broadcast_to(x, shape)
 
@@ -128,7 +128,7 @@ def _sliced(x: Spec, *, ranges: tuple[Range, ...]) -> Spec:
     dx=lambda dz, z, x, *, ranges: assemble(dz, ranges=(ranges,), shape=x.shape),
 )
 def slice_(x: Array, *, ranges: tuple[Range, ...]) -> Array:
-    """z = a rectangle of x: per axis (start, stop, step), or None for all of it.
+    """z = a rectangle of x: (start, stop, step) per axis, or None for the whole axis
 
     dx = zeros, with dz in the rectangle
     """
@@ -136,7 +136,7 @@ def slice_(x: Array, *, ranges: tuple[Range, ...]) -> Array:
 
 
 def _index(ranges: tuple[Range, ...]) -> tuple[slice, ...]:
-    # A negative step that runs past the first element needs None as its end.
+    # A negative step that runs past the first element needs None as its stop.
     return tuple(slice(None) if r is None else slice(r[0], r[1] if r[1] >= 0 else None, r[2]) for r in ranges)
 
 
@@ -160,12 +160,12 @@ def _merge_pieces(parts: Sequence[Traced]) -> Array:
     dpieces=lambda dz, z, *pieces, position, ranges, shape: slice_(dz, ranges=ranges[position]),
 )
 def assemble(*pieces: Array, ranges: tuple[tuple[Range, ...], ...], shape: tuple[Any, ...]) -> Array:
-    """z = zeros of the given shape, with every piece added into its rectangle: the adjoint of slices.
+    """z = zeros of the given shape, with every piece added into its rectangle: the adjoint of slices
 
     d piece = dz in the piece's rectangle
 
-    All slices taken from one array flow back into a single ``assemble``, so the gradient of a function that reads
-    theta in parts costs the size of the parts, not their number times the size of theta (Theorem 3.1).
+    The gradients of all slices of one array merge into a single ``assemble``. Hence the gradient of a function that
+    reads theta in slices costs the size of the slices, not their number times the size of theta (Theorem 3.1).
     """
     z = numpy.zeros(shape, pieces[0].dtype)
     for piece, place in zip(pieces, ranges, strict=True):
@@ -196,8 +196,8 @@ def _part_of(dz: Array, z: Array, *parts: Array, position: int, axis: int) -> Ar
 
 @operation(shape=_joined, count=per_output, is_arithmetic=False, dparts=_part_of)
 def concatenate_(*parts: Array, axis: int) -> Array:
-    """z = the parts laid side by side along an axis.
+    """z = the parts joined along an axis
 
-    d part = its own stretch of dz
+    d part = the corresponding range of dz
     """
     return numpy.concatenate(parts, axis=axis)

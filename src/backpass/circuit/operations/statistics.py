@@ -1,4 +1,4 @@
-"""Functions along axes, made of operations: means, spreads, products, running sums, places of extremes."""
+"""Functions along axes, composed of operations: means, variances, norms, products, running sums, extremes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from backpass.errors import ShapeError
 
 
 def fixed_length(x: Array, axis: int, what: str) -> int:
-    """The length of an axis.    Errors: ShapeError where it is free."""
+    """The length of an axis.
+
+    Raises:
+        ShapeError: If the length is free.
+    """
     length = x.shape[axis]
     if isinstance(length, str):
         raise ShapeError(f"{what} of {text_of(x.shape)} along axis {axis}, whose length is free")
@@ -27,14 +31,14 @@ def fixed_length(x: Array, axis: int, what: str) -> int:
 
 
 def along(x: Array, axis: int, start: int, stop: int, step: int = 1) -> Array:
-    """A stretch of x along one axis."""
+    """A slice of x along one axis."""
     ranges: list[Range] = [None] * x.ndim
     ranges[axis] = (start, stop, step)
     return slice_(x, ranges=tuple(ranges))
 
 
 def count_along(x: Array, axis: Axis, what: str) -> int:
-    """How many elements there are along the axes, whose lengths must be known."""
+    """The number of elements along the axes, whose lengths must be known."""
     lengths = [x.shape[i] for i in axes_of(axis, x.ndim)]
     if any(isinstance(length, str) for length in lengths):
         raise ShapeError(
@@ -46,13 +50,13 @@ def count_along(x: Array, axis: Axis, what: str) -> int:
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """z = the mean of x over the axes, whose lengths must be known
 
-    Over a free axis divide a sum by the sum of weights instead: the number of rows is not known while tracing.
+    Over a free axis, divide a sum by the sum of weights instead: the number of rows is unknown while tracing.
     """
     return reduction.sum(x, axis=axis, keepdims=keepdims) / float(count_along(x, axis, "mean"))
 
 
 def average(x: Array, axis: Axis = None, weights: Array = None, *, keepdims: bool = False) -> Array:
-    """z = the mean of x, weighted: sum of w x / sum of w; weights have the shape of x, or one number per place"""
+    """z = sum of w x / sum of w; weights w have the shape of x, or one number per position along the axis"""
     if weights is None:
         return mean(x, axis, keepdims)
     x, w = as_array(x), as_array(weights)
@@ -70,7 +74,7 @@ def average(x: Array, axis: Axis = None, weights: Array = None, *, keepdims: boo
 def var(
     x: Array, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, correction: float | None = None
 ) -> Array:
-    """z = the mean square distance from the mean, divided by the number of elements less ``ddof``"""
+    """z = the sum of squared deviations from the mean, divided by the number of elements minus ``ddof``"""
     x = as_array(x)
     less = ddof if correction is None else correction
     distance = x - mean(x, axis, keepdims=True)
@@ -81,34 +85,34 @@ def var(
 def std(
     x: Array, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, correction: float | None = None
 ) -> Array:
-    """z = the square root of ``var``; where all elements are equal its slope does not exist (NaN)"""
+    """z = the square root of ``var``; its derivative is NaN where all elements are equal"""
     return e.sqrt(var(x, axis, ddof, keepdims, correction=correction))
 
 
 def min_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """z = the smallest element of x along the axes; dx = dz there, shared evenly among equals"""
+    """z = the smallest element of x along the axes; dx = dz there, divided evenly among equal ones"""
     x = as_array(x)
-    turned = invert if is_whole(x) else e.negative  # -x may overflow, where -1 - x does not
+    turned = invert if is_whole(x) else e.negative  # -x may overflow for integers, -1 - x does not
     return turned(reduction.max(turned(x), axis=axis, keepdims=keepdims))
 
 
 def ptp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """z = the largest element less the smallest"""
+    """z = the largest element minus the smallest"""
     return reduction.max(x, axis=axis, keepdims=keepdims) - min_(x, axis, keepdims)
 
 
 def any_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """z = whether any element is other than 0"""
+    """z = whether any element differs from 0"""
     return truth(count_nonzero(x, axis, keepdims=keepdims))
 
 
 def all_(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """z = whether every element is other than 0"""
+    """z = whether every element differs from 0"""
     return e.logical_not(count_nonzero(e.logical_not(truth(x)), axis, keepdims=keepdims))
 
 
 def count_nonzero(x: Array, axis: Axis = None, *, keepdims: bool = False) -> Array:
-    """z = how many elements are other than 0"""
+    """z = the number of elements that differ from 0"""
     return reduction.sum(truth(x).astype(numpy.int64), axis=axis, keepdims=keepdims)
 
 
@@ -144,13 +148,16 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
 
 
 def _summable(x: Array) -> Array:
-    """x in the dtype that NumPy adds it up in: short whole numbers and truth values in 64 bits."""
+    """Convert x to the dtype of NumPy's sums: short integers and truth values become 64-bit integers."""
     dtype = numpy.sum(numpy.ones(1, x.dtype)).dtype
     return x if x.dtype == dtype else x.astype(dtype)
 
 
 def prod(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """z = the product of x over the axes, whose lengths must be known; by halves, so that zeros have their slopes"""
+    """z = the product of x over the axes, whose lengths must be known
+
+    Computed by repeated halving, so that the derivative is right where factors are zero.
+    """
     x = _summable(as_array(x))
     gone = axes_of(axis, x.ndim)
     for i in gone:
@@ -164,7 +171,7 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _running(x: Array, axis: int | None, join: Callable[[Array, Array], Array], what: str) -> Array:
-    """Each element joined with all before it along the axis, in log2(length) rounds of doubled reach."""
+    """Join each element with all before it along the axis, in log2(length) rounds of doubling distance."""
     x = _summable(as_array(x))
     if axis is None:
         x, axis = reshape(x, shape=(-1,)), 0
@@ -188,7 +195,7 @@ def cumprod(x: Array, axis: int | None = None) -> Array:
 
 
 def diff(x: Array, n: int = 1, axis: int = -1) -> Array:
-    """z = each element less the one before it, n times"""
+    """z = each element minus the one before it, repeated n times"""
     x = as_array(x)
     [at] = axes_of(axis, x.ndim)
     for _ in range(n):
@@ -202,7 +209,7 @@ def diff(x: Array, n: int = 1, axis: int = -1) -> Array:
 
 
 def argmax(x: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
-    """z int64 = the place of the first largest element, or of the first NaN; it has no derivative"""
+    """z int64 = the index of the first largest element, or of the first NaN; it has no derivative"""
     x = as_array(x)
     if axis is None:
         flat = argmax(reshape(x, shape=(-1,)), 0)
@@ -216,6 +223,6 @@ def argmax(x: Array, axis: int | None = None, *, keepdims: bool = False) -> Arra
 
 
 def argmin(x: Array, axis: int | None = None, *, keepdims: bool = False) -> Array:
-    """z int64 = the place of the first smallest element, or of the first NaN; it has no derivative"""
+    """z int64 = the index of the first smallest element, or of the first NaN; it has no derivative"""
     x = as_array(x)
     return argmax((invert if is_whole(x) else e.negative)(x), axis, keepdims=keepdims)
