@@ -2,8 +2,6 @@
 
 It takes a circuit and returns SVG text that reads from left to right. Inputs stand on the left, the backward half has
 its own color, and one style sheet serves light and dark pages. The same circuit always gives the same text.
-@L 25
-An entry of a column: (node, rank). At the node's own rank it is the box; beyond, the wire that carries its value on.
 """
 
 from __future__ import annotations
@@ -24,7 +22,8 @@ _COLUMN, _ROW, _HEIGHT, _WIRE, _MARGIN = 44.0, 16.0, 40.0, 4.0, 24.0
 _SWEEPS = 8
 
 Item = tuple[int, int]
-"""A node in a column: (node, rank). Beyond the node's own rank it is the wire that carries its value further."""
+"""An entry of a column: (node, rank). At the node's own rank it is the box; beyond, the wire that carries its value on.
+"""
 
 _STYLE = """
 .backpass { font: 13px ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
@@ -122,7 +121,7 @@ def draw(circuit: Listing) -> str:
 
 
 def _boxes(circuit: Listing) -> tuple[dict[int, Box], int]:
-    """The nodes to draw, by index, and the number of nodes left out. Constants are shown inside the boxes that use them."""
+    """The nodes to draw, by index, and the number of nodes left out. Boxes show the constants that they use."""
     shown = [i for i, node in circuit.operations if node.operation.name != "constant" or i in circuit.outputs]
     drawn = [*range(len(circuit.input_names)), *shown[:_LARGEST]]
     ranks = _ranks(circuit, drawn)

@@ -3,15 +3,6 @@
 The nodes between the arguments and J are visited once, in reverse order. The pullbacks of each node turn its dz into
 the gradients by its arguments; gradients that arrive by several paths are added (eq. 3.3). The result consists of
 operations again, so higher derivatives work. Nothing is recursive: the depth of a circuit is limited by memory only.
-@L 25
-The constant c of Theorem 3.1 in this implementation: size(J and dJ) <= c (N + l + v), in scalar operations.
-
-N is ``Circuit.size``, l the number of elements of the arguments, and v that of the views (reshape, transpose), which
-are free in N. Derivation: the pullbacks of one operation cost a fixed number of operations per element, plus a few per
-argument to undo broadcasting and to add the result to those of other paths (3.3). The most expensive operation is
-``power``: 1 forward, 6 for dx, 6 for dy, 2 for the additions and 1 where two precisions meet: 16. The gradients of all
-slices of one array are merged into one array, and so are those of all takes; adding these two makes 17. A network
-consists mostly of matrix products and stays near 3.
 """
 
 from __future__ import annotations
@@ -31,14 +22,14 @@ from backpass.circuit.traced import OPERATIONS, Recorder, Traced, active_recorde
 from backpass.errors import GradientError
 
 THEOREM_3_1_CONSTANT = 17
-"""The c of Theorem 3.1 as it is kept here: size(J and dJ) <= c (N + l + v), counted in scalar operations.
+"""The constant c of Theorem 3.1 in this implementation: size(J and dJ) <= c (N + l + v), in scalar operations.
 
-N is ``Circuit.size``, l the number of elements of the arguments, v of the views (reshape, transpose), which N has free.
-Where it comes from: handing dz back through one operation costs a fixed number of operations per element, and per
-argument a few more, to undo broadcasting and to add the result to what came by other paths (3.3). ``power`` is the
-dearest: 1 forward, 6 for dx, 6 for dy, 2 for adding, 1 where two precisions meet: 16. Slices of one array arrive merged
-into one array, and so do takes; adding the one to the other makes 17. A network, nearly all matrix products, stays
-near 3.
+N is ``Circuit.size``, l the number of elements of the arguments, and v that of the views (reshape, transpose), which
+are free in N. Derivation: the pullbacks of one operation cost a fixed number of operations per element, plus a few per
+argument to undo broadcasting and to add the result to those of other paths (3.3). The most expensive operation is
+``power``: 1 forward, 6 for dx, 6 for dy, 2 for the additions and 1 where two precisions meet: 16. The gradients of all
+slices of one array are merged into one array, and so are those of all takes; adding these two makes 17. A network
+consists mostly of matrix products and stays near 3.
 """
 
 

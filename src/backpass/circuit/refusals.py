@@ -13,14 +13,7 @@ from backpass.errors import TraceError
 
 
 class MissingMethod(TraceError, AttributeError):
-    """A NumPy array method that traced arrays lack; ``hasattr`` returns False for it.
-    @L 48
-    Hints for functions and methods, by name.
-    @L 59
-    Hints for unsupported options.
-    @L 66
-    Methods of NumPy arrays that also exist as functions: method name -> function name.
-    """
+    """A NumPy array method that traced arrays lack; ``hasattr`` returns False for it."""
 
 
 OTHERS = "write it with functions that can be traced; docs/calculus.md lists them"
@@ -53,7 +46,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         ("apply_along_axis apply_over_axes vectorize", "write the function for whole arrays"),
     ) for name in names.split()}
 )  # fmt: skip
-"""What to write instead of a function or method, by its name."""
+"""Hints for functions and methods, by name."""
 
 OPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -64,14 +57,14 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
         "argument": "give the arguments as docs/calculus.md lists them",
     }
 )
-"""What to write instead of an option that is not supported."""
+"""Hints for unsupported options."""
 
 _SAME = """all any argmax argmin clip cumprod cumsum diagonal dot mean min prod ptp ravel repeat round squeeze std
 swapaxes take trace var"""
 METHODS: Mapping[str, str] = MappingProxyType(
     {name: name for name in _SAME.split()} | {"flatten": "ravel", "copy": "positive"}
 )
-"""Methods of NumPy's arrays that are functions of NumPy, too: the method's name, and the function's."""
+"""Methods of NumPy arrays that also exist as functions: method name -> function name."""
 
 
 def remedy(what: str) -> str:

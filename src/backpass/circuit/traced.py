@@ -2,10 +2,6 @@
 
 Operations on traced values append nodes to a ``Recorder``, whose nodes become a ``Circuit``. Operations and their
 derivatives live in ``operation`` and ``operations/``.
-@L 28
-Every declared operation by name. The operators and methods below look theirs up here.
-@L 31
-NumPy functions that accept traced values, and their implementations; "getitem" is x[index].
 """
 
 from __future__ import annotations
@@ -29,10 +25,10 @@ from backpass.circuit.spec import Dimension, Shape, Spec
 from backpass.errors import TraceError
 
 OPERATIONS: dict[str, Primitive] = {}
-"""Every declared operation by name. Operators and methods below find theirs here."""
+"""Every declared operation by name. The operators and methods below look theirs up here."""
 
 NUMPY_NAMES: dict[Any, Callable[..., Array]] = {}
-"""NumPy functions that accept traced values, and what they become; "getitem" is x[index]."""
+"""NumPy functions that accept traced values, and their implementations; "getitem" is x[index]."""
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 

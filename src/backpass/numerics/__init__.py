@@ -1,1 +1,1 @@
-"""The numerics: elementary functions and random bits whose results are the same on every machine."""
+"""Numerics: elementary functions and random bits with identical results on every machine."""

@@ -1,7 +1,8 @@
-"""The elementary functions: cosine, logarithm and sum in float64, by +, -, * and / alone.
+"""Elementary functions: cosine, logarithm and sum in float64, using only +, -, * and /.
 
-Those four are rounded as IEEE 754 says, everywhere; a mathematical library's cos and log, and the order in which NumPy
-adds, are not. What is stored in a model file outside of circuits (scores, schedules, levels) is worked out with these.
+IEEE 754 fixes the rounding of these four operations everywhere; it does not fix cos and log of math libraries, or the
+order of NumPy's additions. Numbers that are stored in a model file but computed outside circuits (scores, schedules,
+initial levels of the outputs) come from these functions.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[numpy.float64]
 
-# Taylor's series for |x| <= pi/4 and Gregory's for |s| <= 0.172; what is left out is below 1e-17 of the result.
+# Taylor's series for |x| <= pi/4 and Gregory's for |s| <= 0.172; the truncation error is below 1e-17 of the result.
 _COSINE = tuple((-1) ** k / factorial(2 * k) for k in range(9))
 _SINE = tuple((-1) ** k / factorial(2 * k + 1) for k in range(9))
 _ARTANH = tuple(1 / (2 * k + 1) for k in range(11))
 _TURN = 6.283185307179586  # 2 pi
 _ROOT_HALF = 0.7071067811865476
 _LN_2 = 0.6931471805599453
-# ln 2 in two parts: the first has few enough digits that its product with an exponent is exact.
+# ln 2 in two parts: the first has so few digits that its product with an exponent is exact.
 _LN_2_HIGH, _LN_2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
 
 
@@ -32,7 +33,7 @@ def cosine_of_turns(turns: ArrayLike) -> Floats:
     [1.0, 0.7071, 0.0, -1.0, 1.0]
     """
     t = numpy.asarray(turns, dtype=numpy.float64)
-    # Each of these differences is exact: t to within half a turn, then to within a quarter, from which cos turns over.
+    # Each of these differences is exact: t is reduced to half a turn and then to a quarter, where cos changes sign.
     half = numpy.abs(t - numpy.rint(t))
     quarter = numpy.where(half > 0.25, 0.5 - half, half)
     near = _TURN * numpy.minimum(quarter, 0.125)
@@ -66,7 +67,9 @@ def log2(x: ArrayLike) -> Floats:
 
 
 def total(x: ArrayLike) -> float:
-    """The sum of a vector, by halves: the second is added to the first until one number is left. 0 of no numbers.
+    """The sum of a vector; 0 if it is empty.
+
+    The second half is added to the first until one number is left, so the order of additions is fixed.
 
     >>> total([1.0, 2.0, 3.0, 4.0, 5.0])
     15.0
@@ -80,7 +83,7 @@ def total(x: ArrayLike) -> float:
 
 
 def mean(x: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """The mean of a vector, weighted if weights (n,) are given: sum of w x / sum of w
+    """The mean of a vector, with optional weights (n,): sum of w x / sum of w
 
     >>> mean([1.0, 4.0]), mean([1.0, 4.0], weights=[2.0, 1.0])
     (2.5, 2.0)
@@ -93,7 +96,7 @@ def mean(x: ArrayLike, weights: ArrayLike | None = None) -> float:
 
 
 def _series(coefficients: tuple[float, ...], t: Floats) -> Floats:
-    """Horner's rule, the constant term first."""
+    """Horner's rule; the constant term comes first."""
     value = numpy.full_like(t, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         value = coefficient + t * value

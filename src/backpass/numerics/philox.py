@@ -1,7 +1,7 @@
 """Philox4x32-10: random bits as a function of a key and a counter (Salmon, Moraes, Dror & Shaw 2011).
 
-No state, no order: any block can be made at any time on any engine, in 32-bit integer arithmetic. Keys come from a
-seed; a counter says which draw of which step for which purpose.
+The generator has no state: any block can be computed at any time on any engine, in 32-bit integer arithmetic. The key
+comes from a seed; the counter identifies the element, the step and the purpose of a draw.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 _LOW = numpy.uint64(0xFFFFFFFF)
 _HALF = numpy.uint64(32)
 _ROUNDS = 10
-_CHUNK = 4096  # blocks worked on at once: their words stay in the cache
+_CHUNK = 4096  # blocks per chunk: small enough for the cache
 
 
 def philox(counters: Bits, key: Bits) -> Bits:
-    """Ten rounds over blocks of four words.
+    """Run ten rounds over blocks of four words.
 
     counters uint32 (blocks, 4)   key uint32 (2,)   ->   bits uint32 (blocks, 4)
     """
     bits = numpy.empty_like(counters)
     for start in range(0, len(counters), _CHUNK):
-        # Words 0 and 2 are multiplied, words 1 and 3 are mixed in; then the pairs change places.
+        # Words 0 and 2 are multiplied, words 1 and 3 are mixed in; then the pairs swap.
         words = counters[start : start + _CHUNK].T.astype(numpy.uint64)
         even, odd = words[0::2].copy(), words[1::2].copy()
         for number in range(_ROUNDS):
@@ -71,7 +71,7 @@ def philox_bits(key: Bits, step: int, purpose: int, shape: tuple[int, ...]) -> B
 
 
 def permutation(seed: int, step: int, purpose: int, n: int) -> NDArray[Any]:
-    """A uniformly random order of 0 .. n-1: the order in which 64-bit random numbers sort, equals kept in place.
+    """A uniformly random order of 0 .. n-1: the stable sorting order of 64-bit random numbers.
 
     int64 (n,)
     """
@@ -80,9 +80,9 @@ def permutation(seed: int, step: int, purpose: int, n: int) -> NDArray[Any]:
 
 
 def integers(seed: int, step: int, purpose: int, n: int, below: int) -> NDArray[Any]:
-    """n whole numbers drawn uniformly with replacement from 0 .. below-1.
+    """n integers drawn uniformly with replacement from 0 .. below-1.
 
-    The upper word of a 32 by 32 bit product; uneven by at most below / 2^32 (Lemire 2019).    int64 (n,)
+    int64 (n,). Uses the upper word of a 32 by 32 bit product; the bias is at most below / 2^32 (Lemire 2019).
     """
     words = philox_bits(key_of(seed), step, purpose, (n,)).astype(numpy.uint64)
     return ((words * numpy.uint64(below)) >> _HALF).astype(numpy.int64)

@@ -1,7 +1,7 @@
-"""The training: how theta is found (CS229 section 1).
+"""Training: finds the parameters theta that minimize a loss (CS229 section 1).
 
 Reading order: ``schedules``, ``optimizer``, ``sampling``, ``progress``, ``loop``, ``newton``, ``function``.
-This room knows networks and engines; it knows no table and no file.
+The package depends on networks and engines; it does not depend on tables or files.
 """
 
 from backpass.training.function import FittedFunction, fit_function

@@ -1,7 +1,7 @@
-"""The function: any h_theta(x) built from operations, trained like a network (CS229 section 1 and its footnote 1).
+"""Training of any h_theta(x) built from operations, not only networks (CS229 section 1 and its footnote 1).
 
-Comes in: h, a first theta in any nested structure, and examples. Goes out: theta in the same structure. Networks are
-one case of it; tables, scaling and model files live elsewhere.
+It takes h, an initial theta in any nested structure, and examples, and returns theta in the same structure. Tables,
+scaling and model files live elsewhere.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ PerExample = Callable[[Array, Array], Array]
 
 @dataclass(frozen=True, slots=True)
 class FittedFunction:
-    """What ``fit_function`` ends with.
+    """Result of ``fit_function``.
 
-    theta: the best parameters, in the structure they were given in; reason and fault: see ``TrainingResult``
+    Attributes:
+        theta: The best parameters, in the structure of the initial ones.
+        history: One record per epoch.
+        reason: Why the run ended; see ``TrainingResult``.
+        fault: What was not finite, if the run diverged.
     """
 
     theta: Any
@@ -70,16 +74,38 @@ def fit_function(
 
     J(theta) = sum of w^(i) J^(i) / sum of w^(i),  J^(i) = loss(h_theta(x^(i)), y^(i))    CS229 eqs. (1.1), (1.2)
 
-    theta: a number, an array, or a nested dict, tuple or list of them    x (n, ...)    y (n,) or (n, k)
-    h(theta, x) -> outputs (n,) or (n, k)    loss: a name, a Loss, or a function of (outputs, y) that gives (n,)
-    valid: (x, y) or (x, y, weights); with it the theta of the best epoch is kept, else the last one
+    Args:
+        h: h(theta, x) -> outputs (n,) or (n, k), composed of operations.
+        theta: The initial parameters: a number, an array, or a nested dict, tuple or list of them.
+        x: The examples, (n, ...).
+        y: The targets, (n,) or (n, k).
+        loss: A name, a ``Loss``, or a function (outputs, y) -> J^(i), (n,).
+        optimizer: A name or an ``Optimizer``.
+        learning_rate: alpha.
+        schedule: The name of the learning rate schedule.
+        batch_size: B, in rows.
+        epochs: The number of epochs.
+        max_steps: The maximum number of steps.
+        sampling: The name of the sampling scheme.
+        seed: The seed of all random draws.
+        sample_weight: w, (n,); by default 1 for every example.
+        validation: (x, y) or (x, y, weights). With validation data the theta of the best epoch is kept, else the last
+            one.
+        patience: Stop after this many epochs without improvement of the validation score.
+        max_seconds: Time limit in seconds.
+        callbacks: Observers of the run.
+        engine: The engine; by default the fastest available one.
 
-    A run that diverges does not raise: its reason says so, its fault says where, and theta is the last good one.
+    Returns:
+        The fitted function. A run that diverges does not raise: ``reason`` is "diverged", ``fault`` names the origin,
+        and ``theta`` holds the last good parameters.
 
-    Errors: UsageError collecting the settings that cannot be used; ShapeError when arrays, outputs or loss do not fit;
-    InterruptedTraining on SIGINT (Ctrl-C) or SIGTERM: its ``model`` is the FittedFunction so far.
+    Raises:
+        UsageError: If settings are invalid; all of them are listed.
+        ShapeError: If the shapes of arrays, outputs or loss do not match.
+        InterruptedTraining: On SIGINT (Ctrl-C) or SIGTERM; its ``model`` is the FittedFunction so far.
 
-    The example of footnote 1, h = theta_1^2 x_1^2 + theta_2^2 x_2^2, finds the size of each theta but not its sign:
+    In the example of footnote 1, h = theta_1^2 x_1^2 + theta_2^2 x_2^2 determines each theta up to its sign:
 
     >>> x = numpy.random.default_rng(0).normal(size=(200, 2))
     >>> y = x**2 @ numpy.array([9.0, 0.25])
@@ -129,7 +155,7 @@ def fit_function(
 
 @dataclass(frozen=True, slots=True)
 class _Parameters:
-    """The leaves of theta side by side in one vector, and the way back to the given structure."""
+    """The leaves of theta in one vector, and the map back to the original structure."""
 
     start: NDArray[Any]
     layout: Layout
@@ -164,7 +190,7 @@ class _Parameters:
         return self.rebuild(iter(self.layout.views(vector).values()))
 
     def result(self, vector: NDArray[Any]) -> Any:
-        """As ``tree``, in arrays of their own, and plain numbers where plain numbers were given."""
+        """Like ``tree``, with copies of the arrays, and plain numbers for leaves that were plain numbers."""
         views = self.layout.views(vector).values()
         leaves = [float(v) if number else v.copy() for v, number in zip(views, self.are_numbers, strict=True)]
         return self.rebuild(iter(leaves))
@@ -180,7 +206,7 @@ def _three(validation: Sequence[Any]) -> tuple[Any, Any, Any]:
 
 
 def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any]) -> tuple[NDArray[Any], ...]:
-    """x, y and weights as arrays with one row per example; whole numbers stay what they are."""
+    """Convert x, y and weights to arrays with one row per example; integers keep their dtype."""
     for name, value in (("x", x), ("y", y), ("sample_weight", weights)):
         check_unmasked(value, f"{which}{name}")
     arrays = [numpy.asarray(x), numpy.asarray(y)]
@@ -206,7 +232,7 @@ def _examples(which: str, x: Any, y: Any, weights: Any, dtype: numpy.dtype[Any])
 
 @dataclass(frozen=True, slots=True)
 class Written(Loss):
-    """A loss somebody wrote as a function."""
+    """A user-defined loss function."""
 
     function: PerExample
 
@@ -228,7 +254,11 @@ def _loss_of(loss: str | Loss | PerExample) -> Loss:
 
 
 def _paired(o: Array, y: Array, weights: Array, loss: Loss, classes: int) -> tuple[Array, Array]:
-    """Outputs and targets in the shapes the loss takes.    Errors: ShapeError saying what h returned."""
+    """Bring outputs and targets into the shapes that the loss takes.
+
+    Raises:
+        ShapeError: If the outputs of h do not match; the message states their shape.
+    """
     n = weights.shape[0]
     shape: tuple[Any, ...] = getattr(o, "shape", ())
     if len(shape) not in (1, 2) or shape[0] != n:
@@ -257,9 +287,10 @@ def _text(shape: Any, n: Any) -> str:
 
 
 def _classes(loss: Loss, examples: Sequence[NDArray[Any]]) -> int:
-    """How many outputs the class numbers in y ask for; 0 where y holds no class numbers.
+    """The number of outputs that the class numbers in y require; 0 if y does not hold class numbers.
 
-    Errors: UsageError where y does not suit a loss for classes.
+    Raises:
+        UsageError: If y does not suit a classification loss.
     """
     y = examples[1]
     if isinstance(loss, BinaryCrossEntropy | LabelCrossEntropy) and not ((y >= 0) & (y <= 1)).all():
@@ -278,7 +309,7 @@ def _score(
     examples: Sequence[NDArray[Any]],
     engine: Engine,
 ) -> Callable[[NDArray[Any]], float]:
-    """theta -> J over the validation examples."""
+    """The function theta -> J over the validation examples."""
     rows = tuple(Spec(("n", *array.shape[1:]), array.dtype) for array in examples)
     circuit = trace(J, [Spec(parameters.start.shape, parameters.dtype), rows])
     return lambda vector: float(engine.run(circuit, vector, *examples)[0])
@@ -288,7 +319,7 @@ def _score(
 
 
 def _faults(settings: TrainingSettings) -> list[str]:
-    """Every setting that cannot be used; unknown names stop at once, with the nearest known one."""
+    """All invalid settings. An unknown name raises at once, with the nearest known name."""
     schedule_named(settings.schedule)
     sampling_named(settings.sampling)
     at_least_1 = {

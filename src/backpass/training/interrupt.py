@@ -1,4 +1,4 @@
-"""Interruption: Ctrl-C, termination and a closed terminal become a wish that the loop grants between two steps."""
+"""Interruption: turns Ctrl-C, termination and a closed terminal into a stop request, honored between two steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class StopRequest:
-    """Whether somebody asked for the run to stop, and by which signal. Changes in place."""
+    """Whether a signal asked the run to stop, and which one. Mutable."""
 
     signal: int | None = None
 
@@ -30,16 +30,17 @@ def termination_signals() -> tuple[int, ...]:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """While inside, the first SIGINT, SIGTERM or SIGHUP is only noted; a second SIGINT or SIGTERM acts at once.
+    """Record the first SIGINT, SIGTERM or SIGHUP inside the ``with`` block; a second SIGINT or SIGTERM acts at once.
 
-    A closed terminal sends SIGHUP more than once, from the kernel and from the shell: each is only noted. An ignored
-    one (``nohup``) stays ignored. Outside the main thread Python delivers no signals, and nothing is changed.
+    A closed terminal sends SIGHUP more than once, from the kernel and from the shell, so every SIGHUP is only recorded.
+    An ignored SIGHUP (``nohup``) stays ignored. Outside the main thread Python delivers no signals, and nothing
+    changes.
     """
     stop = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    # None stands for a handler that was not installed from Python, which cannot be put back.
+    # getsignal returns None for a handler that was not installed from Python; such a handler cannot be restored.
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, *termination_signals())}
 
     def note(number: int, frame: Any) -> None:

@@ -1,8 +1,8 @@
-"""The loop: from a first theta to the best one found (CS229 section 1, Algorithms 1 and 2).
+"""Training loop: from initial parameters theta to the best ones (CS229 section 1, Algorithms 1 and 2).
 
-What comes in: an objective J(theta, batch), the data, an optimizer, and how rows are sampled. What goes out: a
-``TrainingResult``. The loop makes tables (rows, settings) and hands whole epochs to an engine; between epochs it
-validates, remembers the best weights and tells whoever watches. Files and screens are not its affair.
+It takes an objective J(theta, batch), the data, an optimizer and a sampling scheme, and returns a ``TrainingResult``.
+The loop writes the tables of rows and settings and passes whole epochs to an engine; between epochs it validates, keeps
+the best parameters and calls the callbacks. Files and output live elsewhere.
 """
 
 from __future__ import annotations
@@ -28,18 +28,28 @@ from backpass.training.sampling import batch_sizes, sampling_named, steps_per_ep
 from backpass.training.schedules import schedule_named
 
 OVER = ("finished", "patience")
-"""Reasons of a run that has come to its end."""
+"""Reasons that mean the run is complete."""
 
 Objective = Callable[[Array, tuple[Array, ...], RandomKey], Array]
-"""J(theta, batch, draws): one number, from the parameters, the rows of a batch, and where random numbers come from."""
+"""J(theta, batch, draws): one number, from the parameters, the rows of a batch and the source of random numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How to train. ``learning_rate`` is alpha of the notes; ``patience`` is in epochs, ``max_seconds`` in seconds.
+    """Settings of a training run.
 
-    ``max_steps`` (n_iter of Algorithms 1 and 2), where given, ends the run after that many steps. ``schedules`` names
-    the schedules of other columns of the settings table: "weight_decay" of the optimizer, "dropout" of the network.
+    Attributes:
+        learning_rate: alpha of the notes.
+        schedule: The name of the learning rate schedule.
+        batch_size: B, in rows.
+        epochs: The number of epochs.
+        max_steps: The maximum number of steps (n_iter of Algorithms 1 and 2), or None.
+        sampling: The name of the sampling scheme.
+        seed: The seed of all random draws.
+        patience: The number of epochs without improvement after which the run stops, or None.
+        max_seconds: The time limit in seconds, or None.
+        schedules: The schedules of other columns of the settings table: "weight_decay" of the optimizer, "dropout" of
+            the network.
     """
 
     learning_rate: float = 1e-3
@@ -55,17 +65,20 @@ class TrainingSettings:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the settings table that the objective reads, behind those of the optimizer."""
+        """The columns of the settings table that the objective reads; they follow those of the optimizer."""
         return tuple(name for name in self.schedules if name == "dropout")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What a run ended with.
+    """Result of a training run.
 
-    theta: the best weights (by validation score; the last ones without validation rows)
-    reason: "finished", "patience", "time", "stopped" (a callback), "interrupted" or "diverged"
-    fault: what was not finite, when the run diverged; signal: what interrupted it
+    Attributes:
+        theta: The best parameters by validation score; without validation rows the last ones.
+        progress: The final state of the run.
+        reason: "finished", "patience", "time", "stopped" (by a callback), "interrupted" or "diverged".
+        fault: What was not finite, if the run diverged.
+        signal: The signal that interrupted the run.
     """
 
     theta: NDArray[Any]
@@ -76,27 +89,27 @@ class TrainingResult:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has come to its end; from any other reason it could go on."""
+        """Whether the run is complete; otherwise it can be continued."""
         return self.reason in OVER
 
 
 class Callback:
-    """Somebody who watches a run. Not abstract: every method has a meaningful default, to do nothing."""
+    """Observer of a training run. Every method does nothing by default."""
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        """Before the first step."""
+        """Called before the first step."""
 
     def on_step(self, step: int) -> None:
-        """Now and then between two steps, with the number of steps taken."""
+        """Called from time to time between two steps, with the number of steps taken."""
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        """After each epoch; True ends the run."""
+        """Called after each epoch; returning True ends the run."""
 
     def on_warning(self, text: str) -> None:
-        """When something went wrong that does not end the run, such as a checkpoint that could not be saved."""
+        """Called for a problem that does not end the run, such as a checkpoint that could not be saved."""
 
     def on_end(self, result: TrainingResult) -> None:
-        """After the last step, whatever ended the run."""
+        """Called after the last step, whatever ended the run."""
 
 
 def gradient_circuit(
@@ -104,10 +117,16 @@ def gradient_circuit(
 ) -> Circuit:
     """The circuit (theta, key, step, batch) -> (J, dtheta): forward and backward pass.
 
-    Where the objective reads ``columns`` of the settings table, the circuit takes their values (columns,), too, last.
+    For two layers it computes Algorithm 3 (CS229 eqs. (3.4)-(3.7)), for r layers Algorithm 4 (eqs. (3.15)-(3.19)); both
+    follow from the chain rule alone (eqs. (3.1)-(3.3)).
 
-    For two layers it computes what Algorithm 3 does (CS229 eqs. (3.4)-(3.7)), for r layers what Algorithm 4 does
-    (eqs. (3.15)-(3.19)); it comes from the chain rule alone (eqs. (3.1)-(3.3)).
+    Args:
+        objective: J(theta, batch, draws).
+        parameters: P, the length of theta.
+        batch: The specs of the batch arrays.
+        dtype: The dtype of theta.
+        columns: The columns of the settings table that the objective reads. If there are any, the circuit takes their
+            values (columns,) as its last input.
     """
 
     def both(theta: Array, key: Array, number: Array, rows: tuple[Array, ...], *settings: Array) -> Any:
@@ -128,9 +147,15 @@ def training_step(
     batch: Sequence[Spec],
     columns: Sequence[str] = (),
 ) -> Step:
-    """One step as a circuit: gradient and update, fused because nothing stands between them.
+    """One training step as a circuit: gradient and update in one, so that they can be fused.
 
-    ``columns`` of the settings table, behind those of the optimizer, are for the objective (see ``Draws``).
+    Args:
+        objective: J(theta, batch, draws).
+        optimizer: The optimizer.
+        theta: The parameters, for their shape and dtype.
+        batch: The specs of the batch arrays.
+        columns: The columns of the settings table that the objective reads (see ``RandomKey``); they follow those of
+            the optimizer.
     """
     gradient = gradient_circuit(objective, theta.size, batch, theta.dtype, columns)
     own = len(optimizer.columns)
@@ -148,9 +173,16 @@ def training_step(
 class TrainingRun:
     """One run of the loop, from given progress to its end.
 
-    data: arrays whose first axis is the training rows, in the order the objective takes them
-    validate: theta -> score, lower is better; None without validation rows
-    wish: ends the run between two steps; without one, Ctrl-C does
+    Attributes:
+        objective: J(theta, batch, draws).
+        theta: The initial parameters.
+        data: Arrays whose first axis is the training rows, in the order in which the objective takes them.
+        optimizer: The optimizer.
+        settings: The training settings.
+        engine: The engine that runs the steps.
+        validate: theta -> score, lower is better; None without validation rows.
+        callbacks: The observers.
+        stop: Ends the run between two steps; if None, signals such as Ctrl-C do.
     """
 
     objective: Objective
@@ -164,7 +196,7 @@ class TrainingRun:
     stop: StopRequest | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
-        """Train until the epochs are done or something ends it earlier. Never raises for a diverging loss."""
+        """Train until all epochs are done or the run ends early. A diverging loss does not raise."""
         batch = [Spec(("B", *array.shape[1:]), array.dtype) for array in self.data]
         step = training_step(self.objective, self.optimizer, self.theta, batch, self.settings.columns)
         if progress is None:
@@ -196,22 +228,22 @@ class TrainingRun:
         return steps if self.settings.max_steps is None else min(steps, self.settings.max_steps)
 
     def learning_rates(self, first: int, steps: int) -> NDArray[numpy.float64]:
-        """alpha of the steps after ``first``."""
+        """alpha of the steps after ``first``: (steps,)"""
         return self.settings.learning_rate * schedule_named(self.settings.schedule)(self._shares(first, steps))
 
     def table(self, first: int, steps: int) -> NDArray[numpy.float64]:
-        """The settings of the steps after ``first``: the optimizer's columns, then the objective's (steps, columns)"""
+        """The settings of the steps after ``first``, for the optimizer and then the objective: (steps, columns)"""
         t = self._shares(first, steps)
         factors = {name: schedule_named(schedule)(t) for name, schedule in self.settings.schedules.items()}
         own = self.optimizer.settings(self.learning_rates(first, steps), first, factors)
         return numpy.column_stack([own, *(factors[name] for name in self.settings.columns)])
 
     def _shares(self, first: int, steps: int) -> NDArray[numpy.float64]:
-        """t of the steps after ``first``: the share of all steps that is done before each."""
+        """t of the steps after ``first``: the fraction of all steps that is complete before each: (steps,)"""
         return numpy.arange(first, first + steps) / max(self.total_steps, 1)
 
     def _epoch_tables(self, progress: Progress) -> Epoch:
-        """The rest of the epoch in which the run stands."""
+        """The remaining steps of the current epoch."""
         number, done = divmod(progress.step, self.steps_per_epoch)
         rows, sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)
         stop = min(self.steps_per_epoch, self.total_steps - number * self.steps_per_epoch)
@@ -248,7 +280,7 @@ class TrainingRun:
         return self._ended(progress, "finished", stop)
 
     def _finish_epoch(self, progress: Progress) -> str:
-        """Score the epoch; why the run should end here, or nothing."""
+        """Score the epoch and record it. Returns the reason to end the run here, or an empty string."""
         number = (progress.step - 1) // self.steps_per_epoch
         sizes = batch_sizes(self.settings.sampling, self.rows, self.batch_size)[: len(progress.losses)]
         record = EpochRecord(
@@ -261,7 +293,7 @@ class TrainingRun:
         if record.score is not None and not numpy.isfinite(record.score):
             return "diverged"
         progress.finish_epoch(record)
-        # A list, so that every callback sees the epoch, even when an earlier one ends the run.
+        # A list rather than any(): every callback sees the epoch, even if an earlier one ends the run.
         answers = [callback.on_epoch(record, progress) for callback in self.callbacks]
         if any(answers):
             return "stopped"
@@ -269,7 +301,7 @@ class TrainingRun:
         return "patience" if patience is not None and progress.stale_epochs >= patience else ""
 
     def _ended(self, progress: Progress, reason: str, stop: StopRequest) -> TrainingResult:
-        # Without validation rows a run that stops inside an epoch keeps the steps since the last one.
+        # Without validation rows, a run that stops inside an epoch keeps the steps since the last epoch.
         signal = stop.signal if reason == "interrupted" else None
         return TrainingResult(progress.kept, progress, reason, signal=signal)
 
@@ -280,7 +312,7 @@ class TrainingRun:
 
 
 class _Clock:
-    """A time limit, by a clock that never goes back."""
+    """A time limit on a monotonic clock."""
 
     def __init__(self, max_seconds: float | None) -> None:
         self.end = None if max_seconds is None else time.monotonic() + max_seconds

@@ -1,7 +1,7 @@
-"""Newton's method for convex objectives: linear and logistic models, fitted to the end.
+"""Newton's method for convex objectives: fits linear and logistic models to convergence.
 
-The Hessian is never formed: conjugate gradients need only its products with vectors, and those are gradients of a
-gradient, so the calculus gives them (truncated Newton, Dembo & Steihaug 1983; products as in Pearlmutter 1994).
+The Hessian is never formed: conjugate gradients only need its products with vectors, which are gradients of a gradient
+(truncated Newton, Dembo & Steihaug 1983; products as in Pearlmutter 1994).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NEWTON_STEPS = 30
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """J, its gradient and its Hessian products, each summed over chunks of rows so that memory stays bounded."""
+    """J, its gradient and its Hessian-vector products, summed over chunks of rows to bound memory."""
 
     engine: Engine
     both: Circuit
@@ -54,7 +54,7 @@ class _Sums:
 
 
 def _plain(theta: Floats) -> Callable[[Floats], Floats]:
-    """No preconditioner: H = I."""
+    """No preconditioning: H = I."""
     return lambda v: v
 
 
@@ -67,15 +67,19 @@ def minimize_convex(
     precision: float = 1e-9,
     preconditioner: Callable[[Floats], Callable[[Floats], Floats]] = _plain,
 ) -> Floats:
-    """The theta with the lowest J(theta, data) + ridge/2 |theta|^2, in float64.
-
-    It ends where the gradient's length is ``precision`` of what it was at the start.
-
-    ``objective`` gives the sum (not the mean) of J over the rows of a chunk, and must be convex in theta. The small
-    ridge makes the answer unique where columns depend on one another. ``preconditioner(theta)`` is
-    v -> H^-1 v for a positive definite H: the more it is like the Hessian there, the fewer passes over the rows.
+    """Find the theta that minimizes J(theta, data) + ridge/2 |theta|^2, in float64.
 
     theta (P,)   ->   theta (P,)
+
+    Args:
+        objective: The sum (not the mean) of J over the rows of a chunk; it must be convex in theta.
+        theta: The initial parameters.
+        data: Arrays whose first axis is the rows.
+        engine: The engine that runs the circuits.
+        ridge: A small penalty makes the solution unique if columns are linearly dependent.
+        precision: Iterations end when the length of the gradient falls to this fraction of its initial value.
+        preconditioner: preconditioner(theta) returns v -> H^-1 v for a positive definite H. The closer H is to the
+            Hessian, the fewer passes over the rows are needed.
     """
     specs = tuple(Spec(("B", *array.shape[1:]), array.dtype) for array in data)
     vector = Spec(theta.shape, numpy.dtype(numpy.float64))
@@ -87,7 +91,7 @@ def minimize_convex(
         return grad(lambda u: operations.sum(grad(lambda w: objective(w, rows))(u) * v))(t)
 
     sums = _Sums(engine, trace(both, [vector, specs]), trace(product, [vector, vector, specs]), data, ridge)
-    with numpy.errstate(all="ignore"):  # where numbers overflow, the line search takes no step
+    with numpy.errstate(all="ignore"):  # on overflow the line search takes no step
         J, g = sums.value_and_gradient(theta)
         start = sqrt(_dot(g, g))
         for _ in range(_NEWTON_STEPS):
@@ -110,7 +114,7 @@ def _conjugate_gradients(
     tolerance: float,
     precondition: Callable[[Floats], Floats],
 ) -> Floats:
-    """Solve H x = b for a positive definite H known by its products (Hestenes & Stiefel 1952)."""
+    """Solve H x = b for a positive definite H that is known by its products (Hestenes & Stiefel 1952)."""
     x, r, p = numpy.zeros_like(b), b, precondition(b)
     rz = _dot(r, p)
     for _ in range(_CG_STEPS):
@@ -131,7 +135,7 @@ def _conjugate_gradients(
 def _line_search(
     sums: _Sums, theta: Floats, J: float, g: Floats, direction: Floats
 ) -> tuple[Floats, float, Floats] | None:
-    """Halve the step until J falls enough (Armijo 1966); None where it no longer can."""
+    """Halve the step until J decreases enough (Armijo 1966); None if no step does."""
     slope = _dot(g, direction)
     step = 1.0
     while step > 1e-8:

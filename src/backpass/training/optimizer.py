@@ -1,8 +1,8 @@
 """Optimizers: chains of small rules on vectors (CS229 section 1, "other gradient-based optimizers").
 
-A rule turns the update so far into the next one. The first rule gets the gradient g; what the last one gives is
-subtracted: theta := theta - u. Rules are written in operations, so the whole update is a circuit; what changes from
-step to step (learning rate, bias corrections) they read from their columns of the settings table.
+Each rule transforms the update of the rule before it. The first rule receives the gradient g; the output u of the last
+rule is subtracted: theta := theta - u. Rules are written in operations, so the whole update is a circuit. Values that
+change from step to step (learning rate, bias corrections) come from the columns of the settings table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ Floats = NDArray[numpy.float64]
 
 
 class Rule(ABC):
-    """One link of the chain: (u, its memories, theta, its settings) -> (u, its memories)."""
+    """One link of the chain: (u, its memories, theta, its settings) -> (u, its memories).
+
+    Attributes:
+        memories: The number of vectors like theta that the rule keeps between steps.
+        columns: The columns of the settings table that the rule reads.
+    """
 
     memories: ClassVar[int] = 0
     columns: ClassVar[tuple[str, ...]] = ()
@@ -33,7 +38,7 @@ class Rule(ABC):
     def update(
         self, u: Array, memory: Sequence[Array], theta: Array, settings: Mapping[str, Array]
     ) -> tuple[Array, Sequence[Array]]:
-        """The next update and the new memories, all (P,)."""
+        """Compute the next update and the new memories, all (P,)."""
 
     def column(self, name: str, first: int, steps: int) -> Floats:
         """The values of a column for steps first+1 .. first+steps, counted from 1: (steps,)"""
@@ -44,7 +49,8 @@ class Rule(ABC):
 class Scale(Rule):
     """u := alpha f u, the learning rate of the step times fixed factors f per element of theta (eq. (1.3))
 
-    ``factors`` is None for 1 everywhere.
+    Attributes:
+        factors: f, (P,); None for 1 everywhere.
     """
 
     factors: Floats | None = None
@@ -95,17 +101,21 @@ class Moments(Rule):
 
     def column(self, name: str, first: int, steps: int) -> Floats:
         beta = self.beta1 if name == "bias_correction1" else self.beta2
-        # A running product, not a power: powers differ between mathematical libraries.
+        # A running product, not a power: powers differ between math libraries.
         powers = numpy.multiply.accumulate(numpy.full(first + steps, beta))[first:]
         return 1.0 / (1.0 - powers)
 
 
 @dataclass(frozen=True, slots=True)
 class Decay(Rule):
-    """u := u + lambda f theta, f fixed factors per element of theta: 1 for weights, 0 for biases, unless said
+    """u := u + lambda f theta, with fixed factors f per element of theta: by default 1 for weights and 0 for biases
 
-    Before the moments it is the gradient of an L2 penalty; after them it is decoupled (AdamW,
-    Loshchilov & Hutter 2019, with their lambda written alpha lambda, as most libraries do).
+    Before the moments this is the gradient of an L2 penalty; after them it is decoupled weight decay (AdamW, Loshchilov
+    & Hutter 2019, with their lambda written alpha lambda, as in most libraries).
+
+    Attributes:
+        weight_decay: lambda.
+        mask: f, (P,).
     """
 
     weight_decay: float
@@ -123,7 +133,7 @@ class Decay(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Clip(Rule):
-    """u := u min(1, c / |u|): the whole gradient is shortened to length c (Pascanu et al. 2013)"""
+    """u := u min(1, c / |u|): gradient clipping to the global norm c (Pascanu et al. 2013)"""
 
     length: float
 
@@ -135,13 +145,13 @@ class Clip(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """A chain of rules, and the theta := theta - u at its end."""
+    """A chain of rules, followed by theta := theta - u."""
 
     rules: tuple[Rule, ...]
 
     @property
     def memories(self) -> int:
-        """How many vectors like theta the chain remembers between steps."""
+        """The number of vectors like theta that the chain keeps between steps."""
         return sum(rule.memories for rule in self.rules)
 
     @property
@@ -152,7 +162,7 @@ class Optimizer:
     def __call__(
         self, theta: Array, g: Array, memory: Sequence[Array], settings: Array
     ) -> tuple[Array, tuple[Array, ...]]:
-        """The new theta and memories; theta, g (P,), settings (columns,)."""
+        """Compute the new theta and memories; theta, g (P,), settings (columns,)."""
         values = {name: settings[i] for i, name in enumerate(self.columns)}
         u, kept, start = g, [], 0
         for rule in self.rules:
@@ -164,9 +174,12 @@ class Optimizer:
             return theta - u, tuple(kept)
 
     def settings(self, learning_rates: Floats, first: int, factors: Mapping[str, Floats] | None = None) -> Floats:
-        """The settings table for the steps after ``first``, given their learning rates: (steps, columns)
+        """The settings table for the steps after ``first``: (steps, columns)
 
-        ``factors`` (steps,) by column is what a schedule multiplies the values of other columns by.
+        Args:
+            learning_rates: alpha per step, (steps,).
+            first: The number of steps before these.
+            factors: Schedules of other columns, by column: factors (steps,) that multiply the values.
         """
         steps = len(learning_rates)
         table = [
@@ -180,7 +193,16 @@ class Optimizer:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerOptions:
-    """What the named optimizers take; each reads what it has a use for."""
+    """Options of the named optimizers; each optimizer reads those that it uses.
+
+    Attributes:
+        momentum: mu of ``momentum`` and ``nesterov``.
+        beta1: The decay rate of Adam's first moment.
+        beta2: The decay rate of Adam's second moment.
+        epsilon: Added to the denominator of Adam.
+        weight_decay: lambda.
+        max_grad_norm: The maximum global gradient norm, or None.
+    """
 
     momentum: float = 0.9
     beta1: float = 0.9
@@ -213,7 +235,7 @@ def _adamw(options: OptimizerOptions, decay: Sequence[Rule], scale: Scale) -> li
 OPTIMIZERS: MappingProxyType[str, Callable[[OptimizerOptions, Sequence[Rule], Scale], list[Rule]]] = MappingProxyType(
     {"sgd": _gradient_descent, "momentum": _momentum, "nesterov": _nesterov, "adam": _adam, "adamw": _adamw}
 )
-"""Every optimizer by name, as the chain it is. ``sgd`` on all rows at once is gradient descent, eq. (1.3)."""
+"""Every optimizer by name, as a chain of rules. ``sgd`` on all rows at once is gradient descent, eq. (1.3)."""
 
 
 def optimizer_named(
@@ -223,11 +245,16 @@ def optimizer_named(
     decay_mask: Floats | float = 1.0,
     factors: Floats | None = None,
 ) -> Optimizer:
-    """The optimizer of that name.
+    """Create an optimizer by name.
 
-    ``decay_mask`` (P,) says where weight decay applies; ``factors`` (P,) multiplies the learning rate per element.
+    Args:
+        name: A key of ``OPTIMIZERS``.
+        options: The options.
+        decay_mask: Where weight decay applies, (P,).
+        factors: Factors of the learning rate per element of theta, (P,).
 
-    Errors: UsageError with the nearest name.
+    Raises:
+        UsageError: If the name is unknown; the message gives the nearest name.
     """
     if name not in OPTIMIZERS:
         raise UsageError(f"unknown optimizer {name!r}", hint=did_you_mean(name, list(OPTIMIZERS)))

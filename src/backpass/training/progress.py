@@ -1,6 +1,6 @@
-"""Progress: where a run stands, and everything needed to go on from there.
+"""Progress: the state of a training run, sufficient to resume it.
 
-It is one of the few things that change in place: the loop advances it, checkpoints copy it out.
+It is one of the few mutable objects: the loop advances it, and checkpoints copy it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ Arrays = tuple[NDArray[Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
-    """What is remembered of one epoch.
+    """Summary of one epoch.
 
-    epoch: its number, from 1; step: steps taken so far; learning_rate: at its last step; train_loss: mean J over its
-    batches, weighted by their sizes; score: the validation score (lower is better), or None without validation rows
+    Attributes:
+        epoch: The number of the epoch, from 1.
+        step: The number of steps taken so far.
+        learning_rate: The learning rate of its last step.
+        train_loss: The mean of J over its batches, weighted by their sizes.
+        score: The validation score (lower is better); None without validation rows.
     """
 
     epoch: int
@@ -31,11 +35,16 @@ class EpochRecord:
 
 @dataclass(slots=True)
 class Progress:
-    """The state of a run. Changes in place.
+    """The state of a training run. Mutable.
 
-    state: theta and the optimizer's memories after ``step`` steps
-    losses: J of the steps of the unfinished epoch
-    best: the theta with the lowest score so far, the latest where several have it; best_epoch 0 is the start
+    Attributes:
+        state: theta and the optimizer's memories after ``step`` steps.
+        best: The theta with the lowest score so far; the latest one on ties.
+        step: The number of steps taken.
+        losses: J of the steps of the unfinished epoch.
+        best_epoch: The epoch of ``best``; 0 is the start.
+        best_score: The score of ``best``.
+        history: The finished epochs.
     """
 
     state: Arrays
@@ -51,11 +60,11 @@ class Progress:
         return self.state[0]
 
     def finish_epoch(self, record: EpochRecord) -> None:
-        """Take note of a finished epoch; keep its weights when no epoch before had a lower score.
+        """Record a finished epoch; keep its parameters if no earlier epoch had a lower score.
 
-        Of equal scores the latest counts: scores such as the class error tie often, and weights that have seen more
-        steps are the better bet (0.4 % of the class error in Holzmueller et al. 2024). Without validation rows the
-        latest weights are the best.
+        On ties the latest epoch wins: scores such as the classification error tie often, and parameters that have seen
+        more steps are the better choice (0.4 % of the classification error in Holzmueller et al. 2024). Without
+        validation rows the latest parameters are the best.
         """
         self.history.append(record)
         self.losses = []
@@ -68,15 +77,15 @@ class Progress:
 
     @property
     def stale_epochs(self) -> int:
-        """Epochs since the score was last bettered; equal scores are not better."""
+        """The number of epochs since the last improvement; an equal score is not an improvement."""
         first = next((e.epoch for e in self.history if e.score == self.best_score), self.best_epoch)
         return len(self.history) - (first if self.best_score is not None else self.best_epoch)
 
     @property
     def kept(self) -> NDArray[Any]:
-        """What a run that ends here keeps: the best theta where scores chose it, else the latest."""
+        """The parameters that a run that ends here returns: the best ones if there are scores, else the latest."""
         return self.theta if self.best_score is None else self.best
 
     def copy(self) -> Progress:
-        """The same, which stays as it is when this one goes on."""
+        """An independent copy."""
         return replace(self, losses=[*self.losses], history=[*self.history])

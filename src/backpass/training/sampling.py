@@ -1,6 +1,6 @@
-"""Sampling: which rows each step reads. Every scheme writes a table of row numbers; nothing else differs.
+"""Sampling: the rows that each step reads. Every scheme writes a table of row numbers; schemes differ in nothing else.
 
-Draws are counter-based: the rows of an epoch depend on (seed, epoch) alone, so a run can be taken up anywhere.
+Draws are counter-based: the rows of an epoch depend on (seed, epoch) only, so a run can resume anywhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PURPOSE = 0x5A3B_0000
 
 
 def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """Every row once, in a fresh random order; the last batch may be smaller."""
+    """Every row once, in a new random order; the last batch may be smaller."""
     steps = -(-n // batch_size)
     rows = numpy.zeros(steps * batch_size, dtype=numpy.int64)
     rows[:n] = permutation(seed, epoch, _PURPOSE, n)
@@ -28,7 +28,7 @@ def epoch_shuffle(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows,
 
 
 def epoch_drop_last(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """As ``epoch``, but rows that do not fill a batch wait for the next epoch: no step rests on a handful of rows."""
+    """Like ``epoch``, without the incomplete last batch, so that no step depends on a handful of rows."""
     steps = n // batch_size
     rows = permutation(seed, epoch, _PURPOSE, n)[: steps * batch_size]
     return rows.reshape(steps, batch_size), numpy.full(steps, batch_size)
@@ -42,14 +42,14 @@ def uniform(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]
 
 
 def minibatch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """At every step B rows without replacement, drawn afresh from all: Algorithm 2 of the notes (eq. (1.5))."""
+    """B rows without replacement, drawn independently at every step: Algorithm 2 of the notes (eq. (1.5))."""
     steps = -(-n // batch_size)
     rows = [_without_replacement(n, batch_size, seed, epoch * steps + s) for s in range(steps)]
     return numpy.stack(rows), batch_sizes("minibatch", n, batch_size)
 
 
 def _without_replacement(n: int, batch_size: int, seed: int, draw: int) -> Rows:
-    """B different rows: the first B distinct values of a stream of uniform draws, or the start of a random order."""
+    """B distinct rows: the first B distinct values of a stream of uniform draws, or the start of a random permutation."""
     if 2 * batch_size > n:
         return permutation(seed, draw, _PURPOSE + 2, n)[:batch_size]
     wanted = 2 * batch_size
@@ -79,14 +79,22 @@ SAMPLINGS: MappingProxyType[str, Callable[[int, int, int, int], tuple[Rows, Rows
 
 
 def sampling_named(name: str) -> Callable[[int, int, int, int], tuple[Rows, Rows]]:
-    """The scheme of that name.    Errors: UsageError with the nearest name."""
+    """Look up a sampling scheme by name.
+
+    Raises:
+        UsageError: If the name is unknown; the message gives the nearest name.
+    """
     if name not in SAMPLINGS:
         raise UsageError(f"unknown sampling {name!r}", hint=did_you_mean(name, list(SAMPLINGS)))
     return SAMPLINGS[name]
 
 
 def batch_sizes(name: str, n: int, batch_size: int) -> Rows:
-    """How many rows each step of an epoch reads: B, but what is left at the end of a shuffled pass; all with "full"."""
+    """The number of rows that each step of an epoch reads: (steps,)
+
+    This is B, except for the last step of "epoch", which reads the remaining rows, and for "full", which reads all
+    rows.
+    """
     if name == "full":
         return numpy.array([n])
     sizes = numpy.full(steps_per_epoch(name, n, batch_size), batch_size)
@@ -96,7 +104,7 @@ def batch_sizes(name: str, n: int, batch_size: int) -> Rows:
 
 
 def steps_per_epoch(name: str, n: int, batch_size: int) -> int:
-    """How many steps one epoch of a scheme has; the batch size is at most n."""
+    """The number of steps per epoch; the batch size is at most n."""
     if name == "epoch_drop_last":
         return n // batch_size
     return 1 if name == "full" else -(-n // batch_size)

@@ -1,4 +1,4 @@
-"""Schedules: how a hyperparameter moves over a run, as a factor of t, the share of the steps already done.
+"""Schedules: factors by which a hyperparameter changes over a run, as functions of t, the fraction of steps completed.
 
 t = 0 at the first step and just below 1 at the last.    t (steps,)  ->  factor (steps,)
 """
@@ -24,17 +24,17 @@ def constant(t: Floats) -> Floats:
 
 
 def cosine(t: Floats) -> Floats:
-    """(1 + cos(pi t)) / 2: from 1 smoothly down to 0 (Loshchilov & Hutter 2017)"""
+    """(1 + cos(pi t)) / 2: smoothly from 1 to 0 (Loshchilov & Hutter 2017)"""
     return 0.5 * (1.0 + cosine_of_turns(0.5 * t))
 
 
 def linear(t: Floats) -> Floats:
-    """1 - t: from 1 straight down to 0"""
+    """1 - t: linearly from 1 to 0"""
     return 1.0 - t
 
 
 def warmup_cosine(t: Floats) -> Floats:
-    """Up from 0 to 1 over the first 5 % of the steps, then down as ``cosine``"""
+    """From 0 to 1 over the first 5 % of the steps, then down like ``cosine``"""
     after = numpy.clip((t - _WARMUP_SHARE) / (1.0 - _WARMUP_SHARE), 0.0, 1.0)
     return numpy.where(t < _WARMUP_SHARE, t / _WARMUP_SHARE, cosine(after))
 
@@ -45,7 +45,7 @@ def coslog4(t: Floats) -> Floats:
 
 
 def flat_cosine(t: Floats) -> Floats:
-    """1 for the first half, then down to 0 as a cosine (Holzmueller et al. 2024)"""
+    """1 for the first half, then a cosine down to 0 (Holzmueller et al. 2024)"""
     return numpy.where(t <= 0.5, 1.0, 0.5 * (1.0 + cosine_of_turns(t - 0.5)))
 
 
@@ -63,7 +63,11 @@ SCHEDULES: MappingProxyType[str, Callable[[Floats], Floats]] = MappingProxyType(
 
 
 def schedule_named(name: str) -> Callable[[Floats], Floats]:
-    """The schedule of that name.    Errors: UsageError with the nearest name."""
+    """Look up a schedule by name.
+
+    Raises:
+        UsageError: If the name is unknown; the message gives the nearest name.
+    """
     if name not in SCHEDULES:
         raise UsageError(f"unknown schedule {name!r}", hint=did_you_mean(name, list(SCHEDULES)))
     return SCHEDULES[name]

@@ -84,7 +84,7 @@ def log10(x: Array) -> Array:
 def logaddexp(x: Array, y: Array) -> Array:
     """z = ln(e^x + e^y), without overflow
 
-    Computed as the larger argument plus ln(1 + e^-d), d the distance, in two forms so that the derivative holds at x = y.
+    Computed as the larger argument plus ln(1 + e^-d), d the distance, in two forms, so that the derivative is right.
     """
     d = e.subtract(y, x)
     d = e.where(e.equal(d, d), d, 0.0)  # equal infinities have distance NaN
