@@ -22,8 +22,7 @@ _COLUMN, _ROW, _HEIGHT, _WIRE, _MARGIN = 44.0, 16.0, 40.0, 4.0, 24.0
 _SWEEPS = 8
 
 Item = tuple[int, int]
-"""An entry of a column: (node, rank). At the node's own rank it is the box; beyond, the wire that carries its value on.
-"""
+"""An entry of a column: (node, rank). At the rank of the node it is the box, beyond that the wire with its value."""
 
 _STYLE = """
 .backpass { font: 13px ui-sans-serif, system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }

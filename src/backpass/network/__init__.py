@@ -1,7 +1,7 @@
-"""The networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
+"""Networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
 Reading order: ``activations``, ``parameters``, ``layers``, ``front``, ``network``, ``losses``, ``initialization``,
-``activity``, ``feature_map``. This room knows circuits; it knows no table, and nothing of how theta is found.
+``activity``, ``feature_map``. The package depends on circuits; it does not depend on tables or training.
 """
 
 from backpass.network.activations import ACTIVATIONS, RANGES, activation_named, saturates

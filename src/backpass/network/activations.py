@@ -1,6 +1,6 @@
 """Activations: the functions sigma that make a network non-linear (CS229 eqs. (2.10), (2.14), (2.15) and relatives).
 
-Each is composed from operations, so its derivative comes from the calculus and is never written twice.
+Each is composed of operations, so its derivative comes from automatic differentiation and is not written by hand.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MISH_ENDS = 20.0
 
 
 def identity(z: Array) -> Array:
-    """a = z; a network with nothing else collapses to one linear map (CS229 eqs. (2.16)-(2.20))"""
+    """a = z; a network with only this activation collapses to one linear map (CS229 eqs. (2.16)-(2.20))"""
     return z
 
 
@@ -36,8 +36,8 @@ def gelu(z: Array) -> Array:
 
 def selu(z: Array) -> Array:
     """a = s z for z >= 0, else s alpha (e^z - 1), with s = 1.0507 and alpha = 1.6733 (Klambauer et al. 2017)"""
-    # The minimum keeps e^z finite where the other branch is taken. The operation itself, whose slope is its value + 1:
-    # trained networks keep their bits.
+    # The minimum keeps e^z finite where the other branch is taken. The operation expm1, whose slope is its value + 1,
+    # is called rather than functions.expm1, so that results of trained networks do not change by a bit.
     return where(z >= 0.0, _SELU_SCALE * z, (_SELU_SCALE * _SELU_ALPHA) * elementwise.expm1(minimum(z, 0.0)))
 
 
@@ -46,7 +46,7 @@ def mish(z: Array) -> Array:
 
     tanh(ln(1 + t)) is w / (w + 2) with w = t (t + 2): one exponential instead of four functions.
     """
-    t = exp(minimum(z, _MISH_ENDS))  # beyond it a = z to the last place, also in float64
+    t = exp(minimum(z, _MISH_ENDS))  # beyond this bound a = z to the last place, also in float64
     w = t * (t + 2.0)
     return z * (w / (w + 2.0))
 
@@ -79,9 +79,9 @@ RANGES: MappingProxyType[str, tuple[float, float]] = MappingProxyType(
         "leaky_relu": (-inf, inf),
     }
 )
-"""The smallest and the largest value (or bound) of every activation.
+"""The infimum and the supremum of every activation.
 
-Where a bound is finite, the slope vanishes on that side: an output that lies there on every row does not learn.
+Where a bound is finite the slope vanishes on that side: a unit that saturates there on every row does not learn.
 """
 
 
@@ -95,7 +95,11 @@ def saturates(name: str) -> bool:
 
 
 def activation_named(name: str) -> Callable[[Array], Array]:
-    """The activation of that name.    Errors: UsageError with the nearest name."""
+    """Look up an activation by name.
+
+    Raises:
+        UsageError: If the name is unknown; the message gives the nearest name.
+    """
     if name not in ACTIVATIONS:
         raise UsageError(f"unknown activation {name!r}", hint=did_you_mean(name, list(ACTIVATIONS)))
     return ACTIVATIONS[name]

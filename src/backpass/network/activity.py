@@ -1,6 +1,6 @@
-"""Activity: which units of a network still answer to their inputs.
+"""Unit activity: detects dead units, whose slope vanishes on every row.
 
-A network, theta and rows come in. A unit whose slope vanishes on every row gets no gradient: it has stopped learning.
+It takes a network, theta and rows. A dead unit receives no gradient, so it has stopped learning.
 """
 
 from __future__ import annotations
@@ -21,12 +21,19 @@ from backpass.network.layers import Layer, LearnedActivation, Wired
 from backpass.network.network import Network
 
 FLAT = 1e-6
-"""A slope of an activation that counts as none."""
+"""Slopes of an activation below this value count as zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadUnits:
-    """The units of one layer that have no slope on any row; ``units`` names them, from 1 or by their names."""
+    """The dead units of one layer.
+
+    Attributes:
+        layer: The number of the layer.
+        units: The units, by number from 1 or by name.
+        count: The number of all units of the layer.
+        activation: The activation of the layer.
+    """
 
     layer: int
     units: tuple[str, ...]
@@ -37,10 +44,15 @@ class DeadUnits:
 def dead_units(
     network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, rows: int = 512
 ) -> list[DeadUnits]:
-    """The layers with units whose slope |sigma'(z)| stays below ``FLAT`` on every row of x (n, d).
+    """Find the layers with units whose slope |sigma'(z)| is below ``FLAT`` on every row of x (n, d).
 
-    It reads so many rows first, sixteen times as many at a time after that, and stops as soon as every unit has
-    answered to one.
+    Args:
+        network: The network.
+        theta: Its parameters, (P,).
+        x: The inputs, (n, d).
+        engine: The engine that evaluates the slopes.
+        rows: The number of rows of the first chunk; later chunks are 16 times as large. The search stops as soon as
+            every unit has had a slope.
 
     >>> from backpass.engine import NumpyEngine
     >>> from backpass.network import dense_network
@@ -66,7 +78,7 @@ def dead_units(
 
 
 def _bent(network: Network) -> Iterator[tuple[str, Any]]:
-    """The layers that have an activation other than the identity, with their numbers."""
+    """The layers with an activation other than the identity, and their numbers."""
     for number, layer, _ in network.numbered():
         if getattr(layer, "activation", "identity") != "identity":
             yield number, layer
@@ -78,7 +90,7 @@ def _named(layer: Layer, index: Sequence[int] | NDArray[Any]) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _slopes(network: Network, dtype: numpy.dtype[Any]) -> Circuit:
-    """The circuit (theta, x) -> for each layer with an activation, the largest |da/dz| of every unit: (m,) each."""
+    """The circuit (theta, x) -> the largest |da/dz| of every unit over the rows, (m,) per layer with an activation."""
 
     def highest(theta: Array, x: Array) -> tuple[Array, ...]:
         views, found = network.layout.views(theta), []

@@ -1,8 +1,8 @@
-"""The feature map phi: columns of a table as numbers and codes -> the inputs x of a network.
+"""Feature map phi: maps the columns of a table, as numbers and codes, to the inputs x of a network.
 
-Scaling, filling in of missing numbers, indicators and one-hot are a circuit, so that training, every engine and every
-export share one definition. The numbers it needs (centers, scales) are fitted on the training rows and stored in the
-model file. What is learned about a column (waves of numbers, rows of embeddings) is the network's: see ``front``.
+Scaling, imputation, missing-value indicators and one-hot encoding form a circuit, so training, every engine and every
+export share one definition. The fitted numbers (centers, scales) come from the training rows and are stored in the
+model file. Learned encodings (periodic embeddings, categorical embeddings) belong to the network; see ``front``.
 """
 
 from __future__ import annotations
@@ -22,38 +22,46 @@ from backpass.errors import UsageError
 from backpass.network.ranks import are_knots, knots_of, quantile_ranks
 
 _CLIP_AT = 3.0
-# Far beyond the clip f(z) no longer changes; staying below keeps z^2 finite.
+# Far beyond the clip f(z) is constant; this bound keeps z^2 finite.
 _FAR = 1e6
 _LARGEST_SCALE = 1e300
 
 
 CODINGS = ("one_hot", "sign", "code")
-"""How a text column can be coded."""
+"""The encodings of a categorical column."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureMap:
-    """phi(x) of CS229, with fitted numbers.
-
-    Number columns: z = (x - center) scale, squeezed smoothly into (-3, 3) by z / sqrt(1 + (z/3)^2) (RealMLP,
-    Holzmueller et al. 2024); a missing number becomes 0, the training median, and a column that had missing numbers
-    gets an indicator beside it. Text columns, by their ``coding``:
-
-    one_hot: a column for each of the codes 1 .. levels; code 0 (missing or never seen) has a column of its own only
-    where training rows had it (``has_unknown``), otherwise it is all zeros
-    sign: two levels as one column, -1 and 1; code 0 is 0
-    code: the code itself, as a whole number, for a network with an ``Embedding``
-
-    Centers and scales are those of the number columns; where there are more, the indicators, one-hot and sign columns
-    behind them are scaled and squeezed, too. A number column with a period (0: none) has cos(2 pi x / period) and
-    sin(2 pi x / period) besides, 0 where it is missing. Codes stand at the end, as they are.
-
-    Where there are ``knots``, one vector for each number column, every number has its rank (see ``ranks``) as a second
-    view, behind the numbers.
+    """phi(x) of CS229, with its fitted numbers.
 
     numbers float64 (n, p), NaN = missing   codes int32 (n, q)   ->   x (n, d)
 
-    Errors: UsageError when the text columns are not described alike.
+    Numeric columns: z = (x - center) scale, smoothly clipped to (-3, 3) by z / sqrt(1 + (z/3)^2) (RealMLP, Holzmueller
+    et al. 2024). A missing number becomes 0, the training median; a column with missing training values also gets an
+    indicator. Categorical columns, by their ``coding``:
+
+    - one_hot: one input per code 1 .. levels. Code 0 (missing or unknown) has its own input only if it occurred in the
+      training rows (``has_unknown``); otherwise it is all zeros.
+    - sign: one input for two categories, -1 and 1; code 0 is 0.
+    - code: the code itself, as an integer, for a network with an ``Embedding``.
+
+    The inputs are, in order: numbers, quantile features (with ``knots``; see ``ranks``), indicators and one-hot and
+    sign inputs, cos(2 pi x / period) and sin(2 pi x / period) of cyclic columns (0 where missing), and codes.
+
+    Attributes:
+        center: Centers of the numeric columns. If there are more, the others belong to the indicators, one-hot and sign
+            inputs, which are then scaled and clipped, too.
+        scale: The scales, like ``center``.
+        has_missing: Whether a numeric column has an indicator.
+        levels: The number of categories per categorical column.
+        has_unknown: Whether code 0 of a categorical column occurred in the training rows.
+        coding: The encoding per categorical column.
+        periods: The period per numeric column; 0 for none.
+        knots: The knots of the quantile features, one vector per numeric column, or empty.
+
+    Raises:
+        UsageError: If the lengths of the attributes do not match.
     """
 
     center: NDArray[numpy.float64]
@@ -82,33 +90,33 @@ class FeatureMap:
 
     @property
     def views(self) -> int:
-        """The number of inputs, at the front, that are numbers or their ranks."""
+        """The number of leading inputs that are numbers or their quantile features."""
         return len(self.has_missing) + len(self.knots)
 
     @property
     def flags(self) -> int:
-        """The number of indicators, one-hot and sign columns."""
+        """The number of indicators, one-hot and sign inputs."""
         return sum(self.has_missing) + sum(self._widths("one_hot")) + sum(self._widths("sign"))
 
     @property
     def waves(self) -> int:
-        """The number of cosines and sines."""
+        """The number of cosines and sines of cyclic columns."""
         return 2 * sum(period > 0 for period in self.periods)
 
     @property
     def embedded(self) -> tuple[int, ...]:
-        """The levels of each column that is left to an ``Embedding``."""
+        """The numbers of categories of the columns that the network embeds."""
         return tuple(levels for levels, coding in zip(self.levels, self.coding, strict=True) if coding == "code")
 
     def _widths(self, coding: str) -> list[int]:
-        """Per text column its number of inputs; 0 where it is coded otherwise."""
+        """The number of inputs per categorical column; 0 for columns with another encoding."""
         columns = zip(self.levels, self.has_unknown, self.coding, strict=True)
         return [
             0 if own != coding else levels + unknown if coding == "one_hot" else 1 for levels, unknown, own in columns
         ]
 
     def groups(self) -> list[tuple[int, ...]]:
-        """Per column (numbers first, then text) the numbers of the inputs it becomes."""
+        """The indices of the inputs of each column (numeric columns first, then categorical ones)."""
         groups: list[tuple[int, ...]] = []
         indicator, wave = self.views, self.views + self.flags
         ranked = len(self.has_missing) if self.knots else 0
@@ -126,7 +134,7 @@ class FeatureMap:
         return groups
 
     def input_names(self, numbers: Sequence[str], texts: Mapping[str, Sequence[str]]) -> list[str]:
-        """A name for each input: the column alone or with rank, "is missing", "= level", cos or sin behind it."""
+        """A name per input: the column, alone or followed by "rank", "is missing", "= category", "cos" or "sin"."""
         names = [*numbers, *(f"{name} rank" for name in numbers if self.knots)]
         waves = [
             f"{name} {wave}"
@@ -147,7 +155,7 @@ class FeatureMap:
         return names + waves + codes
 
     def __call__(self, numbers: Array, codes: Array, dtype: Any) -> Array:
-        """x for the given columns; worked out in float64, then rounded once to ``dtype``."""
+        """Compute x in float64 and round it once to ``dtype``."""
         p = len(self.has_missing)
         parts = []
         if p:
@@ -170,7 +178,7 @@ class FeatureMap:
         return concatenate(parts, axis=1)
 
     def _flags(self, numbers: Array, codes: Array, dtype: Any) -> list[Array]:
-        """Indicators, one-hot and sign columns."""
+        """Indicators, one-hot and sign inputs."""
         missing = [i for i, flag in enumerate(self.has_missing) if flag]
         with label("indicators of missing numbers"):
             flags = [isnan(numbers[:, i : i + 1]).astype(dtype) for i in missing]
@@ -186,13 +194,13 @@ class FeatureMap:
 
     @property
     def folded_levels(self) -> tuple[int, ...]:
-        """The levels of each code that ``folded`` puts at the end."""
+        """The numbers of categories of the codes that ``folded`` appends."""
         return tuple(levels for levels, coding in zip(self.levels, self.coding, strict=True) if coding != "sign")
 
     def folded(self, x: NDArray[Any]) -> NDArray[Any]:
-        """x without ranks, a code in place of each block of one-hot columns, all codes at the end: (n, d) -> (n, e)
+        """x without quantile features, and with a code in place of each one-hot block, all codes last: (n, d) -> (n, e)
 
-        What a linear model of one-hot columns can say it can say of codes, at a fraction of the work.
+        A linear model of one-hot inputs can be written in terms of codes, at a fraction of the work.
         """
         groups, p = self.groups(), len(self.has_missing)
         texts = [*zip(groups[p:], self.coding, self.has_unknown, strict=True)]
@@ -206,10 +214,10 @@ class FeatureMap:
         return numpy.column_stack([x[:, kept], *(code.astype(x.dtype) for code in codes)])
 
     def _hot(self, x: NDArray[Any], group: Sequence[int], first: int) -> NDArray[numpy.int64]:
-        """The code (n,) of the column of a block that is hot, counted from ``first``; 0 where none is."""
+        """The code (n,) of the active input of a one-hot block, counted from ``first``; 0 if none is active."""
         middle = numpy.full(len(group), 0.5)
         if len(self.center) > len(self.has_missing):
-            # Those of indicators and one-hot columns stand in their order behind those of the numbers; ranks have none.
+            # Centers of indicators and one-hot inputs follow those of the numbers; quantile features have none.
             first_of, last_of = group[0] - len(self.knots), group[-1] - len(self.knots)
             center, scale = (each[first_of : last_of + 1] for each in (self.center, self.scale))
             middle = numpy.asarray(_smooth_clip(middle, center, scale))
@@ -219,10 +227,10 @@ class FeatureMap:
         return found
 
     def updated(self, numbers: NDArray[numpy.float64], codes: NDArray[numpy.int32]) -> FeatureMap:
-        """The map for training that continues with these rows: a column that first varies now gets a scale.
+        """The map for training that continues with these rows: a column that was constant and now varies gets a scale.
 
-        A scale of 0 becomes 2 / (max - min) of the center and the values. The center stays, and its input is 0 as
-        before: what the network says of the rows so far does not change.
+        A scale of 0 becomes 2 / (max - min) of the center and the values. The center stays, where the input is 0 as
+        before, so predictions for earlier rows do not change.
         """
         if self.scale.all():
             return self
@@ -251,12 +259,19 @@ class FeatureMap:
         leads: Sequence[bool] | None = None,
         ranks: bool = False,
     ) -> FeatureMap:
-        """Centers and scales from training rows: the median, and one over the quartiles' distance (``scale_of``).
+        """Fit centers and scales to training rows: the median, and 1 / interquartile range (see ``scale_of``).
 
-        scaled_flags: scale indicators and one-hot columns as numbers, two levels being one column
-        max_one_hot_levels: a column of more levels is left to an embedding; None for no column
-        leads: which number columns may have an indicator; the others are missing where the one before them is
-        ranks: give every number its rank as a second view, with the knots of ``knots_of``
+        Args:
+            numbers: float64 (n, p), NaN = missing.
+            codes: int32 (n, q).
+            levels: The number of categories per categorical column.
+            scaled_flags: Whether to scale indicators and one-hot inputs like numbers; two categories then become one
+                input.
+            max_one_hot_levels: Columns with more categories are embedded; None for no column.
+            periods: The period per numeric column; 0 for none.
+            leads: Whether a numeric column may have an indicator; the others are missing whenever the column before
+                is.
+            ranks: Whether to add quantile features, with the knots of ``knots_of``.
         """
         most = max(levels, default=0) if max_one_hot_levels is None else max_one_hot_levels
         plain = FeatureMap(
@@ -280,7 +295,7 @@ class FeatureMap:
 
 
 def _waves(numbers: Array, column: int, period: int) -> list[Array]:
-    """cos and sin of 2 pi x / period; nothing where there is no period"""
+    """cos and sin of 2 pi x / period; empty without a period"""
     if not period:
         return []
     x = numbers[:, column : column + 1]
@@ -290,7 +305,7 @@ def _waves(numbers: Array, column: int, period: int) -> list[Array]:
 
 def _smooth_clip(x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.float64]) -> Array:
     """z / sqrt(1 + (z/3)^2) with z = (x - center) scale, or 0 where x is missing"""
-    # Halves first: x - center itself may overflow when both are near the largest float64.
+    # Halves first: x - center itself may overflow if both are near the largest float64.
     z = (0.5 * x - 0.5 * center) * (2.0 * scale)
     z = clip(where(isnan(z), 0.0, z), -_FAR, _FAR)
     ratio = z / _CLIP_AT
@@ -298,7 +313,7 @@ def _smooth_clip(x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.
 
 
 def _scales_of(columns: NDArray[numpy.float64]) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64]]:
-    """Center and scale of each column, missing numbers aside: (n, p) -> (p,), (p,)"""
+    """Center and scale of each column, ignoring missing numbers: (n, p) -> (p,), (p,)"""
     pairs = numpy.array([scale_of(column[~numpy.isnan(column)]) for column in columns.T]).reshape(-1, 2)
     return pairs[:, 0].copy(), pairs[:, 1].copy()
 
@@ -306,7 +321,8 @@ def _scales_of(columns: NDArray[numpy.float64]) -> tuple[NDArray[numpy.float64],
 def scale_of(values: NDArray[numpy.float64]) -> tuple[float, float]:
     """The center and scale of a column: its median, and 1 / (q75 - q25).
 
-    Where the quartiles are equal, 2 / (max - min); where all values are, 0: the column then says nothing.
+    If the quartiles are equal, the scale is 2 / (max - min); if all values are equal it is 0, and the column has no
+    effect.
 
     >>> scale_of(numpy.array([1.0, 2.0, 3.0, 4.0, 5.0]))
     (3.0, 0.5)
@@ -315,8 +331,8 @@ def scale_of(values: NDArray[numpy.float64]) -> tuple[float, float]:
         return 0.0, 0.0
     ordered = numpy.sort(values)
     middle = quantile_of(ordered, 0.5)
-    # From one of the values and not from 0, so that a large mean costs no digits of a small range; and halves, because
-    # the difference of two large numbers may overflow.
+    # Relative to one of the values rather than 0, so that a large mean does not cost digits of a small range. Halves,
+    # because the difference of two large numbers may overflow.
     halves = 0.5 * ordered - 0.5 * ordered[ordered.size // 2]
     half_range = quantile_of(halves, 0.75) - quantile_of(halves, 0.25)
     factor = 0.5
@@ -328,7 +344,7 @@ def scale_of(values: NDArray[numpy.float64]) -> tuple[float, float]:
 
 
 def quantile_of(ordered: NDArray[numpy.float64], q: float) -> float:
-    """The q-quantile of ordered values, linear between neighbours (the usual default, type 7)."""
+    """The q-quantile of sorted values, linearly interpolated (type 7, the usual default)."""
     position = q * (ordered.size - 1)
     below = int(position)
     above = min(below + 1, ordered.size - 1)
@@ -336,7 +352,7 @@ def quantile_of(ordered: NDArray[numpy.float64], q: float) -> float:
     return float(ordered[below] * (1.0 - t) + ordered[above] * t)
 
 
-@lru_cache(maxsize=16)  # every prediction asks for it, and engines keep what they have made of it
+@lru_cache(maxsize=16)  # every prediction asks for it, and engines cache their work per circuit
 def _circuit(feature_map: FeatureMap, dtype: numpy.dtype[Any]) -> Circuit:
     def phi(numbers: Array, codes: Array) -> Array:
         return feature_map(numbers, codes, dtype)

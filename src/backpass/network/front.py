@@ -1,7 +1,7 @@
-"""The front of a network: layers between the inputs x and the first layer of neurons.
+"""Front of a network: layers between the inputs x and the first layer of neurons.
 
-x is a matrix of numbers: scaled columns first, then indicators and one-hot columns, and at the end the codes of text
-columns with many levels, as whole numbers (see ``feature_map``). What is learned about single columns is learned here.
+x is a matrix of numbers: scaled columns first, then indicators and one-hot inputs, and last the codes, as integers, of
+categorical columns with many categories (see ``feature_map``). Learned encodings of single columns live here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from backpass.network.parameters import Parameter
 
 
 class Front(Layer):
-    """A layer without neurons before the first layer that has some. Abstract."""
+    """Base class of layers without neurons that come before the first layer of neurons."""
 
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
         return x
@@ -32,15 +32,21 @@ class Front(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Periodic(Front):
-    """Each of the first ``columns`` inputs becomes some mixed waves of itself, and itself:
+    """Periodic embedding: each of the first ``columns`` inputs becomes mixtures of cosines, followed by itself:
 
     e_j(x) = [cos(2 pi w_j x + c_j) V_j + v_j, x]
 
     x (n,)   frequencies w_j (k,)   phases c_j (k,)   V_j (k, m)   v_j (m,)   ->   e_j (n, m + 1), column by column
 
-    The other inputs stand behind, as they are. A network learns slow functions of its inputs first; waves of a column
-    let it see steps and bumps as well. w starts at N(0, deviation^2), c uniform in (-pi, pi), V and v uniform within
+    The other inputs follow unchanged. Networks learn slow functions of their inputs first; cosines of a column let them
+    represent steps and bumps as well. w starts at N(0, deviation^2), c uniform in (-pi, pi), V and v uniform within
     1 / sqrt(k) (PBLD of RealMLP, Holzmueller et al. 2024, after Gorishniy et al. 2022).
+
+    Attributes:
+        columns: The number of inputs to embed.
+        frequencies: k.
+        mixtures: m.
+        deviation: The standard deviation of the initial frequencies.
     """
 
     columns: int
@@ -71,7 +77,7 @@ class Periodic(Front):
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         p, (n, d) = self.columns, x.shape
         own = x[:, :p]
-        # Columns first: one stack of p small products.
+        # Columns first, for one stack of p small products.
         turns = own.T.reshape(p, n, 1) * theta[f"frequency{number}"].reshape(p, 1, -1)
         waves = cos((2.0 * pi) * turns + theta[f"phase{number}"].reshape(p, 1, -1))
         mixed = transpose(affine(waves, theta[f"V{number}"], theta[f"v{number}"]), axes=(1, 0, 2))
@@ -85,12 +91,16 @@ class Periodic(Front):
 
 @dataclass(frozen=True, slots=True)
 class Embedding(Front):
-    """Each of the last inputs is a code j, and becomes row j of a table of its own: e(j) = E_j
+    """Categorical embedding: each of the last inputs is a code j, and becomes row j of its own table: e(j) = E_j
 
     j (n,) whole numbers from 0 to levels   E (levels + 1, size)   ->   e (n, size), column by column
 
-    The other inputs stand before, as they are. Code 0 stands for missing and new texts: its row starts at 0 and is
-    trained where training rows have it; the others start at N(0, 1) (Guo & Berkhahn 2016).
+    The other inputs come first, unchanged. Code 0 stands for missing and unknown categories: its row starts at 0 and is
+    trained only if training rows have it. The other rows start at N(0, 1) (Guo & Berkhahn 2016).
+
+    Attributes:
+        levels: The number of categories per column.
+        size: The dimension of the embedding.
     """
 
     levels: tuple[int, ...]
@@ -129,11 +139,11 @@ class Embedding(Front):
 
 @dataclass(frozen=True, slots=True)
 class FrontScale(Front):
-    """Each input times a number of its own: s x    (Holzmueller et al. 2024)
+    """Learned input scale: multiplies each input by its own factor, s x    (Holzmueller et al. 2024)
 
     x (n, d)   s (d,), 1 at the start   ->   (n, d)
 
-    With a learning rate of its own, and weight decay, it finds out which inputs matter.
+    With its own learning rate and weight decay it learns which inputs matter.
     """
 
     kind: ClassVar[str] = "learned_input_scale"

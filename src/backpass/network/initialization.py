@@ -1,7 +1,7 @@
-"""Initialization: the first theta of a run, drawn by a circuit from a seed.
+"""Initialization: draws the initial theta of a run with a circuit, from a seed.
 
-Weights break the symmetry between units; biases start at 0 unless said. The draws are counter-based, one purpose number
-per parameter, so theta depends on the seed and the network only (and on the data that the start is fitted to, if any).
+Random weights break the symmetry between units; biases start at 0 unless fitted. Draws are counter-based, with one
+purpose number per parameter, so theta depends only on the seed and the network (and on the data it is fitted to).
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from backpass.network.parameters import Parameter
 _WEIGHT_PURPOSE = 0x1717_0000
 _OTHER_PURPOSE = 0x1718_0000
 _KINK_ROWS = 5
-# A pre-activation that deviates by fewer units in the last place of the rows' mean length than this is a constant.
+# A pre-activation counts as constant if it deviates by less than this many units in the last place of the mean length
+# of the rows.
 _ROUNDING = 16.0
 
 
 def uniform_draws(key: Array, shape: tuple[int, ...], purpose: int, dtype: Any) -> Array:
-    """Numbers in [0, 1), one per element."""
+    """Uniform numbers in [0, 1), one per element."""
     step = numpy.zeros((), numpy.uint32)
     return to_unit(random_bits(key, step, purpose=purpose, shape=shape), dtype=dtype)
 
@@ -58,7 +59,7 @@ INITIALIZATIONS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Ar
         "normal": _normal(lambda p: 1.0 / sqrt(p.fan_in)),
     }
 )
-"""How weights are drawn, by name: the standard deviation or the bound is given by the numbers of inputs and outputs."""
+"""Weight initializations by name; fan-in and fan-out determine the standard deviation or the bound."""
 
 
 def _constant(value: float) -> Callable[[Array, Parameter, int, Any], Array]:
@@ -66,7 +67,7 @@ def _constant(value: float) -> Callable[[Array, Parameter, int, Any], Array]:
 
 
 def _levels(key: Array, p: Parameter, purpose: int, dtype: Any) -> Array:
-    """Row 0, for texts never seen, at 0; the others standard normal."""
+    """Row 0, for unknown categories, is 0; the others are standard normal."""
     levels, size = p.shape
     drawn = normal_draws(key, (levels - 1, size), purpose, dtype)
     return concatenate([numpy.zeros((1, size), dtype), drawn], axis=0)
@@ -83,22 +84,23 @@ STARTS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = M
         "embedding": _levels,
     }
 )
-"""How the parameters of each group start, weights apart, before they are multiplied by their spread."""
+"""Initializations of the other parameter groups, before the multiplication by ``spread``."""
 
 
 def _started(key: Array, p: Parameter, purpose: int, dtype: Any, scheme: str = "he") -> Array:
-    """The first numbers of one parameter."""
+    """The initial numbers of one parameter."""
     with label(f"initialize {p.name}"):
         drawn = (INITIALIZATIONS[scheme] if p.group == "weight" else STARTS[p.group])(key, p, purpose, dtype)
         return drawn if p.spread == 1.0 else drawn * p.spread
 
 
 def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32) -> Circuit:
-    """The circuit key -> theta: weights by the scheme, biases 0, the other groups as ``STARTS`` says.
+    """The circuit key -> theta: weights by the scheme, biases 0, the other groups by ``STARTS``.
 
     key uint32 (2,)   ->   theta (P,)
 
-    Errors: UsageError for an unknown scheme.
+    Raises:
+        UsageError: If the scheme is unknown.
     """
     if scheme not in INITIALIZATIONS:
         raise UsageError(f"unknown initialization {scheme!r}", hint=did_you_mean(scheme, list(INITIALIZATIONS)))
@@ -112,7 +114,13 @@ def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32)
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A dense layer fitted to the data that reach it: its W and b, and what it passes on."""
+    """A dense layer fitted to its input data.
+
+    Attributes:
+        W: The weights.
+        b: The biases.
+        a: The outputs of the layer on the data.
+    """
 
     W: Array
     b: Array
@@ -120,10 +128,10 @@ class Fitted:
 
 
 def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, rows: int) -> Fitted:
-    """Weights and biases of one dense layer from the data that reach it (RealMLP, Holzmueller et al. 2024).
+    """Fit the weights and biases of one dense layer to its input data (RealMLP, Holzmueller et al. 2024).
 
-    Every column of W is scaled so that its pre-activation has standard deviation 1 over the rows; every bias puts the
-    unit's kink at a random convex combination of five projected rows.
+    Every column of W is scaled so that its pre-activation has standard deviation 1 over the rows. Every bias puts the
+    breakpoint of its unit at a random convex combination of five projected rows.
 
     key uint32 (2,)   x (rows, d)   ->   W (d, m), b (m,), a (rows, m)
     """
@@ -133,7 +141,7 @@ def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, row
         x = x * (1.0 / sqrt(d))
     W = normal_draws(key, (d, m), purpose, x.dtype)
     z = matmul(x, W)
-    z = z - z[0]  # constants become 0 here, or rounding error, and large means do not drown small deviations
+    z = z - z[0]  # constants become 0, up to rounding, and large means do not drown small deviations
     center = z.sum(axis=0) / float(rows)
     deviation = root(((z - center) * (z - center)).sum(axis=0) / float(rows))
     rounding = _ROUNDING * float(numpy.finfo(x.dtype).eps) * root((x * x).sum() / float(rows))
@@ -150,11 +158,12 @@ def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, row
 
 
 def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32) -> Circuit:
-    """The circuit (key, x) -> theta with weights and biases fitted layer by layer to the data.
+    """The circuit (key, x) -> theta with weights and biases fitted to the data, layer by layer.
 
     key uint32 (2,)   x (rows, d)   ->   theta (P,)
 
-    Errors: UsageError when a layer is not dense (wired units are few and keep a drawn start).
+    Raises:
+        UsageError: If a layer is not dense (wired layers are small and keep random weights).
     """
     if not all(isinstance(layer, Dense | ScaledDense) for layer in network.layers if layer.neurons):
         raise UsageError("data-dependent initialization needs a network of dense layers")
@@ -178,13 +187,13 @@ def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32
 
 
 def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circuit:
-    """The circuit (theta, x, z, weights) -> theta with an output layer fitted by least squares, and its line.
+    """The circuit (theta, x, z, weights) -> (theta with an output layer fitted by least squares, the fitted line).
 
         c = cov(h, z)    a = cov(h c, z) / var(h c)    W = c a    b = mean(z) - mean(h) W    line = h W + b
 
-    h are the inputs of the output layer and z the pre-activations to aim at. Each output gets the line along the
-    direction in which the inputs vary most with its targets (the first component of partial least squares, Wold 1975);
-    with one input that is the line of least squares. Means and covariances of output j take the weights of column j.
+    h are the inputs of the output layer and z the target pre-activations. The line of each output follows the direction
+    in which the inputs covary most with its targets (the first component of partial least squares, Wold 1975); with one
+    input it is the least-squares line. Means and covariances of output j are weighted by column j.
 
     theta (P,)   x (rows, d)   z (rows, k)   weights (rows, k)   ->   theta (P,), line (rows, k)
     """
@@ -203,7 +212,7 @@ def fit_output(network: Network, rows: int, dtype: Any = numpy.float32) -> Circu
             p_mean = (share * p).sum(axis=0)
             variance = (share * (p - p_mean) * (p - p_mean)).sum(axis=0)
             least = (rounding * rounding / float(rows)) * (h * h).sum() * (direction * direction).sum(axis=0)
-            known = greater(variance, least)  # where the rows that count are all alike, the line is flat
+            known = greater(variance, least)  # the line is flat if all rows with weight are equal
             slope = where(known, (share * (p - p_mean) * z).sum(axis=0) / where(known, variance, 1.0), 0.0)
             W = direction * slope
             b = mean - p_mean * slope - matmul(center.reshape(1, -1), W)[0]

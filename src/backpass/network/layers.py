@@ -1,7 +1,7 @@
-"""Layers: the bricks of a network (CS229 section 2).
+"""Layers: the building blocks of a network (CS229 section 2).
 
-A layer says which parameters it needs for its inputs and how it maps them to outputs. Layers are plain values; their
-numbers lie in theta. Those that stand before the first layer of neurons live in ``front``.
+A layer declares the parameters that it needs for its inputs and maps inputs to outputs. Layers are plain values; their
+numbers are stored in theta. Layers before the first layer of neurons live in ``front``.
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ _DROPOUT_PURPOSE = 0x0D09_0000
 
 @dataclass(frozen=True, slots=True)
 class RandomKey:
-    """Where a training step gets its random numbers: the run's key and the number of the step.
-
-    ``settings`` holds what else the step reads from its row of the settings table, each a number (): "dropout" is the
-    factor that its schedule gives every rate of dropout.
+    """Source of random numbers in a training step: the run's key and the number of the step.
 
     key uint32 (2,)   step uint32 ()
+
+    Attributes:
+        key: The key of the run.
+        step: The number of the step.
+        settings: What else the step reads from its row of the settings table, each a number (): "dropout" is the factor
+            by which its schedule multiplies every dropout rate.
     """
 
     key: Array
@@ -38,13 +41,17 @@ class RandomKey:
 
 
 class Layer(ABC):
-    """A map from inputs (n, d) to outputs (n, m)."""
+    """A map from inputs (n, d) to outputs (n, m).
+
+    Attributes:
+        kind: The type of the layer, as in model files.
+    """
 
     kind: ClassVar[str]
 
     @abstractmethod
     def width(self, inputs: int) -> int:
-        """The number m of outputs for d inputs."""
+        """m, the number of outputs for d inputs."""
 
     @abstractmethod
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
@@ -52,14 +59,14 @@ class Layer(ABC):
 
     @abstractmethod
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
-        """z of the layer; x itself for a layer that has none."""
+        """z of the layer; x itself for a layer without activation."""
 
     @abstractmethod
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
         """The outputs a; ``draws`` is None outside training."""
 
     def faults(self, inputs: int) -> list[str]:
-        """What keeps the layer from being used on d inputs."""
+        """The problems that prevent the use of the layer on d inputs."""
         return [] if self.width(inputs) >= 1 else [f"expected at least 1 unit, got {self.width(inputs)}"]
 
     @property
@@ -69,17 +76,17 @@ class Layer(ABC):
 
     @property
     def is_linear(self) -> bool:
-        """Whether the layer, outside training, is an affine map of its inputs."""
+        """Whether the layer is an affine map outside training."""
         return getattr(self, "activation", "identity") == "identity"
 
 
 @dataclass(frozen=True, slots=True)
 class Dense(Layer):
-    """Every unit sees every input: a = sigma(x W + b)    CS229 eqs. (2.4), (2.11), (4.4)
+    """Fully connected layer: a = sigma(x W + b)    CS229 eqs. (2.4), (2.11), (4.4)
 
     x (n, d)   W (d, m)   b (m,)   ->   a (n, m)
 
-    Rows are examples; the notes' columns, eqs. (4.1)-(4.3), are the transpose. Backwards, with delta = dJ/dz:
+    Rows are examples; the notes' columns, eqs. (4.1)-(4.3), are the transpose. Backward, with delta = dJ/dz:
     delta = da * sigma'(z) (eq. (3.12)), dW = x^T delta, db = sum of delta over rows (eqs. (3.8)-(3.11)),
     dx = delta W^T (eqs. (3.13), (3.14)).
     """
@@ -106,12 +113,13 @@ class Dense(Layer):
 
 @dataclass(frozen=True, slots=True)
 class ScaledDense(Layer):
-    """A dense layer whose weights are of order 1 whatever the number of its inputs: a = sigma(x W / sqrt(d) + b)
+    """Fully connected layer in NTK parametrization: a = sigma(x W / sqrt(d) + b)
 
     x (n, d)   W (d, m)   b (m,)   ->   a (n, m)
 
-    The same maps as ``Dense``; but a step of length alpha on W moves z by alpha, for wide and narrow layers alike, so
-    that one learning rate suits all of them (the neural tangent parametrization, Jacot et al. 2018).
+    It represents the same functions as ``Dense``, but its weights are of order 1 for any number of inputs, and a step
+    of length alpha on W moves z by alpha in wide and narrow layers alike, so that one learning rate suits all of them
+    (the neural tangent parametrization, Jacot et al. 2018).
     """
 
     units: int
@@ -136,11 +144,11 @@ class ScaledDense(Layer):
 
 @dataclass(frozen=True, slots=True)
 class LearnedActivation(Layer):
-    """An activation whose bend is learned unit by unit: a = z + alpha (f(z) - z)    (Holzmueller et al. 2024)
+    """Parametric activation with one slope parameter per unit: a = z + alpha (f(z) - z)    (Holzmueller et al. 2024)
 
     z (n, m)   alpha (m,), 1 at the start   ->   a (n, m)
 
-    alpha = 1 is the activation f itself, alpha = 0 the identity. Backwards: dz = da (1 - alpha + alpha f'(z)),
+    alpha = 1 gives the activation f, alpha = 0 the identity. Backward: dz = da (1 - alpha + alpha f'(z)),
     dalpha = sum of da (f(z) - z) over rows.
     """
 
@@ -166,7 +174,12 @@ class LearnedActivation(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A named hidden unit and the numbers of the inputs it is wired to."""
+    """A named hidden unit.
+
+    Attributes:
+        name: The name.
+        inputs: The indices of the inputs that it is connected to.
+    """
 
     name: str
     inputs: tuple[int, ...]
@@ -174,12 +187,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Wired(Layer):
-    """Named hidden units, each wired to some inputs: a_j = sigma(sum over its inputs of w x + b)    CS229 eq. (2.3)
+    """Named hidden units, each connected to some inputs: a_j = sigma(sum over its inputs of w x + b)    CS229 eq. (2.3)
 
     x (n, d)   w of unit j (number of its inputs,)   b of unit j (1,)   ->   a (n, units)
 
-    In theta the weights of a unit stand before its bias, unit after unit: theta_1, theta_2 | theta_3 | theta_4 ... as
-    in the notes.
+    In theta the weights of a unit precede its bias, unit by unit: theta_1, theta_2 | theta_3 | theta_4 ... (as in
+    the notes).
     """
 
     units: tuple[Unit, ...]
@@ -223,8 +236,8 @@ class Wired(Layer):
 class Dropout(Layer):
     """In training each value is kept with probability 1 - rate and divided by it, else 0 (Srivastava et al. 2014)
 
-    Outside training nothing changes. The mask depends on (seed, step, layer, position) alone; a schedule, if there is
-    one, multiplies the rate of the step.
+    Outside training it is the identity. The mask depends on (seed, step, layer, position) only. A dropout schedule, if
+    any, multiplies the rate of the step.
     """
 
     rate: float

@@ -1,8 +1,8 @@
-"""Losses: how far outputs o are from targets y, example by example (CS229 eqs. (1.1), (1.2)).
+"""Losses: the distance of outputs o from targets y, per example (CS229 eqs. (1.1), (1.2)).
 
-A loss maps outputs (n, k) and targets to J^(i), one number per example; ``mean_loss`` weighs and averages them. All are
-written in the network's outputs before any link function (logits, log-rates), so that none overflows where J itself
-does not.
+A loss maps outputs (n, k) and targets to J^(i), one number per example; ``mean_loss`` computes the weighted mean.
+Losses take the network's outputs before any link function (logits, log-rates), so they do not overflow unless J itself
+does.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from backpass.numerics import elementary
 
 
 class Loss(ABC):
-    """J^(i) per example, and the link from outputs to predictions."""
+    """J^(i) per example, and the link function from outputs to predictions."""
 
     @abstractmethod
     def per_example(self, o: Array, y: Array) -> Array:
         """outputs o (n, k), targets y   ->   J^(i) (n,)"""
 
     def predicted(self, o: Array) -> Array:
-        """outputs o (n, k)   ->   what they mean in the target's own terms; the outputs themselves unless said"""
+        """outputs o (n, k)   ->   predictions in units of the target; by default the outputs themselves"""
         return o
 
     def averaged(self, outputs: Sequence[Array]) -> Array:
-        """outputs of several networks, each (n, k)   ->   outputs (n, k) that predict their average"""
+        """outputs of several networks, each (n, k)   ->   outputs (n, k) that predict the average"""
         return sum(outputs) / float(len(outputs))
 
 
@@ -124,13 +124,13 @@ class BinaryCrossEntropy(Loss):
         return sigmoid(o)
 
     def averaged(self, outputs: Sequence[Array]) -> Array:
-        """ln p - ln(1 - p), both averaged first"""
+        """ln p - ln(1 - p), with p and 1 - p averaged first"""
         return _mean_of_logits(outputs)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelCrossEntropy(Loss):
-    """J = the mean over k labels of ln(1 + e^o_j) - y_j o_j, for y (n, k) in {0, 1}: any of the labels may be on
+    """J = the mean over k labels of ln(1 + e^o_j) - y_j o_j, for y (n, k) in {0, 1}: multi-label classification
 
     With label smoothing s the target of a label is (1 - s) y + s / 2.
     """
@@ -146,7 +146,7 @@ class LabelCrossEntropy(Loss):
         return sigmoid(o)
 
     def averaged(self, outputs: Sequence[Array]) -> Array:
-        """ln p - ln(1 - p), both averaged first"""
+        """ln p - ln(1 - p), with p and 1 - p averaged first"""
         return _mean_of_logits(outputs)
 
 
@@ -171,17 +171,17 @@ class CrossEntropy(Loss):
         return softmax(o, axis=1)
 
     def averaged(self, outputs: Sequence[Array]) -> Array:
-        """ln p with p averaged"""
+        """ln p, with p averaged first"""
         return _mean_of_logs([o - logsumexp(o, axis=1, keepdims=True) for o in outputs])
 
 
 def _mean_of_logits(logits: Sequence[Array]) -> Array:
-    """ln p - ln(1 - p), where p is the mean of what these are logits of."""
+    """The logit of the mean of the probabilities with these logits: ln p - ln(1 - p)."""
     return _mean_of_logs([-softplus(-o) for o in logits]) - _mean_of_logs([-softplus(o) for o in logits])
 
 
 def _mean_of_logs(logs: Sequence[Array]) -> Array:
-    """The logarithm of the mean of what these are logarithms of."""
+    """The logarithm of the mean of the numbers with these logarithms."""
     largest = reduce(maximum, logs)
     return largest + log(sum(exp(each - largest) for each in logs)) - float(elementary.log(len(logs)))
 
@@ -202,7 +202,11 @@ LOSSES: MappingProxyType[str, Callable[..., Loss]] = MappingProxyType(
 
 
 def loss_named(name: str, **options: Any) -> Loss:
-    """The loss of that name with its options.    Errors: UsageError with the nearest name."""
+    """Create a loss by name, with its options.
+
+    Raises:
+        UsageError: If the name is unknown; the message gives the nearest name.
+    """
     if name not in LOSSES:
         raise UsageError(f"unknown loss {name!r}", hint=did_you_mean(name, list(LOSSES)))
     return LOSSES[name](**options)
@@ -211,8 +215,8 @@ def loss_named(name: str, **options: Any) -> Loss:
 def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     """J = sum of w^(i) J^(i) / sum of w^(i)    CS229 eqs. (1.2), (1.5)
 
-    The divisor is the weight actually present, so a smaller last batch is right. A batch whose weights are all 0 has
-    J = 0 and no gradient.
+    The divisor is the weight of the rows in the batch, so a smaller last batch is handled correctly. A batch with all
+    weights 0 has J = 0 and no gradient.
     """
     total = weights.sum()
     return _weighted(loss, o, y, weights).sum() / where(equal(total, 0.0), 1.0, total)
@@ -221,14 +225,14 @@ def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
 def weighted_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     """J = sum of w^(i) J^(i) / B, B the number of rows
 
-    For weights whose mean over all rows is 1 its expectation over batches is ``mean_loss`` of all rows. Divided by the
-    weight of its own batch, a row of weight 1000 would count no more than the whole of one batch.
+    For weights with mean 1 over all rows, its expectation over batches is ``mean_loss`` of all rows. If it were divided
+    by the weight of its own batch instead, a row of weight 1000 would count no more than one whole batch.
     """
     rows = equal(weights, weights).astype(weights.dtype).sum()
     return _weighted(loss, o, y, weights).sum() / rows
 
 
 def _weighted(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
-    """w^(i) J^(i) in the dtype of the weights: a user-defined loss may return float64, as NumPy's scalars make it."""
+    """w^(i) J^(i) in the dtype of the weights; a user-defined loss may return float64, as NumPy's promotion has it."""
     J = loss.per_example(o, y)
     return weights * (J if J.dtype == weights.dtype else J.astype(weights.dtype))

@@ -1,6 +1,6 @@
-"""A network: layers one after another, from a single neuron to r layers (CS229 eqs. (2.1)-(2.13)).
+"""Network: layers in sequence, from a single neuron to r layers (CS229 eqs. (2.1)-(2.13)).
 
-It maps theta and x to outputs. How theta is found is training's affair; where x comes from, the table's.
+It maps theta and x to outputs. ``training`` finds theta; ``feature_map`` computes x.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from backpass.network.plain_data import layer_from_json, layer_to_json
 class Network:
     """h_theta(x): a^[0] = x, a^[k] = sigma(a^[k-1] W^[k] + b^[k])    CS229 eqs. (2.12), (2.13)
 
-    ``inputs`` is d; the last layer is the output layer.
+    Attributes:
+        inputs: d.
+        layers: The layers; the last one is the output layer.
 
     >>> network = dense_network(4, (3,), 1)
     >>> network.parameter_count, network.neuron_count
@@ -49,7 +51,7 @@ class Network:
             raise UsageError("the network cannot be built", faults=faults)
 
     def numbered(self) -> Iterator[tuple[str, Layer, int]]:
-        """Each layer with its number (layers without neurons share the number of the layer before) and its inputs."""
+        """Each layer with its number and its number of inputs; a layer without neurons shares the number before."""
         width, number = self.inputs, 0
         for layer in self.layers:
             number += layer.neurons
@@ -58,7 +60,7 @@ class Network:
 
     @property
     def layout(self) -> Layout:
-        """Where each W^[k] and b^[k] lies in theta."""
+        """The positions of each W^[k] and b^[k] in theta."""
         return Layout(tuple(p for number, layer, width in self.numbered() for p in layer.parameters(width, number)))
 
     @property
@@ -85,14 +87,15 @@ class Network:
 
         theta (P,)   x (n, d)   ->   (n, m_r)
 
-        Errors: ShapeError naming the layer when x or theta does not fit.
+        Raises:
+            ShapeError: If x or theta does not fit; the message names the layer.
         """
         return self._run(theta, x, draws, len(self.layers))
 
     def features(self, theta: Array, x: Array) -> Array:
         """The penultimate activations phi_beta(x) = a^[r-1], on which the network is linear    CS229 eq. (2.21)
 
-        theta (P,)   x (n, d)   ->   (n, m_{r-1}), or x itself for a network of one layer
+        theta (P,)   x (n, d)   ->   (n, m_{r-1}); for a network of one layer x itself
         """
         return self._run(theta, x, None, len(self.layers) - 1)
 
@@ -117,22 +120,23 @@ class Network:
 
     @property
     def is_linear(self) -> bool:
-        """Whether every activation is the identity, so that the network (outside training) is a single linear map."""
+        """Whether every activation is the identity, so that the network, outside training, is a single linear map."""
         return all(layer.is_linear for layer in self.layers)
 
     def collapse(self, theta: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The one linear map x W~ + b~ that a network of identity activations is    CS229 eqs. (2.16)-(2.20)
+        """The single linear map x W~ + b~ of a network of identity activations    CS229 eqs. (2.16)-(2.20)
 
         W~ = W^[1] W^[2] ... W^[r]    b~ = (... (b^[1] W^[2] + b^[2]) ...) W^[r] + b^[r]
 
         theta (P,)   ->   W~ (d, m_r), b~ (m_r,)
 
-        Errors: UsageError when an activation is not the identity.
+        Raises:
+            UsageError: If an activation is not the identity.
         """
         if not self.is_linear:
             raise UsageError("only a network whose activations are all the identity collapses to a linear map")
         b = self(theta, numpy.zeros((1, self.inputs), theta.dtype))
-        # With biases 0 the rows of the identity matrix map to those of W~, and no large b~ is added and taken away.
+        # With biases 0 the identity matrix maps to W~; no large b~ is added and subtracted.
         weights = theta * self.layout.per_group({"bias": 0.0}).astype(theta.dtype)
         return self(weights, numpy.eye(self.inputs, dtype=theta.dtype)), b[0]
 
@@ -142,13 +146,17 @@ class Network:
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Network:
-        """A network from plain data; ValueError, KeyError or UsageError when it does not describe one."""
+        """A network from plain data.
+
+        Raises:
+            ValueError, KeyError or UsageError: If the data do not describe a network.
+        """
         return Network(int(data["inputs"]), tuple(layer_from_json(layer) for layer in data["layers"]))
 
 
 @lru_cache(maxsize=64)
 def _forward(network: Network, dtype: numpy.dtype[Any], features: bool) -> Circuit:
-    """Traced once per network, so that engines find it again and keep what they made of it."""
+    """Trace a network once, so that engines recognize the circuit and reuse their work."""
     run = network.features if features else network.__call__
     return trace(run, [Spec((network.parameter_count,), dtype), Spec(("n", network.inputs), dtype)])
 
@@ -162,11 +170,10 @@ def dense_network(
     output_activation: str = "identity",
     dropout: float = 0.0,
 ) -> Network:
-    """A fully connected network d -> m_1 -> ... -> m_r; with no hidden layer it is one layer (eq. (2.2)).
+    """A fully connected network d -> m_1 -> ... -> m_r; without hidden layers it is one layer (eq. (2.2)).
 
-    One unit of that layer with ReLU as the output activation is the line with a kink of Figure 1.
-
-    Dropout, if any, follows each hidden layer.
+    One unit with ReLU as the output activation is the clipped line of Figure 1. Dropout, if any, follows each hidden
+    layer.
     """
     layers: list[Layer] = []
     for units in hidden:

@@ -1,6 +1,6 @@
-"""The parameters theta: one vector, and the named arrays W1, b1, ... that lie in it.
+"""Parameters theta: one vector that holds the named arrays W1, b1, ...
 
-A ``Layout`` says where each named array lies; it makes views of a vector, traced or not. It holds no numbers itself.
+A ``Layout`` knows the position of each named array and makes views of a vector, traced or not. It holds no numbers.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from backpass.circuit import Array
 from backpass.errors import ShapeError
 
 GROUPS = ("weight", "bias", "alpha", "learned_input_scale", "frequency", "phase", "mixture", "embedding")
-"""Every group of parameters."""
+"""Every parameter group."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One named array in theta.
 
-    ``fan_in`` and ``fan_out`` are the numbers of inputs and outputs of the unit or layer, for initialization.
-    ``group`` ("weight", "bias" and others, see ``GROUPS``) lets optimizers treat groups differently; it also says how
-    the first numbers are drawn, and ``spread`` what those are multiplied by.
+    Attributes:
+        name: The name, such as W1.
+        shape: The shape.
+        group: "weight", "bias" or another of ``GROUPS``. Optimizers may treat groups differently; initialization does.
+        fan_in: The number of inputs of the unit or layer, for initialization.
+        fan_out: The number of its outputs.
+        spread: Factor of the initial numbers.
     """
 
     name: str
@@ -43,7 +47,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Named arrays side by side in one vector, in the order of ``parameters``."""
+    """Named arrays stored one after another in one vector, in the order of ``parameters``."""
 
     parameters: tuple[Parameter, ...]
 
@@ -52,9 +56,10 @@ class Layout:
         return sum(parameter.size for parameter in self.parameters)
 
     def views(self, theta: Array) -> dict[str, Array]:
-        """Each named array as a view of theta (P,), so that changing theta changes them.
+        """Each named array as a view of theta (P,); changing theta changes the views.
 
-        Errors: ShapeError when theta is not a vector of P numbers.
+        Raises:
+            ShapeError: If theta is not a vector of P numbers.
         """
         if theta.shape != (self.size,):
             raise ShapeError(f"theta expected shape [{self.size}], got {list(theta.shape)}")
@@ -66,7 +71,11 @@ class Layout:
         return views
 
     def vector(self, arrays: Mapping[str, Any], dtype: Any = numpy.float64) -> NDArray[Any]:
-        """One vector from named arrays.    Errors: ShapeError naming the array that does not fit."""
+        """One vector from named arrays.
+
+        Raises:
+            ShapeError: If the shape of an array is wrong; the message names the array.
+        """
         parts = []
         for parameter in self.parameters:
             array = numpy.asarray(arrays[parameter.name], dtype=dtype)
@@ -76,6 +85,6 @@ class Layout:
         return numpy.concatenate(parts) if parts else numpy.zeros(0, dtype)
 
     def per_group(self, factors: Mapping[str, float], otherwise: float = 1.0) -> NDArray[numpy.float64]:
-        """One number per element of theta, given by the group of its parameter: (P,)"""
+        """One number per element of theta, determined by the group of its parameter: (P,)"""
         parts = [numpy.full(p.size, factors.get(p.group, otherwise)) for p in self.parameters]
         return numpy.concatenate(parts) if parts else numpy.zeros(0)

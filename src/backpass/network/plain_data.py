@@ -1,4 +1,4 @@
-"""Plain data: a layer as the model file holds it, and back. Kinds are looked up in one fixed table."""
+"""Plain data: converts layers to the form of the model file and back, with a fixed table of layer types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
         for layer in (Dense, ScaledDense, LearnedActivation, Wired, Dropout, Periodic, Embedding, FrontScale)
     }
 )
-"""Every layer by its kind."""
+"""Every layer class by its type."""
 
 
 def layer_to_json(layer: Layer) -> dict[str, Any]:
@@ -33,7 +33,11 @@ def _plain(value: Any) -> Any:
 
 
 def layer_from_json(data: Mapping[str, Any]) -> Layer:
-    """A layer from plain data.    Errors: ValueError, KeyError or UsageError when it does not describe one."""
+    """A layer from plain data.
+
+    Raises:
+        ValueError, KeyError or UsageError: If the data do not describe a layer.
+    """
     kind = data["kind"]
     if kind not in LAYERS:
         raise ValueError(f"unknown layer kind {kind!r}")

@@ -49,7 +49,7 @@ def minibatch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Row
 
 
 def _without_replacement(n: int, batch_size: int, seed: int, draw: int) -> Rows:
-    """B distinct rows: the first B distinct values of a stream of uniform draws, or the start of a random permutation."""
+    """B distinct rows: the first B distinct values of a stream of uniform draws, or the start of a random order."""
     if 2 * batch_size > n:
         return permutation(seed, draw, _PURPOSE + 2, n)[:batch_size]
     wanted = 2 * batch_size
