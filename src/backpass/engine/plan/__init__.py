@@ -1,9 +1,11 @@
-"""The plan: a circuit whose lengths are known, as a flat program for a small machine.
+"""Execution plan: a circuit with known lengths, compiled to a flat program for the native core.
 
-``lowering`` simplifies the circuit into terms, ``pairs`` has the factors of large products rounded where bfloat16 is
-asked for, ``placement`` decides which results are made where they are wanted, ``fusion`` gathers elementwise terms into
-passes, ``schedule`` orders them, ``memory`` lays out the arena and ``emission`` writes the instructions. A plan knows
-nothing of the machine that runs it but its instruction set.
+The passes, in order: ``lowering`` simplifies the circuit into terms; ``peephole`` and ``relu_sign`` rewrite terms;
+``sharding`` inserts the lengths and splits the rows of small steps into shards; ``bf16_packing`` rounds the factors of
+large products, if requested; ``aliasing`` lets terms write directly into outputs and larger arrays; ``fusion`` groups
+elementwise terms; ``schedule`` orders the groups; ``recomputation`` drops values that are cheap to recompute;
+``memory`` lays out the arena; ``emission`` writes the instructions. Of the machine, a plan only depends on the core's
+instruction formats.
 """
 
 from backpass.engine.plan.limits import Unplannable

@@ -1,6 +1,6 @@
-"""The placement: results are made where they are wanted, as a piece of a larger array or in an output, without a copy.
+"""Buffer aliasing: terms write directly into a larger array or an output, so that no copy is needed.
 
-Where that cannot be (the piece is an input, or wanted in two places), a copying term stands between.
+A copy is inserted where this is impossible (the piece is an input, or has two destinations).
 """
 
 from __future__ import annotations
@@ -17,14 +17,25 @@ _PACKED_ONLY = ("take", "scatter_add", "random_bits")
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Where a term's elements lie: a buffer, and in it an offset and strides (in elements) for the term's own axes."""
+    """The memory of a term.
+
+    Attributes:
+        buffer: The buffer.
+        offset: The offset of the first element, in elements.
+        strides: The strides of the term's axes, in elements.
+    """
 
     buffer: int
     offset: int
     strides: Lengths
 
     def walk(self, view: View) -> tuple[int, Lengths] | None:
-        """Offset and strides of a view of the term; None where this arrangement cannot express it."""
+        """Offset and strides of a view of the term in its buffer; None if strides cannot express the view.
+
+        A view is defined on the packed term. If the term is stored packed, the strides of the view are valid as they
+        are. If not, the start of the view is decomposed into an index per axis of the term, and every stride of the
+        view must be a multiple of the packed stride of one axis that it does not leave.
+        """
         shape = view.term.shape
         packed = packed_strides(shape)
         if self.strides == packed:
@@ -53,10 +64,11 @@ class Storage:
 
 @dataclass(slots=True)
 class Placement:
-    """Where terms are made that do not simply get room in the arena.
+    """Terms with predetermined memory; all others are stored in the arena.
 
-    within: term -> the assembled term it is a piece of, and offset and strides in that
-    output: term -> the number of the output it is made in
+    Attributes:
+        within: term -> the assembled term that it is a piece of, and its storage relative to that term.
+        output: term -> the index of the output that it is stored in.
     """
 
     within: dict[int, tuple[Term, Storage]] = field(default_factory=dict)
@@ -67,7 +79,16 @@ class Placement:
 
 
 def place(graph: Graph, outputs: Sequence[View], wanted: Sequence[bool]) -> tuple[list[View], Placement]:
-    """Views of terms that are made in their places, one per output that is ``wanted``, and where those places are."""
+    """Alias pieces of assembled terms and outputs.
+
+    Args:
+        graph: The graph; copies are added to it.
+        outputs: The outputs.
+        wanted: Whether an output needs a buffer.
+
+    Returns:
+        The outputs, each that is wanted as a view of the term that is stored in its buffer; and the placement.
+    """
     placement = Placement()
     for term in needed(outputs):
         if term.kind == "assemble":
@@ -108,7 +129,7 @@ def _place_pieces(graph: Graph, term: Term, outputs: Sequence[View], placement: 
 
 
 def _storage_of(piece: View, rectangle: View) -> Storage | None:
-    """How the piece's term would lie in its rectangle."""
+    """The storage of the piece's term inside its rectangle, or None if the term cannot be stored there."""
     term = piece.term
     if not term.is_computed:
         return None
@@ -122,7 +143,7 @@ def _storage_of(piece: View, rectangle: View) -> Storage | None:
 
 
 def _turned(piece: View, rectangle: View) -> View | None:
-    """The rectangle under the axes of the piece's term, where the piece is the whole term with its axes exchanged."""
+    """The rectangle with the axes of the piece's term, if the piece is the whole term with permuted axes; else None."""
     shape = piece.term.shape
     own = list(zip(shape, packed_strides(shape), strict=True))
     taken = dict(zip(zip(piece.shape, piece.strides, strict=True), rectangle.strides, strict=True))
@@ -133,7 +154,7 @@ def _turned(piece: View, rectangle: View) -> View | None:
 
 
 def _suits(graph: Graph, term: Term, storage: Storage, user: Term, outputs: Sequence[View]) -> bool:
-    """Whether every reader of the term can read it where it would lie."""
+    """Whether every reader of the term can express its view with this storage."""
     if storage.strides == packed_strides(term.shape):
         return True
     readers = [view for other in graph.terms if other is not user for view in other.arguments if view.term is term]

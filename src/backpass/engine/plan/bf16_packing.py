@@ -1,7 +1,7 @@
-"""The pairs: where bfloat16 is asked for, large products read operands rounded to it, two steps of k to a word.
+"""bfloat16 packing: if requested, large products read operands rounded to bfloat16, two steps of k per 32-bit word.
 
-Each factor is packed by a term of its own, once, for whoever reads it in that arrangement. Everything else stays as it
-is: sums, biases and what comes behind a product are float32, and so is every value that is stored.
+Each factor is packed once per layout by a term of its own, which all products share. Everything else stays float32:
+sums, biases, epilogues and every stored value.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from backpass.engine.plan.graph import WHOLE, Graph, Term, View
 from backpass.engine.plan.instruction import Instruction, Operand
 
 _LEFT, _RIGHT = 56, 32
-"""Columns of a panel of a and of b, as in native/instruction.hpp."""
+"""Panel widths, in columns, of a and of b; as in native/instruction.hpp."""
 
 _WORD = numpy.dtype(numpy.uint32)
 
 
 def is_profitable(m: int, n: int, k: int) -> bool:
-    """Whether rounding and packing [m, k] and [k, n] costs less than a faster product saves.
+    """Whether a faster product saves more time than rounding and packing [m, k] and [k, n] costs.
 
-    A rule of sizes alone, so that no result depends on the machine.
+    The rule depends on sizes only, so results do not depend on the machine.
     """
     return k >= 32 and m * n >= 24 * (m + n)
 
 
 def pair_products(graph: Graph, terms: Sequence[Term]) -> None:
-    """Let the products that pay read packed pairs."""
+    """Let profitable products read packed operands."""
     for term in terms:
         if term.kind != "product" or term.dtype != numpy.float32 or term.params["is_narrow"] or len(term.shape) != 2:
             continue
@@ -44,7 +44,11 @@ def pair_products(graph: Graph, terms: Sequence[Term]) -> None:
 
 
 def time_slots(units: Sequence[Unit]) -> list[int]:
-    """When each unit runs: one after another, but at once where no thread waits: packings in a row, and parts."""
+    """The time slot in which each unit runs.
+
+    Units run one after another. Consecutive packings, and consecutive units of shards, share a slot, because no thread
+    waits between them.
+    """
     found, at, before = [], 0, ""
     for unit in units:
         if unit.first.is_computed:
@@ -56,7 +60,7 @@ def time_slots(units: Sequence[Unit]) -> list[int]:
 
 
 def _packed(graph: Graph, x: View, panel: int) -> Term:
-    """x (k, n) in panels of columns, the last filled up, two steps of k to a word."""
+    """x (k, n) in panels of columns, two steps of k per word; the last panel is padded."""
     k, n = x.shape
     words = -(-n // panel) * panel * -(-k // 2)
     return graph.add("pack", "pack", (x,), (words,), _WORD, panel=panel, k=k)
@@ -64,7 +68,7 @@ def _packed(graph: Graph, x: View, panel: int) -> Term:
 
 @dataclass(frozen=True, slots=True)
 class Pack(Instruction):
-    """y = x (k, n) rounded to bfloat16, in panels of columns, two steps of k to a word."""
+    """y = x (k, n) rounded to bfloat16, in panels of columns, two steps of k per word."""
 
     kind: ClassVar[int] = 8
     k: int

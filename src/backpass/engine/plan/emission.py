@@ -1,4 +1,4 @@
-"""The emission: a unit of terms becomes one instruction, once it is known where every term lies."""
+"""Emission: turns each unit of terms into one instruction, once the storage of every term is known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Where = Callable[[Term], Storage]
 
 
 def operand_of(view: View, where: Where) -> Operand:
-    """The operand that a view is, given where its term lies."""
+    """The operand for a view, from the storage of its term."""
     storage = where(view.term)
     walked = storage.walk(view)
     assert walked is not None, "placement keeps every reader in mind"
@@ -25,7 +25,7 @@ def operand_of(view: View, where: Where) -> Operand:
 
 
 def name_of(term: Term) -> str:
-    """What a term is called in listings."""
+    """The name of a term in listings."""
     if term.kind == "input":
         return term.name
     if term.kind == "constant":
@@ -35,7 +35,7 @@ def name_of(term: Term) -> str:
 
 
 def emit(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Instruction:
-    """The instruction of a unit."""
+    """The instruction that computes a unit."""
     if unit.is_map:
         return _map(unit, where, is_stored)
     term = unit.first
@@ -57,7 +57,7 @@ def _with(operand: Operand, strides: Sequence[int]) -> Operand:
 
 
 def _packed(view: View, where: Where) -> Operand:
-    """An operand that is only walked element by element."""
+    """An operand that is read element by element, in order."""
     return _with(operand_of(view, where), (1,))
 
 
@@ -88,9 +88,10 @@ def _map(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Map:
 def _steps(
     unit: Unit, inputs: dict[tuple[object, ...], int], stored: set[int]
 ) -> tuple[tuple[MapStep, ...], int, dict[int, int]]:
-    """The elementwise program; the number of registers; and which register holds each term at its end.
+    """The elementwise program of a unit, the number of registers, and the register that holds each term at the end.
 
-    A register is used again when its value is no longer needed, but never one that is stored: that may lie in memory.
+    A register is reused once its value is dead. The register of a stored term is not reused, because the core may map
+    it to the memory of the output.
     """
     last: dict[int, int] = {}
     for i, term in enumerate(unit.terms):
@@ -125,6 +126,7 @@ def _product(unit: Unit, where: Where, is_stored: Callable[[Term], bool]) -> Pro
         row = _with(found, (*found.strides[:-1], 0, found.strides[-1]))
     c, epilogue, beside = term.whole, "", None
     if len(unit.terms) > 1:
+        # The epilogue "relu" stores both c and max(c, 0), because something else reads c; the others store one of them.
         then = unit.terms[1]
         epilogue = then.name.removesuffix(".float32")
         if epilogue == "relu" and not is_stored(term):
@@ -158,7 +160,7 @@ def _pack(term: Term, where: Where) -> Pack:
 
 
 def _as(view: View, term: Term) -> View:
-    """A packed view under the axes of another term of the same size."""
+    """A packed view with the axes of another term of the same size."""
     found = view.reshaped(term.shape)
     assert found is not None
     return found
@@ -169,7 +171,7 @@ def _reduce(term: Term, where: Where) -> Reduce:
     x, y = operand_of(view, where), operand_of(term.whole, where)
     kept = merged(view.shape[:split], (x.strides[:split], y.strides))
     gone = merged(view.shape[split:], (x.strides[split:],))
-    # Three axes are kept and two reduced at most; leading ones are filled in between as well as before.
+    # The core expects up to three kept and two reduced axes; the padding of reduced axes goes between the two groups.
     reduced = [0] * (2 - len(gone)) + [strides[0] for _, strides in gone]
     return Reduce(
         term.label,

@@ -1,6 +1,6 @@
-"""The fusion: elementwise terms of one shape become one pass over memory, wherever no other result stands between.
+"""Fusion: elementwise terms of the same shape become one pass over memory, unless another result comes in between.
 
-A ReLU alone behind a product, and the slope of one, become the product's epilogue: no pass at all.
+A ReLU that directly follows a product, and the slope of a ReLU, become the epilogue of the product, without a pass.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from backpass.engine.plan.graph import Term
 
 _EPILOGUES = ("relu.float32", "slope_of_relu.float32", "relu_with_sign.float32", "slope_by_sign.float32")
 MOST_TERMS = 64
-"""Of one pass: its registers should stay in the L1 cache."""
+"""Maximum number of terms per pass, so that its registers fit into the L1 cache."""
 
 
 @dataclass(slots=True, eq=False)
 class Unit:
-    """Terms that one instruction computes: several elementwise ones, a product and its epilogue, or a single one.
+    """Terms that one instruction computes: several elementwise terms, a product with its epilogue, or a single term.
 
-    before: a bit per term that has to be made before this unit, directly or not
+    Attributes:
+        terms: The terms, in order.
+        mask: The set of their numbers, as a bit mask.
+        before: The set of terms that must be computed before this unit, directly or indirectly, as a bit mask.
+        inputs: The numbers of the terms that it needs directly.
     """
 
     terms: list[Term]
@@ -39,14 +43,16 @@ class Unit:
 
     @property
     def part(self) -> int:
-        """The part of the rows that it works on, or WHOLE."""
+        """The shard of the rows that it works on, or WHOLE."""
         return self.first.part
 
 
 def fuse(terms: Sequence[Term], pieces: Container[int]) -> list[Unit]:
-    """Units of all terms (inputs, constants and assembled terms are units without an instruction).
+    """Group all terms into units. Inputs, constants and assembled terms are units without an instruction.
 
-    ``pieces``: numbers of terms that are made inside a larger array; these get no epilogue.
+    Args:
+        terms: The terms, in topological order.
+        pieces: The numbers of terms that are stored inside a larger array; these get no epilogue.
     """
     units: dict[int, Unit] = {}
     before: dict[int, int] = {}
@@ -66,7 +72,7 @@ def fuse(terms: Sequence[Term], pieces: Container[int]) -> list[Unit]:
 
 
 def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
-    """Merge the units of terms i and j if both are maps of one shape and part."""
+    """Merge the units of terms i and j if both are maps of the same shape and shard."""
     a, b = units[i], units[j]
     if a is b or not (a.is_map and b.is_map) or a.first.shape != b.first.shape or a.part != b.part:
         return
@@ -75,13 +81,14 @@ def _try_merge(units: dict[int, Unit], i: int, j: int) -> None:
 
 
 def _reads_in_step(reader: Unit, made: Unit) -> bool:
-    """Whether each element needs only its own of what the other makes: not where it reads that turned, as a.T."""
+    """Whether each element needs only the same element of what the other unit computes (unlike a read of a.T)."""
     return all(view.is_whole for term in reader.terms for view in term.arguments if made.mask >> view.term.number & 1)
 
 
 def _merge(units: dict[int, Unit], a: Unit, b: Unit) -> None:
-    """Merge two units, unless a third lies on a way between them."""
+    """Merge two units, unless a third unit depends on one and the other depends on the third."""
     both = a.mask | b.mask
+    # Such a third unit is among the inputs of the merged unit, and itself comes after one of the two.
     for number in (a.inputs | b.inputs) - {term.number for term in (*a.terms, *b.terms)}:
         if units[number].before & both:
             return
@@ -93,13 +100,13 @@ def _merge(units: dict[int, Unit], a: Unit, b: Unit) -> None:
     )
     for term in merged.terms:
         units[term.number] = merged
-    for unit in units.values():  # what comes after either now comes after all of it
+    for unit in units.values():  # whatever depends on either unit now depends on all of the merged one
         if unit is not merged and unit.before & both:
             unit.before |= both | merged.before
 
 
 def _merge_siblings(units: dict[int, Unit], terms: Sequence[Term]) -> None:
-    """Merge passes of one shape that read something in common although neither feeds the other."""
+    """Merge passes of the same shape that share an input although neither depends on the other."""
     readers: dict[int, list[int]] = {}
     for term in terms:
         if term.kind == "map":

@@ -1,4 +1,4 @@
-"""The graph of a plan: terms (values to compute), views of terms, and the graph that creates each term only once."""
+"""Graph of a plan: terms (values to compute), views of terms, and a graph that creates each term only once."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ from numpy.typing import NDArray
 from backpass.engine.plan.strides import Lengths, merged, packed_strides
 
 WHOLE = -1
-"""The part of what is made for all rows at once."""
+"""The shard number of terms that cover all rows."""
 
 
 @dataclass(slots=True, eq=False)
 class Term:
-    """What is computed, from which views, and what for.
+    """A value to compute.
 
-    kind: "input", "constant", "map" (one elementwise operation), "product", "sum", "max", "take", "scatter_add",
-    "random_bits" or "assemble" (pieces that are made in their places)
-    name: the operation; of a map with its dtype, such as "add.float32"
-    part: which part of the rows it belongs to (see ``parts``), or WHOLE
-    after: terms that must be made before this one although it does not read them
+    Attributes:
+        number: The index in the graph.
+        kind: "input", "constant", "map" (one elementwise operation), "product", "sum", "max", "take", "scatter_add",
+            "random_bits", "pack" or "assemble" (pieces that are written to their places).
+        name: The operation; for a map with its dtype, such as "add.float32".
+        arguments: The views that it reads.
+        params: Other parameters.
+        shape: The shape.
+        dtype: The dtype.
+        label: The scope in the circuit.
+        part: The shard of the rows that it belongs to (see ``sharding``), or WHOLE.
+        after: Terms that must be computed before this one although it does not read them.
     """
 
     number: int
@@ -48,7 +55,7 @@ class Term:
 
     @property
     def is_computed(self) -> bool:
-        """Whether an instruction of its own writes it."""
+        """Whether an instruction writes it."""
         return self.kind not in ("input", "constant", "assemble")
 
     @property
@@ -58,7 +65,14 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Elements of a term; offset and strides count elements of the term laid out row by row."""
+    """Elements of a term.
+
+    Attributes:
+        term: The term.
+        offset: The offset of the first element in the packed term, in elements.
+        shape: The shape of the view.
+        strides: The strides in the packed term, in elements.
+    """
 
     term: Term
     offset: int
@@ -67,7 +81,7 @@ class View:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Equal for views of the same elements in the same arrangement."""
+        """A key that is equal for views of the same elements in the same arrangement."""
         return (self.term.number, self.offset, self.shape, self.strides)
 
     @property
@@ -76,7 +90,7 @@ class View:
 
     @property
     def is_packed(self) -> bool:
-        """Whether the elements lie row by row without gaps (lengths of 1 may have any stride)."""
+        """Whether the elements are contiguous in row-major order (axes of length 1 may have any stride)."""
         return all(
             length == 1 or stride == packed
             for length, stride, packed in zip(self.shape, self.strides, packed_strides(self.shape), strict=True)
@@ -84,7 +98,7 @@ class View:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the whole term, in order, perhaps under another shape."""
+        """Whether it is the whole term, in order, possibly under another shape."""
         return self.offset == 0 and self.is_packed and self.size == self.term.size
 
     def transposed(self, axes: Sequence[int]) -> View:
@@ -94,14 +108,14 @@ class View:
         offset, shape, strides = self.offset, [], []
         for taken, length, stride in zip(ranges, self.shape, self.strides, strict=True):
             start, stop, step = taken or (0, length, 1)
-            count = max(0, -((start - stop) // step))  # not len(range(...)), which an unknown length may overflow
+            count = max(0, -((start - stop) // step))  # not len(range(...)), which a symbolic length may overflow
             offset += start * stride if count else 0
             shape.append(count)
             strides.append(step * stride)
         return View(self.term, offset, tuple(shape), tuple(strides))
 
     def stretched(self, shape: Lengths) -> View:
-        """As broadcasting does."""
+        """The view broadcast to a shape."""
         extra = len(shape) - len(self.shape)
         strides = [0] * extra + [
             0 if mine == 1 and length != 1 else stride
@@ -110,12 +124,12 @@ class View:
         return View(self.term, self.offset, shape, tuple(strides))
 
     def squeezed(self) -> View:
-        """Without its axes of length 1."""
+        """The view without its axes of length 1."""
         kept = [i for i, length in enumerate(self.shape) if length != 1]
         return View(self.term, self.offset, tuple(self.shape[i] for i in kept), tuple(self.strides[i] for i in kept))
 
     def reshaped(self, shape: Lengths) -> View | None:
-        """The same elements row by row in another shape; None where strides cannot say that."""
+        """The same elements in row-major order under another shape; None if strides cannot express it."""
         if self.size == 0:
             return View(self.term, self.offset, shape, packed_strides(shape))
         runs = merged(self.shape, (self.strides,))
@@ -135,7 +149,7 @@ class View:
 
 
 class Graph:
-    """Terms in an order in which each finds its arguments made. It only ever appends."""
+    """Terms in topological order. Terms are only appended."""
 
     def __init__(self) -> None:
         self.terms: list[Term] = []
@@ -151,7 +165,7 @@ class Graph:
         dtype: numpy.dtype[Any],
         **params: Any,
     ) -> Term:
-        """The term that computes this, a new one unless it is there already."""
+        """The term that computes this: an existing one if there is an equal one, else a new one."""
         key = (kind, name, tuple(a.key for a in arguments), shape, dtype.str, tuple(sorted(params.items())))
         if key not in self._known:
             self._known[key] = self.append(kind, name, arguments, shape, dtype, params)
@@ -178,7 +192,7 @@ class Graph:
         return self._known[key].whole
 
     def map(self, name: str, dtype: numpy.dtype[Any], shape: Lengths, *arguments: View) -> View:
-        """One elementwise operation; axes of length 1 are left out of its iteration, and put back in the result."""
+        """One elementwise operation. It does not iterate over axes of length 1; the result has them again."""
         stretched = tuple(argument.stretched(shape).squeezed() for argument in arguments)
         term = self.add("map", name, stretched, tuple(n for n in shape if n != 1), dtype)
         view = term.whole.reshaped(shape)
@@ -186,7 +200,7 @@ class Graph:
         return view
 
     def packed(self, view: View) -> View:
-        """The view itself if its elements lie row by row, else a copy in which they do."""
+        """The view itself if its elements are contiguous in row-major order, else a packed copy."""
         return view if view.is_packed else self.map(f"copy.{view.term.dtype.name}", view.term.dtype, view.shape, view)
 
     def reshaped(self, view: View, shape: Lengths) -> View:

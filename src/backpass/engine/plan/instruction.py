@@ -1,4 +1,4 @@
-"""The instructions: a handful of kinds, each a few whole numbers that the core decodes (native/instruction.hpp)."""
+"""Instructions: a small set of opcodes, each encoded as integers that the core decodes (native/instruction.hpp)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ from backpass.engine.plan.strides import Lengths
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """Where an array lies: a buffer, an offset in elements, strides in elements, what it is called in listings."""
+    """An array in memory.
+
+    Attributes:
+        buffer: The buffer.
+        offset: The offset of the first element, in elements.
+        dtype: The dtype.
+        strides: The strides, in elements.
+        name: The name in listings.
+    """
 
     buffer: int
     offset: int
@@ -30,7 +38,11 @@ class Operand:
 
 
 def pad(values: Sequence[int], filling: int) -> list[int]:
-    """Leading axes added up to the rank of the core.    Errors: Unplannable when there are too many already."""
+    """Pad with leading axes to the rank of the core.
+
+    Raises:
+        Unplannable: If there are more axes than the core supports.
+    """
     if len(values) > RANK:
         raise Unplannable(f"an iteration over {len(values)} axes")
     return [filling] * (RANK - len(values)) + list(values)
@@ -38,10 +50,12 @@ def pad(values: Sequence[int], filling: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Instruction(ABC):
-    """What the core does in one go.
+    """One operation of the core.
 
-    label: which part of the circuit it comes from
-    part: which part of the rows it works on, or WHOLE
+    Attributes:
+        kind: The opcode.
+        label: The scope in the circuit.
+        part: The shard of the rows that it works on, or WHOLE.
     """
 
     kind: ClassVar[int]
@@ -49,16 +63,20 @@ class Instruction(ABC):
     part: int = field(default=WHOLE, kw_only=True)
 
     def words(self, codes: Mapping[str, int]) -> list[int]:
-        """All that the core is told; ``codes`` numbers the elementwise operations."""
+        """The encoding of the instruction.
+
+        Args:
+            codes: The core's numbers of the elementwise operations.
+        """
         return [self.kind, self.part, *self.encode(codes)]
 
     @abstractmethod
     def encode(self, codes: Mapping[str, int]) -> list[int]:
-        """The words of its own kind."""
+        """The words that follow the common header."""
 
     @abstractmethod
     def text(self) -> str:
-        """One line for a listing."""
+        """The instruction on one line of a listing."""
 
     @property
     def flops(self) -> int:
@@ -67,16 +85,16 @@ class Instruction(ABC):
     @property
     @abstractmethod
     def bytes_moved(self) -> int:
-        """Bytes read and written, each operand counted once."""
+        """Bytes read and written, counting each operand once."""
 
 
 _PAIRS = ("multiply_", "subtract_", "sqrt_", "divide_")
-"""How the names of two operations in one begin (see contraction)."""
+"""Prefixes of the names of fused pairs of operations (see ``peephole``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapStep:
-    """out = name(a, b, c) on registers; arguments that are not there repeat the last."""
+    """out = name(a, b, c) on registers; the last argument is repeated in place of missing ones."""
 
     name: str
     out: int
@@ -85,7 +103,7 @@ class MapStep:
 
 @dataclass(frozen=True, slots=True)
 class Map(Instruction):
-    """An elementwise program over an iteration space; inputs fill registers 0, 1, ..."""
+    """An elementwise program over an iteration space; the inputs fill registers 0, 1, ..."""
 
     kind: ClassVar[int] = 0
     shape: Lengths
@@ -127,17 +145,22 @@ class Map(Instruction):
 
 
 _EPILOGUES = ("", "relu", "slope_of_relu", "relu_alone", "relu_with_sign", "slope_by_sign")
-"""In the order of their codes, as in native/instruction.hpp."""
+"""The epilogues in the order of their codes, as in native/instruction.hpp."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product(Instruction):
-    """c = a b + bias, for each of a stack of matrices; then, while it is at hand, an epilogue.
+    """c = a b + bias for each matrix of a stack, followed by an epilogue while c is in registers.
 
-    "relu": beside = max(c, 0)    "slope_of_relu": c = c where beside >= 0, else 0    "relu_alone": c = max(c, 0)
-    "relu_with_sign": c = max(c, 0), -0 where c < 0    "slope_by_sign": c = c where beside has the sign +, else 0
+    The epilogues, with the operand ``beside``:
 
-    a and b are matrices, or words that Pack made of them.
+    - "relu": beside = max(c, 0)
+    - "slope_of_relu": c = c where beside >= 0, else 0
+    - "relu_alone": c = max(c, 0)
+    - "relu_with_sign": c = max(c, 0), and -0 where c < 0
+    - "slope_by_sign": c = c where the sign of beside is +, else 0
+
+    a and b are matrices, or panels of packed words made by ``Pack``.
     """
 
     kind: ClassVar[int] = 1
@@ -172,7 +195,7 @@ class Product(Instruction):
 
     @property
     def is_paired(self) -> bool:
-        """Whether the factors are pairs of bfloat16."""
+        """Whether the factors are packed bfloat16."""
         return self.a.dtype != self.c.dtype
 
     @property
@@ -190,7 +213,9 @@ class Product(Instruction):
 class Reduce(Instruction):
     """y[kept] = the sum or maximum of x[kept, reduced].
 
-    over_row: whether it runs over 32 virtual lanes and a fixed tree; else it is one chain per element of y
+    Attributes:
+        over_row: Whether it uses 32 virtual lanes and a fixed tree; otherwise each element of y is one sequential
+            chain.
     """
 
     kind: ClassVar[int] = 2
@@ -267,7 +292,7 @@ class Scatter(Take):
 
 @dataclass(frozen=True, slots=True)
 class Gather(Instruction):
-    """The rows of a batch, or some of them, from an array of all rows."""
+    """The rows of a batch, or of one shard of it, gathered from an array of all rows."""
 
     kind: ClassVar[int] = 5
     data: int
@@ -290,7 +315,7 @@ class Gather(Instruction):
 
 @dataclass(frozen=True, slots=True)
 class Random(Instruction):
-    """Random bits by counter, from element ``first`` on."""
+    """Counter-based random bits, starting at element ``first``."""
 
     kind: ClassVar[int] = 6
     purpose: int
@@ -313,7 +338,7 @@ class Random(Instruction):
 
 @dataclass(frozen=True, slots=True)
 class Guard(Instruction):
-    """The step ends here, with the state untouched, unless x is finite."""
+    """End the step here, with the state unchanged, unless x is finite."""
 
     kind: ClassVar[int] = 7
     x: Operand

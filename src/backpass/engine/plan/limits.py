@@ -1,4 +1,4 @@
-"""The limits of the core: the dtypes and ranks that it knows, and the error for a circuit beyond them."""
+"""Limits of the core: the dtypes and ranks that it supports, and the error for a circuit beyond them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ DTYPES = tuple(numpy.dtype(name) for name in ("bool", "int32", "int64", "uint32"
 BOOL, FLOAT32, FLOAT64 = DTYPES[0], DTYPES[4], DTYPES[5]
 
 RANK = 5
-"""The number of axes of an operand, as in native/operand.hpp."""
+"""The maximum number of axes of an operand, as in native/operand.hpp."""
 
 
 class Unplannable(Exception):
-    """The core cannot run a circuit: it has a dtype, a rank or an operation that the core does not know."""
+    """The core cannot run a circuit, because it does not support a dtype, a rank or an operation."""

@@ -1,7 +1,8 @@
-"""The lowering: a circuit with its lengths becomes terms; names, shapes and slices dissolve into views.
+"""Lowering: turns a circuit with its lengths into terms; names, shapes and slices become views.
 
-Simplified on the way: equal terms are one, constants are worked out where that is exact, x 1, x + 0 and their like are
-x, whatever moves no number is a view, log-sum-exp is spelled out. What no output needs is never asked for later.
+It also simplifies: equal terms are shared, constants are folded where that is exact, x 1, x + 0 and the like become x,
+operations that move no numbers become views, and log-sum-exp is decomposed. Terms that no output needs are ignored
+later.
 """
 
 from __future__ import annotations
@@ -21,15 +22,22 @@ from backpass.engine.plan.limits import BOOL, DTYPES, FLOAT32, FLOAT64, Unplanna
 from backpass.engine.plan.strides import Lengths, merged
 
 NARROW = 8
-"""A product with at most this many columns sums over 32 virtual lanes; the sums of others are chains."""
+"""Products with at most this many columns sum over 32 virtual lanes; others sum sequentially."""
 
 _COMPARISONS = ("greater", "greater_equal", "equal")
-# Exactly rounded, so that working them out here gives the bits that any machine would.
+# These are correctly rounded, so folding gives the same bits on every machine.
 _EXACT = ("add", "subtract", "multiply", "divide", "negative", "sqrt", "maximum", "minimum")
 
 
 def lower(circuit: Circuit, lengths: Mapping[str, int], graph: Graph) -> list[View]:
-    """One view per node of the circuit.    Errors: Unplannable for dtypes and ranks that the core does not know."""
+    """Lower a circuit.
+
+    Returns:
+        One view per node of the circuit.
+
+    Raises:
+        Unplannable: If a dtype, rank or operation is not supported by the core.
+    """
     views: list[View] = []
     for i, node in enumerate(circuit.nodes):
         shape = bind(node.spec.shape, lengths)
@@ -108,14 +116,14 @@ def _elementwise(graph: Graph, node: Node, x: list[View], params: dict[str, Any]
 
 
 def _scalar(view: View) -> float | None:
-    """The number that a view shows everywhere, where that is known."""
+    """The number that all elements of a view equal, if it is known."""
     return (
         float(view.term.params["value"].reshape(())) if view.term.kind == "constant" and view.term.size == 1 else None
     )
 
 
 def _unchanged(name: str, x: list[View], shape: Lengths) -> View | None:
-    """The argument that x + 0, x - 0, x 1 or x / 1 is, and floor of whole numbers."""
+    """The argument that equals x + 0, x - 0, x 1, x / 1 or floor of integers; else None."""
     if name == "floor" and not numpy.issubdtype(x[0].term.dtype, numpy.floating):
         return x[0]
     neutral = {"add": 0.0, "subtract": 0.0, "multiply": 1.0, "divide": 1.0}.get(name)
@@ -127,7 +135,7 @@ def _unchanged(name: str, x: list[View], shape: Lengths) -> View | None:
 
 
 def _whole_power(graph: Graph, x: list[View], dtype: numpy.dtype[Any], shape: Lengths) -> View | None:
-    """x^2 and x^-1 without a logarithm."""
+    """x^2 and x^-1, computed without a logarithm."""
     exponent = _scalar(x[1])
     if not numpy.issubdtype(dtype, numpy.floating) or exponent not in (1.0, 2.0, -1.0):
         return None
@@ -139,7 +147,7 @@ def _whole_power(graph: Graph, x: list[View], dtype: numpy.dtype[Any], shape: Le
 
 
 def cast(graph: Graph, x: View, dtype: numpy.dtype[Any]) -> View:
-    """x in another dtype."""
+    """x converted to another dtype."""
     if x.term.dtype == dtype:
         return x
     if x.term.kind == "constant" and x.term.size == 1 and x.term.dtype != FLOAT64:
@@ -196,7 +204,7 @@ def _concatenate(graph: Graph, node: Node, x: list[View], params: dict[str, Any]
 
 
 def _assemble(graph: Graph, node: Node, x: list[View], params: dict[str, Any], shape: Lengths) -> View:
-    """Pieces that do not touch each other share an array; the arrays of overlapping ones are added."""
+    """Pieces that do not overlap share an array; the arrays of overlapping pieces are added."""
     layers: list[tuple[list[View], list[Any]]] = []
     for piece, ranges in zip(x, node.params["ranges"], strict=True):
         place = tuple(r or (0, n, 1) for r, n in zip(ranges, shape, strict=True))
@@ -263,7 +271,7 @@ def _reduce(graph: Graph, node: Node, x: list[View], params: dict[str, Any], sha
 
 
 def reduced(graph: Graph, kind: str, x: View, axis: Any, shape: Lengths) -> View:
-    """The sum or maximum of x over axes, in the given shape (with or without the axes that are gone)."""
+    """The sum or maximum of x over axes, in the given shape (with or without the reduced axes)."""
     if x.term.dtype.name in ("bool", "uint32"):
         raise Unplannable(f"{kind} of {x.term.dtype.name}")
     gone = axes_of(axis, len(x.shape))

@@ -1,16 +1,22 @@
-"""The memory: one arena, in which values that are never needed at the same time share their place."""
+"""Arena layout: values that are never needed at the same time share memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ALIGNMENT = 64  # bytes: a cache line, and a vector of AVX-512
+ALIGNMENT = 64  # bytes: a cache line, and an AVX-512 vector
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """So many bytes from instruction ``first`` to instruction ``last``, both included."""
+    """A value that occupies memory.
+
+    Attributes:
+        size: The size in bytes.
+        first: The first time at which it is needed.
+        last: The last time, inclusive.
+    """
 
     size: int
     first: int
@@ -18,7 +24,10 @@ class Need:
 
 
 def lay_out(needs: Sequence[Need]) -> tuple[list[int], int]:
-    """An offset for each need and the size of the arena: the largest first, each at the lowest place that is free.
+    """Assign an offset to each need: the largest first, each at the lowest free offset.
+
+    Returns:
+        The offsets, and the size of the arena.
 
     >>> lay_out([Need(100, 0, 1), Need(64, 1, 2), Need(128, 2, 3)])
     ([0, 128, 0], 192)

@@ -1,7 +1,8 @@
-"""Contraction: two elementwise operations become one where the core has a form for both together.
+"""Peephole fusion: replaces two elementwise operations by one if the core has a combined operation.
 
-A product and the sum it goes into become a fused multiply-add, rounded once. That is said here, by name, and never left
-to a compiler: every instruction set then does the same. The other pairs only save a pass over registers.
+A product and the sum that uses it become a fused multiply-add, which rounds once. The plan decides this explicitly,
+rather than a compiler, so that all instruction sets give the same results. The other pairs only save a pass over
+registers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from backpass.engine.plan.graph import Term, View
 
 
 def needed(outputs: Sequence[View]) -> list[Term]:
-    """The terms that the outputs need, each after those that it needs itself, else in the order they were added."""
+    """The terms that the outputs need, in topological order, otherwise in the order of creation."""
     found = {view.term.number: view.term for view in outputs}
     followers: dict[int, list[Term]] = {}
     unseen = list(found.values())
@@ -45,11 +46,11 @@ _SUMS = {
     ("subtract", 0): "multiply_subtract",
     ("subtract", 1): "subtract_multiply",
 }
-"""Sums and differences, and which of their arguments is a product: a b + c, a b - c, c - a b."""
+"""Sums and differences, and which argument is the product: a b + c, a b - c, c - a b."""
 
 
 def contract(terms: Sequence[Term], outputs: Sequence[View]) -> None:
-    """Turn pairs of float32 terms into single ones, where the inner one has no other use."""
+    """Replace pairs of float32 terms by single ones, if the inner one has no other use."""
     uses = Counter(view.term.number for term in terms for view in term.arguments)
     uses.update(view.term.number for view in outputs)
 

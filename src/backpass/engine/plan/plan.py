@@ -1,4 +1,4 @@
-"""The plan itself: instructions and the sizes of the memory they work in, with a printed form."""
+"""Plan: instructions and the sizes of the memory they use, with a printed form."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from backpass.engine.plan.graph import WHOLE
 from backpass.engine.plan.instruction import Instruction
 
 ARENA, CONSTANTS, FIRST_INPUT = 0, 1, 2
-"""Numbers of buffers: the arena, the constants, then the circuit's inputs, then what the planner adds."""
+"""Buffer numbers: the arena, the constants, the circuit's inputs, and then those that the planner adds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A circuit with known lengths as a flat program.
 
-    sizes: bytes of each buffer after the constants, -1 where only the run knows
-    output_buffers: the buffer of each output that is asked for
-    rows_buffer: the buffer of the row numbers of a step's batch, or -1
-    terms: how many operations the circuit had, and how many values were left to compute
+    Attributes:
+        name: The name of the circuit.
+        instructions: The instructions, in order.
+        constants: The contents of the buffer of constants.
+        arena_bytes: The size of the arena.
+        sizes: The size of each buffer after the constants, in bytes; -1 if it is known only at run time.
+        output_buffers: The buffer of each output.
+        rows_buffer: The buffer of the row numbers of a step's batch, or -1.
+        operations: The number of operations of the circuit.
+        terms: The number of values that remain to be computed.
     """
 
     name: str
@@ -34,7 +40,7 @@ class Plan:
 
     @property
     def is_cut(self) -> bool:
-        """Whether parts of the rows go through it by themselves."""
+        """Whether the rows are split into shards."""
         return any(instruction.part != WHOLE for instruction in self.instructions)
 
     @property
@@ -49,7 +55,7 @@ class Plan:
         return "\n".join(self.lines())
 
     def lines(self) -> Iterator[str]:
-        """The plan as text, one instruction a line with its FLOPs and the bytes it moves."""
+        """The plan as text, one instruction per line with its FLOPs and bytes."""
         yield (
             f"{self.name}: {self.operations} operations, {self.terms} terms, {len(self.instructions)} instructions; "
             f"{self.flops:,} FLOPs, {self.bytes_moved:,} bytes moved, {self.arena_bytes:,} bytes of memory"

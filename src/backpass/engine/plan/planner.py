@@ -1,4 +1,4 @@
-"""The planner: from a circuit and its lengths to a plan."""
+"""Planner: compiles a circuit with its lengths to a plan, by running all passes in order."""
 
 from __future__ import annotations
 
@@ -30,20 +30,25 @@ from backpass.engine.step import Step
 
 
 def plan_circuit(circuit: Circuit, lengths: Mapping[str, int]) -> Plan:
-    """A plan that reads the circuit's inputs and writes each output to a buffer of its own.
+    """Plan a circuit; each output gets its own buffer.
 
-    Errors: Unplannable.
+    Raises:
+        Unplannable: If the core cannot run the circuit.
     """
     return _Planner(circuit, lengths).plan()
 
 
 def plan_step(step: Step, batch_size: int, *, bf16: bool = False) -> Plan:
-    """A plan of one training step: it gathers the batch, and overwrites the state behind a guard on J.
+    """Plan a training step: gather the batch, compute, check J with a guard, and overwrite the state.
 
-    bf16: whether large products round their operands to bfloat16 (see ``pairs``); such a step is not cut into parts,
-    whose products would be smaller
+    Args:
+        step: The step.
+        batch_size: The number of rows of the batch.
+        bf16: Whether large products round their operands to bfloat16 (see ``bf16_packing``). Such a step is not
+            sharded, because that would make its products smaller.
 
-    Errors: Unplannable.
+    Raises:
+        Unplannable: If the core cannot run the step.
     """
     circuit = step.circuit
     batch = tuple(range(step.states + 3, len(circuit.inputs)))
@@ -54,10 +59,15 @@ def plan_step(step: Step, batch_size: int, *, bf16: bool = False) -> Plan:
 
 
 class _Planner:
-    """The makings of one plan.
+    """The state of one planning run.
 
-    The first ``states`` outputs overwrite the inputs of the same number; ``batch`` numbers the inputs to gather, whose
-    rows are cut into ``cuts``.
+    Args:
+        circuit: The circuit.
+        lengths: The values of its free lengths.
+        states: The number of leading outputs that overwrite the inputs of the same index.
+        batch: The indices of the inputs to gather.
+        cuts: The shards of their rows.
+        bf16: Whether to pack the operands of large products.
     """
 
     def __init__(
@@ -83,7 +93,7 @@ class _Planner:
         self.inputs = [terms[0] for terms in given]
         if bf16:
             pair_products(self.graph, needed(outputs))
-        # A state that a step leaves as it is needs no output.
+        # A state that the step does not change needs no output.
         wanted = [not (i < states and v.term is self.inputs[i] and v.is_whole) for i, v in enumerate(outputs)]
         self.outputs, self.placement = place(self.graph, outputs, wanted)
         self.wanted = wanted
@@ -122,7 +132,7 @@ class _Planner:
         )
 
     def _late(self, state_terms: frozenset[int]) -> frozenset[int]:
-        """What is made behind the guard: the new state, unless J itself depends on it."""
+        """The terms to compute after the guard: the new state, except for terms that J depends on."""
         if not self.states:
             return frozenset()
         guarded = self.outputs[self.states].term
@@ -149,6 +159,8 @@ class _Planner:
                 self._store(term, FIRST_INPUT + i)
         self.copied_back: list[tuple[Term, int]] = []
         for i, (view, wanted) in enumerate(zip(self.outputs, self.wanted, strict=True)):
+            # A state is overwritten in place where that is safe. Otherwise the new state is computed in the arena and
+            # copied back at the end of the step.
             if i < self.states:
                 buffers.append(FIRST_INPUT + i)
                 if wanted and self._may_overwrite(view.term, self.inputs[i], units):
@@ -161,7 +173,11 @@ class _Planner:
         return tuple(buffers)
 
     def _may_overwrite(self, term: Term, state: Term, units: Sequence[Unit]) -> bool:
-        """Whether a new state may be written over the old one: nobody reads the old one later, or in another order."""
+        """Whether a new state can overwrite the old one in place.
+
+        This requires an elementwise term after the guard, and that nothing reads the old state later, or in another
+        order.
+        """
         at = next((i for i, unit in enumerate(units) if term in unit.terms), None)
         if at is None or term.kind != "map" or at < self._guard_at(units):
             return False
@@ -173,7 +189,7 @@ class _Planner:
         return True
 
     def _guard_at(self, units: Sequence[Unit]) -> int:
-        """The number of the first unit behind the guard."""
+        """The index of the first unit after the guard."""
         guarded = self.outputs[self.states].term
         return next((i + 1 for i, unit in enumerate(units) if guarded in unit.terms), 0)
 
@@ -187,12 +203,14 @@ class _Planner:
         return bytes(data)
 
     def _place_rest(self, units: Sequence[Unit]) -> int:
-        """Room in the arena for every value that is read after the unit that makes it; gives the arena's size.
+        """Allocate arena memory for every value that a unit other than its own reads. Returns the size of the arena.
 
-        What only one part of the rows makes and reads lies in a region of that part's own: parts run side by side.
+        Values that only one shard uses lie in a separate region per shard, because shards run concurrently. Within a
+        shard, lifetimes are measured in units. In the common region they are measured in time slots (see
+        ``time_slots``), because units in the same slot run concurrently.
         """
-        times: dict[int, list[tuple[int, int]]] = {}  # when a value is there: numbers of units, and their moments
-        owner: dict[int, int] = {}  # the part that alone makes and reads it, or WHOLE
+        times: dict[int, list[tuple[int, int]]] = {}  # uses of a value: indices of units, and their time slots
+        owner: dict[int, int] = {}  # the only shard that uses a term, or WHOLE
         by_number: dict[int, Term] = {}
 
         def use(term: Term, part: int, time: tuple[int, int]) -> None:
@@ -229,7 +247,7 @@ class _Planner:
         return arena
 
     def _readers_inside(self, units: Sequence[Unit]) -> set[int]:
-        """Terms that no other unit reads and no output shows: they live in registers only."""
+        """Terms that are not an output and that no other unit reads: they exist in registers only."""
         owner = {term.number: unit for unit in units for term in unit.terms}
         outside = set(self.placement.output) | set(self.placement.within)
         for unit in units:

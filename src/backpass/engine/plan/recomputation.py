@@ -1,7 +1,7 @@
-"""The recomputation: what a later pass can make again from what it reads anyway is neither stored nor read.
+"""Recomputation: a value that a later pass can recompute from its own inputs is neither stored nor read.
 
-A backward pass over memory reads values of the forward pass. Some of them are a sum or a product of others that it
-reads too; making them again costs less than a trip to memory, and the same operation gives the same bits.
+A backward pass over memory reads values of the forward pass. Some of them are sums or products of other values that it
+reads anyway. Recomputing those is cheaper than memory traffic, and the same operation gives the same bits.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ _CHEAP = frozenset(
 
 
 def recompute(graph: Graph, units: Sequence[Unit], stored: Collection[int]) -> None:
-    """Let passes make cheap terms again, where all that read such a term can.
+    """Let all passes that read a cheap term recompute it, if each of them can.
 
-    ``units`` are in order. ``stored``: numbers of terms that somebody outside the units sees.
+    Args:
+        graph: The graph; copies of terms are added to it.
+        units: The units, in order.
+        stored: The numbers of terms that must be stored, because they are read outside the units.
     """
     readers: dict[int, list[Unit]] = {}
     for unit in units:
@@ -51,7 +54,7 @@ def _is_number(view: View) -> bool:
 
 
 def _can_make(term: Term, unit: Unit) -> bool:
-    """Whether the unit reads all that the term is made of, or can make it, too."""
+    """Whether the unit reads the arguments of the term, or can recompute them too."""
     reads = _reads(unit)
     room = MOST_TERMS - len(unit.terms)
 
@@ -70,7 +73,7 @@ def _can_make(term: Term, unit: Unit) -> bool:
 
 
 def _make(graph: Graph, term: Term, unit: Unit) -> None:
-    """Put a copy of the term, and of what it needs, into the unit, before whoever reads it there."""
+    """Insert a copy of the term, and of the terms it needs, into the unit, before its first reader."""
     reads = _reads(unit)
     copy = graph.append("map", term.name, term.arguments, term.shape, term.dtype, term.params, unit.part)
     copy.label = term.label

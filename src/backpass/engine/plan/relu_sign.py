@@ -1,8 +1,8 @@
-"""The signs: a ReLU that only feeds products keeps its slope in the sign of its zeros.
+"""ReLU sign trick: a ReLU that only products read encodes its slope in the sign of its zeros.
 
 relu(z) is +0 where z = 0 and where z < 0, but the slope is 1 in the first case and 0 in the second. With -0 in the
-second case the backward pass reads a = relu(z), which it needs anyway, and z need not be stored: half the memory of a
-layer. A product with -0 or +0 gives the same sum, unless that is a zero itself.
+second case, the backward pass can read the slope from a = relu(z), which it needs anyway, so z need not be stored. This
+halves the memory of a layer. Products with -0 and +0 have the same sums, up to the sign of a zero.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from backpass.engine.plan.graph import Term, View
 
 
 def keep_signs(terms: Sequence[Term], outputs: Sequence[View]) -> None:
-    """Let slopes of ReLU read the ReLU itself where nothing else could see the difference."""
+    """Let the slopes of a ReLU read the ReLU instead of z, where nothing else could see the sign of its zeros."""
     readers: dict[int, list[Term]] = {}
     for term in terms:
         for other in {view.term.number for view in term.arguments}:
@@ -39,13 +39,13 @@ def keep_signs(terms: Sequence[Term], outputs: Sequence[View]) -> None:
 
 
 def _is_epilogue(a: Term) -> bool:
-    """Whether the ReLU can be made along with the product that it is of."""
+    """Whether the ReLU can be the epilogue of the product that it reads."""
     z = a.arguments[0]
     return z.term.kind == "product" and not z.term.params["is_narrow"] and z.is_whole and z.size == a.size
 
 
 def _is_slope_of(term: Term, z: View) -> bool:
-    """Whether the term is dz where z >= 0, else 0, and reads z for nothing else."""
+    """Whether the term is dz where z >= 0, else 0, with z used only in the condition."""
     if term.name != "slope_of_relu.float32":
         return False
     condition, dz = term.arguments

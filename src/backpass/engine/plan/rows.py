@@ -1,6 +1,6 @@
-"""Rows: whether a circuit treats every row by itself, so that many rows may be run block by block.
+"""Row independence: whether a circuit processes each row separately, so that many rows can run block by block.
 
-A network's forward pass does; a loss, or anything that sums over rows or counts them, does not.
+The forward pass of a network does; a loss, or anything that sums or counts rows, does not.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _ALIKE = ("cast", "to_unit", "identity", "stop_gradient")
 
 
 def free_rows(circuit: Circuit) -> str | None:
-    """The name of the one free length, if row i of every output depends on row i of the inputs alone; else None.
+    """The only free length, if row i of every output depends only on row i of the inputs; else None.
 
-    In inputs and outputs the rows are the first axis; in between they may be any.
+    In inputs and outputs, rows are the first axis; intermediate values may have them on any axis.
     """
     names = {d for node in circuit.nodes for d in node.spec.shape if isinstance(d, str)}
     if len(names) != 1 or not circuit.outputs:
@@ -30,7 +30,7 @@ def free_rows(circuit: Circuit) -> str | None:
         arguments = [specs[j] for j in node.inputs]
         if name not in node.spec.shape:
             if any(name in spec.shape for spec in arguments):
-                return None  # rows became something else
+                return None  # rows were reduced or rearranged
         elif node.spec.shape.count(name) > 1 or not (i < len(circuit.inputs) or _keeps_rows(node, arguments, name)):
             return None
     outside = [spec.shape for spec in circuit.inputs if name in spec.shape] + [specs[i].shape for i in circuit.outputs]
@@ -38,15 +38,15 @@ def free_rows(circuit: Circuit) -> str | None:
 
 
 def _keeps_rows(node: Node, arguments: list[Spec], name: str) -> bool:
-    """Whether row i of the result comes from row i of those arguments that have rows."""
+    """Whether row i of the result depends only on row i of the arguments that have rows."""
     operation, params, shape = node.operation.name, node.params, node.spec.shape
     with_rows = [spec.shape for spec in arguments if name in spec.shape]
     if not with_rows:
-        return operation == "broadcast_to"  # every row is the same
+        return operation == "broadcast_to"  # all rows are equal
     axis, first = shape.index(name), with_rows[0].index(name)
     if operation in _ALIKE:
         return True
-    if operation == "reshape":  # in memory a row lies where it lay
+    if operation == "reshape":  # the row axis keeps its distance from the start of memory order
         return prod(map(int, shape[:axis])) == prod(map(int, with_rows[0][:first]))
     if operation == "transpose":
         return bool(params["axes"][axis] == first)
@@ -67,7 +67,7 @@ def _keeps_rows(node: Node, arguments: list[Spec], name: str) -> bool:
 
 
 def _takes_by_row(params: Any, arguments: list[Spec], name: str) -> bool:
-    """Rows of a table by the numbers in each row, or the same columns of every row."""
+    """Whether it takes rows of a table by the indices in each row, or the same columns of every row."""
     x, indices = (spec.shape for spec in arguments)
     if name in indices:
         return name not in x and indices[0] == name and params["axis"] == 0

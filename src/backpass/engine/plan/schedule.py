@@ -1,7 +1,7 @@
-"""The schedule: the order of units, with what overwrites the state at the end, behind the guard.
+"""Schedule: the order of units; those that overwrite the state come last, after the guard.
 
-Units of parts of the rows come together, as many as there can be, first those of one part and then those of the next:
-the parts run side by side, and only where they meet does a thread wait for another.
+Units of shards are grouped into runs as long as possible, ordered by shard: shards run concurrently, and threads wait
+for each other only between such runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from backpass.engine.plan.graph import WHOLE
 
 
 def ordered(units: Sequence[Unit], last: frozenset[int]) -> list[Unit]:
-    """The units, each after those it needs; units holding a term of ``last`` and what needs them come at the end."""
+    """Order the units topologically; those with a term of ``last``, and those that depend on them, come at the end."""
     late = sum(1 << number for number in last)
     owner = {term.number: unit for unit in units for term in unit.terms}
     waits: dict[int, int] = {}
@@ -43,6 +43,8 @@ def ordered(units: Sequence[Unit], last: frozenset[int]) -> list[Unit]:
         (take if unit.first.kind in ("input", "constant") else release)(unit)
     parts = (*sorted({unit.part for unit in units} - {WHOLE}), WHOLE)
     for is_late in (False, True):
+        # Take all ready units of the first shard, then of the second, ..., then those without a shard; repeat until
+        # none is ready.
         count = -1
         while count < len(order):
             count = len(order)

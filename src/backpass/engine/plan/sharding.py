@@ -1,9 +1,9 @@
-"""The parts: the rows of a small step are cut into some parts, and each goes through the network by itself.
+"""Sharding: splits the rows of a small training step into shards, each of which passes through the network by itself.
 
-Within a part no thread waits for another, and what a layer makes is still in the cache when the next one reads it.
-Parts only meet where something is summed over all rows, as the gradient of a parameter is: each makes the sum of its
-own rows, and these are added in order. How rows are cut follows from sizes alone, so which thread takes which part, and
-how many there are, changes no bit.
+Within a shard no thread waits for another, and the output of a layer is still in the cache when the next layer reads
+it. Shards meet only where something is summed over all rows, such as the gradient of a parameter: each shard computes
+the sum of its rows, and these sums are added in order. The bounds depend on sizes only, so the number of threads, and
+which thread runs which shard, do not change a bit of the result.
 """
 
 from __future__ import annotations
@@ -20,17 +20,24 @@ from backpass.engine.plan.strides import Lengths
 from backpass.engine.plan.symbolic import SymbolicLengths
 
 Cut = tuple[int, int]
-"""The first row of a part and the row behind its last."""
+"""The first row of a shard, and the row after its last one."""
 
 _JOINS = {"sum": "add", "product": "add", "assemble": "add", "max": "maximum"}
 
 _LEAST_ROWS, _USUAL_ROWS, _MOST_PARTS = 32, 128, 8
 _MOST_NUMBERS = 1_500_000
-"""Of all states, times the parts: the sums of the parts should stay in the cache. Larger steps share each product."""
+"""Maximum of (elements of all states) times shards, so that the sums of the shards fit into the cache.
+
+In larger steps the threads share each product instead.
+"""
 
 
 def shard_bounds(rows: int, numbers: int) -> list[Cut]:
-    """The parts of so many rows, where the states of the step have so many numbers; empty where it is not cut.
+    """The shards of a batch; empty if the step is not sharded.
+
+    Args:
+        rows: The number of rows.
+        numbers: The number of elements of all states.
 
     >>> shard_bounds(257, 30_000)
     [(0, 128), (128, 257)]
@@ -43,7 +50,13 @@ def shard_bounds(rows: int, numbers: int) -> list[Cut]:
 
 @dataclass(frozen=True, slots=True)
 class Sharding:
-    """What is cut into parts: the length of this name, in those inputs and in what is made of them."""
+    """What is split into shards.
+
+    Attributes:
+        rows: The name of the free length.
+        cuts: The shards.
+        batch: The indices of the inputs whose rows are split.
+    """
 
     rows: str
     cuts: Sequence[Cut]
@@ -53,21 +66,29 @@ class Sharding:
 def settle(
     inputs: Sequence[Term], outputs: Sequence[View], unknowns: SymbolicLengths, cutting: Sharding
 ) -> tuple[Graph, list[list[Term]], list[View]]:
-    """The inputs and what the outputs need, with the lengths put in, in a graph of their own.
+    """Replace symbolic lengths by their values and split rows into shards, in a new graph.
 
-    Gives the graph, the terms of each input (one, or one per part), and the outputs.
+    Args:
+        inputs: The input terms.
+        outputs: The outputs.
+        unknowns: The symbolic lengths and their values.
+        cutting: What to split.
+
+    Returns:
+        The graph, the terms of each input (one, or one per shard), and the outputs.
     """
     settling = _Settling(inputs, outputs, unknowns, cutting)
     return settling.graph, [settling.inputs_of(term) for term in inputs], [settling.whole(view) for view in outputs]
 
 
 class _Settling:
-    """The makings of the new graph.
+    """The construction of the new graph.
 
-    wholes: the new term of an old one, with all rows
-    pieces: those of each part
-    axes: of the terms that are cut by rows, which axis the rows are
-    sums: the terms that are the sum (or the maximum) of what the parts give
+    Attributes:
+        wholes: old term -> the new term with all rows.
+        pieces: old term -> the new terms, one per shard.
+        axes: The row axis of the old terms that are split by rows.
+        sums: The old terms that are the sum (or the maximum) of the results of the shards.
     """
 
     def __init__(
@@ -95,7 +116,7 @@ class _Settling:
     def inputs_of(self, term: Term) -> list[Term]:
         return self.pieces.get(term.number) or [self.wholes[term.number]]
 
-    # Which terms are cut -------------------------------------------------------------------------------------------
+    # Which terms are split -----------------------------------------------------------------------------------------
 
     def _find(self, terms: Sequence[Term], batch: set[int]) -> None:
         for term in terms:
@@ -105,15 +126,16 @@ class _Settling:
             elif not self._has_rows(term.shape) and self._sums_rows(term):
                 self.sums.add(term.number)
                 if term.kind == "assemble" and term.params["has_background"]:
-                    self.sums.add(term.arguments[0].term.number)  # zeros, for this array alone
-        # An input is cut only if nobody reads it whole: its rows are gathered once.
+                    self.sums.add(term.arguments[0].term.number)  # the background of zeros belongs to this array only
+        # An input is split only if nothing reads it whole, so that its rows are gathered once.
         for term in terms:
             for view, axis in zip(term.arguments, self._axes_of_arguments(term), strict=True):
                 if view.term.kind == "input" and not self._follows(view, axis):
                     self.axes.pop(view.term.number, None)
 
     def _axis_of(self, shape: Lengths) -> int | None:
-        """The axis of the rows, if there is just one and nothing else depends on their number."""
+        """The row axis, if there is exactly one and no other length depends on the number of rows; else None."""
+        # A symbolic length far exceeds every known one, so a length of at least half of it depends on it.
         axes = [i for i, length in enumerate(shape) if 2 * length >= self.rows]
         return axes[0] if len(axes) == 1 and shape[axes[0]] == self.rows else None
 
@@ -121,7 +143,7 @@ class _Settling:
         return any(2 * length >= self.rows for length in shape)
 
     def _keeps_rows(self, term: Term, axis: int) -> bool:
-        """Whether a part of the result comes from the same part of what has rows."""
+        """Whether a shard of the result depends only on the same shard of the arguments that have rows."""
         if term.kind == "map":
             return True
         if term.kind == "product":
@@ -140,7 +162,7 @@ class _Settling:
         return False
 
     def _sums_rows(self, term: Term) -> bool:
-        """Whether the result is the sum (or the maximum) of what each part gives."""
+        """Whether the result is the sum (or the maximum) of the results of the shards."""
         if term.dtype.kind != "f":
             return False
         if term.kind == "product":
@@ -153,7 +175,7 @@ class _Settling:
         return False
 
     def _axes_of_arguments(self, term: Term) -> Iterator[int | None]:
-        """For each argument, the axis along which a part takes its rows; None where it takes all."""
+        """For each argument, the axis along which a shard takes its rows; None if it reads all rows."""
         axis, rank = self.axes.get(term.number), len(term.shape)
         for i, view in enumerate(term.arguments):
             if term.number in self.sums:
@@ -170,9 +192,9 @@ class _Settling:
                 yield axis
 
     def _follows(self, view: View, axis: int | None) -> bool:
-        """Whether the rows of a part, along that axis of the view, are the rows of that part of its term.
+        """Whether the rows of a shard along that axis of the view are the rows of the same shard of its term.
 
-        A free length can only be taken whole: where the axis walks from row to row, it walks over all of them in order.
+        A symbolic length can only be traversed as a whole: an axis with the stride of a row visits all rows in order.
         """
         own = self.axes.get(view.term.number)
         return own is not None and axis is not None and view.strides[axis] == prod(view.term.shape[own + 1 :])
@@ -184,7 +206,7 @@ class _Settling:
     ) -> Term:
         shape = unknowns.values(term.shape)
         params = {key: unknowns.param(value) for key, value in term.params.items()} | params
-        if term.kind == "map":  # as when it was made: it does not iterate over axes of length 1
+        if term.kind == "map":  # a map does not iterate over axes of length 1; see ``Graph.map``
             shape = tuple(n for n in shape if n != 1)
             arguments = [view.squeezed() for view in arguments]
         return self.graph.append(term.kind, term.name, tuple(arguments), shape, term.dtype, params, part)
@@ -205,7 +227,7 @@ class _Settling:
         return self._append(term, arguments, of_part, part)
 
     def _of_part(self, view: View, axis: int | None, part: int, is_piece: bool) -> View:
-        """What a part reads of a view."""
+        """What a shard reads of a view."""
         if is_piece or self._follows(view, axis):
             return self.of_part[part].view(view, self.pieces[view.term.number][part])
         whole = self.whole(view)
@@ -224,7 +246,7 @@ class _Settling:
         return self.unknowns.view(view, self.wholes[number])
 
     def _added(self, term: Term, pieces: Sequence[Term]) -> Term:
-        """The pieces added in order."""
+        """The sum (or maximum) of the pieces, in order."""
         name = f"{_JOINS[term.kind]}.{term.dtype.name}"
         views = [piece.whole.squeezed() for piece in pieces]
         total = views[0]

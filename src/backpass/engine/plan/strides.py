@@ -1,15 +1,15 @@
-"""Strides: how far apart neighboring elements of an array lie along each of its axes."""
+"""Strides: the distance between neighboring elements of an array along each axis, in elements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 Lengths = tuple[int, ...]
-"""The lengths of the axes of an array, or one number per axis in general."""
+"""The lengths of the axes of an array, or generally one number per axis."""
 
 
 def packed_strides(shape: Sequence[int]) -> Lengths:
-    """The strides of an array that lies row by row without gaps.
+    """The strides of a contiguous array in row-major order.
 
     >>> packed_strides((2, 3, 4))
     (12, 4, 1)
@@ -22,7 +22,7 @@ def packed_strides(shape: Sequence[int]) -> Lengths:
 
 
 def merged(shape: Sequence[int], strides: Sequence[Lengths]) -> list[tuple[int, Lengths]]:
-    """The fewest axes that walk several operands alike: each a length and one stride per operand.
+    """Merge axes that all operands traverse alike; returns a length and one stride per operand for each remaining axis.
 
     >>> merged((2, 3, 4), ((12, 4, 1), (0, 0, 1)))
     [(6, (4, 0)), (4, (1, 1))]

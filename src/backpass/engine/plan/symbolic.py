@@ -1,9 +1,9 @@
-"""The unknowns: what free lengths are while terms are made and contracted, and how they get their values afterwards.
+"""Symbolic lengths: placeholders for free lengths during lowering and peephole fusion, replaced by values later.
 
-Which terms are equal, which are contracted and in which order a sum runs must be the same for one row and for many. So
-none of that is decided with the number of rows at hand: every free length is a number far larger than any that a
-circuit names. Lengths, offsets and strides are then polynomials in it, whose coefficients are its digits. In the end
-``parts`` puts the real length in.
+Which terms are equal, which are fused, and in which order a sum runs must not depend on the number of rows. Therefore
+these passes do not see it: every free length is represented by an integer far larger than any length in a circuit.
+Lengths, offsets and strides are then polynomials in that integer, and their coefficients are its digits. ``sharding``
+inserts the actual lengths.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from backpass.engine.plan.limits import Unplannable
 from backpass.engine.plan.strides import Lengths
 
 _DIGIT_BITS = 48
-"""Coefficients are below 2^47 in size."""
+"""Bits per digit: coefficients are below 2^47 in absolute value."""
 _LEAST_POWERS = 4
-"""Of one free length, from the power 0 on; more where a circuit has more axes."""
+"""Minimum number of powers per free length, from the power 0; circuits with more axes use more."""
 
 
 class SymbolicLengths:
-    """Free lengths, by name, and the values they will have.
+    """Free lengths by name, and their values.
 
-    shapes: all that occur in the circuit; they bound powers and coefficients of every length, offset and stride
+    Args:
+        lengths: The values.
+        shapes: All shapes in the circuit; they bound the powers and coefficients of every length, offset and stride.
 
-    Errors: Unplannable where a coefficient may be too large; no memory holds such an array.
+    Raises:
+        Unplannable: If a coefficient may be too large; such an array does not fit into any memory.
 
     >>> unknowns = SymbolicLengths({"n": 1})
     >>> n = unknowns.lengths["n"]
@@ -48,21 +51,21 @@ class SymbolicLengths:
         self._values = [(self.lengths[name], length) for name, length in lengths.items()][::-1]
 
     def with_value(self, name: str, length: int) -> SymbolicLengths:
-        """The same unknowns, one of them with another value."""
+        """A copy in which one symbol has another value."""
         others = copy(self)
         unknown = self.lengths[name]
         others._values = [(one, length if one == unknown else value) for one, value in self._values]
         return others
 
     def value(self, number: int) -> int:
-        """The number with the lengths in place of the unknowns."""
+        """Evaluate a number by replacing symbols with their values."""
         return _value(number, self._values)
 
     def values(self, numbers: Lengths) -> Lengths:
         return tuple(self.value(number) for number in numbers)
 
     def view(self, view: View, term: Term) -> View:
-        """The view with the lengths in place, of a term that has them."""
+        """Evaluate a view; ``term`` is its term with values in place of symbols."""
         return View(term, self.value(view.offset), self.values(view.shape), self.values(view.strides))
 
     def param(self, value: Any) -> Any:
@@ -72,7 +75,12 @@ class SymbolicLengths:
 
 
 def _value(number: int, values: Sequence[tuple[int, int]]) -> int:
-    """``values``: unknowns and their lengths, the largest first."""
+    """Evaluate a number.
+
+    Args:
+        number: A polynomial in the symbols.
+        values: The symbols and their values, the largest symbol first.
+    """
     if not values or 2 * abs(number) < values[-1][0]:
         return number
     (unknown, length), *others = values
