@@ -1,6 +1,6 @@
-"""The engines: what runs circuits, step after step. This room knows no network.
+"""Engines: run circuits and training steps. The package does not depend on networks.
 
-Reading order: ``step``, ``engine``, ``numpy_engine``, ``fault``; then ``plan`` and ``native``.
+Reading order: ``step``, ``engine``, ``numpy_engine``, ``non_finite``; then ``plan`` and ``native``.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from backpass.errors import UsageError, did_you_mean
 
 
 def _native(threads: int | None, bf16: bool = False) -> Engine:
-    from backpass.engine.native.native_engine import NativeEngine  # here: loading the core takes time, and it may lack
+    from backpass.engine.native.native_engine import NativeEngine  # here: the core is slow to load and may be missing
 
     return NativeEngine(threads=threads, bf16=bf16)
 
 
 def _numpy(threads: int | None) -> Engine:
-    return NumpyEngine()  # how many cores NumPy's own products use is settled when NumPy is loaded
+    return NumpyEngine()  # NumPy fixes the number of threads of its products when it is loaded
 
 
 ENGINES: dict[str, Callable[[int | None], Engine]] = {NumpyEngine.name: _numpy}
-"""Every engine of this installation by name; "native" is among them where its core was built."""
+"""Every engine of this installation by name; "native" is one of them if its core was built."""
 
 CORE = "backpass.engine.native._core"
 if find_spec(CORE) is not None:
@@ -33,12 +33,15 @@ if find_spec(CORE) is not None:
 
 
 def engine_named(name: str, threads: int | None = None, *, bf16: bool = False) -> Engine:
-    """The engine of that name; "auto" is the default one.
+    """Create an engine by name; "auto" selects the default engine.
 
-    threads: at most so many cores, where it can choose
-    bf16: whether the large products of training steps round their operands to bfloat16
+    Args:
+        name: A key of ``ENGINES``, or "auto".
+        threads: The maximum number of cores, for engines that can choose.
+        bf16: Whether large products of training steps round their operands to bfloat16.
 
-    Errors: UsageError with the nearest name, or saying why there is no bf16.
+    Raises:
+        UsageError: If the name is unknown (the message gives the nearest name), or if bf16 is not available.
     """
     if name not in ("auto", *ENGINES):
         raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, ["auto", *ENGINES]))
@@ -50,12 +53,12 @@ def engine_named(name: str, threads: int | None = None, *, bf16: bool = False) -
 
 
 def default_engine(threads: int | None = None) -> Engine:
-    """The fastest engine there is: the native one where its core was built and can be loaded, else the NumPy engine."""
+    """The fastest available engine: the native one if its core was built and can be loaded, else the NumPy engine."""
     return _numpy(threads) if why_slow() else _native(threads)
 
 
 def why_slow() -> str:
-    """Why the default engine is not the native one; nothing where it is."""
+    """Why the default engine is not the native one; empty if it is."""
     if "native" not in ENGINES:
         return "the compiled core was not built (was there a C++20 compiler when backpass was installed?)"
     try:
@@ -66,7 +69,7 @@ def why_slow() -> str:
 
 
 def why_no_bf16(engine: str = "auto") -> str:
-    """What products of bfloat16 need and this engine or machine lacks, and what to do; nothing where there are such."""
+    """Why bfloat16 products are not available with this engine on this machine, and a remedy; empty if they are."""
     lacks = (
         "engine is 'numpy'"
         if engine == NumpyEngine.name

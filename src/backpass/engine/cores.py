@@ -1,7 +1,7 @@
-"""The cores: how many of them this process may keep busy.
+"""Cores: the number of CPU cores that this process may use.
 
-Two limits hold at once: the affinity says which cores, and the quota of a control group (a container's ``--cpus``) how
-much time on them. What comes in is read from files; how a plan is cut into threads is not decided here.
+Two limits apply together: the affinity mask selects cores, and the quota of a control group (a container's ``--cpus``)
+limits the time on them. Both are read from the operating system; the assignment of work to threads lives elsewhere.
 """
 
 from __future__ import annotations
@@ -16,44 +16,52 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """affinity: cores this process may run on    quota: seconds of core time a second, or None without a limit"""
+    """CPU limits of a process.
+
+    Attributes:
+        affinity: The number of cores that the process may run on.
+        quota: Seconds of core time per second, or None without a limit.
+    """
 
     affinity: int
     quota: float | None = None
 
     @property
     def threads(self) -> int:
-        """As many as can run at once; part of a core is worth a thread, and there is always one."""
+        """The number of threads that can run at once, at least 1; a fraction of a core counts as a thread."""
         return max(1, min(self.affinity, self.affinity if self.quota is None else ceil(self.quota)))
 
 
 def allowed_cores() -> Cores:
-    """The limits of this process, as they are now."""
+    """The current limits of this process."""
     has_affinity = hasattr(os, "sched_getaffinity")
     return Cores(len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1, cpu_quota())
 
 
-@cache  # an engine is made for every prediction, and a quota seldom changes
+@cache  # an engine is created for every prediction, and a quota seldom changes
 def cpu_quota(root: Path = Path("/")) -> float | None:
-    """The smallest quota among the process's control group and those around it, in cores; None without a limit.
+    """The smallest quota of the process's control group and its ancestors, in cores; None without a limit.
 
-    ``root`` is where the file system begins.    Source: Linux, cgroup-v1/cgroups.rst, sched-bwc.rst and cgroup-v2.rst
+    Args:
+        root: The root of the file system.
+
+    Source: Linux, cgroup-v1/cgroups.rst, sched-bwc.rst and cgroup-v2.rst
     """
     smallest = min((_quota(folder) for folder in _groups(root)), default=inf)
     return None if smallest == inf else smallest
 
 
 def _quota(folder: Path) -> float:
-    """Quota over period of one group; infinite where it has none."""
+    """Quota divided by period of one group; infinite without a quota."""
     words = _text(folder / "cpu.max").split()  # version 2: "max 100000" or "150000 100000"
-    if not words:  # version 1: -1 stands for no limit
+    if not words:  # version 1: -1 means no limit
         words = [_text(folder / f"cpu.cfs_{name}_us").strip() for name in ("quota", "period")]
     is_limit = len(words) == 2 and all(word.isdecimal() for word in words) and int(words[1]) > 0
     return int(words[0]) / int(words[1]) if is_limit else inf
 
 
 def _groups(root: Path) -> Iterator[Path]:
-    """The folders of this process's group and of those around it, as far as they can be seen, in both versions."""
+    """The folders of this process's group and its ancestors, as far as they are visible, in both versions."""
     own = _own_groups(root)
     for line in _text(root / "proc/self/mountinfo").splitlines():
         left, _, right = line.partition(" - ")
@@ -62,14 +70,14 @@ def _groups(root: Path) -> Iterator[Path]:
         if not is_cpu or kind not in own or len(fields) < 5:
             continue
         shown, mounted = PurePosixPath(fields[3]), root / fields[4].lstrip("/")
-        # A container may see its own group alone, mounted as if it were the outermost.
+        # A container may see only its own group, mounted as if it were the root.
         inner = own[kind].relative_to(shown) if own[kind].is_relative_to(shown) else PurePosixPath()
         folder = mounted / inner
         yield from (each for each in (folder, *folder.parents) if each.is_relative_to(mounted))
 
 
 def _own_groups(root: Path) -> dict[str, PurePosixPath]:
-    """The group of this process under each version, by the name of its file system."""
+    """The group of this process in each hierarchy, by the name of its file system."""
     found = {}
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, controllers, path = (*line.split(":", 2), "", "")[:3]

@@ -1,4 +1,4 @@
-"""The engine: what runs circuits. Every engine gives the same meaning to the same circuit."""
+"""Engine: the interface of everything that runs circuits. All engines give a circuit the same meaning."""
 
 from __future__ import annotations
 
@@ -14,33 +14,50 @@ from backpass.circuit.spec import check_unmasked
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
 
 Partial = Callable[..., list[NDArray[Any]]]
-"""The other inputs of a circuit -> its outputs, as a flat list."""
+"""(the remaining inputs of a circuit) -> its outputs, as a flat list."""
 
 
 class Engine(ABC):
-    """Runs a circuit once, or a step over whole epochs."""
+    """Runs a circuit once, or a training step over whole epochs.
+
+    Attributes:
+        name: The name in ``ENGINES``.
+    """
 
     name: ClassVar[str]
 
     @property
     def description(self) -> str:
-        """The engine and what it runs on, in a few words."""
+        """The engine and its configuration, in a few words."""
         return self.name
 
     @property
     def cores(self) -> int:
-        """How many runs are worth doing side by side, a thread each; 1 where Python stands between the steps."""
+        """The number of runs that can usefully run in parallel threads; 1 if Python code runs between steps."""
         return 1
 
     @abstractmethod
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
-        """The outputs of a circuit, as a flat list.    Errors: ShapeError naming the input that does not fit."""
+        """Evaluate a circuit.
+
+        Returns:
+            The outputs, as a flat list.
+
+        Raises:
+            ShapeError: If an input does not fit; the message names it.
+        """
 
     def partial(self, circuit: Circuit, *first: Any) -> Partial:
-        """The circuit with its first inputs given for good, such as theta: to be called with the others.
+        """Bind the first inputs of a circuit, such as theta.
 
-        It keeps copies, is never changed by a call, and may be called from several threads at a time.
-        Errors of a call: as ``run``.
+        The bound inputs are copied. The returned function may be called from several threads at once.
+
+        Args:
+            circuit: The circuit.
+            *first: The inputs to bind.
+
+        Returns:
+            A function of the remaining inputs; it raises the errors of ``run``.
         """
         kept = [frozen(value, spec.dtype) for value, spec in zip(first, circuit.inputs, strict=False)]
         return lambda *others: self.run(circuit, *kept, *others)
@@ -55,24 +72,31 @@ class Engine(ABC):
         epoch: Epoch,
         should_stop: Callable[[int], bool],
     ) -> Outcome:
-        """Take the steps of an epoch one after another, until ``should_stop`` says so or J is not finite.
+        """Run the steps of an epoch in order, until ``should_stop`` returns True or J is not finite.
 
-        The given state arrays are not changed. ``should_stop`` is asked before the first step and then now and then
-        (at least every 100 milliseconds, if a step is not longer), with the number of steps done.
+        Args:
+            step: The step.
+            state: The initial state; its arrays are not changed.
+            key: The random key, uint32 (2,).
+            data: Arrays whose first axis is the rows.
+            epoch: The rows and settings of each step.
+            should_stop: Called with the number of steps done, before the first step and then from time to time (at
+                least every 100 milliseconds, if a step is not longer).
         """
 
 
 def packed(value: Any, dtype: Any) -> NDArray[Any]:
-    """As an array without gaps, row by row, with elements that begin where they should; itself if it is one.
+    """Convert to a contiguous, aligned array in row-major order; such an array is returned unchanged.
 
-    Errors: TraceError for a masked array.
+    Raises:
+        TraceError: If the value is a masked array.
     """
     check_unmasked(value, "an input")
     return numpy.require(value, dtype, ("C", "A", "E"))
 
 
 def frozen(value: Any, dtype: Any) -> NDArray[Any]:
-    """A copy that nobody can write to. It begins at a cache line, so that no vector of it lies in two."""
+    """A read-only copy. It starts at a cache line, so that no vector straddles two lines."""
     given = numpy.asarray(value, dtype)
     room = numpy.empty(given.nbytes + 64, numpy.uint8)
     start = -room.ctypes.data % 64

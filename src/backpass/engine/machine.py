@@ -1,4 +1,4 @@
-"""The machine: which engine runs here, on what, and why not a faster one. For bug reports."""
+"""Machine report, for bug reports: which engine runs on this machine, and why a faster one is unavailable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from backpass.engine.cores import allowed_cores
 
 
 def machine_facts() -> dict[str, str]:
-    """The interpreter, the system, and the engine as it would be chosen now."""
+    """The interpreter, the system, and the engine that would be selected now."""
     cores = allowed_cores()
     facts = {
         "python": f"{platform.python_implementation()} {platform.python_version()}",

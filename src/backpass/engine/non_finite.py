@@ -1,4 +1,4 @@
-"""The first fault: when training meets a number that is not finite, which operation of which step made it."""
+"""Origin of a non-finite value: finds the step and the operation that first produced it during training."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ _ROWS_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class NonFiniteOrigin:
-    """Where the first value that is not finite appeared.
+    """The place where the first non-finite value appeared.
 
-    label, operation: the part of the step and what it did there    step: its number, from 1
-    rows: of the batch, from 0; none where the value is not one of a row
+    Attributes:
+        label: The scope in the step.
+        operation: The operation.
+        step: The number of the step, from 1.
+        value: The value.
+        rows: The rows of the batch that contain it, from 0; empty if the value does not belong to a row.
     """
 
     label: str
@@ -36,7 +40,7 @@ class NonFiniteOrigin:
         return f"{place}{how} at step {self.step}{self._rows()}: {self.value:g}"
 
     def may_cause(self, other: NonFiniteOrigin) -> bool:
-        """Whether the other may come from this one: where both are faults of rows, they share one."""
+        """Whether the other value may result from this one: if both belong to rows, they must share one."""
         return not self.rows or not other.rows or not {*self.rows}.isdisjoint(other.rows)
 
     def _rows(self) -> str:
@@ -54,8 +58,15 @@ def first_fault(
 ) -> NonFiniteOrigin:
     """Find the step of an epoch after which J or the state is not finite, and replay it operation by operation.
 
-    ``state`` is that before the epoch. The epoch is halved until one step is left, so that a state which broke long
-    before J did is found where it broke.
+    The search bisects the epoch, so it finds the step that broke the state even if J became non-finite much later.
+
+    Args:
+        engine: The engine that ran the epoch.
+        step: The step.
+        state: The state before the epoch.
+        key: The random key.
+        data: Arrays whose first axis is the rows.
+        epoch: The steps to search.
     """
     while epoch.steps > 1:
         half = epoch.until(epoch.steps // 2)
@@ -68,14 +79,14 @@ def first_fault(
 
 
 def is_finite(state: Sequence[NDArray[Any]]) -> bool:
-    """Whether every number of the state is finite."""
+    """Whether all numbers of the state are finite."""
     return all(bool(numpy.isfinite(array).all()) for array in state)
 
 
 def _replayed(
     step: Step, state: Arrays, key: NDArray[Any], data: Sequence[NDArray[Any]], epoch: Epoch
 ) -> NonFiniteOrigin:
-    """The fault of the one step of this epoch."""
+    """Find the origin within the single step of this epoch."""
     number = epoch.first_step + 1
     for array, name in zip(state, step.circuit.input_names, strict=False):
         if not numpy.isfinite(array).all():
@@ -91,9 +102,9 @@ def _replayed(
     step.circuit.evaluate([*state, epoch.settings[0], key, count, *(array[rows] for array in data)], watch=watch)
     *after, J = step.circuit.outputs
     broken = next((i for i in (J, *after) if i in found), None)
-    if broken is None:  # only in the engine's own arithmetic, such as where it takes the smallest numbers for 0
+    if broken is None:  # only in the engine's own arithmetic, for example where it flushes subnormal numbers to 0
         return NonFiniteOrigin("the state after the step", "", number, numpy.nan)
-    # A value that is not finite and that no output rests on, such as the branch not taken of a condition, is no fault.
+    # A non-finite value that no output depends on, such as the branch not taken of a condition, does not count.
     while causes := [i for i in step.circuit.nodes[broken].inputs if i in found and found[i].may_cause(found[broken])]:
         broken = min(causes)
     return found[broken]

@@ -1,4 +1,4 @@
-"""The NumPy engine: one NumPy call per operation. The reference that every other engine is compared with."""
+"""NumPy engine: one NumPy call per operation. It is the reference for all other engines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Instruction = tuple[Callable[..., Any], tuple[int, ...], dict[str, Any], int, t
 
 
 class _Program:
-    """A circuit made ready for one batch size: parameters bound, meanings looked up."""
+    """A circuit prepared for one batch size: parameters bound and NumPy functions looked up."""
 
     def __init__(self, circuit: Circuit, lengths: dict[str, int]) -> None:
         self.inputs = len(circuit.inputs)
@@ -46,7 +46,7 @@ class _Program:
 
 
 class NumpyEngine(Engine):
-    """See the module."""
+    """Runs circuits with one NumPy call per operation."""
 
     name: ClassVar[str] = "numpy"
 

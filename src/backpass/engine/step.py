@@ -1,8 +1,8 @@
-"""A step and an epoch: what an engine is asked to run.
+"""Step and epoch: the work that an engine runs.
 
-A ``Step`` is a circuit from (state, settings, key, step number, batch) to (new state, J). An ``Epoch`` says which rows
-each step reads and which settings it uses; every sampling scheme and every schedule only writes these two tables. The
-engine neither knows nor cares that the state holds the parameters of a network.
+A ``Step`` is a circuit from (state, settings, key, step number, batch) to (new state, J). An ``Epoch`` lists the rows
+and the settings of each step; every sampling scheme and every schedule only writes these two tables. Engines do not
+depend on what the state means, such as the parameters of a network.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ Arrays = tuple[NDArray[Any], ...]
 class Step:
     """One training step as a circuit.
 
-    inputs: the state arrays, settings (columns,), key uint32 (2,), step uint32 (), then the batch arrays (B, ...)
-    outputs: the state arrays again, then J ()
+    Attributes:
+        circuit: Its inputs are the state arrays, settings (columns,), key uint32 (2,), step uint32 () and the batch
+            arrays (B, ...); its outputs are the new state arrays and J ().
+        states: The number of state arrays.
     """
 
     circuit: Circuit
@@ -39,11 +41,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Some steps in a row.
+    """Consecutive steps.
 
-    rows int (steps, B): the rows of the data that each step reads; a step uses the first ``sizes`` of them
-    settings (steps, columns): the hyperparameters of each step
-    first_step: the number of the first step, counted over the whole run (random draws depend on it)
+    Attributes:
+        rows: int (steps, B), the rows of the data that each step reads.
+        sizes: (steps,), the number of rows that each step uses, from the start of its row of ``rows``.
+        settings: (steps, columns), the hyperparameters of each step.
+        first_step: The number of the first step, counted over the whole run (random draws depend on it).
     """
 
     rows: NDArray[Any]
@@ -65,15 +69,18 @@ class Epoch:
         return Epoch(self.rows[:stop], self.sizes[:stop], self.settings[:stop], self.first_step)
 
     def after(self, done: int) -> Epoch:
-        """What is left when ``done`` steps have been taken."""
+        """The remaining steps after the first ``done``."""
         return Epoch(self.rows[done:], self.sizes[done:], self.settings[done:], self.first_step + done)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an epoch: the state after the last good step, and J of each step taken.
+    """Result of an epoch.
 
-    ``failed`` is true when the step after those gave a J that is not finite; its state is not kept.
+    Attributes:
+        state: The state after the last good step.
+        losses: J of each step taken.
+        failed: Whether the next step had a non-finite J; its state is discarded.
     """
 
     state: Arrays
@@ -90,7 +97,12 @@ def make_step(
 ) -> Step:
     """Trace ``step(state, settings, key, number, batch) -> (new state, J)`` for any batch size.
 
-    ``state``: the arrays (or arrays like them); ``batch``: specs whose first dimension is the free ``"B"``.
+    Args:
+        step: The function to trace.
+        state: The state arrays, or arrays of the same shapes and dtypes.
+        columns: The number of columns of the settings table.
+        batch: Specs whose first dimension is the free ``"B"``.
+        dtype: The dtype of the settings.
     """
     specs = [Spec(a.shape, a.dtype) for a in state]
     whole = numpy.dtype(numpy.uint32)

@@ -1,6 +1,6 @@
-"""The native engine: circuits planned in Python, run by a small compiled core (``_core``, built from the C++ here).
+"""Native engine: circuits planned in Python and run by a small compiled core (``_core``, built from the C++ code here).
 
-Whole epochs run without Python and without allocation. For float32 the result is the same to the last bit for any
-number of threads and any instruction set. ``native_engine`` cannot be imported where the core was not built; nothing is
-imported here, so that asking whether it was costs nothing.
+Whole epochs run without Python and without memory allocation. float32 results are bit-identical for any number of
+threads and any instruction set. Importing ``native_engine`` fails if the core was not built; this module imports
+nothing, so that checking for the core is cheap.
 """

@@ -1,6 +1,6 @@
-"""The ways: how circuits and steps are run in the core. What was made last stays in the process, whoever asked for it.
+"""Compilation cache: plans and programs of circuits and steps; the latest ones stay in the process.
 
-A circuit and the shapes of its inputs come in; plans and programs come out. Nothing runs here.
+It takes a circuit and the shapes of its inputs and returns plans and programs; it runs nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
 from backpass.engine.plan.rows import free_rows
 from backpass.engine.step import Step
 
-# Rows of a forward circuit that are run together: enough to hide the weights' traffic, few enough for the L2 cache, and
-# a whole number of tiles of 14 and of 6 rows.
+# Rows per block of a forward circuit: enough to amortize reading the weights, few enough for the L2 cache, and a
+# multiple of the tile heights 14 and 6.
 ROWS_AT_ONCE = 252
 
 
@@ -28,16 +28,17 @@ ROWS_AT_ONCE = 252
 class Compiled:
     plan: Plan
     program: Program
-    work: int  # FLOPs and bytes
+    work: int  # FLOPs plus bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How a circuit is run on inputs of certain shapes: at once, or some rows at a time along a free length.
+    """How to run a circuit on inputs of certain shapes: all at once, or in blocks of rows along a free length.
 
-    outputs: the shapes and dtypes of what comes out
-    prepared: None where the core has no form for it
-    cut: the name of the length, and ``prepared`` is for a block of rows; "" if all is run at once
+    Attributes:
+        outputs: The shapes and dtypes of the outputs.
+        prepared: The compiled circuit; None if the core cannot run it.
+        cut: The name of the free length, in which case ``prepared`` is for one block of rows; "" to run all at once.
     """
 
     outputs: tuple[tuple[tuple[int, ...], numpy.dtype[Any]], ...]
@@ -46,7 +47,7 @@ class Execution:
 
 
 Kind = tuple[str, int, int]
-"""What programs are made for: an instruction set, and the rows and depth of a tiling."""
+"""The target of compilation: an instruction set, and the rows and depth of a tiling (0: chosen by the core)."""
 
 
 @lru_cache(maxsize=64)
@@ -56,7 +57,11 @@ def dtypes_of(circuit: Circuit) -> tuple[numpy.dtype[Any], ...]:
 
 @lru_cache(maxsize=64)
 def compile_circuit(kind: Kind, circuit: Circuit, *shapes: tuple[int, ...]) -> Execution:
-    """The way for inputs of these shapes.    Errors: ShapeError naming the input that does not fit."""
+    """Compile a circuit for inputs of these shapes.
+
+    Raises:
+        ShapeError: If an input does not fit; the message names it.
+    """
     given = [Spec(shape, dtype) for shape, dtype in zip(shapes, dtypes_of(circuit), strict=True)]
     lengths = match(circuit.inputs, given, circuit.input_names)
     specs = [circuit.nodes[i].spec for i in circuit.outputs]
@@ -83,7 +88,7 @@ def prepared_step(kind: Kind, step: Step, batch_size: int, bf16: bool) -> Compil
 
 
 def _prepared(kind: Kind, make: Callable[[], Plan]) -> Compiled | None:
-    """A plan and its program; None where the core has no form for it."""
+    """Compile a plan to a program; None if the core cannot run the circuit."""
     try:
         plan = make()
     except Unplannable:

@@ -1,4 +1,4 @@
-"""The native engine: plans circuits, keeps the plans, and hands whole epochs to the core."""
+"""Native engine: plans circuits, caches the plans, and passes whole epochs to the core."""
 
 from __future__ import annotations
 
@@ -29,30 +29,38 @@ from backpass.engine.plan.plan import FIRST_INPUT
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
 from backpass.errors import UsageError, did_you_mean
 
-# Below this many FLOPs and bytes together one thread is not even compared with several: meeting at barriers and moving
-# data between cores costs more than the second core brings, sooner where every product is shared than where each thread
-# has its own parts of the rows. Above, the core tries and takes what is faster.
+# Minimum work, in FLOPs plus bytes, for which several threads are considered. Below it, barriers and data transfers
+# between cores cost more than a second core gains; the bound is lower where each thread has its own shard of the rows
+# than where threads share every product. Above it, the core measures and selects the faster thread count.
 _WORK_FOR_THREADS, _WORK_FOR_PARTS = 4_000_000, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
-    """How the core cuts products into tiles; zero is its own choice. Every tiling gives the same bits."""
+    """Tile sizes of the core's products; 0 lets the core choose. All tilings give the same bits.
+
+    Attributes:
+        rows: The number of rows of a tile.
+        depth: The number of steps of k per tile.
+    """
 
     rows: int = 0
     depth: int = 0
 
 
 class NativeEngine(Engine):
-    """Runs circuits in the compiled core; what the core has no form for, on the NumPy engine.
+    """Runs circuits in the compiled core, and on the NumPy engine what the core does not support.
 
-    threads: how many; by default as many as the process may use, or one where one is faster
-    isa: "avx512", "avx2", "neon" or "portable"; by default the widest that this machine has
-    Neither changes a bit of a float32 result.
+    Neither ``threads`` nor ``isa`` changes a bit of a float32 result.
 
-    bf16: whether the large products of training steps round their operands to bfloat16; ``run`` never does
+    Args:
+        threads: The number of threads; by default as many as the process may use, or one where one is faster.
+        isa: "avx512", "avx2", "neon" or "portable"; by default the widest instruction set of this machine.
+        tiling: The tile sizes.
+        bf16: Whether large products of training steps round their operands to bfloat16; ``run`` never does.
 
-    Errors: UsageError when this machine does not have the instruction set, or no products of bfloat16 with it.
+    Raises:
+        UsageError: If this machine does not support the instruction set, or no bfloat16 products with it.
     """
 
     name: ClassVar[str] = "native"
@@ -101,7 +109,7 @@ class NativeEngine(Engine):
         return NativePartial(self.run, self.threads_for, self._kind, circuit, first)
 
     def _run_by_blocks(self, circuit: Circuit, way: Execution, block: Compiled, arrays: Sequence[NDArray[Any]]) -> None:
-        """Some rows at a time: what lies between input and output stays in the cache. Threads share the blocks."""
+        """Run blocks of rows, so that intermediate values stay in the cache. Threads share the blocks."""
         specs = [*circuit.inputs, *(circuit.nodes[i].spec for i in circuit.outputs)]
         has_rows = [way.cut in spec.shape for spec in specs]
 
@@ -128,7 +136,7 @@ class NativeEngine(Engine):
         epoch: Epoch,
         should_stop: Callable[[int], bool],
     ) -> Outcome:
-        """As every engine's, but ``should_stop`` is asked about every 50 milliseconds instead of before every step."""
+        """See ``Engine.run_epoch``; ``should_stop`` is called about every 50 milliseconds, not before every step."""
         run = _EpochRun(self, step, state, key, data, epoch)
         losses: list[NDArray[numpy.float64]] = [numpy.zeros(0)]
         for first, last in _stretches(epoch.sizes):
@@ -142,21 +150,21 @@ class NativeEngine(Engine):
         return Outcome(run.state, numpy.concatenate(losses), failed=False)
 
     def plan_of(self, step: Step, batch_size: int) -> Plan | None:
-        """The plan of a step, to be printed; None where the NumPy engine takes over."""
+        """The plan of a step, for printing; None if the NumPy engine runs the step."""
         prepared = self.prepare_step(step, batch_size)
         return None if prepared is None else prepared.plan
 
     def prepare_step(self, step: Step, batch_size: int) -> Compiled | None:
-        """Plan and program of a step, from the shelf if they are there."""
+        """Plan and program of a step, from the cache if possible."""
         return prepared_step(self._kind, step, batch_size, self.bf16)
 
     def threads_for(self, work: int, least: int = _WORK_FOR_THREADS) -> int:
-        """How many threads a program with so many FLOPs and bytes runs on, at most."""
+        """The maximum number of threads for an amount of work, in FLOPs plus bytes."""
         return self.threads if work >= least or not self.may_be_fewer else 1
 
 
 class _EpochRun:
-    """The arrays of one epoch. ``state`` is this run's own copy and changes from stretch to stretch."""
+    """The arrays of one epoch. ``state`` is a private copy that the core updates in place."""
 
     def __init__(
         self,
@@ -170,7 +178,7 @@ class _EpochRun:
         specs = step.circuit.inputs
         self.engine = engine
         self.states = step.states
-        # Copies, because the core writes into them. A step reads zero-dimensional arrays too, which stay as they are.
+        # Copies, because the core writes into them. A step may also read zero-dimensional arrays, whose shape is kept.
         self.state = tuple(numpy.array(a, s.dtype, order="C") for a, s in zip(state, specs, strict=False))
         self.settings = numpy.ascontiguousarray(epoch.settings, specs[step.states].dtype)
         self.key = numpy.ascontiguousarray(key, numpy.uint32)
@@ -183,7 +191,11 @@ class _EpochRun:
     def take(
         self, prepared: Compiled, first: int, last: int, should_stop: Callable[[int], bool]
     ) -> tuple[NDArray[numpy.float64], str]:
-        """The steps from first to before last, all of one size: the losses of those taken, and why it ended."""
+        """Run the steps first .. last-1, all of the same batch size.
+
+        Returns:
+            The losses of the steps taken, and why they ended.
+        """
         losses = numpy.zeros(last - first)
         number = numpy.array(self.first_step + first, numpy.uint32)
         settings, rows = self.settings[first:last], self.rows[first:last]
@@ -201,7 +213,7 @@ class _EpochRun:
             settings_buffer=FIRST_INPUT + self.states,
             settings_bytes=settings.shape[1] * settings.itemsize,
             rows_buffer=plan.rows_buffer,
-            rows_bytes=rows.shape[1] * rows.itemsize,  # not its stride, which means nothing where there is one row
+            rows_bytes=rows.shape[1] * rows.itemsize,  # not the stride, which is meaningless for a single row
             step_buffer=FIRST_INPUT + self.states + 2,
             loss_buffer=plan.output_buffers[self.states],
             loss_is_double=self.loss.dtype == numpy.float64,
@@ -214,7 +226,7 @@ class _EpochRun:
 
 
 def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:
-    """Runs of steps of equal size, as (first, last + 1)."""
+    """Ranges of consecutive steps of equal size, as (first, last + 1)."""
     first = 0
     for i in range(1, len(sizes) + 1):
         if i == len(sizes) or sizes[i] != sizes[first]:

@@ -1,4 +1,4 @@
-"""The partial circuit: one whose first inputs are given for good, bound to programs of the core."""
+"""Partial circuit: a circuit whose first inputs are fixed, bound to programs of the core."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from backpass.engine.engine import frozen, packed
 from backpass.engine.native._core import Bound
 from backpass.engine.native.cache import Kind, compile_circuit, dtypes_of
 
-# Numbers of rows for which a program is kept at hand.
+# Maximum number of input shapes for which a program is kept.
 _MOST_BOUND = 64
-# FLOPs and bytes that take so few microseconds that Python's other threads had better wait.
+# FLOPs plus bytes of a call that is so short (microseconds) that it should keep the GIL.
 _BRIEF = 200_000
 
 
 class NativePartial:
-    """See ``Engine.partial``. Calls with the shapes of an earlier call skip the search for a program.
+    """See ``Engine.partial``. Calls with the shapes of an earlier call skip the lookup of a program.
 
     Args:
         run: Runs a circuit that is not bound to a program.
         threads_for: The number of threads for an amount of work.
         kind: The instruction set and the tiling that programs are compiled for.
+        circuit: The circuit.
+        first: The inputs to bind.
     """
 
     __slots__ = ("_bound", "_circuit", "_first", "_kind", "_known", "_run", "_threads_for")
@@ -41,10 +43,10 @@ class NativePartial:
         self._run, self._threads_for, self._kind, self._circuit = run, threads_for, kind, circuit
         self._first = [frozen(value, dtype) for value, dtype in zip(first, dtypes_of(circuit), strict=False)]
         self._known: dict[tuple[tuple[int, ...], ...], Bound] = {}
-        self._bound: Bound | None = None  # for arrays like those of the last call, or nearly so
+        self._bound: Bound | None = None  # the program of the last call, tried first
 
     def __call__(self, *others: Any) -> list[NDArray[Any]]:
-        bound = self._bound  # read once: another thread may change it
+        bound = self._bound  # read once, because another thread may change it
         if bound is not None and (outputs := bound(*others)) is not None:
             return outputs
         dtypes = dtypes_of(self._circuit)[len(self._first) :]
@@ -54,7 +56,7 @@ class NativePartial:
         return self._run(self._circuit, *self._first, *given) if outputs is None else outputs
 
     def _bound_to(self, given: Sequence[NDArray[Any]]) -> Bound | None:
-        """A program for arrays of these shapes, where one thread runs it at once."""
+        """A program bound to arrays of these shapes, if a single thread runs it all at once; else None."""
         shapes = tuple([a.shape for a in given])
         if shapes not in self._known and len(self._known) < _MOST_BOUND:
             way = compile_circuit(self._kind, self._circuit, *[a.shape for a in self._first], *shapes)

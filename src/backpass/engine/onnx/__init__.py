@@ -1,9 +1,9 @@
-"""The ONNX export: circuits as the nodes of a graph that other runtimes execute.
+"""ONNX export: writes circuits as the nodes of a graph that other runtimes execute.
 
-``Graph`` grows, ``translate`` writes a circuit into it, ``to_bytes`` makes the file. It knows circuits only: which
-columns go in and what the outputs mean is ``backpass.model.onnx.export``'s affair.
+``Graph`` collects nodes, ``translate`` writes a circuit into it, ``to_bytes`` makes the file. The package only depends
+on circuits; the meaning of columns and outputs lives in ``backpass.model.onnx.export``.
 
-Reading order: ``graph``, ``writer``, ``forms`` (how each operation is written; the forms themselves stand in
+Reading order: ``graph``, ``writer``, ``forms`` (the table from operations to forms; the forms themselves live in
 ``elementwise``, ``shaping`` and ``products``), ``translation``, ``whole``, ``file``.
 """
 

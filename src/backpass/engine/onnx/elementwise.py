@@ -1,4 +1,4 @@
-"""The forms of operations on numbers one by one; NumPy promotes dtypes where ONNX does not, so they cast."""
+"""ONNX forms of elementwise operations. NumPy promotes dtypes and ONNX does not, so the forms insert casts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backpass.engine.onnx.writer import DType, Form, Writer, working
 
 
 def in_output_dtype(operator: str) -> Form:
-    """Arguments are cast to the dtype of the output; e^x of whole numbers is a real number."""
+    """A form that casts the arguments to the dtype of the output; e^x of integers is a real number."""
 
     def form(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
         dtype = working(node.spec.dtype)
@@ -32,7 +32,7 @@ def comparison(operator: str) -> Form:
 
 
 def composed(formula: Callable[[Writer, Operand, DType], Operand]) -> Form:
-    """A function of one argument that is written with several operators."""
+    """A form for a function of one argument that takes several operators."""
 
     def form(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
         dtype = working(node.spec.dtype)
@@ -42,7 +42,7 @@ def composed(formula: Callable[[Writer, Operand, DType], Operand]) -> Form:
 
 
 def sigmoid(w: Writer, x: Operand, dtype: DType) -> Operand:
-    """1 / (1 + e^-x): ONNX Runtime's own Sigmoid is 0 in float32 from about x = -18 down."""
+    """1 / (1 + e^-x); the Sigmoid of ONNX Runtime is 0 in float32 below about x = -18."""
     return w("Reciprocal", w("Add", w("Exp", w("Neg", x)), dtype.type(1)))
 
 
@@ -52,9 +52,9 @@ def expm1(w: Writer, x: Operand, dtype: DType) -> Operand:
 
 
 def log1p(w: Writer, x: Operand, dtype: DType) -> Operand:
-    """ln(u) x / (u - 1) with u = 1 + x as rounded, which makes up for the rounding (Kahan)
+    """ln(u) x / (u - 1) with u = 1 + x as rounded; the factor corrects the rounding of u (Kahan)
 
-    Where u - 1 = x nothing was rounded, and infinity is no fraction of itself; where u = 1 the result is x.
+    Where u - 1 = x, nothing was rounded, and the formula ln(u) also serves infinity. Where u = 1, the result is x.
     """
     one = dtype.type(1)
     u = w("Add", x, one)
@@ -67,7 +67,7 @@ def log1p(w: Writer, x: Operand, dtype: DType) -> Operand:
 
 
 def arctan(w: Writer, x: Operand, dtype: DType) -> Operand:
-    """ONNX Runtime has no Atan in float64: y from float32, and what it lacks.
+    """ONNX Runtime has no Atan in float64; the result y of the float32 operator is corrected.
 
     arctan(x) = y + arctan(r), r = (x cos y - sin y) / (cos y + x sin y), and arctan(r) = r - r^3 / 3 for r near 1e-7
     """
@@ -83,14 +83,18 @@ def arctan(w: Writer, x: Operand, dtype: DType) -> Operand:
 
 
 def floor(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
-    """Whole numbers are their own."""
+    """z = the largest integer not above x; integers are unchanged."""
     dtype = working(node.spec.dtype)
     z = w.cast(values[0], dtype)
     return w.recast(w("Floor", z) if dtype.kind == "f" else z, dtype, node.spec.dtype)
 
 
 def remainder(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
-    """Mod of real numbers has the sign of x (``fmod``); of whole ones that of y, and 0 must be kept away from it."""
+    """z = x - floor(x / y) y, with ONNX's Mod.
+
+    For real numbers Mod has the sign of x (``fmod``), so y is added where the signs differ. For integers it has the
+    sign of y but must not see a divisor of 0; the result is 0 there, as in NumPy.
+    """
     dtype = working(node.spec.dtype)
     x, y = (w.cast(value, dtype) for value in values)
     zero = dtype.type(0)
@@ -104,7 +108,7 @@ def remainder(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
 
 
 def erf(w: Writer, x: Operand, dtype: DType) -> Operand:
-    """ONNX Runtime has no Erf in float64: the approximations of ``error_function`` in its place."""
+    """ONNX Runtime has no Erf in float64; the approximations of ``error_function`` replace it."""
     if dtype != numpy.float64:
         return w("Erf", x)
     size = w("Min", w("Abs", x), dtype.type(6.0))
@@ -118,7 +122,7 @@ def erf(w: Writer, x: Operand, dtype: DType) -> Operand:
 
 
 def cos(w: Writer, x: Operand, dtype: DType) -> Operand:
-    """Older ones have no Cos in float64 either: 1 - 2 sin^2(x / 2), right to a rounding of 1."""
+    """Older versions of ONNX Runtime have no Cos in float64: 1 - 2 sin^2(x / 2), within a rounding of 1."""
     if dtype != numpy.float64:
         return w("Cos", x)
     half = w("Sin", w("Mul", x, dtype.type(0.5)))
@@ -126,7 +130,7 @@ def cos(w: Writer, x: Operand, dtype: DType) -> Operand:
 
 
 def softplus(w: Writer, x: Operand, dtype: DType) -> Operand:
-    """Nor has it Softplus in float64: max(x, 0) + ln(1 + t) with t = e^-|x|.
+    """ONNX Runtime has no Softplus in float64: max(x, 0) + ln(1 + t) with t = e^-|x|.
 
     ln(1 + t) = t ln(u) / (u - 1) with u = 1 + t as rounded, and t itself where u = 1 (Kahan).
     """
@@ -141,7 +145,7 @@ def softplus(w: Writer, x: Operand, dtype: DType) -> Operand:
 
 
 def _polynomial(w: Writer, coefficients: Sequence[float], t: Operand) -> Operand:
-    """Horner's rule, the coefficient of the highest power first."""
+    """Horner's rule; the coefficient of the highest power comes first."""
     z: Operand = numpy.asarray(coefficients[0])
     for coefficient in coefficients[1:]:
         z = w("Add", w("Mul", z, t), numpy.asarray(coefficient))

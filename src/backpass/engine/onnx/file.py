@@ -1,8 +1,7 @@
-"""The file: a finished graph in, the bytes of an ONNX model out, checked. The only module that knows the onnx library.
+"""ONNX file: converts a finished graph to the bytes of a checked ONNX model. Only this module uses the onnx library.
 
-Opset 18 is the oldest in which sums, largest elements and padding take their axes in one way, as inputs; ONNX Runtime
-reads it from version 1.14 (February 2023) on, by its own tables. Newer opsets would add nothing but the need for newer
-runtimes.
+Opset 18 is the oldest in which ReduceSum, ReduceMax and Pad all take their axes as inputs. ONNX Runtime supports it
+since version 1.14 (February 2023), according to its documentation. Newer opsets would only require newer runtimes.
 """
 
 from __future__ import annotations
@@ -20,17 +19,21 @@ OPSET = 18
 """Version of ONNX's own operators (the default domain)."""
 
 OPSET_ML = 3
-"""Version of the domain ai.onnx.ml, where LabelEncoder lives."""
+"""Version of the domain ai.onnx.ml, which contains LabelEncoder."""
 
 IR = 8
-"""Version of the file format: the one that came with opset 18."""
+"""Version of the file format that was released with opset 18."""
 
 _LARGEST = 2**31 - 1
-"""Bytes: what a protobuf message may hold."""
+"""Maximum size of a protobuf message, in bytes."""
 
 
 def require_onnx() -> None:
-    """Make sure that the onnx library is there.    Errors: UsageError saying how to install it."""
+    """Check that the onnx library is installed.
+
+    Raises:
+        UsageError: If it is not; the message says how to install it.
+    """
     try:
         import onnx  # noqa: F401
     except ImportError:
@@ -38,11 +41,15 @@ def require_onnx() -> None:
 
 
 def to_bytes(graph: Graph, facts: Mapping[str, str] | None = None, version: str = "") -> bytes:
-    """The model file of a graph, after onnx's full check; equal graphs give equal bytes.
+    """Convert a graph to an ONNX file, after onnx's full check. Equal graphs give equal bytes.
 
-    ``facts`` become the metadata properties, ``version`` that of the producer.
+    Args:
+        graph: The graph.
+        facts: Metadata properties.
+        version: The version of the producer.
 
-    Errors: UsageError without the onnx library, or when the constants are too large for a protobuf file.
+    Raises:
+        UsageError: If the onnx library is missing, or if the constants are too large for a protobuf file.
     """
     require_onnx()
     import onnx
@@ -63,21 +70,29 @@ def to_bytes(graph: Graph, facts: Mapping[str, str] | None = None, version: str 
 
 
 def is_onnx(data: bytes) -> bool:
-    """Whether bytes are an ONNX model, as far as its frame tells.    Errors: UsageError without the onnx library."""
+    """Whether bytes are an ONNX model, judging by the outer structure.
+
+    Raises:
+        UsageError: If the onnx library is missing.
+    """
     require_onnx()
     import onnx
 
     try:
         model = onnx.load_model_from_string(data)
-    except Exception:  # protobuf's DecodeError, which it hides in a module of its own
+    except Exception:  # DecodeError, which lives in a module of protobuf
         return False
     return bool(model.ir_version and len(model.opset_import) and model.graph.name)
 
 
 def metadata(model: Any) -> dict[str, str]:
-    """The metadata properties of an ONNX model: its bytes, an ``onnx.ModelProto`` or a session of ONNX Runtime.
+    """The metadata properties of an ONNX model.
 
-    Errors: UsageError for anything else, and for bytes without the onnx library.
+    Args:
+        model: Its bytes, an ``onnx.ModelProto`` or a session of ONNX Runtime.
+
+    Raises:
+        UsageError: If it is anything else, or if the onnx library is missing for bytes.
     """
     if hasattr(model, "get_modelmeta"):
         return dict(model.get_modelmeta().custom_metadata_map)
@@ -128,6 +143,6 @@ def _described(value: Value, doc: str) -> Any:
 
 
 def _plain(array: Any) -> Any:
-    """An array in one piece, and little endian; scalars of NumPy as arrays."""
+    """Convert to a contiguous little-endian array; NumPy scalars become arrays."""
     array = numpy.asarray(array)
     return array if array.dtype == TEXT else numpy.ascontiguousarray(array).reshape(array.shape)

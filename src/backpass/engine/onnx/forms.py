@@ -1,7 +1,7 @@
-"""The forms: how each operation of a circuit is written in ONNX operators, one table from name to form.
+"""Table of ONNX forms: how each operation of a circuit is written in ONNX operators.
 
-A form gets a ``Writer``, the node and its arguments, writes nodes, and returns the result. Operators are chosen for
-what ONNX Runtime computes in float32 and float64 alike, and for results that keep their digits where values are tiny.
+A form takes a ``Writer``, the node and its arguments, writes nodes, and returns the result. The operators are chosen
+such that ONNX Runtime supports them in float32 and float64, and that small results keep their digits.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "where": elementwise.where,
     }
 )
-"""Every operation that has a form. ``constant`` and ``argument`` need none: they are constants and inputs of the graph.
-``random_bits`` has none: it is whole-number arithmetic modulo 2^32 and 2^64, which ONNX does not promise, and a forward
-pass draws nothing."""
+"""The form of every operation that has one.
+
+``constant`` and ``argument`` need none: they are constants and inputs of the graph. ``random_bits`` has none: it needs
+integer arithmetic modulo 2^32 and 2^64, which ONNX does not guarantee, and a forward pass draws no random numbers.
+"""

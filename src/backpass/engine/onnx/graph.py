@@ -1,7 +1,7 @@
-"""The graph: ONNX nodes, constants, inputs and outputs as plain values, while a file is being put together.
+"""ONNX graph under construction: nodes, constants, inputs and outputs as plain values.
 
-Names are made here: every value has one of its own, and equal constants share one. What the nodes mean is ``forms``'
-affair; what becomes of them in a file, ``file``'s.
+It assigns the names: every value has a unique one, and equal constants share one. ``forms`` decides which nodes to
+write; ``file`` converts the graph to a file.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ from numpy.typing import NDArray
 from backpass.circuit.spec import Dimension, Shape, Spec
 
 TEXT = numpy.dtype(object)
-"""The dtype that stands for ONNX's strings."""
+"""The dtype that represents ONNX's strings."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Value:
-    """A value of the graph: its name and spec; or a constant, which gets a name once a node reads it."""
+    """A value of the graph.
+
+    Attributes:
+        name: The name; a constant gets one when a node first reads it.
+        spec: The shape and dtype.
+        array: The array of a constant, else None.
+    """
 
     name: str
     spec: Spec
@@ -41,17 +47,25 @@ class Value:
 
     @staticmethod
     def constant(array: NDArray[Any]) -> Value:
-        """The value that is always this array."""
+        """A constant."""
         return Value("", Spec(array.shape, array.dtype), array)
 
 
 Operand = str | Value | NDArray[Any]
-"""What a node reads: a value by name, a value, or an array that becomes a constant."""
+"""What a node reads: the name of a value, a value, or an array that becomes a constant."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One node: an operator with inputs, one output, and attributes."""
+    """One node.
+
+    Attributes:
+        operator: The operator.
+        domain: The domain of the operator; "" for ONNX's own.
+        inputs: The names of its inputs.
+        output: The name of its only output.
+        attributes: The attributes.
+    """
 
     operator: str
     domain: str
@@ -61,7 +75,7 @@ class Call:
 
 
 class Graph:
-    """Grows node by node. It only ever appends."""
+    """A graph to which nodes are appended."""
 
     def __init__(self, name: str, doc: str = "") -> None:
         self.name = name
@@ -77,13 +91,13 @@ class Graph:
         self._measured: dict[str, str] = {}
 
     def reserve(self, name: str) -> str:
-        """Keep a name for an output to come: the name itself, or one like it where it is taken."""
+        """Reserve a name for a later value: the given name, or a similar one if it is taken."""
         chosen = self._fresh(name)
         self._taken.add(chosen)
         return chosen
 
     def input(self, name: str, spec: Spec, doc: str = "") -> Value:
-        """An input; the names of its free dimensions may then be used by everything."""
+        """Add an input. Its free dimensions become available to ``shape``."""
         value = Value(self.reserve(name), spec)
         self.inputs.append((value, doc))
         for axis, dimension in enumerate(spec.shape):
@@ -92,19 +106,23 @@ class Graph:
         return value
 
     def output(self, value: Value, name: str, doc: str = "") -> None:
-        """Hand a value out under a name that was reserved."""
+        """Add an output under a reserved name."""
         self.calls.append(Call("Identity", "", (self.name_of(value, name),), name, {}))
         self.outputs.append((Value(name, value.spec), doc))
 
     def add(self, operator: str, *operands: Operand, stem: str, domain: str = "", **attributes: Any) -> str:
-        """A node; returns the name of its output, which begins with ``stem``."""
+        """Add a node.
+
+        Returns:
+            The name of its output, which begins with ``stem``.
+        """
         inputs = tuple(self.name_of(operand, stem) for operand in operands)
         output = self.reserve(stem)
         self.calls.append(Call(operator, domain, inputs, output, attributes))
         return output
 
     def name_of(self, operand: Operand, stem: str) -> str:
-        """The name by which a node reads an operand."""
+        """The name under which a node reads an operand."""
         if isinstance(operand, str):
             return operand
         array = operand.array if isinstance(operand, Value) else operand
@@ -119,11 +137,11 @@ class Graph:
         return name
 
     def call(self, array: NDArray[Any], name: str) -> None:
-        """From now on a constant of this content is called so, if a node reads it."""
+        """Name the constant with this content, if a node reads it later."""
         self._contents.setdefault(_content(array), self.reserve(name))
 
     def shape(self, dimensions: Sequence[Dimension]) -> Operand:
-        """A shape as an int64 vector; free dimensions are measured on the inputs when the graph runs."""
+        """A shape as an int64 vector; free dimensions are read from the inputs at run time."""
         if all(isinstance(dimension, int) for dimension in dimensions):
             return numpy.array(dimensions, dtype=numpy.int64)
         parts: list[Operand] = [
@@ -152,6 +170,6 @@ def _content(array: NDArray[Any]) -> tuple[Any, ...]:
 
 
 def _literal(array: NDArray[Any]) -> str:
-    """A single number, and a few whole ones such as axes, are called by value: ``float32/0.5``, ``int64/[0, 1]``."""
+    """The name of a number or a short int64 vector, such as axes, from its value: ``float32/0.5``, ``int64/[0, 1]``."""
     is_short = array.ndim == 0 or (array.ndim == 1 and array.size <= 4 and array.dtype == numpy.int64)
     return f"{array.dtype.name}/{array.tolist()!r}" if is_short else ""

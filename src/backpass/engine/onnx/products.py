@@ -1,4 +1,4 @@
-"""The forms of products, of operations along axes, and of lookups."""
+"""ONNX forms of products, of operations along axes, and of lookups."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def reduction(operator: str) -> Form:
 
 def _reduced(w: Writer, operator: str, x: Operand, axes: Iterable[int], *, keepdims: bool) -> Operand:
     axes = tuple(axes)
-    # To ONNX no axes at all mean every axis.
+    # ONNX reads an empty list of axes as all axes.
     return w(operator, x, whole(*axes), keepdims=int(keepdims)) if axes else x
 
 
 def logsumexp(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
-    """As the operation itself: less the largest element, unless that is not finite."""
+    """As in the operation itself: the largest element is subtracted, unless it is not finite."""
     dtype = working(node.spec.dtype)
     x, axes = w.cast(values[0], dtype), axes_of(node.params.get("axis"), values[0].ndim)
-    # Of no elements ONNX names no largest before opset 20: where there may be none, -inf is put beside them.
+    # ReduceMax of no elements is undefined before opset 20; -inf is appended along axes that may be empty.
     may_be_empty = [axis for axis in axes if isinstance(length := values[0].shape[axis], str) or length == 0]
     beside = whole(*[0] * len(may_be_empty), *[1] * len(may_be_empty))
     ranked = w("Pad", x, beside, dtype.type(-numpy.inf), whole(*may_be_empty)) if may_be_empty else x
@@ -67,7 +67,7 @@ def take(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
 
 
 def scatter_add(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
-    """Rows are added along the first axis, so the axis is moved there and back."""
+    """Rows are added along the first axis, so the axis is moved to the front and back."""
     x, indices = values
     axis, shape = node.params["axis"], node.spec.shape
     dtype = working(node.spec.dtype)

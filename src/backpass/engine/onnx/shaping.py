@@ -1,4 +1,4 @@
-"""The forms of operations that move numbers: shapes, slices and their adjoints, casts."""
+"""ONNX forms of operations that move numbers: shapes, slices and their adjoints, casts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backpass.engine.onnx.graph import Operand, Value
 from backpass.engine.onnx.writer import Writer, whole
 
 _TO_THE_START = numpy.iinfo(numpy.int64).min
-"""The end of a slice that runs backwards through the first element."""
+"""The end of a slice that runs backward past the first element."""
 
 
 def same(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
@@ -59,7 +59,7 @@ def assemble(w: Writer, node: Node, values: Sequence[Value]) -> Operand:
 
 
 def _spread(w: Writer, piece: Operand, place: Sequence[tuple[int, int, int] | None], shape: Shape) -> Operand:
-    """A piece among zeros: along each axis a zero is added behind it, and taken wherever the piece is not."""
+    """Embed a piece in zeros: along each axis, append one zero, and gather it wherever the piece is not."""
     for axis, r in enumerate(place):
         if r is not None:
             length = shape[axis]

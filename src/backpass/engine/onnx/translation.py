@@ -1,7 +1,7 @@
-"""The translation: a circuit in, nodes of a graph out.
+"""Translation of a circuit to nodes of an ONNX graph.
 
-What depends on constants alone is worked out now, with the operations' own meanings, so that W1 is a constant of the
-graph and not a slice of theta.
+Operations on constants are folded with their NumPy functions, so that W1 is a constant of the graph and not a slice of
+theta.
 """
 
 from __future__ import annotations
@@ -24,15 +24,25 @@ from backpass.errors import CircuitError
 
 
 def translate(graph: Graph, circuit: Circuit, inputs: Sequence[Value | NDArray[Any]]) -> list[Value]:
-    """Write a circuit into a graph; arrays among the inputs are constants.
+    """Write a circuit into a graph.
 
-    Errors: CircuitError naming an operation that has no form in ONNX; ShapeError naming an input that does not fit.
+    Args:
+        graph: The graph.
+        circuit: The circuit.
+        inputs: Values of the graph, or arrays, which become constants.
+
+    Returns:
+        The outputs.
+
+    Raises:
+        CircuitError: If an operation has no ONNX form; the message names it.
+        ShapeError: If an input does not fit; the message names it.
     """
     values = [
         value if isinstance(value, Value) else Value.constant(numpy.asarray(value, dtype=spec.dtype))
         for value, spec in zip(inputs, circuit.inputs, strict=True)
     ]
-    # A dimension that is free in the circuit may be fixed, or free under another name, in the graph.
+    # A dimension that is free in the circuit may be fixed, or have another name, in the graph.
     lengths: Mapping[str, Any] = match(circuit.inputs, values, circuit.input_names)
     for _, node in circuit.operations:
         values.append(_written(graph, _bound(node, lengths), [values[i] for i in node.inputs]))
@@ -40,7 +50,7 @@ def translate(graph: Graph, circuit: Circuit, inputs: Sequence[Value | NDArray[A
 
 
 def _bound(node: Node, lengths: Mapping[str, Any]) -> Node:
-    """The node with the dimensions of the graph in place of the circuit's own."""
+    """The node with the circuit's dimensions replaced by those of the graph."""
     shape = tuple(lengths[d] if isinstance(d, str) else d for d in node.spec.shape)
     params = {key: bind_param(value, lengths) for key, value in node.params.items()}
     return replace(node, params=params, spec=Spec(shape, node.spec.dtype))
@@ -60,7 +70,7 @@ def _written(graph: Graph, node: Node, arguments: Sequence[Value]) -> Value:
 
 
 def _known(node: Node, arguments: Sequence[Value]) -> NDArray[Any] | None:
-    """The result, where it is the same in every run and no larger than what it is made from."""
+    """The result, if it is constant and not larger than the arguments; else None."""
     arrays = [value.array for value in arguments if value.array is not None]
     if len(arrays) < len(arguments) or node.operation.name == "argument":
         return None

@@ -1,10 +1,11 @@
-"""Whole numbers of a graph, with Python's operators: what is written for arrays of int64 can be written into a graph.
+"""Integer arithmetic of a graph, with Python's operators, so that code for int64 arrays can also write graph nodes.
 
-An expression of a ``Whole`` comes in; nodes are added to its graph, equal ones once. The numbers are held as float64,
-because runtimes differ most in integers: OpenVINO narrows int64 to int32, and divides int32 in float32. It computes
-float64 in float32, too, where whole numbers are exact up to 2^24. Some runtimes multiply by a rounded 1 / b instead of
-dividing by b; so a // b, b > 0, is the floor of (a + 1/2) / b, which is 1 / (2 b) or more away from a whole number. In
-float32 that is more than the two roundings, 2^-23 a / b, for a < 2^22 = 4,194,304: more than all days of the calendar.
+An expression of ``Whole`` values adds nodes to its graph; equal nodes are added once. The integers are stored as
+float64, because runtimes differ most in integer arithmetic: OpenVINO narrows int64 to int32 and divides int32 in
+float32. It also computes float64 in float32, where integers are exact up to 2^24. Some runtimes multiply by a rounded
+1 / b instead of dividing by b. Therefore a // b, b > 0, is computed as the floor of (a + 1/2) / b, which is at least
+1 / (2 b) away from an integer. In float32 this margin exceeds the two roundings, 2^-23 a / b, for a < 2^22 = 4,194,304,
+more than the number of days of the calendar.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ WIDE: numpy.dtype[numpy.float64] = numpy.dtype(numpy.float64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whole:
-    """A float64 value of a graph that holds whole numbers, by its name; its results are called ``stem`` and the
-    operator.
+    """A float64 value of a graph that holds integers.
 
     ``//`` and ``%``, by positive numbers, round down as in Python and NumPy; a comparison is 1 or 0. ``/`` gives a
-    value that need not be whole. ``made`` holds the nodes that are there already.
+    value that need not be an integer.
+
+    Attributes:
+        graph: The graph.
+        name: The name of the value.
+        stem: The prefix of the names of results; the operator follows.
+        made: The nodes written so far.
     """
 
     graph: Graph
@@ -66,11 +72,11 @@ class Whole:
         return self._is("LessOrEqual", other)
 
     def where(self, condition: str, other: int) -> Whole:
-        """These where the condition holds, else the other."""
+        """This value where the condition holds, else the other."""
         return self._whole(self._node("Where", condition, self.name, self._name(other)))
 
     def is_at_least(self, other: int) -> str:
-        """A condition."""
+        """The name of the condition self >= other."""
         return self._node("GreaterOrEqual", self.name, self._name(other))
 
     def _of(self, operator: str, a: Whole, b: Whole | int) -> Whole:

@@ -1,4 +1,4 @@
-"""The writer: writes the nodes of one operation into a graph, and knows in which dtypes runtimes compute."""
+"""Writer: writes the nodes of one operation into a graph, and knows the dtypes in which runtimes compute."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ _WORKING = {
     for wide, several in {"int32": "?bBhH", "int64": "IQ", "float32": "e"}.items()
     for narrow in several
 }
-"""Dtypes that runtimes do not compute in -> the one that does their work, with the same result when cast back."""
+"""Dtypes that runtimes do not compute in -> a wider dtype with the same results after casting back."""
 
 
 def working(dtype: DType) -> DType:
-    """The dtype that arithmetic on this one is done in."""
+    """The dtype in which arithmetic on this dtype is done."""
     return _WORKING.get(dtype, dtype)
 
 
 class Writer:
-    """Writes the nodes of one operation into a graph, under names that begin with ``stem``."""
+    """Writes the nodes of one operation into a graph, with names that begin with ``stem``."""
 
     def __init__(self, graph: Graph, stem: str) -> None:
         self.graph = graph
         self.stem = stem
 
     def __call__(self, operator: str, *operands: Operand, **attributes: Any) -> str:
-        """One node; returns its output's name."""
+        """Write one node and return the name of its output."""
         return self.graph.add(operator, *operands, stem=self.stem, **attributes)
 
     def cast(self, value: Value, dtype: Any) -> Operand:
-        """The value in a dtype."""
+        """The value cast to a dtype."""
         if value.dtype == dtype:
             return value
         if value.array is not None:
@@ -45,14 +45,14 @@ class Writer:
         return self.recast(value, value.dtype, numpy.dtype(dtype))
 
     def recast(self, name: Operand, now: DType, dtype: DType) -> Operand:
-        """A value that is in the dtype ``now``, in another."""
+        """A value with the dtype ``now`` cast to another."""
         return name if now == dtype else self("Cast", name, to=dtype)
 
 
 def whole(*numbers: int) -> Any:
-    """An int64 vector, as axes and shapes are given."""
+    """An int64 vector, the form of axes and shapes."""
     return numpy.array(numbers, dtype=numpy.int64)
 
 
 Form = Callable[[Writer, Node, Sequence[Value]], Operand]
-"""How an operation is written: from its node and arguments to the result."""
+"""A form: (writer, node, arguments) -> result."""
