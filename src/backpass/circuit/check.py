@@ -34,8 +34,8 @@ class Element:
         argument: The name of the argument.
         index: The position of the element in the argument.
         output: The position of the element in the output.
-        gradient: The derivative by backpropagation.
-        difference: The derivative by central differences.
+        gradient: The derivative from backpropagation.
+        difference: The derivative from central differences.
     """
 
     argument: str
@@ -87,7 +87,8 @@ def check_gradient(
     Args:
         f: The function to check.
         *arguments: Arrays, or nested tuples, lists and dicts of arrays. Floating-point arrays are converted to float64.
-        wrt: The positions of the arguments to differentiate by (default: all that hold floating-point numbers).
+        wrt: The positions of the arguments to differentiate with respect to (default: all that hold floating-point
+            numbers).
         raise_error: Whether to raise if an element is wrong.
 
     Raises:

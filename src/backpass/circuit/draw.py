@@ -232,7 +232,10 @@ def _height(item: Item, boxes: dict[int, Box]) -> float:
 
 
 def _spread(wishes: Sequence[float], column: Sequence[Item], boxes: dict[int, Box]) -> list[float]:
-    """Middles as close to the wishes as the heights allow, in the given order: half pushed down, half pushed up."""
+    """Vertical middles near the desired ones, in the given order and without overlap.
+
+    The result is the mean of two solutions: one resolves overlaps by pushing items down, the other by pushing them up.
+    """
     gaps = [(_height(one, boxes) + _height(other, boxes)) / 2 + _ROW for one, other in pairwise(column)]
     down, up = list(wishes), list(wishes)
     for k, gap in enumerate(gaps):

@@ -1,8 +1,9 @@
 """Gradient: backpropagation through any traced function (CS229 section 3, Theorem 3.1).
 
 The nodes between the arguments and J are visited once, in reverse order. The pullbacks of each node turn its dz into
-the gradients by its arguments; gradients that arrive by several paths are added (eq. 3.3). The result consists of
-operations again, so higher derivatives work. Nothing is recursive: the depth of a circuit is limited by memory only.
+the gradients with respect to its arguments; gradients that arrive by several paths are added (eq. 3.3). The result
+consists of operations again, so higher derivatives work. Nothing is recursive: only memory limits the depth of a
+circuit.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ consists mostly of matrix products and stays near 3.
 
 
 def value_and_grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """Return a function that computes J = f(...) and its gradient dJ by one or several arguments.
+    """Return a function that computes J = f(...) and its gradient dJ with respect to one or several arguments.
 
     On NumPy arrays the function returns NumPy arrays; on traced values it is traced, so it can be differentiated again.
 
@@ -80,7 +81,7 @@ def grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> Callable[.
 
 
 def gradient(circuit: Circuit, argument: int | Sequence[int] = 0) -> Circuit:
-    """The circuit that computes the gradient of a circuit with one real output by the given argument(s)."""
+    """The circuit for the gradient of a circuit with one real output, with respect to the given argument(s)."""
     return trace(grad(circuit, argument), list(circuit.inputs), names=circuit.input_names)
 
 
@@ -146,12 +147,12 @@ def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
 
 
 def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequence[Traced]) -> list[Array]:
-    """Vector-Jacobian product: the gradients by the sources for given gradients by the outputs.
+    """Vector-Jacobian product: turns gradients with respect to the outputs into gradients with respect to the sources.
 
     Args:
         outputs: The traced outputs.
-        cotangents: The gradients by the outputs, one per output.
-        sources: The traced values to differentiate by.
+        cotangents: The gradients with respect to the outputs, one per output.
+        sources: The traced values to differentiate with respect to.
 
     Returns:
         One gradient per source; zeros for a source that no output depends on (footnote 4).

@@ -1,9 +1,9 @@
 """Operation: a NumPy function, its shape rule and one pullback per argument, declared in one place.
 
 ``@operation(shape=..., dx=..., dy=...)`` turns the decorated NumPy function into an ``Operation``. On NumPy arrays an
-operation computes; on a traced value it records a node. A pullback maps dz, the gradient of the loss by the output z,
-to the gradient by one argument. Pullbacks are written in operations themselves, so gradients of gradients need no
-further code (CS229 section 3).
+operation computes; on a traced value it records a node. A pullback maps dz, the gradient of the loss with respect to
+the output z, to the gradient with respect to one argument. Pullbacks are written in operations themselves, so gradients
+of gradients need no further code (CS229 section 3).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Operation(Primitive, Generic[P]):
     def pullback(
         self, position: int, dz: Array, z: Array, arguments: Sequence[Array], params: Mapping[str, Any]
     ) -> Array:
-        """The gradient by the argument at ``position``; None if the operation has none (integers, truth values)."""
+        """The gradient with respect to the argument at ``position``; None if there is none (integers, truth values)."""
         if self.variadic:
             rule = self.pullbacks[0]
             return None if rule is None else rule(dz, z, *arguments, position=position, **params)

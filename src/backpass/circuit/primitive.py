@@ -52,8 +52,8 @@ class Primitive(ABC):
     def pullback(
         self, position: int, dz: Array, z: Array, arguments: Sequence[Array], params: Mapping[str, Any]
     ) -> Array:
-        """The gradient by the argument at ``position``; None if the operation has none there."""
+        """The gradient with respect to the argument at ``position``; None if the operation has none there."""
 
     @abstractmethod
     def is_differentiable_by(self, position: int) -> bool:
-        """Whether there is a derivative by the argument at ``position``."""
+        """Whether the operation has a derivative with respect to the argument at ``position``."""

@@ -44,7 +44,7 @@ class Engine(ABC):
             The outputs, as a flat list.
 
         Raises:
-            ShapeError: If an input does not fit; the message names it.
+            ShapeError: If an input does not match its spec; the message names it.
         """
 
     def partial(self, circuit: Circuit, *first: Any) -> Partial:

@@ -93,7 +93,7 @@ class Periodic(Front):
 class Embedding(Front):
     """Categorical embedding: each of the last inputs is a code j, and becomes row j of its own table: e(j) = E_j
 
-    j (n,) whole numbers from 0 to levels   E (levels + 1, size)   ->   e (n, size), column by column
+    j (n,) integers from 0 to levels   E (levels + 1, size)   ->   e (n, size), column by column
 
     The other inputs come first, unchanged. Code 0 stands for missing and unknown categories: its row starts at 0 and is
     trained only if training rows have it. The other rows start at N(0, 1) (Guo & Berkhahn 2016).

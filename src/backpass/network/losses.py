@@ -108,7 +108,7 @@ class Poisson(Loss):
 
 @dataclass(frozen=True, slots=True)
 class BinaryCrossEntropy(Loss):
-    """J = ln(1 + e^o) - y o for y in {0, 1}, from one logit o; y may be smoothed towards 1/2
+    """J = ln(1 + e^o) - y o for y in {0, 1}, from one logit o; y may be smoothed toward 1/2
 
     With label smoothing s the target is (1 - s) y + s / 2 (Szegedy et al. 2016).
     """

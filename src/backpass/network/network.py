@@ -88,7 +88,7 @@ class Network:
         theta (P,)   x (n, d)   ->   (n, m_r)
 
         Raises:
-            ShapeError: If x or theta does not fit; the message names the layer.
+            ShapeError: If the shape of x or theta is wrong; the message names the layer.
         """
         return self._run(theta, x, draws, len(self.layers))
 
@@ -172,8 +172,8 @@ def dense_network(
 ) -> Network:
     """A fully connected network d -> m_1 -> ... -> m_r; without hidden layers it is one layer (eq. (2.2)).
 
-    One unit with ReLU as the output activation is the clipped line of Figure 1. Dropout, if any, follows each hidden
-    layer.
+    One unit with ReLU as the output activation is the line with a kink in Figure 1. Dropout, if any, follows each
+    hidden layer.
     """
     layers: list[Layer] = []
     for units in hidden:

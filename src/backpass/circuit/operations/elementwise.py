@@ -54,13 +54,13 @@ def _by_exponent(dz: Array, z: Array, x: Array, y: Array) -> Array:
     dy=_by_exponent,
 )
 def power(x: Array, y: Array) -> Array:
-    """z = x ** y; the derivative by y is defined as 0 where x = 0, and is NaN where x < 0"""
+    """z = x ** y; the derivative with respect to y is defined as 0 where x = 0, and is NaN where x < 0"""
     return numpy.power(x, y)
 
 
 @elementwise(dx=lambda dz, z, x, y: dz, dy=lambda dz, z, x, y: -dz * floor((x - z) / y + 0.5))
 def remainder(x: Array, y: Array) -> Array:
-    """z = x - floor(x / y) y, exactly, with the sign of y; the derivative by y is -floor(x / y)"""
+    """z = x - floor(x / y) y, exactly, with the sign of y; the derivative with respect to y is -floor(x / y)"""
     return numpy.remainder(x, y)
 
 

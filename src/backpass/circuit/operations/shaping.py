@@ -31,7 +31,7 @@ def constant(*, value: Array) -> Array:
 
 @operation(shape=lambda x: x, count=free, is_view=True, dx=lambda dz, z, x: dz)
 def identity(x: Array) -> Array:
-    """z = x, as a separate node: a gradient by z is not a gradient by x"""
+    """z = x, as a separate node: a gradient with respect to z is not one with respect to x"""
     return x
 
 

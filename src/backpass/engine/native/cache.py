@@ -60,7 +60,7 @@ def compile_circuit(kind: Kind, circuit: Circuit, *shapes: tuple[int, ...]) -> E
     """Compile a circuit for inputs of these shapes.
 
     Raises:
-        ShapeError: If an input does not fit; the message names it.
+        ShapeError: If an input does not match its spec; the message names it.
     """
     given = [Spec(shape, dtype) for shape, dtype in zip(shapes, dtypes_of(circuit), strict=True)]
     lengths = match(circuit.inputs, given, circuit.input_names)

@@ -36,7 +36,7 @@ def translate(graph: Graph, circuit: Circuit, inputs: Sequence[Value | NDArray[A
 
     Raises:
         CircuitError: If an operation has no ONNX form; the message names it.
-        ShapeError: If an input does not fit; the message names it.
+        ShapeError: If an input does not match its spec; the message names it.
     """
     values = [
         value if isinstance(value, Value) else Value.constant(numpy.asarray(value, dtype=spec.dtype))
