@@ -59,7 +59,7 @@ class Layer(ABC):
 
     @abstractmethod
     def pre_activation(self, theta: Mapping[str, Array], x: Array, number: str) -> Array:
-        """z of the layer; x itself for a layer without activation."""
+        """z of the layer; x itself for a layer that has no pre-activation."""
 
     @abstractmethod
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:

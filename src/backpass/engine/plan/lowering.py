@@ -256,6 +256,7 @@ def _product(graph: Graph, node: Node, x: list[View], params: dict[str, Any], sh
     stack = shape[:-2]
     a = a.stretched((*stack, *a.shape[-2:]))
     b = b.stretched((*stack, *b.shape[-2:]))
+    # The core reads float32 factors that are contiguous along one of their last two axes.
     if dtype == FLOAT32 and 1 not in (a.strides[-1], a.strides[-2]):
         a = graph.packed(graph.map("copy.float32", dtype, a.shape, a))
     bias: tuple[View, ...] = ()
@@ -280,8 +281,10 @@ def reduced(graph: Graph, kind: str, x: View, axis: Any, shape: Lengths) -> View
     kept = [i for i in range(len(x.shape)) if i not in gone]
     ordered = x.transposed([*kept, *gone])
     split = len(kept)
+    # The core iterates over at most three kept and two reduced axes; a packed copy merges axes.
     if _axes(ordered, 0, split) > 3 or _axes(ordered, split, len(x.shape)) > 2:
         ordered = graph.map(f"copy.{x.term.dtype.name}", x.term.dtype, ordered.shape, ordered)
+    # A reduction over contiguous elements runs over virtual lanes; others are one chain per element of the result.
     over_row = [strides for _, strides in merged(ordered.shape[split:], (ordered.strides[split:],))] == [(1,)]
     term = graph.add(kind, kind, (ordered,), ordered.shape[:split], x.term.dtype, split=split, over_row=over_row)
     return graph.reshaped(term.whole, shape)
