@@ -1,4 +1,4 @@
-"""The table room: files and data frames -> columns -> numbers, fitted on the training rows only.
+"""Tables: read files and data frames into columns, and encode columns as arrays, fitted on the training rows only.
 
     table = read_table("houses.csv")                       or table_from(frame)
     target = Target.fit(table, "price")
@@ -7,7 +7,8 @@
     target.encode(table)  ->  y (n,)
 
 Reading order: table, reading, opening, signatures, layout, records, headerless, orange, delimited, scan, parquet,
-kinds, judging, missing, boolean, number, moment, day_month, calendar, frame, schema, feature, parts, target.
+kinds, text_classification, missing, boolean, number, timestamp, day_month, calendar, frame, schema, feature,
+date_components, target.
 """
 
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumberInput, NumericFeature

@@ -1,7 +1,7 @@
-"""Calendar: between days since 1970-01-01 and year, month, day, by whole-number arithmetic.
+"""Calendar arithmetic: conversion between days since 1970-01-01 and year, month, day, in integers.
 
-Days or their parts come in, as Python's whole numbers or as int64 arrays; no clock, zone or library decides anything.
-The calendar is the Gregorian one at all times, as Python's ``datetime`` has it.
+Takes and returns Python integers or int64 arrays; no clock, time zone or library is involved. All dates are in the
+proleptic Gregorian calendar, as in Python's ``datetime``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ DAYS_BEFORE = 719_468  # from 0000-03-01 to 1970-01-01
 
 
 def days_of(year: Whole, month: Whole, day: Whole) -> Whole:
-    """Days since 1970-01-01.
+    """Return days since 1970-01-01.
 
-    Years are counted from March, so that the leap day is their last; the months from March on then have 30.6 days each,
+    Years start in March, so that the leap day is their last day; the months from March on then average 30.6 days,
     rounded (after Hinnant 2013, "chrono-compatible low-level date algorithms").
 
     >>> days_of(1970, 1, 1), days_of(2024, 2, 29), days_of(1, 1, 1)
@@ -34,13 +34,13 @@ def days_of(year: Whole, month: Whole, day: Whole) -> Whole:
 
 
 def date_of(days: Whole) -> tuple[Whole, Whole, Whole]:
-    """Year, month and day of a number of days since 1970-01-01.
+    """Return year, month and day of a number of days since 1970-01-01.
 
     >>> date_of(19782), date_of(-719162)
     ((2024, 2, 29), (1, 1, 1))
     """
     era, day_of_era = divmod(days + DAYS_BEFORE, DAYS_OF_ERA)
-    # Leap days are taken out one kind after the other, so that what is left has 365 days a year.
+    # Subtract the leap days of the 4-, 100- and 400-year rules, so that every year has 365 days.
     leap_days = day_of_era // 1_460 - day_of_era // 36_524 + day_of_era // 146_096
     year_of_era = (day_of_era - leap_days) // 365
     day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
@@ -50,7 +50,7 @@ def date_of(days: Whole) -> tuple[Whole, Whole, Whole]:
 
 
 def day_of_week(days: Whole) -> Whole:
-    """1 for Monday to 7 for Sunday (ISO 8601).
+    """Return 1 for Monday to 7 for Sunday (ISO 8601).
 
     >>> day_of_week(0)
     4
@@ -59,7 +59,7 @@ def day_of_week(days: Whole) -> Whole:
 
 
 def day_of_year(days: Whole) -> Whole:
-    """1 for the first of January to 365 or 366.
+    """Return 1 for January 1 to 365 or 366 for December 31.
 
     >>> day_of_year(days_of(2024, 12, 31))
     366
@@ -69,7 +69,7 @@ def day_of_year(days: Whole) -> Whole:
 
 
 def is_date(year: int, month: int, day: int) -> bool:
-    """Whether there is such a day.
+    """Whether the day exists.
 
     >>> is_date(2024, 2, 29), is_date(2023, 2, 29), is_date(0, 1, 1)
     (True, False, False)

@@ -1,7 +1,7 @@
-"""Day and month: dates written 31.12.2024 or 12/31/2024 1:30 PM, which are read once it is known which number is which.
+"""Day-month dates: dates such as 31.12.2024 or 12/31/2024 1:30 PM, which need a known order of day and month.
 
-A column tells by a number above 12 in the same place, or its owner does, or the model that was fitted on it. Where
-nobody does, such dates stay texts.
+The order follows from a number above 12 in the column, from the user, or from the fitted model. Without an order, such
+values remain strings. ``timestamp`` reads ISO 8601 dates.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LIKE_A_DATE = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[ T].*)?")
 
 
 def looks_like_date(text: str) -> bool:
-    """Whether three numbers stand there as in a date, though it may be none that is read: years of two digits, say.
+    """Whether a string has three numbers arranged like a date, even if it cannot be read (a two-digit year, say).
 
     >>> looks_like_date("31.12.24"), looks_like_date("2024/12/31 noon"), looks_like_date("1/2")
     (True, True, False)
@@ -34,7 +34,7 @@ def looks_like_date(text: str) -> bool:
 
 
 def is_day_and_month(text: str) -> bool:
-    """Whether a trimmed text is written as such a date.
+    """Whether a trimmed string has the form of such a date.
 
     >>> is_day_and_month("31.12.2024"), is_day_and_month("1/2/2024 3:45 pm"), is_day_and_month("1/2.2024")
     (True, True, False)
@@ -43,7 +43,7 @@ def is_day_and_month(text: str) -> bool:
 
 
 def order_in(texts: Iterable[str]) -> Order | None:
-    """What a column's dates tell of their order; None where they tell nothing, or contradict each other.
+    """Return the day-month order that a column's dates imply; None if they are ambiguous or contradictory.
 
     >>> order_in(["1/2/2024", "1/31/2024"]), order_in(["1/2/2024"]), order_in(["1/31/2024", "31/1/2024"])
     ('month_first', None, None)
@@ -58,7 +58,11 @@ def order_in(texts: Iterable[str]) -> Order | None:
 
 
 def ticks_in(text: str, order: Order) -> int | None:
-    """Microseconds since 1970-01-01 of a date in this order, or None where there is no such day or time.
+    """Return a date's microseconds since 1970-01-01, or None if the day or time does not exist.
+
+    Args:
+        text: The trimmed string.
+        order: Which number is the day.
 
     >>> ticks_in("02.01.1970", "day_first"), ticks_in("1/1/1970 12:00 AM", "month_first")
     (86400000000, 0)
@@ -75,7 +79,7 @@ def ticks_in(text: str, order: Order) -> int | None:
 
 
 def _on_24(hour: str | None, half: str | None) -> str | None:
-    """The hour of a clock of 24 hours; one that is not on its clock stays beyond 23."""
+    """Return the hour on a 24-hour clock; an hour that a 12-hour clock does not have becomes 24, which is invalid."""
     if hour is None or half is None:
         return hour
     if not 1 <= int(hour) <= 12:

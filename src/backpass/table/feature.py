@@ -1,6 +1,6 @@
-"""Feature: a column to learn from, and how it is found out whether one is.
+"""Features: the columns a model learns from, and the rules that decide which columns qualify.
 
-A column of the training rows comes in; a feature, or None, and notes go out. Arrays are made in ``schema``.
+Takes a column of the training rows; returns a feature, or None, and notes. ``schema`` encodes features as arrays.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from backpass.table.number import is_percentage
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 from backpass.table.timestamp import DatetimeKind
 
-MOST_LEVELS = 255  # levels kept of a text column; the rest share the unknown slot
-IDENTIFIER_ROWS = 20  # rows from which on texts can look like identifiers
-IDENTIFIER_SHARE = 0.9  # share of distinct texts above which they do
-SMALLEST_RANGE = 1e-300  # of numbers: scales are not larger than one over it
+MOST_LEVELS = 255  # categories kept per column; the rest share the unknown code
+IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
+IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
+SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
 WITHOUT_PERCENT = "written without the percent sign they are"
 
 
 @dataclass(frozen=True, slots=True)
 class NumericFeature:
-    """A column of numbers to learn from, or of percentages."""
+    """Numeric feature; ``is_percent`` if the source column holds percentages."""
 
     name: str
     is_percent: bool = False
@@ -40,7 +40,7 @@ class NumericFeature:
 
 @dataclass(frozen=True, slots=True)
 class CategoricalFeature:
-    """A column of texts to learn from: code j stands for levels[j - 1], code 0 for missing and for any other text."""
+    """Categorical feature: code j stands for levels[j - 1], code 0 for missing and unknown categories."""
 
     name: str
     levels: tuple[str, ...]
@@ -52,11 +52,16 @@ class CategoricalFeature:
 
 @dataclass(frozen=True, slots=True)
 class DatetimeFeature:
-    """A column of dates, or of times of day, to learn from: the names of its parts (see ``parts``).
+    """Date or time-of-day feature, encoded as several components (see ``date_components``).
 
-    ``order`` tells how its dates are written, where that is not as ISO 8601 has it.
+    Attributes:
+        name: Column name.
+        kind: "date" or "time".
+        parts: Names of the components, in the order of ``date_components.PARTS``, starting with the first.
+        order: Day-month order of the dates in the source, if they are not ISO 8601.
 
-    Errors: DataError for parts that its kind does not have, or has in another order.
+    Raises:
+        DataError: ``parts`` does not fit ``kind``, or its order is wrong.
     """
 
     name: str
@@ -75,10 +80,14 @@ Feature: TypeAlias = NumericFeature | CategoricalFeature | DatetimeFeature
 
 @dataclass(frozen=True, slots=True)
 class NumberInput:
-    """One column of ``Encoded.numbers``: a number, or a part of a date.
+    """One column of ``Encoded.numbers``: a number, or one component of a date.
 
-    ``column`` is the feature's name; ``period`` is that of the part, 0 without; of the inputs of one column the first
-    one ``leads``, and stands for all of them where it is asked whether a value is missing.
+    Attributes:
+        name: Display name of the input.
+        column: Name of the feature.
+        period: Period of the date component, 0 if it is not cyclic.
+        leads: Whether this is the first input of its column. The first input represents the column where missing values
+            are tested.
     """
 
     name: str
@@ -88,7 +97,7 @@ class NumberInput:
 
 
 def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
-    """The columns that a feature has among the numbers.
+    """Return the columns of ``Encoded.numbers`` that encode a feature.
 
     >>> [each.name for each in number_inputs(DatetimeFeature("sold", "date", ("days", "year")))]
     ['sold (days)', 'sold (year)']
@@ -106,14 +115,19 @@ def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of a column: a feature, or None, and the notes on it."""
+    """Result of examining a column: a feature, or None if the column is left out, and notes."""
 
     feature: Feature | None
     notes: tuple[str, ...] = field(default=())
 
     @classmethod
     def of(cls, column: Column, *, forced: bool) -> Found:
-        """Judge a column; a ``forced`` one is taken although it looks like an identifier."""
+        """Decide whether a column becomes a feature.
+
+        Args:
+            column: A column of the training rows.
+            forced: Whether to keep a column that looks like an identifier.
+        """
         if column.missing.all():
             return cls(None, (f"column {shown(column.name)} has no values: left out",))
         if is_constant(column):
@@ -135,7 +149,7 @@ class Found:
 
 
 def feature_of(column: Column) -> Feature:
-    """The feature of a column of the training rows."""
+    """Return the feature for a column of the training rows."""
     match column:
         case NumericColumn(name, _, is_percent):
             return NumericFeature(name, is_percent)
@@ -145,7 +159,7 @@ def feature_of(column: Column) -> Feature:
 
 
 def is_constant(column: Column) -> bool:
-    """Whether two rows or more all hold the same value."""
+    """Whether there are at least two rows, none missing, and all hold the same value."""
     if len(column.missing) < 2 or column.missing.any():
         return False
     values = _content(column)
@@ -153,17 +167,17 @@ def is_constant(column: Column) -> bool:
 
 
 def how_tiny(column: Column) -> str:
-    """What is said of numbers that differ, but by too little to be scaled; nothing of all others."""
+    """Return a message if the numbers differ by too little to be scaled; otherwise an empty string."""
     if not isinstance(column, NumericColumn) or column.missing.all():
         return ""
     least, most = float(np.nanmin(column.values)), float(np.nanmax(column.values))
-    if not 0.0 < 0.5 * most - 0.5 * least < 0.5 * SMALLEST_RANGE:  # halves, for the difference may overflow
+    if not 0.0 < 0.5 * most - 0.5 * least < 0.5 * SMALLEST_RANGE:  # halves, because the difference may overflow
         return ""
     return f"its numbers differ by less than {SMALLEST_RANGE:g}: give them in another unit"
 
 
 def looks_like_identifier(column: Column) -> bool:
-    """Whether nearly every row has a text of its own."""
+    """Whether nearly every row has a distinct category."""
     if not isinstance(column, CategoricalColumn):
         return False
     rows = int((~column.missing).sum())
@@ -171,12 +185,15 @@ def looks_like_identifier(column: Column) -> bool:
 
 
 def holds_percentages(column: Column) -> bool:
-    """Whether all texts are such as 12%: a file's are numbers, those that a frame calls texts are not."""
+    """Whether all categories are percentages such as 12%.
+
+    A file's percentages are read as numbers; a frame's string column stays categorical.
+    """
     return isinstance(column, CategoricalColumn) and all(map(is_percentage, column.levels))
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:
-    """Plain values for a JSON file."""
+    """Return a JSON-serializable dict."""
     match feature:
         case CategoricalFeature(_, levels):
             return {"name": feature.name, "kind": feature.kind, "levels": list(levels)}
@@ -188,7 +205,7 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
 
 
 def feature_from_json(data: Mapping[str, Any]) -> Feature:
-    """The feature that ``feature_to_json`` wrote."""
+    """Return the feature that ``feature_to_json`` serialized."""
     match data["kind"]:
         case "categorical":
             return CategoricalFeature(data["name"], tuple(data["levels"]))
@@ -207,12 +224,12 @@ def _content(column: Column) -> np.ndarray[Any, Any]:
 
 
 def _different(column: Column) -> int:
-    """How many texts occur; 0 for other kinds."""
+    """Number of categories that occur; 0 for other column kinds."""
     return int(np.count_nonzero(column.counts())) if isinstance(column, CategoricalColumn) else 0
 
 
 def _kept_levels(column: CategoricalColumn) -> tuple[str, ...]:
-    """The texts that occur, in order; of too many the most frequent ones."""
+    """Return the categories that occur, in order; at most ``MOST_LEVELS``, the most frequent ones."""
     counts = column.counts()
     present = np.flatnonzero(counts)
     kept = np.sort(present[np.argsort(-counts[present], kind="stable")][:MOST_LEVELS])  # ties stay in text order

@@ -1,7 +1,8 @@
-"""Frame: a data frame (pandas, polars, pyarrow, ... through narwhals), an Arrow stream or a dict of arrays -> Table.
+"""Tables from in-memory data: data frames (pandas, polars, ... through narwhals), Arrow streams, dicts of arrays.
 
-The same rules as for files, so that a frame and the file it was written to give equal tables: booleans are the texts
-``false`` and ``true``, strings are texts unless they all spell dates or times, the index of pandas names rows.
+The rules match those for files, so a frame and the file it was written to give equal tables: booleans become the
+categories ``false`` and ``true``, strings are categorical unless they all spell dates or times, and a pandas index
+names rows. ``reading`` reads files.
 """
 
 from __future__ import annotations
@@ -45,8 +46,19 @@ def table_from(
     missing: Sequence[str] = DEFAULT_MISSING,
     source: str = "data frame",
 ) -> Table:
-    """The Table of a data frame, a dict of columns, a list of dicts (rows) or a structured array; settings as for
-    ``read_table``.
+    """Convert in-memory data to a Table. The keyword arguments match those of ``read_table``.
+
+    Args:
+        data: A data frame, a dict of columns, a list of dicts (rows) or a structured array.
+        kinds: Required kind by column name; only these columns are converted.
+        categorical: Columns to treat as categorical.
+        drop: Columns to leave out.
+        missing: Tokens that mean "missing" (see the module ``missing``).
+        source: Name of the data in messages.
+
+    Raises:
+        DataError: The data are no valid table.
+        UsageError: ``data`` is of an unsupported type, or a setting is invalid.
 
     >>> table_from({"age": [3, None], "sex": ["f", "m"]}).column("age").values
     array([ 3., nan])
@@ -76,7 +88,7 @@ def table_from(
 
 
 def _named_columns(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[str, ...]]:
-    """The columns by name, and which of them are an index of pandas by what the table says of itself."""
+    """Return name-column pairs, and the names of the pandas index columns according to the table's metadata."""
     if isinstance(data, Mapping):
         return list(data.items()), ()
     if isinstance(data, np.ndarray) and data.dtype.names is not None and data.ndim == 1:
@@ -104,7 +116,7 @@ def _series_of(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[
 
 
 def arrow_index(table: Any) -> tuple[str, ...]:
-    """The names of the columns of an Arrow table that are an index of pandas, by its metadata."""
+    """Return the names of the pandas index columns in an Arrow table, according to its metadata."""
     metadata = getattr(getattr(table, "schema", None), "metadata", None)
     return PandasNotes.of(metadata.get(b"pandas")).index if isinstance(metadata, Mapping) else ()
 
@@ -114,17 +126,22 @@ def _is_stream(data: Any) -> bool:
 
 
 def _has_index(data: Any) -> bool:
-    """Whether a pandas frame has an index that it would write to a file: any but a plain range."""
+    """Whether a pandas frame has an index that pandas would write to a file: any but a RangeIndex."""
     index = getattr(data, "index", None)
     is_pandas = type(data).__module__.partition(".")[0] == "pandas" and hasattr(index, "names")
     return is_pandas and type(index).__name__ != "RangeIndex"
 
 
 def from_arrow(data: Any) -> Any:
-    """What hands over Arrow data and is no data frame (a record batch, a reader) as a table of pyarrow or polars.
+    """Convert Arrow data that are not a data frame (a record batch, a reader) to a pyarrow or polars table.
 
-    All else stays as it is. Errors: TypeError where the data have no columns with names, UsageError where neither
-    library is there. Source: the Arrow PyCapsule interface.
+    Other data are returned unchanged.
+
+    Raises:
+        TypeError: The data have no named columns.
+        UsageError: Neither pyarrow nor polars is installed.
+
+    Source: the Arrow PyCapsule interface.
     """
     import narwhals.stable.v2 as nw
 
@@ -151,12 +168,12 @@ def from_arrow(data: Any) -> Any:
 
 
 def not_unique(source: str, error: Exception) -> DataError:
-    """What to say of a frame with a name that stands there twice, by what narwhals says of it."""
+    """Return the error for a frame with duplicate column names, from the exception that narwhals raised."""
     return refusal(source, " ".join(str(error).split()), UNIQUE)
 
 
 def _length(pairs: Sequence[tuple[str, Any]], faults: ErrorList, hint: str) -> int:
-    """The common number of rows, at least one; the hint is for none."""
+    """Return the common number of rows, at least one. ``hint`` is the hint of the error for zero rows."""
     single = [name for name, column in pairs if isinstance(column, str | bytes) or not hasattr(column, "__len__")]
     if single:
         held = "column" if len(single) == 1 else "columns"
@@ -189,11 +206,11 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], faults: ErrorList) -> 
     if kind.is_numeric():
         return _numbers(name, series)
     if kind in (nw.String, nw.Categorical, nw.Enum):
-        # Asked first: the cast of some versions makes texts of what is missing, "None" or "<NA>".
+        # Before the cast, which in some versions turns missing values into the strings "None" or "<NA>".
         missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
         return coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
     if kind in (nw.Datetime, nw.Duration) and (values := series.to_numpy()).dtype.kind in "mM":
-        raw = raw_array(name, values, faults)  # what is missing is NaT, zones are in UTC
+        raw = raw_array(name, values, faults)  # missing values are NaT, zoned times are in UTC
         zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None
         return replace(raw, zoned=True) if isinstance(raw, RawDatetimes) and zoned else raw
     if kind == nw.Date:

@@ -1,8 +1,8 @@
-"""Headerless: whether the first line of a delimited file holds values, where the names of columns should stand.
+"""Header detection: whether the first line of a delimited file holds values instead of column names.
 
-The first record and a sample of those below come in, a verdict goes out. A first line is taken for values when each of
-its fields could stand in the column below it: numbers above numbers of the same sort, texts that come again. Names that
-are numbers are left alone where they are a series (years, 0, 1, 2, ..., wavelengths) or unlike the numbers below.
+Takes the first record and a sample of the following ones; returns a verdict. A first line holds values if each of its
+fields could belong to the column below it: numbers above similar numbers, strings that occur again. Numeric column
+names remain names if they form a series (years; 0, 1, 2, ...; wavelengths) or differ from the numbers below.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from backpass.table.number import number_in
 from backpass.table.table import CategoricalColumn, Column
 from backpass.table.timestamp import moment_in
 
-FEWEST = 3  # rows without which nothing is said
-LOOKED_AT = 20  # values of a column that tell its sort
-ODD = 0.25  # share of numbers that may be unlike those below
-MONOTONE = 4  # numbers that go up, or down, are a series from so many on
+FEWEST = 3  # minimum number of rows for a verdict
+LOOKED_AT = 20  # values of a column that determine its type
+ODD = 0.25  # maximum share of numbers that differ from those below
+MONOTONE = 4  # minimum length of a rising or falling series
 YEARS = (1900.0, 2100.0)
 HINT = "a table without a header needs --no-header, or --names a,b,c"
 
@@ -30,15 +30,15 @@ Record = Sequence[str]
 
 @dataclass(slots=True)
 class _Evidence:
-    """What the fields of the first record are beside their columns (this object grows)."""
+    """Counts how the fields of the first record compare with their columns. Mutable."""
 
     numbers: list[tuple[str, list[str]]] = field(default_factory=list)
-    repeated: int = 0  # texts and dates that stand in the column, too, or are of its sort
-    strange: int = 0  # texts that do not, among texts that come again
+    repeated: int = 0  # strings that occur in their column, and dates above dates
+    strange: int = 0  # strings that do not occur in a column of recurring strings
 
 
 def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
-    """Whether the first record is one of the rows.
+    """Whether the first record is a row of values.
 
     >>> rows = [["1.5", "a"], ["2.5", "b"], ["0.5", "a"]]
     >>> looks_like_data(["3.5", "b"], rows), looks_like_data(["size", "town"], rows)
@@ -51,14 +51,14 @@ def looks_like_data(first: Record, rows: Sequence[Record]) -> bool:
     for cell, column in zip(first, zip(*rows, strict=True), strict=True):
         there = [value for text in column if (value := text.strip(" \t")) not in DEFAULT_MISSING]
         if len(there) < len(column) and set(there) == {cell}:
-            found.strange += 1  # an option that is ticked, or not, is called by the text that ticks it
+            found.strange += 1  # a checkbox column: its only value is its name
         elif there and cell not in DEFAULT_MISSING and not _weighed(cell, there, found):
             return False
     return _verdict(found) and (len(first) == 1 or not _stands_again(first, rows))
 
 
 def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
-    """Add a field to the evidence; False where it can only be a name."""
+    """Add a field to the evidence; return False if it can only be a name."""
     sort = _sort_of(column[:LOOKED_AT])
     if sort and _sort_of([cell]) != sort:
         return False
@@ -74,7 +74,7 @@ def _weighed(cell: str, column: list[str], found: _Evidence) -> bool:
 
 
 def _sort_of(texts: Sequence[str]) -> str:
-    """``number`` or ``date`` where all texts are; else nothing."""
+    """Return ``numeric`` or ``date`` if all strings are such values, else an empty string."""
     if all(_number(text) is not None for text in texts):
         return "numeric"
     return "date" if all(moment_in(text) for text in texts) else ""
@@ -96,7 +96,7 @@ def _verdict(found: _Evidence) -> bool:
 
 
 def _are_alike(numbers: Sequence[tuple[str, list[str]]]) -> bool:
-    """Whether nearly all numbers of the first record are near those below, and written as they are."""
+    """Whether nearly all numbers of the first record are close to those below and written like them."""
     odd = sum(not (_is_near(cell, column) and _is_written_alike(cell, column)) for cell, column in numbers)
     return odd <= ODD * len(numbers)
 
@@ -108,14 +108,14 @@ def _is_near(cell: str, column: list[str]) -> bool:
 
 
 def _is_written_alike(cell: str, column: list[str]) -> bool:
-    """Whether a whole number stands above whole ones, or at least some, and another one above others."""
+    """Whether a whole number stands above some whole numbers, or a fraction above some fractions."""
     pointed = sum(not text.lstrip("+-").isdigit() for text in column)
     is_whole = cell.lstrip("+-").isdigit()
     return pointed < 0.95 * len(column) if is_whole else pointed > 0
 
 
 def _is_series(found: _Evidence) -> bool:
-    """Whether the numbers are a series, as names are that number or measure something: 0, 1, 2; 1990, 2000, 2020."""
+    """Whether the numbers form a series, as names that count or measure do: 0, 1, 2; 1990, 2000, 2020."""
     values = [value for cell, _ in found.numbers if (value := _number(cell)) is not None]
     whole = all(value.is_integer() for value in values)
     if whole and all(YEARS[0] <= value <= YEARS[1] for value in values) and not _holds_years(found):
@@ -125,25 +125,26 @@ def _is_series(found: _Evidence) -> bool:
         return values == [0.0]
     if whole and np.all(np.abs(steps) == 1.0) and np.all(steps == steps[0]):
         return True
-    if len(steps) < MONOTONE - 1:  # by chance a third of the rows of three numbers go up or down
+    if len(steps) < MONOTONE - 1:  # by chance, a third of all triples rise or fall
         return len(steps) > 1 and bool(np.allclose(steps, steps[0], rtol=1e-6))
     return bool(np.all(steps > 0) or np.all(steps < 0))
 
 
 def _holds_years(found: _Evidence) -> bool:
-    """Whether the numbers below are years, too."""
+    """Whether most numbers below the first record are years, too."""
     values = [value for _, column in found.numbers for value in map(_number, column) if value is not None]
     return float(np.mean([YEARS[0] <= value <= YEARS[1] for value in values])) > 0.5
 
 
 def _stands_again(first: Record, rows: Sequence[Record]) -> bool:
-    """Whether its fields only come again where the whole record does: a header that is there twice."""
+    """Whether the fields of the record recur only where the whole record does, as in a file with its header repeated.
+    """
     again = sum([*map(str.strip, row)] == [*first] for row in rows)
     return again > 0 and all(sum(row[j].strip() == cell for row in rows) == again for j, cell in enumerate(first))
 
 
 def first_line(first: Record) -> str:
-    """The first record in a message, its first fields.
+    """Return the first fields of the first record, for a message.
 
     >>> first_line(["39", "State-gov", "77516", "a", "b", "c"])
     "'39, State-gov, 77516, a, b, ...'"
@@ -152,7 +153,7 @@ def first_line(first: Record) -> str:
 
 
 def repeated_header(columns: Sequence[Column]) -> list[int]:
-    """The rows, from 1, that hold the names of the columns themselves: files that were put one behind the other."""
+    """Return the rows (from 1) that hold the column names, as in files that were concatenated with their headers."""
     rows: set[int] | None = None
     for column in columns:
         if not isinstance(column, CategoricalColumn) or column.name not in column.levels:

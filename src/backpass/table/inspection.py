@@ -1,6 +1,6 @@
-"""Inspection: what is in a table, column by column, what is odd about it, and what fitting would make of it.
+"""Inspection: a per-column report of a table's content, its oddities, and how fitting would treat it.
 
-A Table comes in, with the target if there is one; plain facts go out. How they are shown is the command line's affair.
+Takes a Table and, optionally, the name of its target; returns plain values. The command line formats them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,23 @@ from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Nume
 from backpass.table.target import Target
 from backpass.table.timestamp import moment_texts
 
-COMMONEST = 5  # texts that are counted by name
+COMMONEST = 5  # categories listed with their counts
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnReport:
-    """One column: its kind, how many rows have no value, how many values differ, the range of numbers and dates, the
-    commonest texts with their rows, what fitting does with it, and what is odd about it.
+    """Report on one column.
+
+    Attributes:
+        name: Column name.
+        kind: Column kind.
+        missing: Number of rows without a value.
+        distinct: Number of distinct values.
+        range: Smallest and largest number or date.
+        quartiles: The three quartiles of a numeric column.
+        commonest: The most frequent categories with their row counts.
+        fitting: How fitting would treat the column.
+        findings: What is odd about the column.
     """
 
     name: str
@@ -42,7 +52,16 @@ class ColumnReport:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A table: rows, columns, the task that the target sets, and what is odd about the rows."""
+    """Report on a table.
+
+    Attributes:
+        rows: Number of rows.
+        columns: Reports on the columns.
+        target: Name of the target, if any.
+        task: Task that the target implies.
+        findings: What is odd about the rows.
+        notes: Messages about how the table was read.
+    """
 
     rows: int
     columns: tuple[ColumnReport, ...]
@@ -53,23 +72,24 @@ class Inspection:
 
     @property
     def stops_fitting(self) -> bool:
-        """Whether fitting would refuse the table."""
+        """Whether fitting would reject the table."""
         return any(each.code in ("faulty", "faulty_target") for column in self.columns for each in column.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON object."""
+        """Return a JSON-serializable dict."""
         return asdict(self)
 
 
 def inspect_table(table: Table, target: str | None = None) -> Inspection:
-    """Look at every column.
+    """Examine every column of a table.
+
+    Raises:
+        DataError: The table has no column called ``target``.
 
     >>> from backpass.table import table_from
     >>> report = inspect_table(table_from({"size": [1, 2, 3], "town": ["a", "a", "a"]}))
     >>> [(column.name, column.fitting) for column in report.columns]
     [('size', 'scaled'), ('town', 'left out: constant')]
-
-    Errors: DataError when there is no column of the target's name.
     """
     goal, y, fault = _goal(table, target)
     columns = list(table.columns.values())
@@ -89,7 +109,7 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
 
 
 def _goal(table: Table, target: str | None) -> tuple[Target | None, NDArray[Any] | None, str]:
-    """The target and its numbers, or what keeps the column from being one."""
+    """Return the target and its encoding, or the reason why the column cannot be a target."""
     if target is None:
         return None, None, ""
     table.column(target)
@@ -117,7 +137,7 @@ def _same_content(column: Column, other: Column) -> bool:
 
 
 def _fitting(table: Table, target: str | None) -> dict[str, str]:
-    """What fitting on all rows would do with each column."""
+    """Return how fitting on all rows would treat each column."""
     done = {}
     for column in table.columns.values():
         found = Found.of(column, forced=False)

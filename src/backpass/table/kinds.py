@@ -1,9 +1,9 @@
-"""Kinds: whether a raw column is numbers, texts, dates or times, decided over all rows, and the column it becomes.
+"""Column kinds: decide over all rows whether a raw column is numeric, categorical, date or time, and convert it.
 
-Without a demand: leading zeros make texts (00123 is a code); numbers only make numbers; at least 90 % numbers among
-texts is a fault, since one of the two is a mistake; fewer make texts. Dates and times likewise. A demanded kind (the
-user's, or the model's) is converted to, and what cannot be converted is a fault. Reading the file, and the meaning of
-"missing", live elsewhere.
+Without a required kind, a column is categorical if a value has leading zeros (00123 is a code); numeric if all values
+are numbers; an error if at least 90 % are numbers, because the rest are probably mistakes; and categorical otherwise.
+Dates and times follow the same rules. With a required kind (from the user or the model), values that cannot be
+converted are an error. ``reading`` reads files; ``missing`` defines which tokens mean missing.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from backpass.table.text_classification import (
 )
 from backpass.table.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 
-NUMBER_SHARE = 0.9  # from this share of numbers (or dates, or times) on, texts among them are taken for mistakes
-NAMED_TEXTS = 3  # texts among numbers that a message names
+NUMBER_SHARE = 0.9  # share of numbers (or dates, or times) from which other values are taken for mistakes
+NAMED_TEXTS = 3  # mismatched values that a message names
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 SORTS: dict[Kind, tuple[int, ...]] = {"numeric": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
 WRITTEN: dict[Kind | Order, str] = {
@@ -51,7 +51,13 @@ SPOKEN: dict[Order, str] = {"day_first": "day first", "month_first": "month firs
 
 
 def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
-    """The column a raw column becomes; faults and notes are added to the lists.
+    """Convert a raw column to a typed one.
+
+    Args:
+        raw: The column as read.
+        rules: Required kinds, missing tokens and formats.
+        faults: Collects errors.
+        notes: Collects messages about the conversion.
 
     >>> from backpass.table.raw import coded
     >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), Rules(missing=Missing.of(("NA",))), ErrorList("t"), []).values
@@ -101,7 +107,7 @@ def _of_moments(
     raw: RawDatetimes, demand: Kind | None, faults: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
     there = raw.microseconds != NAT
-    if demand == "numeric":  # a model of before there were dates: it knows days
+    if demand == "numeric":  # models from before date support store dates as days
         days = raw.microseconds.astype(np.float64) / DAY
         return NumericColumn(raw.name, np.where(there, days, np.nan))
     if demand not in (None, raw.kind) and there.any():
@@ -110,7 +116,7 @@ def _of_moments(
 
 
 def _name_far_dates(raw: RawDatetimes, faults: ErrorList) -> None:
-    """Fault: dates that the calendar does not have."""
+    """Add an error if dates lie outside the calendar's range."""
     there = raw.microseconds != NAT
     if raw.kind == "date" and len(
         far := np.flatnonzero(there & ((raw.microseconds < FIRST) | (raw.microseconds > LAST))) + 1
@@ -130,12 +136,12 @@ def _moments(raw: RawDatetimes, notes: list[str], order: Order | None = None) ->
 
 
 def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, decimal: str, notes: list[str]) -> Kind:
-    """The kind of a column of texts."""
+    """Return the kind of a column of strings."""
     if demand is not None:
         return demand
     there = judged.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT)
     if not there:
-        return "numeric"  # nothing but missing values: the same through every door
+        return "numeric"  # only missing values: numeric for every source format
     for kind in ("date", "time"):
         share = judged.rows_of(*SORTS[kind]) / there
         if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
@@ -160,7 +166,7 @@ def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, dec
 
 
 def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kind:
-    """Amounts are numbers, which is said, unless their currencies differ."""
+    """Return "numeric" for amounts, with a note, or "categorical" if their currencies differ."""
     currencies = sorted({currency_of(text) for text in amounts} - {""})
     if len(currencies) > 1:
         notes.append(f"column {shown(name)} holds amounts in {' and '.join(currencies)}: kept as text")
@@ -171,7 +177,10 @@ def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kin
 
 
 def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, notes: list[str]) -> CategoricalColumn:
-    """Texts with their levels in order. ``True`` and ``TRUE`` become ``true``, as booleans of typed sources are."""
+    """Return a categorical column with sorted categories.
+
+    ``True`` and ``TRUE`` become ``true``, as booleans of typed sources do.
+    """
     if rules.kinds is None and (maybe := judged.of_sort(MAYBE)):
         kept = f"{shown(maybe[0])} is kept as a text ({counted(judged.rows_of(MAYBE), 'row')})"
         notes.append(f"column {shown(raw.name)}: {kept}; --missing {maybe[0]} makes it missing")
@@ -190,12 +199,12 @@ def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, note
 
 
 def _gaps_beside_booleans(judged: TextClassification, rules: Rules) -> list[str]:
-    """The tokens that may be values among texts, and count as missing here."""
+    """Return the ambiguous tokens (see ``missing.MAYBE_VALUES``) that are read as missing in this column."""
     return [text for text in judged.of_sort(MISSING) if text in rules.missing.among_numbers]
 
 
 def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rules: Rules, faults: ErrorList) -> None:
-    """Fault: texts that are none of a column's kind."""
+    """Add an error if values do not fit the column's kind."""
     strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(SORTS[kind]))
     rows = {text: rows_holding(raw, judged, text) for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
     if not rows:
@@ -218,7 +227,7 @@ def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rul
 
 
 def _name_zones(raw: RawStrings, judged: TextClassification, kind: DatetimeKind, faults: ErrorList) -> None:
-    """Fault: dates without a zone among those with one."""
+    """Add an error if some dates have a time zone and others do not."""
     of_kind = np.isin(judged.sorts, SORTS[kind]) & (judged.counts > 0)
     bare = np.flatnonzero(of_kind & ~judged.zoned)
     if not (bare.size and (of_kind & judged.zoned).any()):
@@ -230,7 +239,7 @@ def _name_zones(raw: RawStrings, judged: TextClassification, kind: DatetimeKind,
 def _checked(
     name: str, values: NDArray[np.float64], missing: Missing, faults: ErrorList, notes: list[str]
 ) -> NumericColumn:
-    """A column of numbers: stand-ins for missing taken out, infinities refused, lost digits noted."""
+    """Return a numeric column: missing-value numbers become NaN, infinities are errors, lost digits give a note."""
     if missing.values:
         values = np.where(np.isin(values, missing.values), np.nan, values)
     infinite = np.flatnonzero(np.isinf(values))
@@ -244,7 +253,7 @@ def _checked(
 
 
 def _lost_digits(values: NDArray[np.float64]) -> bool:
-    """Whether these are whole numbers of which some are beyond 2^53, yet of the size of a 64-bit integer."""
+    """Whether all values are whole numbers and the largest lies between 2^53 and 2^64, the range of 64-bit integers."""
     size = np.abs(values[~np.isnan(values)])
     if not size.size or not WHOLE_LIMIT <= size.max() < 2.0**64:
         return False

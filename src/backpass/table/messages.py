@@ -1,7 +1,7 @@
-"""Wording: how names, values and rows are written in a message, and how faults are collected before stopping.
+"""Message formatting: names, values and rows as they appear in messages, and a list that collects errors.
 
-In come names and row numbers from data nobody vouches for; out goes text that is safe on a terminal, and one
-``DataError`` for all faults. What counts as a fault is decided elsewhere.
+Takes names and row numbers from untrusted data; returns text that is safe to print on a terminal, and one ``DataError``
+for all errors. The callers decide what is an error.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from backpass.errors import DataError, did_you_mean
 
-LONGEST_NAME = 60  # characters of a name or value shown in a message
+LONGEST_NAME = 60  # maximum characters of a name or value in a message
 FIRST = 5  # rows, lines or names listed before "... and 12 more"
 
 
 def shown(name: object) -> str:
-    """A name in quotes, control characters escaped, cut when long.
+    """Return a name in quotes, with control characters escaped; long names are truncated.
 
     >>> print(shown("price"), shown("a\\x1b[31m"))
     'price' 'a\\x1b[31m'
@@ -26,12 +26,12 @@ def shown(name: object) -> str:
 
 
 def plain(text: str) -> str:
-    """The same without the quotes, for file names, and never cut."""
+    """Return the text as ``shown`` does, but without quotes and never truncated; for file names."""
     return repr(text)[1:-1]
 
 
 def listed(items: Sequence[object], write: Callable[[object], str] = str) -> str:
-    """The first five, and how many more.
+    """Return the first five items, and the total number if there are more.
 
     >>> listed([3, 4, 5, 6, 7, 8, 9])
     '3, 4, 5, 6, 7, ... (7 in all)'
@@ -41,7 +41,7 @@ def listed(items: Sequence[object], write: Callable[[object], str] = str) -> str
 
 
 def rows_listed(rows: Iterable[int]) -> str:
-    """``row 4``, or ``rows 4, 9``, counted from 1.
+    """Return ``row 4``, or ``rows 4, 9``; rows are counted from 1.
 
     >>> rows_listed([4]), rows_listed([4, 9])
     ('row 4', 'rows 4, 9')
@@ -51,7 +51,7 @@ def rows_listed(rows: Iterable[int]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """``1 text``, ``2 texts``, ``12,000 rows``.
+    """Return a count with its noun: ``1 text``, ``2 texts``, ``12,000 rows``.
 
     >>> counted(1, "text"), counted(12000, "row")
     ('1 text', '12,000 rows')
@@ -60,7 +60,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def absent(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """One fault for every name that is not among the known ones, each with the nearest known name."""
+    """Return one error text per name that is not in ``known``, each with the nearest known name."""
     faults = []
     for name in names:
         if name not in known:
@@ -71,30 +71,40 @@ def absent(names: Sequence[str], known: Sequence[str]) -> list[str]:
 
 @dataclass(slots=True)
 class ErrorList:
-    """Faults of one table, collected while reading (this object grows), raised together as one ``DataError``."""
+    """Errors of one table, collected while reading and raised together as one ``DataError``. Mutable.
+
+    Attributes:
+        source: Name of the table in messages.
+        texts: The errors.
+        hints: What to do about them, without duplicates.
+    """
 
     source: str
     texts: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
 
     def add(self, text: str, hint: str = "") -> None:
-        """Remember a fault and, once, what to do about it."""
+        """Append an error, and its hint unless the hint is already listed."""
         self.texts.append(text)
         if hint and hint not in self.hints:
             self.hints.append(hint)
 
     def extend(self, others: ErrorList) -> None:
-        """Take over the faults of a part of the table."""
+        """Append the errors and hints of another list."""
         self.texts.extend(others.texts)
         self.hints.extend(hint for hint in others.hints if hint not in self.hints)
 
     def stop(self) -> None:
-        """Raise what was collected, if anything."""
+        """Raise the collected errors, if any.
+
+        Raises:
+            DataError: The list is not empty.
+        """
         if self.texts:
             raise self.error()
 
     def error(self) -> DataError:
-        """One error: a single fault is the message, several are listed beneath it."""
+        """Return the ``DataError``: a single error becomes its message, several are listed below it."""
         where = plain(self.source)
         hint = "; ".join(self.hints)
         if len(self.texts) == 1:
@@ -103,5 +113,5 @@ class ErrorList:
 
 
 def refusal(source: str, text: str, hint: str = "") -> DataError:
-    """The error of a table with this one fault."""
+    """Return a ``DataError`` for a table with a single error."""
     return DataError(f"{plain(source)}: {text}", hint=hint)

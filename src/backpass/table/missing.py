@@ -1,14 +1,14 @@
-"""Missing: which texts mean that there is no value.
+"""Missing tokens: the strings that mean "no value".
 
-The rule, the same through every door (file, Parquet, data frame):
+The rule is the same for every source (file, Parquet, data frame):
 
-- An empty field, and one of spaces and tabs only, is always missing.
+- An empty field, or one of spaces and tabs only, is always missing.
 - ``?``, ``N/A``, ``NaN``, ``nan``, ``null`` and ``NULL`` are missing in every column.
-- ``NA`` and ``None`` are missing where all other values are numbers, or booleans (see ``boolean``). In a column of
-  texts they may be a value (Namibia among two-letter countries, "None" for no masonry), so they stay one, and a note
-  says so. No harm is done where they did mean missing: they are then one more level of the column.
-- A token the user adds is missing everywhere; one that reads as a number (-999) also by its value, in typed columns
-  too.
+- ``NA`` and ``None`` are missing if all other values of the column are numbers or booleans (see ``boolean``). In a
+  categorical column they may be values (Namibia among two-letter countries, "None" for no masonry), so they are kept,
+  with a note. If they did mean missing, they are just one more category.
+- A token that the user adds is missing everywhere; one that is a number (-999) also matches by value, even in typed
+  columns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ MAYBE_VALUES = frozenset({"NA", "None"})
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The tokens that are always missing, those missing only among numbers, and the numbers that stand for missing."""
+    """Parsed missing tokens.
+
+    Attributes:
+        always: Tokens that are missing in every column.
+        among_numbers: Tokens that are missing only among numbers or booleans.
+        values: Numbers that mean missing.
+    """
 
     always: frozenset[str]
     among_numbers: frozenset[str]
@@ -49,5 +55,5 @@ class Missing:
 
     @property
     def tokens(self) -> frozenset[str]:
-        """Every token that is missing in a column of numbers."""
+        """Every token that is missing in a numeric column."""
         return self.always | self.among_numbers

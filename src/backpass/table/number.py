@@ -1,9 +1,10 @@
-"""Number: which texts are numbers, and which number each one is.
+"""Number parsing: which strings are numbers, and their values.
 
-``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3`` are, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``, ``$-5`` and,
-as accountants write them, ``($5)``. ``1_000``, ``0x10``, ``1,00``, ``(5)`` and digits of other scripts are not, nor is
-``12%`` by itself: a column of nothing else holds percentages. ``inf`` and ``1e999`` are told apart from both, because
-no column may hold them. Python's ``float`` rounds correctly.
+Numbers are ``12``, ``-3.5``, ``.5``, ``1.``, ``+2`` and ``1e-3``, and amounts: ``1,000``, ``$1,234.50``, ``-5 €``,
+``$-5`` and, in accounting notation, ``($5)``. ``1_000``, ``0x10``, ``1,00``, ``(5)`` and digits of other scripts are
+not numbers, nor is ``12%`` on its own: only in a column that holds nothing else is it a percentage. ``inf`` and
+``1e999`` are returned as infinite, because no column may hold them. Python's ``float`` does the correctly rounded
+conversion.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from __future__ import annotations
 import math
 import re
 
-WHOLE_LIMIT = 2.0**53  # from here on float64 cannot tell neighbouring whole numbers apart
+WHOLE_LIMIT = 2.0**53  # from here on float64 cannot distinguish neighboring whole numbers
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?")
 INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 PERCENT = "percent"
-"""What is asked of a column of percentages, which are numbers: 12% is 12."""
+"""Required kind of a column of percentages, which are numbers: 12% is 12."""
 PADDED = re.compile(r"[+-]?0[0-9]")
 CURRENCIES = "$€£¥₹"
 SPACES = " \u00a0\u202f"
-GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # by the decimal sign: what may stand between thousands
+GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # decimal sign -> thousands separators
 
 
 def _amount(decimal: str) -> re.Pattern[str]:
@@ -36,7 +37,7 @@ AMOUNTS = {decimal: _amount(decimal) for decimal in GROUP_MARKS}
 
 
 def number_in(text: str, decimal: str = ".") -> float | None:
-    """The number a trimmed text spells, infinite when too large, or None.
+    """Return the number that a trimmed string spells, infinite if too large; None if it is not a number.
 
     >>> number_in("1e3"), number_in("1,5", ","), number_in("1_000"), number_in("1e999")
     (1000.0, 1.5, None, inf)
@@ -56,14 +57,14 @@ def number_in(text: str, decimal: str = ".") -> float | None:
 
 
 def _amount_in(text: str, decimal: str) -> re.Match[str] | None:
-    """The parts of an amount; one in brackets with its currency is below zero."""
+    """Match an amount; one in parentheses with a currency is negative."""
     if text[:1] == "(" and text[-1:] == ")" and currency_of(text) and not set(text) & set("+-"):
         text = f"-{text[1:-1]}"
     return AMOUNTS[decimal].fullmatch(text)
 
 
 def is_amount(text: str, decimal: str = ".") -> bool:
-    """Whether a number is written with marks between thousands, or with a currency.
+    """Whether a number is written with thousands separators or a currency.
 
     >>> is_amount("$5"), is_amount("1,000"), is_amount("1,000", ","), is_amount("5")
     (True, True, False, False)
@@ -73,12 +74,12 @@ def is_amount(text: str, decimal: str = ".") -> bool:
 
 
 def currency_of(text: str) -> str:
-    """The currency sign in a text, or nothing."""
+    """Return the currency sign in a string, or an empty string."""
     return next((sign for sign in text if sign in CURRENCIES), "")
 
 
 def without_percent(text: str) -> str:
-    """The number before a percent sign, as it is written.
+    """Return the string without its percent sign.
 
     >>> without_percent("12.5 %"), without_percent("12.5")
     ('12.5', '12.5')
@@ -87,7 +88,7 @@ def without_percent(text: str) -> str:
 
 
 def is_percentage(text: str, decimal: str = ".") -> bool:
-    """Whether a text is a number with a percent sign behind it.
+    """Whether a string is a number followed by a percent sign.
 
     >>> is_percentage("12.5 %"), is_percentage("-3%"), is_percentage("12"), is_percentage("$5%"), is_percentage("%")
     (True, True, False, False, False)
@@ -97,7 +98,7 @@ def is_percentage(text: str, decimal: str = ".") -> bool:
 
 
 def is_padded(text: str) -> bool:
-    """Whether a text starts as a code does, with a zero before another digit.
+    """Whether a string starts with a zero before another digit, as codes do.
 
     >>> is_padded("00123"), is_padded("0.5"), is_padded("0")
     (True, False, False)
@@ -106,7 +107,7 @@ def is_padded(text: str) -> bool:
 
 
 def text_of(number: float) -> str:
-    """The shortest text of a number; whole numbers without a point.
+    """Return the shortest string of a number; whole numbers have no decimal point.
 
     >>> text_of(3.0), text_of(0.1), text_of(1e300)
     ('3', '0.1', '1e+300')

@@ -1,8 +1,8 @@
-"""Opening: from a path to a plain file on disk that can be read several times: UTF-8 text, JSON, or Parquet.
+"""Input files: turn a path into a plain file on disk that can be read several times: UTF-8 text, JSON or Parquet.
 
-Standard input and pipes are spooled (they can be read once), .gz and .zst expanded, other encodings
-rewritten as UTF-8, and whatever is no table is refused by what it is. Temporary files are gone when the ``with``
-block ends. Delimiters, records and columns are not looked at here.
+Standard input and pipes are copied to disk because they can be read only once; .gz and .zst files are decompressed;
+other encodings are converted to UTF-8; other file formats are rejected by name. Temporary files are deleted at the end
+of the ``with`` block. ``layout`` and ``delimited`` handle delimiters, records and columns.
 """
 
 from __future__ import annotations
@@ -25,15 +25,22 @@ from backpass.table.messages import plain, refusal
 from backpass.table.signatures import Signature, foreign_binary, foreign_text
 from backpass.table.text import as_utf8, check_text
 
-HEAD = 65_536  # bytes at the start that are looked at
+HEAD = 65_536  # bytes at the start from which the format is detected
 STANDARD_INPUT = "-"
 PARQUET = b"PAR1"
-JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object; no header starts so
+JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object; no CSV header starts like this
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file ready to be read: its path on disk, its form, its name in messages, a folder for temporary files."""
+    """A file ready to be read.
+
+    Attributes:
+        path: Path on disk.
+        form: Its format.
+        source: Its name in messages.
+        scratch: Folder for temporary files.
+    """
 
     path: Path
     form: Literal["text", "json", "parquet"]
@@ -45,11 +52,17 @@ class Opened:
 def opened(
     path: str | Path, encoding: str | None = None, max_bytes: int | None = None, *, skips: bool = False
 ) -> Iterator[Opened]:
-    """The file behind a path (``-``: standard input), made plain; a compressed one has at most ``max_bytes`` then.
+    """Open a path as a plain file.
 
-    ``skips``: the first lines of a text are to be skipped, and do not tell what it is.
+    Args:
+        path: The file; ``-`` for standard input.
+        encoding: Encoding of a text file without a byte order mark; UTF-8 if None.
+        max_bytes: Maximum size of a decompressed file in bytes.
+        skips: Whether the first lines of a text will be skipped, so that they do not reveal its format.
 
-    Raises DataError when it is no table, ResourceError when it cannot be read.
+    Raises:
+        DataError: The file is not a table.
+        ResourceError: The file cannot be read.
     """
     source = "standard input" if str(path) == STANDARD_INPUT else str(path)
     with ExitStack() as stack:
@@ -84,7 +97,10 @@ def _prepared(
 
 
 def _on_disk(path: str | Path, source: str, scratch: Path) -> Path:
-    """The regular file itself, or a copy of what a pipe gives or of a file whose name cannot be passed on."""
+    """Return the file itself if it is regular, else a copy.
+
+    Pipes are copied, and so are files whose name is not valid UTF-8.
+    """
     if str(path) == STANDARD_INPUT:
         return _spooled(sys.stdin.buffer, scratch / "stdin")
     file = Path(path)
@@ -108,7 +124,7 @@ def _on_disk(path: str | Path, source: str, scratch: Path) -> Path:
 
 
 def _is_unspeakable(file: Path) -> bool:
-    """Whether the path has bytes that are no text in this locale, which DuckDB cannot be told."""
+    """Whether the path has bytes that do not decode in this locale; such a path cannot be passed to DuckDB."""
     try:
         str(file).encode("utf-8")
     except UnicodeEncodeError:

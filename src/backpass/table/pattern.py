@@ -1,6 +1,6 @@
-"""Pattern: the files that the name of a table stands for: itself, or all that match ``*``, ``?`` and ``[``.
+"""Path patterns: the files that a path stands for, either one file or all that match ``*``, ``?`` and ``[``.
 
-A file that has such signs in its name is that file. Nothing is opened here.
+A path that exists stands for itself, even if its name contains these characters. This module opens no file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from backpass.table.messages import refusal
 
 
 def files_of(path: str | Path) -> list[str]:
-    """The names of the files, in order.    Errors: DataError when none matches a pattern; UsageError for no name."""
+    """Return the paths of the files, sorted.
+
+    Raises:
+        DataError: No file matches the pattern.
+        UsageError: The path is empty.
+    """
     name = str(path)
     if not name:
         raise UsageError("the path of the table is empty, expected the name of a file")
@@ -26,7 +31,7 @@ def files_of(path: str | Path) -> list[str]:
 
 
 def is_pattern(path: str | Path) -> bool:
-    """Whether a name stands for the files that match it.
+    """Whether a path is a pattern rather than the name of an existing file.
 
     >>> is_pattern("data/*.csv"), is_pattern("data.csv")
     (True, False)

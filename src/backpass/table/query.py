@@ -1,8 +1,8 @@
-"""Query: an SQL query over a table, run by DuckDB, before anything else looks at it.
+"""SQL queries: run a SELECT over a table in DuckDB before the table is processed further.
 
-The table is called ``data``; its columns have the kinds they are read with. The query sees these files and nothing
-else: no other file, no network, no extension, and it can change no setting. One thread runs it, so that rows which it
-does not order come in the same order each time.
+The table is called ``data``; its columns have the kinds they are read with. The query can access these files only: no
+other file, no network and no extension, and it cannot change a setting. It runs in a single thread so that rows without
+an ORDER BY come in a reproducible order.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ DATA, RESULT = "data", "result"
 
 
 def provide_relation(database: DuckDBPyConnection, relation: str) -> None:
-    """Make an SQL relation of typed files what a query sees."""
+    """Create the view ``data`` over an SQL relation of typed files."""
     database.execute(f"CREATE VIEW {DATA} AS SELECT * FROM {relation}")
 
 
 def provide_columns(database: DuckDBPyConnection, columns: Sequence[Column]) -> None:
-    """Make columns that have been read what a query sees."""
+    """Create the table ``data`` from columns already read."""
     database.register("arrays", {f"c{j}": _array(column) for j, column in enumerate(columns)})
     named = ", ".join(f"{_value(column, f'c{j}')} AS {identifier(column.name)}" for j, column in enumerate(columns))
     database.execute(f"CREATE TEMP TABLE {DATA} AS SELECT {named} FROM arrays")
@@ -50,9 +50,20 @@ def queried(
     faults: ErrorList,
     index: Collection[str] = (),
 ) -> Content:
-    """The columns of a query's result; those of an ``index`` under their old names only where they are asked for.
+    """Run a query and return the columns of its result.
 
-    Errors: UsageError for what is no single SELECT, or cannot be run; DataError for a result without rows.
+    Args:
+        database: Connection that has the table ``data``.
+        query: The SELECT statement.
+        paths: Files that the query may read.
+        source: Name of the table in messages.
+        rules: What is required of the result's columns.
+        faults: Collects errors.
+        index: Names of pandas index columns; the result keeps them only where ``rules`` names them.
+
+    Raises:
+        UsageError: ``query`` is not a single SELECT, or cannot be run.
+        DataError: The result has no rows.
     """
     import duckdb
 
@@ -91,12 +102,12 @@ def _array(column: Column) -> NDArray[Any]:
         case NumericColumn(_, values):
             return values
         case DatetimeColumn(_, microseconds):
-            return microseconds.view("datetime64[us]")  # NumPy's "not a time" is ours
+            return microseconds.view("datetime64[us]")  # NAT has the bit pattern of NumPy's NaT
     return np.array([None, *column.levels], dtype=object)[column.codes]
 
 
 def _value(column: Column, array: str) -> str:
-    """SQL: an array as the type that a file would give it."""
+    """Return the SQL expression that gives an array the type it would have in a file."""
     if isinstance(column, NumericColumn):
         return f"CASE WHEN NOT isnan({array}) THEN {array} END"
     return {"categorical": f"{array}::VARCHAR", "date": array, "time": f"{array}::TIME"}[column.kind]

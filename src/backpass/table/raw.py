@@ -1,6 +1,7 @@
-"""Raw: a column as a door hands it over, before its kind is decided: numbers, moments, or coded texts.
+"""Raw columns: columns as a reader returns them, before their kind is decided: numbers, dates and times, or strings.
 
-Distinct values are few where texts are texts, so each one is judged once, in Python, by the same rules for every door.
+Strings are stored as codes. Repeated strings are thus examined only once, in Python, by the same rules for every
+source. ``kinds`` converts raw columns to typed ones.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from backpass.table.timestamp import DatetimeKind, moment_texts
 
 @dataclass(frozen=True, slots=True)
 class RawNumbers:
-    """Numbers that are known to be numbers: values float64 (n,), NaN where missing. Durations are seconds."""
+    """Column that the source declares or shows to be numeric.
+
+    Attributes:
+        name: Column name.
+        values: float64 (n,), NaN where missing.
+        is_duration: Whether the numbers are durations in seconds.
+    """
 
     name: str
     values: NDArray[np.float64]
@@ -27,10 +34,13 @@ class RawNumbers:
 
 @dataclass(frozen=True, slots=True)
 class RawStrings:
-    """Texts as they stand: codes int32 (n,), 0 where there is none, j for levels[j - 1], in no order.
+    """Column of unconverted strings.
 
-    ``typed`` says that the source itself calls them texts (Parquet, a data frame), so that digits among them stay
-    texts.
+    Attributes:
+        name: Column name.
+        levels: The distinct strings, in no particular order.
+        codes: int32 (n,), 0 where missing, j for levels[j - 1].
+        typed: Whether the source declares strings (Parquet, a data frame); digits among them then stay strings.
     """
 
     name: str
@@ -41,7 +51,14 @@ class RawStrings:
 
 @dataclass(frozen=True, slots=True)
 class RawDatetimes:
-    """Moments that are known to be dates, or times of day: ticks int64 (n,), as in ``MomentColumn``."""
+    """Column that the source declares to be dates or times of day.
+
+    Attributes:
+        name: Column name.
+        microseconds: int64 (n,), as in ``DatetimeColumn``.
+        kind: "date" or "time".
+        zoned: Whether the source states time zones.
+    """
 
     name: str
     microseconds: NDArray[np.int64]
@@ -54,10 +71,14 @@ RawColumn: TypeAlias = RawNumbers | RawStrings | RawDatetimes
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a door found: all names, the columns that are wanted, and the number of rows.
+    """What a reader returns.
 
-    The ``notes`` are on how the source was written. Columns that are an index of pandas are not among the names.
-    ``has_header`` says whether the source names its columns.
+    Attributes:
+        names: Names of all columns, except those of a pandas index.
+        columns: The requested columns.
+        rows: Number of rows.
+        notes: Messages about how the source is written.
+        has_header: Whether the source names its columns.
     """
 
     names: tuple[str, ...]
@@ -68,7 +89,7 @@ class Content:
 
 
 def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:
-    """Code texts by first appearance.
+    """Encode strings by order of first appearance.
 
     >>> coded("x", ["b", None, "a", "b"], typed=True).codes.tolist()
     [1, 0, 2, 1]
@@ -80,7 +101,7 @@ def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:
 
 
 def numbers_as_texts(raw: RawNumbers) -> RawStrings:
-    """The texts of numbers, for a column that the user, or the model, wants as text."""
+    """Convert numbers to strings, for a column that the user or the model requires to be categorical."""
     values, inverse = np.unique(raw.values, return_inverse=True)  # NaN sorts last, and is one value
     count = int(np.count_nonzero(~np.isnan(values)))
     codes = np.where(inverse < count, inverse + 1, 0).astype(np.int32)
@@ -88,7 +109,7 @@ def numbers_as_texts(raw: RawNumbers) -> RawStrings:
 
 
 def moments_as_texts(raw: RawDatetimes) -> RawStrings:
-    """The texts of moments, for the same."""
+    """Convert dates or times to strings, for the same case."""
     microseconds, place = np.unique(raw.microseconds, return_inverse=True)
     texts = coded(raw.name, moment_texts(microseconds, raw.kind), typed=True)
     return RawStrings(raw.name, texts.levels, texts.codes[place], typed=True)

@@ -1,8 +1,9 @@
-"""Reading: a table file, or several -> Table.
+"""Table reader: reads one or more files into a Table.
 
-CSV and TSV (any of , ; tab | between fields, UTF-8, UTF-16, or what ``encoding`` says), JSON rows, plain or as .gz or
-.zst, and Parquet, told apart by their content; several files by a pattern; the result of a query over them. Either
-every fault is raised as one ``DataError``, or there is a table and its notes.
+Reads CSV and TSV (fields separated by any of , ; tab |; in UTF-8, UTF-16 or another stated encoding), JSON rows and
+Parquet; text and JSON may be compressed as .gz or .zst. The format is detected from the content. A glob pattern reads
+several files; a query replaces the table by its result. Every error is collected and raised as one ``DataError``;
+otherwise the result is a table with notes.
 """
 
 from __future__ import annotations
@@ -58,20 +59,32 @@ def read_table(
     query: str | None = None,
     tolerant: bool = False,
 ) -> Table:
-    """Read a CSV, TSV, JSON or Parquet file; ``-`` is standard input, a pattern (``data/*.csv``) all that match it.
+    """Read a CSV, TSV, JSON or Parquet file.
 
-    Without ``kinds`` the kind of each column is decided over all rows (see ``kinds``); columns in ``categorical`` stay
-    text, and those in ``drop`` are not read. With ``kinds`` (those of a fitted Schema) these columns are
-    converted to what is demanded, and all others are left out. Columns in ``need`` have to be there. ``missing`` is
-    explained in ``missing``, ``date_order`` ("day_first" or "month_first") in ``day_month``, ``max_bytes`` in
-    ``decompression``.
-    ``delimiter`` is one character, or "whitespace"; ``skip`` lines before the header of a text are left out.
-    ``no_header`` says that it has none, and calls its columns column1, column2, ...; ``names`` says so too, and how
-    they are called. ``headerless`` has names for a file without a header, by its number of fields: a model knows them.
-    ``query`` is a SELECT over the table, called ``data``, whose result takes the table's place. A ``tolerant`` reading
-    takes a column that is faulty for texts, and says why in ``doubts``.
+    Args:
+        path: File to read; ``-`` for standard input, or a glob pattern (``data/*.csv``) for all files that match.
+        kinds: Required kind by column name, as in ``Schema.kinds``. These columns are converted and all others are left
+            out. None infers each column's kind over all rows (see the module ``kinds``).
+        missing: Tokens that mean "missing" (see the module ``missing``).
+        categorical: Columns to treat as categorical.
+        drop: Columns that are not read.
+        need: Columns that must exist.
+        delimiter: One character, or "whitespace". None detects it.
+        decimal: Decimal sign of a text file, "." or ",". None detects it.
+        skip: Number of lines before the header of a text file.
+        no_header: Whether the first line is a row; the columns are then called column1, column2, ...
+        names: Column names of a file without a header; implies ``no_header``.
+        headerless: Column names for a file without a header, selected by its number of fields; a model provides them.
+        date_order: "day_first" or "month_first" (see ``day_month``). None infers it.
+        encoding: Encoding of a text file without a byte order mark; UTF-8 if None.
+        max_bytes: Maximum size of a decompressed file in bytes (see ``decompression``).
+        query: SELECT statement over the table, called ``data``; its result replaces the table.
+        tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
 
-    Raises DataError (exit code 3), ResourceError when the file cannot be read, UsageError for settings.
+    Raises:
+        DataError: The content is no valid table (exit code 3).
+        ResourceError: The file cannot be read.
+        UsageError: A setting is invalid.
     """
     manner = Dialect.of(delimiter, decimal, skip=skip, no_header=no_header, names=names, headerless=headerless)
     if date_order is not None and date_order not in ORDERS:
@@ -115,7 +128,7 @@ def read_table(
 
 
 def _content(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
-    """The content of files of one form, and the rules with their decimal sign."""
+    """Return the content of files that share one format, and the rules with the decimal sign filled in."""
     forms = {file.form: file.source for file in files}
     if len(forms) > 1:
         named = ", ".join(f"{plain(source)} is {FORMS[form]}" for form, source in sorted(forms.items()))
@@ -139,7 +152,7 @@ def _queried(
     faults: ErrorList,
     notes: list[str],
 ) -> Content:
-    """The content of a query over the files; what is asked of columns is asked of those it gives."""
+    """Return the result of a query over the files. The column requirements apply to the result, not to the files."""
     index: Sequence[str] = ()
     with connected(alone=True) as database:
         if {file.form for file in files} == {"parquet"}:
@@ -160,7 +173,7 @@ def _queried(
 
 
 def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
-    """The content of delimited files, and the rules with their decimal sign; notes on what was found out."""
+    """Return the content of delimited files with notes on what was detected, and the rules with the decimal sign."""
     wanted = None if rules.kinds is None else rules.kinds.keys()
     delimited = [Delimited(file, layout_of(file.path, file.source, manner, wanted)) for file in files]
     layout = delimited[0].layout

@@ -1,8 +1,8 @@
-"""Row names: the columns that hold the index of a pandas frame.
+"""Row names: the columns that hold the index of a pandas data frame.
 
-pandas writes an index that is no plain range as one more column, of Parquet and Arrow tables alike, and says so in the
-metadata entry ``pandas``. It names rows and tells nothing about them, so it is left out, as it is for a frame itself.
-Rows of CSV files are named in ``records``.
+pandas writes an index other than a plain range as an extra column, in Parquet and in Arrow tables, and declares it in
+the metadata entry ``pandas``. The index only labels rows, so it is left out, as it is for an in-memory frame.
+``records`` handles the row names of CSV files.
 """
 
 from __future__ import annotations
@@ -15,21 +15,26 @@ from typing import Any
 
 from backpass.table.messages import listed, shown
 
-LEVEL = re.compile(r"__index_level_[0-9]+__")  # the name that an index without a name gets
+LEVEL = re.compile(r"__index_level_[0-9]+__")  # the column name of an unnamed index
 SPAN = re.compile(r"timedelta64\[(s|ms|us|ns)\]")
 KEPT = "frame.reset_index() makes a column of it"
 
 
 @dataclass(frozen=True, slots=True)
 class PandasNotes:
-    """What the metadata entry ``pandas`` says: the columns of the index, and the units of columns of durations."""
+    """Content of the metadata entry ``pandas``.
+
+    Attributes:
+        index: Names of the index columns.
+        units: Pairs of column name and unit, for columns of durations.
+    """
 
     index: tuple[str, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, entry: bytes | None) -> PandasNotes:
-        """Read the entry; one that is absent or damaged says nothing.
+        """Parse the entry; one that is absent or damaged gives empty notes.
 
         >>> PandasNotes.of(b'{"index_columns": ["id", {"kind": "range", "start": 0}]}').index
         ('id',)
@@ -55,7 +60,12 @@ def _list(found: dict[str, Any], key: str) -> list[Any]:
 
 
 def index_among(names: Sequence[str], index: Collection[str], asked: Collection[str]) -> tuple[str, ...]:
-    """The names that hold an index, by the metadata or by the name itself; those ``asked`` for are columns.
+    """Return the names that are index columns, by the metadata or by the name itself.
+
+    Args:
+        names: Column names.
+        index: Names of index columns according to the metadata.
+        asked: Names that the caller requests; they count as ordinary columns.
 
     >>> index_among(["x", "id", "__index_level_1__"], ["id"], [])
     ('id', '__index_level_1__')
@@ -64,7 +74,7 @@ def index_among(names: Sequence[str], index: Collection[str], asked: Collection[
 
 
 def index_note(names: Sequence[str]) -> str:
-    """What is said of an index that is left out.
+    """Return the message about index columns that are left out.
 
     >>> index_note(["__index_level_0__"])
     'the index of a pandas frame: taken for row names, left out'

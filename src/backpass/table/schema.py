@@ -1,7 +1,7 @@
-"""Schema: which columns a model learns from, and how they become numbers; fitted on the training rows only.
+"""Schema: the columns a model learns from and their encoding as arrays, fitted on the training rows only.
 
-A Table comes in; float64 columns and int32 codes go out, missing values still NaN and 0. Filling in, scaling and
-one-hot coding are the network's; the column to predict is ``target``'s.
+Takes a Table; returns float64 columns and int32 codes in which missing values are still NaN and 0. The network does
+imputation, scaling and one-hot encoding; ``target`` handles the column to predict.
 """
 
 from __future__ import annotations
@@ -36,10 +36,13 @@ from backpass.table.timestamp import NAT
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """A table as arrays: numbers float64 (n, p) with NaN, codes int32 (n, q) with 0, columns in the schema's order.
+    """A table encoded as arrays, with columns in schema order.
 
-    A date stands among the numbers with each of its parts, see ``Schema.numbers``.
-    ``unseen`` counts, per text column, the rows whose text is not a level of the schema.
+    Attributes:
+        numbers: float64 (n, p), NaN where missing. A date contributes one column per component; see ``Schema.numbers``.
+        codes: int32 (n, q), 0 where missing or unknown.
+        unseen: Number of rows with a category that the schema does not know, by column.
+        notes: Messages about the encoding.
     """
 
     numbers: NDArray[np.float64]
@@ -50,10 +53,15 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The features in table order, the target, the columns left out, and what is worth saying about them.
+    """Features, target and omitted columns of a model.
 
-    ``missing`` is what counted as missing in the training table, and does so again when predicting; ``headerless``
-    holds the names of all of its columns where it was a file without a header.
+    Attributes:
+        features: Features, in table order.
+        target: Name of the target column.
+        left_out: Names of columns that are not features.
+        notes: Messages about the choice of features.
+        missing: Missing tokens of the training table; prediction uses the same ones.
+        headerless: Names of all columns of the training table if it is a file without a header.
     """
 
     features: tuple[Feature, ...]
@@ -69,8 +77,17 @@ class Schema:
     ) -> Schema:
         """Choose the features from the training rows.
 
-        Kept out, with a note: constant (unless there is a single row) and empty columns, and texts that look like
-        identifiers (unless named in ``columns``). Raises DataError when a name is not there or no column is left.
+        Empty columns, constant columns (unless there is a single row) and columns that look like identifiers are left
+        out, with a note.
+
+        Args:
+            table: The training rows.
+            target: Name of the column to predict.
+            drop: Columns that are not features.
+            columns: The only columns considered; identifiers among them are kept. None considers all columns.
+
+        Raises:
+            DataError: A name is unknown, or no column is left.
         """
         _check_named(table, [target, *drop, *(columns or ())])
         asked = [name for name in table.names if name != target and name not in drop]
@@ -88,26 +105,26 @@ class Schema:
 
     @classmethod
     def of_all(cls, table: Table, target: str) -> Schema:
-        """Every column of the training rows is a feature, for callers who have chosen their columns already.
+        """Make every column of the training rows a feature, for callers that have already chosen the columns.
 
-        The target is only named: it is not in the table.
+        ``target`` is only a name; the table does not contain it.
         """
         features = tuple(feature_of(column) for column in table.columns.values())
         return cls(features, target, table.left_out, missing=table.missing)
 
     @property
     def kinds(self) -> dict[str, Demand]:
-        """Name -> kind, to demand of ``read_table`` and ``table_from`` when predicting."""
+        """Required kind by column name, for ``read_table`` and ``table_from`` when predicting."""
         return {feature.name: _required_kind(feature) for feature in self.features}
 
     @property
     def numbers(self) -> tuple[NumberInput, ...]:
-        """What stands in the columns of ``Encoded.numbers``: numbers and the parts of dates, as the features come."""
+        """The columns of ``Encoded.numbers``: numbers and date components, in the order of the features."""
         return tuple(each for feature in self.features for each in number_inputs(feature))
 
     @property
     def periods(self) -> tuple[int, ...]:
-        """The period of each of them, 0 without; nothing where no column has one."""
+        """Period of each column of ``Encoded.numbers``, 0 if not cyclic; empty if no column is cyclic."""
         periods = tuple(number.period for number in self.numbers)
         return periods if any(periods) else ()
 
@@ -118,13 +135,14 @@ class Schema:
 
     @property
     def texts(self) -> tuple[CategoricalFeature, ...]:
-        """The features in the columns of ``Encoded.codes``."""
+        """The categorical features, in the order of the columns of ``Encoded.codes``."""
         return tuple(feature for feature in self.features if isinstance(feature, CategoricalFeature))
 
     def encode(self, table: Table) -> Encoded:
-        """The arrays of a table. Columns are matched by name; others are ignored with a note.
+        """Encode a table as arrays. Columns are matched by name; extra columns are ignored, with a note.
 
-        Raises DataError naming every column that is missing, or of the other kind.
+        Raises:
+            DataError: Columns are absent or of another kind; the error lists all of them.
         """
         self._check(table)
         numbers = np.empty((table.rows, len(self.numbers)))
@@ -163,7 +181,7 @@ class Schema:
         return tuple(notes)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
+        """Return a JSON-serializable dict."""
         written = {
             "features": [feature_to_json(feature) for feature in self.features],
             "target": self.target,
@@ -175,7 +193,7 @@ class Schema:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Schema:
-        """The Schema that ``to_json`` wrote."""
+        """Return the Schema that ``to_json`` serialized."""
         features = tuple(map(feature_from_json, data["features"]))
         return cls(
             features,
@@ -195,7 +213,7 @@ def _check_named(table: Table, names: Sequence[str]) -> None:
 
 
 def _required_kind(feature: Feature) -> Demand:
-    """What ``required_kind`` says of the feature's column."""
+    """Return the feature's counterpart of ``table.required_kind``."""
     match feature:
         case NumericFeature(_, True):
             return "percent"
@@ -213,7 +231,7 @@ def _nothing_left(table: Table, notes: Sequence[str]) -> Exception:
 
 
 def _equal_columns(columns: Sequence[Column], target: Column) -> list[str]:
-    """Notes on columns that repeat the target, or one another."""
+    """Return notes on columns that equal the target or another column."""
     seen: dict[tuple[object, ...], str] = {}
     notes = []
     goal = _content(target)
@@ -228,7 +246,7 @@ def _equal_columns(columns: Sequence[Column], target: Column) -> list[str]:
 
 
 def _content(column: Column) -> tuple[object, ...]:
-    """What a column holds, to compare: -0.0 as 0.0, every NaN as one."""
+    """Return a hashable key of a column's content, with -0.0 equal to 0.0 and all NaNs equal."""
     if isinstance(column, CategoricalColumn):
         return ("categorical", column.codes.tobytes(), column.levels)
     if isinstance(column, DatetimeColumn):
@@ -237,7 +255,7 @@ def _content(column: Column) -> tuple[object, ...]:
 
 
 def _numbers_of(column: Column, feature: Feature) -> Iterator[NDArray[np.float64]]:
-    """The number columns of a feature; a column without any value may be of any kind."""
+    """Yield the numeric arrays of a feature; a column without values may be of any kind."""
     if isinstance(feature, NumericFeature):
         yield column.values if isinstance(column, NumericColumn) else np.full(len(column.missing), np.nan)
     if isinstance(feature, DatetimeFeature):
@@ -247,7 +265,7 @@ def _numbers_of(column: Column, feature: Feature) -> Iterator[NDArray[np.float64
 
 
 def _recoded(column: Column, levels: tuple[str, ...]) -> tuple[NDArray[np.int32], int]:
-    """Codes in the schema's levels, and how many rows hold another text."""
+    """Return codes in terms of the schema's categories, and the number of rows with an unknown category."""
     if not isinstance(column, CategoricalColumn):
         return np.zeros(len(column.missing), dtype=np.int32), 0
     code = {text: j for j, text in enumerate(levels, start=1)}

@@ -1,7 +1,7 @@
-"""Signatures: what a file that is not a table Backpass reads most likely is, by its first bytes.
+"""File signatures: the format of a file that is not a readable table, recognized by its first bytes.
 
-The first bytes of a file come in; a few words for a message, and what makes a readable table of it, go out. Nothing is
-parsed, unpacked or run. Model files ask here too (``backpass.model.file.sniff``).
+Takes the first bytes of a file; returns a few words for a message and how to convert the file to a readable table.
+Nothing is parsed, unpacked or executed. ``backpass.model.file.sniff`` uses this module for model files.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ from dataclasses import dataclass
 from io import StringIO
 
 PARQUET = "to_parquet('FILE.parquet')"
-LISTED_NAMES = 40  # attributes of an ARFF file that a hint can name
+LISTED_NAMES = 40  # maximum attributes of an ARFF file that a hint names
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Bytes at a place in a file, what such a file is, and, for a table, what makes a readable one of it."""
+    """Magic bytes of a file format.
+
+    Attributes:
+        magic: The bytes.
+        what: Description of the format.
+        remedy: For a table, how to convert it to a readable one.
+        at: Offset of ``magic`` in the file, in bytes.
+        is_binary: Whether the file must also contain a NUL byte: letters alone could be a CSV header.
+    """
 
     magic: bytes
     what: str
@@ -27,7 +35,7 @@ class Signature:
     is_binary: bool = False
 
     def fits(self, head: bytes) -> bool:
-        """Whether a file starts so. Letters alone prove nothing, for a header may be ORC: then a NUL byte is needed."""
+        """Whether the first bytes of a file match. Letters alone prove nothing: a CSV header may be ``ORC``."""
         there = head.startswith(self.magic, self.at)
         return there and (not self.is_binary or b"\0" in head)
 
@@ -101,7 +109,7 @@ SIGNATURES = (
     Signature(b"\x04\x22\x4d\x18", "an lz4 archive", UNPACK),
     Signature(b"ustar", "a tar archive", UNPACK, at=257),
 )
-"""The first that fits tells."""
+"""Tried in order; the first match wins."""
 
 ZIPPED = (  # names of members -> what the archive is
     (b"vnd.oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet (.ods)", EXCEL),
@@ -116,11 +124,11 @@ NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 SVMLIGHT = re.compile(
     rb"%(n)s(?:,%(n)s)*(?: +qid:\d+)?(?: +\d+:%(n)s)+[ \t]*(?:#.*)?" % {b"n": NUMBER}  # target, then column:value
 )
-LINES = 20  # lines that have to look alike
+LINES = 20  # lines that must match
 
 
 def foreign_binary(head: bytes) -> Signature | None:
-    """What a file of bytes is; None where it may be text, or unknown.
+    """Return the format of a binary file; None if the file may be text, or is unknown.
 
     >>> foreign_binary(b"$FL2@(#) SPSS DATA FILE").what, foreign_binary(b"a,b\\n1,2\\n")
     ('an SPSS data file', None)
@@ -135,7 +143,7 @@ def foreign_binary(head: bytes) -> Signature | None:
 
 
 def foreign_text(head: bytes) -> Signature | None:
-    """What a text file is that holds no delimited table; None where it may hold one.
+    """Return the format of a text file that is not a delimited table; None if it may be one.
 
     >>> foreign_text(b"1 1:0.5 3:2\\n-1 2:0.25\\n").what, foreign_text(b"a,b\\n1,2\\n")
     ('a table in svmlight format', None)
@@ -149,7 +157,7 @@ def foreign_text(head: bytes) -> Signature | None:
     if RELATION.match(text):
         return Signature(b"", "an ARFF file", _remedy_of_arff(text))
     lines = text.splitlines()[: LINES + 1]
-    whole = lines[:-1] or lines  # the last one may be cut
+    whole = lines[:-1] or lines  # the last line may be truncated
     filled = [line for line in map(bytes.strip, whole) if line and not line.startswith(b"#")]
     if filled and all(map(SVMLIGHT.fullmatch, filled)):
         how = "convert it: X, y = sklearn.datasets.load_svmlight_file(...)"
@@ -159,7 +167,7 @@ def foreign_text(head: bytes) -> Signature | None:
 
 
 def _remedy_of_arff(text: bytes) -> str:
-    """The options that read the rows of a dense ARFF file, which are those of a CSV file without a header."""
+    """Return the options that read the rows of a dense ARFF file, which are those of a CSV file without a header."""
     lines = text.decode(errors="replace").splitlines()
     names = [next(filter(None, found.groups()), "") for line in lines if (found := ATTRIBUTE.match(line))]
     start = next((number for number, line in enumerate(lines, 1) if line.strip().lower() == "@data"), 0)

@@ -1,7 +1,7 @@
-"""Table: named columns of equal length, each of numbers, coded texts or moments, and where their rows came from.
+"""Table: named columns of equal length (numeric, categorical, date or time) and the source rows they came from.
 
-Columns come in from a file (``reading``) or a data frame (``frame``); ``schema`` and ``target`` turn them into arrays
-to learn from. Nothing is scaled, filled in or one-hot coded here.
+``reading`` builds a Table from files, ``frame`` from data frames; ``schema`` and ``target`` encode it as arrays for
+training. This module does no scaling, imputation or one-hot encoding.
 """
 
 from __future__ import annotations
@@ -23,13 +23,22 @@ from backpass.table.timestamp import NAT, DatetimeKind
 Kind: TypeAlias = Literal["numeric", "categorical", "date", "time"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical", "date", "time")
 Demand: TypeAlias = Kind | Order | Literal["percent", "boolean"]
-"""What is asked of a column: its kind, or, of dates that are not written as ISO 8601 has it, their order; of numbers
-that they are percentages, and of texts that they are booleans."""
+"""Requirement on a column.
+
+One of: its column kind; the day-month order of its dates, if they are not ISO 8601; "percent" for numbers that are
+percentages; "boolean" for categories that are booleans.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumericColumn:
-    """Numbers: values float64 (n,), NaN where missing. Percentages are written with their sign, and 12% is 12."""
+    """Numeric column.
+
+    Attributes:
+        name: Column name.
+        values: float64 (n,), NaN where missing.
+        is_percent: Whether the source writes the numbers with a percent sign; 12% is stored as 12.
+    """
 
     name: str
     values: NDArray[np.float64]
@@ -41,11 +50,11 @@ class NumericColumn:
 
     @property
     def missing(self) -> NDArray[np.bool_]:
-        """Where there is no value (n,)."""
+        """Mask of missing values, bool (n,)."""
         return np.isnan(self.values)
 
     def take(self, rows: NDArray[np.integer[Any]]) -> NumericColumn:
-        """The column of these rows."""
+        """Return the column restricted to these rows."""
         return NumericColumn(self.name, self.values[rows], self.is_percent)
 
     def __eq__(self, other: object) -> bool:
@@ -58,7 +67,13 @@ class NumericColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CategoricalColumn:
-    """Texts: codes int32 (n,), 0 where missing, j for levels[j - 1]; levels in the order of their code points."""
+    """Categorical column.
+
+    Attributes:
+        name: Column name.
+        codes: int32 (n,), 0 where missing, j for levels[j - 1].
+        levels: The categories, sorted by code point.
+    """
 
     name: str
     codes: NDArray[np.int32]
@@ -70,15 +85,15 @@ class CategoricalColumn:
 
     @property
     def missing(self) -> NDArray[np.bool_]:
-        """Where there is no value (n,)."""
+        """Mask of missing values, bool (n,)."""
         return np.equal(self.codes, 0)
 
     def take(self, rows: NDArray[np.integer[Any]]) -> CategoricalColumn:
-        """The column of these rows; the levels stay, also those that no longer occur."""
+        """Return the column restricted to these rows; ``levels`` is unchanged, even if some no longer occur."""
         return CategoricalColumn(self.name, self.codes[rows], self.levels)
 
     def counts(self) -> NDArray[np.int64]:
-        """How often each level occurs, (levels,)."""
+        """Return the number of rows of each category, int64 (levels,)."""
         return np.bincount(self.codes, minlength=len(self.levels) + 1)[1:]
 
     def __eq__(self, other: object) -> bool:
@@ -92,9 +107,14 @@ class CategoricalColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DatetimeColumn:
-    """Dates: microseconds since 1970-01-01 in UTC, int64 (n,); or times of day: microseconds since midnight.
+    """Column of dates or times of day.
 
-    ``NAT`` stands where there is none. ``order`` tells how dates were written, where it had to be found out.
+    Attributes:
+        name: Column name.
+        microseconds: int64 (n,). Microseconds since 1970-01-01 UTC for dates, since midnight for times; ``NAT`` where
+            missing.
+        kind: "date" or "time".
+        order: Day-month order of the dates in the source, if they are not ISO 8601.
     """
 
     name: str
@@ -104,11 +124,11 @@ class DatetimeColumn:
 
     @property
     def missing(self) -> NDArray[np.bool_]:
-        """Where there is no value (n,)."""
+        """Mask of missing values, bool (n,)."""
         return np.equal(self.microseconds, NAT)
 
     def take(self, rows: NDArray[np.integer[Any]]) -> DatetimeColumn:
-        """The column of these rows."""
+        """Return the column restricted to these rows."""
         return DatetimeColumn(self.name, self.microseconds[rows], self.kind, self.order)
 
     def __eq__(self, other: object) -> bool:
@@ -124,7 +144,7 @@ Column: TypeAlias = NumericColumn | CategoricalColumn | DatetimeColumn
 
 
 def required_kind(column: Column) -> Demand:
-    """What to ask of a column in another table so that it is read as this one was."""
+    """Return what to require of the same column in another table so that it is read the same way."""
     if isinstance(column, NumericColumn) and column.is_percent:
         return "percent"
     if isinstance(column, CategoricalColumn) and are_booleans(column.levels):
@@ -134,14 +154,20 @@ def required_kind(column: Column) -> Demand:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Columns by name, in the order of the file. Two tables are equal when their columns are, wherever they came from.
+    """Columns by name, in source order. Two tables are equal if their columns are equal, whatever the source.
 
-    ``row_numbers`` int64 (n,) counts the data rows of the source from 1, so that a message about a part of the table
-    still names the rows of the file. ``left_out`` names the columns that were there and not converted; ``missing`` is
-    what counted as missing when the table was read (see ``missing``). ``doubts`` says of a column that was read as
-    texts by a tolerant reading what is wrong with it. ``of_source`` holds those of the ``notes`` that say how the
-    source was written and not what was in it: a model does not keep them, so that a table gives one model file
-    through every door. ``headerless`` holds the names of all columns of a file that has no header.
+    Attributes:
+        source: Name of the source in messages.
+        columns: Columns by name.
+        row_numbers: int64 (n,), data rows of the source counted from 1, so that a message about a split still names the
+            rows of the file.
+        notes: Messages about how the table was read.
+        left_out: Names of source columns that were not converted.
+        missing: Tokens that were read as missing (see the module ``missing``).
+        doubts: Errors by column name, for columns that a tolerant read kept as categorical.
+        of_source: The ``notes`` that describe how the source is written rather than what it contains. A model does not
+            store them, so the same data give the same model file from every source format.
+        headerless: Names of all columns if the source is a file without a header.
     """
 
     source: str
@@ -156,22 +182,26 @@ class Table:
 
     @property
     def rows(self) -> int:
-        """The number of rows n."""
+        """Number of rows n."""
         return len(self.row_numbers)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns, in order."""
+        """Column names, in order."""
         return tuple(self.columns)
 
     def column(self, name: str) -> Column:
-        """The column of this name, or a ``DataError`` naming the nearest one."""
+        """Return the column with this name.
+
+        Raises:
+            DataError: The name is unknown; the hint suggests the nearest one.
+        """
         if name not in self.columns:
             raise refusal(self.source, f"there is no column {shown(name)}", did_you_mean(name, self.names))
         return self.columns[name]
 
     def take(self, rows: NDArray[np.integer[Any]] | Sequence[int]) -> Table:
-        """The table of these rows (indices from 0), in this order."""
+        """Return the table restricted to these rows (indices from 0), in this order."""
         index = np.asarray(rows, dtype=np.intp)
         columns: dict[str, Column] = {name: column.take(index) for name, column in self.columns.items()}
         return replace(self, columns=columns, row_numbers=self.row_numbers[index])

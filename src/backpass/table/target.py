@@ -1,7 +1,7 @@
-"""Target: the column to predict, the task it sets, and its numbers: y float64 (n,), or class codes int32 (n,).
+"""Target: the column to predict, its task, and its encoding as y float64 (n,) or class codes int32 (n,).
 
-Texts (and booleans) and numbers of two values are classes; other numbers are regressed on. Standardizing y is not
-done here.
+Categories (including booleans) and numbers with two distinct values are classes; other numbers are regression targets.
+This module does not standardize y.
 """
 
 from __future__ import annotations
@@ -24,12 +24,21 @@ from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Dema
 
 Task: TypeAlias = Literal["regression", "binary", "multiclass"]
 ASKED = (None, "regression", "classification")
-FEW_NUMBERS = 20  # up to so many distinct whole numbers may be meant as classes
+FEW_NUMBERS = 20  # maximum number of distinct whole numbers that may be meant as classes
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Name, task and classes, in the order of their codes; ``class_kind`` says how to write classes back."""
+    """The column to predict.
+
+    Attributes:
+        name: Column name.
+        task: "regression", "binary" or "multiclass".
+        classes: Class names, in the order of their codes.
+        class_kind: Column kind in which predicted classes are written.
+        notes: Messages about the choice of task.
+        is_percent: Whether the column holds percentages.
+    """
 
     name: str
     task: Task
@@ -40,9 +49,16 @@ class Target:
 
     @classmethod
     def fit(cls, table: Table, name: str, task: str | None = None) -> Target:
-        """Find the task; ``task`` may demand "regression" or "classification".
+        """Infer the task from a column, or check the requested one.
 
-        Raises DataError listing everything that is wrong with the column, UsageError for another task.
+        Args:
+            table: The table with the target column.
+            name: Name of the target column.
+            task: "regression", "classification", or None to infer it.
+
+        Raises:
+            DataError: The column cannot be a target; the error lists every problem.
+            UsageError: ``task`` is something else.
         """
         if task not in ASKED:
             raise UsageError(f"task is 'regression' or 'classification', got {shown(task)}")
@@ -65,20 +81,21 @@ class Target:
 
     @property
     def kind(self) -> Kind:
-        """The kind of column that holds this target."""
+        """Kind of the column that holds this target."""
         return "numeric" if self.task == "regression" else self.class_kind
 
     @property
     def demand(self) -> Demand:
-        """What to ask of a column that holds this target."""
+        """What to require of a column that holds this target."""
         if self.is_percent:
             return "percent"
         return "boolean" if self.kind == "categorical" and are_booleans(self.classes) else self.kind
 
     def encode(self, table: Table) -> NDArray[np.float64] | NDArray[np.int32]:
-        """y: the numbers float64 (n,), or the class codes 0..k-1 int32 (n,).
+        """Return y: numbers float64 (n,), or class codes 0..k-1 int32 (n,).
 
-        Raises DataError for missing values, the other kind, and classes the model does not know.
+        Raises:
+            DataError: Values are missing, the column is of another kind, or a class is unknown to the model.
         """
         faults = ErrorList(table.source)
         column = _usable(table, self.name, faults)
@@ -105,7 +122,7 @@ class Target:
         return codes
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for a JSON file."""
+        """Return a JSON-serializable dict."""
         written = {
             "name": self.name,
             "task": self.task,
@@ -117,7 +134,7 @@ class Target:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Target:
-        """The Target that ``to_json`` wrote."""
+        """Return the Target that ``to_json`` serialized."""
         return cls(
             data["name"],
             data["task"],
@@ -129,7 +146,7 @@ class Target:
 
 
 def _usable(table: Table, name: str, faults: ErrorList) -> Column | None:
-    """The column, its missing and infinite values named as faults; None where it is absent or empty."""
+    """Return the column, or None if it is absent or empty; missing and infinite values are added as errors."""
     if missing := absent([name], table.names):
         faults.add(missing[0].replace("column", "target column", 1))
         return None
@@ -185,7 +202,7 @@ def _classes(column: NumericColumn | CategoricalColumn, faults: ErrorList) -> Ta
 
 
 def _distinct(column: NumericColumn | CategoricalColumn) -> tuple[list[str], NDArray[np.intp]]:
-    """The texts of the possible classes, in order, and the place of each row's among them (0 where missing)."""
+    """Return the names of the possible classes, in order, and each row's index among them (0 where missing)."""
     if isinstance(column, CategoricalColumn):
         return list(column.levels), np.maximum(column.codes - 1, 0).astype(np.intp)
     values, place = np.unique(column.values + 0.0, return_inverse=True)
