@@ -1,7 +1,7 @@
-"""Arrays: a NumPy array of one dimension as a column, by its type.
+"""Array columns: a one-dimensional NumPy array as a raw column, by its dtype.
 
-A masked entry is missing, whatever value lies under the mask. Numbers are numbers, dates are moments, spans of time are
-seconds; texts, bytes, booleans and objects are looked at value by value in ``objects``.
+A masked entry is missing, whatever value lies under the mask. Numbers stay numbers, datetime64 becomes dates,
+timedelta64 becomes seconds; ``objects`` converts strings, bytes, booleans and objects value by value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from backpass.table.timestamp import NAT, ticks_of_dates
 
 
 def raw_array(name: str, values: NDArray[Any], faults: ErrorList) -> RawColumn | None:
-    """The column of an array (n,); None where there is a fault.
+    """Convert an array (n,); return None after an error.
 
     >>> raw_array("x", np.ma.masked_array([1, 2], mask=[False, True]), ErrorList("t")).values
     array([ 1., nan])
@@ -43,7 +43,7 @@ def raw_array(name: str, values: NDArray[Any], faults: ErrorList) -> RawColumn |
 
 
 def mask_of(values: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Where an array is masked; None for one without a mask. A record is masked where all of it is."""
+    """Return the mask of an array; None if it has none."""
     if not isinstance(values, np.ma.MaskedArray):
         return None
     mask: NDArray[Any] = np.ma.getmaskarray(values)

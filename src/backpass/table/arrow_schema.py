@@ -1,8 +1,8 @@
 """Arrow schema: the units of duration columns, read from the Arrow schema in a Parquet file's metadata.
 
-Parquet has no type for durations: Arrow writes whole numbers and keeps their unit in the entry ``ARROW:schema``, an
-encapsulated message in base64. This module reads names and units from it and nothing else. The layout is that of
-FlatBuffers and of Arrow's ``Schema.fbs`` and ``Message.fbs`` (Arrow columnar format 1.5).
+Takes the metadata entry ``ARROW:schema``; returns units by column name. Parquet has no type for durations: Arrow writes
+integers and keeps their unit in that entry, a base64-encoded encapsulated message. Nothing else is read from it. The
+layout follows FlatBuffers and Arrow's ``Schema.fbs`` and ``Message.fbs`` (Arrow columnar format 1.5).
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 CONTINUATION = b"\xff\xff\xff\xff"
-DURATION = 18  # of the union Type
-UNITS = ("s", "ms", "us", "ns")  # of the enum TimeUnit
-HEADER, FIELDS = 2, 1  # places in the tables Message and Schema
-NAME, TYPE_OF, TYPE, UNIT = 0, 2, 3, 0  # places in the tables Field and Duration
+DURATION = 18  # index in the union Type
+UNITS = ("s", "ms", "us", "ns")  # in the order of the enum TimeUnit
+HEADER, FIELDS = 2, 1  # field indices in the tables Message and Schema
+NAME, TYPE_OF, TYPE, UNIT = 0, 2, 3, 0  # field indices in the tables Field and Duration
 
 
 @dataclass(frozen=True, slots=True)
 class FlatTable:
-    """A table of a FlatBuffer: where it starts, and where its fields are."""
+    """A FlatBuffers table: the buffer, and where the table starts in it."""
 
     buffer: bytes
     start: int
 
     def place(self, field: int) -> int | None:
-        """The position of a field's value; None where the field has its default."""
+        """Return the position of a field's value; None if the field has its default."""
         vtable = self.start - self._number("<i", self.start)
         if 4 + 2 * field >= self._number("<H", vtable):
             return None
@@ -35,29 +35,29 @@ class FlatTable:
         return self.start + offset if offset else None
 
     def number(self, field: int, form: str, default: int) -> int:
-        """A field of numbers."""
+        """Return a numeric field, ``default`` if absent; ``form`` is its ``struct`` format."""
         place = self.place(field)
         return default if place is None else self._number(form, place)
 
     def target(self, field: int) -> int | None:
-        """Where a table, text or vector starts that a field refers to."""
+        """Return the position of the table, string or vector that a field refers to; None if absent."""
         place = self.place(field)
         return None if place is None else place + self._number("<I", place)
 
     def table(self, field: int) -> FlatTable | None:
-        """The table that a field refers to."""
+        """Return the table that a field refers to; None if absent."""
         target = self.target(field)
         return None if target is None else FlatTable(self.buffer, target)
 
     def tables(self, field: int) -> Iterator[FlatTable]:
-        """The tables of a vector."""
+        """Yield the tables of a vector field."""
         start = self.target(field)
         if start is not None:
             for place in range(start + 4, start + 4 + 4 * self._number("<I", start), 4):
                 yield FlatTable(self.buffer, place + self._number("<I", place))
 
     def text(self, field: int) -> str:
-        """A field of text."""
+        """Return a string field, empty if absent."""
         start = self.target(field)
         if start is None:
             return ""
@@ -71,7 +71,7 @@ class FlatTable:
 
 
 def duration_units(encoded: bytes) -> dict[str, str]:
-    """The unit ("s", "ms", "us" or "ns") of each top-level column of durations; nothing where the entry is damaged.
+    """Return the unit ("s", "ms", "us" or "ns") of each top-level duration column; empty if the entry is damaged.
 
     >>> duration_units(b"/////zA=")
     {}

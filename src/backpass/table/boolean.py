@@ -1,6 +1,6 @@
-"""Boolean: which texts are the two values of a boolean, and which tokens beside them can only mean that there is none.
+"""Booleans: which pairs of strings are booleans, and which tokens next to them mean "missing".
 
-``NA`` may be a value among texts (see ``missing``). Beside TRUE and FALSE, as R writes them, it is none.
+``NA`` may be a value among other categories (see ``missing``); next to TRUE and FALSE, as R writes them, it is missing.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 BOOLEAN = "boolean"
-"""What is demanded of a column of booleans, which is one of texts."""
+"""Required kind of a column of booleans, which is categorical."""
 TRUTHS = frozenset({"true", "false"})
 PAIRS = (TRUTHS, frozenset({"t", "f"}), frozenset({"yes", "no"}), frozenset({"y", "n"}))
 
 
 def are_booleans(texts: Collection[str]) -> bool:
-    """Whether texts are booleans: true or false, or both of t and f, yes and no, y and n, in small or capital letters.
+    """Whether strings are booleans: true or false, or both of t/f, yes/no or y/n, in any case.
 
     >>> are_booleans({"TRUE"}), are_booleans({"yes", "no"}), are_booleans({"no"}), are_booleans({"T", "F", "X"})
     (True, True, False, False)
@@ -24,14 +24,15 @@ def are_booleans(texts: Collection[str]) -> bool:
 
 
 def are_truths(texts: Collection[str]) -> bool:
-    """Whether all texts are true or false: there is no doubt, then, about what stands beside them."""
+    """Whether all strings are true or false, so that the meaning of other tokens is certain."""
     return {text.lower() for text in texts} <= TRUTHS
 
 
 def missing_beside(texts: Collection[str]) -> frozenset[str]:
-    """The tokens, of those that may be values, that are missing ones beside these texts.
+    """Return the ambiguous tokens that mean "missing" next to these strings.
 
-    ``NA`` beside booleans of any sort; ``None`` beside true and false only, for it may answer a question of yes or no.
+    ``NA`` is missing next to any booleans; ``None`` only next to true and false, because it may answer a yes/no
+    question.
 
     >>> sorted(missing_beside({"True", "False"})), sorted(missing_beside({"yes", "no"})), sorted(missing_beside({"DE"}))
     (['NA', 'None'], ['NA'], [])

@@ -1,7 +1,7 @@
-"""Database: DuckDB as a reader of columns, in memory, without network, leaving no file behind.
+"""Database: DuckDB as a column reader, in memory, without network access and leaving no file behind.
 
-A relation (a temporary table, or a Parquet file) comes in; float64 values and coded texts come out. What they mean is
-decided in ``kinds``.
+Takes a relation (a temporary table or a Parquet file); returns float64 values, microseconds and coded strings.
+``kinds`` interprets them.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ T = TypeVar("T")
 
 BATCH = 32
 SETTINGS = {
-    "autoinstall_known_extensions": "false",  # the default is true, and goes to the network
+    "autoinstall_known_extensions": "false",  # the default, true, accesses the network
     "autoload_known_extensions": "false",
-    "temp_directory": "",  # the default of a memory database is .tmp in the working folder
+    "temp_directory": "",  # the default of an in-memory database is .tmp in the working directory
 }
 
 
 @contextmanager
 def connected(*, alone: bool = False) -> Iterator[DuckDBPyConnection]:
-    """A connection that shares nothing but its process's engine; one ``alone`` has that to itself, settings and all.
+    """Open a connection to the process's engine, or to a private one with its own settings if ``alone``.
 
-    Errors: ResourceError when memory runs out.
+    Raises:
+        ResourceError: Memory runs out.
     """
     import duckdb
 
@@ -57,17 +58,17 @@ def _opened() -> DuckDBPyConnection:
 
 @cache
 def _engine() -> DuckDBPyConnection:
-    """The empty database of this process: to open one takes as long as to read a small table."""
+    """Return the process's empty database. Opening one takes as long as reading a small table."""
     return _opened()
 
 
 if hasattr(os, "register_at_fork"):
-    # Its threads do not live on in a child, which would wait for them, or crash, when it ends.
+    # A fork does not copy the engine's threads; the child would wait for them, or crash, at exit.
     os.register_at_fork(before=_engine.cache_clear)
 
 
 def pattern(file: Path) -> str:
-    """The path with glob signs escaped: DuckDB takes ``*``, ``?`` and ``[`` in a path for patterns.
+    """Return the path with glob characters escaped: DuckDB expands ``*``, ``?`` and ``[`` in paths.
 
     >>> pattern(Path("data[1].csv"))
     'data[[]1].csv'
@@ -76,7 +77,7 @@ def pattern(file: Path) -> str:
 
 
 def literal(text: str) -> str:
-    """A text as an SQL literal.
+    """Return a string as an SQL literal.
 
     >>> literal("it's")
     "'it''s'"
@@ -85,24 +86,24 @@ def literal(text: str) -> str:
 
 
 def identifier(name: str) -> str:
-    """A name as an SQL identifier."""
+    """Return a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def batches(columns: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Columns some at a time: the time to prepare a query grows with the square of its terms."""
+    """Yield the columns in batches: the time to prepare a query grows with the square of its terms."""
     for start in range(0, len(columns), BATCH):
         yield columns[start : start + BATCH]
 
 
 def rows_in(database: DuckDBPyConnection, relation: str) -> int:
-    """The number of rows of a relation."""
+    """Return the number of rows of a relation."""
     found = database.execute(f"SELECT count(*) FROM {relation}").fetchone()
     return int(found[0]) if found else 0
 
 
 def numbers_of(database: DuckDBPyConnection, relation: str, values: Sequence[str]) -> list[NDArray[np.float64]]:
-    """The float64 arrays of SQL expressions of type DOUBLE, NULL as NaN, in the order of the rows."""
+    """Return float64 arrays of SQL expressions of type DOUBLE, with NULL as NaN, in row order."""
     found = []
     for batch in batches(values):
         terms = ", ".join(f"coalesce({value}, 'NaN'::DOUBLE) AS v{j}" for j, value in enumerate(batch))
@@ -114,9 +115,17 @@ def numbers_of(database: DuckDBPyConnection, relation: str, values: Sequence[str
 def ticks_of(
     database: DuckDBPyConnection, relation: str, column: str, value: str, divisor: int = 1
 ) -> NDArray[np.int64]:
-    """The moments of a column by an SQL expression of type BIGINT over a divisor, rounded down.
+    """Return a column's timestamps in microseconds.
 
-    ``NAT`` stands for NULL, ``BEYOND`` for what has no such value: what is infinite, or overflows.
+    Args:
+        database: The connection.
+        relation: Relation that has the column.
+        column: The column, as an SQL identifier.
+        value: SQL expression of type BIGINT for the timestamp.
+        divisor: Units of ``value`` per microsecond; the quotient is rounded down.
+
+    Returns:
+        int64 (n,), ``NAT`` for NULL and ``BEYOND`` for infinite or overflowing timestamps.
     """
     terms = f"try({value}) AS v, {column} IS NULL AS gap"
     found = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
@@ -128,9 +137,9 @@ def ticks_of(
 def texts_of(
     database: DuckDBPyConnection, relation: str, values: Sequence[str]
 ) -> list[tuple[list[str], NDArray[np.int32]]]:
-    """Of each SQL expression of type VARCHAR the distinct texts, and the codes of the rows, 0 for NULL.
+    """Return the distinct strings and the row codes (0 for NULL) of each SQL expression of type VARCHAR.
 
-    The texts are copied first: a file would be opened anew for every query.
+    The strings are copied to a temporary table first, because DuckDB would reopen a file for every query.
     """
     found = []
     for batch in batches(values):

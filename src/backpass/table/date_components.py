@@ -1,7 +1,7 @@
-"""Parts: the numbers that a date or a time of day is taken apart into.
+"""Date components: the numbers that represent a date or a time of day in the network's input.
 
-Moments come in (see ``moment``), float64 columns go out, NaN where there is none. A part with a period comes round
-again: the network sees it as a number, and as the cosine and sine of its turn (``backpass.network.feature_map``).
+Takes timestamps in microseconds (see ``timestamp``); returns float64 columns, NaN where missing. The network receives a
+cyclic component as a number and as the cosine and sine of its phase (``backpass.network.feature_map``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Ticks = NDArray[np.int64]
 
 
 class MomentFields(Protocol):
-    """Whole numbers of moments that are less than 2^22 in size; arrays, or values of an ONNX graph."""
+    """Integer fields of timestamps, each less than 2^22 in size; arrays, or values of an ONNX graph."""
 
     @property
     def days(self) -> Any:
@@ -31,12 +31,12 @@ class MomentFields(Protocol):
         """Seconds since midnight, rounded down."""
 
     def total(self, unit: int) -> Any:
-        """All of the moment as float64, in units of so many microseconds."""
+        """The whole timestamp as float64, in multiples of ``unit`` microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class TickFields:
-    """The fields of ticks (n,), as those of Python's ``timedelta``: days, seconds and microseconds.
+    """Fields of timestamps (n,) as in Python's ``timedelta``: days, seconds and microseconds.
 
     >>> fields = TickFields(np.array([-1]))
     >>> fields.days, fields.seconds, fields.microseconds
@@ -55,7 +55,7 @@ class TickFields:
 
     @property
     def microseconds(self) -> Ticks:
-        """Microseconds since the second began."""
+        """Microseconds since the start of the second."""
         return self.since_epoch % SECOND
 
     def total(self, unit: int) -> NDArray[np.float64]:
@@ -64,9 +64,12 @@ class TickFields:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A number of a moment; after ``period`` of them it comes round, 0 where it does not.
+    """One component of a date or time.
 
-    ``of`` takes the fields of a moment, and has only whole numbers that are less than 2^22 in size on its way.
+    Attributes:
+        of: Computes the component from the fields of a timestamp. Every integer in its computation is less than 2^22 in
+            size.
+        period: Number of values after which the component repeats, 0 if it is not cyclic.
     """
 
     of: Callable[[MomentFields], Any]
@@ -89,13 +92,13 @@ PARTS: Mapping[DatetimeKind, Mapping[str, Part]] = {
         "minute": Part(lambda moment: moment.seconds % 3_600 // 60, 60),
     },
 }
-"""Part by name, in the order of the columns. The first one holds the whole moment and is always there."""
+"""Component by name, in column order. The first one holds the whole timestamp and is always included."""
 UNITS: Mapping[DatetimeKind, int] = {"date": DAY, "time": HOUR}
-"""The microseconds in one of the first part."""
+"""Length of one unit of the first component, in microseconds."""
 
 
 def part_values(microseconds: Ticks, kind: DatetimeKind, name: str) -> NDArray[np.float64]:
-    """One part of every moment, float64 (n,).
+    """Return one component of every timestamp, float64 (n,).
 
     >>> part_values(np.array([0, NAT]), "date", "year")
     array([1970.,   nan])
@@ -105,7 +108,7 @@ def part_values(microseconds: Ticks, kind: DatetimeKind, name: str) -> NDArray[n
 
 
 def ticks_of(whole: NDArray[np.float64], kind: DatetimeKind) -> Ticks:
-    """Moments by their first part, the days or hours that hold all of it, to the microsecond; the way back.
+    """Return timestamps in microseconds from their first component; inverse of ``part_values``.
 
     >>> part_values(ticks_of(np.array([19782.5]), "date"), "date", "days")
     array([19782.5])
@@ -114,7 +117,7 @@ def ticks_of(whole: NDArray[np.float64], kind: DatetimeKind) -> Ticks:
 
 
 def telling_parts(microseconds: Ticks, kind: DatetimeKind) -> tuple[str, ...]:
-    """The parts that differ from row to row, after the first, which is always there.
+    """Return the first component and those that vary between rows.
 
     >>> telling_parts(np.array([0, 3 * DAY]), "date")
     ('days', 'day of month', 'day of week', 'day of year')

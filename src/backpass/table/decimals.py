@@ -1,7 +1,7 @@
-"""Decimals: whether numbers of a file are written 1.5 or 1,5, decided over all its columns.
+"""Decimal sign: whether the numbers of a file are written 1.5 or 1,5, decided over all its columns.
 
-Only files whose delimiter is not ``,`` are asked. ``1,5``, ``0,125`` and ``1.234,50 €`` are clearly decimal commas;
-``1,234`` may be a thousand.
+Takes the string columns of a file whose delimiter is not ``,``; returns the sign. ``1,5``, ``0,125`` and ``1.234,50 €``
+are clearly decimal commas; in ``1,234`` the comma may separate thousands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ HINT = "say which with --decimal, or keep a column as text with --categorical"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A column whose numbers have commas: its name, an example, and whether it can only be a decimal comma."""
+    """A column whose numbers contain commas.
+
+    Attributes:
+        name: Column name.
+        example: One of its values.
+        clear: Whether the comma can only be a decimal sign.
+    """
 
     name: str
     example: str
@@ -31,7 +37,14 @@ class Written:
 def decimal_of(
     texts: Sequence[RawStrings], pointed: Sequence[str], rules: Rules, faults: ErrorList
 ) -> Literal[".", ","]:
-    """The decimal sign of a file; ``pointed`` names the columns of plain numbers that have points. Doubt is a fault."""
+    """Return the decimal sign of a file; ambiguity and contradictions are errors.
+
+    Args:
+        texts: The string columns.
+        pointed: Names of numeric columns that contain decimal points.
+        rules: What is required of the columns.
+        faults: Collects errors.
+    """
     asked = [raw for raw in texts if rules.demanded(raw.name) != "categorical"]
     commas = [written for raw in asked if (written := written_with_commas(raw, rules))]
     if not commas:
@@ -47,7 +60,7 @@ def decimal_of(
 
 
 def written_with_commas(raw: RawStrings, rules: Rules) -> Written | None:
-    """What speaks for a decimal comma in a column, or None: numbers with commas, few texts, and no points."""
+    """Return the evidence for a decimal comma: numbers with commas, few other strings and no points; else None."""
     texts = {without_percent(text.strip(" \t")) for text in raw.levels} - rules.missing.tokens
     commas = {text for text in texts if "," in text and number_in(text, ",") is not None}
     marked = {text for text in texts if "," in text and number_in(text, ".") is not None}

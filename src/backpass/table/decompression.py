@@ -1,9 +1,9 @@
-"""Expanding: a .gz or .zst file into plain bytes, up to a limit.
+"""Decompression: expand a .gz or .zst file to a plain file, up to a size limit.
 
-A few kilobytes can be made to expand to any number of bytes. So there is a limit: what the user allows, or
-``USUAL_RATIO`` times the compressed size (tables of text come to 3 to 30 times), 64 MiB at least.
-Zstandard is Python's own from 3.14 on; before, the packages ``zstandard`` or ``pyarrow`` lend theirs.
-What the file itself says of its length is the room on disk that is asked for before anything is written.
+A few kilobytes can decompress to any number of bytes, so there is a limit: the user's, or ``USUAL_RATIO`` times the
+compressed size (text tables compress 3 to 30 times), but at least 64 MiB. Zstandard support comes from Python itself
+since 3.14, before that from the packages ``zstandard`` or ``pyarrow``. The length that the file declares determines the
+disk space required before anything is written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from backpass.table.messages import plain, refusal
 GZIP, ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 CHUNK = 1 << 20  # bytes
 USUAL_RATIO, LEAST_LIMIT = 200, 64 << 20
-DEFLATED = 1032  # bytes that one of gzip comes to, at most (Deutsch 1996, RFC 1951); who says more is damaged
+DEFLATED = 1032  # maximum expansion of a gzip byte (Deutsch 1996, RFC 1951); a larger declared ratio means damage
 
 ZSTANDARD_OPENERS: tuple[tuple[str, Callable[[Any, Path], Any]], ...] = (
     ("compression.zstd", lambda module, file: module.open(file)),
@@ -31,13 +31,22 @@ ZSTANDARD_OPENERS: tuple[tuple[str, Callable[[Any, Path], Any]], ...] = (
 
 
 def expanded(file: Path, head: bytes, copy: Path, source: str, max_bytes: int | None = None) -> Path:
-    """Write the content of ``file`` to ``copy``.
+    """Decompress ``file`` into ``copy``.
 
-    Errors: DataError when it is damaged, or longer than ``max_bytes``; ResourceError when there is no room for it.
+    Args:
+        file: The compressed file.
+        head: Its first bytes.
+        copy: Path of the decompressed file.
+        source: Name of the file in messages.
+        max_bytes: Size limit in bytes; None applies the usual one.
+
+    Raises:
+        DataError: The file is damaged, or longer than the limit, or no Zstandard decompressor is installed.
+        ResourceError: The disk lacks space.
     """
     limit = max_bytes or max(USUAL_RATIO * file.stat().st_size, LEAST_LIMIT)
     told = _gzip_length(file) if head.startswith(GZIP) else _zstandard_length(head)
-    if told <= limit:  # of a longer one no more is written than shows it to be too long
+    if told <= limit:  # a longer file is written only until it exceeds the limit
         require_room(told, copy.parent, f"{plain(source)}, expanded,")
     if head.startswith(GZIP):
         return _copied(gzip.open(file), copy, "gzip", file, source, limit)
@@ -52,9 +61,9 @@ def expanded(file: Path, head: bytes, copy: Path, source: str, max_bytes: int | 
 
 
 def _gzip_length(file: Path) -> int:
-    """The least number of bytes that a .gz file expands to: its end says so (Deutsch 1996, RFC 1952), by 2^32 at most.
+    """Return a lower bound of a .gz file's decompressed size, from its last four bytes (Deutsch 1996, RFC 1952).
 
-    Of several files one after another it is that of the last.
+    The field holds the size modulo 2^32. For concatenated files it is the size of the last one.
     """
     with file.open("rb") as stream:
         size = stream.seek(0, 2)
@@ -64,9 +73,9 @@ def _gzip_length(file: Path) -> int:
 
 
 def _zstandard_length(head: bytes) -> int:
-    """The least number of bytes that a .zst file expands to, as its first frame says; 0 where that says nothing.
+    """Return a lower bound of a .zst file's decompressed size, from its first frame; 0 if that states none.
 
-    The byte after the mark tells how many bytes follow before the length, and how many hold it (RFC 8878, 3.1.1.1).
+    The byte after the magic number encodes how many bytes precede the length, and how many hold it (RFC 8878, 3.1.1.1).
 
     >>> _zstandard_length(bytes.fromhex("28b52ffd 24 0c")), _zstandard_length(bytes.fromhex("28b52ffd 04 58"))
     (12, 0)
@@ -79,9 +88,9 @@ def _zstandard_length(head: bytes) -> int:
 
 
 def _copied(stream: Any, copy: Path, form: str, file: Path, source: str, limit: int) -> Path:
-    """Copy up to a byte beyond the limit.
+    """Copy at most one byte beyond the limit.
 
-    Damage is told by the errors of the libraries; pyarrow's is an OSError without a number.
+    The libraries report damage by their own exceptions; pyarrow's is an OSError without an errno.
     """
     try:
         with stream, copy.open("wb") as out:

@@ -1,8 +1,8 @@
-"""Delimited: the columns of CSV and TSV files, every field read as text, numbers found over all rows.
+"""Delimited files: the columns of CSV and TSV files, each numeric or a raw string column, decided over all rows.
 
-A column in which every field is a plain number or a missing token comes out as numbers; any other as coded texts, to be
-judged in ``kinds``. The two ways agree (a test holds them against each other); the first is only faster. How records
-are cut into fields is the affair of ``scan``, where they begin that of ``layout``.
+A column becomes numeric if every field is a plain number or a missing token; any other column becomes coded strings,
+which ``kinds`` converts. Both routes give the same numbers (a test compares them); the first is only faster. ``scan``
+splits records into fields; ``layout`` finds where the records begin.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ if TYPE_CHECKING:
     from backpass.table.scan._scanner import Scanner
     from backpass.table.scan.plain import PlainScanner
 
-PIECE = 1 << 18  # bytes that are scanned at a time
-SAMPLE = 1 << 16  # bytes at the start that tell most columns of texts from those of numbers
-NUMBER, TEXT, LEFT_OUT = "nt-"  # what a scanner calls the roles of columns
+PIECE = 1 << 18  # bytes per scan call
+SAMPLE = 1 << 16  # bytes at the start that separate most string columns from numeric ones
+NUMBER, TEXT, LEFT_OUT = "nt-"  # a scanner's codes for column roles
 
 
 @dataclass(frozen=True, slots=True)
 class Delimited:
-    """A delimited file: where it is, and how it is laid out."""
+    """A delimited file and its layout."""
 
     file: Opened
     layout: Layout
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its columns."""
+        """Column names."""
         return self.layout.names
 
     def rows_about(self) -> int:
-        """The number of rows, from the size of the file and the lengths of its first lines."""
+        """Estimate the number of rows from the file size and the length of the first lines."""
         with self.file.path.open("rb") as stream:
             head = stream.read(PIECE)
         ends = head.count(b"\n") + head.count(b"\r") - head.count(b"\r\n")
@@ -53,7 +53,7 @@ class Delimited:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column, and, of one of plain numbers, whether some have a decimal point."""
+    """A raw column and, if it is numeric, whether some of its numbers have a decimal point."""
 
     column: RawColumn
     has_points: bool = False
@@ -61,18 +61,21 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The wanted columns in order, and the number of rows."""
+    """The requested columns, in order, and the number of rows."""
 
     columns: Sequence[Field]
     rows: int
 
 
 def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:
-    """Read files with the same columns, the rows of one beneath those of the other.
+    """Read files that have the same columns and concatenate their rows.
 
-    The start of the first file shows which columns hold texts; those that only show it later are read once more.
+    The start of the first file shows which columns are strings. Columns that turn out to be strings only later are read
+    a second time.
 
-    Errors: DataError naming the lines that do not fit; ResourceError where memory cannot hold the table.
+    Raises:
+        DataError: Records do not have the right number of fields; the error names their lines.
+        ResourceError: The table does not fit in memory.
     """
     names, rows = files[0].names, sum(file.rows_about() for file in files)
     for other in files[1:]:
@@ -110,7 +113,7 @@ def _seen_to_be_texts(roles: Sequence[str], sample: Scanner | PlainScanner) -> l
 def _scanned(
     files: Sequence[Delimited], roles: Sequence[str], rules: Rules, rows: int, *, sample: bool = False
 ) -> Scanner | PlainScanner:
-    """The files after a scanner went over them, or over a sample of them."""
+    """Return a scanner that has read the files, or the start of each file if ``sample``."""
     tokens = [token.encode() for token in rules.missing.tokens]
     signs = [" " if file.layout.delimiter == WHITESPACE else file.layout.delimiter for file in files]
     scanner = scanner_for("".join(signs))("".join(roles), tokens, with_points=rules.decimal == ".", rows_about=rows)
@@ -142,7 +145,7 @@ def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
 
 
 def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
-    """What to do about records that do not fit: nearly all of them speak against the header."""
+    """Return a hint about uneven records; if nearly all are uneven, the header is probably wrong."""
     widths = [width for _, width in scanner.uneven]
     is_most = scanner.uneven_count > max(scanner.rows, 1)
     fits_neither = widths[-1] > 1 and (len(layout.names), widths[-1]) != (1, 2)

@@ -1,6 +1,6 @@
-"""Suspicion: what is odd about a column, or about a table: things to look at before learning from them.
+"""Diagnostics: oddities of a column or a table that deserve a look before training.
 
-Columns come in, findings go out. None of them is an error: what cannot be read at all is refused in ``kinds``.
+Takes columns; yields findings. No finding is an error: ``kinds`` rejects values that cannot be read.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Nume
 from backpass.table.target import Target
 
 FAR_OUT = 3.0  # quartile distances from the quartiles (Tukey 1977: "far out"; 1.5 would name every long tail)
-MOSTLY = 0.5  # share of rows without a value from which on a column says little
-MIXED = 0.1  # share of numbers among texts, or of texts among numbers, that is more than an accident
-RARE = 5  # rows below which a text or a class is rare
-SMALL_CLASS = 0.05  # share of rows below which a class is
-FEWEST = 20  # rows from which on a rule without exception says something
-ROWS_PER_VALUE = 5  # rows that each text has on average before it can be said to decide the target
-LINEAR = 1.0 - 1e-6  # correlation from which on a column is the target in other units
+MOSTLY = 0.5  # share of missing values above which a column carries little information
+MIXED = 0.1  # share of numbers among strings, or the reverse, that is unlikely to be an accident
+RARE = 5  # number of rows below which a category or class is rare
+SMALL_CLASS = 0.05  # share of rows below which a class is rare
+FEWEST = 20  # rows needed before a rule without exceptions is significant
+ROWS_PER_VALUE = 5  # average rows per category needed before a column can count as determining the target
+LINEAR = 1.0 - 1e-6  # correlation from which a column is the target in other units
 MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     "|nov(?:ember)?|dec(?:ember)?)"
@@ -40,14 +40,14 @@ WORDED = re.compile(  # 31 Dec 2024, 31-Dec-24, December 31st, 2024, Tue, 31 Dec
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is odd: a code for machines, and a text."""
+    """An oddity: a code for programs and a text for people."""
 
     code: str
     text: str
 
 
 def column_findings(column: Column, table: Table) -> Iterator[Finding]:
-    """What is odd about a column by itself."""
+    """Yield the oddities of a column on its own."""
     gaps = int(column.missing.sum())
     if gaps == table.rows:
         yield Finding("empty", "no row has a value")
@@ -113,7 +113,7 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
 
 
 def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[Finding]:
-    """What is odd about a column beside the target: that it decides it."""
+    """Yield the oddities of a column in relation to the target: the column determines it."""
     there = ~column.missing
     if there.sum() < FEWEST or is_constant(column):
         return
@@ -132,7 +132,7 @@ def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator
 
 
 def _decided_by(codes: NDArray[np.int32], y: NDArray[Any]) -> bool:
-    """Whether rows of one code all have one y."""
+    """Whether all rows with the same code have the same y."""
     order = np.argsort(codes, kind="stable")
     same_code, same_y = np.diff(codes[order]) == 0, y[order][1:] == y[order][:-1]
     return bool(np.all(same_y[same_code]))
@@ -150,7 +150,7 @@ def _standard(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _separated(x: NDArray[np.float64], y: NDArray[Any]) -> bool:
-    """Whether the rows sorted by x are one run of each class, and no x has two classes."""
+    """Whether the rows sorted by x form one run per class, and no value of x occurs in two classes."""
     order = np.lexsort((y, x))
     changes = y[order][1:] != y[order][:-1]
     tied = np.diff(x[order]) == 0
@@ -158,7 +158,7 @@ def _separated(x: NDArray[np.float64], y: NDArray[Any]) -> bool:
 
 
 def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) -> Iterator[Finding]:
-    """What is odd about the rows: some are there twice; a class has few of them."""
+    """Yield the oddities of the rows: duplicates, and classes with few rows."""
     if repeated := _repeated_rows(list(table.columns.values())):
         yield Finding("duplicate_rows", f"{counted(repeated, 'row')} repeat an earlier one in every column")
     if target is None or y is None or target.task == "regression":
@@ -173,13 +173,13 @@ def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) 
 
 
 def _repeated_rows(columns: Sequence[Column]) -> int:
-    """How many rows are like an earlier one."""
+    """Number of rows that equal an earlier one."""
     ids = np.zeros(len(columns[0].missing), dtype=np.int64)
     for column in columns:
         values: NDArray[Any]
         match column:
             case NumericColumn(_, numbers):
-                values = numbers + 0.0  # -0.0 is 0.0
+                values = numbers + 0.0  # makes -0.0 equal to 0.0
             case DatetimeColumn(_, microseconds):
                 values = microseconds
             case _:

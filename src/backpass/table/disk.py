@@ -1,6 +1,6 @@
-"""Disk: how much room a folder has, and a refusal before it is taken where something cannot fit.
+"""Disk check: the free space of a folder, and an error before a file is written that cannot fit.
 
-Estimates are lower bounds, so that nothing is refused that would have fitted.
+Estimates are lower bounds, so nothing that would fit is rejected.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from backpass.table.memory import written_bytes
 
 
 def require_room(needed: int, folder: Path, what: str) -> None:
-    """Raise a ResourceError that says both figures where ``needed`` bytes do not fit into a folder."""
+    """Check that a folder has enough free space.
+
+    Args:
+        needed: Space needed, in bytes.
+        folder: Folder to write to.
+        what: What needs the space, for the message.
+
+    Raises:
+        ResourceError: Less is free; the message states both figures.
+    """
     there = shutil.disk_usage(folder).free
     if needed > there:
         figures = f"needs at least {written_bytes(needed)} in {folder}, {written_bytes(there)} are free"

@@ -1,8 +1,8 @@
-"""Duration: a span of time as a number of seconds, whatever unit it was written in.
+"""Durations: time spans of any unit as seconds.
 
-Spans come in (timedelta64 of NumPy, ``timedelta`` of Python, intervals of Arrow); float64 seconds go out, NaN where
-missing. Every unit gives the same float64, because each quotient is rounded once. Years and months have no fixed length
-and are refused. Times of day live in ``moment``.
+Takes spans (NumPy's timedelta64, Python's ``timedelta``, Arrow's intervals); returns float64 seconds, NaN where
+missing. Each quotient is rounded once, so every unit gives the same float64. Years and months have no fixed length and
+are rejected. ``timestamp`` handles times of day.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EXACT = 2**53  # up to here every whole number is a float64
+EXACT = 2**53  # every whole number up to here is a float64
 UNITS: dict[str, tuple[int, int]] = {  # a unit in seconds, as numerator and denominator
     "W": (604_800, 1),
     "D": (86_400, 1),
@@ -31,7 +31,7 @@ CALENDAR = "years and months have no fixed number of seconds: give the span in d
 
 
 def seconds_of(spans: NDArray[Any]) -> NDArray[np.float64] | None:
-    """The seconds of timedelta64 spans (n,), NaN for NaT; None for units without a fixed length (Y, M, or none).
+    """Return the seconds of timedelta64 spans (n,), NaN for NaT; None for units without a fixed length (Y, M, or none).
 
     >>> seconds_of(np.array([90, "NaT"], "m8[m]")), seconds_of(np.array([1500], "m8[ms]"))
     (array([5400.,   nan]), array([1.5]))
@@ -46,14 +46,14 @@ def seconds_of(spans: NDArray[Any]) -> NDArray[np.float64] | None:
     seconds = microseconds * float(numerator) / denominator
     bound = EXACT // numerator
     large = np.flatnonzero(((microseconds > bound) | (microseconds < -bound)) & ~missing)
-    # Python divides whole numbers of any size with one rounding.
+    # Python divides integers of any size with a single rounding.
     seconds[large] = [tick * numerator / denominator for tick in microseconds[large].tolist()]
     seconds[missing] = np.nan
     return seconds
 
 
 def seconds_in(span: Any) -> float | None:
-    """The seconds of one span that ``is_duration``; None where it has years or months.
+    """Return the seconds of one span for which ``is_duration`` holds; None if it has years or months.
 
     >>> seconds_in(datetime.timedelta(minutes=1, microseconds=500_000)), seconds_in(np.timedelta64(1, "Y"))
     (60.5, None)
@@ -69,7 +69,7 @@ def seconds_in(span: Any) -> float | None:
 
 
 def is_duration(value: Any) -> bool:
-    """Whether a Python value is a span of time: a timedelta of Python, NumPy or pandas, or an interval of Arrow.
+    """Whether a Python value is a time span: a timedelta of Python, NumPy or pandas, or an interval of Arrow.
 
     >>> is_duration(datetime.timedelta(1)), is_duration(np.timedelta64(1, "h")), is_duration(1.0)
     (True, True, False)

@@ -137,8 +137,7 @@ def _holds_years(found: _Evidence) -> bool:
 
 
 def _stands_again(first: Record, rows: Sequence[Record]) -> bool:
-    """Whether the fields of the record recur only where the whole record does, as in a file with its header repeated.
-    """
+    """Whether the fields of the record recur only where the whole record does: the header is repeated."""
     again = sum([*map(str.strip, row)] == [*first] for row in rows)
     return again > 0 and all(sum(row[j].strip() == cell for row in rows) == again for j, cell in enumerate(first))
 

@@ -1,7 +1,7 @@
-"""Joining: the columns of several files, one file's rows beneath another's.
+"""Concatenation of files: the rows of several files, one after another, before column kinds are decided.
 
-The files have the same columns, by name; each column is numbers, texts, dates or times in all of them. What does not
-agree is a fault that names the file.
+Takes the content of files with the same column names; returns one content. Each column must be numbers, strings, dates
+or times in all files; a mismatch is an error that names the file. ``stack`` concatenates finished tables.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from backpass.table.timestamp import NAT
 
 
 def joined(contents: Sequence[Content], sources: Sequence[str], faults: ErrorList) -> Content:
-    """One content of several; of one, itself."""
+    """Concatenate contents; a single one is returned unchanged."""
     first = contents[0]
     if len(contents) == 1:
         return first
@@ -28,7 +28,7 @@ def joined(contents: Sequence[Content], sources: Sequence[str], faults: ErrorLis
     columns = [
         _joined_column([found[raw.name] for found in by_name], sources, faults)
         for raw in first.columns
-        if all(raw.name in found for found in by_name)  # one that could not be read is a fault already
+        if all(raw.name in found for found in by_name)  # a column that could not be read is already an error
     ]
     notes = tuple(dict.fromkeys(note for content in contents for note in content.notes))
     return Content(first.names, [each for each in columns if each], sum(content.rows for content in contents), notes)
@@ -37,7 +37,7 @@ def joined(contents: Sequence[Content], sources: Sequence[str], faults: ErrorLis
 def check_same_names(
     first: Sequence[str], other: Sequence[str], first_source: str, source: str, faults: ErrorList
 ) -> None:
-    """Fault: names that a file lacks, or has besides those of the first one."""
+    """Add an error if a file lacks columns of the first file, or has extra ones."""
     lacking, more = [name for name in first if name not in other], [name for name in other if name not in first]
     if lacking:
         faults.add(f"{plain(source)} lacks {listed(lacking, shown)}, which {plain(first_source)} has")
@@ -48,7 +48,7 @@ def check_same_names(
 def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: ErrorList) -> RawColumn | None:
     name, filled = raws[0].name, [raw for raw in raws if not _is_empty(raw)]
     last_first = [*zip(raws, sources, strict=True)][::-1]
-    kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # each with its first file
+    kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # kind -> first file with it
     if len(kinds) > 1:
         held = ", ".join(f"{kind} in {plain(source)}" for kind, source in sorted(kinds.items()))
         faults.add(f"column {shown(name)} holds {held}")
@@ -74,7 +74,7 @@ def _kind(raw: RawColumn) -> str:
 
 
 def _is_empty(raw: RawColumn) -> bool:
-    """Whether a column holds no value at all; it may then be of any kind."""
+    """Whether a column has no value at all; such a column matches any kind."""
     match raw:
         case RawNumbers(_, values):
             return bool(np.isnan(values).all())

@@ -1,8 +1,8 @@
-"""JSON layouts: one JSON object that holds a whole table, as columns.
+"""JSON table layouts: a single JSON object that holds a whole table.
 
-``DataFrame.to_json`` of pandas writes columns unless it is told otherwise; its other layouts (split, table, index), a
-plain object of lists, and an object around a list of rows are read too. What may be columns as well as rows is refused.
-Files of rows are read in ``json_rows``.
+Takes the parsed object; returns columns. The supported layouts are the columns that ``DataFrame.to_json`` of pandas
+writes by default, its other layouts (split, table, index), a plain object of lists, and an object around a list of
+rows. An object whose names may be columns or rows is rejected. ``json_rows`` reads files of rows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROWS = "write a list of rows, [{...}, {...}], or one object a line; in pandas: t
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Columns by name, the number of rows, and notes on how they were written."""
+    """Columns by name, the number of rows, and notes on how the source is written."""
 
     values: Mapping[str, Sequence[Any]]
     rows: int
@@ -30,19 +30,20 @@ class Columns:
 
     @classmethod
     def of_rows(cls, rows: Iterable[Object], *notes: str) -> Columns:
-        """The columns of objects that are rows."""
+        """Return the columns of objects that are rows."""
         return cls(*columns_of_rows(rows), notes)
 
 
 def columns_in(table: Object, source: str) -> Columns:
-    """The columns of one object that holds a table; of any other, which is a row, its values.
+    """Return the columns of an object that holds a table; any other object is a single row.
+
+    Raises:
+        DataError: The columns have unequal lengths, or the layout is ambiguous or not a table.
 
     >>> columns_in({"x": {"0": 1, "1": 2}, "y": {"0": "a", "1": "b"}}, "t.json").values
     {'x': [1, 2], 'y': ['a', 'b']}
     >>> columns_in({"columns": ["x", "y"], "data": [[1, "a"], [2, "b"]]}, "t.json").values
     {'x': [1, 2], 'y': ['a', 'b']}
-
-    Errors: DataError for columns of unequal lengths, and for a layout that may be read in two ways or is no table.
     """
     columns, data, schema = (table.get(key) for key in ("columns", "data", "schema"))
     if table.get("type") == "FeatureCollection":
@@ -60,7 +61,7 @@ def columns_in(table: Object, source: str) -> Columns:
 
 
 def _split(columns: list[Any], data: list[Any], index: Any, source: str) -> Columns:
-    """Names, labels and rows of values: orient="split"."""
+    """Read column names, row labels and rows of values: orient="split"."""
     if not all(isinstance(name, str | int | float) for name in columns):
         raise refusal(source, "'columns' holds more than names: are there several headers?", ROWS)
     names = [str(name) for name in columns]
@@ -76,7 +77,7 @@ def _split(columns: list[Any], data: list[Any], index: Any, source: str) -> Colu
 
 
 def _with_schema(schema: Object, data: list[Any]) -> Columns:
-    """Rows with a description of their columns: orient="table"; its primary key is the index."""
+    """Read rows with a schema: orient="table"; the primary key is the index."""
     key = schema.get("primaryKey")
     names = [key] if isinstance(key, str) else [str(name) for name in key] if isinstance(key, list) else []
     found = Columns.of_rows(data)
@@ -86,7 +87,7 @@ def _with_schema(schema: Object, data: list[Any]) -> Columns:
 
 
 def _lists(table: Object, source: str) -> Columns:
-    """A list for each column."""
+    """Read an object with one list per column."""
     if any(_are_rows(values) for values in table.values()):
         lists = [name for name, values in table.items() if _are_rows(values)]
         raise refusal(source, f"is one object with {listed(lists, shown)}, lists of rows, not a table", ROWS)
@@ -100,7 +101,7 @@ def _lists(table: Object, source: str) -> Columns:
 
 
 def _objects(table: Object, source: str) -> Columns:
-    """Objects by the labels of rows (orient="columns", what ``to_json()`` writes) or of columns (orient="index")."""
+    """Read nested objects, keyed by column then row (orient="columns", the default) or the reverse (orient="index")."""
     outer, inner = list(table), list(next(iter(table.values())))
     if any(set(values) != set(inner) for values in table.values()):
         return Columns.of_rows([table])
@@ -117,7 +118,7 @@ def _objects(table: Object, source: str) -> Columns:
 
 
 def _around_rows(table: Object) -> Columns:
-    """An object with one list of rows among plain values; any other object is a row."""
+    """Read an object with a single list of rows among plain values; any other object is one row."""
     lists = [name for name, values in table.items() if _are_rows(values)]
     if len(lists) == 1 and not any(isinstance(table[name], list | Mapping) for name in table if name != lists[0]):
         return Columns.of_rows(table[lists[0]], f"the rows are those of {shown(lists[0])}")
@@ -129,7 +130,7 @@ def _are_rows(values: Any) -> bool:
 
 
 def _reads_as_columns(names: Sequence[str], labels: Sequence[str]) -> bool:
-    """Whether names are words and labels are whole numbers."""
+    """Whether the names are words and the labels are whole numbers."""
     return not all(name.isdigit() for name in names) and all(label.isdigit() for label in labels)
 
 
@@ -138,6 +139,6 @@ def _is_of_one_sort(values: Iterable[Any]) -> bool:
 
 
 def _index_notes(labels: Sequence[Any]) -> tuple[str, ...]:
-    """What is said of labels of rows that do more than count them from 0."""
+    """Return the note on row labels, unless they merely count from 0."""
     counts = all(str(label) == str(number) for number, label in enumerate(labels))
     return () if counts else (index_note([]),)

@@ -1,8 +1,8 @@
-"""JSON rows: a JSON file of objects, one a line or all in one list, as columns; or one object that holds a table.
+"""JSON tables: the columns of a JSON file that holds one object per line, a list of objects, or a single object.
 
-Every object is a row, its names are columns in the order in which they first appear; a name that an object lacks, and
-null, are missing values. Numbers are numbers, strings are texts unless they all spell dates or times. Python's ``json``
-reads it: it guesses nothing. How one object holds a whole table is the affair of ``json_layouts``.
+Every object is a row. Columns are in order of first appearance; a name that an object lacks, and null, are missing
+values. Numbers are numeric; strings are categorical unless they all spell dates or times. Python's ``json`` parses the
+file, so no type is guessed. ``json_layouts`` handles a single object that holds a whole table.
 """
 
 from __future__ import annotations
@@ -27,11 +27,16 @@ from backpass.table.timestamp import SECOND, moment_texts
 Row = dict[str, Any]
 
 EPOCH_UNITS = {"milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-FIRST_SECOND, LAST_SECOND = 631_152_000, 2_524_608_000  # 1990 and 2050, of which moments are those of our time
+FIRST_SECOND, LAST_SECOND = 631_152_000, 2_524_608_000  # 1990 and 2050: timestamps in between are plausible
 
 
 def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
-    """What the file holds; DataError naming the line that is no object, or where the file is damaged."""
+    """Read the requested columns of a file.
+
+    Raises:
+        DataError: The file is damaged, or has a line that is not an object; the error names the line.
+        ResourceError: The file does not fit in memory.
+    """
     size = file.path.stat().st_size
     require_memory(JSON_BYTE * size, f"{plain(file.source)} ({size:,} bytes of JSON)", LESS)
     table = _single_object(file)
@@ -50,7 +55,7 @@ def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
 
 
 def _single_object(file: Opened) -> Row | None:
-    """The object that is all of the file, on one line or several; None where there is more, or less."""
+    """Return the object that makes up the whole file, on one line or several; None if the file is anything else."""
     with file.path.open(encoding="utf-8-sig") as stream:
         first = next((line for line in stream if line.strip()), "")
         if not first.lstrip().startswith("{"):
@@ -59,18 +64,18 @@ def _single_object(file: Opened) -> Row | None:
     try:
         if not whole:
             json.loads(first)
-            return None  # a row, and others beneath it
+            return None  # the first of several rows
     except (ValueError, RecursionError):
         first = file.path.read_text(encoding="utf-8-sig")
     try:
         item = json.loads(first, object_pairs_hook=_pairs)
     except (ValueError, RecursionError):
-        return None  # reading it by lines says what is wrong
+        return None  # reading it line by line reports the error
     return item if isinstance(item, dict) else None
 
 
 def epoch_note(column: RawNumbers) -> str | None:
-    """What is said of whole numbers that all are moments of our time, counted in small units.
+    """Return a note if all numbers look like recent Unix timestamps in milli-, micro- or nanoseconds.
 
     >>> epoch_note(RawNumbers("t", np.array([1.7040672e12, 1.7041e12])))[:58]
     "column 't' looks like milliseconds since 1970 (2024-01-01)"
@@ -114,7 +119,7 @@ def _parsed(text: str, place: str, source: str) -> Any:
         where, character = (f"line {error.lineno}", error.colno) if place == "the file" else (place, error.pos + 1)
         hint = "a file of rows has one object a line, or one list of objects"
         raise refusal(source, f"{where} is no JSON ({error.msg}, at character {character})", hint) from None
-    except ValueError as error:  # a name twice; a number of thousands of digits
+    except ValueError as error:  # a repeated name, or a number of thousands of digits
         raise refusal(source, f"{place}: {error}") from None
 
 

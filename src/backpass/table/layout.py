@@ -1,7 +1,7 @@
-"""Layout: how a delimited file is laid out: where it begins, its delimiter, the names of its columns, what is no row.
+"""Layout of a delimited file: where it begins, its delimiter, its column names, and which records are not rows.
 
-A file comes in, with what the user says of it, and, when a model predicts, the columns that it asks for. Rows are
-not read here, but for a sample that tells rows from names.
+Takes a file, the user's settings and, for prediction, the columns that the model needs. Beyond a sample that
+distinguishes rows from names, rows are not read here but in ``delimited``.
 """
 
 from __future__ import annotations
@@ -35,12 +35,18 @@ HEADER, FIRST_LINE, FIRST_ROW, GIVEN_NAMES = "the header", "the first line", "th
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a delimited file is written; None: find out.
+    """The user's settings for a delimited file; None means "detect".
 
-    skip: lines before the header    no_header: whether the first line is a row    names: of the columns of such a file
-    headerless: names for a file without a header, by its number of fields, which a model knows
+    Attributes:
+        delimiter: One character, or "whitespace".
+        decimal: Decimal sign, "." or ",".
+        skip: Number of lines before the header.
+        no_header: Whether the first line is a row.
+        names: Column names of a file without a header.
+        headerless: Column names for a file without a header, selected by its number of fields; a model provides them.
 
-    Errors: UsageError.
+    Raises:
+        UsageError: A setting is invalid.
     """
 
     delimiter: str | None = None
@@ -60,7 +66,7 @@ class Dialect:
         names: Sequence[str],
         headerless: Sequence[Sequence[str]],
     ) -> Dialect:
-        """What the user says, checked."""
+        """Return the validated settings."""
         if isinstance(names, str):
             raise UsageError(f"names takes a list of names; got the text {names!r}", hint=f"names=[{names!r}, ...]")
         delimiter = DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None
@@ -90,12 +96,18 @@ def _check_delimiter(delimiter: str | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What was found out.
+    """The detected layout.
 
-    line, offset: where the header begins, as a line from 1 and in bytes
-    headers: records that are no rows    names_in: what the names stand in, for messages
-    texts, left_out: columns that the file itself says are texts, or are not to be learned from
-    has_header: whether the file names its columns
+    Attributes:
+        delimiter: One character, or "whitespace".
+        names: Column names.
+        line: Line on which the header begins, from 1.
+        offset: Position of the header, in bytes.
+        headers: Number of records that are not rows.
+        names_in: Where the names come from, for messages.
+        texts: Columns that the file declares to be categorical.
+        left_out: Columns that the file excludes from learning.
+        notes: Messages about what was detected.
     """
 
     delimiter: str
@@ -115,9 +127,16 @@ class Layout:
 
 
 def layout_of(file: Path, source: str, manner: Dialect, wanted: Set[str] | None) -> Layout:
-    """The layout of a file; ``wanted`` are the columns that a model asks for, None where none does.
+    """Detect the layout of a file.
 
-    Errors: DataError.
+    Args:
+        file: Path on disk.
+        source: Name of the file in messages.
+        manner: The user's settings.
+        wanted: Columns that the model needs; None without a model.
+
+    Raises:
+        DataError: The file has no usable header, or its delimiter is ambiguous.
     """
     sample = sample_of(file, source, manner.skip)
     delimiter = manner.delimiter or delimiter_of(sample, source)
@@ -128,9 +147,10 @@ def layout_of(file: Path, source: str, manner: Dialect, wanted: Set[str] | None)
 
 
 def _without_header(place: Layout, manner: Dialect, source: str, wanted: Set[str] | None) -> Layout | None:
-    """The layout where the first line is a row, by what the user says or the model knows; else None.
+    """Return the layout if the user or the model says that the first line is a row; else None.
 
-    Errors: DataError where the names are not as many as the fields, or stand in the first line.
+    Raises:
+        DataError: The number of names differs from the number of fields, or the first line holds the names.
     """
     width = len(place.names)
     if manner.names:
@@ -158,7 +178,11 @@ def _without_header(place: Layout, manner: Dialect, source: str, wanted: Set[str
 
 
 def _with_header(place: Layout, rows: Sequence[Sequence[str]], source: str, wanted: Set[str] | None) -> Layout:
-    """The layout where the first line holds the names.    Errors: DataError."""
+    """Return the layout if the first line holds the names.
+
+    Raises:
+        DataError: The names are empty, repeated or look like values.
+    """
     first = place.names
     if orange := orange_of([first, *rows]):
         check_names(first, source)
@@ -178,14 +202,15 @@ def _with_header(place: Layout, rows: Sequence[Sequence[str]], source: str, want
 
 
 def _are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
-    """Whether the first fields of rows are their names, texts or whole numbers, and the last ones have a name above.
+    """Whether the first fields are row names: strings or whole numbers, in rows whose last field has a name above it.
 
-    Errors: DataError where the first fields repeat.
+    Raises:
+        DataError: The first fields repeat.
     """
     names = [row[0].strip(" \t") for row in rows]
     if not all(name.isdigit() or (name and number_in(name) is None) for name in names):
         return False
-    if 2 * sum(not row[-1].strip(" \t") for row in rows) >= len(rows):  # lines that end in a delimiter
+    if 2 * sum(not row[-1].strip(" \t") for row in rows) >= len(rows):  # every line ends in a delimiter
         return False
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         text = "the rows have one field more than the header; R writes row names so"
@@ -194,9 +219,10 @@ def _are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
 
 
 def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Layout:
-    """The layout of a file whose first line looks like a row, and is taken for names with a note.
+    """Return the layout of a file whose first line looks like a row but is used as the header, with a note.
 
-    Errors: DataError where it cannot hold names, or none that the model knows.
+    Raises:
+        DataError: The line cannot hold names, or holds none that the model knows.
     """
     line = f"the first line, {first_line(place.names)},"
     if wanted and wanted.isdisjoint(place.names):

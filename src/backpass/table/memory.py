@@ -1,7 +1,7 @@
-"""Memory: how much there is, and a refusal before it is taken where something cannot fit.
+"""Memory check: an estimate of the available memory, and an error before an allocation that cannot fit.
 
-Estimates are lower bounds, so that nothing is refused that would have fitted. What this process may take is the least
-of what the machine has left, what its control group (a container) has left, and what its own limit leaves.
+Estimates of what is needed are lower bounds, so nothing that would fit is rejected. The available memory is the minimum
+of what the machine, the control group (container) and the process's own limit allow.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from backpass.errors import ResourceError
 from backpass.table.messages import counted, plain
 
-CELL = 8  # bytes of a number of a delimited file
-COLUMN = 1_000  # bytes that a column of one takes, however few its rows
-TYPED_CELL = 16  # bytes of a field of a file with types while it is read
-JSON_BYTE = 3  # the same of a byte of JSON, whose values are Python objects for a while
+CELL = 8  # bytes per number of a delimited file
+COLUMN = 1_000  # fixed bytes per column of a delimited file
+TYPED_CELL = 16  # bytes per field of a typed file, during reading
+JSON_BYTE = 3  # bytes per byte of JSON, whose values are temporarily Python objects
 LESS = "read fewer columns (--drop) or rows (--query), or use a larger machine"
 CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
     ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
@@ -25,7 +25,7 @@ CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
 
 
 def table_of(source: str, rows: int, columns: int, *, about: bool = False) -> str:
-    """A table and its size, for a message.
+    """Return a table's name and size, for a message.
 
     >>> table_of("t.csv", 1_200, 3, about=True)
     't.csv (about 1,200 rows x 3 columns)'
@@ -35,7 +35,16 @@ def table_of(source: str, rows: int, columns: int, *, about: bool = False) -> st
 
 
 def require_memory(needed: float, what: str, hint: str) -> None:
-    """Raise a ResourceError that says both figures where ``needed`` bytes are not there."""
+    """Check that memory is available.
+
+    Args:
+        needed: Memory needed, in bytes.
+        what: What needs it, for the message.
+        hint: What to do about it.
+
+    Raises:
+        ResourceError: Less is available; the message states both figures.
+    """
     there = available_bytes()
     if there is not None and needed > there:
         figures = f"needs about {written_bytes(needed)} of memory, {written_bytes(there)} are available"
@@ -43,7 +52,7 @@ def require_memory(needed: float, what: str, hint: str) -> None:
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
-    """The bytes that can still be taken; None where the system does not say."""
+    """Return the bytes that can still be allocated; None if the system does not say."""
     return min(_limits(root), default=None)
 
 
@@ -53,7 +62,7 @@ def _limits(root: Path) -> Iterator[int]:
             yield int(line.split()[1]) * 1024
     for limit, usage in CGROUPS:
         with suppress(ValueError, IndexError):  # "max" where there is no limit
-            # The cache of files counts as used, and is given back on demand.
+            # The page cache counts as usage but is reclaimed on demand.
             cached = sum(
                 int(line.split()[1])
                 for line in _lines(root / usage.rpartition("/")[0] / "memory.stat")
@@ -78,7 +87,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def written_bytes(count: float) -> str:
-    """A number of bytes for a message.
+    """Return a number of bytes as written in messages.
 
     >>> written_bytes(2_100_000_000), written_bytes(3_000_000)
     ('2.1 GB', '3 MB')

@@ -39,7 +39,9 @@ class Missing:
 
     @classmethod
     def of(cls, tokens: Sequence[str]) -> Missing:
-        """Read the user's list. Tokens beyond ``DEFAULT_MISSING`` are always missing, ``NA`` too if listed again.
+        """Parse the user's list of tokens.
+
+        Tokens beyond ``DEFAULT_MISSING`` are always missing, and so is ``NA`` if the list repeats it.
 
         >>> sorted(Missing.of((*DEFAULT_MISSING, "NA")).among_numbers)
         ['None']

@@ -1,7 +1,7 @@
-"""Objects: a column of Python values (of a list, a JSON file, an array of objects) by the sort of its values.
+"""Object columns: columns of Python values (from a list, a JSON file or an object array), converted by value type.
 
-None, NaN, pandas.NA and NumPy's masked are missing. One column holds one sort: numbers, booleans, texts, dates, times,
-or durations. Bytes are texts in UTF-8.
+None, NaN, pandas.NA and NumPy's masked are missing. All values of a column must have the same type: number, boolean,
+string, date, time or duration. Bytes are strings in UTF-8. ``arrays`` converts typed NumPy arrays.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ NOT_UTF8 = "decode the bytes first, as .str.decode('latin-1') does in pandas, or
 
 
 def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[Any]], int]:
-    """Columns, in the order in which their names first appear, None where a row lacks one; and the number of rows.
+    """Convert rows to columns, and count the rows.
+
+    The columns are in order of first appearance; None fills in for names that a row lacks.
 
     >>> columns_of_rows([{"a": 1}, {"b": 2}])
     ({'a': [1, None], 'b': [None, 2]}, 2)
@@ -45,7 +47,11 @@ def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[A
 
 
 def raw_objects(name: str, values: list[Any], faults: ErrorList) -> RawColumn | None:
-    """A column of Python values, all of one sort; None, NaN, pandas.NA and masked are missing."""
+    """Convert a column of Python values that share one type; None, NaN, pandas.NA and masked are missing.
+
+    Returns:
+        The column, or None after an error.
+    """
     items = [None if is_missing(value) else value for value in values]
     sorts = {sort_of(item) for item in items if item is not None}
     if sorts <= {"number"}:
@@ -77,12 +83,12 @@ def _of_texts(name: str, items: list[Any], faults: ErrorList) -> RawColumn | Non
 
 
 def add_undecoded(name: str, rows: Iterable[int], faults: ErrorList) -> None:
-    """Fault: bytes that are no text."""
+    """Add an error for bytes that are not UTF-8."""
     faults.add(f"column {shown(name)} holds bytes that are not UTF-8 ({rows_listed(rows)})", NOT_UTF8)
 
 
 def text_in(value: Any) -> str | None:
-    """The text of a value of sort "text"; None for bytes that are not UTF-8.
+    """Return the string of a value of type "text"; None for bytes that are not UTF-8.
 
     >>> text_in(b"caf\\xc3\\xa9"), text_in("a"), text_in(b"\\xff")
     ('café', 'a', None)
@@ -104,12 +110,12 @@ def _of_durations(name: str, items: list[Any], faults: ErrorList) -> RawColumn |
 
 
 def add_calendar_spans(name: str, rows: Iterable[int], faults: ErrorList) -> None:
-    """Fault: durations with years or months."""
+    """Add an error for durations with years or months."""
     faults.add(f"column {shown(name)} holds durations with years or months ({rows_listed(rows)})", CALENDAR)
 
 
 def _float(number: Any) -> float:
-    """A number as float64; one that is too large is infinite, as in text, and is refused as such."""
+    """Convert a number to float64; too large a number becomes infinite, which is rejected later, as in a text file."""
     try:
         return float(number)
     except OverflowError:
@@ -117,7 +123,7 @@ def _float(number: Any) -> float:
 
 
 def _of_dates(name: str, items: list[Any], faults: ErrorList) -> RawDatetimes:
-    """Dates with and without a time of day; all with a zone, or none."""
+    """Convert dates with or without a time of day; either all or none must have a time zone."""
     zones = [getattr(item, "tzinfo", None) is not None for item in items]
     pairs = enumerate(zip(items, zones, strict=True), start=1)
     bare = [row for row, (item, zoned) in pairs if item is not None and not zoned]
@@ -128,7 +134,7 @@ def _of_dates(name: str, items: list[Any], faults: ErrorList) -> RawDatetimes:
 
 
 def _ticks(date: Any) -> int:
-    if hasattr(date, "to_datetime64"):  # pandas' Timestamp, in UTC
+    if hasattr(date, "to_datetime64"):  # pandas' Timestamp; the result is in UTC
         date = date.to_datetime64()
     if isinstance(date, np.datetime64):
         return int(ticks_of_dates(np.array([date]))[0])
@@ -136,7 +142,7 @@ def _ticks(date: Any) -> int:
         return int((date - EPOCH.date()).days) * DAY
     try:
         return _since(date if date.tzinfo is None else date.astimezone(datetime.UTC).replace(tzinfo=None))
-    except OverflowError:  # its zone carries it over the end of the calendar
+    except OverflowError:  # the conversion to UTC leaves the calendar's range
         return BEYOND
 
 
@@ -153,10 +159,10 @@ def is_missing(value: Any) -> bool:
 
 
 def sort_of(value: Any) -> str:
-    """What a Python value counts as; the name of its type when it has no place in a table."""
+    """Return the type that a Python value counts as, or the name of its Python type if no table can hold it."""
     if isinstance(value, bool | np.bool_):
         return "boolean"
-    if is_duration(value):  # first: NumPy counts its timedelta64 among whole numbers
+    if is_duration(value):  # first, because NumPy's timedelta64 is a subclass of np.integer
         return "duration"
     if isinstance(value, int | float | np.integer | np.floating) or type(value).__name__ == "Decimal":
         return "number"

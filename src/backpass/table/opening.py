@@ -28,7 +28,7 @@ from backpass.table.text import as_utf8, check_text
 HEAD = 65_536  # bytes at the start from which the format is detected
 STANDARD_INPUT = "-"
 PARQUET = b"PAR1"
-JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object; no CSV header starts like this
+JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object, unlike any CSV header
 
 
 @dataclass(frozen=True, slots=True)

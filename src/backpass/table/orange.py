@@ -1,10 +1,11 @@
-"""Orange: the three header lines of Orange's tab-delimited files: names, types, and what each column is for.
+"""Orange headers: the three header lines of Orange's tab-delimited files: names, types and roles of the columns.
 
     sepal length    species         name
     continuous      discrete        string
                     class           meta
 
-https://orangedatamining.com describes the format. The first records come in; what they say of the columns goes out.
+Takes the first records of a file; returns what they declare about its columns. https://orangedatamining.com describes
+the format.
 """
 
 from __future__ import annotations
@@ -26,7 +27,13 @@ Record = Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class Orange:
-    """Names of columns: texts, the class to predict, and those that are not learned from."""
+    """Column names by what an Orange header declares.
+
+    Attributes:
+        texts: Categorical columns.
+        classes: Columns to predict.
+        left_out: Columns that are not features.
+    """
 
     texts: tuple[str, ...]
     classes: tuple[str, ...]
@@ -34,7 +41,7 @@ class Orange:
 
     @property
     def note(self) -> str:
-        """What to say of it."""
+        """Message about the header."""
         told = ["three header lines, as Orange writes them: types are taken from the second"]
         if self.classes:
             told.append(f"the third names {listed(self.classes, shown)} as the target (--target)")
@@ -44,10 +51,10 @@ class Orange:
 
 
 def orange_of(records: Sequence[Record]) -> Orange | None:
-    """What three header lines say; None where the first records are no such lines.
+    """Return what three header lines declare; None if the first records are not such lines.
 
-    Types written out speak for themselves. The letters c, d, s, t may be values: then a column marked continuous has to
-    hold numbers, which no values of a row above them are.
+    Types written in full are conclusive. The letters c, d, s, t may also be values; then the columns marked continuous
+    must hold numbers, which rules out a header that is really a row of values.
 
     >>> orange_of([["x", "y"], ["continuous", "discrete"], ["", "class"], ["1", "a"]])
     Orange(texts=('y',), classes=('y',), left_out=())
@@ -72,14 +79,17 @@ def orange_of(records: Sequence[Record]) -> Orange | None:
 
 
 def _type_of(cell: str) -> str | None:
-    """The letter of a type; nothing for an empty cell, d for the values of a discrete column, None for other texts."""
+    """Return the letter of a type.
+
+    An empty cell gives an empty string, a list of a discrete column's values gives d, any other string gives None.
+    """
     if not cell or cell in SHORT:
         return cell
     return TYPES.get(cell.lower(), "d" if " " in cell else None)
 
 
 def _role_of(cell: str) -> str | None:
-    """The role in a cell of flags, which may have attributes (``-dc``, ``key=value``) besides; None for other texts."""
+    """Return the role in a cell of flags, ignoring attributes (``-dc``, ``key=value``); None for any other string."""
     words = [word for word in cell.split() if "=" not in word and not word.startswith("-")]
     if not words:
         return ""

@@ -1,8 +1,9 @@
-"""Parquet: the columns of a Parquet file by their types.
+"""Parquet columns: the columns of a Parquet file as raw columns, by their types.
 
-Numbers of any type are numbers, booleans are the texts ``false`` and ``true``, strings are texts unless they all spell
-dates or times, so are bytes in UTF-8; dates, timestamps and times are moments, durations are seconds. Nested columns
-are refused by name. What the file's metadata say of durations and of an index of pandas is read in ``parquet_notes``.
+Numbers of any type become float64 and booleans the categories ``false`` and ``true``. Strings, and bytes in UTF-8, are
+categorical unless they all spell dates or times. Dates and timestamps become dates, times stay times, durations become
+seconds. Nested columns are rejected by name. ``parquet_metadata`` reads the units of durations and the names of pandas
+index columns.
 """
 
 from __future__ import annotations
@@ -30,18 +31,23 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FLOATS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
-WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # through their text, which rounds once and correctly
-TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # the last: a column that only ever held nothing
+WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # converted through text, which rounds once and correctly
+TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # "NULL": a column without any value
 BYTES, INTERVAL, DATE, NANOSECONDS = "BLOB", "INTERVAL", "DATE", "TIMESTAMP_NS"
 TIMES = {"TIME", "TIME_NS", "TIME WITH TIME ZONE"}
-"""Parquet of older writers says that times of day are in UTC: they are taken as they stand."""
+"""Older writers mark times of day as UTC; the zone is ignored."""
 MOMENTS = TIMES | {
     "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", NANOSECONDS, "TIMESTAMP WITH TIME ZONE",
 }  # fmt: skip
 
 
 def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, faults: ErrorList) -> Content:
-    """What the file holds; DataError where it is damaged or has no rows."""
+    """Read the requested columns of a file.
+
+    Raises:
+        DataError: The file is damaged or has no rows.
+        ResourceError: The columns do not fit in memory.
+    """
     import duckdb
 
     relation = parquet_relation([file])
@@ -63,14 +69,20 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
 
 
 def parquet_relation(files: Sequence[Opened]) -> str:
-    """The SQL relation of Parquet files."""
+    """Return the SQL relation of Parquet files."""
     paths = ", ".join(literal(pattern(file.path)) for file in files)
     return f"read_parquet([{paths}], hive_partitioning=false, union_by_name=true)"
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A Parquet file before it is read: name and type of each column, and what its metadata say of them."""
+    """A Parquet file before its columns are read.
+
+    Attributes:
+        file: The file.
+        stored: Name and type of each column.
+        metadata: What the metadata state about the columns.
+    """
 
     file: Opened
     stored: Sequence[tuple[str, str]]
@@ -78,7 +90,11 @@ class Described:
 
     @classmethod
     def of(cls, database: DuckDBPyConnection, file: Opened) -> Described:
-        """Look at a file.    Errors: DataError where it is damaged."""
+        """Read the types and the metadata of a file.
+
+        Raises:
+            DataError: The file is damaged.
+        """
         import duckdb
 
         try:
@@ -87,17 +103,17 @@ class Described:
             raise damaged(file, error) from error
 
     def names(self, rules: Rules) -> tuple[str, ...]:
-        """The names of the columns without those of an index."""
+        """Return the column names, without index columns."""
         index = self.index(rules)
         return tuple(name for name, _ in self.stored if name not in index)
 
     def index(self, rules: Rules) -> tuple[str, ...]:
-        """The names of the columns of an index that nobody asks for."""
+        """Return the names of the index columns that ``rules`` does not name."""
         return index_among([name for name, _ in self.stored], self.metadata.index, rules.named)
 
 
 def described_relation(files: Sequence[Described]) -> str:
-    """The SQL relation of Parquet files with durations as seconds."""
+    """Return the SQL relation of Parquet files with durations converted to seconds."""
     replaced = [file.metadata.replacements(file.stored) for file in files]
     if not any(replaced):
         return parquet_relation([file.file for file in files])
@@ -108,13 +124,13 @@ def described_relation(files: Sequence[Described]) -> str:
 
 
 def damaged(file: Opened, error: Exception) -> DataError:
-    """What DuckDB says of a file, in our words."""
+    """Return the error for a damaged file, with DuckDB's reason."""
     reason = str(error).splitlines()[0].replace(str(file.path), "the file")
     return refusal(file.source, f"is a damaged Parquet file ({reason})")
 
 
 def _far_dates(database: DuckDBPyConnection, relation: str, file: Opened, error: Exception) -> DataError:
-    """What to say of milliseconds so far from 1970 that DuckDB cannot count their microseconds."""
+    """Return the error for timestamps in milliseconds too far from 1970 to be converted to microseconds."""
     import duckdb
 
     for name in (name for name, type_ in types_of(database, relation) if type_ in MOMENTS):
@@ -126,7 +142,11 @@ def _far_dates(database: DuckDBPyConnection, relation: str, file: Opened, error:
 
 
 def types_of(database: DuckDBPyConnection, relation: str) -> list[tuple[str, str]]:
-    """Name and type of each column of an SQL relation.    Errors: duckdb.Error."""
+    """Return the name and type of each column of an SQL relation.
+
+    Raises:
+        duckdb.Error: DuckDB cannot read the relation.
+    """
     described = database.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     return [(str(name), str(type_)) for name, type_, *_ in described]
 
@@ -141,9 +161,21 @@ def relation_columns(
     faults: ErrorList,
     index: Collection[str] = (),
 ) -> Content:
-    """The wanted columns of an SQL relation with types and rows; those of an ``index`` only where they are asked for.
+    """Read the requested columns of an SQL relation.
 
-    Errors: DataError for names, duckdb.Error.
+    Args:
+        database: The connection.
+        relation: The relation.
+        stored: Name and type of each column.
+        rows: Number of rows.
+        source: Name of the table in messages.
+        rules: What is required of the columns.
+        faults: Collects errors.
+        index: Names of pandas index columns; they are read only where ``rules`` names them.
+
+    Raises:
+        DataError: Column names are empty or repeated.
+        duckdb.Error: DuckDB cannot read the relation.
     """
     names = tuple(name.strip(" \t") for name, _ in stored)
     check_names(names, source)
@@ -177,7 +209,7 @@ def _columns(
 def _check_values(
     database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, faults: ErrorList
 ) -> None:
-    """Fault: bytes that are no text, intervals with months."""
+    """Add errors for bytes that are not UTF-8, and for intervals with months."""
     if type_ not in (BYTES, INTERVAL):
         return
     unfit = number_sql(column, type_) or text_sql(column, type_)
@@ -187,7 +219,7 @@ def _check_values(
 
 
 def text_sql(column: str, type_: str) -> str | None:
-    """The SQL expression of type VARCHAR for a column of this type; None where it holds no texts.
+    """Return an SQL expression of type VARCHAR for a column of this type; None if it does not hold strings.
 
     >>> text_sql('"x"', "UUID"), text_sql('"x"', "BLOB"), text_sql('"x"', "INTEGER")
     ('"x"::VARCHAR', 'try(decode("x"))', None)
@@ -198,7 +230,7 @@ def text_sql(column: str, type_: str) -> str | None:
 
 
 def number_sql(column: str, type_: str) -> str | None:
-    """The SQL expression of type DOUBLE for a column of this type; None where it holds no numbers.
+    """Return an SQL expression of type DOUBLE for a column of this type; None if it does not hold numbers.
 
     >>> number_sql('"x"', "INTEGER"), number_sql('"x"', "INTEGER[]")
     ('"x"::DOUBLE', None)
@@ -219,7 +251,7 @@ def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str
     if type_ == DATE:
         [days] = numbers_of(database, relation, [f"({column} - DATE '1970-01-01')::DOUBLE"])
         return RawDatetimes(name, ticks_of_days(days), "date")
-    if type_ == NANOSECONDS:  # divided here, so that moments before 1970 are cut off as those after it are
+    if type_ == NANOSECONDS:  # divided here, so that timestamps before 1970 round down like later ones
         return RawDatetimes(name, ticks_of(database, relation, column, f"epoch_ns({column})", divisor=1_000), "date")
     if type_ in TIMES:
         return RawDatetimes(name, ticks_of(database, relation, column, f"epoch_us({column}::TIME)"), "time")

@@ -1,7 +1,7 @@
-"""Parquet metadata: what a Parquet file's metadata say of its columns beyond their types.
+"""Parquet metadata: what the metadata of a Parquet file state about its columns beyond their types.
 
-Two entries are read: ``ARROW:schema``, which has the units of durations, and ``pandas``, which names the columns of an
-index and has the units too. Columns themselves are read in ``parquet``.
+Two entries are read: ``ARROW:schema``, which has the units of durations, and ``pandas``, which names the index columns
+and also has the units. ``parquet`` reads the columns themselves.
 """
 
 from __future__ import annotations
@@ -18,32 +18,41 @@ from backpass.table.row_names import PandasNotes
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-WHOLE = "BIGINT"  # what DuckDB makes of a duration, whose unit it does not look for
-DURATION = "DURATION "  # the type of a column of durations here, before its unit
+WHOLE = "BIGINT"  # DuckDB's type for a duration, whose unit it ignores
+DURATION = "DURATION "  # type name of durations here, followed by the unit
 EXPONENTS = {"s": "e0", "ms": "e-3", "us": "e-6", "ns": "e-9"}
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetMetadata:
-    """The columns that are an index of pandas, and the unit of each column of durations."""
+    """Metadata of a file.
+
+    Attributes:
+        index: Names of the pandas index columns.
+        units: Unit of each column of durations.
+    """
 
     index: tuple[str, ...]
     units: Mapping[str, str]
 
     @classmethod
     def of(cls, database: DuckDBPyConnection, file: Opened) -> ParquetMetadata:
-        """Read the metadata of a file.    Errors: duckdb.Error where it is damaged."""
+        """Read the metadata of a file.
+
+        Raises:
+            duckdb.Error: The file is damaged.
+        """
         query = f"SELECT key, value FROM parquet_kv_metadata({literal(pattern(file.path))})"
         entries = {bytes(key): bytes(value) for key, value in database.execute(query).fetchall()}
         pandas = PandasNotes.of(entries.get(b"pandas"))
         return cls(pandas.index, {**dict(pandas.units), **duration_units(entries.get(b"ARROW:schema", b""))})
 
     def typed(self, stored: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Name and type of each column, with durations told from whole numbers: ``DURATION us``."""
+        """Return the name and type of each column, with durations marked by type and unit: ``DURATION us``."""
         return [(name, DURATION + self.units[name] if self._is_span(name, type_) else type_) for name, type_ in stored]
 
     def replacements(self, stored: Sequence[tuple[str, str]]) -> list[str]:
-        """SQL: of each column of durations its seconds, under its name."""
+        """Return SQL expressions that replace each column of durations by its seconds."""
         spans = [identifier(name) for name, type_ in stored if self._is_span(name, type_)]
         units = [self.units[name] for name, type_ in stored if self._is_span(name, type_)]
         return [f"{duration_sql(span, unit)} AS {span}" for span, unit in zip(spans, units, strict=True)]
@@ -53,7 +62,7 @@ class ParquetMetadata:
 
 
 def duration_sql(column: str, unit: str) -> str:
-    """The SQL expression for the seconds of whole numbers of a unit, rounded once: through their text.
+    """Return the SQL expression that converts integers of a unit to seconds, through text so that they round once.
 
     >>> duration_sql('"x"', "ms")
     '("x"::VARCHAR || \\'e-3\\')::DOUBLE'

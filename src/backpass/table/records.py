@@ -1,6 +1,6 @@
-"""Records: the sample of a text file, its delimiter, its first record, and messages about records that do not fit.
+"""Records of delimited text: the sample of a file, its delimiter, its first record, and messages about bad records.
 
-Python's ``csv`` looks at the first record and the first 64 kB; a scanner (``scan``) goes over the whole.
+Python's ``csv`` parses the first record and the first 64 kB; a scanner (``scan``) parses the whole file.
 """
 
 from __future__ import annotations
@@ -23,26 +23,32 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 DELIMITERS = (",", ";", "\t", "|")
-WHITESPACE = "whitespace"  # runs of blanks and tabs, where other delimiters are one character
+WHITESPACE = "whitespace"  # runs of blanks and tabs; every other delimiter is one character
 BLANKS = (WHITESPACE, " ")
 SAMPLE = 65_536  # characters
-LINES, LONGEST_SAMPLE = 8, 1 << 22  # a sample has so many lines, however long, up to so many characters
+LINES, LONGEST_SAMPLE = 8, 1 << 22  # minimum lines of a sample, up to a maximum of characters
 SPOKEN = {"\t": "tab", WHITESPACE: WHITESPACE}
 NAMELESS = "give every column a name; or does every line end in a delimiter?"
 UNIQUE = "names have to differ: rename one of the columns"
-ROW_NAMES = "(row names)"  # the name of a first column that has none, as pandas and R write their row names
+ROW_NAMES = "(row names)"  # stands for the empty name that pandas and R give to row names
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The start of a text file behind the lines that are skipped; ``offset`` is where it starts, in bytes."""
+    """Start of a text file, after the skipped lines.
+
+    Attributes:
+        text: The sample.
+        is_whole: Whether the sample reaches the end of the file.
+        offset: Where it starts, in bytes.
+    """
 
     text: str
     is_whole: bool
     offset: int
 
     def records(self, delimiter: str) -> list[list[str]]:
-        """The records as they stand, without the last one of a cut sample; none where quotes do not fit."""
+        """Return the untrimmed records, without the last one if the sample is cut; none if the quotes do not match."""
         try:
             found = [record for record in reader(StringIO(self.text, newline=""), delimiter) if record]
         except csv.Error:
@@ -51,7 +57,11 @@ class Sample:
 
 
 def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
-    """The first 64 kB behind ``skip`` lines, and at least eight lines.    Errors: DataError when nothing is left."""
+    """Return the first 64 kB after ``skip`` lines, or more to include at least eight lines.
+
+    Raises:
+        DataError: The file has fewer than ``skip`` lines.
+    """
     with file.open("rb") as stream:
         offset = 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
     with text_of_file(file) as stream:
@@ -65,17 +75,23 @@ def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
 
 
 def spoken(delimiter: str) -> str:
-    """A delimiter in a message: ``','`` or ``tab``."""
+    """Return a delimiter as written in messages: ``','`` or ``tab``."""
     return SPOKEN.get(delimiter, repr(delimiter))
 
 
 def delimiter_of(sample: Sample, source: str) -> str:
-    """The delimiter among , ; tab | that cuts every record of the sample into the same number of fields.
+    """Return the delimiter among , ; tab | that splits every record of the sample into the same number of fields.
 
-    None does: the one under which the header is one field short of all records, which have row names (R writes them
-    so). None of them stands in the header: runs of blanks, or single ones, by the same two rules. None at all: the one
-    that most records agree on, with the header or, where the header is alone, beneath it; ``,`` where every record has
-    a single field. Several do, or agree equally well: DataError.
+    Fallbacks, in this order:
+
+    - The delimiter for which the header is one field shorter than every other record, as R writes row names.
+    - If the header contains none of the delimiters: whitespace or single blanks, by the same two rules.
+    - The delimiter for which most records have as many fields as the header, or, if no record matches the header, as
+      many as each other.
+    - ``,`` if every record has a single field.
+
+    Raises:
+        DataError: Several delimiters fit equally well.
     """
     widths = {delimiter: [len(record) for record in sample.records(delimiter)] for delimiter in DELIMITERS}
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
@@ -91,7 +107,7 @@ def delimiter_of(sample: Sample, source: str) -> str:
 
 
 def lacks_one(widths: Sequence[int]) -> bool:
-    """Whether the first record has one field fewer than all others.
+    """Whether the first record has one field fewer than every other record.
 
     >>> lacks_one([2, 3, 3]), lacks_one([2, 3, 2]), lacks_one([3, 3]), lacks_one([2])
     (True, False, False, False)
@@ -100,9 +116,9 @@ def lacks_one(widths: Sequence[int]) -> bool:
 
 
 def _is_table(records: Sequence[Sequence[str]]) -> bool:
-    """Whether words of a text are fields: as many in every record, and those of a column are numbers.
+    """Whether blanks separate fields: every record has the same number of them, and some column is numeric.
 
-    A header of one word says nothing, and words of one column may well be as many in all rows.
+    A one-word header is no evidence, and neither is an equal number of words in every row.
     """
     widths = [len(record) for record in records]
     if len(widths) < 2 or widths[0] < 2 or not (len(set(widths)) == 1 or lacks_one(widths)):
@@ -120,7 +136,11 @@ def _most_agreed(widths: dict[str, list[int]], cutting: Sequence[str]) -> list[s
 
 
 def first_record(file: Path, delimiter: str, source: str, skip: int = 0) -> tuple[str, ...]:
-    """The fields of the first record behind ``skip`` lines, trimmed.    Errors: DataError."""
+    """Return the trimmed fields of the first record after ``skip`` lines.
+
+    Raises:
+        DataError: The header cannot be parsed, or every line is blank.
+    """
     with text_of_file(file) as stream:
         lines = islice(stream, skip, None)
         try:
@@ -133,7 +153,11 @@ def first_record(file: Path, delimiter: str, source: str, skip: int = 0) -> tupl
 
 
 def check_names(names: Sequence[str], source: str, hint: str = "") -> None:
-    """Refuse empty and duplicate names; ``hint`` stands in place of the usual ones."""
+    """Reject empty and duplicate column names; ``hint`` replaces the usual hints.
+
+    Raises:
+        DataError: Some names are empty or repeated.
+    """
     faults = ErrorList(source)
     empty = [position for position, name in enumerate(names, start=1) if not name]
     if empty:
@@ -150,9 +174,13 @@ def _positions(positions: list[int]) -> str:
 
 
 def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int, of: str) -> str:
-    """What to say of ``count`` records without the ``width`` fields of the header, or of what stands for it.
+    """Return the error text for records with the wrong number of fields.
 
-    ``uneven`` holds line and number of fields of the first ones.
+    Args:
+        uneven: Line and number of fields of the first such records.
+        count: Number of such records.
+        width: Expected number of fields.
+        of: What has ``width`` fields, for the message.
     """
     expected = f"{width} {'field' if width == 1 else 'fields'}"
     if count == 1:
@@ -164,7 +192,12 @@ def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int, of: 
 
 
 def broken_fault(broken: str, line: int) -> str:
-    """What to say of a record that cannot be cut into fields, by the word of a scanner and the record's first line."""
+    """Return the error text for a record that cannot be split into fields.
+
+    Args:
+        broken: The scanner's code for the problem.
+        line: First line of the record.
+    """
     if broken == "open quote":
         return f"a quote opened on line {line} is never closed"
     if broken == "long field":
@@ -173,13 +206,13 @@ def broken_fault(broken: str, line: int) -> str:
 
 
 def text_of_file(file: Path) -> IO[str]:
-    """The file as a text whose line ends stand as they are."""
+    """Open the file as text with line endings preserved."""
     return file.open(encoding="utf-8-sig", newline="")
 
 
 def reader(lines: Iterable[str], delimiter: str) -> Reader:
-    """Python's reader of records. Spaces before a quote are no part of the field, as for a scanner."""
-    if delimiter == WHITESPACE:  # the reader skips blanks behind a delimiter, so that a run of them is one
+    """Return a ``csv`` reader. Spaces before a quote do not belong to the field, as in the scanner."""
+    if delimiter == WHITESPACE:  # skipinitialspace makes a run of blanks one delimiter
         lines = (line.replace("\t", " ").strip(" \r\n") + "\n" for line in lines)
         return csv.reader(lines, delimiter=" ", skipinitialspace=True)
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " ")

@@ -1,6 +1,6 @@
-"""A stack: the rows of several tables with the same columns, one table beneath another.
+"""Stacking: concatenate the rows of tables that have the same columns.
 
-Tables come in and one Table goes out. Files are joined before they become tables: see ``joining``.
+Takes tables; returns one Table. ``joining`` concatenates files before they become tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from backpass.table.timestamp import NAT
 
 
 def stacked(tables: Sequence[Table]) -> Table:
-    """The rows of all tables, which have the same columns; a column without any value may be of any kind.
+    """Concatenate the rows of tables with the same columns; a column without values may be of any kind.
 
     >>> from backpass.table import table_from
     >>> stacked([table_from({"town": ["b"]}), table_from({"town": ["a", None]})]).column("town").codes
@@ -28,7 +28,7 @@ def stacked(tables: Sequence[Table]) -> Table:
 
 
 def _stacked(columns: Sequence[Column]) -> Column:
-    """One column of several, of the kind of those with values."""
+    """Concatenate one column, in the kind of those that have values."""
     lead = next((column for column in columns if not column.missing.all()), columns[0])
     if isinstance(lead, NumericColumn):
         values = [c.values if isinstance(c, NumericColumn) else _empty(c, np.nan) for c in columns]
@@ -52,5 +52,5 @@ Value = TypeVar("Value", int, float)
 
 
 def _empty(column: Column, value: Value) -> np.ndarray[tuple[int], np.dtype[np.generic]]:
-    """A value that stands for none, for each row of a column without values."""
+    """Return the missing-value marker for each row of a column without values."""
     return np.full(len(column.missing), value)

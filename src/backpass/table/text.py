@@ -1,6 +1,7 @@
-"""Text: bytes of some encoding into a UTF-8 file without NUL bytes, or a refusal that names the line.
+"""Text encoding: convert a text file to UTF-8, or reject it with the line number of the problem.
 
-A byte order mark decides (UTF-8, 16, 32); else the user's encoding; else UTF-8. Nothing is guessed.
+A byte order mark (UTF-8, 16, 32) determines the encoding; otherwise the user's encoding applies; otherwise UTF-8.
+Encodings are never guessed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from backpass.errors import UsageError
 from backpass.table.decompression import CHUNK
 from backpass.table.messages import refusal, shown
 
-MARKS = {  # the longer mark first: that of UTF-16 LE begins the one of UTF-32 LE
+MARKS = {  # longer marks first: the mark of UTF-32 LE starts with that of UTF-16 LE
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -23,7 +24,7 @@ MARKS = {  # the longer mark first: that of UTF-16 LE begins the one of UTF-32 L
 
 
 def as_utf8(file: Path, head: bytes, encoding: str | None, copy: Path, source: str) -> Path | None:
-    """Rewrite the file as UTF-8 into ``copy``; None where it is to be read as it stands."""
+    """Convert the file to UTF-8 in ``copy``; return None if the file needs no conversion."""
     marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
     chosen = marked or _known(encoding or "utf-8")
     if chosen in {"utf-8", "utf-8-sig"}:
@@ -44,7 +45,11 @@ def _known(encoding: str) -> str:
 
 
 def check_text(file: Path, source: str) -> None:
-    """Refuse NUL bytes, and bytes that are not UTF-8, naming the first such line."""
+    """Check that the file has no NUL bytes and is valid UTF-8.
+
+    Raises:
+        DataError: It is not; the error names the first such line.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     position = 0
     with file.open("rb") as stream:
@@ -71,7 +76,7 @@ def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, file: Path, positi
 
 
 def _line_of(file: Path, position: int) -> int:
-    """The line, from 1, of a byte; lines end in \\n, \\r\\n or \\r."""
+    """Return the line (from 1) of a byte position; lines end in \\n, \\r\\n or \\r."""
     with file.open("rb") as stream:
         before = stream.read(position)
     return before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n") + 1

@@ -1,6 +1,7 @@
-"""Judging: what each distinct text of a column is by itself: missing, a number, a date, a time, or a text.
+"""String classification: what each distinct string of a column is: missing, a number, a date, a time, or other text.
 
-Each text is judged once, by the same rules for every door; what the column is, is decided in ``kinds``.
+Takes a raw column of strings; returns a class for each distinct string. Each one is classified once, by the same rules
+for every source. ``kinds`` decides the kind of the column.
 """
 
 from __future__ import annotations
@@ -29,9 +30,19 @@ MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is asked: demanded kinds (None: decide), columns to keep as text, or to drop, missing tokens, signs.
+    """What the caller requires of the columns of a table.
 
-    Columns in ``need`` have to be there.
+    Attributes:
+        kinds: Required kind by column name; only these columns are converted. None infers the kinds.
+        text: Columns to treat as categorical.
+        drop: Columns to leave out.
+        missing: The missing tokens.
+        decimal: Decimal sign.
+        date_order: Day-month order of dates that are not ISO 8601; None infers it.
+        need: Columns that must exist.
+
+    Raises:
+        UsageError: ``kinds`` contains an unknown kind.
     """
 
     kinds: Mapping[str, str] | None = None
@@ -49,40 +60,48 @@ class Rules:
 
     @property
     def named(self) -> frozenset[str]:
-        """The columns that are asked for, or left out, by name."""
+        """Columns that the caller mentions by name."""
         return self.need | self.text | self.drop | frozenset(self.kinds or ())
 
     def demanded(self, name: str) -> Kind | None:
-        """The kind this column has to take, or None."""
+        """Return the kind that a column must have, or None."""
         if self.kinds is not None:
             kind = self.kinds[name]
             return cast(Kind, STORED_AS.get(kind, kind))
         return "categorical" if name in self.text else None
 
     def wants_boolean(self, name: str) -> bool:
-        """Whether booleans are demanded of this column."""
+        """Whether a column must hold booleans."""
         return self.kinds is not None and self.kinds[name] == BOOLEAN
 
     def wants_percent(self, name: str) -> bool:
-        """Whether percentages are demanded of this column."""
+        """Whether a column must hold percentages."""
         return self.kinds is not None and self.kinds[name] == PERCENT
 
     def order_of(self, name: str) -> Order | None:
-        """The order that dates of this column are to have, or None."""
+        """Return the required day-month order of a column's dates, or None."""
         demand = self.kinds.get(name) if self.kinds is not None else None
         return demand if demand in ORDERS else self.date_order
 
     def wants(self, name: str) -> bool:
-        """Whether the column is converted at all."""
+        """Whether a column is converted at all."""
         return name not in self.drop and (self.kinds is None or name in self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
 class TextClassification:
-    """Distinct texts, trimmed, each with its sort (one of the seven above), its count of rows, and what it spells.
+    """Classification of the distinct strings of a column.
 
-    ``order`` is that of dates whose day and month are known by it; ``unsure`` are those where they are not. Where
-    ``is_percent`` numbers have a percent sign behind them.
+    Attributes:
+        texts: The strings, trimmed.
+        sorts: Class of each string, one of the seven constants above.
+        numbers: Number that each string spells, NaN if none.
+        microseconds: Timestamp that each string spells, ``NAT`` if none.
+        zoned: Whether each string names a time zone.
+        counts: Number of rows of each string.
+        order: Day-month order with which dates were read; None if no string needs one.
+        unsure: Indices of day-month dates that could not be read.
+        is_percent: Whether the numbers are percentages.
     """
 
     texts: list[str]
@@ -96,16 +115,16 @@ class TextClassification:
     is_percent: bool
 
     def rows_of(self, *sorts: int) -> int:
-        """How many rows hold a text of these sorts."""
+        """Return the number of rows with a string of these classes."""
         return int(self.counts[np.isin(self.sorts, sorts)].sum())
 
     def of_sort(self, *sorts: int) -> list[str]:
-        """The texts of these sorts that occur, in order."""
+        """Return the strings of these classes that occur, sorted."""
         return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.sorts, sorts) & (self.counts > 0))})
 
 
 def judge(raw: RawStrings, rules: Rules) -> TextClassification:
-    """Trim each distinct text and say what it is."""
+    """Trim and classify each distinct string."""
     texts = [text.strip(" \t") for text in raw.levels]
     sorts, numbers = np.empty(len(texts), dtype=np.int8), np.full(len(texts), np.nan)
     microseconds, zoned = np.full(len(texts), NAT), np.zeros(len(texts), dtype=np.bool_)
@@ -140,7 +159,7 @@ def judge(raw: RawStrings, rules: Rules) -> TextClassification:
 def _gaps_beside_booleans(
     name: str, texts: Sequence[str], sorts: NDArray[np.int8], counts: NDArray[np.int64], rules: Rules
 ) -> frozenset[str]:
-    """The tokens that may be values and are none here, because all other texts are booleans."""
+    """Return the ambiguous tokens that are missing here because all other strings are booleans."""
     if rules.demanded(name) not in (None, "categorical"):
         return frozenset()
     if rules.kinds is not None:
@@ -150,7 +169,7 @@ def _gaps_beside_booleans(
 
 
 def _are_percentages(name: str, texts: Iterable[str], rules: Rules) -> bool:
-    """Whether percentages are demanded, or nothing is and the texts hold nothing else."""
+    """Whether percentages are required or, without a required kind, the column holds nothing else."""
     if rules.demanded(name) is not None:
         return rules.wants_percent(name)
     tokens, found = rules.missing.tokens, False
@@ -175,6 +194,6 @@ def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
 
 
 def rows_holding(raw: RawStrings, judged: TextClassification, text: str) -> NDArray[np.intp]:
-    """The rows, from 1, that hold a text; it may stand with different spaces around it."""
+    """Return the rows (from 1) that hold a string, with any spaces around it."""
     codes = [j for j, other in enumerate(judged.texts, start=1) if other == text]
     return np.flatnonzero(np.isin(raw.codes, codes)) + 1

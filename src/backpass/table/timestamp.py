@@ -1,8 +1,8 @@
-"""Moment: which texts are dates or times of day (ISO 8601), and which microsecond each one is.
+"""Timestamps: which strings are dates or times of day in ISO 8601, and their values in microseconds.
 
 ``2024-02-29``, ``2024/2/29``, ``2024-02-29T12:30`` and ``2024-02-29 12:30:05.25+01:00`` are dates; ``12:30`` and
-``12:30:05.25`` are times. ``29.02.2024`` and ``2/29/2024`` are read in ``day_month``. A zone is reckoned out, so that
-moments are those of UTC; what is finer than a microsecond is cut off.
+``12:30:05.25`` are times. Time zones are converted to UTC; fractions of a microsecond are rounded down. ``day_month``
+reads ``29.02.2024`` and ``2/29/2024``.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ DatetimeKind: TypeAlias = Literal["date", "time"]
 
 DAY = 86_400_000_000  # microseconds
 HOUR, MINUTE, SECOND = DAY // 24, DAY // 1_440, 1_000_000
-NAT = np.iinfo(np.int64).min  # NumPy's own "not a time"
+NAT = np.iinfo(np.int64).min  # the bit pattern of NumPy's NaT
 FIRST, LAST = days_of(FIRST_YEAR, 1, 1) * DAY, days_of(LAST_YEAR + 1, 1, 1) * DAY - 1
-BEYOND = LAST + 1  # stands for every date outside the calendar, an infinite one too
+BEYOND = LAST + 1  # stands for every date outside the calendar, including infinite ones
 FAR_DATES = (
     "an infinite date is one of these: if it means that there is none, make it missing (NULL, None, NaT); "
     "or leave the column out with --drop"
 )
-FINER = {"ns": 10**3, "ps": 10**6, "fs": 10**9, "as": 10**12}  # units of NumPy in a microsecond
+FINER = {"ns": 10**3, "ps": 10**6, "fs": 10**9, "as": 10**12}  # NumPy's units per microsecond
 
 _CLOCK = r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?"
 _DAY = r"([0-9]{4})(?:-([0-9]{2})-([0-9]{2})|/([0-9]{1,2})/([0-9]{1,2}))"
@@ -38,7 +38,13 @@ TIME = re.compile(_CLOCK)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Microseconds since 1970-01-01 in UTC, or since midnight; ``zoned``: a zone was named."""
+    """A parsed timestamp.
+
+    Attributes:
+        kind: "date" or "time".
+        microseconds: Since 1970-01-01 UTC for dates, since midnight for times.
+        zoned: Whether the string names a time zone.
+    """
 
     kind: DatetimeKind
     microseconds: int
@@ -46,7 +52,7 @@ class Moment:
 
 
 def moment_in(text: str) -> Moment | None:
-    """The moment a trimmed text spells, or None.
+    """Return the timestamp that a trimmed string spells, or None.
 
     >>> moment_in("1970-01-02T00:00:01+01:00")
     Moment(kind='date', microseconds=82801000000, zoned=True)
@@ -67,7 +73,7 @@ def moment_in(text: str) -> Moment | None:
 
 
 def since_midnight(clock: Sequence[str | None]) -> int | None:
-    """Microseconds of hours, minutes, seconds and digits behind the point; None where there is no such time."""
+    """Return the microseconds of hours, minutes, seconds and fractional digits; None if the time does not exist."""
     hour, minute, second = (int(part or 0) for part in clock[:3])
     if hour > 23 or minute > 59 or second > 59:
         return None
@@ -75,7 +81,7 @@ def since_midnight(clock: Sequence[str | None]) -> int | None:
 
 
 def _offset(zone: str | None) -> int | None:
-    """Microseconds by which a zone is ahead of UTC; None where there is no such zone."""
+    """Return a zone's offset from UTC in microseconds, positive to the east; None if the zone does not exist."""
     if zone in (None, "Z"):
         return 0
     hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
@@ -85,9 +91,9 @@ def _offset(zone: str | None) -> int | None:
 
 
 def ticks_of_dates(dates: NDArray[Any]) -> NDArray[np.int64]:
-    """Microseconds since 1970 of datetime64 (n,), finer ones cut off; ``NAT`` for NaT.
+    """Return microseconds since 1970 of datetime64 (n,), rounded down; ``NAT`` for NaT.
 
-    Dates outside the calendar become ``BEYOND``: their microseconds may not fit into 64 bits.
+    Dates outside the calendar become ``BEYOND``, because their microseconds may not fit into 64 bits.
 
     >>> ticks_of_dates(np.array(["1970-01-01T00:00:01", "300000-01-01"], "M8[s]")) == [1_000_000, BEYOND]
     array([ True,  True])
@@ -102,14 +108,17 @@ def ticks_of_dates(dates: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def ticks_of_days(days: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Microseconds since 1970 of days since 1970 (n,); ``NAT`` for NaN, ``BEYOND`` as above."""
+    """Return microseconds since 1970 of days since 1970 (n,).
+
+    ``NAT`` for NaN; ``BEYOND`` for dates outside the calendar.
+    """
     there, near = ~np.isnan(days), np.abs(days) <= LAST // DAY
     microseconds = np.where(there & near, days, 0).astype(np.int64) * DAY
     return np.where(there, np.where(near, microseconds, BEYOND), NAT)
 
 
 def moment_texts(microseconds: NDArray[np.int64], kind: DatetimeKind) -> list[str | None]:
-    """Moments as texts, all of one length: the time of day only where some row has one, its fraction likewise.
+    """Format timestamps, all with the same fields: time of day and fraction appear only if some row needs them.
 
     >>> moment_texts(np.array([0, 86_400_000_000, NAT]), "date")
     ['1970-01-01', '1970-01-02', None]

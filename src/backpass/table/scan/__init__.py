@@ -1,8 +1,8 @@
-"""A scan: delimited text in pieces -> columns of numbers and of coded texts, and what is wrong with its structure.
+"""Scanners: split delimited text into columns of numbers and coded strings, and report structural errors.
 
-Two scanners do it, with the same manners and the same results: ``_scanner``, compiled from the C++ here, and ``plain``,
-which can be read and checked by hand, and stands in where the other was not built. Files, headers and messages are not
-looked at here.
+Two scanners share one interface and give the same results: ``_scanner``, compiled from the C++ in this folder, and
+``plain``, the readable reference, used where the compiled one was not built. ``delimited`` handles files, headers and
+messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def scanner_for(delimiters: str) -> Callable[..., Scanner | PlainScanner]:
-    """The compiled scanner where there is one, and where it knows the delimiters: those of one byte."""
+    """Return the compiled scanner if it is built and every delimiter is ASCII; else the plain one."""
     try:
         from backpass.table.scan._scanner import Scanner
     except ImportError:

@@ -1,3 +1,4 @@
+# Interface of the compiled scanner; `plain.PlainScanner` documents the methods, which are the same.
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,8 +1,8 @@
-"""The plain scanner: the slow twin of ``_scanner``, and what it is held against.
+"""Plain scanner: the readable reference implementation of ``_scanner``, against which it is tested.
 
-A line ends in \\n, \\r\\n or \\r; spaces before an opening quote and behind a closing one belong to no field; a quote
-inside a field that does not start with one is a sign like any other (RFC 4180 and a little more). Fields are trimmed
-of spaces and tabs.
+Takes delimited text in pieces; returns columns of numbers and coded strings. A line ends in \\n, \\r\\n or \\r. Spaces
+before an opening quote and after a closing one belong to no field. A quote inside a field that does not start with one
+is an ordinary character (RFC 4180, slightly extended). Spaces and tabs around fields are removed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from backpass.table.number import NUMBER, is_padded
 
 LONGEST = 1_000_000  # bytes of a field
-NAMED = 8  # uneven records that are kept
+NAMED = 8  # maximum uneven records to keep
 END = re.compile(r"\r\n|\r|\n")
 BLANKS = re.compile(r"[ \t]*+")
 
@@ -26,9 +26,14 @@ Record = tuple[int, list[str] | str]
 
 
 def records(text: str, delimiter: str, *, is_merged: bool = False) -> Iterator[Record]:
-    """The line on which each record starts, and its fields, none for a line of nothing; last, maybe, what is wrong.
+    """Yield each record's first line number and its fields (none for an empty line).
 
-    ``is_merged``: runs of blanks and tabs separate fields, and those around a record belong to none.
+    After a malformed record the last item has an error code in place of the fields.
+
+    Args:
+        text: The delimited text.
+        delimiter: One character.
+        is_merged: Whether runs of blanks and tabs separate fields; those around a record then belong to no field.
 
     >>> list(records('a,"b\\nc"\\n1', ","))
     [(1, ['a', 'b\\nc']), (3, ['1'])]
@@ -61,7 +66,7 @@ def records(text: str, delimiter: str, *, is_merged: bool = False) -> Iterator[R
 
 @dataclass(frozen=True, slots=True)
 class _Cutter:
-    """Where a field begins and ends, as patterns."""
+    """Patterns that find where a field begins and ends."""
 
     delimiter: str
     opening: re.Pattern[str]
@@ -78,21 +83,21 @@ class _Cutter:
         return _Cutter(delimiter, re.compile(opening), re.compile(closing), re.compile(bare), is_merged)
 
     def behind_blanks(self, text: str, at: int) -> int:
-        """Behind the blanks at ``at`` where they are merged."""
+        """Return the position after the blanks at ``at`` if blanks are merged, else ``at``."""
         return BLANKS.match(text, at).end() if self.is_merged else at  # type: ignore[union-attr]  # as ``bare``
 
     def next_field(self, text: str, at: int) -> int | None:
-        """Where the field behind the one that ends at ``at`` begins; None where the record ends."""
+        """Return where the field after the one that ends at ``at`` begins; None at the end of the record."""
         if self.is_merged:
             at = self.behind_blanks(text, at)
             return None if text[at : at + 1] in {"", "\r", "\n"} else at
         return at + 1 if text[at : at + 1] == self.delimiter else None
 
     def field(self, text: str, at: int) -> tuple[str, int, str]:
-        """What the field at ``at`` holds, where it ends, and what is wrong with it."""
+        """Return the content of the field at ``at``, its end, and an error code or an empty string."""
         opened = self.opening.match(text, at)
         if opened is None:
-            end = self.bare.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+            end = self.bare.match(text, at).end()  # type: ignore[union-attr]  # the pattern also matches the empty string
             return text[at:end], end, "long field" if _is_long(text[at:end]) else ""
         content, closed = opened[1], self.closing.match(text, opened.end())
         if closed is None:
@@ -109,23 +114,30 @@ def _is_long(content: str) -> bool:
 
 @dataclass(slots=True)
 class _Column:
-    """What a column held so far: each text with its code, and the code of each row (this object grows)."""
+    """Content of a column so far: the code of each string, and the code of each row. Mutable."""
 
     known: dict[str, int] = field(default_factory=lambda: {"": 0})
     codes: list[int] = field(default_factory=list)
 
 
 class PlainScanner:
-    """Delimited text in pieces -> columns, each in its role: numbers (n), texts (t), or left out (-).
+    """Scanner of delimited text. Mutable: for each file call ``begin``, then ``feed`` for each piece, then ``end``.
 
-    A column of numbers that holds anything else, tokens aside, is unfit. A code such as 007, and what is too large for
-    float64, is no number here; nor is 1.5 unless ``with_points``. This object grows: ``begin`` a file by telling which
-    column each of its fields belongs to, ``feed`` it, ``end`` it, the next one. What is fed starts on ``line``; its
-    first ``headers`` records are no rows. ``is_merged``: runs of blanks and tabs separate fields.
+    A numeric column is unfit if it holds anything but numbers and missing tokens. Values with leading zeros (007) and
+    values too large for float64 do not count as numbers here; neither does 1.5 unless ``with_points``.
 
-    ``uneven`` holds line and number of fields of the first records that have not one field per column, ``uneven_count``
-    their number; ``broken`` what ended a file early ("long field", "after quote", "open quote", else ""), and
-    ``broken_line`` the line on which that record starts.
+    Args:
+        roles: One character per column: n (numeric), t (strings) or - (left out).
+        tokens: The missing tokens.
+        with_points: Whether numbers may contain a decimal point.
+        rows_about: Estimated number of rows; unused here.
+
+    Attributes:
+        rows: Number of rows so far.
+        uneven: Line and number of fields of the first records without exactly one field per column.
+        uneven_count: Number of such records.
+        broken: What ended a file early: "long field", "after quote" or "open quote"; else "".
+        broken_line: First line of that record.
     """
 
     def __init__(self, roles: str, tokens: Sequence[bytes], *, with_points: bool, rows_about: int) -> None:
@@ -139,13 +151,24 @@ class PlainScanner:
     def begin(
         self, delimiter: str, order: Sequence[int], *, line: int = 1, headers: int = 1, is_merged: bool = False
     ) -> None:
+        """Begin a file.
+
+        Args:
+            delimiter: One character.
+            order: Column index of each field.
+            line: Line number at which the text starts.
+            headers: Number of records at the start that are not rows.
+            is_merged: Whether runs of blanks and tabs separate fields.
+        """
         self._delimiter, self._order, self._pieces = delimiter, list(order), []
         self._line, self._headers, self._is_merged = line, headers, is_merged
 
     def feed(self, piece: bytes) -> None:
+        """Append a piece of the file."""
         self._pieces.append(piece)
 
     def end(self) -> None:
+        """End the file: parse what was fed."""
         headers, text = self._headers, b"".join(self._pieces).decode()
         for line, fields in records(text, self._delimiter, is_merged=self._is_merged):
             if isinstance(fields, str):
@@ -158,7 +181,7 @@ class PlainScanner:
                 self.uneven = [*self.uneven, (self._line + line - 1, len(fields))][:NAMED]
                 self.uneven_count += 1
             else:
-                self._take(fields or [""])  # in a table of one column a line of nothing is a row without a value
+                self._take(fields or [""])  # in a one-column table an empty line is a row with a missing value
 
     def _take(self, fields: Sequence[str]) -> None:
         self.rows += 1
@@ -167,19 +190,23 @@ class PlainScanner:
             column.codes.append(column.known.setdefault(text, len(column.known)))
 
     def numbers(self, column: int) -> NDArray[np.float64]:
+        """Return a column as float64 (rows,), NaN for everything that is not a number."""
         found = self._columns[column]
         values = [float(text) if self._is_number(text) else math.nan for text in found.known]
         return np.array(values)[np.array(found.codes, dtype=np.intp)]
 
     def texts(self, column: int) -> tuple[list[str], NDArray[np.int32]]:
+        """Return a column's distinct strings and its codes int32 (rows,), 0 for empty fields."""
         found = self._columns[column]
         return [*found.known][1:], np.array(found.codes, dtype=np.int32)
 
     def is_unfit(self, column: int) -> bool:
+        """Whether a numeric column holds anything but numbers and missing tokens."""
         strange = (text for text in self._columns[column].known if text and not self._is_number(text))
         return self._roles[column] == "n" and any(text not in self._tokens for text in strange)
 
     def has_points(self, column: int) -> bool:
+        """Whether some number of a column has a decimal point."""
         return any("." in text and self._is_number(text) for text in self._columns[column].known)
 
     def _is_number(self, text: str) -> bool:
