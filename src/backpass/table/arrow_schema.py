@@ -28,6 +28,7 @@ class FlatTable:
 
     def place(self, field: int) -> int | None:
         """Return the position of a field's value; None if the field has its default."""
+        # A table begins with the distance back to its vtable: two sizes (2 bytes each), then an offset per field.
         vtable = self.start - self._number("<i", self.start)
         if 4 + 2 * field >= self._number("<H", vtable):
             return None
@@ -78,6 +79,7 @@ def duration_units(encoded: bytes) -> dict[str, str]:
     """
     try:
         message = binascii.a2b_base64(encoded)
+        # A message begins with a continuation marker and its length; legacy ones with the length alone.
         start = 8 if message.startswith(CONTINUATION) else 4
         buffer = message[start:]
         schema = FlatTable(buffer, struct.unpack_from("<I", buffer)[0]).table(HEADER)

@@ -14,7 +14,7 @@ PAIRS = (TRUTHS, frozenset({"t", "f"}), frozenset({"yes", "no"}), frozenset({"y"
 
 
 def are_booleans(texts: Collection[str]) -> bool:
-    """Whether strings are booleans: true or false, or both of t/f, yes/no or y/n, in any case.
+    """Whether strings are booleans, ignoring case: true or false, or both of t and f, yes and no, or y and n.
 
     >>> are_booleans({"TRUE"}), are_booleans({"yes", "no"}), are_booleans({"no"}), are_booleans({"T", "F", "X"})
     (True, True, False, False)

@@ -146,6 +146,7 @@ def texts_of(
         place = range(len(batch))
         copied = ", ".join(f"{value} AS t{j}" for j, value in enumerate(batch))
         database.execute(f"CREATE OR REPLACE TEMP TABLE texts AS SELECT {copied} FROM {relation}")
+        # The codes of an ENUM number the distinct strings, so that rows are fetched as integers.
         for j in place:
             distinct = f"SELECT DISTINCT t{j} FROM texts WHERE t{j} IS NOT NULL"
             database.execute(f"CREATE OR REPLACE TEMP TYPE level{j} AS ENUM ({distinct})")

@@ -108,7 +108,7 @@ def part_values(microseconds: Ticks, kind: DatetimeKind, name: str) -> NDArray[n
 
 
 def ticks_of(whole: NDArray[np.float64], kind: DatetimeKind) -> Ticks:
-    """Return timestamps in microseconds from their first component; inverse of ``part_values``.
+    """Return timestamps in microseconds from their first component (days or hours); inverse of ``part_values``.
 
     >>> part_values(ticks_of(np.array([19782.5]), "date"), "date", "days")
     array([19782.5])

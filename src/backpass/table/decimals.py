@@ -62,6 +62,7 @@ def decimal_of(
 def written_with_commas(raw: RawStrings, rules: Rules) -> Written | None:
     """Return the evidence for a decimal comma: numbers with commas, few other strings and no points; else None."""
     texts = {without_percent(text.strip(" \t")) for text in raw.levels} - rules.missing.tokens
+    # ``commas``: numbers if the comma is a decimal sign; ``marked``: numbers if it separates thousands.
     commas = {text for text in texts if "," in text and number_in(text, ",") is not None}
     marked = {text for text in texts if "," in text and number_in(text, ".") is not None}
     numbers = {text for text in texts if NUMBER.fullmatch(text)}

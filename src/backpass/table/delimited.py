@@ -89,6 +89,7 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
     whole = _scanned(files, roles, rules, rows)
     if not whole.rows:
         raise refusal(faults.source, "has a header but no data rows")
+    # Columns taken for numbers that the scan found to hold other strings are scanned again.
     late = [TEXT if whole.is_unfit(j) else LEFT_OUT for j in range(len(names))]
     again = _scanned(files, late, rules, rows) if TEXT in late else whole
     found = []

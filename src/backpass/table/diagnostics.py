@@ -1,6 +1,7 @@
-"""Diagnostics: oddities of a column or a table that deserve a look before training.
+"""Diagnostics: suspicious properties of a column or a table that deserve a look before training.
 
-Takes columns; yields findings. No finding is an error: ``kinds`` rejects values that cannot be read.
+Takes columns and, optionally, the target; yields findings. A finding is never an error: ``kinds`` rejects values that
+cannot be read.
 """
 
 from __future__ import annotations
@@ -40,14 +41,19 @@ WORDED = re.compile(  # 31 Dec 2024, 31-Dec-24, December 31st, 2024, Tue, 31 Dec
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An oddity: a code for programs and a text for people."""
+    """A suspicious property of the data.
+
+    Attributes:
+        code: Identifier for programs.
+        text: Message for people.
+    """
 
     code: str
     text: str
 
 
 def column_findings(column: Column, table: Table) -> Iterator[Finding]:
-    """Yield the oddities of a column on its own."""
+    """Yield findings on a column by itself."""
     gaps = int(column.missing.sum())
     if gaps == table.rows:
         yield Finding("empty", "no row has a value")
@@ -67,6 +73,7 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
 
 
 def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
+    """Yield findings on numbers: a row counter, or outliers."""
     there = column.values[~column.missing]
     if len(there) >= FEWEST and len(np.unique(there)) == len(there) and _counts_rows(there):
         yield Finding("counter", "whole numbers that go up by 1 from row to row: a row number?")
@@ -86,6 +93,7 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
 
 
 def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]:
+    """Yield findings on categories: numbers among strings; unread dates or percentages; rare categories."""
     counts = column.counts()
     rows, spelled = int(counts.sum()), np.array([number_in(text) is not None for text in column.levels])
     numbers = int(counts[spelled].sum())
@@ -113,7 +121,7 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
 
 
 def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[Finding]:
-    """Yield the oddities of a column in relation to the target: the column determines it."""
+    """Yield findings on a column in relation to the target: the column determines it."""
     there = ~column.missing
     if there.sum() < FEWEST or is_constant(column):
         return
@@ -144,6 +152,7 @@ def _correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
 
 
 def _standard(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return x standardized to mean 0 and standard deviation 1."""
     x = x / max(float(np.abs(x).max()), 1e-300)  # first, so that squares of large numbers stay finite
     x = x - x.mean()
     return x / max(float(np.sqrt(np.mean(x * x))), 1e-300)
@@ -158,7 +167,7 @@ def _separated(x: NDArray[np.float64], y: NDArray[Any]) -> bool:
 
 
 def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) -> Iterator[Finding]:
-    """Yield the oddities of the rows: duplicates, and classes with few rows."""
+    """Yield findings on the rows: duplicates, and classes with few rows."""
     if repeated := _repeated_rows(list(table.columns.values())):
         yield Finding("duplicate_rows", f"{counted(repeated, 'row')} repeat an earlier one in every column")
     if target is None or y is None or target.task == "regression":
@@ -174,7 +183,7 @@ def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) 
 
 def _repeated_rows(columns: Sequence[Column]) -> int:
     """Number of rows that equal an earlier one."""
-    ids = np.zeros(len(columns[0].missing), dtype=np.int64)
+    ids = np.zeros(len(columns[0].missing), dtype=np.int64)  # of each row: its content in the columns so far
     for column in columns:
         values: NDArray[Any]
         match column:

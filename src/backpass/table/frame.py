@@ -99,6 +99,12 @@ def _named_columns(data: Any, source: str) -> tuple[list[tuple[object, Any]], tu
 
 
 def _series_of(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[str, ...]]:
+    """Return name-series pairs of a data frame, and the names of its pandas index columns.
+
+    Raises:
+        UsageError: ``data`` is not a supported table.
+        DataError: Column names repeat.
+    """
     import narwhals.stable.v2 as nw
     from narwhals.exceptions import DuplicateError
 

@@ -86,6 +86,7 @@ def _number(text: str) -> float | None:
 
 
 def _verdict(found: _Evidence) -> bool:
+    """Weigh the evidence: recurring strings indicate values; unknown strings and a series of numbers indicate names."""
     if not found.numbers:
         return found.repeated > 0 and not found.strange
     if not _are_alike(found.numbers):
@@ -102,6 +103,7 @@ def _are_alike(numbers: Sequence[tuple[str, list[str]]]) -> bool:
 
 
 def _is_near(cell: str, column: list[str]) -> bool:
+    """Whether a number exceeds the range of its column by no more than the width of that range."""
     values = [value for value in map(_number, column) if value is not None]
     value, low, high = _number(cell), min(values), max(values)
     return value is not None and low - (high - low) <= value <= high + (high - low)

@@ -1,4 +1,4 @@
-"""Inspection: a per-column report of a table's content, its oddities, and how fitting would treat it.
+"""Inspection: a per-column report of a table's content, its suspicious properties, and how fitting would treat it.
 
 Takes a Table and, optionally, the name of its target; returns plain values. The command line formats them.
 """
@@ -36,7 +36,7 @@ class ColumnReport:
         quartiles: The three quartiles of a numeric column.
         commonest: The most frequent categories with their row counts.
         fitting: How fitting would treat the column.
-        findings: What is odd about the column.
+        findings: Suspicious properties of the column.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Inspection:
         columns: Reports on the columns.
         target: Name of the target, if any.
         task: Task that the target implies.
-        findings: What is odd about the rows.
+        findings: Suspicious properties of the rows.
         notes: Messages about how the table was read.
     """
 
@@ -122,6 +122,7 @@ def _goal(table: Table, target: str | None) -> tuple[Target | None, NDArray[Any]
 
 
 def _beside_target(column: Column, truth: Column, goal: Target, y: NDArray[Any]) -> list[Finding]:
+    """Return findings on a column in relation to the target."""
     if type(column) is type(truth) and _same_content(column, truth):
         return [Finding("copy_of_target", f"it equals the target {goal.name!r}")]
     return list(target_findings(column, goal, y))
@@ -148,6 +149,7 @@ def _fitting(table: Table, target: str | None) -> dict[str, str]:
 
 
 def _treatment(feature: Feature, column: Column) -> str:
+    """Return how fitting would treat a column that becomes a feature."""
     flag = ", flag where missing" if column.missing.any() else ""
     match feature:
         case CategoricalFeature(_, levels):

@@ -46,6 +46,7 @@ def check_same_names(
 
 
 def _joined_column(raws: Sequence[RawColumn], sources: Sequence[str], faults: ErrorList) -> RawColumn | None:
+    """Concatenate one column; return None after an error if its kind differs between files."""
     name, filled = raws[0].name, [raw for raw in raws if not _is_empty(raw)]
     last_first = [*zip(raws, sources, strict=True)][::-1]
     kinds = {_kind(raw): source for raw, source in last_first if not _is_empty(raw)}  # kind -> first file with it
@@ -94,6 +95,7 @@ def _numbers(raw: RawColumn) -> NDArray[np.float64]:
 
 
 def _texts(name: str, raws: Sequence[RawColumn]) -> RawStrings:
+    """Concatenate string columns, merging their codes."""
     known: dict[str, int] = {}
     codes = []
     for raw in raws:

@@ -106,7 +106,7 @@ def _objects(table: Object, source: str) -> Columns:
     if any(set(values) != set(inner) for values in table.values()):
         return Columns.of_rows([table])
     of_columns, of_rows = _reads_as_columns(outer, inner), _reads_as_columns(inner, outer)
-    if of_columns == of_rows:
+    if of_columns == of_rows:  # the names do not decide; the values of a column share one type
         of_columns = all(_is_of_one_sort(values.values()) for values in table.values())
         of_rows = all(_is_of_one_sort(values[name] for values in table.values()) for name in inner)
     if of_columns == of_rows:

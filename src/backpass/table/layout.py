@@ -202,7 +202,7 @@ def _with_header(place: Layout, rows: Sequence[Sequence[str]], source: str, want
 
 
 def _are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
-    """Whether the first fields are row names: strings or whole numbers, in rows whose last field has a name above it.
+    """Whether the first fields are row names: strings or whole numbers, in rows of which most have a last field.
 
     Raises:
         DataError: The first fields repeat.

@@ -57,6 +57,7 @@ def available_bytes(root: Path = Path("/")) -> int | None:
 
 
 def _limits(root: Path) -> Iterator[int]:
+    """Yield the bytes that the machine, the control group and the process's address-space limit leave."""
     for line in _lines(root / "proc/meminfo"):
         if line.startswith("MemAvailable:"):
             yield int(line.split()[1]) * 1024

@@ -25,6 +25,7 @@ GROUP_MARKS = {".": ",'’\u00a0\u202f", ",": f".'’{SPACES}"}  # decimal sign 
 
 
 def _amount(decimal: str) -> re.Pattern[str]:
+    """Return the pattern of amounts: digits in groups of three, a fraction, a sign, and a currency before or after."""
     grouped = rf"[1-9][0-9]{{0,2}}(?P<mark>[{GROUP_MARKS[decimal]}])[0-9]{{3}}(?:(?P=mark)[0-9]{{3}})*"
     point = re.escape(decimal)
     digits = rf"(?P<digits>(?:{grouped}|0|[1-9][0-9]*)(?:{point}[0-9]*)?|{point}[0-9]+)"

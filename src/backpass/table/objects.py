@@ -134,6 +134,7 @@ def _of_dates(name: str, items: list[Any], faults: ErrorList) -> RawDatetimes:
 
 
 def _ticks(date: Any) -> int:
+    """Return a date's microseconds since 1970-01-01 UTC; ``BEYOND`` outside the calendar."""
     if hasattr(date, "to_datetime64"):  # pandas' Timestamp; the result is in UTC
         date = date.to_datetime64()
     if isinstance(date, np.datetime64):
@@ -151,6 +152,7 @@ def _since(stamp: datetime.datetime) -> int:
 
 
 def is_missing(value: Any) -> bool:
+    """Whether a Python value means "missing"."""
     if value is None or value is np.ma.masked or type(value).__name__ in {"NAType", "NaTType"}:
         return True
     if isinstance(value, np.datetime64 | np.timedelta64):

@@ -76,6 +76,7 @@ def opened(
 def _prepared(
     path: str | Path, source: str, scratch: Path, encoding: str | None, max_bytes: int | None, *, skips: bool
 ) -> Opened:
+    """Decompress a file, reject foreign formats, and convert text to UTF-8."""
     file = _on_disk(path, source, scratch)
     head = _head(file)
     if head.startswith((GZIP, ZSTANDARD)):
@@ -124,7 +125,7 @@ def _on_disk(path: str | Path, source: str, scratch: Path) -> Path:
 
 
 def _is_unspeakable(file: Path) -> bool:
-    """Whether the path has bytes that do not decode in this locale; such a path cannot be passed to DuckDB."""
+    """Whether the path has bytes that do not decode in this locale, so that it cannot be passed to DuckDB."""
     try:
         str(file).encode("utf-8")
     except UnicodeEncodeError:

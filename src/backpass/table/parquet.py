@@ -189,6 +189,7 @@ def relation_columns(
 def _columns(
     database: DuckDBPyConnection, relation: str, wanted: list[tuple[str, str, str]], faults: ErrorList
 ) -> Iterator[RawColumn]:
+    """Yield the raw columns; numbers and strings are each queried for all columns together."""
     values = {name: value for name, stored, type_ in wanted if (value := number_sql(identifier(stored), type_))}
     numbers = dict(zip(values, numbers_of(database, relation, list(values.values())), strict=True))
     spoken = {name: text for name, stored, type_ in wanted if (text := text_sql(identifier(stored), type_))}

@@ -86,6 +86,7 @@ def queried(
 
 
 def _confine(database: DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Restrict the query to these files, one thread and unchangeable settings."""
     allowed = ", ".join(literal(str(path)) for path in paths)
     for setting in (
         f"allowed_paths = [{allowed}]",
@@ -98,6 +99,7 @@ def _confine(database: DuckDBPyConnection, paths: Sequence[Path]) -> None:
 
 
 def _array(column: Column) -> NDArray[Any]:
+    """Return a column as an array that DuckDB can read."""
     match column:
         case NumericColumn(_, values):
             return values

@@ -85,9 +85,10 @@ def delimiter_of(sample: Sample, source: str) -> str:
     Fallbacks, in this order:
 
     - The delimiter for which the header is one field shorter than every other record, as R writes row names.
-    - If the header contains none of the delimiters: whitespace or single blanks, by the same two rules.
-    - The delimiter for which most records have as many fields as the header, or, if no record matches the header, as
-      many as each other.
+    - If the header contains none of the delimiters: whitespace or single blanks, by the same two rules, provided that
+      some column is numeric.
+    - The delimiter for which most records have as many fields as the header or, if no record matches the header, as
+      many as the last record.
     - ``,`` if every record has a single field.
 
     Raises:
@@ -116,9 +117,9 @@ def lacks_one(widths: Sequence[int]) -> bool:
 
 
 def _is_table(records: Sequence[Sequence[str]]) -> bool:
-    """Whether blanks separate fields: every record has the same number of them, and some column is numeric.
+    """Whether blanks separate fields: records are equally long (the header may lack one), and some column is numeric.
 
-    A one-word header is no evidence, and neither is an equal number of words in every row.
+    A one-word header is no evidence, and neither are equally many words in every row of a one-column table.
     """
     widths = [len(record) for record in records]
     if len(widths) < 2 or widths[0] < 2 or not (len(set(widths)) == 1 or lacks_one(widths)):
@@ -128,6 +129,7 @@ def _is_table(records: Sequence[Sequence[str]]) -> bool:
 
 
 def _most_agreed(widths: dict[str, list[int]], cutting: Sequence[str]) -> list[str]:
+    """Return the delimiters for which most records are as long as the header, or else as the last record."""
     with_header = {each: Counter(widths[each])[widths[each][0]] for each in cutting}
     beneath = {each: Counter(found[1:])[found[-1]] for each, found in widths.items() if found and found[-1] > 1}
     agreed = with_header if max(with_header.values(), default=0) > 1 else beneath or with_header

@@ -111,6 +111,7 @@ class Target:
         return y
 
     def _codes(self, column: NumericColumn | CategoricalColumn, table: Table, faults: ErrorList) -> NDArray[np.int32]:
+        """Return class codes; unknown classes are errors."""
         known = {text: j for j, text in enumerate(self.classes)}
         texts, place = _distinct(column)
         codes = np.array([known.get(text, -1) for text in texts] or [0], dtype=np.int32)[place]
@@ -174,6 +175,7 @@ def _asks_for_classes(column: NumericColumn | CategoricalColumn, task: str | Non
 
 
 def _regression(column: NumericColumn | CategoricalColumn) -> Target:
+    """Return a regression target, with a note if it is constant or has few distinct whole numbers."""
     values = column.values[~column.missing] if isinstance(column, NumericColumn) else np.empty(0)
     distinct = np.unique(values)
     name, notes = shown(column.name), list[str]()
@@ -186,6 +188,7 @@ def _regression(column: NumericColumn | CategoricalColumn) -> Target:
 
 
 def _classes(column: NumericColumn | CategoricalColumn, faults: ErrorList) -> Target:
+    """Return a classification target; a single class, or many classes with fractions, are errors."""
     texts, place = _distinct(column)
     counts = np.bincount(place[~column.missing], minlength=len(texts))
     classes = tuple(text for text, count in zip(texts, counts, strict=True) if count)

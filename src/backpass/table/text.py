@@ -64,6 +64,11 @@ def check_text(file: Path, source: str) -> None:
 
 
 def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, file: Path, position: int, source: str) -> None:
+    """Check the next chunk, an empty one at the end of the file; ASCII chunks are skipped.
+
+    Raises:
+        DataError: The chunk is not valid UTF-8.
+    """
     pending = len(decoder.getstate()[0])
     if chunk.isascii() and chunk and not pending:
         return

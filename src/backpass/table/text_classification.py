@@ -1,6 +1,6 @@
 """String classification: what each distinct string of a column is: missing, a number, a date, a time, or other text.
 
-Takes a raw column of strings; returns a class for each distinct string. Each one is classified once, by the same rules
+Takes a raw column of strings; returns a type for each distinct string. Each one is classified once, by the same rules
 for every source. ``kinds`` decides the kind of the column.
 """
 
@@ -94,12 +94,12 @@ class TextClassification:
 
     Attributes:
         texts: The strings, trimmed.
-        sorts: Class of each string, one of the seven constants above.
+        sorts: Type of each string, one of the seven constants above.
         numbers: Number that each string spells, NaN if none.
         microseconds: Timestamp that each string spells, ``NAT`` if none.
         zoned: Whether each string names a time zone.
         counts: Number of rows of each string.
-        order: Day-month order with which dates were read; None if no string needs one.
+        order: Day-month order with which dates were read; None if it is unknown or no date needs it.
         unsure: Indices of day-month dates that could not be read.
         is_percent: Whether the numbers are percentages.
     """
@@ -115,11 +115,11 @@ class TextClassification:
     is_percent: bool
 
     def rows_of(self, *sorts: int) -> int:
-        """Return the number of rows with a string of these classes."""
+        """Return the number of rows with a string of these types."""
         return int(self.counts[np.isin(self.sorts, sorts)].sum())
 
     def of_sort(self, *sorts: int) -> list[str]:
-        """Return the strings of these classes that occur, sorted."""
+        """Return the strings of these types that occur, sorted."""
         return sorted({self.texts[j] for j in np.flatnonzero(np.isin(self.sorts, sorts) & (self.counts > 0))})
 
 
@@ -183,6 +183,7 @@ def _are_percentages(name: str, texts: Iterable[str], rules: Rules) -> bool:
 
 
 def _sort_of(text: str, rules: Rules) -> tuple[int, float]:
+    """Return a string's type and the number it spells; dates and times still count as text here."""
     if text in rules.missing.always:
         return MISSING, math.nan
     if text in rules.missing.among_numbers:

@@ -28,7 +28,7 @@ Record = tuple[int, list[str] | str]
 def records(text: str, delimiter: str, *, is_merged: bool = False) -> Iterator[Record]:
     """Yield each record's first line number and its fields (none for an empty line).
 
-    After a malformed record the last item has an error code in place of the fields.
+    If a record is malformed, the last item has an error code in place of its fields.
 
     Args:
         text: The delimited text.
@@ -184,6 +184,7 @@ class PlainScanner:
                 self._take(fields or [""])  # in a one-column table an empty line is a row with a missing value
 
     def _take(self, fields: Sequence[str]) -> None:
+        """Append a row."""
         self.rows += 1
         for j, text in zip(self._order, fields, strict=True):
             column = self._columns[j]
@@ -210,5 +211,6 @@ class PlainScanner:
         return any("." in text and self._is_number(text) for text in self._columns[column].known)
 
     def _is_number(self, text: str) -> bool:
+        """Whether the string counts as a number in a numeric column."""
         plain = NUMBER.fullmatch(text) is not None and not is_padded(text) and math.isfinite(float(text))
         return plain and (self._with_points or "." not in text)
