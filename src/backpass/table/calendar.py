@@ -50,7 +50,7 @@ def date_of(days: Whole) -> tuple[Whole, Whole, Whole]:
 
 
 def day_of_week(days: Whole) -> Whole:
-    """Return 1 for Monday to 7 for Sunday (ISO 8601).
+    """Return the day of the week, 1 for Monday to 7 for Sunday (ISO 8601).
 
     >>> day_of_week(0)
     4
@@ -59,7 +59,7 @@ def day_of_week(days: Whole) -> Whole:
 
 
 def day_of_year(days: Whole) -> Whole:
-    """Return 1 for January 1 to 365 or 366 for December 31.
+    """Return the day of the year, 1 for January 1 to 365 or 366 for December 31.
 
     >>> day_of_year(days_of(2024, 12, 31))
     366
@@ -69,7 +69,7 @@ def day_of_year(days: Whole) -> Whole:
 
 
 def is_date(year: int, month: int, day: int) -> bool:
-    """Whether the day exists.
+    """Whether the date exists.
 
     >>> is_date(2024, 2, 29), is_date(2023, 2, 29), is_date(0, 1, 1)
     (True, False, False)

@@ -1,8 +1,8 @@
 """Tables from in-memory data: data frames (pandas, polars, ... through narwhals), Arrow streams, dicts of arrays.
 
-The rules match those for files, so a frame and the file it was written to give equal tables: booleans become the
-categories ``false`` and ``true``, strings are categorical unless they all spell dates or times, and a pandas index
-names rows. ``reading`` reads files.
+Takes such data; returns a Table. The rules match those for files, so a frame and the file it was written to give equal
+tables: booleans become the categories ``false`` and ``true``, strings are categorical unless they all spell dates or
+times, and the index of a pandas frame is left out. ``reading`` reads files.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def table_from(
         source: Name of the data in messages.
 
     Raises:
-        DataError: The data are no valid table.
+        DataError: ``data`` is not a valid table.
         UsageError: ``data`` is of an unsupported type, or a setting is invalid.
 
     >>> table_from({"age": [3, None], "sex": ["f", "m"]}).column("age").values
@@ -139,12 +139,12 @@ def _has_index(data: Any) -> bool:
 
 
 def from_arrow(data: Any) -> Any:
-    """Convert Arrow data that are not a data frame (a record batch, a reader) to a pyarrow or polars table.
+    """Convert Arrow data other than a data frame (a record batch, a reader) to a pyarrow or polars table.
 
-    Other data are returned unchanged.
+    Anything else is returned unchanged.
 
     Raises:
-        TypeError: The data have no named columns.
+        TypeError: ``data`` has no named columns.
         UsageError: Neither pyarrow nor polars is installed.
 
     Source: the Arrow PyCapsule interface.

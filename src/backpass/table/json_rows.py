@@ -1,8 +1,9 @@
 """JSON tables: the columns of a JSON file that holds one object per line, a list of objects, or a single object.
 
-Every object is a row. Columns are in order of first appearance; a name that an object lacks, and null, are missing
-values. Numbers are numeric; strings are categorical unless they all spell dates or times. Python's ``json`` parses the
-file, so no type is guessed. ``json_layouts`` handles a single object that holds a whole table.
+Takes an opened file; returns raw columns. Every object is a row. Columns are in order of first appearance; a name that
+an object lacks, and null, are missing values. Numbers stay numbers; strings are categorical unless they all spell dates
+or times. Python's ``json`` parses the file, so no type is guessed. ``json_layouts`` handles a single object that holds
+a whole table.
 """
 
 from __future__ import annotations

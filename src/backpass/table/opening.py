@@ -1,8 +1,8 @@
 """Input files: turn a path into a plain file on disk that can be read several times: UTF-8 text, JSON or Parquet.
 
 Standard input and pipes are copied to disk because they can be read only once; .gz and .zst files are decompressed;
-other encodings are converted to UTF-8; other file formats are rejected by name. Temporary files are deleted at the end
-of the ``with`` block. ``layout`` and ``delimited`` handle delimiters, records and columns.
+other encodings are converted to UTF-8; any other file format is an error that names the format. Temporary files are
+deleted at the end of the ``with`` block. ``layout`` and ``delimited`` handle delimiters, records and columns.
 """
 
 from __future__ import annotations

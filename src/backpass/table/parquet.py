@@ -2,8 +2,8 @@
 
 Numbers of any type become float64 and booleans the categories ``false`` and ``true``. Strings, and bytes in UTF-8, are
 categorical unless they all spell dates or times. Dates and timestamps become dates, times stay times, durations become
-seconds. Nested columns are rejected by name. ``parquet_metadata`` reads the units of durations and the names of pandas
-index columns.
+seconds. Nested columns are an error that names them. ``parquet_metadata`` reads the units of durations and the names of
+pandas index columns.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Described:
     Attributes:
         file: The file.
         stored: Name and type of each column.
-        metadata: What the metadata state about the columns.
+        metadata: The file's metadata on its columns.
     """
 
     file: Opened

@@ -1,7 +1,7 @@
-"""Parquet metadata: what the metadata of a Parquet file state about its columns beyond their types.
+"""Parquet metadata: what a Parquet file states about its columns beyond their types.
 
-Two entries are read: ``ARROW:schema``, which has the units of durations, and ``pandas``, which names the index columns
-and also has the units. ``parquet`` reads the columns themselves.
+Takes an opened file; returns the content of two metadata entries: ``ARROW:schema``, which has the units of durations,
+and ``pandas``, which names the index columns and also has the units. ``parquet`` reads the columns themselves.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def read_table(
         tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
 
     Raises:
-        DataError: The content is no valid table (exit code 3).
+        DataError: The content is not a valid table (exit code 3).
         ResourceError: The file cannot be read.
         UsageError: A setting is invalid.
     """

@@ -119,7 +119,7 @@ def lacks_one(widths: Sequence[int]) -> bool:
 def _is_table(records: Sequence[Sequence[str]]) -> bool:
     """Whether blanks separate fields: records are equally long (the header may lack one), and some column is numeric.
 
-    A one-word header is no evidence, and neither are equally many words in every row of a one-column table.
+    A one-word header proves nothing, and every row of a one-column table may have the same number of words by chance.
     """
     widths = [len(record) for record in records]
     if len(widths) < 2 or widths[0] < 2 or not (len(set(widths)) == 1 or lacks_one(widths)):
