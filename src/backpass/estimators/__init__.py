@@ -1,14 +1,14 @@
-"""The estimators: scikit-learn's manners over the room ``model``.
+"""The estimators: scikit-learn's interface to the models of ``backpass.model``.
 
-Comes in: X and y as scikit-learn passes them. Goes out: estimators for its pipelines, searches and metrics. What a
-network learns, and how, is decided below; this is the only room that imports scikit-learn.
+They take X and y as scikit-learn passes them, and work in its pipelines, searches and metrics. What a network learns,
+and how, is decided in the lower packages; this is the only package that imports scikit-learn.
 
-Reading order: ``parameters``, ``columns``, ``weights``, ``watching``, ``picture``, ``neural``, ``regressor``,
+Reading order: ``parameters``, ``columns``, ``weights``, ``callback_adapter``, ``picture``, ``neural``, ``regressor``,
 ``classifier``.
 """
 
 try:
-    import sklearn  # noqa: F401  asked for here, so that its absence gets a hint
+    import sklearn  # noqa: F401  imported here, so that its absence raises an error with a hint
 except ModuleNotFoundError as error:
     if error.name != "sklearn":
         raise

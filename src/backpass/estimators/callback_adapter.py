@@ -1,6 +1,7 @@
-"""Watching: scikit-learn's callbacks, told by one of ours. The only file that knows their protocol.
+"""The callback adapter: passes the events of a training run on to scikit-learn's callbacks.
 
-The protocol came with scikit-learn 1.9 and may change without notice; where it is not there, nothing is told.
+It is the only module that knows their protocol, which scikit-learn 1.9 introduced and may change without notice.
+Earlier versions have no callbacks, and the adapter does nothing.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ except ImportError:  # scikit-learn 1.6 to 1.8
 
 
 class SklearnCallbackAdapter(Callback):
-    """Tells scikit-learn's callbacks of each epoch; a fitted estimator is made for those that ask for one.
+    """Callback that reports each epoch to scikit-learn's callbacks, with a fitted estimator for those that request one.
 
-    attributes: the progress -> what an estimator needs to predict as if the fit had ended here
-    Changes in place: it holds the context of the current epoch.
+    Mutable: it holds the context of the current epoch.
+
+    Args:
+        estimator: The estimator that is being fitted.
+        epochs: The maximum number of epochs.
+        X, y: The training data, as ``fit`` received them.
+        attributes: Maps the progress to the fitted attributes that the estimator would have if the fit ended here.
     """
 
     def __init__(
@@ -48,7 +54,7 @@ class SklearnCallbackAdapter(Callback):
             self.epoch.call_on_fit_task_begin(estimator=self.estimator, X=self.X, y=self.y)
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        self._begin_epoch()  # nobody may have asked between the steps of a short epoch
+        self._begin_epoch()  # a short epoch may end before on_step was called
         done, self.epoch = self.epoch, None
         return bool(
             done.call_on_fit_task_end(
@@ -60,7 +66,7 @@ class SklearnCallbackAdapter(Callback):
         )
 
     def finish(self, attributes: dict[str, Any]) -> None:
-        """After the last epoch, with what the estimator has learnt."""
+        """Report the end of the fit, with the estimator's fitted attributes."""
         self.context.call_on_fit_task_end(
             estimator=self.estimator, X=self.X, y=self.y, reconstruction_attributes=attributes
         )
@@ -69,7 +75,7 @@ class SklearnCallbackAdapter(Callback):
 def teller(
     estimator: Any, epochs: int, X: Any, y: Any, attributes: Callable[[Progress], dict[str, Any]]
 ) -> SklearnCallbackAdapter | None:
-    """A teller where this scikit-learn has callbacks, and the estimator, or whoever holds it, has set some."""
+    """An adapter if scikit-learn has callbacks and the estimator or its meta-estimator has set any; else None."""
     if not hasattr(estimator, "_init_callback_context"):
         return None
     watched = getattr(estimator, "_skl_callbacks", None) or hasattr(estimator, "_parent_callback_ctx")

@@ -1,4 +1,4 @@
-"""The classifier: the class of each row, and how probable each class is."""
+"""The classifier: predicts the class of each row and the probability of each class."""
 
 from __future__ import annotations
 
@@ -33,19 +33,81 @@ _ENGINE = BY_NAME["engine"].default
 class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     """A fully connected network that predicts classes, or labels that are on or off, trained on an ordinary CPU.
 
-    preset: plain, fast, default, best or realmlp; every parameter that is None is what the preset says
-    hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
-    loss: cross_entropy, or a function of (logits, class numbers) that gives one number per row; it is traced, so it is
-    made of operations. Logits are (n, k), or (n,) for two classes; of labels it is given them (n, k), as y.
-    class_weight: a weight per class, or "balanced"; it multiplies sample_weight
-    validation_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
-    patience: end after so many epochs without a better score; metric: the score, log_loss, error or accuracy [log_loss]
-    ensemble: so many networks, whose predictions are averaged; it goes with neither warm_start nor partial_fit
-    callbacks: ``backpass.training.Callback``s; scikit-learn's are given with ``set_callbacks``
-    Other parameters: as in ``backpass.model.settings.settings.SETTINGS``.
+    A parameter that is None takes the value of the preset, unless its description says otherwise. Values in square
+    brackets are those of ``plain``, the default preset.
 
-    Learnt: model_ (a ``backpass.Model``), classes_, history_, loss_curve_, n_iter_, best_epoch_, n_features_in_,
-    feature_names_in_ for frames.
+    Args:
+        hidden_layer_sizes: Widths of the hidden layers: an int, or a sequence such as (64, 64). Default None
+            [(256, 256)].
+        preset: Named set of defaults: "plain", "fast", "default", "best" or "realmlp". Default "plain".
+        activation: Activation of the hidden layers. Default None ["relu"].
+        wire: Hidden units with the columns that each of them reads, as (name, (column, ...)) pairs. Default (): dense
+            layers.
+        dropout: Dropout rate of the hidden layers, in [0, 1). Default None [0.1].
+        initialization: Initialization of the weights. Default None ["he"].
+        categorical_encoding: "one_hot" encodes categorical columns as 0 and 1, "scaled" scales these like numbers.
+            Default None ["one_hot"].
+        max_one_hot_levels: Categorical columns with more categories than this get an embedding. Default None [never].
+        embedding_dim: Dimension of the embeddings. Default None [8].
+        quantile_features: Whether to add the quantile rank of each number as an input. Default None [False].
+        numerical_embedding: Embedding of each numeric column: "none" or "periodic". Default None ["none"].
+        frequency_scale: Standard deviation of the initial frequencies of periodic embeddings; several values: one per
+            network, in turn. Default None [0.1].
+        learned_input_scale: Whether to learn a scale factor for each input. Default None [False].
+        parametrization: "standard", or "ntk" for weights of order 1 at any width. Default None ["standard"].
+        parametric_activation: Whether to learn the strength of each unit's nonlinearity. Default None [False].
+        loss: "cross_entropy", or a function of (logits, class numbers) that returns one number per row. It is traced,
+            so it must be made of ``backpass.operations``. Logits are (n, k), or (n,) for two classes; for labels,
+            logits and y are (n, k). Default "cross_entropy".
+        label_smoothing: Probability that is spread evenly over all classes. Default None [0.0].
+        calibration: Calibration of the probabilities on the validation rows: "none" or "temperature". Default None
+            ["none"].
+        class_weight: A weight per class (dict), or "balanced"; it multiplies ``sample_weight``. Default None: 1 for
+            every class.
+        optimizer: Name of the optimizer. Default None ["adamw"].
+        learning_rate: Learning rate alpha. Default None [0.01; 0.1 for sgd, 0.02 for momentum and nesterov].
+        schedule: Schedule of the learning rate. Default None ["cosine"].
+        momentum: Momentum coefficient of momentum and nesterov. Default None [0.9].
+        beta1: Decay rate of Adam's first moment. Default None [0.9].
+        beta2: Decay rate of Adam's second moment. Default None [0.999].
+        weight_decay: Weight decay (decoupled L2). Default None [0.1 for adamw, otherwise 0].
+        learning_rate_multiplier: Multipliers of the learning rate by parameter group, such as [("bias", 0.1)]. Default
+            None [()].
+        dropout_schedule: Schedule of the dropout rate. Default None ["constant"].
+        weight_decay_schedule: Schedule of the weight decay. Default None ["constant"].
+        max_grad_norm: Maximum global gradient norm. Default None: no limit.
+        batch_size: Rows per step, B. Default None [32 to 1024, depending on the number of rows].
+        epochs: Passes over the training rows. Default None [100].
+        max_steps: Maximum number of steps. Default None: no limit.
+        sampling: Scheme that samples the rows of a step. Default None ["epoch"].
+        validation_fraction: Share of the rows that are set aside to select the best epoch, unless ``fit`` gets X_val
+            and y_val. Default 0.16.
+        patience: Stop after this many epochs without improvement. Default None: never.
+        metric: Metric that selects the best epoch: "log_loss", "error" or "accuracy", or "loss" for a loss function of
+            your own. Default None: that of the loss.
+        max_seconds: Stop after this many seconds. Default None: never.
+        ensemble_size: Number of networks that are trained and averaged. An ensemble supports neither ``warm_start`` nor
+            ``partial_fit``. Default None [1].
+        ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
+            rows for all). Default None ["folds"].
+        precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
+            Default "float32".
+        engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
+        threads: Threads of the native engine. Default None: all available cores.
+        warm_start: Whether ``fit`` continues from the last fit. Default False.
+        callbacks: A list of ``backpass.training.Callback``; set scikit-learn's own with ``set_callbacks``. Default
+            None.
+        random_state: Seed or generator of all random choices. Default 0.
+
+    Attributes:
+        model_: The fitted ``backpass.Model``.
+        classes_: The classes, sorted.
+        history_: One record per epoch, as a data frame if X was one.
+        loss_curve_: The training loss of each epoch.
+        n_iter_: The number of epochs.
+        best_epoch_: The epoch whose weights are kept.
+        n_features_in_: The number of columns of X.
+        feature_names_in_: The names of the columns, if X was a data frame.
 
     >>> X = np.array([[0.0], [0.1], [0.2], [0.8], [0.9], [1.0]])
     >>> small = BackpassClassifier(hidden_layer_sizes=(8,), epochs=50, dropout=0.0)
@@ -55,7 +117,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
     _task = "classification"
     _labels = 0
-    """How many labels y has; 0 where it holds classes."""
+    """The number of labels in y; 0 if y holds classes."""
 
     def __init__(
         self,
@@ -165,27 +227,43 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> BackpassClassifier:
-        """Train from the start, or with ``warm_start`` from where the last fit ended.
+        """Train from scratch or, with ``warm_start``, continue from the last fit.
 
-        X (n, d) array or data frame; texts and gaps are fine    sample_weight (n,)
-        y (n,) classes of any kind; or (n, k) of 0 and 1, k labels of which any may be on, with one logistic output each
+        Args:
+            X: Array or data frame (n, d). Categorical columns and missing values are supported.
+            y: Classes (n,) of any type; or k labels (n, k) of 0 and 1, any number of which may be on in a row. Each
+                label has one logistic output.
+            sample_weight: Weight of each row (n,).
+            X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
 
-        Errors: ValueError, TypeError; DivergedError when training meets a number that is not finite.
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            ValueError: X, y, a weight or a parameter cannot be used.
+            TypeError: X or y has a type that cannot be used.
+            DivergedError: Training met a number that is not finite.
         """
         self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
         return self
 
     @available_if(continues)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> BackpassClassifier:
-        """One pass over these rows in their order, at a constant learning rate.
+        """Train for one pass over these rows in their order, at a constant learning rate.
 
-        The first call needs ``classes``, all there will ever be (of labels their numbers, which y says itself). The
-        first rows fix columns, scales, the first theta and the batch size: those of the first call, if it has at least
-        10 and everything varies in them. Otherwise these are provisional, and fitted anew as rows come in, the passes
-        so far repeated (docs/decisions/0016). k calls equal one pass over the batches of all of them. After ``fit`` it
-        continues with what was fitted. Chunks whose rows all have weight 0 change nothing.
+        The first rows fix columns, scales, the first theta and the batch size: those of the first call, if it has at
+        least 10 rows and every column and target varies in them. Otherwise these are provisional: they are fitted anew
+        as rows arrive, and the passes so far are repeated (docs/decisions/0016). k calls equal one pass over the
+        batches of all of them. After ``fit``, training continues from the fitted model. Calls whose rows all have
+        weight 0 change nothing.
 
         An ensemble does not have this method.
+
+        Args:
+            X: Array or data frame (n, d).
+            y: Classes (n,), or labels (n, k) of 0 and 1.
+            classes: All classes that will ever occur; required in the first call. Labels need none: y has their number.
+            sample_weight: Weight of each row (n,).
         """
         self._validate_params()
         if self.class_weight == "balanced":
@@ -211,7 +289,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of ``predict_proba``, from the logits o: finite where a probability rounds to 0 or 1.
 
-        log p_j = o_j - log(sum of exp(o)), and of two classes or a label log p = -log(1 + exp(-o))
+        log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o))
         """
         o = self._outputs(X).astype(np.float64)
         if self._labels:
@@ -221,22 +299,22 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return np.asarray(o - np.logaddexp.reduce(o, axis=1, keepdims=True))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """The logits: (n,) of two classes, above 0 for the second; (n, k) of more, or of labels.
+        """The logits: (n,) for two classes, positive for the second; (n, k) for more classes, or for labels.
 
-        The largest, or of a label a sign, is what ``predict`` says.
+        ``predict`` returns the class of the largest logit, or for labels 1 where the logit is positive.
         """
         o = self._outputs(X).astype(np.float64)
         return np.asarray(o[:, 0] if o.shape[1] == 1 and not self._labels else o)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row, (n,); or 1 for each label that is likelier on than off, (n, k)."""
+        """The most probable class of each row, (n,); or for labels (n, k), 1 where on is more likely than off."""
         probabilities = self.predict_proba(X)
         if self._labels:
             return np.asarray(probabilities > 0.5, dtype=np.int64)
         return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows whose class is right; of labels, of rows whose labels all are."""
+        """The accuracy: the share of rows whose class is right, or whose labels are all right."""
         check_unmasked(y, "y")
         check_unmasked(sample_weight, "sample_weight")
         return float(super().score(X, y, sample_weight))
@@ -260,7 +338,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             )
 
     def _settle_labels(self, y: Any) -> bool:
-        """Take over from y how many labels it has; whether it has any."""
+        """Store the number of labels in y; return whether y has labels."""
         self._labels = _label_count(y)
         self._targets = self._labels or 1
         if self._labels:
@@ -299,13 +377,17 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
 
 def _label_count(y: Any) -> int:
-    """How many columns of labels y has; 0 where it holds classes."""
+    """The number of label columns in y; 0 if y holds classes."""
     labels = _array(y)
     return labels.shape[1] if labels.ndim == 2 and type_of_target(labels) == "multilabel-indicator" else 0
 
 
 def _labels_in(y: Any, count: int) -> NDArray[np.int32]:
-    """y as labels (n, count) of 0 and 1.    Errors: ValueError."""
+    """y as labels (n, count) of 0 and 1.
+
+    Raises:
+        ValueError: y holds anything else.
+    """
     labels: NDArray[Any] = check_array(_array(y), dtype=None, input_name="y")
     if labels.shape[1] != count:
         raise ValueError(f"y must have shape ('n', {count}) as before, got {labels.shape}")
@@ -315,12 +397,16 @@ def _labels_in(y: Any, count: int) -> NDArray[np.int32]:
 
 
 def _array(y: Any) -> NDArray[Any]:
-    """y as an array; a sparse matrix of labels, too."""
+    """y as an array; sparse matrices of labels become dense."""
     return np.asarray(y.toarray() if hasattr(y, "toarray") else y)
 
 
 def _classes_in(y: Any) -> NDArray[Any]:
-    """y as an array of classes.    Errors: ValueError."""
+    """y as an array of classes.
+
+    Raises:
+        ValueError: y cannot hold classes.
+    """
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
@@ -328,7 +414,11 @@ def _classes_in(y: Any) -> NDArray[Any]:
 
 
 def _classes(labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels that make classes.    Errors: DataError for fewer than two."""
+    """The distinct classes among the targets.
+
+    Raises:
+        DataError: There are fewer than two.
+    """
     if len(labels) < 2:
         raise DataError(
             f"y has only one class, {labels.tolist()[0]!r}, among the rows whose weight is not 0", hint="two are needed"

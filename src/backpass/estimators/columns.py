@@ -1,7 +1,7 @@
-"""The columns: X, in any of the shapes scikit-learn's users have it in, as a Table; and a frame like X for results.
+"""Conversion of X, in any form that scikit-learn accepts, to a Table; and of results to a data frame like X.
 
-Data frames keep their columns' names and kinds; arrays and lists get the names x0, x1, ... Whether X has the columns
-that the estimator was fitted on is scikit-learn's to check.
+Data frames keep the names and kinds of their columns; the columns of arrays and lists are named x0, x1, ...
+scikit-learn itself checks whether X has the columns that the estimator was fitted on.
 """
 
 from __future__ import annotations
@@ -35,10 +35,17 @@ def table_of(
 ) -> Table:
     """The Table of X.
 
-    reset: whether the estimator takes over the number and the names of the columns, or has to have them
-    kinds: the kinds the columns must have; those of the other columns are found out
+    Args:
+        estimator: The estimator that stores, or has stored, the number and the names of the columns.
+        X: The rows.
+        reset: Whether the estimator stores the number and names of the columns of X; otherwise X must match them.
+        kinds: The required kinds of columns; the kinds of other columns are detected.
+        missing: The texts that mean a missing value.
 
-    Errors: ValueError or TypeError as scikit-learn words them; DataError for columns no table can hold.
+    Raises:
+        ValueError: X fails one of scikit-learn's checks; its own message is kept.
+        TypeError: The same, for types.
+        DataError: A table cannot hold a column.
     """
     frame = _frame(X)
     if frame is None:
@@ -49,7 +56,7 @@ def table_of(
         columns = list(frame.iter_columns())
     names = getattr(estimator, "feature_names_in_", None)
     if names is None and not reset and hasattr(estimator, "model_"):
-        # Names that are gone (shap.KernelExplainer takes them away) are those of the model: columns go by position.
+        # X without names (shap.KernelExplainer drops them) takes the model's names: columns are matched by position.
         names = [feature.name for feature in estimator.model_.schema.features]
     if names is None:
         names = [f"x{j}" for j in range(len(columns))]
@@ -66,7 +73,7 @@ def table_of(
 
 
 def unmasked(X: Any) -> Any:
-    """X, but with what is masked as missing: NaN among numbers, NaT among dates, None among all else.
+    """X with masked values as missing: NaN for numbers, NaT for dates, None for everything else.
 
     >>> unmasked(np.ma.masked_array([[1, 2]], mask=[[False, True]]))
     array([[ 1., nan]])
@@ -85,9 +92,10 @@ def unmasked(X: Any) -> Any:
 
 
 def check_unmasked(values: Any, name: str) -> None:
-    """Refuse masked targets and weights, of which scikit-learn would take what lies under the mask.
+    """Reject masked targets and weights: scikit-learn would ignore the mask and use the values under it.
 
-    Errors: DataError naming the rows.
+    Raises:
+        DataError: Names the masked rows.
     """
     if not isinstance(values, np.ma.MaskedArray):
         return
@@ -98,13 +106,13 @@ def check_unmasked(values: Any, name: str) -> None:
 
 
 def library_of(X: Any) -> Any:
-    """The name of the library that X is a data frame of; None where X is none."""
+    """The name of the data frame library of X; None if X is not a data frame."""
     frame = _frame(X)
     return None if frame is None else str(frame.implementation.value)
 
 
 def history_in(library: Any, epochs: Sequence[EpochRecord]) -> Any:
-    """One row per epoch, in a data frame of a library; a list of dicts without one."""
+    """One row per epoch: a data frame of the library, or a list of dicts if the library is None."""
     rows = [asdict(epoch) for epoch in epochs]
     if library is None:
         return rows
@@ -116,7 +124,7 @@ def history_in(library: Any, epochs: Sequence[EpochRecord]) -> Any:
 
 
 def _frame(X: Any) -> Any:
-    """X through narwhals where it is a data frame, else None."""
+    """X as a narwhals frame if it is a data frame, else None."""
     import narwhals.stable.v2 as nw
     from narwhals.exceptions import DuplicateError
 
@@ -132,20 +140,20 @@ def _frame(X: Any) -> Any:
         frame = frame.collect()
     if not isinstance(frame, nw.DataFrame):
         return None
-    names: list[Any] = frame.columns  # pandas has numbers for names, too
+    names: list[Any] = frame.columns  # in pandas, names can be numbers
     texts = [name for name in names if isinstance(name, str)]
     index = index_among(texts, arrow_index(frame.to_native()), [])
     return frame.drop(*index) if index else frame
 
 
 def _unmixed(X: Any) -> Any:
-    """X, but of lists with texts every value as it is: NumPy would turn the numbers among them into texts."""
+    """X; lists that hold text become arrays of objects, since NumPy would turn the numbers among them into text."""
     if not isinstance(X, list | tuple):
         return X
     try:
         array = np.asarray(X)
     except ValueError:
-        return X  # rows of different lengths: scikit-learn says so
+        return X  # rows of different lengths: scikit-learn raises the error
     return np.asarray(X, dtype=object) if array.dtype.kind in "US" else X
 
 
@@ -158,7 +166,7 @@ def _columns(X: NDArray[Any]) -> list[Any]:
 
 
 def _of_objects(j: int, values: list[Any]) -> list[Any]:
-    """A column of Python values of one sort as it is; of several sorts as texts, which is said."""
+    """A column of Python objects: unchanged if all have one type; otherwise as text, with a warning."""
     sorts = {sort_of(value) for value in values if not is_missing(value)}
     if len(sorts) < 2 and sorts <= {"boolean", "number", "text", "date", "duration"}:
         return values

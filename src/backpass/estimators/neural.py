@@ -1,6 +1,6 @@
-"""The neural estimator: what the regressor and the classifier have in common.
+"""The neural estimator: the base class of the regressor and the classifier.
 
-Comes in: X and y; what y means is the subclass's affair. Training, scaling and networks are the room ``model``'s.
+It takes X and y; subclasses define what y means. Training, scaling and networks live in ``backpass.model``.
 """
 
 from __future__ import annotations
@@ -34,49 +34,53 @@ from backpass.training import Progress
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Goal:
-    """What y asks for: the targets of each row, truth (n,) or (n, k), and their weights (n,), None where all are 1."""
+    """Encoded y: the target of each row, truth (n,) or (n, k), and the weights (n,), None if all are 1."""
 
     truth: NDArray[Any]
     weights: NDArray[np.float64] | None
 
 
 class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
-    """Abstract: fits, goes on fitting, transforms and shows itself. Changes in place, as scikit-learn's estimators do.
+    """Abstract base class with fit, partial fit, transform and display. Mutable, as scikit-learn's estimators are.
 
-    The training rows are a weighted set: rows of weight 0 are not there, equal rows become one with the sum of their
-    weights, and their order does not matter. Statistics for scaling see each row of the set once; weights act on the
-    loss and the scores.
+    The training rows are a weighted set: rows of weight 0 are ignored, equal rows are merged and their weights added,
+    and the order of the rows does not matter. Scaling statistics count each distinct row once; weights affect the loss
+    and the scores.
     """
 
     _task: ClassVar[str]
     _targets = 1
-    """How many columns y has."""
+    """The number of columns of y."""
 
-    # What subclasses say ----------------------------------------------------------------------------------------------
+    # What subclasses define -------------------------------------------------------------------------------------------
 
     @abstractmethod
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
-        """Take over from y what stays: the classes, or the number of targets."""
+        """Fit what y determines: the classes, or the number of targets."""
 
     def _check_continues(self, y: Any, weights: NDArray[np.float64] | None) -> None:
-        """Refuse a y that a warm start cannot continue with, beyond what ``_goal`` checks.    Errors: DataError."""
+        """Check that a warm start can continue with y, beyond what ``_goal`` checks.
+
+        Raises:
+            DataError: It cannot.
+        """
 
     @abstractmethod
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
-        """y checked and encoded, in what was settled."""
+        """y, checked and encoded with the classes or targets that were fitted."""
 
     @abstractmethod
     def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
-        """The head for the targets of the training rows, which go by these names."""
+        """The head for the targets of the training rows, with these names."""
 
     @abstractmethod
     def _own(self, head: AnyHead) -> Loss | None:
-        """The loss that is a function, on the outputs of the head; None for one by name."""
+        """The user-defined loss, applied to the outputs of the head; None if the loss is a built-in one."""
 
     # Fitting ----------------------------------------------------------------------------------------------------------
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
-        """What ``fit`` does; that is the subclass's, where scikit-learn reads its signature."""
+        """Implement ``fit``; subclasses define that method, because scikit-learn reads its signature there."""
         self._validate_params()
         settings = self._settings()
         before: Model | None = getattr(self, "model_", None) if self.warm_start else None
@@ -94,9 +98,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def _problem(
         self, parts: Mapping[str, Rows], before: Model | None, settings: Settings, names: Sequence[str]
     ) -> Problem:
-        """The problem of the parts, with the columns, scales and network of a model from before, if there is one.
+        """The problem made of the splits, with the columns, scales and network of an earlier model if there is one.
 
-        A model of a constant target has learned nothing that predictions depend on: it counts as none.
+        A model of a constant target has learned nothing that predictions depend on, so it is ignored.
         """
         if before is None or teaches_nothing(before.head):
             head = self._head(parts["train"].truth, settings, names)
@@ -115,7 +119,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return problem
 
     def _trained(self, problem: Problem, theta: NDArray[Any] | None, X: Any, y: Any) -> Model:
-        """The model of a run that ours and scikit-learn's callbacks watch."""
+        """Train, with our callbacks and scikit-learn's, and return the model."""
 
         def attributes(progress: Progress) -> dict[str, Any]:
             stream = Stream(problem, 1, progress.state, progress.step, 0, tuple(progress.history))
@@ -127,7 +131,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         try:
             model = fit_problem(problem, callbacks=watchers, theta=theta, compare=False)
         except InterruptedTraining as error:
-            # What scikit-learn's searches let through; they would take any other exception for a failed candidate.
+            # scikit-learn's searches pass this exception on; any other would count as a failed candidate.
             raise KeyboardInterrupt(error.message) from error
         if told is not None:
             told.finish(self._fitted_attributes() | self._learnt(model, X))
@@ -135,11 +139,11 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return model
 
     def _fitted_attributes(self) -> dict[str, Any]:
-        """What was settled before training: the classes, the names of the columns."""
+        """The attributes fitted before training: the classes, the names of the columns."""
         return {name: value for name, value in vars(self).items() if name.endswith("_") and name[0] != "_"}
 
     def _fitted_rows(self, X: Any, y: Any, sample_weight: Any, before: Model | None) -> Rows:
-        """The set of rows to learn from; without a model from before, columns and classes are taken over from them."""
+        """The training rows as a weighted set; without an earlier model, columns and classes are fitted on them."""
         table = self._table(X, y, None if before is None else before.kinds(), reset=before is None)
         weights = weights_of(sample_weight, table.rows)
         if before is None:
@@ -150,7 +154,11 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return Rows(table, goal.truth, goal.weights).distinct()
 
     def _given_rows(self, X_val: Any, y_val: Any, sample_weight_val: Any, train: Table) -> Rows | None:
-        """The set of rows given for validation, if any.    Errors: UsageError when only a part of them is."""
+        """The validation rows that the user passed, as a weighted set; None if there are none.
+
+        Raises:
+            UsageError: Only one of X_val and y_val was passed.
+        """
         if X_val is None and y_val is None and sample_weight_val is None:
             return None
         if X_val is None or y_val is None:
@@ -160,7 +168,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return Rows(table, goal.truth, goal.weights).distinct()
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, settle: bool) -> None:
-        """What ``partial_fit`` does; ``settle``: the first y says how many targets there are."""
+        """Implement ``partial_fit``; with ``settle``, the first y determines the number of targets."""
         self._validate_params()
         model: Model | None = getattr(self, "model_", None)
         stream: Stream | None = getattr(self, "_stream", None)
@@ -172,14 +180,14 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             self._settle(y, weights)
         goal = self._goal(y, weights)
         rows = Rows(table, goal.truth, goal.weights).counted()
-        if not rows.table.rows:  # rows of weight 0 are not there
+        if not rows.table.rows:  # rows of weight 0 are ignored
             return
         stream = self._advanced(stream, model, rows, self._target_names(y, table))
         self._stream = stream
         self.__dict__.update(self._learnt(stream.model(), X))
 
     def _advanced(self, stream: Stream | None, model: Model | None, rows: Rows, names: Sequence[str]) -> Stream:
-        """The stream after these rows; a new one begins with them, or with what was fitted."""
+        """The stream after these rows; a new stream begins with them, or from the fitted model."""
         if stream is not None:
             return stream.advanced(rows)
         problem = self._problem({"train": rows}, model, self._settings(), names)
@@ -188,7 +196,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return Stream.start(problem, model.theta).advanced(rows)
 
     def _target_names(self, y: Any, table: Table) -> list[str]:
-        """What the columns of y are called, or "y", "y0", "y1" ...; no column of the table has the name."""
+        """The names of the columns of y, or "y", "y0", "y1" ...; no column of the table has any of these names."""
         given = getattr(y, "columns", None)
         given = [getattr(y, "name", None)] if given is None else list(given)
         names = [name.strip() if isinstance(name, str) else "" for name in given]
@@ -202,7 +210,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return settings_of(self.get_params(deep=False), self._task, seed_of(self.random_state))
 
     def _table(self, X: Any, y: Any, kinds: Mapping[str, str] | None, *, reset: bool) -> Table:
-        """X, with as many rows as y has."""
+        """X as a table with as many rows as y."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         table = table_of(self, X, reset=reset, kinds=kinds)
@@ -211,7 +219,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return table
 
     def _learnt(self, model: Model, X: Any) -> dict[str, Any]:
-        """The fitted attributes, simple values beside the model."""
+        """The fitted attributes: the model and plain values taken from it."""
         return {
             "model_": model,
             "_library": library_of(X),
@@ -222,9 +230,9 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     @property
     def history_(self) -> Any:
-        """One row per epoch: a data frame of the library of X, or a list of dicts where X was no frame.
+        """One row per epoch: a data frame of the same library as X, or a list of dicts if X was not a data frame.
 
-        It is made when asked for, so that what an estimator holds are plain values.
+        It is made on access, so that the estimator itself holds plain values only.
         """
         if not hasattr(self, "model_"):
             raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted")
@@ -233,7 +241,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     # Using ------------------------------------------------------------------------------------------------------------
 
     def _rows(self, X: Any) -> Table:
-        """X as the model takes it."""
+        """X as a table with the model's columns."""
         check_is_fitted(self, "model_")
         return table_of(self, X, reset=False, kinds=self.model_.kinds())
 
@@ -244,12 +252,12 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def transform(self, X: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)
 
-        Of an ensemble those of its networks side by side, (n, networks m).
+        For an ensemble, those of all its networks, concatenated: (n, networks m).
         """
         return self.features(X)
 
     def features(self, X: Any) -> NDArray[Any]:
-        """What ``transform`` gives, always as an array."""
+        """The result of ``transform``, always as an array."""
         table = self._rows(X)
         return np.asarray(self.model_.features(table))
 
@@ -269,7 +277,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
 
-    def _repr_html_inner(self) -> str:  # scikit-learn 1.6 asks for this, later ones for the other
+    def _repr_html_inner(self) -> str:  # called by scikit-learn 1.6; later versions call the other
         return self._html_repr()
 
     def _html_repr(self) -> str:
@@ -280,7 +288,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:
-    """Training and validation rows: those given, or some set aside."""
+    """Training and validation rows: the validation rows given, or a share of the training rows."""
     share = settings.validation_fraction if given is None else 0.0
     split = split_rows(rows.table.rows, share, 0.0, settings.seed)
     parts = {"train": rows.take(split.train)}
@@ -292,11 +300,15 @@ def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows
 
 
 def continues(estimator: NeuralEstimator) -> bool:
-    """Whether the estimator has ``partial_fit``: it trains one network.    Errors: AttributeError with the reason."""
+    """Whether the estimator has ``partial_fit``, which needs a single network.
+
+    Raises:
+        AttributeError: It is an ensemble; the message gives the reason.
+    """
     try:
         settings = settings_of(estimator.get_params(deep=False), estimator._task, seed=0)
     except (BackpassError, TypeError, ValueError):
-        return True  # parameters that are wrong are named when something is called
+        return True  # invalid parameters are reported when a method is called
     try:
         _check_single(settings, "partial_fit", None)
     except UsageError as error:
@@ -305,14 +317,22 @@ def continues(estimator: NeuralEstimator) -> bool:
 
 
 def _counting(goal: Goal) -> Goal:
-    """The goal of rows of which one at least counts.    Errors: ValueError."""
+    """The goal, if at least one row has a weight above 0.
+
+    Raises:
+        ValueError: Every weight is 0.
+    """
     if goal.weights is not None and not goal.weights.any():
         raise ValueError("class_weight is zero for the classes of every row: at least one row must count")
     return goal
 
 
 def _check_single(settings: Settings, what: str, before: Model | None) -> None:
-    """Errors: UsageError when the settings ask for an ensemble, or the model from before is one."""
+    """Check that the settings, and the earlier model if any, have a single network.
+
+    Raises:
+        UsageError: They have an ensemble.
+    """
     count = max(settings.ensemble_size, 1 if before is None else len(np.atleast_2d(before.theta)))
     if count > 1:
         raise UsageError(

@@ -1,8 +1,8 @@
-"""The parameters: what scikit-learn's users write, as the settings of the room ``model``.
+"""The parameters: the estimators' parameters translated to the settings of ``backpass.model``.
 
-Every parameter is one of the settings (``model.settings.settings``), except that ``hidden`` and ``seed`` carry
-scikit-learn's names, ``hidden_layer_sizes`` and ``random_state``. A constraint is declared once, with its setting; here
-it is translated to scikit-learn's.
+Every parameter is one of the settings (``model.settings.settings``), except that ``hidden`` and ``seed`` have
+scikit-learn's names, ``hidden_layer_sizes`` and ``random_state``. A constraint is declared once, with its setting, and
+translated here to scikit-learn's.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from backpass.model.settings.constraint import Choice, Constraint, Factors, Numb
 from backpass.model.settings.settings import BY_NAME, SETTINGS, Settings
 
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
-"""Ours by theirs."""
+"""Parameter name -> setting name."""
 
 OWN_LOSS = "loss"
-"""The metric that a loss somebody wrote is."""
+"""The metric name of a user-defined loss."""
 
 OWN: Mapping[str, list[Any]] = {
     "loss": [StrOptions({"squared", "absolute", "huber", "quantile", "poisson"}), callable],
@@ -35,16 +35,16 @@ OWN: Mapping[str, list[Any]] = {
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
 }
-"""Constraints of the parameters that mean more here than in the table, or are not in it."""
+"""Constraints of the parameters that accept more here than their setting does, or that are not settings."""
 
 FOLLOWING = frozenset(setting.name for setting in SETTINGS if setting.follows_preset)
-"""Settings that follow from the preset where the parameter is None."""
+"""Settings that take the preset's value if the parameter is None."""
 
 FOR_CLASSES = {"loss": [StrOptions({"cross_entropy"}), callable]}
 
 
 def constraints(names: Mapping[str, Any], own: Mapping[str, list[Any]] = OWN) -> dict[str, list[Any]]:
-    """What scikit-learn checks each parameter for.
+    """scikit-learn's constraints of each parameter.
 
     >>> [str(each) for each in constraints({"dropout": 0.1, "patience": None})["patience"]]
     ['an int in the range [1, 1000000000]', 'None']
@@ -76,9 +76,12 @@ def _translated(constraint: Constraint) -> list[Any]:
 
 
 def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings:
-    """The settings that the parameters of an estimator ask for.
+    """The settings that correspond to the parameters of an estimator.
 
-    Nothing is set aside for a test: that is the business of whoever holds the estimator. Errors: UsageError.
+    No rows are set aside for a test: with scikit-learn, the caller splits the data.
+
+    Raises:
+        UsageError: A parameter cannot be used.
     """
     given = {RENAMED.get(name, name): _plain(value) for name, value in parameters.items() if value is not None}
     values = {name: value for name, value in given.items() if name in BY_NAME and name != "seed"}
@@ -87,7 +90,7 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
             values[name] = (values[name],)
     if callable(values["loss"]):
         del values["loss"]
-        if values.get("metric") == OWN_LOSS:  # which chooses the epoch in any case
+        if values.get("metric") == OWN_LOSS:  # the default for a user-defined loss
             del values["metric"]
     several = values.get("quantile")
     if isinstance(several, tuple):
@@ -104,26 +107,26 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
 
 
 def quantiles_of(parameters: Mapping[str, Any]) -> tuple[float, ...]:
-    """The quantiles that are asked for at once; none where a single one, or none at all, is predicted."""
+    """The quantiles to predict at once; empty if the loss predicts a single quantile or none."""
     q = _plain(parameters.get("quantile"))
     return q if parameters["loss"] == "quantile" and isinstance(q, tuple) else ()
 
 
 def own_loss(parameters: Mapping[str, Any]) -> Callable[..., Any] | None:
-    """The loss that is a function, if it is."""
+    """The user-defined loss; None if the loss is a name."""
     loss = parameters["loss"]
     return loss if callable(loss) else None
 
 
 def seed_of(random_state: Any) -> int:
-    """A whole number as it is; otherwise one drawn from the generator, or from NumPy's global one for None."""
+    """An int as it is; otherwise a number drawn from the generator, or from NumPy's global one for None."""
     if isinstance(random_state, Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's."""
+    """NumPy numbers and arrays as Python numbers and tuples."""
     if isinstance(value, np.generic | np.ndarray):
         return _plain(value.tolist())
     return tuple(_plain(part) for part in value) if isinstance(value, list | tuple) else value

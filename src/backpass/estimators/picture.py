@@ -1,4 +1,4 @@
-"""The picture: what a fitted estimator adds to its HTML, the network drawn small and the loss over the epochs."""
+"""The picture: the part of an estimator's HTML that shows the network and the loss over the epochs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _WIDTH, _HEIGHT = 240, 48
 
 
 def picture_html(network: str, losses: Sequence[float]) -> str:
-    """The drawing of a network with the curve of its loss beside it."""
+    """A drawing of the network next to the curve of its loss."""
     row = "display:flex;flex-wrap:wrap;gap:1em;align-items:center"
     return f'<div style="{row}">{network}{curve_svg(losses)}</div>'
 
 
 def curve_svg(losses: Sequence[float]) -> str:
-    """The loss of each epoch as a small curve; nothing for fewer than two epochs."""
+    """The loss over the epochs as a small curve; empty for fewer than two epochs."""
     values = [value for value in losses if isfinite(value)]
     if len(values) < 2:
         return ""

@@ -1,4 +1,4 @@
-"""The regressor: one number or several per row, or several quantiles of one."""
+"""The regressor: predicts one number or several per row, or several quantiles of one."""
 
 from __future__ import annotations
 
@@ -34,18 +34,81 @@ _ENGINE = BY_NAME["engine"].default
 class BackpassRegressor(RegressorMixin, NeuralEstimator):
     """A fully connected network that predicts numbers, trained on an ordinary CPU.
 
-    preset: plain, fast, default, best or realmlp; every parameter that is None is what the preset says
-    hidden_layer_sizes: units of the hidden layers; random_state: every random choice follows from it
-    loss: squared, absolute, huber, quantile, poisson, or a function of (outputs, y) in units of y that gives one number
-    per row; it is traced, so it is made of operations    quantile: one number, or several to predict at once
-    validation_fraction: share of the rows set aside to choose the best epoch; fit's X_val and y_val take their place
-    patience: end after so many epochs without a better score; metric: the score [that of the loss]
-    ensemble: so many networks, whose predictions are averaged; it goes with neither warm_start nor partial_fit
-    callbacks: ``backpass.training.Callback``s; scikit-learn's are given with ``set_callbacks``
-    Other parameters: as in ``backpass.model.settings.settings.SETTINGS``.
+    A parameter that is None takes the value of the preset, unless its description says otherwise. Values in square
+    brackets are those of ``plain``, the default preset.
 
-    Learnt: model_ (a ``backpass.Model``), history_, loss_curve_, n_iter_, best_epoch_, n_features_in_,
-    feature_names_in_ for frames, n_outputs_.
+    Args:
+        hidden_layer_sizes: Widths of the hidden layers: an int, or a sequence such as (64, 64). Default None
+            [(256, 256)].
+        preset: Named set of defaults: "plain", "fast", "default", "best" or "realmlp". Default "plain".
+        activation: Activation of the hidden layers. Default None ["relu"].
+        output_activation: Activation of the output layer. Default "identity".
+        wire: Hidden units with the columns that each of them reads, as (name, (column, ...)) pairs. Default (): dense
+            layers.
+        dropout: Dropout rate of the hidden layers, in [0, 1). Default None [0.1].
+        initialization: Initialization of the weights. Default None ["he"].
+        categorical_encoding: "one_hot" encodes categorical columns as 0 and 1, "scaled" scales these like numbers.
+            Default None ["one_hot"].
+        max_one_hot_levels: Categorical columns with more categories than this get an embedding. Default None [never].
+        embedding_dim: Dimension of the embeddings. Default None [8].
+        quantile_features: Whether to add the quantile rank of each number as an input. Default None [False].
+        numerical_embedding: Embedding of each numeric column: "none" or "periodic". Default None ["none"].
+        frequency_scale: Standard deviation of the initial frequencies of periodic embeddings; several values: one per
+            network, in turn. Default None [0.1].
+        learned_input_scale: Whether to learn a scale factor for each input. Default None [False].
+        parametrization: "standard", or "ntk" for weights of order 1 at any width. Default None ["standard"].
+        parametric_activation: Whether to learn the strength of each unit's nonlinearity. Default None [False].
+        clip_predictions: "training" clips predictions to the range of the training targets; "none" does not. Default
+            None ["none"].
+        loss: "squared", "absolute", "huber", "quantile" or "poisson", or a function of (outputs, y), both in units of
+            y, that returns one number per row. It is traced, so it must be made of ``backpass.operations``. Default
+            "squared".
+        quantile: q of the quantile loss, or several to predict at once. Default 0.5.
+        huber_delta: Where the Huber loss becomes linear, in standard deviations of the target. Default 1.0.
+        optimizer: Name of the optimizer. Default None ["adamw"].
+        learning_rate: Learning rate alpha. Default None [0.01; 0.1 for sgd, 0.02 for momentum and nesterov].
+        schedule: Schedule of the learning rate. Default None ["cosine"].
+        momentum: Momentum coefficient of momentum and nesterov. Default None [0.9].
+        beta1: Decay rate of Adam's first moment. Default None [0.9].
+        beta2: Decay rate of Adam's second moment. Default None [0.999].
+        weight_decay: Weight decay (decoupled L2). Default None [0.1 for adamw, otherwise 0].
+        learning_rate_multiplier: Multipliers of the learning rate by parameter group, such as [("bias", 0.1)]. Default
+            None [()].
+        dropout_schedule: Schedule of the dropout rate. Default None ["constant"].
+        weight_decay_schedule: Schedule of the weight decay. Default None ["constant"].
+        max_grad_norm: Maximum global gradient norm. Default None: no limit.
+        batch_size: Rows per step, B. Default None [32 to 1024, depending on the number of rows].
+        epochs: Passes over the training rows. Default None [100].
+        max_steps: Maximum number of steps. Default None: no limit.
+        sampling: Scheme that samples the rows of a step. Default None ["epoch"].
+        validation_fraction: Share of the rows that are set aside to select the best epoch, unless ``fit`` gets X_val
+            and y_val. Default 0.16.
+        patience: Stop after this many epochs without improvement. Default None: never.
+        metric: Metric that selects the best epoch, or "loss" for a loss function of your own. Default None: that of the
+            loss.
+        max_seconds: Stop after this many seconds. Default None: never.
+        ensemble_size: Number of networks that are trained and averaged. An ensemble supports neither ``warm_start`` nor
+            ``partial_fit``. Default None [1].
+        ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
+            rows for all). Default None ["folds"].
+        precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
+            Default "float32".
+        engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
+        threads: Threads of the native engine. Default None: all available cores.
+        warm_start: Whether ``fit`` continues from the last fit. Default False.
+        callbacks: A list of ``backpass.training.Callback``; set scikit-learn's own with ``set_callbacks``. Default
+            None.
+        random_state: Seed or generator of all random choices. Default 0.
+
+    Attributes:
+        model_: The fitted ``backpass.Model``.
+        history_: One record per epoch, as a data frame if X was one.
+        loss_curve_: The training loss of each epoch.
+        n_iter_: The number of epochs.
+        best_epoch_: The epoch whose weights are kept.
+        n_features_in_: The number of columns of X.
+        feature_names_in_: The names of the columns, if X was a data frame.
+        n_outputs_: The number of columns of y.
 
     >>> X = np.linspace(0, 1, 50)[:, None]
     >>> small = BackpassRegressor(hidden_layer_sizes=(8,), epochs=100, dropout=0.0, learning_rate=0.03)
@@ -165,55 +228,73 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> BackpassRegressor:
-        """Train from the start, or with ``warm_start`` from where the last fit ended.
+        """Train from scratch or, with ``warm_start``, continue from the last fit.
 
-        X (n, d) array or data frame; texts and gaps are fine    y (n,) or (n, k)    sample_weight (n,)
+        Args:
+            X: Array or data frame (n, d). Categorical columns and missing values are supported.
+            y: Numbers (n,), or (n, k) for several targets.
+            sample_weight: Weight of each row (n,).
+            X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
 
-        Errors: ValueError, TypeError; DivergedError when training meets a number that is not finite.
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            ValueError: X, y, a weight or a parameter cannot be used.
+            TypeError: X or y has a type that cannot be used.
+            DivergedError: Training met a number that is not finite.
         """
         self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
         return self
 
     @available_if(continues)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> BackpassRegressor:
-        """One pass over these rows in their order, at a constant learning rate.
+        """Train for one pass over these rows in their order, at a constant learning rate.
 
         The first rows fix columns, scales, the first theta and the batch size: those of the first call, if it has at
-        least 10 and everything varies in them. Otherwise these are provisional, and fitted anew as rows come in, the
-        passes so far repeated (docs/decisions/0016). k calls equal one pass over the batches of all of them. After
-        ``fit`` it continues with what was fitted. Chunks whose rows all have weight 0 change nothing.
+        least 10 rows and every column and target varies in them. Otherwise these are provisional: they are fitted anew
+        as rows arrive, and the passes so far are repeated (docs/decisions/0016). k calls equal one pass over the
+        batches of all of them. After ``fit``, training continues from the fitted model. Calls whose rows all have
+        weight 0 change nothing.
 
         An ensemble does not have this method.
+
+        Args:
+            X: Array or data frame (n, d).
+            y: Numbers (n,) or (n, k).
+            sample_weight: Weight of each row (n,).
         """
         self._partial_fit(X, y, sample_weight, settle=True)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """The number, (n,), or the numbers or quantiles, (n, k), for each row."""
+        """The predicted number of each row, (n,), or the predicted numbers or quantiles, (n, k)."""
         outputs = self._outputs(X)
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def predict_interval(self, X: Any, level: float = 0.9) -> NDArray[np.float64]:
-        """Low and high (n, 2) of an interval around each prediction that holds y with chance ``level``.
+        """Lower and upper end (n, 2) of an interval around each prediction that contains y with probability ``level``.
 
         Split conformal prediction with the residuals of the validation rows: see ``backpass.Model.predict_interval``.
 
-        Errors: ValueError for several targets or quantiles, and where validation rows lack or are too few.
+        Raises:
+            ValueError: The model has several targets or quantiles, or it has no validation rows or too few.
         """
         return self._fitted("intervals").predict_interval(self._rows(X), level)
 
     def predict_quantiles(self, X: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95)) -> NDArray[np.float64]:
-        """Quantiles (n, k) of the number to expect for each row, ascending; the middle one is the prediction.
+        """Quantiles (n, k) of the target of each row, ascending; the middle one is the prediction.
 
         The others are the ends of ``predict_interval``: see ``backpass.Model.predict_quantiles``.
 
-        Errors: ValueError as for ``predict_interval``, for quantiles outside (0, 1), and where the loss has made
-        quantiles of the predictions already.
+        Raises:
+            ValueError: As for ``predict_interval``; also if a quantile is outside (0, 1), or if the loss already makes
+                the predictions quantiles.
         """
         return self._fitted("quantiles").predict_quantiles(self._rows(X), quantiles)
 
     def _fitted(self, what: str) -> Model:
-        """The model, which has intervals or quantiles where y was (n,)."""
+        """The model, if it has intervals or quantiles, which needs y to be (n,)."""
         check_is_fitted(self, "model_")
         if self._shape:
             raise UsageError(f"{what} need a single target", hint="give y as (n,)")
@@ -221,7 +302,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         return model
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R^2; for several quantiles the mean share of pinball loss that is explained (D^2)."""
+        """R^2; for several quantiles the mean fraction of pinball loss explained (D^2)."""
         check_unmasked(y, "y")
         check_unmasked(sample_weight, "sample_weight")
         quantiles = quantiles_of(self.get_params(deep=False))
@@ -271,7 +352,11 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
 
 def _numbers(y: Any) -> NDArray[np.float64]:
-    """y as numbers (n,) or (n, k).    Errors: ValueError."""
+    """y as numbers (n,) or (n, k).
+
+    Raises:
+        ValueError: y does not hold numbers.
+    """
     numbers: NDArray[np.float64] = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     return numbers
 

@@ -1,4 +1,4 @@
-"""The weights: how much each row counts, from ``sample_weight`` and ``class_weight`` together."""
+"""The weight of each row, from ``sample_weight`` and ``class_weight`` together."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Floats = NDArray[np.float64]
 def weights_of(
     sample_weight: Any, rows: int, name: str = "sample_weight", *, may_be_zero: bool = False
 ) -> Floats | None:
-    """The weights (rows,), at least one of them above 0 unless all may be; None where all rows count alike.
+    """The weights (rows,), at least one of them positive unless ``may_be_zero``; None if all rows have the same weight.
 
-    Errors: ValueError.
+    Raises:
+        ValueError: The weights cannot be used.
     """
     if sample_weight is None or isinstance(sample_weight, int | float | np.number):
         if sample_weight is not None and not sample_weight > 0:
@@ -39,13 +40,15 @@ def weights_of(
 def with_classes(
     weights: Floats | None, codes: NDArray[Any], classes: NDArray[Any], class_weight: Any
 ) -> Floats | None:
-    """The weights times those of the rows' classes; a class that ``class_weight`` does not name counts 1.
+    """The weights times the weights of the rows' classes; a class that ``class_weight`` does not name has weight 1.
 
-    A fold of a table may lack a class, so a name that is not there is a fault only beside a class that has none.
+    A fold of a table may lack a class, so an unknown name in ``class_weight`` is an error only if a class has no
+    weight.
 
     "balanced": W / (k W_c), W the weight of all rows and W_c that of the rows of the class (King & Zeng 2001).
 
-    Errors: ValueError for weights that are negative, or for labels that are not among the classes.
+    Raises:
+        ValueError: A weight is negative, or ``class_weight`` names labels that are not among the classes.
     """
     if class_weight is None:
         return weights

@@ -1,4 +1,4 @@
-"""Fitting: from a table to a model, with its scores beside two baselines."""
+"""Fitting: trains a model on a table and scores it against two baselines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from backpass.table import Table, read_table, required_kind, table_from
 from backpass.training import Callback, TrainingResult, stop_on_signals
 
 WORST = float_info.max
-"""What is kept of a score that is not finite."""
+"""Stands for a score that is not finite."""
 
 
 def fit(
@@ -56,25 +56,41 @@ def fit(
 ) -> Model:
     """Fit a network to a table.
 
-    data: a path, a data frame, a dict of columns or a Table
-    target: the column to predict
-    valid, test: rows for validation and for the test score; otherwise they are set aside from ``data``
-    drop, columns: columns to leave out, or the only ones to learn from
-    checkpoint, resume_from: files to save the run to, and to go on from
-    on_interrupt: "raise" InterruptedTraining on Ctrl-C (its ``model`` is the best so far), or "return" the model;
-    before the first step there is none, and it is raised
-    reading: options of ``read_table`` for paths (delimiter, missing, text ...)
-    settings: see ``Settings``; without ``preset`` the recipe "default", or "plain" where a network is described
+    If training diverges, it is retried once at a tenth of the learning rate, unless ``learning_rate`` was set; a note
+    in the model records this.
 
-    A run that meets a number that is not finite is done again, once, with a tenth of its learning rate, unless that
-    was asked for; the model has a note of it.
+    Args:
+        data: A path, a data frame, a dict of columns or a Table.
+        target: The column to predict.
+        validation: Rows for validation, in the same forms as ``data``. Default None: a share of ``data``, see the
+            setting ``validation_fraction``.
+        test: Rows for the test score. Default None: a share of ``data``, see the setting ``test_fraction``.
+        drop: Columns to leave out. Default ().
+        columns: The only columns to learn from. Default None: all.
+        callbacks: Observers of the training run. Default ().
+        checkpoint: File to save the run to. Default None: no checkpoint.
+        resume_from: Checkpoint to continue from. Default None: start from scratch.
+        on_interrupt: What Ctrl-C does: "raise" raises InterruptedTraining, whose ``model`` is the best so far; "return"
+            returns that model. Before the first step there is no model, and it always raises. Default "raise".
+        reading: Options of ``read_table`` for paths (delimiter, missing, categorical, ...). Default None.
+        **settings: See ``Settings``. If ``preset`` is not set, it is "default", or "plain" if any setting describes the
+            network or its training.
 
-    Warnings: BackpassWarning for a score that a constant beats, predictions that are all alike, units that no longer
-    learn, and targets that the output activation cannot reach (``model.record.warnings`` keeps them); also for a run
-    that is done again and a checkpoint that cannot be saved.
+    Returns:
+        The model with the weights of the best epoch.
 
-    Errors: UsageError, DataError, ResourceError; ModelFileError for a checkpoint of another run; DivergedError when
-    training diverges all the same (its ``model`` is the best finite one, if there is any).
+    Raises:
+        UsageError: A setting or an argument cannot be used.
+        DataError: The table cannot be used.
+        ResourceError: Memory, disk or permission is missing.
+        ModelFileError: The checkpoint belongs to another run, or is damaged.
+        InterruptedTraining: The run was interrupted, see ``on_interrupt``.
+        DivergedError: Training diverged even after the retry; its ``model`` is the best finite one, if any.
+
+    Warns:
+        BackpassWarning: A constant scores better, all predictions are the same, units no longer learn, or the output
+            activation cannot reach some targets (all kept in ``model.record.warnings``); or the run was retried, or a
+            checkpoint could not be saved.
     """
     _check_names(target, drop=drop, columns=columns)
     _check_not_reading(settings)
@@ -98,7 +114,7 @@ def fit(
 
 
 def _check_names(target: object, **several: object) -> None:
-    """Refuse what is no name of a column where one is asked for, and one name where several are."""
+    """Reject a target that is not a column name, and a single name where a list is required."""
     if not isinstance(target, str):
         hint = "columns that are called by numbers have their texts for names: '1'"
         if hasattr(target, "__len__") and not isinstance(target, tuple):
@@ -110,14 +126,14 @@ def _check_names(target: object, **several: object) -> None:
 
 
 def _check_not_reading(settings: Mapping[str, Any]) -> None:
-    """Refuse options of reading among the settings, and say where they go."""
+    """Reject reading options among the settings, and say where they belong."""
     if misplaced := [name for name in settings if name in signature(read_table).parameters]:
         given = ", ".join(f"{name!r}: {settings[name]!r}" for name in misplaced)
         raise UsageError(f"{' and '.join(misplaced)}: how a file is read is no setting", hint=f"reading={{{given}}}")
 
 
 def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | None = None) -> Table:
-    """A table from whatever holds one."""
+    """The table in any of the supported forms of data."""
     if isinstance(data, Table):
         return data
     if isinstance(data, str | Path):
@@ -126,7 +142,7 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
 
 
 def _check_callbacks(callbacks: Any) -> None:
-    """Refuse what cannot watch a run before it starts."""
+    """Reject anything that is not a callback before the run starts."""
     is_list = isinstance(callbacks, list | tuple)
     odd = [each for each in callbacks if not isinstance(each, Callback)] if is_list else [callbacks]
     if odd:
@@ -151,14 +167,22 @@ def fit_problem(
     compare: bool = True,
     on_model: Callable[[Model], object] | None = None,
 ) -> Model:
-    """Train on a problem that is ready, and make a model of the best weights.
+    """Train on a prepared problem and make a model of the best weights.
 
-    rescue: where the run is saved when it is interrupted, if no ``checkpoint`` says so
-    theta: parameters to start from, in place of drawn ones    compare: whether to score baselines, too
-    on_model: called with the model while a first signal is still only noted, such as to save it, also where training
-    was interrupted, or diverged after a finite epoch
+    Args:
+        problem: The problem.
+        callbacks: Observers of the training run.
+        checkpoint: File to save the run to while it trains.
+        rescue: File to save the run to if it is interrupted and there is no ``checkpoint``.
+        resume_from: Checkpoint to continue from.
+        on_interrupt: What Ctrl-C does, as for ``fit``.
+        theta: Initial parameters, in place of random ones.
+        compare: Whether to score the baselines, too.
+        on_model: Called with the model, for example to save it. A first Ctrl-C does not interrupt it. Also called if
+            training was interrupted, or diverged after a finite epoch.
 
-    Errors: as ``fit``.
+    Raises:
+        BackpassError: As ``fit``.
     """
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
@@ -172,7 +196,7 @@ def fit_problem(
         check_writable(checkpoint)
     place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
     kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
-    # The baselines come first: nothing slow may stand between the end of training and the model.
+    # The baselines come first, so that nothing slow happens between the end of training and the model.
     simple = _compared(problem, resume_from) if compare else []
     early = before_training(problem)
     _announce(early, callbacks)
@@ -200,14 +224,18 @@ def fit_problem(
 
 
 def _announce(texts: Sequence[str], callbacks: Sequence[Callback]) -> None:
-    """Tell the callbacks of warnings."""
+    """Report warnings to the callbacks."""
     for text in texts:
         for each in callbacks:
             each.on_warning(text)
 
 
 def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline]:
-    """The baselines.    Errors: InterruptedTraining on Ctrl-C: no model, and for a checkpoint the one resumed from."""
+    """The baselines.
+
+    Raises:
+        InterruptedTraining: On Ctrl-C. It has no model; its checkpoint is the one to resume from, if any.
+    """
     try:
         return baselines(problem)
     except KeyboardInterrupt:
@@ -225,7 +253,7 @@ def _check_scores(model: Model, metric: str) -> None:
 
 
 def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:
-    """Save the run if there is a place for it; whether it is saved."""
+    """Save the run if it has a checkpoint; return whether it was saved."""
     if kept is None:
         return False
     with told(callbacks):
@@ -249,7 +277,7 @@ def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: S
 
 def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
-    # A member that was stopped before its first epoch is no better than chance.
+    # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
     thetas, said = _calibrated(problem, members, [each.theta for each in results])
@@ -286,7 +314,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
 def _calibrated(
     problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
 ) -> tuple[list[NDArray[Any]], list[str]]:
-    """The networks with the temperature that suits the validation rows, and what there is to say of it."""
+    """The networks with the temperature fitted on the validation rows, and a note about it."""
     settings, head, held_out = problem.settings, problem.head, _outputs_held_out(problem, members, thetas)
     if settings.calibration == "none" or settings.output_activation != "identity" or held_out is None:
         return list(thetas), []
@@ -295,7 +323,7 @@ def _calibrated(
     outputs, part = held_out
     factor = fitted_factor(head, outputs, part)
     if on_folds(problem):
-        # Of single networks; the average of several is softer already, and is only ever made sharper.
+        # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
         factor = max(factor, 1.0)
     note = f"probabilities have temperature {1.0 / factor:.3g}, from the {part.rows} validation rows"
     return [tempered(problem.network, theta, factor) for theta in thetas], [note]
@@ -304,7 +332,7 @@ def _calibrated(
 def _outputs_held_out(
     problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
 ) -> tuple[list[NDArray[Any]], DataSplit] | None:
-    """Outputs for the validation rows, by every network, or on folds by the one that left the row out."""
+    """Outputs for the validation rows by every network; with folds, by the network that did not train on the row."""
     if on_folds(problem):
         o, part = out_of_fold(members, thetas)
         return [o], part
@@ -315,7 +343,7 @@ def _outputs_held_out(
 
 
 def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Residuals | None:
-    """Of predicted numbers on the validation rows; on folds, by the member that left the row out."""
+    """Residuals of predicted numbers on the validation rows; with folds, of the member that left the row out."""
     head = problem.head
     if not isinstance(head, Head) or head.target.task != "regression":
         return None
@@ -328,7 +356,7 @@ def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDA
 
 
 def _remembered(result: TrainingResult) -> dict[str, Any]:
-    """What is kept of one member's run."""
+    """The part of one member's run that the record keeps."""
     progress = result.progress
     return {"best_epoch": progress.best_epoch, "epochs": len(progress.history), "score": progress.best_score}
 
@@ -349,7 +377,7 @@ def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
 
 
 def _scored(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Scores:
-    """The metrics of each part but the training rows; on folds, validation is by the member that left the row out."""
+    """The metrics of each split except the training rows; with folds, validation scores are out-of-fold."""
     found = {}
     for name, part in problem.parts.items():
         if name != "train":
@@ -362,19 +390,19 @@ def _scored(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArra
 
 
 def _kept(scores: Mapping[str, float]) -> dict[str, float]:
-    """The scores, those that are not finite as the worst number there is: a file holds finite numbers only."""
+    """The scores, with the worst possible number in place of any that is not finite: files hold finite numbers only."""
     worst = {name: WORST if name in LOWER_IS_BETTER else -WORST for name in scores}
     return {name: value if isfinite(value) else worst[name] for name, value in scores.items()}
 
 
 def baselines(problem: Problem) -> list[Baseline]:
-    """The constant and the linear one, fitted on the training rows; none where no rows are left to score them on."""
+    """The constant and the linear baseline, fitted on the training rows; none if no rows are left to score them on."""
     if len(problem.parts) == 1:
         return []
     part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
     is_number = head.target.task == "regression"
     loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
-    # What the constant is called: the mean of the target, its median, or the commonest class.
+    # The name of the constant: the mean of the target, its median, or the most frequent class.
     constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
     name = constant[loss] if is_number else "majority"
     return [
@@ -392,7 +420,7 @@ def baselines(problem: Problem) -> list[Baseline]:
 
 
 def _scores(problem: Problem, baseline: Baseline) -> Scores:
-    """The metrics of a baseline on the parts that the network is scored on."""
+    """The metrics of a baseline on the splits that the network is scored on."""
     parts = {name: part for name, part in problem.parts.items() if name != "train"}
     if on_folds(problem):
         parts["validation"] = pooled(problem)
