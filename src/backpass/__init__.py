@@ -2,26 +2,28 @@
 
     fit, load                                  from a table to a model, and back from its file
     onnx_inputs                                a table as the inputs of an exported model
-    BackpassRegressor, BackpassClassifier      the same, with scikit-learn's manners
+    BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
     grad, value_and_grad, trace, check_gradient
-                                               the calculus: any function of arrays, traced and differentiated
-    operations                                 what such functions are made of
-    Network, dense_network, fit_function       networks by hand, and any h_theta(x), trained
+                                               automatic differentiation of functions of arrays
+    operations                                 the operations that such functions are made of
+    Network, dense_network, fit_function       networks built by hand, and any h_theta(x), trained
 
-The rooms, lowest first, each importing only from those before it:
+The packages, lowest first; each imports only from those before it:
 
-    errors     every way things go wrong
+    errors     the exceptions
+    numerics   deterministic elementary functions and random numbers
     circuit    functions of arrays as circuits, and their gradients      CS229 section 3
-    engine     what runs circuits
+    engine     runs circuits
     network    activations, layers, losses, h_theta(x)                   CS229 section 2
-    training   how theta is found                                        CS229 section 1
+    training   minimizes J(theta)                                        CS229 section 1
     table      files and data frames -> columns -> numbers
     model      what fit makes and load returns
-    estimators scikit-learn's manners over the model
+    estimators scikit-learn's interface to the model
     report     history and results as numbers, pictures and one HTML page
     cli        the command line
 
-Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``, ``model.problem``.
+Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``,
+``model.fitting.problem``.
 """
 
 from importlib import import_module
@@ -79,7 +81,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Public names are found in their rooms on first use, so that importing backpass stays light."""
+    """Import public names from their package on first use, so that importing backpass stays fast."""
     if name not in _HOMES:
         raise AttributeError(f"module 'backpass' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

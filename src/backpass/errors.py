@@ -1,22 +1,22 @@
-"""Every way things go wrong, drawn as a tree.
+"""The exceptions, as a tree.
 
-    BackpassError                  1    our own bug, unless a branch below says otherwise
+    BackpassError                  1    a bug in Backpass, unless a branch below says otherwise
     |-- UsageError                 2    a setting or an argument cannot be used       (also a ValueError)
     |-- DataError                  3    the table cannot be used                      (also a ValueError)
-    |-- ModelFileError             4    the model file (or checkpoint) is not one, is damaged, or does not fit
-    |-- ResourceError              5    memory, disk, permission
+    |-- ModelFileError             4    the model file or checkpoint is foreign, damaged, or does not fit
+    |-- ResourceError              5    memory, disk or permission is missing
     |-- DivergedError              6    training met a number that is not finite
     |-- InterruptedTraining      130    the user stopped the run; the best weights so far are kept
     `-- CircuitError                    a function cannot be traced, differentiated or evaluated
-        |-- ShapeError                  shapes do not fit one another            (also a ValueError)
+        |-- ShapeError                  shapes do not match                      (also a ValueError)
         |-- TraceError                  a traced value was used as a number      (also a TypeError)
-        `-- GradientError               a gradient was refused, or is wrong      (also a ValueError)
+        `-- GradientError               a gradient does not exist, or is wrong   (also a ValueError)
 
-    BackpassWarning                     a run or a model deserves a look               (a UserWarning)
+    BackpassWarning                     a run or a model needs attention               (a UserWarning)
 
-The number is the exit code of the command line. A message says what is wrong and where, what was expected and what
-came; its ``hint`` says what to do. Several faults of one table or of one set of options travel in one error, as
-``faults``.
+The number is the exit code of the command line. A message says what is wrong and where, what was expected and what was
+found; its ``hint`` says what to do. Several problems of one table or of one set of options are collected in the
+``faults`` of one error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from difflib import get_close_matches
 
 
 class BackpassError(Exception):
-    """A message, the faults it collects, and a hint on what to do.
+    """A message, the problems it collects, and a hint on what to do.
+
+    Attributes:
+        message: What is wrong.
+        hint: What to do; may be empty.
+        faults: The collected problems, one line each; may be empty.
 
     >>> print(UsageError("learning_rate must be above 0, got -1", hint="try 0.001"))
     learning_rate must be above 0, got -1
@@ -36,7 +41,7 @@ class BackpassError(Exception):
 
     exit_code = 1
     model: object | None = None
-    """The best model there was before training failed or stopped, where there was one."""
+    """The best model before training failed or stopped, if any."""
 
     def __init__(self, message: str, *, hint: str = "", faults: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -64,7 +69,7 @@ class DataError(BackpassError, ValueError):
 
 
 class ModelFileError(BackpassError):
-    """The model file or checkpoint is not one, is damaged, or does not fit (exit code 4)."""
+    """The file is not a model file or checkpoint, is damaged, or does not fit (exit code 4)."""
 
     exit_code = 4
 
@@ -86,13 +91,13 @@ class InterruptedTraining(BackpassError):
 
     exit_code = 130
     signal = 0
-    """The number of the signal that stopped it."""
+    """The number of the signal that stopped the run."""
     checkpoint: str | None = None
     """The file that the run was saved to, if any."""
 
 
 class BackpassWarning(UserWarning):
-    """Something about a run or a model that deserves a look and is no error, such as a score that the mean beats."""
+    """A run or a model needs attention but is no error, such as a score that the mean beats."""
 
 
 class CircuitError(BackpassError):
@@ -100,19 +105,19 @@ class CircuitError(BackpassError):
 
 
 class ShapeError(CircuitError, ValueError):
-    """Shapes do not fit one another."""
+    """Shapes do not match."""
 
 
 class TraceError(CircuitError, TypeError):
-    """A traced value was used where only a number will do."""
+    """A traced value was used where a number is required."""
 
 
 class GradientError(CircuitError, ValueError):
-    """A gradient was refused, or a check found it wrong."""
+    """A gradient does not exist, or a check found it wrong."""
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A hint naming the nearest known name, or all of them when they are few.
+    """A hint that names the most similar known name, or lists the known names (at most eight).
 
     >>> did_you_mean("pirce", ["price", "rooms"])
     "did you mean 'price'?"
@@ -128,7 +133,7 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """A text with everything that does not print (control characters, marks of direction, bare bytes) escaped.
+    """The text with nonprintable characters escaped (control characters, direction marks, lone surrogates).
 
     >>> print(visible("a\\x1b[31m\\tb\\u202e"))
     a\\x1b[31m\\tb\\u202e

@@ -1,15 +1,15 @@
-"""The model: what ``fit`` makes and ``load`` returns; it joins table, network and training.
+"""The model: what ``fit`` makes and ``load`` returns. It connects table, network and training.
 
-Rooms inside, lowest first:
+Subpackages, lowest first:
 
-    file      the bytes of model files and checkpoints, verified before anything is read
-    settings  every choice of a fit, declared once, and the presets
-    head      what the outputs of a network mean for the target
+    file      the bytes of model files and checkpoints, verified before anything is parsed
+    settings  every setting of a fit, declared once, and the presets
+    head      the meaning of a network's outputs for the target
     onnx      the export
     fitting   from a table and settings to a trained model
 
-Reading order of the modules here: ``model``, ``forward``, ``circuits``, ``metrics``, ``record``, ``profile``,
-``diagnostics``, ``form``, ``consistency``, ``loading``.
+Reading order of the modules here: ``model``, ``forward``, ``metrics``, ``record``, ``profile``, ``diagnostics``,
+``form``, ``consistency``, ``loading``, ``onnx_inputs``.
 """
 
 from backpass.model.fitting.data_split import Rows

@@ -1,7 +1,7 @@
-"""Coherence: whether the parts of a model fit one another.
+"""Consistency: checks that the components of a model fit one another.
 
-A model comes in whose parts have the right form (see ``form``) and are well made by themselves; what does not go
-together goes out. A file with a right checksum may still be somebody's forgery.
+It takes a model whose components are valid by themselves (see ``form``) and returns the first disagreement between
+them. A file with a correct checksum may still be a forgery.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from backpass.model.settings.settings import Settings
 
 
 def inconsistency(model: Model) -> str:
-    """Which parts of a model do not fit one another, in one line; nothing when all do."""
+    """The first components of a model that disagree, in one line; empty if all agree."""
     schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
     settings, theta = Settings.from_json(record.settings), model.theta
     numbers, texts = len(schema.numbers), len(schema.texts)
@@ -58,7 +58,7 @@ def inconsistency(model: Model) -> str:
 
 
 def _checks_of(head: Head, settings: Settings) -> list[tuple[str, list[Any]]]:
-    """What has to be equal in each single head."""
+    """The values that must be equal in each single head."""
     classes = head.target.classes
     return [
         ("numbers of classes", [len(classes), len(set(classes))]),
@@ -84,7 +84,7 @@ def _checks_of_residuals(residuals: Residuals, head: AnyHead) -> list[tuple[str,
 
 
 def _task_for(classes: int) -> str:
-    """The task that goes with a number of classes."""
+    """The task that belongs to a number of classes."""
     return {0: "regression", 1: "none with a single class", 2: "binary"}.get(classes, "multiclass")
 
 

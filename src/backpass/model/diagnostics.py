@@ -1,6 +1,7 @@
-"""Diagnostics: what is wrong with the predictions of a model, in sentences for warnings.
+"""Diagnostics: warnings about the predictions of a model.
 
-Predictions that are all alike, and scores that a constant beats. What only a fit can see is in ``fitting.diagnostics``.
+It reports predictions that are all the same, and scores that a constant beats. ``fitting.diagnostics`` has the checks
+that need a fit.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from backpass.table.messages import shown
 from backpass.training import Callback
 
 FEWEST_ROWS = 10
-"""Fewer rows than this are not compared with a constant."""
+"""With fewer rows than this, scores are not compared with a constant."""
 
 _LEVEL = {"absolute": "median", "quantile": "quantile"}
 _SLACK = 1e-6
-"""A constant has to be better than the network by this share of its score, so that rounding raises no warning."""
+"""A constant must be better than the network by this share of its score, so that rounding causes no warning."""
 
 
 class Warned(Callback):
-    """Collects the warnings of a run, so that they are raised where its model is returned."""
+    """Collects the warnings of a run, so that they are issued where its model is returned."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -55,11 +56,15 @@ def judged(
     where: str = "these rows",
     constant: NDArray[np.float64] | None = None,
 ) -> list[str]:
-    """Predictions that are all alike, and scores that a constant beats.
+    """Warnings about predictions that are all the same, and scores that a constant beats.
 
-    constant: the outputs (k,) to compare with; None, the best ones for these rows, of which there must be at least ten
-
-    o (n, k)   truth (n,) or (n, k)   weights (n,)
+    Args:
+        head: The meaning of the outputs.
+        o: Outputs (n, k).
+        truth: Targets (n,) or (n, k).
+        weights: The weight of each row (n,).
+        where: The name of the rows in the warnings.
+        constant: Outputs (k,) to compare with. Default None: the best ones for these rows, if there are at least ten.
     """
     found = _alike(head, o, truth, where)
     if constant is None:
@@ -70,7 +75,7 @@ def judged(
 
 
 def _alike(head: AnyHead, o: NDArray[Any], truth: NDArray[Any], where: str) -> list[str]:
-    """Predictions that are the same for every row where the targets are not."""
+    """A warning if the predictions are the same for every row and the targets are not."""
     if len(o) < 2:
         return []
     predicted = head.predictions(o)
@@ -97,7 +102,7 @@ def _beaten(
     where: str,
     constant: NDArray[np.float64],
 ) -> list[str]:
-    """Scores that are worse than those of the constant: of the metric that counts, and the one of the loss."""
+    """Warnings for scores that are worse than those of the constant: of the selecting metric, and of the loss's metric."""
     network = head.scores(o, truth, weights)
     simple = head.scores(np.tile(constant, (len(o), 1)).astype(o.dtype), truth, weights)
     of_loss = {"cross_entropy": "log_loss", "squared": "rmse"}.get(head.loss_name, head.metric)
@@ -115,7 +120,7 @@ def _beaten(
 
 
 def _is_worse(metric: str, score: float, other: float) -> bool:
-    """Whether a score is worse than another by more than rounding; one that is not finite is the worst."""
+    """Whether a score is worse than another by more than rounding; a score that is not finite is the worst."""
     margin = _SLACK * abs(other)
     if metric in LOWER_IS_BETTER:
         return not score <= other + margin and np.isfinite(other)
@@ -123,7 +128,7 @@ def _is_worse(metric: str, score: float, other: float) -> bool:
 
 
 def constant_of(head: AnyHead, y: NDArray[Any]) -> NDArray[np.float64]:
-    """The outputs (k,) that are best for every row alike, given the encoded targets."""
+    """The constant outputs (k,) that are best for the encoded targets."""
     if isinstance(head, Heads) and head.are_labels:
         return np.concatenate([constant_outputs("cross_entropy", column.astype(np.int64), 1) for column in y.T])
     if head.target.task == "regression":

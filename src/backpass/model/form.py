@@ -1,9 +1,9 @@
-"""The form: which names and which kinds of values the facts of a file have, before anything is made of them.
+"""The form: the names and types that the facts of a file must have, checked before anything is built from them.
 
-A form is written like the data: a constraint or a type for one value, ``[form]`` for a list, ``{name: form}`` for
-exactly these names, ``{...: form}`` for any names, ``(form, form)`` for one or the other, ``ByKind`` where the
-entry "kind" says which, and ``ByName`` where a name does by being there.
-What the facts mean, and whether they fit one another (``coherence``), does not live here.
+A form mirrors the data: a constraint or a type for one value, ``[form]`` for a list, ``{name: form}`` for exactly these
+names, ``{...: form}`` for any names, ``(form, form)`` for alternatives, ``ByKind`` for an object whose entry "kind"
+determines the form, and ``ByName`` for one whose form depends on the presence of a name. ``consistency`` checks whether
+the facts fit one another.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Form: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True)
 class ByKind:
-    """An object whose entry "kind" says which other names it has."""
+    """An object whose entry "kind" determines its other names."""
 
     forms: Mapping[str, dict[str, Form]]
 
 
 @dataclass(frozen=True, slots=True)
 class ByName:
-    """An object that has one form when a name is in it, and another when it is not."""
+    """An object with one form if it contains a name, and another if it does not."""
 
     name: str
     there: dict[str, Form]
@@ -42,7 +42,7 @@ class ByName:
 
 @dataclass(frozen=True, slots=True)
 class Optional:
-    """An entry that the first files lack."""
+    """An entry that files of earlier formats lack."""
 
     form: Form
 
@@ -165,7 +165,7 @@ CHECKPOINT: Form = {
 
 
 def validate(value: Any, form: Form, place: str) -> str:
-    """Where a value first departs from a form, in one line; nothing when it has the form.
+    """The first mismatch between a value and a form, in one line; empty if the value has the form.
 
     >>> validate({"rows": [3, -1]}, {"rows": [Number(0, whole=True)]}, "facts")
     'facts.rows[1] must be a whole number in the range [0, inf); got -1'

@@ -1,4 +1,4 @@
-"""The forward pass: encoded columns -> network inputs x -> outputs o, block by block, so that memory stays bounded."""
+"""The forward pass: encoded columns -> network inputs x -> outputs o, in chunks of rows, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from backpass.network import FeatureMap, Network
 from backpass.table import Schema
 
 CHUNK = 8192
-"""Rows that go through a network at once outside training."""
+"""Rows per chunk of a forward pass outside training."""
 
 
 def outputs_of(
     network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False
 ) -> NDArray[Any]:
-    """The outputs (or penultimate activations) for all rows of x, chunk by chunk."""
+    """The outputs (or penultimate activations) for all rows of x, computed in chunks."""
     forward = network.forward(theta.dtype, features=features)
     parts = [engine.run(forward, theta, x[i : i + CHUNK])[0] for i in range(0, max(len(x), 1), CHUNK)]
     return np.concatenate(parts)
@@ -27,7 +27,7 @@ def outputs_of(
 def inputs_of(
     feature_map: FeatureMap, numbers: NDArray[Any], codes: NDArray[Any], dtype: Any, engine: Engine
 ) -> NDArray[Any]:
-    """The network inputs x for all rows, chunk by chunk."""
+    """The network inputs x for all rows, computed in chunks."""
     phi = feature_map.circuit(dtype)
     rows = len(numbers)
     parts = [engine.run(phi, numbers[i : i + CHUNK], codes[i : i + CHUNK])[0] for i in range(0, max(rows, 1), CHUNK)]
@@ -35,6 +35,6 @@ def inputs_of(
 
 
 def input_names(schema: Schema, feature_map: FeatureMap) -> list[str]:
-    """A name for each input of the network."""
+    """The name of each network input."""
     numbers = [feature.name for feature in schema.numbers]
     return feature_map.input_names(numbers, {feature.name: feature.levels for feature in schema.texts})

@@ -1,4 +1,4 @@
-"""Loading: from the bytes of a model file to a model, once every byte and every fact is verified."""
+"""Loading: makes a model of the bytes of a model file, after verifying every byte and every fact."""
 
 from __future__ import annotations
 
@@ -25,15 +25,28 @@ from backpass.table import Schema
 
 
 def load(path: str | Path) -> Model:
-    """The model of a file.
+    """Load a model from its file. Nothing in a file is executed.
 
-    Errors: ModelFileError when it is not a model file, is damaged, or is of a newer format; nothing in a file is run.
+    Args:
+        path: The model file.
+
+    Raises:
+        ModelFileError: The file is not a model file, is damaged, or has a newer format.
+        ResourceError: The file cannot be read.
     """
     return from_bytes(read_file(path, partial(header_length, source=str(path))), str(path))
 
 
 def from_bytes(data: bytes, source: str = "model file") -> Model:
-    """The model that ``to_bytes`` wrote.    Errors: ModelFileError."""
+    """The model that ``to_bytes`` wrote.
+
+    Args:
+        data: The bytes of a model file.
+        source: The name of the file in messages.
+
+    Raises:
+        ModelFileError: The bytes are not a valid model file.
+    """
     facts, arrays = unpack(data, "model", source)
     unknown, hint = f"{source} does not describe a model this version knows", "was it written by a newer version?"
     if fault := validate(facts, MODEL, "facts"):
@@ -49,7 +62,11 @@ def from_bytes(data: bytes, source: str = "model file") -> Model:
 
 
 def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
-    """The model of facts that have the form.    Errors: a BackpassError for what the form cannot say."""
+    """The model described by facts of valid form.
+
+    Raises:
+        BackpassError: The facts break a rule that the form cannot express.
+    """
     features = facts["features"]
     more = [*(["knots"] if "knots" in features else []), *(["residuals"] if "residual_rows" in facts else [])]
     if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
@@ -74,7 +91,11 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
 
 
 def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]:
-    """The parts of a vector, one after another.    Errors: ModelFileError when it is not as long as they are."""
+    """A vector cut into consecutive segments of these sizes.
+
+    Raises:
+        ModelFileError: The sizes do not add up to its length.
+    """
     if joined.size != sum(sizes):
         raise ModelFileError(f"{sum(sizes)} knots are told of, {joined.size} are there")
     return tuple(np.split(joined, np.cumsum(sizes)[:-1]))

@@ -1,7 +1,7 @@
-"""Metrics: how good predictions are, in the terms of the target.
+"""Metrics: the quality of predictions, on the scale of the target.
 
-For classes the predictions are probabilities (n, k) and y the class numbers; for numbers both are (n,). Every mean over
-rows is weighted; weights (n,) default to 1. ``LOWER_IS_BETTER`` says which way a metric points.
+For classes, predictions are probabilities (n, k) and y the class numbers; for numbers, both are (n,). Every mean over
+rows is weighted; weights (n,) default to 1. ``LOWER_IS_BETTER`` tells the direction of each metric.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _SMALLEST = 1e-15
 
 
 def rmse(predicted: Floats, y: Floats, weights: Weights = None) -> float:
-    """The root of the mean squared error, in units of the target"""
+    """The root mean squared error, in units of the target"""
     unit, e = _errors(predicted, y)
     return 2.0 * (unit * sqrt(mean(e * e, weights)))
 
 
 def _errors(predicted: Floats, y: Floats) -> tuple[float, Floats]:
-    """unit and e with predicted - y = 2 unit e, and |e| at most 1: neither differences nor squares overflow."""
+    """unit and e with predicted - y = 2 unit e and |e| at most 1: neither differences nor squares overflow."""
     halves = 0.5 * predicted - 0.5 * y
     unit = float(np.max(np.abs(halves), initial=0.0)) or 1.0
     return unit, halves / unit
@@ -48,7 +48,7 @@ def r2(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     unit = float(np.max(np.abs(y)))
     center = np.full_like(y, unit * mean(y / unit, weights))
     spread = rmse(center, y, weights)
-    if spread == 0.0:  # the rows that count are all alike
+    if spread == 0.0:  # all rows with positive weight have the same target
         return 0.0
     ratio = rmse(predicted, y, weights) / spread
     return max(1.0 - ratio * ratio, -float_info.max)
@@ -98,10 +98,10 @@ METRICS: MappingProxyType[str, Callable[..., float]] = MappingProxyType(
 LOWER_IS_BETTER = frozenset({"rmse", "mae", "pinball", "poisson_deviance", "log_loss", "error", "loss"})
 
 CHOOSING = ("rmse", "mae", "r2", "pinball", "poisson_deviance", "log_loss", "error", "accuracy")
-"""The metrics that can choose the best epoch."""
+"""The metrics that can select the best epoch."""
 
 _AS = {"r2": "rmse", "accuracy": "error"}
-"""What stands for a metric of which more is better: the lowest comes at the same epoch as the highest of the other."""
+"""Metric where more is better -> equivalent metric where less is better: both have their optimum at the same epoch."""
 
 _FOR_CLASSES = ("log_loss", "error")
 
@@ -116,7 +116,7 @@ _BY_LOSS = {
 
 
 def metrics_for(loss: str, asked: str | None = None) -> tuple[str, ...]:
-    """The metrics that are reported for a loss; the first one, that asked for if any, chooses the best epoch.
+    """The metrics reported for a loss. The first one selects the best epoch; it is ``asked`` or its equivalent, if given.
 
     >>> metrics_for("squared"), metrics_for("cross_entropy", "accuracy")
     (('rmse', 'mae', 'r2'), ('error', 'log_loss', 'accuracy'))
@@ -127,7 +127,7 @@ def metrics_for(loss: str, asked: str | None = None) -> tuple[str, ...]:
 
 
 def is_compatible(metric: str, loss: str) -> bool:
-    """Whether a metric can be worked out from the predictions of a network with that loss."""
+    """Whether the metric can be computed from the predictions of a network with that loss."""
     return (_AS.get(metric, metric) in _FOR_CLASSES) == (loss == "cross_entropy")
 
 
@@ -139,7 +139,7 @@ def scores(
     asked: str | None = None,
     weights: Weights = None,
 ) -> dict[str, float]:
-    """Every metric of a loss by name; predictions that are not finite give scores that are not."""
+    """Every metric of a loss by name; predictions that are not finite give scores that are not finite."""
     options = {"pinball": {"q": q}}
     with np.errstate(all="ignore"):
         return {

@@ -1,7 +1,7 @@
 """A model: what ``fit`` makes and ``load`` returns. It predicts, scores, and saves itself.
 
-The model file holds plain data and arrays (see ``container``): nothing in it can run, and names of activations, losses
-and layers are looked up in fixed tables.
+The model file holds plain data and arrays (see ``container``): nothing in it can be executed, and the names of
+activations, losses and layers are looked up in fixed tables.
 """
 
 from __future__ import annotations
@@ -32,16 +32,19 @@ from backpass.table.messages import counted, listed, shown
 from backpass.training import EpochRecord
 
 ARITHMETIC = 4
-"""The version of the numbers: while it stays, a file predicts the same bits on the same engine."""
+"""The version of the arithmetic: within one version, a file predicts the same bits on the same engine."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
     """Predictions for some rows.
 
-    values: numbers float64 (n,), or (n, k) of several outputs; or the most probable class of each row as text
-    probabilities: float64 (n, classes) in the order of ``classes``; None for numbers
-    notes: what was noticed about the table
+    Attributes:
+        values: Numbers, float64 (n,), or (n, k) for several outputs; for classes the most probable one of each row, as
+            text.
+        probabilities: float64 (n, classes) in the order of ``classes``; None for numbers.
+        classes: The classes; empty for numbers.
+        notes: Notes about the table.
     """
 
     values: NDArray[Any]
@@ -52,10 +55,18 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
-    """A fitted network, or an ensemble of some, with everything it takes to go from a table to predictions.
+    """A fitted network, or ensemble of networks, with everything needed to get from a table to predictions.
 
-    theta (P,), or (networks, P) of an ensemble, whose predictions are averaged
-    residuals: of predicted numbers on validation rows, where there were any
+    Attributes:
+        schema: The columns.
+        head: The meaning of the outputs.
+        feature_map: Maps encoded columns to network inputs.
+        network: The network.
+        theta: Parameters (P,), or (networks, P) for an ensemble, whose predictions are averaged.
+        record: What the model file keeps about the fit.
+        engine: The engine that runs the network.
+        threads: The number of threads of the engine.
+        residuals: The residuals of predicted numbers on validation rows, if there were any.
     """
 
     schema: Schema
@@ -69,7 +80,7 @@ class Model:
     residuals: Residuals | None = None
 
     def __repr__(self) -> str:
-        """In one line, what it predicts, from how many columns, by which network."""
+        """One line: what the model predicts, from how many columns, and its network."""
         widths = " -> ".join(map(str, (self.network.inputs, *self.network.widths)))
         networks = f"{len(self.theta)} networks" if self.theta.ndim > 1 else "network"
         columns = counted(len(self.schema.features), "column")
@@ -77,20 +88,28 @@ class Model:
         return f"Model(target {shown(target.name)}, {target.task}, {columns}, {networks} {widths})"
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """A number, or the most probable class, for each row: (n,), or (n, k) of several outputs, which are numbers or
-        the probabilities of labels.
+        """The prediction for each row.
 
-        data: a path, a data frame, a dict of columns or a Table, their columns matched by name; or an array (n, d) of
-        the model's columns in their order
+        Args:
+            data: A path, a data frame, a dict of columns or a Table, with columns matched by name; or an array (n, d)
+                with the model's columns in their order.
+            **reading: Options of ``read_table`` or ``table_from``.
 
-        Errors: DataError listing every column that is missing or of another kind.
+        Returns:
+            A number or the most probable class, (n,); for several outputs (n, k), numbers or the probabilities of
+            labels.
+
+        Raises:
+            DataError: Lists every column that is missing or of another kind.
         """
         return self.predictions(self.table(data, **reading)).values
 
     def predict_proba(self, data: Any, **reading: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, classes) in the order of ``classes``.
 
-        Errors: as ``predict``; UsageError when the target is a number.
+        Raises:
+            DataError: As ``predict``.
+            UsageError: The target is a number.
         """
         probabilities = self.predictions(self.table(data, **reading)).probabilities
         if probabilities is None:
@@ -99,18 +118,21 @@ class Model:
 
     @property
     def why_no_probabilities(self) -> str:
-        """Why there are none beside the predictions."""
+        """The reason why the model has no probabilities in addition to its predictions."""
         if self.head.target.classes:
             return "the predictions of this model are the probabilities of its labels already"
         return f"target {self.target!r} is a number; only classes have probabilities"
 
     def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
-        """Low and high (n, 2) of an interval around each predicted number that holds the target with chance ``level``.
+        """Lower and upper end (n, 2) of an interval around each predicted number that contains the target with probability
+        ``level``.
 
-        Its half width is a quantile of the residuals on validation rows, the same for every row (split conformal
-        prediction, Lei et al. 2018); see ``Residuals`` for what that promises.
+        The half width is a quantile of the residuals on validation rows, the same for every row (split conformal
+        prediction, Lei et al. 2018); see ``Residuals`` for the guarantee.
 
-        Errors: as ``predict``; UsageError for classes, for a model without residuals, and where they are too few.
+        Raises:
+            DataError: As ``predict``.
+            UsageError: The model predicts classes, has no residuals, or has too few.
         """
         half = self.half_width(level)
         values = self.predictions(self.table(data, **reading)).values
@@ -119,19 +141,25 @@ class Model:
     def predict_quantiles(
         self, data: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95), **reading: Any
     ) -> NDArray[np.float64]:
-        """Quantiles (n, k) of the number to expect for each row, ascending; the middle one is the prediction.
+        """Quantiles (n, k) of the target of each row, ascending; the middle one is the prediction.
 
-        The others are the ends of ``predict_interval``: q below 1/2 the low one of level 1 - 2q, q above it the high
-        one of level 2q - 1.
+        The others are the ends of ``predict_interval``: the lower end at level 1 - 2q for q below 1/2, the upper end at
+        level 2q - 1 for q above it.
 
-        Errors: as ``predict_interval``, all bad values at once; UsageError for a model whose outputs are quantiles.
+        Raises:
+            DataError: As ``predict``.
+            UsageError: As ``predict_interval``, listing all invalid values; also if the model's outputs are quantiles.
         """
         offsets = self.quantile_offsets(quantiles)
         values = self.predictions(self.table(data, **reading)).values
         return np.asarray(values[:, None] + np.array(list(offsets.values())))
 
     def quantile_offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
-        """By quantile, what is added to predictions.    Errors: UsageError, as ``predict_quantiles``."""
+        """Quantile -> the number added to predictions.
+
+        Raises:
+            UsageError: As ``predict_quantiles``.
+        """
         if isinstance(asked, str) or not hasattr(asked, "__len__"):
             raise UsageError(f"quantiles takes a list of numbers; got {asked!r}", hint=f"quantiles=[{asked}]")
         if self.head.loss_name == "quantile":
@@ -143,7 +171,11 @@ class Model:
         return self._known_residuals("quantiles").offsets(asked)
 
     def half_width(self, level: float) -> float:
-        """Half the width of the intervals of a level.    Errors: UsageError, as ``predict_interval``."""
+        """Half the width of the intervals with this level.
+
+        Raises:
+            UsageError: As ``predict_interval``.
+        """
         return self._known_residuals("intervals").half_width(level)
 
     def _known_residuals(self, what: str) -> Residuals:
@@ -159,10 +191,13 @@ class Model:
         return self.residuals
 
     def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
-        """Every metric on rows with known targets; of several, the mean.
+        """Every metric on rows with known targets; the mean over several targets.
 
-        Errors: DataError also for the targets.    Warnings: BackpassWarning where a constant does better on ten rows or
-        more, or every prediction is the same.
+        Raises:
+            DataError: As ``predict``; also for the targets.
+
+        Warns:
+            BackpassWarning: A constant scores better on ten rows or more, or all predictions are the same.
         """
         table = self.table(data, with_target=True, **reading)
         scores, warnings = self.evaluation(table)
@@ -177,18 +212,19 @@ class Model:
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m)    CS229 eq. (2.21)
 
-        Of an ensemble those of its networks side by side, (n, networks m): each has learned its own.
+        For an ensemble, those of all its networks, concatenated: (n, networks m). Each network has learned its own
+        features.
         """
         return self._run(self.table(data, **reading), features=True)[0]
 
     @property
     def target(self) -> str:
-        """The name of the column that is predicted; the first one of several."""
+        """The name of the predicted column; the first one if there are several."""
         return self.head.target.name
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the predictions are called."""
+        """The titles of the predictions."""
         return self.head.labels
 
     @property
@@ -203,30 +239,30 @@ class Model:
 
     @property
     def plot(self) -> Any:
-        """Pictures, as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.report.plot``."""
-        # By name: the report's room lies above this one, and a model is whole without pictures (decision 0010).
+        """Plots as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.report.plot``."""
+        # Imported by name: ``report`` is a higher package, and a model works without plots (decision 0010).
         return import_module("backpass.report.plot").Plots(self)
 
     @property
     def input_names(self) -> list[str]:
-        """A name for each input of the network."""
+        """The name of each network input."""
         return input_names(self.schema, self.feature_map)
 
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:
-        """The kind each column must have."""
+        """The required kind of each column."""
         kinds: dict[str, str] = dict(self.schema.kinds)
         targets = {head.target.name: head.target.demand for head in self.head.heads}
         return kinds | targets if with_target else kinds
 
     def headerless(self) -> tuple[tuple[str, ...], ...]:
-        """The names of columns by their place in a file without a header, with the targets and without them; nothing
-        where the model did not learn from such a file.
+        """Column names by position in a file without a header: one tuple with the targets and one without them. Empty if the
+        model was not fitted on such a file.
         """
         names, targets = self.schema.headerless, {head.target.name for head in self.head.heads}
         return (names, tuple(name for name in names if name not in targets)) if names else ()
 
     def table(self, data: Any, *, with_target: bool = False, **reading: Any) -> Table:
-        """The table in the kinds the model was fitted on, wherever it comes from."""
+        """The table with the columns' kinds that the model was fitted on, from data in any supported form."""
         if isinstance(data, Table):
             return data
         if isinstance(data, np.ndarray) and data.dtype.names is None:
@@ -238,7 +274,11 @@ class Model:
         return table_from(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
 
     def _columns_of(self, X: NDArray[Any]) -> dict[str, Any]:
-        """The columns of an array (n, d) by the names they have in the model.    Errors: DataError."""
+        """The columns of an array (n, d), by the model's names.
+
+        Raises:
+            DataError: The array has another shape.
+        """
         names = [feature.name for feature in self.schema.features]
         if X.ndim != 2 or X.shape[1] != len(names):
             raise DataError(
@@ -258,7 +298,7 @@ class Model:
         return Predictions(names[np.argmax(predicted, axis=1)], predicted, self.classes, notes)
 
     def outputs(self, table: Table) -> NDArray[Any]:
-        """The network's outputs o (n, k), before they are turned into predictions."""
+        """The network's outputs o (n, k), before they are decoded to predictions."""
         return self._run(table)[0]
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -266,11 +306,11 @@ class Model:
         return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded.notes
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
-        """The network's inputs x (n, d) for encoded columns (n, p) and (n, q)."""
+        """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""
         return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
 
     def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
-        """The outputs o (n, k), averaged over networks, or their penultimate activations side by side, for x (n, d)."""
+        """For x (n, d), the outputs o (n, k) averaged over networks, or the networks' concatenated penultimate activations."""
         engine = engine_named(self.engine, self.threads)
         found = [
             outputs_of(self.network, theta, x, engine, features=features)
@@ -279,13 +319,18 @@ class Model:
         return np.concatenate(found, axis=1) if features else averaged(self.head.named, found)
 
     def save(self, path: str | Path) -> None:
-        """Write the model file, whole or not at all.    Errors: ResourceError."""
+        """Write the model file, atomically.
+
+        Raises:
+            ResourceError: The file cannot be written.
+        """
         write_atomically(path, self.to_bytes())
 
     def to_onnx(self) -> bytes:
         """The model as an ONNX graph from raw columns to predictions; see ``backpass.model.onnx.export``.
 
-        Errors: UsageError when the package onnx is not installed.
+        Raises:
+            UsageError: The package onnx is not installed.
         """
         from backpass.model.onnx.export import to_onnx
 

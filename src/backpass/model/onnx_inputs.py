@@ -1,8 +1,8 @@
-"""The inputs of an exported model: a table in, the arrays that its ONNX graph takes out, by name.
+"""The inputs of an exported model: converts a table to the arrays that its ONNX graph takes, by name.
 
-What a graph cannot do is done here, by our reading of tables: texts are trimmed, missing values are found in all their
-forms, dates become whole numbers. How the columns are read stands in the metadata of the exported file, so that a
-service with a session of ONNX Runtime needs neither the model nor the onnx package. The graph is ``onnx``'s affair.
+It does what a graph cannot, in the same way as in training: it trims text, finds missing values in all their forms and
+converts dates to whole numbers. The metadata of the exported file say how to read the columns, so that a service with
+a session of ONNX Runtime needs neither the model nor the onnx package. The subpackage ``onnx`` makes the graph.
 """
 
 from __future__ import annotations
@@ -33,27 +33,28 @@ from backpass.table.timestamp import NAT
 def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
     """The arrays that the ONNX graph of a model takes for the rows of a table.
 
-    A number becomes double (n, 1), NaN where missing; a text string (n, 1), empty where missing; a date or a time of
-    day int32 (n, 3), its days since 1970-01-01 in UTC (0 of a time), seconds and microseconds, -2147483648 days where
-    missing. None, NaN, NA and NaT are found in columns of every kind, booleans are the texts ``true`` and ``false``.
+    A number becomes double (n, 1), NaN if missing. Text becomes string (n, 1), empty if missing. A date or a time of
+    day becomes int32 (n, 3): days since 1970-01-01 in UTC (0 for a time), seconds and microseconds, with -2147483648
+    days if missing. None, NaN, NA and NaT mean missing in columns of every kind; booleans become the text ``true`` and
+    ``false``.
 
-    Without ``model``, every column of the table becomes an input and its kind is detected, so the table must hold the
-    model's columns only, as the model was given them. With it, columns are chosen, ordered and read as in training:
-    numbers and texts in one column, percentages, day or month first, values declared to mean missing.
+    Without ``model``, every column of the table becomes an input and its kind is detected, so the table must hold
+    exactly the model's columns, as in training. With it, columns are selected, ordered and read as in training: numbers
+    and text in one column, percentages, day or month first, values declared to mean missing.
 
     Args:
-        data: a path, a data frame, a dict of columns, a list of dicts or a structured array; with a model also an
+        data: A path, a data frame, a dict of columns, a list of dicts or a structured array; with a model also an
             array (n, d) of its columns in order.
-        model: the exported graph (a path, the bytes, an ``onnx.ModelProto`` or a session of ONNX Runtime), or the
+        model: The exported graph (a path, the bytes, an ``onnx.ModelProto`` or a session of ONNX Runtime), or the
             Backpass model that it was exported from (a ``Model`` or the path of its file).
 
     Returns:
-        Input name -> array; what ``InferenceSession.run`` takes.
+        Input name -> array, as ``InferenceSession.run`` takes it.
 
     Raises:
-        DataError: a column that the model needs is not there, or has values of another kind.
-        UsageError: ``model`` is none of the above, or a graph that this version did not export; or its file needs the
-            package onnx, which is not installed.
+        DataError: A column that the model needs is missing, or has values of another kind.
+        UsageError: ``model`` is none of the above, or a graph that this version did not export; or reading its file
+            requires the package onnx, which is not installed.
 
     >>> feed = onnx_inputs({"rooms": [3, None], "town": ["Rome", None]})
     >>> feed["rooms"].tolist(), feed["town"].tolist()
@@ -71,7 +72,7 @@ def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
 
 
 def input_array(column: Column, kind: str) -> NDArray[Any]:
-    """A column as an input of its kind; one without any value may be of another kind."""
+    """A column as an input of its kind; a column without any value may be of another kind."""
     match column:
         case NumericColumn() if kind in ("numeric", "percent"):
             return column.values.reshape(-1, 1)
@@ -93,7 +94,11 @@ def _fields(microseconds: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def reading_of(model: Any) -> Reading:
-    """How tables are read for a graph.    Errors: UsageError, as ``onnx_inputs``."""
+    """How a graph requires tables to be read.
+
+    Raises:
+        UsageError: As ``onnx_inputs``.
+    """
     if isinstance(model, str | Path):
         content = read_file(model)
         model = content if PROTOBUF.match(content) else from_bytes(content, str(model))

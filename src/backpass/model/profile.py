@@ -1,7 +1,7 @@
-"""A profile: what is remembered of a column's training rows, so that a model can say what is usual.
+"""A profile: a summary of a column's training rows, which shows what values are usual.
 
-Encoded columns come in; a few quantiles of each number and the counts of each text's levels go out, as plain data for
-the record. What becomes of them (the range of a slider, a typical row) is decided where they are used.
+It takes encoded columns and returns a few quantiles of each number and the counts of each category, as plain data for
+the record. Other modules use it, for example for the range of a slider or a typical row.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from numpy.typing import NDArray
 from backpass.table import Encoded, Schema
 
 SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-"""The quantiles that are kept: each is a value of the column, the one at that share of the ordered values."""
+"""The quantiles that are stored: each is a value of the column, at that share of the sorted values."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumericProfile:
-    """A column of numbers: how many were missing, its quantiles at ``SHARES`` (if any), and whether all are whole.
+    """The profile of a column of numbers.
+
+    Attributes:
+        missing: The number of missing values.
+        quantiles: The quantiles at ``SHARES``; empty if there is no value.
+        whole: Whether all values are whole numbers.
 
     >>> NumericProfile.of(np.array([3.0, np.nan, 1.0, 2.0])).quantiles[::4]
     (1.0, 2.0, 3.0)
@@ -33,7 +38,7 @@ class NumericProfile:
 
     @staticmethod
     def of(values: NDArray[np.float64]) -> NumericProfile:
-        """The profile of values (n,), NaN where missing; infinite ones are passed over."""
+        """The profile of values (n,), NaN where missing; infinite values are ignored."""
         finite = values[np.isfinite(values)]
         missing = int(np.count_nonzero(np.isnan(values)))
         if not finite.size:
@@ -55,14 +60,19 @@ class NumericProfile:
 
 @dataclass(frozen=True, slots=True)
 class CategoricalProfile:
-    """A column of texts: how many were missing or no level, and how often each level occurred."""
+    """The profile of a categorical column.
+
+    Attributes:
+        missing: The number of values that are missing or not a known category.
+        counts: The number of rows of each category.
+    """
 
     missing: int
     counts: tuple[int, ...]
 
     @property
     def commonest(self) -> int:
-        """The code of the most frequent level, the first among equals; 0 stands for missing."""
+        """The code of the most frequent category, the first one of equals; 0 stands for missing."""
         counts = (self.missing, *self.counts)
         return counts.index(max(counts))
 
@@ -74,7 +84,7 @@ Profile: TypeAlias = NumericProfile | CategoricalProfile
 
 
 def profiles_of(schema: Schema, encoded: Encoded) -> dict[str, Profile]:
-    """The profile of each column by name, numbers (and the parts of dates) first."""
+    """The profile of each column by name, numbers (and date components) first."""
     found: dict[str, Profile] = {
         number.name: NumericProfile.of(encoded.numbers[:, j]) for j, number in enumerate(schema.numbers)
     }
@@ -92,7 +102,7 @@ def profile_from_json(data: Mapping[str, Any]) -> Profile:
 
 
 def misfit_of(profiles: Mapping[str, Profile], schema: Schema) -> bool:
-    """Whether profiles, where there are any, belong to other columns than the schema's."""
+    """Whether there are profiles and they do not match the schema's columns."""
     if not profiles:
         return False
     texts = {text.name: len(text.levels) for text in schema.texts}

@@ -1,4 +1,4 @@
-"""A record: what is remembered of a fit, kept in the model file."""
+"""A record: what the model file keeps about a fit."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ from backpass.model.profile import Profile, profile_from_json
 from backpass.training import EpochRecord
 
 Scores = Mapping[str, Mapping[str, float]]
-"""Metric by metric, for each part ("validation", "test") that has rows."""
+"""The metrics by name, for each split ("validation", "test") that has rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """What is remembered of a fit. No clock, path, engine or machine is in it: they would change the file's bytes.
+    """What the model file keeps about a fit. It holds no time, path, engine or machine, which would change the file's bytes.
 
-    rows: how many each part had; baselines: by name, as ``scores``; best_epoch: the one whose weights are kept
-    reason: what ended the run ("finished", "patience", "time", "stopped", "interrupted" or "diverged")
-    members: of an ensemble, each network's best epoch, its score then, and how many epochs it had; history and
-    best_epoch are the first one's, steps those of all
-    columns: by name, the profile of the training rows; empty in the first files
-    warnings: what is wrong with the model, see ``diagnostics``; a file without any does not name them
+    Attributes:
+        settings: The settings.
+        rows: The number of rows of each split.
+        scores: The metrics of each split.
+        baselines: The metrics of each baseline, by name.
+        history: One record per epoch.
+        best_epoch: The epoch whose weights are kept.
+        steps: The number of steps.
+        reason: What ended the run: "finished", "patience", "time", "stopped", "interrupted" or "diverged".
+        notes: Notes about the table and the fit.
+        members: For an ensemble, each network's best epoch, its score there, and its number of epochs. Then ``history``
+            and ``best_epoch`` are those of the first network, and ``steps`` counts those of all.
+        columns: The profile of each column's training rows; empty in files of earlier versions.
+        warnings: Problems of the model, see ``diagnostics``; the file omits the entry if there are none.
     """
 
     settings: Mapping[str, Any]

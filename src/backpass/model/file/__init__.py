@@ -1,1 +1,1 @@
-"""The file: the bytes of a model file or a checkpoint, and how they are written, verified and read."""
+"""The file: the bytes of model files and checkpoints, and how they are written, verified and read."""

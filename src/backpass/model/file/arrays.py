@@ -1,8 +1,8 @@
-"""The arrays of a file: which there are, how each lies in it, and back.
+"""The arrays of a file: their layout and their bytes.
 
-Named arrays come in and go out; between the two there are a layout (names, dtypes and shapes in the order of the file),
-the entries that describe it in a safetensors header, and the bytes behind the header: widest dtype first, then by name,
-little endian, row by row, no gaps.
+It maps named arrays to a layout (names, dtypes and shapes in file order), to the entries of a safetensors header that
+describe it, and to the bytes behind the header; and all of that back to arrays. Arrays are stored widest dtype first,
+then by name, little endian, row by row, without gaps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIMENSION_LIMIT = 8
 LENGTH_LIMIT = 1 << 31
 
 METADATA = "__metadata__"
-"""The one key of a safetensors header that is no array."""
+"""The only key of a safetensors header that is not an array."""
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "U64": np.dtype("<u8"),
@@ -37,16 +37,17 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "U8": np.dtype("u1"),
     "BOOL": np.dtype("?"),
 }
-"""Code in the file -> dtype, widest first: arrays lie in this order, so each starts at a multiple of its item size."""
+"""Code in the file -> dtype, widest first: arrays have this order, so each starts at a multiple of its item size."""
 
 Layout: TypeAlias = dict[str, tuple[str, tuple[int, ...]]]
-"""Array name -> (dtype code, shape), in the order of the file."""
+"""Array name -> (dtype code, shape), in file order."""
 
 
 def lay_out(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[Layout, list[bytes]]:
-    """The layout of arrays and the bytes of each, in the order of the file.
+    """The layout of arrays and the bytes of each, in file order.
 
-    Errors: ModelFileError for a name, dtype or shape that no file may hold.
+    Raises:
+        ModelFileError: A name, dtype or shape is one that files cannot hold.
     """
     stored = {name: _stored(name, array, where) for name, array in arrays.items()}
     layout = _ordered({name: (_code(array.dtype), array.shape) for name, array in stored.items()}, where)
@@ -54,7 +55,7 @@ def lay_out(arrays: Mapping[str, NDArray[Any]], where: str) -> tuple[Layout, lis
 
 
 def entries_of(layout: Layout) -> dict[str, Any]:
-    """What a header says of each array: its dtype, its shape, and where it begins and ends behind the header."""
+    """The header entry of each array: its dtype, its shape, and its first and last byte behind the header."""
     entries, begin = {}, 0
     for name, (code, shape) in layout.items():
         end = begin + _size(code, shape)
@@ -64,9 +65,10 @@ def entries_of(layout: Layout) -> dict[str, Any]:
 
 
 def read_layout(entries: Mapping[str, Any], source: str) -> Layout:
-    """The layout that a header describes; where each array lies follows from it, and is compared later.
+    """The layout that a header describes. The position of each array follows from it, and is compared later.
 
-    Errors: ModelFileError.
+    Raises:
+        ModelFileError: The header describes no valid layout.
     """
     layout: Layout = {}
     for name, entry in entries.items():
@@ -85,7 +87,11 @@ def read_layout(entries: Mapping[str, Any], source: str) -> Layout:
 
 
 def parts_of(data: bytes, begin: int, layout: Layout, source: str) -> list[memoryview]:
-    """The bytes of each array, which must fill the file exactly.    Errors: ModelFileError, before any is copied."""
+    """The bytes of each array. Nothing is copied before the sizes are checked.
+
+    Raises:
+        ModelFileError: The arrays do not fill the file exactly.
+    """
     sizes = [_size(code, shape) for code, shape in layout.values()]
     expected = begin + sum(sizes)
     if len(data) != expected:
@@ -99,9 +105,10 @@ def parts_of(data: bytes, begin: int, layout: Layout, source: str) -> list[memor
 
 
 def load_arrays(data: bytes, source: str) -> dict[str, NDArray[Any]]:
-    """The arrays of a file whose layout is known to be right: writable, contiguous, owning their memory, by name.
+    """The arrays of a file with a verified layout, by name: writable, contiguous, owning their memory.
 
-    Errors: ModelFileError.
+    Raises:
+        ModelFileError: The arrays cannot be read.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -117,7 +124,7 @@ def load_arrays(data: bytes, source: str) -> dict[str, NDArray[Any]]:
 
 
 def require_finite(kind: str, arrays: Mapping[str, NDArray[Any]], where: str) -> None:
-    """Refuse a model with NaN or infinity in it; a checkpoint may hold the state of a run that diverged."""
+    """Reject a model that contains NaN or infinity; a checkpoint may hold the state of a run that diverged."""
     if kind != "model":
         return
     for name, array in arrays.items():
@@ -129,7 +136,7 @@ def require_finite(kind: str, arrays: Mapping[str, NDArray[Any]], where: str) ->
 
 
 def _stored(name: str, array: NDArray[Any], where: str) -> NDArray[Any]:
-    """The array as it lies in the file: little endian, row by row."""
+    """The array as the file stores it: little endian, row by row."""
     if array.dtype.kind not in "fiub" or array.dtype.newbyteorder("<") not in DTYPES.values():
         raise refusal(where, f"has an array {name!r} of dtype {array.dtype}", f"one of {', '.join(DTYPES)}")
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
@@ -144,7 +151,7 @@ def _size(code: str, shape: tuple[int, ...]) -> int:
 
 
 def _ordered(layout: Layout, where: str) -> Layout:
-    """The layout in the order of the file, its names and shapes checked."""
+    """The layout in file order, with names and shapes checked."""
     if len(layout) > ARRAY_LIMIT:
         raise refusal(where, f"has {len(layout)} arrays", f"at most {ARRAY_LIMIT}")
     for name, (_, shape) in layout.items():

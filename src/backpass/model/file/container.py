@@ -1,21 +1,22 @@
-"""The container: facts and arrays of one of our files (a model or a checkpoint), as bytes.
+"""The container: facts and arrays of a model file or checkpoint, as bytes.
 
-``pack`` takes facts (plain JSON values) and named arrays and gives bytes; ``unpack`` takes bytes and gives them back,
-or says why not. The bytes are a safetensors file that any safetensors reader opens:
+``pack`` takes facts (plain JSON values) and named arrays and returns bytes; ``unpack`` takes bytes and returns facts
+and arrays, or raises an error that gives the reason. The bytes are a safetensors file that any safetensors reader
+opens:
 
     8 bytes        length of the header, little endian
     header         {"__metadata__":{"backpass":"3","sha256":"...","kind":"model","facts":"..."},"theta":{...},...}
     arrays         see ``arrays``
 
-The digest is the SHA-256 of every byte of the file, its own 64 digits read as zeros. It stands at a fixed place, so it
-is verified before anything is parsed. (It guards against accidents, not against forgery: what is parsed then is
-trusted no more than before.) Nothing in a file can be executed or names anything to import. Equal facts and arrays
-give equal bytes, in any process, and one content has exactly one form: the reader builds the header again from what it
-read and compares. The layout is written here rather than by the safetensors library because these bytes are promised,
-whatever version of the library is installed; the library reads.
+The digest is the SHA-256 of every byte of the file, with its own 64 digits read as zeros. Its position is fixed, so it
+is verified before anything is parsed. (It guards against accidents, not against forgery: what is parsed afterwards is
+no more trusted than before.) Nothing in a file is executable or names anything to import. Equal facts and arrays give
+equal bytes in any process, and each content has exactly one form: the reader builds the header again from what it read
+and compares. The layout is written here, not by the safetensors library, because these bytes are guaranteed for every
+version of that library; the library only reads.
 
-What a fact means, and where the bytes rest, do not live here (see ``storage``). Format 2 has the
-same layout and other names for some facts (see ``older_facts``); files of the first format are read by ``format_1``.
+The meaning of the facts lives in ``form``, the file on disk in ``storage``. Format 2 has the same layout and other
+names for some facts (see ``older_facts``); ``format_1`` reads files of the first format.
 """
 
 from __future__ import annotations
@@ -51,19 +52,25 @@ OLDEST = 2
 """The oldest format with this layout."""
 
 OPENING = re.compile(rb'\{"__metadata__":\{"backpass":"([1-9][0-9]{0,8})","sha256":"([0-9a-f]{64})"')
-"""How a header begins: format and digest at a fixed place, whatever follows. Later formats keep to it."""
+"""The start of a header: format and digest at fixed positions. Later formats must keep it."""
 
 ZEROS = b"0" * 64
 _BEFORE = 8 + len(f'{{"__metadata__":{{"backpass":"{FORMAT}","sha256":"')
 DIGITS = slice(_BEFORE, _BEFORE + len(ZEROS))
-"""Where the digest stands in a file of this format."""
+"""The position of the digest in a file of this format."""
 
 
 def pack(kind: str, facts: Mapping[str, JSON], arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The bytes of a file that holds ``facts`` and ``arrays``.
+    """The bytes of a file with these facts and arrays.
 
-    Raises ModelFileError when they cannot be kept: a fact that is not JSON, a number that is not finite in a model, a
-    header above 1 MiB, an array of objects.
+    Args:
+        kind: "model" or "checkpoint".
+        facts: Plain JSON values.
+        arrays: Arrays by name.
+
+    Raises:
+        ModelFileError: They cannot be stored: a fact is not JSON, a number in a model is not finite, the header exceeds
+            1 MiB, or an array holds objects.
 
     >>> import numpy as np
     >>> data = pack("model", {"target": "price"}, {"theta": np.zeros(2)})
@@ -79,10 +86,17 @@ def pack(kind: str, facts: Mapping[str, JSON], arrays: Mapping[str, NDArray[Any]
 
 
 def unpack(data: bytes, kind: str, source: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The facts and arrays of a file of this ``kind``; ``source`` is how messages call it.
+    """The facts and arrays of a file.
 
-    The arrays are ordinary ones: writable, contiguous, owning their memory. Raises ModelFileError for anything that is
-    not exactly what ``pack`` writes, or wrote in an earlier format. There is no fallback to any other format.
+    The arrays are writable and contiguous and own their memory. There is no fallback to any other format.
+
+    Args:
+        data: The bytes of the file.
+        kind: The expected kind, "model" or "checkpoint".
+        source: The name of the file in messages.
+
+    Raises:
+        ModelFileError: The bytes are not exactly what ``pack`` writes, or wrote in an earlier format.
     """
     _known_kind(kind)
     end = 8 + header_length(data, len(data), source)
@@ -104,7 +118,7 @@ def unpack(data: bytes, kind: str, source: str) -> tuple[dict[str, Any], dict[st
 
 
 def _header(kind: str, facts: JSON, layout: Layout, where: str, version: int = FORMAT) -> bytes:
-    """The one header that a content has, its digest still zeros."""
+    """The unique header of a content, with zeros as its digest."""
     metadata = {
         "backpass": str(version),
         "sha256": ZEROS.decode(),
@@ -115,7 +129,11 @@ def _header(kind: str, facts: JSON, layout: Layout, where: str, version: int = F
 
 
 def _verified(data: bytes, source: str) -> int:
-    """The format of a file whose digest is right; nothing else is read.    Errors: ModelFileError."""
+    """The format of a file with a correct digest; nothing else is read.
+
+    Raises:
+        ModelFileError: The digest is wrong, or the file is not ours.
+    """
     opening = OPENING.match(data, 8)
     if opening is None:
         raise ModelFileError(
@@ -132,7 +150,7 @@ def _verified(data: bytes, source: str) -> int:
 
 
 def _digest(data: bytes | bytearray) -> bytes:
-    """The SHA-256 of every byte, the digest's own digits read as zeros: 64 hexadecimal digits."""
+    """The SHA-256 of every byte, with the digest's own digits read as zeros: 64 hexadecimal digits."""
     view = memoryview(data)
     digest = hashlib.sha256(view[: DIGITS.start])
     digest.update(ZEROS)
@@ -141,7 +159,7 @@ def _digest(data: bytes | bytearray) -> bytes:
 
 
 def _facts(entries: Mapping[str, JSON], kind: str, source: str) -> dict[str, JSON]:
-    """The facts, once the kind is the one asked for."""
+    """The facts, if the file is of the expected kind."""
     metadata = entries.get(METADATA)
     if not isinstance(metadata, dict) or list(metadata) != ["backpass", "sha256", "kind", "facts"]:
         raise damaged(source, "its metadata should have exactly the keys backpass, sha256, kind and facts")

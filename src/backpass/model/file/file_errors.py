@@ -1,4 +1,4 @@
-"""Refusals: what is said of a file that is not what ``container`` writes."""
+"""File errors: the errors raised for a file that ``container`` did not write."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ OURS = "give a file that `backpass fit` wrote"
 
 
 def refusal(where: str, came: str, expected: str) -> ModelFileError:
-    """Something in a file, or meant for one, that none may hold."""
+    """The error for content that a file cannot hold, whether read or about to be written."""
     return ModelFileError(f"{where} {came}", hint=f"expected {expected}")
 
 
 def damaged(source: str, reason: str) -> ModelFileError:
-    """A file of ours that is no longer as it was written."""
+    """The error for a file of ours that has changed since it was written."""
     return ModelFileError(
         f"{source} is damaged: {reason}",
         hint="copy or download the file again, or write it anew; nothing was loaded from it",
@@ -23,7 +23,7 @@ def damaged(source: str, reason: str) -> ModelFileError:
 
 
 def foreign(source: str, what: str) -> ModelFileError:
-    """A file that is not ours."""
+    """The error for a file that is not ours."""
     return ModelFileError(
         f"{source} is not a Backpass file: it is {what}",
         hint=f"{OURS}; other formats are never loaded, some of them can run code",
@@ -31,7 +31,7 @@ def foreign(source: str, what: str) -> ModelFileError:
 
 
 def newer(source: str, version: int, known: int) -> ModelFileError:
-    """A file of ours that only a later version can read."""
+    """The error for a file of ours that only a later version can read."""
     return ModelFileError(
         f"{source} has format {version}; this version of Backpass reads format {known} and below",
         hint="install a newer Backpass: pip install --upgrade backpass",
@@ -39,7 +39,7 @@ def newer(source: str, version: int, known: int) -> ModelFileError:
 
 
 def wrong_kind(source: str, came: object, expected: str) -> ModelFileError:
-    """A checkpoint where a model is wanted, or the other way round."""
+    """The error for a checkpoint in place of a model, or the reverse."""
     if came == "checkpoint" and expected == "model":
         hint = "a checkpoint is for resuming its training run; the run writes a model file when it ends"
     elif came == "model" and expected == "checkpoint":

@@ -1,7 +1,7 @@
-"""The first format of our files: read for ever, written no more.
+"""The first format of model files: read only, supported permanently.
 
-Bytes come in; facts and arrays go out. It differs from today's (see ``container``) in its metadata alone: one key
-"backpass" with a record
+It takes bytes and returns facts and arrays. It differs from the current format (see ``container``) in its metadata
+only: one key "backpass" with a record
 
     {"facts": ..., "format": 1, "kind": "model" | "checkpoint", "sha256": ...}
 
@@ -25,12 +25,16 @@ OPENING = b'{"__metadata__":{"backpass":"{'
 
 
 def is_first(data: bytes) -> bool:
-    """Whether a header begins as the first format's does."""
+    """Whether a header begins like one of the first format."""
     return data[8 : 8 + len(OPENING)] == OPENING
 
 
 def unpack(data: bytes, end: int, kind: str, source: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The facts and arrays of a file whose header stops at ``end``.    Errors: ModelFileError."""
+    """The facts and arrays of a file whose header ends at ``end``.
+
+    Raises:
+        ModelFileError: The file is not valid.
+    """
     entries = read_header(data[8:end], source)
     record = _record(entries, kind, source)
     layout = read_layout(entries, source)
@@ -47,7 +51,7 @@ def unpack(data: bytes, end: int, kind: str, source: str) -> tuple[dict[str, Any
 
 
 def _record(entries: Mapping[str, JSON], kind: str, source: str) -> dict[str, JSON]:
-    """The record, once its keys and the kind are right."""
+    """The record, with its keys and kind checked."""
     metadata = entries.get(METADATA)
     text = metadata.get("backpass") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(text, str) or len(metadata) != 1:

@@ -1,9 +1,9 @@
-"""The header of a file: how long it is, and the JSON in it.
+"""The header of a file: its length and its JSON.
 
     8 bytes        length of the header, little endian
     header         JSON, ASCII; spaces up to a multiple of 8 bytes
 
-What the JSON says does not live here.
+The meaning of the JSON lives elsewhere (see ``container``).
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from backpass.model.file.sniff import sniff
 from backpass.model.file.strict_json import JSON, read_json
 
 LIMIT = 1 << 20
-"""Bytes; a header of ours is a few kB. Long lists (a vocabulary of many categories) belong into an array."""
+"""Bytes; our headers are a few kB. Long lists (a vocabulary of many categories) belong in an array."""
 
 
 def header_length(head: bytes, size: int, source: str) -> int:
-    """Bytes of the header, when a file of ``size`` bytes that begins like this can be ours at all.
+    """The length of the header in bytes, if a file of ``size`` bytes that starts with ``head`` can be ours.
 
-    Errors: ModelFileError naming what the file is, from its first bytes alone.
+    Raises:
+        ModelFileError: It cannot; the message says what the file is, from its first bytes alone.
     """
     length = int.from_bytes(head[:8], "little")
     if size <= 8 or not 2 <= length <= LIMIT or head[8:9] != b"{":
@@ -33,7 +34,11 @@ def header_length(head: bytes, size: int, source: str) -> int:
 
 
 def write_header(entries: dict[str, Any], where: str) -> bytes:
-    """The length and the header.    Errors: ModelFileError above the limit."""
+    """The length and the header.
+
+    Raises:
+        ModelFileError: The header exceeds the limit.
+    """
     text = json.dumps(entries, separators=(",", ":")).encode("ascii")
     text += b" " * (-len(text) % 8)
     if len(text) > LIMIT:
@@ -42,12 +47,20 @@ def write_header(entries: dict[str, Any], where: str) -> bytes:
 
 
 def read_header(text: bytes, source: str) -> dict[str, JSON]:
-    """The entries of a header.    Errors: ModelFileError."""
+    """The entries of a header.
+
+    Raises:
+        ModelFileError: The text is not a valid header.
+    """
     return read_object(text, f"{source}: the header")
 
 
 def read_object(text: bytes, where: str) -> dict[str, JSON]:
-    """A JSON object.    Errors: ModelFileError."""
+    """A JSON object.
+
+    Raises:
+        ModelFileError: The text is not one.
+    """
     value = read_json(text, where)
     if not isinstance(value, dict):
         raise refusal(where, "is not a JSON object", "an object")

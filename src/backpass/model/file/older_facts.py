@@ -1,8 +1,8 @@
-"""Older facts: the facts of files of formats 1 and 2 in the names of format 3.
+"""Older facts: translates the facts of files of formats 1 and 2 to the names of format 3.
 
-Format 3 holds the same facts as format 2 and calls some of them by other names. ``upgraded`` takes facts as they were
-read, of any shape, and renames what it finds; whether they describe a model is checked afterwards. The earlier names
-live here and nowhere else.
+Format 3 holds the same facts as format 2 under some other names. ``upgraded`` takes facts as they were read, of any
+shape, and renames the ones it knows; whether they describe a model is checked afterwards. The earlier names are in
+this module and nowhere else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SETTING_NAMES: Mapping[str, str] = {
     "ensemble": "ensemble_size",
     "ensemble_rows": "ensemble_split",
 }
-"""Settings that have another name since format 3: earlier name -> name."""
+"""Settings renamed in format 3: earlier name -> name."""
 
 _SETTING_VALUES: Mapping[str, Mapping[str, str]] = {
     "parametrization": {"scaled": "ntk"},
@@ -80,19 +80,19 @@ def _record(record: JSON) -> JSON:
 
 
 def _renamed(value: JSON, names: Mapping[str, str]) -> JSON:
-    """An object with other keys, in the same order."""
+    """An object with renamed keys, in the same order."""
     return {names.get(key, key): each for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _changed(value: JSON, key: str, change: Callable[[JSON], JSON]) -> JSON:
-    """An object with one entry changed, where it has that entry."""
+    """An object with one entry changed, if it has that entry."""
     if not isinstance(value, dict) or key not in value:
         return value
     return {**value, key: change(value[key])}
 
 
 def _each(change: Callable[[JSON], JSON]) -> Callable[[JSON], JSON]:
-    """A change of every element of a list, or of every value of an object."""
+    """A change applied to every element of a list, or to every value of an object."""
 
     def changed(values: JSON) -> JSON:
         if isinstance(values, dict):

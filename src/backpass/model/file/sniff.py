@@ -1,6 +1,6 @@
-"""Foreign files: what a file that is not ours most likely is, by its first bytes.
+"""Content sniffing: guesses from its first bytes what a file is that is not ours.
 
-``recognise`` takes bytes and gives a few words for a message. Nothing is parsed, unpacked or run.
+``sniff`` takes bytes and returns a few words for a message. It does not parse, unpack or run anything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAGIC = (
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
     (b"PAR1", "a Parquet table"),
 )
-"""Besides those of files that are no tables, ``backpass.table.signatures``."""
+"""In addition to ``backpass.table.signatures``, which covers files that are not tables."""
 
 ZIPPED = (
     (b"data.pkl", "a PyTorch file (a zip archive with a pickle inside)"),
@@ -31,11 +31,15 @@ ZIPPED = (
 BINARY_PICKLE = re.compile(rb"\x80[\x02-\x05][^\x00]")
 TEXT_PICKLE = re.compile(rb"(?:\([dlt]?p?\d*\n|c[A-Za-z_][\w.]*\n[A-Za-z_]\w*\n|[}\])][qr]|[IFSVL][^\n]*\np\d+\n)")
 PROTOBUF = re.compile(rb"\x08[\x01-\x1f][\x12\x1a\x22\x3a\x42]")
-"""An ONNX model starts with field 1 (its version, a small number) and goes on with one of the next fields."""
+"""An ONNX model starts with field 1 (its version, a small number), followed by one of the next fields."""
 
 
 def sniff(data: bytes, size: int | None = None) -> str:
-    """A few words for what the bytes are; with a ``size``, the first bytes of a file of so many.
+    """A few words for what the bytes are.
+
+    Args:
+        data: The bytes, or the first bytes of a file.
+        size: The size of the file, if ``data`` holds only its first bytes.
 
     >>> sniff(b"\\x80\\x04\\x95rest"), sniff(b"price,rooms\\n1,2\\n"), sniff(b"")
     ('a pickle (joblib?), which can run code', 'a text file (a table, or JSON?)', 'empty (0 bytes)')
@@ -62,7 +66,7 @@ def sniff(data: bytes, size: int | None = None) -> str:
 
 
 def _is_text(head: bytes) -> bool:
-    """Is it UTF-8 (perhaps cut inside a character) without control characters other than white space?"""
+    """Whether this is UTF-8 (possibly cut within a character) without control characters other than white space."""
     text = head.decode("utf-8", errors="ignore")
     whole = len(text.encode("utf-8")) >= len(head) - 3
     return whole and all(character.isprintable() or character in "\t\r\n\ufeff" for character in text)

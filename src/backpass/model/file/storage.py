@@ -1,8 +1,8 @@
-"""Storage: where a file's bytes rest on disk, whole or not at all.
+"""Storage: writes and reads files on disk, atomically.
 
 ``write_atomically`` takes a path and bytes; a kill, a full disk or a power cut at any instant leaves the old file or
-the new one, never a mixture. ``check_writable`` finds out before a long training run what would stop it from being
-kept. ``read_file`` gives bytes back. What the bytes mean does not live here (see ``container``).
+the new one, never a mixture. ``check_writable`` detects before a long training run what would prevent the write.
+``read_file`` returns bytes. ``container`` gives the bytes their meaning.
 """
 
 from __future__ import annotations
@@ -19,25 +19,28 @@ from backpass.errors import ModelFileError, ResourceError, UsageError, did_you_m
 from backpass.model.file.temporary import create_beside, remove_stale, still_locked
 
 SIZE_LIMIT = 4 << 30
-"""Bytes; a network for tables needs megabytes, so a larger file is a mistake, found before memory is asked for it."""
+"""Bytes; a network for tables needs megabytes, so a larger file is a mistake. Checked before memory is allocated."""
 
 HEAD = 1 << 16
-"""Bytes that are enough to see what a file is."""
+"""Bytes that suffice to identify a file."""
 
 NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.ENOTTY)
-"""Some network file systems cannot sync a folder, or not through the disk's cache; they say so with these."""
+"""Errors of network file systems that cannot sync a folder, or cannot flush the disk's cache."""
 
 ATTEMPTS = 5
-"""A file beside the target that vanishes was removed as stale by a process that cannot see our lock: once as a rule."""
+"""If the temporary file vanishes, a process that cannot see our lock removed it as stale; this rarely happens twice."""
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Put ``data`` at ``path``: write a file beside it, sync it, rename it over ``path``, sync the folder.
+    """Write ``data`` to a temporary file next to ``path``, sync it, rename it to ``path``, and sync the folder.
 
-    On an error the old file stays, the file beside it is removed, and ResourceError gives the system's reason.
-    Replacing keeps the old file's permission bits; a new file gets the usual ones (umask). Where ``path`` is a symbolic
-    link, the link is replaced, not the file it points to. Two writers of one path: the last rename wins, whole. Files
-    that killed writers of this path left beside it are removed (see ``temporary``).
+    On an error the old file stays and the temporary file is removed. Replacing a file keeps its permission bits; a new
+    file gets the usual ones (umask). If ``path`` is a symbolic link, the link is replaced, not the file it points to.
+    With two concurrent writers of one path, the last rename wins, as a whole. Temporary files that killed writers of
+    this path left behind are removed (see ``temporary``).
+
+    Raises:
+        ResourceError: The file cannot be written; the message has the system's reason.
 
     Source: T'so 2009 (rename without fsync loses data on ext4); measured: without the folder's fsync a power cut after
     the return still shows the old file.
@@ -54,10 +57,13 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
-    """Raise ResourceError now if ``write_atomically`` could not put ``need_bytes`` bytes at ``path`` later.
+    """Check that ``write_atomically`` can write ``need_bytes`` bytes to ``path`` later.
 
-    Really creates and removes a file in the folder (permission bits do not tell for root, nor for a read-only disk).
-    Leaves nothing behind, removes what killed writers of this path left, and does not change a file that is there.
+    It creates and removes a file in the folder, since permission bits are not conclusive for root or a read-only disk.
+    It leaves nothing behind, removes what killed writers of this path left, and does not change an existing file.
+
+    Raises:
+        ResourceError: The write would fail.
     """
     target = _named(path)
     folder = os.path.dirname(target) or "."
@@ -67,13 +73,13 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
         if os.path.lexists(target) and not os.path.islink(target):
             os.close(
                 os.open(target, os.O_WRONLY)
-            )  # a protected or immutable file is found by asking; nothing is written
+            )  # opening the file detects that it is protected or immutable; nothing is written
         remove_stale(target)
         beside, descriptor = create_beside(target, 0o600)
         try:
             os.close(descriptor)
         finally:
-            with contextlib.suppress(FileNotFoundError):  # removed as stale, once it was closed
+            with contextlib.suppress(FileNotFoundError):  # another process may have removed it as stale after the close
                 os.unlink(beside)
         free = shutil.disk_usage(folder).free
     if free < need_bytes:
@@ -84,9 +90,15 @@ def check_writable(path: str | os.PathLike[str], need_bytes: int = 0) -> None:
 
 
 def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object] | None = None) -> bytes:
-    """The bytes at ``path``. ModelFileError if it cannot be a file of ours, ResourceError if it cannot be read.
+    """The bytes of the file at ``path``.
 
-    check: is given the first bytes and the size of the file, and may refuse it before the rest is read
+    Args:
+        path: The file.
+        check: Called with the first bytes and the size of the file; it may raise an error before the rest is read.
+
+    Raises:
+        ModelFileError: The file cannot be one of ours.
+        ResourceError: The file cannot be read.
     """
     source = _named(path)
     try:
@@ -113,7 +125,11 @@ def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object
 
 
 def _named(path: str | os.PathLike[str]) -> str:
-    """The path as a text.    Errors: UsageError when it is empty."""
+    """The path as text.
+
+    Raises:
+        UsageError: It is empty.
+    """
     name = os.fspath(path)
     if not name:
         raise UsageError("the path of a file is empty, expected a name")
@@ -122,7 +138,7 @@ def _named(path: str | os.PathLike[str]) -> str:
 
 @contextlib.contextmanager
 def _reported(failure: str) -> Iterator[None]:
-    """Turn the system's error into ours, with its reason."""
+    """Convert an ``OSError`` to a ``ResourceError`` with its reason."""
     try:
         yield
     except OSError as error:
@@ -148,7 +164,7 @@ def _check_folder(target: str, folder: str) -> None:
 
 
 def _mode_to_keep(target: str) -> int | None:
-    """Permission bits of the file to be replaced; None if there is none. Refuses what a rename would destroy."""
+    """Permission bits of the file to replace; None if there is none. Rejects anything that a rename would destroy."""
     if not os.path.basename(target):
         raise OSError(errno.EISDIR, "it is a folder's name, expected a file's")
     try:
@@ -163,7 +179,7 @@ def _mode_to_keep(target: str) -> int | None:
 
 
 def _replace(target: str, data: bytes, mode: int | None) -> None:
-    """Write a file beside the target, sync it, and rename it over the target."""
+    """Write a temporary file next to the target, sync it, and rename it to the target."""
     for attempt in range(1, ATTEMPTS + 1):
         beside, descriptor = create_beside(target, 0o666 if mode is None else mode & 0o777)
         try:
@@ -182,7 +198,7 @@ def _replace(target: str, data: bytes, mode: int | None) -> None:
 
 
 def _fill(descriptor: int, data: bytes, mode: int | None) -> None:
-    """Write, sync and close a new file. A failed fsync or close is final, never tried again: the pages may be gone."""
+    """Write, sync and close a new file. A failed fsync or close is never retried: the pages may already be lost."""
     try:
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)
@@ -201,14 +217,14 @@ def _fill(descriptor: int, data: bytes, mode: int | None) -> None:
 
 
 def _sync(descriptor: int) -> None:
-    """Return when the disk has the file. On macOS fsync ends at the disk's cache, and F_FULLFSYNC goes through it."""
+    """Return once the file is on disk. On macOS fsync stops at the disk's cache, which F_FULLFSYNC flushes, too."""
     if sys.platform == "darwin":
         import fcntl
 
         try:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return
-        except OSError as error:  # a file system that lies elsewhere, as a rule
+        except OSError as error:  # usually a network file system
             if error.errno not in NO_SYNC:
                 raise
     os.fsync(descriptor)
@@ -220,7 +236,7 @@ def _remove(name: str) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Make a rename last. Windows cannot open a folder, and writes its journal without being asked."""
+    """Make a rename durable. Windows cannot open a folder, and writes its journal by itself."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -241,7 +257,7 @@ def _missing(source: str) -> ModelFileError:
 
 
 def _nearest(source: str, folder: str) -> str:
-    """The model file in the folder that was probably meant."""
+    """A hint that names the model file in the folder that was probably meant."""
     with contextlib.suppress(OSError):
         names = sorted(name for name in os.listdir(folder) if name.endswith(".backpass"))
         hint = did_you_mean(os.path.basename(source), names)

@@ -1,8 +1,8 @@
-"""Strict JSON: the text that facts have inside our files, one text per value.
+"""Strict JSON: the text form of the facts in our files, with exactly one text per value.
 
-``write_json`` takes plain values and gives canonical text; ``read_json`` takes text that anybody may have written and
-gives plain values, or refuses. Both hold to the same bounds: string keys, no key twice, depth up to 32, integers of 64
-bits, finite numbers, no half characters (lone surrogates). What the values mean does not live here.
+``write_json`` takes plain values and returns canonical text; ``read_json`` takes untrusted text and returns plain
+values, or raises an error. Both enforce the same limits: string keys, no duplicate keys, depth up to 32, 64-bit
+integers, finite numbers, no lone surrogates. ``form`` gives the values their meaning.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 
 DEPTH_LIMIT = 32
 SMALLEST, LARGEST = -(1 << 63), (1 << 64) - 1
-"""Integers outside are neither int64 nor uint64 (a seed), and long ones cost quadratic time to read."""
+"""Integers outside this range are neither int64 nor uint64 (a seed), and long ones take quadratic time to read."""
 
 TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
-"""A string, closed or not (so that no text takes more than linear time), or a bracket."""
+"""A string, terminated or not (so that no text takes more than linear time), or a bracket."""
 
 
 def write_json(value: JSON, where: str) -> str:
     """Canonical text: sorted keys, no spaces, ASCII only, the shortest decimals that read back exactly.
 
-    Raises ModelFileError when a value cannot be kept.
+    Raises:
+        ModelFileError: A value cannot be stored.
 
     >>> write_json({"rows": 3, "name": "caf\\u00e9", "mean": 0.1}, "this model")
     '{"mean":0.1,"name":"caf\\\\u00e9","rows":3}'
@@ -39,7 +40,10 @@ def write_json(value: JSON, where: str) -> str:
 
 
 def read_json(data: bytes, where: str) -> JSON:
-    """The value of UTF-8 text from an untrusted file; ModelFileError when it breaks one of the bounds.
+    """The value of UTF-8 text from an untrusted file.
+
+    Raises:
+        ModelFileError: The text exceeds one of the limits.
 
     >>> read_json(b'{"rows": 3}', "the header")
     {'rows': 3}
@@ -64,7 +68,7 @@ def read_json(data: bytes, where: str) -> JSON:
 
 
 def _check(value: JSON, where: str, depth: int) -> None:
-    """Refuse what JSON, or the bounds above, cannot hold."""
+    """Reject what JSON, or the limits above, cannot represent."""
     fault = _fault(value, depth)
     if fault:
         raise ModelFileError(f"{where} has a fact that cannot be kept: {fault}", hint="plain finite JSON values only")
@@ -102,7 +106,7 @@ def _encodable(text: str) -> bool:
 
 
 def _check_depth(text: str) -> None:
-    """Refuse deep nesting before the parser recurses into it."""
+    """Reject deep nesting before the parser recurses into it."""
     depth = 0
     for token in TOKEN.finditer(text):
         first = text[token.start()]

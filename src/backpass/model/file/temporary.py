@@ -1,7 +1,7 @@
-"""A temporary file: what a write puts beside its target until it is whole, ``.NAME.HEX.tmp``.
+"""A temporary file: holds a write in progress next to its target, as ``.NAME.HEX.tmp``.
 
-A target's path comes in; out goes a new file that other processes see to be in use, or the removal of those that
-killed processes left behind. What is written, and when it takes the target's place, is ``storage``'s affair.
+For a target path it creates a new file that other processes recognize as in use, or removes files that killed
+processes left behind. ``storage`` fills the file and renames it to the target.
 """
 
 from __future__ import annotations
@@ -14,37 +14,42 @@ import sys
 from collections.abc import Iterator
 
 NAME_LENGTH = 40
-"""Characters of the target's name that a temporary file repeats, so that a long one stays within the limit."""
+"""Characters of the target's name in the temporary file's name, limited so that a long name stays within bounds."""
 
 RANDOM_BYTES = 8
 END = ".tmp"
 
-# A link planted under the temporary name is refused, not followed. Windows has neither flag, and needs O_BINARY.
+# A symbolic link planted under the temporary name is rejected, not followed. Windows has neither flag and needs
+# O_BINARY.
 OPEN_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 OPEN_NEW |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
-# A pipe of such a name would block an ordinary open.
+# A pipe with such a name would block an ordinary open.
 OPEN_FOUND = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def create_beside(target: str, mode: int) -> tuple[str, int]:
-    """The name and the descriptor of a new file in the target's folder, locked for as long as it is open.
+    """Create a file in the target's folder; it is locked while it is open.
 
-    Errors: OSError.
+    Returns:
+        The name and the descriptor of the file.
+
+    Raises:
+        OSError: The file cannot be created.
     """
     folder, last = os.path.split(target)
     name = os.path.join(folder, f"{_start(last)}{os.urandom(RANDOM_BYTES).hex()}{END}")
     descriptor = os.open(name, OPEN_NEW, mode)
-    # Where locks are unknown, nobody gets one, and nothing is ever removed.
+    # On systems without locks no process gets one, so nothing is ever removed.
     _lock(descriptor)
     return name, descriptor
 
 
 @contextlib.contextmanager
 def still_locked(descriptor: int) -> Iterator[None]:
-    """Keep the file locked inside, though ``descriptor`` is closed there. The lock belongs to all of its duplicates.
+    """Keep the file locked inside the context, even after ``descriptor`` is closed there. Duplicates share the lock.
 
-    Windows renames no file that is open: there nothing is kept.
+    Windows cannot rename an open file, so nothing is kept open there.
     """
     if os.name == "nt":
         yield
@@ -53,18 +58,18 @@ def still_locked(descriptor: int) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # the file is synced, and its own descriptor closed without an error
+        with contextlib.suppress(OSError):  # the file is synced, and its own descriptor was closed without an error
             os.close(second)
 
 
 def remove_stale(target: str) -> None:
-    """Remove the temporary files of this target that no process has open any more: a kill left them.
+    """Remove the temporary files of this target that no process has open any more: a killed process left them.
 
-    A file is stale if its name is one of ours for this target, it is an ordinary file of this user, and its lock can be
-    had; the system gives a lock back however its owner ends. What cannot be listed, locked or removed stays. A lock
-    that another machine does not see (NFS with ``nolock``) costs a writer there one more attempt, never its data.
+    A file is stale if its name is one of ours for this target, it is a regular file of this user, and its lock is free;
+    the system releases a lock however its owner ends. Files that cannot be listed, locked or removed stay. A lock that
+    another machine does not see (NFS with ``nolock``) costs a writer there one more attempt, never its data.
     """
-    # Windows refuses to remove a file that a process has open, as Python opens it.
+    # Windows does not remove a file that a process has opened through Python.
     remove = os.unlink if os.name == "nt" else _remove_if_lockable
     folder, name = os.path.split(target)
     ours = re.compile(f"{re.escape(_start(name))}[0-9a-f]{{{2 * RANDOM_BYTES}}}{re.escape(END)}")
@@ -90,7 +95,7 @@ def _remove_if_lockable(path: str) -> None:
 
 
 def _open_found(path: str) -> int:
-    """NFS locks for writing only what is open for it; a file that replaces a protected one is open for reading only."""
+    """Open an existing file: for writing, as locks on NFS require, or read-only if it replaces a protected file."""
     try:
         return os.open(path, os.O_RDWR | OPEN_FOUND)
     except PermissionError:
@@ -98,7 +103,7 @@ def _open_found(path: str) -> int:
 
 
 def _lock(descriptor: int) -> bool:
-    """Whether the file is locked now, by this descriptor and its duplicates."""
+    """Whether the file is now locked by this descriptor and its duplicates."""
     if sys.platform == "win32":
         return False
     import fcntl

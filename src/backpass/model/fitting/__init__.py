@@ -1,1 +1,1 @@
-"""The fitting: from a table and settings to a trained model."""
+"""Fitting: makes a trained model from a table and settings."""

@@ -1,7 +1,7 @@
-"""The baselines: what a score has to beat.
+"""The baselines: simple models that a network's scores are compared with.
 
-The constant one predicts the training mean (or the class shares) for every row; the linear one is a linear or logistic
-model on the same features, fitted until its score stands still.
+The constant baseline predicts the training mean (or the class shares) for every row. The linear baseline is a linear
+or logistic model on the same features, fitted until its score no longer changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ _CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
-    """A simple model on the same features: inputs (n, d)  ->  outputs (n, k), in the network's own terms."""
+    """A simple model on the same features: inputs (n, d)  ->  outputs (n, k), on the network's scale.
+
+    Attributes:
+        name: The name under which its scores are reported.
+        outputs: Maps inputs to outputs.
+    """
 
     name: str
     outputs: Callable[[NDArray[Any]], NDArray[Any]]
@@ -45,9 +50,16 @@ def linear_baseline(
     engine: Engine,
     levels: Sequence[int] = (),
 ) -> Baseline:
-    """The linear model with the same loss (squared loss where that one is not smooth), by Newton's method.
+    """The linear model with the same loss (squared loss if that loss is not smooth), fitted by Newton's method.
 
-    ``levels`` are those of the codes that stand at the end of x, see ``FeatureMap.folded``.
+    Args:
+        name: The name under which its scores are reported.
+        loss_name: The network's loss.
+        x: Inputs (n, d), with the codes of categorical columns in the last columns, see ``FeatureMap.folded``.
+        y: Encoded targets.
+        outputs: The number of outputs, k.
+        engine: The engine that runs the circuits.
+        levels: The number of categories of each code column.
     """
     model = Linear(x.shape[1] - len(levels), tuple(levels), outputs)
     smooth = loss_name if loss_name in _CONVEX else "squared"

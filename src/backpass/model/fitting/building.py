@@ -1,6 +1,6 @@
-"""Building: the network that the settings ask for, layer by layer.
+"""Building: makes the network that the settings describe, layer by layer.
 
-Settings, a schema and a feature map come in; a Network goes out. What its parameters start from is ``problem``'s.
+It takes settings, a schema and a feature map and returns a Network. ``problem`` initializes its parameters.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ from backpass.table import Schema
 
 
 def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
-    """The network the settings ask for.    Errors: DataError naming every wired column that is not there."""
+    """The network that the settings describe.
+
+    Raises:
+        DataError: Names every wired column that the table lacks.
+    """
     layers = list(_front(settings, feature_map))
     if settings.wire:
         layers.append(_wired(settings, schema, feature_map))
@@ -43,7 +47,7 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
 
 
 def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
-    """What the settings ask for before the first layer."""
+    """The layers before the first dense layer."""
     if settings.numerical_embedding == "periodic" and feature_map.has_missing:
         yield Periodic(feature_map.views, deviation=settings.frequency_scale[0])
     if feature_map.embedded:
@@ -56,7 +60,7 @@ def _wired(settings: Settings, schema: Schema, feature_map: FeatureMap) -> Wired
     columns_of_groups = [*(number.column for number in schema.numbers), *(text.name for text in schema.texts)]
     inputs: dict[str, tuple[int, ...]] = {}
     for name, group in zip(columns_of_groups, feature_map.groups(), strict=True):
-        inputs[name] = (*inputs.get(name, ()), *group)  # a date has a group for each of its parts
+        inputs[name] = (*inputs.get(name, ()), *group)  # a date has a group of inputs for each of its components
     faults = [
         f"unit {unit!r} is wired to {column!r}, which is not among the columns to learn from "
         f"({did_you_mean(column, list(inputs))})"

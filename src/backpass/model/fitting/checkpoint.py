@@ -1,7 +1,7 @@
-"""A checkpoint: the runs of a fit put on disk, so that they can go on as if nothing had happened.
+"""A checkpoint: the runs of a fit on disk, from which they can continue as if they had never stopped.
 
-``Checkpoint`` is told where the run of each network stands, and writes all of them to one file; ``resume`` gives them
-back. When there is something to tell is the affair of ``runs``. In the file (see ``container``), for network i:
+``Checkpoint`` collects the state of each network's run and writes all of them to one file; ``resume`` reads them
+back. ``runs`` decides when to report a state. The file (see ``container``) holds, for network i:
 
     facts    runs[i]: null before the first epoch, or {"step", "best_epoch", "fault", "ended"}
     arrays   i.best (P,)   i.history (epochs, 4): step, learning rate, training loss, score (NaN where there is none)
@@ -33,17 +33,20 @@ from backpass.training import EpochRecord, Progress, TrainingResult, optimizer_n
 Arrays = Mapping[str, NDArray[Any]]
 
 SECONDS = 5.0
-"""Between two writes while networks train."""
+"""Seconds between two writes while networks train."""
 
-_EPOCH = 4  # columns of a history
+_EPOCH = 4  # columns of the history array
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Where the run of one network stands.
+    """The state of one network's run.
 
-    fault: what was not finite in a run before, so that this one has a tenth of its learning rate; or nothing
-    ended: the reason that the run is over for; nothing while it can go on
+    Attributes:
+        progress: The progress of the training loop.
+        fault: What was not finite in the run's first attempt, if this one is the retry at a tenth of the learning rate;
+            empty otherwise.
+        ended: The reason why the run is over; empty while it can continue.
     """
 
     progress: Progress
@@ -51,17 +54,19 @@ class RunState:
     ended: str = ""
 
     def result(self) -> TrainingResult:
-        """What came of the run, as long as it does not go on."""
+        """The result of the run if it does not continue."""
         return TrainingResult(self.progress.kept, self.progress, self.ended or "interrupted")
 
 
 @dataclass(slots=True, eq=False)
 class Checkpoint:
-    """Where the runs of a fit are saved, and what fit it is. Changes in place, and is told things by several threads.
+    """The file that a fit saves its runs to, and the identity of that fit. Mutable and thread-safe.
 
-    identity: settings, networks and a digest of the rows, asked for when they are first needed
-    standings: of each network, None for those that have not finished an epoch
-    seconds: between two writes, and two notes of a run that goes on; None where ``save`` alone writes
+    Attributes:
+        path: The file.
+        identity: Returns the settings, the network and a digest of the rows; called on first use.
+        standings: The state of each network's run, None before its first epoch ends.
+        seconds: Time between two writes, and between two reports of a run; None if only ``save`` writes.
     """
 
     path: Path
@@ -76,19 +81,27 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def is_due(self, number: int) -> bool:
-        """Whether it is time to note run ``number``, which goes on."""
+        """Whether it is time to report the state of run ``number``, which is still in progress."""
         before = self._noted.setdefault(number, self._written)
         return self.seconds is not None and time.monotonic() - before >= self.seconds
 
     def note(self, number: int, standing: RunState) -> None:
-        """Take down where run ``number`` stands, and write all when it is time to.    Errors: ResourceError."""
+        """Store the state of run ``number``, and write the file if it is time to.
+
+        Raises:
+            ResourceError: The file cannot be written.
+        """
         with self._lock:
             self.standings[number], self._noted[number] = standing, time.monotonic()
             if self.seconds is not None and self._noted[number] - self._written >= self.seconds:
                 self._write()
 
     def save(self) -> None:
-        """Write where all runs stand, whole or not at all.    Errors: ResourceError."""
+        """Write the states of all runs, atomically.
+
+        Raises:
+            ResourceError: The file cannot be written.
+        """
         with self._lock:
             self._write()
 
@@ -99,7 +112,7 @@ class Checkpoint:
 
 
 def to_data(standings: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | None], dict[str, NDArray[Any]]]:
-    """Facts and arrays of all runs."""
+    """The facts and arrays of all runs."""
     facts: list[dict[str, Any] | None] = []
     arrays: dict[str, NDArray[Any]] = {}
     for i, standing in enumerate(standings):
@@ -118,9 +131,14 @@ def to_data(standings: Sequence[RunState | None]) -> tuple[list[dict[str, Any] |
 
 
 def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | None]:
-    """Where the runs of a checkpoint stand, if they belong to this very fit.
+    """The states of the runs in a checkpoint, if they belong to the same fit.
 
-    Errors: ModelFileError listing every setting that differs, or when the file is damaged.
+    Args:
+        path: The checkpoint.
+        identity: The identity of the fit that is to continue.
+
+    Raises:
+        ModelFileError: The file is damaged, or belongs to another fit; lists every setting that differs.
     """
     data = read_file(path, partial(header_length, source=str(path)))
     facts, arrays = unpack(data, "checkpoint", str(path))
@@ -139,7 +157,7 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | Non
 
 
 def _standing(number: int, run: Mapping[str, Any], arrays: Arrays) -> RunState:
-    """Where run ``number`` stands, of facts and arrays that fit one another."""
+    """The state of run ``number``, from consistent facts and arrays."""
     best, best_epoch, going = arrays[f"{number}.best"], run["best_epoch"], not run["ended"]
     epochs = [
         EpochRecord(i, int(step), rate, loss, None if np.isnan(score) else score)
@@ -158,7 +176,7 @@ def _standing(number: int, run: Mapping[str, Any], arrays: Arrays) -> RunState:
 
 
 def _contradiction(runs: Sequence[Any], arrays: Arrays, identity: Mapping[str, Any]) -> str:
-    """What of the runs does not fit the fit, in one line; nothing when all does."""
+    """How the runs disagree with the arrays or the identity, in one line; empty if they agree."""
     if len(runs) != identity["ensemble_size"]:
         return f"it holds {len(runs)} runs; expected {identity['ensemble_size']}"
     size, dtype = Network.from_json(identity["network"]).parameter_count, dtype_of(identity["precision"])
@@ -181,7 +199,7 @@ def _contradiction(runs: Sequence[Any], arrays: Arrays, identity: Mapping[str, A
 
 
 def _nonsense(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
-    """What no run can come to, in one line."""
+    """What no run can produce, in one line; empty if there is nothing of that kind."""
     history, losses = arrays[f"{number}.history"], arrays.get(f"{number}.losses", np.zeros(0))
     steps, rates, train_losses, scores = history.T
     given = scores[~np.isnan(scores)]

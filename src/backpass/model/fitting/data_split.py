@@ -1,6 +1,7 @@
-"""A part: rows of a problem that train, validate or test; as a table with targets first, as arrays for a network then.
+"""A data split: the rows of a problem that train, validate or test.
 
-Comes in: a table, its targets, perhaps a weight per row. Which rows make which part is ``split``'s.
+``Rows`` holds them as a table with targets, ``DataSplit`` as arrays for a network. ``split`` decides which rows belong
+to which split.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ Weights = NDArray[np.float64] | None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DataSplit:
-    """The rows of one part: network inputs x (n, d), targets y for the loss, and the targets themselves, truth (n,).
+    """The rows of one split, as arrays.
 
-    ``weights`` (n,) says how much each row counts; None is 1 for each. With several targets truth is (n, k).
+    Attributes:
+        x: Network inputs (n, d).
+        y: Targets as the loss takes them.
+        truth: The targets themselves, (n,), or (n, k) for several targets.
+        weights: The weight of each row (n,); None if all are 1.
     """
 
     x: NDArray[Any]
@@ -42,12 +47,12 @@ class DataSplit:
         return DataSplit(self.x[index], self.y[index], self.truth[index], weights)
 
     def training_weights(self) -> NDArray[np.float64]:
-        """The weights scaled to a mean of 1: (n,)"""
+        """The weights, scaled to a mean of 1: (n,)"""
         return np.ones(self.rows) if self.weights is None else self.weights * (self.rows / total(self.weights))
 
     @staticmethod
     def joined(parts: Sequence[DataSplit]) -> DataSplit:
-        """The rows of several parts, one part after another."""
+        """The rows of several splits, concatenated."""
         x, y, truth = (np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "y", "truth"))
         if all(part.weights is None for part in parts):
             return DataSplit(x, y, truth)
@@ -55,13 +60,19 @@ class DataSplit:
 
 
 def weights_or_ones(part: DataSplit) -> NDArray[np.float64]:
-    """The weights as they are, 1 for each row where there are none: (n,)"""
+    """The weights, or ones if there are none: (n,)"""
     return np.ones(part.rows) if part.weights is None else part.weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows of a table with their targets, truth (n,) or (n, k), and their weights (n,), None for 1 each."""
+    """Rows of a table with their targets.
+
+    Attributes:
+        table: The rows.
+        truth: Targets (n,) or (n, k).
+        weights: The weight of each row (n,); None if all are 1.
+    """
 
     table: Table
     truth: NDArray[Any]
@@ -73,12 +84,12 @@ class Rows:
         return Rows(self.table.take(index), self.truth[index], weights)
 
     def counted(self) -> Rows:
-        """The rows that count: those of weight 0 are not there."""
+        """The rows whose weight is positive."""
         return self if self.weights is None else self.take(np.flatnonzero(self.weights > 0.0))
 
     @staticmethod
     def stacked(several: Sequence[Rows]) -> Rows:
-        """The rows of several tables with the same columns, one table beneath another."""
+        """The rows of several tables with the same columns, concatenated."""
         truth, table = np.concatenate([each.truth for each in several]), stacked([each.table for each in several])
         if all(each.weights is None for each in several):
             return Rows(table, truth)
@@ -86,10 +97,11 @@ class Rows:
         return Rows(table, truth, np.concatenate(weights))
 
     def distinct(self) -> Rows:
-        """The weighted set these rows are: equal rows become one with the sum of their weights.
+        """The rows as a weighted set: equal rows are merged and their weights added.
 
-        A row of weight 0 is not there, a row of weight 3 is the row three times, and weights all alike are none. They
-        are sorted, so whatever is made of the set is the same for every order and every repetition of the rows.
+        A row of weight 0 is dropped, a row of weight 3 equals three such rows, and weights that are all equal become
+        None. The rows are sorted, so that any result computed from the set is the same for every order and repetition
+        of the rows.
         """
         rows = self.counted()
         columns = [_bits(column) for column in rows.table.columns.values()]
@@ -99,7 +111,7 @@ class Rows:
         new = _is_new(columns, order)
         found = rows.take(order[new])
         sums = np.zeros(found.table.rows)
-        np.add.at(sums, np.cumsum(new) - 1, weights[order])  # one after another, in this order
+        np.add.at(sums, np.cumsum(new) - 1, weights[order])  # adds sequentially, so the order of the sum is fixed
         return Rows(found.table, found.truth, None if (sums == sums[0]).all() else sums)
 
 
@@ -114,7 +126,7 @@ def _is_new(columns: list[NDArray[np.uint64]], order: NDArray[np.intp]) -> NDArr
 
 
 def _bits(column: Column) -> NDArray[np.uint64]:
-    """One number per value, equal where values are; it does not depend on texts that no row holds."""
+    """One integer per value, equal for equal values; independent of categories that no row has."""
     if isinstance(column, NumericColumn):
         return _bits_of_numbers(column.values)
     if isinstance(column, DatetimeColumn):

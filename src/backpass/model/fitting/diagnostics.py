@@ -1,7 +1,7 @@
-"""Diagnostics of a fit: what is wrong with a problem or with its trained networks, in sentences for warnings.
+"""Diagnostics of a fit: warnings about a problem or its trained networks.
 
-Targets that the output activation cannot reach, and units that have stopped learning; what is wrong with the
-predictions is ``model.diagnostics``.
+It reports targets that the output activation cannot reach, and units that no longer learn. ``model.diagnostics``
+checks the predictions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PARTS = {"test": "test", "validation": "validation", "train": "training"}
 
 
 def before_training(problem: Problem) -> list[str]:
-    """Targets of training rows that the output activation cannot reach.
+    """Training targets that the output activation cannot reach.
 
     >>> from backpass.model import Settings, make_problem
     >>> from backpass.table import table_from
@@ -38,7 +38,7 @@ def before_training(problem: Problem) -> list[str]:
         return []
     truth = problem.parts["train"].truth
     columns = truth.reshape(len(truth), -1).T
-    # Of several quantiles every head has the same target.
+    # With several quantiles, all heads have the same target.
     heads = {single.target.name: (single, column) for single, column in zip(head.heads, columns, strict=True)}
     return [text for single, column in heads.values() if (text := _out_of_range(single, column, activation))]
 
@@ -58,7 +58,7 @@ def _out_of_range(head: Head, y: NDArray[np.float64], activation: str) -> str:
 
 
 def after_training(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
-    """Dead units of every network, and what is wrong with the predictions of all of them together."""
+    """Dead units of every network, and problems with the averaged predictions."""
     return [*_dead(members, thetas), *_judged_at_fit(problem, members, thetas)]
 
 
@@ -81,7 +81,7 @@ def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str
 
 
 def _judged_at_fit(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
-    """On the rows that the scores are about: the test rows, else the validation rows, else the training rows."""
+    """Check the predictions on the rows that scores refer to: test rows, else validation rows, else training rows."""
     name = next(each for each in _PARTS if each in problem.parts)
     part = problem.parts[name]
     if name == "validation" and any(member.fold is not None for member in members):

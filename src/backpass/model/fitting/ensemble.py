@@ -1,8 +1,9 @@
-"""An ensemble: several networks of one shape, trained apart, whose predictions are averaged.
+"""An ensemble: several networks of one shape that are trained independently and whose predictions are averaged.
 
-A problem comes in; the problems of its members go out. Members share columns, levels, scales and the network's shape;
-each has a seed of its own, a scale of its waves in turn, and on folds rows of its own: it trains on all folds but one,
-which chooses its epoch. Training member i alone gives the same bits.
+It takes a problem and returns the problems of its members. Members share columns, categories, scales and the network's
+shape. Each has its own seed and its own frequency scale for periodic embeddings (the scales take turns). With folds,
+each also has its own rows: it trains on all folds but one, which selects its epoch. Training member i alone gives the
+same bits.
 """
 
 from __future__ import annotations
@@ -23,20 +24,30 @@ from backpass.network import Network, Periodic
 from backpass.numerics.philox import permutation
 
 _PURPOSE = 0x591B_0000
-# 2^64 over the golden ratio: the seeds of members lie far apart, and so do those of neighbouring seeds.
+# 2^64 divided by the golden ratio: the members' seeds are far apart, also for neighboring seeds of the user.
 _SEED_STEP = 0x9E37_79B9_7F4A_7C15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One network to train; ``fold`` numbers the rows of the pool that validate it, None where all share the parts."""
+    """One network to train.
+
+    Attributes:
+        problem: Its problem.
+        fold: The rows of the pool that validate it; None if all members share the same splits.
+    """
 
     problem: Problem
     fold: NDArray[Any] | None
 
 
 def members_of(problem: Problem, at_once: int = 1) -> list[Member]:
-    """The members that the settings ask for; one member is the problem itself. So many will train at a time."""
+    """The members of the ensemble; without an ensemble, the problem itself.
+
+    Args:
+        problem: The problem.
+        at_once: The number of members that train concurrently; ``max_seconds`` is divided accordingly.
+    """
     settings = problem.settings
     count = settings.ensemble_size
     if count == 1:
@@ -56,7 +67,7 @@ def members_of(problem: Problem, at_once: int = 1) -> list[Member]:
 
 
 def _network_of(problem: Problem, number: int) -> Network:
-    """The network as member ``number`` starts it: its waves have the scale whose turn it is."""
+    """The network of member ``number``, whose periodic embeddings start with that member's frequency scale."""
     scales, network = problem.settings.frequency_scale, problem.network
     scale = scales[number % len(scales)]
     layers = [replace(layer, deviation=scale) if isinstance(layer, Periodic) else layer for layer in network.layers]
@@ -64,7 +75,7 @@ def _network_of(problem: Problem, number: int) -> Network:
 
 
 def on_folds(problem: Problem) -> bool:
-    """Whether members train on folds: asked for, and with rows enough that each fold holds some."""
+    """Whether members train on folds: requested, and with enough rows for every fold."""
     settings, rows = problem.settings, pooled(problem).rows
     return (
         settings.ensemble_size > 1
@@ -79,7 +90,7 @@ def pooled(problem: Problem) -> DataSplit:
 
 
 def folds_of(problem: Problem, pool: DataSplit) -> list[NDArray[Any]]:
-    """Random folds of the pool, row numbers in order; every fold has its share of each class, or set of labels."""
+    """Random folds of the pool, as sorted row numbers, stratified by class or by set of labels."""
     order = permutation(problem.settings.seed, 0, _PURPOSE, pool.rows)
     if problem.head.target.task != "regression":
         order = order[np.lexsort(np.atleast_2d(pool.truth[order].T))]
@@ -88,15 +99,15 @@ def folds_of(problem: Problem, pool: DataSplit) -> list[NDArray[Any]]:
 
 
 def outputs_of_members(problem: Problem, thetas: Sequence[NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
-    """The outputs that mean the average of the members' predictions: x (n, d)  ->  (n, k)"""
+    """Outputs that correspond to the average of the members' predictions: x (n, d)  ->  (n, k)"""
     outputs = [outputs_of(problem.network, theta, x, problem.engine) for theta in thetas]
     return averaged(problem.head.named, outputs)
 
 
 def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], DataSplit]:
-    """Each row's outputs by the member that did not train on it, and the rows, fold by fold.
+    """Out-of-fold outputs: those of each row by the member that did not train on it; and the rows, fold by fold.
 
-    The epoch of a member was chosen on these rows: scores on them are a little too good.
+    These rows selected the epoch of their member, so scores on them are slightly optimistic.
     """
     parts = [member.problem.parts["validation"] for member in members]
     outputs = [

@@ -1,9 +1,9 @@
-"""Linear: the linear model on inputs with codes at their end, as if each code were a row of one-hot columns.
+"""The linear model on inputs whose last columns are codes, each equivalent to a row of one-hot columns.
 
     o = x W + b + T_1[j_1] + ... + T_q[j_q]       x (n, p)   codes j (n, q)   T_i (levels_i + 1, k)   ->   o (n, k)
 
-The one-hot columns are never formed: a row costs p + q products, not one for every level. Inputs, targets and a loss
-come in; theta goes out, as the matrix (W, T_1, ..., T_q, b) row by row. What is scored with it is ``fitting``'s.
+The one-hot columns are never formed: a row costs p + q products, not one per category. It takes inputs, targets and a
+loss and returns theta, the matrix (W, T_1, ..., T_q, b) row by row. ``fit`` scores it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,23 @@ from backpass.training.newton import minimize_convex
 Floats = NDArray[np.float64]
 
 _RIDGE = 1e-3
-# A score shown with four digits needs no more; on adult that is five times fewer passes over the rows.
+# Enough for a score shown with four digits; on adult it saves four of five passes over the rows.
 _PRECISION = 1e-5
 _CHUNK = 8192
-_LEAST = 1e-9  # of sums of weights: where a row's loss no longer bends, nothing is divided by 0
+_LEAST = 1e-9  # lower bound of sums of weights: avoids division by 0 where the loss has no curvature
 _FACTORED = 1_500
-"""Columns up to which X^T X is factored, in a second or so; of more its diagonal has to do."""
+"""With up to this many columns, X^T X is factored, which takes about a second; beyond, only its diagonal is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A linear model of ``dense`` inputs and a code for each of ``levels``, with k ``outputs``."""
+    """A linear model.
+
+    Attributes:
+        dense: The number of numeric inputs, p.
+        levels: The number of categories of each code column.
+        outputs: The number of outputs, k.
+    """
 
     dense: int
     levels: tuple[int, ...]
@@ -43,7 +49,7 @@ class Linear:
 
     @property
     def columns(self) -> int:
-        """The columns of X, one-hot columns and the constant one included."""
+        """The number of columns of X, including the one-hot columns and the constant."""
         return self.dense + sum(levels + 1 for levels in self.levels) + 1
 
     def __call__(self, theta: Array, x: Array) -> Array:
@@ -55,7 +61,7 @@ class Linear:
         return o
 
     def tables(self) -> list[tuple[int, int]]:
-        """Where the rows of each code begin, and how many they are: one for each level, one for code 0."""
+        """First row and number of rows of each code's table: one row per category and one for code 0."""
         sizes = [levels + 1 for levels in self.levels]
         return [*zip(np.cumsum([self.dense, *sizes]).tolist(), sizes, strict=False)]
 
@@ -64,10 +70,11 @@ class Linear:
         return x[:, self.dense + j].astype(np.int32)
 
     def fit(self, loss: Loss, x: NDArray[Any], y: NDArray[Any], level: Floats, engine: Engine) -> Floats:
-        """The theta with the lowest sum of losses, beside a ridge that makes it unique, from outputs ``level`` (k,).
+        """The theta with the lowest sum of losses plus a ridge penalty that makes it unique, by Newton's method.
 
-        By Newton's method. The preconditioner of its conjugate gradients is the Hessian itself for one output. For
-        several it leaves out how they depend on one another, and gives a row the mean of its weights for each.
+        The search starts at the constant outputs ``level`` (k,). The preconditioner of the conjugate gradients is the
+        Hessian itself for one output. For several outputs it ignores their interaction, and uses for each output the
+        row weights averaged over the outputs.
         """
         y = y.astype(np.float64) if y.dtype.kind == "f" else y
         rows = _Rows.of(self, loss, x, y, engine)
@@ -89,7 +96,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of a fit, and what is asked of them, some at a time so that memory stays bounded."""
+    """The rows of a fit and the sums over them, computed in chunks to bound the memory."""
 
     linear: Linear
     x: NDArray[Any]
@@ -117,12 +124,12 @@ class _Rows:
         )
 
     def bends(self, t: Floats, v: Floats) -> Floats:
-        """v^T H v of every row (n,), H the second derivatives of its loss by its outputs."""
+        """v^T H v of every row (n,), where H is the second derivative of the row's loss with respect to its outputs."""
         found = [self.engine.run(self.bend, t, v, self.x[i], self.y[i])[0] for i in self._chunks()]
         return np.concatenate(found)
 
     def gram(self, weights: Floats) -> Floats:
-        """X^T diag(w) X: products of numbers, sums of numbers by code, sums by pairs of codes."""
+        """X^T diag(w) X, from products of numbers, sums of numbers by code, and sums by pairs of codes."""
         dense, tables = self.linear.dense, self.linear.tables()
         G, columns = np.zeros((self.linear.columns, self.linear.columns)), [*range(dense), self.linear.columns - 1]
         for i in self._chunks():
@@ -165,11 +172,11 @@ def _solver(G: Floats, ridge: float) -> Callable[[Floats], Floats]:
 
 
 def _factor(G: Floats, diagonal: Floats) -> Floats:
-    """U, upper triangular, with U^T U = G of this diagonal (Cholesky 1924), by NumPy's sums alone: no LAPACK."""
+    """U, upper triangular, with U^T U = G with this diagonal (Cholesky 1924), by NumPy's sums alone: no LAPACK."""
     U = G.copy()
     np.fill_diagonal(U, diagonal)
     for j in range(len(U)):
-        # Columns that depend on one another leave nothing but the ridge, which rounding may swallow.
+        # For linearly dependent columns only the ridge remains, which may be lost in rounding.
         U[j, j] = sqrt(max(U[j, j], 1e-12 * diagonal[j]))
         U[j, j + 1 :] /= U[j, j]
         U[j + 1 :, j + 1 :] -= U[j, j + 1 :, None] * U[j, j + 1 :]

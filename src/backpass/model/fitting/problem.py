@@ -1,6 +1,6 @@
-"""A problem: a table made ready to be learnt from, and the run that learns it.
+"""A problem: a table prepared for training, and the training run itself.
 
-Comes in: a Table and Settings. What is decided here (columns, split, scales, network) is decided on training rows only.
+It takes a Table and Settings. Its decisions (columns, scales, network) depend on training rows only.
 """
 
 from __future__ import annotations
@@ -44,16 +44,23 @@ from backpass.training import (
 )
 
 _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
-"""Up to so many training rows, so many rows per step: small tables need more steps, large ones larger ones."""
+"""(maximum number of training rows, batch size): small tables need more steps, large tables larger batches."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """Everything that is known before the first step.
 
-    ``parts`` holds "train", and "validation" and "test" if they have rows; ``columns`` holds the profiles of the
-    training rows.
-    ``of_source`` holds the notes that a model does not keep, see ``Table``.
+    Attributes:
+        settings: The settings.
+        schema: The columns.
+        head: The meaning of the outputs.
+        feature_map: Maps encoded columns to network inputs.
+        network: The network.
+        parts: The splits: "train", and "validation" and "test" if they have rows.
+        notes: Notes about the table and the preparation.
+        columns: The profiles of the training rows.
+        of_source: Those notes that a model does not keep, see ``Table``.
     """
 
     settings: Settings
@@ -76,7 +83,7 @@ class Problem:
 
     @property
     def input_names(self) -> list[str]:
-        """A name for each input of the network."""
+        """The name of each network input."""
         return input_names(self.schema, self.feature_map)
 
     def objective(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
@@ -97,9 +104,13 @@ class Problem:
         progress: Progress | None = None,
         stop: StopRequest | None = None,
     ) -> TrainingResult:
-        """Run the training loop from the start, from a theta, or from the progress of a checkpoint.
+        """Run the training loop.
 
-        ``wish`` ends it between two steps; without one Ctrl-C does.
+        Args:
+            theta: Initial parameters. Default None: those of ``first_theta``.
+            callbacks: Observers of the run.
+            progress: The progress in a checkpoint, to continue from.
+            stop: Stops the run between two steps. Default None: Ctrl-C stops it.
         """
         part = self.parts["train"]
         run = TrainingRun(
@@ -116,20 +127,21 @@ class Problem:
         return run.run(progress)
 
     def validation_score(self, theta: NDArray[Any]) -> float:
-        """The head's metric on the validation rows, turned so that lower is better."""
+        """The head's metric on the validation rows, negated if higher is better."""
         part, metric = self.parts["validation"], self.head.metric
         o = outputs_of(self.network, theta, part.x, self.engine)
         score = self.head.scores(o, part.truth, part.weights)[metric]
         return score if metric in LOWER_IS_BETTER else -score
 
     def optimizer(self) -> Optimizer:
-        """The optimizer the settings ask for."""
+        """The optimizer with the options in the settings."""
         s = self.settings
         options = OptimizerOptions(
             s.momentum, s.beta1, s.beta2, weight_decay=s.weight_decay, max_grad_norm=s.max_grad_norm
         )
         layout, rates = self.network.layout, dict(s.learning_rate_multiplier)
-        # Decay of a group goes with the square of its rate: what RealMLP's code does, where the paper has the rate.
+        # The decay of a group is proportional to the square of its multiplier, as in the code of RealMLP; the paper
+        # has the multiplier itself.
         decay = layout.per_group({**rates, "bias": 0.0})
         factors = layout.per_group(rates) if rates else None
         return optimizer_named(s.optimizer, options, decay_mask=decay, factors=factors)
@@ -150,15 +162,16 @@ class Problem:
         )
 
     def _schedules(self) -> dict[str, str]:
-        """The schedules of columns that the run has."""
+        """The schedules of the hyperparameters other than the learning rate."""
         s = self.settings
         dropout = {"dropout": s.dropout_schedule} if s.dropout else {}
         return {**dropout, "weight_decay": s.weight_decay_schedule}
 
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint must agree with: version, settings, network, and a digest of the rows.
+        """What a checkpoint must match: version, settings, network, and a digest of the rows.
 
-        Also whether the learning rate was asked for: if it was, a run that diverges is not done again with a lower one.
+        It also records whether the user set the learning rate: if so, a run that diverges is not retried with a lower
+        one.
         """
         digest = sha256()
         for name in sorted(self.parts):
@@ -176,7 +189,7 @@ class Problem:
 
 
 def batch_size_for(settings: Settings, rows: int) -> int:
-    """The batch size asked for, or the one that suits the number of training rows."""
+    """The batch size in the settings, or else the one that suits the number of training rows."""
     if settings.batch_size is not None:
         return settings.batch_size
     return min(next((size for most, size in _BATCH_SIZES if rows <= most), 1_024), rows)
@@ -193,12 +206,21 @@ def make_problem(
     columns: Sequence[str] | None = None,
     weights: NDArray[np.float64] | None = None,
 ) -> Problem:
-    """Split the rows, choose and scale the columns on the training part, build the network.
+    """Split the rows, choose and scale the columns on the training rows, build the network.
 
-    ``valid`` and ``test`` take the place of the parts that would be set aside from the table. ``weights`` (n,) are
-    those of the table's rows; a row of weight 0 is as good as not there.
+    Args:
+        table: The rows.
+        target_name: The column to predict.
+        settings: The settings.
+        validation: Rows for validation, in place of a share of the table.
+        test: Rows for the test score, in place of a share of the table.
+        drop: Columns to leave out.
+        columns: The only columns to learn from. Default None: all.
+        weights: The weights (n,) of the table's rows; a row of weight 0 is ignored.
 
-    Errors: DataError for what the tables lack, UsageError for settings that do not go with them.
+    Raises:
+        DataError: The tables lack something.
+        UsageError: The settings do not fit the tables.
     """
     if weights is not None:
         table, weights = table.take(np.flatnonzero(weights > 0.0)), weights[weights > 0.0]
@@ -238,11 +260,18 @@ def assemble(
     feature_map: FeatureMap | None = None,
     notes: Sequence[str] = (),
 ) -> Problem:
-    """The problem of parts whose columns and targets are settled: scale, build the network, encode.
+    """The problem of splits whose columns and targets are known: fit the scales, build the network, encode the rows.
 
-    ``rows`` holds "train", and others where there are rows; ``feature_map`` is fitted on "train" unless it is given.
+    Args:
+        settings: The settings.
+        schema: The columns.
+        head: The meaning of the outputs.
+        rows: "train", and other splits that have rows.
+        feature_map: The feature map. Default None: fitted on "train".
+        notes: Notes about the table.
 
-    Errors: DataError for what the tables lack, or for targets that the precision cannot hold.
+    Raises:
+        DataError: The tables lack something, or the precision cannot represent a target.
     """
     encoded = schema.encode(rows["train"].table)
     if feature_map is None:
@@ -271,7 +300,7 @@ def assemble(
 
 
 def _require_memory(problem: Problem, rows: int) -> None:
-    """Refuse what cannot fit: the inputs of every row, and theta with its gradient, two moments and the best so far."""
+    """Check that the inputs of every row, and theta with its gradient, two moments and the best theta, fit in memory."""
     network, bytes_each = problem.network, problem.dtype.itemsize
     inputs = rows * (8 * len(problem.schema.numbers) + 4 * len(problem.schema.texts) + bytes_each * network.inputs)
     thetas = 5 * bytes_each * network.parameter_count

@@ -1,7 +1,7 @@
-"""What is provisional in a stream: columns, scales and network, while the rows so far are too few to fit them.
+"""The provisional part of a stream: columns, scales and network while the rows so far are too few to fit them.
 
-Comes in: the problem of the first rows, and more rows. Goes out: the problem fitted anew, or with a scale for what
-first varies. Which of the two happens, and when, is decided in ``stream``.
+It takes the problem of the first rows and more rows, and returns the problem fitted anew, or with a scale for each
+column that varies for the first time. ``stream`` decides which of the two happens, and when.
 """
 
 from __future__ import annotations
@@ -18,18 +18,24 @@ from backpass.network.feature_map import FeatureMap
 from backpass.table import Column, DatetimeColumn, NumericColumn, Schema, required_kind
 
 FEWEST = 10
-"""Rows of a first call that are enough to fit on, if everything varies in them."""
+"""Rows in a first call that are enough to fit on, if every column and target varies in them."""
 
 WARM_UP = 64
-"""Rows that are enough when the first call has fewer than ``FEWEST``."""
+"""Rows that are enough if the first call has fewer than ``FEWEST``."""
 
 MOST = 256
-"""Rows after which columns and categories are fixed, whatever has not varied by then."""
+"""Rows after which columns and categories are fixed, even if some have not varied yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """What occurs in a column: different values (2 for more, of categories all), and whether any is missing."""
+    """The values seen in a column.
+
+    Attributes:
+        demand: The required kind of the column.
+        values: The number of distinct values: 0, 1, or 2 for more; for a categorical column the number of categories.
+        has_missing: Whether any value is missing.
+    """
 
     demand: str
     values: int
@@ -37,7 +43,7 @@ class Occurrence:
 
     @staticmethod
     def of(column: Column) -> Occurrence:
-        """What occurs in these rows."""
+        """The values in these rows."""
         missing = column.missing
         if isinstance(column, NumericColumn | DatetimeColumn):
             held = (column.values if isinstance(column, NumericColumn) else column.microseconds)[~missing]
@@ -49,7 +55,13 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What rows tell about a table, column by column, and whether every target varies in them."""
+    """What a set of rows shows about a table.
+
+    Attributes:
+        rows: The number of rows.
+        columns: The values seen in each column.
+        target_varies: Whether every target varies.
+    """
 
     rows: int
     columns: Mapping[str, Occurrence]
@@ -57,24 +69,24 @@ class Evidence:
 
     @staticmethod
     def of(rows: Rows) -> Evidence:
-        """The evidence of these rows."""
+        """The evidence in these rows."""
         columns = {name: Occurrence.of(column) for name, column in rows.table.columns.items()}
         truth = rows.truth.reshape(rows.table.rows, -1)
         return Evidence(rows.table.rows, columns, bool((truth.min(axis=0) < truth.max(axis=0)).all()))
 
     @property
     def varies(self) -> bool:
-        """Whether two values occur in every column and target."""
+        """Whether every column and every target has at least two values."""
         return self.target_varies and all(column.values > 1 for column in self.columns.values())
 
     @property
     def demands(self) -> dict[str, str]:
-        """The kind of each column that has a value; the others may still be of any kind."""
+        """The kind of each column that has a value; other columns may still be of any kind."""
         return {name: column.demand for name, column in self.columns.items() if column.values}
 
 
 def teaches_nothing(head: AnyHead) -> bool:
-    """Whether the targets so far are constant: predictions are the constants then, whatever theta is."""
+    """Whether all targets so far are constant: then the predictions are these constants, whatever theta is."""
     return all(each.scale.scale == 0.0 for each in head.heads)
 
 
@@ -86,7 +98,7 @@ def refitted(problem: Problem, rows: Rows) -> Problem:
 
 
 def updated(problem: Problem, rows: Rows) -> Problem:
-    """The problem with a scale for each column and target that first varies in these rows."""
+    """The problem with a scale for each column and target that varies for the first time in these rows."""
     return _updated(problem, problem.head, problem.feature_map, rows)
 
 

@@ -1,7 +1,7 @@
-"""The runs of a fit: its networks are trained one after another, or side by side, and watched as one long run.
+"""The runs of a fit: trains its networks sequentially or concurrently, and reports them as one long run.
 
-Comes in: the members of an ensemble, or a single one. Goes out: a ``TrainingResult`` for each run that was begun. What
-the members are is ``ensemble_size``'s affair, what becomes of the results ``fitting``'s.
+It takes the members of an ensemble, or a single network, and returns a ``TrainingResult`` for each run that was
+started. ``ensemble`` makes the members; ``fit`` uses the results.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from backpass.model.fitting.problem import Problem
 from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
 
 ENDS_ALL = ("interrupted", "stopped", "diverged")
-"""Reasons for which the other runs end, too."""
+"""Reasons that end the other runs, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What came of the members: the results of those that were begun, and what there is to say.
+    """The outcome of all runs.
 
-    results: by the number of the member, from 0, ascending; last: the number of the one that ended them all
+    Attributes:
+        results: Member number -> result, for the runs that were started, in ascending order.
+        last: The number of the run that ended all of them.
+        notes: Notes for the model.
     """
 
     results: Mapping[int, TrainingResult]
@@ -38,7 +41,7 @@ class Runs:
 
     @property
     def ending(self) -> TrainingResult:
-        """The result of the run that ended them all."""
+        """The result of the run that ended all of them."""
         return self.results[self.last]
 
 
@@ -51,13 +54,19 @@ def train_members(
     standings: Sequence[RunState | None] = (),
     checkpoint: Checkpoint | None = None,
 ) -> Runs:
-    """Train every member, as many at a time as the engine has cores for, a thread and a core for each.
+    """Train every member: as many at a time as the engine has cores, each in a thread on one core.
 
-    A member alone, or among others, ends with the same bits. A run that meets a number that is not finite is done
-    again, once, with a tenth of its learning rate, unless that was asked for. The first run that is interrupted,
-    stopped or diverges ends all.
+    A member ends with the same bits whether it is trained alone or with others. A run that diverges is retried once at
+    a tenth of the learning rate, unless the user set the learning rate. The first run that is interrupted, is stopped
+    or diverges ends all runs.
 
-    wish: to stop    standings: where the runs stood that go on; ``checkpoint`` is told where they stand now
+    Args:
+        members: The members.
+        stop: Stops all runs between two steps.
+        callbacks: Observers of the runs.
+        theta: Initial parameters of a single network.
+        standings: The states of the runs in a checkpoint, to continue from.
+        checkpoint: Receives the state of each run.
     """
     workers = side_by_side(members[0].problem, len(members))
     before = {i: standing for i, standing in enumerate(standings) if standing is not None}
@@ -74,7 +83,7 @@ def train_members(
 
     def attempt(i: int, progress: Progress | None) -> TrainingResult:
         problem = members[i].problem if workers == 1 else _on_one_core(members[i].problem)
-        # The identity of a checkpoint says whether there is a calmer problem: where there was a fault, there is.
+        # A recorded fault implies that the learning rate may be lowered: the checkpoint's identity ensures it.
         problem = problem if i not in faults else with_lower_learning_rate(problem) or problem
         watchers: Sequence[Callback] = [MemberCallback(together, i)] if watching is None else watching
         seen = (
@@ -91,7 +100,7 @@ def train_members(
         return attempt(i, None)
 
     def run(i: int) -> None:
-        # A run that begins after a signal ends at once, and so says that all were interrupted.
+        # A run that starts after a signal ends at once, which marks all runs as interrupted.
         if i in together.over or together.ender is not None:
             return
         begun[i] = attempt(i, before[i].progress.copy() if i in before else None)
@@ -113,29 +122,29 @@ def train_members(
 
 
 def _done_again(member: Member, fault: str) -> str:
-    """What there is to say of a run that diverged, and is done again."""
+    """The note about a run that diverged and is retried."""
     rate = (with_lower_learning_rate(member.problem) or member.problem).settings.learning_rate
     return f"training diverged in {fault}: done again with learning_rate {rate:g}, a tenth"
 
 
 def _in_threads(run: Callable[[int], None], count: int, workers: int, stop: StopRequest) -> None:
-    """Do run(0), run(1), ... in threads. What goes wrong in one ends all, and is raised here."""
+    """Call run(0), run(1), ... in threads. An exception in one of them ends all, and is raised here."""
     with ThreadPoolExecutor(workers) as pool:
         waiting = {pool.submit(run, i) for i in range(count)}
         try:
             while waiting:
-                # Python handles a signal in this thread, and only when this thread runs.
+                # Python handles signals in this thread only, so it must wake up regularly.
                 done, waiting = wait(waiting, timeout=0.05, return_when=FIRST_EXCEPTION)
                 for each in done:
                     each.result()
         except BaseException:
-            stop.signal = stop.signal or 0  # the threads look at it between two steps
+            stop.signal = stop.signal or 0  # the threads check it between two steps
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def side_by_side(problem: Problem, count: int) -> int:
-    """How many of so many members are trained at a time."""
+    """The number of members, out of ``count``, that are trained concurrently."""
     return min(problem.engine.cores, count)
 
 
@@ -144,7 +153,7 @@ def _on_one_core(problem: Problem) -> Problem:
 
 
 def with_lower_learning_rate(problem: Problem) -> Problem | None:
-    """The same problem with a tenth of the learning rate; None when somebody asked for the learning rate it has."""
+    """The same problem with a tenth of the learning rate; None if the user set the learning rate."""
     if "learning_rate" in dict(problem.settings.given):
         return None
     settings = replace(problem.settings, learning_rate=problem.settings.learning_rate / 10)
@@ -153,10 +162,18 @@ def with_lower_learning_rate(problem: Problem) -> Problem | None:
 
 @dataclass(slots=True)
 class EnsembleProgress:
-    """Where several runs stand together, for who watches: their steps and epochs are added up. Changes in place.
+    """The combined progress of several runs: the sums of their steps and epochs. Mutable.
 
-    Runs in several threads tell it of their progress; it tells the callbacks, one thing at a time. ``over`` are the
-    runs that have ended well, ``ender`` is the number of the run that ends all.
+    Runs in several threads report to it through ``MemberCallback``; it calls the callbacks one at a time, under a lock.
+
+    Attributes:
+        callbacks: Observers of the combined run.
+        count: The number of members.
+        epochs: The number of epochs so far, over all runs.
+        taken: Member number -> steps so far.
+        over: The members whose run has ended normally.
+        ender: The number of the run that ends all, if any.
+        share: The maximum number of steps of one run.
     """
 
     callbacks: Sequence[Callback]
@@ -170,25 +187,25 @@ class EnsembleProgress:
 
     @property
     def step(self) -> int:
-        """The steps of all runs; one that is over has had its share."""
+        """The number of steps of all runs; a run that is over counts as complete."""
         return sum(self.share if i in self.over else min(step, self.share) for i, step in self.taken.items())
 
     def start(self, total_steps: int, steps_per_epoch: int) -> None:
-        """A run begins; the first one says how long all will be."""
+        """Start a run; the first one sets the total number of steps."""
         if not self.share:
             self.share = total_steps
             for each in self.callbacks:
                 each.on_start(self.count * total_steps, steps_per_epoch)
 
     def end_by(self, number: int) -> None:
-        """Run ``number`` ends all, unless another one did before."""
+        """End all runs because of run ``number``, unless another run did before."""
         with self.lock:
             if self.ender is None:
                 self.ender = number
 
 
 class MemberCallback(Callback):
-    """Tells ``Together`` of the run of one member."""
+    """Reports the run of one member to ``EnsembleProgress``."""
 
     def __init__(self, together: EnsembleProgress, number: int) -> None:
         self.together, self.number = together, number
@@ -208,7 +225,7 @@ class MemberCallback(Callback):
             self.together.taken[self.number] = record.step
             self.together.epochs += 1
             moved = replace(record, epoch=self.together.epochs, step=self.together.step)
-            # A list, so that every callback sees the epoch, even when an earlier one ends the run.
+            # A list, so that every callback sees the epoch even if an earlier one ends the run.
             answers = [each.on_epoch(moved, progress) for each in self.together.callbacks]
             if any(answers):
                 self.together.end_by(self.number)
@@ -227,9 +244,13 @@ class MemberCallback(Callback):
 
 @dataclass(frozen=True, slots=True)
 class CheckpointCallback(Callback):
-    """Tells a checkpoint where the run of one network stands. A full disk is told, and ends no run.
+    """Reports the state of one network's run to a checkpoint. A full disk causes a warning and does not end the run.
 
-    fault: of the run before, see ``Standing``    beside: who else watches
+    Attributes:
+        checkpoint: The checkpoint.
+        number: The number of the network.
+        fault: What was not finite in the first attempt, see ``RunState``.
+        beside: The callbacks that receive warnings.
     """
 
     checkpoint: Checkpoint
@@ -253,7 +274,7 @@ class CheckpointCallback(Callback):
 
 @contextmanager
 def told(callbacks: Sequence[Callback]) -> Iterator[None]:
-    """A checkpoint that cannot be saved inside is a warning to the callbacks: a run is fine without."""
+    """Turn an error while saving a checkpoint into a warning to the callbacks, since training can continue without."""
     try:
         yield
     except ResourceError as error:

@@ -1,4 +1,4 @@
-"""The split: which rows train, which choose the epoch, and which only score."""
+"""The split: decides which rows train, which select the epoch, and which only score."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from backpass.numerics.philox import permutation
 
 _PURPOSE = 0x591A_0000
 FEWEST_ROWS = 10
-"""Below this many rows nothing is set aside: a score on one or two rows says nothing."""
+"""With fewer rows than this no rows are set aside: a score on one or two rows is meaningless."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Row numbers of the three parts, in the order in which they were drawn."""
+    """Row numbers of the three splits, in the order in which they were drawn."""
 
     train: NDArray[Any]
     validation: NDArray[Any]
@@ -24,9 +24,9 @@ class Split:
 
 
 def split_rows(rows: int, validation_fraction: float, test_fraction: float, seed: int) -> Split:
-    """A random split of 0 .. rows-1: the first part of a random order trains, the next validates, the last tests.
+    """A random split of 0 .. rows-1: the first rows of a random order train, the next validate, the last test.
 
-    At least one row trains. The fractions' sum is below 1.
+    At least one row trains. The fractions must add up to less than 1.
 
     >>> split = split_rows(100, 0.16, 0.2, seed=0)
     >>> len(split.train), len(split.validation), len(split.test)
@@ -35,7 +35,7 @@ def split_rows(rows: int, validation_fraction: float, test_fraction: float, seed
     order = permutation(seed, 0, _PURPOSE, rows)
     if rows < FEWEST_ROWS:
         return Split(order, order[:0], order[:0])
-    # Rounded to six digits first, so that 0.64 times 100 rows are 64 and not 63.
+    # Rounded to six digits first, so that 0.64 times 100 rows is 64, not 63.
     first = max(int(round((1.0 - validation_fraction - test_fraction) * rows, 6)), 1)
     second = max(int(round((1.0 - test_fraction) * rows, 6)), first)
     return Split(order[:first], order[first:second], order[second:])

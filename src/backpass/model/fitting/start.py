@@ -1,7 +1,7 @@
 """The start: the parameters of a problem before its first step.
 
-The network, its head and the training rows come in, theta goes out. How weights are drawn, and how layers are fitted
-to data, is decided in ``network``.
+It takes the network, its head and the training rows and returns theta. ``network`` defines how weights are drawn and
+how layers are fitted to data.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from backpass.numerics.philox import key_of
 _FITTED_ROWS = 4096
 _ROUNDS = 12
 _MARGIN = 0.05
-"""How far from its bounds an activation that is bounded on both sides starts, as a share of its range."""
+"""Initial distance of an activation from its bounds, if it has both, as a share of its range."""
 
 
 def first_theta(network: Network, head: AnyHead, part: DataSplit, settings: Settings, engine: Engine) -> NDArray[Any]:
-    """The parameters before the first step: drawn from the seed, and fitted to the data where the settings say so.
+    """The parameters before the first step: drawn from the seed, and fitted to data if the settings say so.
 
-    An output activation that is bounded starts where the targets are (see ``fit_output``): drawn at random, its slope
-    could vanish on every row, and the network would never learn.
+    A bounded output activation starts near the targets (see ``fit_output``). With random parameters its slope could
+    vanish on every row, and the network would never learn.
     """
     key, dtype = key_of(settings.seed), dtype_of(settings.precision)
     if settings.initialization == "data":
@@ -50,13 +50,14 @@ def first_theta(network: Network, head: AnyHead, part: DataSplit, settings: Sett
 def _aimed(
     network: Network, head: AnyHead, part: DataSplit, activation: str, engine: Engine, theta: NDArray[Any]
 ) -> NDArray[Any]:
-    """theta with an output layer that is fitted to targets of rows from all over the training part.
+    """theta with an output layer that is fitted to the targets of rows from all over the training split.
 
-    The first line is one of least squares. A row whose target lies at the lower bound, such as 0 of a ReLU, is fitted
-    by every z below it: the next lines count it only where the line before lay above, and the best line is taken.
+    The first fit is a least-squares fit. A row whose target lies at the lower bound, such as 0 of a ReLU, is matched by
+    every z below it. So the next fits count such a row only where the previous fit was above the bound, and the best
+    fit wins.
 
-    Every such line is above the bound on some row that is to be fitted there: it meets sum of w (z - line) line = 0
-    over the rows that count, so the sum of w z line is positive.
+    Every such fit is above the bound on some row whose target is: it satisfies sum of w (z - line) line = 0 over the
+    rows that count, so the sum of w z line is positive.
     """
     low, dtype = RANGES[activation][0], theta.dtype
     index = np.arange(0, part.rows, -(-part.rows // _FITTED_ROWS))
@@ -77,7 +78,7 @@ def _aimed(
 
 
 def _before(activation: str, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pre-activations z with sigma(z) near the outputs, as far as sigma reaches them, and never deep in its flat side.
+    """Pre-activations z with sigma(z) near the outputs, as far as sigma reaches, and never deep in its flat region.
 
     sigmoid and tanh are inverted within their range, less a margin. The others are close to the identity above their
     lower bound.

@@ -1,7 +1,7 @@
 """A stream: training on rows as they arrive.
 
-Comes in: a problem made of the first rows, then rows. Goes out: theta after every row so far. Several passes over rows
-that are all there are training's ``loop``; what first rows leave open is ``provisional``.
+It takes a problem made of the first rows, then more rows, and holds theta after every row so far. Several passes over a
+fixed set of rows are the job of ``training.loop``; ``provisional`` handles what the first rows leave open.
 """
 
 from __future__ import annotations
@@ -29,15 +29,23 @@ from backpass.training.optimizer import memory_like
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stream:
-    """The state of a stream: theta and the optimizer's memories (``state``) after ``step`` steps on ``rows`` rows.
+    """The state of a stream.
 
-    ``history`` has one record per call of ``advanced``. ``problem`` holds columns, scales, classes, network and batch
-    size; its rows are not kept.
+    Columns, scales and network are provisional while the rows so far are too few to fit them. ``first``, ``fitted`` and
+    ``seen`` serve this phase only and are None after it. A scale that is 0 because a column or a target has not varied
+    yet is set by the first rows in which it varies, at any time.
 
-    They are provisional while the rows so far are too few to fit them: ``first`` then holds these rows, by call,
-    ``seen`` what they tell, and ``fitted`` what the rows fitted on tell. Later all three are None. A scale that is 0
-    because a column or a target has not varied yet is set by the first rows in which it does, at any time; ``late``
-    are the rows that it follows from then on.
+    Attributes:
+        problem: Columns, scales, classes and network; without its rows.
+        batch_size: Rows per step.
+        state: theta and the optimizer's memories.
+        step: The number of steps so far.
+        rows: The number of rows so far.
+        history: One record per call of ``advanced``.
+        first: The rows so far, by call.
+        fitted: The evidence in the rows that the problem was fitted on.
+        seen: The evidence in all rows so far.
+        late: The rows since a column or a target first varied; its scale follows from them while they are few.
     """
 
     problem: Problem
@@ -53,10 +61,10 @@ class Stream:
 
     @staticmethod
     def start(problem: Problem, theta: NDArray[Any] | None = None) -> Stream:
-        """Before the first step, with the problem fixed, from a theta or the one it starts with."""
+        """The stream before its first step, with a fixed problem, from the given theta or the problem's initial one."""
         first = problem.first_theta() if theta is None else theta
         train = problem.parts["train"]
-        # One row with a weight, so that the objective stays the weighted one when the rows themselves are let go.
+        # One row with a weight keeps the objective weighted after the rows themselves are dropped.
         kept = DataSplit(train.x[:1], train.y[:1], train.truth[:1], np.ones(1))
         settled = replace(problem, parts={"train": kept})
         state = (first, *memory_like(problem.optimizer(), first))
@@ -64,7 +72,7 @@ class Stream:
 
     @staticmethod
     def begin(problem: Problem, rows: Rows) -> Stream:
-        """The stream after its first rows, from which the problem is made."""
+        """The stream after its first rows, which the problem was made from."""
         evidence = Evidence.of(rows)
         return Stream.start(problem)._passed(rows)._with_first((rows,), evidence, evidence)
 
@@ -74,18 +82,19 @@ class Stream:
 
     @property
     def demands(self) -> dict[str, str]:
-        """The kind that each column must have; a column without a value so far may be of any kind."""
+        """The required kind of each column; a column without a value so far may be of any kind."""
         kinds: dict[str, str] = dict(self.problem.schema.kinds)
         return kinds if self.seen is None else self.seen.demands
 
     def advanced(self, rows: Rows) -> Stream:
         """The stream after one pass over rows in their order, at a constant learning rate.
 
-        J = sum of w J^(i) / B for each batch; weights are taken as they are. While columns and scales are provisional,
-        they may be fitted anew on all rows so far, and the passes over these repeated. Rows of a constant target teach
-        nothing: when it first varies after ``FEWEST`` of them or more, the stream begins anew.
+        J = sum of w J^(i) / B for each batch; weights are not normalized. While columns and scales are provisional,
+        they may be fitted anew on all rows so far, and the passes over these rows repeated. Rows with a constant target
+        teach nothing: if it first varies after ``FEWEST`` of them or more, the stream begins anew.
 
-        Errors: DivergedError when a number is not finite; this stream is as it was.
+        Raises:
+            DivergedError: A number is not finite; this stream is unchanged.
         """
         if self._is_superseded_by(rows):
             stream = Stream.begin(refitted(self.problem, rows), rows)
@@ -100,22 +109,23 @@ class Stream:
         if not self._needs_fit(evidence):
             return self._updated(rows)._passed(rows)._with_first(first, self.fitted, evidence)
         stream = Stream.start(refitted(self.problem, together))
-        past = len(self.history) - len(self.first)  # calls before the stream began anew
+        past = len(self.history) - len(self.first)  # calls before the stream last began anew
         stream = replace(stream, rows=self.rows - self.seen.rows, history=self.history[:past])
         for each in first:
             stream = stream._passed(each)
         return stream._with_first(first, evidence, evidence)
 
     def _is_superseded_by(self, rows: Rows) -> bool:
-        """Whether the target of many rows is constant, and another one in these."""
+        """Whether the target was constant in many rows and varies now."""
         head = self.problem.head
         is_settled = self.seen is None or self.seen.rows >= FEWEST
         return is_settled and teaches_nothing(head) and head.updated(rows.truth) != head
 
     def _needs_fit(self, evidence: Evidence) -> bool:
-        """Whether a fit on all rows so far is due, and would differ.
+        """Whether a fit on all rows so far is due and would change something.
 
-        It is due when rows are enough or have doubled since the last one, or when a column gets its first value.
+        It is due when the rows are enough, when they have doubled since the last fit, or when a column gets its first
+        value.
         """
         assert self.first is not None
         assert self.fitted is not None
@@ -126,16 +136,16 @@ class Stream:
         return is_due and (grown or self.first[0].table.rows < FEWEST)
 
     def _with_first(self, first: tuple[Rows, ...], fitted: Evidence, seen: Evidence) -> Stream:
-        """The same stream, which keeps its rows while they are not enough."""
+        """The same stream; it keeps its rows if they are not enough yet."""
         return self if _is_enough(seen, first[0]) else replace(self, first=first, fitted=fitted, seen=seen)
 
     def _updated(self, rows: Rows) -> Stream:
-        """The stream before rows in which something may vary for the first time."""
+        """The stream with scales for columns and targets that vary for the first time in these rows."""
         problem = updated(self.problem, rows)
         return self if problem is self.problem else replace(self, problem=problem)
 
     def _passed(self, rows: Rows) -> Stream:
-        """The stream after one pass over rows, with columns and scales as they are."""
+        """The stream after one pass over rows, with the current columns and scales."""
         problem, part = self.problem, part_of(self.problem, rows)
         weights = weights_or_ones(part)
         data = (part.x, part.y, weights.astype(problem.dtype))
@@ -151,7 +161,7 @@ class Stream:
         return Stream(problem, self.batch_size, outcome.state, done, rows_so_far, history)
 
     def model(self) -> Model:
-        """What the stream has learnt so far."""
+        """The model learned so far."""
         problem = self.problem
         record = Record(
             settings=problem.settings.to_json(),
@@ -196,7 +206,7 @@ class Stream:
         return Epoch(table.reshape(steps, size), sizes, settings, self.step)
 
 
-@lru_cache(maxsize=16)  # the calls of a stream share it, and engines keep what they make of it
+@lru_cache(maxsize=16)  # the calls of a stream share one step, so engines compile it once
 def _step_of(problem: Problem) -> Step:
     """One training step of a stream."""
     kept = problem.parts["train"]
@@ -207,11 +217,11 @@ def _step_of(problem: Problem) -> Step:
 
 
 def _is_enough(evidence: Evidence, first: Rows) -> bool:
-    """Whether these rows are enough to fix columns and scales, ``first`` being those of the first call."""
+    """Whether the rows are enough to fix columns and scales; ``first`` are those of the first call."""
     fewest = FEWEST if first.table.rows >= FEWEST else WARM_UP
     return evidence.rows >= MOST or (evidence.rows >= fewest and evidence.varies)
 
 
 def _never(*done: int) -> bool:
-    """A stream is not stopped inside a call."""
+    """Never stop: a stream is not stopped inside a call."""
     return False

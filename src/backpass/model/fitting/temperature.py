@@ -1,7 +1,7 @@
-"""The temperature: a factor for a classifier's outputs, so that its probabilities are right as often as they say.
+"""The temperature: a factor for a classifier's outputs that calibrates its probabilities.
 
-Comes in: outputs and true classes of rows that the networks did not train on. Goes out: the factor, the inverse of the
-temperature T, and theta with the factor inside its last layer, so that whatever runs the network needs no more.
+It takes the outputs and true classes of rows that the networks did not train on. It returns the factor, the inverse of
+the temperature T, and theta with the factor multiplied into its last layer, so that prediction needs no extra step.
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ from backpass.model.head.heads import AnyHead, Heads
 from backpass.network import Network, loss_named
 from backpass.numerics.elementary import mean
 
-# Steps of 1/32 are exact in binary, and the log-loss changes by less than 1e-3 of itself between two of them near its
-# lowest. A search with logarithms in it would end at other bits on other machines.
+# Steps of 1/32 are exact in binary. Near its minimum the log-loss changes by less than 0.1 % from one to the next. A
+# search that uses logarithms would end at different bits on different machines.
 _FACTORS = np.arange(8, 129) / 32.0
 
 
 def fitted_factor(head: AnyHead, outputs: Sequence[NDArray[Any]], part: DataSplit) -> float:
     """The factor f = 1/T, from 1/4 to 4, with the lowest log-loss of softmax(f o)    (Guo et al. 2017, section 4.2)
 
-    outputs: o (n, k) of each network for the rows of the part; their probabilities are averaged
+    The true class has target (n + 1) / (n + 2) and the most probable of the others 1 / (n + 2), so that a few rows, all
+    of them right, do not produce certainty (Platt 1999, section 2.2, for two classes). All labels share one factor: a
+    rare label alone would give a poor one.
 
-    The true class counts (n + 1) / (n + 2) and the most probable of the others 1 / (n + 2): few rows, all of them
-    right, do not make certainties (Platt 1999, section 2.2, for two classes). Labels share one factor: rare ones alone
-    would have poor ones.
+    Args:
+        head: The meaning of the outputs.
+        outputs: o (n, k) of each network; their probabilities are averaged.
+        part: The rows.
     """
     loss = loss_named(_loss_of(head))
     exact = [o.astype(np.float64) for o in outputs]
@@ -44,7 +47,7 @@ def fitted_factor(head: AnyHead, outputs: Sequence[NDArray[Any]], part: DataSpli
 
 
 def _runner_up(o: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
-    """The most probable of the classes that are not the true one: o (n, k), truth (n,) -> (n,); of labels (n, k)"""
+    """The most probable of the wrong classes: o (n, k), truth (n,) -> (n,); for labels (n, k)"""
     if o.shape[1] == 1 or truth.ndim == 2:
         return 1 - truth
     others = o.copy()
