@@ -24,7 +24,7 @@ def test_scripts(process: Run, tmp_path: Path, shell: str, words: str) -> None:
 OFFERED = {
     "backpass ": ["plain,inspect", "plain,fit", "plain,predict"],
     "backpass ev": ["plain,evaluate"],
-    "backpass fit t.csv --learning": ["plain,--learning-rate"],
+    "backpass fit t.csv --learning": ["plain,--learning-rate", "plain,--learning-rate-multiplier"],
     "backpass fit t.csv --optimizer ada": ["plain,adam", "plain,adamw"],
     "backpass fit t.csv --learning-rate-multiplier bi": ["plain,bias"],
     "backpass predict m": ["file,m"],

@@ -58,7 +58,7 @@ def test_json(call: Run) -> None:
     assert all(set(column) == names for column in found["columns"])
     assert found["columns"][0]["quartiles"] == [1.0, 3.0, 4.25]
     assert found["columns"][3]["findings"] == [
-        {"code": "identifier", "categorical": "nearly every row has a text of its own"}
+        {"code": "identifier", "text": "nearly every row has a text of its own"}
     ]
 
 

@@ -97,7 +97,7 @@ def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:
         "rows 96 training, 96 validation, 24 test",
         "layers periodic 8 -> 20 frequency0 (4, 16), phase0 (4, 16), V0 (4, 16, 3), v0 (4, 3)",
         "1 scaled dense 20 -> 8 identity W1 (20, 8), b1 (8)",
-        "learned activation selu alpha1 (8)",
+        "parametric activation selu alpha1 (8)",
         "dropout 0.15",
         "parameters 332 + (20+1) 8 + 8 + (8+1) 1 = 517",
         "settings preset default, learned_input_scale no, metric accuracy, epochs 3, ensemble_size 2; "

@@ -102,7 +102,7 @@ def _beaten(
     where: str,
     constant: NDArray[np.float64],
 ) -> list[str]:
-    """Warnings for scores that are worse than those of the constant: of the selecting metric, and of the loss's metric."""
+    """Warnings for scores that a constant beats: of the metric that selects the epoch, and of the loss's metric."""
     network = head.scores(o, truth, weights)
     simple = head.scores(np.tile(constant, (len(o), 1)).astype(o.dtype), truth, weights)
     of_loss = {"cross_entropy": "log_loss", "squared": "rmse"}.get(head.loss_name, head.metric)

@@ -1,4 +1,4 @@
-"""The forward pass: encoded columns -> network inputs x -> outputs o, in chunks of rows, so that memory stays bounded."""
+"""The forward pass: encoded columns -> network inputs x -> outputs o, in chunks of rows, to bound the memory."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ _BY_LOSS = {
 
 
 def metrics_for(loss: str, asked: str | None = None) -> tuple[str, ...]:
-    """The metrics reported for a loss. The first one selects the best epoch; it is ``asked`` or its equivalent, if given.
+    """The metrics reported for a loss. The first one, ``asked`` or its equivalent if given, selects the best epoch.
 
     >>> metrics_for("squared"), metrics_for("cross_entropy", "accuracy")
     (('rmse', 'mae', 'r2'), ('error', 'log_loss', 'accuracy'))

@@ -124,11 +124,15 @@ class Model:
         return f"target {self.target!r} is a number; only classes have probabilities"
 
     def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
-        """Lower and upper end (n, 2) of an interval around each predicted number that contains the target with probability
-        ``level``.
+        """Lower and upper end (n, 2) of an interval that contains the target of each row with probability ``level``.
 
         The half width is a quantile of the residuals on validation rows, the same for every row (split conformal
         prediction, Lei et al. 2018); see ``Residuals`` for the guarantee.
+
+        Args:
+            data: As for ``predict``.
+            level: The probability. Default 0.9.
+            **reading: As for ``predict``.
 
         Raises:
             DataError: As ``predict``.
@@ -255,8 +259,9 @@ class Model:
         return kinds | targets if with_target else kinds
 
     def headerless(self) -> tuple[tuple[str, ...], ...]:
-        """Column names by position in a file without a header: one tuple with the targets and one without them. Empty if the
-        model was not fitted on such a file.
+        """Column names by position in a file without a header: one tuple with the targets and one without them.
+
+        Empty if the model was not fitted on such a file.
         """
         names, targets = self.schema.headerless, {head.target.name for head in self.head.heads}
         return (names, tuple(name for name in names if name not in targets)) if names else ()
@@ -310,7 +315,7 @@ class Model:
         return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
 
     def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
-        """For x (n, d), the outputs o (n, k) averaged over networks, or the networks' concatenated penultimate activations."""
+        """For inputs x (n, d), the outputs o (n, k) averaged over networks; or the penultimate activations, concatenated."""
         engine = engine_named(self.engine, self.threads)
         found = [
             outputs_of(self.network, theta, x, engine, features=features)

@@ -72,7 +72,7 @@ class CategoricalProfile:
 
     @property
     def commonest(self) -> int:
-        """The code of the most frequent category, the first one of equals; 0 stands for missing."""
+        """The code of the most frequent category, the first one in a tie; 0 stands for missing."""
         counts = (self.missing, *self.counts)
         return counts.index(max(counts))
 

@@ -15,7 +15,9 @@ Scores = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """What the model file keeps about a fit. It holds no time, path, engine or machine, which would change the file's bytes.
+    """What the model file keeps about a fit.
+
+    It holds no time, path, engine or machine, since these would change the file's bytes.
 
     Attributes:
         settings: The settings.
@@ -29,7 +31,7 @@ class Record:
         notes: Notes about the table and the fit.
         members: For an ensemble, each network's best epoch, its score there, and its number of epochs. Then ``history``
             and ``best_epoch`` are those of the first network, and ``steps`` counts those of all.
-        columns: The profile of each column's training rows; empty in files of earlier versions.
+        columns: The profile of each column's training rows; empty in the earliest files.
         warnings: Problems of the model, see ``diagnostics``; the file omits the entry if there are none.
     """
 

@@ -214,9 +214,10 @@ def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rul
     named = ", ".join(f"{shown(text)} {rows_listed(found)}" for text, found in rows.items())
     more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
     first = shown(next(iter(rows)))
-    count = f"{counted(fitting, kind)}, {counted(texts, 'text')}"
+    noun = {"numeric": "number", "categorical": "text"}.get(kind, kind)
+    count = f"{counted(fitting, noun)}, {counted(texts, 'text')}"
     if rules.demanded(raw.name) is not None:
-        hint = f"the model needs {kind}s here; if {first} means missing: --missing"
+        hint = f"the model needs {noun}s here; if {first} means missing: --missing"
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --categorical"
     if raw.name in rows:

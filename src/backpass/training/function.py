@@ -124,7 +124,7 @@ def fit_function(
         raise UsageError("fit_function cannot start", faults=faults)
     parameters = _Parameters.of(theta)
     examples = _examples("", x, y, sample_weight, parameters.dtype)
-    held_out = None if validation is None else _examples("valid ", *_three(validation), parameters.dtype)
+    held_out = None if validation is None else _examples("validation ", *_three(validation), parameters.dtype)
     classes = max(_classes(measure, part) for part in (examples, held_out) if part is not None)
 
     def J(vector: Array, rows: Sequence[Array]) -> Array:  # noqa: N802  the notes' name

@@ -300,7 +300,7 @@ def assemble(
 
 
 def _require_memory(problem: Problem, rows: int) -> None:
-    """Check that the inputs of every row, and theta with its gradient, two moments and the best theta, fit in memory."""
+    """Check that the inputs of every row, and theta with gradient, two moments and the best theta, fit in memory."""
     network, bytes_each = problem.network, problem.dtype.itemsize
     inputs = rows * (8 * len(problem.schema.numbers) + 4 * len(problem.schema.texts) + bytes_each * network.inputs)
     thetas = 5 * bytes_each * network.parameter_count

@@ -1,1 +1,1 @@
-"""The head: what the outputs of a network mean for the target, and the scale of the target."""
+"""The head: the meaning of a network's outputs for the target, and the scale of the target."""

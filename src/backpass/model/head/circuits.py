@@ -1,6 +1,6 @@
-"""Circuits of a whole model: how the outputs of its networks become predictions, for whoever runs circuits.
+"""Circuits of a head: the decoding of a model's outputs to predictions, for anything that runs circuits.
 
-The head of a model comes in; traced functions and circuits go out. They mean what ``Model.predictions`` does.
+It takes the head of a model and returns traced functions and circuits, equivalent to ``Model.predictions``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ WIDE: np.dtype[Any] = np.dtype(np.float64)
 
 
 def averaged(head: AnyHead, outputs: Sequence[Array]) -> Array:
-    """The outputs of each network, (n, k)  ->  those that mean the average of their predictions."""
+    """The outputs of each network, (n, k)  ->  outputs that correspond to the average of their predictions."""
     with label("average"):
         return head.named.averaged(outputs) if len(outputs) > 1 else outputs[0]
 
@@ -27,7 +27,7 @@ def averaged(head: AnyHead, outputs: Sequence[Array]) -> Array:
 def predicted(head: Head | Heads, o: Array) -> Array:
     """outputs o (n, k) -> numbers (n,) in the target's unit, or probabilities (n, classes), as ``Head.predictions``
 
-    Of heads that are labels the probability that each is on, (n, k), as ``Heads.predictions``.
+    For labels, the probability that each one is on, (n, k), as ``Heads.predictions``.
     """
     with label("head"):
         p = head.named.predicted(o).astype(WIDE)
@@ -36,12 +36,12 @@ def predicted(head: Head | Heads, o: Array) -> Array:
         if head.target.classes:
             return concatenate([1.0 - p, p], axis=1) if head.outputs == 1 else p / p.sum(axis=1, keepdims=True)
         if head.scale.scale == 0.0:
-            return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center, once per row
+            return where(isnan(p[:, 0]), head.scale.center, head.scale.center)  # the center for every row
         return head.scale.decode(p[:, 0])
 
 
 def averaging(head: AnyHead, networks: int, dtype: Any, rows: str = "n") -> Circuit:
-    """``averaged`` as a circuit of the outputs of so many networks."""
+    """``averaged`` as a circuit of the outputs of ``networks`` networks."""
 
     def average(*outputs: Array) -> Array:
         return averaged(head, outputs)
@@ -50,7 +50,7 @@ def averaging(head: AnyHead, networks: int, dtype: Any, rows: str = "n") -> Circ
 
 
 def predicting(head: AnyHead, dtype: Any, rows: str = "n") -> Circuit:
-    """``predicted`` of each head, as a circuit of outputs o (n, k); of a label the probability that it is on."""
+    """``predicted`` as a circuit of the outputs o (n, k)."""
 
     def predictions(o: Array) -> list[Array]:
         heads = head.heads

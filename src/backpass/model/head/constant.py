@@ -1,4 +1,4 @@
-"""The constant: the outputs that are best for every row alike, and what they are for each loss."""
+"""The constant outputs that minimize each loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from backpass.numerics.elementary import log, mean, total
 
 
 def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> NDArray[np.float64]:
-    """The outputs (k,) that are best for every row alike."""
+    """The constant outputs (k,) with the lowest loss.
+
+    Args:
+        loss: The name of the loss.
+        y: Encoded targets.
+        outputs: The number of outputs, k.
+        q: The quantile, for the quantile loss.
+    """
     if loss in ("cross_entropy", "binary_cross_entropy"):
         counts = np.bincount(y, minlength=max(outputs, 2)) + 1e-9
         logs = log(counts / total(counts))

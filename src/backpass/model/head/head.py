@@ -1,4 +1,4 @@
-"""The head: what a network's outputs mean for a target, and what the target looks like to the network."""
+"""The head of one target: decodes a network's outputs to predictions and encodes targets for the loss."""
 
 from __future__ import annotations
 
@@ -23,12 +23,18 @@ from backpass.table import Table, Target
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Loss, target and scale together; ``asked`` is the metric asked for, if any.
-
-    ``own`` is a loss somebody wrote: it is minimized in place of the one ``loss_name`` names, and chooses the epoch
-    unless a metric is asked for.
+    """Loss, target and scale of one target.
 
     outputs o (n, k)  ->  predictions: float64 (n,) for numbers, probabilities float64 (n, classes) for classes
+
+    Attributes:
+        target: The target column.
+        loss_name: The built-in loss.
+        options: The options of that loss.
+        scale: The scale of the target.
+        asked: The requested metric, if any.
+        own: A user-defined loss: it is minimized in place of the built-in one, and selects the epoch unless a metric is
+            requested.
     """
 
     target: Target
@@ -42,7 +48,9 @@ class Head:
     def fit(target: Target, y: NDArray[Any], settings: Settings) -> Head:
         """The head for a target, with its scale fitted on the training targets.
 
-        Errors: UsageError when the loss does not go with the target; DataError for a negative count.
+        Raises:
+            UsageError: The loss does not fit the target.
+            DataError: A count is negative.
         """
         name = settings.loss or _usual_loss(target)
         if (name == "cross_entropy") != (target.task != "regression"):
@@ -60,62 +68,66 @@ class Head:
 
     @property
     def heads(self) -> tuple[Head, ...]:
-        """Itself, where others have several."""
+        """A tuple of this head alone, as ``Heads`` has several."""
         return (self,)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes, one of which is predicted; none for a number."""
+        """The classes, if a class is predicted; empty for a number."""
         return self.target.classes
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the predictions are called."""
+        """The titles of the predictions."""
         return (self.target.name,)
 
     @property
     def outputs(self) -> int:
-        """k: one output for a number and for two classes, else one per class."""
+        """k: one output for a number or for two classes, else one per class."""
         return len(self.target.classes) if self.target.task == "multiclass" else 1
 
     @property
     def loss(self) -> Loss:
-        """The loss in the network's own terms."""
+        """The loss of encoded targets."""
         return self.named if self.own is None else self.own
 
     @property
     def loss_title(self) -> str:
-        """The loss as files and screens have it: its name, or "custom"."""
+        """The title of the loss in files and on screen: its name, or "custom"."""
         return self.loss_name if self.own is None else CUSTOM
 
     @property
     def named(self) -> Loss:
-        """The loss of that name, which also says what the outputs mean."""
+        """The built-in loss, which also defines the meaning of the outputs."""
         name = "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
         return loss_named(name, **self.options)
 
     def bounded(self, settings: Settings) -> bool:
-        """Whether predictions are kept within the range of the training targets."""
+        """Whether predictions are clipped to the range of the training targets."""
         return self.target.task == "regression" and settings.clip_predictions == "training"
 
     @property
     def q(self) -> float:
-        """The quantile that is predicted; the median unless the loss says otherwise."""
+        """The predicted quantile; the median if the loss has no quantile."""
         return self.options.get("q", 0.5)
 
     @property
     def metric(self) -> str:
-        """The metric that chooses the best epoch."""
+        """The metric that selects the best epoch."""
         return self.metrics[0]
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that are reported, the one that chooses the best epoch first."""
+        """The reported metrics; the first one selects the best epoch."""
         named, own = metrics_for(self.loss_name, self.asked), ("loss",) if self.own is not None else ()
         return (*own, *named) if self.asked is None else (*named, *own)
 
     def choosing(self, metric: str | None) -> Head:
-        """The same head, the epoch chosen by this metric.    Errors: UsageError when it does not go with the loss."""
+        """The same head with this metric to select the epoch.
+
+        Raises:
+            UsageError: The metric does not fit the loss.
+        """
         if metric is not None and not is_compatible(metric, self.loss_name):
             raise UsageError(
                 f"metric {metric!r} does not go with target {self.target.name!r}, which holds {_held(self.target)}",
@@ -124,7 +136,7 @@ class Head:
         return replace(self, asked=metric)
 
     def refitted(self, y: NDArray[Any], settings: Settings) -> Head:
-        """The head fitted anew on other training targets; the user's loss and the quantile stay."""
+        """The head fitted anew on other training targets; a user-defined loss and the quantile stay."""
         head = Head.fit(self.target, y, replace(settings, quantile=self.options.get("q", settings.quantile)))
         return replace(head, own=self.own)
 
@@ -133,15 +145,19 @@ class Head:
         return replace(self, scale=self.scale.updated(y)) if self.target.task == "regression" else self
 
     def truth(self, table: Table) -> NDArray[Any]:
-        """The targets of a table's rows: numbers or class codes (n,).    Errors: DataError."""
+        """The targets of a table's rows: numbers or class codes (n,).
+
+        Raises:
+            DataError: A target is missing or cannot be used.
+        """
         return self.target.encode(table)
 
     def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """The outputs (k,) that are best for every row alike, given the encoded targets."""
+        """The constant outputs (k,) with the lowest loss on the encoded targets."""
         return constant_outputs(self.loss_name, y, 1, self.q)
 
     def wanted(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """The outputs (n, k) that suit each row, given the encoded targets: where a network may start.
+        """The desired outputs (n, k) for the encoded targets, from which the initial parameters are fitted.
 
         Numbers: the scaled targets. Counts: level + (y - mean) / mean, log(y) to first order, from level - 1 to
         level + 3. Classes: 1 for the class of the row and -1 for the others.
@@ -156,10 +172,10 @@ class Head:
         return values
 
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
-        """What the loss compares outputs with: scaled numbers (n, 1), or class codes (n,)."""
+        """Targets as the loss takes them: scaled numbers (n, 1), or class codes (n,)."""
         if self.target.task != "regression":
             return y
-        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, and training says so
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which training reports
             return self.scale.encode(y)[:, None].astype(dtype)
 
     def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
@@ -169,20 +185,20 @@ class Head:
             return self.scale.decode(values[:, 0])
         if self.outputs == 1:
             return np.column_stack([1.0 - values[:, 0], values[:, 0]])
-        # In float32 they sum to 1 only nearly, which scikit-learn's metrics do not take. One column after another.
+        # In float32 they sum only approximately to 1, which scikit-learn's metrics reject. Summed column by column.
         return values / sum(values.T, start=np.zeros(len(values)))[:, None]
 
     def scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
-        """Every metric of the loss, and "loss" where it is a function that is at hand."""
+        """Every metric of the loss, and "loss" for a user-defined loss that is available."""
         found = scores(self.loss_name, self.predictions(o), truth, self.q, self.asked, weights)
         if self.own is None or isinstance(self.own, MissingLoss):
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file; of a loss that somebody wrote it says only that there was one."""
+        """Plain data for the model file; it says only whether there was a user-defined loss."""
         return {
             "target": self.target.to_json(),
             "loss": self.loss_title,
@@ -206,12 +222,12 @@ class Head:
 
 
 CUSTOM = "custom"
-"""What a file says of a loss that somebody wrote."""
+"""Stands for a user-defined loss in a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingLoss(Loss):
-    """A loss that somebody wrote, in a model from a file, which holds nothing that can run; predictions need none."""
+    """Stands for a user-defined loss in a model loaded from a file: files hold no code, and predictions need none."""
 
     def per_example(self, o: Array, y: Array) -> Array:
         raise UsageError(

@@ -1,6 +1,6 @@
-"""Heads: several heads side by side, for several targets at once, several quantiles of one, or labels (on or off).
+"""Several heads: for several targets, several quantiles of one target, or labels (on or off).
 
-What a single output means is ``head``'s affair.
+The meaning of a single output is defined in ``head``.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ from backpass.table import Table, Target
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Head j reads output column j; all have the same loss, each its own scale (and quantile).
+    """Head j reads output column j. All have the same loss, each its own scale (and quantile).
 
-    Heads of two classes are labels: any of them may be on, and what is predicted is the probability of each.
+    Heads of two classes are labels: any number of them may be on, and the prediction is the probability of each.
 
     outputs o (n, k), targets (n, k)  ->  predictions float64 (n, k)
+
+    Attributes:
+        heads: The heads.
+        own: A user-defined loss of all outputs, if any.
     """
 
     heads: tuple[Head, ...]
@@ -42,17 +46,17 @@ class Heads:
 
     @property
     def are_labels(self) -> bool:
-        """Whether each head is a label, which is on or off, and not a number."""
+        """Whether the heads are labels (on or off), not numbers."""
         return self.target.task == "binary"
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """None: of several outputs none stands for one of several classes."""
+        """Empty: the outputs are not the classes of one target."""
         return ()
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the predictions are called: their targets, ``p(name)`` of labels, ``price q=0.9`` of quantiles."""
+        """The titles of the predictions: their targets, ``p(name)`` for labels, ``price q=0.9`` for quantiles."""
         names = [head.target.name for head in self.heads]
         if self.are_labels:
             return tuple(f"p({name})" for name in names)
@@ -66,7 +70,7 @@ class Heads:
 
     @property
     def loss_title(self) -> str:
-        """The loss as files and screens have it: its name, or "custom"."""
+        """The title of the loss in files and on screen: its name, or "custom"."""
         return self.loss_name if self.own is None else CUSTOM
 
     @property
@@ -85,37 +89,41 @@ class Heads:
 
     @property
     def loss(self) -> Loss:
-        """The sum of the heads' losses (the mean of those of labels), or a loss of all outputs that somebody wrote."""
+        """The sum of the heads' losses (the mean for labels), or the user-defined loss of all outputs."""
         return self.named if self.own is None else self.own
 
     @property
     def named(self) -> Loss:
-        """The losses by name, which also say what the outputs mean."""
+        """The built-in loss, which also defines the meaning of the outputs."""
         if self.are_labels:
             return loss_named("label_cross_entropy", **self.options)
         return MultiOutputLoss(tuple(head.named for head in self.heads))
 
     @property
     def asked(self) -> str | None:
-        """The metric asked for, if any."""
+        """The requested metric, if any."""
         return self.heads[0].asked
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that are reported, the one that chooses the best epoch first."""
+        """The reported metrics; the first one selects the best epoch."""
         named, own = self.heads[0].metrics, ("loss",) if self.own is not None else ()
         if self.asked == "r2":
-            # The mean over several targets is not the highest where the mean of their rmse is the lowest.
+            # Unlike for one target, the mean r2 of several need not have its optimum where their mean rmse has it.
             named = ("r2", *(name for name in named if name != "r2"))
         return (*own, *named) if self.asked is None else (*named, *own)
 
     def choosing(self, metric: str | None) -> Heads:
-        """The same heads, the epoch chosen by this metric.    Errors: UsageError when it does not go with the loss."""
+        """The same heads with this metric to select the epoch.
+
+        Raises:
+            UsageError: The metric does not fit the loss.
+        """
         return replace(self, heads=tuple(head.choosing(metric) for head in self.heads))
 
     @property
     def metric(self) -> str:
-        """The metric that chooses the best epoch."""
+        """The metric that selects the best epoch."""
         return self.metrics[0]
 
     def refitted(self, y: NDArray[Any], settings: Settings) -> Heads:
@@ -127,19 +135,23 @@ class Heads:
         return replace(self, heads=tuple(head.updated(y[:, j]) for j, head in enumerate(self.heads)))
 
     def truth(self, table: Table) -> NDArray[Any]:
-        """The targets of a table's rows: (n, k), the same column for several quantiles.    Errors: DataError."""
+        """The targets of a table's rows: (n, k), with equal columns for several quantiles.
+
+        Raises:
+            DataError: A target is missing or cannot be used.
+        """
         return np.column_stack([head.truth(table) for head in self.heads])
 
     def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """The outputs (k,) that are best for every row alike, given the encoded targets."""
+        """The constant outputs (k,) with the lowest loss on the encoded targets."""
         return np.concatenate([head.level(y[:, j]) for j, head in enumerate(self.heads)])
 
     def wanted(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """The outputs (n, k) that suit each row, given the encoded targets: where a network may start."""
+        """The desired outputs (n, k) for the encoded targets, from which the initial parameters are fitted."""
         return np.concatenate([head.wanted(y[:, j]) for j, head in enumerate(self.heads)], axis=1)
 
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
-        """Targets (n, k) as the loss compares outputs with them, each in its own scale (n, k)."""
+        """Targets (n, k) as the loss takes them, each on its own scale (n, k)."""
         if self.are_labels:
             return y.astype(dtype)
         return np.concatenate([head.encode(y[:, j], dtype) for j, head in enumerate(self.heads)], axis=1)
@@ -153,7 +165,7 @@ class Heads:
     def scores(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
     ) -> dict[str, float]:
-        """Every metric, its mean over the heads; and "loss" where it is a function that is at hand."""
+        """Every metric, averaged over the heads; and "loss" for a user-defined loss that is available."""
         each = [head.scores(o[:, j : j + 1], truth[:, j], weights) for j, head in enumerate(self.heads)]
         found = {name: mean([scores[name] for scores in each]) for name in each[0]}
         if self.own is None or isinstance(self.own, MissingLoss):
@@ -161,12 +173,16 @@ class Heads:
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for the model file; of a loss that somebody wrote it says only that there was one."""
+        """Plain data for the model file; it says only whether there was a user-defined loss."""
         return {"heads": [head.to_json() for head in self.heads], "loss": self.loss_title}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Heads:
-        """The heads that ``to_json`` wrote.    Errors: UsageError when they have no loss in common."""
+        """The heads that ``to_json`` wrote.
+
+        Raises:
+            UsageError: They have no common loss.
+        """
         losses = {each["loss"] for each in data["heads"]}
         if len(losses) != 1 or CUSTOM in losses or data["loss"] not in (*losses, CUSTOM):
             raise UsageError(f"several outputs need one loss by name, got {', '.join(sorted(losses)) or 'none'}")
@@ -204,9 +220,13 @@ class MultiOutputLoss(Loss):
 
 @dataclass(frozen=True, slots=True)
 class UnscaledLoss(Loss):
-    """J = loss(center + scale o, center + scale y'): a loss in the targets' units, of outputs that are standardized
+    """J = loss(center + scale o, center + scale y'): a loss in the targets' units, of standardized outputs
 
-    ``is_flat``: the loss takes outputs and targets (n,) in place of (n, 1).
+    Attributes:
+        loss: The loss in the targets' units.
+        center: The center of each target.
+        scale: The scale of each target.
+        is_flat: Whether the loss takes outputs and targets (n,) in place of (n, 1).
     """
 
     loss: Loss
@@ -227,7 +247,7 @@ class UnscaledLoss(Loss):
 
 
 def with_own_scale(head: AnyHead) -> AnyHead:
-    """The head, its user-defined loss in the units of its present scale."""
+    """The head, with its user-defined loss adapted to its current scale."""
     return replace(head, own=UnscaledLoss.of(head.own.loss, head)) if isinstance(head.own, UnscaledLoss) else head
 
 

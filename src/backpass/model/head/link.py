@@ -1,6 +1,6 @@
-"""The link: what the outputs of networks mean, for a loss that knows it (probabilities, rates, an average of several).
+"""The link: decodes and averages the outputs of networks, as their loss defines it (probabilities, rates).
 
-Losses write it in operations; here it is worked out by the default engine, so that it has the bits of everything else.
+Losses define both with operations; here the default engine computes them, so that they have the same bits everywhere.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from backpass.network import Loss
 
 
 def predicted(loss: Loss, o: NDArray[Any]) -> NDArray[Any]:
-    """outputs o (n, k)  ->  what they mean in the target's own terms"""
+    """outputs o (n, k)  ->  predictions on the target's own scale"""
     return _worked_out(_predicting(loss, o.shape[1], o.dtype), [o])
 
 
 def averaged(loss: Loss, outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average; of one, its own"""
+    """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average; of one network, its own"""
     first = outputs[0]
     return _worked_out(_averaging(loss, len(outputs), first.shape[1], first.dtype), outputs)
 

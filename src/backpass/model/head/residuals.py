@@ -1,7 +1,7 @@
-"""Residuals: how far predictions were off on rows that the network did not train on, kept for intervals.
+"""Residuals: the errors of predictions on rows that the network did not train on, stored for intervals.
 
-Comes in: predictions and targets of such rows. Goes out: how wide an interval must be to hold the target as often as
-asked.
+It takes predictions and targets of such rows and returns the width an interval needs to contain the target as often as
+requested.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 from backpass.errors import UsageError
 
 KEPT = 1_000
-"""At most so many residuals are kept; of more rows, as many of them in even steps of rank."""
+"""The maximum number of residuals that are stored; of more, this many are selected at equal steps of rank."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Residuals:
     """Absolute residuals |y - prediction|, ascending: the k-th of m is their k/m quantile.
 
-    values float64 (m,)   rows: the number of rows they stand for
+    Attributes:
+        values: The residuals, float64 (m,).
+        rows: The number of rows that they represent.
     """
 
     values: NDArray[np.float64]
@@ -33,33 +35,34 @@ class Residuals:
     def of(
         predicted: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64] | None = None
     ) -> Residuals | None:
-        """Those of some rows, each counted by its weight; None where one is too large for a number."""
+        """The residuals of some rows, each counted by its weight; None if one is not finite."""
         halves = np.abs(0.5 * predicted - 0.5 * y)
         order = np.argsort(halves, kind="stable")
         shares = np.cumsum(np.ones(len(y)) if weights is None else weights[order])
         count = min(len(y), KEPT)
-        # Weights are divided before they are compared, so that those of a whole number of rows stay whole.
+        # Weights are divided before they are compared, so that the weight of a whole number of rows stays whole.
         ranks = np.searchsorted(shares * (count / shares[-1]) + 1e-9, np.arange(1, count + 1))
         with np.errstate(over="ignore"):
             values = 2.0 * halves[order][np.minimum(ranks, len(y) - 1)]
         return Residuals(values, len(y)) if np.isfinite(values).all() else None
 
     def half_width(self, level: float) -> float:
-        """c, where prediction - c to prediction + c holds the target of a new row in a share ``level`` of cases
+        """c such that prediction - c to prediction + c contains the target of a new row with probability ``level``
 
         c = the ceil(level (n + 1))-th smallest of n residuals    (Lei et al. 2018, Algorithm 2; Vovk et al. 2005)
 
-        That share is at least ``level`` if the new row and these come from the same source and these had no part in
-        the fit. The rows that chose an epoch had a small part in it.
+        The probability is at least ``level`` if the new row and these rows come from the same source and these rows had
+        no part in the fit. The rows that selected an epoch had a small part in it.
 
-        Errors: UsageError for a level outside (0, 1), and where there are too few rows for it.
+        Raises:
+            UsageError: The level is outside (0, 1), or there are too few rows for it.
 
         >>> Residuals(np.arange(1.0, 20.0), rows=19).half_width(0.9)
         18.0
         """
         if not 0.0 < level < 1.0:
             raise UsageError(f"interval must be a number in the range (0, 1); got {level:g}")
-        # Rounded to nine digits first, so that 0.9 of 20 rows are 18 and not 19.
+        # Rounded to nine digits first, so that 0.9 of 20 rows is 18, not 19.
         rank = ceil(round(level * (self.rows + 1), 9))
         if rank > self.rows:
             most = self.rows / (self.rows + 1)
@@ -70,12 +73,13 @@ class Residuals:
         return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
 
     def offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
-        """By quantile q, ascending: what is added to a prediction for its q-quantile
+        """Quantile q -> the number added to a prediction for its q-quantile, in ascending order
 
-        -c of the interval of level 1 - 2q below the middle, c of level 2q - 1 above it, 0 at 1/2: residuals are taken
-        to be as large above as below.
+        -c of the interval of level 1 - 2q for q below 1/2, c of level 2q - 1 above it, 0 at 1/2: the distribution of
+        the errors is assumed to be symmetric.
 
-        Errors: UsageError for all values that are no numbers in (0, 1), or for which there are too few rows.
+        Raises:
+            UsageError: Lists all values that are not numbers in (0, 1), or for which there are too few rows.
 
         >>> Residuals(np.arange(1.0, 20.0), rows=19).offsets([0.95, 0.5, 0.05])
         {0.05: -18.0, 0.5: 0.0, 0.95: 18.0}
@@ -96,7 +100,7 @@ class Residuals:
 
     @property
     def _widest(self) -> str:
-        """The outermost quantiles that so many rows allow."""
+        """The outermost quantiles that the number of rows allows."""
         low = ceil(500.0 / (self.rows + 1)) / 1000.0
         return f"name numbers such as 0.05,0.5,0.95; {self.rows} validation rows allow {low:g} to {1.0 - low:g}"
 

@@ -1,4 +1,4 @@
-"""The target's scale: what the network learns instead of y, and the way back.
+"""The target's scale: standardizes the target, and converts outputs back.
 
 y' = (y - center) / scale    and    y = center + scale y'
 """
@@ -17,10 +17,14 @@ _BOUNDED = ("sigmoid", "tanh")
 
 @dataclass(frozen=True, slots=True)
 class TargetScale:
-    """Center and scale of a target of numbers. A scale of 0 marks a constant target: predictions are the center.
-    It is provisional where training continues: see ``updated``.
+    """Center and scale of a numeric target.
 
-    ``low`` and ``high``, where given, are the range that decoded numbers are kept in.
+    Attributes:
+        center: The center.
+        scale: The scale. 0 marks a constant target, whose predictions are the center; it is provisional if training
+            continues, see ``updated``.
+        low: The smallest decoded number, if decoded numbers are clipped.
+        high: The largest decoded number, if decoded numbers are clipped.
     """
 
     center: float = 0.0
@@ -30,10 +34,10 @@ class TargetScale:
 
     @staticmethod
     def fit(y: NDArray[np.float64], loss: str, output_activation: str) -> TargetScale:
-        """Mean and standard deviation of the training targets, as far as the output allows.
+        """Mean and standard deviation of the training targets, as far as the output activation allows.
 
-        A linear output is free: the target is standardized. An output activation such as ReLU has a zero that means
-        something, so the target is scaled but not shifted; sigmoid and tanh, and the Poisson loss, take y as it is.
+        For a linear output the target is standardized. The zero of an output activation such as ReLU is meaningful, so
+        the target is scaled but not shifted. For sigmoid and tanh, and for the Poisson loss, y stays as it is.
         """
         if loss == "poisson" or output_activation in _BOUNDED:
             return TargetScale()
@@ -45,7 +49,7 @@ class TargetScale:
             return TargetScale(origin, 0.0)
         ratios, exponent = _ratios(y, origin)
         mean = fsum(ratios) / len(ratios)
-        # The center is a sum of halves, too: origin and mean deviation may be large and of opposite signs.
+        # A sum of halves: origin and mean deviation may be large, with opposite signs.
         center = 2.0 * (0.5 * origin + ldexp(mean, exponent))
         return TargetScale(center, _scale_of([r - mean for r in ratios], exponent))
 
@@ -53,8 +57,8 @@ class TargetScale:
         """y (n,)  ->  y' (n,)"""
         if self.scale == 0.0:
             return np.zeros_like(y)
-        # Halves first: y - center may overflow when both are near the largest float64. What then still overflows is a
-        # row that the training rows gave no idea of.
+        # Halved first: y - center may overflow if both are near the largest float64. If this overflows, too, the row is
+        # far outside the range of the training rows.
         with np.errstate(over="ignore"):
             return (0.5 * y - 0.5 * self.center) / self.scale * 2.0
 
@@ -67,14 +71,15 @@ class TargetScale:
         return y if self.low is None and self.high is None else np.clip(y, self.low, self.high)
 
     def bounded(self, y: NDArray[np.float64]) -> TargetScale:
-        """The same scale, kept within the range of the training targets."""
+        """The same scale, clipped to the range of the training targets."""
         return replace(self, low=float(np.min(y)), high=float(np.max(y)))
 
     def updated(self, y: NDArray[np.float64]) -> TargetScale:
         """The scale for training that continues with targets y (n,).
 
-        A scale of 0 is replaced by that of y: the constant taught nothing. Where y is another constant, it is the
-        center, and its distance from the old one the scale. Where there is a range, it becomes wide enough for y.
+        A scale of 0 is replaced by that of y, since a constant target taught the network nothing. If y is another
+        constant, it becomes the center, and its distance from the old center the scale. The clipping range, if any, is
+        extended to include y.
 
         >>> TargetScale(5.0, 0.0).updated(np.array([5.0, 9.0]))
         TargetScale(center=7.0, scale=2.0, low=None, high=None)
@@ -89,8 +94,8 @@ class TargetScale:
 def _ratios(y: NDArray[np.float64], origin: float) -> tuple[list[float], int]:
     """(y - origin) / 2^(exponent + 1), the largest between 1/2 and 1, and the exponent.
 
-    In these units nothing overflows or vanishes, and from an origin among the values a large mean costs no digits of a
-    small deviation.
+    In these units nothing overflows or underflows, and if the origin is one of the values, a large mean costs no digits
+    of a small deviation.
     """
     halves = 0.5 * y - 0.5 * origin
     exponent = frexp(float(np.max(np.abs(halves))))[1]
@@ -98,6 +103,6 @@ def _ratios(y: NDArray[np.float64], origin: float) -> tuple[list[float], int]:
 
 
 def _scale_of(ratios: list[float], exponent: int) -> float:
-    """The root of the mean square, back in the unit of y; 0 only when every ratio is."""
+    """The root of the mean square, back in the unit of y; 0 only if every ratio is 0."""
     root = sqrt(fsum(r * r for r in ratios) / len(ratios))
     return max(2.0 * ldexp(root, exponent), ulp(0.0)) if root else 0.0

@@ -1,10 +1,10 @@
-"""The ONNX model: one graph from the raw columns of a table to predictions, for runtimes other than ours.
+"""The ONNX model: one graph from the raw columns of a table to predictions, for other runtimes.
 
-Every column of the model is an input by its own name, n rows of one value: a number as double (NaN where missing), a
-text as string (empty where missing), a date or a time of day as three values of int32 (see ``onnx_dates``). Scaling,
-the network and the head are the circuits that we run ourselves; how a circuit becomes a graph is the engine's affair.
-Reading tables stays here: a graph trims no spaces, finds no numbers in texts, and refuses nothing. The arrays that go
-in are made from a table by ``onnx_inputs``.
+Every column of the model is an input with its own name, n rows of one value: a number as double (NaN if missing),
+text as string (empty if missing), a date or a time of day as three int32 values (see ``dates``). Scaling, the network
+and the head are the same circuits that our engines run; ``engine.onnx`` converts a circuit to a graph. Reading a table
+is not part of the graph: it trims no spaces, parses no numbers in text, and rejects nothing. ``onnx_inputs`` makes the
+input arrays from a table.
 """
 
 from __future__ import annotations
@@ -40,23 +40,24 @@ _CODES: np.dtype[Any] = np.dtype(np.int32)
 
 
 def to_onnx(model: Exportable) -> bytes:
-    """The bytes of an ONNX model that predicts what ``model`` does.
+    """The bytes of an ONNX model that predicts the same as ``model``.
 
-    inputs:  each number column double [n, 1], each text column string [n, 1], each date or time int32 [n, 3] (days,
-             seconds, microseconds), by name
-    outputs: a number, double [n], or the most probable class [n] (string; int64 or double where the target holds
-             numbers), named as the target; for classes also ``probabilities``, double [n, classes]; of several outputs
-             a number each, by their labels
+    inputs:  by name, each numeric column double [n, 1], each categorical column string [n, 1], each date or time
+             int32 [n, 3] (days, seconds, microseconds)
+    outputs: a number, double [n], or the most probable class [n] (string; int64 or double if the target holds numbers),
+             named as the target; for classes also ``probabilities``, double [n, classes]; for several outputs a number
+             each, named by their titles
 
     The metadata hold the target, its classes in the order of the probabilities, how the columns are read, and the
     versions.
 
-    Errors: UsageError when the onnx package is not installed, or a text has no UTF-8 form.
+    Raises:
+        UsageError: The onnx package is not installed, or text has no UTF-8 form.
     """
     require_onnx()
     _check_texts(model)
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
-    names = [graph.reserve(name) for name in output_names(model)]  # before others can take them
+    names = [graph.reserve(name) for name in output_names(model)]  # before other nodes can take them
     outputs = _network_outputs(graph, model, _network_inputs(graph, model))
     predicted = translate(graph, predicting(model.head, model.theta.dtype, ROWS), [outputs])
     if model.classes:
@@ -92,12 +93,12 @@ INPUTS: Mapping[str, tuple[int, np.dtype[Any], str]] = {
     "date": (3, FIELDS, f"days since 1970-01-01 in UTC, seconds, microseconds; {NO_DAY} days where missing"),
     "time": (3, FIELDS, f"0 days, seconds since midnight, microseconds; {NO_DAY} days where missing"),
 }
-"""How a column of each kind goes in: values in a row, dtype, and what they are."""
+"""The input for each column kind: values per row, dtype, and their meaning."""
 
 
 def _network_inputs(graph: Graph, model: Exportable) -> Value:
-    """The columns through the feature map: x (n, d)."""
-    columns = []  # all of them before any node takes a name
+    """The columns, passed through the feature map: x (n, d)."""
+    columns = []  # all inputs are declared before any node takes a name
     for feature in model.schema.features:
         width, dtype, doc = INPUTS[feature.kind]
         columns.append(graph.input(feature.name, Spec((ROWS, width), dtype), doc))
@@ -118,7 +119,7 @@ def _network_inputs(graph: Graph, model: Exportable) -> Value:
 
 
 def _codes(graph: Graph, column: Value, feature: CategoricalFeature) -> Value:
-    """Code j for the j-th level, 0 for every other text, the empty one too."""
+    """Code j for the j-th category, 0 for any other text, including the empty one."""
     whole = graph.add(
         "LabelEncoder",
         column,
@@ -132,14 +133,14 @@ def _codes(graph: Graph, column: Value, feature: CategoricalFeature) -> Value:
 
 
 def _beside(graph: Graph, columns: list[Value], dtype: np.dtype[Any], stem: str) -> Value | None:
-    """Columns side by side; None where there are none."""
+    """Columns concatenated; None if there are none."""
     if len(columns) < 2:
         return columns[0] if columns else None
     return Value(graph.add("Concat", *columns, stem=stem, axis=1), Spec((ROWS, len(columns)), dtype))
 
 
 def _origins(model: Exportable) -> list[int]:
-    """Of every number column the whole number to count from: of days the one at their median, else 0."""
+    """The whole number to count from, for every numeric column: the median day for days, else 0."""
     dates = {feature.name for feature in model.schema.moments if feature.kind == "date"}
     return [
         round(center) if number.leads and number.column in dates else 0
@@ -148,7 +149,7 @@ def _origins(model: Exportable) -> list[int]:
 
 
 def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
-    """The feature map of numbers less their origins. (Centers of columns that are no numbers stand behind.)"""
+    """The feature map of numbers minus their origins. (Centers of non-numeric columns come last.)"""
     center = phi.center.copy()
     center[: len(origins)] -= origins
     knots = tuple(each - origin for each, origin in zip(phi.knots, origins, strict=True)) if phi.knots else ()
@@ -156,7 +157,7 @@ def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
 
 
 def _feature_map(model: Exportable) -> Circuit:
-    """Those of (numbers, codes) that the model has -> x, with numbers that stand for missing taken out first."""
+    """The circuit (numbers, codes) -> x, for those of the two that the model has; declared missing values become NaN."""
     phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
     is_part = np.array([model.schema.kinds[number.column] != "numeric" for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
@@ -174,7 +175,7 @@ def _feature_map(model: Exportable) -> Circuit:
 
 
 def _network_outputs(graph: Graph, model: Exportable, x: Value) -> Value:
-    """The forward circuit, its parameters by their names: o (n, k); of an ensemble, what its networks average to."""
+    """The forward circuit with named parameters: o (n, k); for an ensemble, the average of its networks."""
     networks = model.theta.reshape(-1, model.network.parameter_count)
     outputs: list[Value] = []
     for i, theta in enumerate(networks, start=1):
@@ -189,7 +190,7 @@ def _network_outputs(graph: Graph, model: Exportable, x: Value) -> Value:
 
 
 def _labels(graph: Graph, model: Exportable, probabilities: Value) -> Value:
-    """The class of the largest probability, the first among equals."""
+    """The class with the largest probability, the first one in a tie."""
     classes = _class_values(model)
     place = graph.add("ArgMax", probabilities, stem="label/place", axis=1, keepdims=0)
     return Value(graph.add("Gather", classes, place, stem="label"), Spec((ROWS,), classes.dtype))
@@ -204,7 +205,7 @@ def _class_values(model: Exportable) -> np.ndarray[Any, Any]:
 
 
 def _facts(model: Exportable) -> Iterator[tuple[str, str]]:
-    """The metadata: what a service may want to know beside the graph. The classes are a JSON list."""
+    """The metadata: what a service may need in addition to the graph. The classes are a JSON list."""
     yield "backpass.version", __version__
     yield "backpass.format", str(FORMAT)
     yield "backpass.target", model.target

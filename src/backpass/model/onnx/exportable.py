@@ -1,4 +1,4 @@
-"""What the export needs of a model, as a protocol, so that models can offer their export as a method."""
+"""The protocol of an exportable model, which lets models offer the export as a method."""
 
 from __future__ import annotations
 

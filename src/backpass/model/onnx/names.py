@@ -6,11 +6,11 @@ from backpass.engine.onnx import Graph
 from backpass.model.onnx.exportable import Exportable
 
 PROBABILITIES = "probabilities"
-"""The output with the probabilities of the classes, unless a column has this name."""
+"""The output with the class probabilities, unless a column has this name."""
 
 
 def output_names(model: Exportable) -> tuple[str, ...]:
-    """The outputs: the target, and for classes their probabilities; or each of several by its label."""
+    """The outputs: the target, and for classes their probabilities; for several outputs, one per title."""
     if not model.classes:
         return model.labels
     name = PROBABILITIES
@@ -20,7 +20,7 @@ def output_names(model: Exportable) -> tuple[str, ...]:
 
 
 def input_names(model: Exportable) -> list[str]:
-    """The inputs: each column by its name, or one like it where an output has that."""
+    """The inputs: each column under its own name, or a similar one if an output has that name."""
     graph = Graph("names")
     for name in output_names(model):
         graph.reserve(name)

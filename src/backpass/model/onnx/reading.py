@@ -1,7 +1,7 @@
-"""Reading: how a table is read for an exported graph, as its metadata say.
+"""Reading: how the metadata of an exported graph describe the reading of a table.
 
-A schema comes in and metadata go out when a model is exported; the way back when inputs are made of a table, which is
-``onnx_inputs``' affair.
+It converts a schema to metadata when a model is exported, and the metadata back when ``onnx_inputs`` makes inputs from
+a table.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from backpass.errors import UsageError
 from backpass.table.schema import Schema
 
 INPUTS_KEY, MISSING_KEY = "backpass.inputs", "backpass.missing"
-"""Where the metadata say how the columns are read: see ``reading_facts``."""
+"""The metadata keys that describe how columns are read: see ``reading_facts``."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphInput:
-    """An input of a graph: its name there, the column of the table, and what is asked of that (a ``Demand``)."""
+    """An input of a graph.
+
+    Attributes:
+        name: Its name in the graph.
+        column: The column of the table.
+        kind: The required kind of the column (a ``Demand``).
+    """
 
     name: str
     column: str
@@ -28,19 +34,24 @@ class GraphInput:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a table is read for a graph: its inputs in order, and the texts that mean a missing value."""
+    """How a table is read for a graph.
+
+    Attributes:
+        inputs: The inputs in order.
+        missing: The texts that mean a missing value.
+    """
 
     inputs: tuple[GraphInput, ...]
     missing: tuple[str, ...]
 
     @property
     def kinds(self) -> dict[str, str]:
-        """Column -> what is asked of it."""
+        """Column -> its required kind."""
         return {each.column: each.kind for each in self.inputs}
 
 
 def reading_facts(schema: Schema, names: Sequence[str]) -> dict[str, str]:
-    """The metadata that ``onnx_inputs`` reads; ``names`` are those of the graph's inputs, in the schema's order."""
+    """The metadata that ``onnx_inputs`` reads; ``names`` are the graph's inputs in the schema's order."""
     inputs = [
         {"name": name, "column": column, "kind": kind}
         for name, (column, kind) in zip(names, schema.kinds.items(), strict=True)
@@ -52,7 +63,11 @@ def reading_facts(schema: Schema, names: Sequence[str]) -> dict[str, str]:
 
 
 def reading_from(facts: Mapping[str, str]) -> Reading:
-    """What ``reading_facts`` wrote.    Errors: UsageError for the metadata of another graph."""
+    """The reading that ``reading_facts`` wrote.
+
+    Raises:
+        UsageError: The metadata belong to another kind of graph.
+    """
     try:
         inputs = tuple(GraphInput(each["name"], each["column"], each["kind"]) for each in json.loads(facts[INPUTS_KEY]))
         return Reading(inputs, tuple(json.loads(facts[MISSING_KEY])))

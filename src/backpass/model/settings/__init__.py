@@ -1,1 +1,1 @@
-"""The settings: every choice of a fit, declared once, and the presets that give them defaults."""
+"""The settings: every option of a fit, declared once, and the presets, named sets of defaults."""

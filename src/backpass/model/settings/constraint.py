@@ -1,7 +1,7 @@
 """A constraint: the values that a setting accepts.
 
 A constraint checks a value, parses it from the command line, describes itself for messages and help texts, and lists
-values that violate it for the tests. Which settings exist is declared in ``settings``.
+values that violate it for the tests. ``settings`` declares the settings.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ class Constraint(ABC):
 
     @abstractmethod
     def read(self, text: str) -> Any:
-        """Parse a value from text.    Raises ValueError if the text cannot be parsed."""
+        """Parse a value from text.
+
+        Raises:
+            ValueError: The text cannot be parsed.
+        """
 
     @abstractmethod
     def breaking(self) -> Sequence[Any]:
-        """Values that are not accepted, for the tests."""
+        """Values that violate the constraint, for the tests."""
 
     def hint(self, value: Any) -> str:
         """The most similar accepted value, as a suggestion; empty if there is none."""
@@ -42,7 +46,15 @@ class Constraint(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Number(Constraint):
-    """A number between two bounds, or a whole number if ``whole``. A bound is included unless it is open."""
+    """A number between two bounds.
+
+    Attributes:
+        low: The lower bound.
+        high: The upper bound.
+        whole: Whether only whole numbers are accepted.
+        open_low: Whether the lower bound is excluded.
+        open_high: Whether the upper bound is excluded.
+    """
 
     low: float = -inf
     high: float = inf
@@ -61,7 +73,7 @@ class Number(Constraint):
             return False
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
-        # A whole number of hundreds of digits does not fit float64.
+        # A whole number with hundreds of digits exceeds float64.
         return above and below and (self.whole or (abs(value) <= float_info.max and isfinite(value)))
 
     def read(self, text: str) -> Any:
@@ -217,7 +229,7 @@ class Wires(Constraint):
 
 
 def _shown(bound: float) -> str:
-    """A bound of a range; a whole number keeps all its digits."""
+    """A bound of a range, as text; a whole number keeps all its digits."""
     return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 

@@ -1,7 +1,7 @@
 """The options of ``fit``: the settings as keyword arguments, for editors and type checkers.
 
-A type checker cannot read declarations, so names and types stand here once more; a test compares both. Meanings,
-ranges and defaults are declared in ``settings``.
+A type checker cannot read the declarations in ``settings``, so names and types are repeated here; a test compares the
+two. Meanings, ranges and defaults are declared in ``settings``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, TypedDict
 
 
 class SettingsOptions(TypedDict, total=False):
-    """Keyword arguments of ``fit``: any of the settings. What is left out follows from the preset."""
+    """Keyword arguments of ``fit``: any of the settings. Omitted ones take the preset's value."""
 
     preset: Literal["plain", "fast", "default", "best", "realmlp"] | None
     task: Literal["regression", "classification"] | None

@@ -1,4 +1,4 @@
-"""The precision of training: what numbers are stored, where the setting says more than a dtype."""
+"""The precision of training: maps the setting to the dtype of stored numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 
 
 def dtype_of(precision: str) -> np.dtype[Any]:
-    """The dtype of theta, of the inputs and of what is predicted.
+    """The dtype of theta, of the inputs and of the predictions.
 
-    "bf16" only says what the factors of large products are rounded to while training (see ``engine.plan.pairs``).
+    "bf16" affects only what the factors of large products are rounded to during training (see
+    ``engine.plan.bf16_packing``).
 
     >>> dtype_of("bf16").name, dtype_of("float64").name
     ('float32', 'float64')

@@ -1,7 +1,7 @@
-"""Presets: whole recipes by name. A preset gives defaults to settings that the user did not give, and nothing else.
+"""Presets: named sets of defaults, for the settings that the user does not set.
 
-What suits numbers and what suits classes may differ, so a preset is settled once the task is known. The settings
-themselves, with the defaults of the plain preset, live in ``settings``.
+The best values may differ between regression and classification, so the defaults of a preset depend on the task. The
+settings themselves, with the defaults of the plain preset, live in ``settings``.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ _RATES = (
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Settings by name: those of every task, those for numbers, for classes, and for the class error.
+    """A named set of defaults.
 
-    ``from_rows``: those that tables of at least so many training rows have instead
+    Attributes:
+        shared: Defaults for every task.
+        numbers: Defaults for regression.
+        classes: Defaults for classification.
+        class_error: Defaults for classification if the metric is error or accuracy.
+        from_rows: Minimum number of training rows -> defaults for tables of that size.
     """
 
     shared: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +40,13 @@ class Preset:
     from_rows: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     def defaults(self, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
-        """What the preset says where the task is "regression" or None, or one of classes."""
+        """The preset's defaults.
+
+        Args:
+            task: "regression" or None, or a classification task.
+            metric: The metric that selects the best epoch, if set.
+            rows: The number of training rows.
+        """
         found = dict(self.shared)
         for least in sorted(self.from_rows):
             found |= self.from_rows[least] if rows >= least else {}
@@ -69,11 +80,11 @@ REALMLP: Mapping[str, Any] = MappingProxyType(
         "clip_predictions": "training",
     }
 )
-"""RealMLP-TD (Holzmueller et al. 2024, with the figures of pytabkit 1.7), as far as it is the same for every task."""
+"""RealMLP-TD (Holzmueller et al. 2024, with the values of pytabkit 1.7): the defaults shared by all tasks."""
 
 
 def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]] | None = None) -> Preset:
-    """A preset of the recipe's family: what it says for each task is the same."""
+    """A preset of the RealMLP family; its defaults for each task are the same throughout the family."""
     return Preset(
         shared,
         numbers={"activation": "mish", "learning_rate": 0.2},
@@ -83,7 +94,7 @@ def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]
     )
 
 
-# Batches by the number of rows: small tables get the steps that they need.
+# The batch size depends on the number of rows, so that small tables get enough steps.
 _SMALL: Mapping[str, Any] = {
     **REALMLP,
     "quantile_features": True,
@@ -92,12 +103,12 @@ _SMALL: Mapping[str, Any] = {
     "batch_size": None,
 }
 
-# What a large table teaches in one pass a small one teaches in several.
+# Large tables need fewer passes.
 _FROM_ROWS: Mapping[int, Mapping[str, Any]] = {30_001: {"epochs": 32}, 100_001: {"epochs": 16}}
 
 _TWO: Mapping[str, Any] = {"ensemble_size": 2, "ensemble_split": "split"}
 
-# Slow waves suit smooth and noisy tables, fast ones steps and bumps: each network has the scale whose turn it is.
+# Low frequencies suit smooth and noisy tables, high ones steps and bumps. The networks take the scales in turn.
 _SCALES = (0.1, 1.0, 10.0, 30.0)
 _MORE_SCALES = (*_SCALES, 0.3, 3.0, 0.1, 10.0)
 
@@ -112,10 +123,10 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 )
 """Every preset by name.
 
-plain: the network of the notes, with the defaults of ``settings``
-fast: the recipe with two networks of two layers of 128, one with slow waves and one with fast, and 64 epochs or fewer:
-    a twelfth of the multiplications
-default: four such networks, each with waves of another scale, on four folds of the training and validation rows
-best: sixteen of them
-realmlp: the recipe as published, one network of three layers of 256, and 256 epochs
+plain: the network of the notes, with the defaults in ``settings``
+fast: RealMLP, with two networks of two layers of 128 units, one with low and one with high frequencies, and at most 64
+    epochs: a twelfth of the multiplications
+default: four such networks, each with another frequency scale, on four folds of the training and validation rows
+best: sixteen such networks
+realmlp: RealMLP as published: one network of three layers of 256 units, and 256 epochs
 """

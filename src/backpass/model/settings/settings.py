@@ -89,9 +89,10 @@ def _training(default: Any, constraint: Constraint, help: str, **facts: Any) -> 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings that have been checked.
+    """Validated settings. Each field is a setting, with its declaration as the field's metadata.
 
-    ``given`` holds what the user set, without any default.
+    Attributes:
+        given: The settings that the user set, without any defaults.
     """
 
     preset: str = _setting(
@@ -283,13 +284,13 @@ class Settings:
 
     @staticmethod
     def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0, *, trains: bool = True) -> Settings:
-        """The preset's defaults, overridden by ``values``; see ``preset_for`` if no preset is named.
+        """The preset's defaults, overridden by ``values``; ``preset_for`` selects the preset if none is named.
 
         Args:
-            values: Settings by name, as the user gave them.
-            task: The task that the target turned out to set, if it is known.
-            rows: The number of training rows, if it is known.
-            trains: Whether these settings are used to train on this machine, not only to describe a model.
+            values: Settings by name, as the user set them.
+            task: The task that the target implies, if known.
+            rows: The number of training rows, if known.
+            trains: Whether these settings are used to train on this machine, rather than only to describe a model.
 
         Raises:
             UsageError: Lists every unknown name and every value that is not accepted.
@@ -312,12 +313,12 @@ class Settings:
         if chosen["learning_rate"] is None:
             chosen["learning_rate"] = _LEARNING_RATES.get(chosen["optimizer"], 0.01)
         if chosen["weight_decay"] is None:
-            # Only adamw is designed for it; with another optimizer it would be a penalty that nobody asked for.
+            # Only adamw is designed for it; other optimizers would get a penalty that the user did not request.
             chosen["weight_decay"] = 0.1 if chosen["optimizer"] == "adamw" else 0.0
         return Settings(**chosen, given=tuple(given.items()))
 
     def suited(self, task: str, rows: int = 0) -> Settings:
-        """The same user settings, with the preset's defaults for this task and this number of training rows."""
+        """The same user settings, with the preset's defaults for this task and number of training rows."""
         return Settings.of(dict(self.given), task, rows)
 
     def to_json(self) -> dict[str, Any]:
@@ -366,7 +367,7 @@ def _unknown(name: str) -> str:
 
 
 def _defaults(preset: Any, given: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
-    """Every setting's default in a preset; those of plain if there is no such preset."""
+    """The default of every setting in a preset; those of plain if the preset does not exist."""
     defaults = {setting.name: setting.default for setting in SETTINGS}
     if isinstance(preset, str) and preset in PRESETS:
         defaults.update(PRESETS[preset].defaults(task, given.get("metric"), rows))
@@ -384,7 +385,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _conflicts(values: Mapping[str, Any]) -> list[str]:
-    """Settings that are fine by themselves and contradict each other."""
+    """Settings that are valid by themselves but contradict each other."""
     problems = []
     if values["validation_fraction"] + values["test_fraction"] >= 1:
         problems.append("validation_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
