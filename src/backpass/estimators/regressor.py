@@ -252,7 +252,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         """Train for one pass over these rows in their order, at a constant learning rate.
 
         The first rows fix columns, scales, the first theta and the batch size: those of the first call, if it has at
-        least 10 rows and every column and target varies in them. Otherwise these are provisional: they are fitted anew
+        least 10 rows and every column and target varies in them. Otherwise these are provisional: they are refitted
         as rows arrive, and the passes so far are repeated (docs/decisions/0016). k calls equal one pass over the
         batches of all of them. After ``fit``, training continues from the fitted model. Calls whose rows all have
         weight 0 change nothing.

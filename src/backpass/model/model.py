@@ -315,7 +315,7 @@ class Model:
         return inputs_of(self.feature_map, numbers, codes, self.theta.dtype, engine_named(self.engine, self.threads))
 
     def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
-        """For inputs x (n, d), the outputs o (n, k) averaged over networks; or the penultimate activations, concatenated."""
+        """Outputs o (n, k) for x (n, d), averaged over networks; or their penultimate activations, concatenated."""
         engine = engine_named(self.engine, self.threads)
         found = [
             outputs_of(self.network, theta, x, engine, features=features)

@@ -132,7 +132,7 @@ def _verified(data: bytes, source: str) -> int:
     """The format of a file with a correct digest; nothing else is read.
 
     Raises:
-        ModelFileError: The digest is wrong, or the file is not ours.
+        ModelFileError: The digest is wrong, or Backpass did not write the file.
     """
     opening = OPENING.match(data, 8)
     if opening is None:

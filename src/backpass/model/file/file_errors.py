@@ -15,7 +15,7 @@ def refusal(where: str, came: str, expected: str) -> ModelFileError:
 
 
 def damaged(source: str, reason: str) -> ModelFileError:
-    """The error for a file of ours that has changed since it was written."""
+    """The error for a Backpass file that has changed since it was written."""
     return ModelFileError(
         f"{source} is damaged: {reason}",
         hint="copy or download the file again, or write it anew; nothing was loaded from it",
@@ -23,7 +23,7 @@ def damaged(source: str, reason: str) -> ModelFileError:
 
 
 def foreign(source: str, what: str) -> ModelFileError:
-    """The error for a file that is not ours."""
+    """The error for a file that Backpass did not write."""
     return ModelFileError(
         f"{source} is not a Backpass file: it is {what}",
         hint=f"{OURS}; other formats are never loaded, some of them can run code",
@@ -31,7 +31,7 @@ def foreign(source: str, what: str) -> ModelFileError:
 
 
 def newer(source: str, version: int, known: int) -> ModelFileError:
-    """The error for a file of ours that only a later version can read."""
+    """The error for a Backpass file that only a later version can read."""
     return ModelFileError(
         f"{source} has format {version}; this version of Backpass reads format {known} and below",
         hint="install a newer Backpass: pip install --upgrade backpass",

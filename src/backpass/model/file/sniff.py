@@ -1,4 +1,4 @@
-"""Content sniffing: guesses from its first bytes what a file is that is not ours.
+"""Content sniffing: guesses the type of a foreign file from its first bytes.
 
 ``sniff`` takes bytes and returns a few words for a message. It does not parse, unpack or run anything.
 """

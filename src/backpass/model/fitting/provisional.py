@@ -1,6 +1,6 @@
 """The provisional part of a stream: columns, scales and network while the rows so far are too few to fit them.
 
-It takes the problem of the first rows and more rows, and returns the problem fitted anew, or with a scale for each
+It takes the problem of the first rows and more rows, and returns the problem refitted, or with a scale for each
 column that varies for the first time. ``stream`` decides which of the two happens, and when.
 """
 
@@ -91,7 +91,7 @@ def teaches_nothing(head: AnyHead) -> bool:
 
 
 def refitted(problem: Problem, rows: Rows) -> Problem:
-    """The problem with columns, scales and network fitted anew on these rows."""
+    """The problem with columns, scales and network refitted on these rows."""
     settings = problem.settings
     head = with_own_scale(problem.head.refitted(rows.truth, settings))
     return assemble(settings, Schema.of_all(rows.table, head.target.name), head, {"train": rows})

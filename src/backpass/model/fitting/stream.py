@@ -90,8 +90,8 @@ class Stream:
         """The stream after one pass over rows in their order, at a constant learning rate.
 
         J = sum of w J^(i) / B for each batch; weights are not normalized. While columns and scales are provisional,
-        they may be fitted anew on all rows so far, and the passes over these rows repeated. Rows with a constant target
-        teach nothing: if it first varies after ``FEWEST`` of them or more, the stream begins anew.
+        they may be refitted on all rows so far, and the passes over these rows repeated. Rows with a constant target
+        teach nothing: if it first varies after ``FEWEST`` of them or more, the stream restarts.
 
         Raises:
             DivergedError: A number is not finite; this stream is unchanged.
@@ -109,7 +109,7 @@ class Stream:
         if not self._needs_fit(evidence):
             return self._updated(rows)._passed(rows)._with_first(first, self.fitted, evidence)
         stream = Stream.start(refitted(self.problem, together))
-        past = len(self.history) - len(self.first)  # calls before the stream last began anew
+        past = len(self.history) - len(self.first)  # calls before the stream last restarted
         stream = replace(stream, rows=self.rows - self.seen.rows, history=self.history[:past])
         for each in first:
             stream = stream._passed(each)

@@ -136,7 +136,7 @@ class Head:
         return replace(self, asked=metric)
 
     def refitted(self, y: NDArray[Any], settings: Settings) -> Head:
-        """The head fitted anew on other training targets; a user-defined loss and the quantile stay."""
+        """The head refitted on other training targets; a user-defined loss and the quantile stay."""
         head = Head.fit(self.target, y, replace(settings, quantile=self.options.get("q", settings.quantile)))
         return replace(head, own=self.own)
 

@@ -127,7 +127,7 @@ class Heads:
         return self.metrics[0]
 
     def refitted(self, y: NDArray[Any], settings: Settings) -> Heads:
-        """The heads fitted anew on other training targets (n, k)."""
+        """The heads refitted on other training targets (n, k)."""
         return replace(self, heads=tuple(head.refitted(y[:, j], settings) for j, head in enumerate(self.heads)))
 
     def updated(self, y: NDArray[Any]) -> Heads:

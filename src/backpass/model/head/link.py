@@ -23,7 +23,7 @@ def predicted(loss: Loss, o: NDArray[Any]) -> NDArray[Any]:
 
 
 def averaged(loss: Loss, outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average; of one network, its own"""
+    """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average; one network's stay"""
     first = outputs[0]
     return _worked_out(_averaging(loss, len(outputs), first.shape[1], first.dtype), outputs)
 

@@ -157,7 +157,7 @@ def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
 
 
 def _feature_map(model: Exportable) -> Circuit:
-    """The circuit (numbers, codes) -> x, for those of the two that the model has; declared missing values become NaN."""
+    """The circuit (numbers, codes) -> x, without inputs that the model lacks; declared missing values become NaN."""
     phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
     is_part = np.array([model.schema.kinds[number.column] != "numeric" for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
