@@ -101,7 +101,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
     Attributes:
         model_: The fitted ``backpass.Model``.
-        classes_: The classes, sorted.
+        classes_: The classes, sorted; for labels the numbers 0 to k - 1.
         history_: One record per epoch, as a data frame if X was one.
         loss_curve_: The training loss of each epoch.
         n_iter_: The number of epochs.

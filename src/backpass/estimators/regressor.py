@@ -108,7 +108,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         best_epoch_: The epoch whose weights are kept.
         n_features_in_: The number of columns of X.
         feature_names_in_: The names of the columns, if X was a data frame.
-        n_outputs_: The number of columns of y.
+        n_outputs_: The number of predicted numbers per row.
 
     >>> X = np.linspace(0, 1, 50)[:, None]
     >>> small = BackpassRegressor(hidden_layer_sizes=(8,), epochs=100, dropout=0.0, learning_rate=0.03)
@@ -277,6 +277,10 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
         Split conformal prediction with the residuals of the validation rows: see ``backpass.Model.predict_interval``.
 
+        Args:
+            X: Array or data frame (n, d).
+            level: The probability. Default 0.9.
+
         Raises:
             ValueError: The model has several targets or quantiles, or it has no validation rows or too few.
         """
@@ -286,6 +290,10 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         """Quantiles (n, k) of the target of each row, ascending; the middle one is the prediction.
 
         The others are the ends of ``predict_interval``: see ``backpass.Model.predict_quantiles``.
+
+        Args:
+            X: Array or data frame (n, d).
+            quantiles: The quantiles, each in (0, 1). Default (0.05, 0.5, 0.95).
 
         Raises:
             ValueError: As for ``predict_interval``; also if a quantile is outside (0, 1), or if the loss already makes

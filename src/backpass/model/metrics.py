@@ -139,7 +139,16 @@ def scores(
     asked: str | None = None,
     weights: Weights = None,
 ) -> dict[str, float]:
-    """Every metric of a loss by name; predictions that are not finite give scores that are not finite."""
+    """Every metric of a loss by name; predictions that are not finite give scores that are not finite.
+
+    Args:
+        loss: The name of the loss.
+        predicted: Numbers (n,) or probabilities (n, k).
+        y: Targets (n,).
+        q: The quantile, for the pinball loss.
+        asked: The requested metric, if any.
+        weights: The weight of each row (n,).
+    """
     options = {"pinball": {"q": q}}
     with np.errstate(all="ignore"):
         return {

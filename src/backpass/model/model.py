@@ -150,6 +150,11 @@ class Model:
         The others are the ends of ``predict_interval``: the lower end at level 1 - 2q for q below 1/2, the upper end at
         level 2q - 1 for q above it.
 
+        Args:
+            data: As for ``predict``.
+            quantiles: The quantiles, each in (0, 1). Default (0.05, 0.5, 0.95).
+            **reading: As for ``predict``.
+
         Raises:
             DataError: As ``predict``.
             UsageError: As ``predict_interval``, listing all invalid values; also if the model's outputs are quantiles.

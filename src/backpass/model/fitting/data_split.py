@@ -107,6 +107,7 @@ class Rows:
         columns = [_bits(column) for column in rows.table.columns.values()]
         columns += [_bits_of_numbers(y.astype(np.float64)) for y in rows.truth.reshape(rows.table.rows, -1).T]
         weights = np.ones(rows.table.rows) if rows.weights is None else rows.weights
+        # Equal rows become neighbors; the weights sort last within them, so that the sums do not depend on the order.
         order = np.lexsort((weights, *columns))
         new = _is_new(columns, order)
         found = rows.take(order[new])

@@ -52,6 +52,7 @@ def members_of(problem: Problem, at_once: int = 1) -> list[Member]:
     count = settings.ensemble_size
     if count == 1:
         return [Member(problem, None)]
+    # Members train in ceil(count / at_once) rounds, which share the time limit.
     limit = None if settings.max_seconds is None else settings.max_seconds / -(-count // at_once)
     wishes = [replace(settings, seed=(settings.seed + i * _SEED_STEP) % 2**64, max_seconds=limit) for i in range(count)]
     alike = [replace(problem, settings=stop, network=_network_of(problem, i)) for i, stop in enumerate(wishes)]

@@ -85,6 +85,7 @@ class Linear:
             return operations.sum(loss.per_example(self(t, some[0]), some[1]))
 
         def preconditioner(t: Floats) -> Callable[[Floats], Floats]:
+            # The Hessian of output k is X^T diag(bends_k) X; one factored matrix, rescaled, approximates all of them.
             bends = [rows.bends(t, unit) for unit in np.eye(self.outputs)]
             weights = sum(bends[1:], bends[0]) / self.outputs
             shares = np.array([max(total(each), _LEAST) for each in bends]) / max(total(weights), _LEAST)
@@ -135,11 +136,13 @@ class _Rows:
         for i in self._chunks():
             w = weights[i, None]
             G[np.ix_(columns, columns)] += self.engine.run(self.products, self.x[i], np.ones_like(w), w)[0]
+        # Numbers with one-hot columns: the sums of each number (and of the constant) over the rows of each code.
         codes = [self.linear.codes(self.x, j) for j in range(len(tables))]
         for i in columns if tables else ():
             column = weights * self.x[:, i] if i < dense else weights
             for (start, size), code in zip(tables, codes, strict=True):
                 G[start : start + size, i] = G[i, start : start + size] = np.bincount(code, column, size)
+        # One-hot columns with each other: the sums of weights by pair of codes. Each pair of tables is computed once.
         for j, (start, size) in enumerate(tables):
             for (first, other), code in zip(tables[: j + 1], codes, strict=False):
                 sums = np.bincount(codes[j] * other + code, weights, size * other).reshape(size, other)

@@ -96,18 +96,22 @@ class Stream:
         Raises:
             DivergedError: A number is not finite; this stream is unchanged.
         """
+        # Case 1: the target was constant so far and varies now. Nothing was learned, so the stream restarts here.
         if self._is_superseded_by(rows):
             stream = Stream.begin(refitted(self.problem, rows), rows)
             history = (*self.history, replace(stream.history[0], epoch=len(self.history) + 1))
             return replace(stream, rows=self.rows + stream.rows, history=history)
+        # Case 2: columns and scales are fixed.
         if self.first is None or self.fitted is None or self.seen is None:
             problem, late = Late.after(self.late, self.problem, rows)
             return replace(replace(self, problem=problem)._passed(rows), late=late)
         first = (*self.first, rows)
         together = Rows.stacked(first)
         evidence = Evidence.of(together)
+        # Case 3: they are provisional, and no fit is due; the rows are kept for the next one.
         if not self._needs_fit(evidence):
             return self._updated(rows)._passed(rows)._with_first(first, self.fitted, evidence)
+        # Case 4: a fit is due. Training restarts on the refitted problem and repeats the passes, call by call.
         stream = Stream.start(refitted(self.problem, together))
         past = len(self.history) - len(self.first)  # calls before the stream last restarted
         stream = replace(stream, rows=self.rows - self.seen.rows, history=self.history[:past])

@@ -35,7 +35,7 @@ class Residuals:
     def of(
         predicted: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64] | None = None
     ) -> Residuals | None:
-        """The residuals of some rows, each counted by its weight; None if one is not finite."""
+        """The residuals of some rows, each counted by its weight; None if one overflows float64."""
         halves = np.abs(0.5 * predicted - 0.5 * y)
         order = np.argsort(halves, kind="stable")
         shares = np.cumsum(np.ones(len(y)) if weights is None else weights[order])

@@ -350,7 +350,14 @@ _LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
 
 
 def default_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
-    """The defaults of a preset as the model file holds them; "preset" itself has none."""
+    """The defaults of a preset as the model file holds them; "preset" itself has none.
+
+    Args:
+        preset: The preset.
+        task: The task, if known.
+        metric: The metric that selects the best epoch, if set.
+        rows: The number of training rows, if known.
+    """
     return {name: _listed(value) for name, value in _defaults(preset, {"metric": metric}, task, rows).items()}
 
 
