@@ -10,7 +10,7 @@
     `-- CircuitError                    a function cannot be traced, differentiated or evaluated
         |-- ShapeError                  shapes do not match                      (also a ValueError)
         |-- TraceError                  a traced value was used as a number      (also a TypeError)
-        `-- GradientError               a gradient does not exist, or is wrong   (also a ValueError)
+        `-- GradientError               a gradient cannot be taken, or is wrong  (also a ValueError)
 
     BackpassWarning                     a run or a model needs attention               (a UserWarning)
 
@@ -113,7 +113,7 @@ class TraceError(CircuitError, TypeError):
 
 
 class GradientError(CircuitError, ValueError):
-    """A gradient does not exist, or a check found it wrong."""
+    """A gradient cannot be taken, or a check found it wrong."""
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

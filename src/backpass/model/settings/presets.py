@@ -124,8 +124,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 """Every preset by name.
 
 plain: the network of the notes, with the defaults in ``settings``
-fast: RealMLP, with two networks of two layers of 128 units, one with low and one with high frequencies, and at most 64
-    epochs: a twelfth of the multiplications
+fast: RealMLP with quantile features, as two networks of two layers of 128 units, one with low and one with high
+    frequencies, and at most 64 epochs: a twelfth of the multiplications
 default: four such networks, each with another frequency scale, on four folds of the training and validation rows
 best: sixteen such networks
 realmlp: RealMLP as published: one network of three layers of 256 units, and 256 epochs
