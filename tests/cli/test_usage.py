@@ -45,7 +45,7 @@ def test_help_of_fit_names_every_setting_with_its_default(call: Run) -> None:
             place = shown.index(option)
             default = ("no", "yes")[setting.default] if isinstance(setting.default, bool) else setting.default
             default = ",".join(map(str, default)) if isinstance(default, tuple) else default
-            own = shown[place:].partition(" --")[0].partition("default ")[2]
+            own = shown[place:].partition(" --")[0].partition("default: ")[2]
             assert own.split()[0] == str(default), setting.name
     for title in ("Network:", "Training:", "Engine:", "Reading:", "Run:"):
         assert title in shown

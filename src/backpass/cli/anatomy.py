@@ -1,6 +1,7 @@
-"""The anatomy of a network: its layers, and how many neurons and parameters they make, by the notes' formulas.
+"""The anatomy of a network: its layers and its counts of neurons and parameters, by the formulas of CS229.
 
-A model comes in; lines of text, and plain data for ``--json``, go out.
+Functions take a network or a model and return lines of text, or plain data for ``--json``. Pictures of networks are
+made in ``backpass.report.scene``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from backpass.table.messages import counted, shown
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A layer: its number k, what it is, how it maps, and its arrays."""
+    """One layer.
+
+    Attributes:
+        number: k, the layer's number in the notes; empty for a layer without neurons.
+        kind: The layer type.
+        inputs: The number of inputs.
+        outputs: The number of outputs.
+        detail: The dropout rate, or the activation; empty for other layers.
+        arrays: Name and shape of each parameter array.
+        parameters: The number of parameters.
+    """
 
     number: str
     kind: str
@@ -28,7 +39,7 @@ class Row:
 
 
 def rows(network: Network) -> list[Row]:
-    """The layers in order."""
+    """Return the layers in order."""
     found = []
     for number, layer, width in network.numbered():
         parameters = layer.parameters(width, number)
@@ -40,7 +51,7 @@ def rows(network: Network) -> list[Row]:
 
 
 def layer_lines(network: Network) -> list[str]:
-    """One line a layer: ``1  dense  8 -> 256  relu  W1 (8, 256), b1 (256)``"""
+    """Return one line per layer: ``1  dense  8 -> 256  relu  W1 (8, 256), b1 (256)``"""
     cells = [_cells(row) for row in rows(network)]
     widths = [max(len(row[j]) for row in cells) for j in range(len(cells[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
@@ -55,7 +66,7 @@ def _cells(row: Row) -> list[str]:
 
 
 def unit_lines(model: Model) -> Iterator[str]:
-    """Each wired unit with its columns and its numbers in theta, counted from 1 as in the notes."""
+    """Yield a line for each wired unit: its columns and its parameters in theta, numbered from 1 as in the notes."""
     position = 1
     for number, layer, width in model.network.numbered():
         if isinstance(layer, Wired):
@@ -75,9 +86,10 @@ def neurons_line(network: Network) -> str:
 
 
 def parameters_line(network: Network) -> str:
-    """(d+1) m_1 + (m_1+1) m_2 + ...; a wired layer has a bias and a weight for each wire of each unit.
+    """(d+1) m_1 + (m_1+1) m_2 + ...    CS229, after eq. (2.13)
 
-    What a layer without neurons holds (embeddings, factors) is one term.
+    A wired layer has one weight per wire and one bias per unit. The parameters of a layer without neurons (embeddings,
+    scale factors) form one term.
     """
     terms = [_term(row) if row.number else f"{row.parameters:,}" for row in rows(network) if row.parameters]
     return f"{' + '.join(terms)} = {network.parameter_count:,}"
@@ -90,7 +102,7 @@ def _term(row: Row) -> str:
 
 
 def facts(network: Network) -> dict[str, Any]:
-    """The layers as plain data."""
+    """Return the layers as plain data for ``--json``."""
     layers = [
         {
             "kind": row.kind,

@@ -1,12 +1,12 @@
-"""A configuration: the options of ``fit`` in a TOML file, under the names they have on the command line.
+"""The configuration file of ``fit``: its options in TOML, under their command-line names.
 
     table = "housing.csv"
     target = "median_house_value"
     hidden = [64, 64]
     epochs = 30
 
-A file comes in and becomes the defaults of a command's options, so that what stands on the command line overrides it;
-or the options of a run go out as such a file. What values mean is judged where options are.
+``from_file`` makes the values of a file the defaults of a command's options, so that the command line overrides them;
+``as_toml`` writes the options of a run as such a file. The values themselves are validated in ``options``.
 """
 
 from __future__ import annotations
@@ -25,24 +25,30 @@ from backpass.errors import ResourceError, UsageError, did_you_mean
 from backpass.table.messages import plain, shown
 
 NOT_KEPT = ("config", "print_config", "resume", "as_json", "quiet", "debug")
-"""Options that say how a command talks, and where this very file is."""
+"""Options that a file does not hold: those for output and for the file itself."""
 
 
 def names_of(command: click.Command) -> list[str]:
-    """The keys that a file may have, in the order of the help."""
+    """Return the keys that a file may have, in the order of the help."""
     return [str(each.name) for each in command.params if each.name not in NOT_KEPT]
 
 
 def from_file(ctx: click.Context, _: click.Parameter, path: str | None) -> None:
-    """Take the values of a file for defaults, before any other option is looked at."""
+    """Set the values of a file as defaults; an eager click callback, which runs before other options are parsed."""
     if path is not None:
         ctx.default_map = read_config(path, ctx.command)
 
 
 def read_config(path: str, command: click.Command) -> dict[str, Any]:
-    """The values of a file as they would be written on a command line.
+    """Return the values of a file as command-line text.
 
-    Errors: UsageError that lists every key which is no option and every value of a strange type; ResourceError.
+    Args:
+        path: The TOML file.
+        command: The command whose options the file sets.
+
+    Raises:
+        UsageError: Lists every unknown key and every value of an unsupported type, or says why the file is not TOML.
+        ResourceError: The file cannot be read.
     """
     many = {str(each.name): each.multiple for each in command.params if isinstance(each, click.Option)}
     faults, found = [], {}
@@ -71,7 +77,7 @@ def _parsed(path: str) -> dict[str, Any]:
 
 
 def _as_given(value: Any, *, many: bool) -> Any:
-    """A value in the words of the command line: a list for an option that is repeated, else a text.
+    """Convert a TOML value to command-line text: a list for a repeatable option, otherwise a string.
 
     >>> _as_given([64, 64], many=False), _as_given([], many=False), _as_given(["a", "b,c"], many=True)
     ('64,64', 'none', ['a', 'b,c'])
@@ -93,9 +99,15 @@ def _text(value: Any) -> str:
 
 
 def as_toml(command: click.Command, values: Mapping[str, Any], why: Mapping[str, str]) -> Iterator[str]:
-    """The lines of a file: every option by section, those without a value as a comment that says ``why``.
+    """Yield the lines of a file with every option, by section.
 
-    Errors: UsageError for a text that TOML cannot hold.
+    Args:
+        command: The command whose options are written.
+        values: The value of each option.
+        why: The comment for each option without a value, which says what happens then.
+
+    Raises:
+        UsageError: TOML cannot represent a string.
     """
     yield f"# backpass {__version__}: run it with  backpass fit --config FILE"
     sections: dict[str, list[str]] = {}
@@ -111,7 +123,7 @@ def as_toml(command: click.Command, values: Mapping[str, Any], why: Mapping[str,
 
 
 def _toml(value: Any) -> str:
-    """A value in TOML.
+    """Format a value as TOML.
 
     >>> _toml(True), _toml(("a", 1e-5)), _toml('say "x"')
     ('true', '["a", 1e-05]', '"say \\\\"x\\\\""')
@@ -135,12 +147,12 @@ def _toml_text(text: str) -> str:
 
 
 def written(setting: Any, value: Any) -> Any:
-    """A setting's value as it stands in a file: pairs in the words of the command line, all else as it is."""
+    """Return the value of a setting for a file: pairs in command-line syntax, everything else unchanged."""
     if not setting.repeated:
         return value
     return tuple(f"{name}={each if isinstance(each, float | int) else ','.join(each)}" for name, each in value)
 
 
 def given_why(settings: Sequence[Any]) -> dict[str, str]:
-    """What happens where a setting has no value: the bracket of its help."""
+    """Return for each setting what happens if it has no value: the square brackets at the end of its help text."""
     return {each.name: each.help.partition(" [")[2].rstrip("]") for each in settings}

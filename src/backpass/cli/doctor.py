@@ -1,4 +1,4 @@
-"""``backpass doctor``: what runs here, to paste into a bug report."""
+"""``backpass doctor``: print version and system information for bug reports."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LIBRARIES = ("numpy", "click", "duckdb", "narwhals", "rich", "safetensors")
 @click.command(cls=Command)
 @talking()
 def doctor(as_json: bool, **given: Any) -> int:
-    """Show what runs here, to paste into a bug report.
+    """Print version and system information for bug reports.
 
-    Versions, the engine with its instruction set and threads, and why a slower engine was chosen, if one was. Nothing
-    of yours is in it: no path, no name, no data.
+    Lists the versions of Backpass and its dependencies, the engine with its instruction set and thread count, and the
+    reason if a slower engine is used. The output contains no paths, names or data.
     """
     from backpass.engine.machine import machine_facts
 

@@ -1,4 +1,4 @@
-"""``backpass draw``: a model file, or the sizes of a network, in; an SVG picture out."""
+"""``backpass draw``: draw the network of a model file, or a network of given layer sizes, as SVG."""
 
 from __future__ import annotations
 
@@ -22,23 +22,28 @@ from backpass.report.scene import scene_of, scene_of_sizes
 
 SIZES = re.compile(r"\d+(-\d+)+")
 LIKE_SIZES = re.compile(r"\d[\d ,-]*")
-MOST = 100_000  # units of a layer; more is a slip of the hand
+MOST = 100_000  # units of a layer; a larger number is taken for a typing error
 
 
 @click.command(cls=Command)
 @argument("what")
-@option("-o", "--output", metavar="FILE", help="the picture; default: standard output")
-@option("--circuit", is_flag=True, help="draw the operations of the forward pass, with their shapes")
-@option("--gradient", is_flag=True, help="draw the forward circuit and the gradient of the loss, side by side")
-@option("--activation", metavar="NAME", default="relu", help="of the hidden layers, for sizes; default relu")
+@option("-o", "--output", metavar="FILE", help="output file; default: standard output")
+@option("--circuit", is_flag=True, help="draw the circuit of the forward pass: its operations and their shapes")
+@option("--gradient", is_flag=True, help="draw the forward circuit and the gradient circuit of the loss side by side")
+@option(
+    "--activation",
+    metavar="NAME",
+    default="relu",
+    help="activation of the hidden layers if WHAT is layer sizes; default: relu",
+)
 @talking()
 def draw(**given: Any) -> int:
     """Draw a network or its circuit as an SVG picture.
 
-    WHAT is a model file, or the sizes of a fully connected network, such as 8-64-64-1. Networks look as in Figures 2
-    and 3 of the CS229 notes; in the picture of a model the colour and width of a line are the sign and size of its
-    weight, and wired units have their names. With --circuit or --gradient the operations are drawn instead, with the
-    shapes of what they make.
+    WHAT is a model file, or the layer sizes of a fully connected network, such as 8-64-64-1. Networks are drawn in the
+    style of Figures 2 and 3 of the CS229 lecture notes. For a model, the color and the width of a line show the sign
+    and the magnitude of the weight, and wired units are labeled with their names. --circuit and --gradient draw the
+    operations and the shapes of their results instead.
 
     \b
     Examples:
@@ -77,7 +82,11 @@ def _picture(given: dict[str, Any]) -> str:
 
 
 def _sizes(text: str) -> list[int] | None:
-    """The sizes that a text names, or None where it rather is the name of a file."""
+    """Parse layer sizes; return None if the text is a file name instead.
+
+    Raises:
+        UsageError: The text resembles layer sizes but is invalid.
+    """
     if not SIZES.fullmatch(text):
         if LIKE_SIZES.fullmatch(text):
             raise UsageError(f"sizes are two or more whole numbers, such as 8-64-64-1; got {text}")
@@ -101,12 +110,12 @@ def _circuits(network: Network, loss: Loss, dtype: Any, with_gradient: bool) -> 
 
 
 def _gradient(network: Network, loss: Loss, forward: Circuit) -> Circuit:
-    """The gradient by theta of the mean loss of a batch (x, y, w)."""
+    """Trace the gradient with respect to theta of the mean loss of a batch (x, y, w)."""
     theta, x = forward.inputs
     is_class = type(loss).__name__.endswith("CrossEntropy")
     y = Spec(("n",), numpy.dtype("int32")) if is_class else Spec(("n", network.outputs), x.dtype)
 
-    def J(theta: Array, x: Array, y: Array, w: Array) -> Array:  # noqa: N802  the notes' name
+    def J(theta: Array, x: Array, y: Array, w: Array) -> Array:  # noqa: N802  the name in the notes
         return mean_loss(loss, network(theta, x), y, w)
 
     return trace(grad(J), [theta, x, y, Spec(("n",), x.dtype)], names=["theta", "x", "y", "w"])

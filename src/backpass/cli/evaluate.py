@@ -1,4 +1,4 @@
-"""``backpass evaluate``: a model and rows with known targets in, metrics out."""
+"""``backpass evaluate``: compute a model's metrics on rows whose target is known."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from backpass.model import load
 def evaluate(**given: Any) -> int:
     """Score a model on rows whose target is known.
 
-    TABLE is a CSV, TSV, JSON or Parquet file with the target's column; - is standard input. Out comes a line for each
-    metric: its name, its value, and in brackets what it was on the test rows when the model was fitted.
+    TABLE is a CSV, TSV, JSON or Parquet file that contains the target column; use - for standard input. Prints one line
+    per metric: name, value and, in parentheses, the value on the test (or validation) rows at training
+    time.
 
     \b
     Example:
-      backpass evaluate housing.backpass labelled.csv
+      backpass evaluate housing.backpass labeled.csv
     """
     console = Console(quiet=given["quiet"])
     model = load(given["model"])

@@ -1,4 +1,4 @@
-"""``backpass explain``: a model and a table in; what each column contributes to each prediction out, as CSV or JSON."""
+"""``backpass explain``: write the contribution of each column to each prediction as CSV, Parquet or JSON."""
 
 from __future__ import annotations
 
@@ -21,31 +21,33 @@ from backpass.table import Table
 @click.command(cls=Command)
 @argument("model")
 @argument("table")
-@option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
+@option("-o", "--output", metavar="FILE", help="output file, written atomically; default: standard output")
 @option(
     "--class",
     "class_name",
     metavar="NAME",
-    help="explain the probability of this class; default: the second of two, else each row's most probable one",
+    help="explain the probability of this class; default: the second of two classes, otherwise the predicted class",
 )
 @option(
     "--keep",
     metavar="COLUMNS",
     multiple=True,
-    help="columns of TABLE to repeat beside the contributions: a,b (repeatable)",
+    help="columns of TABLE to copy to the output: a,b (repeatable)",
 )
 @reading()
 @talking()
 def explain(**given: Any) -> int:
-    """Show what each column contributes to the predictions of rows.
+    """Show the contribution of each column to each prediction.
 
-    TABLE is a CSV, TSV or Parquet file; - is standard input. Out comes CSV (UTF-8), or Parquet where --output ends in
-    .parquet, a line for each row: kept columns, the prediction, the baseline, and contribution(COLUMN) for each column,
-    by integrated gradients. The baseline is the prediction for a typical row (the training median of each number and
-    date and the most frequent text); baseline and contributions sum to the prediction. For classes the prediction is
-    the probability of one class, which is named beside it.
+    Contributions are computed by integrated gradients, relative to a typical row: the training median of each numeric,
+    date and time column and the most frequent category of each categorical column. The baseline is the prediction for
+    this row; baseline and contributions sum to the prediction.
 
-    With --json: one object with "predictions", "baseline", "columns" and "contributions" (by row).
+    TABLE is a CSV, TSV, JSON or Parquet file; use - for standard input. The output is UTF-8 CSV, or Parquet if --output
+    ends in .parquet, with one line per row: the kept columns, the prediction, the baseline and contribution(COLUMN) for
+    each column. A classifier's prediction is a class and its probability, and the probability is what is explained.
+
+    --json prints an object with "predictions", "baseline", "columns" and "contributions" (per row).
 
     \b
     Examples:
@@ -69,7 +71,7 @@ def explain(**given: Any) -> int:
 
 
 def _lines(console: Console) -> Callable[[int, int], None]:
-    """Says now and then how many rows are done."""
+    """Return a callback that reports progress every few seconds."""
     said = time.monotonic()
 
     def on_rows(done: int, rows: int) -> None:

@@ -1,4 +1,4 @@
-"""``backpass export``: a model in, an ONNX file out."""
+"""``backpass export``: convert a model to an ONNX file."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ _TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time":
 @argument("output", type=click.Path())
 @talking()
 def export(**given: Any) -> int:
-    """Write a model as an ONNX file, for other runtimes.
+    """Export a model to ONNX.
 
-    One graph goes from the raw columns to the predictions: each column is an input of its name with the shape [n, 1],
-    numbers as double (NaN where missing), texts as string (empty where missing); dates and times have the shape [n, 3],
-    int32: days, seconds, microseconds. Out come the predicted numbers, or the classes and their probabilities.
-    backpass.onnx_inputs makes the inputs from a table. Needs the package onnx: pip install 'backpass[onnx]'.
+    The graph maps raw columns to predictions, preprocessing included. Each column is an input of the same name: numeric
+    columns are double of shape [n,1] (missing: NaN), categorical columns string of shape [n,1] (missing: empty string),
+    dates and times int32 of shape [n,3] (days, seconds, microseconds). The outputs are the predicted numbers, or the
+    classes and their probabilities.
+
+    The Python function backpass.onnx_inputs builds the inputs from a table. Requires the package onnx: pip install
+    'backpass[onnx]'.
 
     \b
     Example:

@@ -1,7 +1,7 @@
-"""A failure: what the user is told when a command cannot do its work, and the exit code.
+"""A failure: the error report and the exit code of a command that raised an exception.
 
-An exception comes in, whatever it is; out go a few lines on standard error, with ``--json`` an object on standard
-output, and a number. A traceback is shown only when asked for.
+``Failure.of`` takes any exception; ``report`` writes a few lines to standard error, with ``--json`` also an object to
+standard output, and returns the exit code. The traceback is shown only on request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from backpass.errors import (
 )
 
 BROKEN_PIPE = 141
-"""128 + SIGPIPE, what a shell reports for its own tools."""
+"""128 + SIGPIPE, the exit code of standard Unix tools."""
 
 KINDS: dict[type[BackpassError], str] = {
     UsageError: "usage",
@@ -36,15 +36,24 @@ KINDS: dict[type[BackpassError], str] = {
     DivergedError: "diverged",
     InterruptedTraining: "interrupted",
 }
-"""What ``--json`` calls each branch of the error tree; anything else is a "bug"."""
+"""The ``kind`` in ``--json`` for each branch of the error hierarchy; any other exception is a "bug"."""
 
 _OTHER_NAMES = {"text": "categorical", "valid_file": "validation_file"}
-"""Options that are not settings and have another name now: earlier name -> name."""
+"""Renamed options that are not settings: earlier name -> current name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Message, faults, hint and exit code of an exception, and what kind it is."""
+    """The report of an exception.
+
+    Attributes:
+        kind: The branch of the error hierarchy, or "bug".
+        message: The message, in one line.
+        faults: The single problems, if the error lists several.
+        hint: What the user can do; may be empty.
+        exit_code: The exit code of the process.
+        cause: The exception.
+    """
 
     kind: str
     message: str
@@ -55,12 +64,12 @@ class Failure:
 
     @property
     def is_bug(self) -> bool:
-        """Whether nothing is known of the exception."""
+        """Whether the exception is unexpected, that is, an internal error."""
         return self.kind == "bug"
 
     @staticmethod
     def of(error: BaseException) -> Failure:
-        """What to say about an exception."""
+        """Build the report of an exception."""
         known = _known(error)
         for branch, kind in KINDS.items():
             if isinstance(known, branch):
@@ -72,7 +81,7 @@ class Failure:
         return Failure("bug", message, (), hint, 1, error)
 
     def report(self, *, as_json: bool, with_traceback: bool) -> int:
-        """Tell the user; return the exit code."""
+        """Write the report and return the exit code."""
         console = Console()
         if with_traceback:
             console.say_all("".join(traceback.format_exception(self.cause)).splitlines())
@@ -81,13 +90,13 @@ class Failure:
         if self.hint:
             console.say(f"hint: {self.hint}")
         if as_json:
-            with suppress(OSError, ResourceError):  # the exit code is that of the first failure
+            with suppress(OSError, ResourceError):  # a second failure does not change the exit code
                 console.document("", error=self.facts())
                 sys.stdout.flush()
         return self.exit_code
 
     def facts(self) -> dict[str, object]:
-        """The failure as plain data."""
+        """Return the report as plain data."""
         return {
             "kind": self.kind,
             "message": self.message,
@@ -98,7 +107,7 @@ class Failure:
 
 
 def _known(error: BaseException) -> BackpassError | None:
-    """The error of ours that an exception amounts to, if any."""
+    """Convert an exception to the equivalent BackpassError; None if there is none."""
     match error:
         case BackpassError():
             return error
@@ -121,7 +130,7 @@ def _known(error: BaseException) -> BackpassError | None:
 
 
 def _usage(error: click.UsageError) -> UsageError:
-    """click's words in our pattern."""
+    """Reword a click error in the style of Backpass's messages."""
     help_hint = f"{error.ctx.command_path if error.ctx else 'backpass'} --help lists what there is"
     if isinstance(error, click.NoSuchOption):
         if (name := renamed(error.option_name)) is not None:
@@ -139,13 +148,13 @@ def _usage(error: click.UsageError) -> UsageError:
 
 
 def renamed(option: str) -> str | None:
-    """The option that an earlier version called so, if there is one."""
+    """Return the current name of a renamed option, if it is one."""
     name = new_name(option.removeprefix("--").replace("-", "_"))
     return None if name is None else f"--{name.replace('_', '-')}"
 
 
 def new_name(name: str) -> str | None:
-    """The setting, or other option, that an earlier version called so, if there is one."""
-    from backpass.model.file.older_facts import SETTING_NAMES  # the room is slow to import, and rarely needed here
+    """Return the current name of a renamed setting or other option, if it is one."""
+    from backpass.model.file.older_facts import SETTING_NAMES  # slow to import and rarely needed here
 
     return {**SETTING_NAMES, **_OTHER_NAMES}.get(name)

@@ -1,4 +1,4 @@
-"""``backpass fit``: a table in, a model file out."""
+"""``backpass fit``: train on a table and write a model file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,23 @@ from backpass.table.messages import shown
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for, checked as far as it can be without opening the table."""
+    """The options of a run, validated as far as possible without opening the table.
+
+    Attributes:
+        table: The path or pattern of the table, or - for standard input.
+        target: The column to predict.
+        output: The path of the model file.
+        validation_file: The table of the validation rows, if they are not split off ``table``.
+        test_file: The table of the test rows, if they are not split off ``table``.
+        drop: Columns to leave out.
+        columns: The only columns to learn from; None for all.
+        categorical: Numeric-looking columns to treat as categorical.
+        checkpoint: The path for checkpoints, if any.
+        resume: The checkpoint to continue from, if any.
+        report: The path of the HTML report, if any.
+        reading: Keyword arguments of ``read_table``.
+        settings: The settings of the fit.
+    """
 
     table: str
     target: str
@@ -57,7 +73,11 @@ class Request:
 
     @staticmethod
     def of(given: Mapping[str, Any]) -> Request:
-        """The request that the options spell.    Errors: UsageError."""
+        """Build the request from the parsed options.
+
+        Raises:
+            UsageError: An option is invalid, or two of them contradict each other.
+        """
         settings = settings_of(given)
         drop, target = tuple(names_in(given["drop"])), given["target"]
         if target in drop:
@@ -82,7 +102,10 @@ class Request:
         )
 
     def rescue(self, console: Console) -> str | None:
-        """Where the run goes if it is interrupted and no --checkpoint says so; never over somebody else's file."""
+        """Return the checkpoint path of an interrupted run if --checkpoint is not set.
+
+        None, with a warning, if that path is not writable or holds a file of another kind.
+        """
         if self.checkpoint is not None:
             return None
         path = checkpoint_path(self.output)
@@ -94,7 +117,12 @@ class Request:
         return path
 
     def check_files(self) -> None:
-        """Find out now what would stop the results from being kept.    Errors: UsageError, ResourceError."""
+        """Check before training that all results can be written.
+
+        Raises:
+            UsageError: An output path holds a file of another kind, or a package for the report is missing.
+            ResourceError: An output path is not writable.
+        """
         check_replaceable(self.output, "model")
         if self.checkpoint is not None:
             check_replaceable(self.checkpoint, "checkpoint")
@@ -103,7 +131,7 @@ class Request:
             check_page_replaceable(self.report, "--report")
 
     def tables(self) -> tuple[Table, Table | None, Table | None]:
-        """The table, and those of the validation and test rows where there are files of them."""
+        """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
         try:
             table = read_table(
                 self.table, categorical=self.categorical, drop=self.drop, need=[self.target], **self.reading
@@ -126,25 +154,31 @@ class Request:
     "--output",
     metavar="FILE",
     section="Data",
-    help="the model file; default: the table's name with .backpass, in the current folder",
+    help="path of the model file; default: the table's name with the suffix .backpass, in the current directory",
 )
 @option(
     "--validation-file",
     metavar="FILE",
     section="Data",
-    help="rows that choose the best epoch; default: set aside from TABLE",
+    help="table of validation rows, which select the best epoch; default: a random split of TABLE",
 )
-@option("--test-file", metavar="FILE", section="Data", help="rows for the test score; default: set aside from TABLE")
-@option("--drop", metavar="COLUMNS", multiple=True, section="Data", help="columns to leave out: a,b (repeatable)")
-@option("--columns", metavar="COLUMNS", multiple=True, section="Data", help="learn from these only: a,b (repeatable)")
+@option("--test-file", metavar="FILE", section="Data", help="table of test rows; default: a random split of TABLE")
+@option("--drop", metavar="COLUMNS", multiple=True, section="Data", help="columns to ignore: a,b (repeatable)")
+@option(
+    "--columns",
+    metavar="COLUMNS",
+    multiple=True,
+    section="Data",
+    help="use only these columns as features: a,b (repeatable)",
+)
 @option(
     "--categorical",
     metavar="COLUMNS",
     multiple=True,
     section="Data",
-    help="columns of digits that are names: a,b (repeatable)",
+    help="numeric-looking columns to treat as categorical: a,b (repeatable)",
 )
-@option("--report", metavar="FILE", section="Data", help="also write a page about the model: see backpass report")
+@option("--report", metavar="FILE", section="Data", help="also write an HTML report (see backpass report)")
 @settings_options()
 @reading()
 @option(
@@ -154,35 +188,43 @@ class Request:
     is_eager=True,
     expose_value=False,
     callback=from_file,
-    help="options from a TOML file, by their names; those given here override them",
+    help="read options from a TOML file; command-line options override it",
 )
-@option("--print-config", is_flag=True, section="Run", help="print all options as such a file, and do not train")
+@option(
+    "--print-config", is_flag=True, section="Run", help="print all options as a TOML file and exit without training"
+)
 @option(
     "--checkpoint",
     metavar="FILE",
     section="Run",
-    help="save the run there now and then, and at its end [beside the model, when interrupted]",
+    help="write checkpoints periodically and when training ends; default: only when interrupted, next to the model",
 )
-@option("--resume", metavar="FILE", section="Run", help="go on from a checkpoint, with the same table and settings")
+@option(
+    "--resume",
+    metavar="FILE",
+    section="Run",
+    help="continue from a checkpoint; the table and the settings must be the same",
+)
 @talking()
 def fit(**given: Any) -> int:
     """Train a network on a table and write a model file.
 
-    TABLE is a CSV, TSV, JSON or Parquet file, plain or as .gz or .zst; - is standard input, and a pattern in quotes
-    ('data/*.csv') all files that match it (give --output then). Kinds of columns, missing values, scales and the sizes
-    of steps are found out; rows are set aside for validation and for the test score.
+    TABLE is a CSV, TSV, JSON or Parquet file, optionally compressed (.gz, .zst). Use - for standard input, or a quoted
+    pattern such as 'data/*.csv' for all matching files; both require --output. Column types, missing values and scaling
+    are detected automatically, and rows are held out for validation and for the test score.
 
-    Without --preset the recipe "default" is trained: four small networks, whose average predicts. Who describes a
-    network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate ...) gets just that: "plain",
-    whose defaults are the ones below.
+    The default preset, "default", trains four small networks and averages their predictions. If you set an option that
+    describes the network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate, ...), the
+    preset is "plain": one network with the defaults listed below.
 
-    The first Ctrl-C ends training after the step, keeps the best weights, saves the run and says how to go on with it;
-    a second one ends everything at once. SIGTERM and a closed terminal do the same; nohup keeps a run going.
+    Ctrl-C stops training after the current step, keeps the best weights, saves a checkpoint and prints the command that
+    resumes the run; a second Ctrl-C aborts immediately. SIGTERM and closing the terminal act like Ctrl-C; a run under
+    nohup continues when the terminal closes.
 
     \b
     Examples:
       backpass fit housing.csv --target median_house_value
-      backpass fit churn.parquet -t churned --drop customer_id --hidden 64,64 --epochs 30
+      backpass fit churn.parquet -t churned --drop customer_id --hidden 64,64
       backpass fit long.csv -t y --preset best --checkpoint run.checkpoint
       backpass fit housing.csv -t median_house_value --print-config > run.toml
       backpass fit --config run.toml --epochs 50
@@ -212,7 +254,7 @@ def _hand_out(
     *,
     as_json: bool,
 ) -> None:
-    """What was asked for besides the model: the page, and an object on standard output."""
+    """Write the results other than the model: the HTML report, and the JSON object on standard output."""
     if request.report is not None:
         write_page(model, judge if model.record.scores else None, request.report, console)
     if as_json:
@@ -222,9 +264,9 @@ def _hand_out(
 
 
 def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
-    """Every option with what it comes to for this table; a run of them gives the same model file.
+    """Yield a configuration file with every option resolved for this table; a run with it writes the same model.
 
-    A learning rate that nobody asked for is left open: it may be lowered where training diverges.
+    A learning rate that the user did not set stays unset, because training lowers it if the run diverges.
     """
     table = read_table(
         request.table, categorical=request.categorical, drop=request.drop, need=[request.target], **request.reading
@@ -241,7 +283,7 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _prepared(request: Request, console: Console) -> tuple[Problem, Table]:
-    """The problem, and the table that judges the model: the test rows, or the table of which some are set aside."""
+    """Return the problem, and the table for the report: the test rows, or the table they are split off."""
     table, validation, test = request.tables()
     problem = make_problem(
         table, request.target, request.settings, validation=validation, test=test, columns=request.columns
@@ -255,7 +297,7 @@ def _prepared(request: Request, console: Console) -> tuple[Problem, Table]:
 
 
 def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:
-    """The model, which is saved by then, and what interrupted its training, if anything did."""
+    """Train and save the model; return it with the interruption that ended training, if any."""
     with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
         try:
             return fit_problem(
@@ -275,13 +317,13 @@ def _trained(problem: Problem, request: Request, console: Console) -> tuple[Mode
 
 
 def _unbegun(stop: InterruptedTraining) -> InterruptedTraining:
-    """The interruption of a run that took no step, which says how to go on where it had been saved before."""
+    """Return the error for a run interrupted before its first step; it names the resume command, if any."""
     goes_on = None if stop.checkpoint is None else _resume_command(stop.checkpoint)
     return InterruptedTraining(stop.message, hint="" if goes_on is None else f"to go on: {goes_on}")
 
 
 def _worded(error: DivergedError, output: str) -> DivergedError:
-    """The error of a run that diverged, which says where its best finite weights are, if there are any."""
+    """Return the error for a diverged run; it names the file with the best finite weights, if there are any."""
     if not isinstance(error.model, Model):
         return DivergedError(f"{error.message}; no model is written", hint=error.hint)
     return DivergedError(f"{error.message} in {output}", hint=error.hint)
@@ -317,12 +359,13 @@ def _what_is_kept(model: Model) -> str:
 
 
 def _resume_command(checkpoint: str) -> str:
-    """The command line that goes on where this one stopped."""
+    """Return the command line that continues this run."""
     return shlex.join(["backpass", *_without_resume(click.get_current_context().obj or []), "--resume", checkpoint])
 
 
 def _without_resume(arguments: Sequence[str]) -> list[str]:
-    """
+    """Drop --resume and its value from the arguments.
+
     >>> _without_resume(["fit", "a.csv", "--resume", "old", "-q", "--resume=old"])
     ['fit', 'a.csv', '-q']
     """

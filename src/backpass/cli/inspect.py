@@ -1,4 +1,4 @@
-"""``backpass inspect``: a table in, what its columns are and what is odd about them out."""
+"""``backpass inspect``: profile the columns of a table and report likely problems."""
 
 from __future__ import annotations
 
@@ -19,28 +19,33 @@ from backpass.table.messages import counted, listed, shown
 from backpass.table.number import text_of
 
 HEAD = ("column", "kind", "missing", "distinct", "values", "in fitting")
-NARROW = 24  # characters of a cell that a terminal shows; values take what is left
+NARROW = 24  # maximum characters of a cell in a terminal, except "values"
 VALUES, GAP = 4, "  "
-LEFT = (0, 1, 4, 5)  # columns of the list that are flush left; the others hold counts
+LEFT = (0, 1, 4, 5)  # the left-aligned columns of the list; the others hold counts
 
 
 @click.command(cls=Command)
 @argument("table", type=click.Path())
-@option("-t", "--target", metavar="COLUMN", section="Data", help="the column that is to be predicted")
+@option("-t", "--target", metavar="COLUMN", section="Data", help="the column to predict")
 @option(
-    "--categorical", metavar="COLUMNS", multiple=True, section="Data", help="columns that are texts: a,b (repeatable)"
+    "--categorical",
+    metavar="COLUMNS",
+    multiple=True,
+    section="Data",
+    help="columns to treat as categorical: a,b (repeatable)",
 )
 @reading()
 @talking()
 def inspect(**given: Any) -> int:
-    """Show what the columns of a table are, and what is odd about them.
+    """Profile the columns of a table and report likely problems.
 
-    For each column: its kind, missing and different values, range or commonest texts, and what fitting would do with
-    it. Then what deserves a look: constants, identifiers, copies of the target and columns that give it away, mixed
-    columns with their rows, outliers, rare texts, few rows of a class, rows that are there twice.
+    Lists for each column its type, the number of missing and of distinct values, its range or most frequent categories,
+    and how training would use it. Then lists likely problems: constant columns, identifiers, copies of the target and
+    other possible leakage, columns of mixed types with the rows concerned, outliers, rare categories, rare classes and
+    duplicate rows.
 
-    With --json: one object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
-    "range", "quartiles", "commonest", "fitting" and "findings"), "findings" of the rows, and "notes". A finding has a
+    --json prints an object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
+    "range", "quartiles", "commonest", "fitting" and "findings"), "findings" about rows, and "notes". Each finding has a
     "code" and a "text".
 
     \b
@@ -80,7 +85,7 @@ def _cells(column: ColumnReport) -> tuple[str, ...]:
 
 
 def _values(column: ColumnReport) -> str:
-    """The range, or the commonest texts with their rows."""
+    """Format the range of a column, or its most frequent categories with their row counts."""
     if column.range is not None:
         middle = f", median {_written(column.quartiles[1])}" if column.quartiles else ""
         return f"{_written(column.range[0])} to {_written(column.range[1])}{middle}"
@@ -88,14 +93,14 @@ def _values(column: ColumnReport) -> str:
 
 
 def _written(value: Any) -> str:
-    """Whole numbers with all their digits, others with four; dates as they are."""
+    """Format whole numbers with all digits, other numbers with four significant digits, and dates unchanged."""
     if not isinstance(value, float):
         return str(value)
     return text_of(value) if value.is_integer() and abs(value) < 1e9 else figure(value)
 
 
 def _show_table(found: Inspection) -> None:
-    """The same in a terminal, cut and coloured for it."""
+    """Print the column list to a terminal, with colors and with cells truncated to its width."""
     from rich.console import Console as Screen
     from rich.table import Table as Grid
     from rich.text import Text
@@ -115,7 +120,7 @@ def _show_table(found: Inspection) -> None:
 
 
 def _named(text: str, name: str) -> str:
-    """A finding with its column's name in front; the faults of a reading have it already."""
+    """Prefix a finding with its column's name; errors from parsing contain the name already."""
     return text if text.startswith(("column ", "inf, ", "target ")) else f"column {shown(name)}: {text}"
 
 

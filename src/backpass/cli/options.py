@@ -1,7 +1,7 @@
-"""Options: how the command line's options are declared, read and listed.
+"""Command-line options: how they are declared, parsed and listed in the help.
 
-Every setting of a fit is an option (see ``backpass.model.settings.settings``): its declaration gives the name, the help
-and the check. Values arrive as text and are checked together, so that one message lists all problems.
+Every training setting is an option; its declaration in ``backpass.model.settings.settings`` provides the name, the help
+text and the validation. Values arrive as text and are validated together, so that one message lists all problems.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Option(click.Option):
-    """An option that knows its section of the help, and whether its value may be empty."""
+    """An option with a help section, which rejects an empty value unless ``may_be_empty`` is set.
+
+    Args:
+        *names: The option's names, as for ``click.Option``.
+        section: The help section that lists the option.
+        may_be_empty: Whether an empty string is a valid value.
+        **rest: Further arguments of ``click.Option``.
+    """
 
     def __init__(self, *names: Any, section: str = "Other", may_be_empty: bool = False, **rest: Any) -> None:
         super().__init__(*names, **rest)
@@ -34,7 +41,7 @@ class Option(click.Option):
 
 
 class Argument(click.Argument):
-    """An argument whose value is not empty."""
+    """An argument that rejects an empty value."""
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
         _check_filled(str(self.human_readable_name), value)
@@ -42,9 +49,15 @@ class Argument(click.Argument):
 
 
 def _check_filled(name: str, value: Any, *, names: bool = False) -> None:
-    """Refuse an empty value, which is not the same as none; of ``names``, one in which no name stands.
+    """Reject a value that is present but empty, as an unset shell variable produces it.
 
-    Errors: UsageError.
+    Args:
+        name: The option or argument, for the message.
+        value: A string, or a list of strings for a repeatable option.
+        names: Whether the value lists column names; then one without any name is empty, too.
+
+    Raises:
+        UsageError: The value is empty.
     """
     for text in value if isinstance(value, list | tuple) else [value]:
         if isinstance(text, str) and (text == "" or (names and not names_in([text]))):
@@ -53,7 +66,7 @@ def _check_filled(name: str, value: Any, *, names: bool = False) -> None:
 
 
 class Command(click.Command):
-    """A command that lists its options by section."""
+    """A command whose help lists the options by section."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -67,17 +80,17 @@ class Command(click.Command):
 
 
 def option(*names: str, section: str = "Other", **rest: Any) -> Callable[[F], F]:
-    """Declare an option in a section of the help."""
+    """Declare an option in a help section; a decorator like ``click.option``."""
     return click.option(*names, cls=Option, section=section, **rest)
 
 
 def argument(name: str, **rest: Any) -> Callable[[F], F]:
-    """Declare an argument."""
+    """Declare an argument that must not be empty; a decorator like ``click.argument``."""
     return click.argument(name, cls=Argument, **rest)
 
 
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
-    """Several declarations as one, in reading order."""
+    """Combine declarations into one decorator that keeps their order."""
 
     def declare(function: F) -> F:
         for each in reversed(options):
@@ -88,80 +101,88 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def talking() -> Callable[[F], F]:
-    """Options of every command: how much it says, and in what form."""
+    """The output options that every command has."""
     return together(
-        option("--json", "as_json", is_flag=True, help="print one JSON object on standard output"),
-        option("-q", "--quiet", is_flag=True, help="say nothing but errors"),
-        option("--debug", is_flag=True, help="show where in the program an error arose (or set BACKPASS_DEBUG)"),
+        option("--json", "as_json", is_flag=True, help="print a JSON object to standard output"),
+        option("-q", "--quiet", is_flag=True, help="print only errors and warnings"),
+        option("--debug", is_flag=True, help="print the traceback of an error (or set BACKPASS_DEBUG)"),
     )
 
 
 def reading() -> Callable[[F], F]:
-    """Options on how a table is written."""
+    """The options that describe how a table is parsed."""
     section = "Reading"
     return together(
         option(
             "--delimiter",
             metavar="TEXT",
             section=section,
-            help="between fields: one character, tab, or whitespace (runs of blanks); default: found out",
+            help="field delimiter: a single character, tab, or whitespace (any run of blanks); default: detected",
         ),
         option(
             "--skip",
             metavar="NUMBER",
             type=click.IntRange(min=0),
             section=section,
-            help="lines before the header of a text file to leave out; default 0",
+            help="number of lines to skip before the header of a text file; default: 0",
         ),
         option(
             "--no-header",
             is_flag=True,
             section=section,
-            help="the first line of a text file is a row; its columns are called column1, column2, ..., and a model "
-            "remembers their order",
+            help="the text file has no header line; its columns are named column1, column2, ..., and a model matches "
+            "them by position",
         ),
         option(
             "--names",
             metavar="COLUMNS",
             multiple=True,
             section=section,
-            help="the columns of a text file without a header: a,b,c (repeatable)",
+            help="column names for a text file without a header: a,b,c (repeatable)",
         ),
-        option("--decimal", metavar="TEXT", section=section, help="decimal sign, . or , ; default: found out"),
+        option("--decimal", metavar="TEXT", section=section, help="decimal separator, '.' or ','; default: detected"),
         option(
             "--date-order",
             metavar="NAME",
             section=section,
-            help="of dates such as 1/2/2024: day_first or month_first; default: found out where a column tells",
+            help="order of dates such as 1/2/2024, day_first or month_first; default: detected if unambiguous",
         ),
-        option("--encoding", metavar="NAME", section=section, help="of the text, such as latin-1; default utf-8"),
+        option("--encoding", metavar="NAME", section=section, help="text encoding, such as latin-1; default: utf-8"),
         option(
             "--missing",
             metavar="TEXT",
             may_be_empty=True,
             multiple=True,
             section=section,
-            help="a text that stands for a missing value, besides the empty field, NA, N/A, NaN, null, None and ?; "
-            "a model remembers it (repeatable)",
+            help="string to treat as a missing value, in addition to an empty field, NA, N/A, NaN, null, None and ?; "
+            "it is stored in the model (repeatable)",
         ),
         option(
             "--query",
             metavar="SQL",
             section=section,
-            help="a SELECT over the table, called data: its result is read in the table's place",
+            help="SELECT statement to apply to the table, which it calls data",
         ),
         option(
             "--max-bytes",
             metavar="NUMBER",
             type=click.IntRange(min=1),
             section=section,
-            help="what a .gz or .zst file may expand to; default: 200 times its size, at least 64 MiB",
+            help="maximum decompressed size of a .gz or .zst file; default: 200 times its size, but at least 64 MiB",
         ),
     )
 
 
 def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSING) -> dict[str, Any]:
-    """The options of ``read_table`` that were given; ``missing`` is what counts as missing besides (a model knows)."""
+    """Return the keyword arguments of ``read_table`` that the options select.
+
+    Args:
+        given: The parsed options by name.
+        missing: Strings that mean a missing value in addition to those of ``--missing``; a model provides its own.
+
+    Raises:
+        ResourceError: A table is to come from standard input, which is closed.
+    """
     if sys.stdin is None and "-" in (given.get("table"), given.get("validation_file"), given.get("test_file")):
         raise ResourceError("standard input is closed", hint="give the name of a file")
     found: dict[str, Any] = {
@@ -175,7 +196,7 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
 
 
 def reading_words(given: Mapping[str, Any]) -> list[str]:
-    """The options of ``reading`` that were given, as they would be typed for another command.
+    """Return the ``reading`` options that were given as command-line words, for a suggested next command.
 
     >>> reading_words({"delimiter": ";", "no_header": True, "missing": ("-1", "x"), "skip": None})
     ['--delimiter', ';', '--no-header', '--missing', '-1', '--missing', 'x']
@@ -192,7 +213,7 @@ def reading_words(given: Mapping[str, Any]) -> list[str]:
 
 
 def names_in(texts: Sequence[str]) -> list[str]:
-    """Names separated by commas; one that holds a comma stands in double quotes.
+    """Split comma-separated names; a name that contains a comma must be in double quotes.
 
     >>> names_in(["a, b", '"c,d"'])
     ['a', 'b', 'c,d']
@@ -202,7 +223,7 @@ def names_in(texts: Sequence[str]) -> list[str]:
 
 
 def settings_options() -> Callable[[F], F]:
-    """One option for each setting of a fit."""
+    """Declare one option per training setting."""
     from backpass.model.settings.settings import SETTINGS
 
     return together(*(_setting_option(setting) for setting in SETTINGS))
@@ -221,7 +242,7 @@ def _setting_option(setting: Any) -> Callable[[F], F]:
 
 
 def _completing(names: Sequence[str]) -> Callable[..., list[str]]:
-    """What a shell offers for a value: the names that begin as it does."""
+    """Return the shell-completion function of an option: the names that start with the incomplete value."""
     return lambda ctx, parameter, begun: [name for name in names if name.startswith(begun)]
 
 
@@ -242,19 +263,26 @@ def _metavar(constraint: Any) -> str:
 
 
 def _help(setting: Any) -> str:
-    """Meaning, values and default. A bracket at the end of the meaning says what happens by default."""
+    """Compose the help text of a setting: meaning, accepted values and default.
+
+    Square brackets at the end of ``setting.help`` describe the behavior if the default is None.
+    """
     from backpass.model.settings.constraint import Choice, Number
 
     meaning, bracket, default = setting.help.partition(" [")
     usual = ("no", "yes")[setting.default] if isinstance(setting.default, bool) else f"{setting.default}"
     default = default.rstrip("]") if bracket else "" if setting.repeated else usual
-    # The meanings of other constraints show an example instead.
+    # The help texts of settings with other constraints contain an example instead.
     values = f": {setting.constraint.describe()}" if isinstance(setting.constraint, Number | Choice) else ""
-    return f"{meaning}{values}{f'; default {default}' if default else ''}"
+    return f"{meaning}{values}{f'; default: {default}' if default else ''}"
 
 
 def settings_of(given: Mapping[str, Any]) -> Any:
-    """The Settings that were asked for.    Errors: UsageError that lists every value that cannot be used."""
+    """Build the validated Settings from the parsed options.
+
+    Raises:
+        UsageError: Lists every invalid value.
+    """
     from backpass.model.settings.settings import SETTINGS, Settings
 
     asked = {setting.name: given[setting.name] for setting in SETTINGS if given[setting.name] not in (None, ())}
@@ -268,7 +296,7 @@ def settings_of(given: Mapping[str, Any]) -> Any:
 
 
 def _value(name: str, text: Any) -> Any:
-    """What a text stands for; the text itself where that cannot be used, so that messages show what was typed."""
+    """Parse the value of a setting; return an invalid text unchanged, so that messages show what the user typed."""
     from backpass.model.settings.settings import BY_NAME
 
     setting = BY_NAME[name]
@@ -280,7 +308,7 @@ def _value(name: str, text: Any) -> Any:
 
 
 def _in_options(fault: str, names: Sequence[str]) -> str:
-    """A fault with the options' names in place of the settings': of the first word, and of those that are no words.
+    """Replace setting names in a message with option names: the first word, and every name that contains an underscore.
 
     >>> _in_options("validation_fraction and test_fraction must ...", ["validation_fraction", "test_fraction"])
     '--validation-fraction and --test-fraction must ...'

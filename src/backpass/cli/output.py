@@ -1,6 +1,7 @@
-"""Output: the files a command writes, and what is made sure before it does its work.
+"""Output files: their default names, and the checks that run before a command starts its work.
 
-A path is checked for being writable, and for not holding somebody else's file, before training starts.
+A path must be writable and must not hold a file that Backpass did not write. The writing itself is done by
+``backpass.model.file.storage``.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ SUFFIX = ".backpass"
 PARQUET = ".parquet"
 COMPRESSED = (".gz", ".zst")
 OTHER_FORMS = (*COMPRESSED, ".zip", ".bz2", ".xz", ".tsv", ".json", ".jsonl", ".ndjson", ".xls", ".xlsx", ".ods")
-"""Endings that promise something else than CSV."""
+"""Suffixes of formats other than CSV, which rows are not written in."""
 PAGE_MARK = b'<meta name="generator" content="backpass '
 
 
 def model_path(table: str, output: str | None) -> str:
-    """Where the model goes: what was asked for, else the table's name with our suffix, in the current folder.
+    """Return the path of the model: ``output``, or the table's name with the suffix .backpass in the current directory.
 
     >>> model_path("data/houses.csv", None), model_path("houses.csv.gz", None), model_path("-", "m.backpass")
     ('houses.backpass', 'houses.backpass', 'm.backpass')
@@ -45,7 +46,7 @@ def model_path(table: str, output: str | None) -> str:
 
 
 def checkpoint_path(output: str) -> str:
-    """Where a run that is interrupted goes, when nobody said: beside the model.
+    """Return the default checkpoint path of an interrupted run, next to the model.
 
     >>> checkpoint_path("models/houses.backpass"), checkpoint_path("houses")
     ('models/houses.checkpoint', 'houses.checkpoint')
@@ -54,9 +55,15 @@ def checkpoint_path(output: str) -> str:
 
 
 def check_apart(output: str, *read: str) -> None:
-    """Make sure that a result can be written at a path later, and takes the place of nothing the command reads.
+    """Check that a result can be written and does not overwrite an input.
 
-    Errors: ResourceError when it is not writable; UsageError when it is a file that is read.
+    Args:
+        output: The path of the result.
+        *read: The files that the command reads.
+
+    Raises:
+        ResourceError: The path is not writable.
+        UsageError: The path is one of the inputs.
     """
     check_writable(output)
     for path in read:
@@ -68,10 +75,17 @@ def check_apart(output: str, *read: str) -> None:
 
 
 def check_rows_output(output: str, model: str, table: str, *, as_json: bool) -> None:
-    """``check_apart`` for rows, which are written as CSV, or as Parquet where the name asks for it; a table may be a
-    pattern of files.
+    """Check the output path of rows, which are written as CSV, or as Parquet if the path ends in .parquet.
 
-    Errors: as ``check_apart``; UsageError, too, when the name promises another form.
+    Args:
+        output: The path of the rows.
+        model: The model file.
+        table: The table, or a pattern of files.
+        as_json: Whether JSON is written instead, under any name.
+
+    Raises:
+        ResourceError: The path is not writable.
+        UsageError: The path is one of the inputs, or its suffix is that of another format.
     """
     check_apart(output, model, *files_of(table))
     if not as_json and output.lower().endswith(OTHER_FORMS):
@@ -83,9 +97,15 @@ def check_rows_output(output: str, model: str, table: str, *, as_json: bool) -> 
 
 
 def check_replaceable(path: str, kind: str) -> None:
-    """Make sure that a file of ours ("model" or "checkpoint") can be written at a path later.
+    """Check that a model or a checkpoint can be written and overwrites nothing else.
 
-    Errors: ResourceError when it is not writable; UsageError when a file of another kind is there.
+    Args:
+        path: The path of the file.
+        kind: "model" or "checkpoint".
+
+    Raises:
+        ResourceError: The path is not writable.
+        UsageError: The path holds a file of another kind.
     """
     check_writable(path)
     if not os.path.exists(path) or os.path.getsize(path) == 0:
@@ -101,9 +121,11 @@ def check_replaceable(path: str, kind: str) -> None:
 
 
 def check_onnx_replaceable(path: str) -> None:
-    """Make sure that an ONNX file can be written at a path later.
+    """Check that an ONNX file can be written and overwrites nothing else.
 
-    Errors: ResourceError when it is not writable; UsageError when a file of another kind is there, or for -.
+    Raises:
+        ResourceError: The path is not writable.
+        UsageError: The path is -, or holds a file of another kind.
     """
     if path == "-":
         raise UsageError("a model is not written to standard output", hint="give OUTPUT the name of a file")
@@ -116,7 +138,7 @@ def check_onnx_replaceable(path: str) -> None:
 
 
 def _other_than_onnx(path: str) -> str:
-    """What a file is, in one line; nothing for an ONNX file."""
+    """Describe a file that is not an ONNX file, in one line; empty for an ONNX file."""
     try:
         data = read_file(path)
     except ModelFileError as error:
@@ -125,9 +147,15 @@ def _other_than_onnx(path: str) -> str:
 
 
 def check_page_replaceable(path: str, option: str) -> None:
-    """Make sure that a page of ours can be written at a path later.
+    """Check that an HTML report can be written and overwrites nothing else.
 
-    Errors: ResourceError when it is not writable; UsageError when a file of another kind is there, or for -.
+    Args:
+        path: The path of the report.
+        option: The option that sets it, for messages.
+
+    Raises:
+        ResourceError: The path is not writable.
+        UsageError: The path is -, or holds a file of another kind.
     """
     if path == "-":
         raise UsageError(f"{option} takes the name of a file", hint=f"{option} page.html")

@@ -1,4 +1,4 @@
-"""``backpass predict``: a model and a table in, predictions out, as CSV or JSON."""
+"""``backpass predict``: apply a model to a table and write predictions as CSV, Parquet or JSON."""
 
 from __future__ import annotations
 
@@ -24,43 +24,46 @@ Columns = dict[str, Sequence[Any]]
 @click.command(cls=Command)
 @argument("model", type=click.Path())
 @argument("table", type=click.Path())
-@option("-o", "--output", metavar="FILE", help="write there, whole or not at all; default: standard output")
-@option("--proba", is_flag=True, help="add the probability of each class, in columns named p(class)")
+@option("-o", "--output", metavar="FILE", help="output file, written atomically; default: standard output")
+@option("--proba", is_flag=True, help="add the probability of each class, as columns p(CLASS)")
 @option(
     "--interval",
     type=float,
     metavar="LEVEL",
-    help="add the ends of an interval that holds the target with this chance, such as 0.9, in columns low and high",
+    help="add a prediction interval with this coverage, such as 0.9, as columns low(TARGET) and high(TARGET)",
 )
 @option(
     "--quantiles",
     metavar="LIST",
-    help="add these quantiles of the target, such as 0.05,0.5,0.95, in columns q0.05(target) and so on",
+    help="add these quantiles of the target, such as 0.05,0.5,0.95, as columns q0.05(TARGET), ...",
 )
 @option(
     "--keep",
     metavar="COLUMNS",
     multiple=True,
-    help="columns of TABLE to repeat beside the predictions: a,b (repeatable)",
+    help="columns of TABLE to copy to the output: a,b (repeatable)",
 )
 @reading()
 @talking()
 def predict(**given: Any) -> int:
     """Predict the target for the rows of a table.
 
-    TABLE is a CSV, TSV, JSON or Parquet file; - is standard input, and a pattern in quotes ('new/*.csv') all files that
-    match it. Columns are matched by name, in any order; others are ignored. If the model learned from a file without a
-    header, such a file is matched by the place of its columns, with or without the target. Out comes CSV (UTF-8), or
-    Parquet where --output ends in .parquet, a line for each row: kept columns, then the target's name, then
-    probabilities, the ends of the interval, low(target) and high(target), or the quantiles. Numbers are the shortest
-    that read back exactly.
+    TABLE is a CSV, TSV, JSON or Parquet file, optionally compressed (.gz, .zst). Use - for standard input, or a quoted
+    pattern such as 'new/*.csv' for all matching files. Columns are matched by name, in any order; additional columns
+    are ignored. If the model was trained on a file without a header, columns are matched by position, with or without
+    the target.
 
-    An interval is as wide as the errors on the validation rows ask for, the same width for every row. Where new rows
-    are like those, it holds the target as often as asked; these rows also chose the best epoch, so a little less often.
-    Quantiles are the ends of such intervals: 0.05 and 0.95 those of 0.9, 0.5 the prediction itself.
+    The output is UTF-8 CSV, or Parquet if --output ends in .parquet, with one line per row: the kept columns, the
+    prediction under the target's name, then probabilities, interval or quantiles if requested. Numbers are written with
+    the fewest digits that read back exactly.
 
-    With --json: one object with "predictions", "probabilities" (by row, in the order of "classes"), "intervals" (by
-    row, low and high), "quantiles" (by quantile, a number for each row) and "kept".
+    Prediction intervals are derived from the errors on the validation rows and have the same width for every row.
+    Coverage holds for rows similar to those; it is slightly lower in practice, because the validation rows also select
+    the best epoch. Quantiles are the ends of such intervals: 0.05 and 0.95 are those of the interval 0.9, and 0.5 is
+    the prediction itself.
+
+    --json prints an object with "predictions", "probabilities" (per row, in the order of "classes"), "intervals" (per
+    row, low and high), "quantiles" (per quantile, one number for each row) and "kept".
 
     \b
     Examples:
@@ -94,7 +97,7 @@ def predict(**given: Any) -> int:
 
 
 def hand_out_rows(columns: Columns, output: str | None, console: Console) -> None:
-    """Write columns as Parquet where a file's name asks for it, else as CSV."""
+    """Write columns as Parquet if the output path ends in .parquet, otherwise as CSV."""
     if output is not None and output.endswith(PARQUET):
         write_atomically(output, parquet_bytes(columns))
     else:
@@ -102,7 +105,7 @@ def hand_out_rows(columns: Columns, output: str | None, console: Console) -> Non
 
 
 def hand_out(pieces: Iterator[str], output: str | None, console: Console) -> None:
-    """Write to a file, whole or not at all, or to standard output."""
+    """Write text to a file atomically, or to standard output piece by piece."""
     if output is not None:
         write_atomically(output, "".join(pieces).encode("utf-8", "surrogateescape"))
         return
@@ -111,7 +114,10 @@ def hand_out(pieces: Iterator[str], output: str | None, console: Console) -> Non
 
 
 def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]:
-    """The table in the model's kinds; kept columns that the model does not know are texts, as they stand."""
+    """Read the table with the model's column kinds; return it with the names of the columns to keep.
+
+    Kept columns that the model does not use are read as categorical, so that their cells are copied verbatim.
+    """
     keep = list(dict.fromkeys(names_in(given["keep"])))
     kinds = {**dict.fromkeys(keep, "categorical"), **model.kinds()}
     options = reading_of(given, model.schema.missing)
@@ -119,7 +125,7 @@ def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]
 
 
 def cells(table: Table, name: str) -> list[Any]:
-    """The cells of a column; a missing one is None."""
+    """Return the cells of a column; None is a missing value."""
     column = table.columns[name]
     if isinstance(column, DatetimeColumn):
         return list(moment_texts(column.microseconds, column.kind))
@@ -130,7 +136,7 @@ def cells(table: Table, name: str) -> list[Any]:
 
 
 def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: bool) -> Columns:
-    # A kept column of the target's name is the truth; the prediction beside it needs another name.
+    # A kept column with the target's name holds the true values; the prediction gets another name.
     names = [f"predicted({name})" if name in kept else name for name in model.labels]
     columns: Columns = dict(zip(names, predictions.values.reshape(-1, len(names)).T.tolist(), strict=True))
     if proba and predictions.probabilities is not None:
@@ -140,7 +146,7 @@ def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: 
 
 
 def _spread(model: Model, predictions: Predictions, half: float | None, offsets: Mapping[float, float]) -> Columns:
-    """The ends of the interval, and the quantiles."""
+    """Return the columns of the interval's ends and of the quantiles."""
     named = {} if half is None else {"low": -half, "high": half}
     named |= {f"q{q!r}": offset for q, offset in offsets.items()}
     return {f"{name}({model.target})": (predictions.values + offset).tolist() for name, offset in named.items()}

@@ -1,6 +1,6 @@
-"""Progress: what is shown while a network trains: a bar for people who watch, now and then a line for a log.
+"""Training progress: a progress bar in a terminal, or a line every few seconds in a log.
 
-It watches a run as a ``Callback`` and changes in place. Nothing here changes what is computed.
+``watcher`` chooses the display. It is a ``Callback`` of the run, has mutable state, and never affects the result.
 """
 
 from __future__ import annotations
@@ -20,23 +20,28 @@ from backpass.training import Callback, EpochRecord, Progress
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-LINE_SECONDS = 5.0  # between two lines of a log
-FRAME_SECONDS = 0.1  # between two frames of the bar
-MARGIN = 3  # columns left free at the right of the bar
-LONGEST_CURVE, SHORTEST_CURVE = 20, 8  # columns; where there is room for less there are no curves
-LONG_BAR, SHORTEST_BAR = 20, 4  # columns: beside the first, labels are written in full; the second is always left
+LINE_SECONDS = 5.0  # interval between two log lines
+FRAME_SECONDS = 0.1  # interval between two frames of the bar
+MARGIN = 3  # characters left free to the right of the bar
+LONGEST_CURVE, SHORTEST_CURVE = 20, 8  # characters; in less space no curves are drawn
+LONG_BAR, SHORTEST_BAR = 20, 4  # characters; labels are abbreviated to keep the first, numbers dropped for the second
 
 
 class Watcher(Callback):
-    """Keeps track of a run; what is shown, and when, is up to the classes below.
+    """Base class of the displays: it tracks a run, and subclasses decide what to show and when.
 
-    A context: on leaving it the terminal is as it was, whatever happened.
+    A context manager that restores the terminal on exit.
+
+    Args:
+        console: The console to write to.
+        metric: The name of the validation score.
+        rows: The number of training rows per epoch; 0 if unknown.
     """
 
     def __init__(self, console: Console, metric: str, rows: int = 0) -> None:
         self.console = console
         self.metric = metric
-        self.rows = rows  # per epoch; 0 where they are not known
+        self.rows = rows  # per epoch; 0 if unknown
         self.total = self.per_epoch = 1
         self.step = 0
         self.first_step: int | None = None
@@ -51,7 +56,7 @@ class Watcher(Callback):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         self.total, self.per_epoch = total_steps, steps_per_epoch
@@ -74,11 +79,15 @@ class Watcher(Callback):
         return None
 
     def on_warning(self, text: str) -> None:
-        # The text of an error: its message, and a hint on a line of its own.
+        # The text is that of an error: a message and, on the next line, a hint.
         self.console.alarm_all("warning", text.split("\n"))
 
     def show(self, *, ended: bool) -> None:
-        """Show where the run stands, if it is time to; ``ended``: at the end of an epoch."""
+        """Update the display if it is due.
+
+        Args:
+            ended: Whether an epoch has just ended.
+        """
 
     def _start_at(self, step: int) -> None:
         self.first_step = step
@@ -90,18 +99,18 @@ class Watcher(Callback):
         return -(-self.total // self.per_epoch)
 
     def place(self, *, ended: bool) -> str:
-        """``epoch  38/100``: the one that ended, or the one that is under way."""
+        """Format the epoch that has just ended, or else the current one: ``epoch  38/100``"""
         number = min(-(-self.step // self.per_epoch) if ended else self.step // self.per_epoch + 1, self.epochs)
         return f"epoch {number:>{len(str(self.epochs))}}/{self.epochs}"
 
     def left(self) -> str:
-        """The time left at the pace so far, of fixed width."""
+        """Format the remaining time, extrapolated from the average speed, at a fixed width."""
         elapsed, taken = time.monotonic() - self.started, self.step - (self.first_step or 0)
         known = taken > 0 and elapsed > 0.5
         return f"{duration(elapsed / taken * (self.total - self.step)) if known else '-:--':>5} left"
 
     def pace(self) -> str:
-        """Training rows per second so far, of fixed width; nothing where rows are not known."""
+        """Format the average throughput in training rows per second, at a fixed width; empty if rows are unknown."""
         elapsed, taken = time.monotonic() - self.started, self.step - (self.first_step or 0)
         if not self.rows:
             return ""
@@ -109,7 +118,11 @@ class Watcher(Callback):
         return f"{f'{taken * self.rows / self.per_epoch / elapsed:,.0f}' if known else '-':>9} rows/s"
 
     def numbers(self, wide: bool) -> list[str]:
-        """Loss, score and best score, in widths that only ever grow."""
+        """Format loss, score and best score; their widths never shrink, so that the display does not jump.
+
+        Args:
+            wide: Whether labels are written in full.
+        """
         loss, score = ("train loss", f"validation {self.metric}") if wide else ("loss", self.metric)
         record = self.record
         texts = [f"{loss} {self._steady('loss', None if record is None else record.train_loss)}"]
@@ -126,14 +139,14 @@ class Watcher(Callback):
 
 
 class Silent(Watcher):
-    """Shows nothing."""
+    """The display of ``--quiet``: nothing."""
 
     def _start_at(self, step: int) -> None:
         self.first_step = step
 
 
 class Lines(Watcher):
-    """A line after the first epoch and the last one, and every few seconds."""
+    """The display for logs: a line after the first and the last epoch, and every few seconds."""
 
     def show(self, *, ended: bool) -> None:
         is_first = ended and self.record is not None and self.record.epoch == 1
@@ -146,7 +159,7 @@ class Lines(Watcher):
 
 
 class Drawn(Watcher):
-    """A bar drawn by rich on standard error, with the curves so far beneath it; both are gone when the run ends."""
+    """The display for terminals: a progress bar with sparklines beneath it, both removed when the run ends."""
 
     bar: Bar
     task: Any
@@ -158,7 +171,7 @@ class Drawn(Watcher):
         from rich.progress import Progress as Bar
         from rich.text import Text
 
-        self.has_bars = _can_write(BARS)  # asked before rich puts itself in front of standard error
+        self.has_bars = _can_write(BARS)  # tested before rich replaces standard error
         watcher = self
 
         class WithCurves(Bar):
@@ -172,7 +185,7 @@ class Drawn(Watcher):
             BarColumn(None),
             TextColumn("{task.fields[numbers]}", style="none", markup=False),
         )
-        # No thread draws: frames are drawn between two steps, so that nothing competes with the training.
+        # Frames are drawn between two steps, not by a thread, so that nothing competes with training.
         screen = Screen(file=sys.stderr, highlight=False)
         self.bar = WithCurves(
             *columns, console=screen, transient=True, auto_refresh=False, expand=True, redirect_stdout=False
@@ -180,7 +193,7 @@ class Drawn(Watcher):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        with suppress(OSError):  # the terminal may be closed: failing to talk never stops a run
+        with suppress(OSError):  # a closed terminal must not stop the run
             self.bar.stop()
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
@@ -198,7 +211,7 @@ class Drawn(Watcher):
         if now - self.shown < FRAME_SECONDS:
             return
         self.shown = now
-        # Room for the ^C that the terminal prints: a line it wraps could not be taken back.
+        # Leaves room for the ^C that the terminal prints: a wrapped line could not be erased.
         width = self.bar.console.width = max(self.console.width - MARGIN, 1)
         place = self.place(ended=ended)
         numbers = self._fitting(width - len(place) - 2)
@@ -207,9 +220,9 @@ class Drawn(Watcher):
             self.bar.refresh()
 
     def curves(self) -> str:
-        """The course of the loss and of the score, and the pace: one line, in places that stay."""
+        """Format sparklines of the loss and the score, and the throughput, as one line with fixed positions."""
         courses = {"train": self.losses, "validation": self.scores}
-        ends = len(self.place(ended=False)) + len(self.pace()) + sum(map(len, courses)) + 8  # and the gaps between
+        ends = len(self.place(ended=False)) + len(self.pace()) + sum(map(len, courses)) + 8  # 8 for spacing
         room = min((self.console.width - MARGIN - ends) // 2, LONGEST_CURVE)
         if room < SHORTEST_CURVE or not self.has_bars:
             return ""
@@ -217,7 +230,11 @@ class Drawn(Watcher):
         return "  ".join([" " * len(self.place(ended=False)), *texts, self.pace()]).rstrip()
 
     def _fitting(self, room: int) -> str:
-        """As many numbers as leave room for a bar: a line that is broken could not be taken back either."""
+        """Return as many numbers as leave room for a bar; a wrapped line could not be erased.
+
+        Args:
+            room: The width for the bar and the numbers, in characters.
+        """
         left = self.left()
         wide = "  ".join([*self.numbers(True), left])
         texts = [*self.numbers(False), left]
@@ -227,14 +244,14 @@ class Drawn(Watcher):
 
 
 def _curve(values: list[float], room: int) -> str:
-    """The course of some numbers; by their logarithms where they have any, so that a high start hides nothing."""
+    """Draw values as a sparkline, on a log scale if all are positive, so that a high start does not hide the rest."""
     if not values or not all(map(isfinite, values)):
         return ""
     return sparkline([log(value) for value in values] if min(values) > 0.0 else values, room)
 
 
 def _can_write(text: str) -> bool:
-    """Whether the terminal's encoding has the characters of a text."""
+    """Whether the encoding of standard error can represent a text."""
     try:
         text.encode(sys.stderr.encoding or "ascii")
     except UnicodeEncodeError:
@@ -243,7 +260,13 @@ def _can_write(text: str) -> bool:
 
 
 def watcher(console: Console, metric: str, rows: int = 0) -> Watcher:
-    """The way of showing progress that suits where standard error goes; ``rows``: those that an epoch trains on."""
+    """Return the display that suits standard error: none if quiet, a bar in a terminal, otherwise log lines.
+
+    Args:
+        console: The console to write to.
+        metric: The name of the validation score.
+        rows: The number of training rows per epoch; 0 if unknown.
+    """
     if console.quiet:
         return Silent(console, metric, rows)
     return (Drawn if console.is_terminal else Lines)(console, metric, rows)

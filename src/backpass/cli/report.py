@@ -1,4 +1,4 @@
-"""``backpass report``: a model, and rows with known targets if there are some, in; one HTML page out."""
+"""``backpass report``: write an HTML report about a model and, if a table is given, its predictions for that table."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @argument("model")
 @argument("table", required=False)
-@option("-o", "--output", metavar="FILE", help="the page; default: standard output")
+@option("-o", "--output", metavar="FILE", help="output file; default: standard output")
 @reading()
 @talking()
 def report(**given: Any) -> int:
-    """Write one HTML page about a model, to look at and to send.
+    """Write a self-contained HTML report about a model.
 
-    It shows how good the model is and against what, the course of training, which columns matter and how, where the
-    model is wrong, and the network; sliders move the prediction.
+    The report shows scores next to simple baselines, learning curves, feature importance, partial dependence, the
+    largest errors and the network. Sliders change the inputs and update the prediction.
 
-    TABLE is a CSV, TSV or Parquet file with the target's column; - is standard input. Of the very table that the model
-    was fitted on, the rows that were set aside are taken. Without TABLE the page shows what the model file alone can.
+    TABLE is a CSV, TSV, JSON or Parquet file that contains the target column; use - for standard input. For the table
+    that the model was trained on, only the held-out rows are used. Without TABLE, the report shows only what the model
+    file contains.
 
-    The page is one file: it loads nothing, opens from disk and prints. Needs matplotlib and Jinja2:
+    The report is a single file that loads nothing from the network. Requires matplotlib and Jinja2:
     pip install 'backpass[report]'.
 
     \b
@@ -64,7 +65,12 @@ def report(**given: Any) -> int:
 
 
 def _check_destination(output: str | None, *, as_json: bool) -> None:
-    """Find out now what would stop the page from being made or kept.    Errors: UsageError, ResourceError."""
+    """Check that the page can be made and written before doing so.
+
+    Raises:
+        UsageError: A package is missing, or the page has no valid destination.
+        ResourceError: The output path is not writable.
+    """
     require()
     if output is not None:
         check_page_replaceable(output, "--output")
@@ -75,12 +81,19 @@ def _check_destination(output: str | None, *, as_json: bool) -> None:
 
 
 def write_page(model: Model, table: Table | None, output: str, console: Console) -> None:
-    """Make the page and write it, whole or not at all, and say so."""
+    """Build the report, write it atomically, and print a message.
+
+    Args:
+        model: The model.
+        table: Rows with known targets, or None.
+        output: The path of the page.
+        console: The console for the message.
+    """
     _kept(page(model, table), output, console)
 
 
 def _kept(text: str, output: str, console: Console) -> Mapping[str, Any]:
-    """Write the page, whole or not at all, and say so; facts for ``--json``."""
+    """Write the page atomically, print a message, and return the facts for ``--json``."""
     data = text.encode("utf-8")
     write_atomically(output, data)
     console.line(f"saved {output} ({size(len(data))})")

@@ -1,6 +1,7 @@
-"""The root: the command ``backpass``, its subcommands, and the way from an exception to an exit code.
+"""The root command ``backpass``: it runs the subcommands and maps every exception to an exit code.
 
-A subcommand's module is imported when it is called, so that ``backpass --help`` stays fast.
+The module of a subcommand is imported when the subcommand is called, so that ``backpass --help`` stays fast. Error
+messages are composed in ``failure``.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ from backpass.cli.termination import Terminated, ended_by, terminable
 from backpass.errors import UsageError, did_you_mean
 
 COMMANDS = {
-    "inspect": "Show what the columns of a table are, and what is odd about them.",
+    "inspect": "Profile the columns of a table and report likely problems.",
     "fit": "Train a network on a table and write a model file.",
     "predict": "Predict the target for the rows of a table.",
     "evaluate": "Score a model on rows whose target is known.",
-    "show": "Show what is inside a model file.",
-    "explain": "Show what each column contributes to the predictions of rows.",
-    "report": "Write one HTML page about a model, to look at and to send.",
+    "show": "Show the contents of a model file.",
+    "explain": "Show the contribution of each column to each prediction.",
+    "report": "Write a self-contained HTML report about a model.",
     "draw": "Draw a network or its circuit as an SVG picture.",
-    "export": "Write a model as an ONNX file, for other runtimes.",
-    "sample": "Print a table to try things with.",
-    "doctor": "Show what runs here, to paste into a bug report.",
+    "export": "Export a model to ONNX.",
+    "sample": "Print a sample dataset.",
+    "doctor": "Print version and system information for bug reports.",
 }
-"""Name -> what it does, in one line. The command stands in the module of that name."""
+"""Name -> one-line description. Each command is defined in the module of the same name."""
 
 
 class Root(click.Group):
-    """Subcommands by name, imported on use."""
+    """The group of subcommands; each is imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -61,23 +62,24 @@ class Root(click.Group):
 
 
 COMPLETION = "_BACKPASS_COMPLETE"
-"""The environment variable by which a shell asks for the script of its completion, and then for completions."""
+"""The environment variable through which a shell requests the completion script and, later, completions."""
 
 EPILOG = """\b
-Start here:
+Quick start:
   backpass sample housing > housing.csv
   backpass fit housing.csv --target median_house_value
   backpass predict housing.backpass housing.csv > predicted.csv
 
 \b
-Completion in the shell (bash_source; zsh_source and fish_source likewise):
+Shell completion (bash; use zsh_source or fish_source for those shells):
   eval "$(_BACKPASS_COMPLETE=bash_source backpass)"
 
 \b
 Exit codes:
-  0 done           3 the table cannot be used    6 training diverged
-  2 wrong usage    4 not a model file            129, 130, 143 interrupted
-  1 our own bug    5 disk, memory, permission
+  0  success                         4  invalid model file
+  1  internal error (please report)  5  disk, memory or permission error
+  2  usage error                     6  training diverged
+  3  invalid data                    129, 130, 143  interrupted by a signal
 """
 
 
@@ -90,14 +92,18 @@ Exit codes:
 @click.version_option(__version__, message="backpass %(version)s")
 @click.pass_context
 def backpass(ctx: click.Context) -> int:
-    """Neural networks for tables: train on a CSV or Parquet file, get an honest score and one small, safe file."""
+    """Neural networks for tabular data: train on a CSV or Parquet file, get a test score and a small, safe model."""
     if ctx.invoked_subcommand is None:
         Console().say_all(ctx.get_help().splitlines())
-    return 2  # what a command that was given returns takes its place
+    return 2  # if there is a subcommand, its return value replaces this one
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and turn whatever happens into text and an exit code."""
+    """Run the command line, report any error, and return the exit code.
+
+    Args:
+        arguments: The arguments without the program name; None for those of the process.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     with terminable() as last:
         try:
@@ -111,7 +117,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return _left_unread()
         except BaseException as error:
             if last.number is not None and Failure.of(error).is_bug:
-                # An import or a library made an error of its own of the exception that the signal had raised.
+                # An import or a library has replaced the exception that the signal raised with one of its own.
                 error = ended_by(last.number)
             if isinstance(error, Terminated):
                 return error.exit_code
@@ -121,7 +127,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
-    # In place of click's main(), which says its own words at a broken pipe and at Ctrl-C.
+    # Replaces click's main(), which prints its own messages on a broken pipe and on Ctrl-C.
     if instruction := os.environ.get(COMPLETION):
         from click.shell_completion import shell_complete
 
@@ -131,13 +137,16 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _left_unread() -> int:
-    """The reader of our output has gone, as ``head`` does: nothing more is written, not even at the very end."""
+    """Discard all further output, including the flush at exit: the reader (such as ``head``) has closed the pipe."""
     _lead_nowhere(1)
     return BROKEN_PIPE
 
 
 def _drop_what_cannot_be_written() -> None:
-    """A full disk has been reported. Since Python 3.13 the rest is tried again at the end, and the code is 120."""
+    """Discard output that cannot be flushed, for example because the disk is full.
+
+    The error has been reported by then. Python 3.13 and later flush again at exit and would return exit code 120.
+    """
     for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()

@@ -1,4 +1,7 @@
-"""Rows: columns of values written as the lines of a CSV file (RFC 4180, lines end in a line feed), or as Parquet."""
+"""Rows: columns of values formatted as CSV (RFC 4180, with line feeds as line endings) or as Parquet.
+
+The formatted rows are written elsewhere, by ``predict`` and ``explain``.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ from backpass.errors import ResourceError
 from backpass.table.database import connected, identifier, literal
 
 CHUNK = 4096
-"""Rows of a piece of text, so that memory stays bounded and a reader such as ``head`` is served at once."""
+"""Rows per piece of text, which bounds memory and lets a reader such as ``head`` start at once."""
 
 
 def csv_lines(columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-    """The header, then the rows, in pieces of some thousand lines. None is an empty field.
+    """Yield CSV text: the header, then the rows in pieces of ``CHUNK`` lines. None becomes an empty field.
 
-    Floats are written as the shortest decimals that read back exactly.
+    Floats are written with the fewest digits that read back exactly.
 
     >>> "".join(csv_lines({"price": [0.1, None], "a,b": ["x", "y, z"]}))
     'price,"a,b"\\n0.1,x\\n,"y, z"\\n'
@@ -42,9 +45,10 @@ def _lines(rows: Any) -> str:
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[Any]]) -> bytes:
-    """The same as a Parquet file: numbers as doubles, all else as texts. None is a missing value.
+    """Return the rows as a Parquet file: numbers as doubles, all other values as strings. None is a missing value.
 
-    Errors: ResourceError when the folder of temporary files does not take it.
+    Raises:
+        ResourceError: The folder of temporary files has no room for it.
     """
     import duckdb
 
@@ -74,7 +78,7 @@ def _unwritten(folder: str, text: str) -> ResourceError:
 
 
 def _array(values: Sequence[Any]) -> NDArray[Any]:
-    """Doubles where every value that is there is a float; else objects."""
+    """Return a float64 array if all values except None are floats, otherwise an object array."""
     if any(isinstance(value, float) for value in values) and all(isinstance(v, float | None) for v in values):
-        return np.array(values, dtype=np.float64)  # None becomes NaN, which DuckDB takes for missing
+        return np.array(values, dtype=np.float64)  # None becomes NaN, which DuckDB treats as missing
     return np.array(values, dtype=object)

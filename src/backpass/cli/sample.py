@@ -1,4 +1,4 @@
-"""``backpass sample``: a table to try things with."""
+"""``backpass sample``: print a sample dataset."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from backpass.datasets import SAMPLES, sample_bytes
 @argument("name", required=False)
 @talking()
 def sample(name: str | None, as_json: bool, **given: Any) -> int:
-    """Print a table to try things with.
+    """Print a sample dataset.
 
-    Without NAME, the samples are listed.
+    Without NAME, lists the available datasets.
 
     \b
     Example:

@@ -1,7 +1,7 @@
-"""A shortage: how an exception that stands for missing memory or threads is known, whatever its class.
+"""Resource shortage: recognition of exceptions that mean too little memory or too few threads, whatever their class.
 
-An exception comes in; what is missing goes out, in words. This module imports nothing, so that it is there when
-little else can be loaded. What the user is told does not live here (see ``failure``).
+``shortage_of`` takes an exception and names the missing resource. The module has next to no imports, so that it loads
+even when memory is short. Error reports are composed in ``failure``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 MEMORY = "not enough memory"
 THREADS = "the system starts no more threads (memory, or its limit on processes, is used up)"
 
-# The dynamic loader and NumPy's import say in words only that memory is missing.
+# The dynamic loader and NumPy's import report a lack of memory only in the text of the exception.
 WORDS = {
     "failed to map segment": MEMORY,
     "cannot allocate memory": MEMORY,
@@ -26,7 +26,7 @@ WORDS = {
 
 
 def shortage_of(error: BaseException) -> str:
-    """What is missing, if that is why this exception, or one that led to it, was raised; else nothing.
+    """Name the resource whose shortage caused this exception, directly or through its causes; otherwise empty.
 
     >>> shortage_of(ImportError("libm.so.6: failed to map segment from shared object"))
     'not enough memory'
@@ -46,7 +46,7 @@ def _shortage(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exception, and those it was raised from or while handling."""
+    """Yield the exception and, recursively, its causes and contexts."""
     seen: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:

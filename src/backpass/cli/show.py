@@ -1,4 +1,4 @@
-"""``backpass show``: a model file in, what is inside it out."""
+"""``backpass show``: print the contents of a model file."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from backpass.table.messages import counted, listed, shown
 
 @click.command(cls=Command)
 @argument("model", type=click.Path())
-@option("--history", is_flag=True, help="list every epoch")
+@option("--history", is_flag=True, help="also print a table of all epochs")
 @talking()
 def show(**given: Any) -> int:
-    """Show what is inside a model file.
+    """Show the contents of a model file.
 
-    Target, columns, layers, parameters, scores beside two baselines, settings and the course of training. Nothing in a
-    model file is ever run.
+    Prints the target, columns, layers, parameter counts, settings, training history, and the scores next to those of
+    two baselines. Model files contain no code; loading one executes nothing from it.
 
     \b
     Example:
@@ -91,9 +91,9 @@ def _column_lines(model: Model) -> Iterator[str]:
 
 
 def _settings_line(model: Model) -> str:
-    """Settings that are not the default, and those whose default follows from others, in the order of the help."""
+    """Format the settings that differ from the defaults of the preset, in the order of the help."""
     settings = model.record.settings
-    told = ("hidden", "wire", "loss")  # they stand on lines of their own
+    told = ("hidden", "wire", "loss")  # shown on lines of their own
     usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
     names = [name for name in BY_NAME if name in settings and name not in told and settings[name] != usual[name]]
     chosen = [f"{name} {_shown(settings[name])}" for name in names]
@@ -105,7 +105,7 @@ def _shown(value: Any) -> str:
 
 
 def _course_lines(model: Model, can_draw: bool) -> Iterator[str]:
-    """The train loss and the validation score of the epochs as a line of bars, with first, last and lowest."""
+    """Yield a sparkline of the training loss and of the validation score, with first, last and lowest value."""
     history = model.history
     courses = {"loss": [epoch.train_loss for epoch in history]}
     scores = [epoch.score for epoch in history if epoch.score is not None]

@@ -1,6 +1,6 @@
-"""A summary: what is said about a fit, before it (table, columns, network) and after it (scores).
+"""The summary of a fit: table, columns and network before training, scores after it.
 
-A problem or a model comes in; labelled lines go out, and the same facts as plain data for ``--json``.
+Functions take a problem or a model and return labeled lines, or the same facts as plain data for ``--json``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from backpass.table.feature import feature_to_json
 from backpass.table.messages import counted, listed, shown
 
 Lines = list[tuple[str, str]]
-"""Label and text."""
+"""Pairs of a label and a text."""
 
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def before(table: Table, problem: Problem) -> Lines:
-    """The lines before training."""
+    """Return the lines that are printed before training."""
     notes = [("note", note) for note in problem.notes]
     if problem.settings.engine == "auto" and (reason := why_slow()):
         notes.append(("note", f"{reason}: training is several times slower than it could be"))
@@ -41,7 +41,7 @@ def before(table: Table, problem: Problem) -> Lines:
 
 
 def target_line(target: Target) -> str:
-    """``price, regression``"""
+    """Format target and task: ``price, regression``"""
     if target.task == "regression":
         return f"{shown(target.name)[1:-1]}, regression"
     classes = listed(target.classes, shown)
@@ -49,7 +49,7 @@ def target_line(target: Target) -> str:
 
 
 def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
-    """How many columns of each kind, which numbers were missing, and how many levels texts have."""
+    """Format the number of columns of each kind, the columns with missing values, and the category counts."""
     texts, moments = schema.texts, schema.moments
     gaps = [number.column for number, missing in zip(schema.numbers, feature_map.has_missing, strict=True) if missing]
     numbers = len(schema.features) - len(texts) - len(moments)
@@ -66,16 +66,16 @@ def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
 
 
 def rows_line(rows: dict[str, int]) -> str:
-    """``13,210 training, 3,302 validation, 4,128 test``"""
+    """Format the sizes of the splits: ``13,210 training, 3,302 validation, 4,128 test``"""
     return ", ".join(f"{rows[part]:,} {name}" for part, name in PARTS.items() if part in rows)
 
 
 def network_line(network: Network) -> str:
-    """``8 -> 256 -> 256 -> 1, relu, 68,353 parameters``"""
+    """Format the network: ``8 -> 256 -> 256 -> 1, relu, 68,353 parameters``"""
     wired = [isinstance(layer, Wired) for _, layer, _ in network.numbered() if layer.neurons]
     widths = [f"{width} (wired)" if flag else str(width) for width, flag in zip(network.widths, wired, strict=True)]
     activations = [layer.activation for layer in network.layers if hasattr(layer, "activation")]
-    # Before an activation that is learned stands a layer without one.
+    # A parametric activation follows a dense layer whose own activation is the identity.
     learned = any(isinstance(layer, LearnedActivation) for layer in network.layers)
     named = [name for name in dict.fromkeys(activations[:-1]) if not (learned and name == "identity")]
     if activations[-1] != "identity":
@@ -85,7 +85,7 @@ def network_line(network: Network) -> str:
 
 
 def training_line(problem: Problem) -> str:
-    """Optimizer, learning rate, batches, epochs, seed."""
+    """Format preset, loss, optimizer, learning rate, batch size, epochs and seed."""
     settings = problem.settings
     rows = problem.parts["train"].rows
     batch = rows if settings.sampling == "full" else min(batch_size_for(settings, rows), rows)
@@ -107,11 +107,11 @@ def training_line(problem: Problem) -> str:
 
 
 def scores_table(model: Model) -> list[str]:
-    """The network's scores beside those of the two baselines, on the test rows (else the validation rows)."""
+    """Return a table of the scores of the network and of the two baselines, on the rows of ``scored_part``."""
     part = scored_part(model)
     if part is None:
         return []
-    baselines = sorted(model.record.baselines.items())  # the linear one comes first
+    baselines = sorted(model.record.baselines.items())  # the linear model comes first
     scores = {"network": model.record.scores[part], **{name: parts[part] for name, parts in baselines}}
     metrics = [name for name in model.head.metrics if name in scores["network"]]
     columns = [figures([found[metric] for found in scores.values()]) for metric in metrics]
@@ -120,12 +120,12 @@ def scores_table(model: Model) -> list[str]:
 
 
 def scored_part(model: Model) -> str | None:
-    """The part a model is judged by: test rows, else validation rows, else none."""
+    """Return the split that the model is scored on: "test" if there is one, else "validation", else None."""
     return next((part for part in ("test", "validation") if model.record.scores.get(part)), None)
 
 
 def score_lines(model: Model) -> list[str]:
-    """``test rmse 0.51``: the metric that counts; for classes the accuracy, too."""
+    """Return lines such as ``test rmse 0.51`` for the model's metric and, for a classifier, the accuracy."""
     part = scored_part(model)
     if part is None:
         return []
@@ -135,7 +135,7 @@ def score_lines(model: Model) -> list[str]:
 
 
 def course(model: Model) -> str:
-    """How many epochs the run took, what ended it, and which one is kept."""
+    """Format how many epochs and steps the run took, why it ended, and the best epoch."""
     record = model.record
     if record.members:
         best = ", ".join(str(member["best_epoch"]) for member in record.members)
@@ -156,7 +156,7 @@ def course(model: Model) -> str:
 
 
 def facts(model: Model) -> dict[str, Any]:
-    """What ``--json`` says about a fitted model."""
+    """Return the facts of a fitted model for ``--json``."""
     record = model.record
     return {
         "rows": dict(record.rows),
@@ -178,5 +178,5 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def columns_facts(schema: Schema) -> list[dict[str, Any]]:
-    """Each column with its kind, texts with their levels, dates with the parts they are learned by."""
+    """Return each column with its kind, and its categories or date components if it has any."""
     return [feature_to_json(feature) for feature in schema.features]

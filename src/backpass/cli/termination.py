@@ -1,7 +1,7 @@
-"""Termination: what signals do to a command that has nothing to keep: it unwinds, and temporary files go.
+"""Termination by a signal: a command that has no results to save unwinds, and its temporary files are removed.
 
-``terminable`` surrounds a whole command line and tells which signal came. Training notes signals for itself, to keep
-the best weights: see ``backpass.training.interrupt``, which is too slow to import for every command.
+``terminable`` surrounds a whole command line and records the last signal. Training handles signals itself, in order to
+keep the best weights; see ``backpass.training.interrupt``, which is too slow to import for every command.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from typing import Any
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGHUP came while nothing was there to be kept; ``exit_code`` is 128 + the signal's number."""
+    """Raised by SIGTERM and SIGHUP outside training.
+
+    Attributes:
+        exit_code: 128 + the number of the signal.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -23,24 +27,24 @@ class Terminated(BaseException):
 
 
 def ended_by(number: int) -> BaseException:
-    """The exception that a signal raises."""
+    """Return the exception that a signal raises."""
     return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
 
 
 @dataclass(slots=True)
 class LastSignal:
-    """The number of the last signal that came, if any. Changes in place."""
+    """The number of the last signal received, or None. Mutable."""
 
     number: int | None = None
 
 
 @contextmanager
 def terminable() -> Iterator[LastSignal]:
-    """While inside, SIGINT raises KeyboardInterrupt, and SIGTERM and SIGHUP raise Terminated.
+    """Within the context, SIGINT raises KeyboardInterrupt, and SIGTERM and SIGHUP raise Terminated.
 
-    A closed terminal sends SIGHUP more than once, from the kernel and from the shell: those that follow change nothing.
-    An ignored SIGHUP (``nohup``) stays ignored, and a handler of SIGINT that is not Python's own stays. Outside the
-    main thread Python delivers no signals, and nothing is changed.
+    A closed terminal sends SIGHUP more than once, from the kernel and from the shell; every SIGHUP after the first
+    signal is ignored. An ignored SIGHUP (``nohup``) stays ignored, and a SIGINT handler other than Python's stays in
+    place. Python delivers signals only to the main thread; in other threads the context does nothing.
     """
     last = LastSignal()
     if threading.current_thread() is not threading.main_thread():

@@ -1,6 +1,6 @@
-"""Text: how numbers, sizes, tables and foreign characters are written for people.
+"""Text formatting: numbers, sizes, durations, aligned tables and sparklines for people to read.
 
-Plain values in, strings out; where they are shown is the console's affair.
+Functions take plain values and return strings; ``console`` prints them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def figure(value: float, digits: int = 4) -> str:
-    """A number with so many significant digits, without an exponent where it can be read that way.
+    """Format a number with ``digits`` significant digits, without an exponent unless it is very small or large.
 
     >>> figure(0.51234), figure(46980.4), figure(12.0), figure(0.0), figure(1.5e-7)
     ('0.5123', '46980', '12.00', '0', '1.500e-07')
@@ -27,7 +27,7 @@ def figure(value: float, digits: int = 4) -> str:
 
 
 def figures(values: Sequence[float], digits: int = 4) -> list[str]:
-    """Numbers to be compared: as many decimals for each as the first one needs.
+    """Format numbers for comparison, all with the number of decimals that the first one needs.
 
     >>> figures([0.62191, 1.14827, -0.0001078])
     ['0.6219', '1.1483', '-0.0001']
@@ -40,7 +40,7 @@ def figures(values: Sequence[float], digits: int = 4) -> list[str]:
 
 
 def size(count: int) -> str:
-    """Bytes in the unit that suits.
+    """Format a number of bytes in a suitable unit.
 
     >>> size(275_412), size(12), size(3_200_000)
     ('275 kB', '12 bytes', '3.2 MB')
@@ -53,7 +53,7 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Minutes and seconds, hours where there are some.
+    """Format seconds as minutes and seconds, preceded by hours if there are any.
 
     >>> duration(7.2), duration(75), duration(3 * 3600 + 61)
     ('0:07', '1:15', '3:01:01')
@@ -64,7 +64,12 @@ def duration(seconds: float) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]], gap: str = "   ", left: Sequence[int] = (0,)) -> list[str]:
-    """Rows of cells as lines: the columns ``left`` (the first) flush left, the others flush right.
+    """Format rows of cells as aligned lines.
+
+    Args:
+        rows: The rows, all of the same length.
+        gap: The text between two columns.
+        left: The left-aligned columns; the others are right-aligned.
 
     >>> aligned([["test", "rmse"], ["network", "0.51"]])
     ['test      rmse', 'network   0.51']
@@ -79,7 +84,11 @@ def aligned(rows: Sequence[Sequence[str]], gap: str = "   ", left: Sequence[int]
 
 
 def sparkline(values: Sequence[float], most: int = 20) -> str:
-    """The course of some numbers as one line of bars, lowest to highest; at most ``most`` of them, evenly chosen.
+    """Draw values as a line of bars between their minimum and maximum.
+
+    Args:
+        values: The values, at least one.
+        most: The maximum number of bars; if there are more values, evenly spaced ones are drawn.
 
     >>> sparkline([4.0, 2.0, 1.0, 0.5])
     '█▄▂▁'
@@ -91,7 +100,7 @@ def sparkline(values: Sequence[float], most: int = 20) -> str:
 
 
 def finite(value: Any) -> Any:
-    """Plain data in which numbers that are not finite, which JSON does not have, are None."""
+    """Replace non-finite numbers in plain data by None, because JSON cannot represent them."""
     if isinstance(value, Mapping):
         return {str(key): finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,7 +1,7 @@
-"""Samples: the tables that ship inside, for a first try and for tests.
+"""Sample datasets: the tables included in the package, for first steps and tests.
 
-``sample_bytes`` takes a name and gives the bytes of a CSV file. Where a table comes from and what its columns mean
-stands beside it (``housing.md``). Reading a table does not live here.
+``sample_bytes`` takes a name and returns the bytes of a CSV file. The source of a table and the meaning of its columns
+are documented next to it (``housing.md``). Tables are parsed in ``backpass.table``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,17 @@ from backpass.errors import UsageError, did_you_mean
 SAMPLES = {
     "housing": "20,640 districts of California in 1990: predict median_house_value (in $100,000) from 8 numbers",
 }
-"""Name -> what the table is, in one line."""
+"""Name -> one-line description."""
 
 
 def sample_bytes(name: str) -> bytes:
-    """The CSV text of a sample, UTF-8 with a header line; UsageError for an unknown name.
+    """Return the CSV text of a sample dataset, in UTF-8 with a header line.
+
+    Args:
+        name: A key of ``SAMPLES``.
+
+    Raises:
+        UsageError: The name is unknown; names the most similar one.
 
     >>> sample_bytes("housing").splitlines()[0].split(b",")[0]
     b'median_income'
