@@ -1,13 +1,13 @@
-"""The report: history and results of a model as numbers, as pictures, and as one HTML page.
+"""The report: training history and results of a model as numbers, as pictures, and as one HTML page.
 
-    page(model)                     what the model file alone can show
-    page(model, "rows.csv")         and how good it is on rows with known targets
-    model.plot.history()            one picture, as matplotlib axes
-    explained(model, table)         why each row got its prediction
+    page(model)                     a page with the contents of the model file
+    page(model, "rows.csv")         the same, and an evaluation on rows with known targets
+    model.plot.history()            a single picture, as matplotlib axes
+    explained(model, table)         contributions of the columns to each prediction
 
-Numbers first: ``held_out``, ``typical``, ``course``, ``bootstrap``, ``curves``, ``smooth``, ``importance``,
-``dependence``, ``attribution``; they know no plotting library. Then pictures: ``style``, ``figures``, ``scene`` and
-``drawing``, ``plot``; then the page: ``findings``, ``pictures``, ``whatif``, ``page``.
+The modules form three layers. Numbers: ``held_out``, ``typical``, ``learning_curve``, ``bootstrap``, ``curves``,
+``smooth``, ``importance``, ``dependence``, ``attribution``; they use no plotting library. Pictures: ``style``,
+``figures``, ``scene``, ``drawing``, ``plot``. The page: ``findings``, ``pictures``, ``whatif``, ``page``.
 """
 
 from backpass.report.attribution import Explanation, explained

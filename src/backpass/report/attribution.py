@@ -1,9 +1,10 @@
-"""Attribution: what each column contributes to a row's prediction, by integrated gradients (Sundararajan et al. 2017).
+"""Attribution: the contributions of columns to predictions, by integrated gradients (Sundararajan et al. 2017).
 
     phi_i = (s_i - b_i)  times  the mean of dh/ds_i along the straight line from b to s
 
-s are the row's inputs as numbers (scaled, one-hot, embedded), b those of the typical row. The phi_i of a column's
-inputs are added up; over all columns they sum to h(s) - h(b), the difference of the two predictions.
+s are the numeric inputs of a row (scaled, one-hot encoded or embedded), and b those of the typical row. The phi_i of
+all inputs of a column are added up; over all columns they sum to h(s) - h(b), the difference of the two predictions.
+``explained`` takes a model and rows and returns an ``Explanation``. Gradients are computed in ``smooth``.
 """
 
 from __future__ import annotations
@@ -25,18 +26,24 @@ from backpass.report.typical import typical_row
 
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
-"""How far the integral may be from the difference of predictions, relative to it or to a tenth of all that moves; and
-how much three times the steps may change a contribution, relative to all that moves (it is far less wrong then)."""
+"""When an integral is accurate enough. TOLERANCE bounds the difference between the sum of contributions and that of the
+predictions, relative to the latter or to CANCELLED times the total absolute contribution, whichever is larger. STEADY
+bounds the change of a contribution when the steps are tripled, relative to the total; the remaining error is far
+smaller."""
 _ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """Contributions of the columns to the predictions of some rows.
+    """Contributions of columns to the predictions for rows.
 
-    columns: names   contributions float64 (n, columns)
-    baseline: the prediction for the typical row (n,), of the class that is meant   predicted (n,)
-    classes: the class whose probability is meant, row by row; empty for numbers
+    Attributes:
+        columns: Column names.
+        contributions: (n, columns). Each row sums to ``predicted - baseline``.
+        baseline: (n,). The prediction for the typical row; for a classifier, of the class explained in each row.
+        predicted: (n,). The prediction; for a classifier, the probability of the class explained in each row.
+        classes: The class explained in each row; empty for regression.
+        notes: What was noticed while the table was read.
     """
 
     columns: tuple[str, ...]
@@ -50,13 +57,20 @@ class Explanation:
 def explained(
     model: Model, data: Any, class_name: str | None = None, on_rows: Callable[[int, int], object] | None = None
 ) -> Explanation:
-    """Why each row of a table got its prediction: a number, or the probability of a class.
+    """Explain each prediction, a number or the probability of a class, by contributions of the columns.
 
-    data: a Table, or anything that ``Model.predict`` takes
-    class_name: the class that is meant; by default the second of two, and of more each row's most probable one
-    on_rows: told now and then how many rows are done, and of how many
+    Args:
+        model: A model with one target.
+        data: A Table, or anything that ``Model.predict`` takes.
+        class_name: The class to explain. Default: the second of two classes, otherwise the predicted class of each row.
+        on_rows: Called after each block of rows with the number of rows that are done and the total.
 
-    Errors: DataError listing what the table lacks; UsageError for a class that is not there, or for several targets.
+    Returns:
+        The contributions, baselines and predictions of all rows.
+
+    Raises:
+        DataError: Lists what the table lacks.
+        UsageError: The class is unknown, or the model has several targets.
     """
     if not isinstance(model.head, Head):
         raise UsageError(
@@ -94,12 +108,22 @@ def _class_number(model: Model, name: str | None) -> int | None:
 def integrated(
     smooth: SmoothModel, s: NDArray[np.float64], base: NDArray[np.float64], pick: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """phi (n, e) for inputs s (n, e) against a base (1, e); each row sums to its difference of predictions.
+    """Return phi for inputs s; each row sums to its difference of predictions.
 
-    The mean of the gradient is taken at the middles of equal steps; of three times the steps, every third middle is one
-    of these. A row is done when that neither moves a contribution by more than 5 % of all nor leaves the sum more than
-    1 % from its difference: kinks and fast waves need many steps. What is still missing is spread over the inputs in
-    proportion to their contributions.
+    The integral is computed by the midpoint rule. Tripling the number of steps keeps every old midpoint, so that only
+    two thirds of the gradients are new. A row is done when tripling changes no contribution by more than 5 % of the
+    total and the sum is within 1 % of the difference of predictions; breakpoints of the network and periodic embeddings
+    of high frequency need many steps. The remaining error is distributed over the inputs in proportion to the absolute
+    contributions.
+
+    Args:
+        smooth: The model.
+        s: (n, e). The inputs.
+        base: (1, e). The inputs of the baseline.
+        pick: (n, k). Selects the output to explain, see ``picked_classes``.
+
+    Returns:
+        (n, e). The contribution of each input.
     """
     difference = _picked(smooth, s, pick) - _picked(smooth, np.repeat(base, len(s), axis=0), pick)
     left, steps = np.arange(len(s)), FEWEST_STEPS
@@ -108,7 +132,7 @@ def integrated(
         between = _mean_slope(smooth, s[left], base, pick[left], np.delete(_middles(steps), np.s_[1::3]))
         finer = (phi[left] + 2.0 * between) / 3.0
         total, moved = np.abs(finer).sum(axis=1), np.abs(finer - phi[left]).max(axis=1, initial=0.0)
-        # Where contributions cancel out, their own size says what is small.
+        # If contributions cancel each other, the difference is small, and the tolerance is relative to their total.
         size = np.maximum(np.abs(difference[left]), CANCELLED * total)
         is_far = np.abs(finer.sum(axis=1) - difference[left]) > TOLERANCE * size
         phi[left] = finer
@@ -124,7 +148,7 @@ def _picked(smooth: SmoothModel, s: NDArray[np.float64], pick: NDArray[np.float6
 
 
 def _middles(steps: int) -> NDArray[np.float64]:
-    """The middles of equal steps from 0 to 1."""
+    """Return the midpoints of ``steps`` equal intervals of [0, 1]."""
     return (np.arange(steps) + 0.5) / steps
 
 

@@ -1,7 +1,7 @@
-"""The bootstrap: how far a score may be off because it was measured on these rows and not on others.
+"""The bootstrap: confidence intervals of scores, which depend on the choice of the rows they are measured on.
 
-Rows are drawn again with replacement, and the score is worked out anew; how the results spread is the answer
-(Efron 1979). Scores come from a function of the rows' counts, so that nothing is predicted twice.
+The score is recomputed on rows drawn with replacement, many times; the spread of the results gives the interval
+(Efron 1979). ``intervals`` takes a function from row weights to scores, so that each row is predicted only once.
 """
 
 from __future__ import annotations
@@ -17,13 +17,19 @@ from backpass.numerics.philox import key_of, philox_bits
 SAMPLES = 400
 _PURPOSE = 0x5D0B_0000
 _WORK = 4_000_000
-"""Rows drawn in all, at most: a score on a million rows needs no interval to the third digit."""
+"""The maximum number of rows drawn in total: a score on a million rows needs no three-digit interval."""
 _FEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A score and the range that holds it with 95 % confidence (the percentile interval)."""
+    """A score and its 95 % confidence interval (percentile interval).
+
+    Attributes:
+        value: The score on all rows.
+        low: The lower end of the interval.
+        high: The upper end of the interval.
+    """
 
     value: float
     low: float
@@ -33,9 +39,12 @@ class Interval:
 def intervals(
     scores: Callable[[NDArray[np.float64] | None], Mapping[str, float]], rows: int, *, seed: int = 0
 ) -> dict[str, Interval]:
-    """Each score with its interval.
+    """Return each score with its interval.
 
-    scores: weights (n,), or None for 1 each  ->  score by name
+    Args:
+        scores: A function that takes weights (n,), or None for equal weights, and returns scores by name.
+        rows: n, the number of rows.
+        seed: The seed of the draws.
     """
     count = int(np.clip(_WORK // max(rows, 1), _FEWEST, SAMPLES))
     drawn = [scores(_counts(rows, seed, step)) for step in range(count)]
@@ -49,7 +58,7 @@ def intervals(
 
 
 def _counts(rows: int, seed: int, step: int) -> NDArray[np.float64]:
-    """How often each row is drawn in n draws with replacement: (n,)"""
+    """Draw n rows with replacement and return how often each one was drawn: (n,)"""
     bits = philox_bits(key_of(seed), step, _PURPOSE, (rows,)).astype(np.uint64)
     drawn = ((bits * np.uint64(rows)) >> np.uint64(32)).astype(np.intp)
     return np.bincount(drawn, minlength=rows).astype(np.float64)

@@ -1,7 +1,8 @@
-"""The columns of a model as a report names them: every number, date and text once, whatever inputs it becomes.
+"""The columns of a model as a report lists them: each once, however many network inputs it becomes.
 
-A model comes in; columns with their places in the encoded rows go out. Numbers and dates stand first, then texts, each
-in the order of the features: that is the order of the feature map's groups, in which a date has one for each part.
+Functions take a model and return columns with their positions in the encoded rows. Numeric, date and time columns come
+first, then categorical ones, each in the order of the features. The groups of the feature map have the same order, with
+one group for each component of a date.
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ from backpass.table.feature import Feature, number_inputs
 
 @dataclass(frozen=True, slots=True)
 class ModelColumn:
-    """A feature and where it stands: ``places`` among the encoded numbers, or the one among the codes of a text."""
+    """A column of a model.
+
+    Attributes:
+        feature: The feature of the schema.
+        places: The positions among the encoded numbers; for a categorical column, the position among the codes.
+    """
 
     feature: Feature
     places: tuple[int, ...]
@@ -31,7 +37,10 @@ class ModelColumn:
         return self.feature.name
 
     def encoded_at(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What stands in its places for numbers, or for dates as days and times as hours: (m,) -> (m, places)"""
+        """Encode values of the column: (m,) -> (m, places)
+
+        Dates are given as days since 1970-01-01, times as hours.
+        """
         if not isinstance(self.feature, DatetimeFeature):
             return at[:, None]
         kind = self.feature.kind
@@ -40,7 +49,7 @@ class ModelColumn:
 
 
 def columns_of(model: Model) -> list[ModelColumn]:
-    """The columns, numbers and dates first."""
+    """Return the columns: numeric, date and time columns first, then categorical ones."""
     found, first = list[ModelColumn](), 0
     for feature in model.schema.features:
         if count := len(number_inputs(feature)):
@@ -50,12 +59,20 @@ def columns_of(model: Model) -> list[ModelColumn]:
 
 
 def names_of(model: Model) -> list[str]:
-    """The names of the columns."""
+    """Return the names of the columns, in the order of ``columns_of``."""
     return [column.name for column in columns_of(model)]
 
 
 def by_column(model: Model, groups: Sequence[Sequence[int] | NDArray[Any]]) -> list[NDArray[np.intp]]:
-    """Groups of inputs, one for each encoded number and text, put together for each column."""
+    """Merge groups of inputs, one for each encoded number and each categorical column, into one group per column.
+
+    Args:
+        model: The model.
+        groups: The input positions of each encoded number, then of each categorical column.
+
+    Returns:
+        The input positions of each column, in the order of ``columns_of``.
+    """
     first_text = len(model.schema.numbers)
     found = []
     for column in columns_of(model):

@@ -1,6 +1,6 @@
-"""Curves of a classifier: confusion, ROC, precision against recall, calibration; as numbers.
+"""Curves of a classifier as numbers: confusion matrix, ROC, precision-recall and calibration.
 
-Probabilities and true classes come in; points to draw go out.
+Functions take probabilities and true classes and return points to draw. They are drawn in ``figures``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 BINS = 10
-_Z = 1.959963984540054  # the normal distribution's 97.5 % point
+_Z = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Points x, y (m,), and the area under them."""
+    """A curve.
+
+    Attributes:
+        x: (m,). Horizontal coordinates.
+        y: (m,). Vertical coordinates.
+        area: The area under the curve.
+    """
 
     x: Floats
     y: Floats
@@ -27,7 +33,15 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """Per bin of predictions: their mean, the share of rows that were so, its 95 % interval, and the rows; (bins,)"""
+    """A calibration curve; every array has the shape (bins,).
+
+    Attributes:
+        predicted: The mean predicted probability.
+        observed: The observed share of positive rows.
+        low: The lower end of the 95 % interval of ``observed``.
+        high: The upper end of the 95 % interval of ``observed``.
+        rows: The number of rows.
+    """
 
     predicted: Floats
     observed: Floats
@@ -37,16 +51,25 @@ class Calibration:
 
 
 def confusion(probabilities: Floats, truth: NDArray[Any]) -> NDArray[np.int64]:
-    """How many rows of each true class (down) were taken for each class (across): (k, k)"""
+    """Count the rows by true class (first axis) and predicted class (second axis): (k, k)
+
+    Args:
+        probabilities: (n, k).
+        truth: (n,). Class codes.
+    """
     k = probabilities.shape[1]
     taken = np.argmax(probabilities, axis=1)
     return np.bincount(truth * k + taken, minlength=k * k).reshape(k, k)
 
 
 def roc(score: Floats, positive: NDArray[np.bool_]) -> Curve:
-    """The share of positives found against the share of negatives taken for positive, from threshold to threshold.
+    """Return the ROC curve: the true positive rate (y) against the false positive rate (x) at every threshold.
 
-    The area is the probability that a positive row scores above a negative one, ties counting half.
+    The area is the probability that a positive row scores higher than a negative one; ties count half.
+
+    Args:
+        score: (n,). The predicted probability.
+        positive: (n,). Whether a row is positive.
 
     >>> float(roc(np.array([0.9, 0.6, 0.4, 0.1]), np.array([True, False, True, False])).area)
     0.75
@@ -57,7 +80,12 @@ def roc(score: Floats, positive: NDArray[np.bool_]) -> Curve:
 
 
 def precision_recall(score: Floats, positive: NDArray[np.bool_]) -> Curve:
-    """Precision (y) against recall (x); the area is the average precision, sum of (R_i - R_{i-1}) P_i."""
+    """Return precision (y) against recall (x); the area is the average precision, sum of (R_i - R_{i-1}) P_i.
+
+    Args:
+        score: (n,). The predicted probability.
+        positive: (n,). Whether a row is positive.
+    """
     hits, alarms = _cumulated(score, positive)
     recall, precision = hits / max(hits[-1], 1), hits[1:] / (hits[1:] + alarms[1:])
     area = float(np.sum(np.diff(recall) * precision))
@@ -65,7 +93,10 @@ def precision_recall(score: Floats, positive: NDArray[np.bool_]) -> Curve:
 
 
 def _cumulated(score: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Positives and negatives with a score of at least each threshold, the highest first; equal scores are one step."""
+    """Count the positives and the negatives that score at least each threshold, in descending order of thresholds.
+
+    Equal scores share one threshold; before the first one both counts are 0.
+    """
     order = np.argsort(-score, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
     hits = np.cumsum(positive[order])[ends].astype(np.float64)
@@ -73,7 +104,12 @@ def _cumulated(score: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floa
 
 
 def calibration(score: Floats, positive: NDArray[np.bool_]) -> Calibration:
-    """Predicted probability against observed share, in bins that hold equally many rows; Wilson's interval (1927)."""
+    """Return predicted probability against observed share, in bins of equally many rows, with Wilson intervals (1927).
+
+    Args:
+        score: (n,). The predicted probability.
+        positive: (n,). Whether a row is positive.
+    """
     order = np.argsort(score, kind="stable")
     bins = [part for part in np.array_split(order, min(BINS, len(order))) if part.size]
     n = np.array([part.size for part in bins])
@@ -85,7 +121,7 @@ def calibration(score: Floats, positive: NDArray[np.bool_]) -> Calibration:
 
 
 def thinned(curve: Curve, most: int = 400) -> Curve:
-    """The curve with at most so many points, evenly chosen along its length; the ends stay."""
+    """Reduce a curve to about ``most`` points, spaced evenly along its length; both ends are kept."""
     if len(curve.x) <= most:
         return curve
     steps = np.hypot(np.diff(curve.x), np.diff(curve.y))

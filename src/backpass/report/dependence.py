@@ -1,6 +1,7 @@
-"""Partial dependence: how the prediction moves with one column, the others staying as they are (Friedman 2001).
+"""Partial dependence: the prediction as a function of one column, with all others fixed (Friedman 2001).
 
-The average over rows, and some rows by themselves (Goldstein et al. 2015). Numbers come out, to be drawn.
+Functions take a model and encoded rows and return the average over rows, and the curves of single rows, which are
+called ICE curves (Goldstein et al. 2015). They are drawn in ``figures``.
 """
 
 from __future__ import annotations
@@ -20,17 +21,22 @@ from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.table import Kind
 
 POINTS = 121
-"""Values that a number takes: fine enough that a kink is seen as one."""
+"""Values per curve of a numeric column: enough that a breakpoint looks sharp."""
 MOST_ROWS, MOST_LINES, MOST_LEVELS = 300, 24, 12
 _PURPOSE = 0x5D0D_0000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dependence:
-    """How predictions depend on a column.
+    """The dependence of predictions on one column.
 
-    kind: that of the column   at: its values, float64 (m,) or texts; dates are days since 1970-01-01, times hours
-    mean (m,)   lines (rows, m): some rows by themselves   kinks: where a network of one neuron bends
+    Attributes:
+        name: The name of the column.
+        at: The values of the column, (m,) or categories; dates are days since 1970-01-01, times are hours.
+        mean: (m,). The average prediction.
+        lines: (rows, m). The predictions of single rows (ICE curves).
+        kinks: The breakpoint of a model that is a single neuron.
+        kind: The column kind.
     """
 
     name: str
@@ -50,11 +56,18 @@ def dependence(
     chosen: int = -1,
     seed: int = 0,
 ) -> Dependence:
-    """The dependence on the column of that name, over given rows, or of the typical row.
+    """Return the dependence of one output on a column.
 
-    numbers (n, p), codes (n, q): encoded rows   chosen: the class or label whose probability is meant
+    Args:
+        model: The model.
+        name: The name of the column.
+        numbers: (n, p). The encoded numbers of the rows; None for the typical row.
+        codes: (n, q). The codes of the rows; None for the typical row.
+        chosen: The class or label whose probability is the output; the last one by default.
+        seed: The seed that draws the rows, if there are many.
 
-    Errors: UsageError naming the nearest column.
+    Raises:
+        UsageError: The column is unknown; names the most similar one.
     """
     return dependences(model, name, numbers, codes, seed=seed)[chosen]
 
@@ -67,7 +80,13 @@ def dependences(
     *,
     seed: int = 0,
 ) -> list[Dependence]:
-    """``dependence`` of the number that is predicted, or of each class or label."""
+    """Return the dependence of every output: the predicted number, or the probability of each class or label.
+
+    The arguments are those of ``dependence``.
+
+    Raises:
+        UsageError: The column is unknown; names the most similar one.
+    """
     columns = {column.name: column for column in columns_of(model)}
     if name not in columns:
         raise UsageError(f"the model has no column {name!r}", hint=did_you_mean(name, list(columns)))
@@ -88,10 +107,11 @@ def dependences(
 
 
 def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ()) -> NDArray[np.float64]:
-    """Values over the usual range, and as far as a kink if it is not far from it; whole ones where all are.
+    """Return the values of a column at which its dependence is computed.
 
-    Dates of a long time are whole weeks apart: the curve shows years and seasons, and the day of the week, which would
-    be another one from point to point, stays.
+    They cover the typical range and are extended to breakpoints within half a range of it. If all training values are
+    whole numbers, so are these. Dates over a long period are whole weeks apart: the curve then shows years and seasons
+    at a fixed day of the week, which would otherwise differ from point to point.
     """
     span = range_of(model, column)
     width = span.high - span.low
@@ -125,16 +145,20 @@ def _by_count(model: Model, name: str, count: int) -> list[int]:
 def _predictions(
     model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32], points: int
 ) -> NDArray[np.float64]:
-    """Numbers (1, rows, points), or probabilities of each class or label (k, rows, points).
+    """Predict numbers (1, rows, points), or probabilities of each class or label (k, rows, points).
 
-    numbers (points rows, p), codes (points rows, q): the rows at the first point, those at the second, and so on
+    Args:
+        model: The model.
+        numbers: (points * rows, p). The encoded numbers: all rows at the first point, then at the second, and so on.
+        codes: (points * rows, q). The codes, in the same order.
+        points: The number of points.
     """
     predicted = model.head.predictions(model.outputs_at(model.inputs_at(numbers, codes)))
     return predicted.reshape(points, len(numbers) // points, -1).T
 
 
 def _kinks(model: Model) -> tuple[float, ...]:
-    """Where w x + b = 0 for a single ReLU neuron on a single number, the kink of Figure 1; else nothing."""
+    """Return the breakpoint w x + b = 0 of a single ReLU neuron on one column (CS229 Figure 1); otherwise nothing."""
     if not is_single_neuron(model):
         return ()
     w, b = (float(value) for value in model.theta.reshape(-1)[:2])

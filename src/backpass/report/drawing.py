@@ -1,4 +1,7 @@
-"""A drawing: a scene painted as SVG text that needs nothing else, or on matplotlib axes."""
+"""A drawing: a scene rendered as self-contained SVG text or on matplotlib axes.
+
+Positions come from ``scene``; this module adds colors, line widths and fonts.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,13 @@ _SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
 
 
 def to_svg(scene: Scene, *, alone: bool = True, scale: float = 1.0) -> str:
-    """The scene as SVG. ``alone``: with a style sheet, a ground and a (scaled) size of its own; else the page's.
+    """Render a scene as SVG.
+
+    Args:
+        scene: The scene.
+        alone: Whether the SVG stands on its own, with a style sheet, a background and a size. On a page, the page
+            provides them.
+        scale: The factor of the size.
 
     >>> from backpass.report.scene import scene_of_sizes
     >>> to_svg(scene_of_sizes([2, 3, 1])).count("<circle")
@@ -52,7 +61,7 @@ def to_svg(scene: Scene, *, alone: bool = True, scale: float = 1.0) -> str:
 
 
 def _look(edge: Edge) -> tuple[str, str, float, float]:
-    """Name and value of the colour, width and opacity: positive weights are blue, negative orange."""
+    """Return color name, color, line width and opacity of an edge; positive weights are blue, negative ones orange."""
     if edge.weight is None:
         return "muted", MUTED, 0.9, 0.35
     size = abs(edge.weight)
@@ -83,7 +92,7 @@ def _circle(neuron: Neuron) -> str:
 
 
 def _beside(neuron: Neuron) -> tuple[float, float, str, str]:
-    """Where a neuron's name stands, the name, and its anchor."""
+    """Return the position of a neuron's name, the name (shortened if long), and the text anchor."""
     gap = RADIUS + 7.0
     if neuron.side == "above":
         return neuron.x, neuron.y - RADIUS - 4.0, neuron.name, "middle"
@@ -107,7 +116,7 @@ def _text(x: float, y: float, text: str, anchor: str, color: str, size: float) -
 
 
 def paint(ax: Axes, scene: Scene) -> None:
-    """The scene on matplotlib axes; callers hold the house style."""
+    """Draw a scene on matplotlib axes; the caller has entered ``house_style``."""
     from matplotlib.patches import Circle
 
     for edge in scene.edges:
@@ -128,12 +137,12 @@ def paint(ax: Axes, scene: Scene) -> None:
 
 
 def side_by_side(circuits: Sequence[tuple[str, Circuit]]) -> str:
-    """Drawings of circuits next to each other, each beneath its name: a function and its gradient, say."""
+    """Render circuits side by side as one SVG, each with its name above; for example a function and its gradient."""
     left, height, parts = 0.0, 0.0, list[str]()
     for name, circuit in circuits:
         drawn = circuit.to_svg()
         size = _SIZE.search(drawn)
-        assert size is not None  # every drawing of a circuit says how large it is
+        assert size is not None  # Circuit.to_svg always writes the size
         parts.append(_text(left + 24.0, 22.0, name, "start", "ink", 14))
         parts.append(f'<svg x="{left:.0f}" y="28"{drawn.removeprefix("<svg")}')
         left, height = left + int(size[1]) + 24.0, max(height, int(size[2]) + 28.0)

@@ -1,7 +1,7 @@
-"""Figures: the report's numbers drawn on matplotlib axes, one function a picture.
+"""Figures: the report's numbers drawn on matplotlib axes, with one function per picture.
 
-Numbers come in with an ``Axes`` to draw on; nothing is computed here but where to put ink. Callers hold the
-house style.
+Functions take ``Axes`` and finished numbers, and compute only the layout. Their callers have entered
+``style.house_style``.
 """
 
 from __future__ import annotations
@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
-MOST_POINTS = 600  # up to so many rows are dots, more are shown as a density
+MOST_POINTS = 600  # more rows than this are drawn as a density, not as dots
 MOST_BARS, MOST_CLASSES = 15, 12
 FEW_EPOCHS = 20
-LONGEST = 26  # characters of a name beside an axis
+LONGEST = 26  # maximum length of a name next to an axis
 
 
 def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
-    """Training and validation by epoch, with the best epoch; below them, if there is room, the learning rate."""
+    """Draw the learning curves: training loss and validation score by epoch, with the best epoch.
+
+    Args:
+        ax: The axes of the curves.
+        course: The training history.
+        rates: Axes below for the learning rate; None for no learning rate.
+    """
     epochs, few = course.epochs, len(course.epochs) < 3
     marker = "o" if few else None
     if course.scores:
@@ -57,7 +63,7 @@ def history(ax: Axes, course: Course, rates: Axes | None = None) -> None:
 
 
 def _right_of(ax: Axes, name: str) -> Axes:
-    """Axes over the same epochs for what has a unit of its own; its scale stands at the right."""
+    """Create axes over the same epochs with a separate scale on the right, for a curve in another unit."""
     right = ax.twinx()
     right.set_ylabel(name)
     right.grid(visible=False)
@@ -66,7 +72,7 @@ def _right_of(ax: Axes, name: str) -> Axes:
 
 
 def _zoom(ax: Axes, epochs: int) -> None:
-    """Of a long run the first epoch may leave the picture at its top: it would press all others to the ground."""
+    """Clip the first epoch of a long run at the top, because its high values would flatten the rest of the curve."""
     ax.margins(y=0.08)
     if epochs < FEW_EPOCHS:
         return
@@ -77,7 +83,7 @@ def _zoom(ax: Axes, epochs: int) -> None:
 
 
 def _below(ax: Axes, course: Course, marker: str | None) -> None:
-    """The learning rate."""
+    """Draw the learning rate by epoch."""
     ax.plot(course.epochs, course.rates, color=MUTED, linewidth=1.4, marker=marker)
     ax.set_ylabel("learning\nrate")
     ax.set_ylim(bottom=0.0)
@@ -86,7 +92,7 @@ def _below(ax: Axes, course: Course, marker: str | None) -> None:
 
 
 def _note(ax: Axes, x: float, is_late: bool, text: str) -> None:
-    """A word above the axes, at a value of x; it stands to the side where there is room."""
+    """Write a note above the axes at x, to its left if ``is_late``, otherwise to its right."""
     side = "right" if is_late else "left"
     ax.annotate(
         text,
@@ -108,7 +114,14 @@ def _whole_ticks(ax: Axes) -> None:
 
 
 def scores(ax: Axes, metric: str, network: Interval, others: Mapping[str, float]) -> None:
-    """The network's score with its 95 % interval, and the scores of the baselines, on one line each."""
+    """Draw the network's score with its 95 % interval and the baselines' scores, one per line.
+
+    Args:
+        ax: The axes.
+        metric: The name of the metric.
+        network: The network's score.
+        others: The baselines' scores by name.
+    """
     names = ["network", *others]
     places = np.arange(len(names))[::-1]
     for place, value in zip(places[1:], others.values(), strict=True):
@@ -124,7 +137,7 @@ def scores(ax: Axes, metric: str, network: Interval, others: Mapping[str, float]
 
 
 def predictions(ax: Axes, truth: Floats, predicted: Floats, target: str) -> None:
-    """Predicted against true: on the diagonal lie the rows that are predicted rightly."""
+    """Draw predicted against true values; perfect predictions lie on the diagonal."""
     low, high = _span(np.concatenate([truth, predicted]))
     _cloud(ax, truth, predicted, (low, high, low, high))
     ax.plot([low, high], [low, high], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)))
@@ -132,7 +145,7 @@ def predictions(ax: Axes, truth: Floats, predicted: Floats, target: str) -> None
 
 
 def residuals(ax: Axes, truth: Floats, predicted: Floats, target: str) -> None:
-    """True minus predicted, against predicted: a good model leaves no shape in it."""
+    """Draw residuals (true - predicted) against predictions; visible structure indicates underfitting."""
     rest = truth - predicted
     low, high = _span(predicted)
     far = float(np.quantile(np.abs(rest), 0.995)) * 1.05 or 1.0
@@ -148,7 +161,7 @@ def _span(values: Floats) -> tuple[float, float]:
 
 
 def _cloud(ax: Axes, x: Floats, y: Floats, extent: tuple[float, float, float, float]) -> None:
-    """Dots for few rows; for many, hexagons, the darker the more rows they hold."""
+    """Draw rows as dots, or, if there are many, as hexagons that are darker where there are more rows."""
     inside = (x >= extent[0]) & (x <= extent[1]) & (y >= extent[2]) & (y <= extent[3])
     x, y = x[inside], y[inside]
     if len(x) <= MOST_POINTS:
@@ -161,7 +174,7 @@ def _cloud(ax: Axes, x: Floats, y: Floats, extent: tuple[float, float, float, fl
 
 
 def _fill(drawn: Any, strength: Floats) -> None:
-    """The accent colour with an opacity for each part, so that dark pages serve, too."""
+    """Fill each patch with the accent color; opacity shows its value, which works on light and dark pages."""
     from matplotlib.colors import to_rgb
 
     drawn.set_array(None)
@@ -170,7 +183,7 @@ def _fill(drawn: Any, strength: Floats) -> None:
 
 
 def confusion(ax: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> None:
-    """Rows by true class (down) and predicted class (across); the darker, the larger the share of its true class."""
+    """Draw the confusion matrix: true classes as rows, predicted classes as columns, shaded by share of the row."""
     counts = counts[:MOST_CLASSES, :MOST_CLASSES]
     names = [_short(name, 12) for name in classes[:MOST_CLASSES]]
     k = len(names)
@@ -193,7 +206,7 @@ def confusion(ax: Axes, counts: NDArray[np.int64], classes: Sequence[str]) -> No
 
 
 def roc(ax: Axes, curves: Mapping[str, Curve]) -> None:
-    """True positives against false positives, a curve a class."""
+    """Draw the true positive rate against the false positive rate, one curve per class or label."""
     _curves(ax, curves, "area")
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     ax.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -201,7 +214,7 @@ def roc(ax: Axes, curves: Mapping[str, Curve]) -> None:
 
 
 def precision_recall(ax: Axes, curves: Mapping[str, Curve], share: float | None = None) -> None:
-    """Precision against recall; the dashed line is what guessing gives, the share of the class."""
+    """Draw precision against recall; a dashed line marks ``share``, the precision of random guessing."""
     _curves(ax, curves, "average precision")
     if share is not None:
         ax.axhline(share, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
@@ -213,7 +226,7 @@ _DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.
 
 
 def _look(i: int) -> tuple[str, Any]:
-    """The colour and the dashes of one of several curves."""
+    """Return the color and the dash pattern of curve i."""
     return (ACCENT, SECOND, INK, MUTED)[i % 4], _DASHES[i // 4 % 4]
 
 
@@ -226,7 +239,7 @@ def _curves(ax: Axes, curves: Mapping[str, Curve], what: str) -> None:
 
 
 def calibration(ax: Axes, found: Calibration, name: str) -> None:
-    """Of the rows given a probability of 30 %, are 30 % so? Bars are 95 % intervals."""
+    """Draw observed shares (with 95 % intervals) against predicted probabilities; the diagonal is perfect."""
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
     ax.vlines(found.predicted, found.low, found.high, color=ACCENT, linewidth=1.4, alpha=0.6)
     ax.plot(found.predicted, found.observed, "o-", color=ACCENT, markersize=4.5, linewidth=1.4)
@@ -235,7 +248,7 @@ def calibration(ax: Axes, found: Calibration, name: str) -> None:
 
 
 def importance(ax: Axes, found: Sequence[Importance], metric: str) -> None:
-    """How much worse the metric gets when a column is shuffled; lines are the spread over repetitions."""
+    """Draw permutation importance: the mean increase of the metric, with its standard deviation over repetitions."""
     first = found[:MOST_BARS]
     places = np.arange(len(first))[::-1]
     ax.barh(places, [each.worse for each in first], height=0.62, color=ACCENT, alpha=0.85)
@@ -245,7 +258,7 @@ def importance(ax: Axes, found: Sequence[Importance], metric: str) -> None:
 
 
 def slopes(ax: Axes, found: Sequence[Importance], target: str) -> None:
-    """mean |dh/dx| of each column, in the order of importance."""
+    """Draw mean |dh/dx| of each column, in the order of importance."""
     first = found[:MOST_BARS]
     places = np.arange(len(first))[::-1]
     ax.barh(places, [each.slope for each in first], height=0.62, color=ACCENT, alpha=0.5)
@@ -264,7 +277,7 @@ def _bars(ax: Axes, places: NDArray[np.int_], found: Sequence[Importance], what:
 
 
 def dependence(ax: Axes, found: Dependence, target: str) -> None:
-    """The average prediction as one column moves, and some rows by themselves (faint)."""
+    """Draw partial dependence, with faint ICE curves of single rows."""
     if found.kind == "categorical":
         _levels(ax, found, target)
         return
@@ -278,7 +291,7 @@ def dependence(ax: Axes, found: Dependence, target: str) -> None:
 
 
 def label_dependence(ax: Axes, found: Mapping[str, Dependence]) -> None:
-    """The average probability of each label as one column moves; of a text a point for each label and level."""
+    """Draw the partial dependence of each label; for a categorical column, a point for each label and category."""
     first = next(iter(found.values()))
     for i, (name, each) in enumerate(found.items()):
         color, dashes = _look(i)
@@ -299,13 +312,13 @@ def label_dependence(ax: Axes, found: Mapping[str, Dependence]) -> None:
 
 
 def _along(ax: Axes, found: Dependence) -> None:
-    """Ticks of a column: numbers, dates (days since 1970-01-01, as matplotlib counts them) or times (hours)."""
+    """Format the x axis for numbers, dates (days since 1970-01-01, as in matplotlib) or times (hours)."""
     at = np.asarray(found.at)
     if found.kind == "numeric":
         ax.locator_params(axis="x", nbins=6)
         ax.margins(x=0.02)
         return
-    ax.set_xlim(at[0], at[-1])  # no margin: there is no date before the year 1
+    ax.set_xlim(at[0], at[-1])  # no margin: matplotlib has no dates before the year 1
     if found.kind == "date":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
@@ -335,7 +348,15 @@ def _levels_beside(ax: Axes, found: Dependence, target: str) -> None:
 
 
 def neuron(ax: Axes, at: Floats, y: Floats, line: Dependence, target: str) -> None:
-    """Figure 1 of the notes: rows, and the line with a kink that one neuron makes of one column."""
+    """Draw Figure 1 of the notes: rows, and the curve of one ReLU neuron with its breakpoint.
+
+    Args:
+        ax: The axes.
+        at: (n,). The values of the column.
+        y: (n,). The true targets.
+        line: The dependence of the prediction on the column.
+        target: The name of the target.
+    """
     inside = (at >= np.asarray(line.at)[0]) & (at <= np.asarray(line.at)[-1])
     _cloud(ax, at[inside], y[inside], (*_span(at[inside]), *_span(y[inside])))
     ax.set(ylim=_span(np.concatenate([y[inside], line.mean])))

@@ -1,6 +1,7 @@
-"""Findings: everything a report tells, as plain words and numbers; what is drawn of them is ``page``'s.
+"""Findings: the content of a report as text and numbers.
 
-A model, and rows to judge it by where there are some, come in.
+``Findings.of`` takes a model and, if there are any, rows with known targets; the other functions return sentences and
+table rows for the page. Pictures are made in ``pictures``, the HTML in ``page``.
 """
 
 from __future__ import annotations
@@ -37,7 +38,15 @@ WORST, SHOWN_COLUMNS = 10, 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """What there is to tell of a model, and of rows it is judged by."""
+    """The results of a model, and its evaluation on given rows.
+
+    Attributes:
+        model: The model.
+        held: The rows with known targets, if any.
+        scores: Every metric on these rows, with its interval.
+        important: The importance of the columns on these rows, in descending order.
+        labels: The scores of the single labels of a multi-label model.
+    """
 
     model: Model
     held: HeldOut | None
@@ -47,7 +56,13 @@ class Findings:
 
     @staticmethod
     def of(model: Model, held: HeldOut | None, *, seed: int = 0) -> Findings:
-        """The findings; rows are drawn and shuffled by the seed."""
+        """Evaluate a model.
+
+        Args:
+            model: The model.
+            held: The rows with known targets; None for the contents of the model file only.
+            seed: The seed for the bootstrap and for permutation importance.
+        """
         if held is None:
             return Findings(model, None, {}, ())
         rows = held
@@ -57,7 +72,7 @@ class Findings:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is wrong with the model, as the fit found it and, on rows that it has not seen, as they show it."""
+        """The warnings of the fit and, for rows other than those scored at the fit, the warnings about these rows."""
         held, at_fit = self.held, self.model.record.warnings
         if held is None or held.is_known:
             return at_fit
@@ -65,12 +80,12 @@ class Findings:
 
     @property
     def part(self) -> str | None:
-        """The part that the scores at fit are about: test, else validation, else none."""
+        """The split that was scored at the fit: "test" if there is one, else "validation", else None."""
         return next((part for part in ("test", "validation") if self.model.record.scores.get(part)), None)
 
     @property
     def others(self) -> dict[str, float]:
-        """What the metric comes to without a network: for the baselines at fit, and for labels by their shares here."""
+        """The metric of the baselines at the fit and, for labels, of their constant shares on these rows."""
         metric, part = self.model.head.metric, self.part
         found = constant_of(self.labels, metric)
         if part is not None:
@@ -79,7 +94,9 @@ class Findings:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """A number for people: so many significant digits, thousands apart, no exponent where it can be read without.
+    """Format a number with ``digits`` significant digits and thousands separators; NaN is empty.
+
+    An exponent is used only for very small and very large numbers.
 
     >>> number(0.51234), number(46980.4), number(1234567.0), number(0.0), number(-2.5e-9), number(float("nan"))
     ('0.5123', '46,980', '1,234,567', '0', '-2.500e-09', '')
@@ -95,12 +112,15 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def value_text(value: float) -> str:
-    """A value as a table holds it, in few digits: whole numbers stay whole."""
+    """Format a cell of a table in few digits; whole numbers have no decimals."""
     return f"{value:,.0f}" if value == round(value) and abs(value) < 1e12 else number(value)
 
 
 def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
-    """The scores on the given rows, and those at fit, network first; a column of numbers has equally many decimals."""
+    """Yield the rows of the score table: the network on the given rows and at the fit, then the baselines.
+
+    All scores of one metric have the same number of decimals.
+    """
     model, part, held = findings.model, findings.part, findings.held
     metrics = list(model.head.metrics)
     at_fit = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
@@ -123,7 +143,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
 
 
 def _decimals(value: float, digits: int = 4) -> int:
-    """How many decimals show so many significant digits of a value."""
+    """Return the number of decimals that shows a value with ``digits`` significant digits."""
     return digits if not value or not np.isfinite(value) else max(digits - 1 - int(np.floor(np.log10(abs(value)))), 0)
 
 
@@ -136,13 +156,13 @@ def _range(score: Interval, decimals: int) -> str:
 
 
 def baseline(name: str) -> str:
-    """What a baseline is called in full."""
+    """Return the display name of a baseline."""
     names = {"linear": "linear model", "logistic": "logistic model", "majority": "class shares"}
     return names.get(name, f"always the {name}")
 
 
 def verdict(findings: Findings) -> str:
-    """How good the model is and against what, in one or two sentences."""
+    """Compare the model's score with the best baseline, in one or two sentences."""
     model, part, metric = findings.model, findings.part, findings.model.head.metric
     if findings.held is not None:
         score = findings.scores[metric]
@@ -174,7 +194,7 @@ def _name(metric: str) -> str:
 
 
 def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
-    """Each column: its kind, how many training rows lacked it, what is usual, and what is worth a warning."""
+    """Yield the rows of the column table: kind, share of missing values, typical values and warnings."""
     model, held = findings.model, findings.held
     train = model.record.rows.get("train", 0)
     columns = {column.name: column for column in columns_of(model)}
@@ -221,7 +241,7 @@ def _warnings(
 
 
 def worst_rows(findings: Findings) -> dict[str, Any] | None:
-    """The rows with the largest errors, with their most important columns."""
+    """Return the rows with the largest errors and their values in the most important columns; None without rows."""
     held, model = findings.held, findings.model
     if held is None:
         return None
@@ -240,7 +260,7 @@ def worst_rows(findings: Findings) -> dict[str, Any] | None:
 
 
 def _errors(held: HeldOut) -> NDArray[np.float64]:
-    """|true - predicted|, of labels its mean over them; or one minus the probability of the true class."""
+    """Return the error of each row: |true - predicted|, averaged over labels, or 1 - p(true class)."""
     if held.predicted.ndim == held.truth.ndim:
         return np.asarray(np.abs(held.predicted - held.truth).reshape(held.rows, -1).mean(axis=1))
     return np.asarray(1.0 - held.predicted[np.arange(held.rows), held.truth])
@@ -276,7 +296,7 @@ def _cell(held: HeldOut, name: str, row: int) -> str:
 
 
 def command(model: Model) -> str:
-    """The command line that fits such a model again, from a table of the same columns."""
+    """Return the command line that trains such a model again on a table with the same columns."""
     settings = model.record.settings
     usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
     given = ["backpass fit TABLE --target", shlex.quote(visible(model.target))]
@@ -291,13 +311,13 @@ def command(model: Model) -> str:
 
 
 def _field(name: str) -> str:
-    """A name in a list of names: one that holds a comma stands in double quotes."""
+    """Format a name for a comma-separated list; a name that contains a comma is put in double quotes."""
     text = visible(name)
     return f'"{text}"' if "," in text else text
 
 
 def _pair(item: Sequence[Any]) -> str:
-    """``family_size=average_rooms,average_bedrooms``: an entry of a repeated setting."""
+    """Format an entry of a repeatable setting: ``family_size=average_rooms,average_bedrooms``"""
     name, value = item
     text = ",".join(map(_field, value)) if isinstance(value, list | tuple) else f"{value:g}"
     return shlex.quote(f"{visible(name)}={text}")
@@ -312,7 +332,7 @@ def _written(value: Any) -> str:
 
 
 def setting_rows(model: Model) -> list[tuple[str, str]]:
-    """Every setting with its value."""
+    """Return every setting with its formatted value."""
     return [(name, _shown(model.record.settings[name])) for name in BY_NAME if name in model.record.settings]
 
 

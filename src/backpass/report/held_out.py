@@ -1,6 +1,7 @@
-"""Held-out rows: a table with known targets as a report needs it, and which of its rows the model has never seen.
+"""Held-out rows: the rows of a table with known targets on which a report evaluates a model.
 
-A model and a table come in; arrays go out: columns, network inputs, outputs, predictions, truth.
+``held_out`` takes a model and a table, selects the rows that were not used for training, and returns their encoded
+columns, network inputs, outputs, predictions and true targets as arrays.
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ from backpass.table import Table
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """Rows to judge a model by.
+    """Rows to evaluate a model on.
 
-    numbers float64 (n, p)   codes int32 (n, q)   x (n, d)   outputs o (n, k)
-    predicted: numbers (n,) or probabilities (n, classes), of labels (n, k)
-    truth: numbers (n,) or class codes (n,), of labels (n, k)
-    origin: which rows these are, in one sentence   notes: what was noticed about the table
-    is_known: whether the scores at fit are about these very rows
+    Attributes:
+        table: The rows.
+        numbers: (n, p). The encoded numbers.
+        codes: (n, q). The codes of the categorical columns.
+        x: (n, d). The network inputs.
+        outputs: o, (n, k). The network outputs.
+        predicted: Numbers (n,), class probabilities (n, classes), or label probabilities (n, k).
+        truth: Numbers (n,), class codes (n,), or labels (n, k).
+        origin: A phrase that says which rows these are.
+        notes: What was noticed while the table was read.
+        is_known: Whether the scores at the fit were measured on exactly these rows.
     """
 
     table: Table
@@ -50,12 +57,16 @@ class HeldOut:
         return self.table.rows
 
     def scores(self, model: Model, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
-        """Every metric of the model on these rows."""
+        """Return every metric of the model on these rows; ``weights`` (n,) are row weights."""
         return model.head.scores(self.outputs, self.truth, weights)
 
 
 def head_of(model: Model) -> AnyHead:
-    """The head of a model of one target, or of labels.    Errors: UsageError for several numbers."""
+    """Return the head of a model with one target or with labels.
+
+    Raises:
+        UsageError: The model predicts several numbers.
+    """
     if isinstance(model.head, Heads) and not model.head.are_labels:
         raise UsageError(
             f"a report is about one number; this model predicts {model.head.outputs}", hint="fit one model per number"
@@ -64,11 +75,18 @@ def head_of(model: Model) -> AnyHead:
 
 
 def held_out(model: Model, table: Table) -> HeldOut:
-    """The rows of a table, or, of the very table that the model was fitted on, its test rows (else validation rows).
+    """Return all rows of a table; for the table that the model was trained on, only the test or validation rows.
 
-    That table is known by its number of rows and by the scores at fit, which the rows that were set aside repeat.
+    The training table is recognized by its number of rows and by the scores of its test (or validation) rows, which
+    equal those at the fit.
 
-    Errors: DataError listing what the table lacks.
+    Args:
+        model: The model.
+        table: A table with the target columns.
+
+    Raises:
+        DataError: Lists what the table lacks.
+        UsageError: The model predicts several numbers.
     """
     source = label(os.path.basename(table.source))
     for part in ("test", "validation"):
@@ -86,7 +104,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
 
 def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     head = head_of(model)
-    beside = {each.target.name for each in head.heads[1:]}  # the schema knows the first target only
+    beside = {each.target.name for each in head.heads[1:]}  # the schema excludes only the first target
     encoded = model.schema.encode(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))
     x = model.inputs_at(encoded.numbers, encoded.codes)
     o = model.outputs_at(x)
@@ -105,9 +123,10 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
 
 
 def _rows_of(model: Model, rows: int, part: str) -> Iterator[NDArray[Any]]:
-    """The row numbers that fits of a table of so many rows may have set aside, if one of them made this model.
+    """Yield the row numbers of a split, for each way in which the fit may have split a table of ``rows`` rows.
 
-    A part that came from a file of its own took nothing from the table.
+    There are several, because validation or test rows may have come from separate files; then no rows of the table are
+    used for that split.
     """
     settings, counts = model.record.settings, model.record.rows
     if not model.record.scores.get(part):
@@ -119,7 +138,7 @@ def _rows_of(model: Model, rows: int, part: str) -> Iterator[NDArray[Any]]:
 
 
 def _fitted_rows(model: Model) -> set[int]:
-    """How many rows the table had that the model was fitted on, as far as the record tells."""
+    """Return the possible row counts of the training table; separate validation or test files do not add to it."""
     counts = model.record.rows
     train, validation, test = (counts.get(part, 0) for part in ("train", "validation", "test"))
     return {train, train + validation, train + test, train + validation + test}

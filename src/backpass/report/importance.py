@@ -1,7 +1,7 @@
-"""Importance: which columns a model's predictions rest on, measured on held-out rows.
+"""Feature importance: how much a model's predictions depend on each column, measured on held-out rows.
 
-By shuffling: how much worse the score gets when a column is shuffled (Breiman 2001). By the circuit's gradient: how
-far the prediction moves, on average, when the column does.
+``importances`` computes permutation importance, the loss of score when a column is shuffled (Breiman 2001), and
+sensitivity, the mean absolute gradient of the prediction, which comes from the circuit. Both are drawn in ``figures``.
 """
 
 from __future__ import annotations
@@ -23,17 +23,21 @@ from backpass.table import CategoricalFeature
 
 REPEATS = 5
 MOST_ROWS = 5_000
-"""Rows that are shuffled, at most: the mean over more is hardly another."""
+"""The maximum number of rows to shuffle; more rows hardly change the mean."""
 _PURPOSE = 0x5D0C_0000
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """A column: how much the metric worsens when it is shuffled (mean and standard deviation), and its mean |dh/dx|.
+    """The importance of one column.
 
-    ``slope`` is in units of the prediction: for a number per distance between the quartiles of the training rows; for
-    a date the sum of those of its parts; for a text the mean distance of the predictions when the text is replaced by
-    that of another row. Of labels it is the mean over them.
+    Attributes:
+        name: The name of the column.
+        worse: The mean increase of the metric, turned so that higher is worse, when the column is shuffled.
+        spread: The standard deviation of this increase over repetitions.
+        slope: Mean |dh/dx| in units of the prediction. Numbers: per interquartile range of the training rows. Dates:
+            the sum over their components. Categorical columns: the mean change of the prediction when the category is
+            replaced by that of another row. For labels, the mean over them.
     """
 
     name: str
@@ -43,7 +47,17 @@ class Importance:
 
 
 def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = REPEATS) -> list[Importance]:
-    """The columns, the most important first."""
+    """Compute the importance of every column.
+
+    Args:
+        model: The model.
+        held: The rows to measure on.
+        seed: The seed of the permutations.
+        repeats: The number of permutations per column.
+
+    Returns:
+        The columns in descending order of permutation importance.
+    """
     rows = permutation(seed, 0, _PURPOSE, held.rows)[:MOST_ROWS]
     x, truth = held.x[rows], held.truth[rows]
     smooth = SmoothModel(model)
@@ -66,9 +80,12 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
 
 
 def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) -> NDArray[np.float64]:
-    """What a prediction is reduced to: the number itself, one class's probability, or each row's most probable class's.
+    """Return a one-hot selection of the output to explain: (n,) or (n, k) -> pick (n, 1) or (n, k)
 
-    Of two classes the second is meant, unless another is chosen.    (n,) or (n, k)  ->  pick (n, 1) or (n, k)
+    Args:
+        predicted: Numbers (n,) or probabilities (n, k).
+        chosen: The class or label to select. None selects the second of two classes, otherwise the most probable class
+            of each row.
     """
     if predicted.ndim == 1:
         return np.ones((len(predicted), 1))
@@ -80,22 +97,22 @@ def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) ->
 
 
 def _score(model: Model, o: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
-    """The metric that chose the best epoch, turned so that higher is worse."""
+    """Return the metric that selected the best epoch, negated if higher values are better."""
     metric = model.head.metric
     score = model.head.scores(o, truth)[metric]
     return score if metric in LOWER_IS_BETTER else -score
 
 
 def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
-    """How far predictions moved: |difference|, half the sum of it over classes, or its mean over labels."""
+    """Return the mean change of predictions: |difference|, half its sum over classes, or its mean over labels."""
     moved = np.abs(model.head.predictions(o) - model.head.predictions(before))
     return float(np.mean(0.5 * moved.sum(axis=1) if model.classes else moved))
 
 
 def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """mean |dh/dz| of each number and each part of a date, z counted in distances between quartiles: (p,)
+    """mean |dh/dz| of each number and each date component, with z in units of the interquartile range: (p,)
 
-    A part that comes round moves its cosine and sine, too: d cos(wz)/dz = -w sin(wz), d sin(wz)/dz = w cos(wz).
+    A cyclic component also changes its cosine and sine inputs: d cos(wz)/dz = -w sin(wz), d sin(wz)/dz = w cos(wz).
     """
     predicted = held.predicted[rows]
     labels = range(len(label_names(smooth.model)))
@@ -104,7 +121,7 @@ def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> NDArr
 
 
 def _slopes_of(smooth: SmoothModel, x: NDArray[Any], pick: NDArray[np.float64]) -> NDArray[np.float64]:
-    """mean |dh/dz| of the prediction that is picked: (p,)"""
+    """mean |dh/dz| of the output that ``pick`` selects: (p,)"""
     ds = smooth.slopes(smooth.inputs(x), pick).astype(np.float64)
     phi = smooth.model.feature_map
     p = len(smooth.model.schema.numbers)

@@ -1,6 +1,7 @@
-"""Labels: how well a model tells each of the labels that it predicts, beside always saying how often the label is on.
+"""Labels: the scores of each label of a multi-label model, next to those of always predicting the label's share.
 
-Probabilities (n, k) and truth (n, k) of 0 and 1 come in; a score for each label goes out, and its line of a table.
+``label_scores`` takes probabilities (n, k) and true labels (n, k) of 0 and 1 and returns a score for each label;
+``label_rows`` formats the scores as rows of a table.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ from backpass.report.curves import roc
 from backpass.report.style import label
 
 METRICS = {"log_loss": log_loss, "error": error}
-"""What is told of each label: the log-loss, and the share of rows that 1/2 puts on the wrong side."""
+"""The metrics of each label: the log loss, and the error rate at the threshold 1/2."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """A label: the share of rows on which it is on, its metrics, those of always saying that share, its ROC area.
+    """The scores of one label.
 
-    area: None where every row, or none, has the label
+    Attributes:
+        name: The name of the label.
+        share: The share of rows with the label.
+        scores: The metrics of the model.
+        constant: The metrics of always predicting ``share``.
+        area: The area under the ROC curve; None if all rows or no rows have the label.
     """
 
     name: str
@@ -38,7 +44,7 @@ class LabelScore:
 
 
 def label_names(model: Model) -> tuple[str, ...]:
-    """The names of a model's labels; none where it predicts something else."""
+    """Return the names of a model's labels; empty for other tasks."""
     head = model.head
     return tuple(each.target.name for each in head.heads) if isinstance(head, Heads) and head.are_labels else ()
 
@@ -46,7 +52,14 @@ def label_names(model: Model) -> tuple[str, ...]:
 def label_scores(
     names: Sequence[str], predicted: NDArray[np.float64], truth: NDArray[Any], *, seed: int = 0
 ) -> tuple[LabelScore, ...]:
-    """The score of each label, with intervals from rows drawn by the seed."""
+    """Return the scores of each label.
+
+    Args:
+        names: The names of the labels.
+        predicted: (n, k). The predicted probabilities.
+        truth: (n, k). The true labels, 0 or 1.
+        seed: The seed of the bootstrap intervals.
+    """
     return tuple(_scored(name, predicted[:, j], truth[:, j], seed) for j, name in enumerate(names))
 
 
@@ -65,14 +78,14 @@ def _scored(name: str, p: NDArray[np.float64], y: NDArray[Any], seed: int) -> La
 
 
 def constant_of(found: Sequence[LabelScore], metric: str) -> dict[str, float]:
-    """The mean of a metric over labels that are always given their share; nothing for other metrics."""
+    """Return the mean over labels of a metric of the constant prediction; empty if it is not one of ``METRICS``."""
     if not found or metric not in METRICS:
         return {}
     return {"always the share": float(np.mean([each.constant[metric] for each in found]))}
 
 
 def label_rows(found: Sequence[LabelScore]) -> Iterator[dict[str, Any]]:
-    """A line of the table for each label."""
+    """Yield a row of the table for each label."""
     for each in found:
         loss, wrong = each.scores["log_loss"], each.scores["error"]
         yield {

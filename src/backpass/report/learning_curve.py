@@ -1,6 +1,6 @@
-"""The course of a training run: training and validation by epoch, in one unit where they have one.
+"""The learning curves of a run: training loss and validation score by epoch, in a common unit if they have one.
 
-A model comes in; numbers to draw go out.
+``course_of`` takes a model and returns numbers, which ``figures.history`` draws.
 """
 
 from __future__ import annotations
@@ -14,9 +14,17 @@ from backpass.model.model import Model
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Epochs 1 .. m: training loss, validation scores (none where no rows validated) and learning rates.
+    """The history of a run over epochs 1 .. m.
 
-    ``train_name`` and ``score_name`` say what they are; ``together``: whether they have the same unit.
+    Attributes:
+        epochs: The numbers of the epochs.
+        train: The training losses.
+        scores: The validation scores; empty without validation rows.
+        rates: The learning rates.
+        best: The best epoch.
+        train_name: The name of the training loss.
+        score_name: The name of the validation score.
+        together: Whether loss and score have the same unit.
     """
 
     epochs: tuple[int, ...]
@@ -30,10 +38,10 @@ class Course:
 
 
 def course_of(model: Model) -> Course:
-    """The course of the (first) network's run.
+    """Return the history of a model; for an ensemble, that of its first network.
 
-    A squared loss is shown as rmse in the target's unit, sqrt(2 J) times the target's scale, where that is the metric;
-    the cross-entropy is the log loss (smoothed labels and dropout aside).
+    If the metric is rmse, a squared loss J is converted to it: sqrt(2 J) times the scale of the target. If the metric
+    is the log loss, the cross-entropy has the same unit, apart from label smoothing and dropout.
     """
     history, head = model.history, model.head
     scores = tuple(epoch.score for epoch in history if epoch.score is not None)
@@ -41,7 +49,7 @@ def course_of(model: Model) -> Course:
     name, together = f"{head.loss_name.replace('_', ' ')} loss", False
     if head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.own is None:
         name, together = "log loss", True
-    elif not isinstance(head, Head):  # several targets, each of its own unit
+    elif not isinstance(head, Head):  # several targets in different units
         name = "loss"
     elif head.loss_name == "squared" and head.metric == "rmse" and head.own is None:
         losses = tuple(sqrt(2.0 * loss) * (head.scale.scale or 1.0) if loss >= 0 else loss for loss in losses)

@@ -1,7 +1,9 @@
-"""The page: one HTML file with everything a report tells, to open from disk, to print, to send.
+"""The page: a report as a single HTML file.
 
-It loads nothing: pictures are SVG inside it, its one script and one style sheet are allowed by their hashes, and
-whatever comes from data is text. The same model and rows give the same page, byte by byte.
+``page`` takes a model and, optionally, rows with known targets and returns the HTML. The page loads nothing: pictures
+are inline SVG, its content security policy allows one script and one style sheet by their hashes, and all data are
+escaped. The same model and rows give a byte-identical page. Its content comes from ``findings``, ``pictures`` and
+``whatif``.
 """
 
 from __future__ import annotations
@@ -29,31 +31,40 @@ from backpass.table.messages import counted, listed
 
 MOST_BYTES = 1_000_000
 SHOWN_CONTROLS = 12
-"""Columns with a control of their own; those of the others are folded away."""
+"""The number of columns whose controls are visible; the others are collapsed."""
 
 
 def require() -> None:
-    """Errors: UsageError that says how to install what a page is made with, where it is not there."""
+    """Check that the packages for a page are installed.
+
+    Raises:
+        UsageError: matplotlib or jinja2 is missing; the hint says how to install it.
+    """
     require_matplotlib()
     try:
-        import jinja2  # noqa: F401  only asked for
+        import jinja2  # noqa: F401  only tests that it is installed
     except ImportError:
         raise UsageError("a report needs the package jinja2", hint="pip install 'backpass[report]'") from None
 
 
 def page(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> str:
-    """The page as one text; see ``page_and_warnings``."""
+    """Return the page as HTML; see ``page_and_warnings`` for the arguments and errors."""
     return page_and_warnings(model, data, seed=seed, **reading)[0]
 
 
 def page_and_warnings(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> tuple[str, tuple[str, ...]]:
-    """The page as one text, and the warnings that stand in it.
+    """Return the page as HTML, and the warnings that it contains.
 
-    data: rows with known targets (a path, a data frame, a dict, a Table); of the very table that the model was fitted
-    on, its test rows are taken. Without data the page shows what the model file alone can.
+    Args:
+        model: A model with one target, or with labels.
+        data: Rows with known targets: a path, a data frame, a dict or a Table. Of the table that the model was trained
+            on, only the test (or validation) rows are used. None: the page shows only the contents of the model file.
+        seed: The seed for the bootstrap and for permutation importance.
+        **reading: Options of ``read_table`` if ``data`` is a path.
 
-    Errors: UsageError where matplotlib or jinja2 is not installed, or for a model of several numbers; DataError for
-    what the rows lack.
+    Raises:
+        UsageError: matplotlib or jinja2 is not installed, or the model predicts several numbers.
+        DataError: Lists what the rows lack.
     """
     require()
     head_of(model)
@@ -99,13 +110,13 @@ def _hash(text: str) -> str:
 
 
 def _inert(data: Any) -> str:
-    """JSON that can stand in a page: nothing in it looks like a tag, whatever names hold."""
+    """Return JSON that can be embedded in HTML: the characters of tags and entities are escaped."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"), sort_keys=True)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _facts(findings: Findings) -> dict[str, Any]:
-    """The words and tables of the page."""
+    """Return the texts and tables of the page."""
     model, held = findings.model, findings.held
     target, labels = model.head.target, label_names(model)
     task = "a number" if target.task == "regression" else f"one of {len(target.classes)} classes"
@@ -141,19 +152,19 @@ def _facts(findings: Findings) -> dict[str, Any]:
 
 
 def _layers(model: Model) -> str:
-    """``8 → 64 → 1``, for each network of an ensemble: ``4 times 8 → 64 → 1``"""
+    """Format the layer widths: ``8 → 64 → 1``, or ``4 times 8 → 64 → 1`` for an ensemble."""
     layers = " → ".join(map(str, (model.network.inputs, *model.network.widths)))
     return f"{len(model.theta)} times {layers}" if model.theta.ndim > 1 else layers
 
 
 def _order(findings: Findings) -> list[int]:
-    """The columns' numbers, the most important first where importance is known."""
+    """Return the indices of the columns, in descending order of importance if it is known."""
     names = names_of(findings.model)
     return [names.index(each.name) for each in findings.important] or list(range(len(names)))
 
 
 def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
-    """The few numbers that are read first: name, value, what stands beneath."""
+    """Yield the headline numbers of the page: name, value, and a line below it."""
     model, part, metric = findings.model, findings.part, findings.model.head.metric
     shown = [metric, "r2" if model.head.target.task == "regression" else "accuracy"]
     for name in dict.fromkeys(each for each in shown if each in model.head.metrics):
@@ -168,7 +179,7 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
 
 
 def _set_aside(model: Model) -> str:
-    """The other rows; on folds each training row has validated the one network that did not train on it."""
+    """Format the sizes of the held-out splits; with folds, each training row validates exactly one network."""
     rows, settings = model.record.rows, model.record.settings
     counts = {name: f"{count:,} {words.PARTS[name]}" for name, count in rows.items() if count}
     if (

@@ -1,7 +1,7 @@
-"""The pictures of a page, section by section: findings come in, headings with SVG go out.
+"""The pictures of a page, by section.
 
-Which pictures there are depends on the task and on whether there are rows to judge by; how each is drawn is in
-``figures``.
+``sections`` takes findings and returns pictures with headings as SVG. Which pictures a page has depends on the task and
+on whether there are rows to evaluate; how each one is drawn is defined in ``figures``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,13 @@ DEPENDENCES, CLASS_CURVES = 6, 8
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure of the page: its SVG, its heading and what it says."""
+    """A picture of the page.
+
+    Attributes:
+        svg: The picture as SVG.
+        heading: The heading.
+        text: The caption.
+    """
 
     svg: str
     heading: str
@@ -43,7 +49,7 @@ class Picture:
 
 
 def sections(findings: Findings) -> Iterator[tuple[str, list[Picture]]]:
-    """The pictures, section by section."""
+    """Yield the name of each section with its pictures."""
     yield "training", [*_beside(findings), *_training(findings)]
     yield "accuracy", list(_accuracy(findings))
     yield "columns", list(_columns(findings))
@@ -73,7 +79,7 @@ def _training(findings: Findings) -> Iterator[Picture]:
 
 
 def _beside(findings: Findings) -> Iterator[Picture]:
-    """The network's score and those of the baselines."""
+    """Yield the picture that compares the network's score with those of the baselines."""
     model, part, metric = findings.model, findings.part, findings.model.head.metric
     if part is not None and metric in model.record.scores[part]:
         others = findings.others
@@ -92,7 +98,7 @@ def _beside(findings: Findings) -> Iterator[Picture]:
 
 
 def _accuracy(findings: Findings) -> Iterator[Picture]:
-    """How well the given rows are predicted."""
+    """Yield the pictures that show the quality of the predictions for the given rows."""
     if findings.held is None:
         return
     of_target = _of_classes if findings.model.classes else _of_labels if findings.labels else _of_numbers
@@ -124,7 +130,7 @@ def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
         lambda ax: figures.confusion(ax, counts, model.classes),
         HEIGHT if k <= 6 else HEIGHT * 1.35,
     )
-    # Of two classes the second is the positive one; a class that no row has, or every row, has no curve.
+    # The second of two classes is the positive one. A class that no row or every row belongs to has no curve.
     shown = [1] if k == 2 else range(min(k, CLASS_CURVES))
     if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:
         told = {model.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
@@ -143,7 +149,13 @@ def _of_labels(model: Model, held: HeldOut) -> Iterator[Picture]:
 def _of_probabilities(
     told: Mapping[str, tuple[NDArray[np.float64], NDArray[np.bool_]]], share: float | None = None, about: str = ""
 ) -> Iterator[Picture]:
-    """The curves of classes or labels by name: the probability of each, and where it is the true one."""
+    """Yield the ROC and precision-recall curves of classes or labels.
+
+    Args:
+        told: Name -> predicted probability (n,) and whether each row is positive (n,).
+        share: The share of positive rows, which random guessing has as its precision; None for no line.
+        about: A sentence to append to the captions.
+    """
     curves = {name: roc(*each) for name, each in told.items()}
     text = f"The share found against false alarms. {about}"
     yield _picture("roc", "ROC curve", text, lambda ax: figures.roc(ax, curves))
@@ -221,7 +233,7 @@ def _among(shown: Sized, labels: Sized) -> str:
 
 
 def _answer(model: Model) -> str:
-    """What a prediction is, in a word: the target, or the probability of the last class."""
+    """Name the predicted quantity: the target, or the probability of the last class or of a label."""
     if label_names(model):
         return "a label's probability"
     return f"p({model.classes[-1]})" if model.classes else model.target

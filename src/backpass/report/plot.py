@@ -1,10 +1,11 @@
-"""The pictures of one model, as matplotlib axes: what ``model.plot`` is.
+"""The pictures of one model as matplotlib axes, available as ``model.plot``.
 
     ax = model.plot.history()
     ax = model.plot.dependence("age", data="rows.csv")
     ax.figure.savefig("age.png")
 
-Every picture takes ``ax``, the axes to draw on; without it, it makes a figure by pyplot, so that notebooks show it.
+Every method takes ``ax``, the axes to draw on, and returns them. Without ``ax`` it creates a pyplot figure, which
+notebooks display. The drawing itself is done in ``figures`` and ``drawing``.
 """
 
 from __future__ import annotations
@@ -32,22 +33,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Plots:
-    """Pictures of a model. ``data`` is whatever holds rows with known targets: a path, a data frame, a dict, a Table.
+    """The pictures of a model.
 
-    Errors: UsageError where matplotlib is not installed; DataError for what the rows lack.
+    The argument ``data`` of a method is a table with known targets: a path, a data frame, a dict or a Table. Of the
+    table that the model was trained on, only the test (or validation) rows are used. Methods raise UsageError if
+    matplotlib is not installed, and DataError if the table lacks something.
+
+    Attributes:
+        model: The model.
     """
 
     model: Model
 
     def history(self, ax: Axes | None = None) -> Axes:
-        """Training and validation by epoch, with the best epoch."""
+        """Draw the learning curves: training loss and validation score by epoch, with the best epoch.
+
+        Raises:
+            UsageError: The model has no history, or matplotlib is not installed.
+        """
         course = course_of(self.model)
         if not course.epochs:
             raise UsageError("this model was not trained for an epoch: there is no history")
         return _drawn(ax, lambda axes: figures.history(axes, course))
 
     def predictions(self, data: Any, ax: Axes | None = None) -> Axes:
-        """Predicted against true numbers; for classes the confusion matrix, for labels the ROC curve of each."""
+        """Draw predicted against true numbers, the confusion matrix of classes, or the ROC curves of labels.
+
+        Args:
+            data: Rows with known targets.
+            ax: The axes to draw on.
+        """
         held, model = self._held(data), self.model
         if names := label_names(model):
             curves = {name: roc(held.predicted[:, j], held.truth[:, j] == 1) for j, name in enumerate(names)}
@@ -58,18 +73,29 @@ class Plots:
         return _drawn(ax, lambda axes: figures.predictions(axes, held.truth, held.predicted, model.target))
 
     def importance(self, data: Any, ax: Axes | None = None, *, seed: int = 0) -> Axes:
-        """How much worse the score gets when a column is shuffled."""
+        """Draw the permutation importance of each column.
+
+        Args:
+            data: Rows with known targets.
+            ax: The axes to draw on.
+            seed: The seed of the permutations.
+        """
         found = importances(self.model, self._held(data), seed=seed)
         return _drawn(ax, lambda axes: figures.importance(axes, found, self.model.head.metric))
 
     def dependence(self, column: str, data: Any = None, ax: Axes | None = None) -> Axes:
-        """How predictions move with one column: the average over rows of data, or for the typical row.
+        """Draw the partial dependence of the prediction on one column.
 
-        Of labels the average of each is drawn.
+        For a model with labels, the curve of each label is drawn. A model that is a single neuron on one column is
+        drawn together with the rows, as in Figure 1 of the notes.
 
-        A single neuron on a single column is drawn with the rows, as Figure 1 of the notes.
+        Args:
+            column: The name of the column.
+            data: Rows with known targets to average over; None for the typical row.
+            ax: The axes to draw on.
 
-        Errors: UsageError naming the nearest column.
+        Raises:
+            UsageError: The column is unknown; names the most similar one.
         """
         model = self.model
         held = None if data is None else self._held(data)
@@ -85,13 +111,13 @@ class Plots:
         return _drawn(ax, lambda axes: figures.dependence(axes, found, target))
 
     def network(self, ax: Axes | None = None) -> Axes:
-        """The network as Figures 2 and 3 of the notes draw it: weights as the colour and width of lines."""
+        """Draw the network as in Figures 2 and 3 of the notes; color and width of a line show its weight."""
         scene = scene_of(self.model)
         size = (scene.width, scene.height)
         return _drawn(ax, lambda axes: drawing.paint(axes, scene), size)
 
     def network_svg(self) -> str:
-        """The network drawn small, its strongest units and lines, as SVG text; this needs no matplotlib."""
+        """Return a small drawing of the network, with its strongest units and weights, as SVG; needs no matplotlib."""
         return drawing.to_svg(scene_of(self.model, SMALL), scale=0.7)
 
     def _held(self, data: Any) -> HeldOut:

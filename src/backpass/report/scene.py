@@ -1,7 +1,8 @@
-"""A scene: a network as circles and lines with places, as Figures 2 and 3 of the notes draw them.
+"""A scene: a network as circles and lines with positions, in the style of Figures 2 and 3 of the notes.
 
-A model or some sizes come in; plain data go out, for whoever paints. Columns stand at the left, the prediction at the
-right. Of a large layer the strongest units are shown, and how many there are is said beneath.
+``scene_of`` takes a model, ``scene_of_sizes`` layer sizes; both return plain data, which ``drawing`` renders. Columns
+are at the left, the prediction is at the right. Of a large layer only the strongest units are shown, with the total
+number beneath.
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ from backpass.report.style import label
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a network is drawn: so many inputs, hidden units of a layer, outputs, and lines, the strongest."""
+    """How much of a network is drawn; what exceeds a limit is left out, the weakest first.
+
+    Attributes:
+        inputs: The maximum number of inputs.
+        units: The maximum number of units per hidden layer.
+        outputs: The maximum number of outputs.
+        edges: The maximum number of lines.
+    """
 
     inputs: int = 14
     units: int = 10
@@ -31,17 +39,25 @@ class Limits:
 
 WHOLE, SMALL = Limits(), Limits(5, 5, 5, 40)
 FAINTEST = 0.08
-"""Lines of less than this share of a layer's largest weight are left out."""
+"""Weights below this share of the largest weight of their layer are not drawn."""
 
 _ROW, _COLUMN, _MARGIN = 30.0, 130.0, 18.0
-_ENDS, _NAMES = 44.0, 168.0  # points left and right of the outermost circles, without and with names
+_ENDS, _NAMES = 44.0, 168.0  # margins at the left and right, in points, without and with names
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Neuron:
-    """A circle: its middle, its name, on which side the name stands, and what it is."""
+    """A circle.
+
+    Attributes:
+        x: The horizontal position of its center, in points.
+        y: The vertical position of its center, in points.
+        name: Its name; may be empty.
+        side: The side of the circle on which the name is written: left, right or above.
+        kind: input, hidden or output.
+    """
 
     x: float
     y: float
@@ -52,7 +68,15 @@ class Neuron:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line from one circle to another; its weight as a share of the layer's largest, -1 to 1. None: not known."""
+    """A line from one circle to another.
+
+    Attributes:
+        x0: The horizontal position of its start.
+        y0: The vertical position of its start.
+        x1: The horizontal position of its end.
+        y1: The vertical position of its end.
+        weight: Its weight relative to the largest one of the layer, -1 to 1; None if unknown.
+    """
 
     x0: float
     y0: float
@@ -63,7 +87,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Words beneath a layer."""
+    """A text beneath a layer, centered at a position in points."""
 
     x: float
     y: float
@@ -72,7 +96,17 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A drawing of so many points: edges lie beneath neurons; ``gaps`` are the middles of dots for units left out."""
+    """A drawing of a network.
+
+    Attributes:
+        width: The width, in points.
+        height: The height, in points.
+        title: The title.
+        neurons: The circles, drawn over the edges.
+        edges: The lines, the strongest last.
+        captions: The texts beneath the layers.
+        gaps: The centers of the dots that stand for omitted units.
+    """
 
     width: float
     height: float
@@ -85,7 +119,15 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layer:
-    """A layer before it has places: weights (units before, units) into it, None where they are not known."""
+    """A layer before layout.
+
+    Attributes:
+        count: The number of units.
+        names: The names of the units; may be empty.
+        weights: (units of the previous layer, units). None if unknown.
+        what: The caption: column, input, output or the activation.
+        joined: 1 for each wire of a wired layer, otherwise 0, in the shape of ``weights``; None for other layers.
+    """
 
     count: int
     names: Sequence[str]
@@ -95,21 +137,31 @@ class _Layer:
 
     @property
     def row(self) -> float:
-        """The distance of its units: those with names above them need more."""
+        """The distance between two units in points; larger if names are written above them."""
         return _ROW * (1.7 if self.joined is not None else 1.0)
 
 
 def scene_of_sizes(sizes: Sequence[int], activation: str = "") -> Scene:
-    """A fully connected network d -> m_1 -> ... -> m_r, whose weights are not known    CS229 Figure 3"""
+    """Lay out a fully connected network d -> m_1 -> ... -> m_r with unknown weights    CS229 Figure 3
+
+    Args:
+        sizes: d, m_1, ..., m_r.
+        activation: The caption of the hidden layers.
+    """
     whats = ["input", *[activation or "hidden"] * (len(sizes) - 2), "output"]
     layers = [_Layer(size, (), None, what) for size, what in zip(sizes, whats, strict=True)]
     return _placed(layers, " → ".join(map(str, sizes)))
 
 
 def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
-    """The (first) network of a model: the colour and width of a line are the sign and size of its weight.
+    """Lay out the network of a model; for an ensemble, the first one.
 
-    Wired hidden units have their names and their own lines (CS229 Figure 2).
+    The inputs of the drawing are columns. A column that becomes several inputs has the largest of their weights. Wired
+    units have their names and only their own lines (CS229 Figure 2).
+
+    Args:
+        model: The model.
+        limits: How much of the network is drawn.
     """
     network = model.network
     theta = model.theta.reshape(-1, network.parameter_count)[0]
@@ -136,7 +188,7 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
 
 
 def _weights(layer: Layer, number: str, width: int, views: Mapping[str, Any]) -> Floats:
-    """The weights into a layer, (inputs, units); 0 where a wired unit has none."""
+    """Return the weights of a layer, (inputs, units); 0 where a wired unit has no wire."""
     if not isinstance(layer, Wired):
         return np.asarray(views[f"W{number}"], dtype=np.float64)
     weights = np.zeros((width, len(layer.units)))
@@ -146,7 +198,7 @@ def _weights(layer: Layer, number: str, width: int, views: Mapping[str, Any]) ->
 
 
 def _joined(layer: Layer, width: int) -> Floats | None:
-    """1 where a wired unit has a wire, else 0, (inputs, units); None where every unit sees every input."""
+    """Return 1 for each wire of a wired layer, otherwise 0, (inputs, units); None for other layers."""
     if not isinstance(layer, Wired):
         return None
     wires = np.zeros((width, len(layer.units)))
@@ -156,7 +208,14 @@ def _joined(layer: Layer, width: int) -> Floats | None:
 
 
 def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
-    """Per column the inputs of the first layer of neurons that it becomes, and the factor of each input."""
+    """Map columns to the inputs of the first layer of neurons.
+
+    Periodic and categorical embeddings before that layer turn one input into several, and a learned input scale
+    multiplies each input by a factor.
+
+    Returns:
+        The positions of the inputs of each column, and the learned scale factor of each input.
+    """
     groups = by_column(model, model.feature_map.groups())
     width, factors = model.network.inputs, np.ones(model.network.inputs)
     for number, layer, _ in model.network.numbered():
@@ -182,7 +241,7 @@ def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
 
 
 def _by_column(weights: Floats, groups: Sequence[NDArray[Any]]) -> Floats:
-    """Weights (inputs, units)  ->  (columns, units): of a column's inputs the largest weight stands for it."""
+    """Reduce weights (inputs, units) to (columns, units): a column gets the largest weight of its inputs."""
     rows = []
     for group in groups:
         part = weights[group]
@@ -224,7 +283,7 @@ def _plural(layer: _Layer) -> str:
 
 
 def _chosen(layers: Sequence[_Layer], limits: Limits) -> list[list[int]]:
-    """The units that are shown, in order: of a large layer those with the largest weights in and out."""
+    """Return the units to show, in order; of a large layer those with the largest incoming and outgoing weights."""
     kept = []
     for k, layer in enumerate(layers):
         most = limits.inputs if k == 0 else limits.outputs if k == len(layers) - 1 else limits.units

@@ -1,8 +1,9 @@
-"""The smooth model: predictions as one circuit of inputs that all vary smoothly, and their gradient.
+"""The smooth model: predictions as a differentiable function of continuous inputs, and their gradient.
 
-A model with embeddings reads whole numbers, along which there is no slope. Here the rows of its tables stand in the
-place of the codes: the network behind them is the same, and so are the predictions. What becomes of gradients
-(sensitivities, contributions) is decided by those who ask for them.
+The embeddings of a model read integer codes, which have no derivative. Here the embedding vectors themselves are the
+inputs in place of the codes; the rest of the network, and so the predictions, are the same. ``SmoothModel`` takes a
+model and computes predictions and gradients; ``importance`` and ``attribution`` turn the gradients into sensitivities
+and contributions.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from backpass.network import Embedding, Network
 from backpass.report.held_out import head_of
 
 CHUNK = 8192
-"""Rows that go through the circuit at once, so that memory stays bounded."""
+"""Rows per call of the engine, which bounds memory."""
 
 
 @dataclass(frozen=True)
 class SmoothModel:
-    """A model whose inputs s (n, e) are those of its network, each code replaced by the embeddings of every member.
+    """A model whose inputs s (n, e) are the network inputs with each code replaced by its embeddings in every member.
 
-    theta (P,): the parameters of all members without their embedding tables, one after another
+    Attributes:
+        model: The model. Its ensemble has one or more members.
     """
 
     model: Model
@@ -45,37 +47,38 @@ class SmoothModel:
 
     @cached_property
     def thetas(self) -> NDArray[Any]:
-        """theta of each member: (members, P)"""
+        """theta of each member, with embedding tables: (members, P)"""
         return self.model.theta.reshape(-1, self.model.network.parameter_count)
 
     @cached_property
     def plain(self) -> int:
-        """The number of inputs that are not codes: they stand first."""
+        """The number of inputs that are not codes; they come first."""
         return self.model.network.inputs - (len(self.embedding.levels) if self.embedding else 0)
 
     @cached_property
     def embedded(self) -> int:
-        """The number of inputs that a member's embeddings make."""
+        """The number of inputs that replace the codes, for one member."""
         return len(self.embedding.levels) * self.embedding.size if self.embedding else 0
 
     @cached_property
     def network(self) -> Network:
-        """The network behind the embeddings."""
+        """The network without its embedding layer."""
         layers = tuple(layer for layer in self.model.network.layers if not isinstance(layer, Embedding))
         return Network(self.plain + self.embedded, layers)
 
     @cached_property
     def theta(self) -> NDArray[Any]:
+        """The parameters of all members without embedding tables, concatenated: (P,)"""
         layout, kept = self.model.network.layout, self.network.layout
         return np.concatenate([kept.vector(layout.views(theta), theta.dtype) for theta in self.thetas])
 
     @cached_property
     def width(self) -> int:
-        """e, the number of inputs s."""
+        """e, the number of inputs."""
         return self.plain + self.embedded * len(self.thetas)
 
     def inputs(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Network inputs x (n, d)  ->  s (n, e)"""
+        """Convert network inputs: x (n, d) -> s (n, e)"""
         if self.embedding is None:
             return x
         codes = x[:, self.plain :].astype(np.int32)
@@ -88,7 +91,7 @@ class SmoothModel:
         return np.concatenate(parts, axis=1)
 
     def groups(self) -> list[NDArray[Any]]:
-        """Per column (numbers first, then texts) the numbers of the inputs s that it becomes."""
+        """Return the positions in s of each encoded number, then of each categorical column."""
         found = []
         for group in self.model.feature_map.groups():
             if group[0] < self.plain:
@@ -100,7 +103,12 @@ class SmoothModel:
         return found
 
     def predicted(self, theta: Array, s: Array) -> Array:
-        """Numbers (n,) in the target's unit, or probabilities (n, classes) or (n, labels); traced or not."""
+        """Predict numbers (n,) in the target's unit, or probabilities (n, classes) or (n, labels); can be traced.
+
+        Args:
+            theta: The parameters of all members, without embedding tables.
+            s: (n, e). The inputs.
+        """
         size, first = self.network.parameter_count, self.plain
         outputs = []
         for i in range(len(self.thetas)):
@@ -113,10 +121,9 @@ class SmoothModel:
 
     @cached_property
     def gradient(self) -> Circuit:
-        """(theta, s, pick) -> ds = d(the picked prediction)/ds, row by row
+        """(theta, s, pick) -> ds = d(selected output)/ds, row by row
 
-        pick (n, classes) has a 1 at the class, or (n, labels) at the label, whose probability is meant; (n, 1) of ones
-        for numbers
+        pick (n, classes) or (n, labels) is a one-hot selection of the output; for numbers it is (n, 1) of ones.
         """
 
         def picked(theta: Array, s: Array, pick: Array) -> Array:
@@ -138,13 +145,13 @@ class SmoothModel:
         return trace(self.predicted, [Spec((len(self.theta),), dtype), Spec(("n", self.width), dtype)])
 
     def predictions(self, s: NDArray[Any]) -> NDArray[np.float64]:
-        """Numbers (n,) or probabilities (n, classes) for all rows, chunk by chunk."""
+        """Predict numbers (n,) or probabilities (n, classes) or (n, labels) for s (n, e), in chunks of rows."""
         return np.concatenate(
             [self.engine.run(self.forward, self.theta, s[i : i + CHUNK])[0] for i in range(0, max(len(s), 1), CHUNK)]
         )
 
     def slopes(self, s: NDArray[Any], pick: NDArray[np.float64]) -> NDArray[Any]:
-        """ds (n, e) for all rows, chunk by chunk."""
+        """Compute ``gradient`` ds (n, e) for s (n, e), in chunks of rows."""
         parts = [
             self.engine.run(self.gradient, self.theta, s[i : i + CHUNK], pick[i : i + CHUNK])[0]
             for i in range(0, len(s), CHUNK)

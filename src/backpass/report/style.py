@@ -1,7 +1,8 @@
-"""The style of pictures: one set of colours and sizes, and the way from a matplotlib figure to SVG for a page.
+"""The style of pictures: colors and sizes, and the conversion of a matplotlib figure to SVG for a page.
 
-Blue and orange stay apart for every kind of colour blindness (Okabe & Ito 2008). In a page the colours become classes,
-so that one style sheet serves light and dark; nothing in the SVG depends on the clock or on other figures.
+Blue and orange are distinguishable with every type of color blindness (Okabe & Ito 2008). On a page, colors become CSS
+classes, so that one style sheet serves light and dark mode. The SVG is reproducible: it depends neither on the time nor
+on other figures.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 INK, MUTED, GRID, ACCENT, SECOND, PAPER = "#1b2430", "#5c6773", "#e4e8ed", "#0b6bb8", "#c8650f", "#ffffff"
 CLASSES = {INK: "ink", MUTED: "muted", GRID: "grid", ACCENT: "accent", SECOND: "second", PAPER: "paper"}
-"""What a colour is called in a page's style sheet, as ``f-ink`` for filling and ``s-ink`` for lines."""
+"""Color -> name in the page's style sheet, where ``f-ink`` is a fill and ``s-ink`` a stroke."""
 
 _SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -58,7 +59,7 @@ _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "backpass",
     "text.color": INK,
-    "text.parse_math": False,  # a column may be called $x$
+    "text.parse_math": False,  # a column may be named $x$
     "xtick.color": MUTED,
     "xtick.labelsize": 9.5,
     "xtick.major.size": 3,
@@ -69,7 +70,7 @@ _SETTINGS: dict[str, Any] = {
     "ytick.major.width": 0.8,
 }
 WIDTH, HEIGHT = 440.0, 290.0
-"""The usual size of a picture, in points: 10-point text is read well from a phone to a desk."""
+"""The default size of a picture, in points: 10-point text is then legible on phones and on desktops."""
 
 _SVG, _LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
@@ -95,22 +96,26 @@ _KEPT = (
 
 
 def require_matplotlib() -> None:
-    """Errors: UsageError that says how to install it, where it is not there."""
+    """Check that matplotlib is installed.
+
+    Raises:
+        UsageError: It is not; the hint says how to install it.
+    """
     try:
-        import matplotlib  # noqa: F401  only asked for
+        import matplotlib  # noqa: F401  only tests that it is installed
     except ImportError:
         raise UsageError("pictures need the package matplotlib", hint="pip install 'backpass[plot]'") from None
 
 
 def label(name: object) -> str:
-    """A name from data as it stands in a picture or on a page: printable, and cut when long."""
+    """Prepare a name from data for a picture or a page: unprintable characters are escaped, long names truncated."""
     text = visible(str(name))
     return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """While inside, matplotlib draws in our style. Names of any script are laid out without a word."""
+    """Within the context, matplotlib draws in the style of this module and does not warn about missing glyphs."""
     require_matplotlib()
     from matplotlib import rc_context
 
@@ -120,16 +125,19 @@ def house_style() -> Iterator[None]:
 
 
 def canvas(width: float = WIDTH, height: float = HEIGHT) -> Figure:
-    """An empty figure of a size in points, that no global state knows."""
+    """Create an empty figure of a size in points, without registering it with pyplot."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / 72.0, height / 72.0), layout="constrained")
 
 
 def to_svg(figure: Figure, name: str, title: str) -> str:
-    """A figure as SVG for a page: no style attributes, no metadata, and names that no other figure has.
+    """Convert a figure to SVG for a page, without style attributes and metadata; the result is reproducible.
 
-    The same figure gives the same text.
+    Args:
+        figure: The figure.
+        name: The prefix of all ids, unique on the page.
+        title: The accessible title.
     """
     text = StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -151,7 +159,7 @@ def to_svg(figure: Figure, name: str, title: str) -> str:
 
 
 def _referenced(root: ElementTree.Element) -> set[str]:
-    """The names that something in the picture refers to."""
+    """Return the ids that are referenced in the picture."""
     found = set()
     for element in root.iter():
         for key, value in element.attrib.items():
@@ -160,7 +168,7 @@ def _referenced(root: ElementTree.Element) -> set[str]:
 
 
 def _simplify(element: ElementTree.Element, wanted: set[str], name: str) -> None:
-    """Style attributes, which a strict page does not allow, become plain ones; our colours become classes."""
+    """Replace style attributes, which the page's security policy forbids, by plain ones, and colors by classes."""
     given = dict(element.attrib)
     style = dict(part.split(":", 1) for part in given.pop("style", "").split(";") if ":" in part)
     found = {key.strip(): value.strip() for key, value in style.items()}

@@ -1,6 +1,7 @@
-"""A typical row: the median of each number and date and the most frequent text, and where a column ranges.
+"""The typical row: the median of each numeric, date or time column, and the most frequent category of the others.
 
-It comes from the profile of the training rows in the model file; from scales and levels where the file has none.
+Functions take a model and return the typical row and the typical ranges of columns. They come from the profile of the
+training rows in the model file, or, if it has none, from the scaling and the categories.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ from backpass.table import CategoricalFeature, DatetimeFeature
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A column of numbers: the usual least and largest value, the middle one, and whether all are whole.
+    """The typical range of a numeric, date or time column. Dates are days since 1970-01-01, times are hours.
 
-    Dates are days since 1970-01-01, times of day are hours.
+    Attributes:
+        low: The lower end.
+        high: The upper end.
+        middle: The typical value.
+        whole: Whether all training values are whole numbers.
     """
 
     low: float
@@ -30,7 +35,7 @@ class Range:
 
 
 def typical_row(model: Model) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-    """numbers (1, p)   codes (1, q)"""
+    """Return the typical row as encoded numbers (1, p) and codes (1, q)."""
     numbers = np.empty((1, len(model.schema.numbers)))
     for column in columns_of(model):
         if not isinstance(column.feature, CategoricalFeature):
@@ -39,9 +44,9 @@ def typical_row(model: Model) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
 
 
 def range_of(model: Model, column: ModelColumn) -> Range:
-    """Between the 1 % and 99 % quantiles, or two quartile distances about the median, the center.
+    """Return the range of a column: its 1 % to 99 % quantiles; without a profile, two IQRs on each side of the median.
 
-    The middle of dates is a whole day where all of them are.
+    The middle is the median, rounded to a whole day or hour for dates and times that are all whole.
     """
     j = column.places[0]
     profile = profile_of(model, column)
@@ -56,19 +61,19 @@ def range_of(model: Model, column: ModelColumn) -> Range:
 
 
 def profile_of(model: Model, column: ModelColumn) -> NumericProfile | CategoricalProfile | None:
-    """What the file remembers of a column's training rows; of a date that of its first part, which holds all of it."""
+    """Return the stored profile of a column; for a date, that of its first component, which contains the whole date."""
     is_text = isinstance(column.feature, CategoricalFeature)
     return model.record.columns.get(column.name if is_text else model.schema.numbers[column.places[0]].name)
 
 
 def commonest(model: Model, j: int) -> int:
-    """The code of text column j's most frequent level; 1 where the file does not know."""
+    """Return the code of the most frequent category of categorical column j; 1 if the file has no profile."""
     profile = model.record.columns.get(model.schema.texts[j].name)
     return profile.commonest if isinstance(profile, CategoricalProfile) else 1
 
 
 def is_single_neuron(model: Model) -> bool:
-    """Whether the model is max(w x + b, 0) of one column: the line with a kink of Figure 1    CS229 eq. (2.1)"""
+    """Whether the model is one ReLU neuron on one column, max(w x + b, 0), as in Figure 1    CS229 eq. (2.1)"""
     dense = [layer for layer in model.network.layers if layer.neurons]
     activation = getattr(dense[-1], "activation", "identity")
     return model.network.inputs == 1 and model.network.widths == (1,) and activation == "relu"

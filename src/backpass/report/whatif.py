@@ -1,7 +1,8 @@
-"""What if: the forward circuit of a whole model as plain data, for the small script of a page that carries it out.
+"""What-if analysis: the forward circuit of a whole model as plain data, which a script on the page evaluates.
 
-From encoded columns (numbers, codes) to predictions, scaling and averaging included: the operations are those that the
-engines run. theta travels as float32, so predictions agree with the engine's to about 1e-6, not to the bit.
+The circuit maps encoded columns (numbers, codes) to predictions, including scaling and averaging; its operations are
+those that the engines run. theta is stored as float32, so predictions agree with the engine's to about 1e-6, not
+bitwise. The script is ``circuit.js``.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from backpass.table.date_components import UNITS
 from backpass.table.timestamp import MINUTE
 
 MOST_BYTES = 640_000
-"""Of theta as text: beyond it a page would be more than can be sent by mail."""
+"""The maximum size of theta as text; a larger page could not be sent by email."""
 
 
 def forward(model: Model) -> Circuit:
-    """(theta (networks * P,), numbers (n, p), codes (n, q)) -> numbers (n,), or probabilities (n, classes or labels)"""
+    """(theta (networks * P,), numbers (n, p), codes (n, q)) -> numbers (n,) or probabilities (n, classes or labels)"""
     head, size = head_of(model), model.network.parameter_count
     phi, dtype = model.feature_map, model.theta.dtype
 
@@ -46,12 +47,12 @@ def forward(model: Model) -> Circuit:
 
 
 def fits(model: Model) -> bool:
-    """Whether theta is small enough for a page."""
+    """Whether theta fits on a page."""
     return model.theta.size * 4 * 4 // 3 <= MOST_BYTES
 
 
 def facts(model: Model) -> dict[str, Any]:
-    """Everything the script needs, as plain data."""
+    """Return everything that the script needs, as plain data."""
     return {
         "circuit": circuit_facts(forward(model)),
         "theta": b64encode(model.theta.astype("<f4").tobytes()).decode("ascii"),
@@ -63,7 +64,7 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def circuit_facts(circuit: Circuit) -> dict[str, Any]:
-    """A circuit with one output as plain data: per node its operation, inputs, parameters, shape and dtype."""
+    """Return a circuit with one output as plain data: operation, inputs, parameters, shape and dtype of each node."""
     nodes = [
         [node.operation.name, list(node.inputs), _params(node.params), list(node.spec.shape), node.spec.dtype.name]
         for node in circuit.nodes
@@ -76,16 +77,16 @@ def _params(params: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A parameter as JSON can hold it: an array as the list of its elements, one that is not finite as a text."""
+    """Convert a parameter for JSON: an array to the list of its elements, non-finite elements to strings."""
     if isinstance(value, np.ndarray):
         return [number if isfinite(number) else repr(number) for number in value.ravel().tolist()]
     return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 def columns(model: Model) -> Iterator[dict[str, Any]]:
-    """A control for each column, numbers and dates first: its range and the value of the typical row.
+    """Yield a control for each column, in the order of ``columns_of``: its range and the value of the typical row.
 
-    input: the field's type   grain: what values are whole multiples of, 0 for nothing
+    ``input`` is the type of the input field; values are multiples of ``grain``, or arbitrary if it is 0.
     """
     for column in columns_of(model):
         match column.feature:
@@ -109,9 +110,9 @@ def columns(model: Model) -> Iterator[dict[str, Any]]:
 
 
 def _moment(model: Model, column: ModelColumn, feature: DatetimeFeature) -> dict[str, Any]:
-    """The control of a date or a time: milliseconds since 1970-01-01 or midnight, as scripts count them.
+    """Return the control of a date or a time, in milliseconds since 1970-01-01 or midnight, as in JavaScript.
 
-    at: the values of its curve   parts: what the network reads of it
+    ``at`` holds the values of its dependence curve, ``parts`` the components that the network reads.
     """
     span, unit = range_of(model, column), UNITS[feature.kind] // 1000
     is_day = feature.kind == "date" and span.whole
