@@ -66,6 +66,7 @@ def draw(**given: Any) -> int:
 
 
 def _picture(given: dict[str, Any]) -> str:
+    """Return the SVG that the options select; WHAT is a file if one of that name exists, otherwise layer sizes."""
     what = given["what"]
     sizes = None if os.path.exists(what) else _sizes(what)
     if sizes is None:

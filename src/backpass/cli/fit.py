@@ -330,6 +330,7 @@ def _worded(error: DivergedError, output: str) -> DivergedError:
 
 
 def _tell(model: Model, request: Request, console: Console, stopped: InterruptedTraining | None) -> None:
+    """Print how training ended, the scores, and commands to continue with."""
     if stopped is not None:
         console.item("interrupted", _what_is_kept(model))
     console.item("trained", summary.course(model))
@@ -346,6 +347,7 @@ def _tell(model: Model, request: Request, console: Console, stopped: Interrupted
 
 
 def _what_is_kept(model: Model) -> str:
+    """Describe which weights an interrupted run has saved."""
     record = model.record
     if record.reason != "interrupted":
         return "after training; the model is whole"

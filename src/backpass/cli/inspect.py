@@ -125,6 +125,7 @@ def _named(text: str, name: str) -> str:
 
 
 def _odd_lines(console: Console, found: Inspection) -> Iterator[str]:
+    """Yield the likely problems of columns and rows, then the notes from parsing."""
     odd = [
         *(_named(each.text, column.name) for column in found.columns for each in column.findings),
         *(each.text for each in found.findings),

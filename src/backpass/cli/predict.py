@@ -136,6 +136,7 @@ def cells(table: Table, name: str) -> list[Any]:
 
 
 def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: bool) -> Columns:
+    """Return the columns of predictions and, if requested, of class probabilities."""
     # A kept column with the target's name holds the true values; the prediction gets another name.
     names = [f"predicted({name})" if name in kept else name for name in model.labels]
     columns: Columns = dict(zip(names, predictions.values.reshape(-1, len(names)).T.tolist(), strict=True))

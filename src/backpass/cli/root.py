@@ -127,6 +127,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
+    """Run a command, or shell completion if the shell requests it."""
     # Replaces click's main(), which prints its own messages on a broken pipe and on Ctrl-C.
     if instruction := os.environ.get(COMPLETION):
         from click.shell_completion import shell_complete

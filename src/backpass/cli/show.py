@@ -50,6 +50,7 @@ def show(**given: Any) -> int:
 
 
 def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
+    """Yield the label and the lines of each section; ``can_draw``: whether the output encoding has bar characters."""
     network = model.network
     yield "target", [summary.target_line(model.head.target)]
     if len(model.labels) > 1:

@@ -128,6 +128,7 @@ def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ())
 def _of_text(
     model: Model, name: str, numbers: NDArray[np.float64], codes: NDArray[np.int32], j: int
 ) -> list[Dependence]:
+    """Compute the dependence on categorical column j, for its most frequent categories."""
     levels = model.schema.texts[j].levels
     order = _by_count(model, name, len(levels))[:MOST_LEVELS]
     stacked = np.tile(codes, (len(order), 1))

@@ -266,6 +266,7 @@ def slopes(ax: Axes, found: Sequence[Importance], target: str) -> None:
 
 
 def _bars(ax: Axes, places: NDArray[np.int_], found: Sequence[Importance], what: str) -> None:
+    """Format the axes of horizontal bars: column names at the left, a line at 0, and no frame."""
     ax.set_yticks(places, [_short(each.name) for each in found])
     ax.set_ylim(-0.6, len(found) - 0.4)
     ax.set_xlabel(what)

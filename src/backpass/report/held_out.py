@@ -103,6 +103,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
 
 
 def _rows(model: Model, table: Table, origin: str) -> HeldOut:
+    """Encode all rows of a table and run the model on them."""
     head = head_of(model)
     beside = {each.target.name for each in head.heads[1:]}  # the schema excludes only the first target
     encoded = model.schema.encode(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))

@@ -64,6 +64,7 @@ def label_scores(
 
 
 def _scored(name: str, p: NDArray[np.float64], y: NDArray[Any], seed: int) -> LabelScore:
+    """Score one label; the label is treated as two classes, so that the metrics of classifiers apply."""
     both, share = np.column_stack([1.0 - p, p]), float(y.mean())
     always = np.tile([1.0 - share, share], (len(y), 1))
     return LabelScore(

@@ -79,6 +79,7 @@ def page_and_warnings(model: Model, data: Any = None, *, seed: int = 0, **readin
 
 
 def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: dict[str, Any] | None) -> str:
+    """Render the template; ``what_if`` is the data of the sliders, None to omit them."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     room = files("backpass.report")

@@ -125,6 +125,7 @@ class Plots:
 
 
 def _drawn(ax: Axes | None, draw: Callable[[Axes], None], size: tuple[float, float] = (WIDTH, HEIGHT)) -> Axes:
+    """Draw on the given axes, or on those of a new pyplot figure of a size in points; return the axes."""
     with house_style():
         if ax is None:
             from matplotlib import pyplot

@@ -250,6 +250,10 @@ def _by_column(weights: Floats, groups: Sequence[NDArray[Any]]) -> Floats:
 
 
 def _placed(layers: Sequence[_Layer], title: str, limits: Limits = WHOLE) -> Scene:
+    """Lay out the layers as columns from left to right, each centered vertically.
+
+    The largest layer sets the height. In a layer with omitted units, one row before the last unit is left for dots.
+    """
     kept = _chosen(layers, limits)
     most = max((len(units) + (len(units) < each.count)) * each.row for units, each in zip(kept, layers, strict=True))
     height = most + 2 * _MARGIN + 26.0
@@ -301,6 +305,13 @@ def _chosen(layers: Sequence[_Layer], limits: Limits) -> list[list[int]]:
 
 
 def _edges(layer: _Layer, before: dict[int, tuple[float, float]], after: dict[int, tuple[float, float]]) -> list[Edge]:
+    """Return the lines into a layer: those of wires, or of weights that are not too faint; all if weights are unknown.
+
+    Args:
+        layer: The layer.
+        before: The positions of the units of the previous layer.
+        after: The positions of its own units.
+    """
     found = []
     largest = 1.0
     if layer.weights is not None:
