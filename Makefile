@@ -19,7 +19,7 @@ help:
 	@echo "make fuzz       give broken and random input to the readers and to the ONNX export, each for SECONDS (60)"
 	@echo "make crash      kill commands KILLS (1000) times, and fail each of their calls (Linux)"
 	@echo "make bench      measure (needs a quiet machine)"
-	@echo "make docs       build the pages into build/docs"
+	@echo "make docs       build the pages into build/docs and check their links"
 	@echo "make clean      remove everything that the verbs made"
 
 # A stamp is older than what it was made from when the dependencies or the compiled core may have changed.
@@ -45,8 +45,11 @@ MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/
 	$(PIP) -e '.[fuzz,test]'
 	touch .venv/fuzz
 
-.venv/docs: .venv/base
-	$(PIP) -e '.[docs]'
+# The tools alone: the pages are made from src, without the compiled core.
+.venv/docs: .venv/bin/python pyproject.toml tools/requirements.py
+	mkdir -p build
+	.venv/bin/python tools/requirements.py docs > build/docs.txt
+	$(PIP) --requirement build/docs.txt
 	touch .venv/docs
 
 setup: .venv/dev
@@ -147,8 +150,11 @@ bench: .venv/bench
 	.venv/bin/python benchmarks/cost.py --output build/cost
 	.venv/bin/python benchmarks/explain.py
 
+# All pages anew, since Sphinx forgets the entries of the index of pages that it leaves as they are.
 docs: .venv/docs
-	.venv/bin/sphinx-build -W --quiet docs build/docs
+	rm -rf build/docs build/doctrees
+	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	.venv/bin/python tools/check_site.py build/docs
 
 clean:
 	rm -rf .venv build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -29,9 +29,12 @@ extensions = [
     "operations_list",
     "search_terms",
     "settings_table",
+    "source_links",
 ]
 exclude_patterns = ["_extensions"]
 rst_prolog = ".. |br| raw:: html\n\n   <br>\n"
+
+smartquotes = False  # quotation marks are mostly those of values
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
@@ -76,6 +79,9 @@ def _variables(paper: str, raised: str, ink: str, muted: str, line: str, accent:
         "color-brand-primary": accent,
         "color-brand-content": accent,
         "color-brand-visited": accent,
+        "color-api-name": accent,
+        "color-api-pre-name": muted,
+        "color-api-keyword": muted,
         "color-api-background": raised,
         "color-api-background-hover": raised,
         "color-sidebar-background": raised,

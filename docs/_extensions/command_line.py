@@ -49,8 +49,8 @@ def option_lines(option: click.Parameter, record: tuple[str, str]) -> Iterator[s
     value = record[0].rpartition(" ")[2] if not getattr(option, "is_flag", False) and " " in record[0] else ""
     names = sorted((*option.opts, *option.secondary_opts), key=len, reverse=True)
     yield from [f".. option:: {', '.join(f'{name} {value}'.rstrip() for name in names)}", ""]
-    text = plain(record[1])
-    yield from [f"   {text[:1].upper()}{text[1:].rstrip('.')}.", ""]
+    text = getattr(option, "help", None) or record[1]
+    yield from [f"   {plain(text[:1].upper() + text[1:].rstrip('.'))}.", ""]
 
 
 def help_lines(text: str) -> Iterator[str]:

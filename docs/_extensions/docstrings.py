@@ -69,7 +69,9 @@ def prepared(lines: Sequence[str]) -> list[str]:
 
 
 def _text(paragraph: list[str]) -> list[str]:
-    head = next((i for i, line in enumerate(paragraph) if i and line.startswith(" ") and not _LIST.match(paragraph[0])), 0)
+    head = next(
+        (i for i, line in enumerate(paragraph) if i and line.startswith(" ") and not _LIST.match(paragraph[0])), 0
+    )
     if head:  # a block that follows its introduction without an empty line
         return [*_text(paragraph[:head]), "::", "", *paragraph[head:], ""]
     example = next((i for i, line in enumerate(paragraph) if line.startswith(">>>")), 0)
@@ -79,12 +81,26 @@ def _text(paragraph: list[str]) -> list[str]:
     if found and (not before.strip() or before.endswith((" ", "\n"))):
         return [*(_text(before.rstrip().split("\n")) if before.strip() else []), f"**Errors:** {escaped(after)}", ""]
     if any(_ALIGNED.search(line) for line in paragraph) or sum(bool(_ENTRY.match(line)) for line in paragraph) > 1:
-        return [*("| " + escaped(re.sub(" {3,}", " \u2003 ", line)) for line in paragraph), ""]
+        return [*map(_line, paragraph), ""]
     return [*map(escaped, paragraph), ""]
+
+
+def _line(line: str) -> str:
+    """A line of a block of lines; one without a gap, a name or an equation goes on with the line before it."""
+    begins = _ALIGNED.search(line) or _ENTRY.match(line) or re.search(r" (=|:=|->) ", line)
+    return ("| " if begins else "  ") + escaped(re.sub(" {3,}", " \u2003 ", line))
 
 
 def _prepare(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     lines[:] = prepared(lines)
+
+
+def _sign(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Mend what Sphinx makes of ``Callable[..., T]``."""
+    mended = (text and text.replace("Callable[[...], ", "Callable[..., ") for text in (signature, returns))
+    return next(mended), next(mended)
 
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
@@ -94,6 +110,7 @@ def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("autodoc-process-signature", _sign)
     app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-docstring", _prepare, priority=400)  # before napoleon
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

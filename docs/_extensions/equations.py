@@ -68,7 +68,7 @@ class Equations(Generated):
             title = f"Section {chapter}"
             yield from [title, "-" * len(title), ""]
             numbers = [number for number in EQUATIONS if number.startswith(f"{chapter}.")]
-            rows = [(f":index:`({n}) <pair: {n}; equation>`", _list(where[n])) for n in numbers]
+            rows = [(f":index:`({n}) <! {n}>`", _list(where[n])) for n in numbers]
             yield from list_table(("Equation", "Where"), rows, "equations", "12 88")
 
 

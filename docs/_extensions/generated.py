@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from docutils import nodes
@@ -25,8 +26,15 @@ class Generated(SphinxDirective):
 
 
 def plain(text: str) -> str:
-    """A text in which nothing is markup."""
-    return "".join(f"\\{letter}" if letter in "\\*`|_<>" else letter for letter in text)
+    """A text in which nothing is markup, but for options, which are set as code.
+
+    >>> print(plain("a * b_ with --hidden"))
+    a \\* b\\_ with ``--hidden``
+    """
+    pieces = re.split(r"(?<![\w-])(--[a-z][a-z-]*)", text)
+    for i, piece in enumerate(pieces):
+        pieces[i] = f"``{piece}``" if i % 2 else re.sub(r"([\\*`|_<>])", r"\\\1", piece)
+    return "".join(pieces)
 
 
 def list_table(head: Iterable[str], rows: Iterable[Iterable[str]], classes: str, widths: str = "auto") -> list[str]:

@@ -19,9 +19,6 @@ class SettingsTable(Generated):
         for group in dict.fromkeys(setting.group for setting in SETTINGS):
             chosen = [setting for setting in SETTINGS if setting.group == group]
             yield from [group.capitalize(), "-" * len(group), ""]
-            for setting in chosen:
-                yield f".. index:: single: {setting.name}"
-            yield ""
             yield from list_table(("Setting", "Meaning", "Values", "Default"), map(row, chosen), "settings")
 
 
@@ -44,7 +41,7 @@ def row(setting: Setting) -> tuple[str, str, str, str]:
     """Name, meaning, accepted values and default in the plain preset."""
     meaning = setting.help.partition(" [")[0]
     values = setting.constraint.describe().removeprefix("one of ")
-    return f"``{setting.name}``", _sentence(meaning), plain(values), default_of(setting)
+    return f":index:`{setting.name} <! {setting.name}>`", _sentence(meaning), plain(values), default_of(setting)
 
 
 def default_of(setting: Setting) -> str:
