@@ -154,6 +154,7 @@ bench: .venv/bench
 docs: .venv/docs
 	rm -rf build/docs build/doctrees
 	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	PYTHONPATH=src .venv/bin/python -m doctest docs/_extensions/*.py
 	.venv/bin/python tools/check_site.py build/docs
 
 clean:

@@ -37,6 +37,8 @@ rst_prolog = ".. |br| raw:: html\n\n   <br>\n"
 smartquotes = False  # quotation marks are mostly those of values
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]
+myst_dmath_allow_digits = False  # $42,000 is an amount
+myst_dmath_allow_space = False
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
@@ -47,6 +49,9 @@ python_maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
 
 copybutton_exclude = ".linenos, .gp, .go"  # neither prompts nor what is printed
+
+pygments_style = "default"
+pygments_dark_style = "github-dark"
 
 html_theme = "furo"
 html_title = "Backpass"

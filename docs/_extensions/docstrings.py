@@ -93,14 +93,25 @@ def _line(line: str) -> str:
 
 def _prepare(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     lines[:] = prepared(lines)
+    if what in ("attribute", "data", "property"):
+        lines.insert(0, "")  # else napoleon takes what stands before a colon for the type
 
 
 def _sign(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
-    """Mend what Sphinx makes of ``Callable[..., T]``."""
-    mended = (text and text.replace("Callable[[...], ", "Callable[..., ") for text in (signature, returns))
-    return next(mended), next(mended)
+    """Mend what Sphinx makes of types."""
+    return signature and with_short_types(signature), returns and with_short_types(returns)
+
+
+def with_short_types(text: str) -> str:
+    """A signature with the types of arrays and functions as the source has them.
+
+    >>> with_short_types("(f: Callable[[...], int]) -> ndarray[tuple[Any, ...], dtype[float64]]")
+    '(f: Callable[..., int]) -> NDArray[float64]'
+    """
+    text = text.replace("Callable[[...], ", "Callable[..., ")
+    return re.sub(r"(?:numpy\.)?ndarray\[tuple\[Any, \.\.\.\], dtype\[(\w+)\]\]", r"NDArray[\1]", text)
 
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:

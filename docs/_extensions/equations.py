@@ -73,7 +73,7 @@ class Equations(Generated):
 
 
 def _list(found: list[tuple[str, str]]) -> str:
-    shown = [f"``{name.removeprefix('backpass.')}``: {plain(line)}" for name, line in found]
+    shown = [f":py:obj:`{name.removeprefix('backpass.')} <{name}>`: {plain(line)}" for name, line in found]
     return " |br| ".join(shown)
 
 

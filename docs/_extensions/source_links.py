@@ -1,7 +1,7 @@
-"""Source links: lets the pages of the source lead back to the reference, whatever name an object is documented under.
+"""Source links: finds an object in the reference, whatever name it is documented under.
 
-Sphinx assumes that all objects of a module are documented under the same package. Here some have the name that users
-import (``backpass.Network``) and some that of the module.
+Some objects are documented under the name that users import (``backpass.Network``), some under that of their module.
+Sphinx takes both for different objects; here the pages of the source lead back, and references lead, to either.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.util.nodes import make_refnode
 
 _BACK = re.compile(r'<a class="viewcode-back" href="([^"#]*)#([^"]*)">.*?</a>')
 
@@ -26,6 +29,13 @@ def _mend(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any]
             return f'<a class="viewcode-back" href="{page}#{name}">[docs]</a>'
 
         context["body"] = _BACK.sub(link, context["body"])
+
+
+def _resolve(app: Sphinx, env: Any, node: addnodes.pending_xref, content: nodes.Element) -> nodes.Element | None:
+    objects = {name: entry.docname for name, entry in env.domains.python_domain.objects.items()}
+    if node.get("refdomain") == "py" and (name := documented_name(node["reftarget"], objects)):
+        return make_refnode(app.builder, node["refdoc"], objects[name], name, content, name)
+    return None
 
 
 def documented_name(name: str, objects: dict[str, str]) -> str:
@@ -46,5 +56,6 @@ def documented_name(name: str, objects: dict[str, str]) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("missing-reference", _resolve)
     app.connect("html-page-context", _mend)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
