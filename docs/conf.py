@@ -27,6 +27,7 @@ extensions = [
     "equations",
     "mathml",
     "operations_list",
+    "public_names",
     "search_terms",
     "settings_table",
     "source_links",
@@ -42,7 +43,6 @@ myst_dmath_allow_space = False
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
 python_maximum_signature_line_length = 80

@@ -18,7 +18,15 @@ _ALIGNED = re.compile(r"\S {3,}\S")
 _ENTRY = re.compile(r"[A-Za-z]\w*(, \w+)*( \([^)]*\))?: ")
 _LIST = re.compile(r"([-*]|\d+\.) ")
 _MARKUP = re.compile(r"(:[a-z:]+:`[^`]*`|``.+?``)")
-_ERRORS = re.compile(r"\s*\bErrors: ")
+_TYPES = [
+    (re.compile(r"Callable\[\[\.\.\.\], "), "Callable[..., "),
+    (
+        re.compile(r"~?(?:numpy\.)?ndarray\[tuple\[~?(?:typing\.)?Any, \.\.\.\], ~?(?:numpy\.)?dtype\[([\w.~]+)\]\]"),
+        r"NDArray[\1]",
+    ),
+    (re.compile(r"<class '([\w.]+)'>"), r"\1"),
+    (re.compile(r"<factory>"), "..."),
+]
 
 
 def escaped(text: str) -> str:
@@ -26,10 +34,14 @@ def escaped(text: str) -> str:
 
     >>> print(escaped("a * |b_|, ``c * d``"))
     a \\* \\|b\\_\\|, ``c * d``
+    >>> print(escaped("``Callback``s"))
+    ``Callback``\\ s
     """
     pieces = _MARKUP.split(text)
     for i in range(0, len(pieces), 2):
         pieces[i] = re.sub(r"([\\*|`])|(?<=\w)_(?!\w)", lambda match: "\\" + match[0], pieces[i])
+        if i and pieces[i][:1].isalnum():
+            pieces[i] = "\\ " + pieces[i]
     return "".join(pieces)
 
 
@@ -94,7 +106,7 @@ def _line(line: str) -> str:
 def _prepare(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     lines[:] = prepared(lines)
     if what in ("attribute", "data", "property"):
-        lines.insert(0, "")  # else napoleon takes what stands before a colon for the type
+        lines[:0] = ["..", ""]  # an empty comment, else napoleon takes what precedes a colon for the type
 
 
 def _sign(
@@ -105,13 +117,16 @@ def _sign(
 
 
 def with_short_types(text: str) -> str:
-    """A signature with the types of arrays and functions as the source has them.
+    """A signature with the types and defaults as the source has them.
 
     >>> with_short_types("(f: Callable[[...], int]) -> ndarray[tuple[Any, ...], dtype[float64]]")
     '(f: Callable[..., int]) -> NDArray[float64]'
+    >>> with_short_types("(dtype: Any = <class 'numpy.float64'>, losses: list[int] = <factory>)")
+    '(dtype: Any = numpy.float64, losses: list[int] = ...)'
     """
-    text = text.replace("Callable[[...], ", "Callable[..., ")
-    return re.sub(r"(?:numpy\.)?ndarray\[tuple\[Any, \.\.\.\], dtype\[(\w+)\]\]", r"NDArray[\1]", text)
+    for pattern, plain in _TYPES:
+        text = pattern.sub(plain, text)
+    return text
 
 
 def _skip(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
