@@ -45,13 +45,6 @@ MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/
 	$(PIP) -e '.[fuzz,test]'
 	touch .venv/fuzz
 
-# The tools alone: the pages are made from src, without the compiled core.
-.venv/docs: .venv/bin/python pyproject.toml tools/requirements.py
-	mkdir -p build
-	.venv/bin/python tools/requirements.py docs > build/docs.txt
-	$(PIP) --requirement build/docs.txt
-	touch .venv/docs
-
 setup: .venv/dev
 
 demo: .venv/base
@@ -150,12 +143,19 @@ bench: .venv/bench
 	.venv/bin/python benchmarks/cost.py --output build/cost
 	.venv/bin/python benchmarks/explain.py
 
+# The tools have an environment without Backpass: the pages are made from src, so that nothing is compiled.
+build/pages/ready: pyproject.toml tools/requirements.py
+	$(PYTHON) -m venv build/pages
+	build/pages/bin/python tools/requirements.py docs > build/pages/requirements.txt
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/pages/bin/python -m pip install --quiet --requirement build/pages/requirements.txt
+	touch build/pages/ready
+
 # All pages anew, since Sphinx forgets the entries of the index of pages that it leaves as they are.
-docs: .venv/docs
+docs: build/pages/ready
 	rm -rf build/docs build/doctrees
-	.venv/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
-	PYTHONPATH=src .venv/bin/python -m doctest docs/_extensions/*.py
-	.venv/bin/python tools/check_site.py build/docs
+	build/pages/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
+	PYTHONPATH=src build/pages/bin/python -m doctest docs/_extensions/*.py
+	build/pages/bin/python tools/check_site.py build/docs
 
 clean:
 	rm -rf .venv build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
