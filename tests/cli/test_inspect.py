@@ -57,9 +57,7 @@ def test_json(call: Run) -> None:
     names = {"name", "kind", "missing", "distinct", "range", "quartiles", "commonest", "fitting", "findings"}
     assert all(set(column) == names for column in found["columns"])
     assert found["columns"][0]["quartiles"] == [1.0, 3.0, 4.25]
-    assert found["columns"][3]["findings"] == [
-        {"code": "identifier", "text": "nearly every row has a text of its own"}
-    ]
+    assert found["columns"][3]["findings"] == [{"code": "identifier", "text": "nearly every row has a text of its own"}]
 
 
 def test_faulty_columns_are_shown_beside_the_others(call: Run) -> None:

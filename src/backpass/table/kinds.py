@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from backpass.table.boolean import are_truths
 from backpass.table.day_month import Order, is_day_and_month
-from backpass.table.messages import ErrorList, counted, listed, rows_listed, shown
+from backpass.table.messages import ErrorList, counted, listed, plural, rows_listed, shown
 from backpass.table.missing import Missing
 from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, without_percent
 from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, RawStrings, moments_as_texts, numbers_as_texts
@@ -61,7 +61,8 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
         notes: Collects messages about the conversion.
 
     >>> from backpass.table.raw import coded
-    >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), Rules(missing=Missing.of(("NA",))), ErrorList("t"), []).values
+    >>> rules = Rules(missing=Missing.of(("NA",)))
+    >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), rules, ErrorList("t"), []).values
     array([1. , nan, 2.5])
     """
     demand = rules.demanded(raw.name)
@@ -126,8 +127,10 @@ def _name_far_dates(raw: RawDatetimes, faults: ErrorList) -> None:
 
 
 def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.intp], faults: ErrorList) -> None:
-    hint = f"{demand}s are written {WRITTEN[cast(Kind, demand)]}"
-    faults.add(f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {demand}s here", hint)
+    hint = f"{plural(str(demand))} are written {WRITTEN[cast(Kind, demand)]}"
+    faults.add(
+        f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {plural(str(demand))} here", hint
+    )
 
 
 def _moments(raw: RawDatetimes, notes: list[str], order: Order | None = None) -> DatetimeColumn:
@@ -214,10 +217,10 @@ def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rul
     named = ", ".join(f"{shown(text)} {rows_listed(found)}" for text, found in rows.items())
     more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
     first = shown(next(iter(rows)))
-    noun = {"numeric": "number", "categorical": "text"}.get(kind, kind)
-    count = f"{counted(fitting, noun)}, {counted(texts, 'text')}"
+    noun = plural(kind)
+    count = f"{counted(fitting, noun[:-1])}, {counted(texts, 'text')}"
     if rules.demanded(raw.name) is not None:
-        hint = f"the model needs {noun}s here; if {first} means missing: --missing"
+        hint = f"the model needs {noun} here; if {first} means missing: --missing"
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --categorical"
     if raw.name in rows:

@@ -59,6 +59,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def plural(kind: str) -> str:
+    """Return the noun for the values of columns of a kind, in the plural.
+
+    >>> plural("numeric"), plural("categorical"), plural("date")
+    ('numbers', 'texts', 'dates')
+    """
+    return {"numeric": "numbers", "categorical": "texts"}.get(kind, f"{kind}s")
+
+
 def absent(names: Sequence[str], known: Sequence[str]) -> list[str]:
     """Return one error text per name that is not in ``known``, each with the nearest known name."""
     faults = []

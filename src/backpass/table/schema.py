@@ -28,7 +28,7 @@ from backpass.table.feature import (
     feature_to_json,
     number_inputs,
 )
-from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
+from backpass.table.messages import ErrorList, absent, counted, listed, plural, refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, NumericColumn, Table
 from backpass.table.timestamp import NAT
@@ -164,7 +164,8 @@ class Schema:
                 suffix = f" ({near})" if near else ""
                 faults.add(f"column {shown(feature.name)} is in the model but not in the table{suffix}")
             elif column.kind != feature.kind and not column.missing.all():
-                text = f"column {shown(feature.name)} holds {column.kind}s, the model was fitted on {feature.kind}s"
+                held, fitted = plural(column.kind), plural(feature.kind)
+                text = f"column {shown(feature.name)} holds {held}, the model was fitted on {fitted}"
                 faults.add(text, "read the table with the kinds of the schema")
         faults.stop()
 

@@ -18,7 +18,7 @@ from backpass.errors import UsageError
 from backpass.table.boolean import are_booleans
 from backpass.table.database import identifier
 from backpass.table.feature import looks_like_identifier
-from backpass.table.messages import ErrorList, absent, counted, listed, rows_listed, shown
+from backpass.table.messages import ErrorList, absent, counted, listed, plural, rows_listed, shown
 from backpass.table.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, NumericColumn, Table
 
@@ -102,7 +102,9 @@ class Target:
         if column is None:
             raise faults.error()
         if isinstance(column, DatetimeColumn) or column.kind != self.kind:
-            faults.add(f"target {shown(self.name)} holds {column.kind}s, the model was fitted on {self.kind}s")
+            faults.add(
+                f"target {shown(self.name)} holds {plural(column.kind)}, the model was fitted on {plural(self.kind)}"
+            )
             raise faults.error()
         y = column.values.copy() if isinstance(column, NumericColumn) else column.codes
         if self.task != "regression":
