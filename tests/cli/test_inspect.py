@@ -26,13 +26,13 @@ def test_lines(call: Run) -> None:
         [
             "t.csv: 40 rows x 5 columns, target price (regression)",
             "",
-            "column   kind     missing   distinct   values                     in fitting",
-            "size     number                    7   0 to 6, median 3           scaled",
-            "town     text                      2   'north' 20, 'south' 20     one-hot, 2 levels",
-            "sold     date                     28   2024-01-01 to 2024-01-28   days, day of month, "
+            "column   kind          missing   distinct   values                     in fitting",
+            "size     numeric                        7   0 to 6, median 3           scaled",
+            "town     categorical                    2   'north' 20, 'south' 20     one-hot, 2 levels",
+            "sold     date                          28   2024-01-01 to 2024-01-28   days, day of month, "
             "day of week, day of year",
-            "key      text                     40   'k0' 1, 'k1' 1, 'k10' 1    left out: identifier",
-            "price    number                    7   1 to 19, median 10         target",
+            "key      categorical                   40   'k0' 1, 'k1' 1, 'k10' 1    left out: identifier",
+            "price    numeric                        7   1 to 19, median 10         target",
             "",
             "odd         column 'size': it is a linear function of the target 'price'",
             "            column 'key': nearly every row has a text of its own",

@@ -254,7 +254,7 @@ def test_the_metadata_say_what_the_graph_is() -> None:
     facts = {each.key: each.value for each in proto.metadata_props}
     assert facts == {
         "backpass.version": backpass.__version__,
-        "backpass.format": "2",
+        "backpass.format": "3",
         "backpass.target": "grade",
         "backpass.task": "multiclass",
         "backpass.loss": "cross_entropy",

@@ -287,10 +287,14 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
-        """The natural logarithm of ``predict_proba``, from the logits o: finite where a probability rounds to 0 or 1.
+        """The natural logarithm of ``predict_proba``, from the logits o: exact where a probability rounds to 1.
 
-        log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o))
+        log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o)). Where ``predict_proba``
+        is 0 it is -inf, as scikit-learn's contract has it.
         """
+        return np.where(self.predict_proba(X) > 0.0, self._log_probabilities(X), -np.inf)
+
+    def _log_probabilities(self, X: Any) -> NDArray[np.float64]:
         o = self._outputs(X).astype(np.float64)
         if self._labels:
             return -np.logaddexp(0.0, -o)

@@ -71,19 +71,23 @@ def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:
     return {each.name: input_array(table.columns[each.column], each.kind) for each in reading.inputs}
 
 
+NUMBERS, TEXTS = ("numeric", "percent"), ("categorical", "boolean")
+"""The required kinds whose inputs are numbers, and those whose inputs are texts; all others are dates and times."""
+
+
 def input_array(column: Column, kind: str) -> NDArray[Any]:
     """A column as an input of its kind; a column without any value may be of another kind."""
     match column:
-        case NumericColumn() if kind in ("numeric", "percent"):
+        case NumericColumn() if kind in NUMBERS:
             return column.values.reshape(-1, 1)
-        case CategoricalColumn() if kind == "categorical":
+        case CategoricalColumn() if kind in TEXTS:
             return np.array(["", *column.levels], dtype=object)[column.codes].reshape(-1, 1)
-        case DatetimeColumn() if kind not in ("numeric", "percent", "categorical"):
+        case DatetimeColumn() if kind not in (*NUMBERS, *TEXTS):
             return _fields(column.microseconds)
     rows = len(column.missing)
-    if kind in ("numeric", "percent"):
+    if kind in NUMBERS:
         return np.full((rows, 1), np.nan)
-    return np.full((rows, 1), "", dtype=object) if kind == "categorical" else _fields(np.full(rows, NAT))
+    return np.full((rows, 1), "", dtype=object) if kind in TEXTS else _fields(np.full(rows, NAT))
 
 
 def _fields(microseconds: NDArray[np.int64]) -> NDArray[np.int32]:
