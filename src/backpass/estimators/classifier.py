@@ -289,8 +289,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of ``predict_proba``, from the logits o: exact where a probability rounds to 1.
 
-        log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o)). Where ``predict_proba``
-        is 0 it is -inf, as scikit-learn's contract has it.
+        log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o)). It is -inf where
+        ``predict_proba`` is 0, as scikit-learn's contract has it.
         """
         return np.where(self.predict_proba(X) > 0.0, self._log_probabilities(X), -np.inf)
 
