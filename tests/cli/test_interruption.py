@@ -7,7 +7,10 @@ import re
 import signal
 import subprocess
 import sys
+import time
+import weakref
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +265,7 @@ SIGNALS = pytest.mark.parametrize(
 def struck(monkeypatch: pytest.MonkeyPatch, place: str, number: int, *, also: BaseException | None = None) -> None:
     """Have a signal come when a function is called; ``also`` is raised in place of the signal's exception."""
     module, name = place.rsplit(".", 1)
-    inside = getattr(sys.modules[module], name)
+    inside = getattr(import_module(module), name)
 
     def strike(*arguments: Any, **named: Any) -> Any:
         monkeypatch.setattr(place, inside)
@@ -343,6 +346,29 @@ def test_an_error_that_a_library_makes_of_a_signal_is_no_bug(
 ) -> None:
     struck(monkeypatch, "backpass.cli.predict.load", number, also=ImportError("numpy failed to import"))
     assert call("predict", home / "numbers.backpass", home / "numbers.csv").code == code
+
+
+@SIGNALS
+def test_a_signal_inside_the_callback_of_a_weak_reference_is_not_lost(
+    call: Run, home: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    """Python discards the exception there; imports have such callbacks."""
+
+    class Referred:
+        """Something that is let go."""
+
+    def load(path: str) -> None:
+        referred = Referred()
+        reference = weakref.ref(referred, lambda _: os.kill(os.getpid(), number))
+        del referred
+        assert reference() is None
+        while True:
+            time.sleep(0.001)
+
+    monkeypatch.setattr("backpass.cli.predict.load", load)
+    stopped = call("predict", home / "numbers.backpass", home / "numbers.csv")
+    assert (stopped.code, stopped.out) == (code, "")
+    assert "ignored" not in stopped.err
 
 
 def test_an_interrupted_run_is_told_in_json(call: Run, home: Path, at_step: Any) -> None:

@@ -7,11 +7,15 @@ keep the best weights; see ``backpass.training.interrupt``, which is too slow to
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+AGAIN = 0.01
+"""Seconds after which an exception that Python discarded is raised once more."""
 
 
 class Terminated(BaseException):
@@ -45,6 +49,8 @@ def terminable() -> Iterator[LastSignal]:
     A closed terminal sends SIGHUP more than once, from the kernel and from the shell; every SIGHUP after the first
     signal is ignored. An ignored SIGHUP (``nohup``) stays ignored, and a SIGINT handler other than Python's stays in
     place. Python delivers signals only to the main thread; in other threads the context does nothing.
+    If Python discards the exception, because the signal arrives inside a destructor or the callback of a weak
+    reference, a timer raises it again.
     """
     last = LastSignal()
     if threading.current_thread() is not threading.main_thread():
@@ -58,10 +64,38 @@ def terminable() -> Iterator[LastSignal]:
 
     before = {number: signal.signal(number, stop) for number in _signals()}
     try:
-        yield last
+        with _raised_again(last):
+            yield last
     finally:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def _raised_again(last: LastSignal) -> Iterator[None]:
+    """While inside, an exception of a signal that Python discards is raised again soon, in whatever runs then."""
+    if sys.platform == "win32":  # no timer that interrupts
+        yield
+        return
+    usual = sys.unraisablehook
+
+    def discarded(unraisable: sys.UnraisableHookArgs) -> None:
+        if isinstance(unraisable.exc_value, Terminated | KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        else:
+            usual(unraisable)
+
+    def ring(number: int, frame: Any) -> None:
+        raise ended_by(last.number or signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    sys.unraisablehook = discarded
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        sys.unraisablehook = usual
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
 
 
 def _signals() -> Iterator[int]:
