@@ -1,7 +1,8 @@
 """The fuzzing of delimited text: the compiled scanner, the plain one and Python's ``csv`` cut it into the same cells.
 
-A target of ``fuzz``. The first byte chooses the delimiter, the second one where the text is cut into pieces, the rest
-is the text. Python's ``csv`` is asked where its dialect is ours; the differences are listed at ``in_both_dialects``.
+A target of ``fuzz``. The first byte chooses the delimiter, whether there is a header and whether runs of blanks are one
+delimiter, the second one where the text is cut into pieces, the rest is the text. Python's ``csv`` is asked where its
+dialect is ours; the differences are listed at ``in_both_dialects``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def read(data: bytes) -> int:
         return 0
     delimiter, size = DELIMITERS[data[0] % len(DELIMITERS)], data[1] + 1
     text = data[2:].decode("utf-8", "ignore").replace("\0", "")
-    scanned = _same_in_both_scanners(text, delimiter, size)
+    manner = {"headers": int(data[0] < 128), "is_merged": delimiter == " " and data[0] % 2 == 0}
+    scanned = _same_in_both_scanners(text, delimiter, manner, size)
     agreed = _same_as_csv(text, delimiter) if in_both_dialects(text, delimiter) else 0
     # Files are slow: the text tells which inputs become one.
     return scanned + agreed + (_is_read_or_refused(data[2:]) if crc32(data) % 8 == 0 else 0)
@@ -48,23 +50,28 @@ def in_both_dialects(text: str, delimiter: str) -> bool:
     return delimiter != " " and SPACED_OUT.search(text) is None
 
 
-def _same_in_both_scanners(text: str, delimiter: str, size: int) -> int:
-    """Cells, structure and numbers of the compiled scanner, fed in pieces, and of the plain one."""
-    first = next((fields for _, fields in records(text, delimiter) if isinstance(fields, list) and fields), [])
+def _same_in_both_scanners(text: str, delimiter: str, manner: dict[str, Any], size: int) -> int:
+    """Cells, structure and numbers of the compiled scanner, fed in pieces, and of the plain one.
+
+    manner: whether the first record is a header, and whether runs of blanks are one delimiter
+    """
+    found = records(text, delimiter, is_merged=manner["is_merged"])
+    first = next((fields for _, fields in found if isinstance(fields, list) and fields), [])
     if not 0 < len(first) <= MANY:
         return 0
     raw = text.encode()
     pieces = [raw[at : at + size] for at in range(0, len(raw), size)]
     for role in "tn":
-        plain = facts(PlainScanner, [raw], role * len(first), delimiter)
-        assert facts(scanner_for(delimiter), pieces, role * len(first), delimiter) == plain, "the scanners differ"
+        plain = facts(PlainScanner, [raw], role * len(first), delimiter, manner)
+        compiled = facts(scanner_for(delimiter), pieces, role * len(first), delimiter, manner)
+        assert compiled == plain, "the scanners differ"
     return 1
 
 
-def facts(make: Any, pieces: list[bytes], roles: str, delimiter: str) -> dict[str, Any]:
+def facts(make: Any, pieces: list[bytes], roles: str, delimiter: str, manner: dict[str, Any]) -> dict[str, Any]:
     """All that a scanner has to say of a text in pieces."""
     scanner = make(roles, TOKENS, with_points=True, rows_about=1)
-    scanner.begin(delimiter, range(len(roles)))
+    scanner.begin(delimiter, range(len(roles)), **manner)
     for piece in pieces:
         scanner.feed(piece)
     scanner.end()

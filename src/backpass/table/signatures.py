@@ -118,11 +118,13 @@ ZIPPED = (  # names of members -> what the archive is
 )
 ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05][^\x00]")
-RELATION = re.compile(rb"(?:[ \t]*(?:%[^\r\n]*)?[\r\n]+)*[ \t]*@relation\b", re.IGNORECASE)
+# Possessive, so that no text takes more than linear time.
+RELATION = re.compile(rb"(?:[ \t]*+(?:%[^\r\n]*+)?[\r\n])*+[ \t]*+@relation\b", re.IGNORECASE)
 ATTRIBUTE = re.compile(r"\s*@attribute\s+(?:'([^']*)'|\"([^\"]*)\"|(\S+))", re.IGNORECASE)
-NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+NUMBER = rb"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
 SVMLIGHT = re.compile(
-    rb"%(n)s(?:,%(n)s)*(?: +qid:\d+)?(?: +\d+:%(n)s)+[ \t]*(?:#.*)?" % {b"n": NUMBER}  # target, then column:value
+    rb"%(n)s(?:,%(n)s)*+(?: ++qid:\d++)?(?: ++\d++:%(n)s)++[ \t]*+(?:#.*)?"
+    % {b"n": NUMBER}  # target, then column:value
 )
 LINES = 20  # lines that must match
 
