@@ -258,7 +258,7 @@ from backpass import BackpassRegressor
 assert not hasattr(BackpassRegressor, "set_callbacks")
 print(BackpassRegressor((2,), epochs=1).fit([[0.0], [1.0]], [0.0, 1.0]).n_iter_, "epoch")
 """
-    assert run(program).strip() == "1 epoch"
+    assert run(program, "-W", "ignore").strip() == "1 epoch"
 
 
 # Python warns of every fork beside threads, from 3.12 on. That it does no harm here is what is tested.
@@ -308,7 +308,7 @@ for thread in threads:
     thread.join()
 print("children", set(codes))
 """
-    assert run(program, *FORKING).strip() == "children {0}"
+    assert run(program, "-W", "ignore", *FORKING).strip() == "children {0}"
 
 
 def test_several_targets_in_searches_and_validation(regressor: Any, numbers: Any) -> None:

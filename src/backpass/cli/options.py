@@ -104,7 +104,7 @@ def talking() -> Callable[[F], F]:
     """The output options that every command has."""
     return together(
         option("--json", "as_json", is_flag=True, help="print a JSON object to standard output"),
-        option("-q", "--quiet", is_flag=True, help="print only errors and warnings"),
+        option("-q", "--quiet", is_flag=True, help="print warnings and errors only"),
         option("--debug", is_flag=True, help="print the traceback of an error (or set BACKPASS_DEBUG)"),
     )
 
