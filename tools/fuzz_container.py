@@ -13,8 +13,7 @@ import hashlib
 
 from backpass.errors import ModelFileError
 from backpass.model import from_bytes
-from backpass.model.file import format_1
-from backpass.model.file.container import DIGITS, ZEROS, pack, unpack
+from backpass.model.file.container import DIGITS, FORMAT, OPENING, ZEROS, pack, unpack
 from backpass.model.file.file_errors import KINDS
 
 
@@ -39,7 +38,8 @@ def _opens(data: bytes, kind: str) -> bool:
         facts, arrays = unpack(data, kind, "fuzz")
     except ModelFileError:
         return False
-    if not format_1.is_first(data):
+    opening = OPENING.match(data, 8)
+    if opening is not None and int(opening[1]) == FORMAT:
         assert pack(kind, facts, arrays) == data, "one content, one form"
     if kind == "model":
         with contextlib.suppress(ModelFileError):

@@ -354,7 +354,7 @@ def test_kill_9_leaves_a_checkpoint_of_the_default_fit_that_goes_on(path: Path, 
 def test_the_checkpoint_of_another_ensemble_is_refused(houses: Columns, path: Path, stepwise: dict[str, Any]) -> None:
     stopped(houses, "price", path, SHARE + 3, **stepwise, **FOUR)
     for change, fault in (
-        ({"ensemble_size": 3}, "ensemble differs: was 4, is 3"),
+        ({"ensemble_size": 3}, "ensemble_size differs: was 4, is 3"),
         ({"ensemble_split": "split"}, "ensemble_split differs: was 'folds', is 'split'"),
         ({"learning_rate": 0.01}, "learning_rate_asked_for differs: was False, is True"),
     ):

@@ -277,7 +277,7 @@ def test_interruption_keeps_what_was_trained(houses: Columns, monkeypatch: pytes
         runs.append(1)
         if len(runs) < 2:
             return result
-        options["wish"].signal = signal.SIGINT
+        options["stop"].signal = signal.SIGINT
         return replace(result, reason="interrupted", signal=signal.SIGINT)
 
     monkeypatch.setattr(Problem, "train", interrupted)

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 HERE = Path(__file__).parent
 CORPUS = {path.name: path.read_bytes() for path in sorted((HERE / "corpus").iterdir())}
-READABLE = {"checkpoint", "empty_model", "every_dtype", "flipped", "format_1_model", "model", "shapes"}
+READABLE = {
+    "checkpoint",
+    "empty_model",
+    "every_dtype",
+    "flipped",
+    "format_1_model",
+    "model",
+    "model_of_today",
+    "shapes",
+}
 """``flipped`` only with the digest that it should have."""
 
 
@@ -89,10 +98,10 @@ def test_an_error_of_another_kind_would_be_noticed(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("backpass.model.file.container.read_layout", careless)
     with pytest.raises(KeyError):
-        FUZZ.read(CORPUS["model"])
+        FUZZ.read(CORPUS["model_of_today"])
 
 
 def test_two_forms_of_one_content_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FUZZ, "pack", lambda kind, facts, arrays: b"another")
     with pytest.raises(AssertionError, match="one content, one form"):
-        FUZZ.read(CORPUS["model"])
+        FUZZ.read(CORPUS["model_of_today"])

@@ -109,7 +109,7 @@ def test_settings_that_the_first_files_lack_mean_what_they_meant() -> None:
     ids=str,
 )
 def test_wired_units_take_columns_as_they_are(values: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="do not go with wire"):
+    with pytest.raises(UsageError, match="cannot be combined with wire"):
         Settings.of({**values, "wire": (("u", ("a",)),)})
 
 

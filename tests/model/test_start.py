@@ -75,7 +75,7 @@ def test_several_columns() -> None:
         {"hidden": (8,)},
         {"hidden": (8, 8), "activation": "tanh"},
         {"hidden": (), "wire": (("low", ("x",)), ("both", ("x", "z")))},
-        {"hidden": (8,), "parametrization": "scaled", "initialization": "data", "activation": "mish"},
+        {"hidden": (8,), "parametrization": "ntk", "initialization": "data", "activation": "mish"},
         {"hidden": (8,), "parametric_activation": True},
     ],
     ids=["one", "dense", "deep", "wired", "scaled", "learned"],

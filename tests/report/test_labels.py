@@ -102,7 +102,7 @@ def test_the_rows_with_the_largest_mean_error_come_first(tagged: Case) -> None:
     found = worst_rows(Findings.of(tagged.model, held))
     assert found is not None
     worst = int(np.argmax(np.abs(held.predicted - held.truth).mean(axis=1)))
-    assert found["rows"][0]["numeric"] == str(worst + 1)
+    assert found["rows"][0]["number"] == str(worst + 1)
     names = [name.replace("\u202e", "\\u202e") for name in LABELS]
     on = [name for name, is_on in zip(names, held.truth[worst], strict=True) if is_on]
     assert found["rows"][0]["truth"] == (", ".join(on) or "none")

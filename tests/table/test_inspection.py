@@ -101,7 +101,7 @@ def test_dates_with_the_name_of_a_month_are_said_to_be_texts(text: str) -> None:
 
 
 def test_percentages_are_said_to_be_texts() -> None:
-    found = inspected(share=["5%", "12.5 %", None] * 10, categorical=["5%", "much", "7%"] * 10)
+    found = inspected(share=["5%", "12.5 %", None] * 10, text=["5%", "much", "7%"] * 10)
     (finding,) = column(found, "share").findings
     assert finding.code == "numbers_as_text"
     assert finding.text == "texts such as '12.5 %' look like numbers; written without the percent sign they are"

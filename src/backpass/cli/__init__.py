@@ -1,4 +1,4 @@
-"""The command-line interface: it takes arguments and returns an exit code.
+"""The command line: it takes arguments and returns an exit code.
 
 Results go to standard output, messages to standard error.
 

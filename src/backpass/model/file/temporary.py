@@ -106,8 +106,10 @@ def _lock(descriptor: int) -> bool:
     """Whether the file is now locked by this descriptor and its duplicates."""
     if sys.platform == "win32":
         return False
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError:  # another system without these locks
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -96,7 +96,11 @@ class Settings:
     """
 
     preset: str = _setting(
-        None, Choice(tuple(PRESETS)), "named set of defaults [default, or plain with --hidden and the like]", "preset"
+        None,
+        Choice(tuple(PRESETS)),
+        "named set of defaults [default, or plain with --hidden and the like]",
+        "preset",
+        since=2,
     )
     task: str | None = _data(None, Choice(("regression", "classification")), "kind of task [detected from the target]")
     validation_fraction: float = _data(0.16, _SHARE, "share of the rows used for validation")
