@@ -105,10 +105,11 @@ def read_file(path: str | os.PathLike[str], check: Callable[[bytes, int], object
         found = os.stat(source)
         if stat.S_ISREG(found.st_mode) and found.st_size <= SIZE_LIMIT:
             with open(source, "rb") as file:
+                size = os.fstat(file.fileno()).st_size  # a writer may have replaced the file since
                 if check is not None:
-                    check(file.read(min(HEAD, found.st_size)), found.st_size)
+                    check(file.read(min(HEAD, size)), size)
                     file.seek(0)
-                return file.read(found.st_size)
+                return file.read(size)
     except (FileNotFoundError, NotADirectoryError):
         raise _missing(source) from None
     except (OSError, MemoryError) as error:
