@@ -283,8 +283,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, k) in the order of ``classes_``, or of each label."""
-        outputs = self._outputs(X)
-        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
+        return self._probabilities(self._outputs(X))
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of ``predict_proba``, from the logits o: exact where a probability rounds to 1.
@@ -292,10 +291,14 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         log p_j = o_j - log(sum of exp(o)); for two classes or a label log p = -log(1 + exp(-o)). It is -inf where
         ``predict_proba`` is 0, as scikit-learn's contract has it.
         """
-        return np.where(self.predict_proba(X) > 0.0, self._log_probabilities(X), -np.inf)
+        outputs = self._outputs(X)
+        return np.where(self._probabilities(outputs) > 0.0, self._log_probabilities(outputs), -np.inf)
 
-    def _log_probabilities(self, X: Any) -> NDArray[np.float64]:
-        o = self._outputs(X).astype(np.float64)
+    def _probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
+
+    def _log_probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        o = outputs.astype(np.float64)
         if self._labels:
             return -np.logaddexp(0.0, -o)
         if o.shape[1] == 1:
