@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from backpass.errors import BackpassWarning
 from backpass.model.head.constant import constant_outputs
 from backpass.model.head.heads import AnyHead, Heads
-from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.table.messages import shown
 from backpass.training import Callback
-
-FEWEST_ROWS = 10
-"""With fewer rows than this, scores are not compared with a constant."""
 
 _LEVEL = {"absolute": "median", "quantile": "quantile"}
 _SLACK = 1e-6

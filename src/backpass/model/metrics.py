@@ -21,6 +21,9 @@ Floats = NDArray[np.float64]
 Weights = NDArray[np.float64] | None
 _SMALLEST = 1e-15
 
+FEWEST_ROWS = 10
+"""A score on fewer rows is meaningless: none are set aside for it, and it is not compared with a constant."""
+
 
 def rmse(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """The root mean squared error, in units of the target"""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.split import FEWEST_ROWS
 from backpass.model.forward import outputs_of
 from backpass.model.head.link import averaged
+from backpass.model.metrics import FEWEST_ROWS
 from backpass.network import Network, Periodic
 from backpass.numerics.philox import permutation
 

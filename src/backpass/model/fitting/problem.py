@@ -19,12 +19,12 @@ from backpass.engine import Engine, engine_named
 from backpass.errors import DataError
 from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
-from backpass.model.fitting.split import FEWEST_ROWS, split_rows
+from backpass.model.fitting.split import split_rows
 from backpass.model.fitting.start import first_theta
 from backpass.model.forward import input_names, inputs_of, outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.heads import AnyHead
-from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.model.profile import Profile, profiles_of
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings

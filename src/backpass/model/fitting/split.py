@@ -7,11 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from backpass.model.metrics import FEWEST_ROWS
 from backpass.numerics.philox import permutation
 
 _PURPOSE = 0x591A_0000
-FEWEST_ROWS = 10
-"""With fewer rows than this no rows are set aside: a score on one or two rows is meaningless."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
