@@ -202,7 +202,7 @@ def test_one_of_several_targets_that_is_constant_for_long_is_learned_as_well_as_
     estimator = fed(
         BackpassRegressor(**STEADY, batch_size=8), X[:300], first[:300], list(range(at_first, 300, at_first))
     )
-    assert estimator.model_.head.heads[1].scale.scale == 0.0
+    assert estimator.model_.head.scales[1].scale == 0.0
     before = r2_score(y, estimator.predict(X)[:, 0])
     for _ in range(4):
         fed(estimator, X, both, every(later))
@@ -224,7 +224,7 @@ def test_a_late_scale_follows_the_rows_since(size: int) -> None:
         estimator.partial_fit(later[start : start + size], goal[start : start + size])
     assert estimator._stream.late is None
     rows = WARM_UP + -WARM_UP % size
-    target, feature_map = estimator.model_.head.heads[1].scale, estimator.model_.feature_map
+    target, feature_map = estimator.model_.head.scales[1], estimator.model_.feature_map
     assert target.center == pytest.approx(goal[:rows, 1].mean())
     assert target.scale == pytest.approx(goal[:rows, 1].std())
     span = np.ptp(np.append(later[:rows, 1], 0.0))

@@ -160,7 +160,7 @@ def test_models_of_several_outputs_are_saved(sort: str, regressor: Any, numbers:
     else:
         assert model.labels == ("price", "rent")
         known = {"price": y, "rent": 100.0 * X[:, 2]}
-    truths = [known[head.target.name] for head in model.head.heads]
+    truths = [known[each.target.name] for each in model.head.targets]
     errors = [np.abs(predicted - truth).mean() for predicted, truth in zip(fitted.predict(X).T, truths, strict=True)]
     assert model.evaluate({**columns_of(X), **known})["mae"] == pytest.approx(np.mean(errors))
 

@@ -11,8 +11,8 @@ import pytest
 
 from backpass.circuit import check_gradient
 from backpass.errors import UsageError
-from backpass.model.head.head import Head, MissingLoss
-from backpass.model.head.heads import AnyHead, Heads, LogitLoss, MultiOutputLoss, UnscaledLoss, head_from_json
+from backpass.model.head.head import Head
+from backpass.model.head.losses import LogitLoss, MissingLoss, MultiOutputLoss, UnscaledLoss
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.table import Target
@@ -51,10 +51,10 @@ def test_values() -> None:
     np.testing.assert_allclose(LOSSES["side by side"][0].predicted(OUT), OUT)
 
 
-def heads(loss: str = "squared") -> Heads:
+def heads(loss: str = "squared") -> Head:
     settings = Settings.of({"preset": "plain", "loss": loss})
     y = np.array([[1.0, 100.0], [3.0, 500.0], [5.0, 600.0]])
-    return Heads(tuple(Head.fit(Target(f"y{j}", "regression"), y[:, j], settings) for j in range(2)))
+    return Head.fit_columns([(Target(f"y{j}", "regression"), settings) for j in range(2)], y)
 
 
 def test_each_output_has_its_own_scale() -> None:
@@ -63,7 +63,7 @@ def test_each_output_has_its_own_scale() -> None:
     np.testing.assert_allclose(both.predictions(o), y)
     np.testing.assert_allclose(both.level(o), o.mean(axis=0))
     scores = both.scores(o + 1.0, y)
-    scales = [head.scale.scale for head in both.heads]
+    scales = [each.scale for each in both.scales]
     assert scores["rmse"] == pytest.approx(np.mean(scales))
     assert both.metric == "rmse"
     assert both.outputs == 2
@@ -81,13 +81,13 @@ def test_a_written_loss_is_a_metric() -> None:
 def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
     """What comes back predicts, knows the other metrics, and asks for the function before it trains."""
     both, y, o = heads(), np.array([[1.0, 100.0], [3.0, 500.0]]), np.zeros((2, 2))
-    plain: AnyHead = both if several else both.heads[0]
+    plain = both if several else Head(both.targets[:1])
     if not several:
         y, o = y[:, 0], o[:, :1]
     data = json.loads(json.dumps(replace(plain, own=Written(lambda o, y: abs(o - y).sum(axis=1))).to_json()))
     assert data["loss"] == "custom"
     assert "lambda" not in str(data)
-    again = head_from_json(data)
+    again = Head.from_json(data)
     assert again == replace(plain, own=MissingLoss())
     assert again.to_json() == data
     assert again.metrics[0] == "loss"
@@ -100,21 +100,23 @@ def test_a_written_loss_is_a_word_in_files(several: bool) -> None:
 
 def test_heads_come_back_from_plain_data() -> None:
     both = heads("quantile")
-    assert head_from_json(json.loads(json.dumps(both.to_json()))) == both
+    assert Head.from_json(json.loads(json.dumps(both.to_json()))) == both
     data = both.to_json()
     mixed = [data["heads"][0], {**data["heads"][1], "loss": "custom"}]
     for wrong in ({"heads": []}, {"loss": "absolute"}, {"heads": mixed}):
         with pytest.raises(UsageError, match="several outputs need one loss by name"):
-            head_from_json({**data, **wrong})
+            Head.from_json({**data, **wrong})
 
 
 def test_outputs_have_labels() -> None:
     both = heads("quantile")
     assert both.labels == ("y0", "y1")
     price = Target("price", "regression")
-    quantiles = [replace(head, target=price, options={"q": q}) for head, q in zip(both.heads, (0.1, 0.9), strict=True)]
-    assert Heads(tuple(quantiles)).labels == ("price q=0.1", "price q=0.9")
-    assert quantiles[0].labels == ("price",)
+    quantiles = tuple(
+        replace(each, target=price, options={"q": q}) for each, q in zip(both.targets, (0.1, 0.9), strict=True)
+    )
+    assert replace(both, targets=quantiles).labels == ("price q=0.1", "price q=0.9")
+    assert Head(quantiles[:1]).labels == ("price",)
 
 
 def test_a_written_loss_leaves_the_probabilities_what_they_are() -> None:

@@ -227,7 +227,7 @@ def test_engines_agree_and_threads_change_no_bit(each_target: tuple[str, Columns
 
 def test_numbers_stay_within_the_range_of_the_training_targets(houses: Columns) -> None:
     model = fit(houses, "price", **{**QUICK, "learning_rate": 5.0})
-    low, high = model.head.scale.low, model.head.scale.high
+    low, high = model.head.scales[0].low, model.head.scales[0].high
     assert low is not None
     assert high is not None
     assert min(houses["price"]) <= low < high <= max(houses["price"])

@@ -16,8 +16,8 @@ from backpass.model.fitting.problem import make_problem
 from backpass.model.fitting.temperature import fitted_factor, tempered
 from backpass.model.forward import outputs_of
 from backpass.model.head.head import Head
-from backpass.model.head.heads import Heads
 from backpass.model.head.scaling import TargetScale
+from backpass.model.head.target_head import TargetHead
 from backpass.model.settings.settings import Settings
 from backpass.table import Target, table_from
 
@@ -28,7 +28,7 @@ QUICK: dict[str, Any] = {"hidden": (8,), "epochs": 8, "batch_size": 16, "calibra
 def head_for(classes: int) -> Head:
     task = "binary" if classes == 2 else "multiclass"
     names = tuple("abcdefghij"[:classes])
-    return Head(Target("y", task, names), "cross_entropy", {"label_smoothing": 0.0}, TargetScale())
+    return Head((TargetHead(Target("y", task, names), "cross_entropy", {"label_smoothing": 0.0}, TargetScale()),))
 
 
 def drawn(classes: int, rows: int, seed: int = 0, sharpness: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +81,7 @@ def test_labels_share_a_factor(temperature: float) -> None:
     each = [drawn(2, 4_000, seed) for seed in range(3)]
     o, y = temperature * np.column_stack([o for o, _ in each]), np.column_stack([y for _, y in each])
     weights = np.linspace(0.5, 1.5, 4_000)
-    found = fitted_factor(Heads((head_for(2),) * 3), [o, o], part_with(y, weights))
+    found = fitted_factor(Head(head_for(2).targets * 3, is_flat=False), [o, o], part_with(y, weights))
     assert found == pytest.approx(1 / temperature, rel=0.08)
     beneath = part_with(y.T.ravel(), np.tile(weights, 3))
     assert found == fitted_factor(head_for(2), [o.T.reshape(-1, 1)] * 2, beneath)

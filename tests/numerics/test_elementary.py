@@ -83,7 +83,7 @@ def test_a_weighted_mean_is_that_of_repeated_numbers() -> None:
 ROOMS = ("network", "training", "model")
 """The rooms that make numbers of a model file. What they write as circuits is worked out by the engine."""
 
-FOR_OTHERS = ("model/onnx/export.py", "model/head/circuits.py")
+FOR_OTHERS = ("model/onnx/export.py", "model/head/decoding.py")
 """What these make is a circuit, or for another program: whoever runs it has an arithmetic of its own."""
 
 UNDEFINED = {

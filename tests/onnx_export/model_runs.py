@@ -58,7 +58,7 @@ def compare(model: Model, columns: Columns, data: bytes | None = None) -> float:
         (values,) = outputs
         assert values.dtype == np.float64
         assert values.shape == expected.values.shape
-        sizes = np.maximum(np.abs(expected.values), model.head.scale.scale)
+        sizes = np.maximum(np.abs(expected.values), model.head.scales[0].scale)
         return worst(values, expected.values, sizes, close)
     labels, probabilities = outputs
     assert probabilities.dtype == np.float64

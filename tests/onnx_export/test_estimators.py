@@ -74,5 +74,5 @@ def assert_outputs(fitted: Any, names: list[str]) -> None:
     assert [each.name for each in session.get_outputs()] == names
     columns = {entry.name: X[:, i : i + 1] for i, entry in enumerate(session.get_inputs())}
     found = np.column_stack(session.run(None, columns))
-    scales = np.array([head.scale.scale for head in fitted.model_.head.heads])
+    scales = np.array([each.scale for each in fitted.model_.head.scales])
     assert (np.abs(found - fitted.predict(X)) <= 1e-5 * np.maximum(np.abs(found), scales)).all()

@@ -145,7 +145,7 @@ def test_models_of_dates(fitted: tuple[Model, dict[str, list[Any]]], runtime: st
     data, feed = model.to_onnx(), graph_inputs(model, table)
     assert feed["ordered"].min() == NO_DAY
     expected = model.predict(table)
-    sizes = max(float(np.max(np.abs(expected))), model.head.scale.scale)
+    sizes = max(float(np.max(np.abs(expected))), model.head.scales[0].scale)
     (values,) = RUNTIMES[runtime](data, feed, tmp_path / "m.onnx")
     close = 1e-4 if runtime == "OpenVINO" else 1e-5  # all of it in float32; 7e-5 was seen, preset fast
     assert float(np.max(np.abs(values - expected))) <= close * sizes

@@ -69,7 +69,7 @@ def test_of_a_linear_model_they_are_weights_times_distances() -> None:
     base = np.zeros(x.shape[1])
     profile = model.record.columns[SCRIPT]
     base[model.feature_map.groups()[3][profile.commonest - 1]] = 1.0  # type: ignore[union-attr]
-    by_input = model.head.scale.scale * W * (x - base)
+    by_input = model.head.scales[0].scale * W * (x - base)
     expected = [by_input[:, list(group)].sum(axis=1) for group in model.feature_map.groups()]
     np.testing.assert_allclose(found.contributions, np.column_stack(expected), rtol=1e-6, atol=1e-6)
 

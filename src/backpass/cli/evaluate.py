@@ -34,7 +34,7 @@ def evaluate(**given: Any) -> int:
     model = load(given["model"])
     table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
     scores, warnings = model.evaluation(table)
-    known = replace(model.schema, left_out=(*model.schema.left_out, *(head.target.name for head in model.head.heads)))
+    known = replace(model.schema, left_out=(*model.schema.left_out, *(each.target.name for each in model.head.targets)))
     notes = (*table.notes, *known.encode(table).notes)
     part = scored_part(model)
     then = dict(model.record.scores[part]) if part is not None else {}

@@ -20,7 +20,7 @@ from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_lo
 from backpass.estimators.weights import with_classes
 from backpass.model import Settings
 from backpass.model.head.head import Head
-from backpass.model.head.heads import AnyHead, Heads, LogitLoss
+from backpass.model.head.losses import LogitLoss
 from backpass.model.settings.settings import BY_NAME
 from backpass.network import Loss
 from backpass.table import Target
@@ -366,14 +366,14 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         codes = np.array([known.get(label, 0) for label in labels.tolist()], dtype=np.int32)
         return Goal(codes, with_classes(weights, codes, self.classes_, self.class_weight))
 
-    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
+    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> Head:
         if self._labels:
             each = [Target(name, "binary", ("0", "1"), "numeric") for name in names]
-            return Heads(tuple(Head.fit(target, truth[:, j], settings) for j, target in enumerate(each)))
+            return Head.fit_columns([(target, settings) for target in each], truth)
         classes = tuple(str(label) for label in self.classes_.tolist())
         return Head.fit(Target(names[0], "binary" if len(classes) == 2 else "multiclass", classes), truth, settings)
 
-    def _own(self, head: AnyHead) -> Loss | None:
+    def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
         return None if function is None else LogitLoss(Written(function))
 

@@ -26,7 +26,7 @@ from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit
 from backpass.model.diagnostics import Warned
 from backpass.model.fitting.provisional import teaches_nothing
 from backpass.model.fitting.split import split_rows
-from backpass.model.head.heads import AnyHead
+from backpass.model.head.head import Head
 from backpass.network import Loss
 from backpass.table import Schema, Table
 from backpass.training import Progress
@@ -70,11 +70,11 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """y, checked and encoded with the classes or targets that were fitted."""
 
     @abstractmethod
-    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
+    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> Head:
         """The head for the targets of the training rows, with these names."""
 
     @abstractmethod
-    def _own(self, head: AnyHead) -> Loss | None:
+    def _own(self, head: Head) -> Loss | None:
         """The user-defined loss, applied to the outputs of the head; None if the loss is a built-in one."""
 
     # Fitting ----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from backpass.estimators.neural import Goal, NeuralEstimator, continues
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
 from backpass.model import Model, Settings
 from backpass.model.head.head import Head
-from backpass.model.head.heads import AnyHead, Heads, UnscaledLoss
+from backpass.model.head.losses import UnscaledLoss
 from backpass.model.settings.settings import BY_NAME
 from backpass.network import Loss
 from backpass.table import Target
@@ -338,20 +338,17 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             raise UsageError("several quantiles at once need a single target", hint="give y as (n,)")
         return Goal(np.repeat(numbers[:, None], len(quantiles), axis=1) if quantiles else numbers, weights)
 
-    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> AnyHead:
+    def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> Head:
         if truth.ndim == 1:
             return Head.fit(Target(names[0], "regression"), truth, settings)
         if quantiles := quantiles_of(self.get_params(deep=False)):
-            each = [(names[0], replace(settings, quantile=q)) for q in quantiles]
-        else:
-            each = [(name, settings) for name in names]
-        return Heads(
-            tuple(Head.fit(Target(name, "regression"), truth[:, j], stop) for j, (name, stop) in enumerate(each))
-        )
+            target = Target(names[0], "regression")
+            return Head.fit_columns([(target, replace(settings, quantile=q)) for q in quantiles], truth)
+        return Head.fit_columns([(Target(name, "regression"), settings) for name in names], truth)
 
-    def _own(self, head: AnyHead) -> Loss | None:
+    def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))
-        return None if function is None else UnscaledLoss.of(Written(function), head)
+        return None if function is None else UnscaledLoss.of(Written(function), head.scales, is_flat=head.is_flat)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from backpass.model.head.head import Head, options_of
-from backpass.model.head.heads import AnyHead
+from backpass.model.head.head import Head
 from backpass.model.head.residuals import KEPT, Residuals
+from backpass.model.head.target_head import TargetHead, options_of
 from backpass.model.model import Model
 from backpass.model.profile import misfit_of
 from backpass.model.record import Record, Scores
@@ -27,7 +27,7 @@ def inconsistency(model: Model) -> str:
     numbers, texts = len(schema.numbers), len(schema.texts)
     scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
     known = {part: set(head.metrics) for part in record.rows if part != "train"}
-    targets = {each.target.name for each in head.heads}
+    targets = {each.target.name for each in head.targets}
     checks: list[tuple[str, list[Any]]] = [
         (
             "numbers of centers, scales and columns",
@@ -38,9 +38,9 @@ def inconsistency(model: Model) -> str:
         ("numbers of text columns", [len(phi.levels), texts]),
         ("names of the target", [head.target.name, schema.target]),
         ("numbers of names and columns", [len({*schema.kinds, *targets}), len(schema.features) + len(targets)]),
-        *(check for single in head.heads for check in _checks_of(single, settings)),
-        ("tasks of the outputs", [each.target.task for each in head.heads]),
-        ("several outputs and their task", [len(head.heads) > 1 and head.target.task == "multiclass", False]),
+        *(check for each in head.targets for check in _checks_of(each, settings)),
+        ("tasks of the outputs", [each.target.task for each in head.targets]),
+        ("several outputs and their task", [not head.is_flat and head.target.task == "multiclass", False]),
         ("metric and the settings", [head.asked, settings.metric]),
         ("options of the loss and the settings", [dict(head.options), options_of(head.loss_name, settings)]),
         ("inputs of the network", [phi.width, network.inputs]),
@@ -57,8 +57,8 @@ def inconsistency(model: Model) -> str:
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
 
 
-def _checks_of(head: Head, settings: Settings) -> list[tuple[str, list[Any]]]:
-    """The values that must be equal in each single head."""
+def _checks_of(head: TargetHead, settings: Settings) -> list[tuple[str, list[Any]]]:
+    """The values that must be equal in the head of each target."""
     classes = head.target.classes
     return [
         ("numbers of classes", [len(classes), len(set(classes))]),
@@ -73,12 +73,12 @@ def _checks_of(head: Head, settings: Settings) -> list[tuple[str, list[Any]]]:
     ]
 
 
-def _checks_of_residuals(residuals: Residuals, head: AnyHead) -> list[tuple[str, list[Any]]]:
+def _checks_of_residuals(residuals: Residuals, head: Head) -> list[tuple[str, list[Any]]]:
     values = residuals.values
     return [
         ("numbers of residuals and rows", [values.size, min(residuals.rows, KEPT)]),
         ("dtypes of residuals", [values.dtype, np.dtype(np.float64)]),
-        ("residuals and the tasks", [["regression"], [each.target.task for each in head.heads]]),
+        ("residuals and the tasks", [["regression"], [each.target.task for each in head.targets]]),
         ("residuals and their order", [values.tolist(), sorted(np.abs(values).tolist())]),
     ]
 

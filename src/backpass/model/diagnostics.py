@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassWarning
-from backpass.model.head.constant import constant_outputs
-from backpass.model.head.heads import AnyHead, Heads
+from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.table.messages import shown
 from backpass.training import Callback
@@ -46,7 +45,7 @@ def warn_all(texts: Sequence[str], stacklevel: int = 2) -> None:
 
 
 def judged(
-    head: AnyHead,
+    head: Head,
     o: NDArray[Any],
     truth: NDArray[Any],
     weights: NDArray[np.float64] | None = None,
@@ -67,11 +66,11 @@ def judged(
     if constant is None:
         if len(o) < FEWEST_ROWS:
             return found
-        constant = constant_of(head, head.encode(truth, np.float64))
+        constant = head.level(head.encode(truth, np.float64))
     return [*found, *_beaten(head, o, truth, weights, where, constant)]
 
 
-def _alike(head: AnyHead, o: NDArray[Any], truth: NDArray[Any], where: str) -> list[str]:
+def _alike(head: Head, o: NDArray[Any], truth: NDArray[Any], where: str) -> list[str]:
     """A warning if the predictions are the same for every row and the targets are not."""
     if len(o) < 2:
         return []
@@ -92,7 +91,7 @@ def _alike(head: AnyHead, o: NDArray[Any], truth: NDArray[Any], where: str) -> l
 
 
 def _beaten(
-    head: AnyHead,
+    head: Head,
     o: NDArray[Any],
     truth: NDArray[Any],
     weights: NDArray[np.float64] | None,
@@ -122,12 +121,3 @@ def _is_worse(metric: str, score: float, other: float) -> bool:
     if metric in LOWER_IS_BETTER:
         return not score <= other + margin and np.isfinite(other)
     return not score >= other - margin and bool(np.isfinite(other))
-
-
-def constant_of(head: AnyHead, y: NDArray[Any]) -> NDArray[np.float64]:
-    """The constant outputs (k,) that are best for the encoded targets."""
-    if isinstance(head, Heads) and head.are_labels:
-        return np.concatenate([constant_outputs("cross_entropy", column.astype(np.int64), 1) for column in y.T])
-    if head.target.task == "regression":
-        return head.level(y)
-    return constant_outputs("cross_entropy", y, head.outputs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, TypeAlias
 
-from backpass.model.head.head import CUSTOM
+from backpass.model.head.losses import CUSTOM
 from backpass.model.settings.constraint import Choice, Constraint, Number
 from backpass.model.settings.settings import BY_NAME
 from backpass.network.feature_map import CODINGS

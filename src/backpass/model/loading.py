@@ -16,7 +16,7 @@ from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.storage import read_file
 from backpass.model.form import MODEL, validate
-from backpass.model.head.heads import head_from_json
+from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.model import Model
 from backpass.model.record import Record
@@ -84,7 +84,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         schema.periods,
         _cut(arrays["knots"], features["knots"]) if "knots" in features else (),
     )
-    head, network = head_from_json(facts["head"]), Network.from_json(facts["network"])
+    head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     record = Record.from_json(facts["record"])
     residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if "residual_rows" in facts else None
     return Model(schema, head, feature_map, network, arrays["theta"], record, residuals=residuals)

@@ -22,8 +22,7 @@ from backpass.model.diagnostics import judged, warn_all
 from backpass.model.file.container import pack
 from backpass.model.file.storage import write_atomically
 from backpass.model.forward import input_names, inputs_of, outputs_of
-from backpass.model.head.heads import AnyHead
-from backpass.model.head.link import averaged
+from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.record import Record
 from backpass.network import FeatureMap, Network
@@ -70,7 +69,7 @@ class Model:
     """
 
     schema: Schema
-    head: AnyHead
+    head: Head
     feature_map: FeatureMap
     network: Network
     theta: NDArray[Any]
@@ -172,7 +171,7 @@ class Model:
         if isinstance(asked, str) or not hasattr(asked, "__len__"):
             raise UsageError(f"quantiles takes a list of numbers; got {asked!r}", hint=f"quantiles=[{asked}]")
         if self.head.loss_name == "quantile":
-            found = ", ".join(f"q={head.q!r}" for head in self.head.heads)
+            found = ", ".join(f"q={each.q!r}" for each in self.head.targets)
             raise UsageError(
                 f"the outputs of this model are quantiles already: {found} of {self.target!r}",
                 hint="predict without --quantiles; for others, fit with loss squared, or with another --quantile",
@@ -260,7 +259,7 @@ class Model:
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:
         """The required kind of each column."""
         kinds: dict[str, str] = dict(self.schema.kinds)
-        targets = {head.target.name: head.target.demand for head in self.head.heads}
+        targets = {each.target.name: each.target.demand for each in self.head.targets}
         return kinds | targets if with_target else kinds
 
     def headerless(self) -> tuple[tuple[str, ...], ...]:
@@ -268,7 +267,7 @@ class Model:
 
         Empty if the model was not fitted on such a file.
         """
-        names, targets = self.schema.headerless, {head.target.name for head in self.head.heads}
+        names, targets = self.schema.headerless, {each.target.name for each in self.head.targets}
         return (names, tuple(name for name in names if name not in targets)) if names else ()
 
     def table(self, data: Any, *, with_target: bool = False, **reading: Any) -> Table:
@@ -326,7 +325,7 @@ class Model:
             outputs_of(self.network, theta, x, engine, features=features)
             for theta in self.theta.reshape(-1, self.network.parameter_count)
         ]
-        return np.concatenate(found, axis=1) if features else averaged(self.head.named, found)
+        return np.concatenate(found, axis=1) if features else self.head.averaged(found)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.

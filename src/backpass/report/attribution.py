@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
-from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.report.columns import by_column, names_of
 from backpass.report.importance import picked_classes
@@ -72,7 +71,7 @@ def explained(
         DataError: Lists what the table lacks.
         UsageError: The class is unknown, or the model has several targets.
     """
-    if not isinstance(model.head, Head):
+    if not model.head.is_flat:
         raise UsageError(
             f"an explanation is about one target; this model predicts {model.head.outputs}",
             hint="fit one model per target",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.fitting.split import split_rows
-from backpass.model.head.heads import AnyHead, Heads
+from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.report.style import label
 from backpass.table import Table
@@ -61,13 +61,13 @@ class HeldOut:
         return model.head.scores(self.outputs, self.truth, weights)
 
 
-def head_of(model: Model) -> AnyHead:
+def head_of(model: Model) -> Head:
     """Return the head of a model with one target or with labels.
 
     Raises:
         UsageError: The model predicts several numbers.
     """
-    if isinstance(model.head, Heads) and not model.head.are_labels:
+    if not model.head.is_flat and not model.head.are_labels:
         raise UsageError(
             f"a report is about one number; this model predicts {model.head.outputs}", hint="fit one model per number"
         )
@@ -105,7 +105,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
 def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     """Encode all rows of a table and run the model on them."""
     head = head_of(model)
-    beside = {each.target.name for each in head.heads[1:]}  # the schema excludes only the first target
+    beside = {each.target.name for each in head.targets[1:]}  # the schema excludes only the first target
     encoded = model.schema.encode(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))
     x = model.inputs_at(encoded.numbers, encoded.codes)
     o = model.outputs_at(x)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.head.heads import Heads
 from backpass.model.metrics import error, log_loss
 from backpass.model.model import Model
 from backpass.report.bootstrap import Interval, intervals
@@ -46,7 +45,7 @@ class LabelScore:
 def label_names(model: Model) -> tuple[str, ...]:
     """Return the names of a model's labels; empty for other tasks."""
     head = model.head
-    return tuple(each.target.name for each in head.heads) if isinstance(head, Heads) and head.are_labels else ()
+    return tuple(each.target.name for each in head.targets) if head.are_labels else ()
 
 
 def label_scores(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, sqrt
 
-from backpass.model.head.head import Head
 from backpass.model.model import Model
 
 
@@ -49,10 +48,10 @@ def course_of(model: Model) -> Course:
     name, together = f"{head.loss_name.replace('_', ' ')} loss", False
     if head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.own is None:
         name, together = "log loss", True
-    elif not isinstance(head, Head):  # several targets in different units
+    elif not head.is_flat:  # several targets in different units
         name = "loss"
     elif head.loss_name == "squared" and head.metric == "rmse" and head.own is None:
-        losses = tuple(sqrt(2.0 * loss) * (head.scale.scale or 1.0) if loss >= 0 else loss for loss in losses)
+        losses = tuple(sqrt(2.0 * loss) * (head.scales[0].scale or 1.0) if loss >= 0 else loss for loss in losses)
         name, together = "rmse", True
     return Course(
         tuple(epoch.epoch for epoch in history),

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, grad, trace
 from backpass.circuit.operations import concatenate
 from backpass.engine import Engine, engine_named
-from backpass.model.head.circuits import averaged, predicted
 from backpass.model.model import Model
 from backpass.network import Embedding, Network
 from backpass.report.held_out import head_of
@@ -117,7 +116,7 @@ class SmoothModel:
                 start = first + i * self.embedded
                 own = concatenate([s[:, :first], s[:, start : start + self.embedded]], axis=1)
             outputs.append(self.network(theta[i * size : (i + 1) * size], own))
-        return predicted(head_of(self.model), averaged(self.model.head, outputs))
+        return head_of(self.model).decoded(self.model.head.average(outputs))
 
     @cached_property
     def gradient(self) -> Circuit:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from backpass.circuit import Array, Circuit, Spec, trace
-from backpass.model.head.circuits import WIDE, averaged, predicted
+from backpass.model.head.decoding import WIDE
 from backpass.model.model import Model
 from backpass.report.columns import ModelColumn, columns_of
 from backpass.report.dependence import values_along
@@ -39,7 +39,7 @@ def forward(model: Model) -> Circuit:
     def whole(theta: Array, numbers: Array, codes: Array) -> Array:
         x = phi(numbers, codes, dtype)
         outputs = [model.network(theta[i : i + size], x) for i in range(0, model.theta.size, size)]
-        return predicted(head, averaged(model.head, outputs))
+        return head.decoded(head.average(outputs))
 
     widths = len(model.schema.numbers), len(model.schema.texts)
     specs = [Spec((model.theta.size,), dtype), Spec(("n", widths[0]), WIDE), Spec(("n", widths[1]), np.dtype(np.int32))]

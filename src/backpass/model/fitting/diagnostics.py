@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.diagnostics import constant_of, judged
+from backpass.model.diagnostics import judged
 from backpass.model.fitting.ensemble import Member, out_of_fold, outputs_of_members
 from backpass.model.fitting.problem import Problem
 from backpass.model.forward import outputs_of
-from backpass.model.head.head import Head
+from backpass.model.head.target_head import TargetHead
 from backpass.network import RANGES, dead_units
 from backpass.table.messages import listed, shown
 
@@ -38,12 +38,12 @@ def before_training(problem: Problem) -> list[str]:
         return []
     truth = problem.parts["train"].truth
     columns = truth.reshape(len(truth), -1).T
-    # With several quantiles, all heads have the same target.
-    heads = {single.target.name: (single, column) for single, column in zip(head.heads, columns, strict=True)}
-    return [text for single, column in heads.values() if (text := _out_of_range(single, column, activation))]
+    # Several quantiles have the same target.
+    distinct = {each.target.name: (each, column) for each, column in zip(head.targets, columns, strict=True)}
+    return [text for each, column in distinct.values() if (text := _out_of_range(each, column, activation))]
 
 
-def _out_of_range(head: Head, y: NDArray[np.float64], activation: str) -> str:
+def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: str) -> str:
     low, high = (bound * head.scale.scale for bound in RANGES[activation])
     below, above = np.count_nonzero(y < low), np.count_nonzero(y > high)
     if not below and not above:
@@ -90,5 +90,5 @@ def _judged_at_fit(problem: Problem, members: Sequence[Member], thetas: Sequence
         o = outputs_of(problem.network, thetas[0], part.x, problem.engine)
     else:
         o = outputs_of_members(problem, thetas, part.x)
-    constant = constant_of(problem.head, problem.parts["train"].y)
+    constant = problem.head.level(problem.parts["train"].y)
     return judged(problem.head, o, part.truth, part.weights, f"the {_PARTS[name]} rows", constant)

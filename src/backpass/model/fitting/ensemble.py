@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.problem import Problem
 from backpass.model.forward import outputs_of
-from backpass.model.head.link import averaged
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.network import Network, Periodic
 from backpass.numerics.philox import permutation
@@ -102,7 +101,7 @@ def folds_of(problem: Problem, pool: DataSplit) -> list[NDArray[Any]]:
 def outputs_of_members(problem: Problem, thetas: Sequence[NDArray[Any]], x: NDArray[Any]) -> NDArray[Any]:
     """Outputs that correspond to the average of the members' predictions: x (n, d)  ->  (n, k)"""
     outputs = [outputs_of(problem.network, theta, x, problem.engine) for theta in thetas]
-    return averaged(problem.head.named, outputs)
+    return problem.head.averaged(outputs)
 
 
 def out_of_fold(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], DataSplit]:

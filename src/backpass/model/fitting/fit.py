@@ -25,7 +25,6 @@ from backpass.model.fitting.problem import Problem, make_problem
 from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
 from backpass.model.fitting.temperature import fitted_factor, tempered
 from backpass.model.forward import outputs_of
-from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
@@ -345,14 +344,13 @@ def _outputs_held_out(
 def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Residuals | None:
     """Residuals of predicted numbers on the validation rows; with folds, of the member that left the row out."""
     head = problem.head
-    if not isinstance(head, Head) or head.target.task != "regression":
+    if not head.is_flat or head.target.task != "regression":
         return None
     held_out = _outputs_held_out(problem, members, thetas)
     if held_out is None:
         return None
     outputs, part = held_out
-    o = np.asarray(head.named.averaged(outputs)) if len(outputs) > 1 else outputs[0]
-    return Residuals.of(head.predictions(o), part.truth, part.weights)
+    return Residuals.of(head.predictions(np.asarray(head.average(outputs))), part.truth, part.weights)
 
 
 def _remembered(result: TrainingResult) -> dict[str, Any]:
@@ -401,15 +399,14 @@ def baselines(problem: Problem) -> list[Baseline]:
         return []
     part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
     is_number = head.target.task == "regression"
-    loss = "binary_cross_entropy" if head.target.task == "binary" else head.loss_name
     # The name of the constant: the mean of the target, its median, or the most frequent class.
     constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
-    name = constant[loss] if is_number else "majority"
+    name = constant[head.loss_name] if is_number else "majority"
     return [
-        constant_baseline(name, loss, part.y, head.outputs, head.q),
+        constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q),
         linear_baseline(
             "linear" if is_number else "logistic",
-            loss,
+            head.built_in,
             feature_map.folded(part.x),
             part.y,
             head.outputs,

@@ -23,7 +23,6 @@ from backpass.model.fitting.split import split_rows
 from backpass.model.fitting.start import first_theta
 from backpass.model.forward import input_names, inputs_of, outputs_of
 from backpass.model.head.head import Head
-from backpass.model.head.heads import AnyHead
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.model.profile import Profile, profiles_of
 from backpass.model.settings.precision import dtype_of
@@ -65,7 +64,7 @@ class Problem:
 
     settings: Settings
     schema: Schema
-    head: AnyHead
+    head: Head
     feature_map: FeatureMap
     network: Network
     parts: Mapping[str, DataSplit]
@@ -254,7 +253,7 @@ def make_problem(
 def assemble(
     settings: Settings,
     schema: Schema,
-    head: AnyHead,
+    head: Head,
     rows: Mapping[str, Rows],
     *,
     feature_map: FeatureMap | None = None,

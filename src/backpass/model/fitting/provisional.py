@@ -13,7 +13,7 @@ import numpy as np
 
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.problem import Problem, assemble
-from backpass.model.head.heads import AnyHead, with_own_scale
+from backpass.model.head.head import Head
 from backpass.network.feature_map import FeatureMap
 from backpass.table import Column, DatetimeColumn, NumericColumn, Schema, required_kind
 
@@ -85,15 +85,15 @@ class Evidence:
         return {name: column.demand for name, column in self.columns.items() if column.values}
 
 
-def teaches_nothing(head: AnyHead) -> bool:
+def teaches_nothing(head: Head) -> bool:
     """Whether all targets so far are constant: then the predictions are these constants, whatever theta is."""
-    return all(each.scale.scale == 0.0 for each in head.heads)
+    return all(each.scale == 0.0 for each in head.scales)
 
 
 def refitted(problem: Problem, rows: Rows) -> Problem:
     """The problem with columns, scales and network refitted on these rows."""
     settings = problem.settings
-    head = with_own_scale(problem.head.refitted(rows.truth, settings))
+    head = problem.head.refitted(rows.truth, settings).with_own_scale()
     return assemble(settings, Schema.of_all(rows.table, head.target.name), head, {"train": rows})
 
 
@@ -102,7 +102,7 @@ def updated(problem: Problem, rows: Rows) -> Problem:
     return _updated(problem, problem.head, problem.feature_map, rows)
 
 
-def _updated(problem: Problem, head: AnyHead, feature_map: FeatureMap, rows: Rows) -> Problem:
+def _updated(problem: Problem, head: Head, feature_map: FeatureMap, rows: Rows) -> Problem:
     """The problem with these scales, and one for each of them that is 0 and varies in the rows."""
     head = head.updated(rows.truth)
     if not feature_map.scale.all():
@@ -110,7 +110,7 @@ def _updated(problem: Problem, head: AnyHead, feature_map: FeatureMap, rows: Row
         feature_map = feature_map.updated(encoded.numbers, encoded.codes)
     if head == problem.head and np.array_equal(feature_map.scale, problem.feature_map.scale):
         return problem
-    return replace(problem, head=with_own_scale(head), feature_map=feature_map)
+    return replace(problem, head=head.with_own_scale(), feature_map=feature_map)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +121,7 @@ class Late:
     rows that the scales are fitted on, ``newest`` the number of rows before the last one that first varied.
     """
 
-    head: AnyHead
+    head: Head
     feature_map: FeatureMap
     rows: Rows
     fitted: int
@@ -158,4 +158,4 @@ class Late:
 def _constant(problem: Problem) -> int:
     """The number of scales that are 0."""
     columns = int(np.count_nonzero(problem.feature_map.scale == 0.0))
-    return columns + sum(each.scale.scale == 0.0 for each in problem.head.heads)
+    return columns + sum(each.scale == 0.0 for each in problem.head.scales)

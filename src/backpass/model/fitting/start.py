@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backpass.engine import Engine
 from backpass.model.fitting.data_split import DataSplit
-from backpass.model.head.heads import AnyHead
+from backpass.model.head.head import Head
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
 from backpass.network import RANGES, Network, fit_output, initialize, initialize_from_data, saturates
@@ -26,7 +26,7 @@ _MARGIN = 0.05
 """Initial distance of an activation from its bounds, if it has both, as a share of its range."""
 
 
-def first_theta(network: Network, head: AnyHead, part: DataSplit, settings: Settings, engine: Engine) -> NDArray[Any]:
+def first_theta(network: Network, head: Head, part: DataSplit, settings: Settings, engine: Engine) -> NDArray[Any]:
     """The parameters before the first step: drawn from the seed, and fitted to data if the settings say so.
 
     A bounded output activation starts near the targets (see ``fit_output``). With random parameters its slope could
@@ -48,7 +48,7 @@ def first_theta(network: Network, head: AnyHead, part: DataSplit, settings: Sett
 
 
 def _aimed(
-    network: Network, head: AnyHead, part: DataSplit, activation: str, engine: Engine, theta: NDArray[Any]
+    network: Network, head: Head, part: DataSplit, activation: str, engine: Engine, theta: NDArray[Any]
 ) -> NDArray[Any]:
     """theta with an output layer that is fitted to the targets of rows from all over the training split.
 

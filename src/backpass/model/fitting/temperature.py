@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.fitting.data_split import DataSplit
-from backpass.model.head.heads import AnyHead, Heads
+from backpass.model.head.head import Head
 from backpass.network import Network, loss_named
 from backpass.numerics.elementary import mean
 
@@ -22,7 +22,7 @@ from backpass.numerics.elementary import mean
 _FACTORS = np.arange(8, 129) / 32.0
 
 
-def fitted_factor(head: AnyHead, outputs: Sequence[NDArray[Any]], part: DataSplit) -> float:
+def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: DataSplit) -> float:
     """The factor f = 1/T, from 1/4 to 4, with the lowest log-loss of softmax(f o)    (Guo et al. 2017, section 4.2)
 
     The true class has target (n + 1) / (n + 2) and the most probable of the others 1 / (n + 2), so that a few rows, all
@@ -34,7 +34,7 @@ def fitted_factor(head: AnyHead, outputs: Sequence[NDArray[Any]], part: DataSpli
         outputs: o (n, k) of each network; their probabilities are averaged.
         part: The rows.
     """
-    loss = loss_named(_loss_of(head))
+    loss = loss_named(head.built_in)
     exact = [o.astype(np.float64) for o in outputs]
     other, doubt = _runner_up(loss.averaged(exact), part.truth), 1.0 / (part.rows + 2.0)
 
@@ -54,12 +54,6 @@ def _runner_up(o: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
     np.put_along_axis(others, truth[:, None], -np.inf, axis=1)
     found: NDArray[Any] = np.argmax(others, axis=1)
     return found
-
-
-def _loss_of(head: AnyHead) -> str:
-    if isinstance(head, Heads):
-        return "label_cross_entropy"
-    return "binary_cross_entropy" if head.outputs == 1 else "cross_entropy"
 
 
 def tempered(network: Network, theta: NDArray[Any], factor: float) -> NDArray[Any]:

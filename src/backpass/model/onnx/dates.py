@@ -15,7 +15,7 @@ import numpy as np
 
 from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, Value, Whole
-from backpass.model.head.circuits import WIDE
+from backpass.model.head.decoding import WIDE
 from backpass.table.date_components import PARTS
 from backpass.table.feature import DatetimeFeature
 from backpass.table.timestamp import DAY, FIRST, SECOND

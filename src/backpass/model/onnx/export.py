@@ -23,7 +23,7 @@ from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
 from backpass.errors import UsageError
 from backpass.model.file.container import FORMAT
-from backpass.model.head.circuits import WIDE, averaging, predicting
+from backpass.model.head.decoding import WIDE
 from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
 from backpass.model.onnx.exportable import Exportable
 from backpass.model.onnx.names import output_names
@@ -59,7 +59,7 @@ def to_onnx(model: Exportable) -> bytes:
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before other nodes can take them
     outputs = _network_outputs(graph, model, _network_inputs(graph, model))
-    predicted = translate(graph, predicting(model.head, model.theta.dtype, ROWS), [outputs])
+    predicted = translate(graph, model.head.decoding(model.theta.dtype, ROWS), [outputs])
     if model.classes:
         graph.output(_labels(graph, model, predicted[0]), names[0], "the most probable class")
         graph.output(predicted[0], names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
@@ -185,7 +185,7 @@ def _network_outputs(graph: Graph, model: Exportable, x: Value) -> Value:
     return (
         outputs[0]
         if len(networks) == 1
-        else translate(graph, averaging(model.head, len(networks), model.theta.dtype, ROWS), outputs)[0]
+        else translate(graph, model.head.averaging(len(networks), model.theta.dtype, ROWS), outputs)[0]
     )
 
 

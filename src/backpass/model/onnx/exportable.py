@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from backpass.model.head.heads import AnyHead
+from backpass.model.head.head import Head
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema
 
@@ -18,7 +18,7 @@ class Exportable(Protocol):
     def schema(self) -> Schema: ...
 
     @property
-    def head(self) -> AnyHead: ...
+    def head(self) -> Head: ...
 
     @property
     def feature_map(self) -> FeatureMap: ...

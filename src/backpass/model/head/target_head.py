@@ -1,0 +1,182 @@
+"""The head of one target: its loss, its scale, and the meaning of its outputs.
+
+It takes the outputs of one target and returns predictions; it encodes targets for the loss. ``head`` joins the heads of
+all targets of a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.circuit import Array, label
+from backpass.errors import DataError, UsageError
+from backpass.model.head.constant import constant_outputs
+from backpass.model.head.decoding import class_probabilities, number
+from backpass.model.head.losses import CUSTOM
+from backpass.model.head.scaling import TargetScale
+from backpass.model.metrics import is_compatible
+from backpass.model.settings.settings import Settings
+from backpass.network import Loss, loss_named
+from backpass.numerics.elementary import mean
+from backpass.table import Target
+
+
+@dataclass(frozen=True, slots=True)
+class TargetHead:
+    """Loss, target and scale of one target.
+
+    outputs o (n, k)  ->  predictions: float64 (n,) for numbers, probabilities float64 (n, classes) for classes
+
+    Attributes:
+        target: The target column.
+        loss_name: The built-in loss.
+        options: The options of that loss.
+        scale: The scale of the target.
+    """
+
+    target: Target
+    loss_name: str
+    options: Mapping[str, float] = field(hash=False)
+    scale: TargetScale
+
+    @staticmethod
+    def fit(target: Target, y: NDArray[Any], settings: Settings) -> TargetHead:
+        """The head for a target, with its scale fitted on the training targets (n,).
+
+        Raises:
+            UsageError: The loss does not fit the target.
+            DataError: A count is negative.
+        """
+        name = settings.loss or _usual_loss(target)
+        if (name == "cross_entropy") != (target.task != "regression"):
+            raise UsageError(
+                f"loss {name!r} does not go with target {target.name!r}, which holds {_held(target)}",
+                hint="--task says what the target asks for; leave --loss out to let it follow",
+            )
+        if name == "poisson" and float(np.min(y)) < 0:
+            least = float(np.min(y))
+            raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {least:g}")
+        is_number = target.task == "regression"
+        scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
+        head = TargetHead(target, name, options_of(name, settings), scale)
+        return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
+
+    @property
+    def outputs(self) -> int:
+        """k: one output for a number or for two classes, else one per class."""
+        return len(self.target.classes) if self.target.task == "multiclass" else 1
+
+    @property
+    def built_in(self) -> str:
+        """The name of the built-in loss in the table of losses."""
+        return "binary_cross_entropy" if self.target.task == "binary" else self.loss_name
+
+    @property
+    def named(self) -> Loss:
+        """The built-in loss, which also defines the meaning of the outputs."""
+        return loss_named(self.built_in, **self.options)
+
+    @property
+    def q(self) -> float:
+        """The predicted quantile; the median if the loss has no quantile."""
+        return self.options.get("q", 0.5)
+
+    def bounded(self, settings: Settings) -> bool:
+        """Whether predictions are clipped to the range of the training targets."""
+        return self.target.task == "regression" and settings.clip_predictions == "training"
+
+    def check_metric(self, metric: str | None) -> None:
+        """Check that a requested metric, if any, fits the loss.
+
+        Raises:
+            UsageError: It does not.
+        """
+        if metric is not None and not is_compatible(metric, self.loss_name):
+            raise UsageError(
+                f"metric {metric!r} does not go with target {self.target.name!r}, which holds {_held(self.target)}",
+                hint="leave --metric out to let it follow from the loss",
+            )
+
+    def refitted(self, y: NDArray[Any], settings: Settings) -> TargetHead:
+        """The head refitted on other training targets (n,); the quantile stays."""
+        return TargetHead.fit(self.target, y, replace(settings, quantile=self.options.get("q", settings.quantile)))
+
+    def updated(self, y: NDArray[Any]) -> TargetHead:
+        """The head for training that continues with these targets (n,): see ``TargetScale.updated``."""
+        return replace(self, scale=self.scale.updated(y)) if self.target.task == "regression" else self
+
+    def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """The constant outputs (k,) with the lowest loss on the encoded targets."""
+        if self.target.task == "regression":
+            return constant_outputs(self.loss_name, y, 1, self.q)
+        return constant_outputs("cross_entropy", y.astype(np.int64), self.outputs)
+
+    def wanted(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """The desired outputs (n, k) for the encoded targets, from which the initial parameters are fitted.
+
+        Numbers: the scaled targets. Counts: level + (y - mean) / mean, log(y) to first order, from level - 1 to
+        level + 3. Classes: 1 for the class of the row and -1 for the others.
+        """
+        if self.target.task != "regression":
+            own = y.reshape(-1, 1) == np.arange(1 if self.outputs == 1 else 0, max(self.outputs, 2))
+            return np.where(own, 1.0, -1.0)
+        values = y.reshape(-1, 1).astype(np.float64)
+        if self.loss_name == "poisson":
+            center = max(mean(values[:, 0]), 1e-9)
+            return self.level(y) + np.minimum((values - center) / center, 3.0)
+        return values
+
+    def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
+        """Targets (n,) as the loss takes them: scaled numbers (n, 1), or class codes (n,)."""
+        if self.target.task != "regression":
+            return y
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite, which training reports
+            return self.scale.encode(y)[:, None].astype(dtype)
+
+    def decoded(self, o: Array) -> Array:
+        """outputs o (n, k)  ->  numbers (n,) in the target's unit, or probabilities (n, classes); can be traced"""
+        with label("head"):
+            return class_probabilities(self.named, o) if self.target.classes else number(self.named, self.scale, o)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file."""
+        return {
+            "target": self.target.to_json(),
+            "loss": self.loss_name,
+            "options": dict(self.options),
+            "center": self.scale.center,
+            "scale": self.scale.scale,
+            "low": self.scale.low,
+            "high": self.scale.high,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> TargetHead:
+        """The head that ``to_json`` wrote; a user-defined loss leaves the usual one as the meaning of the outputs."""
+        low, high = (None if data.get(end) is None else float(data[end]) for end in ("low", "high"))
+        scale = TargetScale(float(data["center"]), float(data["scale"]), low, high)
+        target, name = Target.from_json(data["target"]), data["loss"]
+        return TargetHead(target, _usual_loss(target) if name == CUSTOM else name, dict(data["options"]), scale)
+
+
+def _usual_loss(target: Target) -> str:
+    return "squared" if target.task == "regression" else "cross_entropy"
+
+
+def _held(target: Target) -> str:
+    return "numbers" if target.task == "regression" else f"{len(target.classes)} classes"
+
+
+def options_of(loss: str, settings: Settings) -> dict[str, float]:
+    """The options of a loss, from the settings."""
+    options = {
+        "quantile": {"q": settings.quantile},
+        "huber": {"delta": settings.huber_delta},
+        "cross_entropy": {"label_smoothing": settings.label_smoothing},
+    }
+    return options.get(loss, {})
