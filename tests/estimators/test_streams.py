@@ -274,7 +274,7 @@ def test_the_published_recipe_as_a_stream(cuts: Cuts) -> None:
     order = np.argsort(y)
     estimator = BackpassRegressor(preset="realmlp", hidden_layer_sizes=(16,), learning_rate=0.05)
     estimator = fed(estimator, X.iloc[order], y[order], cuts)
-    scale = estimator.model_.head.scale
+    scale = estimator.model_.head.scales[0]
     assert (scale.low, scale.high) == (y.min(), y.max())
     estimator = BackpassRegressor(preset="realmlp", hidden_layer_sizes=(16,), learning_rate=0.02, dropout=0.0)
     assert fed(fed(estimator, X, y, cuts), X, y, cuts).score(X, y) > 0.6

@@ -108,7 +108,7 @@ def test_a_written_loss_is_asked_in_units_of_y(regressor: Any, numbers: Any) -> 
     written = regressor(**options, loss=squared_error).fit(X, big)
     np.testing.assert_allclose(written.predict(X), named.predict(X), rtol=1e-3)
     assert written.loss_curve_[-1] == pytest.approx(
-        named.loss_curve_[-1] * written.model_.head.scale.scale**2, rel=0.01
+        named.loss_curve_[-1] * written.model_.head.scales[0].scale ** 2, rel=0.01
     )
 
 

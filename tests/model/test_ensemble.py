@@ -15,9 +15,9 @@ from backpass.engine import ENGINES
 from backpass.errors import DivergedError, InterruptedTraining, ModelFileError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
-from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.ensemble import Member, folds_of, members_of, on_folds, pooled
+from backpass.model.fitting.ensemble import Member, members_of, pooled
 from backpass.model.fitting.problem import Problem, make_problem
+from backpass.model.fitting.splits import split_folds
 from backpass.model.settings.settings import Settings
 from backpass.table import table_from
 from backpass.training import Callback, EpochRecord, Progress, TrainingResult
@@ -37,24 +37,28 @@ def test_folds_divide_the_training_and_validation_rows(each_target: tuple[str, C
     problem, found = members(columns, target, ensemble_size=count)
     pool = pooled(problem)
     assert pool.rows == 96
-    assert sorted(np.concatenate([member.fold for member in found])) == list(range(96))
-    for member in found:
+    assert [member.fold for member in found] == [*problem.folds]
+    assert sorted(np.concatenate([fold.validation for fold in problem.folds])) == list(range(96))
+    for member, fold in zip(found, problem.folds, strict=True):
         train, validation = (member.problem.parts[name] for name in ("train", "validation"))
         assert {*member.problem.parts} == {"train", "validation"}
         assert validation.rows in (96 // count, 96 // count + 1)
         assert train.rows + validation.rows == 96
-        assert validation.truth.tolist() == pool.truth[member.fold].tolist()
+        assert validation.truth.tolist() == pool.truth[fold.validation].tolist()
+        assert train.truth.tolist() == pool.truth[fold.train].tolist()
+        assert sorted([*fold.train, *fold.validation]) == list(range(96))
+        assert not fold.test.size
         if target != "price":
             shares = [np.bincount(part.truth, minlength=3) / part.rows for part in (validation, pool)]
             np.testing.assert_allclose(*shares, atol=1.01 / validation.rows)
-    assert [fold.tolist() for fold in folds_of(problem, pool)] == [member.fold.tolist() for member in found]
 
 
-def test_folds_have_their_share_of_each_set_of_labels(table_with: Callable[..., Columns]) -> None:
+def test_folds_have_their_share_of_each_set_of_labels() -> None:
     y = np.array([[0, 0]] * 40 + [[1, 0]] * 20 + [[1, 1]] * 20)
-    problem, _ = members(table_with("sold"), "sold", ensemble_size=4)
-    for fold in folds_of(problem, DataSplit(np.zeros((80, 1)), y, y)):
-        assert np.unique(y[fold], axis=0, return_counts=True)[1].tolist() == [10, 5, 5]
+    folds = split_folds(y, Settings.of({**QUICK, "ensemble_size": 4}), by_class=True)
+    assert len(folds) == 4
+    for fold in folds:
+        assert np.unique(y[fold.validation], axis=0, return_counts=True)[1].tolist() == [10, 5, 5]
 
 
 def test_members_on_one_split_share_its_rows(houses: Columns) -> None:
@@ -140,7 +144,7 @@ def test_few_rows_share_what_there_is(rows: int) -> None:
     """Too few for folds: the members share the rows and differ by their seeds."""
     columns = {"x": np.arange(float(rows)).tolist(), "y": (0.5 + np.arange(float(rows)) ** 2).tolist()}
     problem, _ = members(columns, "y", ensemble_size=8, task="regression")
-    assert not on_folds(problem)
+    assert not problem.folds
     model = fit(columns, "y", **QUICK, ensemble_size=8, task="regression")
     assert model.theta.shape[0] == 8
     assert np.isfinite(model.predict(columns)).all()

@@ -16,8 +16,8 @@ import pytest
 
 from backpass.errors import DataError, DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, fit, from_bytes
-from backpass.model.fitting.fit import WORST
 from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.scoring import WORST
 from backpass.training import Callback, EpochRecord, Progress
 
 Columns = dict[str, list[Any]]

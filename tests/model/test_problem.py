@@ -10,7 +10,7 @@ import pytest
 
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.problem import Problem, batch_size_for, make_problem
-from backpass.model.fitting.split import split_rows
+from backpass.model.fitting.splits import split_rows
 from backpass.model.forward import inputs_of, outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.network import Dense, Dropout, Wired
@@ -61,7 +61,7 @@ def test_rows_that_train_do_change_it(houses: Columns) -> None:
     houses["age"][row] = 1e6
     houses["price"][row] = 1e6
     after = problem_of(houses, "price")
-    assert after.head.scale != before.head.scale
+    assert after.head.scales != before.head.scales
 
 
 def test_parts_hold_their_rows(houses: Columns) -> None:

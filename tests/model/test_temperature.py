@@ -11,7 +11,7 @@ import pytest
 
 from backpass.model import fit, from_bytes
 from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.ensemble import members_of, on_folds
+from backpass.model.fitting.ensemble import members_of
 from backpass.model.fitting.problem import make_problem
 from backpass.model.fitting.temperature import fitted_factor, tempered
 from backpass.model.forward import outputs_of
@@ -120,7 +120,7 @@ def test_on_folds_probabilities_are_only_made_sharper(table_with: Callable[..., 
         wishes = {**QUICK, "ensemble_size": 3, "label_smoothing": smoothing}
         model = fit(columns, "sold", **wishes)
         problem = make_problem(table_from(columns), "sold", Settings.of(wishes))
-        assert on_folds(problem)
+        assert problem.folds
         trained = members_of(problem)[0].problem.train().theta
         last = model.network.layout.views(model.theta[0])["W2"] / model.network.layout.views(trained)["W2"]
         assert (last >= 1.0 - 1e-6).all()

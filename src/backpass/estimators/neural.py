@@ -25,7 +25,7 @@ from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.diagnostics import Warned
 from backpass.model.fitting.provisional import teaches_nothing
-from backpass.model.fitting.split import split_rows
+from backpass.model.fitting.splits import split_table
 from backpass.model.head.head import Head
 from backpass.network import Loss
 from backpass.table import Schema, Table
@@ -289,8 +289,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
 def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:
     """Training and validation rows: the validation rows given, or a share of the training rows."""
-    share = settings.validation_fraction if given is None else 0.0
-    split = split_rows(rows.table.rows, share, 0.0, settings.seed)
+    split = split_table(rows.table.rows, replace(settings, test_fraction=0.0), has_validation=given is not None)
     parts = {"train": rows.take(split.train)}
     if given is not None:
         parts["validation"] = given

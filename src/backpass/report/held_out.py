@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.fitting.split import split_rows
+from backpass.model.fitting.splits import split_rows
 from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.report.style import label

@@ -1,6 +1,6 @@
 """A data split: the rows of a problem that train, validate or test.
 
-``Rows`` holds them as a table with targets, ``DataSplit`` as arrays for a network. ``split`` decides which rows belong
+``Rows`` holds them as a table with targets, ``DataSplit`` as arrays for a network. ``splits`` decides which rows belong
 to which split.
 """
 

@@ -6,16 +6,16 @@ checks the predictions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.diagnostics import judged
-from backpass.model.fitting.ensemble import Member, out_of_fold, outputs_of_members
+from backpass.model.fitting.ensemble import Member
 from backpass.model.fitting.problem import Problem
-from backpass.model.forward import outputs_of
+from backpass.model.fitting.scoring import ScoredRows
 from backpass.model.head.target_head import TargetHead
 from backpass.network import RANGES, dead_units
 from backpass.table.messages import listed, shown
@@ -57,9 +57,21 @@ def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: str) -> 
     )
 
 
-def after_training(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
-    """Dead units of every network, and problems with the averaged predictions."""
-    return [*_dead(members, thetas), *_judged_at_fit(problem, members, thetas)]
+def after_training(
+    problem: Problem,
+    members: Sequence[Member],
+    thetas: Sequence[NDArray[Any]],
+    scored: Mapping[str, ScoredRows],
+) -> list[str]:
+    """Dead units of every network, and problems with the averaged predictions.
+
+    Args:
+        problem: The problem.
+        members: The members.
+        thetas: The parameters of each member.
+        scored: The rows of the splits that the model is scored on.
+    """
+    return [*_dead(members, thetas), *_judged_at_fit(problem, members, thetas, scored)]
 
 
 def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
@@ -80,15 +92,16 @@ def _dead(members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str
     return found
 
 
-def _judged_at_fit(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[str]:
+def _judged_at_fit(
+    problem: Problem,
+    members: Sequence[Member],
+    thetas: Sequence[NDArray[Any]],
+    scored: Mapping[str, ScoredRows],
+) -> list[str]:
     """Check the predictions on the rows that scores refer to: test rows, else validation rows, else training rows."""
     name = next(each for each in _PARTS if each in problem.parts)
-    part = problem.parts[name]
-    if name == "validation" and any(member.fold is not None for member in members):
-        o, part = out_of_fold(members, thetas)
-    elif name == "train" and len(members) == 1:
-        o = outputs_of(problem.network, thetas[0], part.x, problem.engine)
-    else:
-        o = outputs_of_members(problem, thetas, part.x)
+    rows = scored.get(name) or ScoredRows.of(problem, members, thetas, name)
+    if rows is None:
+        return []
     constant = problem.head.level(problem.parts["train"].y)
-    return judged(problem.head, o, part.truth, part.weights, f"the {_PARTS[name]} rows", constant)
+    return judged(problem.head, rows.o, rows.part.truth, rows.part.weights, f"the {_PARTS[name]} rows", constant)

@@ -5,37 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import signature
-from math import isfinite
 from pathlib import Path
-from sys import float_info
 from typing import Any, Unpack
 
-import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
-from backpass.model.fitting.baseline import Baseline, constant_baseline, linear_baseline
+from backpass.model.fitting.baseline import Baseline, baselines
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
-from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.diagnostics import after_training, before_training
-from backpass.model.fitting.ensemble import Member, members_of, on_folds, out_of_fold, outputs_of_members, pooled
+from backpass.model.fitting.diagnostics import before_training
+from backpass.model.fitting.ensemble import Member, members_of
+from backpass.model.fitting.outcome import make_model
 from backpass.model.fitting.problem import Problem, make_problem
 from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
-from backpass.model.fitting.temperature import fitted_factor, tempered
-from backpass.model.forward import outputs_of
-from backpass.model.head.residuals import Residuals
-from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.fitting.scoring import WORST
 from backpass.model.model import Model
-from backpass.model.record import Record, Scores
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
-from backpass.training import Callback, TrainingResult, stop_on_signals
-
-WORST = float_info.max
-"""Stands for a score that is not finite."""
+from backpass.training import Callback, stop_on_signals
 
 
 def fit(
@@ -236,7 +226,7 @@ def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline
         InterruptedTraining: On Ctrl-C. It has no model; its checkpoint is the one to resume from, if any.
     """
     try:
-        return baselines(problem)
+        return baselines(problem.parts, problem.head, problem.feature_map, problem.engine)
     except KeyboardInterrupt:
         what = "nothing was trained, so nothing is saved" if resume_from is None else f"{resume_from} is as it was"
         interrupted = InterruptedTraining(f"interrupted before the first step; {what}")
@@ -272,160 +262,3 @@ def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: S
     )
     error.model = make_model(problem, members, runs, simple) if best else None
     return error
-
-
-def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
-    """The model with its scores and those of the baselines. Members that were not trained are left out."""
-    # A member that stopped before its first epoch is no better than chance.
-    done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
-    members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    thetas, said = _calibrated(problem, members, [each.theta for each in results])
-    first = results[0].progress
-    kept = (note for note in problem.notes if note not in problem.of_source)
-    is_ensemble = problem.settings.ensemble_size > 1
-    record = Record(
-        settings=problem.settings.to_json(),
-        rows=_rows(problem),
-        scores=_scored(problem, members, thetas),
-        baselines={each.name: _scores(problem, each) for each in simple},
-        history=tuple(first.history),
-        best_epoch=first.best_epoch,
-        steps=sum(each.progress.step for each in results),
-        reason=runs.ending.reason,
-        notes=(*kept, *runs.notes, *_notes(problem, members), *said),
-        members=tuple(_remembered(each) for each in results) if is_ensemble else (),
-        columns=problem.columns,
-        warnings=(*before_training(problem), *after_training(problem, members, thetas)),
-    )
-    return Model(
-        problem.schema,
-        problem.head,
-        problem.feature_map,
-        problem.network,
-        np.stack(thetas) if is_ensemble else thetas[0],
-        record,
-        problem.settings.engine,
-        problem.settings.threads,
-        _residuals(problem, members, thetas),
-    )
-
-
-def _calibrated(
-    problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
-) -> tuple[list[NDArray[Any]], list[str]]:
-    """The networks with the temperature fitted on the validation rows, and a note about it."""
-    settings, head, held_out = problem.settings, problem.head, _outputs_held_out(problem, members, thetas)
-    if settings.calibration == "none" or settings.output_activation != "identity" or held_out is None:
-        return list(thetas), []
-    if head.own is not None or head.target.task == "regression":
-        return list(thetas), []
-    outputs, part = held_out
-    factor = fitted_factor(head, outputs, part)
-    if on_folds(problem):
-        # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
-        factor = max(factor, 1.0)
-    note = f"probabilities have temperature {1.0 / factor:.3g}, from the {part.rows} validation rows"
-    return [tempered(problem.network, theta, factor) for theta in thetas], [note]
-
-
-def _outputs_held_out(
-    problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
-) -> tuple[list[NDArray[Any]], DataSplit] | None:
-    """Outputs for the validation rows by every network; with folds, by the network that did not train on the row."""
-    if on_folds(problem):
-        o, part = out_of_fold(members, thetas)
-        return [o], part
-    if "validation" not in problem.parts:
-        return None
-    part = problem.parts["validation"]
-    return [outputs_of(problem.network, theta, part.x, problem.engine) for theta in thetas], part
-
-
-def _residuals(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Residuals | None:
-    """Residuals of predicted numbers on the validation rows; with folds, of the member that left the row out."""
-    head = problem.head
-    if not head.is_flat or head.target.task != "regression":
-        return None
-    held_out = _outputs_held_out(problem, members, thetas)
-    if held_out is None:
-        return None
-    outputs, part = held_out
-    return Residuals.of(head.predictions(np.asarray(head.average(outputs))), part.truth, part.weights)
-
-
-def _remembered(result: TrainingResult) -> dict[str, Any]:
-    """The part of one member's run that the record keeps."""
-    progress = result.progress
-    return {"best_epoch": progress.best_epoch, "epochs": len(progress.history), "score": progress.best_score}
-
-
-def _rows(problem: Problem) -> dict[str, int]:
-    rows = {name: part.rows for name, part in problem.parts.items()}
-    return {**rows, "train": pooled(problem).rows, "validation": pooled(problem).rows} if on_folds(problem) else rows
-
-
-def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
-    if not on_folds(problem):
-        return []
-    count = problem.settings.ensemble_size
-    return [
-        f"{len(members)} networks, each trained on {count - 1} of {count} folds and validated on the other: validation "
-        "scores are those of rows by the network that did not train on them"
-    ]
-
-
-def _scored(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> Scores:
-    """The metrics of each split except the training rows; with folds, validation scores are out-of-fold."""
-    found = {}
-    for name, part in problem.parts.items():
-        if name != "train":
-            o = outputs_of_members(problem, thetas, part.x)
-            found[name] = _kept(problem.head.scores(o, part.truth, part.weights))
-    if on_folds(problem):
-        o, part = out_of_fold(members, thetas)
-        found["validation"] = _kept(problem.head.scores(o, part.truth, part.weights))
-    return found
-
-
-def _kept(scores: Mapping[str, float]) -> dict[str, float]:
-    """The scores, with the worst possible number in place of any that is not finite: files hold finite numbers only."""
-    worst = {name: WORST if name in LOWER_IS_BETTER else -WORST for name in scores}
-    return {name: value if isfinite(value) else worst[name] for name, value in scores.items()}
-
-
-def baselines(problem: Problem) -> list[Baseline]:
-    """The constant and the linear baseline, fitted on the training rows; none if no rows are left to score them on."""
-    if len(problem.parts) == 1:
-        return []
-    part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
-    is_number = head.target.task == "regression"
-    # The name of the constant: the mean of the target, its median, or the most frequent class.
-    constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
-    name = constant[head.loss_name] if is_number else "majority"
-    return [
-        constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q),
-        linear_baseline(
-            "linear" if is_number else "logistic",
-            head.built_in,
-            feature_map.folded(part.x),
-            part.y,
-            head.outputs,
-            problem.engine,
-            feature_map.folded_levels,
-        ),
-    ]
-
-
-def _scores(problem: Problem, baseline: Baseline) -> Scores:
-    """The metrics of a baseline on the splits that the network is scored on."""
-    parts = {name: part for name, part in problem.parts.items() if name != "train"}
-    if on_folds(problem):
-        parts["validation"] = pooled(problem)
-    return {
-        name: _kept(
-            problem.head.scores(
-                np.asarray(baseline.outputs(problem.feature_map.folded(part.x))), part.truth, part.weights
-            )
-        )
-        for name, part in parts.items()
-    }

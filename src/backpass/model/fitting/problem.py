@@ -19,7 +19,7 @@ from backpass.engine import Engine, engine_named
 from backpass.errors import DataError
 from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
-from backpass.model.fitting.split import split_rows
+from backpass.model.fitting.splits import RowSplit, split_folds, split_table
 from backpass.model.fitting.start import first_theta
 from backpass.model.forward import input_names, inputs_of, outputs_of
 from backpass.model.head.head import Head
@@ -60,6 +60,7 @@ class Problem:
         notes: Notes about the table and the preparation.
         columns: The profiles of the training rows.
         of_source: Those notes that a model does not keep, see ``Table``.
+        folds: The split of the training and validation rows for each member of an ensemble; empty without folds.
     """
 
     settings: Settings
@@ -71,6 +72,7 @@ class Problem:
     notes: tuple[str, ...]
     columns: Mapping[str, Profile] = field(default_factory=dict)
     of_source: frozenset[str] = frozenset()
+    folds: tuple[RowSplit, ...] = ()
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -224,9 +226,7 @@ def make_problem(
     if weights is not None:
         table, weights = table.take(np.flatnonzero(weights > 0.0)), weights[weights > 0.0]
     target = Target.fit(table, target_name, settings.task)
-    valid_share = 0.0 if validation is not None else settings.validation_fraction
-    test_share = 0.0 if test is not None else settings.test_fraction
-    split = split_rows(table.rows, valid_share, test_share, settings.seed)
+    split = split_table(table.rows, settings, has_validation=validation is not None, has_test=test is not None)
     settings = settings.suited(target.task, len(split.train))
     parts = (("train", split.train, None), ("validation", split.validation, validation), ("test", split.test, test))
     rows = {}
@@ -295,7 +295,9 @@ def assemble(
             hint="give them in a larger unit, or use --precision float64",
         )
     said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
-    return replace(problem, parts=parts, notes=said, of_source=table.of_source)
+    pool = np.concatenate([parts[name].truth for name in ("train", "validation") if name in parts])
+    folds = split_folds(pool, settings, by_class=head.target.task != "regression")
+    return replace(problem, parts=parts, notes=said, of_source=table.of_source, folds=folds)
 
 
 def _require_memory(problem: Problem, rows: int) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backpass.model.fitting.split import Split, split_rows
+from backpass.model.fitting.splits import RowSplit, split_rows
 from backpass.model.metrics import FEWEST_ROWS
 
 FRACTIONS = [(0.16, 0.2), (0.0, 0.2), (0.16, 0.0), (0.0, 0.0), (0.5, 0.49), (0.0, 0.999), (0.999, 0.0), (1e-9, 1e-9)]
 
 
-def sizes(split: Split) -> tuple[int, int, int]:
+def sizes(split: RowSplit) -> tuple[int, int, int]:
     return len(split.train), len(split.validation), len(split.test)
 
 

@@ -1,0 +1,105 @@
+"""The outcome of a fit: the model of the trained networks, calibrated, with its scores and the record of the run.
+
+It takes a problem, its members and their runs and returns a Model. Outputs on held-out rows are computed in ``scoring``
+once, after calibration, and handed on to scores, residuals and warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.model.fitting.baseline import Baseline
+from backpass.model.fitting.diagnostics import after_training, before_training
+from backpass.model.fitting.ensemble import Member, pooled
+from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.runs import Runs
+from backpass.model.fitting.scoring import ScoredRows, baseline_scores
+from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.model import Model
+from backpass.model.record import Record
+from backpass.training import TrainingResult
+
+
+def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
+    """The model with its scores and those of the baselines. Members that were not trained are left out."""
+    # A member that stopped before its first epoch is no better than chance.
+    done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
+    members, results = [members[i] for i in done], [runs.results[i] for i in done]
+    thetas, validation, said = _calibrated(problem, members, [each.theta for each in results])
+    test = ScoredRows.of(problem, members, thetas, "test")
+    scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
+    first = results[0].progress
+    notes = (note for note in problem.notes if note not in problem.of_source)
+    is_ensemble = problem.settings.ensemble_size > 1
+    record = Record(
+        settings=problem.settings.to_json(),
+        rows=_rows(problem),
+        scores={name: rows.scores(problem.head) for name, rows in scored.items()},
+        baselines={each.name: baseline_scores(problem, each) for each in simple},
+        history=tuple(first.history),
+        best_epoch=first.best_epoch,
+        steps=sum(each.progress.step for each in results),
+        reason=runs.ending.reason,
+        notes=(*notes, *runs.notes, *_notes(problem, members), *said),
+        members=tuple(_remembered(each) for each in results) if is_ensemble else (),
+        columns=problem.columns,
+        warnings=(*before_training(problem), *after_training(problem, members, thetas, scored)),
+    )
+    return Model(
+        problem.schema,
+        problem.head,
+        problem.feature_map,
+        problem.network,
+        np.stack(thetas) if is_ensemble else thetas[0],
+        record,
+        problem.settings.engine,
+        problem.settings.threads,
+        None if validation is None else validation.residuals(problem.head),
+    )
+
+
+def _calibrated(
+    problem: Problem, members: Sequence[Member], thetas: list[NDArray[Any]]
+) -> tuple[list[NDArray[Any]], ScoredRows | None, list[str]]:
+    """The networks with the temperature fitted on the validation rows, these rows, and a note about it."""
+    settings, head = problem.settings, problem.head
+    rows = ScoredRows.of(problem, members, thetas, "validation")
+    if settings.calibration == "none" or settings.output_activation != "identity" or rows is None:
+        return thetas, rows, []
+    if head.own is not None or head.target.task == "regression":
+        return thetas, rows, []
+    factor = fitted_factor(head, rows.outputs, rows.part)
+    if problem.folds:
+        # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
+        factor = max(factor, 1.0)
+    note = f"probabilities have temperature {1.0 / factor:.3g}, from the {rows.part.rows} validation rows"
+    if factor == 1.0:
+        return thetas, rows, [note]
+    thetas = [tempered(problem.network, theta, factor) for theta in thetas]
+    return thetas, ScoredRows.of(problem, members, thetas, "validation"), [note]
+
+
+def _remembered(result: TrainingResult) -> dict[str, Any]:
+    """The part of one member's run that the record keeps."""
+    progress = result.progress
+    return {"best_epoch": progress.best_epoch, "epochs": len(progress.history), "score": progress.best_score}
+
+
+def _rows(problem: Problem) -> dict[str, int]:
+    """The number of rows of each split; with folds, all of them both train and validate."""
+    rows = {name: part.rows for name, part in problem.parts.items()}
+    return {**rows, "train": pooled(problem).rows, "validation": pooled(problem).rows} if problem.folds else rows
+
+
+def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
+    if not problem.folds:
+        return []
+    count = problem.settings.ensemble_size
+    return [
+        f"{len(members)} networks, each trained on {count - 1} of {count} folds and validated on the other: validation "
+        "scores are those of rows by the network that did not train on them"
+    ]
