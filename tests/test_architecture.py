@@ -31,6 +31,7 @@ ROOMS = (
     "model.metrics",
     "model.settings",
     "model.head",
+    "model.baseline",
     "model.onnx",
     "model",
     "model.fitting",

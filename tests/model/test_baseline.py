@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from backpass.engine import NumpyEngine, engine_named
-from backpass.model.fitting import linear
-from backpass.model.fitting.baseline import constant_baseline, constant_outputs, linear_baseline
+from backpass.model.baseline import linear
+from backpass.model.baseline.baseline import constant_baseline, constant_outputs, linear_baseline
 from backpass.network import loss_named
 from backpass.training import newton
 

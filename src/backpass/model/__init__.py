@@ -5,6 +5,7 @@ Subpackages, lowest first:
     file      the bytes of model files and checkpoints, verified before anything is parsed
     settings  every setting of a fit, declared once, and the presets
     head      the meaning of a network's outputs for the target
+    baseline  simple models that scores are compared with
     onnx      the export
     fitting   from a table and settings to a trained model
 

@@ -11,16 +11,16 @@ from typing import Any, Unpack
 from numpy.typing import NDArray
 
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
+from backpass.model.baseline.baseline import Baseline
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
-from backpass.model.fitting.baseline import Baseline, baselines
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
 from backpass.model.fitting.diagnostics import before_training
 from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.outcome import make_model
 from backpass.model.fitting.problem import Problem, make_problem
 from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
-from backpass.model.fitting.scoring import WORST
+from backpass.model.fitting.scoring import WORST, baselines
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
@@ -226,7 +226,7 @@ def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline
         InterruptedTraining: On Ctrl-C. It has no model; its checkpoint is the one to resume from, if any.
     """
     try:
-        return baselines(problem.parts, problem.head, problem.feature_map, problem.engine)
+        return baselines(problem)
     except KeyboardInterrupt:
         what = "nothing was trained, so nothing is saved" if resume_from is None else f"{resume_from} is as it was"
         interrupted = InterruptedTraining(f"interrupted before the first step; {what}")

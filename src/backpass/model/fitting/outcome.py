@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.fitting.baseline import Baseline
+from backpass.model.baseline.baseline import Baseline
 from backpass.model.fitting.diagnostics import after_training, before_training
 from backpass.model.fitting.ensemble import Member, pooled
 from backpass.model.fitting.problem import Problem

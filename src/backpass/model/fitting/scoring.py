@@ -1,7 +1,7 @@
 """Scoring: the outputs of trained networks on the rows of each split, and what follows from them.
 
 It takes a problem with its members and their theta, runs them once on each split that is needed, and returns scores and
-residuals. ``outcome`` makes a model of them.
+residuals; it fits and scores the baselines. ``outcome`` makes a model of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.fitting.baseline import Baseline
+from backpass.model.baseline.baseline import Baseline, constant_baseline, linear_baseline
 from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.ensemble import Member, pooled
 from backpass.model.fitting.problem import Problem
@@ -89,6 +89,29 @@ def kept(scores: Mapping[str, float]) -> dict[str, float]:
     """The scores, with the worst possible number in place of any that is not finite: files hold finite numbers only."""
     worst = {name: WORST if name in LOWER_IS_BETTER else -WORST for name in scores}
     return {name: value if isfinite(value) else worst[name] for name, value in scores.items()}
+
+
+def baselines(problem: Problem) -> list[Baseline]:
+    """The constant and the linear baseline, fitted on the training rows; none if no rows are left to score them on."""
+    if len(problem.parts) == 1:
+        return []
+    part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
+    is_number = head.target.task == "regression"
+    # The name of the constant: the mean of the target, its median, or the most frequent class.
+    constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
+    name = constant[head.loss_name] if is_number else "majority"
+    return [
+        constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q),
+        linear_baseline(
+            "linear" if is_number else "logistic",
+            head.built_in,
+            feature_map.folded(part.x),
+            part.y,
+            head.outputs,
+            problem.engine,
+            feature_map.folded_levels,
+        ),
+    ]
 
 
 def baseline_scores(problem: Problem, baseline: Baseline) -> Scores:

@@ -3,7 +3,7 @@
     o = x W + b + T_1[j_1] + ... + T_q[j_q]       x (n, p)   codes j (n, q)   T_i (levels_i + 1, k)   ->   o (n, k)
 
 The one-hot columns are never formed: a row costs p + q products, not one per category. It takes inputs, targets and a
-loss and returns theta, the matrix (W, T_1, ..., T_q, b) row by row. ``fit`` scores it.
+loss and returns theta, the matrix (W, T_1, ..., T_q, b) row by row. ``fitting.scoring`` scores it.
 """
 
 from __future__ import annotations

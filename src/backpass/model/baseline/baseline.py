@@ -6,7 +6,7 @@ or logistic model on the same features, fitted until its score no longer changes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Spec, trace
 from backpass.engine import Engine
-from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.linear import Linear
+from backpass.model.baseline.linear import Linear
 from backpass.model.head.constant import constant_outputs
-from backpass.model.head.head import Head
-from backpass.network import FeatureMap, loss_named
+from backpass.network import loss_named
 
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
 
@@ -68,32 +66,3 @@ def linear_baseline(
     theta = model.fit(loss_named(smooth), x, y, constant_outputs(smooth, y, outputs), engine)
     forward = trace(model, [Spec(theta.shape, theta.dtype), Spec(("n", x.shape[1]), x.dtype)])
     return Baseline(name, lambda rows: engine.run(forward, theta, rows)[0])
-
-
-def baselines(parts: Mapping[str, DataSplit], head: Head, feature_map: FeatureMap, engine: Engine) -> list[Baseline]:
-    """The constant and the linear baseline, fitted on the training rows; none if no rows are left to score them on.
-
-    Args:
-        parts: The splits, "train" among them.
-        head: The meaning of the outputs; it has a single target.
-        feature_map: Maps encoded columns to network inputs.
-        engine: The engine that runs the circuits.
-    """
-    if len(parts) == 1:
-        return []
-    part, is_number = parts["train"], head.target.task == "regression"
-    # The name of the constant: the mean of the target, its median, or the most frequent class.
-    constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
-    name = constant[head.loss_name] if is_number else "majority"
-    return [
-        constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q),
-        linear_baseline(
-            "linear" if is_number else "logistic",
-            head.built_in,
-            feature_map.folded(part.x),
-            part.y,
-            head.outputs,
-            engine,
-            feature_map.folded_levels,
-        ),
-    ]

@@ -1,0 +1,1 @@
+"""The baselines: simple models on the same features that a network is compared with."""
