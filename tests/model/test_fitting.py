@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, DivergedError, InterruptedTraining, UsageError
-from backpass.model import Model, fit, from_bytes
+from backpass.model import Model, Settings, fit, fit_problem, from_bytes, make_problem
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.scoring import WORST
+from backpass.model.forward import outputs_of
+from backpass.table import table_from
 from backpass.training import Callback, EpochRecord, Progress
 
 Columns = dict[str, list[Any]]
@@ -518,3 +520,43 @@ def test_what_cannot_watch_a_run_is_refused(callbacks: Any, came: str, quick: di
     with pytest.raises(UsageError, match="callbacks is a list of instances") as caught:
         fit({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 4.0]}, "y", callbacks=callbacks, **quick)
     assert caught.value.message.endswith(came)
+
+
+# Held-out rows --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "runs"),
+    [
+        ("price", {}, ["validation", "test"]),
+        ("price", {"test_fraction": 0.0}, ["validation"]),
+        ("price", {"validation_fraction": 0.0}, ["test"]),
+        ("price", {"validation_fraction": 0.0, "test_fraction": 0.0}, ["train"]),
+        ("price", {"ensemble_size": 3, "ensemble_split": "split"}, ["validation"] * 3 + ["test"] * 3),
+        ("price", {"ensemble_size": 3}, ["fold"] * 3 + ["test"] * 3),
+        ("sold", {"calibration": "none"}, ["validation", "test"]),
+        ("sold", {"calibration": "temperature", "label_smoothing": 0.4}, ["validation"] * 2 + ["test"]),
+    ],
+    ids=str,
+)
+def test_each_split_is_run_through_the_networks_once(
+    table_with: Callable[..., Columns],
+    target: str,
+    settings: dict[str, Any],
+    runs: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Scores, residuals and warnings share the outputs; only a temperature makes them anew, for the validation rows."""
+    columns = table_with(target, rows=200)
+    options = {"hidden": (6,), "epochs": 3, "batch_size": 16, **settings}
+    problem = make_problem(table_from(columns), target, Settings.of(options))
+    sizes = {part.rows: name for name, part in problem.parts.items()}
+    seen: list[str] = []
+
+    def counted(network: Any, theta: Any, x: Any, engine: Any, **more: Any) -> Any:
+        seen.append(sizes.get(len(x), "fold"))
+        return outputs_of(network, theta, x, engine, **more)
+
+    monkeypatch.setattr("backpass.model.fitting.scoring.outputs_of", counted)
+    fit_problem(problem)
+    assert seen == runs

@@ -1,4 +1,4 @@
-"""Heads: several outputs at once, each in its own scale, and losses that somebody wrote."""
+"""Heads: one or several outputs, each in its own scale, their decoding, and user-defined losses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from backpass.circuit import check_gradient
 from backpass.errors import UsageError
 from backpass.model.head.head import Head
 from backpass.model.head.losses import LogitLoss, MissingLoss, MultiOutputLoss, UnscaledLoss
+from backpass.model.head.scaling import TargetScale
+from backpass.model.head.target_head import TargetHead
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.table import Target
@@ -131,3 +133,77 @@ def test_probabilities_sum_to_1_in_float64() -> None:
     head = Head.fit(Target("y", "multiclass", ("a", "b", "c")), CLASSES, Settings.of({}))
     P = head.predictions(RNG.normal(size=(50, 3)).astype(np.float32))
     np.testing.assert_allclose(P.sum(axis=1), 1.0, rtol=1e-15)
+
+
+# Decoding -------------------------------------------------------------------------------------------------------------
+
+
+def softmax(o: np.ndarray) -> np.ndarray:
+    powers = np.exp(o - o.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def number_head(scale: TargetScale, loss: str = "squared") -> TargetHead:
+    return TargetHead(Target("y", "regression"), loss, {}, scale)
+
+
+def class_head(k: int) -> TargetHead:
+    names = tuple("abcdefghijkl"[:k])
+    return TargetHead(Target("y", "binary" if k == 2 else "multiclass", names), "cross_entropy", {}, TargetScale())
+
+
+FIRST, SECOND = TargetScale(5.0, 2.0), TargetScale(-1e6, 0.25, low=-1e6, high=1e6)
+DECODED: dict[str, tuple[Head, int, Any]] = {
+    "a number": (Head((number_head(FIRST),)), 1, lambda o: 5.0 + 2.0 * o[:, 0]),
+    "a clipped number": (Head((number_head(SECOND),)), 1, lambda o: np.clip(-1e6 + 0.25 * o[:, 0], -1e6, 1e6)),
+    "a constant": (Head((number_head(TargetScale(7.5, 0.0)),)), 1, lambda o: np.full(len(o), 7.5)),
+    "a count": (Head((number_head(TargetScale(), "poisson"),)), 1, lambda o: np.exp(o[:, 0])),
+    "two classes": (Head((class_head(2),)), 1, lambda o: softmax(np.column_stack([0.0 * o, o]))),
+    "twelve classes": (Head((class_head(12),)), 12, softmax),
+    "two numbers": (
+        Head((number_head(FIRST), number_head(SECOND)), is_flat=False),
+        2,
+        lambda o: np.column_stack([5.0 + 2.0 * o[:, 0], np.clip(-1e6 + 0.25 * o[:, 1], -1e6, 1e6)]),
+    ),
+    "a column": (Head((number_head(FIRST),), is_flat=False), 1, lambda o: 5.0 + 2.0 * o),
+    "labels": (Head((class_head(2),) * 3, is_flat=False), 3, lambda o: 1.0 / (1.0 + np.exp(-o))),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", DECODED)
+def test_decoding_beside_its_slow_twin(name: str, dtype: Any) -> None:
+    """The circuit, on the engine and value by value in NumPy, gives what the formula gives."""
+    head, k, twin = DECODED[name]
+    assert head.outputs == k
+    o = (3.0 * RNG.normal(size=(40, k))).astype(dtype)
+    expected = twin(o.astype(np.float64))
+    close = 2e-6 if dtype == np.float32 else 1e-12
+    for found in (head.predictions(o), np.asarray(head.decoded(o))):
+        assert found.dtype == np.float64
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=close, atol=close)
+    none = head.predictions(o[:0])
+    assert none.shape == (0, *expected.shape[1:])
+
+
+def test_outputs_that_are_not_finite_are_decoded_to_what_they_are() -> None:
+    o = np.array([[np.nan], [np.inf], [-np.inf]])
+    np.testing.assert_array_equal(Head((number_head(FIRST),)).predictions(o), o[:, 0])
+    np.testing.assert_array_equal(Head((number_head(SECOND),)).predictions(o), [np.nan, 1e6, -1e6])
+    np.testing.assert_array_equal(Head((number_head(TargetScale(7.5, 0.0)),)).predictions(o), [7.5, 7.5, 7.5])
+
+
+def test_a_predicted_zero_has_no_sign() -> None:
+    assert not np.signbit(Head((number_head(TargetScale()),)).predictions(np.array([[-0.0]]))).any()
+
+
+def test_heads_that_differ_in_their_options_are_decoded_apart() -> None:
+    """Circuits are kept by head: two that differ in anything that decoding uses must not share one."""
+    o = np.ones((2, 1))
+    for scale in (FIRST, TargetScale(5.0, 3.0), TargetScale(5.0, 2.0, low=0.0, high=6.0)):
+        head = Head((number_head(scale),))
+        np.testing.assert_array_equal(head.predictions(o), np.asarray(head.decoded(o)))
+    smooth = [replace(class_head(2), options={"label_smoothing": s}) for s in (0.0, 0.1)]
+    assert hash(smooth[0]) == hash(smooth[1])
+    assert Head((smooth[0],)) != Head((smooth[1],))
