@@ -92,6 +92,25 @@ def test_no_rows_give_no_rows(hidden: tuple[int, ...]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer that interrupts")
+@pytest.mark.parametrize(
+    "joined",
+    [
+        lambda x: ops.concatenate([1.0 - x, 2.0 * x], axis=1),
+        lambda x: ops.stack([ops.exp(x[:, 0]), x[:, 1]], axis=1),
+        lambda x: ops.concatenate([ops.exp(x).T, x.T], axis=0),
+        lambda x: ops.concatenate([ops.exp(x), 2.0 * x], axis=1).sum(axis=0),
+    ],
+    ids=["columns", "stacked", "transposed", "summed"],
+)
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_joined_arrays_may_have_no_rows(joined: Any, rows: int) -> None:
+    x = numpy.random.default_rng(0).normal(size=(rows, 2))
+    circuit = trace(joined, [Spec(("n", 2), x.dtype)])
+    [found], [expected] = (engine.run(circuit, x) for engine in (NativeEngine(threads=1), NumpyEngine()))
+    assert found.shape == expected.shape
+    numpy.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_many_rows_can_be_interrupted(threads: int) -> None:
     class Interruption(Exception):
