@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.metrics import r2_score
 
 from backpass import BackpassClassifier, BackpassRegressor
 from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP
+from backpass.model.fitting.stream import _step_of
 
 ROWS = 320
 STEADY: dict[str, Any] = {"hidden_layer_sizes": (16,), "learning_rate": 0.03, "dropout": 0.0}
@@ -278,6 +280,33 @@ def test_the_published_recipe_as_a_stream(cuts: Cuts) -> None:
     assert (scale.low, scale.high) == (y.min(), y.max())
     estimator = BackpassRegressor(preset="realmlp", hidden_layer_sizes=(16,), learning_rate=0.02, dropout=0.0)
     assert fed(fed(estimator, X, y, cuts), X, y, cuts).score(X, y) > 0.6
+
+
+def own_squared(o: Any, t: Any) -> Any:
+    return (0.5 * (o - t) * (o - t)).sum(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "is_traced_again"),
+    [({"clip_predictions": "training"}, False), ({}, False), ({"loss": own_squared}, True)],
+    ids=["a growing range", "a late column", "a loss in the units of a late target"],
+)
+def test_new_scales_trace_the_step_again_only_if_it_contains_them(
+    options: dict[str, Any], is_traced_again: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(MOST + 12, 2)), np.sort(rng.normal(size=MOST + 12))
+    X[:MOST, 1] = 0.0
+    both = np.column_stack([y, np.where(np.arange(MOST + 12) < MOST, 7.0, y)])
+    kept, fresh = (BackpassRegressor(**STEADY, **options).partial_fit(X[:MOST], both[:MOST]) for _ in range(2))
+    for i in range(MOST, MOST + 12):
+        fresh._stream = replace(fresh._stream, traced=None)  # its step is traced for every problem
+        fresh.partial_fit(X[i : i + 1], both[i : i + 1])
+    before = _step_of.cache_info().misses
+    for i in range(MOST, MOST + 12):
+        kept.partial_fit(X[i : i + 1], both[i : i + 1])
+    assert (_step_of.cache_info().misses > before) == is_traced_again
+    np.testing.assert_array_equal(kept._stream.theta, fresh._stream.theta)
 
 
 def test_labels_one_row_at_a_time() -> None:

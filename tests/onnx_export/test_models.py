@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from backpass.errors import UsageError
 from backpass.model import Model, from_bytes
 from backpass.model.onnx.names import output_names
 from backpass.network import ACTIVATIONS, FeatureMap, dense_network
-from backpass.table import table_from
+from backpass.table import read_table, table_from
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.schema import CategoricalFeature
 
@@ -136,6 +138,32 @@ def test_tokens_that_mean_missing() -> None:
     gone = {**columns, "size": [None] * 90}
     got = [run_onnx(model.to_onnx(), graph_inputs(model, each))[0] for each in (taken, gone)]
     np.testing.assert_array_equal(*got)
+
+
+@pytest.mark.parametrize("runtime", ["ONNX Runtime", "the reference evaluator"])
+@pytest.mark.parametrize("notation", ["{}", "{}%"])
+def test_numbers_that_mean_missing_in_columns_with_a_notation(notation: str, runtime: str, tmp_path: Path) -> None:
+    """Percentages are numbers, where 15 is missing; dates written day first have components, where it is a day."""
+    from onnx.reference import ReferenceEvaluator
+
+    rows = [f"{notation.format(15 if i % 9 == 0 else i % 14)},{i % 28 + 1}.3.2024,{i % 5}" for i in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["rate,sold,y", *rows, ""]), encoding="utf-8")
+    table = read_table(tmp_path / "t.csv", missing=(*DEFAULT_MISSING, "15"))
+    model = backpass.fit(table, "y", hidden=(4,), epochs=2)
+    assert model.kinds() == {"rate": "percent" if "%" in notation else "numeric", "sold": "day_first"}
+    columns = {
+        "rate": [15.0, None, 15.0, 4.0],
+        "sold": [None, None, datetime.datetime(2024, 3, 15), datetime.datetime(2024, 3, 15)],
+    }
+    inputs = graph_inputs(model, columns)
+    with np.errstate(all="ignore"):
+        if runtime == "ONNX Runtime":
+            (got,) = run_onnx(model.to_onnx(), inputs)
+        else:
+            (got,) = ReferenceEvaluator(model.to_onnx()).run(None, inputs)
+    expected = model.predict(columns)
+    assert expected[0] == expected[1]
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("names", [("size", "age"), ("size",), ("town", "heating"), ("town",), ("age", "town")])

@@ -46,6 +46,7 @@ class Stream:
         fitted: The evidence in the rows that the problem was fitted on.
         seen: The evidence in all rows so far.
         late: The rows since a column or a target first varied; its scale follows from them while they are few.
+        traced: An earlier problem with the same step, which is traced from it; None: ``problem``.
     """
 
     problem: Problem
@@ -58,6 +59,7 @@ class Stream:
     fitted: Evidence | None = None
     seen: Evidence | None = None
     late: Late | None = None
+    traced: Problem | None = None
 
     @staticmethod
     def start(problem: Problem, theta: NDArray[Any] | None = None) -> Stream:
@@ -104,7 +106,7 @@ class Stream:
         # Case 2: columns and scales are fixed.
         if self.first is None or self.fitted is None or self.seen is None:
             problem, late = Late.after(self.late, self.problem, rows)
-            return replace(replace(self, problem=problem)._passed(rows), late=late)
+            return replace(self._with_problem(problem)._passed(rows), late=late)
         first = (*self.first, rows)
         together = Rows.stacked(first)
         evidence = Evidence.of(together)
@@ -145,15 +147,20 @@ class Stream:
 
     def _updated(self, rows: Rows) -> Stream:
         """The stream with scales for columns and targets that vary for the first time in these rows."""
-        problem = updated(self.problem, rows)
-        return self if problem is self.problem else replace(self, problem=problem)
+        return self._with_problem(updated(self.problem, rows))
+
+    def _with_problem(self, problem: Problem) -> Stream:
+        """The stream with other scales. The step contains none of them, except in a user-defined loss."""
+        is_same_step = problem.head.own == self.problem.head.own
+        traced = (self.traced or self.problem) if is_same_step else None
+        return replace(self, problem=problem, traced=traced)
 
     def _passed(self, rows: Rows) -> Stream:
         """The stream after one pass over rows, with the current columns and scales."""
         problem, part = self.problem, part_of(self.problem, rows)
         weights = weights_or_ones(part)
         data = (part.x, part.y, weights.astype(problem.dtype))
-        step = _step_of(problem)
+        step = _step_of(self.traced or problem)
         epoch, key = self._epoch(part.rows), key_of(problem.settings.seed)
         outcome = problem.engine.run_epoch(step, self.state, key, data, epoch, _never)
         if outcome.failed or not is_finite(outcome.state):
@@ -162,7 +169,7 @@ class Stream:
         done = self.step + epoch.steps
         record = EpochRecord(len(self.history) + 1, done, problem.settings.learning_rate, J, None)
         rows_so_far, history = self.rows + part.rows, (*self.history, record)
-        return Stream(problem, self.batch_size, outcome.state, done, rows_so_far, history)
+        return Stream(problem, self.batch_size, outcome.state, done, rows_so_far, history, traced=self.traced)
 
     def model(self) -> Model:
         """The model learned so far."""

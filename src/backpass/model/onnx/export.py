@@ -159,7 +159,8 @@ def _counted_from(phi: FeatureMap, origins: Sequence[int]) -> FeatureMap:
 def _feature_map(model: Exportable) -> Circuit:
     """The circuit (numbers, codes) -> x, without inputs that the model lacks; declared missing values become NaN."""
     phi, missing = _counted_from(model.feature_map, _origins(model)), Missing.of(model.schema.missing).values
-    is_part = np.array([model.schema.kinds[number.column] != "numeric" for number in model.schema.numbers])
+    moments = {feature.name for feature in model.schema.moments}
+    is_part = np.array([number.column in moments for number in model.schema.numbers])
     widths = {WIDE: len(model.schema.numbers), _CODES: len(model.schema.texts)}
 
     def mapped(*given: Array) -> Array:
