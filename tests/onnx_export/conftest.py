@@ -14,8 +14,9 @@ import pytest
 HERE = Path(__file__).parent
 MISSING = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
 
-if str(HERE) not in sys.path:
-    sys.path.append(str(HERE))
+for folder in (str(HERE), str(HERE.parent)):
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,6 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sample" in metafunc.fixturenames:
-        from onnx_runs import samples_of_operations
+        from operation_samples import samples_of_operations
 
         metafunc.parametrize("sample", samples_of_operations(), ids=str)

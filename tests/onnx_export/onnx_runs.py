@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy
@@ -56,15 +53,3 @@ def assert_same(got: Sequence[Any], expected: Sequence[Any], tolerance: Mapping[
             numpy.testing.assert_allclose(a, b, rtol=limit, atol=limit * 0.1)
         else:
             numpy.testing.assert_array_equal(a, b)
-
-
-def samples_of_operations() -> list[Any]:
-    """Sample inputs for every operation: those of the tests of the operations themselves."""
-    path = Path(__file__).parents[1] / "circuit" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("samples_of_operations", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return list(module.SAMPLES)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from fitted import Case, case_of
+from script_operations import KNOWN
 
 from backpass.circuit import trace
 from backpass.network import ACTIVATIONS
 from backpass.report import whatif
 
-SCRIPT = (Path(whatif.__file__).parent / "circuit.js").read_text("utf-8")
-TABLE = SCRIPT[SCRIPT.index("const OPERATIONS = {") :]
-KNOWN = set(re.findall(r"^  (\w+)(?:\(|: )", TABLE, flags=re.MULTILINE))
 FREE = {"argument", "constant"}
 
 

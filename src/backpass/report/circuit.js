@@ -185,7 +185,7 @@ const OPERATIONS = {
     let place = 0;
     for (let i = 0; i < outer; i++) {
       for (const index of indices.data) {
-        const start = (i * x.shape[axis] + index) * inner;
+        const start = (i * x.shape[axis] + (index < 0 ? index + x.shape[axis] : index)) * inner;
         out.data.set(x.data.subarray(start, start + inner), place);
         place += inner;
       }

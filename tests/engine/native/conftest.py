@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -23,28 +23,19 @@ from backpass.training.loop import training_step
 from backpass.training.optimizer import Optimizer, OptimizerOptions, memory_like, optimizer_named
 from backpass.training.sampling import sampling_named
 
+TESTS = str(Path(__file__).parents[2])
+if TESTS not in sys.path:
+    sys.path.append(TESTS)
+
 HAS_CORE = "native" in ENGINES
 collect_ignore = [] if HAS_CORE else [p.name for p in Path(__file__).parent.glob("test_*.py")]
 
 
-def _circuit_samples() -> list[Any]:
-    """The samples of every operation that the circuit's own tests use."""
-    path = Path(__file__).parents[2] / "circuit" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("circuit_samples", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    samples: list[Any] = module.SAMPLES
-    return samples
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sample" in metafunc.fixturenames:
-        metafunc.parametrize("sample", [s for s in _circuit_samples() if s.arguments], ids=str)
+        from operation_samples import samples_of_operations
+
+        metafunc.parametrize("sample", [s for s in samples_of_operations() if s.arguments], ids=str)
     if "isa" in metafunc.fixturenames and HAS_CORE:
         from backpass.engine.native._core import instruction_sets
 
