@@ -8,9 +8,10 @@ from typing import Any
 import numpy
 import pytest
 
-from backpass.circuit import Spec, check_gradient, trace
+from backpass.circuit import Spec, check_gradient, grad, trace, value_and_grad
 from backpass.circuit import operations as o
 from backpass.circuit.traced import NUMPY_NAMES
+from backpass.engine import default_engine
 from backpass.errors import TraceError
 
 np = numpy
@@ -408,6 +409,49 @@ def test_a_masked_array_is_refused(f: Function) -> None:
     masked = numpy.ma.masked_less(V, 0.5)
     with pytest.raises(TraceError, match="masked array"):
         trace(lambda x: f(x, masked), [V])
+
+
+def total(x: Any) -> Any:
+    return (x * x).sum()
+
+
+@pytest.mark.parametrize("masked", [numpy.ma.masked_less(V, 0.5), numpy.ma.masked_array(V)], ids=["some", "none"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m: trace(total, [m]),
+        lambda m: trace(total, [V])(m),
+        lambda m: trace(total, [V]).evaluate([m]),
+        lambda m: default_engine().run(trace(total, [V]), m),
+        lambda m: grad(total)(m),
+        lambda m: grad(lambda p: total(p["w"]))({"w": m}),
+        lambda m: value_and_grad(total)(m),
+        lambda m: grad(lambda x: np.where(m > 0.5, x, 0.0).sum())(V),
+        lambda m: check_gradient(total, m),
+        lambda m: check_gradient(lambda x: (x * m).sum(), V),
+        lambda m: trace(lambda x: m, [V]),
+        lambda m: o.exp(m),
+    ],
+    ids=[
+        "trace",
+        "call",
+        "evaluate",
+        "engine",
+        "grad",
+        "dict",
+        "value_and_grad",
+        "mask",
+        "check",
+        "constant",
+        "result",
+        "operation",
+    ],
+)
+def test_a_masked_array_is_refused_wherever_it_comes_in(call: Callable[[Any], Any], masked: Any) -> None:
+    """Whether any entry is masked, or none: a circuit may run on other arrays later."""
+    with pytest.raises(TraceError, match=r"is a masked array; arrays of a circuit have no masks") as caught:
+        call(masked)
+    assert ".compressed()" in str(caught.value.hint)
 
 
 def test_a_number_that_does_not_fit_is_refused() -> None:

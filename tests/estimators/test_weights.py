@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import is_regressor
 from sklearn.utils.class_weight import compute_class_weight
 
+from backpass.errors import DataError
 from backpass.estimators.weights import weights_of, with_classes
 
 
@@ -120,3 +121,41 @@ def test_class_weight_moves_the_decision(classifier: Any) -> None:
     balanced = classifier(epochs=20, class_weight="balanced").fit(X, y).predict_proba(X)[:, 1].mean()
     assert plain < 0.15
     assert 0.3 < balanced < 0.7
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "score"])
+@pytest.mark.parametrize("which", ["y", "sample_weight"])
+def test_masked_targets_and_weights_are_refused_by_row(case: Any, method: str, which: str) -> None:
+    make, X, y = case
+    mask = np.isin(np.arange(len(X)), [3, 40])
+    estimator = make().fit(X, y)
+    given = {"y": y, "sample_weight": np.ones(len(X))}
+    more = {"classes": np.unique(y)} if method == "partial_fit" and not is_regressor(make()) else {}
+    masked = np.ma.masked_array(given[which], mask=mask)
+    with pytest.raises(DataError, match=rf"^{which} is masked in rows 4, 41"):
+        getattr(estimator, method)(X, **{**given, which: masked}, **more)
+    nothing = np.ma.masked_array(given[which])
+    getattr(estimator, method)(X, **{**given, which: nothing}, **more)  # nothing is masked
+
+
+@pytest.mark.parametrize("which", ["y_val", "sample_weight_val"])
+def test_masked_validation_targets_and_weights_are_refused(case: Any, which: str) -> None:
+    make, X, y = case
+    given = {"X_val": X, "y_val": y, "sample_weight_val": np.ones(len(X))}
+    with pytest.raises(DataError, match=r"is masked in row 1"):
+        make().fit(X, y, **{**given, which: np.ma.masked_array(given[which], mask=np.arange(len(X)) == 0)})
+
+
+def test_masked_targets_of_several_columns_are_refused(regressor: Any, numbers: Any) -> None:
+    X, y, _ = numbers()
+    both = np.ma.masked_array(np.column_stack([y, y]), mask=np.arange(2 * len(y)).reshape(-1, 2) == 5)
+    with pytest.raises(DataError, match=r"^y is masked in row 3"):
+        regressor().fit(X, both)
+
+
+def test_masked_features_are_missing(case: Any) -> None:
+    make, X, y = case
+    masked, gaps = np.ma.masked_less(X, -1.0), np.where(X < -1.0, np.nan, X)
+    one, other = make().fit(masked, y), make().fit(gaps, y)
+    np.testing.assert_array_equal(one.model_.theta, other.model_.theta)
+    np.testing.assert_array_equal(one.predict(masked), other.predict(gaps))

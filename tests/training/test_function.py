@@ -13,7 +13,7 @@ import pytest
 from backpass import fit_function
 from backpass.circuit import operations
 from backpass.engine import NumpyEngine
-from backpass.errors import BackpassError, InterruptedTraining, ShapeError, UsageError
+from backpass.errors import BackpassError, InterruptedTraining, ShapeError, TraceError, UsageError
 from backpass.network import Dense, Network, loss_named
 from backpass.training import Callback, FittedFunction, OptimizerOptions, optimizer_named
 
@@ -220,6 +220,24 @@ def test_refusals(case: str) -> None:
     options, error, message = REFUSALS[case]
     with pytest.raises(error, match=message):
         fit(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("theta", "theta"), ("x", "x"), ("y", "y"), ("sample_weight", "sample_weight"), ("validation", "validation x")],
+)
+def test_masked_arrays_are_refused(name: str, where: str) -> None:
+    """Also inside the structure of theta."""
+    masked = numpy.ma.masked_less(X[:, 0], 0.0)
+    given: dict[str, Any] = {
+        "theta": {"w": numpy.ma.masked_array(numpy.zeros(2), mask=[True, False]), "b": 0.0},
+        "x": numpy.ma.masked_less(X, 0.0),
+        "y": masked,
+        "sample_weight": numpy.ma.abs(masked),
+        "validation": (numpy.ma.masked_less(X, 0.0), Y),
+    }
+    with pytest.raises(TraceError, match=rf"^{where} is a masked array"):
+        fit(**{name: given[name]})
 
 
 def test_every_setting_that_cannot_be_used_is_named_at_once() -> None:
