@@ -174,6 +174,34 @@ def test_evaluate_needs_the_target(call: Run, home: Path, tmp_path: Path) -> Non
     assert "known classes: 'cat', 'dog'" in failed.err
 
 
+def dated(form: str = "{d}/{m}/2024", sign: str = "%", most: int = 28) -> str:
+    """Dates, percentages and a target that follows from them; days up to ``most``."""
+    rows = [(i * 5 % most + 1, i % 12 + 1, i % 17) for i in range(60)]
+    return "\n".join(["day,rate,y", *(f"{form.format(d=d, m=m)},{r}{sign},{d + r}" for d, m, r in rows), ""])
+
+
+@pytest.mark.parametrize("option", ["--validation-file", "--test-file"])
+def test_the_training_file_decides_how_others_are_read(call: Run, tmp_path: Path, option: str) -> None:
+    """1/2/2024 alone may be January or February; the same rows written without doubt give the same model."""
+    (tmp_path / "t.csv").write_text(dated())
+    models = set()
+    for text in (dated(most=12), dated(most=12, sign=""), dated("2024-{m:0>2}-{d:0>2}", most=12)):
+        (tmp_path / "other.csv").write_text(text)
+        done = call("fit", "t.csv", *FIT, option, "other.csv", "-o", "m.backpass")
+        assert done.code == 0, done.err
+        models.add((tmp_path / "m.backpass").read_bytes())
+    assert len(models) == 1
+    (tmp_path / "other.csv").write_text(dated("{m}/{d}/2024"))
+    failed = call("fit", "t.csv", *FIT, option, "other.csv", "-o", "m.backpass")
+    assert failed.code == 3
+    assert "error: other.csv: column 'day'" in failed.err
+    (tmp_path / "t.csv").write_text(dated(sign=""))
+    (tmp_path / "other.csv").write_text(dated())
+    failed = call("fit", "t.csv", *FIT, option, "other.csv", "-o", "m.backpass")
+    assert failed.code == 3
+    assert "error: other.csv: column 'rate': 0 numbers, 60 texts ('0%' rows 1, 18" in failed.err
+
+
 def test_control_characters_never_reach_the_terminal(call: Run, tmp_path: Path) -> None:
     name = "a\x1b[31m\x07\u202e"
     (tmp_path / "t.csv").write_text(f"{name},b,y\n" + "".join(f"{i},x\x1b{i % 2},{i}\n" for i in range(40)))

@@ -18,9 +18,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from backpass.errors import DataError, ResourceError
-from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, database, delimited, read_table
+from backpass.table import (
+    CategoricalColumn,
+    Column,
+    DatetimeColumn,
+    NumericColumn,
+    database,
+    delimited,
+    read_table,
+    table_from,
+)
 from backpass.table.signatures import SIGNATURES, Signature
-from backpass.table.timestamp import DAY, HOUR
+from backpass.table.timestamp import DAY, HOUR, NAT
 
 Write = Callable[..., Path]
 PLAIN = "a,b\n1,x\n2,y\n"
@@ -236,6 +245,25 @@ class TestParquet:
         column = read_table(path).column("t")
         assert isinstance(column, DatetimeColumn)
         assert (column.kind, column.microseconds[0]) == ("time", (23 * 3600 + 59 * 60 + 1) * 1_000_000 + 500_000)
+
+    @pytest.mark.parametrize(
+        "type_",
+        [pa.timestamp("ns"), pa.timestamp("ns", "UTC"), pa.timestamp("ns", "Asia/Tokyo"), pa.time64("ns")],
+        ids=str,
+    )
+    def test_nanoseconds_are_rounded_down(self, type_: pa.DataType, tmp_path: Path) -> None:
+        """As in frames, whatever the sign; the last nanosecond of a day is no next day."""
+        nanoseconds = [0, 1, 999, 1_000, 1_500, 1_999, 86_399_999_999_999, None]
+        nanoseconds += [-1, -999, -1_999, 10**18 + 999] if pa.types.is_timestamp(type_) else []
+        rows = pa.table({"t": pa.array(nanoseconds, type_)})
+        pq.write_table(rows, tmp_path / "t.parquet")
+        for table in (read_table(tmp_path / "t.parquet"), read_table(tmp_path / "t.parquet", query="FROM data")):
+            column = table.column("t")
+            assert isinstance(column, DatetimeColumn)
+            assert column.kind == ("date" if pa.types.is_timestamp(type_) else "time")
+            assert column.microseconds.tolist() == [NAT if n is None else n // 1_000 for n in nanoseconds]
+            assert column == table_from(rows).column("t")
+        assert read_table(tmp_path / "t.parquet").notes == table_from(rows).notes
 
     def test_damaged_and_empty(self, tmp_path: Path) -> None:
         path = tmp_path / "t.parquet"

@@ -25,7 +25,7 @@ from backpass.table.raw import Content, RawColumn, RawDatetimes, RawNumbers, Raw
 from backpass.table.records import check_names
 from backpass.table.row_names import index_among, index_note
 from backpass.table.text_classification import Rules
-from backpass.table.timestamp import FAR_DATES, ticks_of_days
+from backpass.table.timestamp import FAR_DATES, DatetimeKind, ticks_of_days
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 FLOATS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
 WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # converted through text, which rounds once and correctly
 TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # "NULL": a column without any value
-BYTES, INTERVAL, DATE, NANOSECONDS = "BLOB", "INTERVAL", "DATE", "TIMESTAMP_NS"
+BYTES, INTERVAL, DATE = "BLOB", "INTERVAL", "DATE"
+NANOSECONDS = {"TIMESTAMP_NS", "TIMESTAMPTZ_NS", "TIME_NS"}
+"""Casts to microseconds round to the nearest; these are rounded down, as all timestamps are, also those before 1970."""
 TIMES = {"TIME", "TIME_NS", "TIME WITH TIME ZONE"}
 """Older writers mark times of day as UTC; the zone is ignored."""
-MOMENTS = TIMES | {
-    "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", NANOSECONDS, "TIMESTAMP WITH TIME ZONE",
-}  # fmt: skip
+ZONED = {"TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"}
+MOMENTS = TIMES | ZONED | {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
 
 
 def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, faults: ErrorList) -> Content:
@@ -252,10 +253,10 @@ def _moments(database: DuckDBPyConnection, relation: str, name: str, column: str
     if type_ == DATE:
         [days] = numbers_of(database, relation, [f"({column} - DATE '1970-01-01')::DOUBLE"])
         return RawDatetimes(name, ticks_of_days(days), "date")
-    if type_ == NANOSECONDS:  # divided here, so that timestamps before 1970 round down like later ones
-        return RawDatetimes(name, ticks_of(database, relation, column, f"epoch_ns({column})", divisor=1_000), "date")
-    if type_ in TIMES:
-        return RawDatetimes(name, ticks_of(database, relation, column, f"epoch_us({column}::TIME)"), "time")
-    zoned = type_.endswith("ZONE")
-    value = f"epoch_us({column}::{'TIMESTAMPTZ' if zoned else 'TIMESTAMP'})"
-    return RawDatetimes(name, ticks_of(database, relation, column, value), "date", zoned)
+    kind: DatetimeKind = "time" if type_ in TIMES else "date"
+    if type_ in NANOSECONDS:
+        microseconds = ticks_of(database, relation, column, f"epoch_ns({column})", divisor=1_000)
+    else:
+        common = "TIME" if type_ in TIMES else "TIMESTAMPTZ" if type_ in ZONED else "TIMESTAMP"
+        microseconds = ticks_of(database, relation, column, f"epoch_us({column}::{common})")
+    return RawDatetimes(name, microseconds, kind, type_ in ZONED)
