@@ -13,7 +13,7 @@ help:
 	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
 	@echo "make test-checks  run scikit-learn's estimator checks on every preset at three seeds"
 	@echo "make test-integrations  test with shap, skops and MLflow, in build/integrations"
-	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX, in build/peers"
+	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX and PyTorch, in build/peers"
 	@echo "make check      lint, formatting and types"
 	@echo "make sanitize   run the tests of the engine and the scanner on cores built with the compiler's sanitizers (sanitize-short: some)"
 	@echo "make fuzz       give broken and random input to the readers and to the ONNX export, each for SECONDS (60)"
@@ -58,7 +58,7 @@ demo: .venv/base
 	.venv/bin/backpass sample housing > build/housing.csv
 	.venv/bin/backpass fit build/housing.csv --target median_house_value --output build/housing.backpass
 
-# The comparisons with peers take minutes and another library: test-peers runs them.
+# The comparisons with peers take minutes and other libraries: test-peers runs them.
 test: .venv/dev
 	.venv/bin/python -m pytest --ignore=tests/peers
 
@@ -82,7 +82,7 @@ test-lowest:
 test-checks: .venv/dev
 	.venv/bin/python -m pytest --every-seed tests/estimators/test_contract.py
 
-# Each has its own environment, because MLflow, shap and JAX hold back versions of what the other tests use.
+# Each has its own environment, because MLflow, shap, JAX and PyTorch hold back versions of what the other tests use.
 build/integrations/ready: $(MADE_FROM)
 	$(PYTHON) -m venv build/integrations
 	PIP_DISABLE_PIP_VERSION_CHECK=1 build/integrations/bin/python -m pip install --quiet '.[integrations]'

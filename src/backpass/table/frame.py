@@ -73,7 +73,7 @@ def table_from(
     found = [pair for pair, name in zip(found, known, strict=True) if name not in left]
     if left or _has_index(data):
         notes.append(index_note(left))
-    of_source = frozenset(notes)
+    of_source = tuple(notes)
     names = tuple(str(name).strip(" \t") for name, _ in found)
     check_names(names, source)
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]

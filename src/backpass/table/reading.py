@@ -123,7 +123,7 @@ def read_table(
     left_out = tuple(name for name in content.names if name not in columns)
     row_numbers, said = np.arange(1, content.rows + 1), (*content.notes, *notes)
     known = () if content.has_header or query is not None else content.names
-    of_source = frozenset(content.notes)
+    of_source = tuple(content.notes)
     return Table(source, columns, row_numbers, said, left_out, tuple(missing), doubts, of_source, known)
 
 

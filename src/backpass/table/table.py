@@ -177,7 +177,7 @@ class Table:
     left_out: tuple[str, ...] = ()
     missing: tuple[str, ...] = DEFAULT_MISSING
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    of_source: frozenset[str] = frozenset()
+    of_source: tuple[str, ...] = ()
     headerless: tuple[str, ...] = ()
 
     @property

@@ -71,7 +71,7 @@ class Problem:
     parts: Mapping[str, DataSplit]
     notes: tuple[str, ...]
     columns: Mapping[str, Profile] = field(default_factory=dict)
-    of_source: frozenset[str] = frozenset()
+    of_source: tuple[str, ...] = ()
     folds: tuple[RowSplit, ...] = ()
 
     @property
