@@ -16,6 +16,23 @@ import click
 from backpass.errors import ResourceError, UsageError
 from backpass.table.missing import DEFAULT_MISSING
 
+READING_WORDS = (
+    "delimiter",
+    "decimal",
+    "skip",
+    "header_row",
+    "comment",
+    "footer",
+    "all_rows",
+    "no_header",
+    "names",
+    "date_order",
+    "encoding",
+    "missing",
+    "query",
+)
+"""Options of ``reading`` that a suggested next command repeats."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -124,7 +141,34 @@ def reading() -> Callable[[F], F]:
             metavar="NUMBER",
             type=click.IntRange(min=0),
             section=section,
-            help="number of lines to skip before the header of a text file; default: 0",
+            help="number of lines to skip before the header of a text file; default: detected",
+        ),
+        option(
+            "--header-row",
+            metavar="LINES",
+            section=section,
+            help="line of the header of a text file, from 1, or its lines, such as 1,2, if it has several; "
+            "default: detected",
+        ),
+        option(
+            "--comment",
+            metavar="TEXT",
+            may_be_empty=True,
+            section=section,
+            help="start of comment lines in a text file, such as '#'; '' for none; default: detected",
+        ),
+        option(
+            "--footer",
+            metavar="NUMBER",
+            type=click.IntRange(min=0),
+            section=section,
+            help="number of lines below the last row of a text file, blank lines not counted; default: detected",
+        ),
+        option(
+            "--all-rows",
+            is_flag=True,
+            section=section,
+            help="read every record below the header as a row, even units, totals, repeated headers and empty rows",
         ),
         option(
             "--no-header",
@@ -187,12 +231,15 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
         raise ResourceError("standard input is closed", hint="give the name of a file")
     found: dict[str, Any] = {
         name: given[name]
-        for name in ("delimiter", "decimal", "skip", "date_order", "encoding", "query", "max_bytes")
+        for name in ("delimiter", "decimal", "skip", "comment", "footer", "date_order", "encoding", "query", "max_bytes")
         if given[name] is not None
     }
+    if given["header_row"] is not None:
+        found["header_row"] = _lines_in(given["header_row"])
     if names := names_in(given["names"]):
         found["names"] = names
-    return {**found, "no_header": given["no_header"], "missing": (*missing, *given["missing"])}
+    flags = {name: given[name] for name in ("no_header", "all_rows")}
+    return {**found, **flags, "missing": (*missing, *given["missing"])}
 
 
 def reading_words(given: Mapping[str, Any]) -> list[str]:
@@ -202,7 +249,7 @@ def reading_words(given: Mapping[str, Any]) -> list[str]:
     ['--delimiter', ';', '--no-header', '--missing', '-1', '--missing', 'x']
     """
     words: list[str] = []
-    for name in ("delimiter", "decimal", "skip", "no_header", "names", "date_order", "encoding", "missing", "query"):
+    for name in READING_WORDS:
         value = given.get(name)
         if value is True:
             words.append(_flag(name))
@@ -210,6 +257,21 @@ def reading_words(given: Mapping[str, Any]) -> list[str]:
             values = value if isinstance(value, tuple) else (value,)
             words += [word for each in values for word in (_flag(name), str(each))]
     return words
+
+
+def _lines_in(text: str) -> list[int]:
+    """Return the line numbers in a text such as ``2`` or ``1,2``.
+
+    Raises:
+        UsageError: The text holds anything else.
+
+    >>> _lines_in("2"), _lines_in("1, 2")
+    ([2], [1, 2])
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise UsageError(f"--header-row is a line number, or several such as 1,2; got {text!r}")
+    return [int(part) for part in parts]
 
 
 def names_in(texts: Sequence[str]) -> list[str]:

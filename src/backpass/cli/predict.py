@@ -53,6 +53,10 @@ def predict(**given: Any) -> int:
     are ignored. If the model was trained on a file without a header, columns are matched by position, with or without
     the target.
 
+    Each row of the table gets one prediction. Rows between others that hold no data, such as empty ones or a repeated
+    header, keep their places, so that predictions can be joined by position; totals and notes below the last row do
+    not count as rows.
+
     The output is UTF-8 CSV, or Parquet if --output ends in .parquet, with one line per row: the kept columns, the
     prediction under the target's name, then probabilities, interval or quantiles if requested. Numbers are written with
     the fewest digits that read back exactly.
@@ -120,8 +124,8 @@ def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]
     """
     keep = list(dict.fromkeys(names_in(given["keep"])))
     kinds = {**dict.fromkeys(keep, "categorical"), **model.kinds()}
-    options = reading_of(given, model.schema.missing)
-    return read_table(given["table"], kinds=kinds, need=keep, headerless=model.headerless(), **options), keep
+    options = {"headerless": model.headerless(), "keep_rows": True, **reading_of(given, model.schema.missing)}
+    return read_table(given["table"], kinds=kinds, need=keep, **options), keep
 
 
 def cells(table: Table, name: str) -> list[Any]:

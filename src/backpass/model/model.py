@@ -278,7 +278,11 @@ class Model:
             data = self._columns_of(data)
         kinds = self.kinds(with_target=with_target)
         if isinstance(data, str | Path):
-            known = {"missing": self.schema.missing, "headerless": self.headerless()}
+            known = {
+                "missing": self.schema.missing,
+                "headerless": self.headerless(),
+                "keep_rows": not with_target,
+            }
             return read_table(data, kinds=kinds, **{**known, **reading})
         return table_from(data, kinds=kinds, **{"missing": self.schema.missing, **reading})
 

@@ -114,7 +114,7 @@ def reading_of(model: Any) -> Reading:
 def _table(data: Any, reading: Reading | None) -> Table:
     settings: dict[str, Any] = {} if reading is None else {"kinds": reading.kinds, "missing": reading.missing}
     if isinstance(data, str | Path):
-        return read_table(data, **settings)
+        return read_table(data, keep_rows=True, **settings)
     if isinstance(data, np.ndarray) and data.dtype.names is None and reading is not None:
         data = _columns_of(data, reading)
     return table_from(data, **settings)

@@ -7,18 +7,22 @@ splits records into fields; ``layout`` finds where the records begin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from backpass.table.headerless import first_line
 from backpass.table.joining import check_same_names
 from backpass.table.layout import Layout
+from backpass.table.layout_findings import lines_listed, note_of
 from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawStrings
-from backpass.table.records import WHITESPACE, broken_fault, spoken, uneven_fault
+from backpass.table.records import NAMELESS, WHITESPACE, broken_fault, spoken, uneven_fault
 from backpass.table.scan import scanner_for
 from backpass.table.text_classification import Rules
 
@@ -43,6 +47,11 @@ class Delimited:
         """Column names."""
         return self.layout.names
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Names of the columns that have one."""
+        return tuple(name for name in self.layout.names if name not in self.layout.nameless)
+
     def rows_about(self) -> int:
         """Estimate the number of rows from the file size and the length of the first lines."""
         with self.file.path.open("rb") as stream:
@@ -61,10 +70,19 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The requested columns, in order, and the number of rows."""
+    """The requested columns, in order.
+
+    Attributes:
+        columns: The columns.
+        rows: Number of rows.
+        no_data: Rows, from 1, that hold nothing or the header again; their values are missing.
+        notes: Messages about them and about lines between the rows.
+    """
 
     columns: Sequence[Field]
     rows: int
+    no_data: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:
@@ -77,28 +95,55 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
         DataError: Records do not have the right number of fields; the error names their lines.
         ResourceError: The table does not fit in memory.
     """
-    names, rows = files[0].names, sum(file.rows_about() for file in files)
+    rows = sum(file.rows_about() for file in files)
     for other in files[1:]:
-        check_same_names(names, other.names, files[0].file.source, other.file.source, faults)
+        check_same_names(files[0].named, other.named, files[0].file.source, other.file.source, faults)
     faults.stop()
-    roles = [_role(name, rules) for name in names]
+    nameless = list(dict.fromkeys(name for file in files for name in file.layout.nameless))
+    names = (*files[0].names, *(name for name in nameless if name not in files[0].names))
+    roles = [_role(name, rules) if name not in nameless else TEXT for name in names]
     width = len(names) - roles.count(LEFT_OUT)
     require_memory((CELL * rows + COLUMN) * width, table_of(faults.source, rows, width, about=True), LESS)
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
         roles = _seen_to_be_texts(roles, _scanned(files[:1], roles, rules, 0, sample=True))
     whole = _scanned(files, roles, rules, rows)
-    if not whole.rows:
+    no_data = (*whole.empty_rows, *whole.header_rows)
+    if whole.rows == len(no_data):
         raise refusal(faults.source, "has a header but no data rows")
     # Columns taken for numbers that the scan found to hold other strings are scanned again.
     late = [TEXT if whole.is_unfit(j) else LEFT_OUT for j in range(len(names))]
     again = _scanned(files, late, rules, rows) if TEXT in late else whole
     found = []
     for j, name in enumerate(names):
-        if roles[j] == NUMBER and late[j] != TEXT:
+        if name in nameless:
+            _check_empty(j, whole, names, faults)
+        elif roles[j] == NUMBER and late[j] != TEXT:
             found.append(Field(RawNumbers(name, whole.numbers(j)), whole.has_points(j)))
         elif roles[j] != LEFT_OUT:
             found.append(Field(RawStrings(name, *(again if late[j] == TEXT else whole).texts(j))))
-    return Fields(found, whole.rows)
+    faults.stop()
+    return Fields(found, whole.rows, tuple(sorted(no_data)), _notes(whole))
+
+
+def _check_empty(j: int, whole: Scanner | PlainScanner, names: Sequence[str], faults: ErrorList) -> None:
+    """Add an error if a column without a name holds something below the rows that were looked at first."""
+    levels, codes = whole.texts(j)
+    if levels:
+        row = int(np.flatnonzero(codes)[0]) + 1
+        faults.add(f"column {j + 1} of {len(names)} has no name, and holds {shown(levels[0])} in row {row:,}", NAMELESS)
+
+
+def _notes(whole: Scanner | PlainScanner) -> tuple[str, ...]:
+    """Return the messages about rows and lines that are no data."""
+    notes = [
+        note_of(code, lines_listed(rows, "row"))
+        for code, rows in (("empty_rows", whole.empty_rows), ("header_again", whole.header_rows))
+        if rows
+    ]
+    if whole.aside_count:
+        more = f", ... ({whole.aside_count:,} in all)" if whole.aside_count > len(whole.aside) else ""
+        notes.append(note_of("preamble_again", f"{lines_listed(whole.aside)}{more}"))
+    return tuple(notes)
 
 
 def _role(name: str, rules: Rules) -> str:
@@ -121,17 +166,34 @@ def _scanned(
     place = {name: j for j, name in enumerate(files[0].names)}
     for file, sign in zip(files, signs, strict=True):
         layout, order = file.layout, [place[name] for name in file.names]
-        is_merged = layout.delimiter == WHITESPACE
-        scanner.begin(sign, order, line=layout.line, headers=layout.headers, is_merged=is_merged)
-        with file.file.path.open("rb") as stream:
-            stream.seek(layout.offset)
-            scanner.feed(stream.read(SAMPLE if sample else PIECE))
-            if not sample:
-                while piece := stream.read(PIECE):
-                    scanner.feed(piece)
-                scanner.end()
-                _refuse_structure(file, scanner)
+        scanner.begin(
+            sign,
+            order,
+            line=layout.line,
+            headers=layout.headers,
+            is_merged=layout.delimiter == WHITESPACE,
+            comment=layout.comment.encode(),
+            all_comments=layout.all_comments,
+            header_lines=[text.encode() for text in layout.again],
+            preamble=[text.encode() for text in layout.above],
+            skips_empty=not layout.all_rows,
+        )
+        for piece in _pieces(file.file.path, layout.offset, layout.end, SAMPLE if sample else PIECE):
+            scanner.feed(piece)
+            if sample:
+                break
+        else:
+            scanner.end()
+            _refuse_structure(file, scanner)
     return scanner
+
+
+def _pieces(path: Path, start: int, end: int | None, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file from ``start`` to ``end``, in pieces."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while piece := stream.read(size if end is None else min(size, end - stream.tell())):
+            yield piece
 
 
 def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
@@ -159,4 +221,5 @@ def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
         return f"the header is line {layout.line}, {first}; another one? --skip {skip} leaves out the lines before it"
     if len(layout.names) == 1:
         return f"the first line is the header, the names of the columns; here it is {shown(layout.names[0])}"
-    return f"a field that holds {spoken(layout.delimiter)} stands in quotes; --delimiter, if another one was meant"
+    hint = f"a field that holds {spoken(layout.delimiter)} stands in quotes; --delimiter, if another one was meant"
+    return f"{hint}; lines that are no rows: --footer, --comment" if set(widths) == {1} else hint

@@ -15,7 +15,6 @@ import numpy as np
 from backpass.table.messages import FIRST, shown
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.number import number_in
-from backpass.table.table import CategoricalColumn, Column
 from backpass.table.timestamp import moment_in
 
 FEWEST = 3  # minimum number of rows for a verdict
@@ -151,14 +150,3 @@ def first_line(first: Record) -> str:
     "'39, State-gov, 77516, a, b, ...'"
     """
     return shown(", ".join(first[:FIRST]) + (", ..." if len(first) > FIRST else ""))
-
-
-def repeated_header(columns: Sequence[Column]) -> list[int]:
-    """Return the rows (from 1) that hold the column names, as in files that were concatenated with their headers."""
-    rows: set[int] | None = None
-    for column in columns:
-        if not isinstance(column, CategoricalColumn) or column.name not in column.levels:
-            return []
-        found = np.flatnonzero(column.codes == column.levels.index(column.name) + 1) + 1
-        rows = set(found.tolist()) if rows is None else rows & set(found.tolist())
-    return sorted(rows or ())

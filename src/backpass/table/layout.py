@@ -1,97 +1,28 @@
-"""Layout of a delimited file: where it begins, its delimiter, its column names, and which records are not rows.
+"""Layout of a delimited file: where it begins and ends, its delimiter, its column names, and which records are not rows.
 
-Takes a file, the user's settings and, for prediction, the columns that the model needs. Beyond a sample that
-distinguishes rows from names, rows are not read here but in ``delimited``.
+Takes a file, the user's settings and, for prediction, the columns that the model needs. Only the first and the last
+64 kB are looked at; rows are read in ``delimited``.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backpass.errors import DataError, UsageError
+from backpass.table.beginning import Beginning, beginning_of
+from backpass.table.dialect import Dialect
+from backpass.table.heading import Heading, heading_of, likely_header
 from backpass.table.headerless import HINT, first_line, looks_like_data
-from backpass.table.messages import listed, refusal, shown
-from backpass.table.number import number_in
+from backpass.table.layout_findings import example_of, lines_listed, note_of
+from backpass.table.messages import refusal
 from backpass.table.orange import HEADERS, orange_of
-from backpass.table.records import (
-    ROW_NAMES,
-    WHITESPACE,
-    check_names,
-    delimiter_of,
-    first_record,
-    lacks_one,
-    sample_of,
-)
+from backpass.table.records import LINES, ROW_NAMES, check_names, first_record, lacks_one
+from backpass.table.row_names import R_ROW_NAMES, are_row_names
+from backpass.table.tail import end_of
 
-DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blank": " "}
 UNNAMED = "the first column has no name: taken for row names, left out"
-R_ROW_NAMES = "the header has one field fewer than the rows, as R writes row names: the first column is left out"
-NAME_IT = "name the first column in the header, too (R: write.table(..., col.names = NA, sep = ','))"
 HEADER, FIRST_LINE, FIRST_ROW, GIVEN_NAMES = "the header", "the first line", "the first row", "the list of names"
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """The user's settings for a delimited file; None means "detect".
-
-    Attributes:
-        delimiter: One character, or "whitespace".
-        decimal: Decimal sign, "." or ",".
-        skip: Number of lines before the header.
-        no_header: Whether the first line is a row.
-        names: Column names of a file without a header.
-        headerless: Column names for a file without a header, selected by its number of fields; a model provides them.
-
-    Raises:
-        UsageError: A setting is invalid.
-    """
-
-    delimiter: str | None = None
-    decimal: str | None = None
-    skip: int = 0
-    no_header: bool = False
-    names: tuple[str, ...] = ()
-    headerless: tuple[tuple[str, ...], ...] = ()
-
-    @staticmethod
-    def of(
-        delimiter: str | None,
-        decimal: str | None,
-        *,
-        skip: int,
-        no_header: bool,
-        names: Sequence[str],
-        headerless: Sequence[Sequence[str]],
-    ) -> Dialect:
-        """Return the validated settings."""
-        if isinstance(names, str):
-            raise UsageError(f"names takes a list of names; got the text {names!r}", hint=f"names=[{names!r}, ...]")
-        delimiter = DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None
-        known = tuple(tuple(map(str, each)) for each in headerless)
-        return Dialect(delimiter, decimal, skip, no_header, tuple(str(name).strip(" \t") for name in names), known)
-
-    def __post_init__(self) -> None:
-        _check_delimiter(self.delimiter)
-        if self.decimal not in {None, ".", ","}:
-            raise UsageError(f"decimal is '.' or ',', got {shown(self.decimal)}")
-        if type(self.skip) is not int or self.skip < 0:
-            raise UsageError(f"skip is a number of lines, 0 or more; got {self.skip!r}")
-        if not isinstance(self.no_header, bool):
-            raise UsageError(f"no_header is True or False, got {self.no_header!r}")
-        try:
-            check_names(self.names, "names")
-        except DataError as error:
-            raise UsageError(str(error)) from None
-
-
-def _check_delimiter(delimiter: str | None) -> None:
-    if delimiter is None or delimiter == WHITESPACE:
-        return
-    if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise UsageError(f"a delimiter is one character, got {shown(delimiter)}", hint="';', tab or whitespace, say")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +39,14 @@ class Layout:
         texts: Columns that the file declares to be categorical.
         left_out: Columns that the file excludes from learning.
         notes: Messages about what was detected.
+        has_header: Whether the file names its columns.
+        nameless: Names given to columns without a name and without a value.
+        end: Position behind the last row, in bytes; None for the end of the file.
+        comment: What a comment line begins with; empty for none.
+        all_comments: Whether every such line is a comment, even one with as many fields as a row.
+        again: Text of the header rows, which may be repeated among the rows.
+        above: Text of the lines above the header, which may be repeated as well.
+        all_rows: Whether every record below the header is a row.
     """
 
     delimiter: str
@@ -119,11 +58,14 @@ class Layout:
     texts: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-    @property
-    def has_header(self) -> bool:
-        """Whether the file names its columns."""
-        return self.headers > 0
+    has_header: bool = True
+    nameless: tuple[str, ...] = ()
+    end: int | None = None
+    comment: str = ""
+    all_comments: bool = False
+    again: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+    all_rows: bool = False
 
 
 def layout_of(file: Path, source: str, manner: Dialect, wanted: Set[str] | None) -> Layout:
@@ -138,12 +80,44 @@ def layout_of(file: Path, source: str, manner: Dialect, wanted: Set[str] | None)
     Raises:
         DataError: The file has no usable header, or its delimiter is ambiguous.
     """
-    sample = sample_of(file, source, manner.skip)
-    delimiter = manner.delimiter or delimiter_of(sample, source)
-    first = first_record(file, delimiter, source, manner.skip)
-    place = Layout(delimiter, first, manner.skip + 1, sample.offset)
-    without = _without_header(place, manner, source, wanted)
-    return without or _with_header(place, sample.records(delimiter)[1:], source, wanted)
+    top = beginning_of(file, source, manner, wanted or frozenset())
+    if not top.rows:
+        names = first_record(file, top.delimiter, source, manner.lines_before)
+        return Layout(top.delimiter, names, manner.lines_before + 1, top.sample.offset)
+    if top.names:
+        place = replace(_place(top, 0, 0, manner), names=top.names)
+    else:
+        above = _rows_above(top, manner)
+        place = _without_header(_place(top, above, above + 1, manner), manner, source, wanted) or _with_header(
+            top, manner, source, wanted
+        )
+    end, note = end_of(file, place.offset, len(place.names), top, manner)
+    return replace(place, end=end, notes=(*place.notes, *note))
+
+
+def _place(top: Beginning, header: int, data: int, manner: Dialect) -> Layout:
+    """Return the layout of a table whose header and data begin in these records."""
+    prologue = top.prologue
+    return Layout(
+        top.delimiter,
+        top.rows[header],
+        top.line(header),
+        top.sample.behind(top.before[header]),
+        data - header,
+        notes=(*prologue.notes, *prologue.comment_notes),
+        comment=prologue.comment,
+        all_comments=manner.comment is not None,
+        all_rows=manner.all_rows,
+    )
+
+
+def _rows_above(top: Beginning, manner: Dialect) -> int:
+    """Return how many records above a table without a header are lines of one text, where the rows have more fields."""
+    width = len(top.rows[-1])
+    if not (manner.searches and (manner.no_header or manner.names)) or width < 3:
+        return 0
+    above = next((k for k, row in enumerate(top.rows) if len(row) > 1), 0)
+    return above if all(len(row) == width for row in top.rows[above : above + LINES]) else 0
 
 
 def _without_header(place: Layout, manner: Dialect, source: str, wanted: Set[str] | None) -> Layout | None:
@@ -161,61 +135,108 @@ def _without_header(place: Layout, manner: Dialect, source: str, wanted: Set[str
             raise refusal(
                 source, f"{found}: {first_line(place.names)}", "--names names every column; another --delimiter?"
             )
-        return replace(place, names=manner.names, headers=0, names_in=GIVEN_NAMES)
+        return replace(place, names=manner.names, headers=0, has_header=False, names_in=GIVEN_NAMES)
     known = next((names for names in manner.headerless if len(names) == width), None)
     if not manner.no_header:
         if known is None or wanted is None or not wanted.isdisjoint(place.names):
             return None
         note = f"the first line, {first_line(place.names)}, is taken for a row: the model's table has no header"
-        return replace(place, names=known, headers=0, names_in=FIRST_LINE, notes=(note,))
+        return replace(place, names=known, headers=0, has_header=False, names_in=FIRST_LINE, notes=(*place.notes, note))
     if known is None and manner.headerless:
         fields = " or ".join(str(len(names)) for names in manner.headerless)
         raise refusal(
             source, f"the first line has {width} fields, the model asks for {fields}: {first_line(place.names)}"
         )
     numbered = tuple(f"column{j}" for j in range(1, width + 1))
-    return replace(place, names=known or numbered, headers=0, names_in=FIRST_LINE)
+    return replace(place, names=known or numbered, headers=0, has_header=False, names_in=FIRST_LINE)
 
 
-def _with_header(place: Layout, rows: Sequence[Sequence[str]], source: str, wanted: Set[str] | None) -> Layout:
-    """Return the layout if the first line holds the names.
+def _with_header(top: Beginning, manner: Dialect, source: str, wanted: Set[str] | None) -> Layout:
+    """Return the layout if some of the first records hold the names.
 
     Raises:
         DataError: The names are empty, repeated or look like values.
     """
-    first = place.names
-    if orange := orange_of([first, *rows]):
+    first, rows = top.rows[0], top.rows[1:]
+    place = _place(top, 0, 1, manner)
+    if orange := orange_of(top.rows):
         check_names(first, source)
-        return replace(place, headers=HEADERS, texts=orange.texts, left_out=orange.left_out, notes=(orange.note,))
-    if len(first) > 1 and lacks_one([len(first), *map(len, rows)]) and _are_row_names(rows, source):
+        notes = (*place.notes, orange.note)
+        return replace(place, headers=HEADERS, texts=orange.texts, left_out=orange.left_out, notes=notes)
+    heading = heading_of(
+        top.rows,
+        wanted or frozenset(),
+        searches=manner.searches,
+        header_rows=len(manner.header_rows) or None,
+        all_rows=manner.all_rows,
+    )
+    if heading is None and len(first) > 1 and lacks_one([len(row) for row in top.rows]) and are_row_names(rows, source):
         check_names(first, source)
-        return replace(
-            place, names=(ROW_NAMES, *first), names_in=FIRST_ROW, left_out=(ROW_NAMES,), notes=(R_ROW_NAMES,)
-        )
-    if looks_like_data(first, rows):
+        notes = (*place.notes, R_ROW_NAMES)
+        return replace(place, names=(ROW_NAMES, *first), names_in=FIRST_ROW, left_out=(ROW_NAMES,), notes=notes)
+    if looks_like_data(first, rows) and (heading is None or heading.data == 1):
         return _taken_for_names(place, source, wanted)
-    names = (first[0] or (ROW_NAMES if len(first) > 1 else ""), *first[1:])
-    check_names(names, source)
-    if names[0] == ROW_NAMES:
-        return replace(place, names=names, left_out=(ROW_NAMES,), notes=(UNNAMED,))
-    return replace(place, names=names)
+    return _headed(top, heading or Heading(first, (0,), 1), manner, source)
 
 
-def _are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
-    """Whether the first fields are row names: strings or whole numbers, in rows of which most have a last field.
+def _headed(top: Beginning, heading: Heading, manner: Dialect, source: str) -> Layout:
+    """Return the layout of a table with this heading.
 
     Raises:
-        DataError: The first fields repeat.
+        DataError: Names are empty or repeated.
     """
-    names = [row[0].strip(" \t") for row in rows]
-    if not all(name.isdigit() or (name and number_in(name) is None) for name in names):
-        return False
-    if 2 * sum(not row[-1].strip(" \t") for row in rows) >= len(rows):  # every line ends in a delimiter
-        return False
-    if repeated := [name for name, count in Counter(names).items() if count > 1]:
-        text = "the rows have one field more than the header; R writes row names so"
-        raise refusal(source, f"{text}, but these repeat: {listed(repeated, shown)}", NAME_IT)
-    return True
+    place = _place(top, heading.header[0], heading.data, manner)
+    notes = [*place.notes, *_heading_notes(top, heading)]
+    empty = {j: f"(column {j + 1})" for j in heading.empty}
+    names = [empty.get(j, name) for j, name in enumerate(heading.names)]
+    if len(names) > 1 and not names[0]:
+        names[0] = ROW_NAMES
+        notes.append(UNNAMED)
+    check_names(names, source, _name_hint(top, manner))
+    left_out = (*([ROW_NAMES] if names[0] == ROW_NAMES else []), *empty.values())
+    place = replace(place, names=tuple(names), nameless=tuple(empty.values()), left_out=left_out, notes=tuple(notes))
+    return place if manner.all_rows else _with_repeated(place, top, heading)
+
+
+def _name_hint(top: Beginning, manner: Dialect) -> str:
+    """Return a hint that names the line of another header, or an empty string."""
+    row = likely_header(top.rows) if manner.searches else None
+    if row is None:
+        return ""
+    line, example = top.line(row), example_of(top.rows[row])
+    return f"is line {line}, {example}, the header? --header-row {line}; a table without a header: --no-header"
+
+
+def _heading_notes(top: Beginning, heading: Heading) -> list[str]:
+    """Return the messages about rows above, in and below the header, and about columns without names."""
+    places = [("preamble", heading.above), ("units", heading.beneath)]
+    if len(heading.header) > 1:
+        places.insert(1, ("header_rows", heading.header))
+    notes = []
+    for code, rows in places:
+        if rows:
+            lines = lines_listed([top.line(k) for k in rows])
+            notes.append(note_of(code, f"{lines}, {example_of(top.rows[rows[0]])}"))
+    if heading.empty:
+        notes.append(note_of("empty_columns", lines_listed([j + 1 for j in heading.empty], "column")))
+    return notes
+
+
+def _with_repeated(place: Layout, top: Beginning, heading: Heading) -> Layout:
+    """Return the layout with the lines that are no rows where they are repeated.
+
+    A table whose rows hold names of their columns, as tables of ticked boxes do, has no such lines.
+    """
+    if len(heading.names) < 2:
+        return place
+    named = [j for j, name in enumerate(heading.names) if name]
+    for row in top.rows[heading.data :]:
+        alike = [len(row) > j and row[j] == heading.names[j] for j in named]
+        if any(alike) and not all(alike):
+            return place
+    again = [top.text(k) for k in (*heading.header, *heading.beneath)]
+    above = [text for text in top.texts_above(heading.header[0]) if text.strip(f"{place.delimiter} \t")]
+    return replace(place, again=tuple(filter(None, again)), above=tuple(above))
 
 
 def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Layout:
@@ -229,6 +250,5 @@ def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Lay
         raise refusal(source, f"{line} holds values, and none of the names that the model knows", HINT)
     if not all(place.names) or len(set(place.names)) < len(place.names):
         raise refusal(source, f"{line} is no header: it looks like a row of values", HINT)
-    return replace(
-        place, notes=(f"{line} is taken for the names of the columns, but looks like a row of values; {HINT}",)
-    )
+    note = f"{line} is taken for the names of the columns, but looks like a row of values; {HINT}"
+    return replace(place, notes=(*place.notes, note))

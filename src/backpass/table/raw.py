@@ -79,6 +79,7 @@ class Content:
         rows: Number of rows.
         notes: Messages about how the source is written.
         has_header: Whether the source names its columns.
+        no_data: Rows, from 1, that hold nothing or the header again; their values are missing.
     """
 
     names: tuple[str, ...]
@@ -86,6 +87,7 @@ class Content:
     rows: int
     notes: tuple[str, ...] = ()
     has_header: bool = True
+    no_data: tuple[int, ...] = ()
 
 
 def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:

@@ -13,19 +13,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from backpass.errors import UsageError
 from backpass.table.database import connected
 from backpass.table.day_month import ORDERS
 from backpass.table.decimals import decimal_of
 from backpass.table.delimited import Delimited, fields_of
-from backpass.table.headerless import repeated_header
+from backpass.table.dialect import Dialect
 from backpass.table.joining import check_same_names, joined
 from backpass.table.json_rows import json_columns
 from backpass.table.kinds import settle
-from backpass.table.layout import Dialect, layout_of
-from backpass.table.messages import ErrorList, absent, listed, plain, rows_listed, shown
+from backpass.table.layout import layout_of
+from backpass.table.layout_findings import lines_listed, note_of
+from backpass.table.messages import ErrorList, absent, listed, plain, shown
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, opened
 from backpass.table.parquet import Described, described_relation, parquet_columns
@@ -35,6 +34,7 @@ from backpass.table.raw import Content, RawStrings
 from backpass.table.records import ROW_NAMES, spoken
 from backpass.table.table import Column, Table
 from backpass.table.text_classification import Rules
+from backpass.table.totals import rows_of_data, without_labels
 
 FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
 
@@ -50,6 +50,11 @@ def read_table(
     delimiter: str | None = None,
     decimal: str | None = None,
     skip: int = 0,
+    header_row: int | Sequence[int] | None = None,
+    comment: str | None = None,
+    footer: int | None = None,
+    all_rows: bool = False,
+    keep_rows: bool = False,
     no_header: bool = False,
     names: Sequence[str] = (),
     headerless: Sequence[Sequence[str]] = (),
@@ -72,6 +77,14 @@ def read_table(
         delimiter: One character, or "whitespace". None detects it.
         decimal: Decimal sign of a text file, "." or ",". None detects it.
         skip: Number of lines before the header of a text file.
+        header_row: Line of the header of a text file, from 1, or its lines, if it has several: their names are joined.
+            None detects it.
+        comment: What a comment line of a text file begins with, such as ``#``; "" if it has none. None detects it.
+        footer: Number of lines below the last row of a text file, blank ones not counted. None detects them.
+        all_rows: Whether every record below the header is a row. Otherwise those that hold no data are left out: units
+            below the header, empty rows, the header again, totals (see ``LAYOUT_FINDINGS``).
+        keep_rows: Whether such records between the rows keep their places, so that what is computed for the rows can be
+            joined by position: they become rows without values, and totals stay. Those below the last row are left out.
         no_header: Whether the first line is a row; the columns are then called column1, column2, ...
         names: Column names of a file without a header; implies ``no_header``.
         headerless: Column names for a file without a header, selected by its number of fields; a model provides them.
@@ -86,7 +99,18 @@ def read_table(
         ResourceError: The file cannot be read.
         UsageError: A setting is invalid.
     """
-    manner = Dialect.of(delimiter, decimal, skip=skip, no_header=no_header, names=names, headerless=headerless)
+    manner = Dialect.of(
+        delimiter,
+        decimal,
+        skip=skip,
+        header_row=header_row,
+        comment=comment,
+        footer=footer,
+        all_rows=all_rows,
+        no_header=no_header,
+        names=names,
+        headerless=headerless,
+    )
     if date_order is not None and date_order not in ORDERS:
         raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
     rules = Rules(
@@ -99,7 +123,7 @@ def read_table(
         frozenset(need or ()),
     )
     with ExitStack() as stack:
-        files = [stack.enter_context(opened(name, encoding, max_bytes, skips=skip > 0)) for name in files_of(path)]
+        files = [stack.enter_context(opened(name, encoding, max_bytes, skips=not manner.searches)) for name in files_of(path)]
         source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
         faults, notes = ErrorList(source), list[str]()
         if query is None:
@@ -118,13 +142,12 @@ def read_table(
         else:
             faults.extend(own)
     faults.stop()
-    if again := repeated_header(list(columns.values())):
-        notes.append(f"{rows_listed(again)}: the header again, read as a row of values")
+    columns, row_numbers, said = rows_of_data(columns, content, totals=not all_rows and query is None, keep=keep_rows)
     left_out = tuple(name for name in content.names if name not in columns)
-    row_numbers, said = np.arange(1, content.rows + 1), (*content.notes, *notes)
     known = () if content.has_header or query is not None else content.names
-    of_source = tuple(content.notes)
-    return Table(source, columns, row_numbers, said, left_out, tuple(missing), doubts, of_source, known)
+    of_source = (*content.notes, *said)
+    notes = [*of_source, *notes]
+    return Table(source, columns, row_numbers, tuple(notes), left_out, tuple(missing), doubts, of_source, known)
 
 
 def _content(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
@@ -165,10 +188,11 @@ def _queried(
         else:
             whole = replace(rules, kinds=None, drop=frozenset())
             content, whole = _content(files, whole, manner, faults)
-            columns = [settle(raw, whole, faults, notes) for raw in content.columns]
+            settled = {raw.name: settle(raw, whole, faults, notes) for raw in content.columns}
             faults.stop()
-            notes.extend(content.notes)
-            provide_columns(database, columns)
+            settled, _, said = rows_of_data(settled, content, totals=not manner.all_rows, keep=False)
+            notes.extend((*content.notes, *said))
+            provide_columns(database, list(settled.values()))
         return queried(database, query, [file.path for file in files], faults.source, rules, faults, index)
 
 
@@ -188,7 +212,17 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: E
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]
     told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
-    said = (*layout.notes, f"{', '.join(told)} detected") if told else layout.notes
-    columns = [field.column for field in found.columns]
-    names = tuple(name for name in layout.names if name != ROW_NAMES)  # as the index of a frame is no column
-    return Content(names, columns, found.rows, said, layout.has_header), rules
+    several = len(files) > 1
+    said = [
+        f"{plain(each.file.source)}: {note}" if several else note for each in delimited for note in each.layout.notes
+    ]
+    said += [f"{', '.join(told)} detected"] if told else []
+    columns, labeled = [field.column for field in found.columns], list[int]()
+    if not manner.all_rows:
+        columns, labeled = without_labels(columns, rules)
+    notes = (*dict.fromkeys(said), *found.notes)
+    if labeled:
+        notes = (*notes, note_of("total_labels", lines_listed(labeled, "row")))
+    no_data = tuple(sorted({*found.no_data, *labeled}))
+    names = tuple(name for name in delimited[0].named if name != ROW_NAMES)  # as the index of a frame is no column
+    return Content(names, columns, found.rows, notes, layout.has_header, no_data), rules

@@ -26,6 +26,7 @@ DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = "whitespace"  # runs of blanks and tabs; every other delimiter is one character
 BLANKS = (WHITESPACE, " ")
 SAMPLE = 65_536  # characters
+LAST = 20  # maximum number of records below the rows in a sample
 LINES, LONGEST_SAMPLE = 8, 1 << 22  # minimum lines of a sample, up to a maximum of characters
 SPOKEN = {"\t": "tab", WHITESPACE: WHITESPACE}
 NAMELESS = "give every column a name; or does every line end in a delimiter?"
@@ -49,11 +50,23 @@ class Sample:
 
     def records(self, delimiter: str) -> list[list[str]]:
         """Return the untrimmed records, without the last one if the sample is cut; none if the quotes do not match."""
+        return [record for _, record in self.numbered(delimiter)]
+
+    def numbered(self, delimiter: str) -> list[tuple[int, list[str]]]:
+        """Return the records as in ``records``, each with the number of lines before it."""
+        found, rows, before = list[tuple[int, list[str]]](), reader(StringIO(self.text, newline=""), delimiter), 0
         try:
-            found = [record for record in reader(StringIO(self.text, newline=""), delimiter) if record]
+            for record in rows:
+                if record:
+                    found.append((before, record))
+                before = rows.line_num
         except csv.Error:
             return []
         return found if self.is_whole or len(found) < 2 else found[:-1]
+
+    def behind(self, lines: int) -> int:
+        """Return the position in the file after this many lines of the sample, in bytes."""
+        return self.offset + sum(len(line.encode()) for line in islice(StringIO(self.text, newline=""), lines))
 
 
 def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
@@ -85,6 +98,8 @@ def delimiter_of(sample: Sample, source: str) -> str:
     Fallbacks, in this order:
 
     - The delimiter for which the header is one field shorter than every other record, as R writes row names.
+    - The delimiter for which all records below some first ones have the same number of fields, apart from a few last
+      ones; of several, the one that leaves out the fewest first records.
     - If the header contains none of the delimiters: whitespace or single blanks, by the same two rules, provided that
       some column is numeric.
     - The delimiter for which most records have as many fields as the header or, if no record matches the header, as
@@ -98,6 +113,7 @@ def delimiter_of(sample: Sample, source: str) -> str:
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
     best = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
     best = best or [delimiter for delimiter in cutting if lacks_one(widths[delimiter])]
+    best = best or _beneath(widths)
     if not (cutting or best):
         best = [delimiter for delimiter in BLANKS if _is_table(sample.records(delimiter))][:1]
     best = best or _most_agreed(widths, cutting)
@@ -105,6 +121,19 @@ def delimiter_of(sample: Sample, source: str) -> str:
         names = " and ".join(spoken(delimiter) for delimiter in best)
         raise refusal(source, f"the delimiter may be {names}", "say which with --delimiter")
     return best[0] if best else ","
+
+
+def _beneath(widths: dict[str, list[int]]) -> list[str]:
+    """Return the delimiters that split alike all records below a preamble and above a footer."""
+    above = {}
+    for delimiter, found in widths.items():
+        (width, count), *_ = Counter(found[len(found) // 2 :]).most_common(1) or [(0, 0)]
+        first = next((k for k, each in enumerate(found) if each == width), 0)
+        last = len(found) - next((k for k, each in enumerate(reversed(found)) if each == width), 0)
+        if width > 1 and count >= LINES // 2 and set(found[first:last]) == {width} and len(found) - last <= LAST:
+            above[delimiter] = first
+    fewest = min(above.values(), default=0)
+    return [delimiter for delimiter, first in above.items() if first == fewest]
 
 
 def lacks_one(widths: Sequence[int]) -> bool:

@@ -1,22 +1,26 @@
-"""Row names: the columns that hold the index of a pandas data frame.
+"""Row names: the columns that hold the index of a pandas data frame, or the row names of R.
 
 pandas writes an index other than a plain range as an extra column, in Parquet and in Arrow tables, and declares it in
-the metadata entry ``pandas``. The index only labels rows, so it is left out, as it is for an in-memory frame.
-``records`` handles the row names of CSV files.
+the metadata entry ``pandas``. R writes row names as a first column without a name, in a header that is one field short.
+Both only label rows, so they are left out, as the index of an in-memory frame is.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backpass.table.messages import listed, shown
+from backpass.table.messages import listed, refusal, shown
+from backpass.table.number import number_in
 
 LEVEL = re.compile(r"__index_level_[0-9]+__")  # the column name of an unnamed index
 SPAN = re.compile(r"timedelta64\[(s|ms|us|ns)\]")
+R_ROW_NAMES = "the header has one field fewer than the rows, as R writes row names: the first column is left out"
+NAME_IT = "name the first column in the header, too (R: write.table(..., col.names = NA, sep = ','))"
 KEPT = "frame.reset_index() makes a column of it"
 
 
@@ -83,3 +87,20 @@ def index_note(names: Sequence[str]) -> str:
     if not named:
         return "the index of a pandas frame: taken for row names, left out"
     return f"the index of a pandas frame ({listed(named, shown)}): taken for row names, left out; {KEPT}"
+
+
+def are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
+    """Whether the first fields are row names: strings or whole numbers, in rows of which most have a last field.
+
+    Raises:
+        DataError: The first fields repeat.
+    """
+    names = [row[0].strip(" \t") for row in rows]
+    if not all(name.isdigit() or (name and number_in(name) is None) for name in names):
+        return False
+    if 2 * sum(not row[-1].strip(" \t") for row in rows) >= len(rows):  # every line ends in a delimiter
+        return False
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        text = "the rows have one field more than the header; R writes row names so"
+        raise refusal(source, f"{text}, but these repeat: {listed(repeated, shown)}", NAME_IT)
+    return True

@@ -25,20 +25,26 @@ Array<T> owned(std::vector<T>&& values) {
     return Array<T>(kept->data(), {kept->size()}, owner);
 }
 
+std::vector<std::string> texts_of(const std::vector<nb::bytes>& lines) {
+    std::vector<std::string> texts;
+    for (const nb::bytes& line : lines) texts.emplace_back(line.c_str(), line.size());
+    return texts;
+}
+
 Scanner* make_scanner(const std::string& roles, const std::vector<nb::bytes>& tokens, bool with_points,
                       std::int64_t rows_about) {
     if (roles.find_first_not_of("nt-") != std::string::npos) throw std::invalid_argument("a role is n, t or -");
-    std::vector<std::string> texts;
-    for (const nb::bytes& token : tokens) texts.emplace_back(token.c_str(), token.size());
-    return new Scanner(roles, std::move(texts), with_points, rows_about < 0 ? 0 : rows_about);
+    return new Scanner(roles, texts_of(tokens), with_points, rows_about < 0 ? 0 : rows_about);
 }
 
 void begin(Scanner& scanner, char delimiter, std::vector<std::int64_t> order, std::int64_t line, std::int64_t headers,
-           bool is_merged) {
+           bool is_merged, const nb::bytes& comment, bool all_comments, const std::vector<nb::bytes>& header_lines,
+           const std::vector<nb::bytes>& preamble, bool skips_empty) {
     for (const std::int64_t j : order)
         if (j < 0 || j >= static_cast<std::int64_t>(scanner.columns.size()))
             throw nb::index_error("a field belongs to no column");
-    scanner.begin(delimiter, std::move(order), line, headers, is_merged);
+    LineWatch watch({comment.c_str(), comment.size()}, all_comments, texts_of(header_lines), texts_of(preamble));
+    scanner.begin(delimiter, std::move(order), line, headers, is_merged, std::move(watch), skips_empty);
 }
 
 void feed(Scanner& scanner, const nb::bytes& piece) {
@@ -88,7 +94,9 @@ NB_MODULE(_scanner, m) {
         .def(nb::new_(&make_scanner), nb::arg("roles"), nb::arg("tokens"), nb::kw_only(), nb::arg("with_points"),
              nb::arg("rows_about"))
         .def("begin", &begin, nb::arg("delimiter"), nb::arg("order"), nb::kw_only(), nb::arg("line") = 1,
-             nb::arg("headers") = 1, nb::arg("is_merged") = false)
+             nb::arg("headers") = 1, nb::arg("is_merged") = false, nb::arg("comment") = nb::bytes("", 0),
+             nb::arg("all_comments") = false, nb::arg("header_lines") = std::vector<nb::bytes>(),
+             nb::arg("preamble") = std::vector<nb::bytes>(), nb::arg("skips_empty") = false)
         .def("feed", &feed, nb::arg("piece"))
         .def("end", &end)
         .def("numbers", &numbers, nb::arg("column"), "The numbers of a column, which are given away.")
@@ -98,6 +106,10 @@ NB_MODULE(_scanner, m) {
         .def_ro("rows", &Scanner::rows)
         .def_ro("uneven", &Scanner::uneven)
         .def_ro("uneven_count", &Scanner::uneven_count)
+        .def_ro("empty_rows", &Scanner::empty_rows)
+        .def_ro("header_rows", &Scanner::header_rows)
+        .def_ro("aside", &Scanner::aside)
+        .def_ro("aside_count", &Scanner::aside_count)
         .def_prop_ro("broken", &broken)
         .def_ro("broken_line", &Scanner::broken_line);
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,10 +22,37 @@ NAMED = 8  # maximum uneven records to keep
 END = re.compile(r"\r\n|\r|\n")
 BLANKS = re.compile(r"[ \t]*+")
 
+COMMENT, HEADER, PREAMBLE = "comment", "header", "preamble"  # lines that are no rows
+
 Record = tuple[int, list[str] | str]
 
 
-def records(text: str, delimiter: str, *, is_merged: bool = False) -> Iterator[Record]:
+@dataclass(frozen=True, slots=True)
+class LineWatch:
+    """The lines of a delimited text that are no rows, found by how they begin before any field is split.
+
+    Attributes:
+        comment: What a comment begins with; empty for none.
+        is_certain: Whether every such line is a comment; else one with as many delimiters as a row is a row.
+        headers: Lines that repeat a header, without their ends.
+        preamble: Other lines of the preamble.
+    """
+
+    comment: str = ""
+    is_certain: bool = False
+    headers: frozenset[str] = frozenset()
+    preamble: frozenset[str] = frozenset()
+
+    def kind_of(self, line: str, delimiter: str, width: int) -> str:
+        """Return ``comment``, ``header`` or ``preamble``; an empty string for a line that begins a record."""
+        if self.comment and line.startswith(self.comment) and (self.is_certain or line.count(delimiter) + 1 != width):
+            return COMMENT
+        return HEADER if line in self.headers else PREAMBLE if line in self.preamble else ""
+
+
+def records(
+    text: str, delimiter: str, *, is_merged: bool = False, aside: Callable[[str], str] = lambda line: ""
+) -> Iterator[Record]:
     """Yield each record's first line number and its fields (none for an empty line).
 
     If a record is malformed, the last item has an error code in place of its fields.
@@ -34,6 +61,7 @@ def records(text: str, delimiter: str, *, is_merged: bool = False) -> Iterator[R
         text: The delimited text.
         delimiter: One character.
         is_merged: Whether runs of blanks and tabs separate fields; those around a record then belong to no field.
+        aside: Returns a code for a line that is no record, which then stands in place of the fields, else "".
 
     >>> list(records('a,"b\\nc"\\n1', ","))
     [(1, ['a', 'b\\nc']), (3, ['1'])]
@@ -46,6 +74,12 @@ def records(text: str, delimiter: str, *, is_merged: bool = False) -> Iterator[R
     at, line = 0, 1
     while at < len(text):
         start, fields = at, list[str]()
+        ended = END.search(text, at)
+        if code := aside(text[at : ended.start() if ended else len(text)]):
+            at = ended.end() if ended else len(text)
+            yield line, code
+            line += 1
+            continue
         at = cutter.behind_blanks(text, at)
         while fields or text[at : at + 1] not in {"", "\r", "\n"}:
             content, at, fault = cutter.field(text, at)
@@ -136,6 +170,10 @@ class PlainScanner:
         rows: Number of rows so far.
         uneven: Line and number of fields of the first records without exactly one field per column.
         uneven_count: Number of such records.
+        empty_rows: Rows, from 1, whose fields are all empty.
+        header_rows: Rows, from 1, that repeat a header line; they are rows without values.
+        aside: Lines of the first comments and repeated lines of the preamble.
+        aside_count: Number of such lines.
         broken: What ended a file early: "long field", "after quote" or "open quote"; else "".
         broken_line: First line of that record.
     """
@@ -144,12 +182,25 @@ class PlainScanner:
         self._roles, self._tokens, self._with_points = roles, {token.decode() for token in tokens}, with_points
         self._columns = [_Column() for _ in roles]
         self._delimiter, self._order, self._pieces = ",", list[int](), list[bytes]()
-        self._line, self._headers, self._is_merged = 1, 1, False
+        self._line, self._headers, self._headers_left, self._is_merged = 1, 1, 0, False
         self.rows, self.uneven_count, self.broken_line = 0, 0, 0
         self.uneven, self.broken = list[tuple[int, int]](), ""
+        self.empty_rows, self.header_rows, self.aside, self.aside_count = list[int](), list[int](), list[int](), 0
+        self._watch, self._skips_empty = LineWatch(), False
 
     def begin(
-        self, delimiter: str, order: Sequence[int], *, line: int = 1, headers: int = 1, is_merged: bool = False
+        self,
+        delimiter: str,
+        order: Sequence[int],
+        *,
+        line: int = 1,
+        headers: int = 1,
+        is_merged: bool = False,
+        comment: bytes = b"",
+        all_comments: bool = False,
+        header_lines: Sequence[bytes] = (),
+        preamble: Sequence[bytes] = (),
+        skips_empty: bool = False,
     ) -> None:
         """Begin a file.
 
@@ -159,9 +210,16 @@ class PlainScanner:
             line: Line number at which the text starts.
             headers: Number of records at the start that are not rows.
             is_merged: Whether runs of blanks and tabs separate fields.
+            comment: What a comment line begins with; empty for none.
+            all_comments: Whether every such line is a comment, even one with as many delimiters as a row.
+            header_lines: Lines that may be there again, as rows without values.
+            preamble: Other lines that may be there again; they are left out.
+            skips_empty: Whether a record of empty fields is listed in ``empty_rows``.
         """
         self._delimiter, self._order, self._pieces = delimiter, list(order), []
         self._line, self._headers, self._is_merged = line, headers, is_merged
+        again, above = (frozenset(each.decode() for each in lines) for lines in (header_lines, preamble))
+        self._watch, self._skips_empty = LineWatch(comment.decode(), all_comments, again, above), skips_empty
 
     def feed(self, piece: bytes) -> None:
         """Append a piece of the file."""
@@ -169,19 +227,43 @@ class PlainScanner:
 
     def end(self) -> None:
         """End the file: parse what was fed."""
-        headers, text = self._headers, b"".join(self._pieces).decode()
-        for line, fields in records(text, self._delimiter, is_merged=self._is_merged):
-            if isinstance(fields, str):
+        self._headers_left, text = self._headers, b"".join(self._pieces).decode()
+        for line, fields in records(text, self._delimiter, is_merged=self._is_merged, aside=self._kind_of):
+            if fields == HEADER:
+                self._take([""] * len(self._order))
+                self.header_rows.append(self.rows)
+            elif fields in (COMMENT, PREAMBLE):
+                self._put_aside(line)
+            elif isinstance(fields, str):
                 self.broken, self.broken_line = fields, self._line + line - 1
-            elif not fields and (headers or len(self._order) != 1):
+            elif not fields and (self._headers_left or len(self._order) != 1):
                 continue
-            elif headers:
-                headers -= 1
+            elif self._headers_left:
+                self._headers_left -= 1
+            elif self._skips_empty and len(fields) > 1 and not any(fields):
+                self._take_empty(line, fields)
             elif len(fields or [""]) != len(self._order):
                 self.uneven = [*self.uneven, (self._line + line - 1, len(fields))][:NAMED]
                 self.uneven_count += 1
             else:
                 self._take(fields or [""])  # in a one-column table an empty line is a row with a missing value
+
+    def _kind_of(self, line: str) -> str:
+        """Return what a line is if it is no record; among the headers only a comment is none."""
+        found = self._watch.kind_of(line, self._delimiter, len(self._order))
+        return "" if self._headers_left and found != COMMENT else found
+
+    def _put_aside(self, line: int) -> None:
+        self.aside = [*self.aside, self._line + line - 1][:NAMED]
+        self.aside_count += 1
+
+    def _take_empty(self, line: int, fields: Sequence[str]) -> None:
+        """Append an empty row; one of another length is no row."""
+        if len(fields) != len(self._order):
+            self._put_aside(line)
+            return
+        self._take(fields)
+        self.empty_rows.append(self.rows)
 
     def _take(self, fields: Sequence[str]) -> None:
         """Append a row."""

@@ -38,6 +38,8 @@ class RecordCutter {
         if (is_merged_) ends_[static_cast<unsigned char>('\t')] = true;
     }
 
+    char delimiter() const { return delimiter_; }
+
     std::vector<Field> fields;
     std::int64_t lines = 0;  // that the record took
 

@@ -17,7 +17,9 @@ Scanner::Scanner(const std::string& roles, std::vector<std::string> tokens, bool
 }
 
 void Scanner::begin(char delimiter, std::vector<std::int64_t> order, std::int64_t line, std::int64_t headers,
-                    bool is_merged) {
+                    bool is_merged, LineWatch watch, bool skips_empty) {
+    watch_ = std::move(watch);
+    skips_empty_ = skips_empty;
     cutter_ = RecordCutter(delimiter, is_merged);
     order_ = std::move(order);
     left_.clear();
@@ -40,6 +42,11 @@ void Scanner::cut(bool is_last) {
     const char* at = left_.data();
     const char* end = at + left_.size();
     while (at < end && broken == Cut::Record) {
+        if (watch_.is_watched(*at)) {
+            bool is_partial = false;
+            if (step_aside(at, end, is_last, is_partial)) continue;
+            if (is_partial) break;
+        }
         const Cut found = cutter_.next(at, end, is_last);
         if (found == Cut::Partial) break;
         if (found == Cut::Record) {
@@ -59,9 +66,59 @@ void Scanner::cut(bool is_last) {
     left_.erase(0, static_cast<std::size_t>(at - left_.data()));
 }
 
+// Step over a line that is no record, and its end.
+bool Scanner::step_aside(const char*& at, const char* end, bool is_last, bool& is_partial) {
+    const char* behind = at;
+    const Line found = watch_.line_at(at, end, is_last, cutter_.delimiter(), order_.size(), behind);
+    is_partial = found == Line::Partial;
+    if (found == Line::Record || is_partial || (headers_ > 0 && found != Line::Comment)) return false;
+    if (behind < end && *behind == '\r' && behind + 1 == end && !is_last) {  // a \n may follow
+        is_partial = true;
+        return false;
+    }
+    if (found == Line::Header) {
+        take_nothing();
+        header_rows.push_back(rows);
+    } else {
+        if (aside.size() < kNamed) aside.push_back(line_);
+        ++aside_count;
+    }
+    if (behind < end) behind += *behind == '\r' && behind + 1 < end && behind[1] == '\n' ? 2 : 1;
+    at = behind;
+    ++line_;
+    return true;
+}
+
+bool Scanner::is_empty() const {
+    const std::vector<Field>& fields = cutter_.fields;
+    return fields.size() > 1 && std::all_of(fields.begin(), fields.end(), [](const Field& field) {
+               return field.first == field.last;
+           });
+}
+
+// Take a row without values.
+void Scanner::take_nothing() {
+    for (Column& column : columns) {
+        if (column.role == Role::Text) column.codes.push_back(0);
+        if (column.role == Role::Number && !column.is_unfit)
+            column.numbers.push_back(std::numeric_limits<double>::quiet_NaN());
+    }
+    ++rows;
+}
+
 void Scanner::take_record() {
     if (headers_ > 0) {
         --headers_;
+        return;
+    }
+    if (skips_empty_ && cutter_.fields[0].first == cutter_.fields[0].last && is_empty()) {
+        if (cutter_.fields.size() == order_.size()) {
+            take_nothing();
+            empty_rows.push_back(rows);
+        } else {
+            if (aside.size() < kNamed) aside.push_back(line_);
+            ++aside_count;
+        }
         return;
     }
     const std::vector<Field>& fields = cutter_.fields;

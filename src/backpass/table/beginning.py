@@ -1,0 +1,123 @@
+"""Beginning of a delimited file: its first 64 kB without the prologue, cut into records that know their lines.
+
+Takes a file and the user's settings; returns the records, for ``layout`` to find the header among them. Where the header
+is a comment (``# x, y``), it is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+
+from backpass.table.dialect import Dialect
+from backpass.table.heading import body_of
+from backpass.table.layout_findings import note_of
+from backpass.table.messages import shown
+from backpass.table.prologue import Prologue, prologue_of
+from backpass.table.records import Sample, delimiter_of, reader, sample_of
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The start of a file, cut into records.
+
+    Attributes:
+        prologue: What precedes the records.
+        delimiter: One character, or "whitespace".
+        before: Number of lines of the sample before each record.
+        rows: The records, their cells trimmed.
+        names: Column names, if a comment holds them; then every record is a row.
+    """
+
+    prologue: Prologue
+    delimiter: str
+    before: tuple[int, ...]
+    rows: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def sample(self) -> Sample:
+        """The sample behind the prologue."""
+        return self.prologue.sample
+
+    def line(self, row: int) -> int:
+        """Line on which a record begins, from 1."""
+        return self.prologue.line + self.before[row]
+
+    def text(self, row: int) -> str:
+        """Text of a record without its end; empty if it has several lines."""
+        lines = self._lines()
+        text = lines[self.before[row]].rstrip("\r\n")
+        return "" if text.count('"') % 2 else text
+
+    def texts_above(self, row: int) -> list[str]:
+        """Text of the lines that are not blank above a record."""
+        return [text for line in self._lines()[: self.before[row]] if (text := line.rstrip("\r\n")).strip()]
+
+    def _lines(self) -> list[str]:
+        return list(StringIO(self.sample.text, newline=""))
+
+
+def beginning_of(file: Path, source: str, manner: Dialect, wanted: Set[str]) -> Beginning:
+    """Return the first records of a file.
+
+    Args:
+        file: Path on disk.
+        source: Name of the file in messages.
+        manner: The user's settings.
+        wanted: Columns that the model needs.
+
+    Raises:
+        DataError: The delimiter is ambiguous, or the file is too short.
+    """
+    sample, line = sample_of(file, source, manner.lines_before), manner.lines_before + 1
+    prologue = prologue_of(sample, line, manner.comment, searches=manner.searches)
+    found = _cut(prologue, manner, source)
+    if not prologue.last or not found.rows or manner.no_header or manner.names:
+        return found
+    names = _names_in(prologue, found.delimiter)
+    if not _is_header(names, found.rows, is_alone=len(prologue.comments) == 1):
+        return found
+    if len(prologue.comments) == 1 and _is_first_line(prologue, names, wanted):
+        return _cut(prologue_of(sample, line, "", searches=manner.searches), manner, source)
+    note = note_of("header_in_comment", f"line {prologue.comments[-1]}, {shown(prologue.last)}")
+    prologue = replace(prologue, comments=prologue.comments[:-1], notes=(*prologue.notes, note))
+    return replace(found, prologue=prologue, names=names)
+
+
+def _cut(prologue: Prologue, manner: Dialect, source: str) -> Beginning:
+    delimiter = manner.delimiter or prologue.separator or delimiter_of(prologue.sample, source)
+    numbered = prologue.sample.numbered(delimiter)
+    rows = tuple(tuple(cell.strip(" \t") for cell in row) for _, row in numbered)
+    return Beginning(prologue, delimiter, tuple(before for before, _ in numbered), rows)
+
+
+def _names_in(prologue: Prologue, delimiter: str) -> tuple[str, ...]:
+    """Return the fields of the last comment, without its mark."""
+    bare = prologue.last.lstrip(prologue.comment)
+    return tuple(cell.strip(" \t") for row in reader([bare], delimiter) for cell in row)
+
+
+def _is_header(names: Sequence[str], rows: Sequence[Sequence[str]], *, is_alone: bool) -> bool:
+    """Whether a comment names the columns of the records: the first of them is a row of values, or nothing tells.
+
+    Args:
+        names: The fields of the comment.
+        rows: The records below it.
+        is_alone: Whether it is the only comment.
+    """
+    body = body_of(rows)
+    if not all(names[1:]) or len(set(names)) < len(names) or len(names) != (body.width if body else len(rows[0])):
+        return False
+    if body is None:
+        return is_alone
+    return body.has_values(rows[0]) if body.valued else is_alone
+
+
+def _is_first_line(prologue: Prologue, names: Sequence[str], wanted: Set[str]) -> bool:
+    """Whether the mark belongs to the first name, as in ``#id,town``; a model may know the name with its mark."""
+    first = prologue.last.split(names[0])[0] if names[0] else prologue.last[:1]
+    marked = f"{first}{names[0]}"
+    return marked in wanted or (not (wanted and names[0] in wanted) and first == prologue.comment)

@@ -1,0 +1,83 @@
+"""Footer of a table: the lines below its last row, such as totals, sources and page numbers.
+
+Takes the last lines of a file as lists of cells and what its columns hold; returns how many of them are no rows. Rows
+called "Total" that have a value in every column may be rows all the same; ``totals`` compares them with the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backpass.table.cells import GAPS, holds_values, is_footnote, is_total_label, is_value
+
+LONGEST = 500  # maximum number of lines of a footer
+WORDS = 3  # words from which a lonely text is a sentence
+
+Row = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a table hold, by some of its rows.
+
+    Attributes:
+        width: Number of columns.
+        valued: Whether each column holds numbers or dates.
+        longest: Most words of a cell.
+    """
+
+    width: int
+    valued: tuple[bool, ...]
+    longest: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], width: int) -> Columns:
+        """Describe the columns by rows of the table."""
+        alike = [row for row in rows if len(row) == width]
+        valued = tuple(holds_values([row[j] for row in alike]) for j in range(width))
+        words = max((len(cell.split()) for row in alike for cell in row), default=0)
+        return cls(width, valued, words)
+
+
+def footer_rows(rows: Sequence[Row], columns: Columns) -> int:
+    """Return how many rows at the end are no data.
+
+    Args:
+        rows: The last rows of a table, their cells trimmed.
+        columns: What the columns hold.
+
+    >>> columns = Columns.of([["1", "a", "2.5"]] * 4, 3)
+    >>> footer_rows([["1", "a", "2.5"], ["Total", "", "10"], ["Source: survey"]], columns)
+    2
+    """
+    count = 0
+    while count < min(len(rows), LONGEST) and _is_footer(rows[-1 - count], columns, follows=count > 0):
+        count += 1
+    # A row of the table's width that is only empty does not separate data from a footer.
+    return count
+
+
+def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
+    """Whether the last row of a table, or one above a footer, is no data.
+
+    Args:
+        row: The row.
+        columns: What the columns hold.
+        follows: Whether the rows below it are a footer.
+    """
+    filled = [(j, cell) for j, cell in enumerate(row) if cell]
+    if not filled:
+        return len(row) > 1
+    j, first = filled[0]
+    is_label = first not in GAPS and not is_value(first)
+    if not is_label or columns.width == 1:
+        return False
+    stands_out = j < columns.width and columns.valued[j]
+    if is_total_label(first) and (stands_out or len(filled) == 1 or len(row) != columns.width):
+        return True
+    if len(filled) > 1:
+        has_values = any(is_value(cell) for _, cell in filled[1:])
+        return len(row) != columns.width and not has_values and is_footnote(first)
+    is_sentence = is_footnote(first) or len(first.split()) >= max(WORDS, columns.longest + 1)
+    return stands_out or is_sentence or (follows and len(row) != columns.width)

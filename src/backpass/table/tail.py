@@ -1,0 +1,100 @@
+"""Tail of a delimited file: its last 64 kB, in which the lines below the table are found.
+
+Takes a file and its beginning; returns the position behind the last row. ``footer`` decides which lines are no rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from backpass.table.beginning import Beginning
+from backpass.table.dialect import Dialect
+from backpass.table.footer import LONGEST, Columns, footer_rows
+from backpass.table.layout_findings import example_of, note_of
+from backpass.table.messages import listed
+from backpass.table.records import reader
+
+BLOCK = 65_536  # bytes at the end
+NOTHING = ["", ""]  # stands for a comment
+SHOWN = 60  # rows of the beginning that show what the columns hold
+FEW = 8  # lines that are looked at first
+END = re.compile(rb"\r\n|\r|\n")
+
+Line = tuple[int, bytes]
+
+
+def end_of(file: Path, start: int, width: int, top: Beginning, manner: Dialect) -> tuple[int | None, tuple[str, ...]]:
+    """Return the position behind the last row and a message; None if the table ends with the file.
+
+    Args:
+        file: Path on disk.
+        start: Position of the table, in bytes.
+        width: Number of its columns.
+        top: The beginning of the file.
+        manner: The user's settings.
+    """
+    if manner.footer is not None:
+        return _given_end(file, start, manner.footer), ()
+    if manner.all_rows:
+        return None, ()
+    lines = _last_lines(file, start, BLOCK)
+    columns = Columns.of(top.rows[-SHOWN:], width)
+    for count in (FEW, LONGEST):
+        rows = _rows(lines[-count:], width, top)
+        found = footer_rows([cells for _, cells in rows], columns)
+        if found < len(rows):
+            break
+    else:
+        return None, ()
+    if not found:
+        return None, ()
+    said = [example_of(cells) for _, cells in rows[-found:] if any(cells)]
+    place = f"the last {found} lines" if found > 1 else "the last line"
+    return rows[-found][0], (note_of("footer", f"{place}{', ' if said else ''}{listed(said)}"),)
+
+
+def _last_lines(file: Path, start: int, size: int) -> list[Line]:
+    """Return the whole lines at the end of a table that are not blank, each with its position."""
+    end = file.stat().st_size
+    at = max(start, end - size)
+    with file.open("rb") as stream:
+        stream.seek(at)
+        block = stream.read()
+    found = list(_lines(block, at))
+    return [line for line in (found if at == start else found[1:]) if line[1].strip()]
+
+
+def _lines(block: bytes, at: int) -> Iterator[Line]:
+    begin = 0
+    for ended in END.finditer(block):
+        yield at + begin, block[begin : ended.start()]
+        begin = ended.end()
+    yield at + begin, block[begin:]
+
+
+def _rows(lines: list[Line], width: int, top: Beginning) -> list[tuple[int, list[str]]]:
+    """Return the records of the last lines, from the last one up to a line that is part of a longer record."""
+    found: list[tuple[int, list[str]]] = []
+    for position, line in reversed(lines):
+        text = line.decode("utf-8", "replace")
+        if text.count('"') % 2:
+            break
+        try:
+            (record,) = reader([text], top.delimiter)
+        except (csv.Error, ValueError):
+            break
+        mark = top.prologue.comment
+        is_comment = bool(mark) and text.startswith(mark) and len(record) != width
+        found.append((position, NOTHING if is_comment else [cell.strip(" \t") for cell in record]))
+    return found[::-1]
+
+
+def _given_end(file: Path, start: int, footer: int) -> int | None:
+    """Return the position of the first of the last ``footer`` lines; None if there are none."""
+    size = BLOCK
+    while footer and len(lines := _last_lines(file, start, size)) < footer and size < file.stat().st_size:
+        size *= 4
+    return lines[-footer][0] if footer and len(lines) >= footer else start if footer else None

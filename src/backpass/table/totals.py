@@ -1,0 +1,140 @@
+"""Totals: rows of a table that hold the sums or means of the rows above, which would be learned from like others.
+
+Takes the columns of a table; returns the columns without them and without other rows that hold no data. A label ("Total", "Subtotal", "Summe Nord") is not enough: the numbers
+must be the sums or means of the rows above, since the last such row or since the first row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.cells import holds_values, is_total_label
+from backpass.table.layout_findings import lines_listed, note_of
+from backpass.table.raw import Content, RawColumn, RawStrings
+from backpass.table.table import CategoricalColumn, Column, NumericColumn
+from backpass.table.text_classification import Rules
+
+FEWEST = 2  # minimum number of rows that are summed
+TOLERANCE = 2e-3  # relative; sums of numbers that are written with fewer digits differ
+SEARCHED = 10_000  # categories of a column that are searched for labels
+MANY = 0.5  # share of labeled rows from which the label is a category of its own
+
+
+def rows_of_data(
+    columns: dict[str, Column], content: Content, *, totals: bool, keep: bool
+) -> tuple[dict[str, Column], NDArray[np.int64], list[str]]:
+    """Leave out the rows that hold no data; return the columns, the numbers of their rows, and messages.
+
+    Args:
+        columns: The columns by name.
+        content: What was read.
+        totals: Whether totals are left out.
+        keep: Whether rows between others keep their places.
+    """
+    found, doubtful = total_rows(list(columns.values()), content.no_data) if totals else ([], [])
+    notes = [f"row {row:,} is called a total, but holds no sums: kept as a row (--footer 1)" for row in doubtful]
+    if found:
+        notes.append(note_of("totals", lines_listed(found, "row")))
+    numbers = np.arange(1, content.rows + 1)
+    left_out = {*content.no_data, *found}
+    if keep:
+        last = next((row for row in range(content.rows, 0, -1) if row not in left_out), 0)
+        if inner := sorted(row for row in left_out if row < last):
+            notes.append(f"{lines_listed(inner, 'row')}: kept in place, so that rows and results agree in number")
+        left_out = {row for row in left_out if row > last}
+    if not left_out:
+        return columns, numbers, notes
+    kept = numbers[~np.isin(numbers, sorted(left_out))]
+    return {name: _occurring(column.take(kept - 1)) for name, column in columns.items()}, kept, notes
+
+
+def _occurring(column: Column) -> Column:
+    """Return a column without the categories that no row has any more."""
+    if not isinstance(column, CategoricalColumn) or column.counts().all():
+        return column
+    there = column.counts() > 0
+    codes = np.concatenate([[0], np.where(there, np.cumsum(there), 0)]).astype(np.int32)
+    levels = tuple(level for level, kept in zip(column.levels, there, strict=True) if kept)
+    return CategoricalColumn(column.name, codes[column.codes], levels)
+
+
+def without_labels(columns: Sequence[RawColumn], rules: Rules) -> tuple[list[RawColumn], list[int]]:
+    """Return the columns with labels of totals among numbers or dates missing, and the rows, from 1, that have one."""
+    found, rows = list[RawColumn](), set[int]()
+    for raw in columns:
+        if isinstance(raw, RawStrings) and rules.demanded(raw.name) != "categorical" and len(raw.levels) <= SEARCHED:
+            labels = [j for j, level in enumerate(raw.levels, start=1) if is_total_label(level)]
+            if labels and holds_values([level for level in raw.levels if not is_total_label(level)]):
+                labeled = np.isin(raw.codes, labels)
+                rows |= set((np.flatnonzero(labeled) + 1).tolist())
+                raw = replace(raw, codes=np.where(labeled, 0, raw.codes).astype(np.int32))
+        found.append(raw)
+    return found, sorted(rows)
+
+
+def total_rows(columns: Sequence[Column], empty: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the rows, from 1, that are totals, and those that are called so without being sums.
+
+    Args:
+        columns: The columns of a table.
+        empty: Rows, from 1, that are left out already.
+    """
+    numbers = [column.values for column in columns if isinstance(column, NumericColumn)]
+    texts = [column for column in columns if isinstance(column, CategoricalColumn)]
+    if not numbers or not texts:
+        return [], []
+    labeled = _labeled(texts)
+    rows = len(numbers[0])
+    named = set(np.flatnonzero(labeled).tolist())
+    if len(named) > MANY * rows:
+        return [], []
+    counts = np.ones(rows, dtype=bool)
+    counts[[row - 1 for row in empty]] = False
+    last = int(np.flatnonzero(counts)[-1]) if counts.any() else -1
+    candidates = sorted(named | ({last} if last >= 0 and all(text.codes[last] == 0 for text in texts) else set()))
+    found, doubtful, start = list[int](), list[int](), 0
+    for row in candidates:
+        group = np.flatnonzero(counts[start:row]) + start
+        whole = np.flatnonzero(counts[:row])
+        if _is_total(numbers, row, group) or _is_total(numbers, row, whole):
+            found.append(row + 1)
+            counts[row] = False
+            start = row + 1
+        elif row == last and row in named and len(named) == 1:
+            doubtful.append(row + 1)
+    return found, doubtful
+
+
+def _labeled(texts: Sequence[CategoricalColumn]) -> NDArray[np.bool_]:
+    """Return which rows have a label of totals, bool (n,)."""
+    labeled = np.zeros(len(texts[0].codes), dtype=bool)
+    for column in texts:
+        last = int(column.codes[-1]) if len(column.codes) else 0
+        searched = range(len(column.levels)) if len(column.levels) <= SEARCHED else [last - 1] * (last > 0)
+        if codes := [j + 1 for j in searched if is_total_label(column.levels[j])]:
+            labeled |= np.isin(column.codes, codes)
+    return labeled
+
+
+def _is_total(numbers: Sequence[NDArray[np.float64]], row: int, above: NDArray[np.intp]) -> bool:
+    """Whether the numbers of a row are sums, or most of them means, of the rows above; one sum at least."""
+    if len(above) < FEWEST:
+        return False
+    sums, means, others = 0, 0, 0
+    for values in numbers:
+        value, summed = values[row], values[above]
+        if np.isnan(value) or np.isnan(summed).all():
+            continue
+        total = float(np.nansum(summed))
+        reach = TOLERANCE * max(abs(total), 1e-12) + 1e-9 * float(np.nansum(np.abs(summed)))
+        if abs(value - total) <= reach and total != 0.0:
+            sums += 1
+        elif abs(value - float(np.nanmean(summed))) <= TOLERANCE * max(abs(float(np.nanmean(summed))), 1e-12):
+            means += 1
+        else:
+            others += 1
+    return (sums > 0 or means > 1) and others <= sums + means
