@@ -45,7 +45,7 @@ def test_days_and_times_that_do_not_exist(text: str) -> None:
 
 
 def test_a_day_above_twelve_tells(write: Write) -> None:
-    table = read_table(write("d,e\n1/2/2024,1.2.2024\n1/31/2024,31.1.2024\n,\n"))
+    table = read_table(write("d,e,x\n1/2/2024,1.2.2024,1\n1/31/2024,31.1.2024,1\n,,1\n"))
     assert dates(table, "d") == ["2024-01-02", "2024-01-31", None]
     assert dates(table, "e") == ["2024-02-01", "2024-01-31", None]
     assert table.notes == (

@@ -63,6 +63,7 @@ def test_files_parquet_and_frames_agree(
     data: dict[str, list[Any]], delimiter: str, quoting: int, line_end: str
 ) -> None:
     words = [*data, *(value for values in data.values() for value in values if isinstance(value, str))]
+    assume(all(any(value is not None for value in row) for row in zip(*data.values(), strict=True)))  # else left out
     assume(quoting == csv.QUOTE_ALL or not any("\r" in word for word in words))  # csv before 3.13 does not quote it
     expected = table_from(data)
     typed = pa.table({name: pa.array(values) for name, values in data.items()})

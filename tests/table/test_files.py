@@ -168,7 +168,7 @@ class TestTraps:
             assert connection.execute("SELECT current_setting('temp_directory')").fetchone() == ("",)
 
     def test_missing_values_at_the_end_come_as_plain_arrays(self, write: Write) -> None:
-        table = read_table(write("a,b,c\n" + "1,x,2\n" * 3_000 + ",,\n" * 30_000))
+        table = read_table(write("a,b,c\n" + "1,x,2\n" * 3_000 + ",,\n" * 30_000), all_rows=True)
         number, text = table.column("a"), table.column("b")
         assert isinstance(number, NumericColumn)
         assert isinstance(text, CategoricalColumn)

@@ -123,6 +123,7 @@ def test_one_column(write: Write) -> None:
 
 
 UNEVEN = "\n\nhint: a field that holds ',' stands in quotes; --delimiter, if another one was meant"
+LONELY = UNEVEN + "; lines that are no rows: --footer, --comment"
 NAMELESS = "\n\nhint: give every column a name; or does every line end in a delimiter?"
 INFINITE = "\n\nhint: if it means missing: an empty field or NaN, or --missing inf"
 FAULTS = {
@@ -130,12 +131,12 @@ FAULTS = {
     "a,b": "t.csv: has a header but no data rows",
     "": "t.csv: is empty (0 bytes)",
     "\n\n": "t.csv: has blank lines only",
-    "a,b\n1,2\n3\n": "t.csv: line 3 has 1 field, the header has 2 fields" + UNEVEN,
+    "a,b\n1,2\n3\n": "t.csv: line 3 has 1 field, the header has 2 fields" + LONELY,
     "a,b\n1,2\n3,4,5\n": "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
     "a,b\n1,2,\n3,4,\n": "t.csv: 2 lines do not have the 2 fields of the header: line 2 (3), line 3 (3)"
     + "\n\nhint: the header is 'a, b': does every line but the header end in ','?",
     'a,b\n1,"2"\n3,4,""\n': "t.csv: line 3 has 3 fields, the header has 2 fields" + UNEVEN,
-    'a,b\n1,"x\ny"\n3\n': "t.csv: line 4 has 1 field, the header has 2 fields" + UNEVEN,
+    'a,b\n1,"x\ny"\n3\n': "t.csv: line 4 has 1 field, the header has 2 fields" + LONELY,
     'a,b\n1,"x\n\ny"\n3,4\n5,6,7\n': "t.csv: line 6 has 3 fields, the header has 2 fields" + UNEVEN,
     "a\n1,5\n2,5\n": "t.csv: 2 lines do not have the 1 field of the header: line 2 (2), line 3 (2)"
     "\n\nhint: the first line is the header, the names of the columns; here it is 'a'",
@@ -389,7 +390,7 @@ class TestDelimiter:
 
     def test_one_uneven_line_does_not_disturb(self, write: Write) -> None:
         message = "t.csv: line 4 has 1 field, the header has 2 fields"
-        assert fault(write("a;b\n1;2\n3;4\n5\n")) == message + UNEVEN.replace("','", "';'")
+        assert fault(write("a;b\n1;2\n3;4\n5\n")) == message + LONELY.replace("','", "';'")
 
     def test_a_record_cut_by_the_sample(self, write: Write) -> None:
         assert read_table(write("a;b;c\n" + "12345;12345;12345\n" * 10_000)).names == ("a", "b", "c")

@@ -229,15 +229,12 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
     """
     if sys.stdin is None and "-" in (given.get("table"), given.get("validation_file"), given.get("test_file")):
         raise ResourceError("standard input is closed", hint="give the name of a file")
-    found: dict[str, Any] = {
-        name: given[name]
-        for name in ("delimiter", "decimal", "skip", "comment", "footer", "date_order", "encoding", "query", "max_bytes")
-        if given[name] is not None
-    }
+    names = ("delimiter", "decimal", "skip", "comment", "footer", "date_order", "encoding", "query", "max_bytes")
+    found: dict[str, Any] = {name: given[name] for name in names if given[name] is not None}
     if given["header_row"] is not None:
         found["header_row"] = _lines_in(given["header_row"])
-    if names := names_in(given["names"]):
-        found["names"] = names
+    if columns := names_in(given["names"]):
+        found["names"] = columns
     flags = {name: given[name] for name in ("no_header", "all_rows")}
     return {**found, **flags, "missing": (*missing, *given["missing"])}
 

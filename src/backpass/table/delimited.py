@@ -16,8 +16,8 @@ import numpy as np
 
 from backpass.table.headerless import first_line
 from backpass.table.joining import check_same_names
-from backpass.table.layout import Layout
-from backpass.table.layout_findings import lines_listed, note_of
+from backpass.table.layout.findings import lines_listed, note_of
+from backpass.table.layout.layout import Layout
 from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened

@@ -13,28 +13,28 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from backpass.errors import UsageError
+from backpass.errors import DataError, UsageError
 from backpass.table.database import connected
 from backpass.table.day_month import ORDERS
 from backpass.table.decimals import decimal_of
 from backpass.table.delimited import Delimited, fields_of
-from backpass.table.dialect import Dialect
 from backpass.table.joining import check_same_names, joined
 from backpass.table.json_rows import json_columns
 from backpass.table.kinds import settle
-from backpass.table.layout import layout_of
-from backpass.table.layout_findings import lines_listed, note_of
+from backpass.table.layout.dialect import Dialect
+from backpass.table.layout.findings import lines_listed, note_of
+from backpass.table.layout.layout import layout_of
+from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, listed, plain, shown
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, opened
 from backpass.table.parquet import Described, described_relation, parquet_columns
 from backpass.table.pattern import files_of
-from backpass.table.query import provide_columns, provide_relation, queried
+from backpass.table.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
 from backpass.table.raw import Content, RawStrings
 from backpass.table.records import ROW_NAMES, spoken
 from backpass.table.table import Column, Table
 from backpass.table.text_classification import Rules
-from backpass.table.totals import rows_of_data, without_labels
 
 FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
 
@@ -123,7 +123,9 @@ def read_table(
         frozenset(need or ()),
     )
     with ExitStack() as stack:
-        files = [stack.enter_context(opened(name, encoding, max_bytes, skips=not manner.searches)) for name in files_of(path)]
+        files = [
+            stack.enter_context(opened(name, encoding, max_bytes, skips=not manner.searches)) for name in files_of(path)
+        ]
         source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
         faults, notes = ErrorList(source), list[str]()
         if query is None:
@@ -185,15 +187,25 @@ def _queried(
             faults.stop()
             provide_relation(database, described_relation(described))
             index = [name for each in described for name in each.metadata.index]
-        else:
-            whole = replace(rules, kinds=None, drop=frozenset())
-            content, whole = _content(files, whole, manner, faults)
-            settled = {raw.name: settle(raw, whole, faults, notes) for raw in content.columns}
-            faults.stop()
-            settled, _, said = rows_of_data(settled, content, totals=not manner.all_rows, keep=False)
-            notes.extend((*content.notes, *said))
-            provide_columns(database, list(settled.values()))
-        return queried(database, query, [file.path for file in files], faults.source, rules, faults, index)
+        elif mentions_data(query):
+            try:
+                provide_columns(database, _columns(files, rules, manner, faults, notes))
+            except DataError as error:  # the query may read the file by itself
+                return queried_without_data(database, query, files, rules, ErrorList(faults.source), error)
+        return queried(database, query, files, rules, faults, index)
+
+
+def _columns(
+    files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList, notes: list[str]
+) -> list[Column]:
+    """Return the columns of files for a query, before anything is required of them."""
+    whole = replace(rules, kinds=None, drop=frozenset())
+    content, whole = _content(files, whole, manner, faults)
+    settled: dict[str, Column] = {raw.name: settle(raw, whole, faults, notes) for raw in content.columns}
+    faults.stop()
+    settled, _, said = rows_of_data(settled, content, totals=not manner.all_rows, keep=False)
+    notes.extend((*content.notes, *said))
+    return list(settled.values())
 
 
 def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:

@@ -1,7 +1,7 @@
 """Beginning of a delimited file: its first 64 kB without the prologue, cut into records that know their lines.
 
-Takes a file and the user's settings; returns the records, for ``layout`` to find the header among them. Where the header
-is a comment (``# x, y``), it is found here.
+Takes a file and the user's settings; returns the records, for ``layout`` to find the header among them. A header
+that is a comment (``# x, y``) is found here.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
-from backpass.table.dialect import Dialect
-from backpass.table.heading import body_of
-from backpass.table.layout_findings import note_of
+from backpass.table.layout.dialect import Dialect
+from backpass.table.layout.findings import note_of
+from backpass.table.layout.heading import body_of
+from backpass.table.layout.prologue import Prologue, prologue_of
 from backpass.table.messages import shown
-from backpass.table.prologue import Prologue, prologue_of
-from backpass.table.records import Sample, delimiter_of, reader, sample_of
+from backpass.table.records import Sample, delimiter_of, first_record, reader, sample_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,11 @@ def beginning_of(file: Path, source: str, manner: Dialect, wanted: Set[str]) -> 
     sample, line = sample_of(file, source, manner.lines_before), manner.lines_before + 1
     prologue = prologue_of(sample, line, manner.comment, searches=manner.searches)
     found = _cut(prologue, manner, source)
-    if not prologue.last or not found.rows or manner.no_header or manner.names:
+    if not found.rows or (len(found.rows) == 1 and not prologue.sample.is_whole):  # a header longer than a sample
+        lines = found.before[0] if found.rows else 0
+        header = first_record(file, found.delimiter, source, prologue.line - 1 + lines)
+        return replace(found, before=(lines,), rows=(header,))
+    if not prologue.last or manner.no_header or manner.names:
         return found
     names = _names_in(prologue, found.delimiter)
     if not _is_header(names, found.rows, is_alone=len(prologue.comments) == 1):

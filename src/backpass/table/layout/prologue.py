@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from io import StringIO
 
-from backpass.table.layout_findings import lines_listed, note_of
+from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.records import Sample
 
 COMMENTS = ("#", "%", "//", "--", "!")
@@ -71,9 +71,7 @@ def prologue_of(sample: Sample, line: int, comment: str | None, *, searches: boo
     behind = Sample("".join(emptied), found.sample.is_whole, found.sample.offset + size)
     comments = tuple(found.line + k for k in range(above) if lines[k].strip())
     headline = lines[last].rstrip("\r\n") if last is not None and comment is None else ""
-    return replace(
-        found, sample=behind, line=found.line + above, comment=mark, last=headline, comments=comments
-    )
+    return replace(found, sample=behind, line=found.line + above, comment=mark, last=headline, comments=comments)
 
 
 def _without_delimiter_line(found: Prologue) -> Prologue:
@@ -82,9 +80,7 @@ def _without_delimiter_line(found: Prologue) -> Prologue:
     if len(written) != 5 or not written.lower().startswith("sep="):
         return found
     first = next(iter(StringIO(found.sample.text, newline="")))
-    behind = Sample(
-        found.sample.text[len(first) :], found.sample.is_whole, found.sample.offset + len(first.encode())
-    )
+    behind = Sample(found.sample.text[len(first) :], found.sample.is_whole, found.sample.offset + len(first.encode()))
     note = note_of("delimiter_line", f"line {found.line}, {written!r}")
     return replace(found, sample=behind, line=found.line + 1, separator=written[-1], notes=(note,))
 

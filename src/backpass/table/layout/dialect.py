@@ -65,8 +65,9 @@ class Dialect:
             raise UsageError(f"names takes a list of names; got the text {names!r}", hint=f"names=[{names!r}, ...]")
         delimiter = DELIMITER_NAMES.get(delimiter, delimiter) if delimiter else None
         known = tuple(tuple(map(str, each)) for each in headerless)
-        rows = () if header_row is None else (header_row,) if isinstance(header_row, int) else tuple(header_row)
+        rows = tuple(header_row) if isinstance(header_row, list | tuple) else (header_row,)
         given = tuple(str(name).strip(" \t") for name in names)
+        rows = () if header_row is None else rows
         return Dialect(delimiter, decimal, skip, rows, comment, footer, all_rows, no_header, given, known)
 
     @property
@@ -88,7 +89,7 @@ class Dialect:
         _check_header_rows(self.header_rows, has_skip=self.skip > 0, has_header=not (self.no_header or self.names))
         if self.footer is not None and (type(self.footer) is not int or self.footer < 0):
             raise UsageError(f"footer is a number of lines, 0 or more; got {self.footer!r}")
-        if self.comment is not None and (not isinstance(self.comment, str) or set(self.comment) & set('"\r\n')):
+        if self.comment is not None and (type(self.comment) is not str or set(self.comment) & set('"\r\n')):
             raise UsageError(f"comment is what a comment line begins with, such as '#'; got {self.comment!r}")
         for name, value in (("no_header", self.no_header), ("all_rows", self.all_rows)):
             if not isinstance(value, bool):
@@ -109,9 +110,8 @@ def _check_delimiter(delimiter: str | None) -> None:
 def _check_header_rows(lines: tuple[int, ...], *, has_skip: bool, has_header: bool) -> None:
     if not lines:
         return
-    if any(type(line) is not int or line < 1 for line in lines) or list(lines) != list(
-        range(lines[0], lines[0] + len(lines))
-    ):
+    is_number = all(type(line) is int and line > 0 for line in lines)
+    if not is_number or list(lines) != list(range(lines[0], lines[0] + len(lines))):
         raise UsageError(
             f"header_row is a line number from 1, or several in a row such as 1,2; got {listed(lines)}",
             hint="the header is one line, or several lines one below the other",

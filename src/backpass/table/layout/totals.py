@@ -1,24 +1,25 @@
 """Totals: rows of a table that hold the sums or means of the rows above, which would be learned from like others.
 
-Takes the columns of a table; returns the columns without them and without other rows that hold no data. A label ("Total", "Subtotal", "Summe Nord") is not enough: the numbers
-must be the sums or means of the rows above, since the last such row or since the first row.
+Takes the columns of a table; returns the columns without them and without other rows that hold no data. A label
+("Total", "Subtotal", "Summe Nord") is not enough: the numbers must be the sums or means of the rows above, since the
+last such row or since the first row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.cells import holds_values, is_total_label
-from backpass.table.layout_findings import lines_listed, note_of
+from backpass.table.layout.cells import holds_values, is_total_label
+from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.raw import Content, RawColumn, RawStrings
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
 from backpass.table.text_classification import Rules
 
-FEWEST = 2  # minimum number of rows that are summed
+FEWEST, FEWEST_UNNAMED = 2, 5  # minimum number of rows that are summed, with and without a label
 TOLERANCE = 2e-3  # relative; sums of numbers that are written with fewer digits differ
 SEARCHED = 10_000  # categories of a column that are searched for labels
 MANY = 0.5  # share of labeled rows from which the label is a category of its own
@@ -98,9 +99,8 @@ def total_rows(columns: Sequence[Column], empty: Sequence[int]) -> tuple[list[in
     candidates = sorted(named | ({last} if last >= 0 and all(text.codes[last] == 0 for text in texts) else set()))
     found, doubtful, start = list[int](), list[int](), 0
     for row in candidates:
-        group = np.flatnonzero(counts[start:row]) + start
-        whole = np.flatnonzero(counts[:row])
-        if _is_total(numbers, row, group) or _is_total(numbers, row, whole):
+        group, whole = np.flatnonzero(counts[start:row]) + start, np.flatnonzero(counts[:row])
+        if any(_Sums.of(numbers, row, above).are_total(named=row in named) for above in (group, whole)):
             found.append(row + 1)
             counts[row] = False
             start = row + 1
@@ -120,21 +120,45 @@ def _labeled(texts: Sequence[CategoricalColumn]) -> NDArray[np.bool_]:
     return labeled
 
 
-def _is_total(numbers: Sequence[NDArray[np.float64]], row: int, above: NDArray[np.intp]) -> bool:
-    """Whether the numbers of a row are sums, or most of them means, of the rows above; one sum at least."""
-    if len(above) < FEWEST:
-        return False
-    sums, means, others = 0, 0, 0
-    for values in numbers:
-        value, summed = values[row], values[above]
-        if np.isnan(value) or np.isnan(summed).all():
-            continue
-        total = float(np.nansum(summed))
-        reach = TOLERANCE * max(abs(total), 1e-12) + 1e-9 * float(np.nansum(np.abs(summed)))
-        if abs(value - total) <= reach and total != 0.0:
-            sums += 1
-        elif abs(value - float(np.nanmean(summed))) <= TOLERANCE * max(abs(float(np.nanmean(summed))), 1e-12):
-            means += 1
-        else:
-            others += 1
-    return (sums > 0 or means > 1) and others <= sums + means
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """How the numbers of a row compare with those of the rows above.
+
+    Attributes:
+        rows: Number of rows above.
+        sums: Numbers that are sums.
+        means: Numbers that are means and no sums.
+        others: Further numbers.
+    """
+
+    rows: int
+    sums: int
+    means: int
+    others: int
+
+    @classmethod
+    def of(cls, numbers: Sequence[NDArray[np.float64]], row: int, above: NDArray[np.intp]) -> _Sums:
+        """Compare the numbers of a row with those of other rows."""
+        counts = [0, 0, 0]
+        for values in numbers:
+            summed = values[above][~np.isnan(values[above])]
+            if np.isnan(values[row]):
+                continue
+            if len(summed) > 1 and _is_near(values[row], summed.sum(), summed):
+                counts[0] += 1
+            elif len(summed) > 1 and _is_near(values[row], summed.mean(), summed):
+                counts[1] += 1
+            else:
+                counts[2] += 1
+        return cls(len(above), *counts)
+
+    def are_total(self, *, named: bool) -> bool:
+        """Whether the row is a total; without a label every number must be a sum of more rows."""
+        if not named:
+            return self.rows >= FEWEST_UNNAMED and self.sums > 1 and not (self.means or self.others)
+        return self.rows >= FEWEST and (self.sums > 0 or self.means > 1) and self.others <= self.sums + self.means
+
+
+def _is_near(value: float, expected: float, summed: NDArray[np.float64]) -> bool:
+    """Whether a value is a sum or mean, apart from what was lost where numbers were rounded."""
+    return expected != 0.0 and abs(value - expected) <= TOLERANCE * abs(expected) + 1e-9 * float(np.abs(summed).sum())

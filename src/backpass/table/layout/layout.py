@@ -1,4 +1,4 @@
-"""Layout of a delimited file: where it begins and ends, its delimiter, its column names, and which records are not rows.
+"""Layout of a delimited file: where it begins and ends, its delimiter, its names, and which records are not rows.
 
 Takes a file, the user's settings and, for prediction, the columns that the model needs. Only the first and the last
 64 kB are looked at; rows are read in ``delimited``.
@@ -6,20 +6,20 @@ Takes a file, the user's settings and, for prediction, the columns that the mode
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backpass.table.beginning import Beginning, beginning_of
-from backpass.table.dialect import Dialect
-from backpass.table.heading import Heading, heading_of, likely_header
 from backpass.table.headerless import HINT, first_line, looks_like_data
-from backpass.table.layout_findings import example_of, lines_listed, note_of
+from backpass.table.layout.beginning import Beginning, beginning_of
+from backpass.table.layout.dialect import Dialect
+from backpass.table.layout.findings import example_of, lines_listed, note_of
+from backpass.table.layout.heading import Heading, heading_of, likely_header
+from backpass.table.layout.tail import end_of
 from backpass.table.messages import refusal
 from backpass.table.orange import HEADERS, orange_of
-from backpass.table.records import LINES, ROW_NAMES, check_names, first_record, lacks_one
+from backpass.table.records import LINES, ROW_NAMES, check_names, lacks_one
 from backpass.table.row_names import R_ROW_NAMES, are_row_names
-from backpass.table.tail import end_of
 
 UNNAMED = "the first column has no name: taken for row names, left out"
 HEADER, FIRST_LINE, FIRST_ROW, GIVEN_NAMES = "the header", "the first line", "the first row", "the list of names"
@@ -81,9 +81,6 @@ def layout_of(file: Path, source: str, manner: Dialect, wanted: Set[str] | None)
         DataError: The file has no usable header, or its delimiter is ambiguous.
     """
     top = beginning_of(file, source, manner, wanted or frozenset())
-    if not top.rows:
-        names = first_record(file, top.delimiter, source, manner.lines_before)
-        return Layout(top.delimiter, names, manner.lines_before + 1, top.sample.offset)
     if top.names:
         place = replace(_place(top, 0, 0, manner), names=top.names)
     else:
@@ -209,9 +206,8 @@ def _name_hint(top: Beginning, manner: Dialect) -> str:
 
 def _heading_notes(top: Beginning, heading: Heading) -> list[str]:
     """Return the messages about rows above, in and below the header, and about columns without names."""
-    places = [("preamble", heading.above), ("units", heading.beneath)]
-    if len(heading.header) > 1:
-        places.insert(1, ("header_rows", heading.header))
+    header = heading.header if len(heading.header) > 1 else ()
+    places = (("preamble", [*heading.above]), ("header_rows", [*header]), ("units", [*heading.beneath]))
     notes = []
     for code, rows in places:
         if rows:

@@ -27,25 +27,27 @@ _BASE = (
 )
 _FACTOR = rf"{_PREFIX}{_BASE}(?:\^?[-−]?[0-9]|[²³⁻¹]+)?"
 UNIT = re.compile(rf"(?:1|10\^?[0-9]+)?[ /]?{_FACTOR}(?:(?: ?[·*/.] ?| | per ){_FACTOR})*")
-UNIT_WORDS = frozenset(
-    "unitless dimensionless none count counts number units unit ts rn smp avg max min tot std sum date time datetime text "
-    "string id yyyy-mm-dd dd/mm/yyyy mm/dd/yyyy dd.mm.yyyy hh:mm hh:mm:ss utc local celsius fahrenheit kelvin percent "
-    "meters metres watts volts amps pascal liters litres grams kilograms euro euros dollars usd n/a - # n".split()
-)
-
+UNIT_WORDS = frozenset({
+    "unitless", "dimensionless", "none", "count", "counts", "number", "units", "unit", "ts", "rn", "smp", "avg", "max",
+    "min", "tot", "std", "sum", "date", "time", "datetime", "text", "string", "id", "yyyy-mm-dd", "dd/mm/yyyy",
+    "mm/dd/yyyy", "dd.mm.yyyy", "hh:mm", "hh:mm:ss", "utc", "local", "celsius", "fahrenheit", "kelvin", "percent",
+    "meters", "metres", "watts", "volts", "amps", "pascal", "liters", "litres", "grams", "kilograms", "euro", "euros",
+    "dollars", "n/a", "-", "#", "n",
+})  # fmt: skip
 TOTALS = (
-    "grand total", "grand totals", "subtotal", "subtotals", "sub-total", "sub total", "total", "totals", "overall", "sum",
-    "zwischensumme", "gesamtsumme", "gesamt", "insgesamt", "summe", "sous-total", "total général", "somme", "totale",
-    "subtotale", "suma", "subtotaal", "totaal", "totalt", "summa", "delsumma", "razem", "ogółem", "celkem", "összesen",
-    "yhteensä", "итого", "всего", "合計", "小計", "总计", "總計", "합계", "소계", "average", "averages", "mean", "means",
-    "durchschnitt", "mittelwert", "moyenne", "promedio", "media",
+    "grand total", "grand totals", "subtotal", "subtotals", "sub-total", "sub total", "total", "totals", "overall",
+    "sum", "zwischensumme", "gesamtsumme", "gesamt", "insgesamt", "summe", "sous-total", "total général", "somme",
+    "totale", "subtotale", "suma", "subtotaal", "totaal", "totalt", "summa", "delsumma", "razem", "ogółem", "celkem",
+    "összesen", "yhteensä", "итого", "всего", "合計", "小計", "总计", "總計", "합계", "소계", "average", "averages",
+    "mean", "means", "durchschnitt", "mittelwert", "moyenne", "promedio", "media",
 )  # fmt: skip
 """How rows of sums and means are called, in lower case."""
 FOOTNOTE = re.compile(
-    r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|(?:rows?|records?|lines?|count|number of (?:rows|records))\b.*[0-9].*"
-    r"|\(?[0-9]+ (?:rows?|records?)\b.*|(?:sources?|notes?|footnotes?|quellen?|anmerkung(?:en)?|hinweis|bron|fuentes?|fonte"
-    r"|generated|created|exported|printed|downloaded|report|last updated|updated|copyright|disclaimer|data as of|stand|end of)"
-    r"\b.*|[©*†‡].*|[-=_*]{3,}.*|<?(?:eof|end)>?",
+    r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
+    r"|(?:rows?|records?|lines?|count|number of (?:rows|records))\b.*[0-9].*"
+    r"|(?:sources?|notes?|footnotes?|quellen?|anmerkung(?:en)?|hinweis|bron|fuentes?|fonte|generated|created|exported"
+    r"|printed|downloaded|report|last updated|updated|copyright|disclaimer|data as of|stand|end of)\b.*"
+    r"|[©*†‡].*|[-=_*]{3,}.*|<?(?:eof|end)>?",
     re.IGNORECASE,
 )
 
@@ -78,7 +80,7 @@ def is_total_label(cell: str) -> bool:
     text = cell.strip(" .:").lower()
     if text.startswith(TOTALS):
         return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalpha() for word in TOTALS)
-    return text.endswith(TOTALS) and any(text.endswith(word) and text[-len(word) - 1 : -len(word)] == " " for word in TOTALS)
+    return text.endswith(TOTALS) and any(text.endswith(f" {word}") for word in TOTALS)
 
 
 def is_footnote(cell: str) -> bool:

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from backpass.table.beginning import Beginning
-from backpass.table.dialect import Dialect
-from backpass.table.footer import LONGEST, Columns, footer_rows
-from backpass.table.layout_findings import example_of, note_of
+from backpass.table.layout.beginning import Beginning
+from backpass.table.layout.dialect import Dialect
+from backpass.table.layout.findings import example_of, note_of
+from backpass.table.layout.footer import LONGEST, Columns, footer_rows
 from backpass.table.messages import listed
 from backpass.table.records import reader
 

@@ -1,4 +1,4 @@
-"""Heading of a table: the rows that name its columns, what stands above them, and what stands between them and the data.
+"""Heading of a table: the rows that name its columns, what stands above them, and what stands above the data.
 
 Takes the first rows of a table as lists of cells, from a delimited text or a sheet; returns the names and the index of
 the first data row, or None where nothing speaks against the first row being the header. The evidence is the shape of
@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from backpass.table.cells import GAPS, YEAR, holds_values, is_unit, is_value
 from backpass.table.headerless import looks_like_data
+from backpass.table.layout.cells import GAPS, YEAR, holds_values, is_unit, is_value
 
 FEWEST = 3  # minimum number of data rows for a verdict
 LOOKED_AT = 40  # data rows that show what a column holds
@@ -88,6 +88,8 @@ class Body:
         """Whether a row has a text above some numbers or dates, and no value among them but a series of years."""
         cells = [row[j] for j in self.valued if j < len(row) and row[j]]
         years = [cell for cell in cells if YEAR.fullmatch(cell)]
+        if not GAPS.isdisjoint(cells):
+            return False
         if any(is_value(cell) for cell in cells if not YEAR.fullmatch(cell)):
             return False
         return len(years) < len(cells) or (len(years) > 2 and _is_rising(years))
@@ -116,7 +118,8 @@ class Body:
 
     def _holds_again(self, row: Row) -> bool:
         """Whether a cell of the row stands in its column again."""
-        return any(cell and any(cell == other[j] for other in self.sample if j < len(other)) for j, cell in enumerate(row))
+        below = [{other[j] for other in self.sample if j < len(other)} for j in range(len(row))]
+        return any(cell and cell in cells for cell, cells in zip(row, below, strict=True))
 
 
 def _is_rising(years: Sequence[str]) -> bool:
@@ -159,9 +162,7 @@ def heading_of(
     names, count = header
     data = start + count
     last = data if all_rows else min(data + BENEATH, len(rows) - FEWEST)
-    while data < last and body.is_below_header(
-        rows[data], follows=data > start + count
-    ):
+    while data < last and body.is_below_header(rows[data], follows=data > start + count):
         data += 1
     return Heading(names, tuple(range(start, start + count)), data, body.empty_columns(names))
 

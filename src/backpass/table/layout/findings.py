@@ -1,12 +1,13 @@
 """Layout findings: what can stand above, below, beside and between the rows of a table without belonging to it.
 
 The list is the declaration: how each finding is recognized, and the setting that decides where it is not clear or not
-wanted. ``heading`` finds what stands above the rows, ``prologue`` comments and the delimiter line, ``footer`` what stands
-below, ``scan`` the lines between the rows, ``totals`` rows of sums.
+wanted. ``heading`` finds what stands above the rows, ``prologue`` comments and the delimiter line, ``footer`` what
+stands below, ``scan`` the lines between the rows, ``totals`` rows of sums.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backpass.table.messages import FIRST, listed, rows_listed, shown
@@ -33,7 +34,7 @@ LAYOUT_FINDINGS = (
     LayoutFinding("delimiter_line", "the first line is sep= and one character", "names the delimiter", "--header-row"),
     LayoutFinding(
         "comments",
-        "lines at the start begin with #, %, //, -- or !; further such lines have another number of fields than the rows",
+        "lines at the start begin with #, %, //, -- or !; further such lines do not have as many fields as the rows",
         "comments, left out",
         "--comment",
     ),
@@ -103,7 +104,7 @@ def note_of(code: str, place: str) -> str:
     return f"{place}: {finding.said}{f' ({finding.option})' if finding.option else ''}"
 
 
-def lines_listed(lines: list[int], noun: str = "line") -> str:
+def lines_listed(lines: Sequence[int], noun: str = "line") -> str:
     """Return the place of lines; a run of more than two is given by its ends.
 
     >>> lines_listed([4]), lines_listed([1, 2, 3]), lines_listed([1, 3]), lines_listed([2, 4], "row")
@@ -114,7 +115,7 @@ def lines_listed(lines: list[int], noun: str = "line") -> str:
     return rows_listed(lines) if noun == "row" else f"{noun}{'s' if len(lines) > 1 else ''} {listed(lines)}"
 
 
-def example_of(cells: list[str]) -> str:
+def example_of(cells: Sequence[str]) -> str:
     """Return the first filled cells of a row in quotes.
 
     >>> example_of(["", "W/m^2", "", "m/s"])
