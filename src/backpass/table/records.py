@@ -50,7 +50,11 @@ class Sample:
 
     def records(self, delimiter: str) -> list[list[str]]:
         """Return the untrimmed records, without the last one if the sample is cut; none if the quotes do not match."""
-        return [record for _, record in self.numbered(delimiter)]
+        try:
+            found = [record for record in reader(StringIO(self.text, newline=""), delimiter) if record]
+        except csv.Error:
+            return []
+        return found if self.is_whole or len(found) < 2 else found[:-1]
 
     def numbered(self, delimiter: str) -> list[tuple[int, list[str]]]:
         """Return the records as in ``records``, each with the number of lines before it."""

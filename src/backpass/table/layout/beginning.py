@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 
 from backpass.table.layout.dialect import Dialect
@@ -46,18 +47,20 @@ class Beginning:
         """Line on which a record begins, from 1."""
         return self.prologue.line + self.before[row]
 
-    def text(self, row: int) -> str:
-        """Text of a record without its end; empty if it has several lines."""
-        lines = self._lines()
-        text = lines[self.before[row]].rstrip("\r\n")
-        return "" if text.count('"') % 2 else text
+    def texts(self, rows: Sequence[int]) -> list[str]:
+        """Text of records without their ends, apart from those of several lines."""
+        lines = self._lines(max(rows) + 1)
+        texts = [lines[self.before[row]].rstrip("\r\n") for row in rows]
+        return [text for text in texts if text.count('"') % 2 == 0]
 
     def texts_above(self, row: int) -> list[str]:
-        """Text of the lines that are not blank above a record."""
-        return [text for line in self._lines()[: self.before[row]] if (text := line.rstrip("\r\n")).strip()]
+        """Text of the lines above a record that are not blank."""
+        return [text for line in self._lines(row) if (text := line.rstrip("\r\n")).strip()]
 
-    def _lines(self) -> list[str]:
-        return list(StringIO(self.sample.text, newline=""))
+    def _lines(self, row: int) -> list[str]:
+        """The lines above a record."""
+        count = self.before[row] if row < len(self.before) else None
+        return list(islice(StringIO(self.sample.text, newline=""), count))
 
 
 def beginning_of(file: Path, source: str, manner: Dialect, wanted: Set[str]) -> Beginning:

@@ -70,14 +70,13 @@ def _is_footer(row: Row, columns: Columns, *, follows: bool) -> bool:
     if not filled:
         return len(row) > 1
     j, first = filled[0]
-    is_label = first not in GAPS and not is_value(first)
+    is_label = first not in GAPS and (is_footnote(first) or not is_value(first))
     if not is_label or columns.width == 1:
         return False
     stands_out = j < columns.width and columns.valued[j]
     if is_total_label(first) and (stands_out or len(filled) == 1 or len(row) != columns.width):
         return True
     if len(filled) > 1:
-        has_values = any(is_value(cell) for _, cell in filled[1:])
-        return len(row) != columns.width and not has_values and is_footnote(first)
+        return len(row) != columns.width and is_footnote(first)
     is_sentence = is_footnote(first) or len(first.split()) >= max(WORDS, columns.longest + 1)
     return stands_out or is_sentence or (follows and len(row) != columns.width)

@@ -25,7 +25,7 @@ LOOKED_AT = 40  # data rows that show what a column holds
 HEADERS = 1000  # maximum number of rows above the header
 BENEATH = 3  # maximum number of rows between the header and the data
 ALIKE = 0.6  # share of rows with the same number of fields that gives the width of the table
-SIGNATURES = {"TOA5": (1, 3), "TOACI1": (1, 1)}  # first cell of a Campbell logger's file -> rows above, header rows
+LOGGER = ("TOA5", "TOACI1")  # first cell of a Campbell logger's file, whose first row describes the logger
 
 Row = Sequence[str]
 
@@ -118,7 +118,8 @@ class Body:
 
     def _holds_again(self, row: Row) -> bool:
         """Whether a cell of the row stands in its column again."""
-        below = [{other[j] for other in self.sample if j < len(other)} for j in range(len(row))]
+        others = [other for other in self.sample if other != row]
+        below = [{other[j] for other in others if j < len(other)} for j in range(len(row))]
         return any(cell and cell in cells for cell, cells in zip(row, below, strict=True))
 
 
@@ -148,8 +149,6 @@ def heading_of(
     >>> heading.names, list(heading.above), list(heading.beneath), heading.data
     (('town', 'units'), [0], [2], 3)
     """
-    if searches and (signed := _signed(rows)):
-        return signed
     body = body_of(rows)
     if body is None:
         return None
@@ -174,16 +173,8 @@ def likely_header(rows: Sequence[Row]) -> int | None:
         return None
     rising = range(1, min(len(rows), HEADERS))
     return next(
-        (k for k in rising if _may_name(body, rows[k]) and _are_names(rows[k]) and not body.has_values(rows[k])), None
+        (k for k in rising if body.fits(rows[k]) and all(rows[k][: body.used]) and not body.has_values(rows[k])), None
     )
-
-
-def _signed(rows: Sequence[Row]) -> Heading | None:
-    """Return the heading of a file whose first cell names its format."""
-    above, headers = SIGNATURES.get(rows[0][0] if rows and rows[0] else "", (0, 0))
-    if not headers or len(rows) <= above + headers:
-        return None
-    return Heading(tuple(rows[above]), (above,), above + headers)
 
 
 def body_of(rows: Sequence[Row]) -> Body | None:
@@ -209,36 +200,31 @@ def _start(body: Body, wanted: Set[str]) -> int | None:
         named = next((k for k in range(limit) if wanted <= set(body.rows[k])), None)
         if named is not None:
             return named
-    if _may_name(body, body.rows[0]):
-        return 0
-    start = next((k for k in range(1, limit) if _may_name(body, body.rows[k])), None)
-    if start is None or not all(_may_stand_above(body, row) for row in body.rows[:start]):
-        return None
+    if body.rows[0][0] in LOGGER:
+        return 1
+    start = next((k for k in range(limit) if _may_name(body, body.rows[k]) or _completed(body, k)), None)
+    if not start:
+        return start
     names = body.rows[start]
-    if body.is_contrasting(names):
-        # A row above that groups the columns may complete names that repeat.
-        return start if _are_names(names) or start == 0 else _grouped(body, start)
+    if _completed(body, start) or body.is_contrasting(names):
+        return start if all(_may_stand_above(body, row) for row in body.rows[:start]) else None
     lonely = all(len(row) == 1 for row in body.rows[:start]) and body.width > 2
     is_text = not any(is_value(names[j]) for j in body.valued if j < len(names))
     is_header = _are_names(names) and is_text and not looks_like_data(names, body.rows[start + 1 :])
     return start if lonely and is_header else None
 
 
-def _grouped(body: Body, start: int) -> int | None:
-    above = body.rows[start - 1]
-    return start - 1 if body.fits(above) and sum(map(bool, above)) > 1 else None
-
-
 def _may_name(body: Body, row: Row) -> bool:
     """Whether a row has a cell for every column that holds something, apart from the first."""
-    empty = set(body.empty_columns(row))
-    return body.fits(row) and all(row[j] for j in range(1 if body.used > 1 else 0, body.used) if j not in empty)
+    if not body.fits(row):
+        return False
+    nameless = [j for j in range(1 if body.used > 1 else 0, body.used) if not row[j]]
+    return not nameless or not set(nameless) - set(body.empty_columns(row))
 
 
 def _may_stand_above(body: Body, row: Row) -> bool:
-    """Whether a row has another shape than the data: other fields, or mostly empty ones."""
-    filled = sum(map(bool, row))
-    return not body.fits(row) or 2 * filled <= body.used
+    """Whether a row above a header has another shape than the data: other fields, many empty ones, or no values."""
+    return not body.fits(row) or 2 * sum(map(bool, row)) <= body.used or not body.has_values(row)
 
 
 def _are_names(row: Row) -> bool:
@@ -247,28 +233,32 @@ def _are_names(row: Row) -> bool:
     return len(set(names)) == len(names)
 
 
+def _completed(body: Body, row: int) -> tuple[str, ...]:
+    """Return the names of two header rows, of which the first groups the columns; empty if they are no such rows."""
+    if len(body.rows) <= row + 1 + FEWEST:
+        return ()
+    first, second = body.rows[row], body.rows[row + 1]
+    if not (body.fits(first) and body.fits(second)) or sum(map(bool, first)) < 2:
+        return ()
+    is_enough = (_may_name(body, first) and _are_names(first)) or (_may_name(body, second) and _are_names(second))
+    texts = [cell for j, cell in enumerate(first) if j in body.valued and is_value(cell) and not YEAR.fullmatch(cell)]
+    if is_enough or texts or not body.is_contrasting(second):
+        return ()
+    joined = _joined(_padded(first, body.width), _padded(second, body.width))
+    return joined if _may_name(body, joined) and _are_names(joined) else ()
+
+
 def _header(body: Body, start: int, header_rows: int | None) -> tuple[tuple[str, ...], int] | None:
     """Return the names and the number of header rows; None if the rows do not name the columns."""
-    first = _padded(body.rows[start], body.width)
-    if header_rows == 1:
-        return first, 1
+    joined = _padded(body.rows[start], body.width)
     if header_rows is not None:
-        joined = first
         for row in body.rows[start + 1 : start + header_rows]:
             joined = _joined(joined, _padded(row, body.width))
         return joined, header_rows
-    if not body.fits(body.rows[start]):
-        return (first, 1) if start else None
-    nameless = {j for j in range(1, body.used) if not first[j]} - set(body.empty_columns(first))
-    if not nameless and _are_names(first):
-        return first, 1
-    if len(body.rows) > start + 1 + FEWEST:
-        second = body.rows[start + 1]
-        joined = _joined(first, _padded(second, body.width))
-        is_named = all(joined[j] for j in range(body.used) if j not in body.empty_columns(joined))
-        if body.fits(second) and body.is_contrasting(second) and is_named and _are_names(joined):
-            return joined, 2
-    return (first, 1) if start else None
+    if completed := _completed(body, start):
+        return completed, 2
+    is_header = body.fits(body.rows[start]) and _may_name(body, joined)
+    return (joined, 1) if is_header or start else None
 
 
 def _padded(row: Row, width: int) -> tuple[str, ...]:

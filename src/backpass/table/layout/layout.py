@@ -10,6 +10,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from backpass.errors import DataError
 from backpass.table.headerless import HINT, first_line, looks_like_data
 from backpass.table.layout.beginning import Beginning, beginning_of
 from backpass.table.layout.dialect import Dialect
@@ -21,6 +22,7 @@ from backpass.table.orange import HEADERS, orange_of
 from backpass.table.records import LINES, ROW_NAMES, check_names, lacks_one
 from backpass.table.row_names import R_ROW_NAMES, are_row_names
 
+LOOKED_AT = 200  # rows that show whether rows hold the names of their columns
 UNNAMED = "the first column has no name: taken for row names, left out"
 HEADER, FIRST_LINE, FIRST_ROW, GIVEN_NAMES = "the header", "the first line", "the first row", "the list of names"
 
@@ -189,7 +191,11 @@ def _headed(top: Beginning, heading: Heading, manner: Dialect, source: str) -> L
     if len(names) > 1 and not names[0]:
         names[0] = ROW_NAMES
         notes.append(UNNAMED)
-    check_names(names, source, _name_hint(top, manner))
+    try:
+        check_names(names, source)
+    except DataError as error:
+        error.hint = _name_hint(top, manner) or error.hint
+        raise
     left_out = (*([ROW_NAMES] if names[0] == ROW_NAMES else []), *empty.values())
     place = replace(place, names=tuple(names), nameless=tuple(empty.values()), left_out=left_out, notes=tuple(notes))
     return place if manner.all_rows else _with_repeated(place, top, heading)
@@ -226,13 +232,13 @@ def _with_repeated(place: Layout, top: Beginning, heading: Heading) -> Layout:
     if len(heading.names) < 2:
         return place
     named = [j for j, name in enumerate(heading.names) if name]
-    for row in top.rows[heading.data :]:
+    for row in top.rows[heading.data :][:LOOKED_AT]:
         alike = [len(row) > j and row[j] == heading.names[j] for j in named]
         if any(alike) and not all(alike):
             return place
-    again = [top.text(k) for k in (*heading.header, *heading.beneath)]
+    again = top.texts((*heading.header, *heading.beneath))
     above = [text for text in top.texts_above(heading.header[0]) if text.strip(f"{place.delimiter} \t")]
-    return replace(place, again=tuple(filter(None, again)), above=tuple(above))
+    return replace(place, again=tuple(again), above=tuple(above))
 
 
 def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Layout:

@@ -40,16 +40,13 @@ def end_of(file: Path, start: int, width: int, top: Beginning, manner: Dialect) 
         return _given_end(file, start, manner.footer), ()
     if manner.all_rows:
         return None, ()
-    lines = _last_lines(file, start, BLOCK)
     columns = Columns.of(top.rows[-SHOWN:], width)
-    for count in (FEW, LONGEST):
-        rows = _rows(lines[-count:], width, top)
+    for count, size in ((FEW, BLOCK // 16), (LONGEST, BLOCK)):
+        rows = _rows(_last_lines(file, start, size)[-count:], width, top)
         found = footer_rows([cells for _, cells in rows], columns)
         if found < len(rows):
             break
-    else:
-        return None, ()
-    if not found:
+    if not found or rows[-found][0] == start:
         return None, ()
     said = [example_of(cells) for _, cells in rows[-found:] if any(cells)]
     place = f"the last {found} lines" if found > 1 else "the last line"
