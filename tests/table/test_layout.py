@@ -226,7 +226,7 @@ def test_the_line_above_the_table_is_named(write: Write) -> None:
 def test_a_header_that_is_there_again_is_told(write: Write) -> None:
     text = "a,b\nx,y\nz,w\na,b\nx,w\n"
     table = read_table(write(text))
-    assert table.notes == ("row 3: the header again, left out (--all-rows)",)
+    assert table.notes == ("row 3: the header again, left out; --all-rows keeps them",)
     assert table.row_numbers.tolist() == [1, 2, 4]
     again = write("a,b\n" + "1,x\n" * 20 + "a,b\n" + "2,y\n")
     assert read_table(again).rows == 21

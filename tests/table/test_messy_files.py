@@ -254,7 +254,7 @@ def test_lines_below_the_table(write: Write, below: str, end: str) -> None:
     path = write(text_of([NAMES, *rows]) + BELOW[below] + end)
     table = read_table(path)
     assert table == plain(write, rows)
-    assert said(table, "below the table, left out (--footer)")
+    assert said(table, "below the table, left out; --footer 0")
     count = len([line for line in BELOW[below].splitlines() if line])
     assert read_table(path, footer=count) == table
     assert read_table(path, footer=count + 1).rows == 39
@@ -351,7 +351,7 @@ def whole(write: Write, rows: list[list[str]], names: list[str], **options: Any)
     table = read_table(write(text_of([names, *rows])), **options)
     assert table.rows == len(rows)
     assert set(table.names) <= set(names)
-    assert not said(table, "left out (--")
+    assert not said(table, "left out; --")
     assert table == read_table(write(text_of([names, *rows])), all_rows=True, header_row=1, comment="")
     return table
 
@@ -373,7 +373,7 @@ def test_a_category_called_total(write: Write) -> None:
     whole(write, [*once[:20], ["Total", "5", "0.5"], *once[20:]], ["loss", "x", "y"])
     table = read_table(write(text_of([["loss", "x", "y"], *once, ["Total", "5", "0.5"]])))
     assert table.rows == 60
-    assert said(table, "row 60 is called a total, but holds no sums: kept as a row (--footer 1)")
+    assert said(table, "row 60 is called a total, but holds no sums: kept as a row; --footer 1 leaves it out")
 
 
 def test_a_first_row_of_texts(write: Write) -> None:
@@ -498,6 +498,15 @@ def notes_of_everything(write: Write) -> Iterator[str]:
 def test_every_finding_is_found_and_declared(write: Write) -> None:
     notes = list(notes_of_everything(write))
     for finding in LAYOUT_FINDINGS:
-        option = f" ({finding.option})" if finding.option else ""
-        assert any(note.endswith(f": {finding.said}{option}") for note in notes), finding.code
+        ending = f": {finding.said}{f'; {finding.otherwise}' if finding.otherwise else ''}"
+        assert any(note.endswith(ending) for note in notes), finding.code
     assert len({finding.code for finding in LAYOUT_FINDINGS}) == len(LAYOUT_FINDINGS)
+
+
+def test_the_guide_lists_every_finding() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "messy-files.md"
+    text = guide.read_text(encoding="utf-8")
+    for finding in LAYOUT_FINDINGS:
+        row = next((line for line in text.splitlines() if f"| {finding.recognized} |" in line), "")
+        assert finding.otherwise in row.replace("`", ""), finding.code
+        assert row, finding.code

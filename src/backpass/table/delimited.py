@@ -142,7 +142,7 @@ def _notes(whole: Scanner | PlainScanner) -> tuple[str, ...]:
     ]
     if whole.aside_count:
         more = f", ... ({whole.aside_count:,} in all)" if whole.aside_count > len(whole.aside) else ""
-        notes.append(note_of("preamble_again", f"{lines_listed(whole.aside)}{more}"))
+        notes.append(note_of("lines_between", f"{lines_listed(whole.aside)}{more}"))
     return tuple(notes)
 
 

@@ -21,72 +21,78 @@ class LayoutFinding:
         code: Identifier.
         recognized: How it is recognized.
         said: What a note says after the place.
-        option: Option that decides otherwise.
+        otherwise: Option that decides otherwise.
     """
 
     code: str
     recognized: str
     said: str
-    option: str
+    otherwise: str
 
 
+KEPT = "--all-rows keeps them"
+NAMED = "--header-row names another line"
 LAYOUT_FINDINGS = (
-    LayoutFinding("delimiter_line", "the first line is sep= and one character", "names the delimiter", "--header-row"),
+    LayoutFinding("delimiter_line", "the first line is `sep=` and one character", "names the delimiter", ""),
     LayoutFinding(
         "comments",
-        "lines at the start begin with #, %, //, -- or !; further such lines do not have as many fields as the rows",
+        "lines at the start begin with `#`, `%`, `//`, `--` or `!`; later ones do not have as many fields as a row",
         "comments, left out",
-        "--comment",
+        "--comment '' reads them",
     ),
     LayoutFinding(
         "header_in_comment",
         "the last comment line has a field for each column, and the first record is a row of values",
         "the header, in a comment",
-        "--header-row",
+        "--comment '' reads it as it stands",
     ),
     LayoutFinding(
         "preamble",
-        "lines above the header have another number of fields than the rows, or are mostly empty, and the header is "
-        "text above columns of numbers or dates",
+        "lines above the header have another number of fields than the rows, or empty ones, and the header has texts "
+        "above columns of numbers or dates",
         "above the header, left out",
-        "--header-row",
+        NAMED,
     ),
     LayoutFinding(
         "header_rows",
-        "the first header row has empty or repeated names, the second completes them",
+        "the first header row has empty or repeated names, and the second completes them",
         "two header rows, their names are joined",
-        "--header-row",
+        NAMED,
     ),
     LayoutFinding(
         "units",
-        "a row below the header holds units, or texts that occur nowhere else, where the columns hold numbers or dates",
+        "up to three rows below the header hold units, or texts that do not recur, in columns of numbers or dates",
         "below the header without values (units or descriptions), left out",
-        "--all-rows",
+        KEPT,
     ),
     LayoutFinding(
         "empty_columns", "columns have neither a name nor a value", "without a name and without values, left out", ""
     ),
+    LayoutFinding("empty_rows", "every field of a row is empty", "empty, left out", KEPT),
+    LayoutFinding("header_again", "a row repeats a line of the header", "the header again, left out", KEPT),
     LayoutFinding(
-        "footer",
-        "the last lines are texts, totals or empty, where the rows hold numbers or dates or have more fields",
-        "below the table, left out",
-        "--footer",
+        "lines_between",
+        "a line repeats one above the header, is a comment, or has only empty fields of another number than a row",
+        "no rows, left out",
+        KEPT,
     ),
-    LayoutFinding("empty_rows", "every field of a row is empty", "empty, left out", "--all-rows"),
-    LayoutFinding("header_again", "a row repeats the header line", "the header again, left out", "--all-rows"),
-    LayoutFinding("preamble_again", "lines repeat the lines above the header", "no rows, left out", "--all-rows"),
     LayoutFinding(
         "total_labels",
         "a row is called Total, Subtotal, Summe ... in a column of numbers or dates",
         "totals by their label, left out",
-        "--all-rows",
+        KEPT,
     ),
     LayoutFinding(
         "totals",
-        "a row is called Total, Subtotal, Summe ... or has no text, and its numbers are the sums or means of the rows "
-        "above",
+        "a row is called Total, Subtotal, Summe ... or has no text, and its numbers are sums or means of rows above",
         "sums of the rows above (a total), left out",
-        "--all-rows",
+        KEPT,
+    ),
+    LayoutFinding(
+        "footer",
+        "the last lines are texts, labels of totals or empty, where rows hold numbers or dates or have more fields",
+        "below the table, left out",
+        "--footer 0 keeps them",
     ),
 )
 """In the order of their places, from the top of a file to its bottom."""
@@ -98,10 +104,10 @@ def note_of(code: str, place: str) -> str:
     """Return the note about a finding at a place.
 
     >>> note_of("empty_rows", "rows 4, 9")
-    'rows 4, 9: empty, left out (--all-rows)'
+    'rows 4, 9: empty, left out; --all-rows keeps them'
     """
     finding = BY_CODE[code]
-    return f"{place}: {finding.said}{f' ({finding.option})' if finding.option else ''}"
+    return f"{place}: {finding.said}{'; ' * bool(finding.otherwise)}{finding.otherwise}"
 
 
 def lines_listed(lines: Sequence[int], noun: str = "line") -> str:

@@ -37,7 +37,9 @@ def rows_of_data(
         keep: Whether rows between others keep their places.
     """
     found, doubtful = total_rows(list(columns.values()), content.no_data) if totals else ([], [])
-    notes = [f"row {row:,} is called a total, but holds no sums: kept as a row (--footer 1)" for row in doubtful]
+    notes = [
+        f"row {row:,} is called a total, but holds no sums: kept as a row; --footer 1 leaves it out" for row in doubtful
+    ]
     if found:
         notes.append(note_of("totals", lines_listed(found, "row")))
     numbers = np.arange(1, content.rows + 1)
