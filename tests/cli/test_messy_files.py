@@ -50,7 +50,7 @@ def test_a_messy_file_gives_the_model_of_the_plain_one(call: Run, rows: list[str
         "line 4, 'pieces/d, USD': below the header",
         "row 42: empty, left out",
         "row 21: the header again, left out",
-        "row 63: sums of the rows above (a total), left out; --all-rows keeps them",
+        "row 63: sums of other rows (a total), left out; --all-rows keeps them",
         "the last line, 'Source: office': below the table, left out; --footer 0 keeps them",
     ):
         assert text.count(note) == 1, note

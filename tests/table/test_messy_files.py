@@ -176,6 +176,15 @@ HEADERS: dict[str, tuple[list[list[str]], list[str]]] = {
     "units in brackets": ([NAMES, ["[-]", "[date]", "[1]", "[USD]", "[kg/m3]"]], NAMES),
     "one unit": ([NAMES, ["", "", "", "°C", ""]], NAMES),
     "logger": ([NAMES, ["", "TS", "RN", "Deg C", "W/m^2"], ["", "", "", "Avg", "Avg"]], NAMES),
+    "dashes": ([NAMES, ["---", "---", "---", "---", "---"]], NAMES),
+    "a description of the same width": (
+        [["station", "4411", "17", "3.5", "x"], NAMES],
+        NAMES,
+    ),
+    "survey": (
+        [["town", "day", "How many?", "", ""], ["", "When", "Units", "Price", "Other"]],
+        ["town", "day When", "How many? Units", "How many? Price", "How many? Other"],
+    ),
     "title, header, units": ([["A title"], NAMES, UNITS], NAMES),
 }  # fmt: skip
 
@@ -287,12 +296,34 @@ def test_a_row_of_totals(write: Write, label: str, door: str) -> None:
     path = write(text.replace(".", ",") if door == "decimal comma" and label != "Totals:" else text)
     table = read_table(path)
     assert table == plain(write, rows)
-    assert said(table, "row 41: sums of the rows above (a total), left out")
+    assert said(table, "row 41: sums of other rows (a total), left out")
     whole = read_table(path, all_rows=True)
     assert whole.rows == 41
     town = table.column("town")
     assert isinstance(town, CategoricalColumn)
     assert town.levels == ("north", "south", "west")
+
+
+def test_a_total_above_the_rows(write: Write) -> None:
+    rows = rows_of(random.Random(11))
+    assert read_table(write(text_of([NAMES, with_sums(rows, "Total"), *rows]))) == plain(write, rows)
+
+
+PRINTED = {
+    "psql": (" {} | {} | {} \n", "---+---+---\n", "(30 rows)\n"),
+    "markdown": ("| {} | {} | {} |\n", "|---|---|---|\n", ""),
+    "blanks": ("{}  {}   {}\n", "--- --- ---\n", ""),
+    "report": ("{}  {}   {}\n", "", "\nPage 1 of 1\n"),
+}
+
+
+@pytest.mark.parametrize("form", PRINTED)
+@pytest.mark.parametrize("title", ["", "Report of the station\n\n"])
+def test_printed_tables(write: Write, form: str, title: str) -> None:
+    rows = [[str(i), str(i * 3 % 7), f"{i / 8}"] for i in range(30)]
+    line, ruler, end = PRINTED[form]
+    text = title + line.format("a", "b", "c") + ruler + "".join(line.format(*row) for row in rows) + end
+    assert read_table(write(text)) == plain(write, rows, ["a", "b", "c"])
 
 
 def test_means_below_the_rows(write: Write) -> None:

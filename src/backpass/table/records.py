@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from backpass.table.cells import is_ruler
 from backpass.table.messages import FIRST, ErrorList, listed, refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.number import number_in
@@ -113,13 +114,13 @@ def delimiter_of(sample: Sample, source: str) -> str:
     Raises:
         DataError: Several delimiters fit equally well.
     """
-    widths = {delimiter: [len(record) for record in sample.records(delimiter)] for delimiter in DELIMITERS}
+    widths = {delimiter: [*map(len, _without_rulers(sample.records(delimiter)))] for delimiter in DELIMITERS}
     cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
     best = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
     best = best or [delimiter for delimiter in cutting if lacks_one(widths[delimiter])]
     best = best or _beneath(widths)
     if not (cutting or best):
-        best = [delimiter for delimiter in BLANKS if _is_table(sample.records(delimiter))][:1]
+        best = [delimiter for delimiter in BLANKS if _holds_table(sample.records(delimiter))][:1]
     best = best or _most_agreed(widths, cutting)
     if len(best) > 1:
         names = " and ".join(spoken(delimiter) for delimiter in best)
@@ -147,6 +148,22 @@ def lacks_one(widths: Sequence[int]) -> bool:
     (True, False, False, False)
     """
     return len(widths) > 1 and set(widths[1:]) == {widths[0] + 1}
+
+
+def _holds_table(records: Sequence[list[str]]) -> bool:
+    """Whether blanks separate the fields of all records, or of those below some titles; lines of dashes aside."""
+    records = _without_rulers(records)
+    if _is_table(records):
+        return True
+    (width, _), *_ = Counter(map(len, records)).most_common(1) or [(0, 0)]
+    last = next((k for k, record in enumerate(reversed(records)) if len(record) == width), 0)
+    records = records[: len(records) - min(last, LAST)]
+    return any(_is_table(records[k:]) for k in range(min(LAST, len(records) - LINES)))
+
+
+def _without_rulers(records: Sequence[list[str]]) -> list[list[str]]:
+    """Return the records without lines of dashes among the first."""
+    return [*(record for record in records[:LAST] if not is_ruler(record)), *records[LAST:]]
 
 
 def _is_table(records: Sequence[Sequence[str]]) -> bool:

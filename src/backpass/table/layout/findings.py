@@ -84,8 +84,8 @@ LAYOUT_FINDINGS = (
     ),
     LayoutFinding(
         "totals",
-        "a row is called Total, Subtotal, Summe ... or has no text, and its numbers are sums or means of rows above",
-        "sums of the rows above (a total), left out",
+        "a row is called Total, Subtotal, Summe ... or has no text, and its numbers are sums or means of other rows",
+        "sums of other rows (a total), left out",
         KEPT,
     ),
     LayoutFinding(

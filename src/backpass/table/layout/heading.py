@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
+from backpass.table.cells import GAPS, YEAR, holds_values, is_ruler, is_unit, is_value
 from backpass.table.headerless import looks_like_data
-from backpass.table.layout.cells import GAPS, YEAR, holds_values, is_unit, is_value
 
 FEWEST = 3  # minimum number of data rows for a verdict
 LOOKED_AT = 40  # data rows that show what a column holds
@@ -105,6 +105,8 @@ class Body:
             row: A row below the header.
             follows: Whether the row above is one of units.
         """
+        if is_ruler(row):
+            return True
         over = [(j, row[j]) for j in self.valued if j < len(row) and row[j]]
         texts = [(j, cell) for j, cell in over if cell not in GAPS]
         if not self.fits(row) or not texts:
@@ -202,7 +204,10 @@ def _start(body: Body, wanted: Set[str]) -> int | None:
             return named
     if body.rows[0][0] in LOGGER:
         return 1
-    start = next((k for k in range(limit) if _may_name(body, body.rows[k]) or _completed(body, k)), None)
+    may_start = (k for k in range(limit) if _may_name(body, body.rows[k]) or _completed(body, k))
+    start = next(may_start, None)
+    if start is not None and _is_above_header(body, start):
+        return start + 1
     if not start:
         return start
     names = body.rows[start]
@@ -212,6 +217,14 @@ def _start(body: Body, wanted: Set[str]) -> int | None:
     is_text = not any(is_value(names[j]) for j in body.valued if j < len(names))
     is_header = _are_names(names) and is_text and not looks_like_data(names, body.rows[start + 1 :])
     return start if lonely and is_header else None
+
+
+def _is_above_header(body: Body, row: int) -> bool:
+    """Whether a row has a number where the next row has a text, so that the next one is the header."""
+    first, second = body.rows[row], body.rows[row + 1]
+    is_odd = any(is_value(first[j]) and not YEAR.fullmatch(first[j]) for j in body.valued if j < len(first))
+    is_header = _may_name(body, second) and _are_names(second) and body.is_contrasting(second)
+    return is_odd and is_header and not all(is_unit(second[j]) for j in body.valued)
 
 
 def _may_name(body: Body, row: Row) -> bool:
@@ -240,7 +253,8 @@ def _completed(body: Body, row: int) -> tuple[str, ...]:
     first, second = body.rows[row], body.rows[row + 1]
     if not (body.fits(first) and body.fits(second)) or sum(map(bool, first)) < 2:
         return ()
-    is_enough = (_may_name(body, first) and _are_names(first)) or (_may_name(body, second) and _are_names(second))
+    is_enough = _may_name(body, second) and _are_names(second) and (second[0] or not first[0])
+    is_enough = is_enough or (_may_name(body, first) and _are_names(first))
     texts = [cell for j, cell in enumerate(first) if j in body.valued and is_value(cell) and not YEAR.fullmatch(cell)]
     if is_enough or texts or not body.is_contrasting(second):
         return ()

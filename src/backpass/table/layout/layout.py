@@ -104,7 +104,7 @@ def _place(top: Beginning, header: int, data: int, manner: Dialect) -> Layout:
         top.sample.behind(top.before[header]),
         data - header,
         notes=(*prologue.notes, *prologue.comment_notes),
-        comment=prologue.comment,
+        comment="" if manner.all_rows and manner.comment is None else prologue.comment,
         all_comments=manner.comment is not None,
         all_rows=manner.all_rows,
     )
@@ -218,7 +218,9 @@ def _heading_notes(top: Beginning, heading: Heading) -> list[str]:
     for code, rows in places:
         if rows:
             lines = lines_listed([top.line(k) for k in rows])
-            notes.append(note_of(code, f"{lines}, {example_of(top.rows[rows[0]])}"))
+            notes.append(
+                note_of(code, f"{lines}, {example_of(next((top.rows[k] for k in rows if any(top.rows[k])), ()))}")
+            )
     if heading.empty:
         notes.append(note_of("empty_columns", lines_listed([j + 1 for j in heading.empty], "column")))
     return notes

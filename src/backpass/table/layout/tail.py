@@ -15,7 +15,7 @@ from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import example_of, note_of
 from backpass.table.layout.footer import LONGEST, Columns, footer_rows
 from backpass.table.messages import listed
-from backpass.table.records import reader
+from backpass.table.records import BLANKS, reader
 
 BLOCK = 65_536  # bytes at the end
 NOTHING = ["", ""]  # stands for a comment
@@ -83,6 +83,8 @@ def _rows(lines: list[Line], width: int, top: Beginning) -> list[tuple[int, list
             (record,) = reader([text], top.delimiter)
         except (csv.Error, ValueError):
             break
+        if top.delimiter in BLANKS and len(record) != width:
+            record = [text]  # words of a sentence
         mark = top.prologue.comment
         is_comment = bool(mark) and text.startswith(mark) and len(record) != width
         found.append((position, NOTHING if is_comment else [cell.strip(" \t") for cell in record]))

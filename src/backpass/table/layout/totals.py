@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.layout.cells import holds_values, is_total_label
+from backpass.table.cells import holds_values, is_total_label
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.raw import Content, RawColumn, RawStrings
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
@@ -102,7 +102,9 @@ def total_rows(columns: Sequence[Column], empty: Sequence[int]) -> tuple[list[in
     found, doubtful, start = list[int](), list[int](), 0
     for row in candidates:
         group, whole = np.flatnonzero(counts[start:row]) + start, np.flatnonzero(counts[:row])
-        if any(_Sums.of(numbers, row, above).are_total(named=row in named) for above in (group, whole)):
+        rest = np.flatnonzero(counts) if row == 0 else counts[:0]
+        rows_summed = (group, whole, rest[rest > 0])
+        if any(_Sums.of(numbers, row, each).are_total(named=row in named) for each in rows_summed):
             found.append(row + 1)
             counts[row] = False
             start = row + 1

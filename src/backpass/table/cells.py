@@ -15,6 +15,7 @@ VALUE = re.compile(r"[(~<>≤≥]?\s?[+\-−–]?\s?(?:[A-Z]{3}\s?|[$€£¥₹]
 """The start of a number, an amount, a date or a time, in most notations."""
 GAPS = frozenset({*DEFAULT_MISSING, "-", "--", "–", "—", ".", "..", "n/a", "#N/A", "none", "<NA>", "NaT"})
 MOSTLY = 0.8  # share of values from which a column counts as one of values
+RULER = re.compile(r"[-=_+:|* ]*[-=_]{2}[-=_+:|* ]*")
 YEAR = re.compile(r"(?:1[89]|2[01])[0-9]{2}")
 
 BRACKETED = re.compile(r"[\[(<{].*[\])>}]")
@@ -69,6 +70,16 @@ def is_unit(cell: str) -> bool:
     """
     is_written = BRACKETED.fullmatch(cell) or UNIT.fullmatch(cell) or cell.lower() in UNIT_WORDS
     return bool(is_written) and not cell.isdigit()
+
+
+def is_ruler(cells: Sequence[str]) -> bool:
+    """Whether a row is a line of dashes, as it stands below the header of a printed table.
+
+    >>> is_ruler(["---", "---"]), is_ruler(["---+---"]), is_ruler(["", "-"]), is_ruler(["--", "5"])
+    (True, True, False, False)
+    """
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(RULER.fullmatch(cell) for cell in filled)
 
 
 def is_total_label(cell: str) -> bool:
