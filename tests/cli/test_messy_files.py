@@ -101,19 +101,19 @@ def test_every_command_takes_the_options(call: Run, rows: list[str], tmp_path: P
 
 def test_the_options_stand_in_a_config(call: Run, rows: list[str], tmp_path: Path) -> None:
     (tmp_path / "odd.csv").write_text("a,b\nx,y,z\n" + NAMES + "".join(rows) + "end\n")
-    options = ("--header-row", "3", "--footer", "1", "--comment", "", "--all-rows")
+    options = ("--header-row", "3", "--footer", "1", "--comment", "none", "--all-rows")
     done = call("fit", "odd.csv", "-t", "price", "-o", "m.backpass", *options, *FIT, "--print-config")
     assert done.code == 0, done.err
     config = tomllib.loads(done.out)
     assert {name: config[name] for name in ("header_row", "footer", "comment", "all_rows")} == {
         "header_row": "3",
         "footer": 1,
-        "comment": "",
+        "comment": "none",
         "all_rows": True,
     }
     (tmp_path / "run.toml").write_text(done.out)
     assert call("fit", "--config", "run.toml", "-q").code == 0
-    reading = {"header_row": 3, "footer": 1, "comment": "", "all_rows": True}
+    reading = {"header_row": 3, "footer": 1, "comment": "none", "all_rows": True}
     model = backpass.fit(str(tmp_path / "odd.csv"), "price", reading=reading, hidden=(4,), epochs=2)
     assert model.to_bytes() == (tmp_path / "m.backpass").read_bytes()
     assert call("fit", "odd.csv", "-t", "price", "--header-row", "two").code == 2

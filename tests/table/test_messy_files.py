@@ -136,7 +136,7 @@ def test_comments_between_the_rows(write: Write) -> None:
     table = read_table(write(text))
     assert table == plain(write, rows)
     assert said(table, "line 13: no rows")
-    assert "line 13" in fault(write(text), comment="")
+    assert "line 13" in fault(write(text), comment="none")
     marked = text_of([NAMES, *rows[:10], ["#west", *rows[0][1:]], *rows[10:]])
     assert read_table(write("# made by hand\n" + marked)).rows == 41
     assert read_table(write(marked), comment="#").rows == 40
@@ -210,6 +210,9 @@ def test_the_header_row_is_an_option(write: Write) -> None:
     assert "is not there" not in fault(write(text_of([["a", "", "c", "", "e"], *rows])))
     for options in ({"header_row": 0}, {"header_row": [1, 3]}, {"header_row": "2"}, {"header_row": 2, "skip": 1}):
         with pytest.raises(UsageError, match="header"):
+            read_table(path, **options)  # type: ignore[arg-type]
+    for options in ({"comment": ""}, {"comment": 3}, {"footer": -1}, {"all_rows": "yes"}):
+        with pytest.raises(UsageError, match="got"):
             read_table(path, **options)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no_header and names"):
         read_table(path, header_row=2, no_header=True)
@@ -383,7 +386,7 @@ def whole(write: Write, rows: list[list[str]], names: list[str], **options: Any)
     assert table.rows == len(rows)
     assert set(table.names) <= set(names)
     assert not said(table, "left out; --")
-    assert table == read_table(write(text_of([names, *rows])), all_rows=True, header_row=1, comment="")
+    assert table == read_table(write(text_of([names, *rows])), all_rows=True, header_row=1, comment="none")
     return table
 
 

@@ -153,9 +153,8 @@ def reading() -> Callable[[F], F]:
         option(
             "--comment",
             metavar="TEXT",
-            may_be_empty=True,
             section=section,
-            help="start of comment lines in a text file, such as '#'; '' for none; default: detected",
+            help="start of comment lines in a text file, such as '#', or none; default: detected",
         ),
         option(
             "--footer",

@@ -79,7 +79,7 @@ def read_table(
         skip: Number of lines before the header of a text file.
         header_row: Line of the header of a text file, from 1, or its lines, if it has several: their names are joined.
             None detects it.
-        comment: What a comment line of a text file begins with, such as ``#``; "" if it has none. None detects it.
+        comment: What a comment line of a text file begins with, such as ``#``; "none" if it has none. None detects it.
         footer: Number of lines below the last row of a text file, blank ones not counted. None detects them.
         all_rows: Whether every record below the header is a row. Otherwise those that hold no data are left out: units
             below the header, empty rows, the header again, totals (see ``LAYOUT_FINDINGS``).

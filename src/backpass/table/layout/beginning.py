@@ -76,7 +76,7 @@ def beginning_of(file: Path, source: str, manner: Dialect, wanted: Set[str]) -> 
         DataError: The delimiter is ambiguous, or the file is too short.
     """
     sample, line = sample_of(file, source, manner.lines_before), manner.lines_before + 1
-    prologue = prologue_of(sample, line, manner.comment, searches=manner.searches)
+    prologue = prologue_of(sample, line, manner.mark, searches=manner.searches)
     found = _cut(prologue, manner, source)
     if not found.rows or (len(found.rows) == 1 and not prologue.sample.is_whole):  # a header longer than a sample
         lines = found.before[0] if found.rows else 0

@@ -24,7 +24,7 @@ class Dialect:
         decimal: Decimal sign, "." or ",".
         skip: Number of lines before the header.
         header_rows: Lines of the header rows, from 1, one after another; empty detects them.
-        comment: What a comment line begins with; an empty string for files without comments.
+        comment: What a comment line begins with; "none" for files without comments.
         footer: Number of lines below the last row, blank ones not counted.
         all_rows: Whether every record below the header is a row.
         no_header: Whether the first line is a row.
@@ -76,6 +76,11 @@ class Dialect:
         return self.header_rows[0] - 1 if self.header_rows else self.skip
 
     @property
+    def mark(self) -> str | None:
+        """What a comment line begins with; empty for files without comments, None if it is to be detected."""
+        return "" if self.comment == "none" else self.comment
+
+    @property
     def searches(self) -> bool:
         """Whether lines may stand above the header."""
         return not (self.skip or self.header_rows)
@@ -89,8 +94,7 @@ class Dialect:
         _check_header_rows(self.header_rows, has_skip=self.skip > 0, has_header=not (self.no_header or self.names))
         if self.footer is not None and (type(self.footer) is not int or self.footer < 0):
             raise UsageError(f"footer is a number of lines, 0 or more; got {self.footer!r}")
-        if self.comment is not None and (type(self.comment) is not str or set(self.comment) & set('"\r\n')):
-            raise UsageError(f"comment is what a comment line begins with, such as '#'; got {self.comment!r}")
+        _check_comment(self.comment)
         for name, value in (("no_header", self.no_header), ("all_rows", self.all_rows)):
             if not isinstance(value, bool):
                 raise UsageError(f"{name} is True or False, got {value!r}")
@@ -105,6 +109,11 @@ def _check_delimiter(delimiter: str | None) -> None:
         return
     if len(delimiter) != 1 or delimiter in '"\r\n\0':
         raise UsageError(f"a delimiter is one character, got {shown(delimiter)}", hint="';', tab or whitespace, say")
+
+
+def _check_comment(comment: object) -> None:
+    if comment is not None and (not isinstance(comment, str) or not comment or set(comment) & set('"\r\n')):
+        raise UsageError(f"comment is what a comment line begins with, such as '#', or none; got {comment!r}")
 
 
 def _check_header_rows(lines: tuple[int, ...], *, has_skip: bool, has_header: bool) -> None:

@@ -38,13 +38,13 @@ LAYOUT_FINDINGS = (
         "comments",
         "lines at the start begin with `#`, `%`, `//`, `--` or `!`; later ones do not have as many fields as a row",
         "comments, left out",
-        "--comment '' reads them",
+        "--comment none reads them",
     ),
     LayoutFinding(
         "header_in_comment",
         "the last comment line has a field for each column, and the first record is a row of values",
         "the header, in a comment",
-        "--comment '' reads it as it stands",
+        "--comment none reads it as it stands",
     ),
     LayoutFinding(
         "preamble",
