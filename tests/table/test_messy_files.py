@@ -415,6 +415,12 @@ def test_a_first_row_of_texts(write: Write) -> None:
     for first in (["north", "pending", "pending", "pending", "pending"], ["north", "n/a", "n/a", "n/a", "n/a"]):
         table = read_table(write(text_of([NAMES, first, *rows])), categorical=NAMES)
         assert table.rows == 31
+    flags = [
+        ["T", *row[1:]] if i % 9 == 0 else row for i, row in enumerate([f"{i / 8}", "ab"[i % 2]] for i in range(60))
+    ]
+    assert read_table(write(text_of([["rain", "y"], *flags])), categorical=["rain"]).rows == 60
+    once = [["M", "b"], *([f"{i / 8}", "ab"[i % 2]] for i in range(60))]
+    assert read_table(write(text_of([["rain", "y"], *once])), categorical=["rain"]).rows == 61
     texts = [[f"{word}{i % 3}" for word in ("p", "q", "r")] for i in range(30)]
     whole(write, texts, ["a", "b", "c"])
     whole(write, [["m", "kg", "s"], *texts], ["a", "b", "c"])

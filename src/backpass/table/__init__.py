@@ -6,7 +6,7 @@
     schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
     target.encode(table)  ->  y (n,)
 
-Reading order: table, reading, opening, signatures, layout, records, headerless, orange, delimited, scan, parquet,
+Reading order: table, reading, opening, signatures, records, cells, layout, headerless, orange, delimited, scan, parquet,
 kinds, text_classification, missing, boolean, number, timestamp, day_month, calendar, frame, schema, feature,
 date_components, target.
 """

@@ -109,20 +109,20 @@ class Body:
             return True
         over = [(j, row[j]) for j in self.valued if j < len(row) and row[j]]
         texts = [(j, cell) for j, cell in over if cell not in GAPS]
-        if not self.fits(row) or not texts:
+        if not self.fits(row) or not texts or self._holds_again(row):
             return False
         if all(is_unit(cell) for _, cell in texts):
             return True
-        if any(is_value(cell) and not is_unit(cell) for _, cell in texts) or self._holds_again(row):
+        if any(is_value(cell) and not is_unit(cell) for _, cell in texts):
             return False
         is_described = len(texts) > 1 and 2 * len(texts) >= len(self.valued)
         return follows or (is_described and len({cell for _, cell in texts}) > 1)
 
     def _holds_again(self, row: Row) -> bool:
-        """Whether a cell of the row stands in its column again."""
+        """Whether a cell of the row, apart from gaps, stands in its column again, but in the same row."""
         others = [other for other in self.sample if other != row]
         below = [{other[j] for other in others if j < len(other)} for j in range(len(row))]
-        return any(cell and cell in cells for cell, cells in zip(row, below, strict=True))
+        return any(cell not in GAPS and cell in cells for cell, cells in zip(row, below, strict=True))
 
 
 def _is_rising(years: Sequence[str]) -> bool:
