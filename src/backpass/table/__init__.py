@@ -6,8 +6,8 @@
     schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
     target.encode(table)  ->  y (n,)
 
-Reading order: table, reading, opening, signatures, records, cells, layout, headerless, orange, delimited, scan, parquet,
-kinds, text_classification, missing, boolean, number, timestamp, day_month, calendar, frame, schema, feature,
+Reading order: table, reading, opening, signatures, records, cells, layout, headerless, orange, delimited, scan,
+parquet, kinds, text_classification, missing, boolean, number, timestamp, day_month, calendar, frame, schema, feature,
 date_components, target.
 """
 
