@@ -18,7 +18,7 @@ import numpy
 
 from backpass.circuit import Spec
 from backpass.engine.plan import Plan, plan_circuit, plan_step
-from backpass.engine.plan.instruction import Map
+from backpass.engine.plan.instructions import Map
 from backpass.model.fitting.problem import make_problem
 from backpass.model.settings.settings import Settings
 from backpass.table import table_from

@@ -14,6 +14,7 @@ from backpass.circuit.operations import broadcast_to, max, relu, scatter_add, wh
 from backpass.circuit.operations.product import matmul_
 from backpass.circuit.operations.shaping import swap_last
 from backpass.circuit.primitive import Array
+from backpass.circuit.row_rules import mixed
 from backpass.circuit.spec import Spec
 from backpass.circuit.traced import OPERATIONS
 from backpass.errors import GradientError
@@ -71,6 +72,7 @@ def test_a_sign_in_one_element() -> None:
 def product_with(dW: Any) -> Callable[[Callable[[Array, Array], Array]], Operation[[Array, Array]]]:
     return operation(
         shape=OPERATIONS["matmul_"].shape,
+        rows=OPERATIONS["matmul_"].rows,
         dx=lambda dz, z, x, W: matmul_(dz, swap_last(W)),
         dW=dW,
     )
@@ -99,20 +101,20 @@ def test_a_missing_sum_over_the_batch() -> None:
     def shape(x: Spec, b: Spec) -> Spec:
         return x
 
-    @operation(shape=shape, dx=lambda dz, z, x, b: dz, db=lambda dz, z, x, b: dz)
+    @operation(shape=shape, rows=mixed, dx=lambda dz, z, x, b: dz, db=lambda dz, z, x, b: dz)
     def shifted(x: Array, b: Array) -> Array:
         return x + b
 
     assert "db must have the shape of its argument, [3]" in refused(shifted, POINT, numpy.ones(3))
 
-    @operation(shape=shape, dx=lambda dz, z, x, b: dz, db=lambda dz, z, x, b: dz[0])
+    @operation(shape=shape, rows=mixed, dx=lambda dz, z, x, b: dz, db=lambda dz, z, x, b: dz[0])
     def shifted_by_first_row(x: Array, b: Array) -> Array:
         return x + b
 
     message = refused(shifted_by_first_row, POINT, numpy.ones(3))
     assert "d f[1][0] / d b[0]: gradient 0, difference quotient 1" in message
 
-    @operation(shape=shape, dx=lambda dz, z, x, b: dz, db=lambda dz, z, x, b: dz.sum(axis=0))
+    @operation(shape=shape, rows=mixed, dx=lambda dz, z, x, b: dz, db=lambda dz, z, x, b: dz.sum(axis=0))
     def shifted_rightly(x: Array, b: Array) -> Array:
         return x + b
 
@@ -123,7 +125,7 @@ def test_a_wrong_index_in_scatter() -> None:
     def rule(dz: Array, z: Array, x: Array, indices: Array, *, axis: int) -> Array:
         return scatter_add(dz, where(indices == 2, 1, indices), axis=axis, length=x.shape[axis])
 
-    @operation(shape=OPERATIONS["take"].shape, dx=rule, dindices=None)
+    @operation(shape=OPERATIONS["take"].shape, rows=mixed, dx=rule, dindices=None)
     def taken(x: Array, indices: Array, *, axis: int) -> Array:
         return numpy.take(x, indices, axis=axis)
 
@@ -213,13 +215,13 @@ def test_a_kink_does_not_hide_a_fault_elsewhere() -> None:
 def test_every_argument_needs_its_pullback() -> None:
     with pytest.raises(TypeError, match=r"operation 'f': expected pullbacks \['dx', 'dy'\], got \['dx'\]"):
 
-        @operation(shape=lambda x, y: x, dx=lambda dz, z, x, y: dz)
+        @operation(shape=lambda x, y: x, rows=mixed, dx=lambda dz, z, x, y: dz)
         def f(x: Array, y: Array) -> Array:
             return x
 
 
 def test_a_pullback_of_the_wrong_shape_is_named() -> None:
-    @operation(shape=lambda x: Spec((), x.dtype), dx=lambda dz, z, x: broadcast_to(dz, shape=(7,)))
+    @operation(shape=lambda x: Spec((), x.dtype), rows=mixed, dx=lambda dz, z, x: broadcast_to(dz, shape=(7,)))
     def total(x: Array) -> Array:
         return x.sum()
 

@@ -1,9 +1,9 @@
 """Operation: a NumPy function, its shape rule and one pullback per argument, declared in one place.
 
-``@operation(shape=..., dx=..., dy=...)`` turns the decorated NumPy function into an ``Operation``. On NumPy arrays an
-operation computes; on a traced value it records a node. A pullback maps dz, the gradient of the loss with respect to
-the output z, to the gradient with respect to one argument. Pullbacks are written in operations themselves, so gradients
-of gradients need no further code (CS229 section 3).
+``@operation(shape=..., rows=..., dx=..., dy=...)`` turns the decorated NumPy function into an ``Operation``. On NumPy
+arrays an operation computes; on a traced value it records a node. A pullback maps dz, the gradient of the loss with
+respect to the output z, to the gradient with respect to one argument. Pullbacks are written in operations themselves,
+so gradients of gradients need no further code (CS229 section 3).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any, Generic, ParamSpec
 
 import numpy
 
-from backpass.circuit.primitive import Array, Count, Primitive, Pullback, ShapeRule
+from backpass.circuit.primitive import Array, Count, Primitive, Pullback, RowRule, ShapeRule
+from backpass.circuit.row_rules import aligned
 from backpass.circuit.spec import Spec, broadcast, check_unmasked, spec_of, text_of
 from backpass.circuit.traced import OPERATIONS, Recorder, Traced, user_line
 from backpass.errors import ShapeError, TraceError
@@ -31,8 +32,10 @@ class Operation(Primitive, Generic[P]):
         forward: The function on NumPy arrays.
         shape: The shape rule: the specs of the arguments -> the spec of the output.
         pullbacks: One per argument; None where there is no derivative.
+        rows: Whether it processes each row by itself (see ``row_rules``).
         count: (inputs, output, lengths) -> the size in scalar operations (N of Theorem 3.1): arithmetic operations,
             elementary functions and copied numbers count one each; filling with zeros is free (footnote 4).
+        is_elementwise: Whether element i of the output depends only on element i of the broadcast arguments.
         is_view: Whether the output holds the same numbers under another shape or name.
         is_arithmetic: Whether it counts as floating-point work.
         merge: Adds several results of this operation at less cost than one by one.
@@ -43,8 +46,10 @@ class Operation(Primitive, Generic[P]):
         forward: Callable[P, Array],
         shape: ShapeRule,
         pullbacks: Mapping[str, Pullback | None],
+        rows: RowRule,
         count: Count,
         *,
+        is_elementwise: bool = False,
         is_view: bool = False,
         is_arithmetic: bool = True,
         merge: Merge | None = None,
@@ -59,7 +64,9 @@ class Operation(Primitive, Generic[P]):
         self.forward = forward
         self.shape = shape
         self.pullbacks = tuple(pullbacks.values())
+        self.rows = rows
         self.count = count
+        self.is_elementwise = is_elementwise
         self.is_view = is_view
         self.is_arithmetic = is_arithmetic
         self.merge = merge
@@ -172,7 +179,9 @@ def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) ->
 def operation(
     *,
     shape: ShapeRule,
+    rows: RowRule,
     count: Count | None = None,
+    is_elementwise: bool = False,
     is_view: bool = False,
     is_arithmetic: bool = True,
     merge: Merge | None = None,
@@ -182,7 +191,9 @@ def operation(
 
     Args:
         shape: The shape rule.
+        rows: Whether it processes each row by itself; ``mixed`` if it needs all rows at once.
         count: The number of scalar operations (default: one per element of the output).
+        is_elementwise: As for ``Operation``; ``elementwise`` sets it.
         is_view: As for ``Operation``.
         is_arithmetic: As for ``Operation``.
         merge: As for ``Operation``.
@@ -192,7 +203,15 @@ def operation(
 
     def declare(forward: Callable[P, Array]) -> Operation[P]:
         declared = Operation(
-            forward, shape, pullbacks, count or per_output, is_view=is_view, is_arithmetic=is_arithmetic, merge=merge
+            forward,
+            shape,
+            pullbacks,
+            rows,
+            count or per_output,
+            is_elementwise=is_elementwise,
+            is_view=is_view,
+            is_arithmetic=is_arithmetic,
+            merge=merge,
         )
         OPERATIONS[declared.name] = declared
         return declared
@@ -218,7 +237,7 @@ def elementwise(
         def shape(*inputs: Spec) -> Spec:
             return Spec(broadcast(*(spec.shape for spec in inputs)), dtype_of(*(spec.dtype for spec in inputs)))
 
-        return operation(shape=shape, is_arithmetic=is_arithmetic, **fitted)(forward)
+        return operation(shape=shape, rows=aligned, is_elementwise=True, is_arithmetic=is_arithmetic, **fitted)(forward)
 
     return declare
 

@@ -18,6 +18,12 @@ Pullback: TypeAlias = Callable[..., Array]
 ShapeRule: TypeAlias = Callable[..., Spec]
 Count: TypeAlias = Callable[[Sequence[Spec], Spec, Mapping[str, int]], int]
 
+RowRule: TypeAlias = Callable[[Mapping[str, Any], Sequence[Spec], Spec, str], bool]
+"""(params, inputs, output, length) -> whether row i of the output depends only on row i of the inputs that have rows.
+
+Rows are the elements along the free length of that name; the output has exactly one such axis. See ``row_rules``.
+"""
+
 
 class Primitive(ABC):
     """A named function of arrays with a shape rule and pullbacks.
@@ -28,8 +34,10 @@ class Primitive(ABC):
         shape: The shape rule: the specs of the arguments -> the spec of the output.
         pullbacks: One per argument; None where there is no derivative.
         count: The size in scalar operations, the N of Theorem 3.1.
+        rows: Whether it processes each row by itself.
         variadic: Whether it takes any number of arguments.
         arguments: The names of the arguments.
+        is_elementwise: Whether element i of the output depends only on element i of the broadcast arguments.
         is_view: Whether the output holds the same numbers under another shape or name.
         is_arithmetic: Whether it counts as floating-point work.
     """
@@ -39,8 +47,10 @@ class Primitive(ABC):
     shape: ShapeRule
     pullbacks: tuple[Pullback | None, ...]
     count: Count
+    rows: RowRule
     variadic: bool
     arguments: tuple[str, ...]
+    is_elementwise: bool
     is_view: bool
     is_arithmetic: bool
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,13 @@ from backpass.training.loop import training_step
 from backpass.training.optimizer import Optimizer, OptimizerOptions, memory_like, optimizer_named
 from backpass.training.sampling import sampling_named
 
-TESTS = str(Path(__file__).parents[2])
-if TESTS not in sys.path:
-    sys.path.append(TESTS)
+HERE = Path(__file__).parent
+for _folder in (HERE, HERE.parents[1]):
+    if str(_folder) not in sys.path:
+        sys.path.append(str(_folder))
 
 HAS_CORE = "native" in ENGINES
-collect_ignore = [] if HAS_CORE else [p.name for p in Path(__file__).parent.glob("test_*.py")]
+collect_ignore = [] if HAS_CORE else [p.name for p in HERE.glob("test_*.py")]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -124,22 +124,26 @@ def digest_of(outcome: Outcome) -> str:
     return digest.hexdigest()[:16]
 
 
-def cut_into(parts: int) -> Callable[[int, int], list[tuple[int, int]]]:
-    """Instead of the planner's own rule: so many parts, of sizes that differ, for any step."""
+@pytest.fixture(autouse=True, scope="module")
+def _verified_passes() -> Iterator[None]:
+    """Every plan of these tests is verified after each pass."""
+    from planner_checks import verified
 
-    def shard_bounds(rows: int, numbers: int) -> list[tuple[int, int]]:
-        ends = sorted({rows * (i + 1) ** 2 // parts**2 for i in range(parts)})
-        return list(pairwise([0, *(end for end in ends if end > 0)])) if len(ends) > 1 else []
+    from backpass.engine.plan import planner
 
-    return shard_bounds
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "PASSES", [verified(one) for one in planner.PASSES])
+        yield
 
 
-@pytest.fixture(params=[0, 2, 5], ids=["as planned", "in 2 parts", "in 5 parts"])
-def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Into how many parts every step is cut, whatever its size; 0 where that is left to the planner."""
+@pytest.fixture(params=[0, 2, 5], ids=["as planned", "in 2 shards", "in 5 shards"])
+def shards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Into how many shards every step is split, whatever its size; 0 where that is left to the planner."""
     count: int = request.param
     if count:
-        monkeypatch.setattr("backpass.engine.plan.planner.shard_bounds", cut_into(count))
+        from planner_checks import bounds_of
+
+        monkeypatch.setattr("backpass.engine.plan.planner.shard_bounds", bounds_of(count))
     return count
 
 

@@ -15,8 +15,8 @@ from backpass.circuit import operations as ops
 from backpass.engine import Epoch, make_step, why_no_bf16
 from backpass.engine.native._core import Program, instruction_sets, operations
 from backpass.engine.native.native_engine import NativeEngine, Tiling
-from backpass.engine.plan.bf16_packing import Pack, is_profitable
-from backpass.engine.plan.instruction import Product
+from backpass.engine.plan.instructions import Pack, Product
+from backpass.engine.plan.passes.bf16_packing import is_profitable
 from backpass.engine.plan.plan import ARENA
 from backpass.errors import UsageError
 from backpass.network import dense_network, initialize
@@ -98,15 +98,15 @@ def product_of(engine: NativeEngine, a: Floats, b: Floats, bias: Floats, lies: s
     outcome = engine.run_epoch(plain, state, key_of(0), [numpy.zeros(1, single)], epoch, lambda done: False)
     plan = engine.plan_of(plain, 1)
     assert plan is not None
-    assert any(isinstance(one, Product) and one.is_paired for one in plan.instructions) == engine.bf16
+    assert any(isinstance(one, Product) and one.is_bf16 for one in plan.instructions) == engine.bf16
     result: Floats = outcome.state[3]
     return result
 
 
 @pytest.fixture
 def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Products of every size are made of pairs."""
-    monkeypatch.setattr("backpass.engine.plan.bf16_packing.is_profitable", lambda m, n, k: True)
+    """Products of every size use bfloat16 factors."""
+    monkeypatch.setattr("backpass.engine.plan.passes.bf16_packing.is_profitable", lambda m, n, k: True)
 
 
 def numbers(shape: tuple[int, ...], seed: int = 0) -> Floats:
@@ -303,8 +303,8 @@ def test_a_plan_shows_what_is_packed_and_packs_each_arrangement_once(dense: Any)
     assert plan is not None
     products = [one for one in plan.instructions if isinstance(one, Product)]
     packs = [one for one in plan.instructions if isinstance(one, Pack)]
-    assert sum(one.is_paired for one in products) == 8  # three forward, three dW, two dx
-    assert all(one.is_paired == is_profitable(one.m, one.n, one.k) or one.is_narrow for one in products)
+    assert sum(one.is_bf16 for one in products) == 8  # three forward, three dW, two dx
+    assert all(one.is_bf16 == is_profitable(one.m, one.n, one.k) or one.is_narrow for one in products)
     assert len(packs) == 16
     assert len({(one.x.name, one.x.offset, one.x.strides, one.panel) for one in packs}) == 16
     assert "product of bf16 [128, 64] [64, 128]" in str(plan)

@@ -11,7 +11,7 @@ import numpy
 import pytest
 
 from backpass.engine.native._core import Program, operations
-from backpass.engine.plan.instruction import Map, MapStep, Operand
+from backpass.engine.plan.instructions import Map, MapStep, Operand
 from backpass.engine.plan.plan import FIRST_INPUT
 
 ROOT = Path(__file__).parents[3]

@@ -19,7 +19,7 @@ GOLDEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "tanh, momentum, dropout": ({"activation": "tanh", "optimizer": "momentum", "dropout": 0.25}, "a81618d69a827184"),
     "selu, classes": ({"activation": "selu", "loss": "cross_entropy", "outputs": 3}, "bbbbf64cb337ad73"),
-    "mish, dropout, adamw, in parts": (
+    "mish, dropout, adamw, in shards": (
         {"activation": "mish", "optimizer": "adamw", "dropout": 0.25, "batch_size": 130, "rows": 400},
         "bd196c9cda8af820",
     ),

@@ -241,3 +241,22 @@ def test_random_circuits_agree_with_numpy(recipe: Any) -> None:
 def _has_jump(steps: list[tuple[Any, ...]]) -> bool:
     """Whether a rounding error may turn a comparison, and with it a result."""
     return any(kind == "where" or (kind == "unary" and _UNARY[c % len(_UNARY)] == "sign") for kind, _, _, c in steps)
+
+
+UNSUPPORTED: dict[str, tuple[Any, str, int]] = {
+    "a power of integers": (ops.power, "i4", 2),
+    "a product of truth values": (ops.multiply, "?", 2),
+    "the larger of truth values": (ops.maximum, "?", 2),
+    "the size of truth values": (ops.absolute, "?", 1),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_the_core_has_no_kernel_for_runs_on_the_numpy_engine(name: str) -> None:
+    function, dtype, count = UNSUPPORTED[name]
+    arguments = [numpy.array([1, 0, 1], dtype), numpy.array([1, 1, 0], dtype)][:count]
+    circuit = trace(function, [Spec(a.shape, a.dtype) for a in arguments])
+    engine = NativeEngine()
+    for z in (engine.run(circuit, *arguments)[0], engine.partial(circuit)(*arguments)[0]):
+        numpy.testing.assert_array_equal(z, function(*arguments))
+        assert z.dtype == function(*arguments).dtype

@@ -11,7 +11,7 @@ import pytest
 from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
 from backpass.engine import NumpyEngine
-from backpass.engine.native import cache as ways
+from backpass.engine.native import cache
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan.rows import free_rows
 from backpass.network import Dense, Network, Periodic, dense_network
@@ -76,8 +76,8 @@ def test_blocks_of_rows_give_the_same_bits(name: str, rows: int, threads: int | 
         for spec in circuit.inputs
     ]
     by_blocks = NativeEngine(threads=threads).run(circuit, *arguments)[0]
-    monkeypatch.setattr(ways, "ROWS_AT_ONCE", 10**9)
-    ways.compile_circuit.cache_clear()
+    monkeypatch.setattr(cache, "ROWS_AT_ONCE", 10**9)
+    cache.execution_of.cache_clear()
     at_once = NativeEngine().run(circuit, *arguments)[0]
     assert by_blocks.tobytes() == at_once.tobytes() or circuit.inputs[0].dtype == numpy.float64
     numpy.testing.assert_allclose(by_blocks, NumpyEngine().run(circuit, *arguments)[0], rtol=1e-4, atol=1e-5)
@@ -133,7 +133,7 @@ def test_many_rows_can_be_interrupted(threads: int) -> None:
 
 def test_the_core_refuses_blocks_that_nobody_could_take() -> None:
     circuit = trace(lambda x: x * 2.0, [Spec(("n", 3), SINGLE)])
-    block = ways.prepared_circuit(("portable", 0, 0), circuit, (("n", 2),))
+    block = cache.compile_circuit(("portable", 0, 0), circuit, (("n", 2),))
     assert block is not None
     x, z = numpy.ones((4, 3), SINGLE), numpy.zeros((4, 3), SINGLE)
     block.program.run_blocks([x, z], apart=[24, 24], blocks=2, threads=1)

@@ -44,7 +44,7 @@ ADAM_NOISE = 2e-4
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_training_agrees_with_the_numpy_engine(name: str, dense: Any, parts: int) -> None:
+def test_training_agrees_with_the_numpy_engine(name: str, dense: Any, shards: int) -> None:
     training = dense(**NETWORKS[name])
     native, expected = training.on(NativeEngine()), training.on(NumpyEngine())
     assert not native.failed
@@ -55,7 +55,7 @@ def test_training_agrees_with_the_numpy_engine(name: str, dense: Any, parts: int
 
 
 @pytest.mark.parametrize("name", ["relu", "mish", "dropout", "classes", "clipped"])
-def test_training_in_float64_agrees_closely(name: str, dense: Any, parts: int) -> None:
+def test_training_in_float64_agrees_closely(name: str, dense: Any, shards: int) -> None:
     training = dense(**NETWORKS[name], dtype=numpy.float64)
     native, expected = training.on(NativeEngine()), training.on(NumpyEngine())
     numpy.testing.assert_allclose(native.losses, expected.losses, rtol=1e-9)
@@ -63,7 +63,7 @@ def test_training_in_float64_agrees_closely(name: str, dense: Any, parts: int) -
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_way_to_run_gives_the_same_bits(name: str, dense: Any, digest: Any, parts: int) -> None:
+def test_every_way_to_run_gives_the_same_bits(name: str, dense: Any, digest: Any, shards: int) -> None:
     training = dense(**NETWORKS[name])
     widest, *others = instruction_sets()
     engines = [NativeEngine(isa=widest, threads=threads) for threads in (1, 2, 3, 8)]
@@ -79,7 +79,7 @@ def test_many_threads_on_large_layers_give_the_same_bits(dense: Any, digest: Any
     assert len({digest(training.on(engine)) for engine in engines}) == 1
 
 
-def test_interrupted_and_resumed_gives_the_same_bits(dense: Any, digest: Any, parts: int) -> None:
+def test_interrupted_and_resumed_gives_the_same_bits(dense: Any, digest: Any, shards: int) -> None:
     training = dense(dropout=0.2)
     whole = training.on(NativeEngine())
     epoch = training.epoch
@@ -138,7 +138,7 @@ def _stacked(theta: Any, batch: Any, draws: Any) -> Any:
 
 
 @pytest.mark.parametrize(("objective", "parameters"), [(_wired, 12), (_embedded, 40), (_periodic, 60), (_stacked, 90)])
-def test_other_circuits_train_alike(objective: Any, parameters: int, training: Any, digest: Any, parts: int) -> None:
+def test_other_circuits_train_alike(objective: Any, parameters: int, training: Any, digest: Any, shards: int) -> None:
     codes = (numpy.arange(50) % 7).astype(numpy.int32)
     data = (_random((50, 4), 1), _random((50, 1), 2), codes)
     rule = optimizer_named("momentum", OptimizerOptions(max_grad_norm=2.0))

@@ -10,6 +10,7 @@ import numpy
 from backpass.circuit.operation import operation
 from backpass.circuit.operations.shaping import concatenate_
 from backpass.circuit.primitive import Array
+from backpass.circuit.row_rules import Params, mixed
 from backpass.circuit.spec import Dimension, Spec, text_of
 from backpass.circuit.traced import OPERATIONS, Traced
 from backpass.errors import ShapeError
@@ -23,8 +24,17 @@ def _looked_up(x: Spec, indices: Spec, *, axis: int) -> Spec:
     return Spec((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
+def _looked_up_rows(params: Params, inputs: Sequence[Spec], output: Spec, length: str) -> bool:
+    """It takes rows of a table by the indices in each row, or the same columns of every row."""
+    x, indices = (spec.shape for spec in inputs)
+    if length in indices:
+        return length not in x and indices[0] == length and params["axis"] == 0
+    return x[0] == length and params["axis"] != 0
+
+
 @operation(
     shape=_looked_up,
+    rows=_looked_up_rows,
     is_arithmetic=False,
     dx=lambda dz, z, x, indices, *, axis: scatter_add(dz, indices, axis=axis, length=x.shape[axis]),
     dindices=None,
@@ -64,6 +74,7 @@ def _merge_rows(parts: Sequence[Traced]) -> Array:
 
 @operation(
     shape=_scattered,
+    rows=mixed,
     count=lambda inputs, output, lengths: inputs[0].size(lengths),
     merge=_merge_rows,
     dx=lambda dz, z, x, indices, *, axis, length: OPERATIONS["take"](dz, indices, axis=axis),

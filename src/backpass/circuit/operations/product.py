@@ -14,6 +14,7 @@ import numpy
 from backpass.circuit.operation import operation, sum_to
 from backpass.circuit.operations.shaping import swap_last
 from backpass.circuit.primitive import Array
+from backpass.circuit.row_rules import Params, shapes_with_rows
 from backpass.circuit.spec import Spec, broadcast, text_of
 from backpass.errors import ShapeError
 
@@ -32,8 +33,15 @@ def _multiply_add(inputs: Sequence[Spec], output: Spec, lengths: Mapping[str, in
     return 2 * output.size(lengths) * Spec(inputs[0].shape[-1:], output.dtype).size(lengths)
 
 
+def _product_rows(params: Params, inputs: Sequence[Spec], output: Spec, length: str) -> bool:
+    """Rows must be those of the first factor, not its columns, and of no other argument."""
+    x = inputs[0].shape
+    return shapes_with_rows(inputs, length) == [x] and x.index(length) < len(x) - 1
+
+
 @operation(
     shape=_product_shape,
+    rows=_product_rows,
     count=_multiply_add,
     dx=lambda dz, z, x, y: sum_to(matmul_(dz, swap_last(y)), x),
     dy=lambda dz, z, x, y: sum_to(matmul_(swap_last(x), dz), y),
@@ -56,6 +64,7 @@ def _affine_shape(x: Spec, W: Spec, b: Spec) -> Spec:
 
 @operation(
     shape=_affine_shape,
+    rows=_product_rows,
     count=_multiply_add,
     dx=lambda dz, z, x, W, b: sum_to(matmul_(dz, swap_last(W)), x),
     dW=lambda dz, z, x, W, b: sum_to(matmul_(swap_last(x), dz), W),

@@ -8,6 +8,7 @@ import numpy
 
 from backpass.circuit.operation import operation
 from backpass.circuit.primitive import Array
+from backpass.circuit.row_rules import in_place, mixed
 from backpass.circuit.spec import Shape, Spec
 from backpass.numerics.philox import philox_bits
 
@@ -18,6 +19,7 @@ def _bits_shape(key: Spec, step: Spec, *, purpose: int, shape: Shape) -> Spec:
 
 @operation(
     shape=_bits_shape,
+    rows=mixed,
     count=lambda inputs, output, lengths: 10 * output.size(lengths),
     is_arithmetic=False,
     dkey=None,
@@ -35,6 +37,8 @@ def random_bits(key: Array, step: Array, *, purpose: int, shape: tuple[Any, ...]
 
 @operation(
     shape=lambda bits, *, dtype: Spec(bits.shape, numpy.dtype(dtype)),
+    rows=in_place,
+    is_elementwise=True,
     is_arithmetic=False,
     dbits=None,
 )

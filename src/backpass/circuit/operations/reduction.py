@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy
 
 from backpass.circuit.operation import dtype_rule, operation, per_input
 from backpass.circuit.operations.elementwise import equal, exp, where
 from backpass.circuit.operations.shaping import broadcast_to
 from backpass.circuit.primitive import Array
+from backpass.circuit.row_rules import Params
 from backpass.circuit.spec import Dimension, Spec
 from backpass.errors import ShapeError
 
@@ -32,6 +35,12 @@ def _reduced(x: Spec, *, axis: Axis = None, keepdims: bool = False) -> Spec:
     return Spec(tuple(kept), x.dtype)
 
 
+def _reduced_rows(params: Params, inputs: Sequence[Spec], output: Spec, length: str) -> bool:
+    """Rows stay by themselves unless their own axis is reduced."""
+    x = inputs[0].shape
+    return x.index(length) not in axes_of(params.get("axis"), len(x))
+
+
 def _along(reduced: Array, x: Array, axis: Axis) -> Array:
     """Restore the reduced axes with length 1, so that the array broadcasts against x."""
     gone = axes_of(axis, x.ndim)
@@ -48,6 +57,7 @@ def _summed(x: Spec, *, axis: Axis = None, keepdims: bool = False) -> Spec:
 
 @operation(
     shape=_summed,
+    rows=_reduced_rows,
     count=per_input,
     dx=lambda dz, z, x, *, axis=None, keepdims=False: broadcast_to(_along(dz, x, axis), shape=x.shape),
 )
@@ -70,7 +80,7 @@ def _compared(x: Spec, *, axis: Axis = None, keepdims: bool = False) -> Spec:
     return _reduced(x, axis=axis, keepdims=keepdims)
 
 
-@operation(shape=_compared, count=per_input, dx=_to_the_largest)
+@operation(shape=_compared, rows=_reduced_rows, count=per_input, dx=_to_the_largest)
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """z = the largest element of x along the axes
 
@@ -92,6 +102,7 @@ _exp_dtype = dtype_rule(numpy.exp)
     shape=lambda x, *, axis=None, keepdims=False: Spec(
         _reduced(x, axis=axis, keepdims=keepdims).shape, _exp_dtype(x.dtype)
     ),
+    rows=_reduced_rows,
     count=lambda inputs, output, lengths: 3 * per_input(inputs, output, lengths) + 2 * output.size(lengths),
     dx=_softmax_share,
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy
 
 from backpass.circuit.operation import free, operation, per_output
 from backpass.circuit.primitive import Array
+from backpass.circuit.row_rules import Params, aligned, in_place, mixed, shapes_with_rows
 from backpass.circuit.spec import Shape, Spec, broadcast, fill_in, text_of
 from backpass.circuit.traced import Traced
 from backpass.errors import ShapeError
@@ -17,25 +19,25 @@ Range = tuple[int, int, int] | None
 """What a slice takes along one axis: (start, stop, step), or None for all of it."""
 
 
-@operation(shape=lambda *, spec: spec, count=free, is_view=True)
+@operation(shape=lambda *, spec: spec, rows=mixed, count=free, is_view=True)
 def argument(*, spec: Spec) -> Array:
     """z = an input of the circuit; it cannot be computed"""
     raise AssertionError("an argument is given, not computed")
 
 
-@operation(shape=lambda *, value: Spec(value.shape, value.dtype), count=free, is_view=True)
+@operation(shape=lambda *, value: Spec(value.shape, value.dtype), rows=mixed, count=free, is_view=True)
 def constant(*, value: Array) -> Array:
     """z = value, an array fixed when the function was traced."""
     return value
 
 
-@operation(shape=lambda x: x, count=free, is_view=True, dx=lambda dz, z, x: dz)
+@operation(shape=lambda x: x, rows=in_place, count=free, is_view=True, dx=lambda dz, z, x: dz)
 def identity(x: Array) -> Array:
     """z = x, as a separate node: a gradient with respect to z is not one with respect to x"""
     return x
 
 
-@operation(shape=lambda x: x, count=free, is_view=True, dx=None)
+@operation(shape=lambda x: x, rows=in_place, count=free, is_view=True, dx=None)
 def stop_gradient(x: Array) -> Array:
     """z = x, with no gradient"""
     return x
@@ -43,6 +45,8 @@ def stop_gradient(x: Array) -> Array:
 
 @operation(
     shape=lambda x, *, dtype: Spec(x.shape, numpy.dtype(dtype)),
+    rows=in_place,
+    is_elementwise=True,
     is_arithmetic=False,
     dx=lambda dz, z, x, *, dtype: dz.astype(x.dtype) if x.spec.is_float else None,
 )
@@ -58,8 +62,19 @@ def _reshaped(x: Spec, *, shape: Shape) -> Spec:
     return Spec(fill_in(shape, x.shape), x.dtype)
 
 
+def _reshaped_rows(params: Params, inputs: Sequence[Spec], output: Spec, length: str) -> bool:
+    """The axis of rows must keep its distance from the start of memory order."""
+    x, z = inputs[0].shape, output.shape
+    return length in x and prod(map(int, z[: z.index(length)])) == prod(map(int, x[: x.index(length)]))
+
+
 @operation(
-    shape=_reshaped, count=free, is_view=True, is_arithmetic=False, dx=lambda dz, z, x, *, shape: dz.reshape(x.shape)
+    shape=_reshaped,
+    rows=_reshaped_rows,
+    count=free,
+    is_view=True,
+    is_arithmetic=False,
+    dx=lambda dz, z, x, *, shape: dz.reshape(x.shape),
 )
 def reshape(x: Array, *, shape: tuple[Any, ...]) -> Array:
     """z = the elements of x, row by row, in another shape; one dimension may be -1
@@ -77,6 +92,9 @@ def _transposed(x: Spec, *, axes: tuple[int, ...]) -> Spec:
 
 @operation(
     shape=_transposed,
+    rows=lambda params, inputs, output, length: (
+        params["axes"][output.shape.index(length)] == inputs[0].shape.index(length)
+    ),
     count=free,
     is_view=True,
     is_arithmetic=False,
@@ -107,7 +125,7 @@ def _stretched_back(dz: Array, z: Array, x: Array, *, shape: Shape) -> Array:
     return dz.sum(axis=(*range(extra), *axes)).reshape(x.shape)
 
 
-@operation(shape=_stretched, is_arithmetic=False, dx=_stretched_back)
+@operation(shape=_stretched, rows=aligned, is_arithmetic=False, dx=_stretched_back)
 def broadcast_to(x: Array, *, shape: tuple[Any, ...]) -> Array:
     """z = x broadcast to a larger shape
 
@@ -123,6 +141,7 @@ def _sliced(x: Spec, *, ranges: tuple[Range, ...]) -> Spec:
 
 @operation(
     shape=_sliced,
+    rows=lambda params, inputs, output, length: params["ranges"][output.shape.index(length)] is None,
     is_arithmetic=False,
     is_view=True,
     dx=lambda dz, z, x, *, ranges: assemble(dz, ranges=(ranges,), shape=x.shape),
@@ -152,8 +171,14 @@ def _merge_pieces(parts: Sequence[Traced]) -> Array:
     return assemble(*pieces, ranges=ranges, shape=parts[0].shape)
 
 
+def _assembled_rows(params: Params, inputs: Sequence[Spec], output: Spec, length: str) -> bool:
+    axis = output.shape.index(length)
+    return bool(shapes_with_rows(inputs, length)) and all(ranges[axis] is None for ranges in params["ranges"])
+
+
 @operation(
     shape=lambda *pieces, ranges, shape: Spec(shape, pieces[0].dtype),
+    rows=_assembled_rows,
     count=_total,
     is_arithmetic=False,
     merge=_merge_pieces,
@@ -194,7 +219,13 @@ def _part_of(dz: Array, z: Array, *parts: Array, position: int, axis: int) -> Ar
     return slice_(dz, ranges=tuple(ranges))
 
 
-@operation(shape=_joined, count=per_output, is_arithmetic=False, dparts=_part_of)
+@operation(
+    shape=_joined,
+    rows=lambda params, inputs, output, length: params["axis"] != output.shape.index(length),
+    count=per_output,
+    is_arithmetic=False,
+    dparts=_part_of,
+)
 def concatenate_(*parts: Array, axis: int) -> Array:
     """z = the parts joined along an axis
 

@@ -24,11 +24,23 @@ from backpass.engine.step import Step
 ROWS_AT_ONCE = 252
 
 
+Target = tuple[str, int, int]
+"""What programs are compiled for: an instruction set, and the rows and depth of a tiling (0: chosen by the core)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
+    """A plan, and the program of the core that runs it.
+
+    Attributes:
+        plan: The plan.
+        program: The program.
+        work: The FLOPs plus bytes of one run.
+    """
+
     plan: Plan
     program: Program
-    work: int  # FLOPs plus bytes
+    work: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +49,13 @@ class Execution:
 
     Attributes:
         outputs: The shapes and dtypes of the outputs.
-        prepared: The compiled circuit; None if the core cannot run it.
-        cut: The name of the free length, in which case ``prepared`` is for one block of rows; "" to run all at once.
+        compiled: The compiled circuit; None if the core cannot run it.
+        rows: The name of the free length, in which case ``compiled`` is for one block of rows; "" to run all at once.
     """
 
     outputs: tuple[tuple[tuple[int, ...], numpy.dtype[Any]], ...]
-    prepared: Compiled | None
-    cut: str = ""
-
-
-Kind = tuple[str, int, int]
-"""The target of compilation: an instruction set, and the rows and depth of a tiling (0: chosen by the core)."""
+    compiled: Compiled | None
+    rows: str = ""
 
 
 @lru_cache(maxsize=64)
@@ -56,8 +64,8 @@ def dtypes_of(circuit: Circuit) -> tuple[numpy.dtype[Any], ...]:
 
 
 @lru_cache(maxsize=64)
-def compile_circuit(kind: Kind, circuit: Circuit, *shapes: tuple[int, ...]) -> Execution:
-    """Compile a circuit for inputs of these shapes.
+def execution_of(target: Target, circuit: Circuit, *shapes: tuple[int, ...]) -> Execution:
+    """How to run a circuit on inputs of these shapes.
 
     Raises:
         ShapeError: If an input does not match its spec; the message names it.
@@ -68,13 +76,14 @@ def compile_circuit(kind: Kind, circuit: Circuit, *shapes: tuple[int, ...]) -> E
     outputs = tuple((bind(spec.shape, lengths), spec.dtype) for spec in specs)
     name, length = next(iter(lengths.items()), ("", 0))
     if length <= 2 * ROWS_AT_ONCE or _free_rows(circuit) != name:
-        return Execution(outputs, prepared_circuit(kind, circuit, tuple(lengths.items())))
-    return Execution(outputs, prepared_circuit(kind, circuit, ((name, ROWS_AT_ONCE),)), name)
+        return Execution(outputs, compile_circuit(target, circuit, tuple(lengths.items())))
+    return Execution(outputs, compile_circuit(target, circuit, ((name, ROWS_AT_ONCE),)), name)
 
 
 @lru_cache(maxsize=64)
-def prepared_circuit(kind: Kind, circuit: Circuit, lengths: tuple[tuple[str, int], ...]) -> Compiled | None:
-    return _prepared(kind, lambda: plan_circuit(circuit, dict(lengths)))
+def compile_circuit(target: Target, circuit: Circuit, lengths: tuple[tuple[str, int], ...]) -> Compiled | None:
+    """Compile a circuit with its lengths; None if the core cannot run it."""
+    return _compile(target, lambda: plan_circuit(circuit, dict(lengths)))
 
 
 @lru_cache(maxsize=64)
@@ -83,20 +92,22 @@ def _free_rows(circuit: Circuit) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def prepared_step(kind: Kind, step: Step, batch_size: int, bf16: bool) -> Compiled | None:
-    return _prepared(kind, lambda: plan_step(step, batch_size, bf16=bf16))
+def compile_step(target: Target, step: Step, batch_size: int, bf16: bool) -> Compiled | None:
+    """Compile a training step with its batch size; None if the core cannot run it."""
+    return _compile(target, lambda: plan_step(step, batch_size, bf16=bf16))
 
 
-def _prepared(kind: Kind, make: Callable[[], Plan]) -> Compiled | None:
+def _compile(target: Target, make: Callable[[], Plan]) -> Compiled | None:
     """Compile a plan to a program; None if the core cannot run the circuit."""
+    codes = operations()
     try:
         plan = make()
+        instructions = [numpy.array(one.words(codes), numpy.int64) for one in plan.instructions]
     except Unplannable:
         return None
-    isa, tile_rows, tile_depth = kind
-    codes = operations()
+    isa, tile_rows, tile_depth = target
     program = Program(
-        [numpy.array(one.words(codes), numpy.int64) for one in plan.instructions],
+        instructions,
         numpy.frombuffer(plan.constants, numpy.uint8),
         plan.arena_bytes,
         plan.sizes,

@@ -18,9 +18,9 @@ from backpass.engine.native.cache import (
     Compiled,
     Execution,
     compile_circuit,
+    compile_step,
     dtypes_of,
-    prepared_circuit,
-    prepared_step,
+    execution_of,
 )
 from backpass.engine.native.partial import NativePartial
 from backpass.engine.numpy_engine import NumpyEngine
@@ -32,7 +32,7 @@ from backpass.errors import UsageError, did_you_mean
 # Minimum work, in FLOPs plus bytes, for which several threads are considered. Below it, barriers and data transfers
 # between cores cost more than a second core gains; the bound is lower where each thread has its own shard of the rows
 # than where threads share every product. Above it, the core measures and selects the faster thread count.
-_WORK_FOR_THREADS, _WORK_FOR_PARTS = 4_000_000, 1_000_000
+_WORK_FOR_THREADS, _WORK_FOR_SHARDS = 4_000_000, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class NativeEngine(Engine):
         self.bf16 = bf16
         self.threads = threads or allowed_cores().threads
         self.may_be_fewer = threads is None
-        self._kind = (self.isa, tiling.rows, tiling.depth)
+        self._target = (self.isa, tiling.rows, tiling.depth)
         self._slow = NumpyEngine()
 
     @property
@@ -94,38 +94,41 @@ class NativeEngine(Engine):
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         dtypes = dtypes_of(circuit)
         given = [packed(value, dtype) for value, dtype in zip(inputs, dtypes, strict=True)]
-        way = compile_circuit(self._kind, circuit, *[array.shape for array in given])
-        outputs = [numpy.empty(shape, dtype) for shape, dtype in way.outputs]
-        if way.prepared is None:
+        execution = execution_of(self._target, circuit, *[array.shape for array in given])
+        outputs = [numpy.empty(shape, dtype) for shape, dtype in execution.outputs]
+        compiled = execution.compiled
+        if compiled is None:
             return self._slow.run(circuit, *given)
-        if way.cut:
-            self._run_by_blocks(circuit, way, way.prepared, [*given, *outputs])
+        if execution.rows:
+            self._run_by_blocks(circuit, execution, compiled, [*given, *outputs])
         else:
-            threads = self.threads_for(way.prepared.work)
-            way.prepared.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
+            threads = self.threads_for(compiled.work)
+            compiled.program.run([*given, *outputs], threads=threads, may_be_fewer=self.may_be_fewer)
         return outputs
 
     def partial(self, circuit: Circuit, *first: Any) -> Partial:
-        return NativePartial(self.run, self.threads_for, self._kind, circuit, first)
+        return NativePartial(self.run, self.threads_for, self._target, circuit, first)
 
-    def _run_by_blocks(self, circuit: Circuit, way: Execution, block: Compiled, arrays: Sequence[NDArray[Any]]) -> None:
+    def _run_by_blocks(
+        self, circuit: Circuit, execution: Execution, block: Compiled, arrays: Sequence[NDArray[Any]]
+    ) -> None:
         """Run blocks of rows, so that intermediate values stay in the cache. Threads share the blocks."""
         specs = [*circuit.inputs, *(circuit.nodes[i].spec for i in circuit.outputs)]
-        has_rows = [way.cut in spec.shape for spec in specs]
+        has_rows = [execution.rows in spec.shape for spec in specs]
 
-        def part(rows: slice) -> list[NDArray[Any]]:
-            return [a[rows] if cut else a for a, cut in zip(arrays, has_rows, strict=True)]
+        def block_of(rows: slice) -> list[NDArray[Any]]:
+            return [a[rows] if is_split else a for a, is_split in zip(arrays, has_rows, strict=True)]
 
         blocks, rest = divmod(len(arrays[has_rows.index(True)]), ROWS_AT_ONCE)
         whole = blocks * ROWS_AT_ONCE
         block.program.run_blocks(
-            part(slice(whole)),
-            apart=[a[:ROWS_AT_ONCE].nbytes if cut else 0 for a, cut in zip(arrays, has_rows, strict=True)],
+            block_of(slice(whole)),
+            apart=[a[:ROWS_AT_ONCE].nbytes if split else 0 for a, split in zip(arrays, has_rows, strict=True)],
             blocks=blocks,
             threads=self.threads_for(blocks * block.work),
         )
-        if rest and (last := prepared_circuit(self._kind, circuit, ((way.cut, rest),))):
-            last.program.run(part(slice(whole, None)), threads=1, may_be_fewer=False)
+        if rest and (last := compile_circuit(self._target, circuit, ((execution.rows, rest),))):
+            last.program.run(block_of(slice(whole, None)), threads=1, may_be_fewer=False)
 
     def run_epoch(
         self,
@@ -140,23 +143,23 @@ class NativeEngine(Engine):
         run = _EpochRun(self, step, state, key, data, epoch)
         losses: list[NDArray[numpy.float64]] = [numpy.zeros(0)]
         for first, last in _stretches(epoch.sizes):
-            prepared = self.prepare_step(step, int(epoch.sizes[first]))
-            if prepared is None:
+            compiled = self.compile_step(step, int(epoch.sizes[first]))
+            if compiled is None:
                 return self._slow.run_epoch(step, state, key, data, epoch, should_stop)
-            taken, ending = run.take(prepared, first, last, should_stop)
+            taken, status = run.take(compiled, first, last, should_stop)
             losses.append(taken)
-            if ending != "done":
-                return Outcome(run.state, numpy.concatenate(losses), failed=ending == "failed")
+            if status != "done":
+                return Outcome(run.state, numpy.concatenate(losses), failed=status == "failed")
         return Outcome(run.state, numpy.concatenate(losses), failed=False)
 
     def plan_of(self, step: Step, batch_size: int) -> Plan | None:
         """The plan of a step, for printing; None if the NumPy engine runs the step."""
-        prepared = self.prepare_step(step, batch_size)
-        return None if prepared is None else prepared.plan
+        compiled = self.compile_step(step, batch_size)
+        return None if compiled is None else compiled.plan
 
-    def prepare_step(self, step: Step, batch_size: int) -> Compiled | None:
-        """Plan and program of a step, from the cache if possible."""
-        return prepared_step(self._kind, step, batch_size, self.bf16)
+    def compile_step(self, step: Step, batch_size: int) -> Compiled | None:
+        """Plan and program of a step, from the cache if possible; None if the NumPy engine runs the step."""
+        return compile_step(self._target, step, batch_size, self.bf16)
 
     def threads_for(self, work: int, least: int = _WORK_FOR_THREADS) -> int:
         """The maximum number of threads for an amount of work, in FLOPs plus bytes."""
@@ -189,7 +192,7 @@ class _EpochRun:
         self.loss = numpy.zeros((), step.circuit.nodes[step.circuit.outputs[step.states]].spec.dtype)
 
     def take(
-        self, prepared: Compiled, first: int, last: int, should_stop: Callable[[int], bool]
+        self, compiled: Compiled, first: int, last: int, should_stop: Callable[[int], bool]
     ) -> tuple[NDArray[numpy.float64], str]:
         """Run the steps first .. last-1, all of the same batch size.
 
@@ -199,8 +202,8 @@ class _EpochRun:
         losses = numpy.zeros(last - first)
         number = numpy.array(self.first_step + first, numpy.uint32)
         settings, rows = self.settings[first:last], self.rows[first:last]
-        plan = prepared.plan
-        taken, ending = prepared.program.run_steps(
+        plan = compiled.plan
+        taken, status = compiled.program.run_steps(
             [
                 *self.state,
                 settings,
@@ -218,11 +221,11 @@ class _EpochRun:
             loss_buffer=plan.output_buffers[self.states],
             loss_is_double=self.loss.dtype == numpy.float64,
             losses=losses,
-            threads=self.engine.threads_for(prepared.work, _WORK_FOR_PARTS if plan.is_cut else _WORK_FOR_THREADS),
+            threads=self.engine.threads_for(compiled.work, _WORK_FOR_SHARDS if plan.is_sharded else _WORK_FOR_THREADS),
             may_be_fewer=self.engine.may_be_fewer,
             should_stop=lambda done: should_stop(first + done),
         )
-        return losses[:taken], ending
+        return losses[:taken], status
 
 
 def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:

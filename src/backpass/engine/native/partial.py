@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Circuit
 from backpass.engine.engine import frozen, packed
 from backpass.engine.native._core import Bound
-from backpass.engine.native.cache import Kind, compile_circuit, dtypes_of
+from backpass.engine.native.cache import Target, dtypes_of, execution_of
 
 # Maximum number of input shapes for which a program is kept.
 _MOST_BOUND = 64
@@ -25,22 +25,22 @@ class NativePartial:
     Args:
         run: Runs a circuit that is not bound to a program.
         threads_for: The number of threads for an amount of work.
-        kind: The instruction set and the tiling that programs are compiled for.
+        target: The instruction set and the tiling that programs are compiled for.
         circuit: The circuit.
         first: The inputs to bind.
     """
 
-    __slots__ = ("_bound", "_circuit", "_first", "_kind", "_known", "_run", "_threads_for")
+    __slots__ = ("_bound", "_circuit", "_first", "_known", "_run", "_target", "_threads_for")
 
     def __init__(
         self,
         run: Callable[..., list[NDArray[Any]]],
         threads_for: Callable[[int], int],
-        kind: Kind,
+        target: Target,
         circuit: Circuit,
         first: Sequence[Any],
     ) -> None:
-        self._run, self._threads_for, self._kind, self._circuit = run, threads_for, kind, circuit
+        self._run, self._threads_for, self._target, self._circuit = run, threads_for, target, circuit
         self._first = [frozen(value, dtype) for value, dtype in zip(first, dtypes_of(circuit), strict=False)]
         self._known: dict[tuple[tuple[int, ...], ...], Bound] = {}
         self._bound: Bound | None = None  # the program of the last call, tried first
@@ -59,10 +59,16 @@ class NativePartial:
         """A program bound to arrays of these shapes, if a single thread runs it all at once; else None."""
         shapes = tuple([a.shape for a in given])
         if shapes not in self._known and len(self._known) < _MOST_BOUND:
-            way = compile_circuit(self._kind, self._circuit, *[a.shape for a in self._first], *shapes)
-            made = way.prepared
-            if made is None or way.cut or self._threads_for(made.work) > 1:
+            execution = execution_of(self._target, self._circuit, *[a.shape for a in self._first], *shapes)
+            compiled = execution.compiled
+            if compiled is None or execution.rows or self._threads_for(compiled.work) > 1:
                 return None
-            is_brief = made.work < _BRIEF
-            self._known[shapes] = Bound(made.program, self._first, given, numpy.empty, way.outputs, is_brief=is_brief)
+            self._known[shapes] = Bound(
+                compiled.program,
+                self._first,
+                given,
+                numpy.empty,
+                execution.outputs,
+                is_brief=compiled.work < _BRIEF,
+            )
         return self._known.get(shapes)

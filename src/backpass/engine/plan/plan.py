@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backpass.engine.plan.graph import WHOLE
-from backpass.engine.plan.instruction import Instruction
+from backpass.engine.plan.instructions import Instruction
+from backpass.engine.plan.term import WHOLE
 
 ARENA, CONSTANTS, FIRST_INPUT = 0, 1, 2
 """Buffer numbers: the arena, the constants, the circuit's inputs, and then those that the planner adds."""
@@ -39,9 +39,9 @@ class Plan:
     terms: int
 
     @property
-    def is_cut(self) -> bool:
+    def is_sharded(self) -> bool:
         """Whether the rows are split into shards."""
-        return any(instruction.part != WHOLE for instruction in self.instructions)
+        return any(instruction.shard != WHOLE for instruction in self.instructions)
 
     @property
     def flops(self) -> int:
@@ -60,12 +60,12 @@ class Plan:
             f"{self.name}: {self.operations} operations, {self.terms} terms, {len(self.instructions)} instructions; "
             f"{self.flops:,} FLOPs, {self.bytes_moved:,} bytes moved, {self.arena_bytes:,} bytes of memory"
         )
-        labelled = ""
+        printed = ""
         for instruction in self.instructions:
             label = instruction.label or "unnamed"
-            if instruction.part != WHOLE:
-                label += f", part {instruction.part + 1} of the rows"
-            if label != labelled:
-                labelled = label
+            if instruction.shard != WHOLE:
+                label += f", shard {instruction.shard + 1} of the rows"
+            if label != printed:
+                printed = label
                 yield f"  -- {label}"
             yield f"  {instruction.flops:>12,} {instruction.bytes_moved:>12,}  {instruction.text()}"

@@ -37,3 +37,13 @@ def merged(shape: Sequence[int], strides: Sequence[Lengths]) -> list[tuple[int, 
         else:
             runs.append((length, here))
     return runs
+
+
+def is_inside(offset: int, shape: Sequence[int], strides: Sequence[int], size: int) -> bool:
+    """Whether all elements of a strided array lie within ``size`` elements.
+
+    >>> is_inside(2, (3,), (-1,), 3), is_inside(1, (3,), (1,), 3)
+    (True, False)
+    """
+    reach = [(length - 1) * stride for length, stride in zip(shape, strides, strict=True)]
+    return offset + sum(min(r, 0) for r in reach) >= 0 and offset + sum(max(r, 0) for r in reach) < size

@@ -14,9 +14,9 @@ from math import prod
 from typing import Any
 
 from backpass.circuit.spec import Shape
-from backpass.engine.plan.graph import Term, View
 from backpass.engine.plan.limits import Unplannable
 from backpass.engine.plan.strides import Lengths
+from backpass.engine.plan.term import Term, View
 
 _DIGIT_BITS = 48
 """Bits per digit: coefficients are below 2^47 in absolute value."""
@@ -34,9 +34,9 @@ class SymbolicLengths:
     Raises:
         Unplannable: If a coefficient may be too large; such an array does not fit into any memory.
 
-    >>> unknowns = SymbolicLengths({"n": 1})
-    >>> n = unknowns.lengths["n"]
-    >>> unknowns.value(3 * n * n - 2 * n + 5), n == 1
+    >>> symbols = SymbolicLengths({"n": 1})
+    >>> n = symbols.lengths["n"]
+    >>> symbols.value(3 * n * n - 2 * n + 5), n == 1
     (6, False)
     """
 
@@ -52,17 +52,17 @@ class SymbolicLengths:
 
     def with_value(self, name: str, length: int) -> SymbolicLengths:
         """A copy in which one symbol has another value."""
-        others = copy(self)
-        unknown = self.lengths[name]
-        others._values = [(one, length if one == unknown else value) for one, value in self._values]
-        return others
+        changed = copy(self)
+        symbol = self.lengths[name]
+        changed._values = [(one, length if one == symbol else value) for one, value in self._values]
+        return changed
 
     def value(self, number: int) -> int:
         """Evaluate a number by replacing symbols with their values."""
         return _value(number, self._values)
 
     def values(self, numbers: Lengths) -> Lengths:
-        return tuple(self.value(number) for number in numbers)
+        return tuple([self.value(number) for number in numbers])
 
     def view(self, view: View, term: Term) -> View:
         """Evaluate a view; ``term`` is its term with values in place of symbols."""
@@ -70,7 +70,7 @@ class SymbolicLengths:
 
     def param(self, value: Any) -> Any:
         if isinstance(value, tuple):
-            return tuple(self.param(part) for part in value)
+            return tuple(self.param(item) for item in value)
         return self.value(value) if type(value) is int else value
 
 
@@ -83,10 +83,10 @@ def _value(number: int, values: Sequence[tuple[int, int]]) -> int:
     """
     if not values or 2 * abs(number) < values[-1][0]:
         return number
-    (unknown, length), *others = values
-    half, found, power = unknown // 2, 0, 1
+    (symbol, length), *others = values
+    half, total, power = symbol // 2, 0, 1
     while number:
-        digit = (number + half) % unknown - half
-        found += power * _value(digit, others)
-        number, power = (number - digit) // unknown, power * length
-    return found
+        digit = (number + half) % symbol - half
+        total += power * _value(digit, others)
+        number, power = (number - digit) // symbol, power * length
+    return total

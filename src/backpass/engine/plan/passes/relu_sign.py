@@ -7,19 +7,23 @@ halves the memory of a layer. Products with -0 and +0 have the same sums, up to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-from backpass.engine.plan.graph import Term, View
+from backpass.engine.plan.builder import reshaped
+from backpass.engine.plan.graph import Graph
+from backpass.engine.plan.request import Request
+from backpass.engine.plan.term import Term, TermKind, View
 
 
-def keep_signs(terms: Sequence[Term], outputs: Sequence[View]) -> None:
+def mark_relu_signs(graph: Graph, request: Request) -> Graph:
     """Let the slopes of a ReLU read the ReLU instead of z, where nothing else could see the sign of its zeros."""
     readers: dict[int, list[Term]] = {}
-    for term in terms:
-        for other in {view.term.number for view in term.arguments}:
-            readers.setdefault(other, []).append(term)
-    shown = {view.term.number for view in outputs}
-    for a in terms:
+    for term in graph.terms:
+        for number in {view.term.number for view in term.arguments}:
+            readers.setdefault(number, []).append(term)
+    shown = {view.term.number for view in graph.outputs}
+    changes: dict[int, Term] = {}
+    for a in graph.terms:
         if a.name != "relu.float32" or a.number in shown:
             continue
         z = a.arguments[0]
@@ -29,19 +33,21 @@ def keep_signs(terms: Sequence[Term], outputs: Sequence[View]) -> None:
             and z.term.number not in shown
             and slopes
             and all(_is_slope_of(slope, z) for slope in slopes)
-            and all(term.kind == "product" for term in readers.get(a.number, ()))
+            and all(term.kind is TermKind.PRODUCT for term in readers.get(a.number, ()))
         ):
-            a.name = "relu_with_sign.float32"
+            changes[a.number] = replace(a, name="relu_with_sign.float32")
             for slope in slopes:
-                kept = a.whole.reshaped(slope.arguments[0].shape)
-                assert kept is not None  # a packed view takes any shape
-                slope.name, slope.arguments = "slope_by_sign.float32", (kept, slope.arguments[1])
+                signs = reshaped(a.whole, slope.arguments[0].shape)
+                changes[slope.number] = replace(
+                    slope, name="slope_by_sign.float32", arguments=(signs, slope.arguments[1])
+                )
+    return graph.rewritten(changes)
 
 
 def _is_epilogue(a: Term) -> bool:
     """Whether the ReLU can be the epilogue of the product that it reads."""
     z = a.arguments[0]
-    return z.term.kind == "product" and not z.term.params["is_narrow"] and z.is_whole and z.size == a.size
+    return z.term.kind is TermKind.PRODUCT and not z.term.params["is_narrow"] and z.is_whole and z.size == a.size
 
 
 def _is_slope_of(term: Term, z: View) -> bool:

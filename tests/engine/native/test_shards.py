@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
 from backpass.engine import NumpyEngine
-from backpass.engine.native import cache as ways
+from backpass.engine.native import cache
 from backpass.engine.native.native_engine import NativeEngine
 from backpass.engine.plan import Plan, plan_circuit, plan_step
-from backpass.engine.plan.graph import WHOLE
-from backpass.engine.plan.instruction import Instruction
-from backpass.engine.plan.sharding import shard_bounds
+from backpass.engine.plan.instructions import Instruction
+from backpass.engine.plan.passes.sharding import shard_bounds
+from backpass.engine.plan.term import WHOLE
 from backpass.training.optimizer import optimizer_named
 
 SINGLE = numpy.dtype(numpy.float32)
@@ -36,7 +36,7 @@ def plan_of(training: Any, batch_size: int) -> Plan:
 
 def stretches(plan: Plan) -> list[list[Instruction]]:
     """Instructions of parts in a row, and instructions on all rows in a row."""
-    return [list(group) for _, group in groupby(plan.instructions, lambda one: one.part != WHOLE)]
+    return [list(group) for _, group in groupby(plan.instructions, lambda one: one.shard != WHOLE)]
 
 
 # Which steps are cut -------------------------------------------------------------------------------------------------
@@ -62,20 +62,20 @@ def test_few_rows_and_large_networks_are_not_cut(rows: int, numbers: int) -> Non
 def test_a_step_meets_twice_before_the_state_is_overwritten(dense: Any) -> None:
     """Once for J and the sum of the weights, once for the gradient."""
     plan = plan_of(dense(**SMALL), 96)
-    assert plan.is_cut
+    assert plan.is_sharded
     found = stretches(plan)
-    assert [group[0].part != WHOLE for group in found] == [True, False, True, False]
-    assert [sorted({one.part for one in group}) for group in found[::2]] == [[0, 1], [0, 1]]
+    assert [group[0].shard != WHOLE for group in found] == [True, False, True, False]
+    assert [sorted({one.shard for one in group}) for group in found[::2]] == [[0, 1], [0, 1]]
     assert [type(one).__name__ for group in found[1::2] for one in group] == ["Map", "Guard", "Map"]
     text = str(plan)
-    assert "layer 1 of 3, part 2 of the rows" in text
+    assert "layer 1 of 3, shard 2 of the rows" in text
     assert "product [48, 5] [5, 32]" in text
-    assert not plan_of(dense(**SMALL), 50).is_cut
+    assert not plan_of(dense(**SMALL), 50).is_sharded
 
 
 def test_a_forward_pass_is_not_cut() -> None:
     forward = trace(lambda W, x: ops.tanh(x @ W), [Spec((4, 3), SINGLE), Spec(("n", 4), SINGLE)])
-    assert not plan_circuit(forward, {"n": 300}).is_cut
+    assert not plan_circuit(forward, {"n": 300}).is_sharded
 
 
 # What comes out ------------------------------------------------------------------------------------------------------
@@ -83,12 +83,12 @@ def test_a_forward_pass_is_not_cut() -> None:
 
 def backwards(group: list[Instruction]) -> list[Instruction]:
     """The parts in the opposite order."""
-    return sorted(group, key=lambda one: -one.part)
+    return sorted(group, key=lambda one: -one.shard)
 
 
 def in_turn(group: list[Instruction]) -> list[Instruction]:
     """One instruction of each part after another."""
-    queues = [[one for one in group if one.part == part] for part in sorted({one.part for one in group})]
+    queues = [[one for one in group if one.shard == part] for part in sorted({one.shard for one in group})]
     longest = max(map(len, queues))
     return [queue[i] for i in range(longest) for queue in queues if i < len(queue)]
 
@@ -107,11 +107,11 @@ def test_no_part_touches_what_another_makes(
     expected = digest(training.on(NativeEngine(threads=1)))
 
     def changed(plan: Plan) -> Plan:
-        groups = [arrange(group) if group[0].part != WHOLE else group for group in stretches(plan)]
+        groups = [arrange(group) if group[0].shard != WHOLE else group for group in stretches(plan)]
         return replace(plan, instructions=tuple(one for group in groups for one in group))
 
-    ways.prepared_step.cache_clear()
-    monkeypatch.setattr(ways, "plan_step", lambda *args, **options: changed(plan_step(*args, **options)))
+    cache.compile_step.cache_clear()
+    monkeypatch.setattr(cache, "plan_step", lambda *args, **options: changed(plan_step(*args, **options)))
     assert digest(training.on(NativeEngine(threads=1))) == expected
 
 
