@@ -12,8 +12,8 @@ from typing import Any
 import numpy
 import pytest
 
+from backpass.circuit.node import OPERATIONS
 from backpass.circuit.spec import Spec
-from backpass.circuit.traced import OPERATIONS
 
 FREE_LENGTH = 5
 

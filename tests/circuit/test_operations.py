@@ -11,9 +11,9 @@ import pytest
 
 from backpass.circuit import Spec, check_gradient, grad, trace
 from backpass.circuit.gradient import THEOREM_3_1_CONSTANT, vjp
+from backpass.circuit.node import OPERATIONS
 from backpass.circuit.operation import elementwise
 from backpass.circuit.operations import power
-from backpass.circuit.traced import OPERATIONS
 
 FREE_OF_CHARGE = {"argument", "constant", "identity", "stop_gradient", "reshape", "transpose"}
 

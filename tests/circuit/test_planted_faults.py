@@ -9,6 +9,7 @@ import numpy
 import pytest
 
 from backpass.circuit import check_gradient, grad
+from backpass.circuit.node import OPERATIONS
 from backpass.circuit.operation import Operation, elementwise, operation, sum_to
 from backpass.circuit.operations import broadcast_to, max, relu, scatter_add, where
 from backpass.circuit.operations.product import matmul_
@@ -16,7 +17,6 @@ from backpass.circuit.operations.shaping import swap_last
 from backpass.circuit.primitive import Array
 from backpass.circuit.row_rules import mixed
 from backpass.circuit.spec import Spec
-from backpass.circuit.traced import OPERATIONS
 from backpass.errors import GradientError
 
 POINT = numpy.array([[0.5, -1.0, 2.0], [1.5, -0.25, 0.75]])

@@ -9,9 +9,10 @@ from backpass.circuit.check import GradientReport, check_gradient
 from backpass.circuit.circuit import Circuit
 from backpass.circuit.gradient import grad, gradient, value_and_grad
 from backpass.circuit.primitive import Array
+from backpass.circuit.recording import label
 from backpass.circuit.spec import Spec
 from backpass.circuit.trace import trace
-from backpass.circuit.traced import Traced, label
+from backpass.circuit.traced import Traced
 
 __all__ = [
     "Array",

@@ -13,10 +13,11 @@ from typing import Any
 import numpy
 
 from backpass.circuit.listing import Listing
+from backpass.circuit.node import Node
 from backpass.circuit.primitive import Array
 from backpass.circuit.spec import Shape, Spec, check_unmasked, match
 from backpass.circuit.structure import Rebuild, flatten
-from backpass.circuit.traced import Node, Recorder, Traced
+from backpass.circuit.traced import Recorder, Traced
 from backpass.errors import TraceError
 
 

@@ -15,11 +15,13 @@ from typing import Any
 import numpy
 
 from backpass.circuit.circuit import Circuit
+from backpass.circuit.node import OPERATIONS
 from backpass.circuit.primitive import Array
+from backpass.circuit.recording import active_recorder
 from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
 from backpass.circuit.trace import as_output, trace
-from backpass.circuit.traced import OPERATIONS, Recorder, Traced, active_recorder
+from backpass.circuit.traced import Recorder, Traced
 from backpass.errors import GradientError
 
 THEOREM_3_1_CONSTANT = 17

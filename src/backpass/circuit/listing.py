@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy
 
+from backpass.circuit.node import Node
 from backpass.circuit.spec import Spec, text_of
-from backpass.circuit.traced import Node
 
 
 @dataclass(frozen=True, slots=True, eq=False)

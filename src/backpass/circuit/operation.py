@@ -15,10 +15,11 @@ from typing import Any, Generic, ParamSpec
 
 import numpy
 
+from backpass.circuit.node import OPERATIONS, user_line
 from backpass.circuit.primitive import Array, Count, Primitive, Pullback, RowRule, ShapeRule
 from backpass.circuit.row_rules import aligned
 from backpass.circuit.spec import Spec, broadcast, check_unmasked, spec_of, text_of
-from backpass.circuit.traced import OPERATIONS, Recorder, Traced, user_line
+from backpass.circuit.traced import Recorder, Traced
 from backpass.errors import ShapeError, TraceError
 
 P = ParamSpec("P")

@@ -9,9 +9,11 @@ from typing import Any
 import numpy
 
 from backpass.circuit.circuit import Circuit, as_leaf, build_circuit
+from backpass.circuit.node import OPERATIONS
 from backpass.circuit.operation import lift
+from backpass.circuit.recording import recording
 from backpass.circuit.structure import flatten, paths
-from backpass.circuit.traced import OPERATIONS, Recorder, Traced, recording
+from backpass.circuit.traced import Recorder, Traced
 from backpass.errors import TraceError
 
 

@@ -7,51 +7,21 @@ derivatives live in ``operation`` and ``operations/``.
 from __future__ import annotations
 
 import inspect
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from math import prod
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy
 
+from backpass.circuit.node import OPERATIONS, Node, user_line
 from backpass.circuit.primitive import Array, Primitive
 from backpass.circuit.refusals import METHODS, OPTIONS, OTHERS, REMEDIES, MissingMethod, remedy
 from backpass.circuit.spec import Dimension, Shape, Spec
 from backpass.errors import TraceError
 
-OPERATIONS: dict[str, Primitive] = {}
-"""Every declared operation by name. The operators and methods below look theirs up here."""
-
 NUMPY_NAMES: dict[Any, Callable[..., Array]] = {}
 """NumPy functions that accept traced values, and their implementations; "getitem" is x[index]."""
-
-_PACKAGE = str(Path(__file__).resolve().parents[1])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
-    """One operation of a circuit.
-
-    Attributes:
-        operation: The operation.
-        inputs: The indices of the nodes that it reads.
-        params: The parameters other than arrays.
-        spec: The shape and dtype of the value.
-        label: The scope that was active when it was recorded; see ``label``.
-        line: The user's source line, as ``file:line``.
-    """
-
-    operation: Primitive
-    inputs: tuple[int, ...]
-    params: Mapping[str, Any]
-    spec: Spec
-    label: str
-    line: str
 
 
 class Recorder:
@@ -95,16 +65,6 @@ class Recorder:
         if key is not None:
             self._constants[key] = traced.index
         return traced
-
-
-def user_line() -> str:
-    """The user's source line: the innermost frame outside this package, as ``file:line``."""
-    frame = innermost = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
-        frame = frame.f_back
-    if frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = innermost
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 _NO_VALUE = getattr(numpy, "_NoValue", None)
@@ -322,36 +282,3 @@ class Traced:
 
     def __setitem__(self, index: Any, value: Any) -> NoReturn:
         self._refuse("assignment to elements")
-
-
-_ACTIVE = threading.local()
-
-
-def active_recorder() -> Recorder | None:
-    """The recorder of the innermost trace in this thread, or None outside a trace."""
-    stack: list[Recorder] = getattr(_ACTIVE, "stack", [])
-    return stack[-1] if stack else None
-
-
-@contextmanager
-def recording(recorder: Recorder) -> Iterator[None]:
-    """Make a recorder the innermost one inside the ``with`` block."""
-    _ACTIVE.stack = [*getattr(_ACTIVE, "stack", []), recorder]
-    try:
-        yield
-    finally:
-        _ACTIVE.stack.pop()
-
-
-@contextmanager
-def label(text: str) -> Iterator[None]:
-    """Label everything recorded inside the ``with`` block; listings and error messages show the label."""
-    recorder = active_recorder()
-    if recorder is None:
-        yield
-        return
-    recorder.labels.append(text)
-    try:
-        yield
-    finally:
-        recorder.labels.pop()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit.traced import Node
+from backpass.circuit.node import Node
 from backpass.engine.engine import Engine
 from backpass.engine.step import Arrays, Epoch, Step
 

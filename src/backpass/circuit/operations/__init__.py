@@ -1,8 +1,9 @@
 """Operations: the building blocks of circuits, and the functions composed of them.
 
 Operations are declared with ``@operation`` or ``@elementwise``: a NumPy function, a shape rule and one pullback per
-argument. ``functions``, ``statistics``, ``arrangement``, ``indexing`` and ``contraction`` compose other NumPy functions
-of them, and ``numpy_names`` maps NumPy's names to all of these. All of them accept NumPy arrays and traced values.
+argument. ``functions``, ``statistics``, ``arrangement``, ``diagonals``, ``indexing`` and ``contraction`` compose other
+NumPy functions of them, and ``numpy_names`` maps NumPy's names to all of these. All of them accept NumPy arrays and
+traced values.
 """
 
 from backpass.circuit.operations import numpy_names as _numpy_names  # noqa: F401  imported because it fills a table

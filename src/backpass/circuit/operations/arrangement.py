@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy
 
-from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations.functions import as_array
 from backpass.circuit.operations.lookup import take
 from backpass.circuit.operations.reduction import axes_of
-from backpass.circuit.operations.reduction import sum as sum_of
 from backpass.circuit.operations.shaping import broadcast_to, concatenate_, reshape, transpose
 from backpass.circuit.operations.statistics import along, fixed_length
 from backpass.circuit.primitive import Array
@@ -229,53 +227,6 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     return take(x, places, axis=at)
 
 
-# Diagonals -----------------------------------------------------------------------------------------------------------
-
-
-def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """z = the elements on a diagonal of each matrix, along a new last axis"""
-    x = moveaxis(as_array(x), (axis1, axis2), (-2, -1))
-    n, m = (fixed_length(x, x.ndim - k, "diagonal") for k in (2, 1))
-    start = offset if offset >= 0 else -offset * m
-    count = max(min(n, m - offset) if offset >= 0 else min(n + offset, m), 0)
-    flat = reshape(x, shape=(*x.shape[:-2], n * m))
-    return along(flat, flat.ndim - 1, start, start + count * (m + 1) if count else start, m + 1)
-
-
-def diag(x: Array, k: int = 0) -> Array:
-    """z = the diagonal of a matrix, or the matrix with a vector on its diagonal and zeros elsewhere"""
-    x = as_array(x)
-    if x.ndim != 1:
-        return diagonal(x, k)
-    n, size = fixed_length(x, 0, "diag"), fixed_length(x, 0, "diag") + abs(k)
-    row = concatenate_(_zeros((max(-k, 0),), x), x, _zeros((max(k, 0),), x), axis=0) if k else x
-    where_it_is = numpy.eye(size, k=k, dtype=bool)
-    assert where_it_is.sum() == n
-    return e.where(where_it_is, reshape(row, shape=(size, 1)), numpy.zeros((), x.dtype))
-
-
-def trace_of(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """z = the sum of a diagonal"""
-    return sum_of(diagonal(x, offset, axis1, axis2), axis=-1)
-
-
-def triu(x: Array, k: int = 0) -> Array:
-    """z = x with zeros below a diagonal"""
-    return _triangle(x, k, upper=True)
-
-
-def tril(x: Array, k: int = 0) -> Array:
-    """z = x with zeros above a diagonal"""
-    return _triangle(x, k, upper=False)
-
-
-def _triangle(x: Array, k: int, *, upper: bool) -> Array:
-    x = as_array(x)
-    n, m = (fixed_length(x, x.ndim - i, "triu or tril") for i in (2, 1))
-    kept = numpy.tri(n, m, k - 1 if upper else k, dtype=bool)
-    return e.where(~kept if upper else kept, x, numpy.zeros((), x.dtype))
-
-
 # Arrays like others --------------------------------------------------------------------------------------------------
 
 
@@ -302,7 +253,3 @@ def zeros_like(x: Array, dtype: Any = None) -> Array:
 def ones_like(x: Array, dtype: Any = None) -> Array:
     """z = ones in the shape of x"""
     return full_like(x, 1, dtype)
-
-
-def _zeros(shape: tuple[int, ...], like: Array) -> Array:
-    return numpy.zeros(shape, like.dtype)

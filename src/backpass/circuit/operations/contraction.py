@@ -7,7 +7,8 @@ from math import prod
 from typing import Any
 
 from backpass.circuit.operations import elementwise as e
-from backpass.circuit.operations.arrangement import diagonal, moveaxis, ravel
+from backpass.circuit.operations.arrangement import moveaxis, ravel
+from backpass.circuit.operations.diagonals import diagonal
 from backpass.circuit.operations.functions import as_array
 from backpass.circuit.operations.product import matmul_
 from backpass.circuit.operations.reduction import axes_of

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy
 
+from backpass.circuit.node import user_line
 from backpass.circuit.operation import is_weak
 from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations.shaping import reshape, stop_gradient
 from backpass.circuit.primitive import Array
 from backpass.circuit.spec import check_unmasked
-from backpass.circuit.traced import Traced, user_line
+from backpass.circuit.traced import Traced
 from backpass.errors import TraceError
 
 

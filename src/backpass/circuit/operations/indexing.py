@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 
+from backpass.circuit.node import user_line
 from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations import lookup
 from backpass.circuit.operations.arrangement import moveaxis, ravel
@@ -16,7 +17,7 @@ from backpass.circuit.operations.shaping import Range, reshape, slice_
 from backpass.circuit.operations.statistics import fixed_length
 from backpass.circuit.primitive import Array
 from backpass.circuit.spec import broadcast, check_unmasked, text_of
-from backpass.circuit.traced import Traced, user_line
+from backpass.circuit.traced import Traced
 from backpass.errors import ShapeError, TraceError
 
 

@@ -7,12 +7,13 @@ from math import prod
 
 import numpy
 
+from backpass.circuit.node import OPERATIONS
 from backpass.circuit.operation import operation
 from backpass.circuit.operations.shaping import concatenate_
 from backpass.circuit.primitive import Array
 from backpass.circuit.row_rules import Params, mixed
 from backpass.circuit.spec import Dimension, Spec, text_of
-from backpass.circuit.traced import OPERATIONS, Traced
+from backpass.circuit.traced import Traced
 from backpass.errors import ShapeError
 
 

@@ -8,13 +8,23 @@ from typing import Any
 
 import numpy
 
+from backpass.circuit.node import user_line
 from backpass.circuit.operation import is_weak
-from backpass.circuit.operations import arrangement, contraction, functions, indexing, reduction, shaping, statistics
+from backpass.circuit.operations import (
+    arrangement,
+    contraction,
+    diagonals,
+    functions,
+    indexing,
+    reduction,
+    shaping,
+    statistics,
+)
 from backpass.circuit.operations import elementwise as e
 from backpass.circuit.operations.functions import as_array
 from backpass.circuit.operations.reduction import Axis
 from backpass.circuit.primitive import Array
-from backpass.circuit.traced import NUMPY_NAMES, user_line
+from backpass.circuit.traced import NUMPY_NAMES
 from backpass.errors import TraceError
 
 
@@ -98,8 +108,9 @@ for _name in _CONVERTED.split():
     NUMPY_NAMES[getattr(numpy, _name)] = _in_numpys_dtype(getattr(numpy, _name), getattr(functions, _name))
 for _module, _names in (
     (arrangement, """concatenate stack hstack vstack column_stack array_split split hsplit vsplit ravel squeeze
-     expand_dims swapaxes moveaxis rollaxis atleast_1d atleast_2d flip roll broadcast_arrays meshgrid tile repeat
-     diagonal diag triu tril full_like zeros_like ones_like"""),
+        expand_dims swapaxes moveaxis rollaxis atleast_1d atleast_2d flip roll broadcast_arrays meshgrid tile repeat
+        full_like zeros_like ones_like"""),
+    (diagonals, """diagonal diag triu tril"""),
     (contraction, "matmul dot vdot inner outer tensordot einsum"),
     (indexing, "take take_along_axis"),
     (statistics, "mean average var std ptp count_nonzero prod cumsum cumprod diff argmax argmin"),
@@ -123,7 +134,7 @@ NUMPY_NAMES |= {
     numpy.around: functions.around,
     numpy.isclose: _isclose,
     numpy.linalg.norm: statistics.norm,
-    numpy.trace: arrangement.trace_of,
+    numpy.trace: diagonals.trace_of,
     numpy.broadcast_to: arrangement.stretched,
     numpy.transpose: _transpose,
     numpy.reshape: _reshape,

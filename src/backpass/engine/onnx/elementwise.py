@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy
 
+from backpass.circuit.node import Node
 from backpass.circuit.operations.error_function import _P_LESS_Q_SMALL, _P_MIDDLE, _Q_MIDDLE, _Q_SMALL
-from backpass.circuit.traced import Node
 from backpass.engine.onnx.graph import Operand, Value
 from backpass.engine.onnx.writer import DType, Form, Writer, working
 

@@ -63,8 +63,13 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "where": elementwise.where,
     }
 )
-"""The form of every operation that has one.
+"""The form of every operation that has one."""
 
-``constant`` and ``argument`` need none: they are constants and inputs of the graph. ``random_bits`` has none: it needs
-integer arithmetic modulo 2^32 and 2^64, which ONNX does not guarantee, and a forward pass draws no random numbers.
-"""
+WITHOUT_FORM: Mapping[str, str] = MappingProxyType(
+    {
+        "argument": "it is an input of the graph",
+        "constant": "it is a constant of the graph",
+        "random_bits": "it needs integer arithmetic modulo 2^32 and 2^64, which ONNX does not guarantee",
+    }
+)
+"""Operations without a form, and why."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy
 
+from backpass.circuit.node import Node
 from backpass.circuit.operations.reduction import axes_of
-from backpass.circuit.traced import Node
 from backpass.engine.onnx.graph import Operand, Value
 from backpass.engine.onnx.writer import Form, Writer, whole, working
 

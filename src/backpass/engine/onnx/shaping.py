@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy
 
+from backpass.circuit.node import Node
 from backpass.circuit.spec import Shape
-from backpass.circuit.traced import Node
 from backpass.engine.onnx.graph import Operand, Value
 from backpass.engine.onnx.writer import Writer, whole
 

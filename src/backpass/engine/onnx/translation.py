@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
 from backpass.circuit.circuit import bind_param, is_bound_late
+from backpass.circuit.node import Node
 from backpass.circuit.spec import Spec, match
-from backpass.circuit.traced import Node
-from backpass.engine.onnx.forms import FORMS
+from backpass.engine.onnx.forms import FORMS, WITHOUT_FORM
 from backpass.engine.onnx.graph import Graph, Operand, Value
 from backpass.engine.onnx.writer import Writer
 from backpass.errors import CircuitError
@@ -63,7 +63,8 @@ def _written(graph: Graph, node: Node, arguments: Sequence[Value]) -> Value:
     if name not in FORMS:
         place = f" ({node.label})" if node.label else ""
         raise CircuitError(
-            f"operation {name.rstrip('_')!r}{place} has no form in ONNX", hint="leave it out of what is exported"
+            f"operation {name.rstrip('_')!r}{place} has no form in ONNX: {WITHOUT_FORM.get(name, 'none is declared')}",
+            hint="leave it out of what is exported",
         )
     stem = "/".join(part.replace(" ", "_") for part in (node.label, name.rstrip("_")) if part)
     return _value(FORMS[name](Writer(graph, stem), node, arguments), node.spec)

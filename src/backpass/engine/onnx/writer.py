@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from backpass.circuit.traced import Node
+from backpass.circuit.node import Node
 from backpass.engine.onnx.graph import Graph, Operand, Value
 
 DType = numpy.dtype[Any]

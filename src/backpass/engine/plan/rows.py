@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backpass.circuit import Circuit, Spec
-from backpass.circuit.traced import Node
+from backpass.circuit.node import Node
 
 
 def free_rows(circuit: Circuit) -> str | None:

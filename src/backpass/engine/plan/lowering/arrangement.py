@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from backpass.circuit.traced import Node
+from backpass.circuit.node import Node
 from backpass.engine.plan.builder import GraphBuilder
 from backpass.engine.plan.lowering.elementwise import cast
 from backpass.engine.plan.strides import Lengths

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy
 
+from backpass.circuit.node import Node
 from backpass.circuit.operations.reduction import axes_of
-from backpass.circuit.traced import Node
 from backpass.engine.plan.builder import GraphBuilder
 from backpass.engine.plan.limits import BOOL, FLOAT32, FLOAT64, Unplannable
 from backpass.engine.plan.lowering.elementwise import cast

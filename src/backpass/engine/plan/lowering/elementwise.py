@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from backpass.circuit.traced import Node
+from backpass.circuit.node import Node
 from backpass.engine.plan.builder import GraphBuilder
 from backpass.engine.plan.limits import BOOL, DTYPES, FLOAT32, FLOAT64, Unplannable
 from backpass.engine.plan.strides import Lengths

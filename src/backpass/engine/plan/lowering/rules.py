@@ -11,9 +11,9 @@ from typing import Any
 
 from backpass.circuit import Circuit
 from backpass.circuit.circuit import bind_param
+from backpass.circuit.node import Node
 from backpass.circuit.primitive import Primitive
 from backpass.circuit.spec import bind
-from backpass.circuit.traced import Node
 from backpass.engine.plan.builder import GraphBuilder
 from backpass.engine.plan.graph import Graph
 from backpass.engine.plan.limits import DTYPES, Unplannable

@@ -110,10 +110,7 @@ def _storage_of(piece: View, rectangle: View) -> Storage | None:
         return None
     if not rectangle.size:  # nothing is stored, so any place will do
         return Storage(-1, 0, packed_strides(term.shape)) if piece.is_whole else None
-    if piece.is_whole:
-        laid = rectangle.squeezed().reshaped(term.shape)
-    else:
-        laid = _turned(piece, rectangle)
+    laid = rectangle.squeezed().reshaped(term.shape) if piece.is_whole else _turned(piece, rectangle)
     if laid is None or (term.kind in _PACKED_ONLY and not laid.is_packed):
         return None
     return Storage(-1, laid.offset, laid.strides)

@@ -1,0 +1,133 @@
+"""Every operation is complete: each room that needs something for it has it, or says why not.
+
+An operation is declared once (``circuit/operations``). The planner needs a rule for it, the core a kernel, the ONNX
+export a form and the report's script a function. Without them nothing fails at first: circuits run on the slow engine,
+and models cannot be exported. Therefore this test names every place where an operation is missing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backpass.circuit import Array, row_rules
+from backpass.circuit.node import OPERATIONS
+from backpass.circuit.operation import elementwise, operation
+from backpass.circuit.primitive import Primitive
+from backpass.engine import ENGINES
+from backpass.engine.onnx.forms import FORMS, WITHOUT_FORM
+from backpass.engine.plan.lowering.rules import RULES, rule_of
+from backpass.report import whatif
+
+SCRIPT = (Path(whatif.__file__).parent / "circuit.js").read_text("utf-8")
+SCRIPT_OPERATIONS = set(
+    re.findall(r"^  (\w+)(?:\(|: )", SCRIPT[SCRIPT.index("const OPERATIONS = {") :], flags=re.MULTILINE)
+)
+PLANNED = {"argument": "the planner makes the inputs of a circuit itself"}
+"""Operations without a rule of the planner, and why."""
+WITHOUT_SCRIPT: Mapping[str, str] = {
+    "argument": "the script puts the inputs in itself",
+    "constant": "the script reads constants itself",
+    "assemble": "only gradients hold it",
+    "scatter_add": "only gradients hold it",
+    "random_bits": "a forward pass draws no random numbers",
+    "to_unit": "a forward pass draws no random numbers",
+}
+"""Operations that ``report/circuit.js`` does not carry out, and why."""
+KERNEL_DTYPES = {"logical_not": ("bool",)}
+"""Dtypes of the kernels that an elementwise operation needs, where these are not float32 and float64."""
+
+
+def kernels() -> set[str]:
+    from backpass.engine.native._core import operations
+
+    return set(operations())
+
+
+def missing_places(one: Primitive, samples: set[str]) -> Iterator[str]:
+    """The places where an operation is not yet entered."""
+    name = one.name
+    if name not in samples:
+        yield "sample inputs in tests/circuit/conftest.py"
+    if rule_of(one) is None and name not in PLANNED:
+        yield "a rule in engine/plan/lowering/rules.py"
+    if one.is_elementwise and name not in RULES and "native" in ENGINES:
+        for dtype in KERNEL_DTYPES.get(name, ("float32", "float64")):
+            if f"{name}.{dtype}" not in kernels():
+                yield f"the kernel {name}.{dtype} in engine/native/elementwise.hpp"
+    if name not in FORMS and name not in WITHOUT_FORM:
+        yield "a form in engine/onnx/forms.py"
+    if name not in SCRIPT_OPERATIONS and name not in WITHOUT_SCRIPT:
+        yield "a function in report/circuit.js"
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_place_knows_the_operation(name: str, sampled: set[str]) -> None:
+    missing = list(missing_places(OPERATIONS[name], sampled))
+    assert not missing, f"the operation {name!r} lacks {', '.join(missing)}"
+
+
+def test_every_exception_is_one() -> None:
+    """Whatever is excused is an operation, and lacks what it is excused from."""
+    for place, excused in ((FORMS, WITHOUT_FORM), (SCRIPT_OPERATIONS, WITHOUT_SCRIPT), (RULES, PLANNED)):
+        assert set(excused) <= set(OPERATIONS)
+        assert not set(excused) & set(place)
+        assert all(excused.values())
+    for entered in (FORMS, RULES, SCRIPT_OPERATIONS):
+        assert set(entered) <= set(OPERATIONS)
+
+
+@pytest.fixture
+def planted() -> Iterator[Mapping[str, Primitive]]:
+    """Two operations that are declared and entered nowhere else."""
+    known = dict(OPERATIONS)
+
+    @elementwise(dx=lambda dz, z, x: dz * 3.0 * x * x)
+    def cube(x: Array) -> Array:
+        return x * x * x
+
+    @operation(shape=lambda x: x, rows=row_rules.mixed, dx=None)
+    def cumulate(x: Array) -> Array:
+        return x.cumsum(axis=0)
+
+    yield {"cube": cube, "cumulate": cumulate}
+    OPERATIONS.clear()
+    OPERATIONS.update(known)
+
+
+def test_a_planted_operation_is_told_where_it_lacks_something(
+    planted: Mapping[str, Primitive], sampled: set[str]
+) -> None:
+    found = {name: list(missing_places(one, sampled)) for name, one in planted.items()}
+    sample, form, script = (
+        "sample inputs in tests/circuit/conftest.py",
+        "a form in engine/onnx/forms.py",
+        "a function in report/circuit.js",
+    )
+    kernel = [f"the kernel cube.{dtype} in engine/native/elementwise.hpp" for dtype in ("float32", "float64")]
+    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script]
+    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script]
+
+
+def test_an_operation_says_how_it_treats_rows() -> None:
+    declare: Any = operation
+    with pytest.raises(TypeError, match="rows"):
+        declare(shape=lambda x: x, dx=None)
+
+
+@pytest.fixture(scope="module")
+def sampled() -> set[str]:
+    """The operations that the circuit's own tests have sample inputs for."""
+    spec = importlib.util.spec_from_file_location("circuit_samples", Path(__file__).parent / "circuit" / "conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return {sample.operation for sample in module.SAMPLES}
