@@ -7,7 +7,6 @@ and models cannot be exported. Therefore this test names every place where an op
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,10 @@ from backpass.engine import ENGINES
 from backpass.engine.onnx.forms import FORMS, WITHOUT_FORM
 from backpass.engine.plan.lowering.rules import RULES, rule_of
 from backpass.report import whatif
+
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:
+    sys.path.append(HERE)
 
 SCRIPT = (Path(whatif.__file__).parent / "circuit.js").read_text("utf-8")
 SCRIPT_OPERATIONS = set(
@@ -124,10 +127,6 @@ def test_an_operation_says_how_it_treats_rows() -> None:
 @pytest.fixture(scope="module")
 def sampled() -> set[str]:
     """The operations that the circuit's own tests have sample inputs for."""
-    spec = importlib.util.spec_from_file_location("circuit_samples", Path(__file__).parent / "circuit" / "conftest.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return {sample.operation for sample in module.SAMPLES}
+    from operation_samples import samples_of_operations
+
+    return {sample.operation for sample in samples_of_operations()}

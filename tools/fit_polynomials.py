@@ -172,7 +172,7 @@ def array(kind: str, name: str, values: list[str]) -> str:
 
 
 HEADING = """\
-// Polynomials: the numbers of elementary.hpp, printed by tools/fit_polynomials.py, which says how they are found.
+// Polynomials: the numbers of elementary.hpp, printed by tools/fit_polynomials.py, which describes the fit.
 #pragma once
 
 #include <cstdint>

@@ -371,8 +371,8 @@ def test_the_core_refuses_words_that_do_not_fit(dense: Any) -> None:
         ({"panel": 48}, "a panel of this width"),
         ({"n": 10**6}, "reaches outside its buffer"),
         ({"m": 10**6}, "reaches outside its buffer"),
-        ({"is_narrow": True}, "a product of pairs of this form"),
-        ({"isa": "portable"}, "no pairs of bfloat16 here"),
+        ({"is_narrow": True}, "a bfloat16 product of this form"),
+        ({"isa": "portable"}, "no bfloat16 products with this instruction set"),
     ]:
         with pytest.raises(ValueError, match=said):
             load(**changes)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backpass.circuit import Spec, grad, trace
 from backpass.circuit import operations as ops
-from backpass.circuit.traced import OPERATIONS
+from backpass.circuit.node import OPERATIONS
 from backpass.engine import NumpyEngine
 from backpass.engine.native._core import instruction_sets
 from backpass.engine.native.native_engine import NativeEngine, Tiling

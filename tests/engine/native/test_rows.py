@@ -136,15 +136,15 @@ def test_the_core_refuses_blocks_that_nobody_could_take() -> None:
     block = cache.compile_circuit(("portable", 0, 0), circuit, (("n", 2),))
     assert block is not None
     x, z = numpy.ones((4, 3), SINGLE), numpy.zeros((4, 3), SINGLE)
-    block.program.run_blocks([x, z], apart=[24, 24], blocks=2, threads=1)
+    block.program.run_blocks([x, z], stride_bytes=[24, 24], blocks=2, threads=1)
     numpy.testing.assert_array_equal(z, 2 * x)
-    for blocks, threads, apart, said in [
-        (0, 1, [24, 24], "no blocks"),
+    for blocks, threads, strides, said in [
+        (0, 1, [24, 24], "expected at least one block"),
         (2, 0, [24, 24], "threads out of range"),
         (2, 1024, [24, 24], "threads out of range"),
-        (2, 1, [24], "a distance for each array"),
-        (2, 1, [-24, 24], "blocks go forwards"),
+        (2, 1, [24], "expected one stride per array: 2, got 1"),
+        (2, 1, [-24, 24], "a stride is negative"),
         (2, 1, [48, 24], "an array has the wrong size"),
     ]:
         with pytest.raises(ValueError, match=said):
-            block.program.run_blocks([x, z], apart=apart, blocks=blocks, threads=threads)
+            block.program.run_blocks([x, z], stride_bytes=strides, blocks=blocks, threads=threads)

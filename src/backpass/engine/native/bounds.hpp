@@ -1,4 +1,4 @@
-// The bounds: what lengths, addresses and dtypes of a program have to keep to. What does not is refused.
+// Bounds: the limits of lengths, addresses and dtypes of a program. Whatever exceeds them is refused.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace backpass::native {
 
-constexpr std::int64_t kAnySize = -1;  // of a buffer whose size only the run knows; only Gather may read it
-constexpr std::int64_t kMostElements = std::int64_t{1} << 48;  // products of lengths stay far from overflow
+constexpr std::int64_t kAnySize = -1;  // a buffer whose size is known only at run time; only Gather may read it
+constexpr std::int64_t kMostElements = std::int64_t{1} << 48;  // so that products of lengths do not overflow
 
 // Throws std::invalid_argument.
 [[noreturn]] void refuse(const std::string& what);
@@ -20,7 +20,7 @@ std::int64_t bytes_of(const Operand& x);
 std::int64_t product_of(std::initializer_list<std::int64_t> lengths);
 void check_dtype(const Operand& x, Dtype expected);
 
-// Where buffers end.
+// The sizes of the buffers.
 class Bounds {
   public:
     // `sizes`: bytes of each buffer; they must outlive the bounds.

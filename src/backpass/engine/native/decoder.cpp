@@ -3,16 +3,17 @@
 
 #include <utility>
 
-#include "chain_match.hpp"
+#include "fused_match.hpp"
 
 namespace backpass::native {
 namespace {
 
-constexpr std::int64_t kMostRegisters = 256, kMostParts = 256;
-// Below this many elementary operations a second thread costs more than it saves.
+constexpr std::int64_t kMostRegisters = 256, kMostShards = 256;
+// Below this number of elementary operations a second thread costs more than it saves.
 constexpr std::int64_t kSmallWork = 32 * 1024;
 
-// Multiplications of a product, and eight for each element that is read or written: about what that takes.
+// The cost of a product: its multiplications, and eight for each element that is read or written, about the time that
+// takes.
 double work_of(const Product& p) {
     const auto m = static_cast<double>(p.m), n = static_cast<double>(p.n), k = static_cast<double>(p.k);
     return static_cast<double>(p.stack[0] * p.stack[1] * p.stack[2]) * (m * n * k + 8 * (m * k + k * n + m * n));
@@ -49,7 +50,7 @@ Operand Decoder::operand() {
     return x;
 }
 
-// An output may be written to memory by the step that makes it unless something that this chunk still reads lies there.
+// A step may write an output to memory directly unless later steps of this chunk still read that memory.
 void Decoder::mark_direct(const Map& map, std::vector<MapOutput>& outputs, const std::vector<MapStep>& steps) const {
     for (MapOutput& y : outputs) {
         std::int64_t made = -1, last_made = -1;
@@ -119,10 +120,10 @@ Map Decoder::map() {
     mark_direct(map, written, code);
     map.outputs = {written.data(), outputs};
     map.steps = {code.data(), steps};
-    ChainMatch match = match_chain(map, kernels_.chains);
-    map.chain = match.chain;
-    map.chain_kept = match.kept;
-    map.chain_registers = registers_.emplace_back(std::move(match.registers)).data();
+    FusedMatch match = match_fused(map, kernels_.fused);
+    map.fused = match.kernel;
+    map.fused_stored = match.stored;
+    map.fused_registers = registers_.emplace_back(std::move(match.registers)).data();
     return map;
 }
 
@@ -137,11 +138,11 @@ Product Decoder::product() {
     p.epilogue = static_cast<Epilogue>(epilogue);
     p.has_bias = word() != 0;
     p.a = operand(), p.b = operand(), p.c = operand();
-    p.is_paired = p.a.dtype == Dtype::UInt32;
-    if (p.is_paired) {
-        if (kernels_.pairs == nullptr) refuse("no products of bfloat16 here");
+    p.is_bf16 = p.a.dtype == Dtype::UInt32;
+    if (p.is_bf16) {
+        if (kernels_.bf16 == nullptr) refuse("no bfloat16 products with this instruction set");
         const bool is_single = product_of({p.stack[0], p.stack[1], p.stack[2]}) == 1;
-        if (p.is_narrow || !is_single || p.k < 1) refuse("a product of pairs of this form");
+        if (p.is_narrow || !is_single || p.k < 1) refuse("a bfloat16 product of this form");
         bounds_.check_words(p.a, p.k, p.m, kLeftPanel);
         bounds_.check_words(p.b, p.k, p.n, kRightPanel);
     } else {
@@ -154,22 +155,22 @@ Product Decoder::product() {
         bounds_.check_range(p.bias, {p.stack[0], p.stack[1], p.stack[2], 1, p.n});
     }
     if (p.c.dtype != Dtype::Float32 && p.c.dtype != Dtype::Float64) refuse("a product of this dtype");
-    for (const Operand* x : {&p.a, &p.b}) check_dtype(*x, p.is_paired ? Dtype::UInt32 : p.c.dtype);
+    for (const Operand* x : {&p.a, &p.b}) check_dtype(*x, p.is_bf16 ? Dtype::UInt32 : p.c.dtype);
     if (p.has_bias) check_dtype(p.bias, p.c.dtype);
-    if (p.is_paired) check_dtype(p.c, Dtype::Float32);
-    p.has_beside = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu || p.epilogue == Epilogue::SlopeBySign;
+    if (p.is_bf16) check_dtype(p.c, Dtype::Float32);
+    p.has_aux = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu || p.epilogue == Epilogue::SlopeBySign;
     if (p.epilogue != Epilogue::None && (p.is_narrow || p.c.dtype != Dtype::Float32))
         refuse("an epilogue of this product");
-    if (p.has_beside) {
-        p.beside = operand();
-        bounds_.check_range(p.beside, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
-        check_dtype(p.beside, Dtype::Float32);
-        const bool is_row_by_row = (p.beside.strides[4] == 1 && p.c.strides[4] == 1) || p.n == 1;
-        if (!is_row_by_row) refuse("what an epilogue works on does not lie row by row");
+    if (p.has_aux) {
+        p.aux = operand();
+        bounds_.check_range(p.aux, {p.stack[0], p.stack[1], p.stack[2], p.m, p.n});
+        check_dtype(p.aux, Dtype::Float32);
+        const bool is_row_by_row = (p.aux.strides[4] == 1 && p.c.strides[4] == 1) || p.n == 1;
+        if (!is_row_by_row) refuse("the operand of an epilogue is not stored row by row");
     }
-    if (p.c.dtype == Dtype::Float64 || p.is_paired) return p;
+    if (p.c.dtype == Dtype::Float64 || p.is_bf16) return p;
     const bool along_k = p.a.strides[4] == 1 || p.k <= 1;
-    if (!(p.is_narrow ? along_k : along_k || p.a.strides[3] == 1)) refuse("the first factor lies awkwardly");
+    if (!(p.is_narrow ? along_k : along_k || p.a.strides[3] == 1)) refuse("the first factor is contiguous along neither of its axes");
     return p;
 }
 
@@ -177,7 +178,7 @@ Pack Decoder::pack() {
     Pack p{};
     p.k = length(), p.n = length(), p.panel = length();
     product_of({p.k, p.n});
-    if (kernels_.pairs == nullptr) refuse("no pairs of bfloat16 here");
+    if (kernels_.bf16 == nullptr) refuse("no bfloat16 products with this instruction set");
     if (p.panel != kLeftPanel && p.panel != kRightPanel) refuse("a panel of this width");
     p.x = operand(), p.y = operand();
     check_dtype(p.x, Dtype::Float32);
@@ -257,7 +258,7 @@ Random Decoder::random() {
 
 Guard Decoder::guard() {
     Guard g{operand()};
-    if (g.x.dtype != Dtype::Float32 && g.x.dtype != Dtype::Float64) refuse("a guard watches a real number");
+    if (g.x.dtype != Dtype::Float32 && g.x.dtype != Dtype::Float64) refuse("the operand of a guard is not a real number");
     bounds_.check_range(g.x, {1, 1, 1, 1, 1});
     return g;
 }
@@ -266,49 +267,49 @@ Instruction Decoder::decode(const std::int64_t* words, std::int64_t count) {
     next_ = words;
     end_ = words + count;
     Instruction instruction{};
-    instruction.kind = static_cast<Kind>(word());
-    instruction.part = word();
-    if (instruction.part < -1 || instruction.part >= kMostParts) refuse("no such part of the rows");
-    bool is_small = true;  // sharing it out would cost more
-    switch (instruction.kind) {
-        case Kind::Map: {
+    instruction.opcode = static_cast<Opcode>(word());
+    instruction.shard = word();
+    if (instruction.shard < -1 || instruction.shard >= kMostShards) refuse("a shard number out of range");
+    bool is_small = true;  // splitting it between threads would cost more
+    switch (instruction.opcode) {
+        case Opcode::Map: {
             const Map& m = instruction.map = map();
             const std::int64_t elements = m.shape[0] * m.shape[1] * m.shape[2] * m.shape[3] * m.shape[4];
             is_small = elements < kSmallWork / 4 / (1 + m.steps.size / 4);
             break;
         }
-        case Kind::Product: {
+        case Opcode::Product: {
             const Product& p = instruction.product = product();
             is_small = work_of(p) < 8 * static_cast<double>(kSmallWork);
             break;
         }
-        case Kind::Reduce: {
+        case Opcode::Reduce: {
             const Reduce& r = instruction.reduce = reduce();
             const std::int64_t kept = r.kept[0] * r.kept[1] * r.kept[2];
             is_small = kept < 2 || kept * r.reduced[0] * r.reduced[1] < kSmallWork;
             break;
         }
-        case Kind::Take: instruction.take = take(); break;
-        case Kind::Scatter: instruction.scatter = scatter(); break;
-        case Kind::Gather: {
+        case Opcode::Take: instruction.take = take(); break;
+        case Opcode::Scatter: instruction.scatter = scatter(); break;
+        case Opcode::Gather: {
             const Gather& g = instruction.gather = gather();
             is_small = g.count * g.row_bytes < kSmallWork;
             break;
         }
-        case Kind::Random: {
+        case Opcode::Random: {
             const Random& r = instruction.random = random();
             is_small = r.count < kSmallWork / 4;
             break;
         }
-        case Kind::Guard: instruction.guard = guard(); break;
-        case Kind::Pack:
+        case Opcode::Guard: instruction.guard = guard(); break;
+        case Opcode::Pack:
             instruction.pack = pack();
-            is_small = false;  // as packings follow each other and their products, which all threads share
+            is_small = false;  // packings precede products that all threads share
             break;
         default: refuse("no such instruction");
     }
     if (next_ != end_) refuse("an instruction has words left over");
-    instruction.doer = instruction.part >= 0 ? Doer::Part : is_small ? Doer::First : Doer::All;
+    instruction.executor = instruction.shard >= 0 ? Executor::Shard : is_small ? Executor::Main : Executor::All;
     return instruction;
 }
 

@@ -11,7 +11,7 @@
 
 namespace backpass::native {
 
-// Words of one instruction, read from front to back. Throws std::invalid_argument when they do not make sense.
+// Reads the words of one instruction in order. Throws std::invalid_argument if they are invalid.
 class Decoder {
   public:
     // `sizes`: bytes of each buffer. Both must outlive the decoder.
@@ -38,7 +38,7 @@ class Decoder {
     const Kernels& kernels_;
     const std::int64_t* next_ = nullptr;
     const std::int64_t* end_ = nullptr;
-    // What the spans of maps point into; deques do not move what they hold.
+    // The spans of maps point into these; deques do not move their elements.
     std::deque<std::vector<Operand>> operands_;
     std::deque<std::vector<unsigned char>> flags_;
     std::deque<std::vector<int>> registers_;

@@ -50,7 +50,7 @@ BACKPASS_LANE Float log(Float x) {
 // ln(1 + x), exact near 0; -infinity at -1, NaN below
 BACKPASS_LANE Float log1p(Float x) {
     const Int k = exponent_of(broadcast(1.0f) + x);
-    // 1 + f = (1 + x) / 2^k; 2^-k is 0 here for k = 127 and 128, where it is lost beside x.
+    // 1 + f = (1 + x) / 2^k; 2^-k is 0 here for k = 127 and 128, where it is negligible relative to x.
     const Int scale_bits = select(k > broadcast(126), broadcast(0), broadcast(0x3f800000) - (k << 23));
     const Pair f = sum_of_ordered(as_float(scale_bits) - broadcast(1.0f), divided_by_power(x, k));
     const Pair sum = logarithm(to_float(k), f.head, f.tail);
@@ -95,7 +95,7 @@ BACKPASS_LANE Float softplus(Float x) {
     const Pair log_sum = logarithm(k, f.head, fma(e.tail, scale, f.tail));
     const Pair sum = sum_of(greater_of(broadcast(0.0f), x), log_sum.head);
     const Float value = sum.head + (sum.tail + log_sum.tail);
-    return select(x > broadcast(20.0f), x, value);  // e^-20 is lost beside 20, and infinity has no tail
+    return select(x > broadcast(20.0f), x, value);  // e^-20 is negligible relative to 20, and infinity has no tail
 }
 
 // sin x for every finite x; NaN at the infinities
@@ -112,7 +112,7 @@ BACKPASS_LANE Float cos(Float x) {
     return select(size < broadcast(infinity), sine({angle.r, angle.n + broadcast(1)}), x - x);
 }
 
-// arctan x: of (|x| - 1) / (|x| + 1) beside pi/4, or of -1 / |x| beside pi/2, where that is nearer to 0 than |x|
+// arctan x: pi/4 plus that of (|x| - 1) / (|x| + 1), or pi/2 plus that of -1 / |x|, if the argument is nearer to 0 than |x|
 BACKPASS_LANE Float arctan(Float x) {
     const Float zero = broadcast(0.0f), one = broadcast(1.0f), size = abs(x);
     const Mask is_large = size > broadcast(0x1.3504f4p1f);    // 1 / tan(pi / 8)

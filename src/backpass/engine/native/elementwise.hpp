@@ -1,17 +1,16 @@
-// The elementwise operations: one function per name, dtype and choice of scalar arguments, for the interpreter (map.hpp).
-//
-// float32 and truth values work on lanes, other dtypes are plain loops: exactly rounded arithmetic gives the same bits
-// anyway.
+// The table of elementwise operations: one function per name, dtype and set of scalar arguments, for the interpreter
+// (map.hpp). float32 and booleans use vectors; other dtypes use scalar loops, which give the same bits because
+// arithmetic is exactly rounded.
 #pragma once
 
 #include "kernels.hpp"
 #include "lanes.hpp"
-#include "rules.hpp"
+#include "elementwise_ops.hpp"
 
 namespace backpass::native {
 namespace {
 
-// Vectors of a register, whatever its elements: float32, whole numbers of 32 bits, masks.
+// Vectors of a register: float32, 32-bit integers, or masks.
 BACKPASS_LANE Float get(const float* from) { return load(from); }
 BACKPASS_LANE Float get_first(const float* from, int count) { return load_first(from, count); }
 BACKPASS_LANE void put(float* to, Float a) { store(to, a); }
@@ -50,9 +49,9 @@ BACKPASS_LANE auto last_argument(const T* from, std::int64_t i, int count) {
         return get_first(from + i, count);
 }
 
-// out = rule(a, b, c) vector by vector; a rule takes as many of the arguments as it has.
-template <class Rule, class Z, class A, class B, class C, unsigned scalars>
-void on_lanes(void* out, const void* a, const void* b, const void* c, std::int64_t n) {
+// out = op(a, b, c), vector by vector.
+template <class Op, class Z, class A, class B, class C, unsigned scalars>
+void vector_loop(void* out, const void* a, const void* b, const void* c, std::int64_t n) {
     Z* z = static_cast<Z*>(out);
     const A* x = static_cast<const A*>(a);
     const B* y = static_cast<const B*>(b);
@@ -60,54 +59,54 @@ void on_lanes(void* out, const void* a, const void* b, const void* c, std::int64
     std::int64_t i = 0;
 #pragma GCC unroll 4
     for (; i + width <= n; i += width)
-        put(z + i, Rule::of(argument<(scalars & 1) != 0>(x, i), argument<(scalars & 2) != 0>(y, i),
+        put(z + i, Op::of(argument<(scalars & 1) != 0>(x, i), argument<(scalars & 2) != 0>(y, i),
                             argument<(scalars & 4) != 0>(w, i)));
     if (i < n) {
         const int left = static_cast<int>(n - i);
-        put_first(z + i, Rule::of(last_argument<(scalars & 1) != 0>(x, i, left),
+        put_first(z + i, Op::of(last_argument<(scalars & 1) != 0>(x, i, left),
                                   last_argument<(scalars & 2) != 0>(y, i, left),
                                   last_argument<(scalars & 4) != 0>(w, i, left)),
                   left);
     }
 }
 
-template <class Rule, class Z, class A, class B, class C, unsigned scalars>
-void plainly(void* out, const void* a, const void* b, const void* c, std::int64_t n) {
+template <class Op, class Z, class A, class B, class C, unsigned scalars>
+void scalar_loop(void* out, const void* a, const void* b, const void* c, std::int64_t n) {
     Z* z = static_cast<Z*>(out);
     const A* x = static_cast<const A*>(a);
     const B* y = static_cast<const B*>(b);
     const C* w = static_cast<const C*>(c);
     for (std::int64_t i = 0; i < n; ++i)
-        z[i] = Rule::of(x[scalars & 1 ? 0 : i], y[scalars & 2 ? 0 : i], w[scalars & 4 ? 0 : i]);
+        z[i] = Op::of(x[scalars & 1 ? 0 : i], y[scalars & 2 ? 0 : i], w[scalars & 4 ? 0 : i]);
 }
 
-// All eight choices of which arguments are scalars.
-#define BACKPASS_VARIANTS(loop, Rule, Z, A, B, C)                                                                  \
+// All eight sets of scalar arguments.
+#define BACKPASS_VARIANTS(loop, Op, Z, A, B, C)                                                                  \
     {                                                                                                              \
-        loop<Rule, Z, A, B, C, 0>, loop<Rule, Z, A, B, C, 1>, loop<Rule, Z, A, B, C, 2>, loop<Rule, Z, A, B, C, 3>, \
-            loop<Rule, Z, A, B, C, 4>, loop<Rule, Z, A, B, C, 5>, loop<Rule, Z, A, B, C, 6>,                        \
-            loop<Rule, Z, A, B, C, 7>                                                                              \
+        loop<Op, Z, A, B, C, 0>, loop<Op, Z, A, B, C, 1>, loop<Op, Z, A, B, C, 2>, loop<Op, Z, A, B, C, 3>, \
+            loop<Op, Z, A, B, C, 4>, loop<Op, Z, A, B, C, 5>, loop<Op, Z, A, B, C, 6>,                        \
+            loop<Op, Z, A, B, C, 7>                                                                              \
     }
-// Of one argument: what stands for the others is the argument itself.
-#define BACKPASS_UNARY(loop, Rule, Z, A)                                                                           \
+// One argument, which is repeated in place of the others.
+#define BACKPASS_UNARY(loop, Op, Z, A)                                                                           \
     {                                                                                                              \
-        loop<Rule, Z, A, A, A, 0>, loop<Rule, Z, A, A, A, 7>, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr \
+        loop<Op, Z, A, A, A, 0>, loop<Op, Z, A, A, A, 7>, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr \
     }
-// Of two: the third is the second again.
-#define BACKPASS_BINARY(loop, Rule, Z, A, B)                                                                        \
+// Two arguments; the second is repeated in place of the third.
+#define BACKPASS_BINARY(loop, Op, Z, A, B)                                                                        \
     {                                                                                                               \
-        loop<Rule, Z, A, B, B, 0>, loop<Rule, Z, A, B, B, 1>, loop<Rule, Z, A, B, B, 6>, loop<Rule, Z, A, B, B, 7>, \
+        loop<Op, Z, A, B, B, 0>, loop<Op, Z, A, B, B, 1>, loop<Op, Z, A, B, B, 6>, loop<Op, Z, A, B, B, 7>, \
             nullptr, nullptr, nullptr, nullptr                                                                      \
     }
 
-#define BACKPASS_FLOAT1(name, Rule) {name ".float32", 1, BACKPASS_UNARY(on_lanes, Rule, float, float)}
-#define BACKPASS_FLOAT2(name, Rule) {name ".float32", 2, BACKPASS_BINARY(on_lanes, Rule, float, float, float)}
-#define BACKPASS_TRUTH2(name, Rule) {name ".float32", 2, BACKPASS_BINARY(on_lanes, Rule, Truth, float, float)}
-#define BACKPASS_PLAIN1(name, Rule, T) {name, 1, BACKPASS_UNARY(plainly, Rule, T, T)}
-#define BACKPASS_PLAIN2(name, Rule, T) {name, 2, BACKPASS_BINARY(plainly, Rule, T, T, T)}
-#define BACKPASS_COMPARE(name, Rule, T) {name, 2, BACKPASS_BINARY(plainly, AsTruth<Rule>, Truth, T, T)}
-#define BACKPASS_DOUBLE1(name, Rule) BACKPASS_PLAIN1(name ".float64", Rule, double)
-#define BACKPASS_DOUBLE2(name, Rule) BACKPASS_PLAIN2(name ".float64", Rule, double)
+#define BACKPASS_FLOAT1(name, Op) {name ".float32", 1, BACKPASS_UNARY(vector_loop, Op, float, float)}
+#define BACKPASS_FLOAT2(name, Op) {name ".float32", 2, BACKPASS_BINARY(vector_loop, Op, float, float, float)}
+#define BACKPASS_TRUTH2(name, Op) {name ".float32", 2, BACKPASS_BINARY(vector_loop, Op, Truth, float, float)}
+#define BACKPASS_PLAIN1(name, Op, T) {name, 1, BACKPASS_UNARY(scalar_loop, Op, T, T)}
+#define BACKPASS_PLAIN2(name, Op, T) {name, 2, BACKPASS_BINARY(scalar_loop, Op, T, T, T)}
+#define BACKPASS_COMPARE(name, Op, T) {name, 2, BACKPASS_BINARY(scalar_loop, AsTruth<Op>, Truth, T, T)}
+#define BACKPASS_DOUBLE1(name, Op) BACKPASS_PLAIN1(name ".float64", Op, double)
+#define BACKPASS_DOUBLE2(name, Op) BACKPASS_PLAIN2(name ".float64", Op, double)
 #define BACKPASS_WHOLE(dtype, T)                                           \
     BACKPASS_PLAIN2("add." dtype, WrappingAdd, T),                         \
         BACKPASS_PLAIN2("subtract." dtype, WrappingSubtract, T),           \
@@ -120,8 +119,8 @@ void plainly(void* out, const void* a, const void* b, const void* c, std::int64_
         BACKPASS_PLAIN1("absolute." dtype, Absolute, T), BACKPASS_PLAIN2("maximum." dtype, Maximum, T), \
         BACKPASS_PLAIN2("minimum." dtype, Minimum, T), BACKPASS_COMPARE("greater." dtype, Greater, T),  \
         BACKPASS_COMPARE("greater_equal." dtype, GreaterEqual, T), BACKPASS_COMPARE("equal." dtype, Equal, T), \
-        {"where." dtype, 3, BACKPASS_VARIANTS(plainly, Choose, T, Truth, T, T)}
-#define BACKPASS_CAST(from, to, A, Z) {"cast." from "." to, 1, BACKPASS_UNARY(plainly, Cast<Z>, Z, A)}
+        {"where." dtype, 3, BACKPASS_VARIANTS(scalar_loop, Choose, T, Truth, T, T)}
+#define BACKPASS_CAST(from, to, A, Z) {"cast." from "." to, 1, BACKPASS_UNARY(scalar_loop, Cast<Z>, Z, A)}
 
 const NamedElementwise elementwise_table[] = {
     BACKPASS_FLOAT1("copy", Copy),
@@ -129,11 +128,11 @@ const NamedElementwise elementwise_table[] = {
     BACKPASS_FLOAT2("subtract", Subtract),
     BACKPASS_FLOAT2("multiply", Multiply),
     BACKPASS_FLOAT2("divide", Divide),
-    {"multiply_add.float32", 3, BACKPASS_VARIANTS(on_lanes, MultiplyAdd, float, float, float, float)},
-    {"multiply_subtract.float32", 3, BACKPASS_VARIANTS(on_lanes, MultiplySubtract, float, float, float, float)},
-    {"subtract_multiply.float32", 3, BACKPASS_VARIANTS(on_lanes, SubtractMultiply, float, float, float, float)},
-    {"multiply_multiply.float32", 3, BACKPASS_VARIANTS(on_lanes, MultiplyMultiply, float, float, float, float)},
-    {"divide_by_sum.float32", 3, BACKPASS_VARIANTS(on_lanes, DivideBySum, float, float, float, float)},
+    {"multiply_add.float32", 3, BACKPASS_VARIANTS(vector_loop, MultiplyAdd, float, float, float, float)},
+    {"multiply_subtract.float32", 3, BACKPASS_VARIANTS(vector_loop, MultiplySubtract, float, float, float, float)},
+    {"subtract_multiply.float32", 3, BACKPASS_VARIANTS(vector_loop, SubtractMultiply, float, float, float, float)},
+    {"multiply_multiply.float32", 3, BACKPASS_VARIANTS(vector_loop, MultiplyMultiply, float, float, float, float)},
+    {"divide_by_sum.float32", 3, BACKPASS_VARIANTS(vector_loop, DivideBySum, float, float, float, float)},
     BACKPASS_FLOAT2("sqrt_multiply", SqrtMultiply),
     BACKPASS_FLOAT2("slope_of_relu", SlopeOfRelu),
     BACKPASS_FLOAT1("relu_with_sign", ReluWithSign),
@@ -160,15 +159,15 @@ const NamedElementwise elementwise_table[] = {
     BACKPASS_TRUTH2("greater", Greater),
     BACKPASS_TRUTH2("greater_equal", GreaterEqual),
     BACKPASS_TRUTH2("equal", Equal),
-    {"where.float32", 3, BACKPASS_VARIANTS(on_lanes, Where, float, Truth, float, float)},
-    {"to_unit.float32", 1, BACKPASS_UNARY(on_lanes, ToUnit, float, std::uint32_t)},
-    {"cast.bool.float32", 1, BACKPASS_UNARY(on_lanes, TruthToFloat, float, Truth)},
-    {"cast.float32.bool", 1, BACKPASS_UNARY(on_lanes, FloatToTruth, Truth, float)},
+    {"where.float32", 3, BACKPASS_VARIANTS(vector_loop, Where, float, Truth, float, float)},
+    {"to_unit.float32", 1, BACKPASS_UNARY(vector_loop, ToUnit, float, std::uint32_t)},
+    {"cast.bool.float32", 1, BACKPASS_UNARY(vector_loop, TruthToFloat, float, Truth)},
+    {"cast.float32.bool", 1, BACKPASS_UNARY(vector_loop, FloatToTruth, Truth, float)},
     BACKPASS_FLOAT2("power", Power),
     BACKPASS_PLAIN2("remainder.float32", Remainder, float),
-    {"copy.bool", 1, BACKPASS_UNARY(plainly, Copy, Truth, Truth)},
-    {"logical_not.bool", 1, BACKPASS_UNARY(on_lanes, Not, Truth, Truth)},
-    {"where.bool", 3, BACKPASS_VARIANTS(plainly, Choose, Truth, Truth, Truth, Truth)},
+    {"copy.bool", 1, BACKPASS_UNARY(scalar_loop, Copy, Truth, Truth)},
+    {"logical_not.bool", 1, BACKPASS_UNARY(vector_loop, Not, Truth, Truth)},
+    {"where.bool", 3, BACKPASS_VARIANTS(scalar_loop, Choose, Truth, Truth, Truth, Truth)},
     BACKPASS_DOUBLE2("add", Add),
     BACKPASS_DOUBLE2("subtract", Subtract),
     BACKPASS_DOUBLE2("multiply", Multiply),
@@ -191,7 +190,7 @@ const NamedElementwise elementwise_table[] = {
     BACKPASS_DOUBLE2("power", Power),
     BACKPASS_DOUBLE2("remainder", Remainder),
     BACKPASS_ORDERED("float64", double),
-    {"to_unit.float64", 1, BACKPASS_UNARY(plainly, WordToUnit, double, std::uint32_t)},
+    {"to_unit.float64", 1, BACKPASS_UNARY(scalar_loop, WordToUnit, double, std::uint32_t)},
     BACKPASS_WHOLE("int32", std::int32_t),
     BACKPASS_WHOLE("int64", std::int64_t),
     BACKPASS_WHOLE("uint32", std::uint32_t),
@@ -219,10 +218,10 @@ const NamedElementwise elementwise_table[] = {
     BACKPASS_CAST("float64", "int64", double, std::int64_t),
     BACKPASS_CAST("float64", "uint32", double, std::uint32_t),
     BACKPASS_CAST("float64", "float32", double, float),
-    {"cast.int32.bool", 1, BACKPASS_UNARY(plainly, CastToTruth, Truth, std::int32_t)},
-    {"cast.int64.bool", 1, BACKPASS_UNARY(plainly, CastToTruth, Truth, std::int64_t)},
-    {"cast.uint32.bool", 1, BACKPASS_UNARY(plainly, CastToTruth, Truth, std::uint32_t)},
-    {"cast.float64.bool", 1, BACKPASS_UNARY(plainly, CastToTruth, Truth, double)},
+    {"cast.int32.bool", 1, BACKPASS_UNARY(scalar_loop, CastToTruth, Truth, std::int32_t)},
+    {"cast.int64.bool", 1, BACKPASS_UNARY(scalar_loop, CastToTruth, Truth, std::int64_t)},
+    {"cast.uint32.bool", 1, BACKPASS_UNARY(scalar_loop, CastToTruth, Truth, std::uint32_t)},
+    {"cast.float64.bool", 1, BACKPASS_UNARY(scalar_loop, CastToTruth, Truth, double)},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Flushing: subnormal numbers count as zero while a program runs. Gradients and moments that decay into them would make
-// every operation that meets them some hundred times slower.
+// Flushing: subnormal numbers are treated as zero while a program runs. Gradients and moments that decay into them
+// would make operations on them about a hundred times slower.
 #pragma once
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -9,7 +9,7 @@
 
 namespace backpass::native {
 
-// Sets flush-to-zero and denormals-are-zero for this thread, and puts back what was there.
+// Sets flush-to-zero and denormals-are-zero for this thread, and restores the previous mode.
 class Flushing {
   public:
 #if defined(__x86_64__) || defined(_M_X64)

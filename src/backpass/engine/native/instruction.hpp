@@ -1,4 +1,7 @@
-// The instructions: what a flat program is made of, decoded from the planner's integers (see decoder.cpp).
+// The instructions of a program, decoded from the planner's integers (see decoder.cpp).
+//
+// The planner (engine/plan in Python) decides everything that affects the bits of a result: which operations are fused,
+// in which order sums run, where values are stored. The core only carries the instructions out.
 #pragma once
 
 #include "operand.hpp"
@@ -16,10 +19,10 @@ struct MapStep {
 struct MapOutput {
     Operand operand;
     int source;   // the register that holds it
-    bool direct;  // whether the step that makes it may write to memory at once (no input is overwritten too early)
+    bool direct;  // whether the step that computes it may write to memory (no input is overwritten too early)
 };
 
-struct Chain;
+struct FusedKernel;
 
 // An elementwise program over an iteration space: inputs are registers 0, 1, ..., steps fill further ones.
 struct Map {
@@ -30,30 +33,31 @@ struct Map {
     Span<const MapStep> steps;
     int registers;
     std::int64_t register_bytes;
-    const Chain* chain;         // the same program compiled, if it is
-    const int* chain_registers;  // by value of the chain
-    std::uint64_t chain_kept;
+    const FusedKernel* fused;    // the same program as one compiled loop; null if there is none
+    const int* fused_registers;  // the register of each value of the fused kernel
+    std::uint64_t fused_stored;  // a bit for each value that is an output
 };
 
-// What happens to a tile of c before it leaves the registers: nothing; beside = max(c, 0), and c too; c = c where
-// beside >= 0, else 0; or c = max(c, 0) with nothing beside it. The last two are relu_with_sign and slope_by_sign of
-// lanes.hpp.
+// What a product does to a tile of c before it leaves the registers, with the auxiliary operand aux: nothing; aux =
+// max(c, 0), and c is stored too; c = c where aux >= 0, else 0; c = max(c, 0) without aux; the last two are
+// relu_with_sign and slope_by_sign of lanes.hpp.
 enum class Epilogue : std::int64_t { None, Relu, SlopeOfRelu, ReluAlone, ReluWithSign, SlopeBySign };
 
-// c[i, j] = bias[j] + sum over p of a[i, p] b[p, j], one FMA chain in increasing p; three leading axes are looped over.
+// c[i, j] = bias[j] + sum over p of a[i, p] b[p, j], fused multiply-adds in increasing p, for each index of three
+// leading axes.
 struct Product {
     std::int64_t stack[3];
     std::int64_t m, n, k;
     Operand a, b, bias, c;  // strides[3], strides[4]: rows and columns; bias uses strides[4]
-    Operand beside;         // what the epilogue reads or writes beside c; packed rows, like c
+    Operand aux;            // what the epilogue reads or writes; packed rows, like c
     bool has_bias;
-    bool has_beside;
+    bool has_aux;
     Epilogue epilogue;
-    bool is_narrow;  // few columns: sums over 32 virtual lanes and a fixed tree instead of chains
-    bool is_paired;  // a and b are words made by Pack: a as its transpose, in panels of kLeftPanel, b of kRightPanel
+    bool is_narrow;  // few columns: sums over 32 virtual lanes and a fixed tree instead of sequential sums
+    bool is_bf16;    // a and b are words written by Pack: a transposed, in panels of kLeftPanel; b in panels of kRightPanel
 };
 
-// Columns of a panel of packed factors (see pairs_avx512.cpp): the last is as wide as the others.
+// Columns of a panel of packed factors (see bf16_avx512.cpp): the last is as wide as the others.
 constexpr std::int64_t kLeftPanel = 56, kRightPanel = 32;
 
 // y = x[k, n] in panels of columns, each with all its words for two steps of k at a time.
@@ -64,8 +68,9 @@ struct Pack {
 
 enum class Reduction : std::int64_t { Sum, Max };
 
-// y[kept] = sum or maximum of x[kept, reduced]; strides[0..2] walk what is kept, strides[3..4] what is reduced. Over a
-// row, whose elements usually lie side by side, it runs over 32 virtual lanes and a fixed tree; else it is one chain.
+// y[kept] = sum or maximum of x[kept, reduced]; strides[0..2] belong to the kept axes, strides[3..4] to the reduced
+// ones. Over a row, whose elements are usually contiguous, it runs over 32 virtual lanes and a fixed tree; otherwise
+// sequentially.
 struct Reduce {
     Reduction kind;
     bool over_row;
@@ -95,27 +100,28 @@ struct Gather {
     Operand y;
 };
 
-// y[i - first] = word i mod 4 of the Philox block with counter (i div 4, step, purpose, 0), for i = first, first + 1, ...
+// y[i - first] = word i mod 4 of the Philox block with counter (i div 4, step, purpose, 0), for i = first, first + 1,
+// ...
 struct Random {
     std::uint32_t purpose;
     std::int64_t first, count;
     Operand key, step, y;
 };
 
-// The step fails, before anything of the state is overwritten, unless this number is finite.
+// The step fails, before any of the state is overwritten, unless this number is finite.
 struct Guard {
     Operand x;
 };
 
-enum class Kind : std::int64_t { Map, Product, Reduce, Take, Scatter, Gather, Random, Guard, Pack };
+enum class Opcode : std::int64_t { Map, Product, Reduce, Take, Scatter, Gather, Random, Guard, Pack };
 
-// Who runs an instruction: thread 0; the thread that has its part of the rows; or all threads, each a share of it.
-enum class Doer { First, Part, All };
+// Which threads run an instruction: thread 0; the thread that has its shard of the rows; or all, each a range of it.
+enum class Executor { Main, Shard, All };
 
 struct Instruction {
-    Kind kind;
-    Doer doer;
-    std::int64_t part;  // of the rows; -1 where it works on all of them
+    Opcode opcode;
+    Executor executor;
+    std::int64_t shard;  // of the rows; -1 if it works on all of them
     union {
         Map map;
         Product product;

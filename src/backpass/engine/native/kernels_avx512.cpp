@@ -10,7 +10,7 @@ const Kernels* avx512_kernels() {
         return nullptr;
     static const Kernels kernels{"avx512",     run_map,        run_product, product_scratch,
                                  run_reduce, reduce_scratch, run_random,  {elementwise_table, elementwise_count},
-                                 all_chains(), avx512_pair_kernels()};
+                                 all_fused_kernels(), avx512_bf16_kernels()};
     return &kernels;
 }
 

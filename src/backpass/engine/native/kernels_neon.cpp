@@ -6,7 +6,7 @@ namespace backpass::native {
 const Kernels* neon_kernels() {
     static const Kernels kernels{"neon",     run_map,        run_product, product_scratch,
                                  run_reduce, reduce_scratch, run_random,  {elementwise_table, elementwise_count},
-                                 all_chains()};
+                                 all_fused_kernels()};
     return &kernels;
 }
 

@@ -8,7 +8,7 @@ const Kernels* portable_kernels() {
 
     static const Kernels kernels{"portable",     run_map,        run_product, product_scratch,
                                  run_reduce, reduce_scratch, run_random,  {elementwise_table, elementwise_count},
-                                 all_chains()};
+                                 all_fused_kernels()};
     return &kernels;
 }
 

@@ -6,7 +6,7 @@
 //
 // Every function gives the same bits on every instruction set, except for the sign and payload of a NaN: each is
 // exactly rounded (IEEE 754-2019, binary32, to nearest even) or a whole-number operation. That needs
-// -ffp-contract=off, and no -ffast-math. Loops and what is built from these functions live elsewhere.
+// -ffp-contract=off, and no -ffast-math. Loops, and functions built from these, are defined elsewhere.
 //
 //   width                     lanes in one vector: 16, 8 or 4
 //   Float, Int, Word, Mask    float32, int32, uint32, and one truth value per lane
@@ -25,7 +25,7 @@
 // Where the machine flushes subnormals (FTZ and DAZ; FZ on ARM), arithmetic and comparisons take them for zeros; abs,
 // unary -, copy_sign and select do not. maximum, minimum, greater_of, lesser_of and relu return a zero for a subnormal
 // on x86, and the subnormal on ARM. There the bits differ, as may a result just below 2^-126 before it is rounded:
-// x86 tells what is subnormal after rounding, ARM before.
+// x86 detects subnormal results after rounding, ARM before.
 #pragma once
 
 #include <cstddef>
@@ -96,8 +96,8 @@ BACKPASS_LANE Float minimum(Float a, Float b) { return select(is_nan(b), b, less
 // max(x, 0): NaN stays NaN and -0 stays -0, in one instruction on x86.
 BACKPASS_LANE Float relu(Float x) { return greater_of(broadcast(0.0f), x); }
 
-// max(x, 0) that remembers which x were below zero: it is -0 for those and +0 for both zeros. Its slope needs no x then:
-// dz where the sign is plus, else 0; and 0 for NaN.
+// max(x, 0) that remembers which x were below zero: it is -0 for those and +0 for both zeros. Its slope needs no x
+// then: dz where the sign is plus, else 0; and 0 for NaN.
 BACKPASS_LANE Float relu_with_sign(Float x) { return select(x < broadcast(0.0f), broadcast(-0.0f), abs(x)); }
 BACKPASS_LANE Float slope_by_sign(Float a, Float dz) {
     return select((as_int(a) > broadcast(-1)) & (a >= broadcast(0.0f)), dz, broadcast(0.0f));

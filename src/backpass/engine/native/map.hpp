@@ -1,10 +1,10 @@
-// The elementwise interpreter: a program of elementwise operations over an iteration space, chunk by chunk.
+// The elementwise interpreter: runs a program of elementwise operations over an iteration space, chunk by chunk.
 //
-// A register holds kChunk elements and lies in the L1 cache. A chunk is a piece of one row, or several whole rows when
-// rows are short. Inputs that lie in memory just as the chunk wants them are read in place, outputs are written in
-// place where that is safe; everything else (broadcasting, strides, truth values) is copied into or out of registers.
-// Truth values are 32-bit masks in registers and bytes in memory. A program that is compiled as a whole (chain.hpp) takes
-// the place of its steps; inputs and outputs are the same.
+// A register holds kChunk elements and stays in the L1 cache. A chunk is a piece of one row, or several whole rows if
+// rows are short. Contiguous inputs are read in place, and outputs are written in place where that is safe; everything
+// else (broadcasting, strides, booleans) is copied into or out of registers. Booleans are 32-bit masks in registers and
+// bytes in memory. If there is a fused kernel for the program (fused_kernel.hpp), it replaces the steps; inputs and
+// outputs stay.
 #pragma once
 
 #include "kernels.hpp"
@@ -16,13 +16,13 @@ namespace {
 
 constexpr int kMostRegisters = 256;
 
-// A rectangle of an operand: where it starts and how far apart its rows and columns are, in elements.
+// A rectangle of an operand, with the strides of its rows and columns, in elements.
 struct Rectangle {
     std::int64_t rows, columns, row_stride, column_stride;
     bool is_packed() const { return column_stride == 1 && (rows == 1 || row_stride == columns); }
 };
 
-// Rows are often short: a call of memcpy for each would take longer than the copying.
+// Rows are often short; a call of memcpy would take longer than the copy.
 template <class T>
 void copy_row(const T* from, std::int64_t count, T* to) {
     constexpr std::int64_t words = sizeof(T) / sizeof(std::uint32_t);
@@ -75,10 +75,10 @@ void write_truth(const std::uint32_t* from, const Rectangle& x, unsigned char* t
         for (std::int64_t j = 0; j < x.columns; ++j) to[j * x.column_stride] = from[j] & 1u;
 }
 
-// The chunks of an iteration: pieces of rows where rows are long, groups of whole rows where they are short.
+// The chunks of an iteration: pieces of rows if rows are long, groups of whole rows if they are short.
 struct Chunks {
     std::int64_t columns, rows;                     // of a full chunk
-    std::int64_t column_count, row_count, count;  // chunks along a row, groups of rows, all together
+    std::int64_t column_count, row_count, count;  // chunks per row, groups of rows, and all chunks
 
     explicit Chunks(const std::int64_t* shape) {
         columns = shape[4] < kChunk ? shape[4] : kChunk;
@@ -94,7 +94,7 @@ struct Place {
     std::int64_t outer[3], row, column, rows, columns;
 };
 
-// Takes the last digit off a number whose last digit counts to `base`. Most bases are 1, and a division takes long.
+// Removes the last digit of a number in a mixed-radix system. Most bases are 1, and a division is slow.
 std::int64_t last_digit(std::int64_t& number, std::int64_t base) {
     if (base == 1) return 0;
     const std::int64_t digit = number % base;
@@ -119,7 +119,7 @@ std::int64_t element_of(const Operand& x, const Place& at) {
            at.row * x.strides[3] + at.column * x.strides[4];
 }
 
-// Points register r at the input's elements of this chunk, copying them if they do not lie side by side.
+// The input's elements of this chunk: in place if they are contiguous, else copied to the register `own`.
 void* read_input(const Operand& x, const std::byte* memory, const Place& at, void* own) {
     const Rectangle rectangle{at.rows, at.columns, x.strides[3], x.strides[4]};
     const std::int64_t element = element_of(x, at);
@@ -152,11 +152,11 @@ void write_output(const Operand& y, std::byte* memory, const Place& at, const vo
                         reinterpret_cast<std::uint64_t*>(memory) + element);
 }
 
-void run_chain(const Map& map, void* const* registers, std::int64_t count) {
-    const Chain& chain = *map.chain;
+void run_fused(const Map& map, void* const* registers, std::int64_t count) {
+    const FusedKernel& fused = *map.fused;
     void* at[64];
-    for (int v = 0; v < chain.inputs + chain.links; ++v) at[v] = registers[map.chain_registers[v]];
-    chain.run({at, map.chain_kept}, count);
+    for (int v = 0; v < fused.inputs + fused.steps; ++v) at[v] = registers[map.fused_registers[v]];
+    fused.run({at, map.fused_stored}, count);
 }
 
 void run_map(const Map& map, const Frame& frame) {
@@ -171,8 +171,8 @@ void run_map(const Map& map, const Frame& frame) {
         if (map.is_scalar.data[i]) now[i] = read_input(x, memory[i], nowhere, own[i]);
     }
     const Chunks chunks(map.shape);
-    const Share share = share_of(chunks.count, 1, frame);
-    for (std::int64_t chunk = share.first; chunk < share.last; ++chunk) {
+    const Range range = range_of(chunks.count, 1, frame);
+    for (std::int64_t chunk = range.first; chunk < range.last; ++chunk) {
         const Place at = place_of(chunk, chunks, map.shape);
         const std::int64_t count = at.rows * at.columns;
         for (std::int64_t i = 0; i < map.inputs.size; ++i)
@@ -186,8 +186,8 @@ void run_map(const Map& map, const Frame& frame) {
                                                             kItemBytes[static_cast<int>(y.operand.dtype)]
                                                   : static_cast<std::byte*>(own[y.source]);
         }
-        if (map.chain) {
-            run_chain(map, now, count);
+        if (map.fused) {
+            run_fused(map, now, count);
         } else {
             for (std::int64_t s = 0; s < map.steps.size; ++s) {
                 const MapStep& step = map.steps.data[s];

@@ -1,4 +1,4 @@
-// The border between Python and the core: arrays and settings come in, are checked, and a program runs without the GIL.
+// The Python bindings of the core: they check arrays and settings, and run programs without the GIL.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/function.h>
@@ -22,12 +22,12 @@ using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::dev
 using Losses = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // The dtype, as the buffer protocol writes it, and the shape of an array.
-struct Form {
+struct ArrayFormat {
     std::string format;
     std::vector<Py_ssize_t> shape;
 };
 
-// An array of any dtype, row by row without gaps, by the buffer protocol: the shortest way to an array's memory.
+// A C-contiguous array of any dtype, by the buffer protocol, which is the fastest access to its memory.
 class Array {
   public:
     Array() = default;
@@ -38,20 +38,20 @@ class Array {
     Array(Array&& other) noexcept : view_(other.view_) { other.view_.obj = nullptr; }
     Array& operator=(Array&&) = delete;
 
-    // False, with Python's error set, where it is no such array.
+    // False, with Python's error set, if it is no such array.
     bool open(nb::handle array) {
         return PyObject_GetBuffer(array.ptr(), &view_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) == 0;
     }
 
-    Form form() const { return {view_.format, {view_.shape, view_.shape + view_.ndim}}; }
+    ArrayFormat form() const { return {view_.format, {view_.shape, view_.shape + view_.ndim}}; }
 
-    bool has(const Form& form) const {
+    bool has(const ArrayFormat& form) const {
         return std::equal(view_.shape, view_.shape + view_.ndim, form.shape.begin(), form.shape.end()) &&
                form.format == view_.format;
     }
 
-    // Which arrays are written to is the planner's word; the engine hands out fresh ones for those.
-    Given given() const { return {static_cast<std::byte*>(view_.buf), static_cast<std::int64_t>(view_.len)}; }
+    // The planner decides which arrays are written to; the engine passes new ones for those.
+    BufferArg arg() const { return {static_cast<std::byte*>(view_.buf), static_cast<std::int64_t>(view_.len)}; }
 
   private:
     Py_buffer view_{};
@@ -71,7 +71,7 @@ constexpr struct {
     {"portable", portable_kernels},
 };
 
-// Null where the build or the machine has no such instruction set.
+// Null if the build or the machine lacks the instruction set.
 const Kernels* kernels_of(const std::string& isa) {
     for (const auto& set : kInstructionSets)
         if (isa == set.name) return set.kernels();
@@ -88,7 +88,7 @@ std::vector<std::string> instruction_sets() {
 // Whether products of bfloat16 run with this instruction set.
 bool has_bf16(const std::string& isa) {
     const Kernels* kernels = kernels_of(isa);
-    return kernels != nullptr && kernels->pairs != nullptr;
+    return kernels != nullptr && kernels->bf16 != nullptr;
 }
 
 // Name and code of each elementwise operation.
@@ -113,20 +113,20 @@ Program* make_program(const std::vector<Words>& instructions, const Bytes& const
 
 struct Arrays {
     std::vector<Array> arrays;
-    std::vector<Given> given;
+    std::vector<BufferArg> args;
 
     void append(nb::handle array) {
         arrays.emplace_back(array);
-        given.push_back(arrays.back().given());
+        args.push_back(arrays.back().arg());
     }
 
-    // False where it is not of that form, or does not lie row by row.
-    bool append(nb::handle array, const Form& form) {
+    // False if it has another format or is not C-contiguous.
+    bool append(nb::handle array, const ArrayFormat& form) {
         if (!arrays.emplace_back().open(array)) {
             PyErr_Clear();
             return false;
         }
-        given.push_back(arrays.back().given());
+        args.push_back(arrays.back().arg());
         return arrays.back().has(form);
     }
 };
@@ -137,8 +137,8 @@ Arrays arrays_of(const nb::sequence& given) {
     return found;
 }
 
-void raise(Ending ending) {
-    if (ending == Ending::IndexFault) throw nb::index_error("an index is out of range");
+void raise(Status status) {
+    if (status == Status::IndexOutOfRange) throw nb::index_error("an index is out of range");
 }
 
 void run_once(Program& program, const nb::sequence& arrays, int threads, bool may_be_fewer) {
@@ -146,33 +146,33 @@ void run_once(Program& program, const nb::sequence& arrays, int threads, bool ma
     Progress progress;
     {
         const nb::gil_scoped_release released;
-        progress = program.run(found.given, Walk{}, 1, {threads, may_be_fewer}, nullptr, {});
+        progress = program.run(found.args, StepStrides{}, 1, {threads, may_be_fewer}, nullptr, {});
     }
-    raise(progress.ending);
+    raise(progress.status);
 }
 
-void run_blocks(Program& program, const nb::sequence& arrays, const std::vector<std::int64_t>& apart,
+void run_blocks(Program& program, const nb::sequence& arrays, const std::vector<std::int64_t>& stride_bytes,
                 std::int64_t blocks, int threads) {
     const Arrays found = arrays_of(arrays);
     const std::function<bool()> is_interrupted = [] {
         const nb::gil_scoped_acquire acquired;
         return PyErr_CheckSignals() != 0;
     };
-    Ending ending;
+    Status status;
     {
         const nb::gil_scoped_release released;
-        ending = program.run_blocks(found.given, apart, blocks, threads, is_interrupted);
+        status = program.run_blocks(found.args, stride_bytes, blocks, threads, is_interrupted);
     }
-    if (ending == Ending::Stopped) throw nb::python_error();
-    raise(ending);
+    if (status == Status::Stopped) throw nb::python_error();
+    raise(status);
 }
 
-// A program whose first arrays stay, called with arrays of one shape and dtype. It is never changed, so that many threads
-// may call it at a time.
+// A program with its first arrays bound, called with arrays of one shape and dtype. It is immutable, so several threads
+// may call it at the same time.
 class Bound {
   public:
-    // `others`: arrays like those of the calls; `outputs`: what to give to `empty` for each output; `is_brief`: whether
-    // a run is over before another thread of Python would have begun.
+    // `others`: arrays like those of the calls; `outputs`: the arguments of `empty` for each output; `is_brief`:
+    // whether a run is so short that releasing the GIL would take longer.
     Bound(const nb::object& program, const nb::sequence& first, const nb::sequence& others, const nb::object& empty,
           const std::vector<nb::tuple>& outputs, bool is_brief)
         : program_(program),
@@ -186,13 +186,13 @@ class Bound {
     Bound(const Bound&) = delete;
     Bound& operator=(const Bound&) = delete;
 
-    // A list of the outputs; None where the arrays are not like the others, or do not lie row by row.
+    // A list of the outputs; None if the arrays are not like the others or not C-contiguous.
     nb::object call(const nb::args& others) const {
         if (others.size() != others_.size()) return nb::none();
         Arrays rest;
         rest.arrays.reserve(others.size() + outputs_.size());
-        rest.given.reserve(first_.given.size() + others.size() + outputs_.size());
-        rest.given = first_.given;
+        rest.args.reserve(first_.args.size() + others.size() + outputs_.size());
+        rest.args = first_.args;
         for (std::size_t i = 0; i < others.size(); ++i)
             if (!rest.append(others[i], others_[i])) return nb::none();
         nb::list made;
@@ -202,16 +202,16 @@ class Bound {
             rest.append(array);
             made.append(array);
         }
-        if (is_brief_) {  // letting Python's other threads in would take longer than the run
-            raise(core_.run_alone(rest.given));
+        if (is_brief_) {  // releasing the GIL would take longer than the run
+            raise(core_.run_alone(rest.args));
             return made;
         }
-        Ending ending;
+        Status status;
         {
             const nb::gil_scoped_release released;
-            ending = core_.run_alone(rest.given);
+            status = core_.run_alone(rest.args);
         }
-        raise(ending);
+        raise(status);
         return made;
     }
 
@@ -219,13 +219,13 @@ class Bound {
     nb::object program_;
     Program& core_;
     Arrays first_;
-    std::vector<Form> others_;
+    std::vector<ArrayFormat> others_;
     nb::object empty_;
     std::vector<nb::tuple> outputs_;
     bool is_brief_;
 };
 
-// Steps taken, and why it ended there: "done", "stopped" or "failed".
+// The number of completed steps, and why the run ended: "done", "stopped" or "failed".
 std::tuple<std::int64_t, std::string> run_steps(Program& program, const nb::sequence& arrays,
                                                 std::int64_t settings_buffer, std::int64_t settings_bytes,
                                                 std::int64_t rows_buffer, std::int64_t rows_bytes,
@@ -233,7 +233,7 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const nb::sequ
                                                 const Losses& losses, int threads, bool may_be_fewer,
                                                 nb::callable should_stop) {
     const auto steps = static_cast<std::int64_t>(losses.size());
-    const Walk walk{settings_buffer, settings_bytes, rows_buffer, rows_bytes, step_buffer, loss_buffer, loss_is_double};
+    const StepStrides strides{settings_buffer, settings_bytes, rows_buffer, rows_bytes, step_buffer, loss_buffer, loss_is_double};
     const Arrays found = arrays_of(arrays);
     const std::function<bool(std::int64_t)> ask = [&should_stop](std::int64_t done) {
         const nb::gil_scoped_acquire acquired;
@@ -242,13 +242,13 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const nb::sequ
     Progress progress;
     {
         const nb::gil_scoped_release released;
-        progress = program.run(found.given, walk, steps, {threads, may_be_fewer}, losses.data(), ask);
+        progress = program.run(found.args, strides, steps, {threads, may_be_fewer}, losses.data(), ask);
     }
-    switch (progress.ending) {
-        case Ending::IndexFault: throw nb::index_error("an index is out of range");
-        case Ending::NotFinite: return {progress.steps, "failed"};
-        case Ending::Stopped: return {progress.steps, "stopped"};
-        case Ending::Done: break;
+    switch (progress.status) {
+        case Status::IndexOutOfRange: throw nb::index_error("an index is out of range");
+        case Status::NotFinite: return {progress.steps, "failed"};
+        case Status::Stopped: return {progress.steps, "stopped"};
+        case Status::Done: break;
     }
     return {progress.steps, "done"};
 }
@@ -259,21 +259,21 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const nb::sequ
 NB_MODULE(_core, m) {
     using namespace backpass::native;
     m.doc() = "The native engine's core; see backpass.engine.native.";
-    m.def("instruction_sets", &instruction_sets, "What this machine can run, fastest first.");
+    m.def("instruction_sets", &instruction_sets, "The instruction sets of this machine, fastest first.");
     m.def("has_bf16", &has_bf16, nb::arg("isa"), "Whether products of bfloat16 run with this instruction set.");
     m.def("operations", &operations, "The code of each elementwise operation by name.");
     nb::class_<Program>(m, "Program", "A planned circuit, ready to run.")
         .def(nb::new_(&make_program), nb::arg("instructions"), nb::arg("constants"), nb::arg("arena_bytes"),
              nb::arg("sizes"), nb::kw_only(), nb::arg("isa"), nb::arg("tile_rows") = 0, nb::arg("tile_depth") = 0)
-        .def_prop_ro("compiled_maps", &Program::compiled_maps, "How many maps run as chains, not in the interpreter.")
+        .def_prop_ro("compiled_maps", &Program::compiled_maps, "The number of maps that run as fused kernels.")
         .def("run", &run_once, nb::arg("arrays"), nb::kw_only(), nb::arg("threads"), nb::arg("may_be_fewer"))
-        .def("run_blocks", &run_blocks, nb::arg("arrays"), nb::kw_only(), nb::arg("apart"), nb::arg("blocks"),
+        .def("run_blocks", &run_blocks, nb::arg("arrays"), nb::kw_only(), nb::arg("stride_bytes"), nb::arg("blocks"),
              nb::arg("threads"))
         .def("run_steps", &run_steps, nb::arg("arrays"), nb::kw_only(), nb::arg("settings_buffer"),
              nb::arg("settings_bytes"), nb::arg("rows_buffer"), nb::arg("rows_bytes"), nb::arg("step_buffer"),
              nb::arg("loss_buffer"), nb::arg("loss_is_double"), nb::arg("losses"), nb::arg("threads"), nb::arg("may_be_fewer"),
              nb::arg("should_stop"));
-    nb::class_<Bound>(m, "Bound", "A program whose first arrays stay.")
+    nb::class_<Bound>(m, "Bound", "A program with its first arrays bound.")
         .def(nb::init<nb::object, nb::sequence, nb::sequence, nb::object, std::vector<nb::tuple>, bool>(),
              nb::arg("program"), nb::arg("first"), nb::arg("others"), nb::arg("empty"), nb::arg("outputs"), nb::kw_only(),
              nb::arg("is_brief"))

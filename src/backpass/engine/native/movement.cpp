@@ -8,7 +8,7 @@ namespace {
 
 std::byte* start_of(const Operand& x, const Frame& frame) { return frame.buffers[x.buffer] + x.offset; }
 
-// The index at `position`, counted from the end if negative; -1 after noting the fault if it is out of range.
+// The index at `position`, counted from the end if negative; -1, with the error set, if it is out of range.
 std::int64_t index_at(const Operand& indices, const Frame& frame, std::int64_t position, std::int64_t length) {
     const std::byte* at = start_of(indices, frame);
     std::int64_t index = 0;
@@ -21,18 +21,18 @@ std::int64_t index_at(const Operand& indices, const Frame& frame, std::int64_t p
     }
     if (index < 0) index += length;
     if (index >= 0 && index < length) return index;
-    __atomic_store_n(frame.fault, static_cast<int>(kIndexFault), __ATOMIC_RELAXED);
+    __atomic_store_n(frame.error, static_cast<int>(kIndexOutOfRange), __ATOMIC_RELAXED);
     return -1;
 }
 
-// Pieces of a whole number of bytes; the last reaches back over the one before.
+// Copies in pieces of a fixed size; the last overlaps the previous one.
 template <std::size_t piece>
 void copy_by(const std::byte* from, std::size_t bytes, std::byte* to) {
     for (std::size_t i = 0; i + piece < bytes; i += piece) std::memcpy(to + i, from + i, piece);
     std::memcpy(to + bytes - piece, from + bytes - piece, piece);
 }
 
-// Rows are short, and a call of memcpy for each would take longer than the copying.
+// Rows are short; a call of memcpy would take longer than the copy.
 void copy_row(const std::byte* from, std::size_t bytes, std::byte* to) {
     if (bytes > 256 || bytes < 4)
         std::memcpy(to, from, bytes);
@@ -79,7 +79,7 @@ void run_scatter(const Scatter& s, const Frame& frame) {
         case Dtype::Float32: return add_rows<float>(s, frame);
         case Dtype::Float64: return add_rows<double>(s, frame);
         case Dtype::Int64: return add_rows<std::uint64_t>(s, frame);
-        default: return add_rows<std::uint32_t>(s, frame);  // whole numbers wrap around
+        default: return add_rows<std::uint32_t>(s, frame);  // integers wrap around
     }
 }
 
@@ -94,7 +94,7 @@ void run_gather(const Gather& g, const Frame& frame, std::int64_t rows_in_data) 
         for (std::int64_t i = first; i < last; ++i) {
             const std::int64_t row = rows[i];
             if (row < 0 || row >= rows_in_data) {
-                __atomic_store_n(frame.fault, static_cast<int>(kIndexFault), __ATOMIC_RELAXED);
+                __atomic_store_n(frame.error, static_cast<int>(kIndexOutOfRange), __ATOMIC_RELAXED);
                 return;
             }
             copy(data + static_cast<std::size_t>(row) * bytes, y + static_cast<std::size_t>(i) * bytes);

@@ -1,4 +1,4 @@
-// Movement: rows copied or added by number. No arithmetic but additions in a fixed order; the same on every machine.
+// Movement: rows copied or added by index. The only arithmetic is addition in a fixed order; the same on every machine.
 #pragma once
 
 #include "instruction.hpp"

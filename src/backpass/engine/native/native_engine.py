@@ -123,7 +123,7 @@ class NativeEngine(Engine):
         whole = blocks * ROWS_AT_ONCE
         block.program.run_blocks(
             block_of(slice(whole)),
-            apart=[a[:ROWS_AT_ONCE].nbytes if split else 0 for a, split in zip(arrays, has_rows, strict=True)],
+            stride_bytes=[a[:ROWS_AT_ONCE].nbytes if split else 0 for a, split in zip(arrays, has_rows, strict=True)],
             blocks=blocks,
             threads=self.threads_for(blocks * block.work),
         )

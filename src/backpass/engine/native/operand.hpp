@@ -1,4 +1,4 @@
-// An operand: where an array lies in memory and how it is walked.
+// An operand: where an array is stored, and its strides.
 //
 // Included by every translation unit, also by those compiled for one instruction set: nothing here may be a function
 // with external linkage, or the linker could pick a copy that the machine cannot run.
@@ -19,19 +19,19 @@ struct Operand {
     std::int64_t buffer;  // index into Frame::buffers
     std::int64_t offset;  // bytes from the start of the buffer
     Dtype dtype;
-    std::int64_t strides[kRank];  // in elements; what each stands for depends on the instruction
+    std::int64_t strides[kRank];  // in elements; the instruction says which axis each belongs to
 };
 
-// What a kernel is given besides its instruction: memory, and which share of the work is its own.
+// What a kernel gets besides its instruction: memory, and which range of the work it does.
 struct Frame {
     std::byte* const* buffers;
-    std::byte* scratch;  // this thread's own
+    std::byte* scratch;  // of this thread
     int thread;
     int threads;
-    int* fault;  // set (atomically) to a Fault when an index is out of range
+    int* error;  // set (atomically) if an index is out of range
 };
 
-enum Fault : int { kNoFault = 0, kIndexFault = 1 };
+enum FrameError : int { kNoError = 0, kIndexOutOfRange = 1 };
 
 template <class T>
 struct Span {

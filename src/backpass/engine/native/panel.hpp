@@ -1,4 +1,4 @@
-// A panel: the matrices of a product, and columns of b copied side by side where they lie awkwardly in memory.
+// Panels: the matrices of a product, and columns of b copied next to each other if their strides are unfavorable.
 #pragma once
 
 #include "kernels.hpp"
@@ -9,7 +9,7 @@ namespace backpass::native {
 namespace {
 
 // [first, last) of the rows, columns or steps of k.
-struct Share {
+struct Range {
     std::int64_t first, last;
     std::int64_t size() const { return last - first; }
 };
@@ -21,15 +21,15 @@ struct Matrices {
     std::int64_t m, n, k;
     std::int64_t a_row, a_k, b_k, b_column, c_row, c_column, bias_column;
     Epilogue epilogue;
-    float* beside;
-    std::int64_t beside_row;
+    float* aux;
+    std::int64_t aux_row;
 };
 
-// What a thread needs beside its registers. The panels of a block of b follow it.
+// The scratch memory of a thread. The panels of a block of b follow it.
 struct alignas(64) ProductScratch {
     float a[block_size + 31 * (block_depth + block_rows)];  // a block of a, each row of which may be 31 elements longer
     float tile[tile_rows * panel_width];
-    float beside[tile_rows * panel_width];
+    float aux[tile_rows * panel_width];
     float bias[panel_width];
 
     float* panels() { return reinterpret_cast<float*>(this + 1); }

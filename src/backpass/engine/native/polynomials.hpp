@@ -1,4 +1,4 @@
-// Polynomials: the numbers of elementary.hpp, printed by tools/fit_polynomials.py, which says how they are found.
+// Polynomials: the numbers of elementary.hpp, printed by tools/fit_polynomials.py, which describes the fit.
 #pragma once
 
 #include <cstdint>

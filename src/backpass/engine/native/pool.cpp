@@ -23,7 +23,7 @@ void Barrier::wait() {
     wait_for_change(round_, round);
 }
 
-bool Door::let_in(Point here) {
+bool StartGate::admit(Point here) {
     if (waiting_.load(std::memory_order_acquire) < others_) return false;
     point_ = here;
     state_.store(Open, std::memory_order_release);
@@ -31,12 +31,12 @@ bool Door::let_in(Point here) {
     return true;
 }
 
-void Door::close() {
+void StartGate::close() {
     int shut = Shut;
     if (state_.compare_exchange_strong(shut, Closed, std::memory_order_relaxed)) state_.notify_all();
 }
 
-std::optional<Point> Door::wait() {
+std::optional<Point> StartGate::wait() {
     waiting_.fetch_add(1, std::memory_order_acq_rel);
     wait_for_change(state_, static_cast<int>(Shut));
     if (state_.load(std::memory_order_acquire) != Open) return std::nullopt;
@@ -44,13 +44,13 @@ std::optional<Point> Door::wait() {
 }
 
 void Pool::grow(int threads) {
-    while (static_cast<int>(sleepers_.size()) < threads - 1) {
-        Sleeper& sleeper = sleepers_.emplace_back();
-        const int thread = static_cast<int>(sleepers_.size());
-        std::thread([this, &sleeper, thread, seen = call_.load()]() mutable {
-            sleeper.begin();
+    while (static_cast<int>(workers_.size()) < threads - 1) {
+        Worker& worker = workers_.emplace_back();
+        const int thread = static_cast<int>(workers_.size());
+        std::thread([this, &worker, thread, seen = call_.load()]() mutable {
+            worker.begin();
             for (;;) {
-                sleeper.wait_for_change(call_, seen);
+                worker.wait_for_change(call_, seen);
                 seen = call_.load(std::memory_order_acquire);
                 if (thread >= static_cast<int>(seen % kMostThreads) || !begin(seen)) continue;
                 job_.function(job_.context, thread);
@@ -61,7 +61,7 @@ void Pool::grow(int threads) {
     }
 }
 
-// Whether a call may still be begun: then this thread is counted.
+// Whether a call may still be begun; if so, counts this thread.
 bool Pool::begin(std::uint32_t call) {
     std::uint64_t now = begun_.load(std::memory_order_relaxed);
     do {
@@ -78,18 +78,18 @@ bool Pool::try_run(int threads, Job job) {
     const std::uint32_t last = call_.load(std::memory_order_relaxed);
     const std::uint32_t call = (last / kMostThreads + 1) % (1 << 20) * kMostThreads + static_cast<std::uint32_t>(threads);
     begun_.store(std::uint64_t{call} << 32, std::memory_order_release);
-    for (int thread = 1; thread < threads; ++thread) sleepers_[static_cast<std::size_t>(thread) - 1].send_elsewhere();
+    for (int thread = 1; thread < threads; ++thread) workers_[static_cast<std::size_t>(thread) - 1].migrate();
     call_.store(call, std::memory_order_release);
     call_.notify_all();
     job.function(job.context, 0);
-    begun_.fetch_and(0xffffffff, std::memory_order_acq_rel);  // call 0 is no call: it has no threads
+    begun_.fetch_and(0xffffffff, std::memory_order_acq_rel);  // 0 is not a call
     for (std::uint64_t left; (left = begun_.load(std::memory_order_acquire)) > 0;) wait_for_change(begun_, left);
     return true;
 }
 
 Pool& Pool::shared() {
-    // Leaked on purpose: its threads may be asleep in it when the process ends. No lock guards it: one that another thread
-    // held when the process was forked would stay shut in the child.
+    // Leaked on purpose: its threads may still sleep in it when the process ends. Not guarded by a lock: a lock that
+    // another thread held during a fork would stay locked in the child.
     static std::atomic<Pool*> shared{nullptr};
     const int process = static_cast<int>(getpid());
     Pool* found = shared.load(std::memory_order_acquire);

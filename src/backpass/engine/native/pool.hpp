@@ -1,4 +1,4 @@
-// The pool: threads that wait for work, the barrier at which they meet between instructions, and the door before it.
+// The thread pool, the barrier between instructions, and the start gate at which threads join a run.
 #pragma once
 
 #include <atomic>
@@ -10,20 +10,20 @@
 #include <optional>
 #include <thread>
 
-#include "sleeper.hpp"
+#include "worker.hpp"
 
 namespace backpass::native {
 
 constexpr int kMostThreads = 1024;
 
-// A place in the course of a program: a step, and an instruction.
+// A position in a run: a step and an instruction.
 struct Point {
     std::int64_t step = 0;
     std::size_t instruction = 0;
 };
 
-// Everybody spins for a while, because the others are usually less than a microsecond away, and then sleeps, so that a
-// busy core is left to whoever needs it.
+// Threads spin for a while, because the others are usually less than a microsecond away, and then sleep, so that they
+// do not occupy a core that others need.
 class Barrier {
   public:
     explicit Barrier(int threads) : threads_(threads) {}
@@ -35,17 +35,17 @@ class Barrier {
     alignas(64) std::atomic<int> round_{0};
 };
 
-// Where threads 1, 2, ... wait until thread 0 lets them in. A thread that was asleep may take milliseconds to come, and
-// thread 0 does not wait for it: it works alone until all are there.
-class Door {
+// Threads 1, 2, ... wait here until thread 0 admits them. A sleeping thread may take milliseconds to wake up; thread 0
+// does not wait for it, but works alone until all have arrived.
+class StartGate {
   public:
-    explicit Door(int threads) : others_(threads - 1) {}
+    explicit StartGate(int threads) : others_(threads - 1) {}
 
-    // For thread 0: whether all others are here; they then go on from this point.
-    bool let_in(Point here);
-    // For thread 0, in the end: those who were not let in go away.
+    // Called by thread 0: whether all others have arrived; they then continue from this point.
+    bool admit(Point here);
+    // Called by thread 0 at the end: threads that were not admitted leave.
     void close();
-    // For the others: the point from which to go on, or nothing.
+    // Called by the others: the point from which to continue, or nothing if the run is over.
     std::optional<Point> wait();
 
   private:
@@ -56,7 +56,7 @@ class Door {
     alignas(64) std::atomic<int> state_{Shut};
 };
 
-// A function of the number of a thread; not owned.
+// A function of a thread number; not owned.
 struct Job {
     void (*function)(void* context, int thread);
     void* context;
@@ -64,9 +64,8 @@ struct Job {
 
 class Pool {
   public:
-    // Runs job on threads 0 (the caller's own), 1, ..., threads - 1, and returns when thread 0 is done and so are those of
-    // the others that had begun by then; the job is over for the rest. False, and nothing is run, when somebody else is
-    // using the pool.
+    // Runs a job on threads 0 (the caller), 1, ..., threads - 1. Returns when thread 0 and all others that have begun
+    // by then are done; the rest skip the job. Returns false without running anything if the pool is in use.
     bool try_run(int threads, Job job);
 
     // The pool of this process. After a fork the child gets a new one: threads do not survive a fork.
@@ -77,14 +76,14 @@ class Pool {
     void grow(int threads);
     bool begin(std::uint32_t call);
 
-    const int process_;  // whose threads they are
+    const int process_;  // the process that the threads belong to
     std::mutex in_use_;
-    std::deque<Sleeper> sleepers_;  // of threads 1, 2, ..., which are never joined: they sleep until the process ends
+    std::deque<Worker> workers_;  // threads 1, 2, ...; never joined: they sleep until the process ends
     Job job_{};
-    // The number of the job, and in the low bits how many threads it wants: read together, so that a thread which wakes
-    // late, when the next job has begun, cannot mistake the one for the other.
+    // The number of the job, and in the low bits its thread count. They are read together, so that a thread that wakes
+    // late, when the next job has begun, cannot confuse the two.
     alignas(64) std::atomic<std::uint32_t> call_{0};
-    // Which call may be begun, or none, and how many others have begun it and are not done: in one word, so that nobody
+    // The call that may be begun, or 0, and how many other threads are running it: in one word, so that no thread
     // begins a call that is over.
     alignas(64) std::atomic<std::uint64_t> begun_{0};
 };

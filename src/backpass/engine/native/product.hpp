@@ -3,10 +3,10 @@
 // Every element of c is one chain of fused multiply-adds in increasing k that starts at its bias (or at zero), or, for
 // the narrow form, a sum over 32 virtual lanes folded in a fixed order. How the work is cut (tiles, blocks of k,
 // threads) therefore changes no bit. A tile holds `rows` x `panel` sums in registers (tile.hpp); which tile comes when
-// is a matter of caches (block.hpp).
+// is a matter of caches (cache_blocks.hpp).
 #pragma once
 
-#include "block.hpp"
+#include "cache_blocks.hpp"
 #include "kernels.hpp"
 #include "lanes.hpp"
 #include "outer.hpp"
@@ -17,8 +17,8 @@
 namespace backpass::native {
 namespace {
 
-// The narrow form where a row is no longer than one vector: as many rows of a at once as a vector has lanes, with column
-// j of b. Gives the first row that is left.
+// The narrow form if a row is no longer than a vector: as many rows of a at once as a vector has lanes, times column j
+// of b. Returns the first row that is left.
 std::int64_t multiply_short(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t j, const float* column,
                             float bias) {
     const int count = static_cast<int>(x.k);
@@ -74,16 +74,16 @@ Matrices transposed(const Matrices& x) {
             Epilogue::None, nullptr, 0};
 }
 
-// A thread's share of `count` things in units of `unit`.
-Share share_of(std::int64_t count, std::int64_t unit, const Frame& frame) {
+// A thread's range of `count` items, in units of `unit`.
+Range range_of(std::int64_t count, std::int64_t unit, const Frame& frame) {
     const std::int64_t units = (count + unit - 1) / unit;
     const std::int64_t first = units * frame.thread / frame.threads * unit;
     const std::int64_t last = units * (frame.thread + 1) / frame.threads * unit;
     return {first < count ? first : count, last < count ? last : count};
 }
 
-// Whether threads share out columns: the one with most to do then has less than if they shared out rows. Who shares
-// columns copies its own panels of b only; a copy takes about as long as multiplying four rows.
+// Whether threads split the columns: then the thread with the most work has less than if they split the rows. A thread
+// that takes columns copies only its own panels of b; a copy takes about as long as multiplying four rows.
 bool is_cut_along_columns(const Matrices& x, int threads) {
     constexpr std::int64_t copying = 4;
     const std::int64_t panels = (x.n + panel_width - 1) / panel_width;
@@ -93,22 +93,22 @@ bool is_cut_along_columns(const Matrices& x, int threads) {
 
 void multiply_matrices(Matrices x, bool is_narrow, const Frame& frame, const Tiling& tiling) {
     if (is_narrow) {
-        const Share rows = share_of(x.m, 1, frame);
+        const Range rows = range_of(x.m, 1, frame);
         multiply_narrow(x, rows.first, rows.last, reinterpret_cast<float*>(frame.scratch));
         return;
     }
     if (is_outer(x)) {
-        const Share rows = share_of(x.m, 1, frame);
+        const Range rows = range_of(x.m, 1, frame);
         multiply_outer(x, rows.first, rows.last);
         return;
     }
-    // Few columns waste lanes; the same product lying on its side does not.
+    // Few columns waste lanes; the transposed product does not.
     if (!x.bias && x.epilogue == Epilogue::None && x.n < width && x.m > x.n && x.a_row == 1 && (x.b_column == 1 || x.b_k == 1)) x = transposed(x);
-    Share rows{0, x.m}, columns{0, x.n};
+    Range rows{0, x.m}, columns{0, x.n};
     if (is_cut_along_columns(x, frame.threads))
-        columns = share_of(x.n, panel_width, frame);
+        columns = range_of(x.n, panel_width, frame);
     else
-        rows = share_of(x.m, 1, frame);
+        rows = range_of(x.m, 1, frame);
     if (rows.size() == 0 || columns.size() == 0) return;
     if (is_single(x, rows)) return multiply_single(x, rows.first, columns);
     if (is_shallow(x, rows)) return multiply_shallow(x, rows, columns);
@@ -120,15 +120,15 @@ T* address(const Operand& x, const Frame& frame) {
     return reinterpret_cast<T*>(frame.buffers[x.buffer] + x.offset);
 }
 
-// float64, with plain sums in the same order.
-void multiply_plainly(const Product& product, const Frame& frame, std::int64_t s0, std::int64_t s1, std::int64_t s2) {
+// float64, with scalar sums in the same order.
+void multiply_scalar(const Product& product, const Frame& frame, std::int64_t s0, std::int64_t s1, std::int64_t s2) {
     const auto start = [&](const Operand& x) {
         return address<double>(x, frame) + s0 * x.strides[0] + s1 * x.strides[1] + s2 * x.strides[2];
     };
     const double *a = start(product.a), *b = start(product.b);
     const double* bias = product.has_bias ? start(product.bias) : nullptr;
     double* c = start(product.c);
-    const Share rows = share_of(product.m, 1, frame);
+    const Range rows = range_of(product.m, 1, frame);
     for (std::int64_t i = rows.first; i < rows.last; ++i)
         for (std::int64_t j = 0; j < product.n; ++j) {
             double sum = bias ? bias[j * product.bias.strides[4]] : 0.0;
@@ -148,7 +148,7 @@ void run_product(const Product& product, const Frame& frame, const Tiling& tilin
         for (std::int64_t s1 = 0; s1 < product.stack[1]; ++s1)
             for (std::int64_t s2 = 0; s2 < product.stack[2]; ++s2) {
                 if (product.c.dtype == Dtype::Float64) {
-                    multiply_plainly(product, frame, s0, s1, s2);
+                    multiply_scalar(product, frame, s0, s1, s2);
                     continue;
                 }
                 const auto start = [&](const Operand& x) {
@@ -157,17 +157,17 @@ void run_product(const Product& product, const Frame& frame, const Tiling& tilin
                 multiply_matrices({start(product.a), start(product.b), product.has_bias ? start(product.bias) : nullptr,
                                    start(product.c), product.m, product.n, product.k, a[3], a[4], b[3], b[4], c[3],
                                    c[4], bias[4], product.epilogue,
-                                   product.has_beside ? start(product.beside) : nullptr,
-                                   product.beside.strides[3]},
+                                   product.has_aux ? start(product.aux) : nullptr,
+                                   product.aux.strides[3]},
                                   product.is_narrow, frame, tiling);
             }
 }
 
-// One column of b for the narrow form; else what lies around tiles, and the panels of a block.
+// One column of b for the narrow form; otherwise partial tiles and the panels of a block.
 std::int64_t product_scratch(const Product& p) {
     const auto bytes = static_cast<std::int64_t>(sizeof(float));
     if (p.is_narrow) return p.k * bytes;
-    const std::int64_t longer = p.n > p.m ? p.n : p.m;  // it may lie on its side
+    const std::int64_t longer = p.n > p.m ? p.n : p.m;  // it may be transposed
     const std::int64_t columns = longer < block_columns ? (longer + panel_width - 1) / panel_width * panel_width : block_columns;
     return static_cast<std::int64_t>(sizeof(ProductScratch)) + columns * (p.k < block_depth ? p.k : block_depth) * bytes;
 }

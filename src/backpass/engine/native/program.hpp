@@ -1,4 +1,4 @@
-// A program: the instructions of one planned circuit, and the memory they work in.
+// A program: the instructions of a planned circuit, and the memory that they use.
 #pragma once
 
 #include <atomic>
@@ -9,36 +9,36 @@
 #include <vector>
 
 #include "decoder.hpp"
-#include "pace.hpp"
+#include "thread_autotuner.hpp"
 #include "workspace.hpp"
 
 namespace backpass::native {
 
-// An array from outside: its buffer's memory.
-struct Given {
+// An array of the caller: the memory of a buffer.
+struct BufferArg {
     std::byte* data;
     std::int64_t bytes;
 };
 
-// What a program reads and writes that moves from step to step of an epoch. A buffer of -1 means there is none.
-struct Walk {
-    std::int64_t settings_buffer = -1, settings_bytes = 0;  // bytes from one step's settings to the next
+// The buffers that advance from step to step of an epoch, and by how much. A buffer of -1 means that there is none.
+struct StepStrides {
+    std::int64_t settings_buffer = -1, settings_bytes = 0;  // the distance between the settings of two steps
     std::int64_t rows_buffer = -1, rows_bytes = 0;
-    std::int64_t step_buffer = -1;  // uint32, counted up
+    std::int64_t step_buffer = -1;  // uint32, incremented
     std::int64_t loss_buffer = -1;  // the loss of each step, copied out after it
     bool loss_is_double = false;
 };
 
-enum class Ending { Done, Stopped, NotFinite, IndexFault };
+enum class Status { Done, Stopped, NotFinite, IndexOutOfRange };
 
 struct Progress {
-    std::int64_t steps = 0;  // taken completely
-    Ending ending = Ending::Done;
+    std::int64_t steps = 0;  // completed
+    Status status = Status::Done;
 };
 
 struct Threads {
     int most = 1;
-    bool may_be_fewer = false;  // whether one thread does where it is faster
+    bool may_be_fewer = false;  // whether to use one thread if that is faster
 };
 
 class Program {
@@ -47,38 +47,38 @@ class Program {
     Program(const std::vector<std::vector<std::int64_t>>& instructions, std::vector<std::byte> constants,
             std::int64_t arena_bytes, const std::vector<std::int64_t>& sizes, const Kernels& kernels, Tiling tiling);
 
-    // Takes `steps` steps one after another. `should_stop` is asked now and then, by the calling thread alone, and told
-    // how many steps are done.
-    Progress run(const std::vector<Given>& given, const Walk& walk, std::int64_t steps, Threads threads, double* losses,
+    // Runs `steps` steps one after another. The calling thread calls `should_stop` from time to time with the number of
+    // completed steps.
+    Progress run(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps, Threads threads, double* losses,
                  const std::function<bool(std::int64_t)>& should_stop);
 
-    // Once, on the calling thread alone. Safe to call from several threads at a time.
-    Ending run_alone(const std::vector<Given>& given);
+    // Runs once, on the calling thread only. Thread-safe.
+    Status run_alone(const std::vector<BufferArg>& args);
 
-    // Blocks of rows one by one, whichever thread is free taking the next: array i of a block lies apart[i] bytes behind
-    // that of the block before. `is_interrupted` is asked now and then, by the calling thread alone.
-    Ending run_blocks(const std::vector<Given>& given, const std::vector<std::int64_t>& apart, std::int64_t blocks,
+    // Runs blocks of rows; each thread takes the next block when it is free. Array i of a block starts stride_bytes[i]
+    // bytes after that of the previous block. The calling thread calls `is_interrupted` from time to time.
+    Status run_blocks(const std::vector<BufferArg>& args, const std::vector<std::int64_t>& stride_bytes, std::int64_t blocks,
                       int threads, const std::function<bool()>& is_interrupted);
 
-    // How many maps run as chains instead of in the interpreter.
+    // The number of maps that run as fused kernels instead of in the interpreter.
     std::int64_t compiled_maps() const;
 
   private:
     struct Run;
     using Buffers = std::vector<std::byte*>;
     using Sizes = std::vector<std::int64_t>;
-    Shelf::Lease lease(int threads);
-    Buffers buffers_of(const std::vector<Given>& given, const Workspace& workspace);
-    Sizes sizes_of(const std::vector<Given>& given) const;
+    WorkspacePool::Lease lease(int threads);
+    Buffers buffers_of(const std::vector<BufferArg>& args, const Workspace& workspace);
+    Sizes sizes_of(const std::vector<BufferArg>& args) const;
     void execute(const Instruction& instruction, const Frame& frame, const Sizes& bytes) const;
-    int take_all(const Buffers& buffers, const Sizes& bytes, std::byte* scratch) const;
-    void take_burst(Run& run, int threads) const;
-    static bool goes_along(const Instruction& before, const Instruction& after);
-    void take_steps(Run& run, int thread) const;
+    int run_all(const Buffers& buffers, const Sizes& bytes, std::byte* scratch) const;
+    void run_burst(Run& run, int threads) const;
+    static bool needs_no_barrier(const Instruction& before, const Instruction& after);
+    void run_steps(Run& run, int thread) const;
     void finish_step(Run& run) const;
     void guard(Run& run, const Guard& guard, const Frame& frame) const;
     bool is_finite(const Guard& guard, const Frame& frame) const;
-    void check(const std::vector<Given>& given, const Walk& walk, std::int64_t steps) const;
+    void check(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps) const;
 
     std::vector<std::byte> constants_;
     std::int64_t arena_bytes_;
@@ -88,9 +88,9 @@ class Program {
     Tiling tiling_;
     Decoder decoder_;
     std::vector<Instruction> instructions_;
-    Shelf shelf_;
-    std::mutex pace_in_use_;
-    Pace pace_;
+    WorkspacePool workspaces_;
+    std::mutex autotuner_in_use_;
+    ThreadAutotuner autotuner_;
 };
 
 }  // namespace backpass::native

@@ -1,7 +1,7 @@
-// Reductions: sums and maxima along axes, in the order that the planner says.
+// Reductions: sums and maxima along axes, in the order that the planner determines.
 //
 //   over a row        32 virtual lanes, folded in a fixed tree; long rows in blocks, whose results are reduced again
-//   anything else     one chain per element of the result, from the first summand to the last
+//   anything else     sequentially for each element of the result, from the first summand to the last
 #pragma once
 
 #include <utility>
@@ -13,7 +13,7 @@
 namespace backpass::native {
 namespace {
 
-constexpr std::int64_t kBlock = 4096;  // elements of a row that one set of lanes takes: the error grows with its length
+constexpr std::int64_t kBlock = 4096;  // elements per block of a row, because the rounding error grows with the length
 
 struct Adding {
     static Float start() { return broadcast(0.0f); }
@@ -44,7 +44,7 @@ struct Comparing {
     }
 };
 
-// Numbers beyond the end of a row join as the start, which changes nothing.
+// Lanes beyond the end of a row hold the neutral element.
 template <class Rule>
 Float tail_of(const float* x, int count) {
     return select(first_lanes(count), load_first(x, count), Rule::start());
@@ -75,7 +75,7 @@ float reduce_row(const float* x, std::int64_t length, float* partial) {
     return reduce_row<Rule>(partial, blocks, partial + blocks);
 }
 
-// Columns side by side, in `parts` vectors, the last with `count` lanes. A chain waits for each of its additions, so that
+// Neighboring columns in `parts` vectors, the last with `count` lanes. Each sum waits for its previous addition, so
 // several run at a time.
 template <class Rule, int parts>
 void reduce_strip(const float* x, std::int64_t stride, std::int64_t rows, int count, float* y) {
@@ -101,7 +101,7 @@ void reduce_strip(int parts, const float* x, std::int64_t stride, std::int64_t r
     ((parts == part + 1 ? reduce_strip<Rule, part + 1>(x, stride, rows, count, y) : void()), ...);
 }
 
-// Columns [first, last) of rows that lie `stride` apart.
+// Columns [first, last) of rows with this stride.
 template <class Rule>
 void reduce_columns(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t first, std::int64_t last,
                     float* y) {
@@ -115,13 +115,13 @@ void reduce_columns(const float* x, std::int64_t stride, std::int64_t rows, std:
 
 // Element by element: for every shape, stride and dtype.
 template <class Rule, class T>
-void reduce_plainly(const Reduce& r, const Frame& frame) {
+void reduce_scalar(const Reduce& r, const Frame& frame) {
     const T* x = address<T>(r.x, frame);
     T* y = address<T>(r.y, frame);
     const auto& sx = r.x.strides;
     const auto& sy = r.y.strides;
-    const Share share = share_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
-    for (std::int64_t e = share.first; e < share.last; ++e) {
+    const Range range = range_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
+    for (std::int64_t e = range.first; e < range.last; ++e) {
         const std::int64_t k2 = e % r.kept[2], k1 = e / r.kept[2] % r.kept[1], k0 = e / r.kept[2] / r.kept[1];
         const T* from = x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2];
         T sum = Rule::template start_of<T>();
@@ -131,7 +131,7 @@ void reduce_plainly(const Reduce& r, const Frame& frame) {
     }
 }
 
-// Whether a row lies as it is summed. Otherwise it is copied first: what it is part of may be laid out in another way.
+// Whether a row is stored in the order of the sum. Otherwise it is copied first.
 bool is_one_row(const Reduce& r) { return r.reduced[0] == 1 && r.x.strides[4] == 1; }
 
 template <class Rule>
@@ -143,8 +143,8 @@ void reduce_floats(const Reduce& r, const Frame& frame) {
     const bool are_rows_side_by_side = r.reduced[0] == 1 && sx[2] == 1 && sy[2] == 1;
     if (r.over_row) {
         auto* scratch = reinterpret_cast<float*>(frame.scratch);
-        const Share share = share_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
-        for (std::int64_t e = share.first; e < share.last; ++e) {
+        const Range range = range_of(r.kept[0] * r.kept[1] * r.kept[2], 1, frame);
+        for (std::int64_t e = range.first; e < range.last; ++e) {
             const std::int64_t k2 = e % r.kept[2], k1 = e / r.kept[2] % r.kept[1], k0 = e / r.kept[2] / r.kept[1];
             const float* from = x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2];
             float* partial = scratch;
@@ -157,15 +157,15 @@ void reduce_floats(const Reduce& r, const Frame& frame) {
         }
     } else if (are_rows_side_by_side) {
         const std::int64_t matrices = r.kept[0] * r.kept[1];
-        const Share some = matrices > 1 ? share_of(matrices, 1, frame) : Share{0, 1};
-        const Share columns = matrices > 1 ? Share{0, r.kept[2]} : share_of(r.kept[2], width, frame);
+        const Range some = matrices > 1 ? range_of(matrices, 1, frame) : Range{0, 1};
+        const Range columns = matrices > 1 ? Range{0, r.kept[2]} : range_of(r.kept[2], width, frame);
         for (std::int64_t e = some.first; e < some.last; ++e) {
             const std::int64_t k1 = e % r.kept[1], k0 = e / r.kept[1];
             reduce_columns<Rule>(x + k0 * sx[0] + k1 * sx[1], sx[4], r.reduced[1], columns.first, columns.last,
                                  y + k0 * sy[0] + k1 * sy[1]);
         }
     } else {
-        reduce_plainly<Rule, float>(r, frame);
+        reduce_scalar<Rule, float>(r, frame);
     }
 }
 
@@ -173,9 +173,9 @@ template <class Rule>
 void reduce_by(const Reduce& r, const Frame& frame) {
     switch (r.x.dtype) {
         case Dtype::Float32: return reduce_floats<Rule>(r, frame);
-        case Dtype::Float64: return reduce_plainly<Rule, double>(r, frame);
-        case Dtype::Int64: return reduce_plainly<Rule, std::int64_t>(r, frame);
-        case Dtype::Int32: return reduce_plainly<Rule, std::int32_t>(r, frame);
+        case Dtype::Float64: return reduce_scalar<Rule, double>(r, frame);
+        case Dtype::Int64: return reduce_scalar<Rule, std::int64_t>(r, frame);
+        case Dtype::Int32: return reduce_scalar<Rule, std::int32_t>(r, frame);
         default: return;  // refused by the decoder
     }
 }
@@ -184,7 +184,7 @@ void run_reduce(const Reduce& r, const Frame& frame) {
     r.kind == Reduction::Sum ? reduce_by<Adding>(r, frame) : reduce_by<Comparing>(r, frame);
 }
 
-// Partial results of a long row, and of the row of those, and so on; behind a copy of the row, if there is one.
+// Partial results of a long row, the partial results of those, and so on; after a copy of the row, if there is one.
 std::int64_t reduce_scratch(const Reduce& r) {
     const std::int64_t length = r.reduced[0] * r.reduced[1], copy = r.over_row && !is_one_row(r) ? length : 0;
     return ((length / kBlock + 1) * 2 + copy) * static_cast<std::int64_t>(sizeof(float)) + 1024;

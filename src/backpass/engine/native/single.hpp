@@ -1,9 +1,9 @@
-// The single row: one row of c. What counts is the traffic of b, which is read once, side by side as it lies.
+// The single row: one row of c. It is bound by reading b, which is read once, in storage order.
 #pragma once
 
 #include <utility>
 
-#include "finish.hpp"
+#include "epilogue.hpp"
 #include "kernels.hpp"
 #include "lanes.hpp"
 #include "panel.hpp"
@@ -11,14 +11,14 @@
 namespace backpass::native {
 namespace {
 
-// Vectors of sums in registers: as many as let rows of b be read in long pieces.
+// Vectors of sums in registers: enough that rows of b are read in long pieces.
 constexpr int single_parts = width == 16 ? 16 : 8;
 
-bool is_single(const Matrices& x, Share rows) {
+bool is_single(const Matrices& x, Range rows) {
     return rows.size() == 1 && x.b_column == 1 && x.c_column == 1 && (!x.bias || x.bias_column == 1);
 }
 
-// Vector j of `parts`, the last of which has so many lanes.
+// Vector j of `parts`, the last of which has `lanes` lanes.
 template <int parts, bool is_whole>
 BACKPASS_LANE Float part_of(const float* from, int j, int lanes) {
     return j + 1 < parts ? load(from + j * width) : load_part<is_whole>(from + j * width, lanes);
@@ -52,7 +52,7 @@ VectorsFunction vectors_function(std::int64_t parts, std::integer_sequence<int, 
     return all[parts - 1];
 }
 
-void multiply_single(const Matrices& x, std::int64_t row, Share columns) {
+void multiply_single(const Matrices& x, std::int64_t row, Range columns) {
     constexpr auto most = std::make_integer_sequence<int, single_parts>();
     for (std::int64_t column = columns.first; column < columns.last; column += single_parts * width) {
         const std::int64_t left = columns.last - column;

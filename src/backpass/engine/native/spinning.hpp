@@ -1,4 +1,4 @@
-// Spinning: waiting for another thread without giving the core away.
+// Spinning: waiting for another thread without releasing the core.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ inline void pause() {
 #endif
 }
 
-// Whether `value` changed from `old` before it was time to sleep.
+// Whether `value` changed from `old` while this thread was spinning.
 template <class T>
 bool spin_for_change(const std::atomic<T>& value, T old) {
     for (int i = 0; i < kSpins; ++i) {

@@ -1,4 +1,5 @@
-// A tile: rows x columns of sums that stay in registers while k runs. Everything that a product computes is computed here.
+// A tile: rows x columns of sums that stay in registers while the loop over k runs. All of a product's arithmetic is
+// here.
 #pragma once
 
 #include <utility>
@@ -14,16 +15,15 @@ constexpr int tile_rows = width == 16 ? 14 : width == 8 ? 6 : 4;
 constexpr int tile_parts = 2;
 constexpr int panel_width = tile_parts * width;
 
-// Blocks: at most so many steps of k; rows of a, but no more elements of it than this (256 KB); columns of b.
-// The tiles of AVX-512 do so much with each row of a panel that panels may come from the L2 cache; those of others are
-// kept within the L1 cache.
+// Blocks: at most so many steps of k; rows of a, but no more elements of it than this (256 KB); columns of b. AVX-512
+// tiles do enough work per row of a panel that panels may come from the L2 cache; others keep them in the L1 cache.
 constexpr std::int64_t block_depth = width == 16 ? 1024 : 48 * width;
 constexpr std::int64_t block_rows = 512, block_size = 64 * 1024, block_columns = 1024;
 
 // One tile: c (rows x panel_width), its start, and the factors for a run of k.
 struct Tile {
     const float* a;
-    std::int64_t a_stride;  // between rows of a, or between steps of k (see AlongK)
+    std::int64_t a_stride;  // between rows of a, or between steps of k (see along_k)
     const float* b;
     std::int64_t b_stride;  // between steps of k
     float* c;
@@ -32,20 +32,20 @@ struct Tile {
     bool is_first;      // start from the bias or zero instead of c
     std::int64_t depth;
     Epilogue epilogue;  // None unless this is the last block of k
-    float* beside;
-    std::int64_t beside_stride;
+    float* aux;
+    std::int64_t aux_stride;
 };
 
-// One step of k: a word of a and one of b are a float each, or a pair of bfloat16 (see pairs_avx512.cpp).
+// One step of k: a word of a and one of b are a float each, or a pair of bfloat16 (see bf16_avx512.cpp).
 BACKPASS_LANE Float multiply_add(Float a, Float b, Float sum) {
-#if defined(BACKPASS_PAIRS)
+#if defined(BACKPASS_BF16)
     return {_mm512_dpbf16_ps(sum.raw, (__m512bh)_mm512_castps_si512(a.raw), (__m512bh)_mm512_castps_si512(b.raw))};
 #else
     return fma(a, b, sum);
 #endif
 }
 
-// AlongK: the elements of one row of a lie side by side. Otherwise those of one step of k do (a is transposed).
+// along_k: the elements of a row of a are contiguous. Otherwise those of a step of k are (a is transposed).
 template <int rows, int parts, bool along_k>
 void multiply_tile(const Tile& tile) {
     Float sum[rows][parts];
@@ -87,14 +87,14 @@ void multiply_tile(const Tile& tile) {
         for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 8
             for (int j = 0; j < parts; ++j)
-                sum[i][j] = slope_of_relu(load(tile.beside + i * tile.beside_stride + j * width), sum[i][j]);
+                sum[i][j] = slope_of_relu(load(tile.aux + i * tile.aux_stride + j * width), sum[i][j]);
     }
     if (tile.epilogue == Epilogue::SlopeBySign) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 8
             for (int j = 0; j < parts; ++j)
-                sum[i][j] = slope_by_sign(load(tile.beside + i * tile.beside_stride + j * width), sum[i][j]);
+                sum[i][j] = slope_by_sign(load(tile.aux + i * tile.aux_stride + j * width), sum[i][j]);
     }
     if (tile.epilogue == Epilogue::ReluWithSign) {
 #pragma GCC unroll 16
@@ -117,7 +117,7 @@ void multiply_tile(const Tile& tile) {
         for (int i = 0; i < rows; ++i)
 #pragma GCC unroll 8
             for (int j = 0; j < parts; ++j)
-                store(tile.beside + i * tile.beside_stride + j * width, relu(sum[i][j]));
+                store(tile.aux + i * tile.aux_stride + j * width, relu(sum[i][j]));
     }
 }
 
@@ -139,7 +139,7 @@ TileFunction tile_function(int rows, int parts, bool along_k) {
     return parts == 1 ? tile_function<1, false>(rows) : tile_function<2, false>(rows);
 }
 
-// Part of a tile, copied between a whole tile in scratch and the matrix that it is the edge of.
+// A partial tile at the edge of a matrix, copied to and from a whole tile in scratch memory.
 struct Corner {
     std::int64_t rows, columns, row_stride, column_stride;
 

@@ -1,4 +1,4 @@
-// A workspace: the memory of one run. A shelf keeps those of the runs that have ended for the runs to come.
+// A workspace: the memory of one run. A pool keeps the workspaces of finished runs for later runs.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ class Workspace {
     int threads() const { return threads_; }
 
   private:
-    friend class Shelf;
+    friend class WorkspacePool;
     struct Free {
         void operator()(std::byte*) const;
     };
@@ -25,25 +25,25 @@ class Workspace {
     int threads_;
     std::unique_ptr<std::byte, Free> memory_;
     std::byte* start_;
-    std::unique_ptr<Workspace> next_;  // on the shelf
+    std::unique_ptr<Workspace> next_;  // in the pool's free list
 };
 
-// As many workspaces as there were runs at the same time. Fresh memory costs more than a short run.
-class Shelf {
+// Reuses workspaces, because fresh memory costs more than a short run. It holds as many as there were concurrent runs.
+class WorkspacePool {
   public:
-    struct PutBack {
-        Shelf* shelf;
-        void operator()(Workspace* workspace) const { shelf->put(std::unique_ptr<Workspace>(workspace)); }
+    struct Return {
+        WorkspacePool* pool;
+        void operator()(Workspace* workspace) const { pool->put(std::unique_ptr<Workspace>(workspace)); }
     };
-    using Lease = std::unique_ptr<Workspace, PutBack>;  // goes back to the shelf in the end
+    using Lease = std::unique_ptr<Workspace, Return>;  // returns to the pool when it is destroyed
 
-    // Always the same sizes, and for at least so many threads. Throws std::bad_alloc.
+    // A workspace for at least this many threads; the sizes must always be the same. Throws std::bad_alloc.
     Lease take(std::int64_t arena_bytes, std::int64_t scratch_bytes, int threads);
 
   private:
     void put(std::unique_ptr<Workspace> workspace);
 
-    // Only ever tried: in the child of a fork nobody may be left to open it.
+    // Only try_lock is used: in the child of a fork, the thread that held it may be gone.
     std::mutex in_use_;
     std::unique_ptr<Workspace> free_;
 };

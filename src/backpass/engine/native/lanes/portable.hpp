@@ -159,7 +159,7 @@ BACKPASS_LANE HalfDouble fma_to_odd(HalfDouble a, HalfDouble b, HalfDouble c) {
     const HalfDouble product = a * b;  // exact
     const HalfDouble sum = product + c;
     const HalfDouble back = sum - product;
-    const HalfDouble error = (product - (sum - back)) + (c - back);  // exact (Knuth 1969); NaN beside an infinite sum
+    const HalfDouble error = (product - (sum - back)) + (c - back);  // exact (Knuth 1969); NaN if the sum is infinite
     const HalfLong bits = reinterpret_cast<HalfLong>(sum), error_bits = reinterpret_cast<HalfLong>(error);
     const HalfDouble error_size = reinterpret_cast<HalfDouble>(error_bits & 0x7fffffffffffffff);
     const HalfLong is_inexact = reinterpret_cast<HalfLong>(error_size > 0.0);

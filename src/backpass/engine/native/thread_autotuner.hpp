@@ -1,20 +1,21 @@
-// The pace: how many threads a program is best run on, found by trying. Every number of threads gives the same bits, so
-// this may follow the machine: small programs lose by waiting for each other, and all do where cores are busy elsewhere.
+// The thread-count autotuner: measures whether a program runs faster on one thread or on all. Every thread count gives
+// the same bits, so the choice may depend on the machine: small programs lose time at barriers, and all programs do on
+// busy cores.
 #pragma once
 
 #include <cstdint>
 
 namespace backpass::native {
 
-// Times of a step on one thread and on all of them: of the last two bursts on each the faster, as a thread that loses its
-// core for once says nothing of the next burst. Not shared between threads.
-class Pace {
+// Keeps the time of a step on one thread and on all: the faster of the last two bursts on each, because a thread that
+// loses its core once says nothing about the next burst. Not thread-safe.
+class ThreadAutotuner {
   public:
-    // Steps in a row on one number of threads take about this long: a fraction of what waiting for a busy core can cost.
+    // The duration of a burst of steps on one thread count: a fraction of what waiting for a busy core can cost.
     static constexpr double kBurstSeconds = 0.008;
 
     // The number of threads for the next burst: 1 or `most`.
-    int choose(int most) {
+    int select(int most) {
         if (most == 1) return 1;
         if (tried_[0] < kTrials) return 1;
         if (tried_[1] < kTrials) return most;
@@ -24,7 +25,7 @@ class Pace {
             since_trial_ = 0;
             until_trial_ = kSoonest;
         }
-        const bool is_trial = ++since_trial_ == until_trial_;  // of what is the slower one so far
+        const bool is_trial = ++since_trial_ == until_trial_;  // of the slower count so far
         if (is_trial) {
             since_trial_ = 0;
             until_trial_ = until_trial_ < kLatest ? 2 * until_trial_ : kLatest;
@@ -33,12 +34,12 @@ class Pace {
     }
 
     std::int64_t steps(int threads) const {
-        if (tried_[0] == 0) return 1;  // it meets cold memory, and only says how long a burst should be
+        if (tried_[0] == 0) return 1;  // memory is cold; this burst only determines the length of the next
         const double step = seconds(threads > 1 && tried_[1] > 0);
         return step * 1e6 > kBurstSeconds ? static_cast<std::int64_t>(kBurstSeconds / step) + 1 : 1000000;
     }
 
-    void note(int threads, double seconds_per_step) {
+    void record(int threads, double seconds_per_step) {
         const int i = threads > 1;
         last_[i][tried_[i] % 2] = seconds_per_step;
         ++tried_[i];

@@ -1,14 +1,14 @@
-// Products of bfloat16 numbers, for machines with AVX512_BF16. A word of 32 bits holds a pair of them, from two
-// neighbouring steps of k, and one instruction (VDPBF16PS) adds both products to a float32 sum.
+// Products of bfloat16 numbers, for machines with AVX512_BF16. A 32-bit word holds a pair of them, from two consecutive
+// steps of k, and one instruction (VDPBF16PS) adds both products to a float32 sum.
 //
-// Words lie in panels: all steps of k for some columns, step after step. Both factors are packed so, a as its
-// transpose, by an instruction of its own that all threads share. The first of a pair is its upper half, because
-// VDPBF16PS adds the upper product first, and rounds after each of the two. Hence every element of c is the chain of
-// fused multiply-adds in increasing k that the float32 product makes, of operands rounded to bfloat16 (to nearest even;
-// a NaN stays one), with subnormal numbers taken for zero, as they are while a program runs. How the work is cut
-// changes no bit.
-#define BACKPASS_PAIRS
-#include "block.hpp"
+// Words are stored in panels: all steps of k for some columns, one step after another. Both factors are packed like this
+// (a transposed) by an instruction of their own, which all threads share. The first number of a pair is in the upper
+// half, because VDPBF16PS adds the upper product first, and rounds after each of the two. Hence every element of c is the
+// sequence of fused multiply-adds in increasing k that the float32 product computes, with operands rounded to bfloat16
+// (to nearest even; a NaN stays a NaN) and with subnormal numbers treated as zero, as while any program runs. The split
+// of the work changes no bit.
+#define BACKPASS_BF16
+#include "cache_blocks.hpp"
 #include "kernels.hpp"
 
 namespace backpass::native {
@@ -17,7 +17,7 @@ namespace {
 static_assert(kRightPanel == panel_width, "b is packed as tiles read it");
 static_assert(kLeftPanel % tile_rows == 0, "a panel of a is cut into whole tiles");
 
-constexpr std::int64_t shared_words = width;  // threads share out so many steps of words, a cache line of each
+constexpr std::int64_t shared_words = width;  // threads split the steps of words in units of this many: a cache line of each
 
 // Pairs of 16 columns from two steps of k, whose elements lie side by side.
 Word pairs_of(Float first, Float second) {
@@ -64,7 +64,7 @@ void transpose(__m512i (&x)[16]) {
 }
 
 // Some columns of x for some steps of k, and where their words go. What reaches over the end of x is zero: a product of
-// zeros that ends a chain changes nothing but the sign of a zero.
+// zeros at the end of a sum changes nothing but the sign of a zero.
 struct Patch {
     const float* x;
     std::int64_t k_stride, column_stride;
@@ -112,7 +112,7 @@ void run_pack(const Pack& pack, const Frame& frame) {
     const auto* x = reinterpret_cast<const float*>(frame.buffers[pack.x.buffer] + pack.x.offset);
     auto* y = reinterpret_cast<std::uint32_t*>(frame.buffers[pack.y.buffer] + pack.y.offset);
     const std::int64_t depth = (pack.k + 1) / 2, *strides = pack.x.strides + 3;
-    const Share units = piece_of({0, pieces_of({0, depth}, shared_words)}, frame.thread, frame.threads);
+    const Range units = piece_of({0, pieces_of({0, depth}, shared_words)}, frame.thread, frame.threads);
     for (std::int64_t column = 0; column < pack.n; column += pack.panel)
         for (std::int64_t unit = units.first; unit < units.last; ++unit) {
             const std::int64_t p = unit * shared_words, k = pack.k - 2 * p, columns = pack.n - column;
@@ -124,7 +124,7 @@ void run_pack(const Pack& pack, const Frame& frame) {
 }
 
 // Some rows of c for a run of k: panel of b after panel of b, while the rows of a stay close.
-void multiply_panels(const Matrices& x, Share rows, Share columns, Share k, std::int64_t most_rows,
+void multiply_panels(const Matrices& x, Range rows, Range columns, Range k, std::int64_t most_rows,
                      ProductScratch& scratch) {
     for (std::int64_t column = columns.first; column < columns.last; column += panel_width) {
         const std::int64_t left = columns.last - column, count = left < panel_width ? left : panel_width;
@@ -138,17 +138,17 @@ void run_pair_product(const Product& product, const Frame& frame, const Tiling& 
     Matrices x{start(product.a), start(product.b), product.has_bias ? start(product.bias) : nullptr, start(product.c),
                product.m, product.n, (product.k + 1) / 2, 1, kLeftPanel, panel_width, 1, product.c.strides[3],
                product.c.strides[4], product.bias.strides[4], product.epilogue,
-               product.has_beside ? start(product.beside) : nullptr, product.beside.strides[3]};
+               product.has_aux ? start(product.aux) : nullptr, product.aux.strides[3]};
     const float* a = x.a;
     const auto cut = [&](std::int64_t count, std::int64_t unit) {
-        const Share units = piece_of({0, pieces_of({0, count}, unit)}, frame.thread, frame.threads);
-        return Share{units.first * unit, units.last * unit < count ? units.last * unit : count};
+        const Range units = piece_of({0, pieces_of({0, count}, unit)}, frame.thread, frame.threads);
+        return Range{units.first * unit, units.last * unit < count ? units.last * unit : count};
     };
     // Whichever leaves less to the thread that has most to do.
     const std::int64_t most_columns = pieces_of({0, pieces_of({0, x.n}, panel_width)}, frame.threads) * panel_width;
     const bool along_columns = x.m * most_columns <= pieces_of({0, x.m}, frame.threads) * x.n;
-    const Share rows = along_columns ? Share{0, x.m} : cut(x.m, 1);
-    const Share columns = along_columns ? cut(x.n, panel_width) : Share{0, x.n};
+    const Range rows = along_columns ? Range{0, x.m} : cut(x.m, 1);
+    const Range columns = along_columns ? cut(x.n, panel_width) : Range{0, x.n};
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < block_depth ? tiling.depth : block_depth;
     const std::int64_t blocks = pieces_of({0, x.k}, most_depth);
@@ -156,7 +156,7 @@ void run_pair_product(const Product& product, const Frame& frame, const Tiling& 
     for (std::int64_t i = 0; i < blocks; ++i)
         for (std::int64_t left = rows.first / kLeftPanel * kLeftPanel; left < rows.last; left += kLeftPanel) {
             const std::int64_t end = left + kLeftPanel;
-            const Share some{left > rows.first ? left : rows.first, end < rows.last ? end : rows.last};
+            const Range some{left > rows.first ? left : rows.first, end < rows.last ? end : rows.last};
             x.a = a + left * x.k - left;  // so that row `left` of a is the first of its panel
             multiply_panels(x, some, columns, piece_of({0, x.k}, i, blocks), most_rows, scratch);
         }
@@ -166,9 +166,9 @@ std::int64_t pair_product_scratch(const Product&) { return static_cast<std::int6
 
 }  // namespace
 
-const PairKernels* avx512_pair_kernels() {
+const Bf16Kernels* avx512_bf16_kernels() {
     if (!__builtin_cpu_supports("avx512bf16")) return nullptr;
-    static const PairKernels kernels{run_pack, run_pair_product, pair_product_scratch};
+    static const Bf16Kernels kernels{run_pack, run_pair_product, pair_product_scratch};
     return &kernels;
 }
 

@@ -1,4 +1,8 @@
-// Rules: what each elementwise operation does to one vector, or to one plain number.
+// Elementwise operations: what each does to one vector of lanes, or to one scalar.
+//
+// An operation takes three arguments. Those that it does not use repeat an earlier one. The interpreter
+// (elementwise.hpp) and the fused kernels (fused_kernel.hpp) are built from these operations, so both give the same
+// bits.
 #pragma once
 
 #include <cmath>
@@ -12,9 +16,7 @@
 namespace backpass::native {
 namespace {
 
-// Rules. Arguments that a rule has no use for are the
-// first argument again.
-#define BACKPASS_RULE(name, ...)                    \
+#define BACKPASS_OP(name, ...)                    \
     struct name {                                   \
         template <class X, class Y, class W>        \
         BACKPASS_LANE auto of(X x, Y y, W w) {      \
@@ -23,45 +25,45 @@ namespace {
         }                                           \
     }
 
-BACKPASS_RULE(Copy, x);
-BACKPASS_RULE(Add, x + y);
-BACKPASS_RULE(Subtract, x - y);
-BACKPASS_RULE(Multiply, x * y);
-BACKPASS_RULE(Divide, x / y);
-BACKPASS_RULE(MultiplyAdd, fma(x, y, w));
-BACKPASS_RULE(MultiplySubtract, fma(x, y, -w));
-BACKPASS_RULE(SubtractMultiply, fma(-x, y, w));
-BACKPASS_RULE(MultiplyMultiply, x * y * w);
-BACKPASS_RULE(SqrtMultiply, sqrt(x * y));
-BACKPASS_RULE(DivideBySum, x / (y + w));
-BACKPASS_RULE(SlopeOfRelu, slope_of_relu(x, y));
-BACKPASS_RULE(ReluWithSign, relu_with_sign(x));
-BACKPASS_RULE(SlopeBySign, slope_by_sign(x, y));
-BACKPASS_RULE(Negative, -x);
-BACKPASS_RULE(Exp, exp(x));
-BACKPASS_RULE(Expm1, expm1(x));
-BACKPASS_RULE(Log, log(x));
-BACKPASS_RULE(Log1p, log1p(x));
-BACKPASS_RULE(Sqrt, sqrt(x));
-BACKPASS_RULE(Sin, sin(x));
-BACKPASS_RULE(Cos, cos(x));
-BACKPASS_RULE(Arctan, arctan(x));
-BACKPASS_RULE(Floor, floor(x));
-BACKPASS_RULE(Tanh, tanh(x));
-BACKPASS_RULE(Sigmoid, sigmoid(x));
-BACKPASS_RULE(Softplus, softplus(x));
-BACKPASS_RULE(Erf, erf(x));
-BACKPASS_RULE(Relu, relu(x));
-BACKPASS_RULE(Absolute, abs(x));
-BACKPASS_RULE(Power, power(x, y));
-BACKPASS_RULE(Maximum, maximum(x, y));
-BACKPASS_RULE(Minimum, minimum(x, y));
-BACKPASS_RULE(Greater, x > y);
-BACKPASS_RULE(GreaterEqual, x >= y);
-BACKPASS_RULE(Equal, x == y);
-BACKPASS_RULE(Not, !x);
-BACKPASS_RULE(Where, select(x, y, w));
-BACKPASS_RULE(ToUnit, to_unit(x));
+BACKPASS_OP(Copy, x);
+BACKPASS_OP(Add, x + y);
+BACKPASS_OP(Subtract, x - y);
+BACKPASS_OP(Multiply, x * y);
+BACKPASS_OP(Divide, x / y);
+BACKPASS_OP(MultiplyAdd, fma(x, y, w));
+BACKPASS_OP(MultiplySubtract, fma(x, y, -w));
+BACKPASS_OP(SubtractMultiply, fma(-x, y, w));
+BACKPASS_OP(MultiplyMultiply, x * y * w);
+BACKPASS_OP(SqrtMultiply, sqrt(x * y));
+BACKPASS_OP(DivideBySum, x / (y + w));
+BACKPASS_OP(SlopeOfRelu, slope_of_relu(x, y));
+BACKPASS_OP(ReluWithSign, relu_with_sign(x));
+BACKPASS_OP(SlopeBySign, slope_by_sign(x, y));
+BACKPASS_OP(Negative, -x);
+BACKPASS_OP(Exp, exp(x));
+BACKPASS_OP(Expm1, expm1(x));
+BACKPASS_OP(Log, log(x));
+BACKPASS_OP(Log1p, log1p(x));
+BACKPASS_OP(Sqrt, sqrt(x));
+BACKPASS_OP(Sin, sin(x));
+BACKPASS_OP(Cos, cos(x));
+BACKPASS_OP(Arctan, arctan(x));
+BACKPASS_OP(Floor, floor(x));
+BACKPASS_OP(Tanh, tanh(x));
+BACKPASS_OP(Sigmoid, sigmoid(x));
+BACKPASS_OP(Softplus, softplus(x));
+BACKPASS_OP(Erf, erf(x));
+BACKPASS_OP(Relu, relu(x));
+BACKPASS_OP(Absolute, abs(x));
+BACKPASS_OP(Power, power(x, y));
+BACKPASS_OP(Maximum, maximum(x, y));
+BACKPASS_OP(Minimum, minimum(x, y));
+BACKPASS_OP(Greater, x > y);
+BACKPASS_OP(GreaterEqual, x >= y);
+BACKPASS_OP(Equal, x == y);
+BACKPASS_OP(Not, !x);
+BACKPASS_OP(Where, select(x, y, w));
+BACKPASS_OP(ToUnit, to_unit(x));
 
 // -1, 0 or 1; NaN stays.
 struct Sign {
@@ -76,7 +78,7 @@ struct Sign {
     }
 };
 
-// x - floor(x / y) y, exactly, with the sign of y; NaN for a real y = 0, and 0 for a whole one, as NumPy has it.
+// x - floor(x / y) y, exactly, with the sign of y; NaN for a real y = 0, and 0 for an integer y = 0, as in NumPy.
 struct Remainder {
     template <class T>
     BACKPASS_LANE T of(T x, T y, T) {
@@ -108,7 +110,7 @@ struct FloatToTruth {
     }
 };
 
-// Whole numbers wrap around, as NumPy's do; signed overflow is undefined in C++.
+// Integers wrap around, as in NumPy; signed overflow is undefined in C++.
 #define BACKPASS_WRAPPING(name, sign)                                                   \
     struct name {                                                                       \
         template <class T>                                                              \
@@ -143,7 +145,8 @@ struct Choose {
     }
 };
 
-// A cast; from real to whole numbers it cuts the fraction off, and gives the least number where NumPy's is undefined.
+// A cast. From real numbers to integers it truncates, and gives the smallest integer where the result is undefined in
+// NumPy.
 template <class Z>
 struct Cast {
     template <class T>

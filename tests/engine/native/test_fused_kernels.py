@@ -1,4 +1,4 @@
-"""Chains: compiled elementwise programs, which give the bits of the interpreter, step by step."""
+"""Fused kernels: compiled elementwise programs, which give the bits of the interpreter, step by step."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from backpass.engine.plan.instructions import Map, MapStep, Operand
 from backpass.engine.plan.plan import FIRST_INPUT
 
 ROOT = Path(__file__).parents[3]
-HEADER = ROOT / "src" / "backpass" / "engine" / "native" / "chains.hpp"
-TOOL = runpy.run_path(str(ROOT / "tools" / "print_chains.py"))
+HEADER = ROOT / "src" / "backpass" / "engine" / "native" / "fused_kernels.hpp"
+TOOL = runpy.run_path(str(ROOT / "tools" / "print_fused_kernels.py"))
 
 COUNT = 1100  # two chunks and a part of one, and a part of a vector
 BOOL, FLOAT32 = numpy.dtype(bool), numpy.dtype(numpy.float32)
@@ -27,7 +27,7 @@ def test_header_is_what_the_tool_prints() -> None:
 
 
 def maps() -> Iterator[Map]:
-    """One map for each chain."""
+    """One map for each fused kernel."""
     wanted = set(TOOL["programs"]())
     for target, settings in TOOL["NETWORKS"].values():
         for plan in TOOL["plans_of"](target, settings):
@@ -80,7 +80,7 @@ def values_for(inputs: Sequence[Operand]) -> list[Any]:
 
 
 @pytest.mark.parametrize("number", range(len(MAPS)))
-def test_a_chain_gives_the_bits_of_its_steps(number: int, isa: str) -> None:
+def test_a_fused_kernel_gives_the_bits_of_its_steps(number: int, isa: str) -> None:
     steps, inputs = single_assignment(MAPS[number])
     given = values_for(inputs)
     made = [operand(len(inputs) + i, dtype_of(step)) for i, step in enumerate(steps)]
@@ -106,7 +106,7 @@ def test_a_chain_gives_the_bits_of_its_steps(number: int, isa: str) -> None:
         assert one[is_number].tobytes() == other[is_number].tobytes(), step.name
 
 
-def test_a_program_that_no_chain_is_made_for_is_interpreted(isa: str) -> None:
+def test_a_program_without_a_fused_kernel_is_interpreted(isa: str) -> None:
     steps, inputs = single_assignment(MAPS[0])
     shorter = Map("", (COUNT,), tuple(inputs), ((operand(len(inputs), FLOAT32), steps[0].out),), tuple(steps[:-1]),
                   len(inputs) + len(steps))  # fmt: skip

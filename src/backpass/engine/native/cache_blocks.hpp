@@ -1,7 +1,7 @@
-// Blocks: how a product is cut so that what it reads again and again lies close to the core.
+// Cache blocking: how a product is split so that the data it reads repeatedly stays in the cache.
 //
-// For a run of columns and a run of k, the panels of b are copied side by side once. Then block of rows after block of
-// rows of a, which stays in the L2 cache, meets panel after panel, and each panel tile after tile.
+// For a range of columns and a range of k, the panels of b are copied next to each other once. Then each block of rows
+// of a, which stays in the L2 cache, is multiplied by each panel, tile by tile.
 #pragma once
 
 #include "kernels.hpp"
@@ -12,23 +12,23 @@
 namespace backpass::native {
 namespace {
 
-// Piece i of so many even ones.
-Share piece_of(Share whole, std::int64_t i, std::int64_t pieces) {
+// Piece i of a range that is split evenly.
+Range piece_of(Range whole, std::int64_t i, std::int64_t pieces) {
     return {whole.first + whole.size() * i / pieces, whole.first + whole.size() * (i + 1) / pieces};
 }
 
-std::int64_t pieces_of(Share whole, std::int64_t largest) { return (whole.size() + largest - 1) / largest; }
+std::int64_t pieces_of(Range whole, std::int64_t largest) { return (whole.size() + largest - 1) / largest; }
 
-// A panel of b for a run of k: where its rows are, and how far apart.
+// A panel of b for a range of k: the start and the stride of its rows.
 struct Panel {
     std::int64_t column, columns;
-    Share k;
+    Range k;
     const float* start;
     std::int64_t stride;
 };
 
-// The rows of x, of which a has been moved perhaps, times one panel.
-void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int64_t most_rows, ProductScratch& scratch) {
+// Multiplies rows of x, whose a may have been copied, by one panel.
+void multiply_panel(const Matrices& x, Range rows, const Panel& panel, std::int64_t most_rows, ProductScratch& scratch) {
     const std::int64_t column = panel.column, columns = panel.columns;
     const int parts = columns > width ? 2 : 1;
     const bool is_whole = columns == parts * width && x.c_column == 1, is_first = panel.k.first == 0;
@@ -40,39 +40,39 @@ void multiply_panel(const Matrices& x, Share rows, const Panel& panel, std::int6
         bias = scratch.bias;
     }
     const Epilogue epilogue = panel.k.last == x.k ? x.epilogue : Epilogue::None;
-    // Rows are shared out evenly, so that no tile is much smaller than the others.
+    // Rows are split evenly, so that no tile is much smaller than the others.
     const std::int64_t tiles = pieces_of(rows, most_rows);
     for (std::int64_t t = 0; t < tiles; ++t) {
-        const Share at = piece_of(rows, t, tiles);
+        const Range at = piece_of(rows, t, tiles);
         float* c = x.c + at.first * x.c_row + column * x.c_column;
-        float* beside = x.beside == nullptr ? nullptr : x.beside + at.first * x.beside_row + column;
+        float* aux = x.aux == nullptr ? nullptr : x.aux + at.first * x.aux_row + column;
         Tile tile{x.a + at.first * x.a_row + panel.k.first * x.a_k, along_k ? x.a_row : x.a_k, panel.start,
-                  panel.stride, c, x.c_row, bias, is_first, panel.k.size(), epilogue, beside, x.beside_row};
+                  panel.stride, c, x.c_row, bias, is_first, panel.k.size(), epilogue, aux, x.aux_row};
         const TileFunction multiply = tile_function(static_cast<int>(at.size()), parts, along_k);
         if (is_whole) {
             multiply(tile);
             continue;
         }
         tile.c = scratch.tile;
-        tile.beside = scratch.beside;
-        tile.c_stride = tile.beside_stride = panel_width;
-        const Corner corner{at.size(), columns, x.c_row, x.c_column}, packed{at.size(), columns, x.beside_row, 1};
+        tile.aux = scratch.aux;
+        tile.c_stride = tile.aux_stride = panel_width;
+        const Corner corner{at.size(), columns, x.c_row, x.c_column}, packed{at.size(), columns, x.aux_row, 1};
         if (!is_first) corner.read(c, scratch.tile);
-        if (epilogue == Epilogue::SlopeOfRelu || epilogue == Epilogue::SlopeBySign) packed.read(beside, scratch.beside);
+        if (epilogue == Epilogue::SlopeOfRelu || epilogue == Epilogue::SlopeBySign) packed.read(aux, scratch.aux);
         multiply(tile);
         corner.write(scratch.tile, c);
-        if (epilogue == Epilogue::Relu) packed.write(scratch.beside, beside);
+        if (epilogue == Epilogue::Relu) packed.write(scratch.aux, aux);
     }
 }
 
-// Rows of b are read where they lie if they are whole vectors, near each other, or not read often enough to copy them.
-bool is_read_in_place(const Matrices& x, Share rows, std::int64_t columns) {
+// Whether rows of b are read in place: they are whole vectors, close together, or not read often enough to be copied.
+bool is_read_in_place(const Matrices& x, Range rows, std::int64_t columns) {
     return x.b_column == 1 && columns % width == 0 && (x.b_k <= 128 || rows.size() <= 2 * tile_rows);
 }
 
-// The same matrices, with the block of a copied where its rows lie so far apart that all fall into one set of the cache:
-// an odd number of lines apart, they do not.
-Matrices with_near_rows(const Matrices& x, Share rows, Share k, float* room) {
+// The same matrices, with the block of a copied if the stride of its rows maps all of them to the same cache set. Rows
+// that are an odd number of cache lines apart do not conflict.
+Matrices with_near_rows(const Matrices& x, Range rows, Range k, float* room) {
     const bool along_k = x.a_row != 1;
     const std::int64_t stride = along_k ? x.a_row : x.a_k;
     if (stride == 0 || stride % (4096 / static_cast<std::int64_t>(sizeof(float))) != 0) return x;
@@ -87,17 +87,17 @@ Matrices with_near_rows(const Matrices& x, Share rows, Share k, float* room) {
     return moved;
 }
 
-void multiply_range(const Matrices& x, Share rows, Share columns, const Tiling& tiling, ProductScratch& scratch) {
+void multiply_range(const Matrices& x, Range rows, Range columns, const Tiling& tiling, ProductScratch& scratch) {
     const std::int64_t most_rows = tiling.rows > 0 && tiling.rows < tile_rows ? tiling.rows : tile_rows;
     const std::int64_t most_depth = tiling.depth > 0 && tiling.depth < block_depth ? tiling.depth : block_depth;
     const std::int64_t blocks = x.k > 0 ? pieces_of({0, x.k}, most_depth) : 1;
     for (std::int64_t left = columns.first; left < columns.last; left += block_columns)
         for (std::int64_t i = 0; i < blocks; ++i) {
-            const Share k = piece_of({0, x.k}, i, blocks);
+            const Range k = piece_of({0, x.k}, i, blocks);
             const std::int64_t fitting = block_size / (k.size() + 1);
             const std::int64_t row_blocks = pieces_of(rows, fitting < block_rows ? fitting : block_rows);
             for (std::int64_t j = 0; j < row_blocks; ++j) {
-                const Share some = piece_of(rows, j, row_blocks);
+                const Range some = piece_of(rows, j, row_blocks);
                 const Matrices near = with_near_rows(x, some, k, scratch.a);
                 const std::int64_t end = columns.last < left + block_columns ? columns.last : left + block_columns;
                 for (std::int64_t column = left; column < end; column += panel_width) {

@@ -1,9 +1,9 @@
-"""The engine's chains: which elementwise programs are compiled. Prints src/backpass/engine/native/chains.hpp.
+"""The core's fused kernels: prints src/backpass/engine/native/fused_kernels.hpp, the elementwise programs to compile.
 
-    python tools/print_chains.py > src/backpass/engine/native/chains.hpp
+    python tools/print_fused_kernels.py > src/backpass/engine/native/fused_kernels.hpp
 
-They are the longer maps in the plans of the networks below: the presets, and what people change first. A map that is
-not among them runs in the interpreter, with the same bits.
+They are the longer maps in the plans of the networks below: the presets, and the settings that users change first. Any
+other map runs in the interpreter, with the same bits.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ NETWORKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 }
 """The kind of target, and the settings."""
 
-ROWS = (32, 64, 512)  # of batches that are not cut into parts, and cut into two and into four
-LEAST_STEPS = 3  # what is shorter gains little
+ROWS = (32, 64, 512)  # batches that are not sharded, and those of two and of four shards
+LEAST_STEPS = 3  # shorter programs gain little
 MOST_VALUES = 64
 
 HEADER = """\
-// Chains: the elementwise programs that are compiled as a whole, printed by tools/print_chains.py, which says which.
+// Fused kernels: elementwise programs that are compiled as one loop. Printed by tools/print_fused_kernels.py.
 #pragma once
 
-#include "chain.hpp"
+#include "fused_kernel.hpp"
 
 namespace backpass::native {
 namespace {
@@ -53,21 +53,21 @@ FOOTER = """
 }  // namespace backpass::native
 """
 
-RULES = {"cast.bool.float32": "TruthToFloat", "cast.float32.bool": "FloatToTruth", "logical_not.bool": "Not"}
-"""Rules of rules.hpp whose names do not follow from those of the operations."""
+NAMES = {"cast.bool.float32": "TruthToFloat", "cast.float32.bool": "FloatToTruth", "logical_not.bool": "Not"}
+"""Operations of elementwise_ops.hpp whose names do not follow from those of the planner."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A map without its places: the kinds of its inputs, and for each step the rule and the values it works on."""
+    """A map without its operands: the kinds of its inputs, and for each step its operation and the values it reads."""
 
     inputs: tuple[str, ...]
-    links: tuple[tuple[str, tuple[int, ...]], ...]
+    steps: tuple[tuple[str, tuple[int, ...]], ...]
 
     def text(self, name: str) -> str:
         """As C++."""
-        parts = [*self.inputs, *(f"Link<{', '.join([rule, *map(str, values)])}>" for rule, values in self.links)]
-        lines, line = [], f"using {name} = Compiled<"
+        parts = [*self.inputs, *(f"Step<{', '.join([op, *map(str, values)])}>" for op, values in self.steps)]
+        lines, line = [], f"using {name} = FusedProgram<"
         for i, part in enumerate(parts):
             part += ", " if i + 1 < len(parts) else ">;"
             if len(line) + len(part.rstrip()) > 119:
@@ -78,7 +78,7 @@ class Program:
 
 
 def program_of(plan_map: Map) -> Program | None:
-    """The program of a map; None where a step has no rule on lanes."""
+    """The program of a map; None if a step has no vector operation."""
     numbers: dict[int, int] = {}  # the value that a register holds
     for step in plan_map.steps:
         for register in step.arguments:
@@ -95,20 +95,20 @@ def program_of(plan_map: Map) -> Program | None:
             if operand.dtype.name != "float32":
                 return None
             kinds[number] = "Scalar"
-    links = []
+    steps = []
     for i, step in enumerate(plan_map.steps):
-        rule = rule_of(step.name)
-        if rule is None:
+        op = op_of(step.name)
+        if op is None:
             return None
-        links.append((rule, tuple(numbers[register] for register in step.arguments)))
+        steps.append((op, tuple(numbers[register] for register in step.arguments)))
         numbers[step.out] = len(kinds) + i
-    return Program(tuple(kinds), tuple(links))
+    return Program(tuple(kinds), tuple(steps))
 
 
-def rule_of(name: str) -> str | None:
-    """The rule of rules.hpp by which an operation works on lanes, if there is one."""
-    if name in RULES:
-        return RULES[name]
+def op_of(name: str) -> str | None:
+    """The vector operation of elementwise_ops.hpp that a step runs; None if there is none."""
+    if name in NAMES:
+        return NAMES[name]
     operation, _, dtype = name.partition(".")
     return "".join(word.capitalize() for word in operation.split("_")) if dtype == "float32" else None
 
@@ -134,28 +134,28 @@ def plans_of(target: str, settings: Mapping[str, Any]) -> Iterator[Plan]:
 
 
 def programs() -> dict[Program, str]:
-    """Every program that is worth compiling, and where it was met first."""
+    """Every program that is worth compiling, and the network and scope where it occurs first."""
     found: dict[Program, str] = {}
     for where, (target, settings) in NETWORKS.items():
         for plan in plans_of(target, settings):
             for one in plan.instructions:
                 if isinstance(one, Map) and len(one.steps) >= LEAST_STEPS and prod(one.shape) > max(ROWS):
                     program = program_of(one)
-                    if program is not None and len(program.inputs) + len(program.links) <= MOST_VALUES:
+                    if program is not None and len(program.inputs) + len(program.steps) <= MOST_VALUES:
                         found.setdefault(program, f"{where}: {one.label or 'unnamed'}")
     return found
 
 
 def header() -> str:
-    """The file chains.hpp."""
+    """The file fused_kernels.hpp."""
     lines, names = [HEADER], []
     for i, (program, where) in enumerate(programs().items(), 1):
-        names.append(f"Chain{i}")
+        names.append(f"Fused{i}")
         lines.append(f"// {where}\n{program.text(names[-1])}\n")
-    calls = ",\n                                   ".join(f"{name}::chain()" for name in names)
+    calls = ",\n                                   ".join(f"{name}::kernel()" for name in names)
     lines.append(
-        f"Span<const Chain> all_chains() {{\n    static const Chain chains[] = {{{calls}}};\n"
-        f"    return {{chains, {len(names)}}};\n}}\n{FOOTER.strip()}"
+        f"Span<const FusedKernel> all_fused_kernels() {{\n    static const FusedKernel kernels[] = {{{calls}}};\n"
+        f"    return {{kernels, {len(names)}}};\n}}\n{FOOTER.strip()}"
     )
     return "\n".join(lines)
 
