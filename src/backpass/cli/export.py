@@ -16,8 +16,12 @@ from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
 from backpass.model.onnx.export import to_onnx
 from backpass.model.onnx.names import output_names
+from backpass.table.feature import NumericFeature
 from backpass.table.messages import counted, listed, shown
 
+_CONVERT = (
+    "has numbers in a notation of its own, which the graph does not read: pass numbers, or use backpass.onnx_inputs"
+)
 _TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time": "int32"}
 
 
@@ -50,6 +54,9 @@ def export(**given: Any) -> int:
         console.document("export", output=output, bytes=len(data), **_facts(model))
         return 0
     console.item("inputs", _inputs_line(model))
+    for feature in model.schema.features:
+        if isinstance(feature, NumericFeature) and feature.reading is not None:
+            console.item("note", f"column {shown(feature.name)} {_CONVERT}")
     console.item("outputs", listed(output_names(model), shown))
     console.item("opset", f"{OPSET}, ai.onnx.ml {OPSET_ML}")
     console.line(f"saved {output} ({size(len(data))})")

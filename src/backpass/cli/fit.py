@@ -35,6 +35,7 @@ from backpass.model.settings.settings import SETTINGS
 from backpass.report.page import require
 from backpass.table import Table, Target, read_table, required_kind
 from backpass.table.messages import shown
+from backpass.table.target import labeled
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,7 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     table = read_table(
         request.table, categorical=request.categorical, drop=request.drop, need=[request.target], **request.reading
     )
-    target = Target.fit(table, request.target, request.settings.task)
+    target = Target.fit(labeled(table, request.target)[0], request.target, request.settings.task)
     settings = request.settings.suited(target.task)
     chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in SETTINGS}
     why = given_why(SETTINGS)

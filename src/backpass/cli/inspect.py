@@ -45,8 +45,8 @@ def inspect(**given: Any) -> int:
     duplicate rows.
 
     --json prints an object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
-    "range", "quartiles", "commonest", "fitting" and "findings"), "findings" about rows, and "notes". Each finding has a
-    "code" and a "text".
+    "range", "quartiles", "commonest", "fitting", "findings" and "notation"), "findings" about rows, and "notes". Each
+    finding has a "code" and a "text".
 
     \b
     Examples:
@@ -81,7 +81,8 @@ def _title(source: str, found: Inspection) -> str:
 
 def _cells(column: ColumnReport) -> tuple[str, ...]:
     missing = f"{column.missing:,}" if column.missing else ""
-    return (shown(column.name)[1:-1], column.kind, missing, f"{column.distinct:,}", _values(column), column.fitting)
+    kind = f"{column.kind} ({column.notation})" if column.notation else column.kind
+    return (shown(column.name)[1:-1], kind, missing, f"{column.distinct:,}", _values(column), column.fitting)
 
 
 def _values(column: ColumnReport) -> str:

@@ -29,6 +29,7 @@ READING_WORDS = (
     "date_order",
     "encoding",
     "missing",
+    "no_missing_detection",
     "query",
 )
 """Options of ``reading`` that a suggested next command repeats."""
@@ -201,6 +202,13 @@ def reading() -> Callable[[F], F]:
             "it is stored in the model (repeatable)",
         ),
         option(
+            "--no-missing-detection",
+            is_flag=True,
+            section=section,
+            help="do not treat words such as -, #N/A and unknown as missing where everything else in a column is a "
+            "number or a date, and do not name suspected numbers such as -999",
+        ),
+        option(
             "--query",
             metavar="SQL",
             section=section,
@@ -235,6 +243,7 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
     if columns := names_in(given["names"]):
         found["names"] = columns
     flags = {name: given[name] for name in ("no_header", "all_rows")}
+    found["detect_missing"] = not given["no_missing_detection"]
     return {**found, **flags, "missing": (*missing, *given["missing"])}
 
 

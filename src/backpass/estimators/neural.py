@@ -28,7 +28,7 @@ from backpass.model.fitting.provisional import teaches_nothing
 from backpass.model.fitting.splits import split_table
 from backpass.model.head.head import Head
 from backpass.network import Loss
-from backpass.table import Schema, Table
+from backpass.table import Schema, Table, required_kind
 from backpass.training import Progress
 
 
@@ -163,7 +163,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
             return None
         if X_val is None or y_val is None:
             raise UsageError("validation rows need both X_val and y_val")
-        table = self._table(X_val, y_val, {name: column.kind for name, column in train.columns.items()}, reset=False)
+        kinds = {name: required_kind(column) for name, column in train.columns.items()}
+        table = self._table(X_val, y_val, kinds, reset=False)
         goal = _counting(self._goal(y_val, weights_of(sample_weight_val, table.rows, "sample_weight_val")))
         return Rows(table, goal.truth, goal.weights).distinct()
 

@@ -9,7 +9,7 @@ the facts fit one another.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, TypeAlias
 
@@ -19,6 +19,8 @@ from backpass.model.settings.settings import BY_NAME
 from backpass.network.feature_map import CODINGS
 from backpass.table.date_components import PARTS
 from backpass.table.day_month import ORDERS
+from backpass.table.notation.numeral import DECIMALS
+from backpass.table.notation.reading import NumberReading
 from backpass.training import OVER
 
 Form: TypeAlias = Any
@@ -61,6 +63,12 @@ EPOCH: Form = {
     "score": (_NUMBER, NoneType),
 }
 
+READING: Form = {
+    "decimal": Optional(Choice(DECIMALS)),
+    **dict.fromkeys(("currency", "unit", "out_of"), Optional(str)),
+    **dict.fromkeys((each.name for each in fields(NumberReading) if each.name.startswith("has_")), Optional(bool)),
+}
+
 _LOSS = (Choice((CUSTOM,)), BY_NAME["loss"].constraint)
 
 HEAD: Form = {
@@ -71,6 +79,7 @@ HEAD: Form = {
         "class_kind": Choice(("numeric", "categorical")),
         "notes": [str],
         "percent": Optional(bool),
+        "reading": Optional(READING),
     },
     "loss": _LOSS,
     "options": {...: _NUMBER},
@@ -88,7 +97,7 @@ MODEL: Form = {
         "features": [
             ByKind(
                 {
-                    "numeric": {"name": str, "percent": Optional(bool)},
+                    "numeric": {"name": str, "percent": Optional(bool), "reading": Optional(READING)},
                     "categorical": {"name": str, "levels": [str]},
                     "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))], "order": Optional(Choice(ORDERS))},
                     "time": {"name": str, "parts": [Choice(tuple(PARTS["time"]))]},

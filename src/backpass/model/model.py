@@ -7,7 +7,7 @@ activations, losses and layers are looked up in fixed tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from backpass.model.record import Record
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, read_table, table_from
 from backpass.table.messages import counted, listed, shown
+from backpass.table.target import labeled
 from backpass.training import EpochRecord
 
 ARITHMETIC = 4
@@ -271,9 +272,17 @@ class Model:
         return (names, tuple(name for name in names if name not in targets)) if names else ()
 
     def table(self, data: Any, *, with_target: bool = False, **reading: Any) -> Table:
-        """The table with the columns' kinds that the model was fitted on, from data in any supported form."""
-        if isinstance(data, Table):
-            return data
+        """The table with the columns' kinds that the model was fitted on, from data in any supported form.
+
+        With the target, rows that have none are left out, with a note.
+        """
+        table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
+        for head in self.head.heads if with_target else ():
+            table, note = labeled(table, head.target.name)
+            table = replace(table, notes=(*table.notes, note)) if note else table
+        return table
+
+    def _read(self, data: Any, *, with_target: bool, **reading: Any) -> Table:
         if isinstance(data, np.ndarray) and data.dtype.names is None:
             data = self._columns_of(data)
         kinds = self.kinds(with_target=with_target)

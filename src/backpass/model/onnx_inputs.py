@@ -25,6 +25,7 @@ from backpass.model.onnx.reading import Reading, reading_facts, reading_from
 from backpass.table.date_components import TickFields
 from backpass.table.frame import table_from
 from backpass.table.messages import ErrorList, absent, listed, shown
+from backpass.table.notation.reading import PREFIX
 from backpass.table.reading import read_table
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.timestamp import NAT
@@ -75,17 +76,22 @@ NUMBERS, TEXTS = ("numeric", "percent"), ("categorical", "boolean")
 """The required kinds whose inputs are numbers, and those whose inputs are texts; all others are dates and times."""
 
 
+def is_number(kind: str) -> bool:
+    """Whether a required kind is one of numbers, plain or in a notation."""
+    return kind in NUMBERS or kind.startswith(PREFIX)
+
+
 def input_array(column: Column, kind: str) -> NDArray[Any]:
     """A column as an input of its kind; a column without any value may be of another kind."""
     match column:
-        case NumericColumn() if kind in NUMBERS:
+        case NumericColumn() if is_number(kind):
             return column.values.reshape(-1, 1)
         case CategoricalColumn() if kind in TEXTS:
             return np.array(["", *column.levels], dtype=object)[column.codes].reshape(-1, 1)
-        case DatetimeColumn() if kind not in (*NUMBERS, *TEXTS):
+        case DatetimeColumn() if not is_number(kind) and kind not in TEXTS:
             return _fields(column.microseconds)
     rows = len(column.missing)
-    if kind in NUMBERS:
+    if is_number(kind):
         return np.full((rows, 1), np.nan)
     return np.full((rows, 1), "", dtype=object) if kind in TEXTS else _fields(np.full(rows, NAT))
 

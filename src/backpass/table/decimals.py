@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from backpass.table.kinds import NUMBER_SHARE
+from backpass.table.column_reading import NUMBER_SHARE
 from backpass.table.messages import ErrorList, shown
 from backpass.table.number import NUMBER, number_in, without_percent
 from backpass.table.raw import RawStrings
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 HINT = "say which with --decimal, or keep a column as text with --categorical"
 

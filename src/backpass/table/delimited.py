@@ -23,8 +23,8 @@ from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawStrings
 from backpass.table.records import NAMELESS, WHITESPACE, broken_fault, spoken, uneven_fault
+from backpass.table.rules import Rules
 from backpass.table.scan import scanner_for
-from backpass.table.text_classification import Rules
 
 if TYPE_CHECKING:
     from backpass.table.scan._scanner import Scanner

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.column_reading import numbers_among
 from backpass.table.day_month import looks_like_date
-from backpass.table.feature import WITHOUT_PERCENT, holds_percentages, how_tiny, is_constant, looks_like_identifier
+from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, starts_with_numbers
 from backpass.table.messages import counted, listed, rows_listed, shown
-from backpass.table.number import number_in, text_of
+from backpass.table.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target
 
@@ -62,7 +63,9 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
         yield Finding("constant", "every row has the same value")
     if tiny := how_tiny(column):
         yield Finding("tiny_range", tiny)
-    if looks_like_identifier(column):
+    if looks_like_identifier(column) and starts_with_numbers(column):
+        yield Finding("numbers_as_text", "its texts start with numbers, in no notation that is known")
+    elif looks_like_identifier(column):
         yield Finding("identifier", "nearly every row has a text of its own")
     if gaps > MOSTLY * table.rows:
         yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} have no value")
@@ -95,7 +98,7 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
 def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]:
     """Yield findings on categories: numbers among strings; unread dates or percentages; rare categories."""
     counts = column.counts()
-    rows, spelled = int(counts.sum()), np.array([number_in(text) is not None for text in column.levels])
+    rows, spelled = int(counts.sum()), numbers_among(column)
     numbers = int(counts[spelled].sum())
     if MIXED * rows <= numbers < rows:
         fewer = np.flatnonzero(spelled if 2 * numbers < rows else ~spelled) + 1
@@ -112,9 +115,6 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
     elif worded >= (1 - MIXED) * rows:
         text = f"texts such as {shown(column.levels[0])} look like dates; written as 2024-12-31 they are"
         yield Finding("dates_as_text", text)
-    elif holds_percentages(column):
-        text = f"texts such as {shown(column.levels[0])} look like numbers; {WITHOUT_PERCENT}"
-        yield Finding("numbers_as_text", text)
     elif not looks_like_identifier(column) and (rare := int(np.count_nonzero((counts > 0) & (counts < RARE)))):
         named = [column.levels[j] for j in np.flatnonzero((counts > 0) & (counts < RARE))]
         yield Finding("rare_levels", f"{counted(rare, 'text')} in fewer than {RARE} rows: {listed(named, shown)}")

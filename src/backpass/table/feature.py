@@ -5,6 +5,7 @@ Takes a column of the training rows; returns a feature, or None, and notes. ``sc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -15,7 +16,7 @@ from backpass.errors import DataError
 from backpass.table.date_components import PARTS, telling_parts
 from backpass.table.day_month import Order
 from backpass.table.messages import counted, shown
-from backpass.table.number import is_percentage
+from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 from backpass.table.timestamp import DatetimeKind
 
@@ -23,15 +24,22 @@ MOST_LEVELS = 255  # categories kept per column; the rest share the unknown code
 IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
 IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
 SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
-WITHOUT_PERCENT = "written without the percent sign they are"
+NUMBERED = re.compile(r"[^\w]{0,3}[0-9]")  # a sign, a bracket or a currency may stand before the first digit
 
 
 @dataclass(frozen=True, slots=True)
 class NumericFeature:
-    """Numeric feature; ``is_percent`` if the source column holds percentages."""
+    """Numeric feature.
+
+    Attributes:
+        name: Column name.
+        is_percent: Whether the source column holds percentages.
+        reading: How the strings of the source column are read as numbers, None for plain numbers.
+    """
 
     name: str
     is_percent: bool = False
+    reading: NumberReading | None = None
 
     @property
     def kind(self) -> Kind:
@@ -137,9 +145,7 @@ class Found:
             text = f"column {shown(column.name)} {verdict} ({tiny})"
             return cls(feature_of(column) if column.missing.any() else None, (text,))
         if not forced and looks_like_identifier(column):
-            share = f"{_different(column):,} different texts in {counted(int((~column.missing).sum()), 'row')}"
-            hint = f"; numbers? {WITHOUT_PERCENT}" if holds_percentages(column) else ""
-            return cls(None, (f"column {shown(column.name)} looks like an identifier ({share}): left out{hint}",))
+            return cls(None, (f"column {shown(column.name)} {_why_identifier(column)}: left out",))
         feature, kept = feature_of(column), _different(column)
         if kept <= MOST_LEVELS:
             return cls(feature)
@@ -151,8 +157,8 @@ class Found:
 def feature_of(column: Column) -> Feature:
     """Return the feature for a column of the training rows."""
     match column:
-        case NumericColumn(name, _, is_percent):
-            return NumericFeature(name, is_percent)
+        case NumericColumn(name, _, is_percent, reading):
+            return NumericFeature(name, is_percent, reading)
         case DatetimeColumn(name, microseconds, kind, order):
             return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order)
     return CategoricalFeature(column.name, _kept_levels(column))
@@ -184,12 +190,21 @@ def looks_like_identifier(column: Column) -> bool:
     return rows >= IDENTIFIER_ROWS and _different(column) > IDENTIFIER_SHARE * rows
 
 
-def holds_percentages(column: Column) -> bool:
-    """Whether all categories are percentages such as 12%.
+def starts_with_numbers(column: Column) -> bool:
+    """Whether nearly every row holds a text that starts with a number: numbers in an unknown notation, or codes."""
+    if not isinstance(column, CategoricalColumn) or not len(column.levels):
+        return False
+    counts, numbered = column.counts(), np.array([NUMBERED.match(text) is not None for text in column.levels])
+    return bool(counts[numbered].sum() > IDENTIFIER_SHARE * counts.sum())
 
-    A file's percentages are read as numbers; a frame's string column stays categorical.
-    """
-    return isinstance(column, CategoricalColumn) and all(map(is_percentage, column.levels))
+
+def _why_identifier(column: Column) -> str:
+    """Return what is said of a column in which nearly every row has a text of its own."""
+    share = f"{_different(column):,} different texts in {counted(int((~column.missing).sum()), 'row')}"
+    if not (isinstance(column, CategoricalColumn) and starts_with_numbers(column)):
+        return f"looks like an identifier ({share})"
+    what = f"holds texts that start with numbers, such as {shown(column.levels[0])}"
+    return f"{what}, in no notation that is known ({share})"
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:
@@ -200,7 +215,9 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
         case DatetimeFeature(_, _, parts, order):
             written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
             return {**written, "order": order} if order else written
-    plain = {"name": feature.name, "kind": feature.kind}
+    plain: dict[str, Any] = {"name": feature.name, "kind": feature.kind}
+    if feature.reading is not None:
+        plain["reading"] = feature.reading.to_json()
     return {**plain, "percent": True} if feature.is_percent else plain
 
 
@@ -211,7 +228,8 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
             return CategoricalFeature(data["name"], tuple(data["levels"]))
         case "date" | "time" as kind:
             return DatetimeFeature(data["name"], kind, tuple(data["parts"]), data.get("order"))
-    return NumericFeature(data["name"], data.get("percent", False))
+    reading = NumberReading.from_json(data["reading"]) if "reading" in data else None
+    return NumericFeature(data["name"], data.get("percent", False), reading)
 
 
 def _content(column: Column) -> np.ndarray[Any, Any]:

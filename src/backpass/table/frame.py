@@ -24,8 +24,8 @@ from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
 from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, coded
 from backpass.table.records import UNIQUE, check_names
 from backpass.table.row_names import PandasNotes, index_among, index_note
+from backpass.table.rules import Rules
 from backpass.table.table import Table
-from backpass.table.text_classification import Rules
 from backpass.table.timestamp import ticks_of_days
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def table_from(
     categorical: Sequence[str] = (),
     drop: Sequence[str] = (),
     missing: Sequence[str] = DEFAULT_MISSING,
+    detect_missing: bool = True,
     source: str = "data frame",
 ) -> Table:
     """Convert in-memory data to a Table. The keyword arguments match those of ``read_table``.
@@ -54,6 +55,7 @@ def table_from(
         categorical: Columns to treat as categorical.
         drop: Columns to leave out.
         missing: Tokens that mean "missing" (see the module ``missing``).
+        detect_missing: Whether words for missing and suspected numbers are found in columns of numbers.
         source: Name of the data in messages.
 
     Raises:
@@ -65,7 +67,7 @@ def table_from(
     >>> table_from([{"age": 3}, {"age": 4, "sex": "m"}]).column("age").values
     array([3., 4.])
     """
-    rules = Rules(kinds, frozenset(categorical), frozenset(drop), Missing.of(missing))
+    rules = Rules(kinds, frozenset(categorical), frozenset(drop), Missing.of(missing), detect_missing)
     faults, notes = ErrorList(source), list[str]()
     found, index = _named_columns(data, source)
     known = [str(name).strip(" \t") for name, _ in found]
@@ -214,7 +216,8 @@ def _raw_series(name: str, series: nw.Series[IntoSeries], faults: ErrorList) -> 
     if kind in (nw.String, nw.Categorical, nw.Enum):
         # Before the cast, which in some versions turns missing values into the strings "None" or "<NA>".
         missing, texts = series.is_null().to_list(), series.cast(nw.String).to_list()
-        return coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
+        strings = coded(name, (None if gap else text for gap, text in zip(missing, texts, strict=True)), typed=True)
+        return replace(strings, is_category=kind != nw.String)
     if kind in (nw.Datetime, nw.Duration) and (values := series.to_numpy()).dtype.kind in "mM":
         raw = raw_array(name, values, faults)  # missing values are NaT, zoned times are in UTC
         zoned = isinstance(kind, nw.Datetime) and kind.time_zone is not None

@@ -17,9 +17,14 @@ from backpass.table.diagnostics import Finding, column_findings, table_findings,
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found
 from backpass.table.messages import counted
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
-from backpass.table.target import Target
+from backpass.table.target import Target, labeled
 from backpass.table.timestamp import moment_texts
 
+LEFT_OUT = {
+    "is constant": "constant",
+    "has no values": "no values",
+    "start with numbers": "numbers in an unknown notation",
+}
 COMMONEST = 5  # categories listed with their counts
 
 
@@ -37,6 +42,7 @@ class ColumnReport:
         commonest: The most frequent categories with their row counts.
         fitting: How fitting would treat the column.
         findings: Suspicious properties of the column.
+        notation: The notations in which numbers are written, empty for plain numbers.
     """
 
     name: str
@@ -48,6 +54,7 @@ class ColumnReport:
     commonest: tuple[tuple[str, int], ...]
     fitting: str
     findings: tuple[Finding, ...]
+    notation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,8 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
     >>> [(column.name, column.fitting) for column in report.columns]
     [('size', 'scaled'), ('town', 'left out: constant')]
     """
-    goal, y, fault = _goal(table, target)
+    with_target, note = (table, "") if target is None else labeled(table, target)
+    goal, y, fault = _goal(with_target, target)
     columns = list(table.columns.values())
     fitting = _fitting(table, target)
     reports = []
@@ -101,10 +109,10 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
             findings.append(Finding("faulty_target", fault))
         findings += column_findings(column, table)
         if goal is not None and y is not None and column.name != target:
-            findings += _beside_target(column, table.columns[goal.name], goal, y)
+            findings += _beside_target(with_target.columns[column.name], with_target.columns[goal.name], goal, y)
         reports.append(_report(column, fitting[column.name], findings))
     task = goal.task if goal else None
-    notes = (*table.notes, *(goal.notes if goal else ()))
+    notes = (*table.notes, *([note] if note else ()), *(goal.notes if goal else ()))
     return Inspection(table.rows, tuple(reports), target, task, tuple(table_findings(table, goal, y)), notes)
 
 
@@ -143,7 +151,7 @@ def _fitting(table: Table, target: str | None) -> dict[str, str]:
     for column in table.columns.values():
         found = Found.of(column, forced=False)
         note = found.notes[0].rpartition(": left out")[0] if found.feature is None else ""
-        left_out = "constant" if "is constant" in note else "no values" if "has no values" in note else "identifier"
+        left_out = next((words for part, words in LEFT_OUT.items() if part in note), "identifier")
         done[column.name] = f"left out: {left_out}" if found.feature is None else _treatment(found.feature, column)
     return done | ({target: "target"} if target is not None else {})
 
@@ -183,4 +191,7 @@ def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> Column
             order = np.argsort(-counts, kind="stable")[:COMMONEST]
             common = tuple((levels[j], int(counts[j])) for j in order if counts[j])
     missing = int(column.missing.sum())
-    return ColumnReport(column.name, column.kind, missing, distinct, span, quartiles, common, fitting, tuple(findings))
+    notation = column.notation if isinstance(column, NumericColumn) else ""
+    return ColumnReport(
+        column.name, column.kind, missing, distinct, span, quartiles, common, fitting, tuple(findings), notation
+    )

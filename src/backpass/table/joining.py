@@ -104,4 +104,5 @@ def _texts(name: str, raws: Sequence[RawColumn]) -> RawStrings:
             codes.append(np.array(places, dtype=np.int32)[raw.codes])
         else:
             codes.append(np.zeros(_rows(raw), dtype=np.int32))
-    return RawStrings(name, list(known), np.concatenate(codes), typed=True)
+    is_category = any(isinstance(raw, RawStrings) and raw.is_category for raw in raws)
+    return RawStrings(name, list(known), np.concatenate(codes), typed=True, is_category=is_category)

@@ -22,7 +22,7 @@ from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawNumbers
 from backpass.table.records import check_names
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 from backpass.table.timestamp import SECOND, moment_texts
 
 Row = dict[str, Any]

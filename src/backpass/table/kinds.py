@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.boolean import are_truths
+from backpass.table.column_reading import NUMBER_SHARE, gap_note, notation_note, text_notes, with_reading
 from backpass.table.day_month import Order, is_day_and_month
 from backpass.table.messages import ErrorList, counted, listed, plural, rows_listed, shown
-from backpass.table.missing import Missing
-from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, without_percent
+from backpass.table.notation.notations import notations_of
+from backpass.table.notation.sentinel import Suspected, suspected_sentinels
+from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, text_of, without_percent
 from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, RawStrings, moments_as_texts, numbers_as_texts
+from backpass.table.rules import Rules
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 from backpass.table.text_classification import (
     DATE,
@@ -31,14 +34,12 @@ from backpass.table.text_classification import (
     NUMERIC,
     TEXT,
     TIME,
-    Rules,
     TextClassification,
     judge,
     rows_holding,
 )
 from backpass.table.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 
-NUMBER_SHARE = 0.9  # share of numbers (or dates, or times) from which other values are taken for mistakes
 NAMED_TEXTS = 3  # mismatched values that a message names
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 SORTS: dict[Kind, tuple[int, ...]] = {"numeric": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
@@ -69,20 +70,24 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     if isinstance(raw, RawDatetimes):
         _name_far_dates(raw, faults)
     if isinstance(raw, RawNumbers) and demand != "categorical":
-        return _of_numbers(raw, demand, rules.missing, faults, notes)
+        return _of_numbers(raw, demand, rules, faults, notes)
     if isinstance(raw, RawDatetimes) and demand != "categorical":
         return _of_moments(raw, demand, faults, notes)
     if not isinstance(raw, RawStrings):
         raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
-    judged = judge(raw, rules)
+    as_text = judge(raw, rules)
+    judged = as_text if demand == "categorical" else with_reading(raw.name, as_text, rules)
     kind = decide(raw, judged, demand, rules.decimal, notes)
     if kind == "categorical":
-        return _text_column(raw, judged, rules, notes)
+        return _text_column(raw, as_text, rules, notes)
     _name_strangers(raw, judged, kind, rules, faults)
+    if judged.gaps:
+        notes.append(gap_note(raw.name, judged.gaps))
     if kind == "numeric":
-        numbers = np.concatenate([[np.nan], judged.numbers])
-        checked = _checked(raw.name, numbers[raw.codes], rules.missing, faults, notes)
-        return replace(checked, is_percent=judged.is_percent)
+        numbers = np.concatenate([[np.nan], np.where(judged.sorts == MISSING, np.nan, judged.numbers)])
+        checked = _checked(raw.name, numbers[raw.codes], rules, faults, notes)
+        notation = "; ".join(notations_of(judged.reading, judged.agreement.shapes)) if judged.reading else ""
+        return replace(checked, is_percent=judged.is_percent, reading=judged.reading, notation=notation)
     _name_zones(raw, judged, kind, faults)
     microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
     moments = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(judged.zoned.any()))
@@ -94,12 +99,12 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
 
 
 def _of_numbers(
-    raw: RawNumbers, demand: Kind | None, missing: Missing, faults: ErrorList, notes: list[str]
+    raw: RawNumbers, demand: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
     if demand not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
-        return _checked(raw.name, raw.values, missing, faults, notes)
+        return replace(_checked(raw.name, raw.values, rules, faults, notes), reading=rules.reading_of(raw.name))
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
     return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), demand)
@@ -153,20 +158,30 @@ def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, dec
     if judged.counts[judged.unsure].sum() >= NUMBER_SHARE * there:
         example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[judged.unsure[0]])}"
         notes.append(f"{example}, of which no row tells day from month: kept as text; --date-order")
-    if raw.typed:
+    if raw.is_category or (raw.typed and _are_digits(judged)):
         return "categorical"
     padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
     if padded:
         notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as text")
         return "categorical"
     numbers = judged.rows_of(NUMERIC, INFINITE)
-    if not numbers or numbers < NUMBER_SHARE * there:
+    if not numbers or numbers < (1.0 if raw.typed else NUMBER_SHARE) * there:
+        notes += text_notes(raw.name, judged)
         return "categorical"
+    if judged.reading is not None:
+        notes.append(notation_note(raw.name, judged, judged.reading))
+        return "numeric"
     if judged.is_percent:
         first = judged.of_sort(NUMERIC)[0]
         notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {without_percent(first)}")
         return "numeric"
     return _kind_of_amounts(raw.name, [text for text in judged.of_sort(NUMERIC) if is_amount(text, decimal)], notes)
+
+
+def _are_digits(judged: TextClassification) -> bool:
+    """Whether the strings of a typed source are digits only, which it would store as numbers if they were meant so."""
+    held = judged.of_sort(NUMERIC, INFINITE, DATE, TIME, TEXT)
+    return not judged.gaps and judged.reading is None and all(text.isdigit() for text in held)
 
 
 def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kind:
@@ -223,6 +238,8 @@ def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rul
         hint = f"the model needs {noun} here; if {first} means missing: --missing"
     else:
         hint = f"if {first} means missing: --missing; if the column holds texts: --categorical"
+    if judged.reading is not None and (unit := judged.reading.other_unit(next(iter(rows)))):
+        hint = f"write one unit; --missing {shown(unit)} makes the numbers in that unit missing"
     if raw.name in rows:
         hint = f"{rows_listed(rows[raw.name])} holds the name of the column: is the header there again?; {hint}"
     if kind in ("date", "time"):
@@ -242,11 +259,11 @@ def _name_zones(raw: RawStrings, judged: TextClassification, kind: DatetimeKind,
 
 
 def _checked(
-    name: str, values: NDArray[np.float64], missing: Missing, faults: ErrorList, notes: list[str]
+    name: str, values: NDArray[np.float64], rules: Rules, faults: ErrorList, notes: list[str]
 ) -> NumericColumn:
     """Return a numeric column: missing-value numbers become NaN, infinities are errors, lost digits give a note."""
-    if missing.values:
-        values = np.where(np.isin(values, missing.values), np.nan, values)
+    if rules.missing.values:
+        values = np.where(np.isin(values, rules.missing.values), np.nan, values)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
         fault = f"inf, or a number too large for float64, in column {shown(name)} {rows_listed(infinite + 1)}"
@@ -254,7 +271,16 @@ def _checked(
     elif _lost_digits(values):
         lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"
         notes.append(f"column {shown(name)}: {lost}")
+    elif rules.kinds is None and rules.detect_missing:
+        notes += [_suspicion(name, each) for each in suspected_sentinels(values)]
     return NumericColumn(name, values)
+
+
+def _suspicion(name: str, found: Suspected) -> str:
+    """Return a note on a number that may stand for "no value"."""
+    value, others = text_of(found.value), f"all others lie between {text_of(found.low)} and {text_of(found.high)}"
+    rows = counted(found.rows, "row")
+    return f"column {shown(name)} holds {value} in {rows}, {others}; if it means missing: --missing {value}"
 
 
 def _lost_digits(values: NDArray[np.float64]) -> bool:

@@ -24,7 +24,7 @@ from backpass.table.parquet_metadata import DURATION, ParquetMetadata, duration_
 from backpass.table.raw import Content, RawColumn, RawDatetimes, RawNumbers, RawStrings
 from backpass.table.records import check_names
 from backpass.table.row_names import index_among, index_note
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 from backpass.table.timestamp import FAR_DATES, DatetimeKind, ticks_of_days
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 FLOATS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"}
 WIDE = ("DECIMAL", "HUGEINT", "UHUGEINT", "BIGNUM")  # converted through text, which rounds once and correctly
-TEXTS = ("VARCHAR", "ENUM", "UUID", "BOOLEAN", '"NULL"')  # "NULL": a column without any value
+ENUM = "ENUM"
+TEXTS = ("VARCHAR", ENUM, "UUID", "BOOLEAN", '"NULL"')  # "NULL": a column without any value
 BYTES, INTERVAL, DATE = "BLOB", "INTERVAL", "DATE"
 NANOSECONDS = {"TIMESTAMP_NS", "TIMESTAMPTZ_NS", "TIME_NS"}
 """Casts to microseconds round to the nearest; these are rounded down, as all timestamps are, also those before 1970."""
@@ -201,7 +202,7 @@ def _columns(
             is_duration = type_ == INTERVAL or type_.startswith(DURATION)
             yield RawNumbers(name, numbers[name], is_duration)
         elif name in texts:
-            yield RawStrings(name, *texts[name], typed=True)
+            yield RawStrings(name, *texts[name], typed=True, is_category=type_.startswith(ENUM))
         elif type_ in MOMENTS:
             yield _moments(database, relation, name, identifier(stored), type_)
         else:

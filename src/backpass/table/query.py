@@ -22,8 +22,8 @@ from backpass.table.messages import ErrorList, refusal
 from backpass.table.opening import Opened
 from backpass.table.parquet import relation_columns, types_of
 from backpass.table.raw import Content
+from backpass.table.rules import Rules
 from backpass.table.table import Column, DatetimeColumn, NumericColumn
-from backpass.table.text_classification import Rules
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

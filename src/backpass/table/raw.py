@@ -40,13 +40,15 @@ class RawStrings:
         name: Column name.
         levels: The distinct strings, in no particular order.
         codes: int32 (n,), 0 where missing, j for levels[j - 1].
-        typed: Whether the source declares strings (Parquet, a data frame); digits among them then stay strings.
+        typed: Whether the source declares strings (Parquet, a data frame); a column of digits only then stays text.
+        is_category: Whether the source declares categories, which stay as they are.
     """
 
     name: str
     levels: Sequence[str]
     codes: NDArray[np.int32]
     typed: bool = False
+    is_category: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from backpass.table.pattern import files_of
 from backpass.table.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
 from backpass.table.raw import Content, RawStrings
 from backpass.table.records import ROW_NAMES, spoken
+from backpass.table.rules import Rules
 from backpass.table.table import Column, Table
-from backpass.table.text_classification import Rules
 
 FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
 
@@ -63,6 +63,7 @@ def read_table(
     max_bytes: int | None = None,
     query: str | None = None,
     tolerant: bool = False,
+    detect_missing: bool = True,
 ) -> Table:
     """Read a CSV, TSV, JSON or Parquet file.
 
@@ -92,6 +93,8 @@ def read_table(
         encoding: Encoding of a text file without a byte order mark; UTF-8 if None.
         max_bytes: Maximum size of a decompressed file in bytes (see ``decompression``).
         query: SELECT statement over the table, called ``data``; its result replaces the table.
+        detect_missing: Whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which everything
+            else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are named.
         tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
 
     Raises:
@@ -118,7 +121,9 @@ def read_table(
         frozenset(categorical),
         frozenset(drop),
         Missing.of(missing),
+        detect_missing,
         decimal or ".",
+        decimal is not None,
         date_order,
         frozenset(need or ()),
     )
@@ -136,8 +141,9 @@ def read_table(
         faults.add(fault)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
     for raw in content.columns:
-        own = ErrorList(source)
-        columns[raw.name] = settle(raw, rules, own, notes)
+        own, own_notes = ErrorList(source), list[str]()
+        columns[raw.name] = settle(raw, rules, own, own_notes)
+        notes += [] if own.texts else own_notes
         if tolerant and own.texts:
             doubts[raw.name] = tuple(own.texts)
             columns[raw.name] = settle(raw, replace(rules, text=frozenset([raw.name])), own, [])

@@ -32,7 +32,7 @@ def _stacked(columns: Sequence[Column]) -> Column:
     lead = next((column for column in columns if not column.missing.all()), columns[0])
     if isinstance(lead, NumericColumn):
         values = [c.values if isinstance(c, NumericColumn) else _empty(c, np.nan) for c in columns]
-        return NumericColumn(lead.name, np.concatenate(values), lead.is_percent)
+        return NumericColumn(lead.name, np.concatenate(values), lead.is_percent, lead.reading, lead.notation)
     if isinstance(lead, DatetimeColumn):
         microseconds = [c.microseconds if isinstance(c, DatetimeColumn) else _empty(c, NAT) for c in columns]
         return DatetimeColumn(lead.name, np.concatenate(microseconds), lead.kind, lead.order)

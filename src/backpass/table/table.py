@@ -18,15 +18,17 @@ from backpass.table.boolean import are_booleans
 from backpass.table.day_month import Order
 from backpass.table.messages import refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.notation.reading import NumberReading
 from backpass.table.timestamp import NAT, DatetimeKind
 
 Kind: TypeAlias = Literal["numeric", "categorical", "date", "time"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical", "date", "time")
-Demand: TypeAlias = Kind | Order | Literal["percent", "boolean"]
+Demand: TypeAlias = str
 """Requirement on a column.
 
 One of: its column kind; the day-month order of its dates, if they are not ISO 8601; "percent" for numbers that are
-percentages; "boolean" for categories that are booleans.
+percentages; "boolean" for categories that are booleans; "numeric {...}" for numbers in an everyday notation, with the
+JSON of its ``NumberReading``.
 """
 
 
@@ -38,11 +40,15 @@ class NumericColumn:
         name: Column name.
         values: float64 (n,), NaN where missing.
         is_percent: Whether the source writes the numbers with a percent sign; 12% is stored as 12.
+        reading: How the source's strings are read as numbers, None for plain numbers.
+        notation: The notations of the source's strings in words, empty for plain numbers.
     """
 
     name: str
     values: NDArray[np.float64]
     is_percent: bool = False
+    reading: NumberReading | None = None
+    notation: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -55,7 +61,7 @@ class NumericColumn:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> NumericColumn:
         """Return the column restricted to these rows."""
-        return NumericColumn(self.name, self.values[rows], self.is_percent)
+        return NumericColumn(self.name, self.values[rows], self.is_percent, self.reading, self.notation)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NumericColumn):
@@ -147,6 +153,8 @@ def required_kind(column: Column) -> Demand:
     """Return what to require of the same column in another table so that it is read the same way."""
     if isinstance(column, NumericColumn) and column.is_percent:
         return "percent"
+    if isinstance(column, NumericColumn) and column.reading is not None:
+        return column.reading.demand
     if isinstance(column, CategoricalColumn) and are_booleans(column.levels):
         return "boolean"
     return (column.order if isinstance(column, DatetimeColumn) else None) or column.kind

@@ -16,15 +16,22 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.table.boolean import are_booleans
+from backpass.table.column_reading import agreement_among, numbers_among
 from backpass.table.database import identifier
-from backpass.table.feature import looks_like_identifier
+from backpass.table.feature import looks_like_identifier, starts_with_numbers
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, rows_listed, shown
+from backpass.table.notation.reading import NumberReading
 from backpass.table.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, NumericColumn, Table
 
 Task: TypeAlias = Literal["regression", "binary", "multiclass"]
 ASKED = (None, "regression", "classification")
 FEW_NUMBERS = 20  # maximum number of distinct whole numbers that may be meant as classes
+MOSTLY_NUMBERS = 0.5  # share of numbers from which a target is meant as numbers
+MOST_CLASSES = 100  # classes beyond which a target of texts has to be confirmed
+FEWEST_ROWS = 20  # rows from which a class of one row has to be confirmed
+CONFIRM = "--task classification"
+NAMED = 3  # texts that a hint names
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Target:
         class_kind: Column kind in which predicted classes are written.
         notes: Messages about the choice of task.
         is_percent: Whether the column holds percentages.
+        reading: How the strings of the column are read as numbers, None for plain numbers.
     """
 
     name: str
@@ -46,6 +54,7 @@ class Target:
     class_kind: Kind = "categorical"
     notes: tuple[str, ...] = ()
     is_percent: bool = False
+    reading: NumberReading | None = None
 
     @classmethod
     def fit(cls, table: Table, name: str, task: str | None = None) -> Target:
@@ -71,13 +80,13 @@ class Target:
             faults.add(f"target {shown(name)} holds {column.kind}s: numbers and classes can be predicted", hint)
         if column is None or isinstance(column, DatetimeColumn):
             raise faults.error()
-        if task is None and isinstance(column, CategoricalColumn) and looks_like_identifier(column):
-            found = f"{len(column.levels):,} different texts, such as {shown(column.levels[0])}, in {table.rows:,} rows"
-            hint = "if they are numbers, write them as numbers (12.5); if they are classes, say --task classification"
-            faults.add(f"target {shown(name)}: {found}: nearly every row has its own", hint)
+        if task is None and isinstance(column, CategoricalColumn):
+            _ask_about_classes(column, table, faults)
         target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
         faults.stop()
-        return replace(target, is_percent=isinstance(column, NumericColumn) and column.is_percent)
+        if isinstance(column, CategoricalColumn):
+            return target
+        return replace(target, is_percent=column.is_percent, reading=column.reading)
 
     @property
     def kind(self) -> Kind:
@@ -89,6 +98,8 @@ class Target:
         """What to require of a column that holds this target."""
         if self.is_percent:
             return "percent"
+        if self.reading is not None:
+            return self.reading.demand
         return "boolean" if self.kind == "categorical" and are_booleans(self.classes) else self.kind
 
     def encode(self, table: Table) -> NDArray[np.float64] | NDArray[np.int32]:
@@ -126,13 +137,15 @@ class Target:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-serializable dict."""
-        written = {
+        written: dict[str, Any] = {
             "name": self.name,
             "task": self.task,
             "classes": list(self.classes),
             "class_kind": self.class_kind,
             "notes": list(self.notes),
         }
+        if self.reading is not None:
+            written["reading"] = self.reading.to_json()
         return {**written, "percent": True} if self.is_percent else written
 
     @classmethod
@@ -145,7 +158,61 @@ class Target:
             data["class_kind"],
             tuple(data["notes"]),
             data.get("percent", False),
+            NumberReading.from_json(data["reading"]) if "reading" in data else None,
         )
+
+
+def labeled(table: Table, name: str) -> tuple[Table, str]:
+    """Return the rows that have a target, and a note on the others; a table without any is returned as it is.
+
+    >>> from backpass.table import table_from
+    >>> table, note = labeled(table_from({"y": [1.5, None, 2.5]}), "y")
+    >>> table.rows, note
+    (2, "target 'y': 1 of 3 rows has no value and is left out (row 2)")
+    """
+    column = table.columns.get(name)
+    if column is None or not column.missing.any() or column.missing.all():
+        return table, ""
+    gaps = np.flatnonzero(column.missing)
+    verb = "has no value and is" if len(gaps) == 1 else "have no value and are"
+    where = f"{len(gaps):,} of {table.rows:,} rows {verb} left out ({rows_listed(table.row_numbers[gaps])})"
+    return table.take(np.flatnonzero(~column.missing)), f"target {shown(name)}: {where}"
+
+
+def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorList) -> None:
+    """Add an error if the texts of a target are hardly meant as classes; ``task="classification"`` confirms them."""
+    counts = column.counts()
+    there, spelled = counts > 0, numbers_among(column)
+    numbers, rows = int(counts[spelled].sum()), int(counts.sum())
+    name, count, single = shown(column.name), int(there.sum()), int(np.count_nonzero(counts == 1))
+    if np.count_nonzero(there & spelled) > FEW_NUMBERS and (dispute := agreement_among(column).dispute):
+        faults.add(f"target {name} holds {dispute}", f"write them in one way; if all are classes: {CONFIRM}")
+    elif np.count_nonzero(there & spelled) > FEW_NUMBERS and MOSTLY_NUMBERS * rows <= numbers < rows:
+        others = np.flatnonzero(there & ~spelled)
+        others = others[np.argsort(-counts[others], kind="stable")]
+        named = listed([_with_rows(column, int(j), table) for j in others])
+        tokens = " ".join(f"--missing {shlex.quote(column.levels[j])}" for j in others[:NAMED])
+        hint = f"if they mean missing: {tokens}; if all are classes: {CONFIRM}"
+        faults.add(f"target {name}: {counted(numbers, 'number')} and {counted(rows - numbers, 'text')}: {named}", hint)
+    elif looks_like_identifier(column):
+        found = f"{count:,} different texts, such as {shown(column.levels[0])}, in {table.rows:,} rows"
+        faults.add(f"target {name}: {found}: nearly every row has its own", _confirm(column))
+    elif count > MOST_CLASSES or (single and table.rows >= FEWEST_ROWS):
+        example = shown(column.levels[int(np.flatnonzero(counts == 1)[0])]) if single else ""
+        alone = f", {single:,} of them in a single row, such as {example}" if single else ""
+        faults.add(f"target {name} would have {count:,} classes{alone}", _confirm(column))
+
+
+def _confirm(column: CategoricalColumn) -> str:
+    """Return the hint that confirms classes; it starts with numbers if the texts do."""
+    numbers = "if they are numbers, write them as numbers (12.5); " if starts_with_numbers(column) else ""
+    return f"{numbers}if they are classes, say {CONFIRM}"
+
+
+def _with_rows(column: CategoricalColumn, level: int, table: Table) -> str:
+    """Return a category with its rows: 'on request' (rows 2, 9)."""
+    rows = table.row_numbers[np.flatnonzero(column.codes == level + 1)]
+    return f"{shown(column.levels[level])} ({rows_listed(rows)})"
 
 
 def _usable(table: Table, name: str, faults: ErrorList) -> Column | None:

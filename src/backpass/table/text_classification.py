@@ -9,83 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError
-from backpass.table.boolean import BOOLEAN, missing_beside
-from backpass.table.day_month import ORDERS, Order, is_day_and_month, order_in, ticks_in
-from backpass.table.messages import listed, shown
-from backpass.table.missing import Missing
-from backpass.table.number import PERCENT, is_percentage, number_in, without_percent
+from backpass.table.boolean import missing_beside
+from backpass.table.day_month import Order, is_day_and_month, order_in, ticks_in
+from backpass.table.notation.agreement import NOTHING, Agreement
+from backpass.table.notation.reading import NumberReading
+from backpass.table.number import is_percentage, number_in, without_percent
 from backpass.table.raw import RawStrings
-from backpass.table.table import KINDS, Kind
+from backpass.table.rules import Rules
 from backpass.table.timestamp import NAT, moment_in
 
-STORED_AS: dict[str, Kind] = {**dict.fromkeys(ORDERS, "date"), PERCENT: "numeric", BOOLEAN: "categorical"}
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the caller requires of the columns of a table.
-
-    Attributes:
-        kinds: Required kind by column name; only these columns are converted. None infers the kinds.
-        text: Columns to treat as categorical.
-        drop: Columns to leave out.
-        missing: The missing tokens.
-        decimal: Decimal sign.
-        date_order: Day-month order of dates that are not ISO 8601; None infers it.
-        need: Columns that must exist.
-
-    Raises:
-        UsageError: ``kinds`` contains an unknown kind.
-    """
-
-    kinds: Mapping[str, str] | None = None
-    text: frozenset[str] = frozenset()
-    drop: frozenset[str] = frozenset()
-    missing: Missing = field(default_factory=lambda: Missing.of(()))
-    decimal: str = "."
-    date_order: Order | None = None
-    need: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        wrong = [kind for kind in (self.kinds or {}).values() if kind not in (*KINDS, *ORDERS, PERCENT, BOOLEAN)]
-        if wrong:
-            raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
-
-    @property
-    def named(self) -> frozenset[str]:
-        """Columns that the caller mentions by name."""
-        return self.need | self.text | self.drop | frozenset(self.kinds or ())
-
-    def demanded(self, name: str) -> Kind | None:
-        """Return the kind that a column must have, or None."""
-        if self.kinds is not None:
-            kind = self.kinds[name]
-            return cast(Kind, STORED_AS.get(kind, kind))
-        return "categorical" if name in self.text else None
-
-    def wants_boolean(self, name: str) -> bool:
-        """Whether a column must hold booleans."""
-        return self.kinds is not None and self.kinds[name] == BOOLEAN
-
-    def wants_percent(self, name: str) -> bool:
-        """Whether a column must hold percentages."""
-        return self.kinds is not None and self.kinds[name] == PERCENT
-
-    def order_of(self, name: str) -> Order | None:
-        """Return the required day-month order of a column's dates, or None."""
-        demand = self.kinds.get(name) if self.kinds is not None else None
-        return demand if demand in ORDERS else self.date_order
-
-    def wants(self, name: str) -> bool:
-        """Whether a column is converted at all."""
-        return name not in self.drop and (self.kinds is None or name in self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +39,8 @@ class TextClassification:
         order: Day-month order with which dates were read; None if it is unknown or no date needs it.
         unsure: Indices of day-month dates that could not be read.
         is_percent: Whether the numbers are percentages.
+        agreement: The reading of numbers in everyday notations; without a reading if all are plain.
+        gaps: Rows by the strings that are missing because of the rest of the column (see ``notation.words``).
     """
 
     texts: list[str]
@@ -113,6 +52,13 @@ class TextClassification:
     order: Order | None
     unsure: list[int]
     is_percent: bool
+    agreement: Agreement = NOTHING
+    gaps: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> NumberReading | None:
+        """How the numbers are read, None if all are plain."""
+        return self.agreement.reading
 
     def rows_of(self, *sorts: int) -> int:
         """Return the number of rows with a string of these types."""

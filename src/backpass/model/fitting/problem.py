@@ -30,6 +30,7 @@ from backpass.model.settings.settings import Settings
 from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
 from backpass.table import Schema, Table, Target
 from backpass.table.memory import require_memory
+from backpass.table.target import labeled
 from backpass.training import (
     Callback,
     Optimizer,
@@ -225,13 +226,15 @@ def make_problem(
     """
     if weights is not None:
         table, weights = table.take(np.flatnonzero(weights > 0.0)), weights[weights > 0.0]
+    table, weights, unlabeled = _with_target(table, target_name, weights)
     target = Target.fit(table, target_name, settings.task)
     split = split_table(table.rows, settings, has_validation=validation is not None, has_test=test is not None)
     settings = settings.suited(target.task, len(split.train))
     parts = (("train", split.train, None), ("validation", split.validation, validation), ("test", split.test, test))
     rows = {}
     for name, index, given in parts:
-        part = table.take(index) if given is None else given
+        part, note = (table.take(index), "") if given is None else labeled(given, target_name)
+        unlabeled += [note] if note else []
         if part.rows:
             counts = None if weights is None or given is not None else weights[index]
             rows[name] = Rows(part, target.encode(part), counts)
@@ -243,11 +246,21 @@ def make_problem(
         )
     schema = Schema.fit(train.table, target_name, drop=drop, columns=columns)
     head = Head.fit(target, train.truth, settings)
-    notes = []
+    notes = unlabeled
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
         notes.append(f"{only}, none is set aside unless a file gives them")
     return assemble(settings, schema, head, rows, notes=notes)
+
+
+def _with_target(
+    table: Table, name: str, weights: NDArray[np.float64] | None
+) -> tuple[Table, NDArray[np.float64] | None, list[str]]:
+    """The rows that have a target, with their weights, and a note on the others."""
+    rows, note = labeled(table, name)
+    if not note:
+        return table, weights, []
+    return rows, None if weights is None else weights[~table.columns[name].missing], [note]
 
 
 def assemble(

@@ -1,0 +1,228 @@
+"""Agreement: the one reading under which the cells of a column are numbers.
+
+Takes the distinct strings of a column with their row counts; returns the reading that most rows share, or None and the
+reason. A cell that doesn't fit it is no number. Codes that only look like numbers have no reading: leading zeros,
+telephone numbers, bands such as 18-24 and 25-34, letters behind a number that differ from row to row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from backpass.table.notation.cell import Cell, cell_in
+from backpass.table.notation.numeral import DECIMALS, SPACES
+from backpass.table.notation.reading import NumberReading
+from backpass.table.notation.vocabulary import (
+    BARE_UNITS,
+    FLAGS,
+    MAGNITUDES,
+    UNSURE,
+    UNSURE_APART,
+    magnitude_of,
+    same_unit,
+)
+
+LOOKED_AT = 200  # distinct strings that show whether a column is worth a closer look
+WORTH = 0.5  # share of them that may be numbers
+MOST_NAMED = 5  # units or currencies in one column
+MOST_BANDS = 30  # distinct disjoint ranges that are still bands
+FEWEST_VALUES = 3  # distinct numbers with units, ranges or bounds; fewer are as good as categories
+PHONE_DIGITS = 9  # digits in groups of three, in every cell, that are telephone numbers
+YEARS = range(1900, 2101)  # denominators that are years: 5/2024
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What the cells of a column agree on.
+
+    Attributes:
+        reading: The reading, None if there is none.
+        shapes: Rows by shape of the cells that fit it.
+        example: A string of each shape.
+        dispute: What the cells disagree on, for a message; empty if nothing.
+    """
+
+    reading: NumberReading | None
+    shapes: Mapping[Cell, int]
+    examples: Mapping[Cell, str]
+    dispute: str = ""
+
+
+NOTHING = Agreement(None, {}, {})
+
+
+def agreement_of(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_fixed: bool = False) -> Agreement:
+    """Find the reading of a column.
+
+    A sample of the strings comes first, so that a column of sentences or addresses costs little.
+
+    Args:
+        texts: The distinct strings, trimmed, without missing tokens.
+        counts: Number of rows of each.
+        decimal: Decimal sign where the column leaves it open.
+        is_fixed: Whether no other decimal sign is possible.
+
+    >>> agreement_of(["12 kg", "13.5 kg", "9 kg"], [1, 1, 1], ".").reading.unit
+    'kg'
+    >>> agreement_of(["12 kg", "500 g", "9 kg"], [1, 1, 1], ".").dispute
+    'numbers in units kg and g'
+    """
+    step = max(len(texts) // LOOKED_AT, 1)
+    if step > 1:
+        sample = texts[::step]
+        found = _agreement(sample, [1] * len(sample), decimal, is_fixed=is_fixed)
+        if sum(found.shapes.values()) < WORTH * len(sample):
+            return Agreement(None, {}, {}, found.dispute)
+    return _agreement(texts, counts, decimal, is_fixed=is_fixed)
+
+
+def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_fixed: bool) -> Agreement:
+    shapes, examples = Counter[Cell](), dict[Cell, str]()
+    for text, count in zip(texts, counts, strict=True):
+        if (cell := cell_in(text)) is not None:
+            shape = cell.shape
+            shapes[shape] += count
+            examples.setdefault(shape, text)
+    if not shapes or any(shape.is_padded for shape in shapes):
+        return NOTHING
+    currency, currencies = _ranked(_rows_by(shapes, lambda cell: cell.currency))
+    word = _word(shapes, has_currency=bool(currency))
+    reading = NumberReading(
+        _decimal(shapes, decimal, is_fixed=is_fixed),
+        currency,
+        word.unit,
+        word.has_magnitudes,
+        any(shape.in_parentheses for shape in shapes) and not all(shape.in_parentheses for shape in shapes),
+        word.has_flags,
+        any(shape.upper for shape in shapes),
+        any(shape.bound in ("<", ">") for shape in shapes),
+        _out_of(shapes),
+    )
+    fitting = {shape: count for shape, count in shapes.items() if reading.fits(shape)}
+    is_partly_percent = reading.is_percent and any(not shape.word for shape in fitting)
+    dispute = ""
+    if currencies or word.dispute:
+        dispute = f"numbers in {f'currencies {currencies}' if currencies else f'units {word.dispute}'}"
+    elif is_partly_percent:
+        dispute = f"numbers with and without {reading.unit}"
+    if not fitting or is_partly_percent or _is_code(reading, fitting, texts):
+        return Agreement(None, {}, {}, dispute)
+    return Agreement(reading, fitting, examples, dispute)
+
+
+def _rows_by(shapes: Mapping[Cell, int], of: Callable[[Cell], str]) -> Mapping[str, int]:
+    """Return the rows by the nonempty values of an attribute."""
+    rows = Counter[str]()
+    for shape, count in shapes.items():
+        if value := of(shape):
+            rows[value] += count
+    return rows
+
+
+def _ranked(rows: Mapping[str, int]) -> tuple[str, str]:
+    """Return the most frequent value, and the values if there are several."""
+    ranked = sorted(rows, key=lambda value: (-rows[value], value))
+    if len(ranked) < 2:
+        return (ranked[0] if ranked else ""), ""
+    if len(ranked) > MOST_NAMED:  # words of a language rather than units
+        return ranked[0], ""
+    return ranked[0], f"{', '.join(ranked[:-1])} and {ranked[-1]}"
+
+
+def _decimal(shapes: Mapping[Cell, int], decimal: str, *, is_fixed: bool) -> str:
+    """Return the decimal sign that reads most rows, the preferred one if both read as many."""
+    if is_fixed:
+        return decimal
+    rows = {each: sum(n for shape, n in shapes.items() if each in shape.decimals) for each in DECIMALS}
+    return max(DECIMALS, key=lambda each: (rows[each], each == decimal))
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What the words behind the numbers of a column are."""
+
+    unit: str = ""
+    has_magnitudes: bool = False
+    has_flags: bool = False
+    dispute: str = ""
+
+
+def _word(shapes: Mapping[Cell, int], *, has_currency: bool) -> _Word:
+    rows = Counter[tuple[str, bool]]()
+    for shape, count in shapes.items():
+        if shape.word:
+            rows[shape.word, shape.is_apart] += count
+    words = {word for word, _ in rows}
+    if not words:
+        return _Word()
+    if all(magnitude_of(word) is not None for word in words) and (
+        has_currency or len(words) > 1 or all(_is_magnitude(*each) for each in rows)
+    ):
+        return _Word(has_magnitudes=True)
+    if all(set(word) <= FLAGS and is_apart for word, is_apart in rows) and 2 * rows.total() < sum(shapes.values()):
+        return _Word(has_flags=True)
+    units = Counter[str]()
+    for (word, is_apart), count in rows.items():
+        if len(word) > 1 or is_apart or word in BARE_UNITS or not word.isalpha():
+            units[next((each for each in units if same_unit(each, word)), word)] += count
+    unit, dispute = _ranked(units)
+    return _Word(unit, dispute=dispute)
+
+
+def _is_magnitude(word: str, is_apart: bool) -> bool:
+    return word in MAGNITUDES and word not in UNSURE and not (is_apart and word in UNSURE_APART)
+
+
+def _out_of(shapes: Mapping[Cell, int]) -> str:
+    """Return the denominator that all fractions share, empty if they don't, or if it is a year."""
+    scales = {shape.scale for shape in shapes if shape.scale}
+    scale = scales.pop() if len(scales) == 1 else ""
+    return "" if scale and int(scale) in YEARS else scale
+
+
+def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence[str]) -> bool:
+    """Whether the cells are codes or categories, although each of them reads as a number."""
+    has_words = bool(reading.unit or reading.out_of or reading.has_ranges or reading.has_bounds or reading.has_flags)
+    is_grouped = any(space in shape.digits for shape in shapes for space in SPACES)
+    if not (has_words or is_grouped):
+        return False
+    intervals = {interval for text in texts if (interval := reading.interval(text)) is not None}
+    if has_words and not reading.is_percent and len(intervals) < FEWEST_VALUES:
+        return True
+    if reading.has_ranges and (_are_bands(intervals) or _are_joined_codes(reading, texts)):
+        return True
+    if reading.has_bounds and sum(low == high for low, high in intervals) < FEWEST_VALUES and _are_bands(intervals):
+        return True
+    if reading.out_of and any(high > float(reading.out_of) for _, high in intervals):
+        return True
+    return is_grouped and _are_phones(texts)
+
+
+def _are_bands(intervals: set[tuple[float, float]]) -> bool:
+    """Whether intervals are few and follow one another without overlap, as age bands do."""
+    ordered = sorted(intervals)
+    return len(ordered) <= MOST_BANDS and all(high <= low for (_, high), (low, _) in pairwise(ordered))
+
+
+def _are_joined_codes(reading: NumberReading, texts: Sequence[str]) -> bool:
+    """Whether ranges are no ranges: some end before they start (3-1), or both ends have a fixed number of digits.
+
+    The latter must not be the same number: 555-1234 is a code.
+    """
+    found = {text: cell for text in texts if (cell := cell_in(text)) is not None and cell.upper and reading.fits(cell)}
+    if any(reading.interval(text) is None for text in found):
+        return True
+    cells = found.values()
+    first = {len(cell.digits) for cell in cells}
+    last = {len(cell.upper) for cell in cells}
+    return len(cells) > 1 and len(first) == len(last) == 1 and first != last
+
+
+def _are_phones(texts: Sequence[str]) -> bool:
+    """Whether all cells are nine or more digits of one number, in groups."""
+    digits = {sum(each.isdigit() for each in text) for text in texts}
+    has_points = any(sign in text for text in texts for sign in DECIMALS)
+    return len(texts) > 1 and len(digits) == 1 and min(digits) >= PHONE_DIGITS and not has_points

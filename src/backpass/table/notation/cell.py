@@ -1,0 +1,189 @@
+"""Cells: the parts of a string that may be a number in an everyday notation: sign, digits, currency, unit, footnote.
+
+Takes one string; returns its parts, or None. Nothing is decided here: ``agreement`` finds the reading that the cells of
+a column share, ``reading`` computes values.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from backpass.table.notation.numeral import NUMERAL, SPACES, decimals_of, is_padded
+from backpass.table.notation.vocabulary import SIGNS, is_currency
+
+DASHES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"  # minus sign, hyphens, dashes, small and full-width hyphen
+MINUS = f"{DASHES}-"  # the hyphen last, so that it is no range in a class of characters
+BOUNDS = {"<": "<", "<=": "<", "≤": "<", "⩽": "<", ">": ">", ">=": ">", "≥": ">", "⩾": ">", "~": "~", "≈": "~"}
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+POWERS = str.maketrans(f"{SUPERSCRIPTS}⁻⁺{DASHES}", f"0123456789-+{'-' * len(DASHES)}")
+LONGEST = 60  # characters of a cell that may be a number
+CELL = re.compile(
+    rf"""
+    (?P<quote>'?)
+    (?P<bound><=?|>=?|[≤⩽≥⩾~≈])?                             [{SPACES}]*
+    (?P<sign>[+{MINUS}])?                                     [{SPACES}]*
+    (?:(?P<before>[{SIGNS}]|[A-Z]{{1,2}}\$|[^\W\d_]{{2,3}}\.?)[{SPACES}]*)?
+    (?P<inner>[+{MINUS}])?
+    (?P<digits>{NUMERAL})
+    (?P<exponent>[eEdD][+-]?[0-9]{{1,3}}|[{SPACES}]?[x×·][{SPACES}]?10(?:\^[+{MINUS}]?[0-9]{{1,3}}|[⁻⁺]?[{SUPERSCRIPTS}]+))?
+    (?:[{SPACES}]*(?:[{MINUS}]|to|bis|à|\.{{2,3}}|…)[{SPACES}]*(?P<upper>{NUMERAL}))?
+    (?:[{SPACES}]?/[{SPACES}]?(?P<scale>[0-9]+))?
+    (?P<gap>[{SPACES}]*)
+    (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º"″′/{SIGNS}µμΩ])[\w%°º²³/·.^"″′{SIGNS}{SPACES}]*)?
+    (?P<trailing>[{MINUS}])?
+    (?P<plus>\+)?
+    (?:[{SPACES}]*(?P<footnote>[*†‡§#]+|[{SUPERSCRIPTS}]+|\[[^\[\]]{{1,4}}\]|\([a-z]\)))?
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The parts of a string that may be a number.
+
+    Attributes:
+        digits: The numeral.
+        decimals: The decimal signs that can read it, and the upper end of a range.
+        is_negative: Whether a minus sign stands before or behind the digits, or parentheses surround them.
+        sign: The sign before the digits as written.
+        trails: Whether the minus sign stands behind.
+        in_parentheses: Whether parentheses surround the number.
+        bound: "<", ">" or "~" for a comparison, else empty.
+        currency: The currency before or behind the digits.
+        word: The unit, magnitude or flag behind the digits.
+        is_apart: Whether a space stands before the word.
+        exponent: The power of ten.
+        exponent_sign: "e", "d" or "x".
+        upper: The numeral at the upper end of a range.
+        scale: The number behind a slash.
+        has_footnote: Whether a footnote mark follows.
+        is_quoted: Whether the apostrophe that spreadsheets use for text stands first.
+        is_padded: Whether the digits start with a zero as codes do.
+    """
+
+    digits: str
+    decimals: str
+    is_negative: bool = False
+    sign: str = ""
+    trails: bool = False
+    in_parentheses: bool = False
+    bound: str = ""
+    currency: str = ""
+    word: str = ""
+    is_apart: bool = False
+    exponent: int = 0
+    exponent_sign: str = ""
+    upper: str = ""
+    scale: str = ""
+    has_footnote: bool = False
+    is_quoted: bool = False
+    is_padded: bool = False
+
+    @property
+    def shape(self) -> Cell:
+        """The cell without its values: cells of one shape are read alike."""
+        separators = "".join(sorted({each for each in self.digits if not each.isdigit()}))
+        return Cell(
+            separators,
+            self.decimals,
+            self.is_negative,
+            self.sign,
+            self.trails,
+            self.in_parentheses,
+            self.bound,
+            self.currency,
+            self.word,
+            self.is_apart,
+            0,
+            self.exponent_sign,
+            "-" if self.upper else "",
+            self.scale,
+            self.has_footnote,
+            self.is_quoted,
+            self.is_padded,
+        )
+
+
+def cell_in(text: str) -> Cell | None:
+    """Return the parts of a trimmed string, or None if it cannot be a number.
+
+    >>> cell_in("12.5 kg").word, cell_in("USD 5").currency, cell_in("23.02-").trails, cell_in("1.2.3"), cell_in("V8")
+    ('kg', 'USD', True, None, None)
+    """
+    bare = _without_parentheses(text) if "(" in text else text
+    if len(text) > LONGEST or (match := CELL.fullmatch(bare)) is None:
+        return None
+    is_enclosed = len(bare) < len(text)
+    (quote, bound, sign, before, inner, digits, exponent) = match.group(1, 2, 3, 4, 5, 6, 7)
+    (upper, scale, gap, after, trailing, plus, footnote) = match.group(8, 9, 10, 11, 12, 13, 14)
+    if trailing and digits[-1] in ",.":  # 12,- and 12.- are whole amounts
+        trailing = ""
+    decimals = decimals_of(digits)
+    if upper:
+        decimals = "".join(sign for sign in decimals if sign in decimals_of(upper))
+    signs = [each for each in (sign, inner, trailing) if each]
+    if not decimals or len(signs) > 1 or (is_enclosed and signs) or (bound and plus):
+        return None
+    power = _power(exponent, digits) if exponent else 0
+    currency, word = _affixes(before or "", after or "")
+    if power is None or currency is None or (sign == "+" and not digits.isdigit() and len(digits) > 11):
+        return None
+    return Cell(
+        digits,
+        decimals,
+        (bool(signs) and signs[0] != "+") or is_enclosed,
+        sign or inner or "",
+        bool(trailing),
+        is_enclosed,
+        ">" if plus else BOUNDS[bound] if bound else "",
+        currency,
+        word,
+        bool(gap),
+        power,
+        _exponent_sign(exponent),
+        upper or "",
+        scale or "",
+        bool(footnote),
+        bool(quote),
+        is_padded(digits) or is_padded(upper or ""),
+    )
+
+
+def _without_parentheses(text: str) -> str:
+    """Return the string without the parentheses around its digits; unchanged if there are none, or several."""
+    opened, closed = text.find("("), text.find(")")
+    if text.count("(") != 1 or text.count(")") != 1:
+        return text
+    before, inside, behind = text[:opened], text[opened + 1 : closed], text[closed + 1 :]
+    digits = any(each.isdigit() for each in inside) and not any(each.isdigit() for each in before + behind)
+    return before + inside.strip(SPACES) + behind if digits else text
+
+
+def _exponent_sign(exponent: str | None) -> str:
+    first = (exponent or "").lstrip(SPACES)[:1].lower()
+    return first if first in ("", "e", "d") else "x"
+
+
+def _power(exponent: str, digits: str) -> int | None:
+    """Return the power of ten; None for digits and a letter without a point or sign, which are a code (12D5)."""
+    if exponent[0] in "dD" and exponent[1].isdigit() and digits.isdigit():
+        return None
+    if exponent[0] in "eEdD":
+        return int(exponent[1:])
+    return int(re.split(r"10\^?", exponent, maxsplit=1)[1].translate(POWERS))
+
+
+def _affixes(before: str, after: str) -> tuple[str | None, str]:
+    """Return the currency and the word behind the number; None if what stands before it is no currency."""
+    after = after.strip(SPACES)
+    if before:
+        return (before, after) if is_currency(before) and not is_currency(after) else (None, "")
+    if is_currency(after):
+        return after, ""
+    for length in (1, 3, 2):
+        word, end = after[:-length].rstrip(SPACES), after[-length:]
+        if word and is_currency(end) and (len(end) == 1 or after[-length - 1] in SPACES):
+            return end, word
+    return "", after

@@ -1,0 +1,187 @@
+"""The table of notations: how numbers are written in everyday tables, each with an example, its value and a caution.
+
+``cell`` recognizes them, ``agreement`` decides which of them a column uses, ``reading`` computes the values. The
+messages of a column, the documentation and the tests are made from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from backpass.table.notation.cell import DASHES, Cell
+from backpass.table.notation.numeral import APOSTROPHES, SPACES
+from backpass.table.notation.reading import NumberReading
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """One way of writing numbers.
+
+    Attributes:
+        name: Name for messages, with fields of the reading in braces.
+        cells: An example column.
+        values: The numbers of the example column.
+        caution: What is assumed, and when a column is kept as text instead.
+        is_used: Whether a cell of a column with this reading is written in this notation.
+    """
+
+    name: str
+    cells: tuple[str, ...]
+    values: tuple[float, ...]
+    caution: str
+    is_used: Callable[[Cell, NumberReading], bool]
+
+
+def _grouped_by(separators: str) -> Callable[[Cell, NumberReading], bool]:
+    return lambda cell, reading: any(each in separators and each != reading.decimal for each in cell.digits)
+
+
+NOTATIONS = (
+    Notation(
+        "decimal comma",
+        ("1.234,50", "12,5", "3"),
+        (1234.5, 12.5, 3.0),
+        "decided for the whole column; a column of nothing but cells such as 1,234 follows the file",
+        lambda cell, reading: reading.decimal == "," and "," in cell.digits,
+    ),
+    Notation(
+        "thousands separated by commas or points",
+        ("1,234.50", "12,000", "3"),
+        (1234.5, 12000.0, 3.0),
+        "also in Indian groups: 1,25,689.17",
+        _grouped_by(".,"),
+    ),
+    Notation(
+        "thousands separated by spaces",
+        ("78 632.92", "5\u00a0058.18", "2\u2009040", "1\u202f200"),
+        (78632.92, 5058.18, 2040.0, 1200.0),
+        "plain, no-break, thin and narrow no-break spaces; groups that make telephone numbers stay text",
+        _grouped_by(SPACES),
+    ),
+    Notation(
+        "thousands separated by apostrophes",
+        ("1'234.50", "12\u2019000", "3"),
+        (1234.5, 12000.0, 3.0),
+        "straight and typographic",
+        _grouped_by(APOSTROPHES),
+    ),
+    Notation(
+        "dash as minus sign",
+        ("\u22125.5", "\u20133", "2"),
+        (-5.5, -3.0, 2.0),
+        "the Unicode minus sign, hyphens and dashes",
+        lambda cell, reading: cell.sign != "" and cell.sign in DASHES,
+    ),
+    Notation(
+        "minus sign behind the number",
+        ("13.70", "23.02-", "45.90-"),
+        (13.7, -23.02, -45.9),
+        "12,- and 12.- are whole amounts",
+        lambda cell, reading: cell.trails,
+    ),
+    Notation(
+        "parentheses for negative numbers",
+        ("547.85", "(920.85)", "(1,836.11)"),
+        (547.85, -920.85, -1836.11),
+        "where some numbers of the column stand without parentheses",
+        lambda cell, reading: cell.in_parentheses,
+    ),
+    Notation(
+        "exponent with D",
+        ("1.5D+03", "2.5d-01", "3.0D0"),
+        (1500.0, 0.25, 3.0),
+        "as Fortran writes it",
+        lambda cell, reading: cell.exponent_sign == "d",
+    ),
+    Notation(
+        "power of ten",
+        ("1.5\u00d710\u00b3", "2 x 10^-1", "3"),
+        (1500.0, 0.2, 3.0),
+        "with \u00d7, x or \u00b7",
+        lambda cell, reading: cell.exponent_sign == "x",
+    ),
+    Notation(
+        "currency {currency}",
+        ("12.50 kr", "1,300 kr", "-7 kr"),
+        (12.5, 1300.0, -7.0),
+        "sign, abbreviation or ISO 4217 code, before or behind; two currencies in a column are refused as numbers",
+        lambda cell, reading: cell.currency != "",
+    ),
+    Notation(
+        "percent",
+        ("12,5 %", "\u22123%", "4 %"),
+        (12.5, -3.0, 4.0),
+        "numbers of percent (%) or per mille (‰), where every number of the column has the sign",
+        lambda cell, reading: reading.is_percent and cell.word != "",
+    ),
+    Notation(
+        "unit {unit}",
+        ("12.3 mi", "45 mi", "1,200 mi."),
+        (12.3, 45.0, 1200.0),
+        "one unit throughout, with at least three different numbers; numbers without it are taken to have it, too",
+        lambda cell, reading: reading.unit != "" and not reading.is_percent and cell.word != "",
+    ),
+    Notation(
+        "magnitudes such as k, M and bn",
+        ("1.2M", "500k", "3bn", "900"),
+        (1.2e6, 5e5, 3e9, 900.0),
+        "also thousand, million, Mio., Mrd., lakh, crore; a lone m or b is a unit unless a currency stands beside it",
+        lambda cell, reading: reading.has_magnitudes and cell.word != "",
+    ),
+    Notation(
+        "letters that flag a number",
+        ("12.5", "12.7 p", "11.0", "10.1 e", "9.9"),
+        (12.5, 12.7, 11.0, 10.1, 9.9),
+        "those of statistical offices (b c d e f n p r s u z), at fewer than half of the numbers; they are dropped",
+        lambda cell, reading: reading.has_flags and cell.word != "",
+    ),
+    Notation(
+        "footnote marks",
+        ("63.70*", "26.98", "4.10\u2020", "1.65\u00b9", "2.50 [1]"),
+        (63.7, 26.98, 4.1, 1.65, 2.5),
+        "dropped",
+        lambda cell, reading: cell.has_footnote,
+    ),
+    Notation(
+        "ranges, read as their midpoint",
+        ("10-20", "15", "12 \u2013 16", "10 to 30"),
+        (15.0, 15.0, 14.0, 20.0),
+        "at most 30 ranges that follow one another without overlap (18-24, 25-34) stay categories",
+        lambda cell, reading: cell.upper != "",
+    ),
+    Notation(
+        "comparisons, read as the bound",
+        ("<30", "45.5", "60", ">90", "75"),
+        (30.0, 45.5, 60.0, 90.0, 75.0),
+        "also \u2264, \u2265 and 90+; fewer than three other numbers make them categories",
+        lambda cell, reading: cell.bound in ("<", ">"),
+    ),
+    Notation(
+        "approximate numbers",
+        ("~30", "45.5", "\u224860"),
+        (30.0, 45.5, 60.0),
+        "~ and \u2248 are dropped",
+        lambda cell, reading: cell.bound == "~",
+    ),
+    Notation(
+        "fractions of {out_of}, read as the first number",
+        ("4.1/5", "3.9/5", "5/5"),
+        (4.1, 3.9, 5.0),
+        "one second number throughout, none below the first, no year",
+        lambda cell, reading: cell.scale != "",
+    ),
+    Notation(
+        "apostrophe before the number",
+        ("'12.5", "'7", "3"),
+        (12.5, 7.0, 3.0),
+        "as spreadsheets mark text",
+        lambda cell, reading: cell.is_quoted,
+    ),
+)
+
+
+def notations_of(reading: NumberReading, shapes: Mapping[Cell, int]) -> tuple[str, ...]:
+    """Return the names of the notations that the cells of a column use."""
+    used = [each for each in NOTATIONS if any(each.is_used(shape, reading) for shape in shapes)]
+    return tuple(each.name.format(currency=reading.currency, unit=reading.unit, out_of=reading.out_of) for each in used)

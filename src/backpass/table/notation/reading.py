@@ -1,0 +1,158 @@
+"""Number reading: how the strings of one column become numbers, as the column's cells agree on it.
+
+Takes a string; returns its number, or None if it doesn't fit. ``agreement`` finds the reading of a column; the model
+file stores it, so that the same strings give the same numbers when predicting.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from backpass.table.notation.cell import Cell, cell_in
+from backpass.table.notation.numeral import SPACES, plain
+from backpass.table.notation.vocabulary import FLAGS, PERCENTS, magnitude_of, same_unit
+
+PREFIX = "numeric "
+"""Start of the required kind of a column that has a reading; its JSON follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReading:
+    """How the strings of a column are read as numbers.
+
+    Attributes:
+        decimal: Decimal sign.
+        currency: Currency before or behind the numbers, empty if none.
+        unit: Unit behind the numbers, empty if none.
+        has_magnitudes: Whether k, M, bn behind a number multiply it.
+        has_negative_parentheses: Whether (5) is -5.
+        has_flags: Whether a letter behind a number is a flag without meaning for its value.
+        has_ranges: Whether 10-20 is 15.
+        has_bounds: Whether <30 is 30.
+        out_of: The denominator of 4.1/5, which is 4.1; empty if none.
+    """
+
+    decimal: str = "."
+    currency: str = ""
+    unit: str = ""
+    has_magnitudes: bool = False
+    has_negative_parentheses: bool = False
+    has_flags: bool = False
+    has_ranges: bool = False
+    has_bounds: bool = False
+    out_of: str = ""
+
+    def number(self, text: str) -> float | None:
+        """Return the number that a trimmed string spells, None if it doesn't fit this reading.
+
+        >>> NumberReading(unit="kg").number("1,012.5 kg"), NumberReading(decimal=",").number("1.234,5")
+        (1012.5, 1234.5)
+        >>> NumberReading(unit="kg").number("12 lb"), NumberReading(has_ranges=True).number("10-20")
+        (None, 15.0)
+        """
+        interval = self.interval(text)
+        if interval is None:
+            return None
+        low, high = interval
+        return low if low == high else high if math.isinf(low) else low if math.isinf(high) else (low + high) / 2.0
+
+    def interval(self, text: str) -> tuple[float, float] | None:
+        """Return the lower and upper end of what a string spells; both are the number unless it is a range or bound."""
+        cell = cell_in(text)
+        if cell is None or not self.fits(cell):
+            return None
+        factor = self._factor(cell)
+        low = factor * _magnitude(cell, cell.digits, self.decimal)
+        high = factor * _magnitude(cell, cell.upper, self.decimal) if cell.upper else low
+        if cell.upper and not low <= high:
+            return None
+        if cell.bound == "<":
+            return -math.inf, high
+        return (low, math.inf) if cell.bound == ">" else (low, high)
+
+    def fits(self, cell: Cell) -> bool:
+        """Whether a cell is written in this reading."""
+        return (
+            self.decimal in cell.decimals
+            and not cell.is_padded
+            and cell.currency in ("", self.currency)
+            and self._fits_word(cell)
+            and cell.scale in ("", self.out_of)
+            and (self.has_negative_parentheses or not cell.in_parentheses)
+            and (self.has_ranges or not cell.upper)
+            and (self.has_bounds or cell.bound in ("", "~"))
+            and not (cell.upper and (cell.is_negative or cell.bound))
+        )
+
+    def _fits_word(self, cell: Cell) -> bool:
+        if not cell.word:
+            return True
+        word = cell.word
+        if self.has_magnitudes and magnitude_of(word) is not None:
+            return True
+        if self.has_flags and cell.is_apart and set(word) <= FLAGS:
+            return True
+        return bool(self.unit) and same_unit(word, self.unit)
+
+    def _factor(self, cell: Cell) -> float:
+        magnitude = magnitude_of(cell.word) if self.has_magnitudes and cell.word else None
+        return (-1.0 if cell.is_negative else 1.0) * (magnitude or 1.0)
+
+    def without_unit(self, text: str) -> str:
+        """Return a string without the unit and the currency of the column.
+
+        >>> NumberReading(unit="kg").without_unit("null kg"), NumberReading(currency="€").without_unit("€ -")
+        ('null', '-')
+        """
+        for affix in filter(None, (self.unit, self.currency)):
+            text = text.removeprefix(affix).removesuffix(affix)
+        return text.strip(SPACES)
+
+    def other_unit(self, text: str) -> str:
+        """Return the unit of a number in another unit than the column's, an empty string if there is none."""
+        cell = cell_in(text)
+        return "" if cell is None or self._fits_word(cell) else cell.word
+
+    @property
+    def is_percent(self) -> bool:
+        """Whether the numbers are numbers of percent or per mille."""
+        return self.unit in PERCENTS
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-serializable dict of what differs from the defaults."""
+        return {
+            each.name: getattr(self, each.name) for each in fields(self) if getattr(self, each.name) != each.default
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> NumberReading:
+        """Return the reading that ``to_json`` serialized."""
+        return cls(**data)
+
+    @property
+    def demand(self) -> str:
+        """The required kind of a column that is read this way.
+
+        >>> NumberReading(unit="kg").demand
+        'numeric {"unit": "kg"}'
+        """
+        return PREFIX + json.dumps(self.to_json(), ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def of_demand(cls, demand: str) -> NumberReading | None:
+        """Return the reading in a required kind, None if it has none or is malformed."""
+        if not demand.startswith(PREFIX):
+            return None
+        try:
+            return cls(**json.loads(demand.removeprefix(PREFIX)))
+        except (TypeError, ValueError):
+            return None
+
+
+def _magnitude(cell: Cell, digits: str, decimal: str) -> float:
+    """Return the absolute value of a numeral with the exponent of its cell, rounded once."""
+    return float(f"{plain(digits, decimal)}e{cell.exponent}")

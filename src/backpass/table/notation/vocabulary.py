@@ -1,0 +1,78 @@
+"""Vocabulary: the words and signs that stand before and behind numbers: currencies, magnitudes, percent, flags.
+
+Everything else behind a number is a unit, which a column must use throughout.
+"""
+
+from __future__ import annotations
+
+SIGNS = "$€£¥₹₽₩₺₴₦₫฿₪₱₲₡₵₸₼₾"
+DOLLARS = frozenset({"US$", "C$", "CA$", "A$", "AU$", "NZ$", "HK$", "S$", "R$", "NT$", "MX$"})
+_CODES = """
+    AED ARS AUD BDT BGN BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP GHS HKD HRK HUF IDR ILS INR ISK JPY KES KRW KWD KZT
+    LKR MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RMB RON RSD RUB SAR SEK SGD THB TRY TWD UAH USD UYU VND XAF XOF ZAR
+"""
+_NAMES = """
+    Rs Rs. Re kr kr. Kr Kr. zł Kč Ft lei лв лв. руб руб. Fr Fr. SFr. TL Rp RM 元 円 원 euro Euro euros Euros dollars
+"""
+CODES = frozenset(_CODES.split())  # ISO 4217, those of more than a few million users
+NAMES = frozenset(_NAMES.split())
+
+MAGNITUDES = {
+    **dict.fromkeys(("k", "K", "tsd", "tsd.", "thousand", "thousands"), 1e3),
+    **dict.fromkeys(("lakh", "lakhs", "lac", "lacs"), 1e5),
+    **dict.fromkeys(("M", "m", "mn", "mln", "mln.", "mio", "mio.", "million", "millions"), 1e6),
+    **dict.fromkeys(("crore", "crores", "cr"), 1e7),
+    **dict.fromkeys(("B", "b", "bn", "mrd", "mrd.", "billion", "billions"), 1e9),
+    **dict.fromkeys(("T", "tn", "trn", "trillion", "trillions"), 1e12),
+}
+UNSURE = frozenset({"m", "b", "cr"})
+"""Magnitudes that are as often units: magnitudes only beside a currency or another magnitude."""
+UNSURE_APART = frozenset({"K", "B", "T"})
+"""Magnitudes that are units (kelvin, bytes, tesla) if a space stands before them and no other magnitude occurs."""
+
+PERCENTS = frozenset({"%", "‰"})
+FLAGS = frozenset("bcdefnprsuz")
+"""Flags of statistical offices: break in series, confidential, definition differs, estimated, forecast, ..."""
+BARE_UNITS = frozenset("VWLCFJKNGgmshlt°%‰")
+"""Units of one character that may follow a number without a space; 12A is more often a code than amperes."""
+
+
+def is_currency(word: str) -> bool:
+    """Whether a word is a currency: a sign, an ISO 4217 code or a common abbreviation.
+
+    >>> is_currency("€"), is_currency("USD"), is_currency("kr"), is_currency("kg")
+    (True, True, True, False)
+    """
+    return (len(word) == 1 and word in SIGNS) or word in CODES or word in DOLLARS or word in NAMES
+
+
+def magnitude_of(word: str) -> float | None:
+    """Return the factor that a word stands for.
+
+    >>> magnitude_of("k"), magnitude_of("Mio."), magnitude_of("kg")
+    (1000.0, 1000000.0, None)
+    """
+    return MAGNITUDES.get(word) or (MAGNITUDES.get(word.lower()) if len(word) > 1 else None)
+
+
+def same_unit(word: str, other: str) -> bool:
+    """Whether two units differ only in case, a plural s or a final dot: kg and KG, year and years, mi and mi.
+
+    ``mW`` and ``MW``, ``Mb`` and ``MB`` differ in meaning.
+
+    >>> same_unit("cc", "CC"), same_unit("star", "stars"), same_unit("mi.", "mi"), same_unit("mW", "MW")
+    (True, True, True, False)
+    """
+    word, other = word.rstrip("."), other.rstrip(".")
+    if word == other:
+        return True
+    if min(len(word), len(other)) > 2 and word.lower().rstrip("s") == other.lower().rstrip("s"):
+        return True
+    return word.lower() == other.lower() and all(_has_one_case(each) for each in (word, other))
+
+
+def _has_one_case(word: str) -> bool:
+    """Whether a unit is in lower or upper case throughout, or capitalized where that isn't a prefix of its own."""
+    if len(word) < 2:
+        return False
+    return word.islower() or word.isupper() or (word.istitle() and word[0] not in "MPYZ")

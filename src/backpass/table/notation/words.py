@@ -1,0 +1,56 @@
+"""Words for missing: strings that mean "no value" where everything else in the column is a number or a date.
+
+``missing`` holds the tokens that are missing in every column. Those here depend on the column: ``-`` or ``unknown`` may
+be a category among categories. Signs and error codes need two different numbers beside them; words need more, because
+among a few codes (1, 2, 3, none) they may be one of the answers.
+"""
+
+from __future__ import annotations
+
+_SIGNS = r"""
+    . .. ... … - -- --- – — − * ** / // \ # ## ### #### ##### ###### : :: _ __ ! !! ' "
+    n/a n.a. n.a na #n/a #na #nv #n/v n/v n/d n.d. n.d nd #n/d #nd
+    #div/0! #value! #ref! #name? #num! #null! #error! #wert! #bezug! #zahl! #valeur! #nombre! #nom? #nul! #¡valor!
+    #¡ref! #¡num! #¿nombre? #¡nulo! #¡div/0! #valore! #rif! #nome? #valor! #núm! #fehler! #spill! #calc! #err
+    err:502 err:503 err:504 err:508 err:509 err:511 err:519 err:522
+    nan -nan +nan nan(ind) -nan(ind) -1.#ind 1.#ind -1.#ind00 1.#ind00 1.#qnan -1.#qnan 1.#snan 1.#qnan00 nat
+    null <null> (null) [null] <na> <nan> <none> (none) (blank) <blank> [blank] (empty) <empty> nil \n k.a. k.a o.a.
+    n.c. n.c s.o. s/d s.d. n.v.t. n.v.t n.b. b.d. b.d н/д н.д. h/d
+"""
+_SPACED_SIGNS = ("k. a.", "n. a.", "n. d.", "o. a.", "s. o.")
+_WORDS = """
+    missing, unknown, unk, undefined, undef, none, not available, not applicable, not reported, not recorded, not known,
+    no data, nodata, no value, no record, blank, empty, tbd, tba, to be determined, on request, not measured,
+    unbekannt, fehlt, fehlend, keine angabe, keine angaben, keine daten, ohne angabe, nicht verfügbar, nicht bekannt,
+    kein wert, leer, entfällt, auf anfrage,
+    inconnu, inconnue, manquant, manquante, nc, non disponible, non renseigné, non renseignée, non communiqué, vide,
+    sans objet, aucun, aucune donnée, indisponible, sur demande,
+    desconocido, desconocida, sin dato, sin datos, no disponible, faltante, ninguno, vacío, no aplica, sin información,
+    sconosciuto, sconosciuta, mancante, nessuno, non disponibile, assente, nessun dato, vuoto,
+    desconhecido, desconhecida, ausente, sem dados, não disponível, não informado, não aplicável, nenhum, vazio,
+    onbekend, ontbreekt, geen, geen gegevens, nvt, niet beschikbaar, leeg, niet bekend,
+    brak, brak danych, nieznany, nieznana, nieznane, nie dotyczy, bd,
+    okänd, okänt, saknas, uppgift saknas, ukendt, mangler, ukjent, ingen, tuntematon, puuttuu, ei tiedossa,
+    neznámý, neznámé, neuvedeno, chybí, ismeretlen, hiányzik, nincs adat, necunoscut, lipsă,
+    нет, нет данных, неизвестно, отсутствует, не указано, немає, невідомо, немає даних,
+    yok, bilinmiyor, veri yok, άγνωστο, λείπει,
+    不明, なし, 欠損, 該当なし, データなし, 无, 無, 未知, 缺失, 空, 不详, 暂无, 无数据, 없음, 미상, 결측, 모름,
+    غير معروف, مفقود, لا يوجد, לא ידוע, חסר, अज्ञात, ไม่ทราบ, ไม่มี, không rõ, không có, tidak ada, tidak diketahui
+"""
+SIGNS = frozenset({*_SIGNS.split(), *_SPACED_SIGNS})
+"""Signs, abbreviations and error codes of programs, in lower case."""
+WORDS = frozenset(" ".join(word.split()) for word in _WORDS.split(","))
+"""Words of common languages, in lower case."""
+
+FEWEST_BESIDE_WORDS = 6  # different numbers in a column in which a word means missing
+FEWEST_BESIDE_SIGNS = 2
+
+
+def means_missing(text: str, values: int) -> bool:
+    """Whether a string means "no value" in a column with this number of different numbers or dates.
+
+    >>> means_missing("#N/A", 2), means_missing("Unknown", 9), means_missing("none", 3), means_missing("large", 9)
+    (True, True, False, False)
+    """
+    lowered = " ".join(text.lower().split())
+    return (lowered in SIGNS and values >= FEWEST_BESIDE_SIGNS) or (lowered in WORDS and values >= FEWEST_BESIDE_WORDS)
