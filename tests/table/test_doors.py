@@ -254,5 +254,7 @@ def test_rows_and_structured_arrays() -> None:
 
 def test_demanded_kinds_of_a_frame() -> None:
     table = table_from({"a": [1.0, 2.5], "b": ["3", "NA"], "c": [1, 2]}, kinds={"a": "categorical", "b": "numeric"})
-    assert table == Table("", {**table_from({"a": ["1", "2.5"], "b": [3, None]}).columns}, np.arange(2))
+    assert table == Table(
+        "", {**table_from({"a": ["1", "2.5"], "b": [3, None]}, categorical=["a"]).columns}, np.arange(2)
+    )
     assert "1 text ('x' row 1)" in message({"a": ["x"]}, kinds={"a": "numeric"})

@@ -100,12 +100,30 @@ def test_dates_with_the_name_of_a_month_are_said_to_be_texts(text: str) -> None:
     assert codes(found, "town") == []
 
 
-def test_percentages_are_said_to_be_texts() -> None:
-    found = inspected(share=["5%", "12.5 %", None] * 10, text=["5%", "much", "7%"] * 10)
-    (finding,) = column(found, "share").findings
+def test_texts_that_start_with_numbers_are_no_identifier() -> None:
+    units = ["kg", "g", "lb", "oz", "st", "t", "mg"]
+    found = inspected(codes=[f"{n} {units[n % 7]}" for n in range(40)], names=[f"a{n}" for n in range(40)])
+    (finding,) = column(found, "codes").findings
     assert finding.code == "numbers_as_text"
-    assert finding.text == "texts such as '12.5 %' look like numbers; written without the percent sign they are"
-    assert "numbers_as_text" not in codes(found, "text")
+    assert finding.text == "its texts start with numbers, in no notation that is known"
+    assert column(found, "codes").fitting == "left out: numbers in an unknown notation"
+    assert codes(found, "names") == ["identifier"]
+
+
+def test_the_notation_of_a_column_is_shown() -> None:
+    found = inspected(weight=["5 kg", "12.5 kg", "7 kg"] * 10, plain=["5", "12.5", "7"] * 10)
+    assert column(found, "weight").notation == "unit kg"
+    assert column(found, "plain").notation == ""
+
+
+@pytest.mark.parametrize("comma", [".", ","])
+def test_mixed_columns_are_found_with_either_decimal_sign(comma: str) -> None:
+    numbers = [f"{n}{comma}25" for n in range(30)]
+    texts = ["much", "little"] * 5
+    found = inspected(x=[*numbers, *texts])
+    assert [each.text for each in column(found, "x").findings if each.code == "mixed"] == [
+        "30 numbers and 10 texts; texts in rows 31, 32, 33, 34, 35, ... (10 in all)"
+    ]
 
 
 def test_rare_texts_and_missing_values() -> None:

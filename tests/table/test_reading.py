@@ -359,7 +359,9 @@ class TestAmounts:
         assert required_kind(taken.column("a")) == "percent"
 
     def test_a_typed_text_stays_one(self) -> None:
-        assert texts(table_from({"a": ["$5", "$6"]}), "a") == ["$5", "$6"]
+        """Digits alone stay text in a typed source; amounts are numbers in every source."""
+        assert texts(table_from({"a": ["5", "6"]}), "a") == ["5", "6"]
+        assert numbers(table_from({"a": ["$5", "$6"]}), "a") == [5.0, 6.0]
 
     def test_a_model_of_numbers_takes_them(self, write: Write) -> None:
         assert numbers(read_table(write('a\n"$1,000"\n"2,000"\n3\n'), kinds={"a": "numeric"}), "a") == [

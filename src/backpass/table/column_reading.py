@@ -68,7 +68,8 @@ def _agreed(judged: TextClassification, rules: Rules) -> Agreement:
     ]
     texts, rows = [judged.texts[j] for j in held], judged.counts[held].tolist()
     agreement = agreement_of(texts, rows, rules.decimal, is_fixed=rules.fixed_decimal)
-    is_better = sum(agreement.shapes.values()) > judged.rows_of(NUMERIC)
+    rows_read, is_plain = sum(agreement.shapes.values()), agreement.reading == NumberReading(rules.decimal)
+    is_better = rows_read > judged.rows_of(NUMERIC) or (rows_read == judged.rows_of(NUMERIC) and not is_plain)
     return agreement if is_better else replace(NOTHING, dispute=agreement.dispute)
 
 

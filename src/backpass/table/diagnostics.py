@@ -71,7 +71,7 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
         yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} have no value")
     if isinstance(column, NumericColumn):
         yield from _number_findings(column, table)
-    if isinstance(column, CategoricalColumn):
+    if isinstance(column, CategoricalColumn) and not (looks_like_identifier(column) and starts_with_numbers(column)):
         yield from _text_findings(column, table)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from backpass.table.notation.cell import Cell, cell_in
+from backpass.table.notation.cell import Cell, cell_in, quick_shape_of
 from backpass.table.notation.numeral import DECIMALS, SPACES
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import (
@@ -82,8 +82,7 @@ def agreement_of(texts: Sequence[str], counts: Sequence[int], decimal: str, *, i
 def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_fixed: bool) -> Agreement:
     shapes, examples = Counter[Cell](), dict[Cell, str]()
     for text, count in zip(texts, counts, strict=True):
-        if (cell := cell_in(text)) is not None:
-            shape = cell.shape
+        if (shape := quick_shape_of(text)) is not None:
             shapes[shape] += count
             examples.setdefault(shape, text)
     if not shapes or any(shape.is_padded for shape in shapes):
@@ -189,7 +188,7 @@ def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence
     is_grouped = any(space in shape.digits for shape in shapes for space in SPACES)
     if not (has_words or is_grouped):
         return False
-    intervals = {interval for text in texts if (interval := reading.interval(text)) is not None}
+    intervals = _intervals(reading, texts)
     if has_words and not reading.is_percent and len(intervals) < FEWEST_VALUES:
         return True
     if reading.has_ranges and (_are_bands(intervals) or _are_joined_codes(reading, texts)):
@@ -199,6 +198,18 @@ def _is_code(reading: NumberReading, shapes: Mapping[Cell, int], texts: Sequence
     if reading.out_of and any(high > float(reading.out_of) for _, high in intervals):
         return True
     return is_grouped and _are_phones(texts)
+
+
+def _intervals(reading: NumberReading, texts: Sequence[str]) -> set[tuple[float, float]]:
+    """Return the different numbers and ranges; a few are enough where they all are single numbers."""
+    is_single = not (reading.has_ranges or reading.has_bounds or reading.out_of)
+    found = set[tuple[float, float]]()
+    for text in texts:
+        if (interval := reading.interval(text)) is not None:
+            found.add(interval)
+        if is_single and len(found) >= FEWEST_VALUES:
+            break
+    return found
 
 
 def _are_bands(intervals: set[tuple[float, float]]) -> bool:

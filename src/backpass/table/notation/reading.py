@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from backpass.table.notation.cell import Cell, cell_in
+from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.numeral import SPACES, plain
 from backpass.table.notation.vocabulary import FLAGS, PERCENTS, magnitude_of, same_unit
 
@@ -58,11 +58,13 @@ class NumberReading:
         if interval is None:
             return None
         low, high = interval
-        return low if low == high else high if math.isinf(low) else low if math.isinf(high) else (low + high) / 2.0
+        if low == high or high == math.inf:
+            return low
+        return high if low == -math.inf else (low + high) / 2.0
 
     def interval(self, text: str) -> tuple[float, float] | None:
         """Return the lower and upper end of what a string spells; both are the number unless it is a range or bound."""
-        cell = cell_in(text)
+        cell = quick_cell_in(text)
         if cell is None or not self.fits(cell):
             return None
         factor = self._factor(cell)

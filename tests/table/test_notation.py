@@ -1,0 +1,511 @@
+"""Numbers in everyday notations, and words for missing beside them, through every door and into the model file."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import backpass
+from backpass.errors import DataError
+from backpass.model.loading import from_bytes
+from backpass.table import (
+    CategoricalColumn,
+    NumericColumn,
+    Schema,
+    Table,
+    Target,
+    read_table,
+    required_kind,
+    table_from,
+)
+from backpass.table.notation.agreement import agreement_of
+from backpass.table.notation.cell import cell_in, quick_cell_in, quick_shape_of
+from backpass.table.notation.notations import NOTATIONS, notations_of
+from backpass.table.notation.reading import NumberReading
+from backpass.table.notation.sentinel import suspected_sentinels
+from backpass.table.notation.words import SIGNS, WORDS, means_missing
+from backpass.table.target import labeled
+
+ROWS = 60
+
+
+def as_csv(cells: Sequence[str], path: Path) -> Table:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([("x", "n"), *zip(cells, range(len(cells)), strict=True)])
+    return read_table(path)
+
+
+def as_json(cells: Sequence[str], path: Path) -> Table:
+    path.write_text(json.dumps([{"x": cell, "n": n} for n, cell in enumerate(cells)]), encoding="utf-8")
+    return read_table(path)
+
+
+def as_parquet(cells: Sequence[str], path: Path) -> Table:
+    pl.DataFrame({"x": list(cells), "n": range(len(cells))}).write_parquet(path)
+    return read_table(path)
+
+
+DOORS: dict[str, Callable[[Sequence[str], Path], Table]] = {
+    "csv": as_csv,
+    "json": as_json,
+    "parquet": as_parquet,
+    "pandas": lambda cells, _: table_from(pd.DataFrame({"x": list(cells), "n": range(len(cells))})),
+    "polars": lambda cells, _: table_from(pl.DataFrame({"x": list(cells), "n": range(len(cells))})),
+    "arrow": lambda cells, _: table_from(pa.table({"x": list(cells), "n": range(len(cells))})),
+    "objects": lambda cells, _: table_from({"x": np.array(cells, dtype=object), "n": np.arange(len(cells))}),
+    "strings": lambda cells, _: table_from({"x": np.array(cells, dtype=str), "n": np.arange(len(cells))}),
+}
+
+
+def values_of(table: Table) -> list[float]:
+    column = table.column("x")
+    assert isinstance(column, NumericColumn), table.notes
+    return column.values.tolist()
+
+
+def same(found: Sequence[float], expected: Sequence[float]) -> bool:
+    pairs = zip(found, expected, strict=True)
+    return all(math.isclose(a, b, rel_tol=1e-12, abs_tol=1e-12) or (a != a and b != b) for a, b in pairs)
+
+
+def grouped(digits: str, mark: str) -> str:
+    """Digits with a mark between groups of three."""
+    head = len(digits) % 3 or 3
+    return mark.join([digits[:head], *(digits[j : j + 3] for j in range(head, len(digits), 3))])
+
+
+def indian(digits: str) -> str:
+    front, last = digits[:-3], digits[-3:]
+    pairs = [front[max(j - 2, 0) : j] for j in range(len(front), 0, -2)][::-1]
+    return ",".join([*pairs, last]) if front else last
+
+
+def local(value: float, decimal: str, mark: str = "") -> str:
+    """The absolute value with two decimals, as a locale writes it."""
+    whole, fraction = f"{abs(value):.2f}".split(".")
+    return (grouped(whole, mark) if mark else whole) + decimal + fraction
+
+
+LOCALES = {
+    "us": (".", ","),
+    "german": (",", "."),
+    "french": (",", "\u202f"),
+    "swedish": (",", "\u00a0"),
+    "swiss": (".", "\u2019"),
+    "si": (".", "\u2009"),
+    "plain": (".", ""),
+    "plain comma": (",", ""),
+}
+
+WRITERS: dict[str, Callable[[float, str], str]] = {
+    "trailing minus": lambda value, text: text + ("-" if value < 0 else ""),
+    "unicode minus": lambda value, text: ("\u2212" if value < 0 else "") + text,
+    "en dash": lambda value, text: ("\u2013" if value < 0 else "") + text,
+    "parentheses": lambda value, text: f"({text})" if value < 0 else text,
+    "currency before": lambda value, text: ("-" if value < 0 else "") + f"€{text}",
+    "code before": lambda value, text: f"CHF {'-' if value < 0 else ''}{text}",
+    "currency behind": lambda value, text: ("-" if value < 0 else "") + f"{text} kr",
+    "code behind": lambda value, text: ("-" if value < 0 else "") + f"{text} EUR",
+    "unit": lambda value, text: ("-" if value < 0 else "") + f"{text} km/h",
+    "unit joined": lambda value, text: ("-" if value < 0 else "") + f"{text}°C",
+    "unit with a dot": lambda value, text: ("-" if value < 0 else "") + f"{text} mi.",
+    "percent": lambda value, text: ("\u2212" if value < 0 else "") + f"{text} %",
+    "per mille": lambda value, text: ("-" if value < 0 else "") + f"{text}‰",
+    "footnotes": lambda value, text: ("-" if value < 0 else "") + text + ("*" if value > 500 else ""),
+    "quoted": lambda value, text: f"'{'-' if value < 0 else ''}{text}",
+}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("writer", WRITERS)
+def test_every_notation_in_every_locale(writer: str, locale: str, tmp_path: Path) -> None:
+    """Generated numbers come back whatever stands around them, with some words for missing, from two random doors."""
+    draw = random.Random(f"{writer} {locale}")
+    decimal, mark = LOCALES[locale]
+    values = [round(draw.uniform(-90_000, 90_000), 2) for _ in range(ROWS)]
+    cells = [WRITERS[writer](value, local(value, decimal, mark)) for value in values]
+    gaps = draw.sample(range(ROWS), draw.choice([0, 1, ROWS // 3]))
+    for row in gaps:
+        cells[row], values[row] = draw.choice(["-", "#N/A", "unknown", "n.a."]), math.nan
+    for door in draw.sample(sorted(DOORS), 2):
+        assert same(values_of(DOORS[door](cells, tmp_path / door)), values), (door, cells[:5])
+
+
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda each: each.name)
+@pytest.mark.parametrize("door", DOORS)
+def test_the_examples_of_the_table_of_notations(notation: Any, door: str, tmp_path: Path) -> None:
+    table = DOORS[door](notation.cells, tmp_path / "t")
+    assert same(values_of(table), notation.values)
+
+
+@pytest.mark.parametrize("notation", NOTATIONS, ids=lambda each: each.name)
+def test_each_notation_recognizes_its_example_and_no_plain_number(notation: Any) -> None:
+    agreement = agreement_of(notation.cells, [1] * len(notation.cells), ".")
+    assert agreement.reading is not None
+    name = notation.name.format(**{"unit": "", "currency": "", "out_of": "", **agreement.reading.to_json()})
+    assert name in notations_of(agreement.reading, agreement.shapes)
+    plain = [cell for text in ("12", "-3.5", "1e3") if (cell := cell_in(text)) is not None]
+    assert len(plain) == 3
+    assert not any(notation.is_used(cell, NumberReading()) for cell in plain)
+
+
+def test_all_doors_give_one_table(tmp_path: Path) -> None:
+    cells = ["1.234,50 €", "-", "12,5 €", "7 €"] * 10
+    tables = [door(cells, tmp_path / name) for name, door in DOORS.items()]
+    first = tables[0].column("x")
+    for table in tables[1:]:
+        column = table.column("x")
+        assert column == first
+        assert required_kind(column) == required_kind(first) == 'numeric {"currency": "€", "decimal": ","}'
+        assert table.notes == tables[0].notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1.2M", "500k", "1.1bn", "900"], [1.2e6, 5e5, 1.1e9, 900.0]),
+        (["$1.2m", "$3m", "$0.4m"], [1.2e6, 3e6, 4e5]),
+        (["1.2m", "3m", "0.4m"], [1.2, 3.0, 0.4]),  # meters
+        (["12 Mio. €", "3,5 Mio. €", "800 Tsd. €"], [12e6, 3.5e6, 8e5]),
+        (["5 lakh", "1.2 crore", "80 thousand"], [5e5, 1.2e7, 8e4]),
+        (["300 K", "280.5 K", "290 K"], [300.0, 280.5, 290.0]),  # kelvin
+        (["1 year", "2 years", "5 years"], [1.0, 2.0, 5.0]),
+        (["998 CC", "1197 cc", "1248 CC"], [998.0, 1197.0, 1248.0]),
+        (["12,-", "12,50", "3,-"], [12.0, 12.5, 3.0]),
+        (["2-5 years", "3-7 years", "1-3 years", "4 years"], [3.5, 5.0, 2.0, 4.0]),
+        (["0.05 mg/L", "<0.01 mg/L", "0.2 mg/L", "0.3 mg/L"], [0.05, 0.01, 0.2, 0.3]),
+        (["null bhp", "58.56 bhp", "73.1 bhp", "60 bhp"], [math.nan, 58.56, 73.1, 60.0]),
+        (["$ -", "$5", "$7.50", "$8"], [math.nan, 5.0, 7.5, 8.0]),
+        (["1,234", "0,5", "3"], [1.234, 0.5, 3.0]),  # 0,5 settles the comma
+        (["1,234", "12.5", "3"], [1234.0, 12.5, 3.0]),
+        (["1,25,689.17", "14,12,109.52", "86,508.45"], [125689.17, 1412109.52, 86508.45]),
+    ],
+)
+def test_columns_that_need_a_second_look(cells: list[str], expected: list[float], tmp_path: Path) -> None:
+    assert same(values_of(as_csv(cells, tmp_path / "t.csv")), expected)
+    assert same(values_of(table_from({"x": cells})), expected)
+
+
+def _codes() -> dict[str, list[str]]:
+    draw = random.Random(0)
+
+    def digits(count: int) -> str:
+        return "".join(draw.choice("0123456789") for _ in range(count))
+
+    def whole(low: int, high: int) -> int:
+        return draw.randint(low, high)
+
+    makers: dict[str, Callable[[], str]] = {
+        "postal codes with leading zeros": lambda: f"0{digits(4)}",
+        "czech postal codes": lambda: f"{whole(100, 999)} {digits(2)}",
+        "telephone numbers": lambda: f"{whole(200, 999)}-{whole(200, 999)}-{digits(4)}",
+        "short telephone numbers": lambda: f"{whole(200, 999)}-{whole(1000, 9999)}",
+        "international telephone numbers": lambda: f"+49 {whole(150, 179)} {whole(100, 999)} {whole(100, 999)}",
+        "telephone numbers in threes": lambda: f"{whole(500, 799)} {digits(3)} {digits(3)}",
+        "telephone numbers with area codes": lambda: f"({whole(200, 999)}) {whole(200, 999)}-{digits(4)}",
+        "versions": lambda: f"{whole(1, 3)}.{whole(0, 9)}.{whole(0, 20)}",
+        "isbn": lambda: f"978-{whole(0, 9)}-{digits(2)}-{digits(6)}-{whole(0, 9)}",
+        "product codes": lambda: f"{whole(1, 40)}{draw.choice('ABCD')}",
+        "codes of one letter": lambda: f"{whole(1, 40)}A",
+        "hexadecimal": lambda: f"{draw.getrandbits(32):08x}",
+        "uuid": lambda: f"{draw.getrandbits(32):08x}-{draw.getrandbits(16):04x}-{draw.getrandbits(16):04x}",
+        "addresses": lambda: (
+            f"{whole(1, 99)} {draw.choice(['Main', 'Oak', 'Elm', 'Hill', 'Lake', 'Park'])} St {whole(1, 9)}"
+        ),
+        "age bands": lambda: draw.choice(["18-24", "25-34", "35-44", "45-54", "55-64", "65+"]),
+        "bounded bands": lambda: draw.choice(["<30", "30-60", "60-90", ">90"]),
+        "scores": lambda: f"{whole(0, 5)}-{whole(0, 5)}",
+        "seasons": lambda: f"{(year := whole(1990, 2020))}-{(year + 1) % 100:02d}",
+        "blood pressure": lambda: f"{whole(100, 180)}/{whole(60, 110)}",
+        "months": lambda: f"{whole(1, 12)}/2024",
+        "times": lambda: f"{whole(0, 23)}:{whole(10, 59)} h",
+        "sizes": lambda: f"{whole(10, 99)}x{whole(10, 99)}",
+        "routes": lambda: f"M{whole(1, 99)}",
+        "ip addresses": lambda: f"192.168.{whole(0, 255)}.{whole(0, 255)}",
+        "coordinates": lambda: f"{whole(0, 89)}.{digits(2)} {draw.choice('NS')}",
+        "classes of sizes": lambda: draw.choice(["3G", "4G"]),
+        "two units": lambda: f"{whole(1, 99)} {draw.choice(['kg', 'lb'])}",
+        "two currencies": lambda: f"{draw.choice('$€')}{whole(1, 99)}",
+        "powers": lambda: f"{whole(1, 99)} {draw.choice(['mW', 'MW'])}",
+    }
+    return {name: [make() for _ in range(ROWS)] for name, make in makers.items()}
+
+
+@pytest.mark.parametrize("name", _codes())
+def test_codes_are_no_numbers(name: str, tmp_path: Path) -> None:
+    cells = _codes()[name]
+    for door in ("csv", "pandas"):
+        assert isinstance(DOORS[door](cells, tmp_path / door).column("x"), CategoricalColumn), cells[:5]
+
+
+def test_dates_are_dates(tmp_path: Path) -> None:
+    cells = [f"2024-{n % 12 + 1:02d}-{n % 28 + 1:02d}" for n in range(ROWS)]
+    assert as_csv(cells, tmp_path / "t.csv").column("x").kind == "date"
+    with_gaps = as_csv([*cells, "-", "unknown"], tmp_path / "t.csv").column("x")
+    assert with_gaps.kind == "date"
+    assert with_gaps.missing.sum() == 2
+
+
+def test_the_quick_way_and_the_plain_way_agree() -> None:
+    """Cells of one form are parsed once; generated cells, twisted ones among them, have the same parts either way."""
+    draw = random.Random(1)
+    alphabet = "0123456789.,-+ ()€$%kgM/<>~*eEdx'\u00a0\u2212\u00b9\u00b2"
+    texts = ["".join(draw.choice(alphabet) for _ in range(draw.randint(1, 9))) for _ in range(20_000)]
+    for locale, (decimal, mark) in LOCALES.items():
+        for name, write in WRITERS.items():
+            draw = random.Random(f"{locale} {name}")
+            values = [round(draw.uniform(-2000, 2000), 2) for _ in range(20)]
+            texts += [write(value, local(value, decimal, mark)) for value in values]
+    texts += [text for notation in NOTATIONS for text in notation.cells]
+    parsed = 0
+    for text in texts:
+        cell = cell_in(text)
+        assert quick_cell_in(text) == cell, text
+        assert quick_shape_of(text) == (None if cell is None else cell.shape), text
+        parsed += cell is not None
+    assert parsed > 3_000
+
+
+@pytest.mark.parametrize("token", sorted(SIGNS | WORDS))
+def test_words_for_missing(token: str) -> None:
+    cells = [f"{n}.5" for n in range(20)]
+    column = table_from({"x": [*cells, token, token.upper()]}).column("x")
+    assert column.kind == "numeric"
+    assert np.flatnonzero(column.missing).tolist() == [20, 21]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_words_for_missing_at_any_share(share: float, decimal: str, tmp_path: Path) -> None:
+    draw = random.Random(f"{share} {decimal}")
+    cells = [f"{draw.randint(1, 999)}{decimal}{draw.randint(0, 9)}" for _ in range(200)]
+    rows = draw.sample(range(200), max(int(200 * share), 1))
+    tokens = {row: draw.choice([".", "-", "#N/A", "#DIV/0!", "null", "keine Angabe"]) for row in rows}
+    for row, token in tokens.items():
+        cells[row] = token
+    table = as_csv(cells, tmp_path / "t.csv")
+    assert sorted(rows) == np.flatnonzero(table.column("x").missing).tolist()
+    (note,) = [note for note in table.notes if "missing values" in note]
+    assert note.startswith("column 'x': missing values are written as ")
+    assert note.endswith("; --no-missing-detection keeps them as text")
+
+
+def test_words_for_missing_can_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    as_csv([*map(str, range(20)), *["-"] * 5] * 2, path)
+    assert read_table(path).column("x").kind == "numeric"
+    kept = read_table(path, detect_missing=False)
+    assert kept.column("x").kind == "categorical"
+    assert any("40 numbers and 10 other texts, such as '-' (10 rows)" in note for note in kept.notes)
+
+
+def test_words_are_values_among_few_codes_and_among_texts() -> None:
+    assert table_from({"x": ["1", "2", "3", "none"] * 9}).column("x").kind == "categorical"
+    assert table_from({"x": ["a", "b", "-", "unknown"] * 9}).column("x").kind == "categorical"
+    assert table_from({"x": ["00123", "04109", "-"] * 9}).column("x").kind == "categorical"
+    assert not means_missing("large", 99)
+
+
+def test_texts_beside_numbers_are_said(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    cells = [str(draw.random()) if n % 3 else draw.choice(["abc", "def"]) for n in range(90)]
+    table = as_csv(cells, tmp_path / "t.csv")
+    assert table.column("x").kind == "categorical"
+    (note,) = table.notes
+    assert note.startswith("column 'x' holds 60 numbers and 30 other texts, such as ")
+
+
+def test_disagreements_are_said(tmp_path: Path) -> None:
+    draw = random.Random(4)
+    table = as_csv([f"{n} {draw.choice(['kg', 'lb'])}" for n in range(ROWS)], tmp_path / "t.csv")
+    assert table.notes in (
+        ("column 'x' holds numbers in units kg and lb: kept as text",),
+        ("column 'x' holds numbers in units lb and kg: kept as text",),
+    )
+    table = as_csv([f"{n}%" if n % 2 else str(n) for n in range(ROWS)], tmp_path / "t.csv")
+    assert table.notes == ("column 'x' holds numbers with and without %: kept as text",)
+    with pytest.raises(DataError) as caught:
+        as_csv([f"{n} lb" if n == 7 else f"{n} kg" for n in range(ROWS)], tmp_path / "t.csv")
+    assert "column 'x': 59 numbers, 1 text ('7 lb' row 8)" in str(caught.value)
+    assert "--missing 'lb' makes the numbers in that unit missing" in str(caught.value.hint)
+    column = read_table(tmp_path / "t.csv", missing=["", "lb"]).column("x")
+    assert np.flatnonzero(column.missing).tolist() == [7]
+
+
+def test_a_named_decimal_sign_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    as_csv([f"{n},5" for n in range(30)], path)
+    assert read_table(path).column("x").kind == "numeric"
+    assert read_table(path, decimal=".").column("x").kind == "categorical"
+
+
+def test_sentinels_are_named_and_kept(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    cells = [f"{draw.uniform(0, 30):.1f}" if n % 9 else "-200" for n in range(90)]
+    table = as_csv(cells, tmp_path / "t.csv")
+    column = table.column("x")
+    assert isinstance(column, NumericColumn)
+    assert (column.values == -200.0).sum() == 10
+    (note,) = table.notes
+    assert note.startswith("column 'x' holds -200 in 10 rows, all others lie between ")
+    assert note.endswith("; if it means missing: --missing -200")
+    assert read_table(tmp_path / "t.csv", missing=["", "-200"]).column("x").missing.sum() == 10
+    assert read_table(tmp_path / "t.csv", detect_missing=False).notes == ()
+
+
+@pytest.mark.parametrize("sentinel", [-999.0, -9999.0, -200.0, 9999.0, -99.0, -32768.0])
+def test_isolation_and_count_make_a_sentinel(sentinel: float) -> None:
+    rng = np.random.default_rng(6)
+    values = rng.uniform(0.0, 40.0, 500)
+    assert suspected_sentinels(values) == []
+    values[::50] = sentinel
+    assert [(each.value, each.rows) for each in suspected_sentinels(values)] == [(sentinel, 10)]
+    near = rng.uniform(-abs(2.0 * sentinel), abs(2.0 * sentinel), 500)
+    near[::50] = sentinel
+    assert suspected_sentinels(near) == []  # amid other numbers
+    once = rng.uniform(0.0, 40.0, 500)
+    once[0] = sentinel
+    assert suspected_sentinels(once) == []
+
+
+# The model ------------------------------------------------------------------------------------------------------------
+
+
+def _rows(count: int = 120) -> dict[str, list[Any]]:
+    draw = random.Random(7)
+    sizes = [round(draw.uniform(1, 900), 1) for _ in range(count)]
+    written = [f"{grouped(f'{size:.1f}'.split('.')[0], '.')},{f'{size:.1f}'.split('.')[1]} kg" for size in sizes]
+    return {"size": written, "plain": sizes, "price": [f"{3 * size + 5:.2f} €".replace(".", ",") for size in sizes]}
+
+
+def _fitted(data: dict[str, list[Any]]) -> backpass.Model:
+    return backpass.fit(data, "price", hidden=(8,), epochs=5, columns=["size"])
+
+
+def test_a_model_reads_as_it_learned(tmp_path: Path) -> None:
+    data = _rows()
+    model = _fitted(data)
+    again = from_bytes(model.to_bytes(), "m")
+    assert again.schema == model.schema
+    assert again.kinds(with_target=True) == {
+        "size": 'numeric {"decimal": ",", "unit": "kg"}',
+        "price": 'numeric {"currency": "€", "decimal": ","}',
+    }
+    expected = model.predict({"size": data["plain"]})
+    assert np.array_equal(again.predict({"size": data["size"]}), expected)
+    path = tmp_path / "t.csv"
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([["size"], *([cell] for cell in data["size"])])
+    assert np.array_equal(again.predict(path), expected)
+    assert again.evaluate(data) == model.evaluate(data)
+    # One row alone has no other row to settle its comma: the model does.
+    assert again.predict({"size": ["1,5 kg"]}) == again.predict({"size": [1.5]})
+    assert again.predict({"size": ["1.234 kg"]}) == again.predict({"size": [1234.0]})
+
+
+def test_a_cell_that_does_not_fit_is_named_and_a_gap_is_missing() -> None:
+    model = _fitted(_rows())
+    with pytest.raises(DataError, match=r"column 'size': 1 number, 1 text \('5 lb' row 2\)"):
+        model.predict({"size": ["5 kg", "5 lb"]})
+    assert model.predict({"size": ["-"]}) == model.predict({"size": [None]})
+
+
+def test_validation_rows_are_read_like_training_rows() -> None:
+    data = _rows()
+    ambiguous = {"size": ["1.234 kg", "2.345 kg"] * 6, "price": ["3.707,00 €", "7.040,00 €"] * 6}
+    model = backpass.fit(data, "price", hidden=(4,), epochs=2, columns=["size"], validation=ambiguous)
+    plain = {"size": [1234.0, 2345.0] * 6, "price": [3707.0, 7040.0] * 6}
+    assert model.evaluate(plain) == model.evaluate(ambiguous)
+
+
+def test_partial_fit_goes_on_in_the_notation_of_the_first_rows() -> None:
+    data = _rows(40)
+    y = np.array(data["plain"]) * 2.0
+    one = backpass.BackpassRegressor(hidden_layer_sizes=(4,), random_state=0)
+    two = backpass.BackpassRegressor(hidden_layer_sizes=(4,), random_state=0)
+    frame, plain = pd.DataFrame({"size": data["size"]}), pd.DataFrame({"size": data["plain"]})
+    for start in (0, 20):
+        one.partial_fit(frame.iloc[start : start + 20], y[start : start + 20])
+        two.partial_fit(plain.iloc[start : start + 20], y[start : start + 20])
+    assert np.array_equal(one.predict(frame), two.predict(plain))
+
+
+def test_the_inputs_of_an_exported_graph() -> None:
+    model = _fitted(_rows())
+    feed = backpass.onnx_inputs({"size": ["1.234,5 kg", "-"]}, model)
+    assert feed["size"].dtype == np.float64
+    assert same(feed["size"].ravel().tolist(), [1234.5, math.nan])
+
+
+# The target -----------------------------------------------------------------------------------------------------------
+
+
+def test_rows_whose_target_is_missing_are_left_out() -> None:
+    draw = random.Random(8)
+    cells = [f"{draw.uniform(5, 90):.2f}" if n % 6 else "-" for n in range(120)]
+    table, note = labeled(table_from({"y": cells, "x": range(120)}), "y")
+    assert note == "target 'y': 20 of 120 rows have no value and are left out (rows 1, 7, 13, 19, 25, ... (20 in all))"
+    assert Target.fit(table, "y").task == "regression"
+    model = backpass.fit({"y": cells, "x": list(range(120))}, "y", hidden=(4,), epochs=1)
+    assert sum(model.record.rows.values()) == 100
+    assert any("20 of 120 rows have no value and are left out" in note for note in model.record.notes)
+
+
+@pytest.mark.parametrize("share", [0.06, 0.2, 0.45])
+def test_a_target_of_numbers_and_texts_is_asked_about(share: float) -> None:
+    draw = random.Random(f"target {share}")
+    cells = [f"{draw.uniform(5, 90):.2f}" for _ in range(200)]
+    for row in range(int(200 * share)):
+        cells[row] = "sold"
+    table = table_from({"y": cells})
+    with pytest.raises(DataError) as caught:
+        Target.fit(table, "y")
+    (fault,) = caught.value.faults or (caught.value.message,)
+    assert f"{200 - int(200 * share)} numbers and {int(200 * share)} texts: 'sold' (rows 1, 2, 3" in fault
+    assert caught.value.hint == "if they mean missing: --missing sold; if all are classes: --task classification"
+    assert Target.fit(table, "y", "classification").task == "multiclass"
+
+
+@pytest.mark.parametrize(
+    ("cells", "text"),
+    [
+        ([f"c{n % 150}" for n in range(600)], "target 'y' would have 150 classes"),
+        (
+            [*["a", "b"] * 20, "rare"],
+            "target 'y' would have 3 classes, 1 of them in a single row, such as 'rare'",
+        ),
+    ],
+)
+def test_many_classes_and_classes_of_one_row_are_asked_about(cells: list[str], text: str) -> None:
+    table = table_from({"y": cells})
+    with pytest.raises(DataError) as caught:
+        Target.fit(table, "y")
+    assert text in str(caught.value)
+    assert caught.value.hint == "if they are classes, say --task classification"
+    assert Target.fit(table, "y", "classification").task == "multiclass"
+
+
+def test_few_codes_and_one_word_are_classes() -> None:
+    assert Target.fit(table_from({"y": ["1", "2", "3", "other"] * 20}), "y").task == "multiclass"
+
+
+def test_a_target_with_a_unit_is_regression() -> None:
+    target = Target.fit(table_from({"y": [f"{n} kg" for n in range(50)]}), "y")
+    assert (target.task, target.demand) == ("regression", 'numeric {"unit": "kg"}')
+    assert Target.from_json(target.to_json()) == target
+
+
+def test_the_schema_of_a_file_without_a_reading_is_as_before() -> None:
+    schema = Schema.fit(table_from({"x": [1.0, 2.0], "y": [1.0, 3.0]}), "y")
+    assert schema.to_json()["features"] == [{"name": "x", "kind": "numeric"}]
