@@ -24,7 +24,12 @@ FIT = ("-t", "y", "--hidden", "4", "--epochs", "2")
         (GOOD + "1,2\n7,8,9\n1,2,3,4\n", ["2 lines do not have the 3 fields of the header: line 42 (2), line 44 (4)"]),
         ("a,a,y\n1,2,3\n", ["the name 'a' stands at positions 1, 2"]),
         ("a,,y\n1,2,3\n", ["the header has no name at position 2"]),
-        (GOOD + "1,2,\n", ["target 'y'", "missing", "row 41"]),
+        ("a,y\n1,\n2,\n", ["target 'y': 2 of 2 values missing (rows 1, 2)"]),
+        (
+            "a,y\n" + "".join(f"{n},{n}.5\n" for n in range(30)) + "1,sold\n" * 10,
+            ["target 'y': 30 numbers and 10 texts: 'sold' (rows 31, 32, 33", "--missing sold", "--task classification"],
+        ),
+        ("a,y\n" + "".join(f"{n},c{n // 2}\n" for n in range(300)), ["would have 150 classes", "--task classification"]),
         (GOOD.replace("y", "why", 1), ["column 'y' is not there", "known names: 'a', 'b', 'why'"]),
         ("a,y\n" + "".join(f"{n},t{n}\n" for n in range(30)), ["target 'y'", "30 different texts", "--task"]),
         ("a,y\n" + "1,cat\n2,cat\n" * 20, ["target 'y'", "'cat'"]),

@@ -170,11 +170,19 @@ class TestBesideTheTarget:
         assert inspected("y", y=["a"] * 30 + ["b"] * 30, x=NOISE).findings == ()
 
     def test_a_target_that_cannot_be_one(self) -> None:
-        found = inspected("y", y=[1.0, None, 2.0], x=[1, 2, 3])
-        assert column(found, "y").findings[0].text == "target 'y': 1 of 3 values missing (row 2)"
+        found = inspected("y", y=[None, None, None], x=[1, 2, 3])
+        assert column(found, "y").findings[0].text == "target 'y': 3 of 3 values missing (rows 1, 2, 3)"
         assert found.stops_fitting
         with pytest.raises(DataError, match="there is no column 'why'"):
             inspected("why", y=[1, 2], x=[1, 2])
+
+
+def test_rows_without_a_target_are_left_out_and_said() -> None:
+    found = inspected("y", y=[1.0, None, 2.5, 4.0], x=[1.0, 2.0, 2.5, 4.0])
+    assert found.notes == ("target 'y': 1 of 4 rows has no value and is left out (row 2)",)
+    assert not found.stops_fitting
+    assert (found.rows, found.task) == (4, "regression")
+    assert codes(found, "x") == ["copy_of_target"]  # in the rows that have a target
 
 
 def test_rows_that_are_there_twice() -> None:

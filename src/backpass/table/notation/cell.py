@@ -23,7 +23,7 @@ ONES = str.maketrans("023456789\0", f"{'1' * 9}0")
 LEADING = re.compile(r"(?<![0-9.,])0")
 NUMERALS = re.compile(NUMERAL)
 OF_VALUE = re.compile(  # digits that are no plain value: 4.1/5, x 10^3, e5, m3
-    rf"[/x×·\0]|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
+    rf"[/x×·…\0]|\.\.|(?:[^\W\d_]|[%‰°º\"″′]|[0-9][^0-9]*[{SIGNS}])[^0-9]*[0-9]"
 )
 CELL = re.compile(
     rf"""
