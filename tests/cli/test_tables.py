@@ -29,7 +29,10 @@ FIT = ("-t", "y", "--hidden", "4", "--epochs", "2")
             "a,y\n" + "".join(f"{n},{n}.5\n" for n in range(30)) + "1,sold\n" * 10,
             ["target 'y': 30 numbers and 10 texts: 'sold' (rows 31, 32, 33", "--missing sold", "--task classification"],
         ),
-        ("a,y\n" + "".join(f"{n},c{n // 2}\n" for n in range(300)), ["would have 150 classes", "--task classification"]),
+        (
+            "a,y\n" + "".join(f"{n},c{n // 2}\n" for n in range(300)),
+            ["would have 150 classes", "--task classification"],
+        ),
         (GOOD.replace("y", "why", 1), ["column 'y' is not there", "known names: 'a', 'b', 'why'"]),
         ("a,y\n" + "".join(f"{n},t{n}\n" for n in range(30)), ["target 'y'", "30 different texts", "--task"]),
         ("a,y\n" + "1,cat\n2,cat\n" * 20, ["target 'y'", "'cat'"]),

@@ -35,6 +35,7 @@ from backpass.table.notation.notations import NOTATIONS, notations_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import suspected_sentinels
 from backpass.table.notation.words import SIGNS, WORDS, means_missing
+from backpass.table.number import text_of
 from backpass.table.target import labeled
 
 ROWS = 60
@@ -509,3 +510,15 @@ def test_a_target_with_a_unit_is_regression() -> None:
 def test_the_schema_of_a_file_without_a_reading_is_as_before() -> None:
     schema = Schema.fit(table_from({"x": [1.0, 2.0], "y": [1.0, 3.0]}), "y")
     assert schema.to_json()["features"] == [{"name": "x", "kind": "numeric"}]
+
+
+def test_the_page_shows_the_table_of_notations() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "numbers.md"
+    lines = page.read_text("utf-8").splitlines()
+    start = lines.index("| notation | cells | numbers | what is assumed |") + 2
+    for line, notation in zip(lines[start : start + len(NOTATIONS)], NOTATIONS, strict=True):
+        name = notation.name.format(currency="", unit="", out_of="n").strip()
+        cells = ", ".join(f"`{cell}`" for cell in notation.cells)
+        values = ", ".join(map(text_of, notation.values))
+        assert line == f"| {name} | {cells} | {values} | {notation.caution} |"
+    assert lines[start + len(NOTATIONS)] == ""
