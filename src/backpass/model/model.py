@@ -277,8 +277,8 @@ class Model:
         With the target, rows that have none are left out, with a note.
         """
         table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
-        for head in self.head.heads if with_target else ():
-            table, note = labeled(table, head.target.name)
+        for each in self.head.targets if with_target else ():
+            table, note = labeled(table, each.target.name)
             table = replace(table, notes=(*table.notes, note)) if note else table
         return table
 
