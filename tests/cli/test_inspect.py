@@ -54,7 +54,18 @@ def test_json(call: Run) -> None:
     Path("t.csv").write_text(TABLE)
     found = call("inspect", "t.csv", "-t", "price", "--json").json
     assert {"backpass", "format", "command", "rows", "target", "task", "columns", "findings", "notes"} == set(found)
-    names = {"name", "kind", "missing", "distinct", "range", "quartiles", "commonest", "fitting", "findings"}
+    names = {
+        "name",
+        "kind",
+        "missing",
+        "distinct",
+        "range",
+        "quartiles",
+        "commonest",
+        "fitting",
+        "findings",
+        "notation",
+    }
     assert all(set(column) == names for column in found["columns"])
     assert found["columns"][0]["quartiles"] == [1.0, 3.0, 4.25]
     assert found["columns"][3]["findings"] == [{"code": "identifier", "text": "nearly every row has a text of its own"}]

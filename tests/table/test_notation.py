@@ -522,3 +522,12 @@ def test_the_page_shows_the_table_of_notations() -> None:
         values = ", ".join(map(text_of, notation.values))
         assert line == f"| {name} | {cells} | {values} | {notation.caution} |"
     assert lines[start + len(NOTATIONS)] == ""
+
+
+def test_reading_options_hold_for_frames_as_well() -> None:
+    data = {"x": [*map(str, range(30)), *["-"] * 10], "y": [float(n % 7) for n in range(40)]}
+    found = backpass.fit(data, "y", hidden=(4,), epochs=1)
+    kept = backpass.fit(data, "y", hidden=(4,), epochs=1, reading={"detect_missing": False}, columns=["x"])
+    declared = backpass.fit(data, "y", hidden=(4,), epochs=1, reading={"missing": ["", "-"], "detect_missing": False})
+    kinds = [model.schema.features[0].kind for model in (found, kept, declared)]
+    assert kinds == ["numeric", "categorical", "numeric"]

@@ -203,6 +203,8 @@ def _why_identifier(column: Column) -> str:
     share = f"{_different(column):,} different texts in {counted(int((~column.missing).sum()), 'row')}"
     if not (isinstance(column, CategoricalColumn) and starts_with_numbers(column)):
         return f"looks like an identifier ({share})"
+    if all(text.isdigit() for text in column.levels):
+        return f"holds whole numbers as text ({share})"
     what = f"holds texts that start with numbers, such as {shown(column.levels[0])}"
     return f"{what}, in no notation that is known ({share})"
 

@@ -24,6 +24,7 @@ LEFT_OUT = {
     "is constant": "constant",
     "has no values": "no values",
     "start with numbers": "numbers in an unknown notation",
+    "whole numbers as text": "whole numbers as text",
 }
 COMMONEST = 5  # categories listed with their counts
 

@@ -181,7 +181,8 @@ def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, dec
 def _are_digits(judged: TextClassification) -> bool:
     """Whether the strings of a typed source are digits only, which it would store as numbers if they were meant so."""
     held = judged.of_sort(NUMERIC, INFINITE, DATE, TIME, TEXT)
-    return not judged.gaps and judged.reading is None and all(text.isdigit() for text in held)
+    has_tokens = any(judged.of_sort(MISSING, MAYBE))
+    return not has_tokens and judged.reading is None and all(text.isdigit() for text in held)
 
 
 def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kind:

@@ -127,7 +127,8 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
         return data
     if isinstance(data, str | Path):
         return read_table(data, **({**options, "kinds": kinds} if kinds is not None else options))
-    return table_from(data, kinds=kinds)
+    of_frames = {name: options[name] for name in ("missing", "detect_missing") if name in options}
+    return table_from(data, kinds=kinds, **of_frames)
 
 
 def _check_callbacks(callbacks: Any) -> None:
