@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from backpass.table.cells import holds_values, is_total_label
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.raw import Content, RawColumn, RawStrings
+from backpass.table.rules import Rules
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
-from backpass.table.text_classification import Rules
 
 FEWEST, FEWEST_UNNAMED = 2, 5  # minimum number of rows that are summed, with and without a label
 TOLERANCE = 2e-3  # relative; sums of numbers that are written with fewer digits differ
