@@ -65,6 +65,7 @@ def test_json(call: Run) -> None:
         "fitting",
         "findings",
         "notation",
+        "label",
     }
     assert all(set(column) == names for column in found["columns"])
     assert found["columns"][0]["quartiles"] == [1.0, 3.0, 4.25]

@@ -43,7 +43,7 @@ FIT = ("-t", "y", "--hidden", "4", "--epochs", "2")
         ('a,y\n"1,2\n3,4\n', ["a quote opened on line 2 is never closed"]),
         (b"a,y\n1,\xff\n", ["line 2 is not UTF-8", "--encoding latin-1"]),
         (b"a,y\n1,\x00\n", ["line 2 has a NUL byte"]),
-        (b"\x89PNG\r\n\x1a\n....", ["is a PNG picture, not a CSV"]),
+        (b"\x89PNG\r\n\x1a\n....", ["is a PNG picture, not a table"]),
         (b"PAR1 and no more", ["t.csv"]),
         (b"\x1f\x8b and no more", ["is a damaged gzip file"]),
     ],

@@ -11,11 +11,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import sklearn
+from scipy import sparse
 from sklearn.base import is_regressor
 from sklearn.utils.fixes import parse_version
 
 from backpass import BackpassRegressor
-from backpass.errors import DataError
+from backpass.errors import DataError, ResourceError
+from backpass.estimators import columns
 
 
 def frames(X: pd.DataFrame) -> dict[str, Any]:
@@ -179,3 +181,57 @@ def test_numbers_too_close_to_scale_are_warned_of(gap: bool) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         estimator.predict(X)
+
+
+def sparse_rows() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(90, 7)) * (rng.random((90, 7)) < 0.3)
+    return X, X[:, 0] + 2 * X[:, 3]
+
+
+SPARSE = [
+    sparse.csr_matrix,
+    sparse.csc_matrix,
+    sparse.coo_matrix,
+    sparse.lil_matrix,
+    sparse.csr_array,
+    sparse.coo_array,
+]
+
+
+@pytest.mark.parametrize("make_sparse", SPARSE, ids=lambda make: make.__name__)
+def test_sparse_matrices_give_the_bits_of_dense_ones(case: Any, make_sparse: Any) -> None:
+    make, _, _ = case
+    X, y = sparse_rows()
+    y = y if is_regressor(make()) else np.where(y > 0, "high", "low")
+    expected, fitted = make().fit(X, y), make().fit(make_sparse(X), y)
+    np.testing.assert_array_equal(fitted.model_.theta, expected.model_.theta)
+    np.testing.assert_array_equal(fitted.predict(make_sparse(X)), expected.predict(X))
+    np.testing.assert_array_equal(fitted.features(make_sparse(X)), expected.features(X))
+
+
+def test_sparse_rows_are_predicted_in_blocks(regressor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = sparse_rows()
+    fitted = regressor().fit(sparse.csr_array(X), y, X_val=sparse.csr_array(X), y_val=y)
+    whole = fitted.predict(X), fitted.predict_interval(X, 0.8)
+    monkeypatch.setattr(columns, "BLOCK", 7 * 20)
+    assert [block.shape[0] for block in columns.blocks_of(sparse.csr_array(X))] == [20, 20, 20, 20, 10]
+    np.testing.assert_array_equal(fitted.predict(sparse.csc_array(X)), whole[0])
+    np.testing.assert_array_equal(fitted.predict_interval(sparse.csc_array(X), 0.8), whole[1])
+
+
+def test_a_sparse_matrix_that_cannot_be_dense_is_refused(regressor: Any) -> None:
+    X = sparse.csr_array((60, 2_000_000_000))
+    with pytest.raises(ResourceError, match=r"X \(60 x 2,000,000,000, dense\) needs about 960.0 GB of memory"):
+        regressor().fit(X, np.arange(60.0))
+
+
+@pytest.mark.parametrize("as_arrow", [lambda table: table.to_batches()[0], lambda table: table.to_reader()])
+def test_arrow_batches_and_streams_give_the_same_bits(case: Any, mixed: Any, as_arrow: Any) -> None:
+    make, _, y = case
+    X = mixed()
+    table = pa.Table.from_pandas(X, preserve_index=False)
+    expected, fitted = make().fit(X, y), make().fit(as_arrow(table), y)
+    np.testing.assert_array_equal(fitted.model_.theta, expected.model_.theta)
+    np.testing.assert_array_equal(fitted.predict(as_arrow(table)), expected.predict(X))
+    np.testing.assert_array_equal(fitted.model_.predict(as_arrow(table)), expected.model_.predict(X))

@@ -44,7 +44,7 @@ def fault(path: Path) -> str:
 @pytest.mark.parametrize("known", SIGNATURES, ids=lambda known: known.what)
 def test_other_formats_are_named(write: Write, known: Signature) -> None:
     found = fault(write(b"." * known.at + known.magic + b"\0\0rest"))
-    assert found == f"t.csv: is {known.what}, not a CSV, TSV, JSON or Parquet file"
+    assert found == f"t.csv: is {known.what}, not a table in a format that can be read"
 
 
 def test_real_files_of_other_formats(tmp_path: Path, write: Write) -> None:
@@ -52,8 +52,8 @@ def test_real_files_of_other_formats(tmp_path: Path, write: Write) -> None:
         archive.writestr("a.csv", PLAIN)
     assert "zip archive" in fault(tmp_path / "z.csv")
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-        assert "is a Python pickle, not a CSV" in fault(write(pickle.dumps({"a": 1}, protocol)))
-    assert "is a web page, not a CSV" in fault(write("\n <!DOCTYPE html><html></html>"))
+        assert "is a Python pickle, not a table" in fault(write(pickle.dumps({"a": 1}, protocol)))
+    assert "is a web page, not a table" in fault(write("\n <!DOCTYPE html><html></html>"))
 
 
 def test_parquet_named_csv(tmp_path: Path) -> None:

@@ -83,7 +83,8 @@ def test_types_and_forms_that_do_not_agree(write: Write, tmp_path: Path) -> None
     held = f"column 'x' holds numbers in {tmp_path / 'a.parquet'}, texts in {tmp_path / 'b.parquet'}"
     assert held in message(tmp_path / "*.parquet")
     write("x,y\n1,1\n", "c.csv")
-    assert f"the files are not of one form: {tmp_path / 'a.parquet'} is Parquet" in message(tmp_path / "[ac].*")
+    found = f"the files have different formats: {tmp_path / 'a.parquet'} is a Parquet file"
+    assert found in message(tmp_path / "[ac].*")
 
 
 def test_a_fault_names_its_file(write: Write, tmp_path: Path) -> None:

@@ -22,9 +22,8 @@ from backpass.model import load
 def evaluate(**given: Any) -> int:
     """Score a model on rows whose target is known.
 
-    TABLE is a CSV, TSV, JSON or Parquet file that contains the target column; use - for standard input. Prints one line
-    per metric: name, value and, in parentheses, the value on the test (or validation) rows at training
-    time.
+    TABLE is a file in any format that fit reads and contains the target column; use - for standard input. Prints one
+    line per metric: name, value and, in parentheses, the value on the test (or validation) rows at training time.
 
     \b
     Example:

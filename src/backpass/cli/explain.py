@@ -43,9 +43,10 @@ def explain(**given: Any) -> int:
     date and time column and the most frequent category of each categorical column. The baseline is the prediction for
     this row; baseline and contributions sum to the prediction.
 
-    TABLE is a CSV, TSV, JSON or Parquet file; use - for standard input. The output is UTF-8 CSV, or Parquet if --output
-    ends in .parquet, with one line per row: the kept columns, the prediction, the baseline and contribution(COLUMN) for
-    each column. A classifier's prediction is a class and its probability, and the probability is what is explained.
+    TABLE is a file in any format that fit reads; use - for standard input. The output is UTF-8 CSV, or Parquet if
+    --output ends in .parquet, with one line per row: the kept columns, the prediction, the baseline and
+    contribution(COLUMN) for each column. A classifier's prediction is a class and its probability, and the probability
+    is what is explained.
 
     --json prints an object with "predictions", "baseline", "columns" and "contributions" (per row).
 

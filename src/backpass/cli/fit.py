@@ -210,9 +210,10 @@ class Request:
 def fit(**given: Any) -> int:
     """Train a network on a table and write a model file.
 
-    TABLE is a CSV, TSV, JSON or Parquet file, optionally compressed (.gz, .zst). Use - for standard input, or a quoted
-    pattern such as 'data/*.csv' for all matching files; both require --output. Column types, missing values and scaling
-    are detected automatically, and rows are held out for validation and for the test score.
+    TABLE is a file in CSV, Excel, Parquet, Stata, SQLite or another format, optionally compressed (.gz, .zst).
+    FILE::NAME is a sheet of a workbook or a table of a database. Use - for standard input, or a quoted pattern such as
+    'data/*.csv' for all matching files; both require --output. Column types, missing values and scaling are detected
+    automatically, and rows are held out for validation and for the test score.
 
     The default preset, "default", trains four small networks and averages their predictions. If you set an option that
     describes the network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate, ...), the

@@ -45,8 +45,8 @@ def inspect(**given: Any) -> int:
     duplicate rows.
 
     --json prints an object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
-    "range", "quartiles", "commonest", "fitting", "findings" and "notation"), "findings" about rows, and "notes". Each
-    finding has a "code" and a "text".
+    "range", "quartiles", "commonest", "fitting", "findings", "notation" and "label"), "findings" about rows, and
+    "notes". Each finding has a "code" and a "text".
 
     \b
     Examples:
@@ -131,6 +131,8 @@ def _odd_lines(console: Console, found: Inspection) -> Iterator[str]:
         *(_named(each.text, column.name) for column in found.columns for each in column.findings),
         *(each.text for each in found.findings),
     ]
+    if labels := [f"{shown(column.name)[1:-1]}: {visible(column.label)}" for column in found.columns if column.label]:
+        yield from console.labelled("labels", labels)
     yield from console.labelled("odd", odd or ["nothing"])
     if found.notes:
         yield from console.labelled("notes", found.notes)

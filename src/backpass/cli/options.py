@@ -31,6 +31,8 @@ READING_WORDS = (
     "missing",
     "no_missing_detection",
     "query",
+    "sheet",
+    "widths",
 )
 """Options of ``reading`` that a suggested next command repeats."""
 
@@ -212,14 +214,28 @@ def reading() -> Callable[[F], F]:
             "--query",
             metavar="SQL",
             section=section,
-            help="SELECT statement to apply to the table, which it calls data",
+            help="SELECT statement to apply to the table, which it calls data; in a database, it names the tables",
+        ),
+        option(
+            "--sheet",
+            metavar="NAME",
+            section=section,
+            help="sheet of a workbook, by name or by number from 1 (for one of several files: FILE::NAME); default: "
+            "the only one that holds a table",
+        ),
+        option(
+            "--widths",
+            metavar="NUMBERS",
+            section=section,
+            help="field widths of a text file without delimiters, in characters: 8,4,10",
         ),
         option(
             "--max-bytes",
             metavar="NUMBER",
             type=click.IntRange(min=1),
             section=section,
-            help="maximum decompressed size of a .gz or .zst file; default: 200 times its size, but at least 64 MiB",
+            help="maximum decompressed size of a compressed file or workbook; default: 200 times its size, but at "
+            "least 64 MiB",
         ),
     )
 
@@ -236,10 +252,23 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
     """
     if sys.stdin is None and "-" in (given.get("table"), given.get("validation_file"), given.get("test_file")):
         raise ResourceError("standard input is closed", hint="give the name of a file")
-    names = ("delimiter", "decimal", "skip", "comment", "footer", "date_order", "encoding", "query", "max_bytes")
+    names = (
+        "delimiter",
+        "decimal",
+        "skip",
+        "comment",
+        "footer",
+        "date_order",
+        "encoding",
+        "query",
+        "max_bytes",
+        "sheet",
+    )
     found: dict[str, Any] = {name: given[name] for name in names if given[name] is not None}
     if given["header_row"] is not None:
-        found["header_row"] = _lines_in(given["header_row"])
+        found["header_row"] = _numbers_in(given["header_row"], "--header-row is a line number, or several such as 1,2")
+    if given["widths"] is not None:
+        found["widths"] = _numbers_in(given["widths"], "--widths are numbers of characters, such as 8,4,10")
     if columns := names_in(given["names"]):
         found["names"] = columns
     flags = {name: given[name] for name in ("no_header", "all_rows")}
@@ -264,18 +293,22 @@ def reading_words(given: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _lines_in(text: str) -> list[int]:
-    """Return the line numbers in a text such as ``2`` or ``1,2``.
+def _numbers_in(text: str, expected: str) -> list[int]:
+    """Return the whole numbers in a text such as ``2`` or ``1,2``.
+
+    Args:
+        text: The text.
+        expected: What was expected, for the message.
 
     Raises:
         UsageError: The text holds anything else.
 
-    >>> _lines_in("2"), _lines_in("1, 2")
+    >>> _numbers_in("2", ""), _numbers_in("1, 2", "")
     ([2], [1, 2])
     """
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() for part in parts):
-        raise UsageError(f"--header-row is a line number, or several such as 1,2; got {text!r}")
+        raise UsageError(f"{expected}; got {text!r}")
     return [int(part) for part in parts]
 
 

@@ -16,6 +16,7 @@ from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.sniff import sniff
 from backpass.model.file.storage import check_writable, read_file
+from backpass.table.formats.address import Address
 from backpass.table.pattern import files_of, is_pattern
 
 SUFFIX = ".backpass"
@@ -29,8 +30,12 @@ PAGE_MARK = b'<meta name="generator" content="backpass '
 def model_path(table: str, output: str | None) -> str:
     """Return the path of the model: ``output``, or the table's name with the suffix .backpass in the current directory.
 
+    A sheet or a table of a database has its own name.
+
     >>> model_path("data/houses.csv", None), model_path("houses.csv.gz", None), model_path("-", "m.backpass")
     ('houses.backpass', 'houses.backpass', 'm.backpass')
+    >>> model_path("shop.db::orders", None)
+    'orders.backpass'
     """
     if output == "-":
         raise UsageError("a model is not written to standard output", hint="give --output the name of a file")
@@ -40,7 +45,12 @@ def model_path(table: str, output: str | None) -> str:
         raise UsageError("a table from standard input has no name to give the model", hint="add --output FILE")
     if is_pattern(table):
         raise UsageError("a pattern of files has no name to give the model", hint="add --output FILE")
-    path = Path(table)
+    address = Address.of(table)
+    if address.member is not None:
+        return f"{address.member.replace('/', '_')}{SUFFIX}"
+    if address.url:
+        raise UsageError("a query of a database server has no name to give the model", hint="add --output FILE")
+    path = Path(address.file)
     name = path.stem if path.suffix in COMPRESSED else path.name
     return f"{Path(name).stem}{SUFFIX}"
 
@@ -66,7 +76,7 @@ def check_apart(output: str, *read: str) -> None:
         UsageError: The path is one of the inputs.
     """
     check_writable(output)
-    for path in read:
+    for path in (Address.of(each).file for each in read):
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
             raise UsageError(
                 f"{output} is read by this command and would be lost: the result would take its place",

@@ -48,10 +48,10 @@ Columns = dict[str, Sequence[Any]]
 def predict(**given: Any) -> int:
     """Predict the target for the rows of a table.
 
-    TABLE is a CSV, TSV, JSON or Parquet file, optionally compressed (.gz, .zst). Use - for standard input, or a quoted
-    pattern such as 'new/*.csv' for all matching files. Columns are matched by name, in any order; additional columns
-    are ignored. If the model was trained on a file without a header, columns are matched by position, with or without
-    the target.
+    TABLE is a file in CSV, Excel, Parquet, Stata, SQLite or another format, optionally compressed (.gz, .zst).
+    FILE::NAME is a sheet of a workbook or a table of a database. Use - for standard input, or a quoted pattern such as
+    'new/*.csv' for all matching files. Columns are matched by name, in any order; additional columns are ignored. If
+    the model was trained on a file without a header, columns are matched by position, with or without the target.
 
     Each row of the table gets one prediction. Rows between others that hold no data, such as empty ones or a repeated
     header, keep their places, so that predictions can be joined by position; totals and notes below the last row do

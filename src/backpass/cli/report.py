@@ -33,7 +33,7 @@ def report(**given: Any) -> int:
     The report shows scores next to simple baselines, learning curves, feature importance, partial dependence, the
     largest errors and the network. Sliders change the inputs and update the prediction.
 
-    TABLE is a CSV, TSV, JSON or Parquet file that contains the target column; use - for standard input. For the table
+    TABLE is a file in any format that fit reads and contains the target column; use - for standard input. For the table
     that the model was trained on, only the held-out rows are used. Without TABLE, the report shows only what the model
     file contains.
 

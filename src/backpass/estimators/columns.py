@@ -1,28 +1,34 @@
 """Conversion of X, in any form that scikit-learn accepts, to a Table; and of results to a data frame like X.
 
-Data frames keep the names and kinds of their columns; the columns of arrays and lists are named x0, x1, ...
+Data frames keep the names and kinds of their columns; the columns of arrays, lists and sparse matrices are named x0,
+x1, ... A table holds every value, so a sparse matrix becomes dense: whole in fit, block by block in predict.
 scikit-learn itself checks whether X has the columns that the estimator was fitted on.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils.validation import validate_data
 
 from backpass.errors import DataError
 from backpass.table import DEFAULT_MISSING, Table, table_from
 from backpass.table.feature import how_tiny
 from backpass.table.frame import arrow_index, from_arrow, not_unique
+from backpass.table.memory import CELL, require_memory
 from backpass.table.messages import rows_listed
 from backpass.table.objects import is_missing, sort_of, text_in
 from backpass.table.row_names import index_among
 from backpass.training import EpochRecord
+
+BLOCK = 1 << 24  # values of a sparse matrix that are dense at a time in prediction
+FEWER = "reduce its columns first, by TruncatedSVD or SelectKBest, say"
 
 
 def table_of(
@@ -48,7 +54,10 @@ def table_of(
         DataError: A table cannot hold a column.
     """
     frame = _frame(X)
-    if frame is None:
+    if issparse(X):
+        X = validate_data(estimator, X, accept_sparse="csc", dtype=None, ensure_all_finite="allow-nan", reset=reset)
+        columns = _dense_columns(X)
+    elif frame is None:
         X = validate_data(estimator, unmasked(_unmixed(X)), dtype=None, ensure_all_finite="allow-nan", reset=reset)
         columns = _columns(X)
     else:
@@ -70,6 +79,27 @@ def table_of(
     others = table_from({name: data[name] for name in data if name not in kinds}, missing=missing, source="X")
     found = table.columns | others.columns
     return replace(others, columns={name: found[name] for name in data}, left_out=())
+
+
+def blocks_of(X: Any) -> Iterator[Any]:
+    """X in blocks of rows if it is sparse, so that few rows are dense at a time; otherwise X itself."""
+    if not issparse(X) or X.ndim != 2 or X.shape[0] == 0:
+        yield X
+        return
+    rows = max(BLOCK // max(X.shape[1], 1), 1)
+    by_row = X.tocsr()
+    for start in range(0, X.shape[0], rows):
+        yield by_row[start : start + rows]
+
+
+def _dense_columns(X: Any) -> list[NDArray[np.float64]]:
+    """The columns of a sparse matrix in CSC format.
+
+    Raises:
+        ResourceError: They do not fit in memory.
+    """
+    require_memory(CELL * X.shape[0] * X.shape[1], f"X ({X.shape[0]:,} x {X.shape[1]:,}, dense)", FEWER)
+    return [np.asarray(X[:, [j]].toarray(), dtype=np.float64)[:, 0] for j in range(X.shape[1])]
 
 
 def unmasked(X: Any) -> Any:
@@ -128,7 +158,7 @@ def _frame(X: Any) -> Any:
     import narwhals.stable.v2 as nw
     from narwhals.exceptions import DuplicateError
 
-    if isinstance(X, np.ndarray | list | tuple):
+    if isinstance(X, np.ndarray | list | tuple) or issparse(X):
         return None
     try:
         frame = nw.from_native(from_arrow(X), pass_through=True)

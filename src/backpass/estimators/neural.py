@@ -6,7 +6,7 @@ It takes X and y; subclasses define what y means. Training, scaling and networks
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from backpass.errors import BackpassError, InterruptedTraining, UsageError
 from backpass.estimators.callback_adapter import CallbackSupportMixin, teller
-from backpass.estimators.columns import check_unmasked, history_in, library_of, table_of
+from backpass.estimators.columns import blocks_of, check_unmasked, history_in, library_of, table_of
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
 from backpass.estimators.weights import weights_of
@@ -247,8 +247,12 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return table_of(self, X, reset=False, kinds=self.model_.kinds())
 
     def _outputs(self, X: Any) -> NDArray[Any]:
-        table = self._rows(X)
-        return np.asarray(self.model_.outputs(table))
+        return self._by_block(X, lambda rows: self.model_.outputs(rows))
+
+    def _by_block(self, X: Any, compute: Callable[[Table], Any]) -> NDArray[Any]:
+        """The results of a function of a table, for X; a sparse X is made dense in blocks of rows."""
+        check_is_fitted(self, "model_")
+        return np.concatenate([np.asarray(compute(self._rows(block))) for block in blocks_of(X)])
 
     def transform(self, X: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)
@@ -259,8 +263,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     def features(self, X: Any) -> NDArray[Any]:
         """The result of ``transform``, always as an array."""
-        table = self._rows(X)
-        return np.asarray(self.model_.features(table))
+        return self._by_block(X, lambda rows: self.model_.features(rows))
 
     @property
     def _n_features_out(self) -> int:
@@ -270,6 +273,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []

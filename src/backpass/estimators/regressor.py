@@ -284,7 +284,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         Raises:
             ValueError: The model has several targets or quantiles, or it has no validation rows or too few.
         """
-        return self._fitted("intervals").predict_interval(self._rows(X), level)
+        model = self._fitted("intervals")
+        return self._by_block(X, lambda rows: model.predict_interval(rows, level))
 
     def predict_quantiles(self, X: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95)) -> NDArray[np.float64]:
         """Quantiles (n, k) of the target of each row, ascending; the middle one is the prediction.
@@ -299,7 +300,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             ValueError: As for ``predict_interval``; also if a quantile is outside (0, 1), or if the loss already makes
                 the predictions quantiles.
         """
-        return self._fitted("quantiles").predict_quantiles(self._rows(X), quantiles)
+        model = self._fitted("quantiles")
+        return self._by_block(X, lambda rows: model.predict_quantiles(rows, quantiles))
 
     def _fitted(self, what: str) -> Model:
         """The model, if it has intervals or quantiles, which needs y to be (n,)."""

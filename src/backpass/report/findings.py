@@ -194,7 +194,7 @@ def _name(metric: str) -> str:
 
 
 def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the column table: kind, share of missing values, typical values and warnings."""
+    """Yield the rows of the column table: label, kind, share of missing values, typical values and warnings."""
     model, held = findings.model, findings.held
     train = model.record.rows.get("train", 0)
     columns = {column.name: column for column in columns_of(model)}
@@ -203,6 +203,7 @@ def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
         share = profile.missing / train if profile is not None and train else 0.0
         yield {
             "name": label(feature.name),
+            "label": visible(held.table.labels.get(feature.name, "")) if held is not None else "",
             "kind": feature.kind,
             "missing": "" if profile is None else f"{share:.1%}" if share else "none",
             "usual": _usual(profile, feature),

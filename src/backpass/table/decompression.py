@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from backpass.errors import DataError
 from backpass.table.disk import require_room
 from backpass.table.messages import plain, refusal
 
@@ -44,7 +45,7 @@ def expanded(file: Path, head: bytes, copy: Path, source: str, max_bytes: int | 
         DataError: The file is damaged, or longer than the limit, or no Zstandard decompressor is installed.
         ResourceError: The disk lacks space.
     """
-    limit = max_bytes or max(USUAL_RATIO * file.stat().st_size, LEAST_LIMIT)
+    limit = limit_of(file, max_bytes)
     told = _gzip_length(file) if head.startswith(GZIP) else _zstandard_length(head)
     if told <= limit:  # a longer file is written only until it exceeds the limit
         require_room(told, copy.parent, f"{plain(source)}, expanded,")
@@ -104,5 +105,15 @@ def _copied(stream: Any, copy: Path, form: str, file: Path, source: str, limit: 
         raise
     if copy.stat().st_size <= limit:
         return copy
+    raise too_long(file, source, limit)
+
+
+def limit_of(file: Path, max_bytes: int | None) -> int:
+    """Return the size limit of a compressed file in bytes: the user's, or the usual one."""
+    return max_bytes or max(USUAL_RATIO * file.stat().st_size, LEAST_LIMIT)
+
+
+def too_long(file: Path, source: str, limit: int) -> DataError:
+    """Return the error for a file that is longer than the limit when decompressed."""
     sizes = f"{file.stat().st_size:,} bytes expand to more than {limit:,}"
-    raise refusal(source, sizes, f"if that is a table and no trap: --max-bytes {10 * limit}")
+    return refusal(source, sizes, f"if that is a table and no trap: --max-bytes {10 * limit}")

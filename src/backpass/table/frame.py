@@ -21,7 +21,7 @@ from backpass.table.kinds import settle
 from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
-from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, coded
+from backpass.table.raw import Content, RawColumn, RawDatetimes, RawNumbers, coded
 from backpass.table.records import UNIQUE, check_names
 from backpass.table.row_names import PandasNotes, index_among, index_note
 from backpass.table.rules import Rules
@@ -69,24 +69,40 @@ def table_from(
     """
     rules = Rules(kinds, frozenset(categorical), frozenset(drop), Missing.of(missing), detect_missing)
     faults, notes = ErrorList(source), list[str]()
+    content = frame_content(data, rules, faults)
+    for fault in absent([*categorical, *drop], content.names):
+        faults.add(fault)
+    columns = {column.name: settle(column, rules, faults, notes) for column in content.columns}
+    faults.stop()
+    left_out = tuple(name for name in content.names if name not in columns)
+    said, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1)
+    return Table(source, columns, row_numbers, said, left_out, tuple(missing), of_source=content.notes)
+
+
+def frame_content(data: Any, rules: Rules, faults: ErrorList) -> Content:
+    """Return the requested columns of in-memory data.
+
+    Args:
+        data: A data frame, a dict of columns, a list of dicts (rows) or a structured array.
+        rules: What is required of the columns.
+        faults: Collects errors; its source is the name of the data.
+
+    Raises:
+        DataError: ``data`` is not a valid table.
+        UsageError: ``data`` is of an unsupported type.
+    """
+    source = faults.source
     found, index = _named_columns(data, source)
     known = [str(name).strip(" \t") for name, _ in found]
-    left = index_among(known, index, {*categorical, *drop, *(kinds or ())})
+    left = index_among(known, index, rules.named)
     found = [pair for pair, name in zip(found, known, strict=True) if name not in left]
-    if left or _has_index(data):
-        notes.append(index_note(left))
-    of_source = tuple(notes)
+    notes = (index_note(left),) if left or _has_index(data) else ()
     names = tuple(str(name).strip(" \t") for name, _ in found)
     check_names(names, source)
     pairs = [(name, column) for name, (_, column) in zip(names, found, strict=True)]
     rows = _length(pairs, faults, ONE_PASS if _is_stream(data) else "")
     raw = [_raw(name, column, faults) for name, column in pairs if rules.wants(name)]
-    for fault in absent([*categorical, *drop], names):
-        faults.add(fault)
-    columns = {column.name: settle(column, rules, faults, notes) for column in raw if column is not None}
-    faults.stop()
-    left_out = tuple(name for name in names if name not in columns)
-    return Table(source, columns, np.arange(1, rows + 1), tuple(notes), left_out, tuple(missing), of_source=of_source)
+    return Content(names, [column for column in raw if column is not None], rows, notes)
 
 
 def _named_columns(data: Any, source: str) -> tuple[list[tuple[object, Any]], tuple[str, ...]]:

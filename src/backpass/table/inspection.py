@@ -6,7 +6,7 @@ Takes a Table and, optionally, the name of its target; returns plain values. The
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class ColumnReport:
         fitting: How fitting would treat the column.
         findings: Suspicious properties of the column.
         notation: The notations in which numbers are written, empty for plain numbers.
+        label: Description of the column in its source, empty if it has none.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ColumnReport:
     fitting: str
     findings: tuple[Finding, ...]
     notation: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
         findings += column_findings(column, table)
         if goal is not None and y is not None and column.name != target:
             findings += _beside_target(with_target.columns[column.name], with_target.columns[goal.name], goal, y)
-        reports.append(_report(column, fitting[column.name], findings))
+        report = _report(column, fitting[column.name], findings)
+        reports.append(replace(report, label=table.labels.get(column.name, "")))
     task = goal.task if goal else None
     notes = (*table.notes, *([note] if note else ()), *(goal.notes if goal else ()))
     return Inspection(table.rows, tuple(reports), target, task, tuple(table_findings(table, goal, y)), notes)

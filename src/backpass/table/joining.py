@@ -31,7 +31,9 @@ def joined(contents: Sequence[Content], sources: Sequence[str], faults: ErrorLis
         if all(raw.name in found for found in by_name)  # a column that could not be read is already an error
     ]
     notes = tuple(dict.fromkeys(note for content in contents for note in content.notes))
-    return Content(first.names, [each for each in columns if each], sum(content.rows for content in contents), notes)
+    labels = {name: label for content in reversed(contents) for name, label in content.labels.items()}
+    rows = sum(content.rows for content in contents)
+    return Content(first.names, [each for each in columns if each], rows, notes, labels=labels)
 
 
 def check_same_names(

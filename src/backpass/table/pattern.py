@@ -1,6 +1,7 @@
 """Path patterns: the files that a path stands for, either one file or all that match ``*``, ``?`` and ``[``.
 
-A path that exists stands for itself, even if its name contains these characters. This module opens no file.
+A path that exists stands for itself, even if its name contains these characters. The name of a sheet or table after
+``::`` stays with each file. This module opens no file.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from backpass.errors import UsageError
+from backpass.table.formats.address import SEPARATOR, Address
 from backpass.table.messages import refusal
 
 
@@ -24,10 +26,11 @@ def files_of(path: str | Path) -> list[str]:
         raise UsageError("the path of the table is empty, expected the name of a file")
     if not is_pattern(path):
         return [name]
-    found = sorted(each for each in glob(name, recursive=True) if not Path(each).is_dir())
+    address = Address.of(path)
+    found = sorted(each for each in glob(address.file, recursive=True) if not Path(each).is_dir())
     if not found:
         raise refusal(name, "no file matches this pattern")
-    return found
+    return found if address.member is None else [f"{each}{SEPARATOR}{address.member}" for each in found]
 
 
 def is_pattern(path: str | Path) -> bool:
@@ -36,7 +39,8 @@ def is_pattern(path: str | Path) -> bool:
     >>> is_pattern("data/*.csv"), is_pattern("data.csv")
     (True, False)
     """
-    return has_magic(str(path)) and not _is_there(path)
+    file = Address.of(path).file
+    return has_magic(file) and not _is_there(file)
 
 
 def _is_there(path: str | Path) -> bool:

@@ -51,6 +51,8 @@ def queried(
     rules: Rules,
     faults: ErrorList,
     index: Collection[str] = (),
+    *,
+    hint: str = f"the table is called {DATA}, the file getvariable('{FILE}')",
 ) -> Content:
     """Run a query and return the columns of its result.
 
@@ -61,6 +63,7 @@ def queried(
         rules: What is required of the result's columns.
         faults: Collects errors.
         index: Names of pandas index columns; the result keeps them only where ``rules`` names them.
+        hint: What the tables are called.
 
     Raises:
         UsageError: ``query`` is not a single SELECT, or cannot be run.
@@ -71,8 +74,8 @@ def queried(
     try:
         statements = database.extract_statements(query)
         if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
-            raise UsageError("a query is one SELECT statement", hint=f"--query 'SELECT * FROM {DATA}'")
-        _confine(database, files)
+            raise UsageError("a query is one SELECT statement", hint=f"--query 'SELECT * FROM ...'; {hint}")
+        confine(database, files)
         database.execute(f"CREATE TEMP TABLE {RESULT} AS {query.strip().rstrip(';')}")
         stored, rows = types_of(database, RESULT), rows_in(database, RESULT)
         content = relation_columns(database, RESULT, stored, rows, faults.source, rules, faults, index)
@@ -80,9 +83,7 @@ def queried(
         raise
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
-        raise UsageError(
-            f"the query cannot be run: {first}", hint=f"the table is called {DATA}, the file getvariable('{FILE}')"
-        ) from error
+        raise UsageError(f"the query cannot be run: {first}", hint=hint) from error
     if not content.rows:
         raise refusal(faults.source, "the query gives no rows")
     return content
@@ -123,7 +124,7 @@ def queried_without_data(
         raise error from None
 
 
-def _confine(database: DuckDBPyConnection, files: Sequence[Opened]) -> None:
+def confine(database: DuckDBPyConnection, files: Sequence[Opened]) -> None:
     """Restrict the query to these files, under their own names and as they are on disk, and to one thread."""
     named = [file.source for file in files if Path(file.source).is_file()]
     paths = [str(file.path) for file in files]

@@ -6,8 +6,8 @@ source. ``kinds`` converts raw columns to typed ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -82,6 +82,7 @@ class Content:
         notes: Messages about how the source is written.
         has_header: Whether the source names its columns.
         no_data: Rows, from 1, that hold nothing or the header again; their values are missing.
+        labels: Descriptions of columns by name, where the source has them.
     """
 
     names: tuple[str, ...]
@@ -90,6 +91,7 @@ class Content:
     notes: tuple[str, ...] = ()
     has_header: bool = True
     no_data: tuple[int, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def coded(name: str, texts: Iterable[str | None], *, typed: bool) -> RawStrings:

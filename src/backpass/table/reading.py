@@ -1,9 +1,9 @@
 """Table reader: reads one or more files into a Table.
 
-Reads CSV and TSV (fields separated by any of , ; tab |; in UTF-8, UTF-16 or another stated encoding), JSON rows and
-Parquet; text and JSON may be compressed as .gz or .zst. The format is detected from the content. A glob pattern reads
-several files; a query replaces the table by its result. Every error is collected and raised as one ``DataError``;
-otherwise the result is a table with notes.
+Reads CSV and TSV (fields separated by any of , ; tab |; in UTF-8, UTF-16 or another stated encoding), JSON rows,
+Parquet, and the formats that ``formats.registry`` lists; all may be compressed as .gz or .zst. The format is detected
+from the content. A glob pattern reads several files; a query replaces the table by its result. Every error is collected
+and raised as one ``DataError``; otherwise the result is a table with notes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from backpass.table.database import connected
 from backpass.table.day_month import ORDERS
 from backpass.table.decimals import decimal_of
 from backpass.table.delimited import Delimited, fields_of
+from backpass.table.formats.registry import BY_NAME
 from backpass.table.joining import check_same_names, joined
 from backpass.table.json_rows import json_columns
 from backpass.table.kinds import settle
@@ -27,16 +28,16 @@ from backpass.table.layout.layout import layout_of
 from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, listed, plain, shown
 from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.opening import Opened, opened
+from backpass.table.opening import Opened, Opening, opened
 from backpass.table.parquet import Described, described_relation, parquet_columns
 from backpass.table.pattern import files_of
 from backpass.table.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
-from backpass.table.raw import Content, RawStrings
+from backpass.table.raw import Content, RawNumbers, RawStrings
 from backpass.table.records import ROW_NAMES, spoken
 from backpass.table.rules import Rules
 from backpass.table.table import Column, Table
 
-FORMS = {"text": "text", "json": "JSON", "parquet": "Parquet"}
+NO_PERCENT = "save the workbook as .xlsx or CSV, which have the percent sign"
 
 
 def read_table(
@@ -62,13 +63,17 @@ def read_table(
     encoding: str | None = None,
     max_bytes: int | None = None,
     query: str | None = None,
+    sheet: str | int | None = None,
+    widths: Sequence[int] = (),
     tolerant: bool = False,
     detect_missing: bool = True,
 ) -> Table:
-    """Read a CSV, TSV, JSON or Parquet file.
+    """Read a file in one of the formats of ``formats.registry``: CSV, Excel, Parquet, Stata, SQLite and others.
 
     Args:
-        path: File to read; ``-`` for standard input, or a glob pattern (``data/*.csv``) for all files that match.
+        path: File to read; ``-`` for standard input, or a glob pattern (``data/*.csv``) for all files that match. The
+            name of a sheet, or of a table in a database, follows two colons: ``book.xlsx::Sheet1``,
+            ``shop.db::orders``, ``postgresql://user@host/shop::orders``.
         kinds: Required kind by column name, as in ``Schema.kinds``. These columns are converted and all others are left
             out. None infers each column's kind over all rows (see the module ``kinds``).
         missing: Tokens that mean "missing" (see the module ``missing``).
@@ -92,7 +97,10 @@ def read_table(
         date_order: "day_first" or "month_first" (see ``day_month``). None infers it.
         encoding: Encoding of a text file without a byte order mark; UTF-8 if None.
         max_bytes: Maximum size of a decompressed file in bytes (see ``decompression``).
-        query: SELECT statement over the table, called ``data``; its result replaces the table.
+        query: SELECT statement over the table, called ``data``; its result replaces the table. In a database, the query
+            names the tables of the database.
+        sheet: Sheet of a workbook: its name, or its number from 1. None: the only one that holds a table.
+        widths: Widths of the fields of a text file whose fields have fixed widths, in characters.
         detect_missing: Whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which everything
             else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are named.
         tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
@@ -128,9 +136,8 @@ def read_table(
         frozenset(need or ()),
     )
     with ExitStack() as stack:
-        files = [
-            stack.enter_context(opened(name, encoding, max_bytes, skips=not manner.searches)) for name in files_of(path)
-        ]
+        opening = Opening(encoding, max_bytes, not manner.searches, sheet, tuple(widths))
+        files = [stack.enter_context(opened(name, opening)) for name in files_of(path)]
         source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
         faults, notes = ErrorList(source), list[str]()
         if query is None:
@@ -140,6 +147,7 @@ def read_table(
     for fault in absent(list(dict.fromkeys([*(need or ()), *categorical, *drop])), content.names):
         faults.add(fault)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
+    _check_percent(files, content, rules, faults)
     for raw in content.columns:
         own, own_notes = ErrorList(source), list[str]()
         columns[raw.name] = settle(raw, rules, own, own_notes)
@@ -155,23 +163,36 @@ def read_table(
     known = () if content.has_header or query is not None else content.names
     of_source = (*content.notes, *said)
     notes = [*of_source, *notes]
-    return Table(source, columns, row_numbers, tuple(notes), left_out, tuple(missing), doubts, of_source, known)
+    labels = {name: label for name, label in content.labels.items() if name in columns}
+    return Table(source, columns, row_numbers, tuple(notes), left_out, tuple(missing), doubts, of_source, known, labels)
+
+
+def _check_percent(files: Sequence[Opened], content: Content, rules: Rules, faults: ErrorList) -> None:
+    """Add an error where the model has percentages such as 12.5%, and the file would give 0.125 for them."""
+    if not any(file.lacks_percent for file in files):
+        return
+    for raw in content.columns:
+        if rules.wants_percent(raw.name) and isinstance(raw, RawNumbers):
+            text = f"column {shown(raw.name)}: the model has percentages such as 12.5%, this format has 0.125 for them"
+            faults.add(text, NO_PERCENT)
 
 
 def _content(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """Return the content of files that share one format, and the rules with the decimal sign filled in."""
     forms = {file.form: file.source for file in files}
     if len(forms) > 1:
-        named = ", ".join(f"{plain(source)} is {FORMS[form]}" for form, source in sorted(forms.items()))
-        faults.add(f"the files are not of one form: {named}", "read them one by one, or with a narrower pattern")
+        named = ", ".join(f"{plain(source)} is {BY_NAME[form].what}" for form, source in sorted(forms.items()))
+        faults.add(f"the files have different formats: {named}", "read them one by one, or with a narrower pattern")
         faults.stop()
     if files[0].form == "text":
         return _delimited(files, rules, manner, faults)
     if files[0].form == "json":
         contents = [json_columns(file, rules, faults) for file in files]
-    else:
+    elif files[0].form == "parquet":
         with connected() as database:
             contents = [parquet_columns(database, file, rules, faults) for file in files]
+    else:
+        contents = [file.format.read(file, rules, faults) for file in files]
     return joined(contents, [file.source for file in files], faults), rules
 
 
@@ -184,7 +205,12 @@ def _queried(
     notes: list[str],
 ) -> Content:
     """Return the result of a query over the files. The column requirements apply to the result, not to the files."""
+    if any(file.format.is_database for file in files):
+        if len(files) > 1:
+            raise UsageError("a query runs in one database", hint="name one file")
+        return files[0].format.read(files[0], rules, faults, query)  # type: ignore[no-any-return]
     index: Sequence[str] = ()
+    labels: Mapping[str, str] = {}
     with connected(alone=True) as database:
         if {file.form for file in files} == {"parquet"}:
             first, *others = described = [Described.of(database, file) for file in files]
@@ -195,29 +221,33 @@ def _queried(
             index = [name for each in described for name in each.metadata.index]
         elif mentions_data(query):
             try:
-                provide_columns(database, _columns(files, rules, manner, faults, notes))
+                columns, labels = _columns(files, rules, manner, faults, notes)
+                provide_columns(database, columns)
             except DataError as error:  # the query may read the file by itself
                 return queried_without_data(database, query, files, rules, ErrorList(faults.source), error)
-        return queried(database, query, files, rules, faults, index)
+        found = queried(database, query, files, rules, faults, index)
+        return replace(found, labels={name: label for name, label in labels.items() if name in found.names})
 
 
 def _columns(
     files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList, notes: list[str]
-) -> list[Column]:
-    """Return the columns of files for a query, before anything is required of them."""
+) -> tuple[list[Column], Mapping[str, str]]:
+    """Return the columns of files for a query, before anything is required of them, and their labels."""
     whole = replace(rules, kinds=None, drop=frozenset())
     content, whole = _content(files, whole, manner, faults)
     settled: dict[str, Column] = {raw.name: settle(raw, whole, faults, notes) for raw in content.columns}
     faults.stop()
     settled, _, said = rows_of_data(settled, content, totals=not manner.all_rows, keep=False)
     notes.extend((*content.notes, *said))
-    return list(settled.values())
+    return list(settled.values()), content.labels
 
 
 def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """Return the content of delimited files with notes on what was detected, and the rules with the decimal sign."""
     wanted = None if rules.kinds is None else rules.kinds.keys()
-    delimited = [Delimited(file, layout_of(file.path, file.source, manner, wanted)) for file in files]
+    manners = [manner if file.delimiter is None else replace(manner, delimiter=file.delimiter) for file in files]
+    layouts = [layout_of(file.path, file.source, each, wanted) for file, each in zip(files, manners, strict=True)]
+    delimited = [Delimited(file, layout) for file, layout in zip(files, layouts, strict=True)]
     layout = delimited[0].layout
     if rules.kinds is None:
         left_out = frozenset(layout.left_out) - rules.need
@@ -232,7 +262,9 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: E
     told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
     several = len(files) > 1
     said = [
-        f"{plain(each.file.source)}: {note}" if several else note for each in delimited for note in each.layout.notes
+        f"{plain(each.file.source)}: {note}" if several else note
+        for each in delimited
+        for note in (*each.file.notes, *each.layout.notes)
     ]
     said += [f"{', '.join(told)} detected"] if told else []
     columns, labeled = [field.column for field in found.columns], list[int]()

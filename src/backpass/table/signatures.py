@@ -1,19 +1,16 @@
-"""File signatures: the format of a file that is not a readable table, recognized by its first bytes.
+"""File signatures: the format of a file, recognized by its first bytes.
 
-Takes the first bytes of a file; returns a few words for a message and how to convert the file to a readable table.
-Nothing is parsed, unpacked or executed. ``backpass.model.file.sniff`` uses this module for model files.
+Takes the first bytes of a file. For a file that is not a readable table, it returns a few words for a message and how
+to convert the file to a readable one. Nothing is parsed, unpacked or executed. ``formats.registry`` lists the formats
+that can be read; ``backpass.model.file.sniff`` uses both modules for model files.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-import shlex
 from dataclasses import dataclass
-from io import StringIO
 
 PARQUET = "to_parquet('FILE.parquet')"
-LISTED_NAMES = 40  # maximum attributes of an ARFF file that a hint names
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +19,14 @@ class Signature:
 
     Attributes:
         magic: The bytes.
-        what: Description of the format.
+        what: Description of the format, for a file that cannot be read.
         remedy: For a table, how to convert it to a readable one.
         at: Offset of ``magic`` in the file, in bytes.
         is_binary: Whether the file must also contain a NUL byte: letters alone could be a CSV header.
     """
 
     magic: bytes
-    what: str
+    what: str = ""
     remedy: str = ""
     at: int = 0
     is_binary: bool = False
@@ -40,43 +37,25 @@ class Signature:
         return there and (not self.is_binary or b"\0" in head)
 
 
-EXCEL = f"convert it: pandas.read_excel(...).{PARQUET}, or save it as CSV"
-SPSS = f"convert it: pandas.read_spss(...).{PARQUET}"
-STATA = f"convert it: pandas.read_stata(...).{PARQUET}"
-SAS = f"convert it: pandas.read_sas(...).{PARQUET}"
 MATLAB = f"convert it: pandas.DataFrame(scipy.io.loadmat(...)['NAME']).{PARQUET}"
 R_DATA = "in R: write.csv(..., 'FILE.csv', row.names = FALSE)"
 UNPACK = "unpack it first"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of .xls files and of other documents of that time
 STATA_RELEASES = range(0x69, 0x74)  # formats 105 to 115; later ones start with <stata_dta>
+STATA_MAGICS = (
+    b"<stata_dta>",
+    *(bytes([release, order, 1, 0]) for release in STATA_RELEASES for order in (1, 2)),
+)
 SAS_MAGIC = b"\0" * 12 + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")
 
 SIGNATURES = (
-    Signature(b"$FL2", "an SPSS data file", SPSS),
-    Signature(b"$FL3", "an SPSS data file", SPSS),
-    Signature(b"<stata_dta>", "a Stata data file", STATA),
-    *(
-        Signature(bytes([release, order, 1, 0]), "a Stata data file", STATA)
-        for release in STATA_RELEASES
-        for order in (1, 2)
-    ),
-    Signature(b"HEADER RECORD*******", "a SAS transport file", SAS),
-    Signature(SAS_MAGIC, "a SAS data set", SAS),
-    Signature(b"ORC", "an ORC table", f"convert it: pandas.read_orc(...).{PARQUET}", is_binary=True),
-    Signature(b"Obj\x01", "an Avro table", "convert it: polars.read_avro(...).write_parquet('FILE.parquet')"),
+    Signature(b"\x00\x01\x00\x00Standard ", "an Access database", "export the table as CSV"),
     Signature(
-        b"DUCK",
-        "a DuckDB database",
-        "convert it: duckdb.connect(...).table('TABLE').write_parquet('FILE.parquet')",
-        8,
+        b"FEA1",
+        "a table in Feather version 1",
+        f"convert it with an older pyarrow: pandas.read_feather(...).{PARQUET}",
         is_binary=True,
     ),
-    Signature(
-        b"SQLite format 3\x00",
-        "an SQLite database",
-        f"convert it: pandas.read_sql('SELECT * FROM ...', sqlite3.connect(...)).{PARQUET}",
-    ),
-    Signature(b"\x00\x01\x00\x00Standard ", "an Access database", "export the table as CSV"),
-    Signature(b"ARROW1", "an Arrow (Feather) table", f"convert it: pandas.read_feather(...).{PARQUET}"),
     Signature(
         b"\x89HDF\r\n\x1a\n", "an HDF5 file", f"convert it: pandas.read_hdf(...).{PARQUET}, where pandas wrote it"
     ),
@@ -93,7 +72,6 @@ SIGNATURES = (
     Signature(b"RDA2\n", "an R workspace (RData)", R_DATA),
     Signature(b"RDA3\n", "an R workspace (RData)", R_DATA),
     Signature(b"X\n\x00\x00\x00", "an R object (RDS)", "in R: write.csv(readRDS(...), 'FILE.csv', row.names = FALSE)"),
-    Signature(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)", EXCEL),
     Signature(
         b"\x93NUMPY", "a NumPy array (.npy)", f"convert it: pandas.DataFrame(numpy.load(...), columns=[...]).{PARQUET}"
     ),
@@ -112,28 +90,27 @@ SIGNATURES = (
 """Tried in order; the first match wins."""
 
 ZIPPED = (  # names of members -> what the archive is
-    (b"vnd.oasis.opendocument.spreadsheet", "an OpenDocument spreadsheet (.ods)", EXCEL),
-    (b"xl/", "an Excel workbook (a zip archive)", EXCEL),
     (b".npy", "a NumPy .npz archive (zip)", f"convert it: pandas.DataFrame({{**numpy.load(...)}}).{PARQUET}"),
 )
 ZIP = b"PK\x03\x04"
 PICKLE = re.compile(rb"\x80[\x02-\x05][^\x00]")
 # Possessive, so that no text takes more than linear time.
 RELATION = re.compile(rb"(?:[ \t]*+(?:%[^\r\n]*+)?[\r\n])*+[ \t]*+@relation\b", re.IGNORECASE)
-ATTRIBUTE = re.compile(r"\s*@attribute\s+(?:'([^']*)'|\"([^\"]*)\"|(\S+))", re.IGNORECASE)
 NUMBER = rb"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
 SVMLIGHT = re.compile(
     rb"%(n)s(?:,%(n)s)*+(?: ++qid:\d++)?(?: ++\d++:%(n)s)++[ \t]*+(?:#.*)?"
     % {b"n": NUMBER}  # target, then column:value
 )
+JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object, unlike any CSV header
+MARK = b"\xef\xbb\xbf"
 LINES = 20  # lines that must match
 
 
 def foreign_binary(head: bytes) -> Signature | None:
     """Return the format of a binary file; None if the file may be text, or is unknown.
 
-    >>> foreign_binary(b"$FL2@(#) SPSS DATA FILE").what, foreign_binary(b"a,b\\n1,2\\n")
-    ('an SPSS data file', None)
+    >>> foreign_binary(b"%PDF-1.7").what, foreign_binary(b"a,b\\n1,2\\n")
+    ('a PDF document', None)
     """
     if head.startswith(ZIP):
         found = ((what, remedy) for mark, what, remedy in ZIPPED if mark in head)
@@ -147,35 +124,38 @@ def foreign_binary(head: bytes) -> Signature | None:
 def foreign_text(head: bytes) -> Signature | None:
     """Return the format of a text file that is not a delimited table; None if it may be one.
 
-    >>> foreign_text(b"1 1:0.5 3:2\\n-1 2:0.25\\n").what, foreign_text(b"a,b\\n1,2\\n")
-    ('a table in svmlight format', None)
+    >>> foreign_text(b"<?xml version='1.0'?>").what, foreign_text(b"a,b\\n1,2\\n")
+    ('an XML file', None)
     """
-    text = head.removeprefix(b"\xef\xbb\xbf")
-    start = text.lstrip()[:20].lower()
+    start = head.removeprefix(MARK).lstrip()[:20].lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return Signature(b"", "a web page", "was a sign-in page downloaded in place of the file?")
     if start.startswith(b"<?xml"):
         return Signature(b"", "an XML file", f"convert it: pandas.read_xml(...).{PARQUET}")
-    if RELATION.match(text):
-        return Signature(b"", "an ARFF file", _remedy_of_arff(text))
-    lines = text.splitlines()[: LINES + 1]
-    whole = lines[:-1] or lines  # the last line may be truncated
-    filled = [line for line in map(bytes.strip, whole) if line and not line.startswith(b"#")]
-    if filled and all(map(SVMLIGHT.fullmatch, filled)):
-        how = "convert it: X, y = sklearn.datasets.load_svmlight_file(...)"
-        frame = f"pandas.DataFrame(X.toarray()).add_prefix('x').assign(y=y).{PARQUET}"
-        return Signature(b"", "a table in svmlight format", f"{how}; {frame}")
     return None
 
 
-def _remedy_of_arff(text: bytes) -> str:
-    """Return the options that read the rows of a dense ARFF file, which are those of a CSV file without a header."""
-    lines = text.decode(errors="replace").splitlines()
-    names = [next(filter(None, found.groups()), "") for line in lines if (found := ATTRIBUTE.match(line))]
-    start = next((number for number, line in enumerate(lines, 1) if line.strip().lower() == "@data"), 0)
-    rows = [line for line in lines[start:] if line.strip() and not line.startswith("%")]
-    if not start or len(names) > LISTED_NAMES or any(row.lstrip().startswith("{") for row in rows[:1]):
-        return "save it as CSV: Weka does, and so does scipy.io.arff.loadarff with pandas"
-    written = StringIO()
-    csv.writer(written, lineterminator="").writerow(names)
-    return f"its rows can be read with --skip {start} --names {shlex.quote(written.getvalue())}"
+def is_json(head: bytes) -> bool:
+    """Whether a text file is JSON.
+
+    >>> is_json(b'{"a": 1}'), is_json(b"{a},b")
+    (True, False)
+    """
+    return JSON.match(head) is not None
+
+
+def is_arff(head: bytes) -> bool:
+    """Whether a text file is an ARFF file: one that begins with ``@relation``, after comments."""
+    return RELATION.match(head.removeprefix(MARK)) is not None
+
+
+def is_svmlight(head: bytes) -> bool:
+    """Whether a text file is in svmlight format: a target and pairs of column and value in each line.
+
+    >>> is_svmlight(b"1 1:0.5 3:2\\n-1 2:0.25\\n"), is_svmlight(b"a,b\\n1,2\\n")
+    (True, False)
+    """
+    lines = head.removeprefix(MARK).splitlines()[: LINES + 1]
+    whole = lines[:-1] or lines  # the last line may be truncated
+    filled = [line for line in map(bytes.strip, whole) if line and not line.startswith(b"#")]
+    return bool(filled) and all(map(SVMLIGHT.fullmatch, filled))

@@ -176,6 +176,7 @@ class Table:
         of_source: The ``notes`` that describe how the source is written rather than what it contains. A model does not
             store them, so the same data give the same model file from every source format.
         headerless: Names of all columns if the source is a file without a header.
+        labels: Descriptions of columns by name, where the source has them (Stata, SPSS, SAS).
     """
 
     source: str
@@ -187,6 +188,7 @@ class Table:
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     of_source: tuple[str, ...] = ()
     headerless: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

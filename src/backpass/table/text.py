@@ -26,7 +26,7 @@ MARKS = {  # longer marks first: the mark of UTF-32 LE starts with that of UTF-1
 def as_utf8(file: Path, head: bytes, encoding: str | None, copy: Path, source: str) -> Path | None:
     """Convert the file to UTF-8 in ``copy``; return None if the file needs no conversion."""
     marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
-    chosen = marked or _known(encoding or "utf-8")
+    chosen = marked or codec_name(encoding or "utf-8")
     if chosen in {"utf-8", "utf-8-sig"}:
         return None
     try:
@@ -37,7 +37,12 @@ def as_utf8(file: Path, head: bytes, encoding: str | None, copy: Path, source: s
     return copy
 
 
-def _known(encoding: str) -> str:
+def codec_name(encoding: str) -> str:
+    """Return the standard name of an encoding.
+
+    Raises:
+        UsageError: There is no such encoding.
+    """
     try:
         return codecs.lookup(encoding).name
     except LookupError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from backpass.table.formats.registry import format_of
 from backpass.table.signatures import foreign_binary
 
 MAGIC = (
@@ -54,7 +55,7 @@ def sniff(data: bytes, size: int | None = None) -> str:
     for magic, words in MAGIC:
         if data.startswith(magic):
             return words
-    if known := foreign_binary(data):
+    if known := format_of(data) or foreign_binary(data):
         return known.what
     if PROTOBUF.match(data):
         return "a protobuf message (an ONNX model?)"

@@ -1,0 +1,129 @@
+"""Stata, SPSS and SAS files: value labels, values that are declared missing, and labels of variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+from backpass.errors import DataError
+from backpass.table import CategoricalColumn, NumericColumn, Table, read_table
+from backpass.table.inspection import inspect_table
+
+FRAME = pd.DataFrame(
+    {
+        "sex": [1.0, 2, 1, 2, 1, 2],
+        "age": [30.0, 99, 41, 98, 55, 62],
+        "agree": [1.0, 3, 3, 2, np.nan, 1],
+        "code": ["f", "m", "f", "f", "", "m"],
+        "y": [1.5, 2, 3, 4, 5, 6],
+    }
+)
+LABELS: dict[str, dict[Any, str]] = {
+    "sex": {1: "female", 2: "male"},
+    "age": {98: "refused", 99: "no answer"},
+    "agree": {1: "no", 2: "no", 3: "yes", 4: "very much"},
+}
+
+
+def written(path: Path, **options: Any) -> Path:
+    write = pyreadstat.write_sav if path.suffix == ".sav" else pyreadstat.write_dta
+    write(FRAME, str(path), variable_value_labels=LABELS, **options)
+    return path
+
+
+def texts(table: Table, name: str) -> list[str | None]:
+    column = table.column(name)
+    assert isinstance(column, CategoricalColumn)
+    return [column.levels[code - 1] if code else None for code in column.codes]
+
+
+def numbers(table: Table, name: str) -> list[float]:
+    column = table.column(name)
+    assert isinstance(column, NumericColumn)
+    return column.values.tolist()
+
+
+@pytest.mark.parametrize("file", ["t.sav", "t.dta"])
+def test_labels_are_categories_where_every_value_has_one(tmp_path: Path, file: str) -> None:
+    table = read_table(written(tmp_path / file))
+    assert texts(table, "sex") == ["female", "male"] * 3
+    # Values that share a label stay apart, and a label without a row is no category.
+    assert texts(table, "agree") == ["no (1)", "yes", "yes", "no (2)", None, "no (1)"]
+    assert table.column("agree").levels == ("no (1)", "no (2)", "yes")  # type: ignore[union-attr]
+    assert texts(table, "code") == ["f", "m", "f", "f", None, "m"]
+
+
+@pytest.mark.parametrize("file", ["t.sav", "t.dta"])
+def test_numbers_with_a_few_labels_stay_numbers(tmp_path: Path, file: str) -> None:
+    path = written(tmp_path / file)
+    table = read_table(path)
+    assert numbers(table, "age") == [30, 99, 41, 98, 55, 62]
+    [note] = [note for note in table.notes if "'age'" in note]
+    assert "only some values have labels, so it is numeric: 99 'no answer' (1 row), 98 'refused' (1 row)" in note
+    assert note.endswith("for values that mean missing: --missing 99")
+    np.testing.assert_array_equal(
+        numbers(read_table(path, missing=["98", "99"]), "age"), [30, np.nan, 41, np.nan, 55, 62]
+    )
+    assert texts(read_table(path, categorical=["age"]), "age") == ["30", "no answer", "41", "refused", "55", "62"]
+
+
+def test_what_the_model_needs_decides_over_the_labels_that_occur(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.sav")
+    assert numbers(read_table(path, kinds={"sex": "numeric"}), "sex") == [1, 2] * 3
+    assert texts(read_table(path, kinds={"age": "categorical"}), "age")[:2] == ["30", "no answer"]
+
+
+def test_values_that_are_declared_missing_are_missing(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.sav", missing_ranges={"age": [{"lo": 98, "hi": 99}], "agree": [3]})
+    table = read_table(path)
+    np.testing.assert_array_equal(numbers(table, "age"), [30, np.nan, 41, np.nan, 55, 62])
+    assert texts(table, "agree") == ["no (1)", None, None, "no (2)", None, "no (1)"]
+    assert not table.notes
+    path = tmp_path / "t.dta"
+    pyreadstat.write_dta(
+        FRAME.astype({"age": object}).replace({"age": {99: "a"}}), str(path), missing_user_values={"age": ["a"]}
+    )
+    assert np.isnan(numbers(read_table(path), "age")[1])
+
+
+def test_labels_of_variables_are_shown(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.sav", column_labels={"age": "Age in years", "y": ""})
+    table = read_table(path)
+    assert dict(table.labels) == {"age": "Age in years"}
+    assert [column.label for column in inspect_table(table).columns] == ["", "Age in years", "", "", ""]
+
+
+def test_files_without_rows_and_damaged_ones(tmp_path: Path) -> None:
+    path = tmp_path / "t.sav"
+    pyreadstat.write_sav(FRAME.iloc[:0], str(path))
+    with pytest.raises(DataError, match="has columns but no rows"):
+        read_table(path)
+    path.write_bytes(b"$FL2@(#) SPSS DATA FILE" + bytes(400))
+    with pytest.raises(DataError, match=r"t\.sav: cannot be read as SPSS data file"):
+        read_table(path)
+
+
+def test_a_portable_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.por"
+    pyreadstat.write_por(FRAME[["age", "y", "code"]], str(path))
+    table = read_table(path)
+    assert numbers(table, "AGE") == [30, 99, 41, 98, 55, 62]
+    assert texts(table, "CODE") == ["f", "m", "f", "f", None, "m"]
+
+
+@pytest.mark.parametrize("version", [8, 10, 12, 13, 14, 15])
+def test_every_release_of_stata_files(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "t.dta"
+    pyreadstat.write_dta(FRAME, str(path), version=version, variable_value_labels={"sex": LABELS["sex"]})
+    assert texts(read_table(path), "sex") == ["female", "male"] * 3
+
+
+def test_a_stated_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "t.dta"
+    FRAME.assign(code=["ü"] * 6).to_stata(path, version=114, write_index=False)  # latin-1, and says nothing of it
+    assert texts(read_table(path, encoding="latin-1"), "code") == ["ü"] * 6
