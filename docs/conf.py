@@ -25,6 +25,7 @@ extensions = [
     "command_line",
     "docstrings",
     "equations",
+    "formats_table",
     "mathml",
     "operations_list",
     "public_names",

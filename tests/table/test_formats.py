@@ -179,6 +179,12 @@ def test_a_single_table_has_no_members(tmp_path: Path) -> None:
     path = written("stata", tmp_path)
     with pytest.raises(DataError, match="is a Stata data file, which holds one table"):
         read_table(f"{path}::Sheet1")
+    with pytest.raises(DataError, match="is a Stata data file, which has no sheets"):
+        read_table(path, sheet="Sheet1")
+    with pytest.raises(DataError, match="is a Stata data file, which has no fields of fixed width"):
+        read_table(path, widths=[3])
+    with pytest.raises(DataError, match="is a CSV file, which has no sheets"):
+        read_table(written("csv", tmp_path), sheet="Sheet1")
     path.rename(tmp_path / "odd::name.dta")  # a path that exists stands for itself
     assert read_table(tmp_path / "odd::name.dta") == expected("stata")
 

@@ -17,13 +17,15 @@ from backpass.model.file.header import header_length
 from backpass.model.file.sniff import sniff
 from backpass.model.file.storage import check_writable, read_file
 from backpass.table.formats.address import Address
+from backpass.table.formats.registry import FORMATS
 from backpass.table.pattern import files_of, is_pattern
 
 SUFFIX = ".backpass"
 PARQUET = ".parquet"
 COMPRESSED = (".gz", ".zst")
-OTHER_FORMS = (*COMPRESSED, ".zip", ".bz2", ".xz", ".tsv", ".json", ".jsonl", ".ndjson", ".xls", ".xlsx", ".ods")
-"""Suffixes of formats other than CSV, which rows are not written in."""
+READABLE = tuple(suffix for form in FORMATS if form.name not in ("text", "parquet") for suffix in form.suffixes)
+OTHER_FORMS = (*COMPRESSED, ".zip", ".bz2", ".xz", ".tsv", *READABLE)
+"""Suffixes of formats other than CSV and Parquet, which rows are not written in."""
 PAGE_MARK = b'<meta name="generator" content="backpass '
 
 

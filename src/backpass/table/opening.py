@@ -14,7 +14,7 @@ import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -144,32 +144,37 @@ def _of_form(file: Path, form: Format, address: Address, source: str, scratch: P
         notes = sheet_as_csv(file, form.name, copy, source, sheet, opening.max_bytes)
         percent = form.name == "xlsx"  # the only reader that has the formats of cells
         return Opened(copy, "text", source, scratch, delimiter=",", notes=notes, lacks_percent=not percent)
-    if form.holds != "table":
-        _check_single(address, form, source)
+    _check_single(address, form, source, opening)
     return Opened(file, form.name, source, scratch, address.member, encoding=opening.encoding)
 
 
 def _of_text(file: Path, head: bytes, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
     """Return a text file, by its format; fields of fixed width become a CSV file."""
     if opening.widths:
+        _check_single(address, BY_NAME["text"], source, replace(opening, widths=()))
         copy = fields_as_csv(file, opening.widths, scratch / "fields.csv", source)
         return Opened(copy, "text", source, scratch, delimiter=",")
     form = None if opening.skips else format_of_text(head)
     if form is None and not opening.skips:
         _refuse(foreign_text(head), source)
     form = form or BY_NAME["text"]
-    _check_single(address, form, source)
+    _check_single(address, form, source, opening)
     return Opened(file, form.name, source, scratch)
 
 
-def _check_single(address: Address, form: Format, source: str) -> None:
-    """Check that no table is named in a file that is a single one.
+def _check_single(address: Address, form: Format, source: str, opening: Opening) -> None:
+    """Check that the settings do not name what a file of this format does not have.
 
     Raises:
-        DataError: One is named.
+        DataError: They name a sheet or a table of a file that is a single table, or widths of fields.
     """
-    if address.member is not None:
+    if address.member is not None and form.holds != "table":
         raise refusal(source, f"is {form.what}, which holds one table", f"leave out ::{address.member}")
+    if opening.sheet is not None:
+        hint = f"leave out --sheet (in Python: sheet), or name the sheet of one file: FILE::{opening.sheet}"
+        raise refusal(source, f"is {form.what}, which has no sheets", hint)
+    if opening.widths:
+        raise refusal(source, f"is {form.what}, which has no fields of fixed width", "leave out --widths")
 
 
 def _on_disk(path: str, source: str, scratch: Path) -> Path:
