@@ -90,6 +90,7 @@ def test_files_of_other_programs(tmp_path: Path, name: str) -> None:
         "DUCKS,b\n1,a\n",
         "12345678DUCK,b\n1,a\n",
         "$FL4,b\n1,a\n",
+        "1,2\n3,4\n5,6\n",
         "ARROW1,b\n1,a\n",
         "FEA1,b\n1,a\n",
         "X\n1\n2\n",

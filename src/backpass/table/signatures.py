@@ -98,7 +98,7 @@ PICKLE = re.compile(rb"\x80[\x02-\x05][^\x00]")
 RELATION = re.compile(rb"(?:[ \t]*+(?:%[^\r\n]*+)?[\r\n])*+[ \t]*+@relation\b", re.IGNORECASE)
 NUMBER = rb"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
 SVMLIGHT = re.compile(
-    rb"%(n)s(?:,%(n)s)*+(?: ++qid:\d++)?(?: ++\d++:%(n)s)++[ \t]*+(?:#.*)?"
+    rb"%(n)s(?:,%(n)s)*+(?: ++qid:\d++)?(?P<pairs>(?: ++\d++:%(n)s)*+)[ \t]*+(?:#.*)?"
     % {b"n": NUMBER}  # target, then column:value
 )
 JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]])")  # a list or an object, unlike any CSV header
@@ -158,4 +158,5 @@ def is_svmlight(head: bytes) -> bool:
     lines = head.removeprefix(MARK).splitlines()[: LINES + 1]
     whole = lines[:-1] or lines  # the last line may be truncated
     filled = [line for line in map(bytes.strip, whole) if line and not line.startswith(b"#")]
-    return bool(filled) and all(map(SVMLIGHT.fullmatch, filled))
+    found = [SVMLIGHT.fullmatch(line) for line in filled]
+    return all(found) and any(each["pairs"] for each in found if each)  # a row may be all zeros
