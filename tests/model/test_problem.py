@@ -277,7 +277,7 @@ def test_training_rows_of_one_class_are_refused() -> None:
     columns = small(t=["no"] * 40)
     columns["t"][int(split_rows(40, 0.16, 0.2, 0).test[0])] = "yes"
     with pytest.raises(DataError, match="all 25 training rows have the same class of target 't'") as caught:
-        problem_of(columns, "t")
+        problem_of(columns, "t", task="classification")
     assert "--seed" in caught.value.hint
 
 

@@ -20,7 +20,7 @@ from backpass.table.number import number_in
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawColumn, RawNumbers, coded
 from backpass.table.records import check_names
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 TOKEN = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
 ATTRIBUTE = re.compile(rf"\s*@attribute\s+({TOKEN}|[^\s{{]+)\s*(.+?)\s*", re.IGNORECASE)

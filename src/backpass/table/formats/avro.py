@@ -19,7 +19,7 @@ from backpass.table.objects import columns_of_rows, raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
 from backpass.table.records import check_names
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 
 def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:

@@ -14,7 +14,7 @@ from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
 from backpass.table.messages import ErrorList, plain, refusal
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 STREAM = b"\xff\xff\xff\xff"  # the first bytes of a stream; a file begins with ARROW1
 

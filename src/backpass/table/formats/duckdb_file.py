@@ -16,7 +16,7 @@ from backpass.table.opening import Opened
 from backpass.table.parquet import relation_columns, types_of
 from backpass.table.query import confine, queried
 from backpass.table.raw import Content
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

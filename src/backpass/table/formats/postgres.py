@@ -20,7 +20,7 @@ from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 TABLES = """

@@ -25,7 +25,7 @@ from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawColumn, RawNumbers, coded
 from backpass.table.records import check_names
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 PIECE = 100_000  # rows fetched between checks of the memory
 VALUE = 40  # bytes of a value as a Python object, and its place in a row

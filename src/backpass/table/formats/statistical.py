@@ -20,8 +20,8 @@ from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawColumn, coded
 from backpass.table.records import check_names
+from backpass.table.rules import Rules
 from backpass.table.text import codec_name
-from backpass.table.text_classification import Rules
 
 FUNCTIONS = {"stata": "read_dta", "spss": "read_sav", "por": "read_por", "sas": "read_sas7bdat", "xpt": "read_xport"}
 VALUE = 48  # bytes of a value as a Python object, and its place in a list

@@ -17,7 +17,7 @@ from backpass.table.memory import CELL, LESS, require_memory, table_of
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawNumbers
-from backpass.table.text_classification import Rules
+from backpass.table.rules import Rules
 
 TARGET, QUERY = "target", "qid"
 COLUMN = re.compile(r"x([0-9]+)")
