@@ -75,7 +75,7 @@ def test_a_single_table_is_read_with_a_note(tmp_path: Path) -> None:
     assert numbers(table, "x") == [1, 3]
     note = "sheet 'Data' is read; hidden sheets and those without a table are not: 'About', 'Lists', 'Empty'"
     assert table.notes == (note,)
-    assert table.of_source == {note}
+    assert table.of_source == (note,)
     assert numbers(read_table(path, sheet="Lists"), "x") == [1, 3]
     assert "sheet 'Empty' is empty" in fault(path, sheet="Empty").message
 
