@@ -17,7 +17,7 @@ import numpy as np
 
 import backpass
 from backpass.datasets import sample_bytes
-from backpass.report import explained
+from backpass.reporting import explain
 from backpass.table import read_table
 
 HIDDEN, EPOCHS, ROUNDS = (64, 64), 20, 7
@@ -29,7 +29,7 @@ def main() -> None:
         path.write_bytes(sample_bytes("housing"))
         model = backpass.fit(path, "median_house_value", hidden=HIDDEN, epochs=EPOCHS)
         table = read_table(path, kinds=model.kinds())
-    turns = {"predict": lambda: model.predict(table), "explain": lambda: explained(model, table)}
+    turns = {"predict": lambda: model.predict(table), "explain": lambda: explain(model, table)}
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in turns}
     for _ in range(ROUNDS):
         for name, turn in turns.items():

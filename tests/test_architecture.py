@@ -36,7 +36,7 @@ ROOMS = (
     "model",
     "model.fitting",
     "estimators",
-    "report",
+    "reporting",
     "cli",
 )
 """Lowest first. A room may lie inside another, and one module may be a room; a module belongs to its longest match."""
@@ -47,8 +47,8 @@ DOORS = ("backpass", "backpass.__main__", "backpass.model")
 SHOWS = {"backpass.model": "backpass.model.fitting"}
 """To import from this door is to import from the highest room that it shows."""
 
-UPWARDS = {"backpass.model.model": "backpass.report.plot"}
-"""The one import upwards: ``Model.plot`` shows the pictures of the room ``report``, loaded on first use."""
+UPWARDS = {"backpass.model.model": "backpass.reporting.plot"}
+"""The one import upwards: ``Model.plot`` shows the pictures of the room ``reporting``, loaded on first use."""
 
 CORE = ("numerics", "circuit", "engine", "network", "training")
 OPTIONAL = {"backpass.engine.onnx.file": "onnx"}
@@ -285,7 +285,7 @@ def test_the_import_upwards_is_still_there() -> None:
 
 def test_no_room_has_more_modules_than_one_remembers() -> None:
     """At most 15, except where they are a table of like things."""
-    tables_of_like_things = {"table", "table.formats", "engine.plan", "report", "cli"}
+    tables_of_like_things = {"table", "table.formats", "engine.plan", "reporting", "cli"}
     folders = Counter(path.parent.relative_to(HOUSE).as_posix().replace("/", ".") for path in HOUSE.rglob("[!_]*.py"))
     crowded = {folder: count for folder, count in folders.items() if count > 15 and folder not in tables_of_like_things}
     assert not crowded

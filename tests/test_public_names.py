@@ -14,17 +14,21 @@ NAMES = [
     "BackpassError",
     "BackpassRegressor",
     "BackpassWarning",
+    "Callback",
     "Model",
     "Network",
     "__version__",
     "check_gradient",
     "dense_network",
+    "explain",
     "fit",
     "fit_function",
     "grad",
     "load",
     "onnx_inputs",
     "operations",
+    "read_table",
+    "report",
     "trace",
     "value_and_grad",
 ]
@@ -57,6 +61,20 @@ def test_a_name_is_the_one_of_its_room() -> None:
 
     assert backpass.fit is fit
     assert backpass.grad is grad
+
+
+def test_importing_a_room_hides_no_function() -> None:
+    """A package of the same name as a function would take its place once it is imported."""
+    program = """
+import importlib, pkgutil, backpass
+rooms = [each.name for each in pkgutil.iter_modules(backpass.__path__) if each.name != "__main__"]
+for name in rooms:
+    importlib.import_module(f"backpass.{name}")
+print(*set(rooms) & set(backpass.__all__))
+from backpass import report
+print(callable(report), callable(backpass.explain))
+"""
+    assert run(program) == ["True", "True"]
 
 
 @pytest.mark.parametrize("name", ["fitt", "numpy", "_nothing", "__path"])

@@ -15,7 +15,7 @@ PACKAGES = [
     "backpass.circuit.operations",
     "backpass.estimators",
     "backpass.network",
-    "backpass.report",
+    "backpass.reporting",
     "backpass.training",
 ]
 

@@ -1,6 +1,8 @@
 """Backpass: neural networks for tables.
 
     fit, load                                  from a table to a model, and back from its file
+    read_table, Callback                       a file as a table; an observer of the training run
+    report, explain                            a model as an HTML page; contributions of columns to predictions
     onnx_inputs                                a table as the inputs of an exported model
     BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
     grad, value_and_grad, trace, check_gradient
@@ -19,7 +21,7 @@ The packages, lowest first; each imports only from those before it:
     table      files and data frames -> columns -> numbers
     model      what fit makes and load returns
     estimators scikit-learn's interface to the model
-    report     history and results as numbers, pictures and one HTML page
+    reporting  history and results as numbers, pictures and one HTML page
     cli        the command line
 
 Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``,
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from backpass.model import Model, fit, load
     from backpass.model.onnx_inputs import onnx_inputs
     from backpass.network import Network, dense_network
+    from backpass.reporting import explain, report
+    from backpass.table import read_table
+    from backpass.training import Callback
     from backpass.training.function import fit_function
 
 _HOMES = {
@@ -45,16 +50,20 @@ _HOMES = {
     "BackpassError": "backpass.errors",
     "BackpassRegressor": "backpass.estimators",
     "BackpassWarning": "backpass.errors",
+    "Callback": "backpass.training",
     "Model": "backpass.model",
     "Network": "backpass.network",
     "check_gradient": "backpass.circuit",
     "dense_network": "backpass.network",
+    "explain": "backpass.reporting",
     "fit": "backpass.model",
     "fit_function": "backpass.training.function",
     "grad": "backpass.circuit",
     "load": "backpass.model",
     "onnx_inputs": "backpass.model.onnx_inputs",
     "operations": "backpass.circuit",
+    "read_table": "backpass.table",
+    "report": "backpass.reporting",
     "trace": "backpass.circuit",
     "value_and_grad": "backpass.circuit",
 }
@@ -64,17 +73,21 @@ __all__ = [
     "BackpassError",
     "BackpassRegressor",
     "BackpassWarning",
+    "Callback",
     "Model",
     "Network",
     "__version__",
     "check_gradient",
     "dense_network",
+    "explain",
     "fit",
     "fit_function",
     "grad",
     "load",
     "onnx_inputs",
     "operations",
+    "read_table",
+    "report",
     "trace",
     "value_and_grad",
 ]

@@ -312,7 +312,7 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
         ("fit", "backpass.cli.fit.read_table"),
         ("predict", "backpass.cli.predict.read_table"),
         ("predict", "backpass.model.file.storage._sync"),
-        ("explain", "backpass.cli.explain.explained"),
+        ("explain", "backpass.reporting.attribution.explain"),
         ("explain", "backpass.model.file.storage._sync"),
         ("report", "backpass.cli.report.page_and_warnings"),
         ("report", "backpass.model.file.storage._sync"),

@@ -11,7 +11,7 @@ import numpy as np
 
 import backpass
 from backpass.model import Model
-from backpass.report import page
+from backpass.reporting import report
 
 ROWS = 400
 LABELS = ("dear", "<b>very dear", "of\u202e south", "$_{")
@@ -103,7 +103,7 @@ def frame_of(columns: Columns) -> Any:
 def page_of(target: str, *, with_rows: bool = False) -> str:
     """The page of a model, made once for all tests."""
     case = case_of(target)
-    return page(case.model, case.columns if with_rows else None)
+    return report(case.model, case.columns if with_rows else None)
 
 
 VARIANTS: dict[str, Callable[[], Case]] = {

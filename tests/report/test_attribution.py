@@ -8,15 +8,15 @@ from fitted import FORMULA, SCRIPT, Case, case_of, table_of
 
 import backpass
 from backpass.errors import DataError, UsageError
-from backpass.report import explained
-from backpass.report.columns import by_column
-from backpass.report.importance import picked_classes
-from backpass.report.smooth import SmoothModel
-from backpass.report.typical import typical_row
+from backpass.reporting import explain
+from backpass.reporting.columns import by_column
+from backpass.reporting.importance import picked_classes
+from backpass.reporting.smooth import SmoothModel
+from backpass.reporting.typical import typical_row
 
 
 def test_contributions_sum_to_the_difference_of_predictions(variant: Case) -> None:
-    found = explained(variant.model, variant.columns)
+    found = explain(variant.model, variant.columns)
     moved = np.abs(found.contributions).sum(axis=1)
     difference = found.predicted - found.baseline
     np.testing.assert_array_less(np.abs(found.contributions.sum(axis=1) - difference), 1e-5 * moved + 1e-9)
@@ -29,7 +29,7 @@ def test_contributions_are_those_of_a_long_integration(variant: Case) -> None:
     model = variant.model
     smooth = SmoothModel(model)
     table = model.table(variant.columns).take(range(25))
-    found = explained(model, table)
+    found = explain(model, table)
     encoded = model.schema.encode(table)
     s, base = (smooth.inputs(model.inputs_at(*rows)) for rows in ((encoded.numbers, encoded.codes), typical_row(model)))
     pick = picked_classes(smooth.predictions(s))
@@ -45,7 +45,7 @@ def test_contributions_are_those_of_a_long_integration(variant: Case) -> None:
 
 def test_predictions_are_those_of_the_model(variant: Case) -> None:
     model, table = variant.model, variant.model.table(variant.columns)
-    found, expected = explained(model, table), model.predictions(table)
+    found, expected = explain(model, table), model.predictions(table)
     if expected.probabilities is None:
         np.testing.assert_allclose(found.predicted, expected.values, rtol=1e-4, atol=1e-2)
         assert found.classes == ()
@@ -62,7 +62,7 @@ def test_of_a_linear_model_they_are_weights_times_distances() -> None:
     case = case_of("price", hidden=(), epochs=5, precision="float64")
     model = case.model
     table = model.table(case.columns)
-    found = explained(model, table)
+    found = explain(model, table)
     encoded = model.schema.encode(table)
     x = model.inputs_at(encoded.numbers, encoded.codes)
     W = model.network.layout.views(model.theta)["W1"][:, 0]
@@ -96,7 +96,7 @@ def test_the_smooth_model_s_gradient_is_that_of_its_predictions(variant: Case) -
 def test_a_class_can_be_chosen() -> None:
     case = case_of("grade")
     table = case.model.table(table_of("grade", 30, 5))
-    found = explained(case.model, table, "c")
+    found = explain(case.model, table, "c")
     assert set(found.classes) == {"c"}
     probabilities = case.model.predictions(table).probabilities
     assert probabilities is not None
@@ -106,11 +106,11 @@ def test_a_class_can_be_chosen() -> None:
 def test_what_is_not_there_is_refused() -> None:
     case = case_of("grade")
     with pytest.raises(UsageError, match="has no class 'd'"):
-        explained(case.model, case.model.table(case.columns), "d")
+        explain(case.model, case.model.table(case.columns), "d")
     with pytest.raises(UsageError, match="has no classes"):
-        explained(case_of("price").model, case_of("price").model.table(case.columns), "d")
+        explain(case_of("price").model, case_of("price").model.table(case.columns), "d")
     with pytest.raises(DataError):
-        explained(case.model, case.model.table({FORMULA: [1.0]}))
+        explain(case.model, case.model.table({FORMULA: [1.0]}))
 
 
 def test_a_column_that_nothing_rests_on_contributes_nothing() -> None:
@@ -119,6 +119,6 @@ def test_a_column_that_nothing_rests_on_contributes_nothing() -> None:
     model = backpass.fit(
         {"x": x, "z": z, "y": x**2}, "y", wire=(("unit", ("x",)), ("other", ("x",))), hidden=(4,), epochs=3
     )
-    found = explained(model, model.table({"x": x, "z": z}))
+    found = explain(model, model.table({"x": x, "z": z}))
     assert (found.contributions[:, 1] == 0.0).all()
     assert (found.contributions[:, 0] != 0.0).any()

@@ -14,13 +14,13 @@ from fitted import DAY_SOLD, HOUR_SEEN, SCRIPT, dated
 
 import backpass
 from backpass.numerics.philox import permutation
-from backpass.report import explained, importance, page, whatif
-from backpass.report.columns import by_column, columns_of, names_of
-from backpass.report.dependence import POINTS, dependence
-from backpass.report.findings import Findings, column_rows
-from backpass.report.held_out import HeldOut, held_out
-from backpass.report.importance import importances
-from backpass.report.typical import typical_row
+from backpass.reporting import explain, importance, report, whatif
+from backpass.reporting.columns import by_column, columns_of, names_of
+from backpass.reporting.dependence import POINTS, dependence
+from backpass.reporting.findings import Findings, column_rows
+from backpass.reporting.held_out import HeldOut, held_out
+from backpass.reporting.importance import importances
+from backpass.reporting.typical import typical_row
 from backpass.table.date_components import PARTS, part_values
 from backpass.table.timestamp import DAY, moment_in, moment_texts
 
@@ -112,7 +112,7 @@ def test_few_days_are_taken_one_by_one_and_times_by_the_hour() -> None:
 
 def test_contributions_of_a_date_sum_to_the_difference() -> None:
     case = dated()
-    found = explained(case.model, case.model.table(case.columns))
+    found = explain(case.model, case.model.table(case.columns))
     difference = found.predicted - found.baseline
     size = np.maximum(np.abs(difference), 0.1 * np.abs(found.contributions).sum(axis=1))
     assert found.contributions.shape == (len(difference), 3)
@@ -134,7 +134,7 @@ def test_the_table_of_columns_tells_dates_as_dates() -> None:
 
 def test_a_page_names_the_date_once_for_all_of_its_parts() -> None:
     model = backpass.fit(dated().columns, "price", columns=[DAY_SOLD], hidden=(), epochs=1)
-    text = page(model)
+    text = report(model)
     assert "sold (year)" not in text.replace('"parts"', "")
     assert "Predict price, a number, from 1 column." in text
     assert "--columns &#39;&lt;b&gt;sold&#39;" in text
@@ -144,7 +144,7 @@ def test_dates_from_the_first_year_to_the_last_can_be_drawn() -> None:
     """A date in the year 1 is how some sources write that there is none."""
     days = ["0001-01-01", "9999-12-31", "1970-01-01", "2024-02-29"] * 20
     model = backpass.fit({"day": days, "y": np.arange(80.0)}, "y", hidden=(4,), epochs=2)
-    page(model)
+    report(model)
     assert dependence(model, "day").at[-1] < 2_932_897
 
 
@@ -153,7 +153,7 @@ def test_dates_from_the_first_year_to_the_last_can_be_drawn() -> None:
 
 def opened(browser: Browser, folder: Path, **how: Any) -> list[str]:
     path = folder / "page.html"
-    path.write_text(page(dated().model, dated().columns), encoding="utf-8")
+    path.write_text(report(dated().model, dated().columns), encoding="utf-8")
     browser.complaints.clear()
     browser.open(path, **how)
     return browser.complaints

@@ -13,14 +13,14 @@ from pages import MOVE, SHOTS, Reader, opened, quiet_and_alone
 from backpass.cli import main
 from backpass.engine import engine_named
 from backpass.errors import UsageError
-from backpass.report import explained, page, whatif
-from backpass.report.dependence import dependence, dependences
-from backpass.report.findings import Findings, verdict, worst_rows
-from backpass.report.held_out import HeldOut, held_out
-from backpass.report.importance import importances
-from backpass.report.labels import constant_of, label_names, label_rows, label_scores
-from backpass.report.learning_curve import course_of
-from backpass.report.scene import scene_of
+from backpass.reporting import explain, report, whatif
+from backpass.reporting.dependence import dependence, dependences
+from backpass.reporting.findings import Findings, verdict, worst_rows
+from backpass.reporting.held_out import HeldOut, held_out
+from backpass.reporting.importance import importances
+from backpass.reporting.labels import constant_of, label_names, label_rows, label_scores
+from backpass.reporting.learning_curve import course_of
+from backpass.reporting.scene import scene_of
 
 pytest.importorskip("sklearn")
 
@@ -127,7 +127,7 @@ def test_the_circuit_of_a_page_gives_the_engine_s_probabilities(settings: dict[s
 
 @pytest.mark.parametrize("with_rows", [False, True])
 def test_a_page_of_labels_is_strict_and_tells_of_each(tagged: Case, with_rows: bool) -> None:
-    text = page(tagged.model, tagged.columns if with_rows else None)
+    text = report(tagged.model, tagged.columns if with_rows else None)
     reader = Reader(text)
     assert reader.faults == []
     assert len(reader.ids) == len(set(reader.ids))
@@ -137,12 +137,12 @@ def test_a_page_of_labels_is_strict_and_tells_of_each(tagged: Case, with_rows: b
     assert "by BackpassClassifier" in said
     assert "backpass fit TABLE" not in said
     assert ("means over the labels" in said) == ("ROC curve" in said) == with_rows
-    assert page(tagged.model, tagged.columns if with_rows else None) == text
+    assert report(tagged.model, tagged.columns if with_rows else None) == text
 
 
 def test_of_many_labels_all_are_scored_and_the_first_are_drawn() -> None:
     case = labelled(tuple(f"tag {j}" for j in range(11)), epochs=1)
-    said = " ".join(Reader(page(case.model, case.columns)).texts)
+    said = " ".join(Reader(report(case.model, case.columns)).texts)
     assert said.count("The first 8 of 11 labels.") == 2 + 4, "two kinds of curves, and four columns"
     assert "tag 0, tag 1, tag 2, tag 3, tag 4, ... (11 in all)" in said
     assert "tag 10" in said
@@ -169,7 +169,7 @@ def test_single_pictures(tagged: Case) -> None:
 
 def test_an_explanation_is_about_one_target(tagged: Case) -> None:
     with pytest.raises(UsageError, match="an explanation is about one target; this model predicts 4"):
-        explained(tagged.model, tagged.model.table(tagged.columns))
+        explain(tagged.model, tagged.model.table(tagged.columns))
     assert label_names(case_of("sold").model) == ()
 
 
@@ -178,7 +178,7 @@ def test_a_browser_shows_every_label(width: int, tagged: Case, browser: object, 
     from chromium import Browser
 
     assert isinstance(browser, Browser)
-    path = opened(browser, page(tagged.model, tagged.columns), tmp_path, width=width)
+    path = opened(browser, report(tagged.model, tagged.columns), tmp_path, width=width)
     browser.screenshot(SHOTS / f"labels-{width}.png")
     assert quiet_and_alone(browser, path), browser.complaints
     assert browser.run("document.documentElement.scrollWidth") <= width

@@ -11,14 +11,14 @@ from fitted import FORMULA, IMAGE, MARKS, SCRIPT, Case, case_of, table_of
 
 import backpass
 from backpass.errors import UsageError
-from backpass.report.bootstrap import intervals
-from backpass.report.columns import columns_of, names_of
-from backpass.report.curves import Curve, calibration, confusion, precision_recall, roc, thinned
-from backpass.report.dependence import dependence
-from backpass.report.held_out import HeldOut, held_out
-from backpass.report.importance import importances, picked_classes
-from backpass.report.learning_curve import course_of
-from backpass.report.typical import commonest, is_single_neuron, range_of, typical_row
+from backpass.reporting.bootstrap import intervals
+from backpass.reporting.columns import columns_of, names_of
+from backpass.reporting.curves import Curve, calibration, confusion, precision_recall, roc, thinned
+from backpass.reporting.dependence import dependence
+from backpass.reporting.held_out import HeldOut, held_out
+from backpass.reporting.importance import importances, picked_classes
+from backpass.reporting.learning_curve import course_of
+from backpass.reporting.typical import commonest, is_single_neuron, range_of, typical_row
 
 RNG = np.random.default_rng(0)
 

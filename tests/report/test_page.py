@@ -17,7 +17,7 @@ from pages import Reader
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.model import Model
-from backpass.report import page
+from backpass.reporting import report
 
 
 @pytest.fixture(params=[False, True], ids=["model alone", "with rows"])
@@ -57,7 +57,7 @@ def test_hostile_names_are_text(text: str) -> None:
 
 def test_the_same_model_and_rows_give_the_same_page(case: Case) -> None:
     again = backpass.model.from_bytes(case.model.to_bytes())
-    assert page(again, case.columns) == page_of(case.model.target, with_rows=True)
+    assert report(again, case.columns) == page_of(case.model.target, with_rows=True)
 
 
 def test_a_page_is_small(text: str) -> None:
@@ -75,16 +75,16 @@ def test_scores_are_those_of_the_rows_that_were_set_aside() -> None:
 
 def test_a_large_network_has_no_sliders_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     case = case_of("price")
-    monkeypatch.setattr(sys.modules["backpass.report.whatif"], "MOST_BYTES", 100)
-    text = page(case.model)
+    monkeypatch.setattr(sys.modules["backpass.reporting.whatif"], "MOST_BYTES", 100)
+    text = report(case.model)
     assert 'id="what-if"' not in text
     assert "too large" in " ".join(Reader(text).texts)
 
 
 def test_a_page_that_would_be_too_large_leaves_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
     case = case_of("price")
-    monkeypatch.setattr(sys.modules["backpass.report.page"], "MOST_BYTES", len(page_of("price")) - 1)
-    assert 'id="what-if"' not in page(case.model)
+    monkeypatch.setattr(sys.modules["backpass.reporting.page"], "MOST_BYTES", len(page_of("price")) - 1)
+    assert 'id="what-if"' not in report(case.model)
 
 
 def test_what_the_script_reads_is_json(case: Case) -> None:
@@ -102,7 +102,7 @@ def test_what_the_script_reads_is_json(case: Case) -> None:
 def test_a_page_says_that_there_are_several_networks() -> None:
     """The recipe's own preset: four networks on folds, of which the first is drawn."""
     case = case_of("price", preset="default", hidden=(6,), epochs=3)
-    text = page(case.model, case.columns)
+    text = report(case.model, case.columns)
     assert f"4 times {case.model.network.inputs} → 6 → 1" in text
     assert "predictions are averaged, the first network is drawn" in text
     assert "The first of 4 networks. Validation chooses the epoch that is kept" in text
@@ -119,7 +119,7 @@ def test_the_most_important_columns_come_first_and_many_are_folded_away() -> Non
     assert "more columns" not in page_of("price")
     rng = np.random.default_rng(0)
     columns = {f"c{i}": rng.normal(size=60).tolist() for i in range(15)}
-    wide = page(backpass.fit({**columns, "y": columns["c0"]}, "y", hidden=(3,), epochs=1))
+    wide = report(backpass.fit({**columns, "y": columns["c0"]}, "y", hidden=(3,), epochs=1))
     assert "3 more columns" in wide
     assert Reader(wide).faults == []
 
@@ -127,27 +127,27 @@ def test_the_most_important_columns_come_first_and_many_are_folded_away() -> Non
 def test_rows_that_lack_a_column_are_refused() -> None:
     case = case_of("price")
     with pytest.raises(DataError):
-        page(case.model, {name: values for name, values in case.columns.items() if name != MARKS})
+        report(case.model, {name: values for name, values in case.columns.items() if name != MARKS})
 
 
 @pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
 def test_a_missing_package_is_named_with_what_to_do(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UsageError, match=f"needs? the package {package}") as caught:
-        page(case_of("price").model)
+        report(case_of("price").model)
     assert "pip install 'backpass[" in caught.value.hint
 
 
 def test_a_model_of_few_rows_and_no_score_has_a_page() -> None:
     columns = {"a": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 2.0, 3.0, 5.0]}
     model = backpass.fit(columns, "y", hidden=(2,), epochs=1)
-    assert "no honest score" in page(model)
-    assert Reader(page(model, columns)).faults == []
+    assert "no honest score" in report(model)
+    assert Reader(report(model, columns)).faults == []
 
 
 def test_a_model_file_of_before_profiles_has_a_page() -> None:
     case = case_of("grade")
-    assert Reader(page(without_profiles(case.model), case.columns)).faults == []
+    assert Reader(report(without_profiles(case.model), case.columns)).faults == []
 
 
 def without_profiles(model: Model) -> Model:

@@ -15,9 +15,9 @@ from fitted import FORMULA, IMAGE, SCRIPT, case_of, table_of
 import backpass
 from backpass.circuit import trace, value_and_grad
 from backpass.errors import UsageError
-from backpass.report import drawing
-from backpass.report.scene import Scene, scene_of, scene_of_sizes
-from backpass.report.style import canvas, house_style, label, to_svg
+from backpass.reporting import drawing
+from backpass.reporting.scene import Scene, scene_of, scene_of_sizes
+from backpass.reporting.style import canvas, house_style, label, to_svg
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")

@@ -11,7 +11,7 @@ from script_operations import KNOWN
 
 from backpass.circuit import trace
 from backpass.network import ACTIVATIONS
-from backpass.report import whatif
+from backpass.reporting import whatif
 
 FREE = {"argument", "constant"}
 

@@ -23,7 +23,7 @@ from backpass.model.fitting import fit as fitting
 IMPORTED = (
     *(f"backpass.cli.{name}" for name in ("fit", "predict", "explain", "export", "report")),
     "backpass.engine.native.native_engine",
-    "backpass.report.pictures",
+    "backpass.reporting.pictures",
     "duckdb",
     "jinja2",
     "matplotlib.figure",

@@ -14,7 +14,8 @@ from backpass.cli.output import check_rows_output
 from backpass.cli.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.progress import LINE_SECONDS
 from backpass.model import Model, load
-from backpass.report.attribution import Explanation, explained
+from backpass.reporting import attribution
+from backpass.reporting.attribution import Explanation
 from backpass.table import Table
 
 
@@ -60,7 +61,7 @@ def explain(**given: Any) -> int:
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
-    found = explained(model, table, given["class_name"], _lines(console))
+    found = attribution.explain(model, table, given["class_name"], _lines(console))
     for note in (*table.notes, *found.notes):
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}

@@ -32,7 +32,7 @@ from backpass.errors import DataError, DivergedError, InterruptedTraining, Resou
 from backpass.model import Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting.fit import as_table
 from backpass.model.settings.settings import SETTINGS
-from backpass.report.page import require
+from backpass.reporting.page import require
 from backpass.table import Table, Target, read_table, required_kind
 from backpass.table.messages import shown
 from backpass.table.target import labeled

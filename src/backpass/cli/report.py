@@ -15,7 +15,7 @@ from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
-from backpass.report.page import page, page_and_warnings, require
+from backpass.reporting.page import page_and_warnings, require
 
 if TYPE_CHECKING:
     from backpass.table import Table
@@ -89,7 +89,7 @@ def write_page(model: Model, table: Table | None, output: str, console: Console)
         output: The path of the page.
         console: The console for the message.
     """
-    _kept(page(model, table), output, console)
+    _kept(page_and_warnings(model, table)[0], output, console)
 
 
 def _kept(text: str, output: str, console: Console) -> Mapping[str, Any]:

@@ -96,7 +96,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
         threads: Threads of the native engine. Default None: all available cores.
         warm_start: Whether ``fit`` continues from the last fit. Default False.
-        callbacks: A list of ``backpass.training.Callback``; set scikit-learn's own with ``set_callbacks``. Default
+        callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``. Default
             None.
         random_state: Seed or generator of all random choices. Default 0.
 

@@ -248,9 +248,9 @@ class Model:
 
     @property
     def plot(self) -> Any:
-        """Plots as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.report.plot``."""
+        """Plots as matplotlib axes: ``model.plot.history()`` and others; see ``backpass.reporting.plot``."""
         # Imported by name: ``report`` is a higher package, and a model works without plots (decision 0010).
-        return import_module("backpass.report.plot").Plots(self)
+        return import_module("backpass.reporting.plot").Plots(self)
 
     @property
     def input_names(self) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
-from backpass.report.columns import ModelColumn, columns_of
+from backpass.reporting.columns import ModelColumn, columns_of
 from backpass.table import CategoricalFeature, DatetimeFeature
 
 

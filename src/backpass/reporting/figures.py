@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.report.bootstrap import Interval
-from backpass.report.curves import Calibration, Curve, thinned
-from backpass.report.dependence import Dependence
-from backpass.report.importance import Importance
-from backpass.report.learning_curve import Course
-from backpass.report.style import ACCENT, INK, MUTED, PAPER, SECOND, label
+from backpass.reporting.bootstrap import Interval
+from backpass.reporting.curves import Calibration, Curve, thinned
+from backpass.reporting.dependence import Dependence
+from backpass.reporting.importance import Importance
+from backpass.reporting.learning_curve import Course
+from backpass.reporting.style import ACCENT, INK, MUTED, PAPER, SECOND, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

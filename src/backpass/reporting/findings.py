@@ -20,13 +20,13 @@ from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
 from backpass.model.settings.settings import BY_NAME, default_settings
-from backpass.report.bootstrap import Interval, intervals
-from backpass.report.columns import ModelColumn, columns_of, names_of
-from backpass.report.held_out import HeldOut
-from backpass.report.importance import Importance, importances
-from backpass.report.labels import LabelScore, constant_of, label_names, label_scores
-from backpass.report.style import label
-from backpass.report.typical import profile_of
+from backpass.reporting.bootstrap import Interval, intervals
+from backpass.reporting.columns import ModelColumn, columns_of, names_of
+from backpass.reporting.held_out import HeldOut
+from backpass.reporting.importance import Importance, importances
+from backpass.reporting.labels import LabelScore, constant_of, label_names, label_scores
+from backpass.reporting.style import label
+from backpass.reporting.typical import profile_of
 from backpass.table import DatetimeColumn, DatetimeFeature, Feature, NumericColumn
 from backpass.table.date_components import ticks_of
 from backpass.table.messages import listed

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.report import figures
-from backpass.report.bootstrap import Interval
-from backpass.report.columns import names_of
-from backpass.report.curves import calibration, confusion, precision_recall, roc
-from backpass.report.dependence import Dependence, dependences
-from backpass.report.findings import Findings
-from backpass.report.held_out import HeldOut
-from backpass.report.labels import label_names
-from backpass.report.learning_curve import course_of
-from backpass.report.style import HEIGHT, WIDTH, canvas, label, to_svg
-from backpass.report.typical import is_single_neuron
+from backpass.reporting import figures
+from backpass.reporting.bootstrap import Interval
+from backpass.reporting.columns import names_of
+from backpass.reporting.curves import calibration, confusion, precision_recall, roc
+from backpass.reporting.dependence import Dependence, dependences
+from backpass.reporting.findings import Findings
+from backpass.reporting.held_out import HeldOut
+from backpass.reporting.labels import label_names
+from backpass.reporting.learning_curve import course_of
+from backpass.reporting.style import HEIGHT, WIDTH, canvas, label, to_svg
+from backpass.reporting.typical import is_single_neuron
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,16 +1,16 @@
 """The report: training history and results of a model as numbers, as pictures, and as one HTML page.
 
-    page(model)                     a page with the contents of the model file
-    page(model, "rows.csv")         the same, and an evaluation on rows with known targets
+    report(model)                   a page with the contents of the model file
+    report(model, "rows.csv")       the same, and an evaluation on rows with known targets
     model.plot.history()            a single picture, as matplotlib axes
-    explained(model, table)         contributions of the columns to each prediction
+    explain(model, table)           contributions of the columns to each prediction
 
 The modules form three layers. Numbers: ``held_out``, ``typical``, ``learning_curve``, ``bootstrap``, ``curves``,
 ``smooth``, ``importance``, ``dependence``, ``attribution``; they use no plotting library. Pictures: ``style``,
 ``figures``, ``scene``, ``drawing``, ``plot``. The page: ``findings``, ``pictures``, ``whatif``, ``page``.
 """
 
-from backpass.report.attribution import Explanation, explained
-from backpass.report.page import page
+from backpass.reporting.attribution import Explanation, explain
+from backpass.reporting.page import report
 
-__all__ = ["Explanation", "explained", "page"]
+__all__ = ["Explanation", "explain", "report"]

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from backpass.errors import UsageError
 from backpass.model.model import Model
-from backpass.report import drawing, figures
-from backpass.report.curves import confusion, roc
-from backpass.report.dependence import dependences
-from backpass.report.held_out import HeldOut, held_out
-from backpass.report.importance import importances
-from backpass.report.labels import label_names
-from backpass.report.learning_curve import course_of
-from backpass.report.scene import SMALL, scene_of
-from backpass.report.style import HEIGHT, WIDTH, house_style
-from backpass.report.typical import is_single_neuron
+from backpass.reporting import drawing, figures
+from backpass.reporting.curves import confusion, roc
+from backpass.reporting.dependence import dependences
+from backpass.reporting.held_out import HeldOut, held_out
+from backpass.reporting.importance import importances
+from backpass.reporting.labels import label_names
+from backpass.reporting.learning_curve import course_of
+from backpass.reporting.scene import SMALL, scene_of
+from backpass.reporting.style import HEIGHT, WIDTH, house_style
+from backpass.reporting.typical import is_single_neuron
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

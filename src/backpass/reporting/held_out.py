@@ -20,7 +20,7 @@ from backpass.errors import UsageError
 from backpass.model.fitting.splits import split_rows
 from backpass.model.head.head import Head
 from backpass.model.model import Model
-from backpass.report.style import label
+from backpass.reporting.style import label
 from backpass.table import Table
 
 

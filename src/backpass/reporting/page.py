@@ -1,6 +1,6 @@
 """The page: a report as a single HTML file.
 
-``page`` takes a model and, optionally, rows with known targets and returns the HTML. The page loads nothing: pictures
+``report`` takes a model and, optionally, rows with known targets and returns the HTML. The page loads nothing: pictures
 are inline SVG, its content security policy allows one script and one style sheet by their hashes, and all data are
 escaped. The same model and rows give a byte-identical page. Its content comes from ``findings``, ``pictures`` and
 ``whatif``.
@@ -18,15 +18,15 @@ from typing import Any
 from backpass._version import __version__
 from backpass.errors import UsageError, visible
 from backpass.model.model import Model
-from backpass.report import drawing, whatif
-from backpass.report import findings as words
-from backpass.report.columns import names_of
-from backpass.report.findings import Findings
-from backpass.report.held_out import head_of, held_out
-from backpass.report.labels import label_names, label_rows
-from backpass.report.pictures import Picture, sections
-from backpass.report.scene import scene_of
-from backpass.report.style import house_style, label, require_matplotlib
+from backpass.reporting import drawing, whatif
+from backpass.reporting import findings as words
+from backpass.reporting.columns import names_of
+from backpass.reporting.findings import Findings
+from backpass.reporting.held_out import head_of, held_out
+from backpass.reporting.labels import label_names, label_rows
+from backpass.reporting.pictures import Picture, sections
+from backpass.reporting.scene import scene_of
+from backpass.reporting.style import house_style, label, require_matplotlib
 from backpass.table.messages import counted, listed
 
 MOST_BYTES = 1_000_000
@@ -47,7 +47,7 @@ def require() -> None:
         raise UsageError("a report needs the package jinja2", hint="pip install 'backpass[report]'") from None
 
 
-def page(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> str:
+def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> str:
     """Return the page as HTML; see ``page_and_warnings`` for the arguments and errors."""
     return page_and_warnings(model, data, seed=seed, **reading)[0]
 
@@ -82,11 +82,11 @@ def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: d
     """Render the template; ``what_if`` is the data of the sliders, None to omit them."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    room = files("backpass.report")
+    room = files("backpass.reporting")
     style = room.joinpath("page.css").read_text("utf-8")
     script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "moment.js", "page.js"))
     environment = Environment(
-        loader=PackageLoader("backpass", "report"),
+        loader=PackageLoader("backpass", "reporting"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -17,12 +17,12 @@ import numpy as np
 from backpass.circuit import Array, Circuit, Spec, trace
 from backpass.model.head.decoding import WIDE
 from backpass.model.model import Model
-from backpass.report.columns import ModelColumn, columns_of
-from backpass.report.dependence import values_along
-from backpass.report.held_out import head_of
-from backpass.report.labels import label_names
-from backpass.report.style import label
-from backpass.report.typical import commonest, range_of
+from backpass.reporting.columns import ModelColumn, columns_of
+from backpass.reporting.dependence import values_along
+from backpass.reporting.held_out import head_of
+from backpass.reporting.labels import label_names
+from backpass.reporting.style import label
+from backpass.reporting.typical import commonest, range_of
 from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.date_components import UNITS
 from backpass.table.timestamp import MINUTE

@@ -4,7 +4,7 @@
 
 s are the numeric inputs of a row (scaled, one-hot encoded or embedded), and b those of the typical row. The phi_i of
 all inputs of a column are added up; over all columns they sum to h(s) - h(b), the difference of the two predictions.
-``explained`` takes a model and rows and returns an ``Explanation``. Gradients are computed in ``smooth``.
+``explain`` takes a model and rows and returns an ``Explanation``. Gradients are computed in ``smooth``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.report.columns import by_column, names_of
-from backpass.report.importance import picked_classes
-from backpass.report.smooth import SmoothModel
-from backpass.report.typical import typical_row
+from backpass.reporting.columns import by_column, names_of
+from backpass.reporting.importance import picked_classes
+from backpass.reporting.smooth import SmoothModel
+from backpass.reporting.typical import typical_row
 
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
@@ -53,7 +53,7 @@ class Explanation:
     notes: tuple[str, ...]
 
 
-def explained(
+def explain(
     model: Model, data: Any, class_name: str | None = None, on_rows: Callable[[int, int], object] | None = None
 ) -> Explanation:
     """Explain each prediction, a number or the probability of a class, by contributions of the columns.

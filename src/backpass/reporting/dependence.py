@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
 from backpass.numerics.philox import permutation
-from backpass.report.columns import ModelColumn, columns_of
-from backpass.report.typical import is_single_neuron, range_of, typical_row
+from backpass.reporting.columns import ModelColumn, columns_of
+from backpass.reporting.typical import is_single_neuron, range_of, typical_row
 from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.table import Kind
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from backpass.model.metrics import error, log_loss
 from backpass.model.model import Model
-from backpass.report.bootstrap import Interval, intervals
-from backpass.report.curves import roc
-from backpass.report.style import label
+from backpass.reporting.bootstrap import Interval, intervals
+from backpass.reporting.curves import roc
+from backpass.reporting.style import label
 
 METRICS = {"log_loss": log_loss, "error": error}
 """The metrics of each label: the log loss, and the error rate at the threshold 1/2."""

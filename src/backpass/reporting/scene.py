@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Wired
-from backpass.report.columns import by_column, names_of
-from backpass.report.style import label
+from backpass.reporting.columns import by_column, names_of
+from backpass.reporting.style import label
 
 
 @dataclass(frozen=True, slots=True)

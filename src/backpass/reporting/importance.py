@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.numerics.philox import permutation
-from backpass.report.columns import by_column, columns_of
-from backpass.report.held_out import HeldOut
-from backpass.report.labels import label_names
-from backpass.report.smooth import SmoothModel
+from backpass.reporting.columns import by_column, columns_of
+from backpass.reporting.held_out import HeldOut
+from backpass.reporting.labels import label_names
+from backpass.reporting.smooth import SmoothModel
 from backpass.table import CategoricalFeature
 
 REPEATS = 5
