@@ -15,7 +15,7 @@ from pages import MOVE, SHOTS, opened, quiet_and_alone
 from script_operations import KNOWN, SCRIPT
 
 from backpass.circuit import Circuit, Spec, trace
-from backpass.report import whatif
+from backpass.reporting import whatif
 from operation_samples import samples_of_operations
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
+from backpass.model.neuron import neuron_of
 from backpass.numerics.philox import permutation
 from backpass.reporting.columns import ModelColumn, columns_of
 from backpass.reporting.typical import is_single_neuron, range_of, typical_row
@@ -162,6 +163,8 @@ def _kinks(model: Model) -> tuple[float, ...]:
     """Return the breakpoint w x + b = 0 of a single ReLU neuron on one column (CS229 Figure 1); otherwise nothing."""
     if not is_single_neuron(model):
         return ()
+    if (neuron := neuron_of(model)) is not None:
+        return () if neuron.kink is None else (neuron.kink,)
     w, b = (float(value) for value in model.theta.reshape(-1)[:2])
     center, scale = float(model.feature_map.center[0]), float(model.feature_map.scale[0])
     x = -b / w if w else np.inf

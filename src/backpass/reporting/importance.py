@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
+from backpass.model.profile import SHARES, NumericProfile
 from backpass.numerics.philox import permutation
 from backpass.reporting.columns import by_column, columns_of
 from backpass.reporting.held_out import HeldOut
@@ -126,11 +127,24 @@ def _slopes_of(smooth: SmoothModel, x: NDArray[Any], pick: NDArray[np.float64]) 
     phi = smooth.model.feature_map
     p = len(smooth.model.schema.numbers)
     x = x.astype(np.float64)
-    # x = z / sqrt(1 + (z/3)^2), so dx/dz = (1 - (x/3)^2)^(3/2)
-    dz = ds[:, :p] * np.maximum(1.0 - (x[:, :p] / 3.0) ** 2, 0.0) ** 1.5
+    if phi.clipped:  # x = z / sqrt(1 + (z/3)^2), so dx/dz = (1 - (x/3)^2)^(3/2)
+        dz = ds[:, :p] * np.maximum(1.0 - (x[:, :p] / 3.0) ** 2, 0.0) ** 1.5
+    else:
+        dz = ds[:, :p] * _quartile_distances(smooth.model)
     for i, (period, group) in enumerate(zip(phi.periods, phi.groups(), strict=False)):
         if period and phi.scale[i]:
             cosine, sine = group[-2:]
             turn = 2.0 * np.pi / (period * phi.scale[i])
             dz[:, i] += turn * (x[:, cosine] * ds[:, sine] - x[:, sine] * ds[:, cosine])
     return np.asarray(np.abs(dz).mean(axis=0))
+
+
+def _quartile_distances(model: Model) -> NDArray[np.float64]:
+    """The interquartile range of each number in units of its scale: (p,); 1 if the file has no profile, or it is 0."""
+    found = np.ones(len(model.schema.numbers))
+    for j, number in enumerate(model.schema.numbers):
+        profile = model.record.columns.get(number.name)
+        if isinstance(profile, NumericProfile) and profile.quantiles:
+            at = dict(zip(SHARES, profile.quantiles, strict=True))
+            found[j] = (at[0.75] - at[0.25]) * model.feature_map.scale[j] or 1.0
+    return found

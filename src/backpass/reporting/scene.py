@@ -171,7 +171,9 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
     layers = [_Layer(len(names), names, None, "column")]
     is_of_classes = model.head.outputs == len(model.classes)
     output = [label(name) for name in (model.classes if is_of_classes else model.labels)]
-    learned = {number: each.activation for number, each, _ in network.numbered() if isinstance(each, LearnedActivation)}
+    learned = {
+        number: str(each.activation) for number, each, _ in network.numbered() if isinstance(each, LearnedActivation)
+    }
     neurons = [(number, layer, width) for number, layer, width in network.numbered() if layer.neurons]
     for number, layer, width in neurons:
         is_last = number == str(len(neurons))
@@ -180,7 +182,7 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
             weights = _by_column(weights * factors[:, None], groups)
             joined = None if joined is None else _by_column(joined, groups)
         shown = [label(unit.name) for unit in layer.units] if isinstance(layer, Wired) else output * is_last
-        what = "output" if is_last else learned.get(number, getattr(layer, "activation", "identity"))
+        what = "output" if is_last else learned.get(number, str(getattr(layer, "activation", "identity")))
         layers.append(_Layer(layer.width(width), shown, weights, what, joined))
     count = model.theta.shape[0] if model.theta.ndim > 1 else 1
     title = " → ".join(map(str, [len(names), *network.widths]))

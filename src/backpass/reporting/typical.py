@@ -55,7 +55,8 @@ def range_of(model: Model, column: ModelColumn) -> Range:
         at = dict(zip(SHARES, profile.quantiles, strict=True))
         low, high = (at[0.01], at[0.99]) if at[0.01] < at[0.99] else (at[0.0], at[1.0])
         is_rounded = profile.whole and isinstance(column.feature, DatetimeFeature)
-        return Range(low, high, float(np.rint(center)) if is_rounded else center, profile.whole)
+        middle = center if model.feature_map.clipped else at[0.5]
+        return Range(low, high, float(np.rint(middle)) if is_rounded else middle, profile.whole)
     half = 2.0 / scale if scale else 1.0
     return Range(center - half, center + half, center, False)
 
