@@ -11,7 +11,7 @@ import pytest
 from backpass.engine import NumpyEngine
 from backpass.errors import UsageError
 from backpass.network import FeatureMap
-from backpass.network.feature_map import quantile_of, scale_of
+from backpass.network.column_scales import quantile_of, scale_of
 
 Floats = numpy.ndarray[Any, Any]
 NAN = numpy.nan

@@ -1,11 +1,14 @@
 """Networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
-Reading order: ``activations``, ``parameters``, ``layers``, ``front``, ``network``, ``losses``, ``initialization``,
-``activity``, ``feature_map``. The package depends on circuits; it does not depend on tables or training.
+Reading order: ``custom_activation``, ``activations``, ``parameters``, ``layers``, ``front``, ``network``, ``losses``,
+``initialization``, ``activity``, ``column_scales``, ``feature_map``. The package depends on circuits; it does not
+depend on tables or training.
 """
 
-from backpass.network.activations import ACTIVATIONS, RANGES, activation_named, saturates
+from backpass.network.activations import ACTIVATIONS, Activation, activation_named, activation_of, range_of, saturates
 from backpass.network.activity import DeadUnits, dead_units
+from backpass.network.column_scales import SCALINGS
+from backpass.network.custom_activation import CUSTOM, CustomActivation
 from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic
 from backpass.network.initialization import INITIALIZATIONS, fit_output, initialize, initialize_from_data
@@ -17,11 +20,14 @@ from backpass.network.plain_data import LAYERS
 
 __all__ = [
     "ACTIVATIONS",
+    "CUSTOM",
     "GROUPS",
     "INITIALIZATIONS",
     "LAYERS",
     "LOSSES",
-    "RANGES",
+    "SCALINGS",
+    "Activation",
+    "CustomActivation",
     "DeadUnits",
     "Dense",
     "Dropout",
@@ -40,6 +46,7 @@ __all__ = [
     "Unit",
     "Wired",
     "activation_named",
+    "activation_of",
     "dead_units",
     "dense_network",
     "fit_output",
@@ -47,6 +54,7 @@ __all__ = [
     "initialize_from_data",
     "loss_named",
     "mean_loss",
+    "range_of",
     "saturates",
     "weighted_loss",
 ]

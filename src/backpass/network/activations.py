@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf, sqrt
 from types import MappingProxyType
+from typing import TypeAlias
 
 from backpass.circuit import Array
 from backpass.circuit.operations import elementwise, erf, exp, minimum, relu, sigmoid, softplus, tanh, where
 from backpass.errors import UsageError, did_you_mean
+from backpass.network.custom_activation import CustomActivation
+
+Activation: TypeAlias = str | CustomActivation
+"""The name of an activation, or a function of the user's as operations."""
 
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
@@ -85,21 +90,37 @@ Where a bound is finite the slope vanishes on that side: a unit that saturates t
 """
 
 
-def saturates(name: str) -> bool:
-    """Whether an activation is bounded, so that its slope vanishes on at least one side.
+def range_of(activation: Activation) -> tuple[float, float]:
+    """The infimum and the supremum of an activation; that of a function is taken as unbounded."""
+    return RANGES[activation] if isinstance(activation, str) else (-inf, inf)
+
+
+def saturates(activation: Activation) -> bool:
+    """Whether an activation is known to be bounded, so that its slope vanishes on at least one side.
 
     >>> saturates("relu"), saturates("leaky_relu")
     (True, False)
     """
-    return RANGES[name] != (-inf, inf)
+    return range_of(activation) != (-inf, inf)
 
 
-def activation_named(name: str) -> Callable[[Array], Array]:
-    """Look up an activation by name.
+def activation_of(activation: Activation | Callable[[Array], Array]) -> Activation:
+    """A name as it is, and a function as the operations that it is made of.
+
+    Raises:
+        UsageError: If a function is not elementwise, or not made of operations.
+    """
+    return activation if isinstance(activation, str | CustomActivation) else CustomActivation.of(activation)
+
+
+def activation_named(name: Activation | Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Look up an activation by name; a function is returned as it is.
 
     Raises:
         UsageError: If the name is unknown; the message gives the nearest name.
     """
+    if not isinstance(name, str):
+        return name
     if name not in ACTIVATIONS:
         raise UsageError(f"unknown activation {name!r}", hint=did_you_mean(name, list(ACTIVATIONS)))
     return ACTIVATIONS[name]

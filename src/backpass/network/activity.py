@@ -71,7 +71,7 @@ def dead_units(
         found = engine.run(circuit, theta, x[start : start + 16 * rows])
         highest = [numpy.maximum(a, b) for a, b in zip(highest, found, strict=True)]
     return [
-        DeadUnits(int(number), tuple(_named(layer, index)), len(each), layer.activation)
+        DeadUnits(int(number), tuple(_named(layer, index)), len(each), str(layer.activation))
         for (number, layer), each in zip(layers, highest, strict=True)
         if (index := numpy.flatnonzero(each < FLAT)).size
     ]

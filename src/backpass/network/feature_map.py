@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import clip, concatenate, cos, greater, isnan, one_hot, sin, sqrt, where
 from backpass.errors import UsageError
+from backpass.network.column_scales import scale_of, scales_of
 from backpass.network.ranks import are_knots, knots_of, quantile_ranks
 
 _CLIP_AT = 3.0
-# Far beyond the clip f(z) is constant; this bound keeps z^2 finite.
+# A bound on z, far outside any table: it keeps z^2 finite, also in float32.
 _FAR = 1e6
-_LARGEST_SCALE = 1e300
 
 
 CODINGS = ("one_hot", "sign", "code")
@@ -37,9 +37,9 @@ class FeatureMap:
 
     numbers float64 (n, p), NaN = missing   codes int32 (n, q)   ->   x (n, d)
 
-    Numeric columns: z = (x - center) scale, smoothly clipped to (-3, 3) by z / sqrt(1 + (z/3)^2) (RealMLP, Holzmueller
-    et al. 2024). A missing number becomes 0, the training median; a column with missing training values also gets an
-    indicator. Categorical columns, by their ``coding``:
+    Numeric columns: z = (x - center) scale. If ``clipped``, z is smoothly clipped to (-3, 3) by z / sqrt(1 + (z/3)^2)
+    (RealMLP, Holzmueller et al. 2024). A missing number becomes 0, the center; a column with missing training values
+    also gets an indicator. Categorical columns, by their ``coding``:
 
     - one_hot: one input per code 1 .. levels. Code 0 (missing or unknown) has its own input only if it occurred in the
       training rows (``has_unknown``); otherwise it is all zeros.
@@ -51,7 +51,7 @@ class FeatureMap:
 
     Attributes:
         center: Centers of the numeric columns. If there are more, the others belong to the indicators, one-hot and sign
-            inputs, which are then scaled and clipped, too.
+            inputs, which are then scaled like the numbers, too.
         scale: The scales, like ``center``.
         has_missing: Whether a numeric column has an indicator.
         levels: The number of categories per categorical column.
@@ -59,6 +59,7 @@ class FeatureMap:
         coding: The encoding per categorical column.
         periods: The period per numeric column; 0 for none.
         knots: The knots of the quantile features, one vector per numeric column, or empty.
+        clipped: Whether z is smoothly clipped; otherwise x is an affine function of the number.
 
     Raises:
         UsageError: If the lengths of the attributes do not match.
@@ -72,6 +73,7 @@ class FeatureMap:
     coding: tuple[str, ...]
     periods: tuple[int, ...] = ()
     knots: tuple[NDArray[numpy.float64], ...] = ()
+    clipped: bool = True
 
     def __post_init__(self) -> None:
         texts = {len(self.levels), len(self.has_unknown), len(self.coding)}
@@ -160,14 +162,14 @@ class FeatureMap:
         parts = []
         if p:
             with label("scaling"):
-                parts.append(_smooth_clip(numbers, self.center[:p], self.scale[:p]).astype(dtype))
+                parts.append(self._scaled(numbers, self.center[:p], self.scale[:p]).astype(dtype))
         if self.knots:
             with label("ranks"):
                 parts.append(quantile_ranks(numbers, self.knots).astype(dtype))
         if len(self.center) > p:
             flags = concatenate(self._flags(numbers, codes, numpy.float64), axis=1)
             with label("scaling of one-hot"):
-                parts.append(_smooth_clip(flags, self.center[p:], self.scale[p:]).astype(dtype))
+                parts.append(self._scaled(flags, self.center[p:], self.scale[p:]).astype(dtype))
         else:
             parts += self._flags(numbers, codes, dtype)
         with label("waves of dates"):
@@ -176,6 +178,13 @@ class FeatureMap:
         with label("codes"):
             parts += [codes[:, j : j + 1].astype(dtype) for j, coding in enumerate(self.coding) if coding == "code"]
         return concatenate(parts, axis=1)
+
+    def _scaled(self, x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.float64]) -> Array:
+        """z = (x - center) scale, or 0 where x is missing; smoothly clipped if ``clipped``"""
+        # Halves first: x - center itself may overflow if both are near the largest float64.
+        z = (0.5 * x - 0.5 * center) * (2.0 * scale)
+        z = clip(where(isnan(z), 0.0, z), -_FAR, _FAR)
+        return _smooth_clip(z) if self.clipped else z
 
     def _flags(self, numbers: Array, codes: Array, dtype: Any) -> list[Array]:
         """Indicators, one-hot and sign inputs."""
@@ -220,7 +229,7 @@ class FeatureMap:
             # Centers of indicators and one-hot inputs follow those of the numbers; quantile features have none.
             first_of, last_of = group[0] - len(self.knots), group[-1] - len(self.knots)
             center, scale = (each[first_of : last_of + 1] for each in (self.center, self.scale))
-            middle = numpy.asarray(_smooth_clip(middle, center, scale))
+            middle = numpy.asarray(self._scaled(middle, center, scale))
         found = numpy.zeros(len(x), dtype=numpy.int64)
         for j, column in enumerate(group):
             found[x[:, column] > middle[j]] = first + j
@@ -258,8 +267,9 @@ class FeatureMap:
         periods: Sequence[int] = (),
         leads: Sequence[bool] | None = None,
         ranks: bool = False,
+        scaling: str = "robust",
     ) -> FeatureMap:
-        """Fit centers and scales to training rows: the median, and 1 / interquartile range (see ``scale_of``).
+        """Fit centers and scales to training rows.
 
         Args:
             numbers: float64 (n, p), NaN = missing.
@@ -272,10 +282,12 @@ class FeatureMap:
             leads: Whether a numeric column may have an indicator; the others are missing whenever the column before
                 is.
             ranks: Whether to add quantile features, with the knots of ``knots_of``.
+            scaling: "none" leaves numbers as they are, "standard" centers them at the mean and divides by the standard
+                deviation, "robust" takes the median and the interquartile range and clips smoothly.
         """
         most = max(levels, default=0) if max_one_hot_levels is None else max_one_hot_levels
         plain = FeatureMap(
-            *_scales_of(numbers),
+            *scales_of(numbers, scaling),
             tuple(
                 bool(lead and numpy.isnan(column).any())
                 for column, lead in zip(numbers.T, leads or [True] * numbers.shape[1], strict=True)
@@ -285,11 +297,12 @@ class FeatureMap:
             tuple("code" if n > most else "sign" if n == 2 and scaled_flags else "one_hot" for n in levels),
             tuple(periods),
             tuple(knots_of(column[~numpy.isnan(column)]) for column in numbers.T) if ranks else (),
+            scaling == "robust",
         )
         if not (scaled_flags and plain.flags):
             return plain
         flags = numpy.concatenate(plain._flags(numbers, codes, numpy.float64), axis=1)
-        more = zip((plain.center, plain.scale), _scales_of(flags), strict=True)
+        more = zip((plain.center, plain.scale), scales_of(flags, scaling), strict=True)
         center, scale = (numpy.concatenate(pair) for pair in more)
         return replace(plain, center=center, scale=scale)
 
@@ -303,53 +316,10 @@ def _waves(numbers: Array, column: int, period: int) -> list[Array]:
     return [where(isnan(x), 0.0, wave(turn)) for wave in (cos, sin)]
 
 
-def _smooth_clip(x: Array, center: NDArray[numpy.float64], scale: NDArray[numpy.float64]) -> Array:
-    """z / sqrt(1 + (z/3)^2) with z = (x - center) scale, or 0 where x is missing"""
-    # Halves first: x - center itself may overflow if both are near the largest float64.
-    z = (0.5 * x - 0.5 * center) * (2.0 * scale)
-    z = clip(where(isnan(z), 0.0, z), -_FAR, _FAR)
+def _smooth_clip(z: Array) -> Array:
+    """z / sqrt(1 + (z/3)^2)"""
     ratio = z / _CLIP_AT
     return z / sqrt(1.0 + ratio * ratio)
-
-
-def _scales_of(columns: NDArray[numpy.float64]) -> tuple[NDArray[numpy.float64], NDArray[numpy.float64]]:
-    """Center and scale of each column, ignoring missing numbers: (n, p) -> (p,), (p,)"""
-    pairs = numpy.array([scale_of(column[~numpy.isnan(column)]) for column in columns.T]).reshape(-1, 2)
-    return pairs[:, 0].copy(), pairs[:, 1].copy()
-
-
-def scale_of(values: NDArray[numpy.float64]) -> tuple[float, float]:
-    """The center and scale of a column: its median, and 1 / (q75 - q25).
-
-    If the quartiles are equal, the scale is 2 / (max - min); if all values are equal it is 0, and the column has no
-    effect.
-
-    >>> scale_of(numpy.array([1.0, 2.0, 3.0, 4.0, 5.0]))
-    (3.0, 0.5)
-    """
-    if values.size == 0:
-        return 0.0, 0.0
-    ordered = numpy.sort(values)
-    middle = quantile_of(ordered, 0.5)
-    # Relative to one of the values rather than 0, so that a large mean does not cost digits of a small range. Halves,
-    # because the difference of two large numbers may overflow.
-    halves = 0.5 * ordered - 0.5 * ordered[ordered.size // 2]
-    half_range = quantile_of(halves, 0.75) - quantile_of(halves, 0.25)
-    factor = 0.5
-    if half_range == 0.0:
-        half_range, factor = float(halves[-1] - halves[0]), 1.0
-    if half_range == 0.0:
-        return middle, 0.0
-    return middle, float(min(factor / half_range, _LARGEST_SCALE)) if half_range > 1e-300 else _LARGEST_SCALE
-
-
-def quantile_of(ordered: NDArray[numpy.float64], q: float) -> float:
-    """The q-quantile of sorted values, linearly interpolated (type 7, the usual default)."""
-    position = q * (ordered.size - 1)
-    below = int(position)
-    above = min(below + 1, ordered.size - 1)
-    t = position - below
-    return float(ordered[below] * (1.0 - t) + ordered[above] * t)
 
 
 @lru_cache(maxsize=16)  # every prediction asks for it, and engines cache their work per circuit

@@ -7,7 +7,7 @@ numbers are stored in theta. Layers before the first layer of neurons live in ``
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import ClassVar
@@ -16,7 +16,7 @@ import numpy
 
 from backpass.circuit import Array
 from backpass.circuit.operations import affine, concatenate, random_bits, take, to_unit, where
-from backpass.network.activations import activation_named
+from backpass.network.activations import Activation, activation_named, activation_of
 from backpass.network.parameters import Parameter
 
 _DROPOUT_PURPOSE = 0x0D09_0000
@@ -92,8 +92,11 @@ class Dense(Layer):
     """
 
     units: int
-    activation: str = "identity"
+    activation: Activation | Callable[[Array], Array] = "identity"
     kind: ClassVar[str] = "dense"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", activation_of(self.activation))
 
     def width(self, inputs: int) -> int:
         return self.units
@@ -123,8 +126,11 @@ class ScaledDense(Layer):
     """
 
     units: int
-    activation: str = "identity"
+    activation: Activation | Callable[[Array], Array] = "identity"
     kind: ClassVar[str] = "scaled_dense"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", activation_of(self.activation))
 
     def width(self, inputs: int) -> int:
         return self.units
@@ -152,8 +158,11 @@ class LearnedActivation(Layer):
     dalpha = sum of da (f(z) - z) over rows.
     """
 
-    activation: str
+    activation: Activation | Callable[[Array], Array]
     kind: ClassVar[str] = "parametric_activation"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", activation_of(self.activation))
 
     def width(self, inputs: int) -> int:
         return inputs
@@ -196,8 +205,11 @@ class Wired(Layer):
     """
 
     units: tuple[Unit, ...]
-    activation: str = "relu"
+    activation: Activation | Callable[[Array], Array] = "relu"
     kind: ClassVar[str] = "wired"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", activation_of(self.activation))
 
     def width(self, inputs: int) -> int:
         return len(self.units)

@@ -5,7 +5,7 @@ It maps theta and x to outputs. ``training`` finds theta; ``feature_map`` comput
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.errors import ShapeError, UsageError
+from backpass.network.activations import Activation
 from backpass.network.layers import Dense, Dropout, Layer, RandomKey
 from backpass.network.parameters import Layout
 from backpass.network.plain_data import layer_from_json, layer_to_json
@@ -166,11 +167,17 @@ def dense_network(
     hidden: Sequence[int],
     outputs: int,
     *,
-    activation: str = "relu",
-    output_activation: str = "identity",
+    activation: Activation | Callable[[Array], Array] = "relu",
+    output_activation: Activation | Callable[[Array], Array] = "identity",
     dropout: float = 0.0,
 ) -> Network:
     """A fully connected network d -> m_1 -> ... -> m_r; without hidden layers it is one layer (eq. (2.2)).
+
+    An activation is a name or a function of the operations that acts element by element:
+
+    >>> from backpass import operations
+    >>> dense_network(4, (3,), 1, activation=lambda z: z * operations.sigmoid(z)).parameter_count
+    19
 
     One unit with ReLU as the output activation is the line with a kink in Figure 1. Dropout, if any, follows each
     hidden layer.

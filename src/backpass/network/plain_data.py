@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from backpass.network.activations import activation_named
+from backpass.network.custom_activation import CustomActivation
 from backpass.network.front import Embedding, FrontScale, Periodic
 from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
 
@@ -29,6 +30,8 @@ def layer_to_json(layer: Layer) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, CustomActivation):
+        return value.to_json()
     return {"name": value.name, "inputs": list(value.inputs)} if isinstance(value, Unit) else value
 
 
@@ -48,5 +51,7 @@ def layer_from_json(data: Mapping[str, Any]) -> Layer:
     if chosen is Embedding:
         values["levels"] = tuple(map(int, values["levels"]))
     if "activation" in values:
-        activation_named(str(values["activation"]))
+        given = values["activation"]
+        values["activation"] = CustomActivation.from_json(given) if isinstance(given, Mapping) else given
+        activation_named(values["activation"])
     return chosen(**values)
