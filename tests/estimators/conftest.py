@@ -11,7 +11,13 @@ import pytest
 
 from backpass import BackpassClassifier, BackpassRegressor
 
-QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "epochs": 5, "learning_rate": 0.05}
+QUICK: dict[str, Any] = {
+    "preset": "plain",
+    "validation_fraction": 0.16,
+    "hidden_layer_sizes": (8,),
+    "epochs": 5,
+    "learning_rate": 0.05,
+}
 
 Floats = np.ndarray[Any, Any]
 

@@ -1,8 +1,8 @@
 """scikit-learn's contract: every check it has for these estimators, none expected to fail, at three seeds.
 
-At the first seed with no parameter at all, at the others with few units, which is quicker. One check compares
-predictions of single rows with those of all rows to 1e-7, which float32 products of NumPy's engine do not hold: where
-there is no native engine, the checks run in float64.
+They run on the default construction, with short epochs, and on every other preset. One check compares predictions of
+single rows with those of all rows to 1e-7, which float32 products of NumPy's engine do not hold: where there is no
+native engine, the checks run in float64.
 """
 
 from __future__ import annotations
@@ -15,15 +15,12 @@ import pytest
 from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
+import backpass
 from backpass import BackpassClassifier, BackpassRegressor
 from backpass.engine import ENGINES
+from backpass.errors import UsageError
 
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (16,), "epochs": 40, "learning_rate": 0.05}
-PARAMETERS: dict[int, dict[str, Any]] = {0: {}, 1: SMALL, 2: SMALL}
-"""By seed."""
-
-if "native" not in ENGINES:
-    SMALL["precision"], PARAMETERS[0] = "float64", SMALL
+SMALL: dict[str, Any] = {"preset": "plain", "hidden_layer_sizes": (16,), "epochs": 40, "learning_rate": 0.05}
 
 ESTIMATORS = (BackpassRegressor, BackpassClassifier)
 AT_LEAST = {BackpassRegressor: 60, BackpassClassifier: 66}
@@ -48,7 +45,9 @@ NOT_YIELDED = [
 ]
 
 
-PRESETS = ("plain", "fast", "default", "best", "realmlp")
+BY_DEFAULT = "by default"
+"""Stands for the construction without any of the parameters that describe a network."""
+PRESETS = (BY_DEFAULT, "plain", "fast", "best", "realmlp")
 SEEDS = (0, 1, 2)
 """Of each preset; ``make test`` runs the first, ``make test-checks`` all (the option ``--every-seed``)."""
 
@@ -63,8 +62,13 @@ ACCURACY = {name for name in vars(checks) if name.startswith(("check_regressors_
 SINGLE = {"plain", "realmlp"}
 """The presets among them that train one network, so that there is ``partial_fit``."""
 
+SHORT: dict[str, Any] = {"epochs": 2}
+LONG: dict[str, Any] = {"epochs": 20}
+"""As TINY and ACCURATE, for the default construction, whose networks keep their size."""
+
 if "native" not in ENGINES:
-    TINY["precision"] = ACCURATE["precision"] = "float64"
+    for each in (SMALL, TINY, ACCURATE, SHORT, LONG):
+        each["precision"] = "float64"
 
 
 def checks_of(parameters: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
@@ -73,11 +77,6 @@ def checks_of(parameters: dict[str, Any]) -> Iterator[tuple[Any, Any, str]]:
         for number, (_, check) in enumerate(estimator_checks_generator(kind(**parameters))):
             name = getattr(check, "func", check).__name__
             yield kind, check, f"{kind.__name__}-{number}-{name}"
-
-
-def every_check() -> Iterator[Any]:
-    for kind, check, name in checks_of(SMALL):
-        yield pytest.param(kind, check, id=name)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -89,7 +88,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pytest.param(kind, check, of_preset(preset, seed, name), id=f"{preset}-{seed}-{name}")
         for preset in PRESETS
         for seed in seeds
-        for kind, check, name in checks_of({"preset": preset})
+        for kind, check, name in checks_of({} if preset == BY_DEFAULT else {"preset": preset})
     ]
     metafunc.parametrize(("kind", "check", "parameters"), cases)
 
@@ -101,34 +100,42 @@ def of_preset(preset: str, seed: int, check: str) -> dict[str, Any]:
     seeds have 2.
     """
     is_long = check.split("-")[-1] in ACCURACY
+    if preset == BY_DEFAULT:
+        return {"random_state": seed, **(LONG if is_long else SHORT)}
     is_whole = preset in SINGLE or (seed == SEEDS[0] and not is_long)
     count = {} if preset != "best" else {"ensemble_size": 4}
     size, networks = ACCURATE if is_long else TINY, count if is_whole else {"ensemble_size": 2}
     return {"preset": preset, "random_state": seed, **size, **networks}
 
 
-@pytest.fixture(params=PARAMETERS)
-def seed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """The checks set a seed of their own; here it is moved."""
-    given = checks.set_random_state
-    monkeypatch.setattr(checks, "set_random_state", lambda e, random_state=0: given(e, random_state + request.param))
-    return int(request.param)
-
-
-@pytest.mark.parametrize(("kind", "check"), list(every_check()))
-def test_every_check_of_the_generator(kind: Callable[..., Any], check: Callable[..., Any], seed: int) -> None:
-    check(kind(**PARAMETERS[seed], random_state=seed))
-
-
 def test_every_check_of_every_preset(
     kind: Any, check: Any, parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The checks set a seed of their own; here it is moved."""
     given, seed = checks.set_random_state, parameters["random_state"]
     monkeypatch.setattr(checks, "set_random_state", lambda e, random_state=0: given(e, random_state + seed))
     check(kind(**parameters))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_the_default_construction_trains_what_fit_trains(kind: Any) -> None:
+    """The settings of ``fit``, without the test rows, which scikit-learn's caller sets aside."""
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    y = X[:, 0] if kind is BackpassRegressor else np.where(X[:, 0] > 0.0, "b", "a")
+    found = kind(epochs=1).fit(X, y).model_.record.settings
+    columns = {f"x{j}": X[:, j] for j in range(3)}
+    expected = backpass.fit({**columns, "y": y}, "y", epochs=1).record.settings
+    assert {**found, "test_fraction": 0.2, "task": None} == {**expected}
+    assert len(kind(epochs=1).fit(X, y).model_.theta) == 4
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_no_preset_selects_it_as_fit_does(kind: Any) -> None:
+    assert kind(preset=None)._settings().preset == "default"
+    assert kind(preset=None, hidden_layer_sizes=(8,))._settings().preset == "plain"
+
+
+@pytest.mark.parametrize("preset", [*PRESETS[1:], "default"])
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_an_ensemble_has_no_partial_fit(kind: Any, preset: str) -> None:
     """scikit-learn leaves out the checks of ``partial_fit`` for that reason; no other check is lost."""
@@ -138,11 +145,18 @@ def test_an_ensemble_has_no_partial_fit(kind: Any, preset: str) -> None:
     if preset not in SINGLE:
         with pytest.raises(AttributeError) as caught:
             estimator.partial_fit  # noqa: B018
-        assert "partial_fit goes on with one network" in str(caught.value.__cause__)
+        assert "partial_fit continues the training of one network" in str(caught.value.__cause__)
     lost = {name(c) for _, c in estimator_checks_generator(kind(**SMALL))} - {
         name(c) for _, c in estimator_checks_generator(estimator)
     }
     assert lost <= (set() if preset in SINGLE else {"check_estimators_partial_fit_n_features"})
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_warm_start_says_that_the_default_is_an_ensemble(kind: Any) -> None:
+    assert not hasattr(kind(), "partial_fit")
+    with pytest.raises(UsageError, match="warm_start continues the training of one network"):
+        kind(warm_start=True).fit([[0.0], [1.0]], [0, 1])
 
 
 def name(check: Any) -> str:
@@ -191,7 +205,7 @@ def test_equivalence_of_weights_and_repetitions_holds_by_default(kind: Any) -> N
     rng = np.random.default_rng(0)
     X, y, weights = rng.normal(size=(80, 4)), rng.integers(0, 3, 80), rng.integers(0, 4, 80)
     order = rng.permutation(80)
-    small = {"hidden_layer_sizes": (8,), "epochs": 4}
+    small = {"epochs": 4}
     repeated = kind(**small).fit(X.repeat(weights, axis=0), y.repeat(weights))
     weighted = kind(**small).fit(X[order], y[order], weights[order])
     np.testing.assert_array_equal(weighted.model_.theta, repeated.model_.theta)

@@ -23,7 +23,7 @@ def test_what_is_none_follows_the_preset_and_the_rest_does_not(regressor: Any, n
     )
     assert (settings["hidden"], settings["epochs"], settings["dropout"]) == ([8], 3, 0.0)
     plain = regressor(**FEW).fit(X, y).model_.record.settings
-    assert (plain["activation"], plain["parametrization"], plain["dropout"]) == ("relu", "standard", 0.1)
+    assert (plain["activation"], plain["parametrization"], plain["dropout"]) == ("relu", "standard", 0.0)
 
 
 def test_a_preset_suits_classes(classifier: Any, numbers: Any) -> None:
@@ -61,14 +61,14 @@ def test_an_ensemble_of_a_written_loss(regressor: Any, numbers: Any) -> None:
 
 def test_what_goes_on_with_one_network_refuses_an_ensemble(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers(60)
-    with pytest.raises(UsageError, match="warm_start goes on with one network; it does not go with an ensemble of 2"):
+    with pytest.raises(UsageError, match="warm_start continues the training of one network"):
         regressor(ensemble_size=2, warm_start=True).fit(X, y)
     fitted = regressor(ensemble_size=2).fit(X, y)
     for ensemble in (clone(fitted), fitted):
         with pytest.raises(AttributeError, match="has no attribute 'partial_fit'"):
             ensemble.partial_fit(X, y)
     fitted.set_params(ensemble_size=1)
-    with pytest.raises(UsageError, match="partial_fit goes on with one network; it does not go with an ensemble of 2"):
+    with pytest.raises(UsageError, match="partial_fit continues the training of one network"):
         fitted.partial_fit(X, y)
 
 

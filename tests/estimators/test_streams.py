@@ -17,7 +17,7 @@ from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP
 from backpass.model.fitting.stream import _step_of
 
 ROWS = 320
-STEADY: dict[str, Any] = {"hidden_layer_sizes": (16,), "learning_rate": 0.03, "dropout": 0.0}
+STEADY: dict[str, Any] = {"preset": "plain", "hidden_layer_sizes": (16,), "learning_rate": 0.03}
 
 Frame = pd.DataFrame
 Cuts = list[int]

@@ -12,7 +12,7 @@ import pytest
 
 from backpass import BackpassClassifier, BackpassRegressor
 
-SMALL: dict[str, Any] = {"hidden_layer_sizes": (6,), "epochs": 3, "learning_rate": 0.05}
+SMALL: dict[str, Any] = {"preset": "plain", "hidden_layer_sizes": (6,), "epochs": 3, "learning_rate": 0.05}
 
 rng = np.random.default_rng(0)
 NUMBERS = pd.DataFrame(rng.normal(size=(60, 2)), columns=["size", "age"])

@@ -14,7 +14,7 @@ pytest.importorskip("sklearn")
 
 from backpass import BackpassClassifier, BackpassRegressor  # noqa: E402
 
-QUICK: dict[str, Any] = {"hidden_layer_sizes": (8,), "epochs": 3, "learning_rate": 0.05}
+QUICK: dict[str, Any] = {"preset": "plain", "hidden_layer_sizes": (8,), "epochs": 3, "learning_rate": 0.05}
 X = np.random.default_rng(0).normal(size=(60, 2))
 
 

@@ -207,7 +207,13 @@ def test_other_graphs_are_refused(tmp_path: Path) -> None:
 
 def test_names_that_an_output_has_too() -> None:
     rows = pandas.DataFrame({"y q=0.9": [float(i % 5) for i in range(ROWS)], "probabilities": np.arange(ROWS) / 7})
-    settings: dict[str, Any] = {"hidden_layer_sizes": (4,), "epochs": 2, "loss": "quantile", "quantile": (0.1, 0.9)}
+    settings: dict[str, Any] = {
+        "preset": "plain",
+        "hidden_layer_sizes": (4,),
+        "epochs": 2,
+        "loss": "quantile",
+        "quantile": (0.1, 0.9),
+    }
     several = backpass.BackpassRegressor(**settings).fit(rows, np.arange(ROWS) / 10.0).model_
     classes = backpass.fit({**rows, "y": [f"c{i % 3}" for i in range(ROWS)]}, "y", hidden=(4,), epochs=2)
     for fitted in (several, classes):

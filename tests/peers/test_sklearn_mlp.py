@@ -33,6 +33,7 @@ def adapted(kind: Any, labels: int = 1) -> Callable[..., Any]:
     def make(hidden_layer_sizes: Any = (100,), activation: str = "relu", **given: Any) -> Any:
         solver = given.get("solver", "adam")
         ours = {
+            "preset": "plain",
             "hidden_layer_sizes": hidden_layer_sizes,
             "activation": ACTIVATIONS.get(activation, activation),
             "optimizer": OPTIMIZERS[solver],
@@ -42,7 +43,6 @@ def adapted(kind: Any, labels: int = 1) -> Callable[..., Any]:
             "weight_decay": 0.0 if solver == "lbfgs" else given.get("alpha", 0.0001),
             "validation_fraction": given.get("validation_fraction", 0.1) if given.get("early_stopping") else 0.0,
             "momentum": given.get("momentum", 0.9),
-            "dropout": 0.0,
             "precision": "float64",
             "warm_start": given.get("warm_start", False),
             "random_state": given.get("random_state"),

@@ -34,67 +34,76 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     """A fully connected network that predicts classes, or labels that are on or off, trained on an ordinary CPU.
 
     A parameter that is None takes the value of the preset, unless its description says otherwise. Values in square
-    brackets are those of ``plain``, the default preset.
+    brackets are those of ``default``.
+
+    ``default`` trains four networks and averages them. ``partial_fit`` and ``warm_start`` continue one network, so they
+    need ``ensemble_size=1`` or the preset ``plain`` or ``realmlp``: an ensemble has no method ``partial_fit``, and its
+    ``fit`` rejects ``warm_start=True``.
 
     Args:
         hidden_layer_sizes: Widths of the hidden layers: an int, or a sequence such as (64, 64). Default None
-            [(256, 256)].
-        preset: Named set of defaults: "plain", "fast", "default", "best" or "realmlp". Default "plain".
-        activation: Activation of the hidden layers. Default None ["relu"].
+            [(128, 128)].
+        preset: Named set of defaults: "plain", "fast", "default", "best" or "realmlp". None selects "plain" if a
+            parameter describes the network or its training, and "default" otherwise, as ``backpass.fit`` does. Default
+            "default".
+        activation: Activation of the hidden layers: a name, or a function of ``backpass.operations`` that acts element
+            by element. Default None ["selu"].
         wire: Hidden units with the columns that each of them reads, as (name, (column, ...)) pairs. Default (): dense
             layers.
-        dropout: Dropout rate of the hidden layers, in [0, 1). Default None [0.1].
-        initialization: Initialization of the weights. Default None ["he"].
+        dropout: Dropout rate of the hidden layers, in [0, 1). Default None [0.15].
+        initialization: Initialization of the weights. Default None ["data"].
         categorical_encoding: "one_hot" encodes categorical columns as 0 and 1, "scaled" scales these like numbers.
-            Default None ["one_hot"].
-        max_one_hot_levels: Categorical columns with more categories than this get an embedding. Default None [never].
+            Default None ["scaled"].
+        max_one_hot_levels: Categorical columns with more categories than this get an embedding. Default None [8].
         embedding_dim: Dimension of the embeddings. Default None [8].
-        quantile_features: Whether to add the quantile rank of each number as an input. Default None [False].
-        numerical_embedding: Embedding of each numeric column: "none" or "periodic". Default None ["none"].
+        quantile_features: Whether to add the quantile rank of each number as an input. Default None [True].
+        numerical_scaling: Scaling of numeric columns: "none", "standard" (mean and standard deviation) or "robust"
+            (median and quartiles, smoothly clipped). Default None ["robust"].
+        numerical_embedding: Embedding of each numeric column: "none" or "periodic". Default None ["periodic"].
         frequency_scale: Standard deviation of the initial frequencies of periodic embeddings; several values: one per
-            network, in turn. Default None [0.1].
-        learned_input_scale: Whether to learn a scale factor for each input. Default None [False].
-        parametrization: "standard", or "ntk" for weights of order 1 at any width. Default None ["standard"].
-        parametric_activation: Whether to learn the strength of each unit's nonlinearity. Default None [False].
+            network, in turn. Default None [(0.1, 1, 10, 30)].
+        learned_input_scale: Whether to learn a scale factor for each input. Default None [True].
+        parametrization: "standard", or "ntk" for weights of order 1 at any width. Default None ["ntk"].
+        parametric_activation: Whether to learn the strength of each unit's nonlinearity. Default None [True].
         loss: "cross_entropy", or a function of (logits, class numbers) that returns one number per row. It is traced,
             so it must be made of ``backpass.operations``. Logits are (n, k), or (n,) for two classes; for labels,
             logits and y are (n, k). Default "cross_entropy".
-        label_smoothing: Probability that is spread evenly over all classes. Default None [0.0].
+        label_smoothing: Probability that is spread evenly over all classes. Default None [0.0; 0.1 with the metrics
+            error and accuracy].
         calibration: Calibration of the probabilities on the validation rows: "none" or "temperature". Default None
-            ["none"].
+            ["temperature"].
         class_weight: A weight per class (dict), or "balanced"; it multiplies ``sample_weight``. Default None: 1 for
             every class.
         optimizer: Name of the optimizer. Default None ["adamw"].
-        learning_rate: Learning rate alpha. Default None [0.01; 0.1 for sgd, 0.02 for momentum and nesterov].
-        schedule: Schedule of the learning rate. Default None ["cosine"].
+        learning_rate: Learning rate alpha. Default None [0.04].
+        schedule: Schedule of the learning rate. Default None ["coslog4"].
         momentum: Momentum coefficient of momentum and nesterov. Default None [0.9].
         beta1: Decay rate of Adam's first moment. Default None [0.9].
-        beta2: Decay rate of Adam's second moment. Default None [0.999].
-        weight_decay: Weight decay (decoupled L2). Default None [0.1 for adamw, otherwise 0].
+        beta2: Decay rate of Adam's second moment. Default None [0.95].
+        weight_decay: Weight decay (decoupled L2). Default None [0.02].
         learning_rate_multiplier: Multipliers of the learning rate by parameter group, such as [("bias", 0.1)]. Default
-            None [()].
-        dropout_schedule: Schedule of the dropout rate. Default None ["constant"].
-        weight_decay_schedule: Schedule of the weight decay. Default None ["constant"].
+            None [6 for the learned input scales, 0.1 for every group but the weights and the embeddings].
+        dropout_schedule: Schedule of the dropout rate. Default None ["flat_cosine"].
+        weight_decay_schedule: Schedule of the weight decay. Default None ["flat_cosine"].
         max_grad_norm: Maximum global gradient norm. Default None: no limit.
         batch_size: Rows per step, B. Default None [32 to 1024, depending on the number of rows].
-        epochs: Passes over the training rows. Default None [100].
+        epochs: Passes over the training rows. Default None [64; 32 from 30,001 rows, 16 from 100,001].
         max_steps: Maximum number of steps. Default None: no limit.
-        sampling: Scheme that samples the rows of a step. Default None ["epoch"].
+        sampling: Scheme that samples the rows of a step. Default None ["epoch_drop_last"].
         validation_fraction: Share of the rows that are set aside to select the best epoch, unless ``fit`` gets X_val
-            and y_val. Default 0.16.
+            and y_val. Default None [0.16].
         patience: Stop after this many epochs without improvement. Default None: never.
         metric: Metric that selects the best epoch: "log_loss", "error" or "accuracy", or "loss" for a loss function of
             your own. Default None: that of the loss.
         max_seconds: Stop after this many seconds. Default None: never.
-        ensemble_size: Number of networks that are trained and averaged. An ensemble supports neither ``warm_start`` nor
-            ``partial_fit``. Default None [1].
+        ensemble_size: Number of networks that are trained and averaged. Default None [4].
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
         threads: Threads of the native engine. Default None: all available cores.
-        warm_start: Whether ``fit`` continues from the last fit. Default False.
+        warm_start: Whether ``fit`` continues from the last fit, which needs one network. Default False.
         callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``. Default
             None.
         random_state: Seed or generator of all random choices. Default 0.
@@ -110,7 +119,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         feature_names_in_: The names of the columns, if X was a data frame.
 
     >>> X = np.array([[0.0], [0.1], [0.2], [0.8], [0.9], [1.0]])
-    >>> small = BackpassClassifier(hidden_layer_sizes=(8,), epochs=50, dropout=0.0)
+    >>> small = BackpassClassifier(preset="plain", hidden_layer_sizes=(8,), epochs=100)
     >>> small.fit(X, ["low"] * 3 + ["high"] * 3).predict([[0.05], [0.95]]).tolist()
     ['low', 'high']
     """
@@ -123,8 +132,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self,
         hidden_layer_sizes: int | Sequence[int] | None = None,
         *,
-        preset: str = "plain",
-        activation: str | None = None,
+        preset: str | None = "default",
+        activation: str | Callable[..., Any] | None = None,
         wire: Sequence[Any] = (),
         dropout: float | None = None,
         initialization: str | None = None,
@@ -132,6 +141,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         max_one_hot_levels: int | None = None,
         embedding_dim: int | None = None,
         quantile_features: bool | None = None,
+        numerical_scaling: str | None = None,
         numerical_embedding: str | None = None,
         frequency_scale: float | Sequence[float] | None = None,
         learned_input_scale: bool | None = None,
@@ -156,7 +166,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         epochs: int | None = None,
         max_steps: int | None = None,
         sampling: str | None = None,
-        validation_fraction: float = 0.16,
+        validation_fraction: float | None = None,
         patience: int | None = None,
         metric: str | None = None,
         max_seconds: float | None = None,
@@ -179,6 +189,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.max_one_hot_levels = max_one_hot_levels
         self.embedding_dim = embedding_dim
         self.quantile_features = quantile_features
+        self.numerical_scaling = numerical_scaling
         self.numerical_embedding = numerical_embedding
         self.frequency_scale = frequency_scale
         self.learned_input_scale = learned_input_scale
@@ -257,7 +268,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         batches of all of them. After ``fit``, training continues from the fitted model. Calls whose rows all have
         weight 0 change nothing.
 
-        An ensemble does not have this method.
+        An ensemble does not have this method; the preset "default" trains one, so set ``ensemble_size=1`` or another
+        preset, such as "plain".
 
         Args:
             X: Array or data frame (n, d).

@@ -340,6 +340,6 @@ def _check_single(settings: Settings, what: str, before: Model | None) -> None:
     count = max(settings.ensemble_size, 1 if before is None else len(np.atleast_2d(before.theta)))
     if count > 1:
         raise UsageError(
-            f"{what} goes on with one network; it does not go with an ensemble of {count}",
-            hint="set ensemble_size=1, or fit anew",
+            f"{what} continues the training of one network; this estimator has an ensemble of {count}",
+            hint='set preset="plain" or ensemble_size=1',
         )

@@ -17,7 +17,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING
-from backpass.model.settings.constraint import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
+from backpass.model.settings.constraint import (
+    Choice,
+    Constraint,
+    Factors,
+    Function,
+    Number,
+    Several,
+    Switch,
+    Widths,
+    Wires,
+)
 from backpass.model.settings.settings import BY_NAME, SETTINGS, Settings
 
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
@@ -58,6 +68,8 @@ def _of_table(name: str) -> list[Any]:
 
 
 def _translated(constraint: Constraint) -> list[Any]:
+    if isinstance(constraint, Function):
+        return [StrOptions(set(constraint.names)), callable]
     if isinstance(constraint, Choice):
         return [StrOptions(set(constraint.names))]
     if isinstance(constraint, Widths):
