@@ -62,7 +62,7 @@ def estimated(targets: tuple[str, ...], **parameters: Any) -> Model:
 
     table = DataFrame(columns())
     y = table[list(targets)] if len(targets) > 1 else table[targets[0]]
-    given = {"hidden_layer_sizes": (16,), "epochs": 6, "engine": "native", **parameters}
+    given = {"preset": "plain", "hidden_layer_sizes": (16,), "epochs": 6, "engine": "native", **parameters}
     return BackpassRegressor(**given).fit(table[["size", "age", "town", "street"]], y).model_
 
 

@@ -19,7 +19,7 @@ HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.append(HERE)
 
-QUICK = ("--hidden", "8", "--epochs", "3")
+QUICK = ("--hidden", "8", "--epochs", "3", "--validation-fraction", "0.16")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,18 @@ def test_the_sample_goes_round(process: Run, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
 
     fit = process(
-        *("fit", "../housing.csv", "--target", "median_house_value", "--hidden", "32", "--epochs", "2"),
+        *(
+            "fit",
+            "../housing.csv",
+            "--target",
+            "median_house_value",
+            "--hidden",
+            "32",
+            "--epochs",
+            "2",
+            "--validation-fraction",
+            "0.16",
+        ),
         cwd=tmp_path / "elsewhere",
     )
     assert (fit.code, fit.out) == (0, "")
@@ -93,7 +104,9 @@ def test_quantiles_are_the_ends_of_intervals(call: Run, home: Path) -> None:
 
 @pytest.mark.parametrize(("name", "target", "classes"), [("pets", "pet", "cat dog"), ("kinds", "kind", "high low mid")])
 def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes: str) -> None:
-    fit = call("fit", home / f"{name}.csv", "-t", target, "--hidden", "8", "--epochs", "3")
+    fit = call(
+        "fit", home / f"{name}.csv", "-t", target, "--validation-fraction", "0.16", "--hidden", "8", "--epochs", "3"
+    )
     assert (fit.code, fit.out) == (0, "")
     assert "columns     2 numeric (missing values in age), 1 text (colour 3 levels)" in fit.err
     assert re.search(r"\ntest log_loss [\d.]+\ntest accuracy [\d.]+\nsaved ", fit.err)
@@ -120,7 +133,10 @@ def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes
 def test_standard_input_is_a_table(process: Run, home: Path, tmp_path: Path) -> None:
     table = (home / "numbers.csv").read_bytes()
     fit = process(
-        *("fit", "-", "-t", "price", "-o", "m.backpass", "--hidden", "8", "--epochs", "3"), cwd=tmp_path, stdin=table
+        *("fit", "-", "-t", "price", "-o", "m.backpass", "--hidden", "8", "--epochs", "3"),
+        *("--validation-fraction", "0.16"),
+        cwd=tmp_path,
+        stdin=table,
     )
     assert fit.code == 0
     assert (tmp_path / "m.backpass").read_bytes() == (home / "numbers.backpass").read_bytes()

@@ -21,7 +21,7 @@ from backpass.model import load
 from backpass.model.fitting import fit as fitting
 
 Run = Callable[..., Any]
-FIT = ("-t", "price", "--hidden", "4", "--epochs", "2000")
+FIT = ("-t", "price", "--validation-fraction", "0.16", "--hidden", "4", "--epochs", "2000")
 
 
 def interrupted(folder: Path, numbers: int | tuple[int, ...], *arguments: str) -> tuple[int, str, str]:
@@ -285,7 +285,9 @@ def test_a_signal_during_the_last_save_waits_for_it(
     call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     struck(monkeypatch, "backpass.model.file.storage._sync", number)
-    stopped = call("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2")
+    stopped = call(
+        "fit", home / "numbers.csv", "-t", "price", "--validation-fraction", "0.16", "--hidden", "4", "--epochs", "2"
+    )
     assert stopped.code == code
     assert "interrupted after training; the model is whole\n" in stopped.err
     assert re.search(r"^resume +backpass fit .* --resume numbers.checkpoint$", stopped.err, re.M)

@@ -14,7 +14,19 @@ Run = Callable[..., Any]
 
 
 def test_fit(call: Run, home: Path) -> None:
-    done = call("fit", home / "pets.csv", "-t", "pet", "--hidden", "4", "--epochs", "2", "--json")
+    done = call(
+        "fit",
+        home / "pets.csv",
+        "-t",
+        "pet",
+        "--validation-fraction",
+        "0.16",
+        "--hidden",
+        "4",
+        "--epochs",
+        "2",
+        "--json",
+    )
     facts = done.json
     assert done.code == 0
     assert "\nsaved pets.backpass" in done.err

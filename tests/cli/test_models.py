@@ -72,12 +72,14 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
         "columns     2 numeric: size, age",
         "            text colour, 3 levels: 'blue', 'green', 'red'",
         "rows        76 training, 20 validation, 24 test",
-        "layers      1  dense    6 -> 8  relu      W1 (6, 8), b1 (8)",
-        "            2  dense    8 -> 3  identity  W2 (8, 3), b2 (3)",
+        "layers      1  dense  6 -> 8  relu      W1 (6, 8), b1 (8)",
+        "            2  dense  8 -> 3  identity  W2 (8, 3), b2 (3)",
         "neurons     8 + 3 = 11",
         "parameters  (6+1) 8 + (8+1) 3 = 83",
         "linear      no",
-        "settings    preset plain, learning_rate 0.01, weight_decay 0.1, epochs 3; the others are defaults",
+        "settings    preset plain, validation_fraction 0.16, learning_rate 0.01, epochs 3; the others are defaults",
+        "deviations  from CS229: validation_fraction 0.16, numerical_scaling standard, optimizer adamw, "
+        "schedule cosine, sampling epoch",
     ):
         assert line in lines, shown.out
     assert "▁" in shown.out

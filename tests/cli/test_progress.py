@@ -29,7 +29,19 @@ def shown(folder: Path, columns: int, *arguments: str, **changes: str) -> str:
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
 def test_the_bar_fits_the_terminal_and_is_taken_back(home: Path, tmp_path: Path, columns: int) -> None:
-    said = shown(tmp_path, columns, str(home / "numbers.csv"), "-t", "price", "--hidden", "4", "--epochs", "300")
+    said = shown(
+        tmp_path,
+        columns,
+        str(home / "numbers.csv"),
+        "-t",
+        "price",
+        "--validation-fraction",
+        "0.16",
+        "--hidden",
+        "4",
+        "--epochs",
+        "300",
+    )
     assert "\x1b[?25l" in said
     assert said.rindex("\x1b[?25h") > said.rindex("\x1b[?25l"), "the cursor is shown again"
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)
@@ -51,7 +63,17 @@ def test_the_bar_fits_the_terminal_and_is_taken_back(home: Path, tmp_path: Path,
 
 
 def test_no_colour_and_no_animation_where_they_are_not_wanted(home: Path, tmp_path: Path) -> None:
-    arguments = (str(home / "numbers.csv"), "-t", "price", "--hidden", "4", "--epochs", "50")
+    arguments = (
+        str(home / "numbers.csv"),
+        "-t",
+        "price",
+        "--validation-fraction",
+        "0.16",
+        "--hidden",
+        "4",
+        "--epochs",
+        "50",
+    )
     without = shown(tmp_path, 80, *arguments, NO_COLOR="1")
     assert not re.search(r"\x1b\[[0-9;]*3[0-9][0-9;]*m", without)
     dumb = shown(tmp_path, 80, *arguments, TERM="dumb")

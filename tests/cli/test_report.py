@@ -54,7 +54,20 @@ def test_classes_have_their_pictures(call: Run, home: Path, name: str) -> None:
 
 def test_fit_writes_the_page_that_report_writes(call: Run, home: Path, tmp_path: Path) -> None:
     fitted = call(
-        *("fit", home / "numbers.csv", "-t", "price", "--hidden", "8", "--epochs", "3", "-o", "m.backpass"),
+        *(
+            "fit",
+            home / "numbers.csv",
+            "-t",
+            "price",
+            "--validation-fraction",
+            "0.16",
+            "--hidden",
+            "8",
+            "--epochs",
+            "3",
+            "-o",
+            "m.backpass",
+        ),
         *("--report", "fit.html", "--json"),
     )
     assert fitted.code == 0
@@ -67,7 +80,20 @@ def test_fit_writes_the_page_that_report_writes(call: Run, home: Path, tmp_path:
 def test_fit_judges_by_the_test_file(call: Run, home: Path, tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text("".join((home / "numbers.csv").read_text().splitlines(keepends=True)[:41]))
     done = call(
-        *("fit", home / "numbers.csv", "-t", "price", "--hidden", "8", "--epochs", "3", "-o", "m.backpass"),
+        *(
+            "fit",
+            home / "numbers.csv",
+            "-t",
+            "price",
+            "--validation-fraction",
+            "0.16",
+            "--hidden",
+            "8",
+            "--epochs",
+            "3",
+            "-o",
+            "m.backpass",
+        ),
         *("--test-file", "test.csv", "--report", "page.html", "-q"),
     )
     assert done.code == 0

@@ -16,7 +16,7 @@ pytest.importorskip("sklearn")
 
 from backpass import BackpassRegressor
 
-QUICK: dict[str, Any] = {"hidden_layer_sizes": (4,), "epochs": 2}
+QUICK: dict[str, Any] = {"preset": "plain", "validation_fraction": 0.16, "hidden_layer_sizes": (4,), "epochs": 2}
 X = np.random.default_rng(0).normal(size=(40, 2))
 
 

@@ -11,7 +11,7 @@ import pytest
 from backpass.model import load
 
 Run = Callable[..., Any]
-BAD = ("--hidden", "none", "--output-activation", "relu", "--epochs", "1")
+BAD = ("--hidden", "none", "--output-activation", "relu", "--epochs", "20")
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def each_target(request: pytest.FixtureRequest) -> tuple[str, dict[str, list[Any
 @pytest.fixture
 def quick() -> dict[str, Any]:
     """Settings that train in an instant."""
-    return {"hidden": (8,), "epochs": 3, "batch_size": 16}
+    return {"hidden": (8,), "epochs": 3, "batch_size": 16, "validation_fraction": 0.16}
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def test_the_sample_is_learned_as_well(tmp_path: Path) -> None:
             hidden=(128, 128),
             epochs=4,
             batch_size=256,
+            numerical_scaling="robust",  # the tails of the sample make the first epochs uneven otherwise
             precision=precision,
         )
         for precision in ("float32", "bf16")

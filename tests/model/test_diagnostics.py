@@ -22,7 +22,7 @@ RNG = np.random.default_rng(5)
 X = RNG.uniform(0.0, 10.0, 120)
 LINE = {"x": X, "y": 3.0 * X}
 BELOW = {"x": X, "y": -X - 20.0}
-ZERO: dict[str, Any] = {"hidden": (), "output_activation": "relu", "epochs": 1}
+ZERO: dict[str, Any] = {"hidden": (), "output_activation": "relu", "epochs": 1, "validation_fraction": 0.16}
 
 
 def said(model: Model) -> str:
@@ -77,7 +77,7 @@ def test_dead_hidden_units_of_a_fit_are_said() -> None:
 
 
 def test_members_of_an_ensemble_are_told_apart() -> None:
-    settings = {"hidden": (), "output_activation": "relu", "ensemble_size": 2, "epochs": 1}
+    settings = {"hidden": (), "output_activation": "relu", "ensemble_size": 2, "epochs": 5}
     model = fit({"x": X, "y": -X - 1.0}, "y", **settings)
     assert "network 1 of 2, layer 1: 1 of 1 unit is 0 on every training row (unit 1)" in said(model)
     assert "network 2 of 2, layer 1:" in said(model)
@@ -155,7 +155,7 @@ def test_good_models_give_no_warning() -> None:
 
 
 def test_predictions_that_are_all_the_same() -> None:
-    model = fit({"x": X, "y": -X - 1.0}, "y", hidden=(), output_activation="relu", epochs=1)
+    model = fit({"x": X, "y": -X - 1.0}, "y", hidden=(), output_activation="relu", epochs=5)
     assert "the prediction of 'y' is 0 on all of the test rows" in said(model)
     constant = fit({"x": X, "y": np.full(120, 7.0)}, "y", hidden=(4,), epochs=1)
     assert said(constant).count("prediction of") == 0  # right, since the target is constant, too
@@ -172,12 +172,14 @@ def test_every_row_of_one_class() -> None:
 
 def test_labels_and_several_numbers_are_judged_each() -> None:
     both = np.column_stack([X, 100.0 - X])
-    model = BackpassRegressor(hidden_layer_sizes=(4,), epochs=40, dropout=0.0).fit(X[:, None], both).model_
+    model = (
+        BackpassRegressor(preset="plain", hidden_layer_sizes=(4,), epochs=40, dropout=0.0).fit(X[:, None], both).model_
+    )
     o = np.column_stack([np.zeros(120), model.outputs(model.table({"x0": X}))[:, 1]])
     found = judged(model.head, o, both)
     assert len([each for each in found if each.startswith("the prediction of 'y0' is ")]) == 1
     tags = np.column_stack([X > 5.0, X > 2.0]).astype(int)
-    labels = BackpassClassifier(hidden_layer_sizes=(4,), epochs=2).fit(X[:, None], tags).model_
+    labels = BackpassClassifier(preset="plain", hidden_layer_sizes=(4,), epochs=2).fit(X[:, None], tags).model_
     found = judged(labels.head, np.tile([9.0, -9.0], (120, 1)), tags)
     assert sum("is 0." in each or "is 1 " in each or "e-" in each for each in found) >= 1
     assert "worse than always predicting the share of each label on these rows: log loss " in found[-1]
@@ -197,7 +199,9 @@ def by_fit() -> None:
 
 
 def by_estimator() -> None:
-    BackpassRegressor(hidden_layer_sizes=(), output_activation="relu", epochs=1).fit(X[:, None], BELOW["y"])
+    BackpassRegressor(preset="plain", hidden_layer_sizes=(), output_activation="relu", epochs=1).fit(
+        X[:, None], BELOW["y"]
+    )
 
 
 def by_evaluate() -> None:

@@ -68,7 +68,7 @@ def is_sound(model: Model) -> None:
 
 def test_each_task_is_learnt_and_beats_the_constant(each_target: tuple[str, Columns]) -> None:
     target, columns = each_target
-    model = fit(columns, target, hidden=(16,), epochs=80, batch_size=16, seed=1)
+    model = fit(columns, target, hidden=(16,), epochs=80, batch_size=16, seed=1, validation_fraction=0.16)
     is_sound(model)
     constant = model.record.baselines["mean" if target == "price" else "majority"]
     metric = "rmse" if target == "price" else "log_loss"
@@ -131,7 +131,7 @@ def test_label_smoothing_and_relu_outputs(table_with: Callable[..., Columns], qu
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
 def test_every_optimizer_learns(optimizer: str) -> None:
-    model = fit(line(), "t", optimizer=optimizer, hidden=(8,), epochs=30, batch_size=16)
+    model = fit(line(), "t", optimizer=optimizer, hidden=(8,), epochs=30, batch_size=16, validation_fraction=0.16)
     assert model.record.scores["validation"]["r2"] > 0.6
 
 
@@ -242,14 +242,20 @@ def test_more_columns_than_rows(quick: dict[str, Any]) -> None:
     ids=["two", "gaps", "one value", "one text", "texts", "truths", "huge", "far"],
 )
 def test_a_single_column_of_any_kind(column: list[Any], quick: dict[str, Any]) -> None:
-    model = fit({"only": column, "t": list(range(40))}, "t", validation_fraction=0, test_fraction=0, **quick)
+    model = fit(
+        {"only": column, "t": list(range(40))}, "t", **{**quick, "validation_fraction": 0.0, "test_fraction": 0.0}
+    )
     is_sound(model)
     assert np.isfinite(model.predict({"only": column})).all()
 
 
 def test_a_single_column_too_narrow_to_scale_is_refused(quick: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="column 'only' is constant, as far as scaling goes"):
-        fit({"only": [0.0] * 39 + [1e-320], "t": list(range(40))}, "t", validation_fraction=0, test_fraction=0, **quick)
+        fit(
+            {"only": [0.0] * 39 + [1e-320], "t": list(range(40))},
+            "t",
+            **{**quick, "validation_fraction": 0.0, "test_fraction": 0.0},
+        )
 
 
 @pytest.mark.parametrize("x_unit", [1e-290, 1e300])
@@ -322,8 +328,9 @@ def test_a_run_that_diverges_late_keeps_its_best_weights(houses: Columns) -> Non
                 theta[:] = 3e38
                 progress.state = (theta, *progress.state[1:])
 
+    quick = {"hidden": (8,), "batch_size": 16, "validation_fraction": 0.16}
     with pytest.raises(DivergedError, match=r"in epoch 3, batch 1 of 5: .*layer 1 of 2.*; the weights of epoch") as e:
-        fit(houses, "price", hidden=(8,), epochs=5, batch_size=16, learning_rate=0.01, callbacks=[Poison()])
+        fit(houses, "price", **quick, epochs=5, learning_rate=0.01, callbacks=[Poison()])
     model = e.value.model
     assert isinstance(model, Model)
     assert model.record.best_epoch in (1, 2)

@@ -72,7 +72,9 @@ def test_weights_reach_every_part_of_a_problem() -> None:
     rng = np.random.default_rng(0)
     data = {"x": rng.normal(size=50).tolist(), "y": rng.normal(size=50).tolist()}
     weights = np.r_[np.zeros(10), rng.uniform(1, 2, 40)]
-    problem = make_problem(table_from(data), "y", Settings.of({"hidden": (2,), "epochs": 1}), weights=weights)
+    problem = make_problem(
+        table_from(data), "y", Settings.of({"hidden": (2,), "epochs": 1, "validation_fraction": 0.16}), weights=weights
+    )
     assert {name: part.rows for name, part in problem.parts.items()} == {"train": 25, "validation": 7, "test": 8}
     kept = [w for part in problem.parts.values() for w in np.atleast_1d(part.weights)]
     assert sorted(kept) == sorted(weights[10:].tolist())

@@ -16,7 +16,7 @@ from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
 from backpass.model.fitting.problem import make_problem
 from backpass.model.settings.presets import PRESETS
-from backpass.model.settings.settings import BY_NAME, Settings, default_settings
+from backpass.model.settings.settings import BY_NAME, Settings, default_settings, not_in_notes
 from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, ScaledDense
 from backpass.table import table_from
 
@@ -29,7 +29,7 @@ QUICK = {"preset": "default", "hidden": (8,), "epochs": 3, "batch_size": 16, "en
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_default_of_a_preset_is_a_setting_that_can_be_used(name: str, metric: str | None, task: str) -> None:
     defaults = PRESETS[name].defaults(task, metric)
-    assert not {*defaults} & {"preset", "task", "seed", "metric", "engine", "validation_fraction", "test_fraction"}
+    assert not {*defaults} & {"preset", "task", "seed", "metric", "engine", "test_fraction"}
     assert [BY_NAME[setting].problem(value) for setting, value in defaults.items()] == [""] * len(defaults)
     settings = Settings.of({"preset": name, "metric": metric}, task)
     assert all(getattr(settings, setting) == value for setting, value in defaults.items())
@@ -95,7 +95,37 @@ batch_size epochs max_steps sampling patience seed precision"""
 
 def test_settings_that_the_first_files_lack_mean_what_they_meant() -> None:
     data = Settings.of({"preset": "plain"}).to_json()
-    assert Settings.from_json({name: data[name] for name in FIRST.split()}) == Settings.of({"preset": "plain"})
+    meant = Settings.of({"preset": "plain", "numerical_scaling": "robust"})
+    assert Settings.from_json({name: data[name] for name in FIRST.split()}) == meant
+
+
+@pytest.mark.parametrize(
+    ("asked", "share"),
+    [
+        ({}, 0.0),
+        ({"patience": 5}, 0.16),
+        ({"metric": "rmse"}, 0.16),
+        ({"calibration": "temperature"}, 0.16),
+        ({"patience": 5, "validation_fraction": 0.3}, 0.3),
+        ({"validation_fraction": 0.0, "patience": 5}, 0.0),
+    ],
+)
+def test_plain_sets_rows_aside_only_if_a_setting_needs_them(asked: dict[str, Any], share: float) -> None:
+    assert Settings.of({"preset": "plain", **asked}).validation_fraction == share
+
+
+def test_what_plain_adds_to_the_notes() -> None:
+    plain = Settings.of({"preset": "plain"}).to_json()
+    added = {"numerical_scaling": "standard", "optimizer": "adamw", "schedule": "cosine", "sampling": "epoch"}
+    assert not_in_notes(plain) == added
+    algorithm_2 = {"optimizer": "sgd", "schedule": "constant", "sampling": "minibatch", "numerical_scaling": "none"}
+    assert not_in_notes(Settings.of({"hidden": (8,), **algorithm_2}).to_json()) == {}
+    assert not_in_notes({**plain, "activation": "custom", "dropout": 0.1}) == {
+        "activation": "custom",
+        "dropout": 0.1,
+        **added,
+    }
+    assert {"numerical_embedding", "ensemble_size", "clip_predictions"} <= {*not_in_notes(Settings.of({}).to_json())}
 
 
 @pytest.mark.parametrize(

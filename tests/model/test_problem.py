@@ -22,7 +22,8 @@ Columns = dict[str, list[Any]]
 def problem_of(data: Columns, target: str, *, validation: Any = None, test: Any = None, **settings: Any) -> Problem:
     names = {name: settings.pop(name) for name in ("drop", "columns") if name in settings}
     parts = {name: table_from(part) for name, part in (("validation", validation), ("test", test)) if part is not None}
-    return make_problem(table_from(data), target, Settings.of({"preset": "plain", **settings}), **parts, **names)
+    wish = Settings.of({"preset": "plain", "validation_fraction": 0.16, **settings})
+    return make_problem(table_from(data), target, wish, **parts, **names)
 
 
 def small(rows: int = 40, **more: Any) -> Columns:
@@ -166,8 +167,11 @@ def test_all_wires_to_columns_that_are_not_there_are_named(houses: Columns) -> N
     ("settings", "layers"),
     [
         ({"hidden": ()}, [Dense(1)]),
-        ({"hidden": (4,), "dropout": 0.0}, [Dense(4, "relu"), Dense(1)]),
-        ({"hidden": (4, 3)}, [Dense(4, "relu"), Dropout(0.1), Dense(3, "relu"), Dropout(0.1), Dense(1)]),
+        ({"hidden": (4,)}, [Dense(4, "relu"), Dense(1)]),
+        (
+            {"hidden": (4, 3), "dropout": 0.1},
+            [Dense(4, "relu"), Dropout(0.1), Dense(3, "relu"), Dropout(0.1), Dense(1)],
+        ),
         ({"hidden": (4,), "dropout": 0, "activation": "tanh", "output_activation": "relu"}, None),
     ],
 )

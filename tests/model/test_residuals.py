@@ -12,7 +12,7 @@ from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
 from backpass.model.head.residuals import KEPT, Residuals
 
-QUICK: dict[str, Any] = {"hidden": (16,), "epochs": 20, "batch_size": 64}
+QUICK: dict[str, Any] = {"hidden": (16,), "epochs": 20, "batch_size": 64, "validation_fraction": 0.16}
 
 
 def by_hand(errors: Any, level: float) -> float:
@@ -159,7 +159,7 @@ def test_outputs_that_are_quantiles_already_have_no_others() -> None:
 
 def test_where_there_are_no_intervals() -> None:
     with pytest.raises(UsageError, match="the model keeps no residuals to make intervals of"):
-        fit(simulated(300, 0), "y", **QUICK, validation_fraction=0.0).predict_interval({"x": [0.5]})
+        fit(simulated(300, 0), "y", **{**QUICK, "validation_fraction": 0.0}).predict_interval({"x": [0.5]})
     classes = {"x": list(range(40)), "y": ["no", "yes"] * 20}
     with pytest.raises(UsageError, match="target 'y' holds classes; only numbers have intervals"):
         fit(classes, "y", **QUICK).predict_interval({"x": [0.5]})

@@ -12,7 +12,8 @@ from backpass.model.fitting.fit import make_problem
 from backpass.model.fitting.problem import Problem
 from backpass.model.forward import outputs_of
 from backpass.model.settings.settings import Settings
-from backpass.network import ACTIVATIONS, RANGES, saturates
+from backpass.network import ACTIVATIONS, saturates
+from backpass.network.activations import RANGES
 from backpass.table import table_from
 
 ROWS = 60

@@ -199,9 +199,9 @@ def test_the_order_of_a_matrix_changes_no_bit() -> None:
     X, y = np.column_stack([data["size"], data["income"]]), data["price"]
     wide = np.zeros((2 * ROWS, 4))
     wide[::2, ::2] = X
-    expected = BackpassRegressor(hidden_layer_sizes=(8,), epochs=2).fit(X, y)
+    expected = BackpassRegressor(preset="plain", hidden_layer_sizes=(8,), epochs=2).fit(X, y)
     for other in (np.asfortranarray(X), wide[::2, ::2], unaligned(X.ravel()).reshape(X.shape)):
-        fitted = BackpassRegressor(hidden_layer_sizes=(8,), epochs=2).fit(other, y)
+        fitted = BackpassRegressor(preset="plain", hidden_layer_sizes=(8,), epochs=2).fit(other, y)
         assert fitted.model_.theta.tobytes() == expected.model_.theta.tobytes()
         assert fitted.predict(other).tobytes() == expected.predict(X).tobytes()
 

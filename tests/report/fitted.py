@@ -17,7 +17,7 @@ ROWS = 400
 LABELS = ("dear", "<b>very dear", "of\u202e south", "$_{")
 IMAGE, MARKS, SCRIPT, FORMULA = "<img src=x onerror=alert(1)>", "ab\u202ecd\u0628", "</script><b>town", "$x_{ \"'"
 DAY_SOLD, HOUR_SEEN = "<b>sold", "seen"
-QUICK: dict[str, Any] = {"hidden": (12, 8), "epochs": 12, "batch_size": 16}
+QUICK: dict[str, Any] = {"validation_fraction": 0.16, "hidden": (12, 8), "epochs": 12, "batch_size": 16}
 TARGETS = ("price", "sold", "grade")
 
 Columns = dict[str, list[Any]]
@@ -87,7 +87,9 @@ def labelled(names: tuple[str, ...] = LABELS, **settings: Any) -> Case:
     worth, town = np.array(columns.pop("price")), np.array(columns[SCRIPT])
     on = [worth > 1000.0, worth > 2500.0, town == "south", *(np.random.default_rng(1).random((len(names), ROWS)) < 0.2)]
     y = np.column_stack(on[: len(names)]).astype(int)
-    fitted = BackpassClassifier((12, 8), **{"epochs": 12, "batch_size": 16, **settings})
+    fitted = BackpassClassifier(
+        (12, 8), preset="plain", **{"validation_fraction": 0.16, "epochs": 12, "batch_size": 16, **settings}
+    )
     fitted.fit(frame_of(columns), frame_of(dict(zip(names, y.T.tolist(), strict=True))))
     return Case(fitted.model_, {**columns, **dict(zip(names, y.T.tolist(), strict=True))})
 

@@ -11,6 +11,7 @@ from fitted import FORMULA, IMAGE, MARKS, SCRIPT, Case, case_of, table_of
 
 import backpass
 from backpass.errors import UsageError
+from backpass.model.profile import SHARES
 from backpass.reporting.bootstrap import intervals
 from backpass.reporting.columns import columns_of, names_of
 from backpass.reporting.curves import Curve, calibration, confusion, precision_recall, roc, thinned
@@ -45,7 +46,7 @@ def test_without_test_rows_the_validation_rows_are_taken() -> None:
 
 def test_of_a_fit_with_a_test_file_the_validation_rows_are_known() -> None:
     columns, other = table_of("price"), table_of("price", 100, 7)
-    model = backpass.fit(columns, "price", test=other, hidden=(4,), epochs=2)
+    model = backpass.fit(columns, "price", test=other, hidden=(4,), epochs=2, validation_fraction=0.16)
     found = held_out(model, model.table(columns, with_target=True))
     assert found.rows == model.record.rows["validation"]
     assert held_out(model, model.table(other, with_target=True)).rows == 100
@@ -144,18 +145,21 @@ def test_importance_is_repeatable_and_of_every_column(variant: Case) -> None:
     assert all(np.isfinite([each.worse, each.spread, each.slope]).all() for each in first)
 
 
-def test_slopes_are_differences_of_predictions() -> None:
-    case = case_of("price", precision="float64", epochs=3)
+@pytest.mark.parametrize("scaling", ["standard", "robust"])
+def test_slopes_are_differences_of_predictions(scaling: str) -> None:
+    """Per interquartile range, whatever the scale of the inputs is."""
+    case = case_of("price", precision="float64", epochs=3, numerical_scaling=scaling)
     model, rows = case.model, held(case)
     found = {each.name: each.slope for each in importances(model, rows)}
     j = 2  # FORMULA has no gaps
     assert model.schema.numbers[j].name == FORMULA
-    step = 1e-5 / model.feature_map.scale[j]
+    at = dict(zip(SHARES, model.record.columns[FORMULA].quantiles, strict=True))  # type: ignore[union-attr]
+    step = 1e-5 * (at[0.75] - at[0.25])
     up, down = rows.numbers.copy(), rows.numbers.copy()
     up[:, j] += step
     down[:, j] -= step
     ends = [model.head.predictions(model.outputs_at(model.inputs_at(each, rows.codes))) for each in (up, down)]
-    assert found[FORMULA] == pytest.approx(float(np.mean(np.abs(ends[0] - ends[1]))) / 2e-5, rel=1e-3)
+    assert found[FORMULA] == pytest.approx(float(np.mean(np.abs(ends[0] - ends[1]))) / 2e-5, rel=0.02)
 
 
 def test_the_class_that_is_meant() -> None:
@@ -219,7 +223,11 @@ def test_other_networks_are_no_single_neuron() -> None:
 def test_the_typical_row_has_medians_and_the_commonest_texts() -> None:
     model = case_of("price").model
     numbers, codes = typical_row(model)
-    np.testing.assert_array_equal(numbers[0], model.feature_map.center[:3])
+    profiles = [model.record.columns[number.name] for number in model.schema.numbers]
+    medians = [profile.quantiles[SHARES.index(0.5)] for profile in profiles]  # type: ignore[union-attr]
+    np.testing.assert_array_equal(numbers[0], medians)
+    robust = case_of("price", numerical_scaling="robust").model
+    np.testing.assert_array_equal(typical_row(robust)[0][0], robust.feature_map.center[:3])
     counts = model.record.columns[SCRIPT].counts  # type: ignore[union-attr]
     assert counts[codes[0, 0] - 1] == max(counts)
     span = range_of(model, columns_of(model)[1])
@@ -254,7 +262,7 @@ def test_several_targets_have_a_course_but_no_report() -> None:
     pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 3))
-    model = backpass.BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(X, X[:, :2]).model_
+    model = backpass.BackpassRegressor(preset="plain", hidden_layer_sizes=(4,), epochs=3).fit(X, X[:, :2]).model_
     course = course_of(model)
     assert (len(course.epochs), course.together) == (3, False)
     with pytest.raises(UsageError, match="a report is about one number; this model predicts 2"):

@@ -7,10 +7,11 @@ made in ``backpass.reporting.scene``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from backpass.model import Model
+from backpass.model.neuron import neuron_of
 from backpass.network import Dropout, Network, Wired
 from backpass.table.messages import counted, shown
 
@@ -43,7 +44,7 @@ def rows(network: Network) -> list[Row]:
     found = []
     for number, layer, width in network.numbered():
         parameters = layer.parameters(width, number)
-        detail = f"{layer.rate:g}" if isinstance(layer, Dropout) else getattr(layer, "activation", "")
+        detail = f"{layer.rate:g}" if isinstance(layer, Dropout) else str(getattr(layer, "activation", ""))
         arrays = tuple((parameter.name, parameter.shape) for parameter in parameters)
         total = sum(parameter.size for parameter in parameters)
         found.append(Row(number if layer.neurons else "", layer.kind, width, layer.width(width), detail, arrays, total))
@@ -77,6 +78,31 @@ def unit_lines(model: Model) -> Iterator[str]:
                 yield f"{shown(unit.name)[1:-1]} = {layer.activation}({weights}, theta_{position - 1})"
         else:
             position += sum(parameter.size for parameter in layer.parameters(width, number))
+
+
+def equation_lines(model: Model) -> Iterator[str]:
+    """Yield h(x) of a model that is one neuron, with w and b in the units of the columns and of the target."""
+    neuron = neuron_of(model)
+    if neuron is None:
+        return
+    target, names = shown(model.target)[1:-1], [shown(name)[1:-1] for name in neuron.weights]
+    forms = {"identity": "w x + b", "relu": "max(w x + b, 0)"}
+    form = forms.get(neuron.activation, f"{neuron.activation}(w x + b)")
+    factor = "" if neuron.factor == 1.0 else f"{neuron.factor:.6g} "
+    left = f"P({target} = {shown(model.classes[1])[1:-1]})" if model.classes else target
+    yield f"{left} = {factor}{form}"
+    width = max(map(len, names))
+    for name, w in zip(names, neuron.weights.values(), strict=True):
+        yield f"w  {name:<{width}}  {w:.6g}"
+    yield f"b  {'':<{width}}  {neuron.bias:.6g}"
+    if neuron.kink is not None:
+        yield f"the kink is at {names[0]} = -b/w = {neuron.kink:.6g}"
+
+
+def equation(model: Model) -> dict[str, Any] | None:
+    """Return the neuron as plain data for ``--json``; None if the model is not one neuron."""
+    neuron = neuron_of(model)
+    return None if neuron is None else {**asdict(neuron), "kink": neuron.kink}
 
 
 def neurons_line(network: Network) -> str:

@@ -161,7 +161,8 @@ class Request:
     "--validation-file",
     metavar="FILE",
     section="Data",
-    help="table of validation rows, which select the best epoch; default: a random split of TABLE",
+    help="table of validation rows, which select the best epoch; default: a random split of TABLE, or none with the "
+    "preset plain",
 )
 @option("--test-file", metavar="FILE", section="Data", help="table of test rows; default: a random split of TABLE")
 @option("--drop", metavar="COLUMNS", multiple=True, section="Data", help="columns to ignore: a,b (repeatable)")
@@ -217,7 +218,7 @@ def fit(**given: Any) -> int:
 
     The default preset, "default", trains four small networks and averages their predictions. If you set an option that
     describes the network or its training (--hidden, --wire, --activation, --optimizer, --learning-rate, ...), the
-    preset is "plain": one network with the defaults listed below.
+    preset is "plain": one network with the defaults listed below, and no validation rows unless an option needs them.
 
     Ctrl-C stops training after the current step, keeps the best weights, saves a checkpoint and prints the command that
     resumes the run; a second Ctrl-C aborts immediately. SIGTERM and closing the terminal act like Ctrl-C; a run under

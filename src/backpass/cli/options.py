@@ -354,6 +354,7 @@ def _metavar(constraint: Any) -> str:
     return {
         "Number": "NUMBER",
         "Choice": "NAME",
+        "Function": "NAME",
         "Switch": "YES|NO",
         "Factors": "GROUP=FACTOR",
         "Several": "NUMBERS",

@@ -16,7 +16,7 @@ from backpass.cli.console import Console
 from backpass.cli.options import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
-from backpass.model.settings.settings import BY_NAME, default_settings
+from backpass.model.settings.settings import BY_NAME, Settings, default_settings, not_in_notes
 from backpass.table.messages import counted, listed, shown
 
 
@@ -69,7 +69,10 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         "loss",
         [", ".join([model.head.loss_title, *(f"{name} {value:g}" for name, value in model.head.options.items())])],
     )
+    if equation := list(anatomy.equation_lines(model)):
+        yield "equation", equation
     yield "settings", [_settings_line(model)]
+    yield "deviations", [_deviations_line(model)]
     yield "trained", [summary.course(model)]
     if model.history:
         yield "history", list(_course_lines(model, can_draw))
@@ -101,7 +104,20 @@ def _settings_line(model: Model) -> str:
     return f"{', '.join(chosen)}; the others are defaults"
 
 
+def _deviations_line(model: Model) -> str:
+    """Format the settings that CS229's notes do not have: what training added to their network and algorithms."""
+    found = _deviations(model)
+    return f"from CS229: {', '.join(f'{name} {_shown(value)}' for name, value in found.items()) or 'none'}"
+
+
+def _deviations(model: Model) -> dict[str, Any]:
+    """The settings of a model that CS229's notes do not have, also those that its file is too old to name."""
+    return not_in_notes({**Settings.from_json(model.record.settings).to_json(), **model.record.settings})
+
+
 def _shown(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return " ".join(f"{name}={each}" for name, each in value)
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
@@ -135,6 +151,8 @@ def _facts(model: Model) -> dict[str, Any]:
         "inputs": model.input_names,
         "left_out": list(model.schema.left_out),
         "loss": model.head.loss_title,
+        "equation": anatomy.equation(model),
+        "deviations": _deviations(model),
         "settings": json.loads(json.dumps(dict(model.record.settings))),
         "history": [asdict(epoch) for epoch in model.history],
     }

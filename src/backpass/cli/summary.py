@@ -74,7 +74,7 @@ def network_line(network: Network) -> str:
     """Format the network: ``8 -> 256 -> 256 -> 1, relu, 68,353 parameters``"""
     wired = [isinstance(layer, Wired) for _, layer, _ in network.numbered() if layer.neurons]
     widths = [f"{width} (wired)" if flag else str(width) for width, flag in zip(network.widths, wired, strict=True)]
-    activations = [layer.activation for layer in network.layers if hasattr(layer, "activation")]
+    activations = [str(layer.activation) for layer in network.layers if hasattr(layer, "activation")]
     # A parametric activation follows a dense layer whose own activation is the identity.
     learned = any(isinstance(layer, LearnedActivation) for layer in network.layers)
     named = [name for name in dict.fromkeys(activations[:-1]) if not (learned and name == "identity")]

@@ -52,7 +52,8 @@ class Optional:
 _COUNT = Number(0, whole=True)
 _ONE = Number(1, whole=True)
 _NUMBER = Number()
-_ACTIVATION = BY_NAME["activation"].constraint
+_STEP = {"operation": str, "inputs": [_COUNT], "value": _NUMBER}
+_ACTIVATION = ({"steps": [_STEP]}, BY_NAME["activation"].constraint)
 _SCORES = {...: {...: _NUMBER}}
 
 EPOCH: Form = {
@@ -116,6 +117,7 @@ MODEL: Form = {
         "has_unknown": [bool],
         "coding": Optional([Choice(CODINGS)]),
         "knots": Optional([_ONE]),
+        "clipped": Optional(bool),
     },
     "network": {
         "inputs": _ONE,

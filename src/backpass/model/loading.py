@@ -83,6 +83,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         tuple(features.get("coding", ["one_hot"] * len(schema.texts))),
         schema.periods,
         _cut(arrays["knots"], features["knots"]) if "knots" in features else (),
+        features.get("clipped", True),
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     record = Record.from_json(facts["record"])

@@ -371,6 +371,7 @@ class Model:
                 "has_unknown": list(self.feature_map.has_unknown),
                 "coding": list(self.feature_map.coding),
                 **({"knots": [each.size for each in knots]} if knots else {}),
+                **({} if self.feature_map.clipped else {"clipped": False}),
             },
             "network": self.network.to_json(),
             "record": self.record.to_json(),

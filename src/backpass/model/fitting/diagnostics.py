@@ -17,7 +17,7 @@ from backpass.model.fitting.ensemble import Member
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.scoring import ScoredRows
 from backpass.model.head.target_head import TargetHead
-from backpass.network import RANGES, dead_units
+from backpass.network import Activation, dead_units, range_of
 from backpass.table.messages import listed, shown
 
 _PARTS = {"test": "test", "validation": "validation", "train": "training"}
@@ -43,8 +43,8 @@ def before_training(problem: Problem) -> list[str]:
     return [text for each, column in distinct.values() if (text := _out_of_range(each, column, activation))]
 
 
-def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: str) -> str:
-    low, high = (bound * head.scale.scale for bound in RANGES[activation])
+def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: Activation) -> str:
+    low, high = (bound * head.scale.scale for bound in range_of(activation))
     below, above = np.count_nonzero(y < low), np.count_nonzero(y > high)
     if not below and not above:
         return ""

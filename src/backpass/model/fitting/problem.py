@@ -296,6 +296,7 @@ def assemble(
             periods=schema.periods,
             leads=[number.leads for number in schema.numbers],
             ranks=settings.quantile_features,
+            scaling=settings.numerical_scaling,
         )
     network = build_network(settings, schema, feature_map, head.outputs)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))

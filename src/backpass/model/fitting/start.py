@@ -16,7 +16,7 @@ from backpass.model.fitting.data_split import DataSplit
 from backpass.model.head.head import Head
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
-from backpass.network import RANGES, Network, fit_output, initialize, initialize_from_data, saturates
+from backpass.network import Activation, Network, fit_output, initialize, initialize_from_data, range_of, saturates
 from backpass.numerics.elementary import log, total
 from backpass.numerics.philox import key_of
 
@@ -48,7 +48,7 @@ def first_theta(network: Network, head: Head, part: DataSplit, settings: Setting
 
 
 def _aimed(
-    network: Network, head: Head, part: DataSplit, activation: str, engine: Engine, theta: NDArray[Any]
+    network: Network, head: Head, part: DataSplit, activation: Activation, engine: Engine, theta: NDArray[Any]
 ) -> NDArray[Any]:
     """theta with an output layer that is fitted to the targets of rows from all over the training split.
 
@@ -59,7 +59,7 @@ def _aimed(
     Every such fit is above the bound on some row whose target is: it satisfies sum of w (z - line) line = 0 over the
     rows that count, so the sum of w z line is positive.
     """
-    low, dtype = RANGES[activation][0], theta.dtype
+    low, dtype = range_of(activation)[0], theta.dtype
     index = np.arange(0, part.rows, -(-part.rows // _FITTED_ROWS))
     z = _before(activation, head.wanted(part.y)[index])
     weights = np.broadcast_to(part.training_weights()[index, None], z.shape)
@@ -77,13 +77,13 @@ def _aimed(
     return np.asarray(min(found, key=lambda each: each[0])[1])
 
 
-def _before(activation: str, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _before(activation: Activation, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pre-activations z with sigma(z) near the outputs, as far as sigma reaches, and never deep in its flat region.
 
     sigmoid and tanh are inverted within their range, less a margin. The others are close to the identity above their
     lower bound.
     """
-    low, high = RANGES[activation]
+    low, high = range_of(activation)
     if not np.isfinite(high):
         return np.maximum(outputs, low)
     share = np.clip((outputs - low) / (high - low), _MARGIN, 1.0 - _MARGIN)

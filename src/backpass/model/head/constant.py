@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.network.feature_map import quantile_of
+from backpass.network.column_scales import quantile_of
 from backpass.numerics.elementary import log, mean, total
 
 

@@ -62,7 +62,7 @@ class TargetHead:
             least = float(np.min(y))
             raise DataError(f"target {target.name!r}: the poisson loss needs counts from 0 up, got {least:g}")
         is_number = target.task == "regression"
-        scale = TargetScale.fit(y, name, settings.output_activation) if is_number else TargetScale()
+        scale = TargetScale.fit(y, name, str(settings.output_activation)) if is_number else TargetScale()
         head = TargetHead(target, name, options_of(name, settings), scale)
         return replace(head, scale=scale.bounded(y)) if head.bounded(settings) else head
 

@@ -14,6 +14,7 @@ from sys import float_info
 from typing import Any
 
 from backpass.errors import did_you_mean
+from backpass.network import CustomActivation
 
 
 class Constraint(ABC):
@@ -106,6 +107,14 @@ class Choice(Constraint):
     def hint(self, value: Any) -> str:
         near = did_you_mean(value, self.names) if isinstance(value, str) else ""
         return near if near.startswith("did") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Choice):
+    """One of several names or, from Python, an activation made from a function of the operations."""
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, CustomActivation) or super(Function, self).accepts(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ two. Meanings, ranges and defaults are declared in ``settings``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict
+
+from backpass.circuit import Array
 
 
 class SettingsOptions(TypedDict, total=False):
@@ -15,11 +17,11 @@ class SettingsOptions(TypedDict, total=False):
 
     preset: Literal["plain", "fast", "default", "best", "realmlp"] | None
     task: Literal["regression", "classification"] | None
-    validation_fraction: float
+    validation_fraction: float | None
     test_fraction: float
     hidden: Sequence[int] | None
-    activation: str
-    output_activation: str
+    activation: str | Callable[[Array], Array]
+    output_activation: str | Callable[[Array], Array]
     wire: Sequence[tuple[str, Sequence[str]]]
     dropout: float
     initialization: str
@@ -27,6 +29,7 @@ class SettingsOptions(TypedDict, total=False):
     max_one_hot_levels: int | None
     embedding_dim: int
     quantile_features: bool
+    numerical_scaling: Literal["none", "standard", "robust"]
     numerical_embedding: Literal["none", "periodic"]
     frequency_scale: Sequence[float]
     learned_input_scale: bool
@@ -45,7 +48,7 @@ class SettingsOptions(TypedDict, total=False):
     momentum: float
     beta1: float
     beta2: float
-    weight_decay: float | None
+    weight_decay: float
     learning_rate_multiplier: Sequence[tuple[str, float]]
     dropout_schedule: str
     weight_decay_schedule: str

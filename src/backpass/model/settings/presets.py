@@ -58,9 +58,11 @@ class Preset:
 
 REALMLP: Mapping[str, Any] = MappingProxyType(
     {
+        "validation_fraction": 0.16,
         "hidden": (256, 256, 256),
         "categorical_encoding": "scaled",
         "max_one_hot_levels": 8,
+        "numerical_scaling": "robust",
         "numerical_embedding": "periodic",
         "learned_input_scale": True,
         "parametrization": "ntk",
@@ -123,7 +125,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 )
 """Every preset by name.
 
-plain: the network of the notes, with the defaults in ``settings``
+plain: the network of the notes, with the defaults in ``settings``: no dropout, weight decay, clipping or choice of the
+    best epoch
 fast: RealMLP with quantile features, as two networks of two layers of 128 units, one with low and one with high
     frequencies, and at most 64 epochs: a twelfth of the multiplications
 default: four such networks, each with another frequency scale, on four folds of the training and validation rows

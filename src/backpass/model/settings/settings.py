@@ -9,16 +9,35 @@ presets change some of the defaults (see ``presets``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from backpass.engine import ENGINES, why_no_bf16
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.file.older_facts import SETTING_NAMES
 from backpass.model.metrics import CHOOSING
-from backpass.model.settings.constraint import Choice, Constraint, Factors, Number, Several, Switch, Widths, Wires
+from backpass.model.settings.constraint import (
+    Choice,
+    Constraint,
+    Factors,
+    Function,
+    Number,
+    Several,
+    Switch,
+    Widths,
+    Wires,
+)
 from backpass.model.settings.presets import PRESETS
-from backpass.network import ACTIVATIONS, GROUPS, INITIALIZATIONS
+from backpass.network import (
+    ACTIVATIONS,
+    CUSTOM,
+    GROUPS,
+    INITIALIZATIONS,
+    SCALINGS,
+    Activation,
+    CustomActivation,
+    activation_of,
+)
 from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
 
 _LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
@@ -41,7 +60,9 @@ class Setting:
         follows_preset: Whether an estimator's parameter None stands for the preset's value.
         describes_network: Whether setting it selects the preset plain, unless a preset is named.
         is_stored: Whether model files hold it; what cannot change the result is not stored.
-        since: The first model-file format that holds it. Older files mean the default of plain.
+        since: The first model-file format that holds it.
+        older: The meaning of a file without it. None: the default of plain.
+        notes: The values that the notes (CS229) have; None if they leave it open.
     """
 
     name: str
@@ -54,6 +75,8 @@ class Setting:
     describes_network: bool = False
     is_stored: bool = True
     since: int = 1
+    older: Any = None
+    notes: tuple[Any, ...] | None = None
 
     def problem(self, value: Any) -> str:
         """What is wrong with a value, in one line; empty if it is accepted."""
@@ -103,7 +126,13 @@ class Settings:
         since=2,
     )
     task: str | None = _data(None, Choice(("regression", "classification")), "kind of task [detected from the target]")
-    validation_fraction: float = _data(0.16, _SHARE, "share of the rows used for validation")
+    validation_fraction: float = _data(
+        None,
+        _SHARE,
+        "share of the rows used for validation [0; 0.16 if patience, metric or calibration needs validation rows]",
+        follows_preset=True,
+        notes=(0.0,),
+    )
     test_fraction: float = _data(0.2, _SHARE, "share of the rows used for the test score")
     hidden: tuple[int, ...] = _network(
         None,
@@ -112,26 +141,32 @@ class Settings:
         follows_preset=True,
         describes_network=True,
     )
-    activation: str = _network(
+    activation: Activation = _network(  # noqa: RUF009  a declaration, not a mutable default
         "relu",
-        Choice(tuple(ACTIVATIONS)),
+        Function(tuple(ACTIVATIONS)),
         "activation of the hidden layers",
         follows_preset=True,
         describes_network=True,
+        notes=("relu", "sigmoid", "tanh", "identity"),
     )
-    output_activation: str = _network(
-        "identity", Choice(tuple(ACTIVATIONS)), "activation of the output layer", describes_network=True
+    output_activation: Activation = _network(  # noqa: RUF009  as above
+        "identity",
+        Function(tuple(ACTIVATIONS)),
+        "activation of the output layer",
+        describes_network=True,
+        notes=("identity", "relu", "sigmoid", "tanh"),
     )
     wire: tuple[tuple[str, tuple[str, ...]], ...] = _network(
         (), Wires(), "a hidden unit and the columns it reads: name=column,column", repeated=True, describes_network=True
     )
-    dropout: float = _network(0.1, _SHARE, "dropout rate of the hidden layers", follows_preset=True)
+    dropout: float = _network(0.0, _SHARE, "dropout rate of the hidden layers", follows_preset=True, notes=(0.0,))
     initialization: str = _network(
         "he",
         Choice((*INITIALIZATIONS, "data")),
         "initialization of the weights",
         follows_preset=True,
         describes_network=True,
+        notes=tuple(INITIALIZATIONS),
     )
     categorical_encoding: str = _network(
         "one_hot",
@@ -139,18 +174,43 @@ class Settings:
         "categorical columns as 0 and 1, or scaled like numbers",
         follows_preset=True,
         since=2,
+        notes=("one_hot",),
     )
     max_one_hot_levels: int | None = _network(
-        None, _COUNT, "categorical columns with more levels get an embedding [never]", follows_preset=True, since=2
+        None,
+        _COUNT,
+        "categorical columns with more levels get an embedding [never]",
+        follows_preset=True,
+        since=2,
+        notes=(None,),
     )
     embedding_dim: int = _network(
         8, Number(1, 10_000, whole=True), "dimension of the embeddings", follows_preset=True, since=2
     )
     quantile_features: bool = _network(
-        False, Switch(), "add the quantile rank of each number as an input", follows_preset=True, since=2
+        False,
+        Switch(),
+        "add the quantile rank of each number as an input",
+        follows_preset=True,
+        since=2,
+        notes=(False,),
+    )
+    numerical_scaling: str = _network(
+        "standard",
+        Choice(tuple(SCALINGS)),
+        "scaling of numeric columns; standard: mean and standard deviation; robust: quartiles, and a smooth clip",
+        follows_preset=True,
+        since=3,
+        older="robust",
+        notes=("none",),
     )
     numerical_embedding: str = _network(
-        "none", Choice(("none", "periodic")), "embedding of each numeric column", follows_preset=True, since=2
+        "none",
+        Choice(("none", "periodic")),
+        "embedding of each numeric column",
+        follows_preset=True,
+        since=2,
+        notes=("none",),
     )
     frequency_scale: tuple[float, ...] = _network(
         (0.1,),
@@ -160,7 +220,7 @@ class Settings:
         since=2,
     )
     learned_input_scale: bool = _network(
-        False, Switch(), "learn a scale factor for each input", follows_preset=True, since=2
+        False, Switch(), "learn a scale factor for each input", follows_preset=True, since=2, notes=(False,)
     )
     parametrization: str = _network(
         "standard",
@@ -168,9 +228,15 @@ class Settings:
         "parametrization of the layers; ntk: weights of order 1 at any width",
         follows_preset=True,
         since=2,
+        notes=("standard",),
     )
     parametric_activation: bool = _network(
-        False, Switch(), "learn the strength of each unit's nonlinearity", follows_preset=True, since=2
+        False,
+        Switch(),
+        "learn the strength of each unit's nonlinearity",
+        follows_preset=True,
+        since=2,
+        notes=(False,),
     )
     calibration: str = _training(
         "none",
@@ -178,6 +244,7 @@ class Settings:
         "calibration of the probabilities on the validation rows",
         follows_preset=True,
         since=2,
+        notes=("none",),
     )
     clip_predictions: str = _network(
         "none",
@@ -185,18 +252,31 @@ class Settings:
         "clip predicted numbers to the range of the training targets",
         follows_preset=True,
         since=2,
+        notes=("none",),
     )
     metric: str | None = _training(
         None, Choice(CHOOSING), "metric that selects the best epoch [that of the loss]", since=2
     )
-    loss: str | None = _training(None, Choice(_LOSSES), "loss function [squared, or cross_entropy for classes]")
+    loss: str | None = _training(
+        None,
+        Choice(_LOSSES),
+        "loss function [squared, or cross_entropy for classes]",
+        notes=(None, "squared", "cross_entropy"),
+    )
     quantile: float = _training(0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss")
     huber_delta: float = _training(
         1.0, _POSITIVE, "where the Huber loss becomes linear, in standard deviations of the target"
     )
-    label_smoothing: float = _training(0.0, _SHARE, "probability spread evenly over all classes", follows_preset=True)
+    label_smoothing: float = _training(
+        0.0, _SHARE, "probability spread evenly over all classes", follows_preset=True, notes=(0.0,)
+    )
     optimizer: str = _training(
-        "adamw", Choice(tuple(OPTIMIZERS)), "optimizer", follows_preset=True, describes_network=True
+        "adamw",
+        Choice(tuple(OPTIMIZERS)),
+        "optimizer",
+        follows_preset=True,
+        describes_network=True,
+        notes=("sgd",),
     )
     learning_rate: float = _training(
         None,
@@ -211,13 +291,12 @@ class Settings:
         "schedule of the learning rate",
         follows_preset=True,
         describes_network=True,
+        notes=("constant",),
     )
     momentum: float = _training(0.9, _SHARE, "momentum coefficient of momentum and nesterov", follows_preset=True)
     beta1: float = _training(0.9, _SHARE, "decay rate of Adam's first moment", follows_preset=True)
     beta2: float = _training(0.999, _SHARE, "decay rate of Adam's second moment", follows_preset=True)
-    weight_decay: float = _training(
-        None, Number(0), "weight decay (decoupled L2) [0.1 for adamw, otherwise 0]", follows_preset=True
-    )
+    weight_decay: float = _training(0.0, Number(0), "weight decay (decoupled L2)", follows_preset=True, notes=(0.0,))
     learning_rate_multiplier: tuple[tuple[str, float], ...] = _training(
         (),
         Factors(GROUPS),
@@ -225,6 +304,7 @@ class Settings:
         repeated=True,
         follows_preset=True,
         since=2,
+        notes=((),),
     )
     dropout_schedule: str = _training(
         "constant", Choice(tuple(SCHEDULES)), "schedule of the dropout rate", follows_preset=True, since=2
@@ -232,7 +312,7 @@ class Settings:
     weight_decay_schedule: str = _training(
         "constant", Choice(tuple(SCHEDULES)), "schedule of the weight decay", follows_preset=True, since=2
     )
-    max_grad_norm: float | None = _training(None, _POSITIVE, "maximum global gradient norm [no limit]")
+    max_grad_norm: float | None = _training(None, _POSITIVE, "maximum global gradient norm [no limit]", notes=(None,))
     batch_size: int | None = _training(
         None, _COUNT, "rows per step, B [32 to 1024, depending on the number of rows]", follows_preset=True
     )
@@ -246,8 +326,11 @@ class Settings:
         "sampling scheme of the rows of a step",
         follows_preset=True,
         describes_network=True,
+        notes=("uniform", "minibatch", "full"),
     )
-    patience: int | None = _training(None, _COUNT, "stop after this many epochs without improvement [never]")
+    patience: int | None = _training(
+        None, _COUNT, "stop after this many epochs without improvement [never]", notes=(None,)
+    )
     max_seconds: float | None = _training(None, _POSITIVE, "stop after this many seconds [never]", is_stored=False)
     ensemble_size: int = _training(
         1,
@@ -255,6 +338,7 @@ class Settings:
         "number of networks that are trained and averaged",
         follows_preset=True,
         since=2,
+        notes=(1,),
     )
     ensemble_split: str = _training(
         "folds",
@@ -269,6 +353,7 @@ class Settings:
         Choice(("float32", "bf16", "float64")),
         "number format of training; bf16 rounds the factors of large products",
         "engine",
+        notes=("float32", "float64"),
     )
     engine: str = _setting(
         "auto",
@@ -301,6 +386,12 @@ class Settings:
         """
         problems = [_unknown(name) for name in values if name not in BY_NAME]
         given = {name: _frozen(value) for name, value in values.items()}
+        for name in sorted(name for name in _ACTIVATIONS & given.keys() if callable(given[name])):
+            try:
+                given[name] = activation_of(given[name])
+            except UsageError as error:
+                problems.append(f"{name}: {error.message}; {error.hint}")
+                del given[name]
         preset = given.get("preset") or preset_for(given)
         defaults = _defaults(preset, given, task or given.get("task"), rows)
         chosen = {setting.name: given.get(setting.name, defaults[setting.name]) for setting in SETTINGS}
@@ -316,9 +407,8 @@ class Settings:
             chosen["hidden"] = () if chosen["wire"] else (256, 256)
         if chosen["learning_rate"] is None:
             chosen["learning_rate"] = _LEARNING_RATES.get(chosen["optimizer"], 0.01)
-        if chosen["weight_decay"] is None:
-            # Only adamw is designed for it; other optimizers would get a penalty that the user did not request.
-            chosen["weight_decay"] = 0.1 if chosen["optimizer"] == "adamw" else 0.0
+        if chosen["validation_fraction"] is None:
+            chosen["validation_fraction"] = 0.16 if _needs_validation(chosen) else 0.0
         return Settings(**chosen, given=tuple(given.items()))
 
     def suited(self, task: str, rows: int = 0) -> Settings:
@@ -327,12 +417,12 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
-        data = asdict(self)
-        return {setting.name: _listed(data[setting.name]) for setting in SETTINGS if setting.is_stored}
+        data = {setting.name: getattr(self, setting.name) for setting in SETTINGS if setting.is_stored}
+        return {name: CUSTOM if isinstance(value, CustomActivation) else _listed(value) for name, value in data.items()}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Settings:
-        """The settings that ``to_json`` wrote.
+        """The settings that ``to_json`` wrote; where an activation was a function, the preset's.
 
         Raises:
             UsageError: A setting is missing, unknown or not accepted.
@@ -341,8 +431,10 @@ class Settings:
         absent = [setting.name for setting in stored if setting.since == 1 and setting.name not in data]
         if absent:
             raise UsageError(f"settings are missing: {', '.join(absent)}")
-        before = {setting.name: setting.default for setting in stored if setting.since > 1}
-        return Settings.of({**before, "preset": "plain", **data}, trains=False)
+        before = {s.name: s.default if s.older is None else s.older for s in stored if s.since > 1}
+        # A function is in the network of the file, not in its settings.
+        known = {name: value for name, value in data.items() if not (name in _ACTIVATIONS and value == CUSTOM)}
+        return Settings.of({**before, "preset": "plain", **known}, trains=False)
 
 
 SETTINGS: tuple[Setting, ...] = tuple(Setting(each.name, **each.metadata) for each in fields(Settings) if each.metadata)
@@ -350,6 +442,7 @@ SETTINGS: tuple[Setting, ...] = tuple(Setting(each.name, **each.metadata) for ea
 
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
+_ACTIVATIONS = {setting.name for setting in SETTINGS if isinstance(setting.constraint, Function)}
 _LEARNING_RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02}
 
 
@@ -362,13 +455,30 @@ def default_settings(preset: str, task: str | None, metric: str | None, rows: in
         metric: The metric that selects the best epoch, if set.
         rows: The number of training rows, if known.
     """
-    return {name: _listed(value) for name, value in _defaults(preset, {"metric": metric}, task, rows).items()}
+    found = _defaults(preset, {"metric": metric}, task, rows)
+    found["validation_fraction"] = found["validation_fraction"] or 0.0
+    return {name: _listed(value) for name, value in found.items()}
 
 
 def preset_for(given: Mapping[str, Any]) -> str:
     """The preset if none is named: ``default``, or ``plain`` if the user describes a network or its training."""
     is_described = any(given.get(setting.name) is not None for setting in SETTINGS if setting.describes_network)
     return "plain" if is_described else "default"
+
+
+def not_in_notes(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings whose values the notes (CS229) do not have: what a run adds to their network and algorithms.
+
+    >>> not_in_notes({"optimizer": "adamw", "dropout": 0.0, "seed": 7})
+    {'optimizer': 'adamw'}
+    """
+    declared = (setting for setting in SETTINGS if setting.notes is not None and setting.name in values)
+    return {s.name: values[s.name] for s in declared if s.notes and _frozen(values[s.name]) not in s.notes}
+
+
+def _needs_validation(values: Mapping[str, Any]) -> bool:
+    """Whether a setting has no meaning without validation rows."""
+    return values["patience"] is not None or values["metric"] is not None or values["calibration"] != "none"
 
 
 def _unknown(name: str) -> str:
@@ -398,7 +508,7 @@ def _frozen(value: Any) -> Any:
 def _conflicts(values: Mapping[str, Any]) -> list[str]:
     """Settings that are valid by themselves but contradict each other."""
     problems = []
-    if values["validation_fraction"] + values["test_fraction"] >= 1:
+    if (values["validation_fraction"] or 0.0) + values["test_fraction"] >= 1:
         problems.append("validation_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
     names = [name for name, _ in values["wire"]]
     problems += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
