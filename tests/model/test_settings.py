@@ -44,7 +44,7 @@ def test_none_is_a_value_only_where_it_is_the_default(setting: Setting) -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_describes_itself(setting: Setting) -> None:
     assert setting.help
-    assert setting.group in ("preset", "data", "network", "training", "engine")
+    assert setting.group in ("preset", "data", "network", "training", "decision", "engine")
     assert setting.constraint.describe()
 
 

@@ -72,8 +72,14 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             error and accuracy].
         calibration: Calibration of the probabilities on the validation rows: "none" or "temperature". Default None
             ["temperature"].
-        class_weight: A weight per class (dict), or "balanced"; it multiplies ``sample_weight``. Default None: 1 for
-            every class.
+        class_weight: A weight per class (dict), or "balanced"; it multiplies ``sample_weight``. The probabilities are
+            those of the weighted rows, as in scikit-learn. Default None: 1 for every class.
+        positive: Positive class of two: ``threshold``, ``cost`` and the metrics refer to it. Default None: the rarer
+            one.
+        threshold: Probability from which ``predict`` returns the positive class: a number, or "f1", "balanced" or
+            "cost", which choose it on the validation rows. Default None: the most probable class.
+        cost: Cost of each kind of error, {"false_positive": 50, "false_negative": 500}; the threshold then is the one
+            that costs least. Default None.
         optimizer: Name of the optimizer. Default None ["adamw"].
         learning_rate: Learning rate alpha. Default None [0.04].
         schedule: Schedule of the learning rate. Default None ["coslog4"].
@@ -93,8 +99,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         validation_fraction: Share of the rows that are set aside to select the best epoch, unless ``fit`` gets X_val
             and y_val. Default None [0.16].
         patience: Stop after this many epochs without improvement. Default None: never.
-        metric: Metric that selects the best epoch: "log_loss", "error" or "accuracy", or "loss" for a loss function of
-            your own. Default None: that of the loss.
+        metric: Metric that selects the best epoch: "log_loss", "accuracy", "roc_auc", "average_precision", "f1",
+            "precision", "recall", "balanced_accuracy", "mcc", "brier" or "calibration_error", or "loss" for a loss
+            function of your own. Default None: that of the loss.
         max_seconds: Stop after this many seconds. Default None: never.
         ensemble_size: Number of networks that are trained and averaged. Default None [4].
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
@@ -151,6 +158,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         label_smoothing: float | None = None,
         calibration: str | None = None,
         class_weight: str | Mapping[Any, float] | None = None,
+        positive: Any = None,
+        threshold: float | str | None = None,
+        cost: Mapping[str, float] | None = None,
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
@@ -199,6 +209,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.label_smoothing = label_smoothing
         self.calibration = calibration
         self.class_weight = class_weight
+        self.positive = positive
+        self.threshold = threshold
+        self.cost = cost
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.schedule = schedule
@@ -320,17 +333,21 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """The logits: (n,) for two classes, positive for the second; (n, k) for more classes, or for labels.
 
-        ``predict`` returns the class of the largest logit, or for labels 1 where the logit is positive.
+        Without ``threshold``, ``predict`` returns the class of the largest logit, or for labels 1 where the logit is
+        positive.
         """
         o = self._outputs(X).astype(np.float64)
         return np.asarray(o[:, 0] if o.shape[1] == 1 and not self._labels else o)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of each row, (n,); or for labels (n, k), 1 where on is more likely than off."""
+        """The class of each row, (n,), or labels (n, k): 1 where on is more likely than off.
+
+        It is the most probable class or, with ``threshold``, the positive one where its probability reaches that.
+        """
         probabilities = self.predict_proba(X)
         if self._labels:
             return np.asarray(probabilities > 0.5, dtype=np.int64)
-        return np.asarray(self.classes_[np.argmax(probabilities, axis=1)])
+        return np.asarray(self.classes_[self.model_.head.decided(probabilities)])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The accuracy: the share of rows whose class is right, or whose labels are all right."""

@@ -27,6 +27,7 @@ from backpass.model.diagnostics import Warned
 from backpass.model.fitting.provisional import teaches_nothing
 from backpass.model.fitting.splits import split_table
 from backpass.model.head.head import Head
+from backpass.model.head.threshold import chosen_rule
 from backpass.network import Loss
 from backpass.table import Schema, Table, required_kind
 from backpass.training import Progress
@@ -173,7 +174,13 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         self._validate_params()
         model: Model | None = getattr(self, "model_", None)
         stream: Stream | None = getattr(self, "_stream", None)
-        _check_single(self._settings(), "partial_fit", model)
+        settings = self._settings()
+        _check_single(settings, "partial_fit", model)
+        if chosen_rule(settings) is not None:
+            raise UsageError(
+                "a threshold is chosen on validation rows, which partial_fit has not",
+                hint="give the threshold as a number",
+            )
         kinds = stream.demands if stream is not None else None if model is None else model.kinds()
         table = self._table(X, y, kinds, reset=model is None)
         weights = weights_of(sample_weight, table.rows, may_be_zero=True)

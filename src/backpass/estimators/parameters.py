@@ -18,11 +18,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING
 from backpass.model.settings.constraint import (
+    Amounts,
     Choice,
+    ClassName,
     Constraint,
     Factors,
     Function,
     Number,
+    NumberOrName,
     Several,
     Switch,
     Widths,
@@ -80,6 +83,12 @@ def _translated(constraint: Constraint) -> list[Any]:
         return ["array-like"]
     if isinstance(constraint, Switch):
         return ["boolean"]
+    if isinstance(constraint, NumberOrName):
+        return [*_translated(constraint.number), StrOptions(set(constraint.names))]
+    if isinstance(constraint, ClassName):
+        return [str, Real, "boolean"]
+    if isinstance(constraint, Amounts):
+        return [dict, "array-like"]
     assert isinstance(constraint, Number)
     low, high = (None if np.isinf(bound) else bound for bound in (constraint.low, constraint.high))
     left, right = low is not None and not constraint.open_low, high is not None and not constraint.open_high
@@ -96,7 +105,9 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
         UsageError: A parameter cannot be used.
     """
     given = {RENAMED.get(name, name): _plain(value) for name, value in parameters.items() if value is not None}
-    values = {name: value for name, value in given.items() if name in BY_NAME and name != "seed"}
+    # class_weight multiplies the weights of the rows, as in scikit-learn; see ``weights``.
+    apart = ("seed", "class_weight")
+    values = {name: value for name, value in given.items() if name in BY_NAME and name not in apart}
     for name in ("hidden", "frequency_scale"):
         if isinstance(values.get(name), int | float):
             values[name] = (values[name],)

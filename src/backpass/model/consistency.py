@@ -6,6 +6,7 @@ them. A file with a correct checksum may still be a forgery.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def inconsistency(model: Model) -> str:
     settings, theta = Settings.from_json(record.settings), model.theta
     numbers, texts = len(schema.numbers), len(schema.texts)
     scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
-    known = {part: set(head.metrics) for part in record.rows if part != "train"}
+    known = {part for part in record.rows if part != "train"}
     targets = {each.target.name for each in head.targets}
     checks: list[tuple[str, list[Any]]] = [
         (
@@ -51,8 +52,12 @@ def inconsistency(model: Model) -> str:
         ("dtypes of theta", [theta.dtype, dtype_of(settings.precision)]),
         ("epochs and the best one", [0 <= record.best_epoch <= len(record.history), True]),
         ("columns and their profiles", [misfit_of(record.columns, schema), False]),
-        ("parts and the scores", [known, *({k: set(v) for k, v in s.items()} for s in _all_scores(record))]),
-        ("parts", ["train" in record.rows, known.keys() <= {"validation", "test"}, True]),
+        ("parts and the scores", [known, *(set(scores) for scores in _all_scores(record))]),
+        ("parts and the scores", [True, *(_fits(each, head) for s in _all_scores(record) for each in s.values())]),
+        ("decision and the classes", [_is_decidable(head), True]),
+        ("confusion matrices and the classes", [True, *(_is_square(C, head) for C in record.confusion.values())]),
+        ("splits and the confusion matrices", [record.confusion.keys() <= known, True]),
+        ("parts", ["train" in record.rows, known <= {"validation", "test"}, True]),
         *([] if model.residuals is None else _checks_of_residuals(model.residuals, head)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
@@ -82,6 +87,28 @@ def _checks_of_residuals(residuals: Residuals, head: Head) -> list[tuple[str, li
         ("residuals and the tasks", [["regression"], [each.target.task for each in head.targets]]),
         ("residuals and their order", [values.tolist(), sorted(np.abs(values).tolist())]),
     ]
+
+
+def _fits(scores: Mapping[str, float], head: Head) -> bool:
+    """Whether scores are metrics of the head, the one that selects the epoch among them."""
+    return head.metric in scores and scores.keys() <= {*head.all_metrics}
+
+
+def _is_square(counts: Sequence[Sequence[float]], head: Head) -> bool:
+    """Whether a confusion matrix has a row and a column for each class."""
+    k = len(head.classes)
+    return k > 0 and len(counts) == k and all(len(row) == k for row in counts)
+
+
+def _is_decidable(head: Head) -> bool:
+    """Whether the decision, if any, is about the classes of one target."""
+    decision, k = head.decision, len(head.classes)
+    if decision is None:
+        return True
+    numbers = (*(decision.cost or ()), *decision.weights)
+    if not k or min(numbers, default=1.0) <= 0.0 or len(decision.cost or (1.0, 1.0)) != 2:
+        return False
+    return len(decision.weights) == k if k > 2 else decision.positive < 2 and not decision.weights
 
 
 def _task_for(classes: int) -> str:

@@ -76,7 +76,7 @@ def _alike(head: Head, o: NDArray[Any], truth: NDArray[Any], where: str) -> list
         return []
     predicted = head.predictions(o)
     if head.classes:
-        classes = np.argmax(predicted, axis=1)
+        classes = head.decided(predicted)
         if (classes != classes[0]).any() or (truth == truth[0]).all():
             return []
         same = " with the same probability" if (predicted == predicted[0]).all() else ""

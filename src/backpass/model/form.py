@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from backpass.model.head.losses import CUSTOM
 from backpass.model.settings.constraint import Choice, Constraint, Number
-from backpass.model.settings.settings import BY_NAME
+from backpass.model.settings.settings import BY_NAME, THRESHOLD_RULES
 from backpass.network.feature_map import CODINGS
 from backpass.table.date_components import PARTS
 from backpass.table.day_month import ORDERS
@@ -89,6 +89,15 @@ HEAD: Form = {
     "low": Optional((_NUMBER, NoneType)),
     "high": Optional((_NUMBER, NoneType)),
     "metric": Optional((BY_NAME["metric"].constraint, NoneType)),
+    "decision": Optional(
+        {
+            "positive": _COUNT,
+            "threshold": Number(0, 1),
+            "rule": Choice(("", "value", "class_weight", *THRESHOLD_RULES)),
+            "cost": Optional([_NUMBER]),
+            "weights": Optional([_NUMBER]),
+        }
+    ),
 }
 
 MODEL: Form = {
@@ -153,6 +162,9 @@ MODEL: Form = {
         "reason": Choice(("finished", "patience", "time", "stopped", "interrupted", "diverged")),
         "notes": [str],
         "warnings": Optional([str]),
+        "confusion": Optional({...: [[Number(0)]]}),
+        "coverage": Optional(Number(0, 1)),
+        "weight": Optional(str),
         "members": Optional([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
         "columns": Optional(
             {

@@ -27,6 +27,7 @@ from backpass.model.head.residuals import Residuals
 from backpass.model.record import Record
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, read_table, table_from
+from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.target import labeled
 from backpass.training import EpochRecord
@@ -40,7 +41,7 @@ class Predictions:
     """Predictions for some rows.
 
     Attributes:
-        values: Numbers, float64 (n,), or (n, k) for several outputs; for classes the most probable one of each row, as
+        values: Numbers, float64 (n,), or (n, k) for several outputs; for classes the one that each row is given, as
             text.
         probabilities: float64 (n, classes) in the order of ``classes``; None for numbers.
         classes: The classes; empty for numbers.
@@ -96,8 +97,8 @@ class Model:
             **reading: Options of ``read_table`` or ``table_from``.
 
         Returns:
-            A number or the most probable class, (n,); for several outputs (n, k), numbers or the probabilities of
-            labels.
+            A number or a class, (n,): the most probable one, unless the model has a threshold; for several outputs
+            (n, k), numbers or the probabilities of labels.
 
         Raises:
             DataError: Lists every column that is missing or of another kind.
@@ -199,8 +200,16 @@ class Model:
             )
         return self.residuals
 
-    def evaluate(self, data: Any, **reading: Any) -> dict[str, float]:
+    def evaluate(self, data: Any, *, strict: bool = False, **reading: Any) -> dict[str, float]:
         """Every metric on rows with known targets; the mean over several targets.
+
+        Rows are weighted by the column that the fit took their weights from, if the data have it. A metric that is
+        undefined for the rows, such as the ROC AUC of a single class, is left out.
+
+        Args:
+            data: As for ``predict``, with the target.
+            strict: Whether a row without a target is an error. Default False: it is left out.
+            **reading: As for ``predict``.
 
         Raises:
             DataError: As ``predict``; also for the targets.
@@ -208,15 +217,33 @@ class Model:
         Warns:
             BackpassWarning: A constant scores better on ten rows or more, or all predictions are the same.
         """
-        table = self.table(data, with_target=True, **reading)
+        table = self.labeled(self.table(data, with_target=True, strict=strict, **reading), strict=strict)
         scores, warnings = self.evaluation(table)
         warn_all(warnings)
         return scores
 
     def evaluation(self, table: Table) -> tuple[dict[str, float], list[str]]:
         """The scores on a table with known targets, and warnings: see ``backpass.model.diagnostics.judged``."""
-        o, truth = self.outputs(table), self.head.truth(table)
-        return self.head.scores(o, truth), judged(self.head, o, truth)
+        o, truth, weights = self.outputs(table), self.head.truth(table), self.weights(table)
+        return self.head.scores(o, truth, weights), judged(self.head, o, truth, weights)
+
+    def labeled(self, table: Table, *, strict: bool = False) -> Table:
+        """The rows of a table that the model can be scored on: those with a target and a weight above 0.
+
+        Args:
+            table: The table.
+            strict: Whether rows without a target stay, so that they are refused.
+        """
+        weight = self.record.weight if self.record.weight in table.columns else None
+        return Labeled.of(table, [each.target.name for each in self.head.targets], weight, strict=strict).table
+
+    def weights(self, table: Table) -> NDArray[np.float64] | None:
+        """The weights of a table's rows (n,), from the column that the fit took them from; None without such a column.
+
+        Raises:
+            DataError: The weights cannot be used.
+        """
+        return weights_in(table, self.record.weight) if self.record.weight in table.columns else None
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m)    CS229 eq. (2.21)
@@ -261,7 +288,8 @@ class Model:
         """The required kind of each column."""
         kinds: dict[str, str] = dict(self.schema.kinds)
         targets = {each.target.name: each.target.demand for each in self.head.targets}
-        return kinds | targets if with_target else kinds
+        weight: dict[str, str] = {self.record.weight: "numeric"} if self.record.weight else {}
+        return kinds | targets | weight if with_target else kinds
 
     def headerless(self) -> tuple[tuple[str, ...], ...]:
         """Column names by position in a file without a header: one tuple with the targets and one without them.
@@ -271,13 +299,13 @@ class Model:
         names, targets = self.schema.headerless, {each.target.name for each in self.head.targets}
         return (names, tuple(name for name in names if name not in targets)) if names else ()
 
-    def table(self, data: Any, *, with_target: bool = False, **reading: Any) -> Table:
+    def table(self, data: Any, *, with_target: bool = False, strict: bool = False, **reading: Any) -> Table:
         """The table with the columns' kinds that the model was fitted on, from data in any supported form.
 
-        With the target, rows that have none are left out, with a note.
+        With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
         """
         table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
-        for each in self.head.targets if with_target else ():
+        for each in self.head.targets if with_target and not strict else ():
             table, note = labeled(table, each.target.name)
             table = replace(table, notes=(*table.notes, note)) if note else table
         return table
@@ -317,7 +345,7 @@ class Model:
         if not self.classes:
             return Predictions(predicted, None, (), notes)
         names = np.array(self.classes, dtype=object)
-        return Predictions(names[np.argmax(predicted, axis=1)], predicted, self.classes, notes)
+        return Predictions(names[self.head.decided(predicted)], predicted, self.classes, notes)
 
     def outputs(self, table: Table) -> NDArray[Any]:
         """The network's outputs o (n, k), before they are decoded to predictions."""

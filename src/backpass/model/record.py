@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from backpass.model.profile import Profile, profile_from_json
 from backpass.training import EpochRecord
+
+COVERAGE_LEVEL = 0.9
+"""The level of the intervals whose coverage is reported."""
 
 Scores = Mapping[str, Mapping[str, float]]
 """The metrics by name, for each split ("validation", "test") that has rows."""
@@ -33,6 +36,11 @@ class Record:
             and ``best_epoch`` are those of the first network, and ``steps`` counts those of all.
         columns: The profile of each column's training rows; empty in the earliest files.
         warnings: Problems of the model, see ``diagnostics``; the file omits the entry if there are none.
+        confusion: For classes, the confusion matrix of each split: the weight of the rows by true class (outer) and
+            given class (inner). Empty in files of earlier versions.
+        coverage: The share of the test rows inside their ``COVERAGE_LEVEL`` interval; None without intervals or test
+            rows.
+        weight: The name of the column of row weights; "" if there is none.
     """
 
     settings: Mapping[str, Any]
@@ -47,6 +55,9 @@ class Record:
     members: tuple[Mapping[str, Any], ...] = ()
     columns: Mapping[str, Profile] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    confusion: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    coverage: float | None = None
+    weight: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -65,6 +76,13 @@ class Record:
             "members": [dict(member) for member in self.members],
             "columns": {name: profile.to_json() for name, profile in self.columns.items()},
             **({"warnings": list(self.warnings)} if self.warnings else {}),
+            **(
+                {"confusion": {k: [list(row) for row in v] for k, v in self.confusion.items()}}
+                if self.confusion
+                else {}
+            ),
+            **({} if self.coverage is None else {"coverage": self.coverage}),
+            **({"weight": self.weight} if self.weight else {}),
         }
 
     @staticmethod

@@ -46,9 +46,12 @@ class DataSplit:
         weights = None if self.weights is None else self.weights[index]
         return DataSplit(self.x[index], self.y[index], self.truth[index], weights)
 
-    def training_weights(self) -> NDArray[np.float64]:
-        """The weights, scaled to a mean of 1: (n,)"""
-        return np.ones(self.rows) if self.weights is None else self.weights * (self.rows / total(self.weights))
+    def training_weights(self, of_classes: Weights = None) -> NDArray[np.float64]:
+        """The weights, times those of the rows' classes (classes,) if there are any, scaled to a mean of 1: (n,)"""
+        weights = self.weights
+        if of_classes is not None:
+            weights = of_classes[self.truth] * (1.0 if weights is None else weights)
+        return np.ones(self.rows) if weights is None else weights * (self.rows / total(weights))
 
     @staticmethod
     def joined(parts: Sequence[DataSplit]) -> DataSplit:

@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.errors import UsageError
 from backpass.model.diagnostics import judged
 from backpass.model.fitting.ensemble import Member
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.scoring import ScoredRows
 from backpass.model.head.target_head import TargetHead
+from backpass.model.head.threshold import chosen_rule
+from backpass.model.metrics import why_undefined
 from backpass.network import Activation, dead_units, range_of
 from backpass.table.messages import listed, shown
 
@@ -55,6 +58,31 @@ def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: Activati
         f"the target {shown(head.target.name)} is {where} in {below + above:,} of {len(y):,} training rows, but the "
         f"output activation {activation} {limit}"
     )
+
+
+def check_held_out(problem: Problem, members: Sequence[Member]) -> None:
+    """Check that there are rows to choose a threshold on, and that the metric is defined where it is computed.
+
+    Raises:
+        UsageError: There are no such rows, or it is not.
+    """
+    if chosen_rule(problem.settings) is not None and not problem.folds and "validation" not in problem.parts:
+        raise UsageError(
+            "a threshold is chosen on validation rows, and there are none",
+            hint="set --validation-fraction or --validation-file, or give the threshold as a number",
+        )
+    head, name = problem.head, problem.head.metric
+    parts = {_PARTS[part]: rows for part, rows in problem.parts.items() if part != "train"}
+    for i, each in enumerate(members, start=1):
+        if each.fold is not None:
+            parts[f"validation (network {i})"] = each.problem.parts["validation"]
+    for where, part in parts.items():
+        for target, y in zip(head.targets, part.truth.reshape(part.rows, -1).T, strict=True):
+            if reason := why_undefined(name, y, part.weights):
+                raise UsageError(
+                    f"metric {name!r} is undefined on the {where} rows of target {shown(target.target.name)}: {reason}",
+                    hint="choose another --metric, or give more rows",
+                )
 
 
 def after_training(

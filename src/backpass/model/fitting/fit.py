@@ -15,7 +15,7 @@ from backpass.model.baseline.baseline import Baseline
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
-from backpass.model.fitting.diagnostics import before_training
+from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.outcome import make_model
 from backpass.model.fitting.problem import Problem, make_problem
@@ -36,6 +36,8 @@ def fit(
     test: Any = None,
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
+    weight: str | None = None,
+    strict: bool = False,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
     resume_from: str | Path | None = None,
@@ -56,6 +58,9 @@ def fit(
         test: Rows for the test score. Default None: a share of ``data``, see the setting ``test_fraction``.
         drop: Columns to leave out. Default ().
         columns: The only columns to learn from. Default None: all.
+        weight: The column of row weights, which is no feature: weights multiply the loss and the scores. Default None:
+            all rows have weight 1.
+        strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         callbacks: Observers of the training run. Default ().
         checkpoint: File to save the run to. Default None: no checkpoint.
         resume_from: Checkpoint to continue from. Default None: start from scratch.
@@ -88,7 +93,17 @@ def fit(
     table = as_table(data, options)
     kinds = {name: required_kind(column) for name, column in table.columns.items()}
     parts = [as_table(part, options, kinds) if part is not None else None for part in (validation, test)]
-    problem = make_problem(table, target, checked, validation=parts[0], test=parts[1], drop=drop, columns=columns)
+    problem = make_problem(
+        table,
+        target,
+        checked,
+        validation=parts[0],
+        test=parts[1],
+        drop=drop,
+        columns=columns,
+        weight=weight,
+        strict=strict,
+    )
     _check_callbacks(callbacks)
     warned = Warned()
     model = fit_problem(
@@ -180,6 +195,7 @@ def fit_problem(
     members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble_size))
     if len(members) > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
+    check_held_out(problem, members)
     identity = cache(problem.identity)
     standings = [None] * len(members) if resume_from is None else resume(resume_from, identity())
     if checkpoint is not None:
@@ -236,7 +252,7 @@ def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline
 
 
 def _check_scores(model: Model, metric: str) -> None:
-    endless = [part for part, scores in model.record.scores.items() if scores[metric] == WORST]
+    endless = [part for part, scores in model.record.scores.items() if abs(scores[metric]) == WORST]
     if endless:
         where = " and ".join(endless)
         raise DivergedError(f"the {metric} of the {where} rows is not finite", hint="look at their targets")

@@ -7,6 +7,7 @@ once, after calibration, and handed on to scores, residuals and warnings.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
 from backpass.model.fitting.scoring import ScoredRows, baseline_scores
 from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
 from backpass.model.model import Model
 from backpass.model.record import Record
 from backpass.training import TrainingResult
@@ -29,9 +31,12 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
     # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    thetas, validation, said = _calibrated(problem, members, [each.theta for each in results])
+    thetas, validation, said = _calibrated(problem, members, [problem.unweighted(each.theta) for each in results])
+    problem, decided = _decided(problem, validation)
+    said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
+    residuals = None if validation is None else validation.residuals(problem.head)
     first = results[0].progress
     notes = (note for note in problem.notes if note not in problem.of_source)
     is_ensemble = problem.settings.ensemble_size > 1
@@ -48,6 +53,9 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
         warnings=(*before_training(problem), *after_training(problem, members, thetas, scored)),
+        confusion={name: C for name, rows in scored.items() if (C := rows.confusion(problem.head))},
+        coverage=None if residuals is None or test is None else test.coverage(problem.head, residuals),
+        weight=problem.weight,
     )
     return Model(
         problem.schema,
@@ -58,7 +66,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         record,
         problem.settings.engine,
         problem.settings.threads,
-        None if validation is None else validation.residuals(problem.head),
+        residuals,
     )
 
 
@@ -81,6 +89,22 @@ def _calibrated(
         return thetas, rows, [note]
     thetas = [tempered(problem.network, theta, factor) for theta in thetas]
     return thetas, ScoredRows.of(problem, members, thetas, "validation"), [note]
+
+
+def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, list[str]]:
+    """The problem with the threshold that is best on the validation rows, if one was asked for, and notes."""
+    head, settings, notes = problem.head, problem.settings, list[str]()
+    if problem.class_weights is not None:
+        listed = ", ".join(f"{name} {w:.4g}" for name, w in zip(head.classes, problem.class_weights, strict=True))
+        is_true = "are corrected for them" if problem.can_unweight else "are those of the weighted rows"
+        notes.append(f"class weights {listed}: the probabilities {is_true}")
+    rule = chosen_rule(settings)
+    if rule is None or validation is None or head.decision is None:
+        return problem, notes
+    part = validation.part
+    decision = with_threshold(head.decision, rule, head.predictions(validation.o), part.truth, part.weights)
+    notes.append(threshold_note(decision, head.classes, part.rows))
+    return replace(problem, head=replace(head, decision=decision)), notes
 
 
 def _remembered(result: TrainingResult) -> dict[str, Any]:

@@ -16,21 +16,23 @@ from numpy.typing import NDArray
 from backpass._version import __version__
 from backpass.circuit import Array
 from backpass.engine import Engine, engine_named
-from backpass.errors import DataError
+from backpass.errors import DataError, UsageError
 from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.splits import RowSplit, split_folds, split_table
 from backpass.model.fitting.start import first_theta
+from backpass.model.fitting.temperature import shifted
 from backpass.model.forward import input_names, inputs_of, outputs_of
+from backpass.model.head.class_weights import class_weights, imbalance_notes, log_weights, weighted_decision
 from backpass.model.head.head import Head
-from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
+from backpass.model.metrics import FEWEST_ROWS, as_loss
 from backpass.model.profile import Profile, profiles_of
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
 from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
 from backpass.table import Schema, Table, Target
+from backpass.table.labeled import Labeled
 from backpass.table.memory import require_memory
-from backpass.table.target import labeled
 from backpass.training import (
     Callback,
     Optimizer,
@@ -62,6 +64,8 @@ class Problem:
         columns: The profiles of the training rows.
         of_source: Those notes that a model does not keep, see ``Table``.
         folds: The split of the training and validation rows for each member of an ensemble; empty without folds.
+        class_weights: The weight of each class in the loss (classes,); None if all are 1.
+        weight: The name of the column of row weights; "" if there is none.
     """
 
     settings: Settings
@@ -74,6 +78,8 @@ class Problem:
     columns: Mapping[str, Profile] = field(default_factory=dict)
     of_source: tuple[str, ...] = ()
     folds: tuple[RowSplit, ...] = ()
+    class_weights: NDArray[np.float64] | None = None
+    weight: str = ""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -91,7 +97,7 @@ class Problem:
     def objective(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
         """J(theta) of a batch (x, y, weights)."""
         x, y, weights = batch
-        J = mean_loss if self.parts["train"].weights is None else weighted_loss
+        J = mean_loss if self.parts["train"].weights is None and self.class_weights is None else weighted_loss
         return J(self.head.loss, self.network(theta, x, draws), y, weights)
 
     def first_theta(self) -> NDArray[Any]:
@@ -118,7 +124,7 @@ class Problem:
         run = TrainingRun(
             objective=self.objective,
             theta=self.first_theta() if theta is None else theta,
-            data=(part.x, part.y, part.training_weights().astype(self.dtype)),
+            data=(part.x, part.y, part.training_weights(self.class_weights).astype(self.dtype)),
             optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.engine,
@@ -131,9 +137,19 @@ class Problem:
     def validation_score(self, theta: NDArray[Any]) -> float:
         """The head's metric on the validation rows, negated if higher is better."""
         part, metric = self.parts["validation"], self.head.metric
-        o = outputs_of(self.network, theta, part.x, self.engine)
-        score = self.head.scores(o, part.truth, part.weights)[metric]
-        return score if metric in LOWER_IS_BETTER else -score
+        o = outputs_of(self.network, self.unweighted(theta), part.x, self.engine)
+        return as_loss(metric, self.head.scores(o, part.truth, part.weights, [metric])[metric])
+
+    @property
+    def can_unweight(self) -> bool:
+        """Whether class weights can be undone: the outputs are the logits of the built-in loss."""
+        return self.settings.output_activation == "identity" and self.head.own is None
+
+    def unweighted(self, theta: NDArray[Any]) -> NDArray[Any]:
+        """theta of a network whose probabilities are those of the data, although class weights trained it."""
+        if self.class_weights is None or not self.can_unweight:
+            return theta
+        return shifted(self.network, theta, -log_weights(self.class_weights))
 
     def optimizer(self) -> Optimizer:
         """The optimizer with the options in the settings."""
@@ -206,7 +222,8 @@ def make_problem(
     test: Table | None = None,
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
-    weights: NDArray[np.float64] | None = None,
+    weight: str | None = None,
+    strict: bool = False,
 ) -> Problem:
     """Split the rows, choose and scale the columns on the training rows, build the network.
 
@@ -218,49 +235,44 @@ def make_problem(
         test: Rows for the test score, in place of a share of the table.
         drop: Columns to leave out.
         columns: The only columns to learn from. Default None: all.
-        weights: The weights (n,) of the table's rows; a row of weight 0 is ignored.
+        weight: The column of row weights, which is no feature. Default None: all rows have weight 1.
+        strict: Whether a row without a target is an error. Default False: it is left out, with a note.
 
     Raises:
         DataError: The tables lack something.
         UsageError: The settings do not fit the tables.
     """
-    if weights is not None:
-        table, weights = table.take(np.flatnonzero(weights > 0.0)), weights[weights > 0.0]
-    table, weights, unlabeled = _with_target(table, target_name, weights)
+    if weight is not None and weight in (target_name, *(columns or ())):
+        raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
+    labeled = Labeled.of(table, [target_name], weight, strict=strict)
+    table = labeled.table
     target = Target.fit(table, target_name, settings.task)
     split = split_table(table.rows, settings, has_validation=validation is not None, has_test=test is not None)
     settings = settings.suited(target.task, len(split.train))
     parts = (("train", split.train, None), ("validation", split.validation, validation), ("test", split.test, test))
     rows = {}
     for name, index, given in parts:
-        part, note = (table.take(index), "") if given is None else labeled(given, target_name)
-        unlabeled += [note] if note else []
-        if part.rows:
-            counts = None if weights is None or given is not None else weights[index]
-            rows[name] = Rows(part, target.encode(part), counts)
+        part = Labeled.of(given, [target_name], weight, strict=strict) if given is not None else labeled.take(index)
+        if part.table.rows:
+            rows[name] = Rows(part.table, target.encode(part.table), part.weights)
     train = rows["train"]
     if target.task != "regression" and train.truth.max() == train.truth.min():
         raise DataError(
             f"{table.source}: all {train.table.rows} training rows have the same class of target {target_name!r}",
             hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
         )
-    schema = Schema.fit(train.table, target_name, drop=drop, columns=columns)
+    left_out = drop if weight is None else (*drop, weight)
+    schema = Schema.fit(train.table, target_name, drop=left_out, columns=columns)
     head = Head.fit(target, train.truth, settings)
-    notes = unlabeled
+    of_classes = class_weights(target, settings, train.truth, train.weights)
+    if of_classes is not None and head.decision is not None and settings.threshold is None and settings.cost is None:
+        head = replace(head, decision=weighted_decision(head.decision, of_classes))
+    notes = imbalance_notes(target, settings, train.truth)
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
         notes.append(f"{only}, none is set aside unless a file gives them")
-    return assemble(settings, schema, head, rows, notes=notes)
-
-
-def _with_target(
-    table: Table, name: str, weights: NDArray[np.float64] | None
-) -> tuple[Table, NDArray[np.float64] | None, list[str]]:
-    """The rows that have a target, with their weights, and a note on the others."""
-    rows, note = labeled(table, name)
-    if not note:
-        return table, weights, []
-    return rows, None if weights is None else weights[~table.columns[name].missing], [note]
+    problem = assemble(settings, schema, head, rows, notes=notes)
+    return replace(problem, class_weights=of_classes, weight=weight or "")
 
 
 def assemble(

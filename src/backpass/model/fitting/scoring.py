@@ -23,7 +23,7 @@ from backpass.model.forward import outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER
-from backpass.model.record import Scores
+from backpass.model.record import COVERAGE_LEVEL, Scores
 
 WORST = float_info.max
 """Stands for a score that is not finite."""
@@ -62,6 +62,15 @@ class ScoredRows:
     def scores(self, head: Head) -> dict[str, float]:
         """Every metric, finite, see ``kept``."""
         return kept(head.scores(self.o, self.part.truth, self.part.weights))
+
+    def confusion(self, head: Head) -> list[list[float]]:
+        """The confusion matrix; empty without classes."""
+        found = head.confusion(self.o, self.part.truth, self.part.weights)
+        return [] if found is None else found.tolist()
+
+    def coverage(self, head: Head, residuals: Residuals) -> float | None:
+        """The share of these rows inside their interval, see ``Residuals.coverage``."""
+        return residuals.coverage(head.predictions(self.o), self.part.truth, COVERAGE_LEVEL, self.part.weights)
 
     def residuals(self, head: Head) -> Residuals | None:
         """The residuals of predicted numbers; None for classes, for several targets, or if one overflows."""

@@ -66,3 +66,10 @@ def tempered(network: Network, theta: NDArray[Any], factor: float) -> NDArray[An
     for name in (f"W{last}", f"b{last}"):
         views[name][...] *= theta.dtype.type(factor)
     return changed
+
+
+def shifted(network: Network, theta: NDArray[Any], amounts: NDArray[np.float64]) -> NDArray[Any]:
+    """theta of the network whose outputs are those of this one plus the amounts (k,): they are added to the bias."""
+    changed = theta.copy()
+    network.layout.views(changed)[f"b{len(network.widths)}"][...] += amounts.astype(theta.dtype)
+    return changed

@@ -19,11 +19,13 @@ from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import stack
 from backpass.engine import default_engine
 from backpass.errors import UsageError
+from backpass.model.head.decision import OF_TWO, Decision, check_unset
 from backpass.model.head.decoding import label_probabilities
 from backpass.model.head.losses import CUSTOM, MissingLoss, MultiOutputLoss, UnscaledLoss
 from backpass.model.head.scaling import TargetScale
 from backpass.model.head.target_head import TargetHead
-from backpass.model.metrics import metrics_for, scores
+from backpass.model.metrics import ScoringOptions, all_metrics, metrics_for, scores
+from backpass.model.metrics.decision import confusion
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.numerics.elementary import mean
@@ -44,22 +46,25 @@ class Head:
         asked: The requested metric, if any.
         own: A user-defined loss of all outputs: it is minimized in place of the built-in one, and selects the epoch
             unless a metric is requested.
+        decision: For one target of two classes, how a class is decided; None in files that do not hold it.
     """
 
     targets: tuple[TargetHead, ...]
     is_flat: bool = True
     asked: str | None = None
     own: Loss | None = None
+    decision: Decision | None = None
 
     @staticmethod
     def fit(target: Target, y: NDArray[Any], settings: Settings) -> Head:
         """The head for one target, with its scale fitted on the training targets (n,).
 
         Raises:
-            UsageError: The loss or the metric does not fit the target.
+            UsageError: The loss, the metric or the decision does not fit the target.
             DataError: A count is negative.
         """
-        return Head((TargetHead.fit(target, y, settings),)).choosing(settings.metric)
+        decision = Decision.fit(target, y, settings)
+        return Head((TargetHead.fit(target, y, settings),), decision=decision).choosing(settings.metric)
 
     @staticmethod
     def fit_columns(each: Sequence[tuple[Target, Settings]], y: NDArray[Any]) -> Head:
@@ -73,6 +78,8 @@ class Head:
             UsageError: The loss or the metric does not fit a target.
             DataError: A count is negative.
         """
+        for target, settings in each:
+            check_unset((*OF_TWO, "class_weight"), settings, target)
         targets = tuple(TargetHead.fit(target, y[:, j], settings) for j, (target, settings) in enumerate(each))
         return Head(targets, is_flat=False).choosing(each[0][1].metric)
 
@@ -154,8 +161,17 @@ class Head:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The reported metrics; the first one selects the best epoch."""
-        named, own = metrics_for(self.loss_name, self.asked), ("loss",) if self.own is not None else ()
+        """The main metrics; the first one selects the best epoch."""
+        return self._in_order(metrics_for(self.loss_name, self.asked))
+
+    @property
+    def all_metrics(self) -> tuple[str, ...]:
+        """Every metric of the loss, the main ones first. Some may be undefined for some rows."""
+        return self._in_order(all_metrics(self.loss_name, self.asked))
+
+    def _in_order(self, named: tuple[str, ...]) -> tuple[str, ...]:
+        """Metrics with the one that selects the epoch first."""
+        own = ("loss",) if self.own is not None else ()
         if self.asked == "r2" and not self.is_flat:
             # Unlike for one target, the mean r2 of several need not have its optimum where their mean rmse has it.
             named = ("r2", *(name for name in named if name != "r2"))
@@ -253,11 +269,18 @@ class Head:
         """``average`` as a circuit of the outputs of ``networks`` networks."""
         return trace(lambda *outputs: self.average(outputs), [Spec((rows, self.outputs), dtype)] * networks)
 
+    @property
+    def _of_outputs(self) -> Head:
+        """The head without what does not affect the meaning of the outputs."""
+        return replace(self, asked=None, own=None, decision=None)
+
     # Both run on the default engine, so that they have the same bits whatever engine runs the network.
 
     def predictions(self, o: NDArray[Any]) -> NDArray[np.float64]:
         """Numbers in the target's unit (n,), or probabilities of the classes (n, classes); several targets (n, k)."""
-        columns = default_engine(threads=1).run(_decoding(replace(self, asked=None, own=None), o.dtype), o)
+        columns = default_engine(threads=1).run(
+            _decoding(replace(self, asked=None, own=None, decision=None), o.dtype), o
+        )
         # The engine drops additions of 0, which leaves a zero its sign.
         return np.asarray((columns[0] if self.is_flat else np.column_stack(columns)) + 0.0)
 
@@ -265,22 +288,66 @@ class Head:
         """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average"""
         if len(outputs) == 1:
             return outputs[0]
-        circuit = _averaging(replace(self, asked=None, own=None), len(outputs), outputs[0].dtype)
+        circuit = _averaging(self._of_outputs, len(outputs), outputs[0].dtype)
         return default_engine(threads=1).run(circuit, *outputs)[0]
 
+    def decided(self, predicted: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The number of the class that each row is given: class probabilities (n, classes) -> (n,)"""
+        return np.argmax(predicted, axis=1) if self.decision is None else self.decision.classes_of(predicted)
+
+    @property
+    def positive(self) -> int:
+        """The number of the positive class of two; the second one if nothing says otherwise."""
+        return 1 if self.decision is None else self.decision.positive
+
     def scores(
-        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+        self,
+        o: NDArray[Any],
+        truth: NDArray[Any],
+        weights: NDArray[np.float64] | None = None,
+        names: Sequence[str] | None = None,
     ) -> dict[str, float]:
-        """Every metric, averaged over the targets; and "loss" for a user-defined loss that is available."""
+        """Metrics, averaged over the targets; and "loss" for a user-defined loss that is available.
+
+        Args:
+            o: Outputs (n, k).
+            truth: Targets (n,) or (n, k).
+            weights: The weight of each row (n,).
+            names: The metrics. Default None: all. Those that are undefined for these targets are left out.
+        """
+        asked = self.all_metrics if names is None else tuple(names)
         predicted = self.predictions(o)
+        options = [self._scoring(one, predicted) for one in self.targets]
         each = [
-            scores(one.loss_name, self._scored(predicted, j), self._column(truth, j), one.q, self.asked, weights)
-            for j, one in enumerate(self.targets)
+            scores(
+                [name for name in asked if name != "loss"],
+                self._scored(predicted, j),
+                self._column(truth, j),
+                weights,
+                options[j],
+            )
+            for j in range(len(self.targets))
         ]
-        found = {name: mean([scores[name] for scores in each]) for name in each[0]}
-        if self.own is None or isinstance(self.own, MissingLoss):
+        # A metric that one of the targets does not define has no mean.
+        found = {
+            name: mean([scores[name] for scores in each]) for name in each[0] if all(name in scores for scores in each)
+        }
+        if self.own is None or isinstance(self.own, MissingLoss) or "loss" not in asked:
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
+
+    def confusion(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64] | None:
+        """The weight of the rows by true class (rows) and given class (columns), (k, k); None if it has no classes."""
+        if not self.classes:
+            return None
+        predicted = self.predictions(o)
+        return confusion(predicted, truth, weights, decided=self.decided(predicted))
+
+    def _scoring(self, target: TargetHead, predicted: NDArray[np.float64]) -> ScoringOptions:
+        """What the metrics of a target need in addition to predictions."""
+        return ScoringOptions(target.q, self.positive, self.decided(predicted) if self.classes else None)
 
     def _scored(self, predicted: NDArray[np.float64], j: int) -> NDArray[np.float64]:
         """The predictions of target j as its metrics take them: a label has the probabilities of off and on (n, 2)."""
@@ -292,7 +359,10 @@ class Head:
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file; it says only whether there was a user-defined loss."""
         each = [{**target.to_json(), "metric": self.asked} for target in self.targets]
-        return {**each[0], "loss": self.loss_title} if self.is_flat else {"heads": each, "loss": self.loss_title}
+        decision = {} if self.decision is None else {"decision": self.decision.to_json()}
+        if self.is_flat:
+            return {**each[0], "loss": self.loss_title, **decision}
+        return {"heads": each, "loss": self.loss_title}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Head:
@@ -303,7 +373,8 @@ class Head:
         """
         own = MissingLoss() if data["loss"] == CUSTOM else None
         if "heads" not in data:
-            return Head((TargetHead.from_json(data),), asked=data.get("metric"), own=own)
+            decision = Decision.from_json(data["decision"]) if "decision" in data else None
+            return Head((TargetHead.from_json(data),), asked=data.get("metric"), own=own, decision=decision)
         losses = {each["loss"] for each in data["heads"]}
         if len(losses) != 1 or CUSTOM in losses or data["loss"] not in (*losses, CUSTOM):
             raise UsageError(f"several outputs need one loss by name, got {', '.join(sorted(losses)) or 'none'}")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
+from backpass.numerics.elementary import mean
 
 KEPT = 1_000
 """The maximum number of residuals that are stored; of more, this many are selected at equal steps of rank."""
@@ -71,6 +72,26 @@ class Residuals:
                 hint=f"give more validation rows, or ask for at most {int(most * 1000) / 1000:g}",
             )
         return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
+
+    def coverage(
+        self,
+        predicted: NDArray[np.float64],
+        y: NDArray[np.float64],
+        level: float,
+        weights: NDArray[np.float64] | None = None,
+    ) -> float | None:
+        """The share of rows whose target lies within ``half_width`` of its prediction; None if there are too few.
+
+        Args:
+            predicted: Predictions (n,).
+            y: Targets (n,).
+            level: The level of the intervals.
+            weights: The weight of each row (n,).
+        """
+        if ceil(round(level * (self.rows + 1), 9)) > self.rows:
+            return None
+        half = self.half_width(level)
+        return mean((predicted - half <= y) & (y <= predicted + half), weights)
 
     def offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
         """Quantile q -> the number added to a prediction for its q-quantile, in ascending order

@@ -10,7 +10,7 @@ input arrays from a table.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from backpass.engine.onnx import Graph, Value, require_onnx, to_bytes, translate
 from backpass.engine.onnx.graph import TEXT
 from backpass.errors import UsageError
 from backpass.model.file.container import FORMAT
+from backpass.model.head.decision import Decision
 from backpass.model.head.decoding import WIDE
 from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
 from backpass.model.onnx.exportable import Exportable
@@ -44,12 +45,12 @@ def to_onnx(model: Exportable) -> bytes:
 
     inputs:  by name, each numeric column double [n, 1], each categorical column string [n, 1], each date or time
              int32 [n, 3] (days, seconds, microseconds)
-    outputs: a number, double [n], or the most probable class [n] (string; int64 or double if the target holds numbers),
-             named as the target; for classes also ``probabilities``, double [n, classes]; for several outputs a number
-             each, named by their titles
+    outputs: a number, double [n], or the class that ``Model.predict`` returns, by the threshold if there is one, [n]
+             (string; int64 or double if the target holds numbers), named as the target; for classes also
+             ``probabilities``, double [n, classes]; for several outputs a number each, named by their titles
 
-    The metadata hold the target, its classes in the order of the probabilities, how the columns are read, and the
-    versions.
+    The metadata hold the target, its classes in the order of the probabilities, the positive class and its threshold,
+    how the columns are read, and the versions.
 
     Raises:
         UsageError: The onnx package is not installed, or text has no UTF-8 form.
@@ -61,7 +62,7 @@ def to_onnx(model: Exportable) -> bytes:
     outputs = _network_outputs(graph, model, _network_inputs(graph, model))
     predicted = translate(graph, model.head.decoding(model.theta.dtype, ROWS), [outputs])
     if model.classes:
-        graph.output(_labels(graph, model, predicted[0]), names[0], "the most probable class")
+        graph.output(_labels(graph, model, predicted[0]), names[0], "the class, by the threshold if there is one")
         graph.output(predicted[0], names[1], f"of the classes {json.dumps(model.classes, ensure_ascii=False)}")
     else:
         for value, name in zip(predicted, names, strict=True):
@@ -191,10 +192,23 @@ def _network_outputs(graph: Graph, model: Exportable, x: Value) -> Value:
 
 
 def _labels(graph: Graph, model: Exportable, probabilities: Value) -> Value:
-    """The class with the largest probability, the first one in a tie."""
-    classes = _class_values(model)
-    place = graph.add("ArgMax", probabilities, stem="label/place", axis=1, keepdims=0)
+    """The class that each row is given: of the largest probability, the first one in a tie; or by the threshold."""
+    classes, decision = _class_values(model), model.head.decision
+    if decision is None or decision.is_default:
+        place: Any = graph.add("ArgMax", probabilities, stem="label/place", axis=1, keepdims=0)
+    elif decision.weights:
+        weights = np.array(decision.weights)
+        (scores,) = translate(graph, trace(lambda p: p * weights, [probabilities.spec]), [probabilities])
+        place = graph.add("ArgMax", scores, stem="label/place", axis=1, keepdims=0)
+    else:
+        (place,) = translate(graph, trace(_by_threshold(decision), [probabilities.spec]), [probabilities])
     return Value(graph.add("Gather", classes, place, stem="label"), Spec((ROWS,), classes.dtype))
+
+
+def _by_threshold(decision: Decision) -> Callable[[Array], Array]:
+    """probabilities p (n, 2)  ->  the number of the class that each row is given (n,), as ``Decision.classes_of``"""
+    yes, no = (np.array(j, dtype=_CODES) for j in (decision.positive, 1 - decision.positive))
+    return lambda p: where(p[:, decision.positive] >= decision.threshold, yes, no)
 
 
 def _class_values(model: Exportable) -> np.ndarray[Any, Any]:
@@ -216,3 +230,6 @@ def _facts(model: Exportable) -> Iterator[tuple[str, str]]:
     yield "backpass.loss", model.head.loss_title
     if model.classes:
         yield "backpass.classes", json.dumps(model.classes, ensure_ascii=False)
+    if model.head.decision is not None and len(model.classes) == 2:
+        yield "backpass.positive", model.classes[model.head.positive]
+        yield "backpass.threshold", repr(model.head.decision.threshold)

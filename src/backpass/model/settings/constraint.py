@@ -6,6 +6,7 @@ values that violate it for the tests. ``settings`` declares the settings.
 
 from __future__ import annotations
 
+import csv
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -168,6 +169,104 @@ class Factors(Constraint):
         unknown = next((name for name in names if isinstance(name, str) and name not in self.names), None)
         near = "" if unknown is None else did_you_mean(unknown, self.names)
         return near if near.startswith("did") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOrName(Constraint):
+    """A number, or one of several names.
+
+    Attributes:
+        number: The accepted numbers.
+        names: The accepted names.
+    """
+
+    number: Number
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"{self.number.describe()}, or one of {', '.join(self.names)}"
+
+    def accepts(self, value: Any) -> bool:
+        return self.number.accepts(value) or Choice(self.names).accepts(value)
+
+    def read(self, text: str) -> Any:
+        return text if text in self.names else self.number.read(text)
+
+    def breaking(self) -> Sequence[Any]:
+        return self.number.breaking()
+
+    def hint(self, value: Any) -> str:
+        return Choice(self.names).hint(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassName(Constraint):
+    """A class of the target, by its text or, for numbers and booleans, by its value."""
+
+    def describe(self) -> str:
+        return "a class of the target"
+
+    def accepts(self, value: Any) -> bool:
+        return (isinstance(value, str) and value != "") or isinstance(value, bool) or Number().accepts(value)
+
+    def read(self, text: str) -> Any:
+        return text
+
+    def breaking(self) -> Sequence[Any]:
+        return ["", float("nan"), ("yes",)]
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts(Constraint):
+    """Positive numbers by name: name=number,name=number. A pair with a comma in its name stands in double quotes.
+
+    Attributes:
+        names: The names, each of which needs a number; empty for any classes.
+        words: Words that are accepted instead.
+    """
+
+    names: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        example = ",".join(f"{name}={number}" for name, number in zip(self.names or ("a", "b"), (1, 5), strict=False))
+        what = (
+            f"{' and '.join(self.names)}, each with a number above 0" if self.names else "classes with numbers above 0"
+        )
+        return f"{''.join(f'{word}, or ' for word in self.words)}{what} with a number above 0 each, such as {example}"
+
+    def accepts(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return value in self.words
+        if not isinstance(value, tuple) or not value or not all(map(self._is_pair, value)):
+            return False
+        given = [name for name, _ in value]
+        return len(set(given)) == len(given) and (not self.names or {*given} == {*self.names})
+
+    @staticmethod
+    def _is_pair(pair: Any) -> bool:
+        is_pair = isinstance(pair, tuple) and len(pair) == 2
+        return is_pair and ClassName().accepts(pair[0]) and Number(0, open_low=True).accepts(pair[1])
+
+    def read(self, text: str) -> Any:
+        if text in self.words:
+            return text
+        pairs = [item.rpartition("=") for item in next(csv.reader([text], skipinitialspace=True))]
+        return tuple((name.strip(), float(number)) for name, _, number in pairs)
+
+    def breaking(self) -> Sequence[Any]:
+        first, second = self.names or ("a", "b")
+        return [(), ((first, 0.0), (second, 1.0)), ((first, 1.0), (first, 2.0)), ((first, "1"),), first, 3.0]
+
+
+def amount_texts(value: Sequence[Sequence[Any]]) -> list[str]:
+    """The pairs of an ``Amounts`` value as ``read`` takes them, to be joined by commas.
+
+    >>> amount_texts([("a", 1.0), ("b,c", 5.0)])
+    ['a=1', '"b,c=5"']
+    """
+    texts = [f"{name}={number:.17g}" for name, number in value]
+    return ['"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text for text in texts]
 
 
 @dataclass(frozen=True, slots=True)

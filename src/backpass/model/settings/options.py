@@ -6,8 +6,8 @@ two. Meanings, ranges and defaults are declared in ``settings``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
 from backpass.circuit import Array
 
@@ -62,6 +62,10 @@ class SettingsOptions(TypedDict, total=False):
     ensemble_size: int
     ensemble_split: Literal["folds", "split"]
     seed: int
+    positive: str | float | None
+    threshold: float | Literal["f1", "balanced", "cost"] | None
+    cost: Mapping[str, float] | Sequence[tuple[str, float]] | None
+    class_weight: Literal["balanced"] | Mapping[Any, float] | Sequence[tuple[Any, float]] | None
     precision: Literal["float32", "bf16", "float64"]
     engine: str
     threads: int | None

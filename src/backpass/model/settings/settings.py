@@ -17,11 +17,14 @@ from backpass.errors import UsageError, did_you_mean
 from backpass.model.file.older_facts import SETTING_NAMES
 from backpass.model.metrics import CHOOSING
 from backpass.model.settings.constraint import (
+    Amounts,
     Choice,
+    ClassName,
     Constraint,
     Factors,
     Function,
     Number,
+    NumberOrName,
     Several,
     Switch,
     Widths,
@@ -41,6 +44,9 @@ from backpass.network import (
 from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
 
 _LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
+THRESHOLD_RULES = ("f1", "balanced", "cost")
+"""What a threshold chosen on held-out rows optimizes: F1, balanced accuracy or cost."""
+
 _POSITIVE = Number(0, open_low=True)
 _SHARE = Number(0, 1, open_high=True)
 _COUNT = Number(1, 1_000_000_000, whole=True)
@@ -55,7 +61,7 @@ class Setting:
         default: The default in the plain preset.
         constraint: The accepted values.
         help: One line for users. Square brackets at its end say what the default None stands for.
-        group: The section of the help: preset, data, network, training or engine.
+        group: The section of the help: preset, data, network, training, decision or engine.
         repeated: Whether the command-line option can be given several times.
         follows_preset: Whether an estimator's parameter None stands for the preset's value.
         describes_network: Whether setting it selects the preset plain, unless a preset is named.
@@ -108,6 +114,10 @@ def _network(default: Any, constraint: Constraint, help: str, **facts: Any) -> A
 
 def _training(default: Any, constraint: Constraint, help: str, **facts: Any) -> Any:
     return _setting(default, constraint, help, "training", **facts)
+
+
+def _decision(default: Any, constraint: Constraint, help: str) -> Any:
+    return _setting(default, constraint, help, "decision", since=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +358,22 @@ class Settings:
         since=2,
     )
     seed: int = _training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices")
+    positive: str | float | None = _decision(None, ClassName(), "positive class of two [the rarer one]")
+    threshold: float | str | None = _decision(
+        None,
+        NumberOrName(Number(0, 1, open_low=True, open_high=True), THRESHOLD_RULES),
+        "probability from which the positive class is predicted; f1, balanced, cost: chosen on held-out rows [0.5]",
+    )
+    cost: tuple[tuple[str, float], ...] | None = _decision(
+        None,
+        Amounts(("false_positive", "false_negative")),
+        "cost of each kind of error, for the threshold that costs least: false_positive=50,false_negative=500 [none]",
+    )
+    class_weight: str | tuple[tuple[Any, float], ...] | None = _decision(
+        None,
+        Amounts((), ("balanced",)),
+        "weight of each class in the loss, balanced or a=1,b=5; probabilities are corrected for it [1 for every class]",
+    )
     precision: str = _setting(
         "float32",
         Choice(("float32", "bf16", "float64")),
@@ -501,7 +527,8 @@ def _listed(value: Any) -> Any:
 
 
 def _frozen(value: Any) -> Any:
-    """Lists as tuples, at any depth."""
+    """Lists as tuples, at any depth, and mappings as tuples of pairs."""
+    value = list(value.items()) if isinstance(value, Mapping) else value
     return tuple(_frozen(part) for part in value) if isinstance(value, list | tuple) else value
 
 
@@ -525,6 +552,10 @@ def _conflicts(values: Mapping[str, Any]) -> list[str]:
     problems += [
         f"learning_rate_multiplier names {name!r} twice" for name in sorted({g for g in groups if groups.count(g) > 1})
     ]
+    if values["threshold"] == "cost" and values["cost"] is None:
+        problems.append(
+            "threshold 'cost' needs the cost of each kind of error: cost false_positive=50,false_negative=500"
+        )
     if values["task"] == "regression" and values["loss"] == "cross_entropy":
         problems.append("loss 'cross_entropy' is for classes, but task is regression")
     return problems

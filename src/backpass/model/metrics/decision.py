@@ -1,0 +1,100 @@
+"""Metrics of decisions: the class that each row is given, against its true class y (n,).
+
+The given class is the most probable one, unless ``decided`` (n,) says otherwise. Precision, recall and F1 are those of
+the positive class; for more than two classes, the mean over the classes (macro average). A ratio 0 / 0 is 0. All of
+them follow from the confusion matrix C, C_ij the weight of the rows of class i that are given class j.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.numerics.elementary import mean, total
+
+Floats = NDArray[np.float64]
+Classes = NDArray[Any]
+Weights = NDArray[np.float64] | None
+
+
+def confusion(
+    probabilities: Floats, y: Classes, weights: Weights = None, *, decided: Classes | None = None
+) -> NDArray[np.float64]:
+    """The confusion matrix C (k, k): true classes as rows, given classes as columns
+
+    >>> confusion(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]), np.array([0, 1, 1])).tolist()
+    [[1.0, 0.0], [1.0, 1.0]]
+    """
+    k, taken = probabilities.shape[1], _given(probabilities, decided)
+    counts = np.bincount(y.astype(np.int64) * k + taken, weights=weights, minlength=k * k)
+    return counts.reshape(k, k).astype(np.float64)
+
+
+def accuracy(probabilities: Floats, y: Classes, weights: Weights = None, *, decided: Classes | None = None) -> float:
+    """The share of rows that are given their true class"""
+    return mean(np.equal(_given(probabilities, decided), y), weights)
+
+
+def error(probabilities: Floats, y: Classes, weights: Weights = None, *, decided: Classes | None = None) -> float:
+    """The share of rows that are not given their true class"""
+    return mean(np.not_equal(_given(probabilities, decided), y), weights)
+
+
+def balanced_accuracy(
+    probabilities: Floats, y: Classes, weights: Weights = None, *, decided: Classes | None = None
+) -> float:
+    """The mean over the classes of the share of their rows that are given them; classes without rows are left out"""
+    C = confusion(probabilities, y, weights, decided=decided)
+    rows = C.sum(axis=1)
+    return mean(np.diag(C)[rows > 0.0] / rows[rows > 0.0])
+
+
+def precision(
+    probabilities: Floats, y: Classes, weights: Weights = None, *, positive: int = 1, decided: Classes | None = None
+) -> float:
+    """TP / (TP + FP): the share of the rows given the positive class that have it"""
+    C = confusion(probabilities, y, weights, decided=decided)
+    return _of_classes(_shares(np.diag(C), C.sum(axis=0)), positive)
+
+
+def recall(
+    probabilities: Floats, y: Classes, weights: Weights = None, *, positive: int = 1, decided: Classes | None = None
+) -> float:
+    """TP / (TP + FN): the share of the rows of the positive class that are given it"""
+    C = confusion(probabilities, y, weights, decided=decided)
+    return _of_classes(_shares(np.diag(C), C.sum(axis=1)), positive)
+
+
+def f1(
+    probabilities: Floats, y: Classes, weights: Weights = None, *, positive: int = 1, decided: Classes | None = None
+) -> float:
+    """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall"""
+    C = confusion(probabilities, y, weights, decided=decided)
+    return _of_classes(_shares(2.0 * np.diag(C), C.sum(axis=0) + C.sum(axis=1)), positive)
+
+
+def mcc(probabilities: Floats, y: Classes, weights: Weights = None, *, decided: Classes | None = None) -> float:
+    """The correlation of true and given classes: 1 if all are right, 0 for guesses"""
+    C = confusion(probabilities, y, weights, decided=decided)
+    C = C / C.sum()
+    true, given = C.sum(axis=1), C.sum(axis=0)
+    both, spread_true, spread_given = (
+        total(each) for each in (np.diag(C) - true * given, true * (1.0 - true), given * (1.0 - given))
+    )
+    return both / sqrt(spread_true * spread_given) if spread_true > 0.0 and spread_given > 0.0 else 0.0
+
+
+def _given(probabilities: Floats, decided: Classes | None) -> Classes:
+    return np.asarray(np.argmax(probabilities, axis=1) if decided is None else decided)
+
+
+def _shares(part: Floats, whole: Floats) -> Floats:
+    return np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), 0.0)
+
+
+def _of_classes(values: Floats, positive: int) -> float:
+    """The value of the positive class of two, or the mean over more classes."""
+    return float(values[positive]) if len(values) == 2 else mean(values)

@@ -1,0 +1,46 @@
+"""Metrics of probabilities: p (n, k) of the classes, y (n,) the class numbers.
+
+Every mean is weighted; weights (n,) default to 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.numerics.elementary import log, mean, total
+
+Floats = NDArray[np.float64]
+Weights = NDArray[np.float64] | None
+BINS = 15
+"""The number of bins of the calibration error, as in Guo et al. 2017."""
+
+_SMALLEST = 1e-15
+
+
+def log_loss(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
+    """The mean of -ln of the true class's probability (never below 1e-15)"""
+    return mean(-log(np.maximum(probabilities[np.arange(len(y)), y], _SMALLEST)), weights)
+
+
+def brier(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
+    """The mean of (p - 1[positive])^2; for more than two classes, of the sum over classes of (p_j - 1[y = j])^2"""
+    k = probabilities.shape[1]
+    if k == 2:
+        return mean((probabilities[:, 1] - y) ** 2, weights)
+    squares = [(probabilities[:, j] - (y == j)) ** 2 for j in range(k)]
+    return total([mean(each, weights) for each in squares])
+
+
+def calibration_error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
+    """The expected calibration error: sum over bins of W_b / W |accuracy_b - confidence_b|
+
+    The confidence is the probability of the most probable class; the bins have equal widths.
+    """
+    confidence, taken = probabilities.max(axis=1), np.argmax(probabilities, axis=1)
+    w = np.ones(len(y)) if weights is None else weights
+    bins = np.minimum(np.ceil(confidence * BINS).astype(np.int64) - 1, BINS - 1)
+    gaps = w * ((taken == y) - confidence)
+    return total([abs(total(gaps[bins == b])) for b in range(BINS)]) / total(w)

@@ -1,0 +1,86 @@
+"""Labeled rows: the rows of a table that have a target, and their weights.
+
+It takes a table and column names and returns the rows that a model can learn from or be scored on. ``target`` gives the
+target its meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import did_you_mean
+from backpass.table.messages import counted, refusal, rows_listed, shown
+from backpass.table.table import NumericColumn, Table
+from backpass.table.target import labeled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labeled:
+    """Rows with a target.
+
+    Attributes:
+        table: The rows. A note of the table says which rows were left out.
+        weights: The weight of each row (n,); None if all are 1.
+    """
+
+    table: Table
+    weights: NDArray[np.float64] | None = None
+
+    @staticmethod
+    def of(table: Table, targets: Sequence[str], weight: str | None = None, *, strict: bool = False) -> Labeled:
+        """The rows that have every target and a weight above 0.
+
+        If no row has a target, or a target column is absent, all rows stay, so that ``Target`` can report it.
+
+        Args:
+            table: The table.
+            targets: The names of the target columns.
+            weight: The name of the column of weights. Default None: all rows have weight 1.
+            strict: Whether rows without a target stay, so that ``Target`` refuses them.
+
+        Raises:
+            DataError: The weights cannot be used.
+        """
+        notes = list[str]()
+        for name in () if strict else targets:
+            table, note = labeled(table, name)
+            notes += [note] if note else []
+        weights = None if weight is None else weights_in(table, weight)
+        if weights is not None and (idle := weights == 0.0).any():
+            count = f"{int(np.count_nonzero(idle)):,} of {counted(table.rows, 'row')}"
+            notes.append(f"weight {shown(weight)}: {count} have weight 0 and are left out")
+            table, weights = table.take(np.flatnonzero(~idle)), weights[~idle]
+        return Labeled(replace(table, notes=(*table.notes, *notes)) if notes else table, weights)
+
+    def take(self, index: NDArray[np.integer]) -> Labeled:
+        """These rows, in this order."""
+        return Labeled(self.table.take(index), None if self.weights is None else self.weights[index])
+
+
+def weights_in(table: Table, name: str) -> NDArray[np.float64]:
+    """The weights in a column: numbers from 0 up, at least one of them above 0, (n,)
+
+    Raises:
+        DataError: The column is absent, holds no numbers, or a weight is missing, negative or infinite.
+    """
+    column = table.columns.get(name)
+    if column is None:
+        hint = did_you_mean(name, table.names)
+        raise refusal(table.source, f"there is no weight column {shown(name)}", hint)
+    if not isinstance(column, NumericColumn):
+        raise refusal(table.source, f"weight column {shown(name)} holds no numbers", "weights are numbers from 0 up")
+    wrong = np.flatnonzero(~(np.isfinite(column.values) & (column.values >= 0.0)))
+    if wrong.size:
+        where = f"{len(wrong):,} of {table.rows:,} values ({rows_listed(table.row_numbers[wrong])})"
+        raise refusal(
+            table.source,
+            f"weight column {shown(name)}: {where} are missing, negative or infinite",
+            "a weight of 0 leaves a row out",
+        )
+    if table.rows and not column.values.any():
+        raise refusal(table.source, f"weight column {shown(name)} is 0 in every row", "at least one row must count")
+    return column.values.copy()
