@@ -61,7 +61,8 @@ def explain(
     Args:
         model: A model with one target.
         data: A Table, or anything that ``Model.predict`` takes.
-        class_name: The class to explain. Default: the second of two classes, otherwise the predicted class of each row.
+        class_name: The class to explain. Default: the positive one of two classes, otherwise the most probable class of
+            each row.
         on_rows: Called after each block of rows with the number of rows that are done and the total.
 
     Returns:
@@ -81,7 +82,7 @@ def explain(
     encoded = model.schema.encode(model.table(data))
     x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(model))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
-    pick = picked_classes(h, chosen)
+    pick = picked_classes(h, chosen, model.head.positive)
     parts = []
     for i in range(0, len(x), _ROWS):
         parts.append(integrated(smooth, smooth.inputs(x[i : i + _ROWS]), smooth.inputs(x0), pick[i : i + _ROWS]))

@@ -50,7 +50,7 @@ def intervals(
     drawn = [scores(_counts(rows, seed, step)) for step in range(count)]
     found = {}
     for name, value in scores(None).items():
-        values = np.sort(np.array([each[name] for each in drawn]))
+        values = np.sort(np.array([each[name] for each in drawn if name in each]))
         values = values[np.isfinite(values)]
         ends = (values[int(0.025 * values.size)], values[int(0.975 * values.size)]) if values.size else (value, value)
         found[name] = Interval(value, float(ends[0]), float(ends[1]))

@@ -50,15 +50,16 @@ class Calibration:
     rows: NDArray[np.int64]
 
 
-def confusion(probabilities: Floats, truth: NDArray[Any]) -> NDArray[np.int64]:
+def confusion(probabilities: Floats, truth: NDArray[Any], decided: NDArray[Any] | None = None) -> NDArray[np.int64]:
     """Count the rows by true class (first axis) and predicted class (second axis): (k, k)
 
     Args:
         probabilities: (n, k).
         truth: (n,). Class codes.
+        decided: (n,). The class that each row is given. Default None: the most probable one.
     """
     k = probabilities.shape[1]
-    taken = np.argmax(probabilities, axis=1)
+    taken = np.argmax(probabilities, axis=1) if decided is None else decided
     return np.bincount(truth * k + taken, minlength=k * k).reshape(k, k)
 
 

@@ -54,7 +54,7 @@ def dependence(
     numbers: NDArray[np.float64] | None = None,
     codes: NDArray[np.int32] | None = None,
     *,
-    chosen: int = -1,
+    chosen: int | None = None,
     seed: int = 0,
 ) -> Dependence:
     """Return the dependence of one output on a column.
@@ -64,13 +64,20 @@ def dependence(
         name: The name of the column.
         numbers: (n, p). The encoded numbers of the rows; None for the typical row.
         codes: (n, q). The codes of the rows; None for the typical row.
-        chosen: The class or label whose probability is the output; the last one by default.
+        chosen: The class or label whose probability is the output. Default None: the positive class of two, otherwise
+            the last one.
         seed: The seed that draws the rows, if there are many.
 
     Raises:
         UsageError: The column is unknown; names the most similar one.
     """
-    return dependences(model, name, numbers, codes, seed=seed)[chosen]
+    found = dependences(model, name, numbers, codes, seed=seed)
+    return found[answer_number(model) if chosen is None else chosen]
+
+
+def answer_number(model: Model) -> int:
+    """Return the number of the output that a single curve shows: the positive class of two, otherwise the last one."""
+    return model.head.positive if len(model.classes) == 2 else -1
 
 
 def dependences(

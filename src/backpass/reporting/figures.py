@@ -247,6 +247,32 @@ def calibration(ax: Axes, found: Calibration, name: str) -> None:
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
 
 
+def gain(ax: Axes, rows: Floats, found: Floats, name: str) -> None:
+    """Draw the share of positive rows found against the share of rows taken, the most probable ones first."""
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    shown = thinned(Curve(rows, found, 0.0), 160)
+    ax.plot(shown.x, shown.y, color=ACCENT)
+    ax.set(xlabel="share of the rows", ylabel=f"share of {_short(name, 18)} found")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+
+
+def cost(ax: Axes, at: Floats, costs: Floats, threshold: float, what: str) -> None:
+    """Draw the cost of all errors by threshold; a dashed line marks the threshold of the model.
+
+    Args:
+        ax: The axes.
+        at: (m,). Thresholds, ascending.
+        costs: (m,). The cost at each.
+        threshold: The threshold of the model.
+        what: The name of the cost.
+    """
+    shown = np.unique(np.linspace(0, len(at) - 1, 400).astype(int))
+    ax.step(at[shown], costs[shown], where="pre", color=ACCENT)
+    ax.axvline(threshold, color=MUTED, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    ax.set(xlabel="threshold", ylabel=what, xlim=(-0.02, 1.02))
+    ax.set_ylim(bottom=0.0)
+
+
 def importance(ax: Axes, found: Sequence[Importance], metric: str) -> None:
     """Draw permutation importance: the mean increase of the metric, with its standard deviation over repetitions."""
     first = found[:MOST_BARS]

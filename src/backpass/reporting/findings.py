@@ -19,6 +19,7 @@ from backpass.model.diagnostics import judged
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
+from backpass.model.settings.constraint import amount_texts
 from backpass.model.settings.settings import BY_NAME, default_settings
 from backpass.reporting.bootstrap import Interval, intervals
 from backpass.reporting.columns import ModelColumn, columns_of, names_of
@@ -76,7 +77,7 @@ class Findings:
         held, at_fit = self.held, self.model.record.warnings
         if held is None or held.is_known:
             return at_fit
-        return (*at_fit, *judged(self.model.head, held.outputs, held.truth))
+        return (*at_fit, *judged(self.model.head, held.outputs, held.truth, held.weights))
 
     @property
     def part(self) -> str | None:
@@ -129,16 +130,22 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     places = {name: _decimals(first.get(name, 0.0)) for name in metrics}
     if held is not None:
         scores = findings.scores
-        cells = [(_fixed(scores[name].value, places[name]), _range(scores[name], places[name])) for name in metrics]
+        cells = [
+            (_fixed(scores[name].value, places[name]), _range(scores[name], places[name]))
+            if name in scores
+            else ("", "")
+            for name in metrics
+        ]
         yield {"name": "network", "where": "these rows", "cells": cells, "strong": True}
     if part is None:
         return
     where = f"{PARTS[part]} rows, at fit"
-    if held is None or any(_fixed(own[name], places[name]) != _fixed(first[name], places[name]) for name in metrics):
-        cells = [(_fixed(own[name], places[name]), "") for name in metrics]
+    both = [name for name in metrics if name in own and name in first]
+    if held is None or any(_fixed(own[name], places[name]) != _fixed(first[name], places[name]) for name in both):
+        cells = [(_fixed(own[name], places[name]) if name in own else "", "") for name in metrics]
         yield {"name": "network", "where": where, "cells": cells, "strong": held is None}
     for name, scores_of in at_fit.items():
-        cells = [(_fixed(scores_of[metric], places[metric]), "") for metric in metrics]
+        cells = [(_fixed(scores_of[name], places[name]) if name in scores_of else "", "") for name in metrics]
         yield {"name": baseline(name), "where": where, "cells": cells, "strong": False}
 
 
@@ -149,6 +156,11 @@ def _decimals(value: float, digits: int = 4) -> int:
 
 def _fixed(value: float, decimals: int) -> str:
     return f"{value:,.{decimals}f}" if abs(value) < 1e12 and decimals < 9 else number(value)
+
+
+def _measured(score: Interval | None, decimals: int) -> tuple[str, str]:
+    """Format a score and its interval; empty for a metric that is undefined for these rows."""
+    return ("", "") if score is None else (_fixed(score.value, decimals), _range(score, decimals))
 
 
 def _range(score: Interval, decimals: int) -> str:
@@ -328,6 +340,8 @@ def _pair(item: Sequence[Any]) -> str:
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
+        return shlex.quote(",".join(amount_texts(value)))
     if isinstance(value, list | tuple):
         return ",".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))

@@ -39,6 +39,7 @@ class HeldOut:
         origin: A phrase that says which rows these are.
         notes: What was noticed while the table was read.
         is_known: Whether the scores at the fit were measured on exactly these rows.
+        weights: (n,). The weight of each row; None if all are 1.
     """
 
     table: Table
@@ -51,14 +52,17 @@ class HeldOut:
     origin: str
     notes: tuple[str, ...]
     is_known: bool = False
+    weights: NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:
         return self.table.rows
 
     def scores(self, model: Model, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
-        """Return every metric of the model on these rows; ``weights`` (n,) are row weights."""
-        return model.head.scores(self.outputs, self.truth, weights)
+        """Return every metric of the model on these rows; ``weights`` (n,) multiply those of the rows."""
+        own = self.weights
+        both = weights if own is None else own if weights is None else own * weights
+        return model.head.scores(self.outputs, self.truth, both)
 
 
 def head_of(model: Model) -> Head:
@@ -89,6 +93,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
         UsageError: The model predicts several numbers.
     """
     source = label(os.path.basename(table.source))
+    table = model.labeled(table)
     for part in ("test", "validation"):
         words = "set aside for testing" if part == "test" else "set aside to choose the best epoch"
         for index in _rows_of(model, table.rows, part):
@@ -105,7 +110,8 @@ def held_out(model: Model, table: Table) -> HeldOut:
 def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     """Encode all rows of a table and run the model on them."""
     head = head_of(model)
-    beside = {each.target.name for each in head.targets[1:]}  # the schema excludes only the first target
+    # The schema excludes only the first target.
+    beside = {*(each.target.name for each in head.targets[1:]), model.record.weight}
     encoded = model.schema.encode(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))
     x = model.inputs_at(encoded.numbers, encoded.codes)
     o = model.outputs_at(x)
@@ -120,6 +126,7 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
         truth,
         origin,
         (*table.notes, *encoded.notes),
+        weights=model.weights(table),
     )
 
 
@@ -146,4 +153,5 @@ def _fitted_rows(model: Model) -> set[int]:
 
 
 def _repeats(scores: dict[str, float], at_fit: Any) -> bool:
-    return all(isclose(scores[name], value, rel_tol=1e-4) for name, value in at_fit.items())
+    both = [name for name in at_fit if name in scores]
+    return bool(both) and all(isclose(scores[name], at_fit[name], rel_tol=1e-4) for name in both)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.metrics import LOWER_IS_BETTER
+from backpass.model.metrics import as_loss
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, NumericProfile
 from backpass.numerics.philox import permutation
@@ -62,7 +62,8 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     rows = permutation(seed, 0, _PURPOSE, held.rows)[:MOST_ROWS]
     x, truth = held.x[rows], held.truth[rows]
     smooth = SmoothModel(model)
-    best = _score(model, held.outputs[rows], truth)
+    weights = None if held.weights is None else held.weights[rows]
+    best = _score(model, held.outputs[rows], truth, weights)
     slopes = _slopes(smooth, held, rows)
     found = []
     for column, group in zip(columns_of(model), by_column(model, model.feature_map.groups()), strict=True):
@@ -72,7 +73,7 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             shuffled = x.copy()
             shuffled[:, group] = x[order][:, group]
             o = model.outputs_at(shuffled)
-            losses.append(_score(model, o, truth) - best)
+            losses.append(_score(model, o, truth, weights) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
         is_text = isinstance(column.feature, CategoricalFeature)
         slope = float(np.mean(moves)) if is_text else float(slopes[list(column.places)].sum())
@@ -80,28 +81,30 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     return sorted(found, key=lambda each: -each.worse)
 
 
-def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None) -> NDArray[np.float64]:
+def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None, positive: int = 1) -> NDArray[np.float64]:
     """Return a one-hot selection of the output to explain: (n,) or (n, k) -> pick (n, 1) or (n, k)
 
     Args:
         predicted: Numbers (n,) or probabilities (n, k).
-        chosen: The class or label to select. None selects the second of two classes, otherwise the most probable class
-            of each row.
+        chosen: The class or label to select. None selects the positive one of two classes, otherwise the most probable
+            class of each row.
+        positive: The number of the positive class of two.
     """
     if predicted.ndim == 1:
         return np.ones((len(predicted), 1))
     k = predicted.shape[1]
     if chosen is None and k == 2:
-        chosen = 1
+        chosen = positive
     places = np.argmax(predicted, axis=1) if chosen is None else np.full(len(predicted), chosen)
     return np.asarray(np.equal(places[:, None], np.arange(k)), dtype=np.float64)
 
 
-def _score(model: Model, o: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+def _score(
+    model: Model, o: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64] | None
+) -> float:
     """Return the metric that selected the best epoch, negated if higher values are better."""
     metric = model.head.metric
-    score = model.head.scores(o, truth)[metric]
-    return score if metric in LOWER_IS_BETTER else -score
+    return as_loss(metric, model.head.scores(o, truth, weights, [metric])[metric])
 
 
 def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64]) -> float:
@@ -117,7 +120,9 @@ def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> NDArr
     """
     predicted = held.predicted[rows]
     labels = range(len(label_names(smooth.model)))
-    picks = [picked_classes(predicted, j) for j in labels] or [picked_classes(predicted)]
+    picks = [picked_classes(predicted, j) for j in labels] or [
+        picked_classes(predicted, positive=smooth.model.head.positive)
+    ]
     return np.asarray(np.mean([_slopes_of(smooth, held.x[rows], pick) for pick in picks], axis=0))
 
 

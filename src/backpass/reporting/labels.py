@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.metrics import error, log_loss
+from backpass.model.metrics import scores
 from backpass.model.model import Model
 from backpass.reporting.bootstrap import Interval, intervals
 from backpass.reporting.curves import roc
 from backpass.reporting.style import label
 
-METRICS = {"log_loss": log_loss, "error": error}
+METRICS = ("log_loss", "error")
 """The metrics of each label: the log loss, and the error rate at the threshold 1/2."""
 
 
@@ -69,10 +69,8 @@ def _scored(name: str, p: NDArray[np.float64], y: NDArray[Any], seed: int) -> La
     return LabelScore(
         name,
         share,
-        intervals(
-            lambda weights: {key: metric(both, y, weights) for key, metric in METRICS.items()}, len(y), seed=seed
-        ),
-        {key: metric(always, y) for key, metric in METRICS.items()},
+        intervals(lambda weights: scores(METRICS, both, y, weights), len(y), seed=seed),
+        scores(METRICS, always, y),
         roc(p, y == 1).area if 0.0 < share < 1.0 else None,
     )
 

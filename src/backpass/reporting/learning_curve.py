@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite, sqrt
 
+from backpass.model.metrics import as_loss
 from backpass.model.model import Model
 
 
@@ -43,7 +44,7 @@ def course_of(model: Model) -> Course:
     is the log loss, the cross-entropy has the same unit, apart from label smoothing and dropout.
     """
     history, head = model.history, model.head
-    scores = tuple(epoch.score for epoch in history if epoch.score is not None)
+    scores = tuple(as_loss(head.metric, epoch.score) for epoch in history if epoch.score is not None)
     losses = tuple(epoch.train_loss for epoch in history)
     name, together = f"{head.loss_name.replace('_', ' ')} loss", False
     if head.loss_name == "cross_entropy" and head.metric == "log_loss" and head.own is None:

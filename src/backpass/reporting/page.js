@@ -32,8 +32,16 @@
   }
 
   const best = (outputs) => outputs.indexOf(Math.max(...outputs));
-  // Of two classes the second is meant; of more, and of labels, the most probable one of the row as it stands.
-  const meant = (outputs) => (names.length === 0 ? 0 : facts.classes.length === 2 ? 1 : best(outputs));
+  // Of two classes the positive one is meant; of more, and of labels, the most probable one of the row as it stands.
+  const { positive = 1, threshold = 0.5, weights = [] } = facts.decision;
+  const meant = (outputs) => (names.length === 0 ? 0 : facts.classes.length === 2 ? positive : best(outputs));
+
+  // The class that the row is given: by the threshold or the weights of the model, otherwise the most probable one.
+  function given(outputs) {
+    if (weights.length) return best(outputs.map((p, j) => p * weights[j]));
+    if (outputs.length !== 2 || threshold === 0.5) return best(outputs);
+    return outputs[positive] >= threshold ? positive : 1 - positive;
+  }
 
   function text(value, digits = 4) {
     if (!Number.isFinite(value)) return String(value);
@@ -69,8 +77,8 @@
       showEach(now);
       return now;
     }
-    output.textContent = names[best(now)];
-    change.textContent = `with a probability of ${percent(now[best(now)])}`;
+    output.textContent = names[given(now)];
+    change.textContent = `with a probability of ${percent(now[given(now)])}`;
     showEach(now);
     return now;
   }

@@ -17,10 +17,12 @@ from typing import Any
 
 from backpass._version import __version__
 from backpass.errors import UsageError, visible
+from backpass.model.head.decision import Decision
 from backpass.model.model import Model
 from backpass.reporting import drawing, whatif
 from backpass.reporting import findings as words
 from backpass.reporting.columns import names_of
+from backpass.reporting.decisions import gain_rows, threshold_rows
 from backpass.reporting.findings import Findings
 from backpass.reporting.held_out import head_of, held_out
 from backpass.reporting.labels import label_names, label_rows
@@ -137,6 +139,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "scores": list(words.score_rows(findings)),
         "labels": list(label_rows(findings.labels)),
         "has_labels": bool(labels),
+        **_decision_facts(findings),
         "columns": list(words.column_rows(findings)),
         "left_out": [label(name) for name in model.schema.left_out],
         "worst": words.worst_rows(findings),
@@ -149,6 +152,23 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "networks": len(model.record.members),
         "parameters": f"{model.theta.size:,}",
         "is_large": not whatif.fits(model),
+    }
+
+
+def _decision_facts(findings: Findings) -> dict[str, Any]:
+    """Return the tables of thresholds, of gain and lift; empty for anything but two classes with given rows."""
+    model, held = findings.model, findings.held
+    if held is None or len(model.classes) != 2:
+        return {"thresholds": [], "gains": [], "has_cost": False, "positive": ""}
+    decision = model.head.decision or Decision()
+    score, is_positive = held.predicted[:, decision.positive], held.truth == decision.positive
+    found = {"positive": label(model.classes[decision.positive]), "has_cost": decision.cost is not None}
+    if not 0 < is_positive.sum() < held.rows:
+        return {**found, "thresholds": [], "gains": []}
+    return {
+        **found,
+        "thresholds": threshold_rows(score, is_positive, decision.threshold, decision.cost, held.weights),
+        "gains": gain_rows(score, is_positive, held.weights),
     }
 
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.model.head.decision import Decision
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.reporting import figures
 from backpass.reporting.bootstrap import Interval
 from backpass.reporting.columns import names_of
 from backpass.reporting.curves import calibration, confusion, precision_recall, roc
-from backpass.reporting.dependence import Dependence, dependences
+from backpass.reporting.decisions import cost_curve, gain_curve
+from backpass.reporting.dependence import Dependence, answer_number, dependences
 from backpass.reporting.findings import Findings
 from backpass.reporting.held_out import HeldOut
 from backpass.reporting.labels import label_names
@@ -122,7 +124,8 @@ def _of_numbers(model: Model, held: HeldOut) -> Iterator[Picture]:
 
 def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
     k = len(model.classes)
-    counts = confusion(held.predicted, held.truth)
+    head = model.head
+    counts = confusion(held.predicted, held.truth, head.decided(held.predicted))
     yield _picture(
         "confusion",
         "Confusion matrix",
@@ -130,12 +133,44 @@ def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
         lambda ax: figures.confusion(ax, counts, model.classes),
         HEIGHT if k <= 6 else HEIGHT * 1.35,
     )
-    # The second of two classes is the positive one. A class that no row or every row belongs to has no curve.
-    shown = [1] if k == 2 else range(min(k, CLASS_CURVES))
+    # A class that no row or every row belongs to has no curve.
+    shown = [head.positive] if k == 2 else range(min(k, CLASS_CURVES))
     if present := [j for j in shown if 0 < (held.truth == j).sum() < held.rows]:
         told = {model.classes[j]: (held.predicted[:, j], held.truth == j) for j in present}
-        last, share = model.classes[present[-1]], float((held.truth == 1).mean()) if k == 2 else None
-        yield from (*_of_probabilities(told, share), _calibration(last, *told[last]))
+        share = float((held.truth == head.positive).mean()) if k == 2 else None
+        yield from _of_probabilities(told, share)
+        if k > 2:
+            one_hot = held.truth[:, None] == np.arange(k)
+            yield _calibration("a class", held.predicted.ravel(), one_hot.ravel(), "All classes together. ")
+            return
+        name = model.classes[head.positive]
+        yield _calibration(name, *told[name])
+        yield from _of_decisions(model, held)
+
+
+def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
+    """Yield the gain curve and the cost by threshold of two classes."""
+    decision = model.head.decision or Decision()
+    name = model.classes[decision.positive]
+    score, positive = held.predicted[:, decision.positive], held.truth == decision.positive
+    x, y = gain_curve(score, positive, held.weights)
+    yield _picture(
+        "gain",
+        "Gain",
+        f"How many of the rows of {label(name)} are among those with the highest probabilities.",
+        lambda ax: figures.gain(ax, x, y, name),
+    )
+    at, costs = cost_curve(score, positive, decision.cost or (1.0, 1.0), held.weights)
+    pair = ""
+    if decision.cost is not None:
+        pair = f"A false positive costs {decision.cost[0]:g}, a false negative {decision.cost[1]:g}. "
+    what = "cost" if decision.cost is not None else "errors"
+    yield _picture(
+        "cost",
+        "Cost by threshold" if decision.cost is not None else "Errors by threshold",
+        f"{pair}The dashed line is the threshold of the model, {decision.threshold:.3g}.",
+        lambda ax: figures.cost(ax, at, costs, decision.threshold, what),
+    )
 
 
 def _of_labels(model: Model, held: HeldOut) -> Iterator[Picture]:
@@ -208,15 +243,17 @@ def _dependences(findings: Findings) -> Iterator[Picture]:
     rows: tuple[Any, ...] = () if held is None else (held.numbers, held.codes)
     for i, name in enumerate(names[:DEPENDENCES]):
         found = dependences(model, name, *rows)
-        if labels := label_names(model):
-            yield _of_each_label(f"dependence-{i}", labels, found)
+        if names_shown := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
+            yield _of_each(f"dependence-{i}", names_shown, found, "classes" if model.classes else "labels")
         else:
-            yield _dependence(findings, f"dependence-{i}", found[-1])
+            yield _dependence(findings, f"dependence-{i}", found[answer_number(model)])
 
 
-def _of_each_label(name: str, labels: Sequence[str], found: Sequence[Dependence]) -> Picture:
-    shown = dict(zip(labels[:CLASS_CURVES], found, strict=False))
-    return _picture(name, label(found[0].name), _among(shown, labels), lambda ax: figures.label_dependence(ax, shown))
+def _of_each(name: str, answers: Sequence[str], found: Sequence[Dependence], what: str) -> Picture:
+    """Draw the dependence of the probability of each label or class."""
+    shown = dict(zip(answers[:CLASS_CURVES], found, strict=False))
+    text = _among(shown, answers, what)
+    return _picture(name, label(found[0].name), text, lambda ax: figures.label_dependence(ax, shown))
 
 
 def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
@@ -228,12 +265,14 @@ def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
     return _picture(name, label(found.name), "", lambda ax: figures.dependence(ax, found, _answer(model)))
 
 
-def _among(shown: Sized, labels: Sized) -> str:
-    return f"The first {len(shown)} of {len(labels)} labels." if len(labels) > len(shown) else ""
+def _among(shown: Sized, answers: Sized, what: str = "labels") -> str:
+    return f"The first {len(shown)} of {len(answers)} {what}." if len(answers) > len(shown) else ""
 
 
 def _answer(model: Model) -> str:
-    """Name the predicted quantity: the target, or the probability of the last class or of a label."""
+    """Name the predicted quantity: the target, or the probability of the positive class, of a class or of a label."""
     if label_names(model):
         return "a label's probability"
-    return f"p({model.classes[-1]})" if model.classes else model.target
+    if len(model.classes) > 2:
+        return "a class's probability"
+    return f"p({model.classes[model.head.positive]})" if model.classes else model.target

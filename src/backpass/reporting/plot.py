@@ -18,7 +18,7 @@ from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.reporting import drawing, figures
 from backpass.reporting.curves import confusion, roc
-from backpass.reporting.dependence import dependences
+from backpass.reporting.dependence import answer_number, dependences
 from backpass.reporting.held_out import HeldOut, held_out
 from backpass.reporting.importance import importances
 from backpass.reporting.labels import label_names
@@ -68,7 +68,7 @@ class Plots:
             curves = {name: roc(held.predicted[:, j], held.truth[:, j] == 1) for j, name in enumerate(names)}
             return _drawn(ax, lambda axes: figures.roc(axes, curves))
         if model.classes:
-            counts = confusion(held.predicted, held.truth)
+            counts = confusion(held.predicted, held.truth, decided=model.head.decided(held.predicted))
             return _drawn(ax, lambda axes: figures.confusion(axes, counts, model.classes))
         return _drawn(ax, lambda axes: figures.predictions(axes, held.truth, held.predicted, model.target))
 
@@ -86,8 +86,8 @@ class Plots:
     def dependence(self, column: str, data: Any = None, ax: Axes | None = None) -> Axes:
         """Draw the partial dependence of the prediction on one column.
 
-        For a model with labels, the curve of each label is drawn. A model that is a single neuron on one column is
-        drawn together with the rows, as in Figure 1 of the notes.
+        For a model with labels or with more than two classes, the curve of each is drawn. A model that is a single
+        neuron on one column is drawn together with the rows, as in Figure 1 of the notes.
 
         Args:
             column: The name of the column.
@@ -101,13 +101,13 @@ class Plots:
         held = None if data is None else self._held(data)
         rows = () if held is None else (held.numbers, held.codes)
         each = dependences(model, column, *rows)
-        if names := label_names(model):
+        if names := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
             return _drawn(ax, lambda axes: figures.label_dependence(axes, dict(zip(names, each, strict=True))))
-        found = each[-1]
+        found = each[answer_number(model)]
         if held is not None and is_single_neuron(model):
             at, y = held.numbers[:, 0], held.truth
             return _drawn(ax, lambda axes: figures.neuron(axes, at, y, found, model.target))
-        target = f"p({model.classes[-1]})" if model.classes else model.target
+        target = f"p({model.classes[answer_number(model)]})" if model.classes else model.target
         return _drawn(ax, lambda axes: figures.dependence(axes, found, target))
 
     def network(self, ax: Axes | None = None) -> Axes:

@@ -59,6 +59,7 @@ def facts(model: Model) -> dict[str, Any]:
         "columns": list(columns(model)),
         "target": label(model.target),
         "classes": [label(name) for name in model.classes],
+        "decision": {} if model.head.decision is None else model.head.decision.to_json(),
         "labels": [label(name) for name in label_names(model)],
     }
 

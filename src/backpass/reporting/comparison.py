@@ -1,0 +1,113 @@
+"""A comparison: two models scored on the same rows, with the uncertainty of the differences.
+
+``compared`` takes two models of one target and their tables and returns each metric of both, and the difference with
+its interval by the paired bootstrap: both models are scored on the same drawn rows, so that what makes a row easy or
+hard for both cancels (Efron & Tibshirani 1993, chapter 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DataError, UsageError
+from backpass.model.metrics import LOWER_IS_BETTER, METRICS
+from backpass.model.model import Model
+from backpass.reporting.bootstrap import Interval, intervals
+from backpass.table import Table
+from backpass.table.messages import listed, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The scores of two models on the same rows.
+
+    Attributes:
+        rows: The number of rows.
+        first: Every metric of the first model.
+        second: Every metric of the second model.
+        differences: The second minus the first, with its 95 % interval.
+        notes: What was left out of the comparison.
+    """
+
+    rows: int
+    first: Mapping[str, float]
+    second: Mapping[str, float]
+    differences: Mapping[str, Interval]
+    notes: tuple[str, ...] = ()
+
+    def better(self, metric: str) -> int:
+        """Return 1 or 2, the number of the model that is clearly better; 0 if the interval contains no difference."""
+        difference = self.differences[metric]
+        if difference.low <= 0.0 <= difference.high:
+            return 0
+        return 2 if (difference.value < 0.0) == (metric in LOWER_IS_BETTER) else 1
+
+
+def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: int = 0) -> Comparison:
+    """Score two models on the same rows.
+
+    Args:
+        models: The models.
+        tables: The same labeled rows, as each of the models reads them.
+        seed: The seed of the bootstrap.
+
+    Raises:
+        UsageError: The models have different targets or classes.
+        DataError: The tables have different rows.
+    """
+    _check_alike(*models)
+    if not np.array_equal(tables[0].row_numbers, tables[1].row_numbers):
+        raise DataError(
+            "the two models read different rows of the table", hint="give a table with both of their columns"
+        )
+    names, notes = _names_of(*models)
+    o = [model.outputs(table) for model, table in zip(models, tables, strict=True)]
+    truth, weights = models[0].head.truth(tables[0]), _weights_of(models, tables)
+
+    def scores(drawn: NDArray[np.float64] | None) -> list[dict[str, float]]:
+        together = weights if drawn is None else drawn if weights is None else drawn * weights
+        return [model.head.scores(outputs, truth, together, names) for model, outputs in zip(models, o, strict=True)]
+
+    def differences(drawn: NDArray[np.float64] | None) -> dict[str, float]:
+        first, second = scores(drawn)
+        return {name: second[name] - first[name] for name in first if name in second}
+
+    first, second = scores(None)
+    return Comparison(len(o[0]), first, second, intervals(differences, len(o[0]), seed=seed), tuple(notes))
+
+
+def _check_alike(first: Model, second: Model) -> None:
+    """Check that two models predict the same.
+
+    Raises:
+        UsageError: They do not.
+    """
+    if first.labels != second.labels:
+        names = " and ".join(listed(model.labels, shown) for model in (first, second))
+        raise UsageError(f"the models predict different targets: {names}", hint="compare models of one target")
+    if first.classes != second.classes or first.head.target.task != second.head.target.task:
+        held = [listed(model.classes, shown) if model.classes else "numbers" for model in (first, second)]
+        raise UsageError(
+            f"the models know different classes of {shown(first.target)}: {' and '.join(held)}",
+            hint="fit both on tables with the same classes",
+        )
+
+
+def _names_of(first: Model, second: Model) -> tuple[list[str], list[str]]:
+    """Return the metrics that both models have, and notes about those that are left out."""
+    both = {*first.head.all_metrics, *first.head.metrics} & {*second.head.all_metrics, *second.head.metrics}
+    names = [name for name in first.head.all_metrics if name in both and name != "loss"]
+    if first.head.positive == second.head.positive:
+        return names, []
+    positives = " and ".join(shown(model.classes[model.head.positive]) for model in (first, second))
+    kept = [name for name in names if "positive" not in METRICS[name].options or name == "roc_auc"]
+    return kept, [f"the positive classes differ, {positives}: precision, recall, F1 and the like are left out"]
+
+
+def _weights_of(models: tuple[Model, Model], tables: tuple[Table, Table]) -> NDArray[np.float64] | None:
+    """Return the weights of the rows, if both models were fitted with the same column of weights."""
+    return models[0].weights(tables[0]) if models[0].record.weight == models[1].record.weight else None
