@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from backpass.model import load
+from backpass.model.metrics import all_metrics
 
 Run = Callable[..., Any]
 
@@ -73,7 +74,7 @@ def test_the_sample_goes_round(process: Run, tmp_path: Path) -> None:
     assert [float(row[0]) for row in table[1:]] == values.tolist()
 
     scored = process("evaluate", "housing.backpass", "../housing.csv", cwd=where)
-    assert re.fullmatch(r"rmse +0\.\d+   \(0\.\d+ on the test rows at fit\)\nmae .*\nr2 .*\n", scored.out)
+    assert re.fullmatch(r"rmse +0\.\d+   \(0\.\d+ on the test rows at fit\)\nmae .*\nr2 .*\n(.*\n)*", scored.out)
 
 
 def test_intervals_go_beside_the_predictions(call: Run, home: Path) -> None:
@@ -124,7 +125,9 @@ def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes
     assert [row[:2] for row in table[1:4]] == [["0.0", "red"], ["3.7", "green"], ["7.4", "blue"]]
 
     scored = call("evaluate", f"{name}.backpass", home / f"{name}.csv")
-    assert [line.split()[0] for line in scored.out.splitlines()] == ["log_loss", "accuracy"]
+    metrics, matrix = (part.splitlines() for part in scored.out.split("\n\n"))
+    assert [line.split()[0] for line in metrics] == list(all_metrics("cross_entropy"))
+    assert [line.split()[0] for line in matrix] == ["true", *names]
     shown = call("show", f"{name}.backpass", "--history").out
     assert "text colour, 3 levels: 'blue', 'green', 'red'" in shown
     assert re.search(r"^epoch +step +learning rate +train loss +validation log_loss$", shown, re.M)

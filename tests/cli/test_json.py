@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backpass import __version__
+from backpass.model.metrics import all_metrics
 
 Run = Callable[..., Any]
 
@@ -31,7 +33,8 @@ def test_fit(call: Run, home: Path) -> None:
     assert done.code == 0
     assert "\nsaved pets.backpass" in done.err
     assert list(facts)[:3] == ["backpass", "format", "command"]
-    assert {**facts, "columns": 0, "scores": 0, "baselines": 0, "best_epoch": 0, "notes": 0, "warnings": 0} == {
+    other = ("columns", "scores", "baselines", "best_epoch", "notes", "warnings", "confusion", "per_class")
+    assert {**facts, **dict.fromkeys(other, 0)} == {
         "backpass": __version__,
         "format": 1,
         "command": "fit",
@@ -39,6 +42,12 @@ def test_fit(call: Run, home: Path) -> None:
         "target": "pet",
         "task": "binary",
         "classes": ["cat", "dog"],
+        "positive": "cat",
+        "decision": {"positive": 0, "threshold": 0.5, "rule": ""},
+        "weight": None,
+        "confusion": 0,
+        "per_class": 0,
+        "coverage": None,
         "columns": 0,
         "network": [6, 4, 1],
         "parameters": 33,
@@ -54,7 +63,13 @@ def test_fit(call: Run, home: Path) -> None:
         "checkpoint": None,
         "report": None,
     }
-    assert set(facts["scores"]["test"]) == {"log_loss", "accuracy"}
+    assert set(facts["scores"]["test"]) == set(all_metrics("cross_entropy"))
+    counts = np.array(facts["confusion"]["test"])
+    assert counts.sum() == 24
+    assert facts["scores"]["test"]["accuracy"] == pytest.approx(np.trace(counts) / 24)
+    cat = facts["per_class"]["test"]["cat"]
+    assert cat["f1"] == pytest.approx(facts["scores"]["test"]["f1"])
+    assert cat["recall"] == pytest.approx(counts[0, 0] / counts[0].sum())
     assert set(facts["baselines"]) == {"logistic", "majority"}
 
 
@@ -72,7 +87,16 @@ def test_predict(call: Run, home: Path, tmp_path: Path) -> None:
 
 def test_evaluate_show_and_sample(call: Run, home: Path) -> None:
     scored = call("evaluate", home / "numbers.backpass", home / "numbers.csv", "--json").json
-    assert set(scored["scores"]) == set(scored["at_fit"]["scores"]) == {"rmse", "mae", "r2"}
+    assert set(scored["scores"]) >= {"rmse", "mae", "r2", "median_absolute_error", "coverage_90"}
+    assert set(scored["at_fit"]["scores"]) >= set(scored["scores"])
+    assert scored["intervals"] is None
+    wide = call("evaluate", home / "numbers.backpass", home / "numbers.csv", "--json", "--intervals").json
+    assert wide["scores"] == scored["scores"]
+    assert all(low <= wide["scores"][name] <= high for name, (low, high) in wide["intervals"].items())
+    classes = call("evaluate", home / "kinds.backpass", home / "kinds.csv", "--json").json
+    assert list(classes["per_class"]) == classes["classes"] == ["high", "low", "mid"]
+    mean = sum(each["roc_auc"] for each in classes["per_class"].values()) / 3
+    assert classes["scores"]["roc_auc"] == pytest.approx(mean)
     shown = call("show", home / "numbers.backpass", "--json").json
     assert shown["layers"][0]["arrays"] == {"W1": [6, 8], "b1": [8]}
     assert len(shown["history"]) == 3

@@ -206,3 +206,13 @@ def test_what_is_not_our_bug(
     failed = call("evaluate", "m.backpass", "t.csv")
     assert failed.code == code
     assert failed.err.startswith(f"error: {words}")
+
+
+def test_a_target_given_twice_is_refused(call: Run, home: Path, tmp_path: Path) -> None:
+    done = call("fit", home / "numbers.csv", "-t", "price", "--target", "size")
+    assert done.code == 2
+    assert done.err.startswith("error: --target is given 2 times: price and size\n")
+    Path("run.toml").write_text('target = "price"\n')
+    printed = call("fit", home / "numbers.csv", "--config", "run.toml", "-t", "size", "--print-config").out
+    assert '\ntarget = "size"\n' in printed
+    assert '\ntarget = "price"\n' in call("fit", home / "numbers.csv", "--config", "run.toml", "--print-config").out

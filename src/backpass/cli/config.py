@@ -22,9 +22,10 @@ import click
 from backpass._version import __version__
 from backpass.cli.failure import new_name
 from backpass.errors import ResourceError, UsageError, did_you_mean
+from backpass.model.settings.constraint import Amounts, amount_texts
 from backpass.table.messages import plain, shown
 
-NOT_KEPT = ("config", "print_config", "resume", "as_json", "quiet", "debug")
+NOT_KEPT = ("config", "print_config", "resume", "as_json", "verbose", "quiet", "debug")
 """Options that a file does not hold: those for output and for the file itself."""
 
 
@@ -148,6 +149,8 @@ def _toml_text(text: str) -> str:
 
 def written(setting: Any, value: Any) -> Any:
     """Return the value of a setting for a file: pairs in command-line syntax, everything else unchanged."""
+    if isinstance(setting.constraint, Amounts) and isinstance(value, tuple):
+        return tuple(amount_texts(value))
     if not setting.repeated:
         return value
     return tuple(f"{name}={each if isinstance(each, float | int) else ','.join(each)}" for name, each in value)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
+from backpass.cli.notes import note_lines
 from backpass.cli.options import Command, argument, option, reading, talking
 from backpass.cli.output import check_rows_output
 from backpass.cli.predict import Columns, cells, hand_out, hand_out_rows, read_rows
@@ -27,7 +28,7 @@ from backpass.table import Table
     "--class",
     "class_name",
     metavar="NAME",
-    help="explain the probability of this class; default: the second of two classes, otherwise the predicted class",
+    help="explain the probability of this class; default: the positive one of two, otherwise the most probable one",
 )
 @option(
     "--keep",
@@ -62,7 +63,7 @@ def explain(**given: Any) -> int:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
     found = attribution.explain(model, table, given["class_name"], _lines(console))
-    for note in (*table.notes, *found.notes):
+    for note in note_lines((*table.notes, *found.notes), verbose=given["verbose"]):
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}
     if given["as_json"]:

@@ -17,6 +17,7 @@ from backpass.cli.options import (
     Command,
     argument,
     names_in,
+    only_once,
     option,
     reading,
     reading_of,
@@ -51,6 +52,8 @@ class Request:
         drop: Columns to leave out.
         columns: The only columns to learn from; None for all.
         categorical: Numeric-looking columns to treat as categorical.
+        weight: The column of row weights, if any.
+        strict: Whether a row without a target is an error.
         checkpoint: The path for checkpoints, if any.
         resume: The checkpoint to continue from, if any.
         report: The path of the HTML report, if any.
@@ -66,6 +69,8 @@ class Request:
     drop: tuple[str, ...]
     columns: tuple[str, ...] | None
     categorical: tuple[str, ...]
+    weight: str | None
+    strict: bool
     checkpoint: str | None
     resume: str | None
     report: str | None
@@ -84,6 +89,9 @@ class Request:
         if target in drop:
             raise UsageError(f"--drop leaves out {target!r}, which is the --target")
         output = model_path(given["table"], given["output"])
+        if given["weight"] is not None and given["weight"] in (target, *drop):
+            other = "the --target" if given["weight"] == target else "left out by --drop"
+            raise UsageError(f"--weight {given['weight']!r} is {other}", hint="name a column of numbers from 0 up")
         if output == given["checkpoint"]:
             raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them two names")
         return Request(
@@ -95,6 +103,8 @@ class Request:
             drop,
             tuple(names_in(given["columns"])) or None,
             tuple(names_in(given["categorical"])),
+            given["weight"],
+            given["strict"],
             given["checkpoint"],
             given["resume"],
             given["report"],
@@ -131,11 +141,16 @@ class Request:
             require()
             check_page_replaceable(self.report, "--report")
 
+    @property
+    def _needed(self) -> list[str]:
+        """The columns that the table must have."""
+        return [self.target, *([self.weight] if self.weight is not None else [])]
+
     def tables(self) -> tuple[Table, Table | None, Table | None]:
         """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
         try:
             table = read_table(
-                self.table, categorical=self.categorical, drop=self.drop, need=[self.target], **self.reading
+                self.table, categorical=self.categorical, drop=self.drop, need=self._needed, **self.reading
             )
         except DataError as error:
             if "," in self.target and f"{shown(self.target)} is not there" in str(error):
@@ -149,7 +164,16 @@ class Request:
 
 @click.command(cls=Command)
 @argument("table", type=click.Path())
-@option("-t", "--target", required=True, metavar="COLUMN", section="Data", help="the column to predict")
+@option(
+    "-t",
+    "--target",
+    required=True,
+    metavar="COLUMN",
+    section="Data",
+    callback=only_once,
+    multiple=True,
+    help="the column to predict",
+)
 @option(
     "-o",
     "--output",
@@ -179,6 +203,18 @@ class Request:
     multiple=True,
     section="Data",
     help="numeric-looking columns to treat as categorical: a,b (repeatable)",
+)
+@option(
+    "--weight",
+    metavar="COLUMN",
+    section="Data",
+    help="column of row weights, numbers from 0 up, which is no feature: it weights loss and scores",
+)
+@option(
+    "--strict",
+    is_flag=True,
+    section="Data",
+    help="refuse a table with missing targets; default: such rows are left out, with a note",
 )
 @option("--report", metavar="FILE", section="Data", help="also write an HTML report (see backpass report)")
 @settings_options()
@@ -238,7 +274,7 @@ def fit(**given: Any) -> int:
         console.write("\n".join([*_config_lines(request, given), ""]))
         return 0
     request.check_files()
-    problem, judge = _prepared(request, console)
+    problem, judge = _prepared(request, console, verbose=given["verbose"])
     model, stopped = _trained(problem, request, console)
     try:
         _tell(model, request, console, stopped)
@@ -285,13 +321,20 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     return as_toml(click.get_current_context().command, values, why)
 
 
-def _prepared(request: Request, console: Console) -> tuple[Problem, Table]:
+def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table]:
     """Return the problem, and the table for the report: the test rows, or the table they are split off."""
     table, validation, test = request.tables()
     problem = make_problem(
-        table, request.target, request.settings, validation=validation, test=test, columns=request.columns
+        table,
+        request.target,
+        request.settings,
+        validation=validation,
+        test=test,
+        columns=request.columns,
+        weight=request.weight,
+        strict=request.strict,
     )
-    for label, text in summary.before(table, problem):
+    for label, text in summary.before(table, problem, verbose=verbose):
         console.item(label, text)
     console.line()
     if test is None and validation is not None and not request.settings.test_fraction:
@@ -339,6 +382,8 @@ def _tell(model: Model, request: Request, console: Console, stopped: Interrupted
     console.item("trained", summary.course(model))
     for line in ("", *table) if (table := summary.scores_table(model)) else ():
         console.line(line)
+    if decision := summary.decision_line(model.head):
+        console.item("decision", decision)
     console.line()
     if stopped is not None and stopped.checkpoint is not None:
         console.item("checkpoint", stopped.checkpoint)

@@ -109,6 +109,21 @@ def argument(name: str, **rest: Any) -> Callable[[F], F]:
     return click.argument(name, cls=Argument, **rest)
 
 
+def only_once(ctx: click.Context, parameter: click.Parameter, values: Sequence[str]) -> str:
+    """Return the value of a repeatable option that may be given once; a click callback.
+
+    Raises:
+        UsageError: It is given several times; the last value would silently win.
+    """
+    if len(values) > 1:
+        given = " and ".join(values)
+        raise UsageError(
+            f"{parameter.opts[-1]} is given {len(values)} times: {given}",
+            hint="name one; several targets at once: docs/scikit-learn.md",
+        )
+    return values[0]
+
+
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Combine declarations into one decorator that keeps their order."""
 
@@ -124,6 +139,7 @@ def talking() -> Callable[[F], F]:
     """The output options that every command has."""
     return together(
         option("--json", "as_json", is_flag=True, help="print a JSON object to standard output"),
+        option("--verbose", is_flag=True, help="print every note; default: notes are grouped"),
         option("-q", "--quiet", is_flag=True, help="print warnings and errors only"),
         option("--debug", is_flag=True, help="print the traceback of an error (or set BACKPASS_DEBUG)"),
     )
@@ -357,6 +373,9 @@ def _metavar(constraint: Any) -> str:
         "Function": "NAME",
         "Switch": "YES|NO",
         "Factors": "GROUP=FACTOR",
+        "NumberOrName": "NUMBER|NAME",
+        "ClassName": "CLASS",
+        "Amounts": "NAME=NUMBER",
         "Several": "NUMBERS",
         "Widths": "UNITS",
         "Wires": "UNIT=COLUMNS",

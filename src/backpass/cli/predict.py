@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from backpass.cli.console import Console
+from backpass.cli.notes import note_lines
 from backpass.cli.options import Command, argument, names_in, option, reading, reading_of, talking
 from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
@@ -87,7 +88,7 @@ def predict(**given: Any) -> int:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
     predictions = model.predictions(table)
-    for note in (*table.notes, *predictions.notes):
+    for note in note_lines((*table.notes, *predictions.notes), verbose=given["verbose"]):
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}
     if given["as_json"]:

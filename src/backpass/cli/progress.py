@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from backpass.cli.console import Console
 from backpass.cli.text import BARS, duration, figure, sparkline
+from backpass.model.metrics import as_loss
 from backpass.training import Callback, EpochRecord, Progress
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Watcher(Callback):
         self.record, self.step = record, record.step
         self.losses.append(record.train_loss)
         if record.score is not None:
-            self.scores.append(record.score)
+            self.scores.append(as_loss(self.metric, record.score))
         if progress.best_score is not None:
             self.best = (progress.best_score, progress.best_epoch)
         self.show(ended=True)
@@ -127,10 +128,14 @@ class Watcher(Callback):
         record = self.record
         texts = [f"{loss} {self._steady('loss', None if record is None else record.train_loss)}"]
         if record is None or record.score is not None:
-            texts.append(f"{score} {self._steady('score', None if record is None else record.score)}")
+            texts.append(f"{score} {self._steady('score', None if record is None else self._as_metric(record.score))}")
             best = (None, "-") if self.best is None else self.best
-            texts.append(f"best {self._steady('best', best[0])} @{best[1]:<{len(str(self.epochs))}}")
+            texts.append(f"best {self._steady('best', self._as_metric(best[0]))} @{best[1]:<{len(str(self.epochs))}}")
         return texts
+
+    def _as_metric(self, score: float | None) -> float | None:
+        """The value of the metric; a run negates metrics whose higher values are better."""
+        return None if score is None else as_loss(self.metric, score)
 
     def _steady(self, name: str, value: float | None) -> str:
         text = "-" if value is None else figure(value)

@@ -16,8 +16,12 @@ from backpass.cli.console import Console
 from backpass.cli.options import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
+from backpass.model.metrics import LOWER_IS_BETTER, as_loss
 from backpass.model.settings.settings import BY_NAME, Settings, default_settings, not_in_notes
 from backpass.table.messages import counted, listed, shown
+
+MOST_CLASSES = 10
+"""The maximum number of classes whose confusion matrix is printed; ``--json`` has all of them."""
 
 
 @click.command(cls=Command)
@@ -52,7 +56,11 @@ def show(**given: Any) -> int:
 def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     """Yield the label and the lines of each section; ``can_draw``: whether the output encoding has bar characters."""
     network = model.network
-    yield "target", [summary.target_line(model.head.target)]
+    yield "target", [summary.target_line(model.head)]
+    if decision := summary.decision_line(model.head):
+        yield "decision", [decision]
+    if model.record.weight:
+        yield "weights", [shown(model.record.weight)[1:-1]]
     if len(model.labels) > 1:
         yield "outputs", [listed([shown(name)[1:-1] for name in model.labels])]
     yield "columns", list(_column_lines(model))
@@ -78,6 +86,11 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
         yield "history", list(_course_lines(model, can_draw))
     if scores := summary.scores_table(model):
         yield "scores", scores
+    if others := summary.other_scores(model):
+        yield "also", [others]
+    part = summary.scored_part(model)
+    if part is not None and part in model.record.confusion and len(model.classes) <= MOST_CLASSES:
+        yield "confusion", summary.confusion_lines(model.record.confusion[part], model.classes)
     for warning in model.record.warnings:
         yield "warning", [warning]
     for note in model.record.notes:
@@ -117,7 +130,7 @@ def _deviations(model: Model) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], list):
-        return " ".join(f"{name}={each}" for name, each in value)
+        return " ".join(f"{name}={','.join(each) if isinstance(each, list) else f'{each:g}'}" for name, each in value)
     return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
@@ -125,21 +138,24 @@ def _course_lines(model: Model, can_draw: bool) -> Iterator[str]:
     """Yield a sparkline of the training loss and of the validation score, with first, last and lowest value."""
     history = model.history
     courses = {"loss": [epoch.train_loss for epoch in history]}
-    scores = [epoch.score for epoch in history if epoch.score is not None]
+    metric = model.head.metric
+    scores = [as_loss(metric, epoch.score) for epoch in history if epoch.score is not None]
     if len(scores) == len(history):
-        courses[model.head.metric] = scores
+        courses[metric] = scores
     width = max(map(len, courses))
     for name, values in courses.items():
         bars = f"{sparkline(values)}  " if can_draw else ""
-        best = min(range(len(values)), key=values.__getitem__)
-        ends = f"{figure(values[0])} -> {figure(values[-1])}, lowest {figure(values[best])} @{best + 1}"
+        is_lower = name == "loss" or metric in LOWER_IS_BETTER
+        best = (min if is_lower else max)(range(len(values)), key=values.__getitem__)
+        best_name = "lowest" if is_lower else "highest"
+        ends = f"{figure(values[0])} -> {figure(values[-1])}, {best_name} {figure(values[best])} @{best + 1}"
         yield f"{name:<{width}}  {bars}{ends}"
 
 
 def _history_table(model: Model) -> list[str]:
     rows = [["epoch", "step", "learning rate", "train loss", f"validation {model.head.metric}"]]
     for epoch in model.history:
-        score = "" if epoch.score is None else figure(epoch.score)
+        score = "" if epoch.score is None else figure(as_loss(model.head.metric, epoch.score))
         rows.append([str(epoch.epoch), str(epoch.step), figure(epoch.learning_rate), figure(epoch.train_loss), score])
     return aligned(rows)
 

@@ -5,14 +5,21 @@ Functions take a problem or a model and return labeled lines, or the same facts 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from backpass.cli.notes import note_lines
 from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem
 from backpass.model.fitting.problem import batch_size_for
+from backpass.model.head.head import Head
+from backpass.model.metrics.per_class import of_confusion
+from backpass.model.record import COVERAGE_LEVEL
 from backpass.network import FeatureMap, LearnedActivation, Network, Wired
-from backpass.table import Schema, Table, Target
+from backpass.table import Schema, Table
 from backpass.table.feature import feature_to_json
 from backpass.table.messages import counted, listed, shown
 
@@ -22,15 +29,15 @@ Lines = list[tuple[str, str]]
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def before(table: Table, problem: Problem) -> Lines:
-    """Return the lines that are printed before training."""
-    notes = [("note", note) for note in problem.notes]
+def before(table: Table, problem: Problem, *, verbose: bool = False) -> Lines:
+    """Return the lines that are printed before training; ``verbose`` prints every note."""
+    notes = [("note", note) for note in note_lines(problem.notes, verbose=verbose)]
     if problem.settings.engine == "auto" and (reason := why_slow()):
         notes.append(("note", f"{reason}: training is several times slower than it could be"))
     width = len(table.names) + len(table.left_out)
     return [
         ("table", f"{table.source}: {counted(table.rows, 'row')} x {counted(width, 'column')}"),
-        ("target", target_line(problem.head.target)),
+        ("target", target_line(problem.head)),
         ("columns", columns_line(problem.schema, problem.feature_map)),
         ("rows", rows_line({name: part.rows for name, part in problem.parts.items()})),
         ("network", network_line(problem.network)),
@@ -40,12 +47,37 @@ def before(table: Table, problem: Problem) -> Lines:
     ]
 
 
-def target_line(target: Target) -> str:
-    """Format target and task: ``price, regression``"""
+def target_line(head: Head) -> str:
+    """Format target and task: ``price, regression``; of two classes, also the positive one"""
+    target = head.target
     if target.task == "regression":
         return f"{shown(target.name)[1:-1]}, regression"
     classes = listed(target.classes, shown)
-    return f"{shown(target.name)[1:-1]}, {target.task} classification, {len(target.classes)} classes: {classes}"
+    text = f"{shown(target.name)[1:-1]}, {target.task} classification, {len(target.classes)} classes: {classes}"
+    return f"{text}; positive: {shown(head.classes[head.positive])}" if len(head.classes) == 2 else text
+
+
+def decision_line(head: Head) -> str:
+    """Format how a class is decided: ``'yes' from the probability 0.071 (cost 50 : 500)``; empty if nothing is set"""
+    decision = head.decision
+    if decision is None or not decision.rule:
+        return ""
+    if decision.weights:
+        return f"the largest probability times class weight: {listed([f'{w:.4g}' for w in decision.weights])}"
+    cost = "" if decision.cost is None else f" {decision.cost[0]:g} : {decision.cost[1]:g}"
+    how = "" if decision.rule == "value" else f" ({decision.rule.replace('_', ' ')}{cost})"
+    return f"{shown(head.classes[decision.positive])} from the probability {decision.threshold:.4g}{how}"
+
+
+def confusion_lines(counts: Sequence[Sequence[float]], classes: Sequence[str]) -> list[str]:
+    """Format a confusion matrix with precision, recall and F1 of each class, as lines of a table."""
+    per_class = of_confusion(np.array(counts, dtype=np.float64), classes)
+    names = [shown(name)[1:-1] for name in classes]
+    rows = [["true", *(f"predicted {name}" for name in names), "precision", "recall", "f1"]]
+    for name, title, row in zip(classes, names, counts, strict=True):
+        scores = [figure(per_class[name][key], 3) for key in ("precision", "recall", "f1")]
+        rows.append([title, *(f"{count:,.10g}" for count in row), *scores])
+    return aligned(rows)
 
 
 def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
@@ -119,6 +151,18 @@ def scores_table(model: Model) -> list[str]:
     return aligned([[PARTS[part], *metrics], *rows])
 
 
+def other_scores(model: Model) -> str:
+    """Format the scores beyond those of ``scores_table``, and the coverage of the intervals."""
+    part = scored_part(model)
+    if part is None:
+        return ""
+    scores = model.record.scores[part]
+    texts = [f"{name} {figure(value, 3)}" for name, value in scores.items() if name not in model.head.metrics]
+    if model.record.coverage is not None:
+        texts.append(f"{COVERAGE_LEVEL:.0%} intervals cover {model.record.coverage:.1%}")
+    return ", ".join(texts)
+
+
 def scored_part(model: Model) -> str | None:
     """Return the split that the model is scored on: "test" if there is one, else "validation", else None."""
     return next((part for part in ("test", "validation") if model.record.scores.get(part)), None)
@@ -166,7 +210,16 @@ def facts(model: Model) -> dict[str, Any]:
         "columns": columns_facts(model.schema),
         "network": [model.network.inputs, *model.network.widths],
         "parameters": model.network.parameter_count,
+        "positive": model.classes[model.head.positive] if len(model.classes) == 2 else None,
+        "decision": None if model.head.decision is None else model.head.decision.to_json(),
+        "weight": record.weight or None,
         "scores": {part: dict(scores) for part, scores in record.scores.items()},
+        "confusion": {part: [[*row] for row in counts] for part, counts in record.confusion.items()},
+        "per_class": {
+            part: of_confusion(np.array(counts, dtype=np.float64), model.classes)
+            for part, counts in record.confusion.items()
+        },
+        "coverage": None if record.coverage is None else {"level": COVERAGE_LEVEL, "share": record.coverage},
         "baselines": {name: {part: dict(s) for part, s in parts.items()} for name, parts in record.baselines.items()},
         "best_epoch": record.best_epoch,
         "epochs": len(record.history),

@@ -1,0 +1,85 @@
+"""``backpass compare``: score two models on the same rows, side by side."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.notes import note_lines
+from backpass.cli.options import Command, argument, option, reading, reading_of, talking
+from backpass.cli.text import aligned, figure, figures
+from backpass.errors import UsageError
+from backpass.model import load
+from backpass.reporting.comparison import Comparison, compared
+
+
+@click.command(cls=Command)
+@argument("first", type=click.Path())
+@argument("second", type=click.Path())
+@argument("table", type=click.Path())
+@option("--strict", is_flag=True, help="refuse a table with missing targets; default: such rows are left out")
+@reading()
+@talking()
+def compare(**given: Any) -> int:
+    """Compare two models of one target on rows whose target is known.
+
+    TABLE is a file in any format that fit reads, with the columns of both models and the target. Give rows that trained
+    neither model: on rows that trained it, a model looks better than it is.
+
+    Prints one line per metric: its value for FIRST and SECOND, the difference SECOND - FIRST, the 95 % interval of the
+    difference by the paired bootstrap, and which model is better. If the interval contains 0, the rows do not show a
+    clear difference.
+
+    \b
+    Example:
+      backpass compare plain.backpass best.backpass labeled.csv
+    """
+    console = Console(quiet=given["quiet"])
+    if given["table"] == "-":
+        raise UsageError("compare reads the table once for each model, so it cannot read standard input")
+    models = (load(given["first"]), load(given["second"]))
+    tables = [
+        model.labeled(
+            model.table(
+                given["table"], with_target=True, strict=given["strict"], **reading_of(given, model.schema.missing)
+            ),
+            strict=given["strict"],
+        )
+        for model in models
+    ]
+    found = compared(models, (tables[0], tables[1]))
+    notes = [*dict.fromkeys((*tables[0].notes, *tables[1].notes, *found.notes))]
+    for note in note_lines(notes, verbose=given["verbose"]):
+        console.item("note", note)
+    if given["as_json"]:
+        facts = {"rows": found.rows, "target": models[0].target, "models": [given["first"], given["second"]]}
+        console.document("compare", **facts, **_facts(found), notes=notes)
+        return 0
+    console.page(_lines(found, [given["first"], given["second"]]))
+    return 0
+
+
+def _facts(found: Comparison) -> dict[str, Any]:
+    return {
+        "scores": [dict(found.first), dict(found.second)],
+        "differences": {
+            name: {"value": each.value, "low": each.low, "high": each.high, "better": found.better(name) or None}
+            for name, each in found.differences.items()
+        },
+    }
+
+
+def _lines(found: Comparison, paths: list[str]) -> list[str]:
+    names = [os.path.basename(path) for path in paths]
+    if names[0] == names[1]:
+        names = paths
+    words = ["no clear difference", names[0], names[1]]
+    rows = [["metric", *names, "difference", "95 % interval", "better"]]
+    for name, each in found.differences.items():
+        first, second = figures([found.first[name], found.second[name]])
+        low, high = figure(each.low, 3), figure(each.high, 3)
+        rows.append([name, first, second, figure(each.value, 3), f"{low} to {high}", words[found.better(name)]])
+    return aligned(rows, left=(0, 5))
