@@ -19,6 +19,7 @@ NAMES = [
     "Network",
     "__version__",
     "check_gradient",
+    "cross_validate",
     "dense_network",
     "explain",
     "fit",

@@ -3,6 +3,7 @@
     fit, load                                  from a table to a model, and back from its file
     read_table, Callback                       a file as a table; an observer of the training run
     report, explain                            a model as an HTML page; contributions of columns to predictions
+    cross_validate                             scores on all rows in turn
     onnx_inputs                                a table as the inputs of an exported model
     BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
     grad, value_and_grad, trace, check_gradient
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, operations, trace, value_and_grad
     from backpass.errors import BackpassError, BackpassWarning
     from backpass.estimators import BackpassClassifier, BackpassRegressor
-    from backpass.model import Model, fit, load
+    from backpass.model import Model, cross_validate, fit, load
     from backpass.model.onnx_inputs import onnx_inputs
     from backpass.network import Network, dense_network
     from backpass.reporting import explain, report
@@ -54,6 +55,7 @@ _HOMES = {
     "Model": "backpass.model",
     "Network": "backpass.network",
     "check_gradient": "backpass.circuit",
+    "cross_validate": "backpass.model",
     "dense_network": "backpass.network",
     "explain": "backpass.reporting",
     "fit": "backpass.model",
@@ -78,6 +80,7 @@ __all__ = [
     "Network",
     "__version__",
     "check_gradient",
+    "cross_validate",
     "dense_network",
     "explain",
     "fit",

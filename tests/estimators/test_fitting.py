@@ -37,7 +37,8 @@ def test_defaults_are_those_of_the_settings_or_left_to_the_preset(kind: Any) -> 
 def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> None:
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     absent = {name for name in BY_NAME if ours.get(name, name) not in kind().get_params()}
-    reasons = {"task", "test_fraction"}  # the class says it; whoever holds the estimator tests it
+    # the class says the task; whoever holds the estimator tests it; fit takes groups and times
+    reasons = {"task", "test_fraction", "group", "time"}
     of_numbers = {"quantile", "huber_delta", "output_activation", "clip_predictions"}
     of_classes = {"label_smoothing", "calibration"}
     assert absent == reasons | (of_classes if kind is BackpassRegressor else of_numbers)
@@ -332,5 +333,5 @@ def test_the_model_inside_is_saved_and_predicts_the_same_bits(case: Any, tmp_pat
 def test_signatures_are_what_scikit_learn_users_expect() -> None:
     for kind in (BackpassRegressor, BackpassClassifier):
         assert list(inspect.signature(kind.fit).parameters)[1:] == [
-            "X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val",
+            "X", "y", "sample_weight", "groups", "time", "X_val", "y_val", "sample_weight_val",
         ]  # fmt: skip

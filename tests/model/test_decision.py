@@ -12,12 +12,12 @@ import pytest
 
 from backpass.errors import DataError, UsageError
 from backpass.model import Model, Settings, fit
-from backpass.model.fitting.splits import split_rows
 from backpass.model.head.class_weights import class_weights, log_weights, weighted_decision
 from backpass.model.head.decision import Decision
 from backpass.model.head.threshold import best_threshold
 from backpass.model.loading import from_bytes
 from backpass.model.metrics import METRICS
+from backpass.model.split.splits import split_rows
 from backpass.table import Target
 
 Columns = dict[str, Any]

@@ -10,9 +10,9 @@ import pytest
 
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.problem import Problem, batch_size_for, make_problem
-from backpass.model.fitting.splits import split_rows
 from backpass.model.forward import inputs_of, outputs_of
 from backpass.model.settings.settings import Settings
+from backpass.model.split.splits import split_rows
 from backpass.network import Dense, Dropout, Wired
 from backpass.table import table_from
 
@@ -40,7 +40,7 @@ def test_rows_that_do_not_train_change_nothing(houses: Columns, part: str) -> No
     split = split_rows(len(houses["price"]), 0.16, 0.2, 0)
     changed = {name: list(values) for name, values in houses.items()}
     for row in getattr(split, part):
-        changed["size"][row], changed["age"][row], changed["price"][row] = 1e9, None, -1e9
+        changed["size"][row], changed["age"][row], changed["price"][row] = 1e9 + row, None, -1e9
         changed["town"][row], changed["heating"][row] = "atlantis", None
     after = problem_of(changed, "price")
     assert after.schema == before.schema
@@ -278,10 +278,10 @@ def test_a_constant_target_is_said() -> None:
 
 
 def test_training_rows_of_one_class_are_refused() -> None:
-    columns = small(t=["no"] * 40)
-    columns["t"][int(split_rows(40, 0.16, 0.2, 0).test[0])] = "yes"
+    columns = small(t=["no"] * 38 + ["yes"] * 2, day=list(range(40)))
+    assert problem_of(columns, "t").parts["train"].truth.max() == 1  # the first row of a class trains
     with pytest.raises(DataError, match="all 25 training rows have the same class of target 't'") as caught:
-        problem_of(columns, "t", task="classification")
+        problem_of(columns, "t", time="day")
     assert "--seed" in caught.value.hint
 
 

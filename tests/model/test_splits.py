@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backpass.model.fitting.splits import RowSplit, split_rows
 from backpass.model.metrics import FEWEST_ROWS
+from backpass.model.split.splits import RowSplit, split_rows
 
 FRACTIONS = [(0.16, 0.2), (0.0, 0.2), (0.16, 0.0), (0.0, 0.0), (0.5, 0.49), (0.0, 0.999), (0.999, 0.0), (1e-9, 1e-9)]
 

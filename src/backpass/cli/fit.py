@@ -13,6 +13,7 @@ import click
 from backpass.cli import summary
 from backpass.cli.config import as_toml, from_file, given_why, written
 from backpass.cli.console import Console
+from backpass.cli.folds import Folds, facts
 from backpass.cli.options import (
     Command,
     argument,
@@ -30,7 +31,7 @@ from backpass.cli.progress import watcher
 from backpass.cli.report import write_page
 from backpass.cli.text import size
 from backpass.errors import DataError, DivergedError, InterruptedTraining, ResourceError, UsageError
-from backpass.model import Model, Problem, Settings, fit_problem, make_problem
+from backpass.model import CrossValidation, Model, Problem, Settings, fit_problem, make_problem
 from backpass.model.fitting.fit import as_table
 from backpass.model.settings.settings import SETTINGS
 from backpass.reporting.page import require
@@ -112,6 +113,22 @@ class Request:
             settings,
         )
 
+    @property
+    def needed(self) -> list[str]:
+        """The columns that the table must have."""
+        named = (self.target, self.settings.group, self.settings.time, self.weight)
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def left_out(self) -> list[str]:
+        """The columns of --drop that are not read: a group or time column is read, though it is no input."""
+        return [name for name in self.drop if name not in self.needed]
+
+    @property
+    def unread(self) -> list[str]:
+        """The columns of --drop that are read all the same, and are no inputs."""
+        return [name for name in self.drop if name in self.needed and name != self.weight]
+
     def rescue(self, console: Console) -> str | None:
         """Return the checkpoint path of an interrupted run if --checkpoint is not set.
 
@@ -141,16 +158,11 @@ class Request:
             require()
             check_page_replaceable(self.report, "--report")
 
-    @property
-    def _needed(self) -> list[str]:
-        """The columns that the table must have."""
-        return [self.target, *([self.weight] if self.weight is not None else [])]
-
     def tables(self) -> tuple[Table, Table | None, Table | None]:
         """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
         try:
             table = read_table(
-                self.table, categorical=self.categorical, drop=self.drop, need=self._needed, **self.reading
+                self.table, categorical=self.categorical, drop=self.left_out, need=self.needed, **self.reading
             )
         except DataError as error:
             if "," in self.target and f"{shown(self.target)} is not there" in str(error):
@@ -216,6 +228,21 @@ class Request:
     section="Data",
     help="refuse a table with missing targets; default: such rows are left out, with a note",
 )
+@option(
+    "--folds",
+    metavar="NUMBER",
+    type=click.IntRange(min=2),
+    section="Data",
+    help="also cross-validate: one more fit per fold, each scored on the rows it left out; default: no",
+)
+@option(
+    "--repeats",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    section="Data",
+    help="repeat the cross-validation with other folds; default: 1",
+)
+@option("--out-of-fold", metavar="FILE", section="Data", help="file for the predictions of the left-out rows")
 @option("--report", metavar="FILE", section="Data", help="also write an HTML report (see backpass report)")
 @settings_options()
 @reading()
@@ -270,6 +297,7 @@ def fit(**given: Any) -> int:
     """
     console = Console(quiet=given["quiet"])
     request = Request.of(given)
+    folds = Folds.of(given)
     if given["print_config"]:
         console.write("\n".join([*_config_lines(request, given), ""]))
         return 0
@@ -278,7 +306,20 @@ def fit(**given: Any) -> int:
     model, stopped = _trained(problem, request, console)
     try:
         _tell(model, request, console, stopped)
-        _hand_out(model, judge, stopped, request, console, as_json=given["as_json"])
+        crossed = None
+        if folds is not None and stopped is None:
+            crossed = folds.run(
+                request.tables()[0],
+                request.target,
+                request.settings,
+                console,
+                drop=request.unread,
+                columns=request.columns,
+                weight=request.weight,
+                strict=request.strict,
+                metric=model.head.metric,
+            )
+        _hand_out(model, judge, stopped, request, console, as_json=given["as_json"], crossed=_crossed(crossed, folds))
     except KeyboardInterrupt:
         raise InterruptedTraining(f"interrupted; {request.output} is saved") from None
     return 0 if stopped is None else 128 + stopped.signal
@@ -292,6 +333,7 @@ def _hand_out(
     console: Console,
     *,
     as_json: bool,
+    crossed: Mapping[str, Any],
 ) -> None:
     """Write the results other than the model: the HTML report, and the JSON object on standard output."""
     if request.report is not None:
@@ -299,7 +341,12 @@ def _hand_out(
     if as_json:
         checkpoint = request.checkpoint if stopped is None else stopped.checkpoint
         files = {"output": request.output, "checkpoint": checkpoint, "report": request.report}
-        console.document("fit", **summary.facts(model), **files)
+        console.document("fit", **summary.facts(model), **files, **crossed)
+
+
+def _crossed(found: CrossValidation | None, folds: Folds | None) -> dict[str, Any]:
+    """The entry of a cross-validation in the JSON object, if there was one."""
+    return {} if found is None or folds is None else {"cross_validation": facts(found, folds.output)}
 
 
 def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
@@ -308,7 +355,7 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     A learning rate that the user did not set stays unset, because training lowers it if the run diverges.
     """
     table = read_table(
-        request.table, categorical=request.categorical, drop=request.drop, need=[request.target], **request.reading
+        request.table, categorical=request.categorical, drop=request.left_out, need=request.needed, **request.reading
     )
     target = Target.fit(labeled(table, request.target)[0], request.target, request.settings.task)
     settings = request.settings.suited(target.task)
@@ -330,6 +377,7 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
         request.settings,
         validation=validation,
         test=test,
+        drop=request.unread,
         columns=request.columns,
         weight=request.weight,
         strict=request.strict,

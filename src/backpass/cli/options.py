@@ -371,6 +371,7 @@ def _metavar(constraint: Any) -> str:
         "Number": "NUMBER",
         "Choice": "NAME",
         "Function": "NAME",
+        "ColumnName": "COLUMN",
         "Switch": "YES|NO",
         "Factors": "GROUP=FACTOR",
         "NumberOrName": "NUMBER|NAME",

@@ -175,7 +175,17 @@ def score_lines(model: Model) -> list[str]:
         return []
     names = [model.head.metric, *(["accuracy"] if model.classes else [])]
     label = "validation" if part == "validation" else part
-    return [f"{label} {name} {figure(model.record.scores[part][name], 3)}" for name in names]
+    found = [f"{label} {name} {figure(model.record.scores[part][name], 3)}" for name in names]
+    if part == "test" and has_folds(model):
+        score = figure(model.record.scores["validation"][model.head.metric], 3)
+        found.insert(0, f"out-of-fold {model.head.metric} {score} ({model.record.rows['train']:,} rows)")
+    return found
+
+
+def has_folds(model: Model) -> bool:
+    """Whether each network of an ensemble left out a fold of its own, so that validation scores are out of fold."""
+    rows = model.record.rows
+    return len(model.record.members) > 1 and rows.get("train") == rows.get("validation")
 
 
 def course(model: Model) -> str:

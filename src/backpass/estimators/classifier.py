@@ -247,6 +247,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
+        groups: Any = None,
+        time: Any = None,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
@@ -258,6 +260,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             y: Classes (n,) of any type; or k labels (n, k) of 0 and 1, any number of which may be on in a row. Each
                 label has one logistic output.
             sample_weight: Weight of each row (n,).
+            groups: Group of each row (n,), such as a patient or a customer. No group both trains and validates.
+            time: Time of each row (n,), dates or numbers. The latest rows validate, in place of random ones.
             X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
 
         Returns:
@@ -268,7 +272,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             TypeError: X or y has a type that cannot be used.
             DivergedError: Training met a number that is not finite.
         """
-        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time)
         return self
 
     @available_if(continues)

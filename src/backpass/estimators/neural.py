@@ -21,15 +21,17 @@ from backpass.estimators.callback_adapter import CallbackSupportMixin, teller
 from backpass.estimators.columns import blocks_of, check_unmasked, history_in, library_of, table_of
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
+from backpass.estimators.ruling import ruling_columns, with_columns, without_columns
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.diagnostics import Warned
 from backpass.model.fitting.provisional import teaches_nothing
-from backpass.model.fitting.splits import split_table
 from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
+from backpass.model.split.splits import split_table, strata_of
+from backpass.model.split.units import units_of
 from backpass.network import Loss
-from backpass.table import Schema, Table, required_kind
+from backpass.table import Column, Schema, Table, required_kind
 from backpass.training import Progress
 
 
@@ -80,18 +82,30 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
 
     # Fitting ----------------------------------------------------------------------------------------------------------
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, X_val: Any, y_val: Any, sample_weight_val: Any) -> None:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+        groups: Any = None,
+        time: Any = None,
+    ) -> None:
         """Implement ``fit``; subclasses define that method, because scikit-learn reads its signature there."""
         self._validate_params()
         settings = self._settings()
         before: Model | None = getattr(self, "model_", None) if self.warm_start else None
         if self.warm_start:
             _check_single(settings, "warm_start", before)
-        rows = self._fitted_rows(X, y, sample_weight, before)
+        ruling = ruling_columns(groups, time, X_val is not None)
+        rows = self._fitted_rows(X, y, sample_weight, before, ruling)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
-        parts = _parts(rows, given, settings)
+        parts, notes = _parts(rows, given, settings, self._task)
         settings = settings.suited(self._task, parts["train"].table.rows)
         problem = self._problem(parts, before, settings, self._target_names(y, rows.table))
+        problem = replace(problem, notes=(*problem.notes, *notes))
         model = self._trained(problem, None if before is None or teaches_nothing(before.head) else before.theta, X, y)
         self._stream: Stream | None = None
         self.__dict__.update(self._learnt(model, X))
@@ -143,8 +157,13 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """The attributes fitted before training: the classes, the names of the columns."""
         return {name: value for name, value in vars(self).items() if name.endswith("_") and name[0] != "_"}
 
-    def _fitted_rows(self, X: Any, y: Any, sample_weight: Any, before: Model | None) -> Rows:
-        """The training rows as a weighted set; without an earlier model, columns and classes are fitted on them."""
+    def _fitted_rows(
+        self, X: Any, y: Any, sample_weight: Any, before: Model | None, ruling: Mapping[str, Column]
+    ) -> Rows:
+        """The training rows as a weighted set; without an earlier model, columns and classes are fitted on them.
+
+        The group and the time are columns of the set, so that equal rows of two groups stay two rows.
+        """
         table = self._table(X, y, None if before is None else before.kinds(), reset=before is None)
         weights = weights_of(sample_weight, table.rows)
         if before is None:
@@ -152,7 +171,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         else:
             self._check_continues(y, weights)
         goal = _counting(self._goal(y, weights))
-        return Rows(table, goal.truth, goal.weights).distinct()
+        return Rows(with_columns(table, ruling), goal.truth, goal.weights).distinct()
 
     def _given_rows(self, X_val: Any, y_val: Any, sample_weight_val: Any, train: Table) -> Rows | None:
         """The validation rows that the user passed, as a weighted set; None if there are none.
@@ -299,15 +318,20 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return shown + picture_html(self.model_.plot.network_svg(), self.loss_curve_)
 
 
-def _parts(rows: Rows, given: Rows | None, settings: Settings) -> dict[str, Rows]:
-    """Training and validation rows: the validation rows given, or a share of the training rows."""
-    split = split_table(rows.table.rows, replace(settings, test_fraction=0.0), has_validation=given is not None)
+def _parts(rows: Rows, given: Rows | None, settings: Settings, task: str) -> tuple[dict[str, Rows], tuple[str, ...]]:
+    """Training and validation rows, and notes: the validation rows given, or a share of the training rows."""
+    table, ruling = without_columns(rows.table)
+    units, notes = units_of([*table.columns.values()], rows.truth, **ruling)
+    rows = replace(rows, table=table, units=units)
+    strata = None if task == "regression" else strata_of(rows.truth)
+    wish = replace(settings, test_fraction=0.0)
+    split = split_table(rows.table.rows, wish, has_validation=given is not None, strata=strata, units=rows.units)
     parts = {"train": rows.take(split.train)}
     if given is not None:
         parts["validation"] = given
     elif len(split.validation):
         parts["validation"] = rows.take(split.validation)
-    return parts
+    return parts, notes if ruling else ()
 
 
 def continues(estimator: NeuralEstimator) -> bool:

@@ -234,6 +234,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         y: Any,
         sample_weight: Any = None,
         *,
+        groups: Any = None,
+        time: Any = None,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
@@ -244,6 +246,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             X: Array or data frame (n, d). Categorical columns and missing values are supported.
             y: Numbers (n,), or (n, k) for several targets.
             sample_weight: Weight of each row (n,).
+            groups: Group of each row (n,), such as a patient or a customer. No group both trains and validates.
+            time: Time of each row (n,), dates or numbers. The latest rows validate, in place of random ones.
             X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
 
         Returns:
@@ -254,7 +258,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             TypeError: X or y has a type that cannot be used.
             DivergedError: Training met a number that is not finite.
         """
-        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time)
         return self
 
     @available_if(continues)

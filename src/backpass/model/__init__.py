@@ -4,15 +4,18 @@ Subpackages, lowest first:
 
     file      the bytes of model files and checkpoints, verified before anything is parsed
     settings  every setting of a fit, declared once, and the presets
+    split     which rows train, validate and test, and which must stay together
     head      the meaning of a network's outputs for the target
     baseline  simple models that scores are compared with
     onnx      the export
     fitting   from a table and settings to a trained model
+    assessment  the scores of models that are trained on parts of a table
 
 Reading order of the modules here: ``model``, ``forward``, ``metrics``, ``record``, ``profile``, ``diagnostics``,
 ``form``, ``consistency``, ``loading``, ``onnx_inputs``.
 """
 
+from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.fit import fit, fit_problem
 from backpass.model.fitting.problem import Problem, assemble, make_problem
@@ -23,6 +26,7 @@ from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
 
 __all__ = [
+    "CrossValidation",
     "Model",
     "Predictions",
     "Problem",
@@ -31,6 +35,7 @@ __all__ = [
     "Settings",
     "Stream",
     "assemble",
+    "cross_validate",
     "fit",
     "fit_problem",
     "from_bytes",

@@ -165,6 +165,7 @@ MODEL: Form = {
         "confusion": Optional({...: [[Number(0)]]}),
         "coverage": Optional(Number(0, 1)),
         "weight": Optional(str),
+        "split_columns": Optional({...: str}),
         "members": Optional([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
         "columns": Optional(
             {

@@ -285,11 +285,11 @@ class Model:
         return input_names(self.schema, self.feature_map)
 
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:
-        """The required kind of each column."""
+        """The required kind of each column; ``with_target``: also of the target, the group and the time."""
         kinds: dict[str, str] = dict(self.schema.kinds)
         targets = {each.target.name: each.target.demand for each in self.head.targets}
         weight: dict[str, str] = {self.record.weight: "numeric"} if self.record.weight else {}
-        return kinds | targets | weight if with_target else kinds
+        return {**self.record.split_columns, **kinds, **targets, **weight} if with_target else kinds
 
     def headerless(self) -> tuple[tuple[str, ...], ...]:
         """Column names by position in a file without a header: one tuple with the targets and one without them.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from backpass.model.profile import Profile, profile_from_json
+from backpass.table.table import Demand
 from backpass.training import EpochRecord
 
 COVERAGE_LEVEL = 0.9
@@ -41,6 +42,8 @@ class Record:
         coverage: The share of the test rows inside their ``COVERAGE_LEVEL`` interval; None without intervals or test
             rows.
         weight: The name of the column of row weights; "" if there is none.
+        split_columns: The group and the time column by which rows were split, with their required kinds; the file omits
+            the entry if there are none.
     """
 
     settings: Mapping[str, Any]
@@ -58,6 +61,7 @@ class Record:
     confusion: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     coverage: float | None = None
     weight: str = ""
+    split_columns: Mapping[str, Demand] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -83,6 +87,7 @@ class Record:
             ),
             **({} if self.coverage is None else {"coverage": self.coverage}),
             **({"weight": self.weight} if self.weight else {}),
+            **({"split_columns": dict(self.split_columns)} if self.split_columns else {}),
         }
 
     @staticmethod

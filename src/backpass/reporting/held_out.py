@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from math import isclose
@@ -16,10 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import UsageError
-from backpass.model.fitting.splits import split_rows
+from backpass.errors import BackpassError, DataError, UsageError
+from backpass.model.fitting.division import units_in
 from backpass.model.head.head import Head
 from backpass.model.model import Model
+from backpass.model.settings.settings import Settings
+from backpass.model.split.splits import split_rows, strata_of
 from backpass.reporting.style import label
 from backpass.table import Table
 
@@ -96,7 +99,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
     table = model.labeled(table)
     for part in ("test", "validation"):
         words = "set aside for testing" if part == "test" else "set aside to choose the best epoch"
-        for index in _rows_of(model, table.rows, part):
+        for index in _rows_of(model, table, part):
             rows = _rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
             if _repeats(rows.scores(model), model.record.scores[part]):
                 return replace(rows, is_known=True)
@@ -130,19 +133,28 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     )
 
 
-def _rows_of(model: Model, rows: int, part: str) -> Iterator[NDArray[Any]]:
-    """Yield the row numbers of a split, for each way in which the fit may have split a table of ``rows`` rows.
+def _rows_of(model: Model, table: Table, part: str) -> Iterator[NDArray[Any]]:
+    """Yield the row numbers of a split, for each way in which the fit may have split the table.
 
     There are several, because validation or test rows may have come from separate files; then no rows of the table are
     used for that split.
     """
     settings, counts = model.record.settings, model.record.rows
-    if not model.record.scores.get(part):
+    if not model.record.scores.get(part) or not {*model.record.split_columns} <= {*table.columns}:
         return
+    head = head_of(model)
+    strata = None if head.target.task == "regression" else strata_of(head.truth(table))
+    asked = Settings.from_json(settings)
+    try:
+        units = units_in([table], [head.truth(table)], model.target, [*model.schema.kinds], asked)[0][0]
+    except BackpassError:
+        return  # this table cannot be split by these columns, so it is not the one that was
     for validation, test in product({settings["validation_fraction"], 0.0}, {settings["test_fraction"], 0.0}):
-        found: NDArray[Any] = getattr(split_rows(rows, validation, test, settings["seed"]), part)
-        if len(found) == counts[part]:
-            yield found
+        with suppress(DataError):
+            split = split_rows(table.rows, validation, test, settings["seed"], strata=strata, units=units)
+            found: NDArray[Any] = getattr(split, part)
+            if len(found) == counts[part]:
+                yield found
 
 
 def _fitted_rows(model: Model) -> set[int]:

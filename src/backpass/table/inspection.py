@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
+from backpass.table.dependence import dependences, order_findings
 from backpass.table.diagnostics import Finding, column_findings, table_findings, target_findings
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found
 from backpass.table.messages import counted
@@ -105,6 +106,7 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
     goal, y, fault = _goal(with_target, target)
     columns = list(table.columns.values())
     fitting = _fitting(table, target)
+    dependent = dict(dependences(with_target, goal, y)) if goal is not None and y is not None else {}
     reports = []
     for column in columns:
         findings = [Finding("faulty", text) for text in table.doubts.get(column.name, ())]
@@ -113,11 +115,16 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
         findings += column_findings(column, table)
         if goal is not None and y is not None and column.name != target:
             findings += _beside_target(with_target.columns[column.name], with_target.columns[goal.name], goal, y)
+        if column.name in dependent:
+            findings.append(dependent[column.name])
         report = _report(column, fitting[column.name], findings)
         reports.append(replace(report, label=table.labels.get(column.name, "")))
     task = goal.task if goal else None
     notes = (*table.notes, *([note] if note else ()), *(goal.notes if goal else ()))
-    return Inspection(table.rows, tuple(reports), target, task, tuple(table_findings(table, goal, y)), notes)
+    of_rows = [*table_findings(table, goal, y)]
+    if goal is not None and y is not None and not dependent:
+        of_rows += order_findings(goal, y)
+    return Inspection(table.rows, tuple(reports), target, task, tuple(of_rows), notes)
 
 
 def _goal(table: Table, target: str | None) -> tuple[Target | None, NDArray[Any] | None, str]:

@@ -25,10 +25,12 @@ class Labeled:
     Attributes:
         table: The rows. A note of the table says which rows were left out.
         weights: The weight of each row (n,); None if all are 1.
+        notes: The notes on the rows that were left out.
     """
 
     table: Table
     weights: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
 
     @staticmethod
     def of(table: Table, targets: Sequence[str], weight: str | None = None, *, strict: bool = False) -> Labeled:
@@ -54,11 +56,8 @@ class Labeled:
             count = f"{int(np.count_nonzero(idle)):,} of {counted(table.rows, 'row')}"
             notes.append(f"weight {shown(weight)}: {count} have weight 0 and are left out")
             table, weights = table.take(np.flatnonzero(~idle)), weights[~idle]
-        return Labeled(replace(table, notes=(*table.notes, *notes)) if notes else table, weights)
-
-    def take(self, index: NDArray[np.integer]) -> Labeled:
-        """These rows, in this order."""
-        return Labeled(self.table.take(index), None if self.weights is None else self.weights[index])
+        noted = replace(table, notes=(*table.notes, *notes)) if notes else table
+        return Labeled(noted, weights, tuple(notes))
 
 
 def weights_in(table: Table, name: str) -> NDArray[np.float64]:

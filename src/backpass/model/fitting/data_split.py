@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.model.split.units import Units
 from backpass.numerics.elementary import total
-from backpass.table import DatetimeColumn, NumericColumn, Table
+from backpass.table import Table
+from backpass.table.content import bits_of, bits_of_numbers, starts
 from backpass.table.stack import stacked
-from backpass.table.table import Column
 
 Weights = NDArray[np.float64] | None
 
@@ -75,16 +76,19 @@ class Rows:
         table: The rows.
         truth: Targets (n,) or (n, k).
         weights: The weight of each row (n,); None if all are 1.
+        units: Which rows belong together; None if that is not known or does not matter.
     """
 
     table: Table
     truth: NDArray[Any]
     weights: Weights = None
+    units: Units | None = None
 
     def take(self, index: NDArray[Any]) -> Rows:
         """These rows, in this order."""
         weights = None if self.weights is None else self.weights[index]
-        return Rows(self.table.take(index), self.truth[index], weights)
+        units = None if self.units is None else self.units.take(index)
+        return Rows(self.table.take(index), self.truth[index], weights, units)
 
     def counted(self) -> Rows:
         """The rows whose weight is positive."""
@@ -107,36 +111,13 @@ class Rows:
         of the rows.
         """
         rows = self.counted()
-        columns = [_bits(column) for column in rows.table.columns.values()]
-        columns += [_bits_of_numbers(y.astype(np.float64)) for y in rows.truth.reshape(rows.table.rows, -1).T]
+        columns = [bits_of(column) for column in rows.table.columns.values()]
+        columns += [bits_of_numbers(y.astype(np.float64)) for y in rows.truth.reshape(rows.table.rows, -1).T]
         weights = np.ones(rows.table.rows) if rows.weights is None else rows.weights
         # Equal rows become neighbors; the weights sort last within them, so that the sums do not depend on the order.
         order = np.lexsort((weights, *columns))
-        new = _is_new(columns, order)
+        new = starts(columns, order)
         found = rows.take(order[new])
         sums = np.zeros(found.table.rows)
         np.add.at(sums, np.cumsum(new) - 1, weights[order])  # adds sequentially, so the order of the sum is fixed
         return Rows(found.table, found.truth, None if (sums == sums[0]).all() else sums)
-
-
-def _is_new(columns: list[NDArray[np.uint64]], order: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Where a row differs from the one before it, in this order."""
-    new = np.zeros(len(order), dtype=np.bool_)
-    new[:1] = True
-    for column in columns:
-        placed = column[order]
-        new[1:] |= placed[1:] != placed[:-1]
-    return new
-
-
-def _bits(column: Column) -> NDArray[np.uint64]:
-    """One integer per value, equal for equal values; independent of categories that no row has."""
-    if isinstance(column, NumericColumn):
-        return _bits_of_numbers(column.values)
-    if isinstance(column, DatetimeColumn):
-        return column.microseconds.view(np.uint64)
-    return np.unique(column.codes[column.codes > 0]).searchsorted(column.codes, "right").astype(np.uint64)
-
-
-def _bits_of_numbers(values: NDArray[np.float64]) -> NDArray[np.uint64]:
-    return np.where(np.isnan(values), np.nan, values + 0.0).view(np.uint64)

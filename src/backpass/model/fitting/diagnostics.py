@@ -27,7 +27,7 @@ _PARTS = {"test": "test", "validation": "validation", "train": "training"}
 
 
 def before_training(problem: Problem) -> list[str]:
-    """Training targets that the output activation cannot reach.
+    """What makes scores too good, and training targets that the output activation cannot reach.
 
     >>> from backpass.model import Settings, make_problem
     >>> from backpass.table import table_from
@@ -38,12 +38,13 @@ def before_training(problem: Problem) -> list[str]:
     """
     head, activation = problem.head, problem.settings.output_activation
     if head.target.task != "regression" or head.loss_name == "poisson":
-        return []
+        return [*problem.warnings]
     truth = problem.parts["train"].truth
     columns = truth.reshape(len(truth), -1).T
     # Several quantiles have the same target.
     distinct = {each.target.name: (each, column) for each, column in zip(head.targets, columns, strict=True)}
-    return [text for each, column in distinct.values() if (text := _out_of_range(each, column, activation))]
+    beyond = [text for each, column in distinct.values() if (text := _out_of_range(each, column, activation))]
+    return [*problem.warnings, *beyond]
 
 
 def _out_of_range(head: TargetHead, y: NDArray[np.float64], activation: Activation) -> str:

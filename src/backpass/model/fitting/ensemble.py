@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.splits import RowSplit
+from backpass.model.split.splits import RowSplit
 from backpass.network import Network, Periodic
 
 # 2^64 divided by the golden ratio: the members' seeds are far apart, also for neighboring seeds of the user.

@@ -36,7 +36,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
     said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
-    residuals = None if validation is None else validation.residuals(problem.head)
+    residuals = None if validation is None else validation.residuals(problem.head, problem.validation_groups)
     first = results[0].progress
     notes = (note for note in problem.notes if note not in problem.of_source)
     is_ensemble = problem.settings.ensemble_size > 1
@@ -52,6 +52,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         notes=(*notes, *runs.notes, *_notes(problem, members), *said),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
+        split_columns=problem.split_columns,
         warnings=(*before_training(problem), *after_training(problem, members, thetas, scored)),
         confusion={name: C for name, rows in scored.items() if (C := rows.confusion(problem.head))},
         coverage=None if residuals is None or test is None else test.coverage(problem.head, residuals),

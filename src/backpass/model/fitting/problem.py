@@ -19,7 +19,7 @@ from backpass.engine import Engine, engine_named
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
-from backpass.model.fitting.splits import RowSplit, split_folds, split_table
+from backpass.model.fitting.division import divide, possible_inputs
 from backpass.model.fitting.start import first_theta
 from backpass.model.fitting.temperature import shifted
 from backpass.model.forward import input_names, inputs_of, outputs_of
@@ -29,10 +29,13 @@ from backpass.model.metrics import FEWEST_ROWS, as_loss
 from backpass.model.profile import Profile, profiles_of
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
+from backpass.model.split.splits import RowSplit, split_folds
+from backpass.model.split.units import Units
 from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
-from backpass.table import Schema, Table, Target
+from backpass.table import Schema, Table, Target, required_kind
 from backpass.table.labeled import Labeled
 from backpass.table.memory import require_memory
+from backpass.table.table import Demand
 from backpass.training import (
     Callback,
     Optimizer,
@@ -66,6 +69,9 @@ class Problem:
         folds: The split of the training and validation rows for each member of an ensemble; empty without folds.
         class_weights: The weight of each class in the loss (classes,); None if all are 1.
         weight: The name of the column of row weights; "" if there is none.
+        warnings: What makes scores too good, such as test rows that are training rows.
+        validation_groups: The number of groups of the validation rows; None without groups.
+        split_columns: The group and the time column, with their required kinds.
     """
 
     settings: Settings
@@ -80,6 +86,9 @@ class Problem:
     folds: tuple[RowSplit, ...] = ()
     class_weights: NDArray[np.float64] | None = None
     weight: str = ""
+    warnings: tuple[str, ...] = ()
+    validation_groups: int | None = None
+    split_columns: Mapping[str, Demand] = field(default_factory=dict)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -247,32 +256,36 @@ def make_problem(
     labeled = Labeled.of(table, [target_name], weight, strict=strict)
     table = labeled.table
     target = Target.fit(table, target_name, settings.task)
-    split = split_table(table.rows, settings, has_validation=validation is not None, has_test=test is not None)
-    settings = settings.suited(target.task, len(split.train))
-    parts = (("train", split.train, None), ("validation", split.validation, validation), ("test", split.test, test))
-    rows = {}
-    for name, index, given in parts:
-        part = Labeled.of(given, [target_name], weight, strict=strict) if given is not None else labeled.take(index)
-        if part.table.rows:
-            rows[name] = Rows(part.table, target.encode(part.table), part.weights)
+    given = {"validation": validation, "test": test}
+    others = {
+        name: None if each is None else Labeled.of(each, [target_name], weight, strict=strict)
+        for name, each in given.items()
+    }
+    left_out = drop if weight is None else (*drop, weight)
+    inputs = possible_inputs(table, target_name, settings, left_out, columns)
+    division = divide(labeled, target, settings, inputs, **others)
+    rows = division.rows
+    settings = settings.suited(target.task, rows["train"].table.rows)
     train = rows["train"]
     if target.task != "regression" and train.truth.max() == train.truth.min():
         raise DataError(
             f"{table.source}: all {train.table.rows} training rows have the same class of target {target_name!r}",
             hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
         )
-    left_out = drop if weight is None else (*drop, weight)
-    schema = Schema.fit(train.table, target_name, drop=left_out, columns=columns)
+    hidden = [settings.group] if settings.group is not None and settings.group not in (columns or ()) else []
+    schema = Schema.fit(train.table, target_name, drop=[*left_out, *hidden], columns=columns)
     head = Head.fit(target, train.truth, settings)
     of_classes = class_weights(target, settings, train.truth, train.weights)
     if of_classes is not None and head.decision is not None and settings.threshold is None and settings.cost is None:
         head = replace(head, decision=weighted_decision(head.decision, of_classes))
-    notes = imbalance_notes(target, settings, train.truth)
+    notes = [*imbalance_notes(target, settings, train.truth), *division.notes]
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
         notes.append(f"{only}, none is set aside unless a file gives them")
-    problem = assemble(settings, schema, head, rows, notes=notes)
-    return replace(problem, class_weights=of_classes, weight=weight or "")
+    problem = assemble(settings, schema, head, rows, notes=notes, warnings=division.warnings)
+    named = [name for name in (settings.group, settings.time) if name is not None]
+    kinds = {name: required_kind(table.columns[name]) for name in named}
+    return replace(problem, class_weights=of_classes, weight=weight or "", split_columns=kinds)
 
 
 def assemble(
@@ -283,6 +296,7 @@ def assemble(
     *,
     feature_map: FeatureMap | None = None,
     notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Problem:
     """The problem of splits whose columns and targets are known: fit the scales, build the network, encode the rows.
 
@@ -293,6 +307,7 @@ def assemble(
         rows: "train", and other splits that have rows.
         feature_map: The feature map. Default None: fitted on "train".
         notes: Notes about the table.
+        warnings: What makes scores too good.
 
     Raises:
         DataError: The tables lack something, or the precision cannot represent a target.
@@ -321,9 +336,25 @@ def assemble(
             hint="give them in a larger unit, or use --precision float64",
         )
     said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
-    pool = np.concatenate([parts[name].truth for name in ("train", "validation") if name in parts])
-    folds = split_folds(pool, settings, by_class=head.target.task != "regression")
-    return replace(problem, parts=parts, notes=said, of_source=table.of_source, folds=folds)
+    pool = [name for name in ("train", "validation") if name in parts]
+    known = [unit for name in pool if (unit := rows[name].units) is not None]
+    units = Units.joined(known) if len(known) == len(pool) else None
+    folds = split_folds(
+        np.concatenate([parts[name].truth for name in pool]),
+        settings,
+        by_class=head.target.task != "regression",
+        units=units,
+    )
+    validated = units if folds else rows["validation"].units if "validation" in rows else None
+    return replace(
+        problem,
+        parts=parts,
+        notes=said,
+        of_source=table.of_source,
+        folds=folds,
+        warnings=tuple(warnings),
+        validation_groups=validated.blocks if validated is not None and validated.are_groups else None,
+    )
 
 
 def _require_memory(problem: Problem, rows: int) -> None:

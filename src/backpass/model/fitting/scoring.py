@@ -72,13 +72,13 @@ class ScoredRows:
         """The share of these rows inside their interval, see ``Residuals.coverage``."""
         return residuals.coverage(head.predictions(self.o), self.part.truth, COVERAGE_LEVEL, self.part.weights)
 
-    def residuals(self, head: Head) -> Residuals | None:
+    def residuals(self, head: Head, groups: int | None = None) -> Residuals | None:
         """The residuals of predicted numbers; None for classes, for several targets, or if one overflows."""
         if not head.is_flat or head.target.task != "regression":
             return None
         # Averaged by NumPy, not by the engine, whose logarithms of rates differ from it in the last bit.
         o = np.asarray(head.average(self.outputs))
-        return Residuals.of(head.predictions(o), self.part.truth, self.part.weights)
+        return Residuals.of(head.predictions(o), self.part.truth, self.part.weights, groups)
 
 
 def _out_of_fold(

@@ -26,7 +26,7 @@ class Residuals:
 
     Attributes:
         values: The residuals, float64 (m,).
-        rows: The number of rows that they represent.
+        rows: The number of independent rows that they represent; a group of rows counts once.
     """
 
     values: NDArray[np.float64]
@@ -34,18 +34,32 @@ class Residuals:
 
     @staticmethod
     def of(
-        predicted: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+        predicted: NDArray[np.float64],
+        y: NDArray[np.float64],
+        weights: NDArray[np.float64] | None = None,
+        groups: int | None = None,
     ) -> Residuals | None:
-        """The residuals of some rows, each counted by its weight; None if one overflows float64."""
+        """The residuals of some rows, each counted by its weight; None if one overflows float64.
+
+        With groups, quantiles are those of all rows, but the correction for their finite number counts groups, since
+        the rows of a group err together (Dunn, Wasserman & Ramdas 2022).
+
+        Args:
+            predicted: Predictions (n,).
+            y: Targets (n,).
+            weights: The weight of each row (n,).
+            groups: The number of groups; None if the rows are independent.
+        """
         halves = np.abs(0.5 * predicted - 0.5 * y)
         order = np.argsort(halves, kind="stable")
         shares = np.cumsum(np.ones(len(y)) if weights is None else weights[order])
-        count = min(len(y), KEPT)
+        independent = len(y) if groups is None else groups
+        count = min(independent, KEPT)
         # Weights are divided before they are compared, so that the weight of a whole number of rows stays whole.
         ranks = np.searchsorted(shares * (count / shares[-1]) + 1e-9, np.arange(1, count + 1))
         with np.errstate(over="ignore"):
             values = 2.0 * halves[order][np.minimum(ranks, len(y) - 1)]
-        return Residuals(values, len(y)) if np.isfinite(values).all() else None
+        return Residuals(values, independent) if np.isfinite(values).all() else None
 
     def half_width(self, level: float) -> float:
         """c such that prediction - c to prediction + c contains the target of a new row with probability ``level``

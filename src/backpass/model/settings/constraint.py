@@ -119,6 +119,23 @@ class Function(Choice):
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnName(Constraint):
+    """The name of a column."""
+
+    def describe(self) -> str:
+        return "the name of a column"
+
+    def accepts(self, value: Any) -> bool:
+        return _is_name(value)
+
+    def read(self, text: str) -> Any:
+        return text
+
+    def breaking(self) -> Sequence[Any]:
+        return ["", 3, ("id",)]
+
+
+@dataclass(frozen=True, slots=True)
 class Switch(Constraint):
     """Yes or no."""
 

@@ -19,6 +19,8 @@ class SettingsOptions(TypedDict, total=False):
     task: Literal["regression", "classification"] | None
     validation_fraction: float | None
     test_fraction: float
+    group: str | None
+    time: str | None
     hidden: Sequence[int] | None
     activation: str | Callable[[Array], Array]
     output_activation: str | Callable[[Array], Array]

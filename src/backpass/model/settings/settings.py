@@ -20,6 +20,7 @@ from backpass.model.settings.constraint import (
     Amounts,
     Choice,
     ClassName,
+    ColumnName,
     Constraint,
     Factors,
     Function,
@@ -69,6 +70,7 @@ class Setting:
         since: The first model-file format that holds it.
         older: The meaning of a file without it. None: the default of plain.
         notes: The values that the notes (CS229) have; None if they leave it open.
+        is_optional: Whether model files leave it out if it is None.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Setting:
     since: int = 1
     older: Any = None
     notes: tuple[Any, ...] | None = None
+    is_optional: bool = False
 
     def problem(self, value: Any) -> str:
         """What is wrong with a value, in one line; empty if it is accepted."""
@@ -144,6 +147,20 @@ class Settings:
         notes=(0.0,),
     )
     test_fraction: float = _data(0.2, _SHARE, "share of the rows used for the test score")
+    group: str | None = _data(
+        None,
+        ColumnName(),
+        "column of groups (patients, customers, machines); no group is on two sides of a split [each row is alone]",
+        since=3,
+        is_optional=True,
+    )
+    time: str | None = _data(
+        None,
+        ColumnName(),
+        "column of dates or numbers; the latest rows test, those before them validate [splits are random]",
+        since=3,
+        is_optional=True,
+    )
     hidden: tuple[int, ...] = _network(
         None,
         Widths(),
@@ -443,7 +460,9 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
-        data = {setting.name: getattr(self, setting.name) for setting in SETTINGS if setting.is_stored}
+        kept = [each.name for each in SETTINGS if each.is_stored]
+        data = {name: getattr(self, name) for name in kept}
+        data = {name: value for name, value in data.items() if value is not None or not BY_NAME[name].is_optional}
         return {name: CUSTOM if isinstance(value, CustomActivation) else _listed(value) for name, value in data.items()}
 
     @staticmethod
@@ -535,6 +554,8 @@ def _frozen(value: Any) -> Any:
 def _conflicts(values: Mapping[str, Any]) -> list[str]:
     """Settings that are valid by themselves but contradict each other."""
     problems = []
+    if values["group"] is not None and values["group"] == values["time"]:
+        problems.append(f"group and time are the same column {values['group']!r}")
     if (values["validation_fraction"] or 0.0) + values["test_fraction"] >= 1:
         problems.append("validation_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
     names = [name for name, _ in values["wire"]]

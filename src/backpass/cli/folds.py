@@ -1,0 +1,131 @@
+"""The options --folds, --repeats and --out-of-fold of ``fit``: the cross-validated score beside that of the model.
+
+It takes the values of the options, runs the cross-validation and prints its scores; the predictions go to a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backpass.cli.console import Console
+from backpass.cli.output import check_rows_output
+from backpass.cli.predict import hand_out_rows
+from backpass.cli.text import figure
+from backpass.errors import UsageError
+from backpass.model import CrossValidation, Settings
+from backpass.model.assessment.cross_validation import cross_validated
+from backpass.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """The options of a cross-validation.
+
+    Attributes:
+        count: The number of folds.
+        repeats: The number of repetitions.
+        output: The file for the out-of-fold predictions, if any.
+    """
+
+    count: int
+    repeats: int
+    output: str | None
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> Folds | None:
+        """The options as they were given; None without --folds.
+
+        Raises:
+            UsageError: --repeats or --out-of-fold is given without --folds, or with a time column more than once.
+            ResourceError: The file is not writable.
+        """
+        count, repeats, output = given["folds"], given["repeats"], given["out_of_fold"]
+        if count is None:
+            for name, value in (("--repeats", repeats), ("--out-of-fold", output)):
+                if value is not None:
+                    raise UsageError(f"{name} goes with --folds", hint="add --folds 5")
+            return None
+        if given["time"] is not None and (repeats or 1) > 1:
+            raise UsageError("with --time there is one way to cut the rows: leave out --repeats", hint="add folds")
+        if output is not None:
+            check_rows_output(output, given["table"], given["table"], as_json=False)
+        return Folds(count, repeats or 1, output)
+
+    def run(
+        self,
+        table: Table,
+        target: str,
+        settings: Settings,
+        console: Console,
+        *,
+        drop: Sequence[str],
+        columns: Sequence[str] | None,
+        weight: str | None,
+        strict: bool,
+        metric: str,
+    ) -> CrossValidation:
+        """Cross-validate, print a line per fold and the summary, and write the predictions."""
+        found = cross_validated(
+            table,
+            target,
+            settings,
+            self.count,
+            self.repeats,
+            drop=drop,
+            columns=columns,
+            weight=weight,
+            strict=strict,
+            on_fold=_said(console, metric),
+        )
+        if self.output is not None:
+            hand_out_rows(_rows(found, target), self.output, console)
+            console.line(f"saved {self.output} ({np.count_nonzero(found.fold):,} out-of-fold predictions)")
+        for line in lines(found):
+            console.line(line)
+        return found
+
+
+def lines(found: CrossValidation) -> list[str]:
+    """Format the scores: ``cross-validated rmse 0.512 +- 0.031 (5 folds)``"""
+    what = f"{found.folds} folds" + (f", {found.repeats} times" if found.repeats > 1 else "")
+    mean, spread = found.mean, found.spread
+    return [f"cross-validated {name} {figure(mean[name], 3)} +- {figure(spread[name], 3)} ({what})" for name in mean]
+
+
+def facts(found: CrossValidation, output: str | None) -> dict[str, Any]:
+    """The facts for ``--json``."""
+    return {
+        "folds": found.folds,
+        "repeats": found.repeats,
+        "scores": [dict(each) for each in found.scores],
+        "mean": found.mean,
+        "spread": found.spread,
+        "out_of_fold": output,
+    }
+
+
+def _said(console: Console, metric: str) -> Callable[[int, int, Mapping[str, float]], None]:
+    def on_fold(number: int, count: int, scores: Mapping[str, float]) -> None:
+        name = metric if metric in scores else next(iter(scores))
+        console.item("fold", f"{number} of {count}: {name} {figure(scores[name])}")
+
+    return on_fold
+
+
+def _rows(found: CrossValidation, target: str) -> dict[str, Sequence[Any]]:
+    """The rows that were left out of a fold: row number, fold, target and prediction."""
+    index = np.flatnonzero(found.fold)
+    columns: dict[str, Sequence[Any]] = {
+        "row": found.row_numbers[index].tolist(),
+        "fold": found.fold[index].tolist(),
+    }
+    if not found.classes:
+        return {**columns, target: found.truth[index].tolist(), f"predicted({target})": found.predicted[index].tolist()}
+    names = np.array(found.classes, dtype=object)
+    columns[target] = names[found.truth[index]].tolist()
+    columns[f"predicted({target})"] = names[np.argmax(found.predicted[index], axis=1)].tolist()
+    return columns | {f"p({name})": found.predicted[index, j].tolist() for j, name in enumerate(found.classes)}

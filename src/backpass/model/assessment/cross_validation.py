@@ -1,0 +1,194 @@
+"""Cross-validation: the scores of a model on rows that it did not train on, for all rows of a table in turn.
+
+It takes a table and the arguments of ``fit`` and returns scores by fold and the predictions of every row by the model
+that did not see it. ``model.split`` deals the rows; each fold is fitted and scored exactly as by ``fit``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DataError, UsageError
+from backpass.model.fitting.division import possible_inputs, units_in
+from backpass.model.fitting.fit import as_table, fit_problem
+from backpass.model.fitting.problem import make_problem
+from backpass.model.head.head import Head
+from backpass.model.settings.options import SettingsOptions
+from backpass.model.settings.settings import Settings
+from backpass.model.split.splits import folds_of, strata_of
+from backpass.model.split.units import Units
+from backpass.numerics.philox import permutation
+from backpass.table import Table, Target
+from backpass.table.labeled import Labeled
+
+_PURPOSE = 0x591C_0000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossValidation:
+    """The result of a cross-validation.
+
+    Attributes:
+        folds: The number of folds.
+        repeats: The number of repetitions, each with other folds.
+        scores: Every metric on the left-out rows of each fold, repetition by repetition.
+        fold: The fold of each row in the first repetition, from 1: int64 (n,). 0 for a row that is never left out.
+        predicted: Numbers (n,), or class probabilities (n, classes): the mean over repetitions of the prediction by the
+            model that did not train on the row; NaN for a row that is never left out.
+        truth: The targets as numbers (n,), or class numbers (n,).
+        classes: The classes; empty for numbers.
+        row_numbers: The number of each row in its source, from 1: (n,). Rows without a target or weight are left out.
+    """
+
+    folds: int
+    repeats: int
+    scores: tuple[Mapping[str, float], ...]
+    fold: NDArray[np.int64]
+    predicted: NDArray[np.float64]
+    truth: NDArray[Any]
+    classes: tuple[str, ...]
+    row_numbers: NDArray[np.int64]
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The mean of each metric over folds and repetitions."""
+        return {name: float(np.mean([each[name] for each in self.scores])) for name in self.scores[0]}
+
+    @property
+    def spread(self) -> dict[str, float]:
+        """The standard deviation of each metric over folds and repetitions (divisor: their number - 1)."""
+        return {name: float(np.std([each[name] for each in self.scores], ddof=1)) for name in self.scores[0]}
+
+
+def cross_validate(
+    data: Any,
+    target: str,
+    *,
+    folds: int = 5,
+    repeats: int = 1,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    weight: str | None = None,
+    strict: bool = False,
+    reading: Mapping[str, Any] | None = None,
+    **settings: Unpack[SettingsOptions],
+) -> CrossValidation:
+    """Fit one model per fold on the rows of all other folds, and score it on the rows of the fold.
+
+    Classes have their share in every fold, and rows that belong together are in one fold: groups (the setting
+    ``group``) and rows with equal inputs. With the setting ``time``, the table is cut into folds + 1 blocks in the
+    order of time, and each block but the first is predicted from all blocks before it (forward chaining).
+
+    Args:
+        data: The rows, in any form that ``fit`` takes.
+        target: The column to predict.
+        folds: The number of folds, 2 or more. Default 5.
+        repeats: The number of repetitions, each with other folds. Default 1.
+        drop: Columns to leave out. Default ().
+        columns: The only columns to learn from. Default None: all.
+        weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
+        strict: Whether a row without a target is an error. Default False: it is left out.
+        reading: Options of ``read_table`` for paths. Default None.
+        **settings: See ``fit``. ``test_fraction`` plays no part.
+
+    Raises:
+        UsageError: A setting or an argument cannot be used.
+        DataError: The table cannot be used, or has fewer rows or groups than folds.
+
+    >>> found = cross_validate({"x": range(60), "y": range(60)}, "y", folds=3, hidden=(), epochs=20)
+    >>> len(found.scores), found.predicted.shape, sorted({*found.fold.tolist()})
+    (3, (60,), [1, 2, 3])
+    """
+    table = as_table(data, dict(reading or {}))
+    return cross_validated(
+        table,
+        target,
+        Settings.of(settings),
+        folds,
+        repeats,
+        drop=drop,
+        columns=columns,
+        weight=weight,
+        strict=strict,
+    )
+
+
+def cross_validated(
+    table: Table,
+    target_name: str,
+    settings: Settings,
+    folds: int,
+    repeats: int = 1,
+    *,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    weight: str | None = None,
+    strict: bool = False,
+    on_fold: Callable[[int, int, Mapping[str, float]], object] | None = None,
+) -> CrossValidation:
+    """The cross-validation of a table that is read already; ``on_fold`` is called with number, count and scores."""
+    if folds < 2 or repeats < 1:
+        raise UsageError(f"folds must be 2 or more and repeats 1 or more; got {folds} and {repeats}")
+    if settings.time is not None and repeats > 1:
+        raise UsageError("with a time column there is one way to cut the rows: repeats must be 1", hint="add folds")
+    table = Labeled.of(table, [target_name], weight, strict=strict).table
+    target = Target.fit(table, target_name, settings.task)
+    truth = target.encode(table)
+    left_out = drop if weight is None else (*drop, weight)
+    names = possible_inputs(table, target_name, settings, left_out, columns)
+    units = units_in([table], [truth], target_name, names, settings)[0][0]
+    if table.rows < 2 * folds:
+        raise DataError(f"{folds} folds need at least {2 * folds} rows; there are {table.rows}", hint="use fewer folds")
+    settings = Settings.of({**dict(settings.given), "test_fraction": 0.0})
+    by_row: NDArray[np.float64] | None = None
+    scores: list[Mapping[str, float]] = []
+    fold = np.zeros(table.rows, dtype=np.int64)
+    for number, (rest, scored) in enumerate(_rounds(truth, target, units, settings, folds, repeats), start=1):
+        problem = make_problem(
+            table.take(rest),
+            target_name,
+            settings,
+            test=table.take(scored),
+            drop=drop,
+            columns=columns,
+            weight=weight,
+        )
+        model = fit_problem(replace(problem, warnings=()), compare=False)
+        found = _predicted(model.head, model.outputs(table.take(scored)))
+        if by_row is None:
+            by_row = np.full((table.rows, *found.shape[1:]), np.nan)
+        before = np.nan_to_num(by_row[scored])
+        by_row[scored] = before + found / repeats
+        if number <= folds:
+            fold[scored] = number
+        scores.append(model.record.scores["test"])
+        if on_fold is not None:
+            on_fold(number, folds * repeats, scores[-1])
+    assert by_row is not None
+    return CrossValidation(folds, repeats, tuple(scores), fold, by_row, truth, target.classes, table.row_numbers)
+
+
+def _rounds(
+    truth: NDArray[Any], target: Target, units: Units, settings: Settings, folds: int, repeats: int
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Yield the rows that a model is made of, and the rows that it is scored on."""
+    rows = len(truth)
+    if units.ranks is not None:
+        blocks = folds_of(permutation(settings.seed, 0, _PURPOSE, rows), folds + 1, None, units)
+        for block in range(1, folds + 1):
+            yield np.flatnonzero(blocks < block), np.flatnonzero(blocks == block)
+        return
+    strata = None if target.task == "regression" else strata_of(truth)
+    for repeat in range(repeats):
+        parts = folds_of(permutation(settings.seed, repeat, _PURPOSE, rows), folds, strata, units)
+        for part in range(folds):
+            yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+
+
+def _predicted(head: Head, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(head.predictions(outputs), dtype=np.float64)

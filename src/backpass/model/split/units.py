@@ -1,0 +1,180 @@
+"""Units: rows that belong together, so that no split separates them, and their order in time.
+
+It takes the columns of a table and, if the user named them, a group column and a time column. It returns one unit
+number per row, a rank in time per row, and notes that say what was assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DataError
+from backpass.model.metrics import FEWEST_ROWS
+from backpass.table import CategoricalColumn, Column, DatetimeColumn
+from backpass.table.content import bits_of, first_equal
+from backpass.table.messages import counted, shown
+
+_MANY = 10
+"""Inputs that repeat this often on average are combinations of few values, not copies of rows."""
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """Which rows belong together.
+
+    A unit is a group, or the rows with equal inputs, or a single row. With a time column, ``ranks`` order the rows: a
+    row of lower rank is earlier, and equal ranks are the same instant.
+
+    Attributes:
+        codes: int64 (n,). The unit of each row, an arbitrary number.
+        ranks: int64 (n,). The rank of each row in time, 0 where the time is missing; None without a time column.
+        are_groups: Whether the user named the units.
+    """
+
+    codes: Codes
+    ranks: Codes | None = None
+    are_groups: bool = False
+
+    @property
+    def rows(self) -> int:
+        return len(self.codes)
+
+    def take(self, index: NDArray[Any]) -> Units:
+        """The units of these rows, in this order."""
+        ranks = None if self.ranks is None else self.ranks[index]
+        return replace(self, codes=self.codes[index], ranks=ranks)
+
+    @staticmethod
+    def joined(parts: Sequence[Units]) -> Units:
+        """The units of several sets of rows whose unit numbers have the same meaning."""
+        codes = np.concatenate([part.codes for part in parts])
+        known = [part.ranks for part in parts if part.ranks is not None]
+        ranks = np.concatenate(known) if len(known) == len(parts) else None
+        return replace(parts[0], codes=codes, ranks=ranks)
+
+    def numbered(self) -> tuple[Codes, Codes]:
+        """The units numbered from 0 in the order of their first rows, (n,), and the number of rows of each.
+
+        >>> Units(np.array([7, 3, 7])).numbered()
+        (array([0, 1, 0]), array([2, 1]))
+        """
+        _, first, inverse = np.unique(self.codes, return_index=True, return_inverse=True)
+        place = np.empty(len(first), dtype=np.int64)
+        place[np.argsort(first)] = np.arange(len(first))
+        numbers = place[inverse.reshape(-1)]
+        return numbers, np.bincount(numbers, minlength=len(first))
+
+    @property
+    def blocks(self) -> int:
+        """The number of sets of rows that a split must not separate: units, or instants if they order single rows."""
+        return len(np.unique(self.codes if self.ranks is None or self.are_groups else self.ranks))
+
+    def shared_with(self, other: Units) -> int:
+        """The number of these rows whose unit has a row in ``other``, too."""
+        return int(np.isin(self.codes, other.codes).sum())
+
+
+def units_of(
+    inputs: Sequence[Column], truth: NDArray[Any], *, group: Column | None = None, time: Column | None = None
+) -> tuple[Units, tuple[str, ...]]:
+    """The units of rows, and notes about them.
+
+    A group is a unit. Without groups, rows with equal inputs are a unit, unless the inputs take so few different values
+    that rows repeat by chance. With a time column and no groups, the ranks alone rule.
+
+    Args:
+        inputs: The columns that a network reads.
+        truth: The targets (n,) or (n, k).
+        group: The group column.
+        time: The time column.
+
+    Raises:
+        DataError: The time column cannot be ordered, or holds a single instant.
+    """
+    rows = len(truth)
+    ranks, notes = (None, []) if time is None else _ranks(time)
+    if group is not None:
+        codes, said = _groups(group, inputs)
+        return Units(codes, ranks, are_groups=True), (*said, *notes)
+    if time is not None:
+        return Units(np.arange(rows), ranks), tuple(notes)
+    codes, said = _repeats(inputs, truth)
+    return Units(codes), tuple(said)
+
+
+def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
+    """The unit of each row by its group; a row without a group is one of its own."""
+    rows = len(group.missing)
+    codes = np.where(group.missing, np.arange(rows), first_equal([bits_of(group)], rows))
+    count, name = len(np.unique(codes)), shown(group.name)
+    notes = [f"{counted(count, 'group')} of column {name}: no group is on two sides of a split"]
+    if missing := int(group.missing.sum()):
+        notes.append(f"{counted(missing, 'row')} without a value of {name}: each is a group of its own")
+    first = first_equal([bits_of(column) for column in inputs], rows) if inputs else np.arange(rows)
+    if crossing := int(np.count_nonzero(codes != codes[first])):
+        notes.append(
+            f"{counted(crossing, 'row')} with the inputs of a row in another group: groups rule, so equal rows may be "
+            "on two sides of a split"
+        )
+    return codes, notes
+
+
+def _ranks(time: Column) -> tuple[Codes, list[str]]:
+    """The rank of each row by its time; rows without a time come first, so that they train."""
+    name = shown(time.name)
+    if isinstance(time, CategoricalColumn):
+        raise DataError(
+            f"the time column {name} holds texts, which have no order in time",
+            hint="give dates such as 2024-12-31, or numbers; --date-order reads dates such as 1/2/2024",
+        )
+    values = time.microseconds if isinstance(time, DatetimeColumn) else time.values
+    known = ~time.missing
+    distinct, places = np.unique(values[known], return_inverse=True)
+    if len(distinct) < 2:
+        what = "no value" if not len(distinct) else f"the same value in all {counted(int(known.sum()), 'row')}"
+        raise DataError(f"the time column {name} has {what}: it orders nothing", hint="name another column, or none")
+    ranks = np.zeros(len(values), dtype=np.int64)
+    ranks[known] = places.reshape(-1) + 1
+    if known.all():
+        return ranks, []
+    missing = counted(int(len(known) - known.sum()), "row")
+    return ranks, [f"{missing} without a value of {name}: taken as the earliest"]
+
+
+def _repeats(inputs: Sequence[Column], truth: NDArray[Any]) -> tuple[Codes, list[str]]:
+    """The unit of each row by its inputs, and a note if rows repeat."""
+    rows = len(truth)
+    if not inputs:
+        return np.arange(rows), []
+    codes = first_equal([bits_of(column) for column in inputs], rows)
+    repeated = int(np.count_nonzero(codes != np.arange(rows)))
+    if not repeated:
+        return codes, []
+    if _are_combinations(codes, truth, rows - repeated):
+        text = f"the columns take only {counted(rows - repeated, 'combination')} of values: rows are split one by one"
+        return np.arange(rows), [text]
+    verb = "repeats" if repeated == 1 else "repeat"
+    text = f"{counted(repeated, 'row')} {verb} the columns of an earlier row: equal rows stay on one side of a split"
+    return codes, [text]
+
+
+def _are_combinations(codes: Codes, truth: NDArray[Any], distinct: int) -> bool:
+    """Whether equal inputs are the rule, because the columns take few values, rather than copies of rows.
+
+    Copies have equal targets, too. So rows are independent if each combination has ten rows or more on average, and
+    those of most combinations differ in their target; or if there are too few combinations to divide.
+    """
+    if distinct < FEWEST_ROWS:
+        return True
+    if len(codes) < _MANY * distinct:
+        return False
+    differs = (truth != truth[codes]).reshape(len(codes), -1).any(axis=1)
+    repeated = np.unique(codes[codes != np.arange(len(codes))])
+    return 2 * len(np.unique(codes[differs])) > len(repeated)

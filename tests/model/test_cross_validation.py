@@ -1,0 +1,91 @@
+"""Cross-validation: its scores are those of models fitted by hand on the other folds, in every kind of split."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+
+import backpass
+from backpass.errors import BackpassWarning, DataError, UsageError
+
+QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 2, "batch_size": 32}
+
+
+def table(rows: int = 120) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    ids = rng.permutation(np.repeat(np.arange(rows // 4), 4))
+    x = rng.normal(size=(rows, 2))
+    y = x[:, 0] + 0.3 * rng.normal(size=rows)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.permutation(rows), unit="D")
+    kind = np.where(y > 0.4, "high", "low")
+    return pd.DataFrame({"id": ids, "day": days, "a": x[:, 0], "b": x[:, 1], "y": y, "kind": kind})
+
+
+@pytest.mark.parametrize("target", ["y", "kind"])
+@pytest.mark.parametrize("wish", [{}, {"group": "id"}, {"time": "day"}, {"ensemble_size": 2}])
+def test_scores_and_predictions_are_those_of_models_fitted_by_hand(target: str, wish: dict[str, Any]) -> None:
+    frame = table()
+    drop = [name for name in ("y", "kind", "id") if name not in (target, *wish.values())]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BackpassWarning)
+        found = backpass.cross_validate(frame, target, folds=3, drop=drop, **wish, **QUICK)
+        assert len(found.scores) == 3
+        for fold in (1, 2, 3):
+            inside = found.fold == fold
+            rest = frame[found.fold < fold] if "time" in wish else frame[~inside]
+            model = backpass.fit(rest, target, drop=drop, test_fraction=0.0, **wish, **QUICK)
+            part = frame[inside]
+            if target == "y":
+                np.testing.assert_array_equal(model.predict(part), found.predicted[inside])
+                assert found.scores[fold - 1]["rmse"] == pytest.approx(
+                    root_mean_squared_error(part["y"], model.predict(part))
+                )
+            else:
+                p = model.predict_proba(part)
+                np.testing.assert_array_equal(p, found.predicted[inside])
+                labels = [*found.classes]
+                wanted = log_loss(part["kind"], p, labels=labels)
+                assert found.scores[fold - 1]["log_loss"] == pytest.approx(wanted, rel=1e-6)
+                accuracy = accuracy_score(part["kind"], np.array(labels)[p.argmax(axis=1)])
+                assert found.scores[fold - 1]["accuracy"] == pytest.approx(accuracy)
+    for name, mean in found.mean.items():
+        values = pd.Series([each[name] for each in found.scores])
+        assert mean == pytest.approx(values.mean())
+        assert found.spread[name] == pytest.approx(values.std())
+    if "group" in wish:
+        assert (frame.groupby("id")["id"].transform(lambda ids: len({*found.fold[ids.index]})) == 1).all()
+    if "time" in wish:
+        days = [frame["day"][found.fold == fold] for fold in range(4)]
+        assert all(days[i].max() < days[i + 1].min() for i in range(3))
+        assert np.isnan(found.predicted[found.fold == 0]).all()
+        assert (found.fold == 0).sum() == 30
+
+
+def test_repeats_have_other_folds_and_average_predictions() -> None:
+    frame = table()[["a", "b", "y"]]
+    once = backpass.cross_validate(frame, "y", folds=3, **QUICK)
+    twice = backpass.cross_validate(frame, "y", folds=3, repeats=2, **QUICK)
+    assert [dict(each) for each in twice.scores[:3]] == [dict(each) for each in once.scores]
+    assert {each["rmse"] for each in twice.scores[3:]}.isdisjoint({each["rmse"] for each in once.scores})
+    np.testing.assert_array_equal(once.fold, twice.fold)
+    assert (once.predicted != twice.predicted).any()
+    assert np.isfinite(twice.predicted).all()
+    errors = np.sqrt(np.mean((once.predicted - frame["y"]) ** 2))
+    assert errors == pytest.approx(once.mean["rmse"], rel=0.1)
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    frame = table()
+    with pytest.raises(UsageError, match="folds must be 2 or more"):
+        backpass.cross_validate(frame, "y", folds=1, **QUICK)
+    with pytest.raises(UsageError, match="repeats must be 1"):
+        backpass.cross_validate(frame, "y", time="day", repeats=2, **QUICK)
+    with pytest.raises(DataError, match="31 splits or folds need at least 31 groups; there are 30"):
+        backpass.cross_validate(frame, "y", folds=31, group="id", **QUICK)
+    with pytest.raises(DataError, match="100 folds need at least 200 rows"):
+        backpass.cross_validate(frame, "y", folds=100, **QUICK)
