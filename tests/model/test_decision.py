@@ -39,7 +39,8 @@ def columns(n: int = 400) -> Columns:
 
 
 TABLE = columns()
-HELD_OUT = split_rows(400, 0.16, 0.2, 0)
+HELD_OUT = split_rows(400, 0.16, 0.2, 0, strata=(TABLE["y"] == "good").astype(np.int64))
+UNSTRATIFIED = split_rows(400, 0.16, 0.2, 0)
 
 
 def fitted(target: str = "y", **settings: Any) -> Model:
@@ -294,7 +295,7 @@ def test_the_confusion_matrix_and_the_coverage_are_kept() -> None:
     assert model.record.confusion["test"] == counts.tolist()
     assert from_bytes(model.to_bytes()).record.confusion == model.record.confusion
     numbers = fit({"x": TABLE["x"], "v": TABLE["x"] + TABLE["w"]}, "v", **QUICK)
-    rows = {"x": TABLE["x"][HELD_OUT.test], "v": (TABLE["x"] + TABLE["w"])[HELD_OUT.test]}
+    rows = {"x": TABLE["x"][UNSTRATIFIED.test], "v": (TABLE["x"] + TABLE["w"])[UNSTRATIFIED.test]}
     low, high = numbers.predict_interval(rows, 0.9).T
     assert numbers.record.coverage == pytest.approx(np.mean((low <= rows["v"]) & (rows["v"] <= high)))
 

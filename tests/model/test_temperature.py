@@ -22,7 +22,13 @@ from backpass.model.settings.settings import Settings
 from backpass.table import Target, table_from
 
 Columns = dict[str, list[Any]]
-QUICK: dict[str, Any] = {"hidden": (8,), "epochs": 8, "batch_size": 16, "calibration": "temperature"}
+QUICK: dict[str, Any] = {
+    "hidden": (8,),
+    "epochs": 8,
+    "batch_size": 16,
+    "validation_fraction": 0.16,
+    "calibration": "temperature",
+}
 
 
 def head_for(classes: int) -> Head:
