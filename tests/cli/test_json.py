@@ -33,7 +33,17 @@ def test_fit(call: Run, home: Path) -> None:
     assert done.code == 0
     assert "\nsaved pets.backpass" in done.err
     assert list(facts)[:3] == ["backpass", "format", "command"]
-    other = ("columns", "scores", "baselines", "best_epoch", "notes", "warnings", "confusion", "per_class")
+    other = (
+        "columns",
+        "scores",
+        "baselines",
+        "comparison",
+        "best_epoch",
+        "notes",
+        "warnings",
+        "confusion",
+        "per_class",
+    )
     assert {**facts, **dict.fromkeys(other, 0)} == {
         "backpass": __version__,
         "format": 1,
@@ -53,6 +63,7 @@ def test_fit(call: Run, home: Path) -> None:
         "parameters": 33,
         "scores": 0,
         "baselines": 0,
+        "comparison": 0,
         "best_epoch": 0,
         "epochs": 2,
         "steps": facts["steps"],

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from backpass.engine import NumpyEngine, engine_named
 from backpass.model.baseline import linear
 from backpass.model.baseline.baseline import constant_baseline, constant_outputs, linear_baseline
+from backpass.model.baseline.work import BUDGET, Method, Shape, budget_of, plan_of, sample_of
 from backpass.network import loss_named
 from backpass.training import newton
+from backpass.training.newton import Effort
 
 RNG = np.random.default_rng(0)
 N = 2000
@@ -24,7 +27,7 @@ COUNTS = RNG.poisson(np.exp(TRUE)).astype(np.float64)
 
 
 def outputs(loss: str, y: Any, k: int = 1, x: Any = X) -> Any:
-    return linear_baseline("linear", loss, x, y, k, NumpyEngine()).outputs(x)
+    return linear_baseline("linear", loss, x, y, k, NumpyEngine()).outputs(x, NumpyEngine())
 
 
 def with_ones(x: Any) -> Any:
@@ -75,7 +78,7 @@ def test_more_columns_than_rows() -> None:
 
 def test_float32_inputs_are_fitted_in_float64() -> None:
     narrow = linear_baseline("linear", "squared", X.astype(np.float32), Y.astype(np.float32), 1, NumpyEngine())
-    found = narrow.outputs(X.astype(np.float32))
+    found = narrow.outputs(X.astype(np.float32), NumpyEngine())
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, outputs("squared", Y), atol=1e-5)
 
@@ -96,7 +99,9 @@ TARGETS = {
 
 def of_codes(loss: str) -> Any:
     y, k = TARGETS[loss]
-    return settled(linear_baseline("linear", loss, WITH_CODES, y, k, NumpyEngine(), LEVELS).outputs(WITH_CODES))
+    return settled(
+        linear_baseline("linear", loss, WITH_CODES, y, k, NumpyEngine(), LEVELS).outputs(WITH_CODES, NumpyEngine())
+    )
 
 
 def settled(o: Any) -> Any:
@@ -109,12 +114,96 @@ def test_codes_are_what_their_one_hot_columns_are(loss: str) -> None:
     np.testing.assert_allclose(of_codes(loss), settled(outputs(loss, *TARGETS[loss], x=ONE_HOT)), rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("loss", TARGETS)
-def test_many_columns_end_at_the_same_place(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of more columns than are factored the diagonal is the preconditioner."""
-    expected = of_codes(loss)
-    monkeypatch.setattr(linear, "_FACTORED", 4)
-    np.testing.assert_allclose(of_codes(loss), expected, rtol=1e-4, atol=1e-3)
+@pytest.mark.parametrize("k", [2, 3])
+def test_the_diagonal_method_is_the_default_of_sklearn(k: int) -> None:
+    y = BINARY if k == 2 else THREE
+    effort = Effort()
+    found = linear_baseline(
+        "logistic",
+        "binary_cross_entropy" if k == 2 else "cross_entropy",
+        WITH_CODES,
+        y,
+        1 if k == 2 else k,
+        NumpyEngine(),
+        LEVELS,
+        Method.DIAGONAL,
+        effort,
+    )
+    # The constant is a column here, because ours has a penalty on it, too.
+    peer = LogisticRegression(tol=1e-10, max_iter=10_000, fit_intercept=False).fit(with_ones(ONE_HOT), y)
+    np.testing.assert_allclose(
+        settled(found.outputs(WITH_CODES, NumpyEngine())),
+        settled(peer.decision_function(with_ones(ONE_HOT)).reshape(N, -1)),
+        atol=2e-4,
+    )
+    assert effort.gradient < 1e-4
+    assert not effort.is_spent
+
+
+def test_a_search_ends_with_its_passes_and_says_what_it_reached() -> None:
+    y, k = TARGETS["cross_entropy"]
+    reached = []
+    for limit in (1, 10, 40, 1_000):
+        effort = Effort(limit)
+        linear_baseline("l", "cross_entropy", WITH_CODES, y, k, NumpyEngine(), LEVELS, Method.DIAGONAL, effort)
+        assert effort.passes <= limit + 30  # a line search may add a few
+        reached.append(effort.gradient)
+    assert reached == sorted(reached, reverse=True)
+    assert reached[0] == 1.0
+    assert reached[-1] < 1e-4
+
+
+def test_a_search_can_be_stopped_from_outside() -> None:
+    seen: list[float] = []
+    effort = Effort(100, stop=lambda share: len(seen.append(share) or seen) >= 5)  # type: ignore[func-returns-value]
+    linear_baseline("l", "binary_cross_entropy", WITH_CODES, BINARY, 1, NumpyEngine(), LEVELS, effort=effort)
+    assert effort.is_spent
+    assert seen == sorted(seen)
+    assert effort.passes < 10
+
+
+SHAPES = [
+    Shape(6_552, 900, [5] * 300, 1),
+    Shape(8_190, 1_503, [], 1),
+    Shape(8_000, 50, [], 100),
+    Shape(2_000_000, 20, [20] * 6, 1),
+    Shape(2_000_000, 500, [], 1),
+    Shape(100, 3_000, [], 1),
+    Shape(100_000, 10, [2_000] * 3, 1),
+    Shape(500, 3, [], 1),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_plan_stays_within_its_budget(shape: Shape) -> None:
+    plan = plan_of(shape)
+    assert plan is not None
+    assert plan.rows <= shape.rows
+    assert plan.rows * shape.per_pass * plan.passes <= BUDGET * 1.001
+    assert plan.passes >= 15
+    if plan.method is Method.EXACT:
+        assert 8 * plan.step <= plan.passes
+
+
+def test_more_work_is_allowed_beside_a_long_training() -> None:
+    assert budget_of(0.0) == BUDGET
+    assert BUDGET < budget_of(5e12) < budget_of(1e20) == budget_of(1e30)
+    small, large = (plan_of(SHAPES[3], budget) for budget in (BUDGET, 4 * BUDGET))
+    assert small is not None
+    assert large is not None
+    assert large.rows > 2 * small.rows
+
+
+def test_what_needs_too_much_work_has_no_plan() -> None:
+    assert plan_of(Shape(1_000_000, 20_000, [], 1_000)) is None
+
+
+def test_a_sample_is_always_the_same_and_has_no_row_twice() -> None:
+    assert sample_of(10, 10) == slice(None)
+    rows = np.asarray(sample_of(1_000_000, 1_000))
+    assert 990 <= len(rows) <= 1_000
+    assert (np.diff(rows) > 0).all()
+    np.testing.assert_array_equal(rows, sample_of(1_000_000, 1_000))
 
 
 @pytest.mark.parametrize("loss", ["squared", "poisson", "binary_cross_entropy"])
@@ -140,7 +229,7 @@ def test_the_gram_matrix_of_codes_is_that_of_one_hot_columns(chunk: int, monkeyp
 
 def test_codes_alone_give_the_mean_of_each() -> None:
     x = CODES[:, :1].astype(np.float32)
-    found = linear_baseline("linear", "squared", x, Y, 1, NumpyEngine(), LEVELS[:1]).outputs(x)
+    found = linear_baseline("linear", "squared", x, Y, 1, NumpyEngine(), LEVELS[:1]).outputs(x, NumpyEngine())
     for code in range(LEVELS[0] + 1):
         np.testing.assert_allclose(found[CODES[:, 0] == code], Y[CODES[:, 0] == code].mean(), atol=1e-4)
 
@@ -152,7 +241,7 @@ def test_every_number_of_threads_gives_the_same_bits() -> None:
         linear_baseline("logistic", "binary_cross_entropy", WITH_CODES, y, k, engine_named("native", threads), LEVELS)
         for threads in (1, 3)
     ]
-    one, several = (each.outputs(WITH_CODES) for each in found)
+    one, several = (each.outputs(WITH_CODES, NumpyEngine()) for each in found)
     assert one.tobytes() == several.tobytes()
 
 
@@ -200,5 +289,5 @@ def test_a_class_without_rows_and_counts_of_0_are_finite() -> None:
 def test_every_row_gets_the_same() -> None:
     baseline = constant_baseline("mean", "squared", Y, 1)
     assert baseline.name == "mean"
-    assert baseline.outputs(X[:7]).shape == (7, 1)
-    assert len(np.unique(baseline.outputs(X))) == 1
+    assert baseline.outputs(X[:7], NumpyEngine()).shape == (7, 1)
+    assert len(np.unique(baseline.outputs(X, NumpyEngine()))) == 1

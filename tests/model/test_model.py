@@ -404,7 +404,7 @@ def test_every_entry_that_is_deleted_is_missed(opened: Any, columns: Columns) ->
     spared = r"(schema|record|head\.target)\.(notes|left_out|missing)\.\d+|record\.(history\.\d+|baselines\.\w+)"
     spared += r"|network\.layers\.1|record\.settings\.hidden\.0"
     # What the first files lack means what it meant then.
-    spared += r"|head\.(low|high|metric)|features\.coding|record\.(members|columns|warnings|warnings\.\d+)"
+    spared += r"|head\.(low|high|metric)|features\.coding|record\.(members|columns|comparison|warnings|warnings\.\d+)"
     # Only the metric that selects the epoch must be there.
     spared += r"|record\.(scores|baselines\.\w+)\.\w+\.(?!rmse|log_loss)\w+"
     spared += r"|head\.decision|record\.(coverage|confusion(\.\w+)?)"

@@ -69,7 +69,7 @@ def test_shares_are_the_simple_model_of_metrics_that_go_with_them(tagged: Case) 
     assert constant == pytest.approx(np.mean([each.constant["log_loss"] for each in found]))
     assert constant_of(found, "loss") == {}
     assert constant_of((), "log_loss") == {}
-    assert "Always the share has 0." in verdict(Findings.of(tagged.model, held))
+    assert "for always predicting the share." in verdict(Findings.of(tagged.model, held))
 
 
 def test_a_column_matters_by_the_mean_over_the_labels(tagged: Case) -> None:

@@ -12,7 +12,7 @@ from fitted import FORMULA, IMAGE, MARKS, SCRIPT, Case, case_of, table_of
 import backpass
 from backpass.errors import UsageError
 from backpass.model.profile import SHARES
-from backpass.reporting.bootstrap import intervals
+from backpass.numerics.bootstrap import intervals
 from backpass.reporting.columns import columns_of, names_of
 from backpass.reporting.curves import Curve, calibration, confusion, precision_recall, roc, thinned
 from backpass.reporting.dependence import dependence

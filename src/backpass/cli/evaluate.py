@@ -10,6 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
 from backpass.cli.options import Command, argument, option, reading, reading_of, talking
@@ -17,10 +18,11 @@ from backpass.cli.show import MOST_CLASSES
 from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure
 from backpass.model import Model, load
-from backpass.model.diagnostics import judged
+from backpass.model.comparison import Comparison, compare
+from backpass.model.diagnostics import beaten_by, judged
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE_LEVEL
-from backpass.reporting.bootstrap import Interval, intervals
+from backpass.numerics.bootstrap import Interval, intervals
 from backpass.table import Table
 
 COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
@@ -46,6 +48,7 @@ def evaluate(**given: Any) -> int:
 
     Prints one line per metric: name, value and, in parentheses, the value on the test (or validation) rows at training
     time. For classes, the confusion matrix follows, with precision, recall and F1 of each class.
+    A message says whether the network is better than the best baseline on these rows.
 
     \b
     Examples:
@@ -73,6 +76,8 @@ def evaluate(**given: Any) -> int:
         console.document("evaluate", **found.facts(), notes=notes, warnings=found.warnings)
         return 0
     console.page(found.lines())
+    for label, text in summary.comparison_lines(model, found.comparison):
+        console.item(label, text)
     return 0
 
 
@@ -87,6 +92,7 @@ class Evaluation:
         weights: (n,). The weight of each row; None if all are 1.
         scores: Every metric that is defined for these rows, and the share of rows inside their interval.
         intervals: The 95 % confidence interval of each score, if requested.
+        comparison: The network and the best baseline that the model keeps.
     """
 
     model: Model
@@ -95,23 +101,28 @@ class Evaluation:
     weights: NDArray[np.float64] | None
     scores: Mapping[str, float]
     intervals: Mapping[str, Interval]
+    comparison: Comparison | None
 
     @staticmethod
     def of(model: Model, table: Table, *, with_intervals: bool) -> Evaluation:
         """Evaluate a model on labeled rows."""
-        o, truth, weights = model.outputs(table), model.head.truth(table), model.weights(table)
+        encoded = model.schema.encode(table)
+        x = model.inputs_at(encoded.numbers, encoded.codes)
+        o, truth, weights = model.outputs_at(x), model.head.truth(table), model.weights(table)
 
         def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
             together = drawn if weights is None or drawn is None else drawn * weights
             return _scores(model, o, truth, weights if drawn is None else together)
 
         spread = intervals(scored, table.rows) if with_intervals else {}
-        return Evaluation(model, o, truth, weights, scored(None), spread)
+        comparison = compare(model.head, o, model.baseline_outputs(x), truth, weights)
+        return Evaluation(model, o, truth, weights, scored(None), spread, comparison)
 
     @property
     def warnings(self) -> list[str]:
         """Warnings about the predictions for these rows."""
-        return judged(self.model.head, self.o, self.truth, self.weights)
+        alike = judged(self.model.head, self.o, self.truth, self.weights)
+        return [*alike, *beaten_by(self.comparison, "these rows")]
 
     @property
     def confusion(self) -> NDArray[np.float64] | None:
@@ -131,6 +142,7 @@ class Evaluation:
         at_fit = None if part is None else {"part": part, "scores": self.at_fit}
         facts = {"rows": len(self.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
         facts["intervals"] = {name: [each.low, each.high] for name, each in self.intervals.items()} or None
+        facts["comparison"] = None if self.comparison is None else self.comparison.to_json()
         facts["positive"] = classes[model.head.positive] if len(classes) == 2 else None
         confusion = self.confusion
         if confusion is None:

@@ -432,6 +432,8 @@ def _tell(model: Model, request: Request, console: Console, stopped: Interrupted
         console.line(line)
     if decision := summary.decision_line(model.head):
         console.item("decision", decision)
+    if model.record.comparison is not None:
+        console.line(model.record.comparison.sentence)
     console.line()
     if stopped is not None and stopped.checkpoint is not None:
         console.item("checkpoint", stopped.checkpoint)

@@ -59,6 +59,14 @@ class Watcher(Callback):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Restore the terminal."""
 
+    def on_baseline(self, name: str, share: float) -> None:
+        if time.monotonic() - self.shown >= LINE_SECONDS:
+            self.shown = time.monotonic()
+            self.console.line(f"fitting the {name} baseline: {share:.0%}")
+
+    def on_note(self, text: str) -> None:
+        self.console.item("note", text)
+
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         self.total, self.per_epoch = total_steps, steps_per_epoch
         self.started = self.shown = time.monotonic()
@@ -169,6 +177,7 @@ class Drawn(Watcher):
     bar: Bar
     task: Any
     has_bars: bool
+    baseline: Any = None
 
     def __enter__(self) -> Watcher:
         from rich.console import Console as Screen
@@ -201,9 +210,24 @@ class Drawn(Watcher):
         with suppress(OSError):  # a closed terminal must not stop the run
             self.bar.stop()
 
+    def on_baseline(self, name: str, share: float) -> None:
+        if time.monotonic() - self.shown < FRAME_SECONDS:
+            return
+        self.shown = time.monotonic()
+        if self.baseline is None:
+            self.baseline = self.bar.add_task("", total=1.0, place=f"fitting the {name} baseline", numbers="")
+            with suppress(OSError):
+                self.bar.start()
+        self.bar.update(self.baseline, completed=share)
+        with suppress(OSError):
+            self.bar.refresh()
+
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         super().on_start(total_steps, steps_per_epoch)
         self.shown = 0.0
+        if self.baseline is not None:
+            self.bar.remove_task(self.baseline)
+            self.baseline = None
 
     def _start_at(self, step: int) -> None:
         super()._start_at(step)

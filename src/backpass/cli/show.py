@@ -91,6 +91,8 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     part = summary.scored_part(model)
     if part is not None and part in model.record.confusion and len(model.classes) <= MOST_CLASSES:
         yield "confusion", summary.confusion_lines(model.record.confusion[part], model.classes)
+    if model.record.comparison is not None:
+        yield "comparison", [model.record.comparison.sentence]
     for warning in model.record.warnings:
         yield "warning", [warning]
     for note in model.record.notes:

@@ -14,6 +14,7 @@ from backpass.cli.notes import note_lines
 from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem
+from backpass.model.comparison import Comparison
 from backpass.model.fitting.problem import batch_size_for
 from backpass.model.head.head import Head
 from backpass.model.metrics.per_class import of_confusion
@@ -163,6 +164,17 @@ def other_scores(model: Model) -> str:
     return ", ".join(texts)
 
 
+def comparison_lines(model: Model, comparison: Comparison | None) -> Lines:
+    """Return the sentence that compares the network with the best baseline, and which baselines could not be scored."""
+    lines = [] if comparison is None else [("comparison", comparison.sentence)]
+    missing = sorted(model.record.baselines.keys() - {each.name for each in model.baselines})
+    if missing:
+        lines.append(
+            ("note", f"the model file does not keep these baselines, so they are not scored: {listed(missing)}")
+        )
+    return lines
+
+
 def scored_part(model: Model) -> str | None:
     """Return the split that the model is scored on: "test" if there is one, else "validation", else None."""
     return next((part for part in ("test", "validation") if model.record.scores.get(part)), None)
@@ -231,6 +243,7 @@ def facts(model: Model) -> dict[str, Any]:
         },
         "coverage": None if record.coverage is None else {"level": COVERAGE_LEVEL, "share": record.coverage},
         "baselines": {name: {part: dict(s) for part, s in parts.items()} for name, parts in record.baselines.items()},
+        "comparison": None if record.comparison is None else record.comparison.to_json(),
         "best_epoch": record.best_epoch,
         "epochs": len(record.history),
         "steps": record.steps,

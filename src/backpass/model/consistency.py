@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from backpass.model.baseline.baseline import Baseline
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import KEPT, Residuals
 from backpass.model.head.target_head import TargetHead, options_of
@@ -58,6 +59,7 @@ def inconsistency(model: Model) -> str:
         ("confusion matrices and the classes", [True, *(_is_square(C, head) for C in record.confusion.values())]),
         ("splits and the confusion matrices", [record.confusion.keys() <= known, True]),
         ("parts", ["train" in record.rows, known <= {"validation", "test"}, True]),
+        *([] if not model.baselines else _checks_of_baselines(model.baselines, record)),
         *([] if model.residuals is None else _checks_of_residuals(model.residuals, head)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
@@ -76,6 +78,16 @@ def _checks_of(head: TargetHead, settings: Settings) -> list[tuple[str, list[Any
             "bounds and the settings",
             [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
         ),
+    ]
+
+
+def _checks_of_baselines(baselines: Sequence[Baseline], record: Record) -> list[tuple[str, list[Any]]]:
+    names = [each.name for each in baselines]
+    sizes = [each.linear.columns * each.linear.outputs for each in baselines]
+    return [
+        ("names of the baselines", [sorted(names), sorted(set(names) & set(record.baselines))]),
+        ("sizes of the baselines", [[each.theta.size for each in baselines], sizes]),
+        ("dtypes of the baselines", [np.dtype(np.float64), *(each.theta.dtype for each in baselines)]),
     ]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassWarning
+from backpass.model.comparison import Comparison
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.table.messages import shown
@@ -68,6 +69,15 @@ def judged(
             return found
         constant = head.level(head.encode(truth, np.float64))
     return [*found, *_beaten(head, o, truth, weights, where, constant)]
+
+
+def beaten_by(comparison: Comparison | None, where: str) -> list[str]:
+    """A warning if a linear baseline is clearly better than the network; ``judged`` warns about constants."""
+    if comparison is None or comparison.result != "worse" or comparison.baseline not in ("linear", "logistic"):
+        return []
+    metric = comparison.metric.replace("_", " ")
+    scores = f"{metric} {comparison.network_score:.4g} against {comparison.baseline_score:.4g}"
+    return [f"the network is worse than the {comparison.baseline} model on {where}: {scores}"]
 
 
 def _alike(head: Head, o: NDArray[Any], truth: NDArray[Any], where: str) -> list[str]:

@@ -151,6 +151,7 @@ MODEL: Form = {
         ],
     },
     "residual_rows": Optional(_ONE),
+    "baselines": Optional([str]),
     "record": {
         "settings": dict,
         "rows": {...: _COUNT},
@@ -166,6 +167,16 @@ MODEL: Form = {
         "coverage": Optional(Number(0, 1)),
         "weight": Optional(str),
         "split_columns": Optional({...: str}),
+        "comparison": Optional(
+            {
+                "metric": str,
+                "baseline": str,
+                "network_score": _NUMBER,
+                "baseline_score": _NUMBER,
+                "low": _NUMBER,
+                "high": _NUMBER,
+            }
+        ),
         "members": Optional([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
         "columns": Optional(
             {

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassError, ModelFileError
+from backpass.model.baseline.baseline import Baseline
+from backpass.model.baseline.linear import Linear
 from backpass.model.consistency import inconsistency
 from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
@@ -68,7 +70,11 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         BackpassError: The facts break a rule that the form cannot express.
     """
     features = facts["features"]
-    more = [*(["knots"] if "knots" in features else []), *(["residuals"] if "residual_rows" in facts else [])]
+    more = [
+        *(["baselines"] if "baselines" in facts else []),
+        *(["knots"] if "knots" in features else []),
+        *(["residuals"] if "residual_rows" in facts else []),
+    ]
     if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
         array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
     ):
@@ -88,7 +94,24 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     record = Record.from_json(facts["record"])
     residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if "residual_rows" in facts else None
-    return Model(schema, head, feature_map, network, arrays["theta"], record, residuals=residuals)
+    baselines = _baselines(arrays["baselines"], facts["baselines"], feature_map, head) if "baselines" in facts else ()
+    theta = arrays["theta"]
+    return Model(schema, head, feature_map, network, theta, record, residuals=residuals, baselines=baselines)
+
+
+def _baselines(joined: NDArray[Any], names: Sequence[str], feature_map: FeatureMap, head: Head) -> tuple[Baseline, ...]:
+    """The constant baseline and, if there is a second name, the linear one. ``inconsistency`` compares their sizes.
+
+    Raises:
+        ModelFileError: There are no names, or more than two.
+    """
+    if not 0 < len(names) <= 2:
+        raise ModelFileError(f"{len(names)} baselines are told of, expected one or two")
+    levels = feature_map.folded_levels
+    models = (Linear(0, (), head.outputs), Linear(feature_map.folded_width - len(levels), levels, head.outputs))
+    sizes = [model.columns * model.outputs for model in models]
+    thetas = np.split(joined, np.cumsum(sizes)[: len(names) - 1])
+    return tuple(Baseline(*each) for each in zip(names, models, thetas, strict=False))
 
 
 def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]:

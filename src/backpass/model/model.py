@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from backpass._version import __version__
 from backpass.engine import engine_named
 from backpass.errors import DataError, UsageError
-from backpass.model.diagnostics import judged, warn_all
+from backpass.model.baseline.baseline import Baseline
+from backpass.model.comparison import Comparison, compare
+from backpass.model.diagnostics import beaten_by, judged, warn_all
 from backpass.model.file.container import pack
 from backpass.model.file.storage import write_atomically
 from backpass.model.forward import input_names, inputs_of, outputs_of
@@ -54,6 +56,20 @@ class Predictions:
     notes: tuple[str, ...]
 
 
+class Evaluation(NamedTuple):
+    """A model on rows with known targets.
+
+    Attributes:
+        scores: Every metric.
+        warnings: Problems of the predictions, see ``backpass.model.diagnostics``.
+        comparison: The network and the best baseline that the model keeps, on these rows.
+    """
+
+    scores: dict[str, float]
+    warnings: list[str]
+    comparison: Comparison | None
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """A fitted network, or ensemble of networks, with everything needed to get from a table to predictions.
@@ -68,6 +84,7 @@ class Model:
         engine: The engine that runs the network.
         threads: The number of threads of the engine.
         residuals: The residuals of predicted numbers on validation rows, if there were any.
+        baselines: The baselines that can be scored on other rows: the constant one, then the linear one if it is small.
     """
 
     schema: Schema
@@ -79,6 +96,7 @@ class Model:
     engine: str = field(default="auto")
     threads: int | None = field(default=None)
     residuals: Residuals | None = None
+    baselines: tuple[Baseline, ...] = ()
 
     def __repr__(self) -> str:
         """One line: what the model predicts, from how many columns, and its network."""
@@ -218,14 +236,24 @@ class Model:
             BackpassWarning: A constant scores better on ten rows or more, or all predictions are the same.
         """
         table = self.labeled(self.table(data, with_target=True, strict=strict, **reading), strict=strict)
-        scores, warnings = self.evaluation(table)
+        scores, warnings, _ = self.evaluation(table)
         warn_all(warnings)
         return scores
 
-    def evaluation(self, table: Table) -> tuple[dict[str, float], list[str]]:
-        """The scores on a table with known targets, and warnings: see ``backpass.model.diagnostics.judged``."""
-        o, truth, weights = self.outputs(table), self.head.truth(table), self.weights(table)
-        return self.head.scores(o, truth, weights), judged(self.head, o, truth, weights)
+    def evaluation(self, table: Table, unit: NDArray[Any] | None = None) -> Evaluation:
+        """The scores on a table with known targets, warnings, and a comparison with the baselines.
+
+        Args:
+            table: The rows.
+            unit: The number of the group of each row, int (n,), see ``backpass.model.comparison.compare``.
+        """
+        encoded = self.schema.encode(table)
+        x, truth = self.inputs_at(encoded.numbers, encoded.codes), self.head.truth(table)
+        weights = self.weights(table)
+        o = self.outputs_at(x)
+        comparison = compare(self.head, o, self.baseline_outputs(x), truth, weights, unit=unit)
+        warnings = [*judged(self.head, o, truth, weights), *beaten_by(comparison, "these rows")]
+        return Evaluation(self.head.scores(o, truth, weights), warnings, comparison)
 
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
         """The rows of a table that the model can be scored on: those with a target and a weight above 0.
@@ -368,6 +396,13 @@ class Model:
         ]
         return np.concatenate(found, axis=1) if features else self.head.averaged(found)
 
+    def baseline_outputs(self, x: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+        """The outputs o (n, k) of each baseline that the model keeps, for x (n, d)."""
+        if not self.baselines:
+            return {}
+        engine, folded = engine_named(self.engine, self.threads), self.feature_map.folded(x)
+        return {each.name: each.outputs(folded, engine) for each in self.baselines}
+
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.
 
@@ -410,4 +445,7 @@ class Model:
         if self.residuals is not None:
             facts["residual_rows"] = self.residuals.rows
             arrays["residuals"] = self.residuals.values
+        if self.baselines:
+            facts["baselines"] = [each.name for each in self.baselines]
+            arrays["baselines"] = np.concatenate([each.theta for each in self.baselines])
         return pack("model", facts, arrays)

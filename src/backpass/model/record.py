@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from backpass.model.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
 from backpass.table.table import Demand
 from backpass.training import EpochRecord
@@ -44,6 +45,8 @@ class Record:
         weight: The name of the column of row weights; "" if there is none.
         split_columns: The group and the time column by which rows were split, with their required kinds; the file omits
             the entry if there are none.
+        comparison: The network and its best baseline on the test rows, else on the validation rows; None if there are
+            no such rows, or in earlier files.
     """
 
     settings: Mapping[str, Any]
@@ -62,6 +65,7 @@ class Record:
     coverage: float | None = None
     weight: str = ""
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -88,6 +92,7 @@ class Record:
             **({} if self.coverage is None else {"coverage": self.coverage}),
             **({"weight": self.weight} if self.weight else {}),
             **({"split_columns": dict(self.split_columns)} if self.split_columns else {}),
+            **({} if self.comparison is None else {"comparison": self.comparison.to_json()}),
         }
 
     @staticmethod
@@ -97,5 +102,6 @@ class Record:
         notes, members = tuple(data["notes"]), tuple(data.get("members", ()))
         warnings = tuple(data.get("warnings", ()))
         columns = {name: profile_from_json(profile) for name, profile in data.get("columns", {}).items()}
+        comparison = comparison_from_json(data["comparison"]) if "comparison" in data else None
         found = {"history": history, "notes": notes, "members": members, "columns": columns, "warnings": warnings}
-        return Record(**{**data, **found})
+        return Record(**{**data, **found, "comparison": comparison})

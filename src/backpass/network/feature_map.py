@@ -206,6 +206,11 @@ class FeatureMap:
         """The numbers of categories of the codes that ``folded`` appends."""
         return tuple(levels for levels, coding in zip(self.levels, self.coding, strict=True) if coding != "sign")
 
+    @property
+    def folded_width(self) -> int:
+        """The number of columns that ``folded`` returns, e."""
+        return self.width - len(self.knots) - sum(self._widths("one_hot")) + self.coding.count("one_hot")
+
     def folded(self, x: NDArray[Any]) -> NDArray[Any]:
         """x without quantile features, and with a code in place of each one-hot block, all codes last: (n, d) -> (n, e)
 

@@ -5,7 +5,7 @@
     model.plot.history()            a single picture, as matplotlib axes
     explain(model, table)           contributions of the columns to each prediction
 
-The modules form three layers. Numbers: ``held_out``, ``typical``, ``learning_curve``, ``bootstrap``, ``curves``,
+The modules form three layers. Numbers: ``held_out``, ``typical``, ``learning_curve``, ``curves``,
 ``smooth``, ``importance``, ``dependence``, ``attribution``; they use no plotting library. Pictures: ``style``,
 ``figures``, ``scene``, ``drawing``, ``plot``. The page: ``findings``, ``pictures``, ``whatif``, ``page``.
 """

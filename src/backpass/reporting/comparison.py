@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backpass.errors import DataError, UsageError
 from backpass.model.metrics import LOWER_IS_BETTER, METRICS
 from backpass.model.model import Model
-from backpass.reporting.bootstrap import Interval, intervals
+from backpass.numerics.bootstrap import Interval, intervals
 from backpass.table import Table
 from backpass.table.messages import listed, shown
 

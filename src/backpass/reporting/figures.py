@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.reporting.bootstrap import Interval
+from backpass.numerics.bootstrap import Interval
 from backpass.reporting.curves import Calibration, Curve, thinned
 from backpass.reporting.dependence import Dependence
 from backpass.reporting.importance import Importance

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import visible
-from backpass.model.diagnostics import judged
+from backpass.model.comparison import Comparison, compare
+from backpass.model.diagnostics import beaten_by, judged
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
 from backpass.model.settings.constraint import amount_texts
 from backpass.model.settings.settings import BY_NAME, default_settings
-from backpass.reporting.bootstrap import Interval, intervals
+from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.columns import ModelColumn, columns_of, names_of
 from backpass.reporting.held_out import HeldOut
 from backpass.reporting.importance import Importance, importances
@@ -47,6 +48,8 @@ class Findings:
         scores: Every metric on these rows, with its interval.
         important: The importance of the columns on these rows, in descending order.
         labels: The scores of the single labels of a multi-label model.
+        beside: The scores on these rows of each baseline that the model keeps.
+        comparison: The network and its best baseline on these rows.
     """
 
     model: Model
@@ -54,6 +57,8 @@ class Findings:
     scores: Mapping[str, Interval]
     important: tuple[Importance, ...]
     labels: tuple[LabelScore, ...] = ()
+    beside: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    comparison: Comparison | None = None
 
     @staticmethod
     def of(model: Model, held: HeldOut | None, *, seed: int = 0) -> Findings:
@@ -69,7 +74,16 @@ class Findings:
         rows = held
         scores = intervals(lambda weights: rows.scores(model, weights), held.rows, seed=seed)
         labels = label_scores(label_names(model), held.predicted, held.truth, seed=seed)
-        return Findings(model, held, scores, tuple(importances(model, held, seed=seed)), labels)
+        baselines = model.baseline_outputs(held.x)
+        return Findings(
+            model,
+            held,
+            scores,
+            tuple(importances(model, held, seed=seed)),
+            labels,
+            {name: model.head.scores(o, held.truth, held.weights) for name, o in sorted(baselines.items())},
+            compare(model.head, held.outputs, baselines, held.truth, held.weights, seed=seed),
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -77,7 +91,9 @@ class Findings:
         held, at_fit = self.held, self.model.record.warnings
         if held is None or held.is_known:
             return at_fit
-        return (*at_fit, *judged(self.model.head, held.outputs, held.truth, held.weights))
+        where = "these rows"
+        head = self.model.head
+        return (*at_fit, *judged(head, held.outputs, held.truth, held.weights), *beaten_by(self.comparison, where))
 
     @property
     def part(self) -> str | None:
@@ -86,10 +102,11 @@ class Findings:
 
     @property
     def others(self) -> dict[str, float]:
-        """The metric of the baselines at the fit and, for labels, of their constant shares on these rows."""
+        """The metric of the baselines on these rows; at the fit if there are no rows, or no baselines are kept."""
         metric, part = self.model.head.metric, self.part
         found = constant_of(self.labels, metric)
-        if part is not None:
+        found |= {baseline(name): scores[metric] for name, scores in self.beside.items()}
+        if part is not None and not self.beside:
             found |= {baseline(name): each[part][metric] for name, each in sorted(self.model.record.baselines.items())}
         return found
 
@@ -124,7 +141,8 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     """
     model, part, held = findings.model, findings.part, findings.held
     metrics = list(model.head.metrics)
-    at_fit = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
+    known = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
+    at_fit = {name: scores for name, scores in known.items() if name not in findings.beside}
     own = {} if part is None else model.record.scores[part]
     first = own if held is None else {name: score.value for name, score in findings.scores.items()}
     places = {name: _decimals(first.get(name, 0.0)) for name in metrics}
@@ -137,6 +155,9 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
             for name in metrics
         ]
         yield {"name": "network", "where": "these rows", "cells": cells, "strong": True}
+    for name, scores_of in findings.beside.items():
+        cells = [(_fixed(scores_of[metric], places[metric]) if metric in scores_of else "", "") for metric in metrics]
+        yield {"name": baseline(name), "where": "these rows", "cells": cells, "strong": False}
     if part is None:
         return
     where = f"{PARTS[part]} rows, at fit"
@@ -186,19 +207,33 @@ def verdict(findings: Findings) -> str:
         text = f"Its {_name(metric)} on the {PARTS[part]} rows was {number(model.record.scores[part][metric])}."
     else:
         return "No rows were set aside, so there is no honest score."
-    others, lower = findings.others, metric in LOWER_IS_BETTER
+    text += _since_fit(findings)
+    comparison = findings.comparison if findings.held is not None else model.record.comparison
+    if comparison is not None:
+        return f"{text} {comparison.sentence}"
+    others = findings.others
     if not others:
         return text
     if part is None or findings.labels:
-        own, where = findings.scores[metric].value, "these rows"
+        own, where = findings.scores[metric].value, "On these rows"
     else:
-        own, where = model.record.scores[part][metric], f"the {PARTS[part]} rows at fit"
-    best = (min if lower else max)(others, key=others.__getitem__)
-    better = own < others[best] if lower else own > others[best]
-    beside = f"{'The' if best[0] != 'a' else ''} {best} has {number(others[best])}".strip()
-    beside = beside[0].upper() + beside[1:]
-    ending = "the network does better." if better else "the network does not do better: prefer the simpler one."
-    return f"{text} {beside} on {where}; {ending}"
+        own, where = model.record.scores[part][metric], f"On the {PARTS[part]} rows at training time"
+    best = (min if metric in LOWER_IS_BETTER else max)(others, key=others.__getitem__)
+    other = best.replace("always", "always predicting") if best.startswith("always") else f"the {best}"
+    return f"{text} {where}, the network had {number(own)}, against {number(others[best])} for {other}."
+
+
+def _since_fit(findings: Findings) -> str:
+    """Say whether the score on other rows than those at the fit is clearly better or worse; empty if it is not."""
+    held, part, metric = findings.held, findings.part, findings.model.head.metric
+    if held is None or held.is_known or part is None:
+        return ""
+    score, then = findings.scores[metric], findings.model.record.scores[part][metric]
+    if score.low <= then <= score.high:
+        return ""
+    better = (score.value < then) == (metric in LOWER_IS_BETTER)
+    than = f"{number(then)} on the {PARTS[part]} rows at training time"
+    return f" This is clearly {'better' if better else 'worse'} than {than}."
 
 
 def _name(metric: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.model.metrics import scores
 from backpass.model.model import Model
-from backpass.reporting.bootstrap import Interval, intervals
+from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.curves import roc
 from backpass.reporting.style import label
 

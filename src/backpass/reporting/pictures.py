@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from backpass.model.head.decision import Decision
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
+from backpass.numerics.bootstrap import Interval
 from backpass.reporting import figures
-from backpass.reporting.bootstrap import Interval
 from backpass.reporting.columns import names_of
 from backpass.reporting.curves import calibration, confusion, precision_recall, roc
 from backpass.reporting.decisions import cost_curve, gain_curve

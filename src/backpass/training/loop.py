@@ -96,6 +96,12 @@ class TrainingResult:
 class Callback:
     """Observer of a training run. Every method does nothing by default."""
 
+    def on_baseline(self, name: str, share: float) -> None:
+        """Called while a baseline is fitted, before training, with the share of its work that is done."""
+
+    def on_note(self, text: str) -> None:
+        """Called for something worth knowing about the run that is no problem."""
+
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         """Called before the first step."""
 

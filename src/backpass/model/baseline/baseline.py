@@ -1,12 +1,13 @@
 """The baselines: simple models that a network's scores are compared with.
 
 The constant baseline predicts the training mean (or the class shares) for every row. The linear baseline is a linear
-or logistic model on the same features, fitted until its score no longer changes.
+or logistic model on the same features. Both are linear models, the first one with the constant column alone, so a model
+file keeps them as vectors. ``work`` limits what a fit costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,15 @@ from numpy.typing import NDArray
 from backpass.circuit import Spec, trace
 from backpass.engine import Engine
 from backpass.model.baseline.linear import Linear
+from backpass.model.baseline.work import Method
 from backpass.model.head.constant import constant_outputs
 from backpass.network import loss_named
+from backpass.training.newton import Effort
 
 _CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
+_CHUNK = 8192
+KEPT = 32_768
+"""The maximum number of parameters of a baseline that a model file keeps: 256 KiB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,17 +34,27 @@ class Baseline:
 
     Attributes:
         name: The name under which its scores are reported.
-        outputs: Maps inputs to outputs.
+        linear: The linear model.
+        theta: Its parameters (columns k,).
     """
 
     name: str
-    outputs: Callable[[NDArray[Any]], NDArray[Any]]
+    linear: Linear
+    theta: NDArray[np.float64]
+
+    def outputs(self, x: NDArray[Any], engine: Engine) -> NDArray[np.float64]:
+        """o (n, k) for inputs x (n, d), with the codes of categorical columns last, see ``FeatureMap.folded``."""
+        if self.linear.columns == 1:
+            return np.broadcast_to(self.theta, (len(x), self.linear.outputs))
+        forward = trace(self.linear, [Spec(self.theta.shape, self.theta.dtype), Spec(("n", x.shape[1]), x.dtype)])
+        parts = [engine.run(forward, self.theta, x[i : i + _CHUNK])[0] for i in range(0, max(len(x), 1), _CHUNK)]
+        return np.concatenate(parts)
 
 
 def constant_baseline(name: str, loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> Baseline:
     """The best constant output for a loss: mean, median or quantile, log-mean, or the log-shares of the classes."""
     row = constant_outputs(loss, y, outputs, q)
-    return Baseline(name, lambda x: np.broadcast_to(row, (len(x), outputs)))
+    return Baseline(name, Linear(0, (), outputs), np.broadcast_to(row, (outputs,)).astype(np.float64))
 
 
 def linear_baseline(
@@ -49,6 +65,8 @@ def linear_baseline(
     outputs: int,
     engine: Engine,
     levels: Sequence[int] = (),
+    method: Method = Method.EXACT,
+    effort: Effort | None = None,
 ) -> Baseline:
     """The linear model with the same loss (squared loss if that loss is not smooth), fitted by Newton's method.
 
@@ -60,9 +78,15 @@ def linear_baseline(
         outputs: The number of outputs, k.
         engine: The engine that runs the circuits.
         levels: The number of categories of each code column.
+        method: How the Hessian is approximated.
+        effort: Limits the passes over the rows. Default None: the search ends when it has converged.
     """
     model = Linear(x.shape[1] - len(levels), tuple(levels), outputs)
     smooth = loss_name if loss_name in _CONVEX else "squared"
-    theta = model.fit(loss_named(smooth), x, y, constant_outputs(smooth, y, outputs), engine)
-    forward = trace(model, [Spec(theta.shape, theta.dtype), Spec(("n", x.shape[1]), x.dtype)])
-    return Baseline(name, lambda rows: engine.run(forward, theta, rows)[0])
+    theta = model.fit(loss_named(smooth), x, y, constant_outputs(smooth, y, outputs), engine, method, effort)
+    return Baseline(name, model, theta)
+
+
+def kept(baselines: Sequence[Baseline]) -> tuple[Baseline, ...]:
+    """The baselines that a model file keeps: those with few parameters."""
+    return tuple(each for each in baselines if each.theta.size <= KEPT)

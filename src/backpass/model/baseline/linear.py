@@ -18,19 +18,17 @@ from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, grad, operations, trace
 from backpass.engine import Engine
+from backpass.model.baseline.work import Method
 from backpass.network import Loss
 from backpass.numerics.elementary import total
-from backpass.training.newton import minimize_convex
+from backpass.training.newton import Effort, minimize_convex
 
 Floats = NDArray[np.float64]
 
-_RIDGE = 1e-3
 # Enough for a score shown with four digits; on adult it saves four of five passes over the rows.
 _PRECISION = 1e-5
 _CHUNK = 8192
 _LEAST = 1e-9  # lower bound of sums of weights: avoids division by 0 where the loss has no curvature
-_FACTORED = 1_500
-"""With up to this many columns, X^T X is factored, which takes about a second; beyond, only its diagonal is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +67,67 @@ class Linear:
         """The codes of one column (n,)."""
         return x[:, self.dense + j].astype(np.int32)
 
-    def fit(self, loss: Loss, x: NDArray[Any], y: NDArray[Any], level: Floats, engine: Engine) -> Floats:
+    def fit(
+        self,
+        loss: Loss,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        level: Floats,
+        engine: Engine,
+        method: Method = Method.EXACT,
+        effort: Effort | None = None,
+    ) -> Floats:
         """The theta with the lowest sum of losses plus a ridge penalty that makes it unique, by Newton's method.
 
-        The search starts at the constant outputs ``level`` (k,). The preconditioner of the conjugate gradients is the
-        Hessian itself for one output. For several outputs it ignores their interaction, and uses for each output the
-        row weights averaged over the outputs.
+        The search starts at the constant outputs ``level`` (k,). The preconditioner of the conjugate gradients is, for
+        the exact method, the Hessian itself for one output. For several outputs it ignores their interaction, and uses
+        for each output the row weights averaged over the outputs. The diagonal method only has the diagonal of the
+        Hessian at the start.
+
+        Args:
+            loss: A smooth loss.
+            x: Inputs (n, d).
+            y: Encoded targets.
+            level: The constant outputs at the start, (k,).
+            engine: The engine that runs the circuits.
+            method: How the Hessian is approximated, and the ridge penalty.
+            effort: Limits the passes over the rows.
         """
         y = y.astype(np.float64) if y.dtype.kind == "f" else y
-        rows = _Rows.of(self, loss, x, y, engine)
         start = np.zeros((self.columns, self.outputs))
         start[-1] = level
 
         def objective(t: Array, some: tuple[Array, ...]) -> Array:
             return operations.sum(loss.per_example(self(t, some[0]), some[1]))
 
+        rows = _Rows.of(self, loss, x, y, engine)
+        of_method = self._exact if method is Method.EXACT else self._diagonal
+        preconditioner = of_method(rows, start, method.ridge)
+        return minimize_convex(
+            objective, start.reshape(-1), (x, y), engine, method.ridge, _PRECISION, preconditioner, effort
+        )
+
+    def _exact(self, rows: _Rows, start: Floats, ridge: float) -> Callable[[Floats], Callable[[Floats], Floats]]:
+        """t -> (v -> H^-1 v) with a factored Hessian."""
+
         def preconditioner(t: Floats) -> Callable[[Floats], Floats]:
             # The Hessian of output k is X^T diag(bends_k) X; one factored matrix, rescaled, approximates all of them.
             bends = [rows.bends(t, unit) for unit in np.eye(self.outputs)]
             weights = sum(bends[1:], bends[0]) / self.outputs
             shares = np.array([max(total(each), _LEAST) for each in bends]) / max(total(weights), _LEAST)
-            solve = _solver(rows.gram(weights), _RIDGE)
+            solve = _solver(rows.gram(weights), ridge)
             return lambda v: (solve(v.reshape(start.shape)) / shares).reshape(-1)
 
-        return minimize_convex(objective, start.reshape(-1), (x, y), engine, _RIDGE, _PRECISION, preconditioner)
+        return preconditioner
+
+    def _diagonal(self, rows: _Rows, start: Floats, ridge: float) -> Callable[[Floats], Callable[[Floats], Floats]]:
+        """t -> (v -> D^-1 v) with D, the diagonal of the Hessian at the constant outputs of the start.
+
+        These losses have second derivatives that depend on the outputs only, so at constant outputs one row has them.
+        """
+        bends = [max(float(rows.bends(start.reshape(-1), unit, 1)[0]), _LEAST) for unit in np.eye(self.outputs)]
+        D = rows.squares()[:, None] * np.array(bends) + ridge
+        return lambda t: lambda v: (v.reshape(D.shape) / D).reshape(-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +159,27 @@ class _Rows:
             linear, x, y, engine, trace(bend, [theta, unit, some, target]), trace(products, [some, column, column])
         )
 
-    def bends(self, t: Floats, v: Floats) -> Floats:
-        """v^T H v of every row (n,), where H is the second derivative of the row's loss with respect to its outputs."""
-        found = [self.engine.run(self.bend, t, v, self.x[i], self.y[i])[0] for i in self._chunks()]
+    def bends(self, t: Floats, v: Floats, rows: int | None = None) -> Floats:
+        """v^T H v of each of the first rows, where H is the second derivative of the row's loss by its outputs."""
+        x, y = self.x[:rows], self.y[:rows]
+        found = [self.engine.run(self.bend, t, v, x[i], y[i])[0] for i in _chunks(len(x))]
         return np.concatenate(found)
+
+    def squares(self) -> Floats:
+        """The diagonal of X^T X: (columns,)"""
+        dense, sums = self.linear.dense, np.zeros(self.linear.columns)
+        for i in _chunks(len(self.x)):
+            sums[:dense] += (self.x[i, :dense].astype(np.float64) ** 2).sum(axis=0)
+        for j, (start, size) in enumerate(self.linear.tables()):
+            sums[start : start + size] = np.bincount(self.linear.codes(self.x, j), minlength=size)
+        sums[-1] = len(self.x)
+        return sums
 
     def gram(self, weights: Floats) -> Floats:
         """X^T diag(w) X, from products of numbers, sums of numbers by code, and sums by pairs of codes."""
         dense, tables = self.linear.dense, self.linear.tables()
         G, columns = np.zeros((self.linear.columns, self.linear.columns)), [*range(dense), self.linear.columns - 1]
-        for i in self._chunks():
+        for i in _chunks(len(self.x)):
             w = weights[i, None]
             G[np.ix_(columns, columns)] += self.engine.run(self.products, self.x[i], np.ones_like(w), w)[0]
         # Numbers with one-hot columns: the sums of each number (and of the constant) over the rows of each code.
@@ -150,16 +196,14 @@ class _Rows:
                 G[first : first + other, start : start + size] = sums.T
         return G
 
-    def _chunks(self) -> list[slice]:
-        return [slice(i, i + _CHUNK) for i in range(0, len(self.x), _CHUNK)]
+
+def _chunks(rows: int) -> list[slice]:
+    return [slice(i, i + _CHUNK) for i in range(0, rows, _CHUNK)]
 
 
 def _solver(G: Floats, ridge: float) -> Callable[[Floats], Floats]:
     """B -> (G + ridge I)^-1 B for matrices B (columns, k)."""
-    diagonal = np.diagonal(G) + ridge
-    if len(G) > _FACTORED:
-        return lambda B: B / diagonal[:, None]
-    U = _factor(G, diagonal)
+    U = _factor(G, np.diagonal(G) + ridge)
 
     def solve(B: Floats) -> Floats:
         X = B.copy()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from inspect import signature
+from math import inf
 from pathlib import Path
 from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
-from backpass.model.baseline.baseline import Baseline
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
@@ -20,12 +22,15 @@ from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.outcome import make_model
 from backpass.model.fitting.problem import Problem, make_problem
 from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
-from backpass.model.fitting.scoring import WORST, baselines
+from backpass.model.fitting.scoring import WORST, Compared, baselines
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
 from backpass.training import Callback, stop_on_signals
+
+_FOR_BASELINES = 0.1
+"""The share of the time limit that the baselines may take."""
 
 
 def fit(
@@ -192,29 +197,31 @@ def fit_problem(
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     _check_callbacks(callbacks)
-    members = members_of(problem, at_once=side_by_side(problem, problem.settings.ensemble_size))
-    if len(members) > 1 and theta is not None:
+    count = problem.settings.ensemble_size
+    if count > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
     check_held_out(problem, members)
     identity = cache(problem.identity)
-    standings = [None] * len(members) if resume_from is None else resume(resume_from, identity())
+    standings = [None] * count if resume_from is None else resume(resume_from, identity())
     if checkpoint is not None:
         check_writable(checkpoint)
     place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
     kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
     # The baselines come first, so that nothing slow happens between the end of training and the model.
-    simple = _compared(problem, resume_from) if compare else []
+    began = time.monotonic()
+    compared = _compared(problem, callbacks, resume_from) if compare else Compared()
+    members = members_of(_within(problem, time.monotonic() - began), at_once=side_by_side(problem, count))
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
         runs = train_members(members, stop, callbacks, theta=theta, standings=standings, checkpoint=kept)
         if runs.ending.reason == "diverged":
-            diverged = _diverged(problem, members, runs, simple)
+            diverged = _diverged(problem, members, runs, compared)
             if on_model is not None and isinstance(diverged.model, Model):
                 on_model(diverged.model)
             raise diverged
         saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
-        model = make_model(problem, members, runs, simple)
+        model = make_model(problem, members, runs, compared)
         _check_scores(model, problem.head.metric)
         if on_model is not None:
             on_model(model)
@@ -236,19 +243,39 @@ def _announce(texts: Sequence[str], callbacks: Sequence[Callback]) -> None:
             each.on_warning(text)
 
 
-def _compared(problem: Problem, resume_from: str | Path | None) -> list[Baseline]:
-    """The baselines.
+def _compared(problem: Problem, callbacks: Sequence[Callback], resume_from: str | Path | None) -> Compared:
+    """The baselines. With a time limit, their fit ends after a tenth of it.
 
     Raises:
         InterruptedTraining: On Ctrl-C. It has no model; its checkpoint is the one to resume from, if any.
     """
+    limit = problem.settings.max_seconds
+    end = inf if limit is None else time.monotonic() + limit * _FOR_BASELINES
+
+    def watch(name: str, share: float) -> bool:
+        for each in callbacks:
+            each.on_baseline(name, share)
+        return time.monotonic() > end
+
     try:
-        return baselines(problem)
+        compared = baselines(problem, watch)
     except KeyboardInterrupt:
         what = "nothing was trained, so nothing is saved" if resume_from is None else f"{resume_from} is as it was"
         interrupted = InterruptedTraining(f"interrupted before the first step; {what}")
         interrupted.checkpoint = None if resume_from is None else str(resume_from)
         raise interrupted from None
+    for note in compared.notes:
+        for each in callbacks:
+            each.on_note(note)
+    return compared
+
+
+def _within(problem: Problem, spent: float) -> Problem:
+    """The problem with the rest of its time limit."""
+    limit = problem.settings.max_seconds
+    if limit is None:
+        return problem
+    return replace(problem, settings=replace(problem.settings, max_seconds=max(limit - spent, 1e-3)))
 
 
 def _check_scores(model: Model, metric: str) -> None:
@@ -268,7 +295,7 @@ def _saved(kept: Checkpoint | None, callbacks: Sequence[Callback]) -> bool:
     return False
 
 
-def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> DivergedError:
+def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, compared: Compared) -> DivergedError:
     result = runs.ending
     rate, best = (with_lower_learning_rate(problem) or problem).settings.learning_rate, result.progress.best_epoch
     kept = f"; the weights of epoch {best} are kept" if best else ""
@@ -277,5 +304,5 @@ def _diverged(problem: Problem, members: Sequence[Member], runs: Runs, simple: S
         f"training diverged in {which}{result.fault}{kept}",
         hint=f"learning_rate {rate:g} may be too high: try {rate / 10:g}, or max_grad_norm 1",
     )
-    error.model = make_model(problem, members, runs, simple) if best else None
+    error.model = make_model(problem, members, runs, compared) if best else None
     return error

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.baseline.baseline import Baseline
+from backpass.model.baseline.baseline import kept
+from backpass.model.diagnostics import beaten_by
 from backpass.model.fitting.diagnostics import after_training, before_training
 from backpass.model.fitting.ensemble import Member, pooled
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
-from backpass.model.fitting.scoring import ScoredRows, baseline_scores
+from backpass.model.fitting.scoring import Compared, ScoredRows, baseline_scores, comparison_of
 from backpass.model.fitting.temperature import fitted_factor, tempered
 from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
 from backpass.model.model import Model
@@ -26,7 +27,7 @@ from backpass.model.record import Record
 from backpass.training import TrainingResult
 
 
-def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: Sequence[Baseline]) -> Model:
+def make_model(problem: Problem, members: Sequence[Member], runs: Runs, compared: Compared) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
     # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
@@ -38,25 +39,32 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
     residuals = None if validation is None else validation.residuals(problem.head, problem.validation_groups)
     first = results[0].progress
+    where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
+    comparison = None if shown is None else comparison_of(problem, compared.baselines, shown)
     notes = (note for note in problem.notes if note not in problem.of_source)
     is_ensemble = problem.settings.ensemble_size > 1
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
         scores={name: rows.scores(problem.head) for name, rows in scored.items()},
-        baselines={each.name: baseline_scores(problem, each) for each in simple},
+        baselines={each.name: baseline_scores(problem, each) for each in compared.baselines},
         history=tuple(first.history),
         best_epoch=first.best_epoch,
         steps=sum(each.progress.step for each in results),
         reason=runs.ending.reason,
-        notes=(*notes, *runs.notes, *_notes(problem, members), *said),
+        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, members), *said),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
         split_columns=problem.split_columns,
-        warnings=(*before_training(problem), *after_training(problem, members, thetas, scored)),
         confusion={name: C for name, rows in scored.items() if (C := rows.confusion(problem.head))},
         coverage=None if residuals is None or test is None else test.coverage(problem.head, residuals),
         weight=problem.weight,
+        warnings=(
+            *before_training(problem),
+            *after_training(problem, members, thetas, scored),
+            *beaten_by(comparison, f"the {where} rows"),
+        ),
+        comparison=comparison,
     )
     return Model(
         problem.schema,
@@ -68,6 +76,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, simple: 
         problem.settings.engine,
         problem.settings.threads,
         residuals,
+        kept(compared.baselines),
     )
 
 

@@ -6,8 +6,9 @@ residuals; it fits and scores the baselines. ``outcome`` makes a model of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite
 from sys import float_info
 from typing import Any
@@ -16,14 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.baseline.baseline import Baseline, constant_baseline, linear_baseline
+from backpass.model.baseline.work import CONVERGED, Shape, budget_of, plan_of, sample_of
+from backpass.model.comparison import Comparison, compare
 from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.ensemble import Member, pooled
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem import Problem, batch_size_for
 from backpass.model.forward import outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.record import COVERAGE_LEVEL, Scores
+from backpass.training.newton import Effort
 
 WORST = float_info.max
 """Stands for a score that is not finite."""
@@ -100,32 +104,99 @@ def kept(scores: Mapping[str, float]) -> dict[str, float]:
     return {name: value if isfinite(value) else worst[name] for name, value in scores.items()}
 
 
-def baselines(problem: Problem) -> list[Baseline]:
-    """The constant and the linear baseline, fitted on the training rows; none if no rows are left to score them on."""
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The baselines of a fit.
+
+    Attributes:
+        baselines: The constant baseline and, unless it was left out, the linear one; none if no rows are left to score
+            them on.
+        notes: What was not done as usual.
+    """
+
+    baselines: tuple[Baseline, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def baselines(problem: Problem, watch: Callable[[str, float], bool] = lambda name, share: False) -> Compared:
+    """The constant and the linear baseline, fitted on the training rows within a fixed amount of work.
+
+    Args:
+        problem: The problem.
+        watch: Called with the name of the baseline and the share of its work that is done; returning True ends its fit.
+    """
     if len(problem.parts) == 1:
-        return []
-    part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
+        return Compared()
+    part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
     # The name of the constant: the mean of the target, its median, or the most frequent class.
     constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
     name = constant[head.loss_name] if is_number else "majority"
-    return [
-        constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q),
-        linear_baseline(
-            "linear" if is_number else "logistic",
-            head.built_in,
-            feature_map.folded(part.x),
-            part.y,
-            head.outputs,
-            problem.engine,
-            feature_map.folded_levels,
-        ),
-    ]
+    simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q)
+    linear, notes = _linear("linear" if is_number else "logistic", problem, watch)
+    return Compared((simple, *linear), notes)
+
+
+def _linear(
+    name: str, problem: Problem, watch: Callable[[str, float], bool]
+) -> tuple[tuple[Baseline, ...], tuple[str, ...]]:
+    """The linear baseline, if it converges within its work, and notes."""
+    part, head, feature_map = problem.parts["train"], problem.head, problem.feature_map
+    levels = feature_map.folded_levels
+    dense = feature_map.folded_width - len(levels)
+    plan = plan_of(Shape(part.rows, dense, levels, head.outputs), budget_of(_training_work(problem)))
+    left_out = f"the {name} baseline is left out"
+    if plan is None:
+        return (), (f"{left_out}: {dense + sum(levels):,} inputs and {head.outputs} outputs need too much work",)
+    index = sample_of(part.rows, plan.rows)
+    effort = Effort(plan.passes, plan.step, partial(watch, name))
+    found = linear_baseline(
+        name,
+        head.built_in,
+        feature_map.folded(part.x[index]),
+        part.y[index],
+        head.outputs,
+        problem.engine,
+        levels,
+        plan.method,
+        effort,
+    )
+    if effort.is_spent and effort.gradient > CONVERGED:
+        return (), (f"{left_out}: it did not converge within its share of the work",)
+    sampled = f"the {name} baseline is fitted on {len(part.y[index]):,} of {part.rows:,} training rows"
+    return (found,), ((sampled,) if plan.rows < part.rows else ())
+
+
+def _training_work(problem: Problem) -> float:
+    """The floating-point operations of a whole training run: six per parameter and row."""
+    settings, rows = problem.settings, problem.parts["train"].rows
+    if settings.max_steps is None:
+        seen = settings.epochs * rows
+    else:
+        seen = settings.max_steps * (rows if settings.sampling == "full" else batch_size_for(settings, rows))
+    return 6.0 * problem.network.parameter_count * seen * settings.ensemble_size
 
 
 def baseline_scores(problem: Problem, baseline: Baseline) -> Scores:
     """The metrics of a baseline on the splits that the network is scored on."""
     return {name: _scores_of(problem, baseline, part) for name, part in _scored_parts(problem)}
+
+
+def comparison_of(
+    problem: Problem, several: Sequence[Baseline], rows: ScoredRows, unit: NDArray[Any] | None = None
+) -> Comparison | None:
+    """The networks and the best of the baselines on the rows of a split.
+
+    Args:
+        problem: The problem.
+        several: The baselines.
+        rows: The rows with the outputs of the networks.
+        unit: The number of the group of each row, int (n,). Default None: the rows are independent.
+    """
+    part = rows.part
+    folded = problem.feature_map.folded(part.x)
+    outputs = {each.name: each.outputs(folded, problem.engine) for each in several}
+    return compare(problem.head, rows.o, outputs, part.truth, part.weights, unit=unit, seed=problem.settings.seed)
 
 
 def _scored_parts(problem: Problem) -> Iterator[tuple[str, DataSplit]]:
@@ -138,5 +209,5 @@ def _scored_parts(problem: Problem) -> Iterator[tuple[str, DataSplit]]:
 
 
 def _scores_of(problem: Problem, baseline: Baseline, part: DataSplit) -> dict[str, float]:
-    o = np.asarray(baseline.outputs(problem.feature_map.folded(part.x)))
+    o = np.asarray(baseline.outputs(problem.feature_map.folded(part.x), problem.engine))
     return kept(problem.head.scores(o, part.truth, part.weights))

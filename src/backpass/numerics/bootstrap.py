@@ -46,8 +46,7 @@ def intervals(
         rows: n, the number of rows.
         seed: The seed of the draws.
     """
-    count = int(np.clip(_WORK // max(rows, 1), _FEWEST, SAMPLES))
-    drawn = [scores(_counts(rows, seed, step)) for step in range(count)]
+    drawn = [scores(counts_of(rows, seed, step)) for step in range(draws_for(rows))]
     found = {}
     for name, value in scores(None).items():
         values = np.sort(np.array([each[name] for each in drawn if name in each]))
@@ -57,7 +56,16 @@ def intervals(
     return found
 
 
-def _counts(rows: int, seed: int, step: int) -> NDArray[np.float64]:
+def draws_for(rows: int) -> int:
+    """The number of draws for n rows.
+
+    >>> draws_for(500), draws_for(20_000), draws_for(10**6)
+    (400, 200, 100)
+    """
+    return int(np.clip(_WORK // max(rows, 1), _FEWEST, SAMPLES))
+
+
+def counts_of(rows: int, seed: int, step: int) -> NDArray[np.float64]:
     """Draw n rows with replacement and return how often each one was drawn: (n,)"""
     bits = philox_bits(key_of(seed), step, _PURPOSE, (rows,)).astype(np.uint64)
     drawn = ((bits * np.uint64(rows)) >> np.uint64(32)).astype(np.intp)

@@ -1,0 +1,254 @@
+"""The comparison of a network with the best of its baselines, on the same rows.
+
+``compare`` takes the predictions of both and returns the difference of a metric with a paired bootstrap interval: the
+same draws of rows serve both, so what the rows have in common cancels out. It says whether the network does better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.model.head.head import Head
+from backpass.numerics.bootstrap import counts_of, draws_for
+from backpass.numerics.elementary import log, total
+
+Floats = NDArray[np.float64]
+
+_SMALLEST = 1e-15
+_MANY = 20_000
+"""With more units than this, the interval is the normal approximation of the bootstrap (delta method)."""
+_NORMAL = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The scores of a network and of its best baseline on the same rows; lower is better.
+
+    Attributes:
+        metric: The metric.
+        baseline: The name of the baseline.
+        network_score: The score of the network.
+        baseline_score: The score of the baseline.
+        low: The lower end of the 95 % interval of ``baseline_score - network_score``.
+        high: Its upper end.
+    """
+
+    metric: str
+    baseline: str
+    network_score: float
+    baseline_score: float
+    low: float
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """How much better the network is; negative if it is worse."""
+        return self.baseline_score - self.network_score
+
+    @property
+    def result(self) -> str:
+        """ "better" or "worse" if the interval excludes 0, else "unclear"."""
+        return "better" if self.low > 0.0 else "worse" if self.high < 0.0 else "unclear"
+
+    @property
+    def sentence(self) -> str:
+        """What the comparison says, in one sentence.
+
+        >>> Comparison("rmse", "mean", 0.5, 0.75, 0.2, 0.3).sentence[:68]
+        'The network is better than always predicting the mean: rmse 0.5 agai'
+        """
+        name = baseline_title(self.baseline)
+        what = {
+            "better": f"The network is better than {name}",
+            "worse": f"The network is worse than {name}: prefer the simpler model",
+            "unclear": f"No clear difference between the network and {name}",
+        }[self.result]
+        scores = f"{self.metric.replace('_', ' ')} {self.network_score:.4g} against {self.baseline_score:.4g}"
+        interval = f"95 % interval {self.low:.4g} to {self.high:.4g}"
+        joint = ";" if self.result == "worse" else ":"
+        return f"{what}{joint} {scores} (difference {self.difference:.4g}, {interval})."
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model file and ``--json``."""
+        return asdict(self)
+
+
+def baseline_title(name: str) -> str:
+    """The name of a baseline in a sentence.
+
+    >>> baseline_title("logistic"), baseline_title("mean")
+    ('the logistic model', 'always predicting the mean')
+    """
+    titles = {
+        "linear": "the linear model",
+        "logistic": "the logistic model",
+        "majority": "always predicting the class shares",
+    }
+    return titles.get(name, f"always predicting the {name}")
+
+
+def comparison_from_json(data: Mapping[str, Any]) -> Comparison:
+    """The comparison that ``to_json`` wrote."""
+    return Comparison(**data)
+
+
+def compare(
+    head: Head,
+    o: NDArray[Any],
+    baselines: Mapping[str, NDArray[Any]],
+    truth: NDArray[Any],
+    weights: Floats | None = None,
+    *,
+    unit: NDArray[Any] | None = None,
+    seed: int = 0,
+) -> Comparison | None:
+    """Compare a network with the best of its baselines.
+
+    Args:
+        head: The meaning of the outputs.
+        o: The outputs of the network (n, k).
+        baselines: The outputs (n, k) of each baseline.
+        truth: Targets (n,) or (n, k).
+        weights: The weight of each row (n,). Default None: equal weights.
+        unit: The number of the group of each row, int (n,): whole groups are drawn. Default None: single rows.
+        seed: The seed of the draws.
+
+    Returns:
+        The comparison, by the metric that selects the epoch if it is a mean over rows, else by that of the loss; None
+        without a baseline, or if a score is not finite.
+    """
+    metric = next((name for name in (head.metric, *head.metrics) if name in _LOSSES), None)
+    if metric is None or not baselines or len(o) < 2:
+        return None
+    losses = {name: _losses(head, metric, np.asarray(each), truth) for name, each in {"": o, **baselines}.items()}
+    sums = _Sums.of(losses, np.ones(len(o)) if weights is None else weights, unit, _LOSSES[metric][1])
+    scores = sums.scores(np.ones(len(sums.weights)))
+    best = min(baselines, key=scores.__getitem__)
+    if not all(map(isfinite, (scores[""], scores[best]))):
+        return None
+    low, high = sums.interval(best, scores, seed)
+    return Comparison(metric, best, scores[""], scores[best], low, high)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """Sums of the losses of each model by unit, from which a weighted score is computed.
+
+    Attributes:
+        losses: For each model, the sums (units, targets) of weight times loss.
+        weights: The sum of the weights of each unit, (units,).
+        of_mean: Score of one target from the mean of its losses.
+    """
+
+    losses: Mapping[str, Floats]
+    weights: Floats
+    of_mean: Callable[[float], float]
+
+    @staticmethod
+    def of(
+        losses: Mapping[str, Floats], weights: Floats, unit: NDArray[Any] | None, of_mean: Callable[[float], float]
+    ) -> _Sums:
+        if unit is None:
+            return _Sums({name: each * weights[:, None] for name, each in losses.items()}, weights, of_mean)
+        number = np.unique(unit, return_inverse=True)[1].reshape(-1)
+        summed = {
+            name: np.column_stack([np.bincount(number, weights * column).astype(np.float64) for column in each.T])
+            for name, each in losses.items()
+        }
+        return _Sums(summed, np.bincount(number, weights).astype(np.float64), of_mean)
+
+    def scores(self, counts: Floats) -> dict[str, float]:
+        """The score of each model on units that are drawn ``counts`` (units,) times."""
+        found = {name: [self.of_mean(m) for m in self._means(each, counts)] for name, each in self.losses.items()}
+        return {name: sum(values) / len(values) for name, values in found.items()}
+
+    def _means(self, losses: Floats, counts: Floats) -> list[float]:
+        weight = max(total(counts * self.weights), 1e-300)
+        return [total(counts * column) / weight for column in losses.T]
+
+    def interval(self, best: str, scores: Mapping[str, float], seed: int) -> tuple[float, float]:
+        """The 95 % interval of the score of the baseline ``best`` minus that of the network."""
+        units = len(self.weights)
+        if units > _MANY:
+            width = _NORMAL * self._deviation(best)
+            middle = scores[best] - scores[""]
+            return middle - width, middle + width
+        pair = _Sums({name: self.losses[name] for name in ("", best)}, self.weights, self.of_mean)
+        drawn = [pair.scores(counts_of(units, seed, step)) for step in range(draws_for(units))]
+        differences = np.sort(np.array([each[best] - each[""] for each in drawn]))
+        return float(differences[int(0.025 * len(drawn))]), float(differences[int(0.975 * len(drawn))])
+
+    def _deviation(self, best: str) -> float:
+        """The standard deviation of the difference: the sum over units of its linearization, squared."""
+        ones, change = np.ones(len(self.weights)), np.zeros(len(self.weights))
+        for name, sign in ((best, 1.0), ("", -1.0)):
+            columns = self.losses[name].T
+            for column, m in zip(columns, self._means(self.losses[name], ones), strict=True):
+                step = max(abs(m), 1e-300) * 1e-6
+                slope = (self.of_mean(m + step) - self.of_mean(m - step)) / (2.0 * step)
+                change += sign * slope * (column - m * self.weights) / len(columns)
+        return sqrt(total(change * change)) / max(total(self.weights), 1e-300)
+
+
+def _losses(head: Head, metric: str, o: NDArray[Any], truth: NDArray[Any]) -> Floats:
+    """The loss of each row whose weighted mean gives the metric: (n, targets)."""
+    predicted, loss = head.predictions(o), _LOSSES[metric][0]
+    if head.is_flat:
+        return loss(predicted, truth, head.targets[0].q)[:, None]
+    columns = []
+    for j, each in enumerate(head.targets):
+        values = predicted[:, j]
+        values = np.column_stack([1.0 - values, values]) if head.are_labels else values
+        columns.append(loss(values, truth[:, j], each.q))
+    return np.column_stack(columns)
+
+
+def _squared(predicted: Floats, y: NDArray[Any], q: float) -> Floats:
+    return np.asarray((predicted - y) ** 2)
+
+
+def _absolute(predicted: Floats, y: NDArray[Any], q: float) -> Floats:
+    return np.asarray(np.abs(predicted - y))
+
+
+def _pinball(predicted: Floats, y: NDArray[Any], q: float) -> Floats:
+    return np.asarray(np.maximum(q * (y - predicted), (q - 1.0) * (y - predicted)))
+
+
+def _deviance(predicted: Floats, y: NDArray[Any], q: float) -> Floats:
+    logs = log(np.where(y > 0, y, 1.0)) - log(np.maximum(predicted, 1e-300))
+    return np.asarray(2.0 * (y * logs - y + predicted))
+
+
+def _surprise(predicted: Floats, y: NDArray[Any], q: float) -> Floats:
+    rows = np.arange(len(y))
+    return np.asarray(-log(np.maximum(predicted[rows, y.astype(np.intp)], _SMALLEST)))
+
+
+def _wrong(predicted: Floats, y: NDArray[Any], q: float) -> Floats:
+    return np.asarray(np.argmax(predicted, axis=1) != y, np.float64)
+
+
+def _root(m: float) -> float:
+    return sqrt(max(m, 0.0))
+
+
+def _itself(m: float) -> float:
+    return m
+
+
+_LOSSES: Mapping[str, tuple[Callable[[Floats, NDArray[Any], float], Floats], Callable[[float], float]]] = {
+    "rmse": (_squared, _root),
+    "mae": (_absolute, _itself),
+    "pinball": (_pinball, _itself),
+    "poisson_deviance": (_deviance, _itself),
+    "log_loss": (_surprise, _itself),
+    "error": (_wrong, _itself),
+}
+"""Metric -> the loss of a row, and the metric from the mean of the losses."""
