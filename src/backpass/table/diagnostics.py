@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from backpass.table.column_reading import numbers_among
 from backpass.table.day_month import looks_like_date
 from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, starts_with_numbers
+from backpass.table.leakage import leakage_findings
 from backpass.table.messages import counted, listed, rows_listed, shown
 from backpass.table.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
@@ -121,22 +122,33 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
 
 
 def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[Finding]:
-    """Yield findings on a column in relation to the target: the column determines it."""
+    """Yield findings on a column in relation to the target: the column determines it, or nearly."""
+    if is_constant(column) and not column.missing.any():
+        return
+    if text := _determines(column, target, y):
+        yield Finding("leak", text)
+        return
+    for _, text in leakage_findings(column, target, y):
+        yield Finding("leak", text)
+
+
+def _determines(column: Column, target: Target, y: NDArray[Any]) -> str:
+    """How the column determines the target in every row with a value; empty if it does not."""
     there = ~column.missing
     if there.sum() < FEWEST or is_constant(column):
-        return
+        return ""
     y = y[there]
     if isinstance(column, CategoricalColumn):
         codes = column.codes[there]
-        if len(np.unique(codes)) * ROWS_PER_VALUE <= len(codes) and _decided_by(codes, y) and len(np.unique(y)) > 1:
-            yield Finding("leak", f"each of its texts goes with one value of the target {shown(target.name)}")
-        return
+        is_rule = len(np.unique(codes)) * ROWS_PER_VALUE <= len(codes) and _decided_by(codes, y)
+        goes = f"each of its texts goes with one value of the target {shown(target.name)}"
+        return goes if is_rule and len(np.unique(y)) > 1 else ""
     x = column.microseconds[there].astype(np.float64) if isinstance(column, DatetimeColumn) else column.values[there]
     if target.task == "regression":
-        if abs(_correlation(x, y.astype(np.float64))) >= LINEAR:
-            yield Finding("leak", f"it is a linear function of the target {shown(target.name)}")
-    elif len(np.unique(y)) > 1 and _separated(x, y):
-        yield Finding("leak", f"each class of the target {shown(target.name)} has a range of its own in it")
+        is_line = abs(_correlation(x, y.astype(np.float64))) >= LINEAR
+        return f"it is a linear function of the target {shown(target.name)}" if is_line else ""
+    is_apart = len(np.unique(y)) > 1 and _separated(x, y)
+    return f"each class of the target {shown(target.name)} has a range of its own in it" if is_apart else ""
 
 
 def _decided_by(codes: NDArray[np.int32], y: NDArray[Any]) -> bool:

@@ -77,7 +77,7 @@ class Shape:
     def per_pass(self) -> float:
         """Nominal nanoseconds that one row takes in a pass over the rows."""
         p, q = self.dense, len(self.levels)
-        return 100.0 + 6.0 * p + 40.0 * q + self.outputs * (2.0 * p + 20.0 * q + 30.0)
+        return 100.0 + 6.0 * p + 100.0 * q + self.outputs * (3.0 * p + 25.0 * q + 30.0)
 
     @property
     def per_step(self) -> float:

@@ -34,6 +34,7 @@ from backpass.model.split.units import Units
 from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
 from backpass.table import Schema, Table, Target, required_kind
 from backpass.table.labeled import Labeled
+from backpass.table.leakage import worst_leaks
 from backpass.table.memory import require_memory
 from backpass.table.table import Demand
 from backpass.training import (
@@ -282,6 +283,8 @@ def make_problem(
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
         notes.append(f"{only}, none is set aside unless a file gives them")
+    used = [train.table.columns[feature.name] for feature in schema.features]
+    notes += worst_leaks(used, target, train.truth)
     problem = assemble(settings, schema, head, rows, notes=notes, warnings=division.warnings)
     named = [name for name in (settings.group, settings.time) if name is not None]
     kinds = {name: required_kind(table.columns[name]) for name in named}

@@ -1,0 +1,95 @@
+"""Leakage: what gives the target away is found, identifiers and strong but honest columns are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from backpass.table import Target, table_from
+from backpass.table.inspection import inspect_table
+from backpass.table.leakage import _area, score_alone, worst_leaks
+
+RNG = np.random.default_rng(0)
+N = 1_000
+Y = RNG.normal(size=N)
+BINARY = np.where(RNG.random(N) < 0.3, "yes", "no")
+THREE = RNG.choice(["a", "b", "c"], N)
+
+
+def leaks(y: Any, **columns: Any) -> dict[str, list[str]]:
+    found = inspect_table(table_from({**columns, "y": y}), "y")
+    return {
+        column.name: [each.text for each in column.findings if each.code == "leak"]
+        for column in found.columns
+        if column.name != "y"
+    }
+
+
+LEAKING = {
+    "rounded": (Y, np.round(Y, 1)),
+    "in other units, rounded": (Y, np.round(32.0 + 180.0 * Y)),
+    "monotonic": (Y, np.exp(Y)),
+    "a band of the number": (Y, np.char.add("band ", (np.round(4.0 * Y) / 4.0).astype(str))),
+    "filled for one class": (BINARY, np.where(BINARY == "yes", RNG.choice(["price", "moved", "other"], N), None)),
+    "filled for most of one class": (
+        BINARY,
+        np.where((BINARY == "yes") & (RNG.random(N) < 0.7), RNG.random(N), np.nan),
+    ),
+    "empty for one class": (BINARY, np.where(BINARY == "yes", np.nan, RNG.random(N))),
+    "a noisy flag": (BINARY, (BINARY == "yes") + 0.2 * RNG.normal(size=N)),
+    "codes of the classes, with errors": (THREE, np.where(RNG.random(N) < 0.995, THREE, "other")),
+}
+
+
+@pytest.mark.parametrize("name", LEAKING)
+def test_what_gives_the_target_away_is_found(name: str) -> None:
+    y, x = LEAKING[name]
+    assert len(leaks(y, x=x)["x"]) == 1
+
+
+HONEST = {
+    "strong": (Y, Y + 0.3 * RNG.normal(size=N)),
+    "an identifier": (Y, [f"id {i}" for i in range(N)]),
+    "an identifier of classes": (BINARY, [f"id {i}" for i in range(N)]),
+    "categories with two rows each": (Y, [f"id {i // 2}" for i in range(N)]),
+    "a counter": (Y, np.arange(N)),
+    "a counter with gaps": (BINARY, np.cumsum(RNG.integers(1, 9, N))),
+    "missing at random": (BINARY, np.where(RNG.random(N) < 0.4, np.nan, RNG.random(N))),
+    "missing a little more often": (BINARY, np.where(RNG.random(N) < np.where(BINARY == "yes", 0.6, 0.4), np.nan, 1.0)),
+    "a constant": (BINARY, np.ones(N)),
+    "filled for all of a common class": (np.where(RNG.random(N) < 0.05, "bad", "good"), np.ones(N)),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_columns_are_not(name: str) -> None:
+    y, x = HONEST[name]
+    assert leaks(y, x=x) == {"x": []}
+
+
+def test_the_area_is_that_of_sklearn() -> None:
+    score, positive = np.round(RNG.normal(size=300), 1), RNG.random(300) < 0.4
+    assert _area(score, positive) == pytest.approx(roc_auc_score(positive, score))
+
+
+def test_the_score_of_a_column_is_that_of_its_noise() -> None:
+    x = RNG.normal(size=20_000)
+    y = x + 0.5 * RNG.normal(size=20_000)
+    table = table_from({"x": x, "y": y})
+    target = Target.fit(table, "y")
+    assert score_alone(table.column("x"), target, target.encode(table)) == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_worst_come_first_and_few_are_named() -> None:
+    columns = {f"x{i}": Y + 0.02 * i * RNG.normal(size=N) for i in range(6)}
+    table = table_from({**columns, "y": Y})
+    target = Target.fit(table, "y")
+    found = worst_leaks([table.column(name) for name in columns], target, target.encode(table))
+    assert [text.split("'")[1] for text in found] == ["x0", "x1", "x2"]
+
+
+def test_small_tables_are_left_alone() -> None:
+    assert leaks(Y[:150], x=np.round(Y[:150], 1)) == {"x": []}
