@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backpass.model.fitting.splits import split_rows
+from backpass.model.split.splits import split_rows
 from sklearn.metrics import log_loss, mean_absolute_error, root_mean_squared_error
 
 from backpass.errors import BackpassWarning

@@ -15,6 +15,7 @@ from backpass.table.leakage import _area, score_alone, worst_leaks
 RNG = np.random.default_rng(0)
 N = 1_000
 Y = RNG.normal(size=N)
+EVEN = RNG.random(N)
 BINARY = np.where(RNG.random(N) < 0.3, "yes", "no")
 THREE = RNG.choice(["a", "b", "c"], N)
 
@@ -32,7 +33,7 @@ LEAKING = {
     "rounded": (Y, np.round(Y, 1)),
     "in other units, rounded": (Y, np.round(32.0 + 180.0 * Y)),
     "monotonic": (Y, np.exp(Y)),
-    "a band of the number": (Y, np.char.add("band ", (np.round(4.0 * Y) / 4.0).astype(str))),
+    "a band of the number": (EVEN, np.char.add("band ", np.floor(20.0 * EVEN).astype(str))),
     "filled for one class": (BINARY, np.where(BINARY == "yes", RNG.choice(["price", "moved", "other"], N), None)),
     "filled for most of one class": (
         BINARY,

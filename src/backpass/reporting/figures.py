@@ -283,11 +283,11 @@ def importance(ax: Axes, found: Sequence[Importance], metric: str) -> None:
     _bars(ax, places, first, f"increase of {metric} when shuffled")
 
 
-def slopes(ax: Axes, found: Sequence[Importance], target: str) -> None:
-    """Draw mean |dh/dx| of each column, in the order of importance."""
+def changes(ax: Axes, found: Sequence[Importance], target: str) -> None:
+    """Draw the mean change of the prediction when each column moves, in the order of importance."""
     first = found[:MOST_BARS]
     places = np.arange(len(first))[::-1]
-    ax.barh(places, [each.slope for each in first], height=0.62, color=ACCENT, alpha=0.5)
+    ax.barh(places, [each.change for each in first], height=0.62, color=ACCENT, alpha=0.5)
     _bars(ax, places, first, f"mean |change| of {_short(target, 30)}")
 
 

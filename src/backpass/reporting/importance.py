@@ -1,13 +1,12 @@
 """Feature importance: how much a model's predictions depend on each column, measured on held-out rows.
 
 ``importances`` computes permutation importance, the loss of score when a column is shuffled (Breiman 2001), and
-sensitivity, the mean absolute gradient of the prediction, which comes from the circuit. Both are drawn in ``figures``.
+sensitivity, the mean absolute change of the prediction when a number moves. Both are drawn in ``figures``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,6 @@ from backpass.model.profile import SHARES, NumericProfile
 from backpass.numerics.philox import permutation
 from backpass.reporting.columns import by_column, columns_of
 from backpass.reporting.held_out import HeldOut
-from backpass.reporting.labels import label_names
-from backpass.reporting.smooth import SmoothModel
 from backpass.table import CategoricalFeature
 
 REPEATS = 5
@@ -36,15 +33,15 @@ class Importance:
         name: The name of the column.
         worse: The mean increase of the metric, turned so that higher is worse, when the column is shuffled.
         spread: The standard deviation of this increase over repetitions.
-        slope: Mean |dh/dx| in units of the prediction. Numbers: per interquartile range of the training rows. Dates:
-            the sum over their components. Categorical columns: the mean change of the prediction when the category is
-            replaced by that of another row. For labels, the mean over them.
+        change: Mean |h(x + d/2) - h(x - d/2)| in units of the prediction, where d is the interquartile range of the
+            training rows; half the sum over classes. Dates: the largest over their components. Categorical columns: the
+            mean change when the category is replaced by that of another row. For labels, the mean over them.
     """
 
     name: str
     worse: float
     spread: float
-    slope: float
+    change: float
 
 
 def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = REPEATS) -> list[Importance]:
@@ -61,10 +58,9 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     """
     rows = permutation(seed, 0, _PURPOSE, held.rows)[:MOST_ROWS]
     x, truth = held.x[rows], held.truth[rows]
-    smooth = SmoothModel(model)
     weights = None if held.weights is None else held.weights[rows]
     best = _score(model, held.outputs[rows], truth, weights)
-    slopes = _slopes(smooth, held, rows)
+    changes = _changes(model, held.numbers[rows], held.codes[rows])
     found = []
     for column, group in zip(columns_of(model), by_column(model, model.feature_map.groups()), strict=True):
         losses, moves = [], []
@@ -76,8 +72,8 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             losses.append(_score(model, o, truth, weights) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
         is_text = isinstance(column.feature, CategoricalFeature)
-        slope = float(np.mean(moves)) if is_text else float(slopes[list(column.places)].sum())
-        found.append(Importance(column.name, float(np.mean(losses)), float(np.std(losses)), slope))
+        change = float(np.mean(moves)) if is_text else float(changes[list(column.places)].max())
+        found.append(Importance(column.name, float(np.mean(losses)), float(np.std(losses)), change))
     return sorted(found, key=lambda each: -each.worse)
 
 
@@ -113,43 +109,30 @@ def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64])
     return float(np.mean(0.5 * moved.sum(axis=1) if model.classes else moved))
 
 
-def _slopes(smooth: SmoothModel, held: HeldOut, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    """mean |dh/dz| of each number and each date component, with z in units of the interquartile range: (p,)
+def _changes(model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[np.float64]:
+    """The mean change of the prediction when each number and date component moves by its interquartile range: (p,)
 
-    A cyclic component also changes its cosine and sine inputs: d cos(wz)/dz = -w sin(wz), d sin(wz)/dz = w cos(wz).
+    A finite difference, so it never exceeds what the predictions can differ by.
     """
-    predicted = held.predicted[rows]
-    labels = range(len(label_names(smooth.model)))
-    picks = [picked_classes(predicted, j) for j in labels] or [
-        picked_classes(predicted, positive=smooth.model.head.positive)
-    ]
-    return np.asarray(np.mean([_slopes_of(smooth, held.x[rows], pick) for pick in picks], axis=0))
-
-
-def _slopes_of(smooth: SmoothModel, x: NDArray[Any], pick: NDArray[np.float64]) -> NDArray[np.float64]:
-    """mean |dh/dz| of the output that ``pick`` selects: (p,)"""
-    ds = smooth.slopes(smooth.inputs(x), pick).astype(np.float64)
-    phi = smooth.model.feature_map
-    p = len(smooth.model.schema.numbers)
-    x = x.astype(np.float64)
-    if phi.clipped:  # x = z / sqrt(1 + (z/3)^2), so dx/dz = (1 - (x/3)^2)^(3/2)
-        dz = ds[:, :p] * np.maximum(1.0 - (x[:, :p] / 3.0) ** 2, 0.0) ** 1.5
-    else:
-        dz = ds[:, :p] * _quartile_distances(smooth.model)
-    for i, (period, group) in enumerate(zip(phi.periods, phi.groups(), strict=False)):
-        if period and phi.scale[i]:
-            cosine, sine = group[-2:]
-            turn = 2.0 * np.pi / (period * phi.scale[i])
-            dz[:, i] += turn * (x[:, cosine] * ds[:, sine] - x[:, sine] * ds[:, cosine])
-    return np.asarray(np.abs(dz).mean(axis=0))
+    found = np.zeros(numbers.shape[1])
+    for j, distance in enumerate(_quartile_distances(model)):
+        ends = []
+        for side in (0.5, -0.5):
+            moved = numbers.copy()
+            moved[:, j] += side * distance
+            ends.append(model.outputs_at(model.inputs_at(moved, codes)))
+        found[j] = _distance(model, *ends)
+    return found
 
 
 def _quartile_distances(model: Model) -> NDArray[np.float64]:
-    """The interquartile range of each number in units of its scale: (p,); 1 if the file has no profile, or it is 0."""
-    found = np.ones(len(model.schema.numbers))
+    """The interquartile range of each number: (p,); the unit of its scale if the file has no profile, or it is 0."""
+    found = np.zeros(len(model.schema.numbers))
     for j, number in enumerate(model.schema.numbers):
-        profile = model.record.columns.get(number.name)
+        profile, scale = model.record.columns.get(number.name), float(model.feature_map.scale[j])
         if isinstance(profile, NumericProfile) and profile.quantiles:
             at = dict(zip(SHARES, profile.quantiles, strict=True))
-            found[j] = (at[0.75] - at[0.25]) * model.feature_map.scale[j] or 1.0
+            found[j] = at[0.75] - at[0.25]
+        if not found[j] and scale:
+            found[j] = 1.0 / scale
     return found

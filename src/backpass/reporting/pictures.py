@@ -228,11 +228,13 @@ def _columns(findings: Findings) -> Iterator[Picture]:
         height,
     )
     yield _picture(
-        "slopes",
-        "When a column moves a little",
-        "Mean |dh/dx| through the circuit, per quartile distance of a number; for a text, when it is another row's."
-        + " The parts of a date are added up." * bool(model.schema.moments),
-        lambda ax: figures.slopes(ax, findings.important, _answer(model)),
+        "changes",
+        "When a column moves",
+        "Mean absolute change of the prediction when a number moves by its interquartile range, or when a category is "
+        "replaced by that of another row."
+        + " For dates, the largest over their components."
+        * bool(model.schema.moments),
+        lambda ax: figures.changes(ax, findings.important, _answer(model)),
         height,
     )
 
