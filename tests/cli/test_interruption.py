@@ -19,6 +19,7 @@ import pytest
 from backpass.cli.progress import Silent, Watcher
 from backpass.model import load
 from backpass.model.fitting import fit as fitting
+from backpass.model.fitting import scoring
 
 Run = Callable[..., Any]
 FIT = ("-t", "price", "--validation-fraction", "0.16", "--hidden", "4", "--epochs", "2000")
@@ -164,22 +165,24 @@ def test_interrupted_before_the_first_epoch_was_finished(call: Run, home: Path, 
     assert call("show", "numbers.backpass", "--history").code == 0
 
 
-def killed_within(monkeypatch: pytest.MonkeyPatch, name: str, number: int = signal.SIGINT) -> None:
-    """Have a signal come as soon as this function of fitting is called."""
-    inside = getattr(fitting, name)
+def killed_within(
+    monkeypatch: pytest.MonkeyPatch, name: str, number: int = signal.SIGINT, module: Any = fitting
+) -> None:
+    """Have a signal come as soon as this function is called, by the name that it has in a module."""
+    inside = getattr(module, name)
 
     def struck(*arguments: Any) -> Any:
-        monkeypatch.setattr(fitting, name, inside)
+        monkeypatch.setattr(module, name, inside)
         os.kill(os.getpid(), number)
         return inside(*arguments)
 
-    monkeypatch.setattr(fitting, name, struck)
+    monkeypatch.setattr(module, name, struck)
 
 
 def test_interrupted_while_the_baselines_are_fitted(
     call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed_within(monkeypatch, "linear_baseline")
+    killed_within(monkeypatch, "linear_baseline", module=scoring)
     stopped = call("fit", home / "numbers.csv", *FIT, "--json")
     assert (stopped.code, stopped.json["error"]["kind"]) == (130, "interrupted")
     assert stopped.err.endswith("error: interrupted before the first step; nothing was trained, so nothing is saved\n")
@@ -193,7 +196,7 @@ def test_a_resumed_run_that_is_interrupted_at_the_baselines_can_go_on(
     at_step(30, signal.SIGINT)
     assert call(*fit).code == 130
     saved = (tmp_path / "part.checkpoint").read_bytes()
-    killed_within(monkeypatch, "constant_baseline")
+    killed_within(monkeypatch, "constant_baseline", module=scoring)
     stopped = call(*fit, "--resume", "part.checkpoint")
     assert stopped.code == 130
     assert "error: interrupted before the first step; part.checkpoint is as it was\n" in stopped.err
@@ -227,7 +230,7 @@ def test_interrupted_after_training_the_model_is_whole_and_the_run_is_saved(
         ensemble_size,
     )
     assert call(*fit, "-o", "whole.backpass").code == 0
-    killed_within(monkeypatch, "_scores", number)
+    killed_within(monkeypatch, "make_model", number)
     stopped = call(*fit, *asked)
     assert stopped.code == code
     assert re.search("^interrupted after training; the model is whole$", stopped.err, re.M)
