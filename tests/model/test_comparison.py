@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backpass.model.split.splits import split_rows
 from sklearn.metrics import log_loss, mean_absolute_error, root_mean_squared_error
 
 from backpass.errors import BackpassWarning
@@ -16,6 +15,7 @@ from backpass.model.comparison import Comparison, compare
 from backpass.model.head.head import Head
 from backpass.model.loading import from_bytes
 from backpass.model.settings.settings import Settings
+from backpass.model.split.splits import split_rows
 from backpass.table import Target, table_from
 
 RNG = np.random.default_rng(0)

@@ -200,6 +200,7 @@ def fit_problem(
     count = problem.settings.ensemble_size
     if count > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
+    members = members_of(problem, at_once=side_by_side(problem, count))
     check_held_out(problem, members)
     identity = cache(problem.identity)
     standings = [None] * count if resume_from is None else resume(resume_from, identity())
@@ -210,7 +211,7 @@ def fit_problem(
     # The baselines come first, so that nothing slow happens between the end of training and the model.
     began = time.monotonic()
     compared = _compared(problem, callbacks, resume_from) if compare else Compared()
-    members = members_of(_within(problem, time.monotonic() - began), at_once=side_by_side(problem, count))
+    members = _within(members, problem.settings.max_seconds, time.monotonic() - began)
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
@@ -270,12 +271,19 @@ def _compared(problem: Problem, callbacks: Sequence[Callback], resume_from: str 
     return compared
 
 
-def _within(problem: Problem, spent: float) -> Problem:
-    """The problem with the rest of its time limit."""
-    limit = problem.settings.max_seconds
+def _within(members: Sequence[Member], limit: float | None, spent: float) -> list[Member]:
+    """The members with what is left of the time limit, in the same proportions."""
     if limit is None:
-        return problem
-    return replace(problem, settings=replace(problem.settings, max_seconds=max(limit - spent, 1e-3)))
+        return [*members]
+    left = max(1.0 - spent / limit, 1e-3)
+
+    def shortened(problem: Problem) -> Problem:
+        seconds = problem.settings.max_seconds
+        return replace(
+            problem, settings=replace(problem.settings, max_seconds=None if seconds is None else seconds * left)
+        )
+
+    return [replace(each, problem=shortened(each.problem)) for each in members]
 
 
 def _check_scores(model: Model, metric: str) -> None:
