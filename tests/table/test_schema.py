@@ -7,6 +7,7 @@ import pytest
 
 from backpass.errors import DataError
 from backpass.table import CategoricalFeature, NumericFeature, Schema, table_from
+from backpass.table.unseen import Unseen
 
 BASE = {"x": [1.0, 2.0, None, 4.0], "c": ["b", "a", None, "b"], "y": [1, 2, 3, 4]}
 
@@ -21,7 +22,7 @@ def test_fit_and_encode() -> None:
     assert encoded.codes.tolist() == [[2], [1], [0], [2]]
     assert encoded.numbers.dtype == np.float64
     assert encoded.codes.dtype == np.int32
-    assert encoded.unseen == {"c": 0}
+    assert encoded.unseen == ()
     assert encoded.notes == ()
 
 
@@ -31,8 +32,9 @@ def test_only_levels_of_the_training_rows() -> None:
     assert schema.texts == (CategoricalFeature("c", ("a", "m")),)
     encoded = schema.encode(table)
     assert encoded.codes[:, 0].tolist() == [0, 1, 2, 1]
-    assert encoded.unseen == {"c": 1}
-    assert encoded.notes == ("column 'c': 1 row with a text that the model does not know",)
+    assert encoded.unseen == (Unseen("c", 1, 4, ("z",), ("a", "m")),)
+    assert encoded.notes == ("column 'c': 1 row (25 %) with a text that the model does not know",)
+    assert encoded.warnings == ()
 
 
 def test_columns_are_matched_by_name() -> None:

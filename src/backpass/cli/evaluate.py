@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, option, reading, reading_of, talking
+from backpass.cli.options import Command, argument, option, reading, reading_of, strictness, talking
 from backpass.cli.show import MOST_CLASSES
 from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure
@@ -24,6 +24,7 @@ from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.table import Table
+from backpass.table.unseen import require_seen
 
 COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
 """The name of the share of rows inside their interval."""
@@ -37,7 +38,7 @@ COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
     is_flag=True,
     help="add the 95 % confidence interval of each metric: the bootstrap, rows drawn with replacement",
 )
-@option("--strict", is_flag=True, help="refuse a table with missing targets; default: such rows are left out")
+@strictness("refuse a table with missing targets, which are left out by default")
 @reading()
 @talking()
 def evaluate(**given: Any) -> int:
@@ -63,17 +64,20 @@ def evaluate(**given: Any) -> int:
     table = model.labeled(whole, strict=given["strict"])
     found = Evaluation.of(model, table, with_intervals=given["intervals"])
     known = replace(model.schema, left_out=(*model.schema.left_out, *(each.target.name for each in model.head.targets)))
-    notes = [*table.notes, *known.encode(table).notes]
+    encoded = known.encode(table)
+    if given["strict"]:
+        require_seen(table.source, encoded.unseen)
+    notes, warnings = [*table.notes, *encoded.notes], [*encoded.warnings, *found.warnings]
     if model.record.weight and model.record.weight not in table.columns:
         notes.append(
             f"the table has no column {model.record.weight!r}, the weights of the fit: all rows weigh the same"
         )
     for note in note_lines(notes, verbose=given["verbose"]):
         console.item("note", note)
-    for warning in found.warnings:
+    for warning in warnings:
         console.alarm("warning", warning)
     if given["as_json"]:
-        console.document("evaluate", **found.facts(), notes=notes, warnings=found.warnings)
+        console.document("evaluate", **found.facts(), notes=notes, warnings=warnings)
         return 0
     console.page(found.lines())
     for label, text in summary.comparison_lines(model, found.comparison):

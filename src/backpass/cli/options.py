@@ -145,6 +145,12 @@ def talking() -> Callable[[F], F]:
     )
 
 
+def strictness(also: str = "") -> Callable[[F], F]:
+    """The option that makes an error of many values that the model does not know, and of what ``also`` names."""
+    unknown = "fail if more than 5 % of the values of a categorical column are unknown to the model"
+    return option("--strict", is_flag=True, help=f"{unknown}; {also}" if also else unknown)
+
+
 def reading() -> Callable[[F], F]:
     """The options that describe how a table is parsed."""
     section = "Reading"

@@ -10,7 +10,7 @@ import numpy as np
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, names_in, option, reading, reading_of, talking
+from backpass.cli.options import Command, argument, names_in, option, reading, reading_of, strictness, talking
 from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
 from backpass.errors import UsageError
@@ -18,6 +18,7 @@ from backpass.model import Model, Predictions, load
 from backpass.model.file.storage import write_atomically
 from backpass.table import DatetimeColumn, NumericColumn, Table, read_table
 from backpass.table.timestamp import moment_texts
+from backpass.table.unseen import require_seen
 
 Columns = dict[str, Sequence[Any]]
 
@@ -44,6 +45,7 @@ Columns = dict[str, Sequence[Any]]
     multiple=True,
     help="columns of TABLE to copy to the output: a,b (repeatable)",
 )
+@strictness()
 @reading()
 @talking()
 def predict(**given: Any) -> int:
@@ -90,6 +92,10 @@ def predict(**given: Any) -> int:
     predictions = model.predictions(table)
     for note in note_lines((*table.notes, *predictions.notes), verbose=given["verbose"]):
         console.item("note", note)
+    if given["strict"]:
+        require_seen(table.source, predictions.unseen)
+    for warning in predictions.warnings:
+        console.alarm("warning", warning)
     kept: Columns = {name: cells(table, name) for name in keep}
     if given["as_json"]:
         document = console.as_document("predict", **_facts(model, table, predictions, kept, half, offsets))
@@ -179,4 +185,5 @@ def _facts(
         "quantiles": {repr(q): (values + offset).tolist() for q, offset in offsets.items()} or None,
         "kept": dict(kept),
         "notes": [*table.notes, *predictions.notes],
+        "warnings": list(predictions.warnings),
     }

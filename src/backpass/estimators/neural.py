@@ -273,7 +273,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return table_of(self, X, reset=False, kinds=self.model_.kinds())
 
     def _outputs(self, X: Any) -> NDArray[Any]:
-        return self._by_block(X, lambda rows: self.model_.outputs(rows))
+        return self._by_block(X, lambda rows: self.model_.outputs_with_warnings(rows))
 
     def _by_block(self, X: Any, compute: Callable[[Table], Any]) -> NDArray[Any]:
         """The results of a function of a table, for X; a sparse X is made dense in blocks of rows."""

@@ -26,12 +26,15 @@ from backpass.model.file.storage import write_atomically
 from backpass.model.forward import input_names, inputs_of, outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
+from backpass.model.profile import NumericProfile
 from backpass.model.record import Record
 from backpass.network import FeatureMap, Network
-from backpass.table import Schema, Table, read_table, table_from
+from backpass.table import Encoded, Schema, Table, read_table, table_from
+from backpass.table.boolean import ZERO_ONE
 from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.target import labeled
+from backpass.table.unseen import Unseen, warnings_on
 from backpass.training import EpochRecord
 
 ARITHMETIC = 4
@@ -48,12 +51,19 @@ class Predictions:
         probabilities: float64 (n, classes) in the order of ``classes``; None for numbers.
         classes: The classes; empty for numbers.
         notes: Notes about the table.
+        unseen: The columns with values that the model does not know.
     """
 
     values: NDArray[Any]
     probabilities: NDArray[np.float64] | None
     classes: tuple[str, ...]
     notes: tuple[str, ...]
+    unseen: tuple[Unseen, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings on columns with nearly nothing that the model knows."""
+        return warnings_on(self.unseen)
 
 
 class Evaluation(NamedTuple):
@@ -120,8 +130,13 @@ class Model:
 
         Raises:
             DataError: Lists every column that is missing or of another kind.
+
+        Warns:
+            BackpassWarning: A categorical column holds nearly nothing that the model knows.
         """
-        return self.predictions(self.table(data, **reading)).values
+        found = self.predictions(self.table(data, **reading))
+        warn_all(found.warnings)
+        return found.values
 
     def predict_proba(self, data: Any, **reading: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, classes) in the order of ``classes``.
@@ -129,11 +144,15 @@ class Model:
         Raises:
             DataError: As ``predict``.
             UsageError: The target is a number.
+
+        Warns:
+            BackpassWarning: As ``predict``.
         """
-        probabilities = self.predictions(self.table(data, **reading)).probabilities
-        if probabilities is None:
+        found = self.predictions(self.table(data, **reading))
+        if found.probabilities is None:
             raise UsageError(self.why_no_probabilities)
-        return probabilities
+        warn_all(found.warnings)
+        return found.probabilities
 
     @property
     def why_no_probabilities(self) -> str:
@@ -158,8 +177,9 @@ class Model:
             UsageError: The model predicts classes, has no residuals, or has too few.
         """
         half = self.half_width(level)
-        values = self.predictions(self.table(data, **reading)).values
-        return np.column_stack([values - half, values + half])
+        found = self.predictions(self.table(data, **reading))
+        warn_all(found.warnings)
+        return np.column_stack([found.values - half, found.values + half])
 
     def predict_quantiles(
         self, data: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95), **reading: Any
@@ -179,8 +199,9 @@ class Model:
             UsageError: As ``predict_interval``, listing all invalid values; also if the model's outputs are quantiles.
         """
         offsets = self.quantile_offsets(quantiles)
-        values = self.predictions(self.table(data, **reading)).values
-        return np.asarray(values[:, None] + np.array(list(offsets.values())))
+        found = self.predictions(self.table(data, **reading))
+        warn_all(found.warnings)
+        return np.asarray(found.values[:, None] + np.array(list(offsets.values())))
 
     def quantile_offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
         """Quantile -> the number added to predictions.
@@ -233,7 +254,8 @@ class Model:
             DataError: As ``predict``; also for the targets.
 
         Warns:
-            BackpassWarning: A constant scores better on ten rows or more, or all predictions are the same.
+            BackpassWarning: As ``predict``; also if a constant scores better on ten rows or more, or all predictions
+                are the same.
         """
         table = self.labeled(self.table(data, with_target=True, strict=strict, **reading), strict=strict)
         scores, warnings, _ = self.evaluation(table)
@@ -252,7 +274,7 @@ class Model:
         weights = self.weights(table)
         o = self.outputs_at(x)
         comparison = compare(self.head, o, self.baseline_outputs(x), truth, weights, unit=unit)
-        warnings = [*judged(self.head, o, truth, weights), *beaten_by(comparison, "these rows")]
+        warnings = [*encoded.warnings, *judged(self.head, o, truth, weights), *beaten_by(comparison, "these rows")]
         return Evaluation(self.head.scores(o, truth, weights), warnings, comparison)
 
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
@@ -279,7 +301,9 @@ class Model:
         For an ensemble, those of all its networks, concatenated: (n, networks m). Each network has learned its own
         features.
         """
-        return self._run(self.table(data, **reading), features=True)[0]
+        outputs, encoded = self._run(self.table(data, **reading), features=True)
+        warn_all(encoded.warnings)
+        return outputs
 
     @property
     def target(self) -> str:
@@ -314,7 +338,11 @@ class Model:
 
     def kinds(self, *, with_target: bool = False) -> dict[str, str]:
         """The required kind of each column; ``with_target``: also of the target, the group and the time."""
-        kinds: dict[str, str] = dict(self.schema.kinds)
+        profiles = self.record.columns.items()
+        binary = {name for name, each in profiles if isinstance(each, NumericProfile) and each.is_zero_one}
+        kinds: dict[str, str] = {
+            name: ZERO_ONE if kind == "numeric" and name in binary else kind for name, kind in self.schema.kinds.items()
+        }
         targets = {each.target.name: each.target.demand for each in self.head.targets}
         weight: dict[str, str] = {self.record.weight: "numeric"} if self.record.weight else {}
         return {**self.record.split_columns, **kinds, **targets, **weight} if with_target else kinds
@@ -368,20 +396,31 @@ class Model:
 
     def predictions(self, table: Table) -> Predictions:
         """Predictions with probabilities and notes."""
-        outputs, notes = self._run(table)
+        outputs, encoded = self._run(table)
         predicted = self.head.predictions(outputs)
         if not self.classes:
-            return Predictions(predicted, None, (), notes)
+            return Predictions(predicted, None, (), encoded.notes, encoded.unseen)
         names = np.array(self.classes, dtype=object)
-        return Predictions(names[self.head.decided(predicted)], predicted, self.classes, notes)
+        decided = names[self.head.decided(predicted)]
+        return Predictions(decided, predicted, self.classes, encoded.notes, encoded.unseen)
 
     def outputs(self, table: Table) -> NDArray[Any]:
         """The network's outputs o (n, k), before they are decoded to predictions."""
         return self._run(table)[0]
 
-    def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], tuple[str, ...]]:
+    def outputs_with_warnings(self, table: Table) -> NDArray[Any]:
+        """The result of ``outputs``.
+
+        Warns:
+            BackpassWarning: As ``predict``.
+        """
+        outputs, encoded = self._run(table)
+        warn_all(encoded.warnings)
+        return outputs
+
+    def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], Encoded]:
         encoded = self.schema.encode(table)
-        return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded.notes
+        return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
         """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""

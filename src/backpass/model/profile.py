@@ -49,6 +49,11 @@ class NumericProfile:
             missing, tuple(float(ordered[i]) for i in places), bool((finite == np.rint(finite)).all())
         )
 
+    @property
+    def is_zero_one(self) -> bool:
+        """Whether all values are 0 or 1."""
+        return self.whole and {*self.quantiles} <= {0.0, 1.0}
+
     def to_json(self) -> dict[str, Any]:
         return {
             "kind": "numeric",

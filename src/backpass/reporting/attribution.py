@@ -93,7 +93,8 @@ def explain(
     places = np.argmax(pick, axis=1)
     predicted, baseline = ((np.reshape(each, (len(each), -1)) * pick).sum(axis=1) for each in (h, h0))
     classes = tuple(model.classes[i] for i in places) if model.classes else ()
-    return Explanation(tuple(names_of(model)), contributions, baseline, predicted, classes, encoded.notes)
+    notes = (*encoded.notes, *encoded.warnings)
+    return Explanation(tuple(names_of(model)), contributions, baseline, predicted, classes, notes)
 
 
 def _class_number(model: Model, name: str | None) -> int | None:

@@ -128,7 +128,7 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
         head.predictions(o),
         truth,
         origin,
-        (*table.notes, *encoded.notes),
+        (*table.notes, *encoded.notes, *encoded.warnings),
         weights=model.weights(table),
     )
 

@@ -9,8 +9,12 @@ from collections.abc import Collection
 
 BOOLEAN = "boolean"
 """Required kind of a column of booleans, which is categorical."""
+ZERO_ONE = "zero_one"
+"""Required kind of a column of the numbers 0 and 1, which may hold booleans instead."""
 TRUTHS = frozenset({"true", "false"})
 PAIRS = (TRUTHS, frozenset({"t", "f"}), frozenset({"yes", "no"}), frozenset({"y", "n"}))
+YES = frozenset({"true", "t", "yes", "y"})
+NO = frozenset({"false", "f", "no", "n"})
 
 
 def are_booleans(texts: Collection[str]) -> bool:
@@ -21,6 +25,16 @@ def are_booleans(texts: Collection[str]) -> bool:
     """
     lowered = {text.lower() for text in texts}
     return bool(lowered) and (lowered <= TRUTHS or lowered in PAIRS)
+
+
+def truth_in(text: str) -> bool | None:
+    """Return the truth value that a word of ``PAIRS`` stands for, ignoring case; None for other strings.
+
+    >>> truth_in("TRUE"), truth_in("no"), truth_in("1")
+    (True, False, None)
+    """
+    lowered = text.lower()
+    return lowered in YES if lowered in YES | NO else None
 
 
 def are_truths(texts: Collection[str]) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.table.boolean import truth_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.agreement import NOTHING, Agreement, agreement_of
 from backpass.table.notation.notations import notations_of
@@ -44,6 +45,17 @@ def with_reading(name: str, judged: TextClassification, rules: Rules) -> TextCla
     if agreement.reading is not None:
         judged = _read(judged, agreement.reading)
     return _with_gaps(replace(judged, agreement=agreement), rules, is_required=rules.kinds is not None)
+
+
+def with_truths(name: str, judged: TextClassification, notes: list[str]) -> TextClassification:
+    """Return the classification with booleans as the numbers 0 and 1, with a note."""
+    sorts, numbers, read = judged.sorts.copy(), judged.numbers.copy(), list[str]()
+    for j in np.flatnonzero((sorts == TEXT) & (judged.counts > 0)).tolist():
+        if (truth := truth_in(judged.texts[j])) is not None:
+            sorts[j], numbers[j] = NUMERIC, float(truth)
+            read.append(f"{shown(judged.texts[j])} is read as {int(truth)}")
+    notes += [f"column {shown(name)}: {listed(sorted(read))}"] if read else []
+    return replace(judged, sorts=sorts, numbers=numbers)
 
 
 def _agreement(name: str, judged: TextClassification, rules: Rules) -> Agreement:

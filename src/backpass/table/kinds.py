@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.boolean import are_truths
-from backpass.table.column_reading import NUMBER_SHARE, gap_note, notation_note, text_notes, with_reading
+from backpass.table.column_reading import NUMBER_SHARE, gap_note, notation_note, text_notes, with_reading, with_truths
 from backpass.table.day_month import Order, is_day_and_month
 from backpass.table.messages import ErrorList, counted, listed, plural, rows_listed, shown
 from backpass.table.notation.notations import notations_of
@@ -77,6 +77,8 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
         raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
     as_text = judge(raw, rules)
     judged = as_text if demand == "categorical" else with_reading(raw.name, as_text, rules)
+    if rules.allows_truths(raw.name):
+        judged = with_truths(raw.name, judged, notes)
     kind = decide(raw, judged, demand, rules.decimal, notes)
     if kind == "categorical":
         return _text_column(raw, as_text, rules, notes)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from backpass.errors import UsageError
-from backpass.table.boolean import BOOLEAN
+from backpass.table.boolean import BOOLEAN, ZERO_ONE
 from backpass.table.day_month import ORDERS, Order
 from backpass.table.messages import listed, shown
 from backpass.table.missing import Missing
@@ -18,7 +18,12 @@ from backpass.table.notation.reading import PREFIX, NumberReading
 from backpass.table.number import PERCENT
 from backpass.table.table import KINDS, Kind
 
-STORED_AS: dict[str, Kind] = {**dict.fromkeys(ORDERS, "date"), PERCENT: "numeric", BOOLEAN: "categorical"}
+STORED_AS: dict[str, Kind] = {
+    **dict.fromkeys(ORDERS, "date"),
+    PERCENT: "numeric",
+    ZERO_ONE: "numeric",
+    BOOLEAN: "categorical",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Rules:
     need: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        known = (*KINDS, *ORDERS, PERCENT, BOOLEAN)
+        known = (*KINDS, *ORDERS, PERCENT, BOOLEAN, ZERO_ONE)
         kinds = (self.kinds or {}).values()
         wrong = [kind for kind in kinds if kind not in known and NumberReading.of_demand(kind) is None]
         if wrong:
@@ -72,6 +77,10 @@ class Rules:
     def wants_boolean(self, name: str) -> bool:
         """Whether a column must hold booleans."""
         return self.kinds is not None and self.kinds[name] == BOOLEAN
+
+    def allows_truths(self, name: str) -> bool:
+        """Whether a column must hold 0 and 1, so that booleans mean these numbers."""
+        return self.kinds is not None and self.kinds[name] == ZERO_ONE
 
     def reading_of(self, name: str) -> NumberReading | None:
         """Return the required reading of a column's numbers, or None."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backpass.errors import did_you_mean
 from backpass.table.boolean import are_booleans
 from backpass.table.date_components import part_values
+from backpass.table.equal_values import equal_category, equality_note
 from backpass.table.feature import (
     CategoricalFeature,
     DatetimeFeature,
@@ -33,6 +34,7 @@ from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, NumericColumn, Table
 from backpass.table.timestamp import NAT
+from backpass.table.unseen import Unseen, warnings_on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,14 +44,19 @@ class Encoded:
     Attributes:
         numbers: float64 (n, p), NaN where missing. A date contributes one column per component; see ``Schema.numbers``.
         codes: int32 (n, q), 0 where missing or unknown.
-        unseen: Number of rows with a category that the schema does not know, by column.
+        unseen: The columns with values that the schema does not know.
         notes: Messages about the encoding.
     """
 
     numbers: NDArray[np.float64]
     codes: NDArray[np.int32]
-    unseen: dict[str, int]
+    unseen: tuple[Unseen, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings on columns with nearly nothing that the schema knows."""
+        return warnings_on(self.unseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +155,17 @@ class Schema:
         self._check(table)
         numbers = np.empty((table.rows, len(self.numbers)))
         codes = np.zeros((table.rows, len(self.texts)), dtype=np.int32)
-        unseen: dict[str, int] = {}
+        unseen, equal = list[Unseen](), list[str]()
         found = (values for feature in self.features for values in _numbers_of(table.columns[feature.name], feature))
         for j, values in enumerate(found):
             numbers[:, j] = values
         for j, text in enumerate(self.texts):
-            codes[:, j], unseen[text.name] = _recoded(table.columns[text.name], text.levels)
-        return Encoded(numbers, codes, unseen, self._notes(table, unseen))
+            column = table.columns[text.name]
+            if isinstance(column, CategoricalColumn):
+                codes[:, j], same = _recoded(column, text.levels)
+                equal += [equality_note(text.name, same)] if same else []
+                unseen += _unseen_in(column, codes[:, j], text.levels)
+        return Encoded(numbers, codes, tuple(unseen), (*self._notes(table), *equal, *_notes_on(unseen)))
 
     def _check(self, table: Table) -> None:
         faults = ErrorList(table.source)
@@ -170,17 +181,11 @@ class Schema:
                 faults.add(text, "read the table with the kinds of the schema")
         faults.stop()
 
-    def _notes(self, table: Table, unseen: Mapping[str, int]) -> tuple[str, ...]:
+    def _notes(self, table: Table) -> tuple[str, ...]:
         known = {self.target, *self.left_out, *self.kinds}
         extra = [name for name in [*table.names, *table.left_out] if name not in known]
         ignored = f"{counted(len(extra), 'column')} not in the model, ignored: {listed(extra, shown)}"
-        notes = [ignored] if extra else []
-        notes += [
-            f"column {shown(name)}: {counted(count, 'row')} with a text that the model does not know"
-            for name, count in unseen.items()
-            if count
-        ]
-        return tuple(notes)
+        return (ignored,) if extra else ()
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-serializable dict."""
@@ -268,10 +273,24 @@ def _numbers_of(column: Column, feature: Feature) -> Iterator[NDArray[np.float64
             yield part_values(microseconds, feature.kind, part)
 
 
-def _recoded(column: Column, levels: tuple[str, ...]) -> tuple[NDArray[np.int32], int]:
-    """Return codes in terms of the schema's categories, and the number of rows with an unknown category."""
-    if not isinstance(column, CategoricalColumn):
-        return np.zeros(len(column.missing), dtype=np.int32), 0
+def _recoded(column: CategoricalColumn, levels: tuple[str, ...]) -> tuple[NDArray[np.int32], dict[str, str]]:
+    """Return codes in terms of the schema's categories, and the category of texts that are written in another way."""
+    counts = column.counts()
+    same = equal_category([text for text, count in zip(column.levels, counts, strict=True) if count], levels)
     code = {text: j for j, text in enumerate(levels, start=1)}
-    codes = np.array([0, *(code.get(text, 0) for text in column.levels)], dtype=np.int32)[column.codes]
-    return codes, int(np.count_nonzero((codes == 0) & (column.codes != 0)))
+    codes = (code.get(same.get(text, text), 0) for text in column.levels)
+    return np.array([0, *codes], dtype=np.int32)[column.codes], same
+
+
+def _unseen_in(column: CategoricalColumn, codes: NDArray[np.int32], levels: tuple[str, ...]) -> list[Unseen]:
+    """Return the unseen values of a column with these codes of the schema's categories, if there are any."""
+    held = column.codes != 0
+    strange = held & (codes == 0)
+    rows = int(np.count_nonzero(strange))
+    texts = tuple(column.levels[j - 1] for j in np.unique(column.codes[strange]).tolist())
+    return [Unseen(column.name, rows, int(np.count_nonzero(held)), texts, levels)] if rows else []
+
+
+def _notes_on(unseen: Sequence[Unseen]) -> list[str]:
+    """Return the notes on unseen values; columns of nearly nothing else have a warning instead."""
+    return [each.note for each in unseen if not each.is_nearly_all]

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.table.boolean import are_booleans
+from backpass.table.boolean import BOOLEAN, ZERO_ONE, are_booleans
 from backpass.table.column_reading import agreement_among, numbers_among
 from backpass.table.database import identifier
+from backpass.table.equal_values import are_zero_and_one, equal_category
 from backpass.table.feature import looks_like_identifier, starts_with_numbers
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, rows_listed, shown
 from backpass.table.notation.reading import NumberReading
@@ -100,7 +101,9 @@ class Target:
             return "percent"
         if self.reading is not None:
             return self.reading.demand
-        return "boolean" if self.kind == "categorical" and are_booleans(self.classes) else self.kind
+        if self.kind == "categorical":
+            return BOOLEAN if are_booleans(self.classes) else self.kind
+        return ZERO_ONE if self.classes and are_zero_and_one(self.classes) else self.kind
 
     def encode(self, table: Table) -> NDArray[np.float64] | NDArray[np.int32]:
         """Return y: numbers float64 (n,), or class codes 0..k-1 int32 (n,).
@@ -127,6 +130,7 @@ class Target:
         """Return class codes; unknown classes are errors."""
         known = {text: j for j, text in enumerate(self.classes)}
         texts, place = _distinct(column)
+        known |= {text: known[same] for text, same in equal_category(texts, self.classes).items()}
         codes = np.array([known.get(text, -1) for text in texts] or [0], dtype=np.int32)[place]
         for j, text in enumerate(texts):
             if text not in known and (where := np.flatnonzero((place == j) & ~column.missing)).size:

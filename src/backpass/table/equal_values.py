@@ -1,0 +1,79 @@
+"""Equal values: which category of a model stands for a text that is written in another way.
+
+Programs write one value in several ways: ``true``, ``True`` and ``1`` are the same boolean, ``1`` and ``1.0`` the same
+whole number. A text that is a category of the model itself is never taken for another one. ``01`` is a code, and
+differs from ``1``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from backpass.table.boolean import are_booleans, truth_in
+from backpass.table.messages import listed, shown
+
+WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
+BINARY = ("0", "1")
+
+
+def whole_in(text: str) -> str:
+    """Return the digits of a whole number without its fraction of zeros; an empty string for any other text.
+
+    >>> whole_in("1.0"), whole_in("-12"), whole_in("1.5"), whole_in("01")
+    ('1', '-12', '', '')
+    """
+    found = WHOLE.fullmatch(text)
+    return found[1] if found else ""
+
+
+def are_zero_and_one(texts: Iterable[str]) -> bool:
+    """Whether each text is 0 or 1.
+
+    >>> are_zero_and_one(["0", "1.0"]), are_zero_and_one(["1", "2"])
+    (True, False)
+    """
+    return all(whole_in(text) in BINARY for text in texts)
+
+
+def equal_category(texts: Sequence[str], categories: Sequence[str]) -> dict[str, str]:
+    """Return the category of each text that is not a category itself but has the value of exactly one.
+
+    >>> equal_category(["1", "0", "2"], ["false", "true"])
+    {'1': 'true', '0': 'false'}
+    >>> equal_category(["1.0", "01"], ["1", "2"])
+    {'1.0': '1'}
+    >>> equal_category(["true", "2"], ["0", "1"])
+    {'true': '1'}
+    """
+    others = [text for text in texts if text not in set(categories)]
+    found = _by_key(others, {text: whole_in(text) for text in (*others, *categories)}, categories)
+    if are_booleans(categories) or are_zero_and_one(categories):
+        found |= _by_key(others, {text: _truth(text) for text in (*others, *categories)}, categories)
+    return found
+
+
+def _truth(text: str) -> str:
+    """Return "0" or "1" for a boolean, written as a word or a number; an empty string for any other text."""
+    truth = truth_in(text)
+    whole = whole_in(text)
+    return str(int(truth)) if truth is not None else whole if whole in BINARY else ""
+
+
+def _by_key(texts: Iterable[str], keys: Mapping[str, str], categories: Sequence[str]) -> dict[str, str]:
+    """Return the category with the key of each text; keys that are empty or that two categories share don't count."""
+    by_key: dict[str, list[str]] = {}
+    for category in categories:
+        by_key.setdefault(keys[category], []).append(category)
+    held = {key: same[0] for key, same in by_key.items() if key and len(same) == 1}
+    return {text: held[keys[text]] for text in texts if keys[text] in held}
+
+
+def equality_note(name: str, pairs: Mapping[str, str]) -> str:
+    """Return the note on texts that are taken for the categories of a model.
+
+    >>> print(equality_note("flag", {"1": "true"}))
+    column 'flag': '1' is the category 'true' of the model
+    """
+    said = [f"{shown(text)} is the category {shown(same)} of the model" for text, same in pairs.items()]
+    return f"column {shown(name)}: {listed(said)}"

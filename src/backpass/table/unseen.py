@@ -1,0 +1,96 @@
+"""Unseen values: the texts of a column that a model does not know, how many they are, and what is said of them.
+
+A few are usual: new towns appear. A column of nothing else is rather written in other codes than the training rows.
+``schema`` counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backpass.table.messages import ErrorList, counted, listed, shown
+
+FEW = 0.05
+"""Share of a column's values that may be unseen without a word on the share."""
+NEARLY_ALL = 0.9
+"""Share of a column's values from which unseen ones are worth a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The values of a categorical column that a model does not know.
+
+    Attributes:
+        name: Column name.
+        rows: Number of rows with such a value, at least 1.
+        held: Number of rows with any value.
+        texts: The distinct unseen values.
+        known: The categories of the model.
+    """
+
+    name: str
+    rows: int
+    held: int
+    texts: tuple[str, ...]
+    known: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """The share of the column's values that are unseen."""
+        return self.rows / self.held
+
+    @property
+    def is_nearly_all(self) -> bool:
+        """Whether the column holds nearly nothing that the model knows."""
+        return self.share >= NEARLY_ALL
+
+    @property
+    def is_many(self) -> bool:
+        """Whether the share is above ``FEW``."""
+        return self.share > FEW
+
+    @property
+    def note(self) -> str:
+        """What is said of unseen values, with their share unless it is small.
+
+        >>> print(Unseen("town", 3, 12, ("A",), ("b",)).note)
+        column 'town': 3 rows (25 %) with a text that the model does not know
+        """
+        share = f" ({100 * self.share:.0f} %)" if self.is_many else ""
+        return f"column {shown(self.name)}: {counted(self.rows, 'row')}{share} with a text that the model does not know"
+
+    @property
+    def warning(self) -> str:
+        """The warning on a column of unseen values, with examples of them and of the model's categories.
+
+        >>> print(Unseen("town", 12, 12, ("A", "B"), ("a", "b")).warning)
+        column 'town': the model knows none of the values ('A', 'B'; 12 rows); it was fitted on 'a', 'b'; only upper \
+and lower case differ
+        """
+        count = "none" if self.rows == self.held else f"only {100 * (1 - self.share):.2g} %"
+        texts, known = listed(self.texts, shown), listed(self.known, shown)
+        folded = {text.casefold() for text in self.known}
+        is_case = sum(text.casefold() in folded for text in self.texts) > len(self.texts) / 2
+        hint = "; only upper and lower case differ" if is_case else ""
+        what = f"the model knows {count} of the values ({texts}; {counted(self.rows, 'row')})"
+        return f"column {shown(self.name)}: {what}; it was fitted on {known}{hint}"
+
+
+def warnings_on(unseen: Sequence[Unseen]) -> tuple[str, ...]:
+    """Return the warnings on columns with nearly nothing that the model knows."""
+    return tuple(each.warning for each in unseen if each.is_nearly_all)
+
+
+def require_seen(source: str, unseen: Sequence[Unseen]) -> None:
+    """Check that no column holds many values that the model does not know.
+
+    Raises:
+        DataError: Some do; the error lists all of them.
+    """
+    faults = ErrorList(source)
+    for each in unseen:
+        if each.is_many:
+            hint = f"--strict allows {100 * FEW:.0f} % of a column; without it such values count as missing"
+            faults.add(each.warning if each.is_nearly_all else f"{each.note}: {listed(each.texts, shown)}", hint)
+    faults.stop()

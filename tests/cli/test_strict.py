@@ -1,0 +1,61 @@
+"""``--strict``: values that the model does not know are an error; without it they are a note or a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+NONE = "column 'colour': the model knows none of the values ('mauve', 'teal'; 3 rows); it was fitted on"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[..., str]:
+    """Write a table of these colours that the model of numbers (size, age, colour -> price) can predict."""
+
+    def write(*colours: str) -> str:
+        rows = [f"{i},{i + 1},{colour},{i}\n" for i, colour in enumerate(colours)]
+        (tmp_path / "new.csv").write_text("size,age,colour,price\n" + "".join(rows))
+        return "new.csv"
+
+    return write
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_column_of_unknown_values_warns(call: Run, home: Path, table: Callable[..., str], command: str) -> None:
+    new = table("mauve", "teal", "mauve")
+    done = call(command, home / "numbers.backpass", new)
+    assert done.code == 0
+    assert " ".join(done.err.split()).count(NONE) == 1
+    assert "warning" in call(command, home / "numbers.backpass", new, "--quiet").err
+    document = call(command, home / "numbers.backpass", new, "--json").json
+    assert document["warnings"][0].startswith(NONE)
+    assert not any("colour" in note for note in document["notes"])
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_strict_makes_it_an_error(call: Run, home: Path, table: Callable[..., str], command: str) -> None:
+    done = call(command, home / "numbers.backpass", table("mauve", "teal", "mauve"), "--strict")
+    assert (done.code, done.out) == (3, "")
+    said = " ".join(done.err.split())
+    assert f"new.csv: {NONE}" in said
+    assert "--strict allows 5 % of a column" in said
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+@pytest.mark.parametrize(("known", "code"), [(99, 0), (9, 3)])
+def test_strict_allows_a_few(
+    call: Run, home: Path, table: Callable[..., str], command: str, known: int, code: int
+) -> None:
+    done = call(command, home / "numbers.backpass", table("mauve", *["red"] * known), "--strict")
+    assert done.code == code
+    assert ("10 %" in done.err) == (code == 3)
+
+
+def test_strict_writes_no_output(call: Run, home: Path, table: Callable[..., str], tmp_path: Path) -> None:
+    done = call("predict", home / "numbers.backpass", table("mauve"), "--strict", "-o", "out.csv")
+    assert done.code == 3
+    assert not (tmp_path / "out.csv").exists()

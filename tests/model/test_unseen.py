@@ -1,0 +1,171 @@
+"""Columns of other codes than at fit: a warning through every door; booleans, 0 and 1 are the same values."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from backpass import BackpassRegressor, BackpassWarning, Model, fit, load
+from backpass.errors import DataError
+
+ROWS = 60
+FLAGS = np.random.default_rng(5).random(ROWS) > 0.5
+SIZES = np.random.default_rng(6).normal(0.0, 1.0, ROWS)
+PRICES = 3.0 * FLAGS + SIZES
+CODES = np.where(FLAGS, "a", "b")
+Door = Callable[[dict[str, Any], Path], Any]
+
+
+def csv(columns: dict[str, Any], path: Path) -> Any:
+    pd.DataFrame(columns).to_csv(path / "t.csv", index=False)
+    return path / "t.csv"
+
+
+def parquet(columns: dict[str, Any], path: Path) -> Any:
+    pq.write_table(pa.table(columns), path / "t.parquet")
+    return path / "t.parquet"
+
+
+def json_rows(columns: dict[str, Any], path: Path) -> Any:
+    plain = {name: np.asarray(values).tolist() for name, values in columns.items()}
+    rows = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
+    (path / "t.json").write_text(json.dumps(rows))
+    return path / "t.json"
+
+
+def records(columns: dict[str, Any], path: Path) -> Any:
+    return np.rec.fromarrays([np.asarray(values) for values in columns.values()], names=list(columns))
+
+
+DOORS: dict[str, Door] = {
+    "csv": csv,
+    "parquet": parquet,
+    "json": json_rows,
+    "structured array": records,
+    "dict of arrays": lambda columns, path: columns,
+    "pandas": lambda columns, path: pd.DataFrame(columns),
+    "polars": lambda columns, path: pl.DataFrame(columns),
+    "pyarrow": lambda columns, path: pa.table(columns),
+}
+FORMS: dict[str, Any] = {
+    "booleans": FLAGS,
+    "integers": FLAGS.astype(int),
+    "floats": FLAGS.astype(float),
+    "digits": FLAGS.astype(int).astype(str),
+    "digits with a fraction": FLAGS.astype(float).astype(str),
+    "True and False": FLAGS.astype(str),
+}
+
+
+def columns_with(flags: Any, **others: Any) -> dict[str, Any]:
+    return {"flag": flags, "size": SIZES, "price": PRICES, **others}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
+    """A model per form of the flags at fit, each saved and loaded."""
+    path, found = tmp_path_factory.mktemp("models"), {}
+    for name in ("booleans", "integers", "floats", "digits"):
+        fit(columns_with(FORMS[name]), "price", hidden=[4], epochs=3).save(path / "m.backpass")
+        found[name] = load(path / "m.backpass")
+    return found
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("fitted", ["booleans", "integers", "floats", "digits"])
+def test_booleans_and_0_and_1_are_the_same(
+    models: dict[str, Model], fitted: str, form: str, door: str, tmp_path: Path
+) -> None:
+    expected = models[fitted].predict(columns_with(FORMS[fitted]))
+    new = DOORS[door](columns_with(FORMS[form]), tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(models[fitted].predict(new), expected)
+
+
+def test_a_number_beside_0_and_1_is_no_boolean(models: dict[str, Model]) -> None:
+    with pytest.raises(DataError, match="column 'size': 0 numbers, 60 texts"):
+        models["integers"].predict({**columns_with(FLAGS), "size": FLAGS})
+    new = columns_with(FLAGS)
+    assert models["integers"].predictions(models["integers"].table(new)).notes == ()
+    assert "column 'flag': 'false' is read as 0, 'true' is read as 1" in models["integers"].table(new).notes
+
+
+@pytest.mark.parametrize("fitted", [FLAGS, FLAGS.astype(int), CODES, FLAGS.astype(int).astype(str)])
+def test_classes_of_0_and_1_are_booleans_too(fitted: Any, tmp_path: Path) -> None:
+    model = fit({"size": PRICES, "sold": fitted}, "sold", hidden=[4], epochs=3)
+    expected = model.evaluate({"size": PRICES, "sold": fitted})
+    for form in FORMS.values() if fitted is not CODES else ():
+        for door in DOORS.values():
+            assert model.evaluate(door({"size": PRICES, "sold": form}, tmp_path)) == expected
+    if fitted is CODES:
+        with pytest.raises(DataError, match="class 'false' of target 'sold' is not known to the model"):
+            model.evaluate({"size": PRICES, "sold": FLAGS})
+
+
+@pytest.fixture(scope="module")
+def coded() -> Model:
+    return fit(columns_with(CODES), "price", hidden=[4], epochs=3)
+
+
+UPPER = "column 'flag': the model knows none of the values ('A', 'B'; 60 rows); it was fitted on 'a', 'b'"
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("method", ["predict", "predict_interval", "predict_quantiles", "features", "evaluate"])
+def test_a_column_of_unknown_codes_is_a_warning(coded: Model, method: str, door: str, tmp_path: Path) -> None:
+    new = DOORS[door](columns_with(np.char.upper(CODES)), tmp_path)
+    with pytest.warns(BackpassWarning) as caught:
+        getattr(coded, method)(new, **({"level": 0.5} if method == "predict_interval" else {}))
+    assert str(caught[0].message).startswith(UPPER)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("codes", [FLAGS, FLAGS.astype(int), np.where(FLAGS, "x", "y"), np.where(FLAGS, 1.5, 2.5)])
+def test_other_codes_are_a_warning(coded: Model, codes: Any) -> None:
+    with pytest.warns(BackpassWarning, match="column 'flag': the model knows none of the values"):
+        coded.predict(columns_with(codes))
+
+
+def test_some_unknown_or_only_missing_values_are_none(coded: Model) -> None:
+    some = CODES.copy()
+    some[:20] = "x"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        coded.predict(columns_with(some))
+        coded.predict(columns_with([None] * ROWS))
+        coded.predict(columns_with(["a", *[None] * (ROWS - 1)]))
+    assert coded.predictions(coded.table(columns_with(some))).notes == (
+        "column 'flag': 20 rows (33 %) with a text that the model does not know",
+    )
+
+
+def test_probabilities_warn_too() -> None:
+    model = fit({"code": CODES, "size": SIZES, "sold": FLAGS}, "sold", hidden=[4], epochs=3)
+    with pytest.warns(BackpassWarning, match="column 'code': the model knows none of the values"):
+        model.predict_proba({"code": np.char.upper(CODES), "size": SIZES})
+
+
+def test_estimators_warn_and_take_equal_values() -> None:
+    table = pd.DataFrame({"flag": FLAGS, "code": CODES, "size": SIZES})
+    estimator = BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(table, PRICES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expected = estimator.predict(table)
+        assert np.array_equal(estimator.predict(table.assign(flag=FLAGS.astype(int))), expected)
+        numbers = BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(table.assign(flag=FLAGS.astype(int)), PRICES)
+        assert np.array_equal(numbers.predict(table), numbers.predict(table.assign(flag=FLAGS.astype(float))))
+    for method in (estimator.predict, estimator.transform, lambda X: estimator.score(X, PRICES)):
+        with pytest.warns(BackpassWarning, match="column 'code': the model knows none of the values"):
+            method(table.assign(code=np.char.upper(CODES)))
