@@ -59,3 +59,16 @@ def test_strict_writes_no_output(call: Run, home: Path, table: Callable[..., str
     done = call("predict", home / "numbers.backpass", table("mauve"), "--strict", "-o", "out.csv")
     assert done.code == 3
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_keep_spaces_keeps_categories_apart(call: Run, tmp_path: Path) -> None:
+    rows = [f"{i},{'a  b' if i % 3 else 'a b'},{i % 7}\n" for i in range(40)]
+    (tmp_path / "t.csv").write_text("x,c,y\n" + "".join(rows))
+    options = ("-t", "y", "--hidden", "4", "--epochs", "1", "--columns", "x,c", "-o", "m.backpass", "--json")
+    kept = call("fit", "t.csv", *options, "--keep-spaces")
+    assert kept.code == 0
+    assert "differ only in spaces;" not in kept.err
+    merged = call("fit", "t.csv", *options)
+    assert merged.code == 0
+    assert any("'a  b' (26 rows) counts as 'a b'" in note for note in merged.json["notes"])
+    assert "column 'c' is constant" in " ".join(merged.json["notes"])

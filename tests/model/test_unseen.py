@@ -160,12 +160,66 @@ def test_probabilities_warn_too() -> None:
 def test_estimators_warn_and_take_equal_values() -> None:
     table = pd.DataFrame({"flag": FLAGS, "code": CODES, "size": SIZES})
     estimator = BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(table, PRICES)
+    numbers = BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(table.assign(flag=FLAGS.astype(int)), PRICES)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         expected = estimator.predict(table)
         assert np.array_equal(estimator.predict(table.assign(flag=FLAGS.astype(int))), expected)
-        numbers = BackpassRegressor(hidden_layer_sizes=(4,), epochs=3).fit(table.assign(flag=FLAGS.astype(int)), PRICES)
         assert np.array_equal(numbers.predict(table), numbers.predict(table.assign(flag=FLAGS.astype(float))))
     for method in (estimator.predict, estimator.transform, lambda X: estimator.score(X, PRICES)):
         with pytest.warns(BackpassWarning, match="column 'code': the model knows none of the values"):
             method(table.assign(code=np.char.upper(CODES)))
+
+
+SPELLED = np.where(FLAGS, "very good", "bad")
+VARIANTS = ["very  good", "very\u00a0good", "very good\u00a0", "\u2009very good"]
+
+
+@pytest.mark.parametrize("door", [name for name in DOORS if name != "structured array"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_spaces_are_no_other_category(door: str, variant: str, spelled: Model, tmp_path: Path) -> None:
+    expected = spelled.predict(columns_with(SPELLED))
+    new = DOORS[door](columns_with(np.where(FLAGS, variant, "bad")), tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(spelled.predict(new), expected)
+
+
+@pytest.fixture(scope="module")
+def spelled() -> Model:
+    texts = SPELLED.copy().astype(object)
+    texts[np.flatnonzero(FLAGS)[:5]] = "very \u00a0good"
+    return fit(columns_with(texts), "price", hidden=[4], epochs=3)
+
+
+def test_merged_spellings_are_said_once_and_are_the_same_model(spelled: Model) -> None:
+    plain = fit(columns_with(SPELLED), "price", hidden=[4], epochs=3)
+    assert np.array_equal(plain.theta, spelled.theta)
+    said = [note for note in spelled.record.notes if "spaces" in note]
+    assert said == [
+        "column 'flag': 'very \\xa0good' (5 rows) counts as 'very good': they differ only in spaces; "
+        "--keep-spaces keeps them apart"
+    ]
+
+
+def test_classes_are_merged_and_evaluated_in_any_spelling() -> None:
+    texts = SPELLED.copy().astype(object)
+    texts[np.flatnonzero(FLAGS)[:5]] = "very  good"
+    data = {"size": PRICES, "sold": texts}
+    model = fit(data, "sold", hidden=[4], epochs=3)
+    assert model.classes == ("bad", "very good")
+    assert model.evaluate(data) == model.evaluate({"size": PRICES, "sold": SPELLED})
+
+
+def test_spellings_kept_at_fit_stay_apart_at_prediction() -> None:
+    texts = SPELLED.copy().astype(object)
+    texts[np.flatnonzero(FLAGS)[:9]] = "very  good"
+    model = fit(columns_with(texts), "price", hidden=[4], epochs=3, reading={"merge_spaces": False})
+    assert model.schema.texts[0].levels == ("bad", "very  good", "very good")
+    assert model.schema.encode(model.table(columns_with(texts))).codes[np.flatnonzero(FLAGS)[:9], 0].tolist() == [2] * 9
+
+
+def test_case_is_named_when_fitting() -> None:
+    texts = np.where(SIZES > 0, np.char.upper(CODES), CODES)
+    model = fit(columns_with(texts), "price", hidden=[4], epochs=3)
+    assert any("column 'flag': texts that differ only in case" in note for note in model.record.notes)

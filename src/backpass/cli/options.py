@@ -30,6 +30,7 @@ READING_WORDS = (
     "encoding",
     "missing",
     "no_missing_detection",
+    "keep_spaces",
     "query",
     "sheet",
     "widths",
@@ -233,6 +234,12 @@ def reading() -> Callable[[F], F]:
             "number or a date, and do not name suspected numbers such as -999",
         ),
         option(
+            "--keep-spaces",
+            is_flag=True,
+            section=section,
+            help="keep categories apart that differ only in spaces: around, doubled or no-break; default: merge them",
+        ),
+        option(
             "--query",
             metavar="SQL",
             section=section,
@@ -295,6 +302,7 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
         found["names"] = columns
     flags = {name: given[name] for name in ("no_header", "all_rows")}
     found["detect_missing"] = not given["no_missing_detection"]
+    found["merge_spaces"] = not given["keep_spaces"]
     return {**found, **flags, "missing": (*missing, *given["missing"])}
 
 

@@ -20,6 +20,7 @@ from backpass.table.feature import how_tiny, is_constant, looks_like_identifier,
 from backpass.table.leakage import leakage_findings
 from backpass.table.messages import counted, listed, rows_listed, shown
 from backpass.table.number import text_of
+from backpass.table.spellings import likeness
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target
 
@@ -99,6 +100,9 @@ def _counts_rows(values: NDArray[np.float64]) -> bool:
 def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]:
     """Yield findings on categories: numbers among strings; unread dates or percentages; rare categories."""
     counts = column.counts()
+    texts = [] if looks_like_identifier(column) else [column.levels[j] for j in np.flatnonzero(counts)]
+    if text := likeness(column.name, texts):
+        yield Finding("spellings", text)
     rows, spelled = int(counts.sum()), numbers_among(column)
     numbers = int(counts[spelled].sum())
     if MIXED * rows <= numbers < rows:

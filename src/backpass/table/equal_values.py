@@ -1,8 +1,8 @@
 """Equal values: which category of a model stands for a text that is written in another way.
 
 Programs write one value in several ways: ``true``, ``True`` and ``1`` are the same boolean, ``1`` and ``1.0`` the same
-whole number. A text that is a category of the model itself is never taken for another one. ``01`` is a code, and
-differs from ``1``.
+whole number; spaces may be doubled or no-break ones (see ``spellings``). A text that is a category of the model itself
+is never taken for another one. ``01`` is a code, and differs from ``1``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from backpass.table.boolean import are_booleans, truth_in
 from backpass.table.messages import listed, shown
+from backpass.table.spellings import tidy
 
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
 BINARY = ("0", "1")
@@ -45,9 +46,15 @@ def equal_category(texts: Sequence[str], categories: Sequence[str]) -> dict[str,
     {'1.0': '1'}
     >>> equal_category(["true", "2"], ["0", "1"])
     {'true': '1'}
+    >>> equal_category(["very  good"], ["bad", "very good"])
+    {'very  good': 'very good'}
     """
-    others = [text for text in texts if text not in set(categories)]
-    found = _by_key(others, {text: whole_in(text) for text in (*others, *categories)}, categories)
+    known = set(categories)
+    others = [text for text in texts if text not in known]
+    if not others:
+        return {}
+    found = _by_key(others, {text: tidy(text) for text in (*others, *categories)}, categories)
+    found |= _by_key(others, {text: whole_in(tidy(text)) for text in (*others, *categories)}, categories)
     if are_booleans(categories) or are_zero_and_one(categories):
         found |= _by_key(others, {text: _truth(text) for text in (*others, *categories)}, categories)
     return found
@@ -55,8 +62,8 @@ def equal_category(texts: Sequence[str], categories: Sequence[str]) -> dict[str,
 
 def _truth(text: str) -> str:
     """Return "0" or "1" for a boolean, written as a word or a number; an empty string for any other text."""
-    truth = truth_in(text)
-    whole = whole_in(text)
+    truth = truth_in(tidy(text))
+    whole = whole_in(tidy(text))
     return str(int(truth)) if truth is not None else whole if whole in BINARY else ""
 
 

@@ -45,6 +45,7 @@ def table_from(
     drop: Sequence[str] = (),
     missing: Sequence[str] = DEFAULT_MISSING,
     detect_missing: bool = True,
+    merge_spaces: bool = True,
     source: str = "data frame",
 ) -> Table:
     """Convert in-memory data to a Table. The keyword arguments match those of ``read_table``.
@@ -56,6 +57,7 @@ def table_from(
         drop: Columns to leave out.
         missing: Tokens that mean "missing" (see the module ``missing``).
         detect_missing: Whether words for missing and suspected numbers are found in columns of numbers.
+        merge_spaces: Whether categories that differ only in spaces are merged (see ``spellings``).
         source: Name of the data in messages.
 
     Raises:
@@ -67,7 +69,9 @@ def table_from(
     >>> table_from([{"age": 3}, {"age": 4, "sex": "m"}]).column("age").values
     array([3., 4.])
     """
-    rules = Rules(kinds, frozenset(categorical), frozenset(drop), Missing.of(missing), detect_missing)
+    rules = Rules(
+        kinds, frozenset(categorical), frozenset(drop), Missing.of(missing), detect_missing, merge_spaces=merge_spaces
+    )
     faults, notes = ErrorList(source), list[str]()
     content = frame_content(data, rules, faults)
     for fault in absent([*categorical, *drop], content.names):

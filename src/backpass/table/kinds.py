@@ -25,6 +25,7 @@ from backpass.table.notation.sentinel import Suspected, suspected_sentinels
 from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, text_of, without_percent
 from backpass.table.raw import RawColumn, RawDatetimes, RawNumbers, RawStrings, moments_as_texts, numbers_as_texts
 from backpass.table.rules import Rules
+from backpass.table.spellings import BOOLEANS, with_one_spelling
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 from backpass.table.text_classification import (
     DATE,
@@ -41,7 +42,6 @@ from backpass.table.text_classification import (
 from backpass.table.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 
 NAMED_TEXTS = 3  # mismatched values that a message names
-BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 SORTS: dict[Kind, tuple[int, ...]] = {"numeric": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
 WRITTEN: dict[Kind | Order, str] = {
     "date": "2024-12-31 or 2024-12-31T23:59:59",
@@ -214,6 +214,8 @@ def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, note
     keep = (judged.sorts != MISSING) & (judged.counts > 0)
     if rules.missing.values:
         keep &= ~np.isin(judged.numbers, rules.missing.values)
+    if rules.kinds is None and rules.merge_spaces:
+        lowered = with_one_spelling(raw.name, lowered, np.where(keep, judged.counts, 0).tolist(), notes)
     levels = tuple(sorted({text for text, kept in zip(lowered, keep, strict=True) if kept}))
     code = {text: j for j, text in enumerate(levels, start=1)}
     mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]

@@ -67,6 +67,7 @@ def read_table(
     widths: Sequence[int] = (),
     tolerant: bool = False,
     detect_missing: bool = True,
+    merge_spaces: bool = True,
 ) -> Table:
     """Read a file in one of the formats of ``formats.registry``: CSV, Excel, Parquet, Stata, SQLite and others.
 
@@ -103,6 +104,7 @@ def read_table(
         widths: Widths of the fields of a text file whose fields have fixed widths, in characters.
         detect_missing: Whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which everything
             else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are named.
+        merge_spaces: Whether categories that differ only in spaces are merged (see ``spellings``).
         tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
 
     Raises:
@@ -134,6 +136,7 @@ def read_table(
         decimal is not None,
         date_order,
         frozenset(need or ()),
+        merge_spaces,
     )
     with ExitStack() as stack:
         opening = Opening(encoding, max_bytes, not manner.searches, sheet, tuple(widths))

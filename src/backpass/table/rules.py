@@ -40,6 +40,7 @@ class Rules:
         fixed_decimal: Whether the caller names the decimal sign, so that no column may have another.
         date_order: Day-month order of dates that are not ISO 8601; None infers it.
         need: Columns that must exist.
+        merge_spaces: Whether categories that differ only in spaces are merged; never if ``kinds`` is given.
 
     Raises:
         UsageError: ``kinds`` contains an unknown kind.
@@ -54,6 +55,7 @@ class Rules:
     fixed_decimal: bool = False
     date_order: Order | None = None
     need: frozenset[str] = frozenset()
+    merge_spaces: bool = True
 
     def __post_init__(self) -> None:
         known = (*KINDS, *ORDERS, PERCENT, BOOLEAN, ZERO_ONE)

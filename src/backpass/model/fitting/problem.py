@@ -36,6 +36,8 @@ from backpass.table import Schema, Table, Target, required_kind
 from backpass.table.labeled import Labeled
 from backpass.table.leakage import worst_leaks
 from backpass.table.memory import require_memory
+from backpass.table.messages import shown
+from backpass.table.spellings import likeness
 from backpass.table.table import Demand
 from backpass.training import (
     Callback,
@@ -338,7 +340,8 @@ def assemble(
             f"{table.source}: target {head.target.name!r} holds numbers too large for {settings.precision}",
             hint="give them in a larger unit, or use --precision float64",
         )
-    said = (*table.notes, *head.target.notes, *schema.notes, *notes, *_notes(settings, rows, network))
+    said = (*table.notes, *head.target.notes, *schema.notes, *_spelling_notes(schema, head), *notes)
+    said += tuple(_notes(settings, rows, network))
     pool = [name for name in ("train", "validation") if name in parts]
     known = [unit for name in pool if (unit := rows[name].units) is not None]
     units = Units.joined(known) if len(known) == len(pool) else None
@@ -375,6 +378,14 @@ def part_of(problem: Problem, rows: Rows) -> DataSplit:
     encoded = problem.schema.encode(rows.table)
     x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
     return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
+
+
+def _spelling_notes(schema: Schema, head: Head) -> list[str]:
+    """Notes on categories and classes that are hardly different ones."""
+    columns = {text.name: text.levels for text in schema.texts}
+    columns |= {each.target.name: each.target.classes for each in head.targets}
+    found = {name: likeness(name, texts) for name, texts in columns.items()}
+    return [f"column {shown(name)}: {text}" for name, text in found.items() if text]
 
 
 def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:
