@@ -116,7 +116,7 @@ def test_classes_of_0_and_1_are_booleans_too(fitted: Any, tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def coded() -> Model:
-    return fit(columns_with(CODES), "price", hidden=[4], epochs=3)
+    return fit(columns_with(CODES), "price", hidden=[4], epochs=3, validation_fraction=0.2)
 
 
 UPPER = "column 'flag': the model knows none of the values ('A', 'B'; 60 rows); it was fitted on 'a', 'b'"
