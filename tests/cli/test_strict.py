@@ -72,3 +72,12 @@ def test_keep_spaces_keeps_categories_apart(call: Run, tmp_path: Path) -> None:
     assert merged.code == 0
     assert any("'a  b' (26 rows) counts as 'a b'" in note for note in merged.json["notes"])
     assert "column 'c' is constant" in " ".join(merged.json["notes"])
+
+
+def test_compare_warns_too(call: Run, home: Path, table: Callable[..., str]) -> None:
+    models, new = [home / "numbers.backpass"] * 2, table("mauve", "teal", "mauve")
+    done = call("compare", *models, new)
+    assert done.code == 0
+    assert " ".join(done.err.split()).count(NONE) == 1
+    assert len(call("compare", *models, new, "--json").json["warnings"]) == 1
+    assert call("compare", *models, new, "--strict").code == 3

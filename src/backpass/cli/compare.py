@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import Any
 
 import click
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, option, reading, reading_of, talking
+from backpass.cli.options import Command, argument, reading, reading_of, strictness, talking
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
 from backpass.model import load
 from backpass.reporting.comparison import Comparison, compared
+from backpass.table.unseen import require_seen, warnings_on
 
 
 @click.command(cls=Command)
 @argument("first", type=click.Path())
 @argument("second", type=click.Path())
 @argument("table", type=click.Path())
-@option("--strict", is_flag=True, help="refuse a table with missing targets; default: such rows are left out")
+@strictness("refuse a table with missing targets, which are left out by default")
 @reading()
 @talking()
 def compare(**given: Any) -> int:
@@ -50,13 +52,19 @@ def compare(**given: Any) -> int:
         )
         for model in models
     ]
+    unseen = [model.schema.encode(table).unseen for model, table in zip(models, tables, strict=True)]
+    if given["strict"]:
+        require_seen(tables[0].source, tuple(dict.fromkeys(chain(*unseen))))
+    warnings = [*dict.fromkeys(chain(*map(warnings_on, unseen)))]
     found = compared(models, (tables[0], tables[1]))
     notes = [*dict.fromkeys((*tables[0].notes, *tables[1].notes, *found.notes))]
     for note in note_lines(notes, verbose=given["verbose"]):
         console.item("note", note)
+    for warning in warnings:
+        console.alarm("warning", warning)
     if given["as_json"]:
         facts = {"rows": found.rows, "target": models[0].target, "models": [given["first"], given["second"]]}
-        console.document("compare", **facts, **_facts(found), notes=notes)
+        console.document("compare", **facts, **_facts(found), notes=notes, warnings=warnings)
         return 0
     console.page(_lines(found, [given["first"], given["second"]]))
     return 0
