@@ -35,13 +35,14 @@ def test_an_empty_value_is_not_taken_for_none(call: Run, tmp_path: Path, command
         "predict": ["m", "t"],
         "evaluate": ["m", "t"],
         "show": ["m"],
+        "compare": ["m", "n", "t"],
     }
     arguments |= {"explain": ["m", "t"], "report": ["m"], "draw": ["2-1"], "export": ["m", "o"]}
     given = arguments.get(command, [])
     if name.startswith("-"):
         given = [*given, name, ""]
     else:
-        places = {"table": given.index("t") if "t" in given else len(given), "output": 1}
+        places = {"table": given.index("t") if "t" in given else len(given), "output": 1, "second": 1}
         at = places.get(name, 0)
         given = [*given[:at], "", *given[at + 1 :]]
     done = call(command, *given)
