@@ -1,4 +1,4 @@
-"""The README's commands for the notes: Figure 1; Algorithms 1 and 2 descend J^(j) of eq. (1.1), nothing else."""
+"""The commands of docs/notes.md: Figure 1; Algorithms 1 and 2 descend J^(j) of eq. (1.1), nothing else."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from backpass.table import read_table
 from backpass.training import SAMPLINGS
 
 Floats = numpy.ndarray[Any, Any]
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8").replace("\\\n", " ")
+PAGE = (Path(__file__).parents[2] / "docs" / "notes.md").read_text("utf-8").replace("\\\n", " ")
 ROWS, STEPS = 400, 6
 
 
 def command_with(option: str) -> list[str]:
-    """The words of the README's command that has this option, without the shell's prompt."""
-    (line,) = (each for each in re.findall(r"^\$ (backpass fit .*)$", README, re.MULTILINE) if option in each)
+    """The words of the page's command that has this option, without the shell's prompt."""
+    (line,) = (each for each in re.findall(r"^\$ (backpass fit .*)$", PAGE, re.MULTILINE) if option in each)
     return shlex.split(line)[1:]
 
 
