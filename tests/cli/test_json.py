@@ -21,6 +21,8 @@ def test_fit(call: Run, home: Path) -> None:
         home / "pets.csv",
         "-t",
         "pet",
+        "--positive",
+        "cat",
         "--validation-fraction",
         "0.16",
         "--hidden",

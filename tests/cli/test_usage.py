@@ -118,7 +118,7 @@ def test_all_wrong_settings_are_listed_together(call: Run) -> None:
 
 
 def test_quiet_says_nothing_but_errors(call: Run, home: Path) -> None:
-    quiet = call("fit", home / "numbers.csv", "-t", "price", "--hidden", "8", "--epochs", "40", "-q")
+    quiet = call("fit", home / "numbers.csv", "-t", "price", "--hidden", "none", "--epochs", "400", "-q")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
     assert call("fit", "nowhere.csv", "-t", "price", "-q").err.startswith("error: ")
 

@@ -44,7 +44,7 @@ def test_log_probabilities_are_minus_infinity_exactly_where_probabilities_are_0(
     p, logs = fitted.predict_proba(X), fitted.predict_log_proba(X)
     assert p.min() == 0.0
     np.testing.assert_array_equal(np.isneginf(logs), p == 0.0)
-    np.testing.assert_allclose(np.exp(logs), p, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(logs), p, rtol=1e-5, atol=1e-15)
 
 
 def test_tools_that_ask_for_them(classifier: Any, numbers: Any) -> None:

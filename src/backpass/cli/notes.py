@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from backpass.table.messages import counted
 
-FEW = 3
-"""The maximum number of lines; a fit prints seven others before its score."""
+FEW = 10
+"""The maximum number of lines."""
 
 _VARIABLE = re.compile(r"'(?:[^'\\]|\\.)*'|\d[\d,.]*|\(.*\)")
 """What differs between notes of one kind: quoted names, numbers, and lists in parentheses."""
@@ -25,8 +25,8 @@ def note_lines(notes: Sequence[str], *, verbose: bool = False) -> list[str]:
         notes: The notes.
         verbose: Whether every note has its own line.
 
-    >>> note_lines(["column 'a' is constant", "column 'b' is constant", "column 'c' is constant", "3 rows repeat"])
-    ["column 'a' is constant (and 2 more notes like this)", '3 rows repeat']
+    >>> note_lines([*(f"column 'x{j}' is constant" for j in range(1, 13)), "3 rows repeat"])
+    ["column 'x1' is constant (and 11 more notes like this)", '3 rows repeat']
     """
     if verbose or len(notes) <= FEW:
         return list(notes)

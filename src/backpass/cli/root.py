@@ -24,7 +24,7 @@ COMMANDS = {
     "fit": "Train a network on a table and write a model file.",
     "predict": "Predict the target for the rows of a table.",
     "evaluate": "Score a model on rows whose target is known.",
-    "compare": "Compare two models on rows whose target is known.",
+    "compare": "Compare two models of one target on rows whose target is known.",
     "show": "Show the contents of a model file.",
     "explain": "Show the contribution of each column to each prediction.",
     "report": "Write a self-contained HTML report about a model.",

@@ -107,14 +107,20 @@ def settings_of(parameters: Mapping[str, Any], task: str, seed: int) -> Settings
     given = {RENAMED.get(name, name): _plain(value) for name, value in parameters.items() if value is not None}
     # class_weight multiplies the weights of the rows, as in scikit-learn; see ``weights``.
     apart = ("seed", "class_weight")
-    values = {name: value for name, value in given.items() if name in BY_NAME and name not in apart}
+    # A parameter with its setting's default is not set: it does not select the preset plain.
+    values = {
+        name: value
+        for name, value in given.items()
+        if name in BY_NAME and name not in apart and (name in FOLLOWING or value != BY_NAME[name].default)
+    }
     for name in ("hidden", "frequency_scale"):
         if isinstance(values.get(name), int | float):
             values[name] = (values[name],)
-    if callable(values["loss"]):
-        del values["loss"]
-        if values.get("metric") == OWN_LOSS:  # the default for a user-defined loss
-            del values["metric"]
+    own = callable(values["loss"])
+    if own or values["loss"] == ("squared" if task == "regression" else "cross_entropy"):
+        del values["loss"]  # the target selects it, as in ``fit``: it describes no network
+    if own and values.get("metric") == OWN_LOSS:  # the default for a user-defined loss
+        del values["metric"]
     several = values.get("quantile")
     if isinstance(several, tuple):
         faults = [fault for q in several if (fault := BY_NAME["quantile"].problem(q))]
