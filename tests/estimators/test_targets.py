@@ -179,7 +179,7 @@ def test_a_model_of_a_written_loss_is_saved(regressor: Any, numbers: Any, tmp_pa
     fitted = regressor(loss=absolute_error, warm_start=True).fit(X, y)
     fitted.model_.save(tmp_path / "m.backpass")
     data = (tmp_path / "m.backpass").read_bytes()
-    assert b"absolute_error" not in data
+    assert b"absolute_error" not in data.replace(b"median_absolute_error", b"")
     assert b"custom" in data
     model = backpass.load(tmp_path / "m.backpass")
     np.testing.assert_array_equal(model.predict(columns_of(X)), fitted.predict(X))

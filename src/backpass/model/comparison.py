@@ -210,7 +210,8 @@ def _losses(head: Head, metric: str, o: NDArray[Any], truth: NDArray[Any]) -> Fl
 
 
 def _squared(predicted: Floats, y: NDArray[Any], q: float) -> Floats:
-    return np.asarray((predicted - y) ** 2)
+    e = predicted - y
+    return np.asarray(e * e)
 
 
 def _absolute(predicted: Floats, y: NDArray[Any], q: float) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 
 from backpass.model.model import Model
 from backpass.network import Dense, ScaledDense
+from backpass.numerics.elementary import total
 
 _HOMOGENEOUS = ("identity", "relu", "leaky_relu")
 """Activations with sigma(c z) = c sigma(z) for c > 0: the unit of the target moves into w and b."""
@@ -65,7 +66,7 @@ def neuron_of(model: Model) -> Neuron | None:
     center, scale = np.zeros(len(w)), np.ones(len(w))
     center[scaled], scale[scaled] = phi.center, phi.scale
     w = w * scale
-    b -= float(w @ center)
+    b -= total(w * center)
     activation = str(last.activation)
     if head.target.task == "binary":
         return (

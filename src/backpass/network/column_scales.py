@@ -39,7 +39,7 @@ def standard_scale_of(values: Floats) -> tuple[float, float]:
     exponent = frexp(largest)[1]
     ratios = numpy.ldexp(halves, -exponent)
     mean = total(ratios) / ratios.size
-    deviation = sqrt(total((ratios - mean) ** 2) / ratios.size)
+    deviation = sqrt(total((ratios - mean) * (ratios - mean)) / ratios.size)
     center = 2.0 * (0.5 * origin + float(numpy.ldexp(mean, exponent)))
     with numpy.errstate(over="ignore"):
         return center, float(min(numpy.ldexp(0.5 / deviation, -exponent), _LARGEST_SCALE))

@@ -74,12 +74,21 @@ def total(x: ArrayLike) -> float:
     >>> total([1.0, 2.0, 3.0, 4.0, 5.0])
     15.0
     """
+    return float(totals(numpy.asarray(x, dtype=numpy.float64)[:, None])[0])
+
+
+def totals(x: ArrayLike) -> Floats:
+    """The sum of each column of a matrix, added as in ``total``: (n, k) -> (k,)
+
+    >>> totals([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).tolist()
+    [9.0, 12.0]
+    """
     parts = numpy.asarray(x, dtype=numpy.float64)
     while (n := len(parts)) > 1:
         first, second = parts[: n - n // 2], parts[n - n // 2 :]
         parts = first.copy()
         parts[: n // 2] += second
-    return float(parts[0]) if len(parts) else 0.0
+    return parts[0] if len(parts) else numpy.zeros(parts.shape[1])
 
 
 def mean(x: ArrayLike, weights: ArrayLike | None = None) -> float:

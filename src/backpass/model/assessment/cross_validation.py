@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Any, Unpack
 
 import numpy as np
@@ -22,6 +23,7 @@ from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import folds_of, strata_of
 from backpass.model.split.units import Units
+from backpass.numerics.elementary import mean, total
 from backpass.numerics.philox import permutation
 from backpass.table import Table, Target
 from backpass.table.labeled import Labeled
@@ -57,12 +59,17 @@ class CrossValidation:
     @property
     def mean(self) -> dict[str, float]:
         """The mean of each metric over folds and repetitions."""
-        return {name: float(np.mean([each[name] for each in self.scores])) for name in self.scores[0]}
+        return {name: mean([each[name] for each in self.scores]) for name in self.scores[0]}
 
     @property
     def spread(self) -> dict[str, float]:
         """The standard deviation of each metric over folds and repetitions (divisor: their number - 1)."""
-        return {name: float(np.std([each[name] for each in self.scores], ddof=1)) for name in self.scores[0]}
+        return {name: _spread([each[name] for each in self.scores]) for name in self.scores[0]}
+
+
+def _spread(scores: Sequence[float]) -> float:
+    e = np.array(scores) - mean(scores)
+    return sqrt(total(e * e) / (len(e) - 1))
 
 
 def cross_validate(

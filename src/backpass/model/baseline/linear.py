@@ -20,7 +20,7 @@ from backpass.circuit import Array, Circuit, Spec, grad, operations, trace
 from backpass.engine import Engine
 from backpass.model.baseline.work import Method
 from backpass.network import Loss
-from backpass.numerics.elementary import total
+from backpass.numerics.elementary import total, totals
 from backpass.training.newton import Effort, minimize_convex
 
 Floats = NDArray[np.float64]
@@ -169,7 +169,8 @@ class _Rows:
         """The diagonal of X^T X: (columns,)"""
         dense, sums = self.linear.dense, np.zeros(self.linear.columns)
         for i in _chunks(len(self.x)):
-            sums[:dense] += (self.x[i, :dense].astype(np.float64) ** 2).sum(axis=0)
+            x = self.x[i, :dense].astype(np.float64)
+            sums[:dense] += totals(x * x)
         for j, (start, size) in enumerate(self.linear.tables()):
             sums[start : start + size] = np.bincount(self.linear.codes(self.x, j), minlength=size)
         sums[-1] = len(self.x)

@@ -89,7 +89,7 @@ class Shape:
     @property
     def factoring(self) -> float:
         """Nominal nanoseconds of factoring the Hessian."""
-        return 3e4 * self.columns + 0.5 * self.columns**3
+        return 3e4 * self.columns + 0.5 * self.columns * self.columns * self.columns
 
 
 @dataclass(frozen=True, slots=True)

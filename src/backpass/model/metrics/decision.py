@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.numerics.elementary import mean, total
+from backpass.numerics.elementary import mean, total, totals
 
 Floats = NDArray[np.float64]
 Classes = NDArray[Any]
@@ -48,7 +48,7 @@ def balanced_accuracy(
 ) -> float:
     """The mean over the classes of the share of their rows that are given them; classes without rows are left out"""
     C = confusion(probabilities, y, weights, decided=decided)
-    rows = C.sum(axis=1)
+    rows = totals(C.T)
     return mean(np.diag(C)[rows > 0.0] / rows[rows > 0.0])
 
 
@@ -57,7 +57,7 @@ def precision(
 ) -> float:
     """TP / (TP + FP): the share of the rows given the positive class that have it"""
     C = confusion(probabilities, y, weights, decided=decided)
-    return _of_classes(_shares(np.diag(C), C.sum(axis=0)), positive)
+    return _of_classes(_shares(np.diag(C), totals(C)), positive)
 
 
 def recall(
@@ -65,7 +65,7 @@ def recall(
 ) -> float:
     """TP / (TP + FN): the share of the rows of the positive class that are given it"""
     C = confusion(probabilities, y, weights, decided=decided)
-    return _of_classes(_shares(np.diag(C), C.sum(axis=1)), positive)
+    return _of_classes(_shares(np.diag(C), totals(C.T)), positive)
 
 
 def f1(
@@ -73,14 +73,14 @@ def f1(
 ) -> float:
     """2 TP / (2 TP + FP + FN): the harmonic mean of precision and recall"""
     C = confusion(probabilities, y, weights, decided=decided)
-    return _of_classes(_shares(2.0 * np.diag(C), C.sum(axis=0) + C.sum(axis=1)), positive)
+    return _of_classes(_shares(2.0 * np.diag(C), totals(C) + totals(C.T)), positive)
 
 
 def mcc(probabilities: Floats, y: Classes, weights: Weights = None, *, decided: Classes | None = None) -> float:
     """The correlation of true and given classes: 1 if all are right, 0 for guesses"""
     C = confusion(probabilities, y, weights, decided=decided)
-    C = C / C.sum()
-    true, given = C.sum(axis=1), C.sum(axis=0)
+    C = C / total(C.ravel())
+    true, given = totals(C.T), totals(C)
     both, spread_true, spread_given = (
         total(each) for each in (np.diag(C) - true * given, true * (1.0 - true), given * (1.0 - given))
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backpass.model.metrics.ranking import area_under_precision, area_under_roc
 from backpass.model.metrics.scoring import why_undefined
+from backpass.numerics.elementary import total
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ def of_confusion(counts: Floats, classes: Sequence[str]) -> dict[str, dict[str, 
     """
     found = {}
     for j, name in enumerate(classes):
-        right, given, true = float(counts[j, j]), float(counts[:, j].sum()), float(counts[j].sum())
+        right, given, true = float(counts[j, j]), total(counts[:, j]), total(counts[j])
         found[name] = {
             "precision": _ratio(right, given),
             "recall": _ratio(right, true),

@@ -29,9 +29,10 @@ def brier(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> fl
     """The mean of (p - 1[positive])^2; for more than two classes, of the sum over classes of (p_j - 1[y = j])^2"""
     k = probabilities.shape[1]
     if k == 2:
-        return mean((probabilities[:, 1] - y) ** 2, weights)
-    squares = [(probabilities[:, j] - (y == j)) ** 2 for j in range(k)]
-    return total([mean(each, weights) for each in squares])
+        e = probabilities[:, 1] - y
+        return mean(e * e, weights)
+    errors = [probabilities[:, j] - (y == j) for j in range(k)]
+    return total([mean(e * e, weights) for e in errors])
 
 
 def calibration_error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:

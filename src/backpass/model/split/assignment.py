@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError
 from backpass.model.split.units import Units
+from backpass.numerics.elementary import total, totals
 
 _GREEDY = 5_000
 """The number of units that are dealt one by one; a larger number is balanced enough when dealt by strata."""
@@ -101,7 +102,7 @@ def assigned_in_time(order: Codes, sizes: Sequence[int], units: Units) -> Codes:
             # Each earlier part that has rows needs an instant of its own.
             before = int(np.count_nonzero(wanted[:part]))
             room = cuts[cuts < end][max(before - 1, 0) :]
-            end = int(room[np.argmin(np.abs(room - (wanted[:part].sum())))])
+            end = int(room[np.argmin(np.abs(room - np.add.reduce(wanted[:part])))])
             parts[(ranks >= placed[end]) & (parts == 0)] = part
     return parts
 
@@ -142,22 +143,22 @@ def _deal_units(parts: Codes, order: Codes, wanted: Codes, strata: Codes | None,
         kind = np.empty(len(counts), dtype=np.int64)
         kind[numbers[order[::-1]]] = classes[order[::-1]]
         rest = rest[np.lexsort((drawn[rest], -counts[rest], kind[rest]))]
-        part_of[rest] = _spread(_left(np.floor(wanted / wanted.sum() * len(rest)).astype(np.int64), len(rest)))
+        part_of[rest] = _spread(_left(np.floor(wanted / total(wanted) * len(rest)).astype(np.int64), len(rest)))
     parts[:] = part_of[numbers]
 
 
-def _greedy(table: NDArray[np.float64], wanted: Codes, totals: Codes) -> Codes:
+def _greedy(table: NDArray[np.float64], wanted: Codes, by_class: Codes) -> Codes:
     """The part of each unit, whose rows by class are ``table`` (u, classes), in this order.
 
     Each goes to the part where it adds least to the sum of (rows - wanted)^2 / wanted over parts and classes: with one
     class and units of one size, that is the method of Webster and Sainte-Lague for seats in a parliament.
     """
     used = np.flatnonzero(wanted)
-    want = np.maximum(np.outer(wanted[used] / wanted.sum(), totals), 1e-9)
+    want = np.maximum((wanted[used] / total(wanted))[:, None] * by_class[None, :], 1e-9)
     have = np.zeros_like(want)
     found = np.empty(len(table), dtype=np.int64)
     for i, unit in enumerate(table):
-        best = int(np.argmin((unit * (2.0 * (have - want) + unit) / want).sum(axis=1)))
+        best = int(np.argmin(totals((unit * (2.0 * (have - want) + unit) / want).T)))
         have[best] += unit
         found[i] = used[best]
     return found
@@ -166,7 +167,7 @@ def _greedy(table: NDArray[np.float64], wanted: Codes, totals: Codes) -> Codes:
 def _left(sizes: Codes, rows: int) -> Codes:
     """Sizes from 0 up that add up to ``rows``, proportional to these if they do not."""
     left = np.maximum(sizes, 0)
-    if left.sum() == rows:
+    if np.add.reduce(left) == rows:
         return left
     shares = np.cumsum(left) if left.any() else np.arange(1, len(left) + 1)
     return np.asarray(np.diff(shares * rows // shares[-1], prepend=0), dtype=np.int64)
@@ -180,7 +181,7 @@ def _spread(left: Codes) -> Codes:
     >>> _spread(np.array([4, 1, 2]))
     array([0, 0, 0, 2, 0, 1, 2])
     """
-    parts, free = np.zeros(int(left.sum()), dtype=np.int64), np.arange(left.sum())
+    parts, free = np.zeros(int(np.add.reduce(left)), dtype=np.int64), np.arange(np.add.reduce(left))
     for part in range(len(left) - 1, 0, -1):
         chosen = np.diff(np.arange(len(free) + 1) * left[part] // max(len(free), 1)) > 0
         parts[free[chosen]] = part

@@ -78,7 +78,7 @@ class Units:
 
     def shared_with(self, other: Units) -> int:
         """The number of these rows whose unit has a row in ``other``, too."""
-        return int(np.isin(self.codes, other.codes).sum())
+        return int(np.count_nonzero(np.isin(self.codes, other.codes)))
 
 
 def units_of(
@@ -115,7 +115,7 @@ def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
     codes = np.where(group.missing, np.arange(rows), first_equal([bits_of(group)], rows))
     count, name = len(np.unique(codes)), shown(group.name)
     notes = [f"{counted(count, 'group')} of column {name}: no group is on two sides of a split"]
-    if missing := int(group.missing.sum()):
+    if missing := int(np.count_nonzero(group.missing)):
         notes.append(f"{counted(missing, 'row')} without a value of {name}: each is a group of its own")
     first = first_equal([bits_of(column) for column in inputs], rows) if inputs else np.arange(rows)
     if crossing := int(np.count_nonzero(codes != codes[first])):
@@ -138,13 +138,15 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
     known = ~time.missing
     distinct, places = np.unique(values[known], return_inverse=True)
     if len(distinct) < 2:
-        what = "no value" if not len(distinct) else f"the same value in all {counted(int(known.sum()), 'row')}"
+        what = (
+            "no value" if not len(distinct) else f"the same value in all {counted(int(np.count_nonzero(known)), 'row')}"
+        )
         raise DataError(f"the time column {name} has {what}: it orders nothing", hint="name another column, or none")
     ranks = np.zeros(len(values), dtype=np.int64)
     ranks[known] = places.reshape(-1) + 1
     if known.all():
         return ranks, []
-    missing = counted(int(len(known) - known.sum()), "row")
+    missing = counted(int(np.count_nonzero(~known)), "row")
     return ranks, [f"{missing} without a value of {name}: taken as the earliest"]
 
 
