@@ -433,8 +433,8 @@ def test_validation_rows_are_read_like_training_rows() -> None:
 def test_partial_fit_goes_on_in_the_notation_of_the_first_rows() -> None:
     data = _rows(40)
     y = np.array(data["plain"]) * 2.0
-    one = backpass.BackpassRegressor(hidden_layer_sizes=(4,), random_state=0)
-    two = backpass.BackpassRegressor(hidden_layer_sizes=(4,), random_state=0)
+    one = backpass.BackpassRegressor(hidden_layer_sizes=(4,), preset="plain", random_state=0)
+    two = backpass.BackpassRegressor(hidden_layer_sizes=(4,), preset="plain", random_state=0)
     frame, plain = pd.DataFrame({"size": data["size"]}), pd.DataFrame({"size": data["plain"]})
     for start in (0, 20):
         one.partial_fit(frame.iloc[start : start + 20], y[start : start + 20])

@@ -126,14 +126,15 @@ def compare(
     metric = next((name for name in (head.metric, *head.metrics) if name in _LOSSES), None)
     if metric is None or not baselines or len(o) < 2:
         return None
-    losses = {name: _losses(head, metric, np.asarray(each), truth) for name, each in {"": o, **baselines}.items()}
-    sums = _Sums.of(losses, np.ones(len(o)) if weights is None else weights, unit, _LOSSES[metric][1])
-    scores = sums.scores(np.ones(len(sums.weights)))
-    best = min(baselines, key=scores.__getitem__)
-    if not all(map(isfinite, (scores[""], scores[best]))):
-        return None
-    low, high = sums.interval(best, scores, seed)
-    return Comparison(metric, best, scores[""], scores[best], low, high)
+    with np.errstate(all="ignore"):  # errors too large to square give no comparison
+        losses = {name: _losses(head, metric, np.asarray(each), truth) for name, each in {"": o, **baselines}.items()}
+        sums = _Sums.of(losses, np.ones(len(o)) if weights is None else weights, unit, _LOSSES[metric][1])
+        scores = sums.scores(np.ones(len(sums.weights)))
+        best = min(baselines, key=scores.__getitem__)
+        if not all(map(isfinite, (scores[""], scores[best]))):
+            return None
+        low, high = sums.interval(best, scores, seed)
+    return Comparison(metric, best, scores[""], scores[best], low, high) if isfinite(low) and isfinite(high) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

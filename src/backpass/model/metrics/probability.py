@@ -18,6 +18,7 @@ BINS = 15
 """The number of bins of the calibration error, as in Guo et al. 2017."""
 
 _SMALLEST = 1e-15
+_ROUNDING = 1e-9
 
 
 def log_loss(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
@@ -38,10 +39,11 @@ def brier(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> fl
 def calibration_error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The expected calibration error: sum over bins of W_b / W |accuracy_b - confidence_b|
 
-    The confidence is the probability of the most probable class; the bins have equal widths.
+    The confidence is the probability of the most probable class; the bins have equal widths. A confidence on an edge, up
+    to rounding, is in the lower bin.
     """
     confidence, taken = probabilities.max(axis=1), np.argmax(probabilities, axis=1)
     w = np.ones(len(y)) if weights is None else weights
-    bins = np.minimum(np.ceil(confidence * BINS).astype(np.int64) - 1, BINS - 1)
+    bins = np.minimum(np.ceil(confidence * BINS - _ROUNDING).astype(np.int64) - 1, BINS - 1)
     gaps = w * ((taken == y) - confidence)
     return total([abs(total(gaps[bins == b])) for b in range(BINS)]) / total(w)

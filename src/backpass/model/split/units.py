@@ -138,9 +138,8 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
     known = ~time.missing
     distinct, places = np.unique(values[known], return_inverse=True)
     if len(distinct) < 2:
-        what = (
-            "no value" if not len(distinct) else f"the same value in all {counted(int(np.count_nonzero(known)), 'row')}"
-        )
+        rows = counted(int(np.count_nonzero(known)), "row")
+        what = f"the same value in all {rows}" if len(distinct) else "no value"
         raise DataError(f"the time column {name} has {what}: it orders nothing", hint="name another column, or none")
     ranks = np.zeros(len(values), dtype=np.int64)
     ranks[known] = places.reshape(-1) + 1
