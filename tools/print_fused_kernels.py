@@ -25,8 +25,8 @@ from backpass.table import table_from
 from backpass.training import training_step
 
 NETWORKS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "plain with decay and dropout": ("number", {"preset": "plain", "weight_decay": 0.1, "dropout": 0.1}),
     "the preset plain": ("number", {"preset": "plain"}),
-    "plain without decay and dropout": ("number", {"preset": "plain", "weight_decay": 0.0, "dropout": 0.0}),
     "the preset default, numbers": ("number", {"preset": "default"}),
     "the preset default, classes": ("class", {"preset": "default"}),
     "default without dropout, numbers": ("number", {"preset": "default", "dropout": 0.0}),

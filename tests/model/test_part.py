@@ -70,11 +70,10 @@ def test_the_order_of_rows_is_forgotten(order: list[int]) -> None:
 
 def test_weights_reach_every_part_of_a_problem() -> None:
     rng = np.random.default_rng(0)
-    data = {"x": rng.normal(size=50).tolist(), "y": rng.normal(size=50).tolist()}
     weights = np.r_[np.zeros(10), rng.uniform(1, 2, 40)]
-    problem = make_problem(
-        table_from(data), "y", Settings.of({"hidden": (2,), "epochs": 1, "validation_fraction": 0.16}), weights=weights
-    )
+    data = {"x": rng.normal(size=50).tolist(), "y": rng.normal(size=50).tolist(), "w": weights.tolist()}
+    settings = Settings.of({"hidden": (2,), "epochs": 1, "validation_fraction": 0.16})
+    problem = make_problem(table_from(data), "y", settings, weight="w")
     assert {name: part.rows for name, part in problem.parts.items()} == {"train": 25, "validation": 7, "test": 8}
     kept = [w for part in problem.parts.values() for w in np.atleast_1d(part.weights)]
     assert sorted(kept) == sorted(weights[10:].tolist())
@@ -84,10 +83,10 @@ def test_weights_reach_every_part_of_a_problem() -> None:
 
 def test_weights_of_1_train_as_none_do() -> None:
     rng = np.random.default_rng(0)
-    data = {"x": rng.normal(size=50).tolist(), "y": rng.normal(size=50).tolist()}
+    data = {"x": rng.normal(size=50).tolist(), "y": rng.normal(size=50).tolist(), "w": [1.0] * 50}
     settings = Settings.of({"hidden": (4,), "epochs": 3, "batch_size": 7})
-    one = make_problem(table_from(data), "y", settings).train()
-    two = make_problem(table_from(data), "y", settings, weights=np.ones(50)).train()
+    one = make_problem(table_from(data), "y", settings, drop=["w"]).train()
+    two = make_problem(table_from(data), "y", settings, weight="w").train()
     np.testing.assert_allclose(one.theta, two.theta, rtol=1e-4, atol=1e-6)
     losses = [[epoch.train_loss for epoch in run.progress.history] for run in (one, two)]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)

@@ -61,6 +61,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
         faults: Collects errors.
         notes: Collects messages about the conversion.
 
+    >>> from backpass.table.missing import Missing
     >>> from backpass.table.raw import coded
     >>> rules = Rules(missing=Missing.of(("NA",)))
     >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), rules, ErrorList("t"), []).values

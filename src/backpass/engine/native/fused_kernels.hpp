@@ -6,47 +6,47 @@
 namespace backpass::native {
 namespace {
 
-// the preset plain: dropout after layer 1
+// plain with decay and dropout: dropout after layer 1
 using Fused1 = FusedProgram<Array, Words, Scalar, Scalar, Scalar, Step<Relu, 0>, Step<ToUnit, 1>,
     Step<GreaterEqual, 6, 2>, Step<Multiply, 5, 3>, Step<Where, 7, 8, 4>>;
 
-// the preset plain: gradient of layer 2 of 3
+// plain with decay and dropout: gradient of layer 2 of 3
 using Fused2 = FusedProgram<Truths, Array, Scalar, Scalar, Array, Step<Where, 0, 1, 2>, Step<Multiply, 5, 3>,
     Step<SlopeOfRelu, 4, 6>>;
 
-// the preset plain: optimizer: update
+// plain with decay and dropout: optimizer: update
 using Fused3 = FusedProgram<Scalar, Array, Scalar, Array, Scalar, Scalar, Array, Scalar, Scalar, Scalar, Scalar, Array,
     Array, Scalar, Step<Multiply, 0, 1>, Step<MultiplyAdd, 2, 3, 14>, Step<MultiplyMultiply, 1, 1, 4>,
     Step<MultiplyAdd, 5, 6, 16>, Step<SqrtMultiply, 17, 7>, Step<Multiply, 15, 8>, Step<DivideBySum, 19, 18, 9>,
     Step<Multiply, 10, 11>, Step<MultiplyAdd, 21, 12, 20>, Step<SubtractMultiply, 13, 22, 12>>;
 
-// the preset plain: optimizer: update
+// plain with decay and dropout: optimizer: update
 using Fused4 = FusedProgram<Array, Array, Scalar, Scalar, Array, Scalar, Scalar, Array, Scalar, Scalar, Scalar, Scalar,
     Array, Array, Scalar, Step<Add, 0, 1>, Step<Multiply, 2, 15>, Step<MultiplyAdd, 3, 4, 16>,
     Step<MultiplyMultiply, 15, 15, 5>, Step<MultiplyAdd, 6, 7, 18>, Step<SqrtMultiply, 19, 8>, Step<Multiply, 17, 9>,
     Step<DivideBySum, 21, 20, 10>, Step<Multiply, 11, 12>, Step<MultiplyAdd, 23, 13, 22>,
     Step<SubtractMultiply, 14, 24, 13>>;
 
-// the preset plain: optimizer: update
+// plain with decay and dropout: optimizer: update
 using Fused5 = FusedProgram<Array, Array, Array, Array, Scalar, Scalar, Array, Scalar, Scalar, Array, Scalar, Scalar,
     Scalar, Scalar, Array, Array, Scalar, Step<Add, 0, 1>, Step<Add, 17, 2>, Step<Add, 18, 3>, Step<Multiply, 4, 19>,
     Step<MultiplyAdd, 5, 6, 20>, Step<MultiplyMultiply, 19, 19, 7>, Step<MultiplyAdd, 8, 9, 22>,
     Step<SqrtMultiply, 23, 10>, Step<Multiply, 21, 11>, Step<DivideBySum, 25, 24, 12>, Step<Multiply, 13, 14>,
     Step<MultiplyAdd, 27, 15, 26>, Step<SubtractMultiply, 16, 28, 15>>;
 
-// plain without decay and dropout: optimizer: update
+// the preset plain: optimizer: update
 using Fused6 = FusedProgram<Scalar, Array, Scalar, Array, Scalar, Scalar, Array, Scalar, Scalar, Scalar, Scalar, Array,
     Step<Multiply, 0, 1>, Step<MultiplyAdd, 2, 3, 12>, Step<MultiplyMultiply, 1, 1, 4>, Step<MultiplyAdd, 5, 6, 14>,
     Step<SqrtMultiply, 15, 7>, Step<Multiply, 13, 8>, Step<DivideBySum, 17, 16, 9>,
     Step<SubtractMultiply, 10, 18, 11>>;
 
-// plain without decay and dropout: optimizer: update
+// the preset plain: optimizer: update
 using Fused7 = FusedProgram<Array, Array, Scalar, Scalar, Array, Scalar, Scalar, Array, Scalar, Scalar, Scalar, Scalar,
     Array, Step<Add, 0, 1>, Step<Multiply, 2, 13>, Step<MultiplyAdd, 3, 4, 14>, Step<MultiplyMultiply, 13, 13, 5>,
     Step<MultiplyAdd, 6, 7, 16>, Step<SqrtMultiply, 17, 8>, Step<Multiply, 15, 9>, Step<DivideBySum, 19, 18, 10>,
     Step<SubtractMultiply, 11, 20, 12>>;
 
-// plain without decay and dropout: optimizer: update
+// the preset plain: optimizer: update
 using Fused8 = FusedProgram<Array, Array, Array, Array, Scalar, Scalar, Array, Scalar, Scalar, Array, Scalar, Scalar,
     Scalar, Scalar, Array, Step<Add, 0, 1>, Step<Add, 15, 2>, Step<Add, 16, 3>, Step<Multiply, 4, 17>,
     Step<MultiplyAdd, 5, 6, 18>, Step<MultiplyMultiply, 17, 17, 7>, Step<MultiplyAdd, 8, 9, 20>,
