@@ -132,12 +132,12 @@ def test_counts_under_a_bounded_output() -> None:
 
 
 def test_weights_decide_where_the_output_starts() -> None:
-    table = table_from({"x": [0.0] * 20 + [1.0] * 20, "y": [*range(20), *range(20, 0, -1)]})
+    columns = {"x": [0.0] * 20 + [1.0] * 20, "y": [*range(20), *range(20, 0, -1)]}
     settings = Settings.of({**QUICK, "validation_fraction": 0.0})
     theta = {}
     for name, weight in (("rising", 10.0), ("falling", 0.1)):
-        weights = np.where(np.arange(40) >= 35, weight, 1.0)
-        theta[name] = make_problem(table, "y", settings, weights=weights).first_theta()
+        table = table_from({**columns, "w": np.where(np.arange(40) >= 35, weight, 1.0)})
+        theta[name] = make_problem(table, "y", settings, weight="w").first_theta()
     assert not np.array_equal(theta["rising"], theta["falling"])
 
 
