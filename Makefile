@@ -114,7 +114,7 @@ sanitize: .venv/dev
 
 # What CI has time for: training in every way, predicting from many threads, rows cut in every way, and the scanner; one
 # operation after another is left out.
-THREADED_TESTS = $(addprefix tests/engine/native/test_,training.py parts.py bf16.py partial.py)
+THREADED_TESTS = $(addprefix tests/engine/native/test_,training.py shards.py bf16.py partial.py)
 
 sanitize-short: .venv/dev
 	tools/sanitize address $(THREADED_TESTS) tests/engine/native/test_rows.py tests/table/test_scan.py
