@@ -43,7 +43,7 @@ def test_a_bug_is_told_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits on memory as Linux has them")
-@pytest.mark.parametrize("mebibytes", [18, 24, 40, 60])
+@pytest.mark.parametrize("mebibytes", [20, 24, 40, 60])
 def test_a_limit_on_memory_is_no_bug(home: Path, mebibytes: int) -> None:
     """Below what NumPy itself needs. What OpenBLAS does when it lacks memory, from about 70 MiB on, is its own."""
     program = f"import resource, sys; resource.setrlimit(resource.RLIMIT_AS, ({mebibytes << 20},) * 2)\n"
