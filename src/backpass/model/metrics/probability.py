@@ -39,8 +39,8 @@ def brier(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> fl
 def calibration_error(probabilities: Floats, y: NDArray[Any], weights: Weights = None) -> float:
     """The expected calibration error: sum over bins of W_b / W |accuracy_b - confidence_b|
 
-    The confidence is the probability of the most probable class. The bins have equal widths; a confidence on an edge, up
-    to rounding, is in the lower bin.
+    The confidence is the probability of the most probable class. The bins have equal widths; a confidence on an edge,
+    up to rounding, is in the lower bin.
     """
     confidence, taken = probabilities.max(axis=1), np.argmax(probabilities, axis=1)
     w = np.ones(len(y)) if weights is None else weights
