@@ -302,14 +302,14 @@ def fit(**given: Any) -> int:
         console.write("\n".join([*_config_lines(request, given), ""]))
         return 0
     request.check_files()
-    problem, judge = _prepared(request, console, verbose=given["verbose"])
+    problem, table, judge = _prepared(request, console, verbose=given["verbose"])
     model, stopped = _trained(problem, request, console)
     try:
         _tell(model, request, console, stopped)
         crossed = None
         if folds is not None and stopped is None:
             crossed = folds.run(
-                request.tables()[0],
+                table,
                 request.target,
                 request.settings,
                 console,
@@ -368,8 +368,8 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     return as_toml(click.get_current_context().command, values, why)
 
 
-def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table]:
-    """Return the problem, and the table for the report: the test rows, or the table they are split off."""
+def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table, Table]:
+    """Return the problem, the table, and that for the report: the test rows, or the table they are split off."""
     table, validation, test = request.tables()
     problem = make_problem(
         table,
@@ -386,8 +386,8 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
         console.item(label, text)
     console.line()
     if test is None and validation is not None and not request.settings.test_fraction:
-        return problem, validation
-    return problem, table if test is None else test
+        return problem, table, validation
+    return problem, table, table if test is None else test
 
 
 def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:

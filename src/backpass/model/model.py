@@ -7,7 +7,7 @@ activations, losses and layers are looked up in fixed tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +33,6 @@ from backpass.table import Encoded, Schema, Table, read_table, table_from
 from backpass.table.boolean import ZERO_ONE
 from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
-from backpass.table.target import labeled
 from backpass.table.unseen import Unseen, warnings_on
 from backpass.training import EpochRecord
 
@@ -361,10 +360,8 @@ class Model:
         With the target, rows that have none are left out, with a note; ``strict`` keeps them, so that they are refused.
         """
         table = data if isinstance(data, Table) else self._read(data, with_target=with_target, **reading)
-        for each in self.head.targets if with_target and not strict else ():
-            table, note = labeled(table, each.target.name)
-            table = replace(table, notes=(*table.notes, note)) if note else table
-        return table
+        targets = [each.target.name for each in self.head.targets] if with_target else []
+        return Labeled.of(table, targets, strict=strict).table
 
     def _read(self, data: Any, *, with_target: bool, **reading: Any) -> Table:
         if isinstance(data, np.ndarray) and data.dtype.names is None:
