@@ -1,4 +1,4 @@
-"""docs/calculus.md: it lists exactly what can be traced, what has a remedy, and what its example gives."""
+"""docs/reference/calculus.md: it lists exactly what can be traced, what has a remedy, and what its example gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backpass.circuit.refusals import METHODS, OPTIONS, REMEDIES
 from backpass.circuit.traced import NUMPY_NAMES
 from backpass.errors import TraceError
 
-PAGE = Path(__file__).parents[2] / "docs" / "calculus.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "calculus.md"
 if not PAGE.exists():
     pytest.skip("the pages are not here", allow_module_level=True)
 TEXT = PAGE.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The page docs/coming-from.md: its examples run as they stand, in order, and it names every finding."""
+"""The page docs/how-to/coming-from.md: its examples run as they stand, in order, and it names every finding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backpass.cli import main
 from backpass.table import diagnostics as suspicion
 from backpass.table import inspection
 
-PAGE = Path(__file__).parents[2] / "docs" / "coming-from.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "coming-from.md"
 
 
 def blocks(language: str) -> list[str]:

@@ -48,7 +48,7 @@ def test_fit_predicts_one_column_and_says_where_several_are_predicted(folder: Pa
     failed = call("fit", "table.csv", "-t", "price,rent")
     assert failed.code == 3
     assert "column 'price,rent' is not there" in failed.err
-    assert "hint: one column is predicted here; several at once: docs/scikit-learn.md" in failed.err
+    assert "hint: one column is predicted here; several at once: docs/how-to/scikit-learn.md" in failed.err
 
 
 @pytest.mark.parametrize("name", COLUMNS)

@@ -1,4 +1,4 @@
-"""The page docs/scikit-learn.md: its examples run as they stand, in order, and print what they say."""
+"""The page docs/how-to/scikit-learn.md: its examples run as they stand, in order, and print what they say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "scikit-learn.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "scikit-learn.md"
 
 
 def test_examples_run_and_print_what_they_say(

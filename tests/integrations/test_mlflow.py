@@ -1,4 +1,4 @@
-"""MLflow: estimators and model files are logged and loaded, in each of its formats, as docs/scikit-learn.md shows."""
+"""MLflow logs and loads estimators and model files in each of its formats, as docs/how-to/scikit-learn.md shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page docs/model-files.md: its examples run as they stand, in order, and print what they say."""
+"""The page docs/how-to/model-files.md: its examples run as they stand, in order, and print what they say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from backpass.model.file.container import DIGITS
 
-PAGE = Path(__file__).parents[2] / "docs" / "model-files.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "model-files.md"
 
 
 def test_examples_run_and_print_what_they_say(

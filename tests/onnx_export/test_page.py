@@ -1,4 +1,4 @@
-"""The page docs/onnx.md: its examples run, as they stand and in their order."""
+"""The page docs/how-to/onnx.md: its examples run, as they stand and in their order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from backpass.datasets import sample_bytes
 
-PAGE = Path(__file__).parents[2] / "docs" / "onnx.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "onnx.md"
 
 
 def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +20,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
     assert len(blocks) == 4
     for block in blocks:
-        exec(compile(block, "docs/onnx.md", "exec"), names)
+        exec(compile(block, "docs/how-to/onnx.md", "exec"), names)
 
 
 def test_the_versions_are_those_that_are_written() -> None:

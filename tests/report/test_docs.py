@@ -1,4 +1,4 @@
-"""The page docs/report.md: its examples run as they stand, in order, and print what they say; its commands exist."""
+"""The page docs/how-to/report.md: its examples run as they stand, in order, and print what they say; its commands exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from backpass.cli.root import COMMANDS
 from backpass.datasets import sample_bytes
 
-PAGE = Path(__file__).parents[2] / "docs" / "report.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "report.md"
 
 
 def test_examples_run_and_print_what_they_say(

@@ -16,7 +16,7 @@ class MissingMethod(TraceError, AttributeError):
     """A NumPy array method that traced arrays lack; ``hasattr`` returns False for it."""
 
 
-OTHERS = "write it with functions that can be traced; docs/calculus.md lists them"
+OTHERS = "write it with functions that can be traced; docs/reference/calculus.md lists them"
 
 _SORTED = "the order of values is not known while tracing: sort outside of the traced function, or use min, max, argmax"
 _COUNTED = "how many there are is not known while tracing: choose with where(mask, x, 0), or count with count_nonzero"
@@ -54,7 +54,7 @@ OPTIONS: Mapping[str, str] = MappingProxyType(
         "where=": "choose first: numpy.where(mask, x, 0)",
         "dtype=": "convert first: x.astype(dtype)",
         "initial=": "give the first value by itself, for example with numpy.maximum or +",
-        "argument": "give the arguments as docs/calculus.md lists them",
+        "argument": "give the arguments as docs/reference/calculus.md lists them",
     }
 )
 """Hints for unsupported options."""
@@ -72,7 +72,7 @@ def remedy(what: str) -> str:
     if what.startswith("a condition"):
         return "choose between two arrays with where(condition, a, b)"
     if what.startswith("numpy."):
-        return "join traced values with numpy.stack or numpy.concatenate; docs/calculus.md lists what can be traced"
+        return "join traced values with numpy.stack or numpy.concatenate (docs/reference/calculus.md)"
     if what.startswith("assignment"):
         return _CHANGED
     return _OUTSIDE

@@ -166,7 +166,7 @@ class Request:
             )
         except DataError as error:
             if "," in self.target and f"{shown(self.target)} is not there" in str(error):
-                error.hint = "one column is predicted here; several at once: docs/scikit-learn.md"
+                error.hint = "one column is predicted here; several at once: docs/how-to/scikit-learn.md"
             raise
         kinds = {name: required_kind(column) for name, column in table.columns.items()}
         files = (self.validation_file, self.test_file)

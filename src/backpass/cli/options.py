@@ -120,7 +120,7 @@ def only_once(ctx: click.Context, parameter: click.Parameter, values: Sequence[s
         given = " and ".join(values)
         raise UsageError(
             f"{parameter.opts[-1]} is given {len(values)} times: {given}",
-            hint="name one; several targets at once: docs/scikit-learn.md",
+            hint="name one; several targets at once: docs/how-to/scikit-learn.md",
         )
     return values[0]
 
