@@ -314,7 +314,7 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
 @pytest.mark.parametrize(
     ("command", "place"),
     [
-        ("fit", "backpass.cli.fit.read_table"),
+        ("fit", "backpass.cli.request.read_table"),
         ("predict", "backpass.cli.predict.read_table"),
         ("predict", "backpass.model.file.storage._sync"),
         ("explain", "backpass.reporting.attribution.explain"),

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, option, reading, reading_of, strictness, talking
+from backpass.cli.options import Command, argument, option, strictness, talking
+from backpass.cli.reading_options import reading, reading_of
 from backpass.cli.show import MOST_CLASSES
 from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure

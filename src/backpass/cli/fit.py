@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -14,164 +11,18 @@ from backpass.cli import summary
 from backpass.cli.config import as_toml, from_file, given_why, written
 from backpass.cli.console import Console
 from backpass.cli.folds import Folds, facts
-from backpass.cli.options import (
-    Command,
-    argument,
-    names_in,
-    only_once,
-    option,
-    reading,
-    reading_of,
-    settings_of,
-    settings_options,
-    talking,
-)
-from backpass.cli.output import check_page_replaceable, check_replaceable, checkpoint_path, model_path
+from backpass.cli.options import Command, argument, only_once, option, talking
+from backpass.cli.outcome import tell, unbegun, worded
 from backpass.cli.progress import watcher
+from backpass.cli.reading_options import reading
 from backpass.cli.report import write_page
-from backpass.cli.text import size
-from backpass.errors import DataError, DivergedError, InterruptedTraining, ResourceError, UsageError
-from backpass.model import CrossValidation, Model, Problem, Settings, fit_problem, make_problem
-from backpass.model.fitting.fit import as_table
+from backpass.cli.request import Request
+from backpass.cli.setting_options import settings_options
+from backpass.errors import DivergedError, InterruptedTraining
+from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.settings import SETTINGS
-from backpass.reporting.page import require
-from backpass.table import Table, Target, read_table, required_kind
-from backpass.table.messages import shown
+from backpass.table import Table, Target, read_table
 from backpass.table.target import labeled
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The options of a run, validated as far as possible without opening the table.
-
-    Attributes:
-        table: The path or pattern of the table, or - for standard input.
-        target: The column to predict.
-        output: The path of the model file.
-        validation_file: The table of the validation rows, if they are not split off ``table``.
-        test_file: The table of the test rows, if they are not split off ``table``.
-        drop: Columns to leave out.
-        columns: The only columns to learn from; None for all.
-        categorical: Numeric-looking columns to treat as categorical.
-        weight: The column of row weights, if any.
-        strict: Whether a row without a target is an error.
-        checkpoint: The path for checkpoints, if any.
-        resume: The checkpoint to continue from, if any.
-        report: The path of the HTML report, if any.
-        reading: Keyword arguments of ``read_table``.
-        settings: The settings of the fit.
-    """
-
-    table: str
-    target: str
-    output: str
-    validation_file: str | None
-    test_file: str | None
-    drop: tuple[str, ...]
-    columns: tuple[str, ...] | None
-    categorical: tuple[str, ...]
-    weight: str | None
-    strict: bool
-    checkpoint: str | None
-    resume: str | None
-    report: str | None
-    reading: Mapping[str, Any]
-    settings: Settings
-
-    @staticmethod
-    def of(given: Mapping[str, Any]) -> Request:
-        """Build the request from the parsed options.
-
-        Raises:
-            UsageError: An option is invalid, or two of them contradict each other.
-        """
-        settings = settings_of(given)
-        drop, target = tuple(names_in(given["drop"])), given["target"]
-        if target in drop:
-            raise UsageError(f"--drop leaves out {target!r}, which is the --target")
-        output = model_path(given["table"], given["output"])
-        if given["weight"] is not None and given["weight"] in (target, *drop):
-            other = "the --target" if given["weight"] == target else "left out by --drop"
-            raise UsageError(f"--weight {given['weight']!r} is {other}", hint="name a column of numbers from 0 up")
-        if output == given["checkpoint"]:
-            raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them two names")
-        return Request(
-            given["table"],
-            target,
-            output,
-            given["validation_file"],
-            given["test_file"],
-            drop,
-            tuple(names_in(given["columns"])) or None,
-            tuple(names_in(given["categorical"])),
-            given["weight"],
-            given["strict"],
-            given["checkpoint"],
-            given["resume"],
-            given["report"],
-            reading_of(given),
-            settings,
-        )
-
-    @property
-    def needed(self) -> list[str]:
-        """The columns that the table must have."""
-        named = (self.target, self.settings.group, self.settings.time, self.weight)
-        return list(dict.fromkeys(name for name in named if name is not None))
-
-    @property
-    def left_out(self) -> list[str]:
-        """The columns of --drop that are not read: a group or time column is read, though it is no input."""
-        return [name for name in self.drop if name not in self.needed]
-
-    @property
-    def unread(self) -> list[str]:
-        """The columns of --drop that are read all the same, and are no inputs."""
-        return [name for name in self.drop if name in self.needed and name != self.weight]
-
-    def rescue(self, console: Console) -> str | None:
-        """Return the checkpoint path of an interrupted run if --checkpoint is not set.
-
-        None, with a warning, if that path is not writable or holds a file of another kind.
-        """
-        if self.checkpoint is not None:
-            return None
-        path = checkpoint_path(self.output)
-        try:
-            check_replaceable(path, "checkpoint")
-        except (UsageError, ResourceError) as error:
-            console.alarm("warning", f"{error.message}; if the run is interrupted, it is not saved")
-            return None
-        return path
-
-    def check_files(self) -> None:
-        """Check before training that all results can be written.
-
-        Raises:
-            UsageError: An output path holds a file of another kind, or a package for the report is missing.
-            ResourceError: An output path is not writable.
-        """
-        check_replaceable(self.output, "model")
-        if self.checkpoint is not None:
-            check_replaceable(self.checkpoint, "checkpoint")
-        if self.report is not None:
-            require()
-            check_page_replaceable(self.report, "--report")
-
-    def tables(self) -> tuple[Table, Table | None, Table | None]:
-        """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
-        try:
-            table = read_table(
-                self.table, categorical=self.categorical, drop=self.left_out, need=self.needed, **self.reading
-            )
-        except DataError as error:
-            if "," in self.target and f"{shown(self.target)} is not there" in str(error):
-                error.hint = "one column is predicted here; several at once: docs/how-to/scikit-learn.md"
-            raise
-        kinds = {name: required_kind(column) for name, column in table.columns.items()}
-        files = (self.validation_file, self.test_file)
-        validation, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
-        return table, validation, test
 
 
 @click.command(cls=Command)
@@ -305,7 +156,7 @@ def fit(**given: Any) -> int:
     problem, table, judge = _prepared(request, console, verbose=given["verbose"])
     model, stopped = _trained(problem, request, console)
     try:
-        _tell(model, request, console, stopped)
+        tell(model, request, console, stopped)
         crossed = None
         if folds is not None and stopped is None:
             crossed = folds.run(
@@ -403,76 +254,8 @@ def _trained(problem: Problem, request: Request, console: Console) -> tuple[Mode
                 on_model=lambda model: model.save(request.output),
             ), None
         except DivergedError as error:
-            raise _worded(error, request.output) from None
+            raise worded(error, request.output) from None
         except InterruptedTraining as stop:
             if isinstance(stop.model, Model):
                 return stop.model, stop
-            raise _unbegun(stop) from None
-
-
-def _unbegun(stop: InterruptedTraining) -> InterruptedTraining:
-    """Return the error for a run interrupted before its first step; it names the resume command, if any."""
-    goes_on = None if stop.checkpoint is None else _resume_command(stop.checkpoint)
-    return InterruptedTraining(stop.message, hint="" if goes_on is None else f"to go on: {goes_on}")
-
-
-def _worded(error: DivergedError, output: str) -> DivergedError:
-    """Return the error for a diverged run; it names the file with the best finite weights, if there are any."""
-    if not isinstance(error.model, Model):
-        return DivergedError(f"{error.message}; no model is written", hint=error.hint)
-    return DivergedError(f"{error.message} in {output}", hint=error.hint)
-
-
-def _tell(model: Model, request: Request, console: Console, stopped: InterruptedTraining | None) -> None:
-    """Print how training ended, the scores, and commands to continue with."""
-    if stopped is not None:
-        console.item("interrupted", _what_is_kept(model))
-    console.item("trained", summary.course(model))
-    for line in ("", *table) if (table := summary.scores_table(model)) else ():
-        console.line(line)
-    if decision := summary.decision_line(model.head):
-        console.item("decision", decision)
-    if model.record.comparison is not None:
-        console.line(model.record.comparison.sentence)
-    console.line()
-    if stopped is not None and stopped.checkpoint is not None:
-        console.item("checkpoint", stopped.checkpoint)
-        console.command("resume", _resume_command(stopped.checkpoint))
-    console.command("next", shlex.join(["backpass", "show", request.output]))
-    for line in summary.score_lines(model):
-        console.line(line)
-    console.line(f"saved {request.output} ({size(os.path.getsize(request.output))})")
-
-
-def _what_is_kept(model: Model) -> str:
-    """Describe which weights an interrupted run has saved."""
-    record = model.record
-    if record.reason != "interrupted":
-        return "after training; the model is whole"
-    if not record.history:
-        return f"before the first epoch was finished; the weights of step {record.steps:,} are kept"
-    if record.settings["ensemble_size"] > 1:
-        return f"the weights of {len(record.members)} of {record.settings['ensemble_size']} networks are kept"
-    if record.history[-1].score is None:
-        return f"the weights of step {record.steps:,} are kept"
-    return f"the best weights, those of epoch {record.best_epoch}, are kept"
-
-
-def _resume_command(checkpoint: str) -> str:
-    """Return the command line that continues this run."""
-    return shlex.join(["backpass", *_without_resume(click.get_current_context().obj or []), "--resume", checkpoint])
-
-
-def _without_resume(arguments: Sequence[str]) -> list[str]:
-    """Drop --resume and its value from the arguments.
-
-    >>> _without_resume(["fit", "a.csv", "--resume", "old", "-q", "--resume=old"])
-    ['fit', 'a.csv', '-q']
-    """
-    kept, rest = [], iter(arguments)
-    for each in rest:
-        if each == "--resume":
-            next(rest, None)
-        elif not each.startswith("--resume="):
-            kept.append(each)
-    return kept
+            raise unbegun(stop) from None

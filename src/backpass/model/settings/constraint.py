@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from sys import float_info
-from typing import Any
+from typing import Any, ClassVar
 
 from backpass.errors import did_you_mean
 from backpass.network import CustomActivation
 
 
 class Constraint(ABC):
-    """The values that a setting accepts."""
+    """The values that a setting accepts.
+
+    Attributes:
+        metavar: What stands for a value in the help of the command line.
+    """
+
+    metavar: ClassVar[str]
 
     @abstractmethod
     def describe(self) -> str:
@@ -58,6 +64,8 @@ class Number(Constraint):
         open_high: Whether the upper bound is excluded.
     """
 
+    metavar = "NUMBER"
+
     low: float = -inf
     high: float = inf
     whole: bool = False
@@ -91,6 +99,8 @@ class Number(Constraint):
 class Choice(Constraint):
     """One of several names."""
 
+    metavar = "NAME"
+
     names: tuple[str, ...]
 
     def describe(self) -> str:
@@ -122,6 +132,8 @@ class Function(Choice):
 class ColumnName(Constraint):
     """The name of a column."""
 
+    metavar = "COLUMN"
+
     def describe(self) -> str:
         return "the name of a column"
 
@@ -139,6 +151,8 @@ class ColumnName(Constraint):
 class Switch(Constraint):
     """Yes or no."""
 
+    metavar = "YES|NO"
+
     def describe(self) -> str:
         return "yes or no"
 
@@ -155,6 +169,8 @@ class Switch(Constraint):
 @dataclass(frozen=True, slots=True)
 class Factors(Constraint):
     """Nonnegative factors for some of the given names: name=factor."""
+
+    metavar = "GROUP=FACTOR"
 
     names: tuple[str, ...]
 
@@ -197,6 +213,8 @@ class NumberOrName(Constraint):
         names: The accepted names.
     """
 
+    metavar = "NUMBER|NAME"
+
     number: Number
     names: tuple[str, ...]
 
@@ -220,6 +238,8 @@ class NumberOrName(Constraint):
 class ClassName(Constraint):
     """A class of the target, by its text or, for numbers and booleans, by its value."""
 
+    metavar = "CLASS"
+
     def describe(self) -> str:
         return "a class of the target"
 
@@ -241,6 +261,8 @@ class Amounts(Constraint):
         names: The names, each of which needs a number; empty for any classes.
         words: Words that are accepted instead.
     """
+
+    metavar = "NAME=NUMBER"
 
     names: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -290,6 +312,8 @@ def amount_texts(value: Sequence[Sequence[Any]]) -> list[str]:
 class Widths(Constraint):
     """The widths of the hidden layers: positive whole numbers such as 64,64; ``none`` for no hidden layer."""
 
+    metavar = "UNITS"
+
     most: int = 1_000_000
 
     def describe(self) -> str:
@@ -310,6 +334,8 @@ class Widths(Constraint):
 class Several(Constraint):
     """One or more numbers, such as 0.1,1."""
 
+    metavar = "NUMBERS"
+
     each: Number
 
     def describe(self) -> str:
@@ -328,6 +354,8 @@ class Several(Constraint):
 @dataclass(frozen=True, slots=True)
 class Wires(Constraint):
     """Named hidden units, each with the columns it reads: unit=column,column."""
+
+    metavar = "UNIT=COLUMNS"
 
     def describe(self) -> str:
         return "a name and columns such as family_size=size,bedrooms"

@@ -1,0 +1,226 @@
+"""Reading options: how a table is parsed, as options of the command line and as arguments of ``read_table``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from backpass.cli.options import flag, names_in, option, together
+from backpass.errors import ResourceError, UsageError
+from backpass.table.missing import DEFAULT_MISSING
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+READING_WORDS = (
+    "delimiter",
+    "decimal",
+    "skip",
+    "header_row",
+    "comment",
+    "footer",
+    "all_rows",
+    "no_header",
+    "names",
+    "date_order",
+    "encoding",
+    "missing",
+    "no_missing_detection",
+    "keep_spaces",
+    "query",
+    "sheet",
+    "widths",
+)
+"""Options of ``reading`` that a suggested next command repeats."""
+
+
+def reading() -> Callable[[F], F]:
+    """The options that describe how a table is parsed."""
+    section = "Reading"
+    return together(
+        option(
+            "--delimiter",
+            metavar="TEXT",
+            section=section,
+            help="field delimiter: a single character, tab, or whitespace (any run of blanks); default: detected",
+        ),
+        option(
+            "--skip",
+            metavar="NUMBER",
+            type=click.IntRange(min=0),
+            section=section,
+            help="number of lines to skip before the header of a text file; default: detected",
+        ),
+        option(
+            "--header-row",
+            metavar="LINES",
+            section=section,
+            help="line of the header of a text file, from 1, or its lines, such as 1,2, if it has several; "
+            "default: detected",
+        ),
+        option(
+            "--comment",
+            metavar="TEXT",
+            section=section,
+            help="start of comment lines in a text file, such as '#', or none; default: detected",
+        ),
+        option(
+            "--footer",
+            metavar="NUMBER",
+            type=click.IntRange(min=0),
+            section=section,
+            help="number of lines below the last row of a text file, blank lines not counted; default: detected",
+        ),
+        option(
+            "--all-rows",
+            is_flag=True,
+            section=section,
+            help="read every record below the header as a row, even units, totals, repeated headers and empty rows",
+        ),
+        option(
+            "--no-header",
+            is_flag=True,
+            section=section,
+            help="the text file has no header line; its columns are named column1, column2, ..., and a model matches "
+            "them by position",
+        ),
+        option(
+            "--names",
+            metavar="COLUMNS",
+            multiple=True,
+            section=section,
+            help="column names for a text file without a header: a,b,c (repeatable)",
+        ),
+        option("--decimal", metavar="TEXT", section=section, help="decimal separator, '.' or ','; default: detected"),
+        option(
+            "--date-order",
+            metavar="NAME",
+            section=section,
+            help="order of dates such as 1/2/2024, day_first or month_first; default: detected if unambiguous",
+        ),
+        option("--encoding", metavar="NAME", section=section, help="text encoding, such as latin-1; default: utf-8"),
+        option(
+            "--missing",
+            metavar="TEXT",
+            may_be_empty=True,
+            multiple=True,
+            section=section,
+            help="string to treat as a missing value, in addition to an empty field, NA, N/A, NaN, null, None and ?; "
+            "it is stored in the model (repeatable)",
+        ),
+        option(
+            "--no-missing-detection",
+            is_flag=True,
+            section=section,
+            help="do not treat words such as -, #N/A and unknown as missing where everything else in a column is a "
+            "number or a date, and do not name suspected numbers such as -999",
+        ),
+        option(
+            "--keep-spaces",
+            is_flag=True,
+            section=section,
+            help="keep categories apart that differ only in spaces: around, doubled or no-break; default: merge them",
+        ),
+        option(
+            "--query",
+            metavar="SQL",
+            section=section,
+            help="SELECT statement to apply to the table, which it calls data; in a database, it names the tables",
+        ),
+        option(
+            "--sheet",
+            metavar="NAME",
+            section=section,
+            help="sheet of a workbook, by name or by number from 1 (for one of several files: FILE::NAME); default: "
+            "the only one that holds a table",
+        ),
+        option(
+            "--widths",
+            metavar="NUMBERS",
+            section=section,
+            help="field widths of a text file without delimiters, in characters: 8,4,10",
+        ),
+        option(
+            "--max-bytes",
+            metavar="NUMBER",
+            type=click.IntRange(min=1),
+            section=section,
+            help="maximum decompressed size of a compressed file or workbook; default: 200 times its size, but at "
+            "least 64 MiB",
+        ),
+    )
+
+
+def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSING) -> dict[str, Any]:
+    """Return the keyword arguments of ``read_table`` that the options select.
+
+    Args:
+        given: The parsed options by name.
+        missing: Strings that mean a missing value in addition to those of ``--missing``; a model provides its own.
+
+    Raises:
+        ResourceError: A table is to come from standard input, which is closed.
+    """
+    if sys.stdin is None and "-" in (given.get("table"), given.get("validation_file"), given.get("test_file")):
+        raise ResourceError("standard input is closed", hint="give the name of a file")
+    names = (
+        "delimiter",
+        "decimal",
+        "skip",
+        "comment",
+        "footer",
+        "date_order",
+        "encoding",
+        "query",
+        "max_bytes",
+        "sheet",
+    )
+    found: dict[str, Any] = {name: given[name] for name in names if given[name] is not None}
+    if given["header_row"] is not None:
+        found["header_row"] = _numbers_in(given["header_row"], "--header-row is a line number, or several such as 1,2")
+    if given["widths"] is not None:
+        found["widths"] = _numbers_in(given["widths"], "--widths are numbers of characters, such as 8,4,10")
+    if columns := names_in(given["names"]):
+        found["names"] = columns
+    flags = {name: given[name] for name in ("no_header", "all_rows")}
+    found["detect_missing"] = not given["no_missing_detection"]
+    found["merge_spaces"] = not given["keep_spaces"]
+    return {**found, **flags, "missing": (*missing, *given["missing"])}
+
+
+def reading_words(given: Mapping[str, Any]) -> list[str]:
+    """Return the ``reading`` options that were given as command-line words, for a suggested next command.
+
+    >>> reading_words({"delimiter": ";", "no_header": True, "missing": ("-1", "x"), "skip": None})
+    ['--delimiter', ';', '--no-header', '--missing', '-1', '--missing', 'x']
+    """
+    words: list[str] = []
+    for name in READING_WORDS:
+        value = given.get(name)
+        if value is True:
+            words.append(flag(name))
+        elif value not in (None, False):
+            values = value if isinstance(value, tuple) else (value,)
+            words += [word for each in values for word in (flag(name), str(each))]
+    return words
+
+
+def _numbers_in(text: str, expected: str) -> list[int]:
+    """Return the whole numbers in a text such as ``2`` or ``1,2``.
+
+    Args:
+        text: The text.
+        expected: What was expected, for the message.
+
+    Raises:
+        UsageError: The text holds anything else.
+
+    >>> _numbers_in("2", ""), _numbers_in("1, 2", "")
+    ([2], [1, 2])
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise UsageError(f"{expected}; got {text!r}")
+    return [int(part) for part in parts]

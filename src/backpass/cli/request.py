@@ -1,0 +1,153 @@
+"""Fit request: the options of ``backpass fit``, validated as far as possible without opening the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backpass.cli.console import Console
+from backpass.cli.options import names_in
+from backpass.cli.output import check_page_replaceable, check_replaceable, checkpoint_path, model_path
+from backpass.cli.reading_options import reading_of
+from backpass.cli.setting_options import settings_of
+from backpass.errors import DataError, ResourceError, UsageError
+from backpass.model import Settings
+from backpass.model.fitting.fit import as_table
+from backpass.reporting.page import require
+from backpass.table import Table, read_table, required_kind
+from backpass.table.messages import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The options of a run, validated as far as possible without opening the table.
+
+    Attributes:
+        table: The path or pattern of the table, or - for standard input.
+        target: The column to predict.
+        output: The path of the model file.
+        validation_file: The table of the validation rows, if they are not split off ``table``.
+        test_file: The table of the test rows, if they are not split off ``table``.
+        drop: Columns to leave out.
+        columns: The only columns to learn from; None for all.
+        categorical: Numeric-looking columns to treat as categorical.
+        weight: The column of row weights, if any.
+        strict: Whether a row without a target is an error.
+        checkpoint: The path for checkpoints, if any.
+        resume: The checkpoint to continue from, if any.
+        report: The path of the HTML report, if any.
+        reading: Keyword arguments of ``read_table``.
+        settings: The settings of the fit.
+    """
+
+    table: str
+    target: str
+    output: str
+    validation_file: str | None
+    test_file: str | None
+    drop: tuple[str, ...]
+    columns: tuple[str, ...] | None
+    categorical: tuple[str, ...]
+    weight: str | None
+    strict: bool
+    checkpoint: str | None
+    resume: str | None
+    report: str | None
+    reading: Mapping[str, Any]
+    settings: Settings
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> Request:
+        """Build the request from the parsed options.
+
+        Raises:
+            UsageError: An option is invalid, or two of them contradict each other.
+        """
+        settings = settings_of(given)
+        drop, target = tuple(names_in(given["drop"])), given["target"]
+        if target in drop:
+            raise UsageError(f"--drop leaves out {target!r}, which is the --target")
+        output = model_path(given["table"], given["output"])
+        if given["weight"] is not None and given["weight"] in (target, *drop):
+            other = "the --target" if given["weight"] == target else "left out by --drop"
+            raise UsageError(f"--weight {given['weight']!r} is {other}", hint="name a column of numbers from 0 up")
+        if output == given["checkpoint"]:
+            raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them two names")
+        return Request(
+            given["table"],
+            target,
+            output,
+            given["validation_file"],
+            given["test_file"],
+            drop,
+            tuple(names_in(given["columns"])) or None,
+            tuple(names_in(given["categorical"])),
+            given["weight"],
+            given["strict"],
+            given["checkpoint"],
+            given["resume"],
+            given["report"],
+            reading_of(given),
+            settings,
+        )
+
+    @property
+    def needed(self) -> list[str]:
+        """The columns that the table must have."""
+        named = (self.target, self.settings.group, self.settings.time, self.weight)
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def left_out(self) -> list[str]:
+        """The columns of --drop that are not read: a group or time column is read, though it is no input."""
+        return [name for name in self.drop if name not in self.needed]
+
+    @property
+    def unread(self) -> list[str]:
+        """The columns of --drop that are read all the same, and are no inputs."""
+        return [name for name in self.drop if name in self.needed and name != self.weight]
+
+    def rescue(self, console: Console) -> str | None:
+        """Return the checkpoint path of an interrupted run if --checkpoint is not set.
+
+        None, with a warning, if that path is not writable or holds a file of another kind.
+        """
+        if self.checkpoint is not None:
+            return None
+        path = checkpoint_path(self.output)
+        try:
+            check_replaceable(path, "checkpoint")
+        except (UsageError, ResourceError) as error:
+            console.alarm("warning", f"{error.message}; if the run is interrupted, it is not saved")
+            return None
+        return path
+
+    def check_files(self) -> None:
+        """Check before training that all results can be written.
+
+        Raises:
+            UsageError: An output path holds a file of another kind, or a package for the report is missing.
+            ResourceError: An output path is not writable.
+        """
+        check_replaceable(self.output, "model")
+        if self.checkpoint is not None:
+            check_replaceable(self.checkpoint, "checkpoint")
+        if self.report is not None:
+            require()
+            check_page_replaceable(self.report, "--report")
+
+    def tables(self) -> tuple[Table, Table | None, Table | None]:
+        """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
+        try:
+            table = read_table(
+                self.table, categorical=self.categorical, drop=self.left_out, need=self.needed, **self.reading
+            )
+        except DataError as error:
+            if "," in self.target and f"{shown(self.target)} is not there" in str(error):
+                error.hint = "one column is predicted here; several at once: docs/how-to/scikit-learn.md"
+            raise
+        kinds = {name: required_kind(column) for name, column in table.columns.items()}
+        files = (self.validation_file, self.test_file)
+        validation, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
+        return table, validation, test
