@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backpass.cli.config import NOT_KEPT, _toml, names_of
-from backpass.cli.fit import fit
+from backpass.cli.commands.fit import fit
+from backpass.cli.options.config import NOT_KEPT, _toml, names_of
 from backpass.errors import UsageError
 from backpass.model.settings.settings import SETTINGS
 

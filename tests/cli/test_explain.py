@@ -81,7 +81,7 @@ def test_who_waits_is_told_how_many_rows_are_done(call: Run, home: Path, monkeyp
     arguments = ("explain", home / "numbers.backpass", home / "numbers.csv")
     plain = call(*arguments)
     monkeypatch.setattr("backpass.reporting.attribution._ROWS", 50)
-    monkeypatch.setattr("backpass.cli.explain.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("backpass.cli.commands.explain.LINE_SECONDS", 0.0)
     watched = call(*arguments)
     assert [line.split() for line in watched.err.splitlines() if line.startswith("explained")] == [
         ["explained", str(done), "of", "120", "rows"] for done in (50, 100)

@@ -303,7 +303,7 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
     call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     fit = ("fit", home / "numbers.csv", "-t", "price", "--hidden", "4", "--epochs", "2", "--report", "page.html")
-    struck(monkeypatch, "backpass.cli.fit.write_page", number)
+    struck(monkeypatch, "backpass.cli.commands.fit.write_page", number)
     stopped = call(*fit)
     assert stopped.code == code
     assert ("error: interrupted; numbers.backpass is saved\n" in stopped.err) == (code == 130)
@@ -315,11 +315,11 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
     ("command", "place"),
     [
         ("fit", "backpass.cli.request.read_table"),
-        ("predict", "backpass.cli.predict.read_table"),
+        ("predict", "backpass.cli.commands.predict.read_table"),
         ("predict", "backpass.model.file.storage._sync"),
         ("explain", "backpass.reporting.attribution.explain"),
         ("explain", "backpass.model.file.storage._sync"),
-        ("report", "backpass.cli.report.page_and_warnings"),
+        ("report", "backpass.cli.commands.report.page_and_warnings"),
         ("report", "backpass.model.file.storage._sync"),
     ],
 )
@@ -349,7 +349,7 @@ def test_a_signal_ends_a_command_that_has_nothing_to_keep(
 def test_an_error_that_a_library_makes_of_a_signal_is_no_bug(
     call: Run, home: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
-    struck(monkeypatch, "backpass.cli.predict.load", number, also=ImportError("numpy failed to import"))
+    struck(monkeypatch, "backpass.cli.commands.predict.load", number, also=ImportError("numpy failed to import"))
     assert call("predict", home / "numbers.backpass", home / "numbers.csv").code == code
 
 
@@ -370,7 +370,7 @@ def test_a_signal_inside_the_callback_of_a_weak_reference_is_not_lost(
         while True:
             time.sleep(0.001)
 
-    monkeypatch.setattr("backpass.cli.predict.load", load)
+    monkeypatch.setattr("backpass.cli.commands.predict.load", load)
     stopped = call("predict", home / "numbers.backpass", home / "numbers.csv")
     assert (stopped.code, stopped.out) == (code, "")
     assert "ignored" not in stopped.err

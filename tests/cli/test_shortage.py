@@ -26,7 +26,7 @@ def test_an_error_raised_for_want_of_memory_is_known_by_its_cause(call: Run, mon
         except MemoryError as error:
             raise SystemError("initialization failed") from error
 
-    monkeypatch.setattr("backpass.cli.evaluate.load", broken)
+    monkeypatch.setattr("backpass.cli.commands.evaluate.load", broken)
     failed = call("evaluate", "m.backpass", "t.csv")
     assert (failed.code, failed.err.splitlines()[0]) == (5, "error: not enough memory")
 
@@ -35,7 +35,7 @@ def test_a_bug_is_told_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     def broken(*arguments: Any, **named: Any) -> None:
         raise ImportError("\n\nIMPORTANT: PLEASE READ THIS\n\nall of it\n")
 
-    monkeypatch.setattr("backpass.cli.evaluate.load", broken)
+    monkeypatch.setattr("backpass.cli.commands.evaluate.load", broken)
     assert main(["evaluate", "m.backpass", "t.csv"]) == 1
     assert capsys.readouterr().err.startswith(
         "error: this is a bug in backpass (ImportError: IMPORTANT: PLEASE READ THIS)\nhint: "

@@ -171,7 +171,7 @@ def test_a_bug_is_told_apart_and_its_traceback_shown_when_asked_for(
     def broken(*arguments: Any, **named: Any) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("backpass.cli.evaluate.load", broken)
+    monkeypatch.setattr("backpass.cli.commands.evaluate.load", broken)
     assert main(["evaluate", "m.backpass", "t.csv"]) == 1
     err = capsys.readouterr().err
     assert err.startswith("error: this is a bug in backpass (ZeroDivisionError: planted)\nhint: please report it")
@@ -202,7 +202,7 @@ def test_what_is_not_our_bug(
     def broken(*arguments: Any, **named: Any) -> None:
         raise error
 
-    monkeypatch.setattr("backpass.cli.evaluate.load", broken)
+    monkeypatch.setattr("backpass.cli.commands.evaluate.load", broken)
     failed = call("evaluate", "m.backpass", "t.csv")
     assert failed.code == code
     assert failed.err.startswith(f"error: {words}")

@@ -21,7 +21,7 @@ from backpass.cli import main
 from backpass.model.fitting import fit as fitting
 
 IMPORTED = (
-    *(f"backpass.cli.{name}" for name in ("fit", "predict", "explain", "export", "report")),
+    *(f"backpass.cli.commands.{name}" for name in ("fit", "predict", "explain", "export", "report")),
     "backpass.engine.native.native_engine",
     "backpass.reporting.pictures",
     "duckdb",

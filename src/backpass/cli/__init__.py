@@ -13,7 +13,7 @@ Results go to standard output, messages to standard error.
     backpass export housing.backpass housing.onnx               a model   ->  an ONNX file for other runtimes
     backpass sample housing > housing.csv                       nothing   ->  a sample dataset
 
-Reading order: ``root`` (commands and error handling), ``options``, ``fit``, ``predict``. Only this package handles
+Reading order: ``root`` (commands and error handling), ``options``, ``commands``. Only this package handles
 terminals; the packages that it imports do the computing.
 """
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from backpass.cli.commands.predict import hand_out_rows
 from backpass.cli.console import Console
 from backpass.cli.output import check_rows_output
-from backpass.cli.predict import hand_out_rows
 from backpass.cli.text import figure
 from backpass.errors import UsageError
 from backpass.model import CrossValidation, Settings

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from backpass.cli.console import Console
-from backpass.cli.options import names_in
+from backpass.cli.options.declaration import names_in
+from backpass.cli.options.reading import reading_of
+from backpass.cli.options.settings import settings_of
 from backpass.cli.output import check_page_replaceable, check_replaceable, checkpoint_path, model_path
-from backpass.cli.reading_options import reading_of
-from backpass.cli.setting_options import settings_of
 from backpass.errors import DataError, ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.fitting.fit import as_table

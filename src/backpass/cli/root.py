@@ -33,7 +33,7 @@ COMMANDS = {
     "sample": "Print a sample dataset.",
     "doctor": "Print version and system information for bug reports.",
 }
-"""Name -> one-line description. Each command is defined in the module of the same name."""
+"""Name -> one-line description. Each command is defined in the module of `commands` of the same name."""
 
 
 class Root(click.Group):
@@ -45,7 +45,7 @@ class Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"backpass.cli.{cmd_name}"), cmd_name)
+        command: click.Command = getattr(import_module(f"backpass.cli.commands.{cmd_name}"), cmd_name)
         return command
 
     def resolve_command(

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, argument, talking
+from backpass.cli.options.declaration import Command, argument, talking
 from backpass.datasets import SAMPLES, sample_bytes
 
 

@@ -10,8 +10,8 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, strictness, talking
-from backpass.cli.reading_options import reading, reading_of
+from backpass.cli.options.declaration import Command, argument, strictness, talking
+from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
 from backpass.model import load

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console, columns_of
-from backpass.cli.options import Command, argument, names_in, option, talking
-from backpass.cli.reading_options import reading, reading_of, reading_words
+from backpass.cli.options.declaration import Command, argument, names_in, option, talking
+from backpass.cli.options.reading import reading, reading_of, reading_words
 from backpass.cli.text import aligned, figure
 from backpass.errors import visible
 from backpass.table import read_table

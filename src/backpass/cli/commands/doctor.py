@@ -9,7 +9,7 @@ import click
 
 from backpass._version import __version__
 from backpass.cli.console import Console
-from backpass.cli.options import Command, talking
+from backpass.cli.options.declaration import Command, talking
 
 LIBRARIES = ("numpy", "click", "duckdb", "narwhals", "rich", "safetensors")
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from backpass.cli.options import flag, names_in, option, together
+from backpass.cli.options.declaration import flag, names_in, option, together
 from backpass.errors import ResourceError, UsageError
 from backpass.table.missing import DEFAULT_MISSING
 

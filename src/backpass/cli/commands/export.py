@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, argument, talking
+from backpass.cli.options.declaration import Command, argument, talking
 from backpass.cli.output import check_onnx_replaceable
 from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx

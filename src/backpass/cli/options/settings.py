@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from backpass.cli.options import flag, option, together
+from backpass.cli.options.declaration import flag, option, together
 from backpass.errors import UsageError
 from backpass.model.settings.constraint import Choice, Number
 from backpass.model.settings.settings import BY_NAME, SETTINGS, Setting, Settings

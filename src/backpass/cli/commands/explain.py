@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
+from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.reading import reading
 from backpass.cli.output import check_rows_output
-from backpass.cli.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.progress import LINE_SECONDS
-from backpass.cli.reading_options import reading
 from backpass.model import Model, load
 from backpass.reporting import attribution
 from backpass.reporting.attribution import Explanation

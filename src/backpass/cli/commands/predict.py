@@ -10,9 +10,9 @@ import numpy as np
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, names_in, option, strictness, talking
+from backpass.cli.options.declaration import Command, argument, names_in, option, strictness, talking
+from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import PARQUET, check_rows_output
-from backpass.cli.reading_options import reading, reading_of
 from backpass.cli.rows import csv_lines, parquet_bytes
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load

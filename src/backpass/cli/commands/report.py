@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backpass.cli.console import Console
-from backpass.cli.options import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_page_replaceable
-from backpass.cli.reading_options import reading, reading_of
 from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load

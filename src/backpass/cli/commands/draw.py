@@ -10,10 +10,10 @@ import click
 import numpy
 
 from backpass.circuit import Array, Circuit, Spec, grad, trace
+from backpass.cli.commands.predict import hand_out
 from backpass.cli.console import Console
-from backpass.cli.options import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.output import check_apart
-from backpass.cli.predict import hand_out
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.network import ACTIVATIONS, Loss, Network, dense_network, loss_named, mean_loss

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.cli import summary
+from backpass.cli.commands.show import MOST_CLASSES
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options import Command, argument, option, strictness, talking
-from backpass.cli.reading_options import reading, reading_of
-from backpass.cli.show import MOST_CLASSES
+from backpass.cli.options.declaration import Command, argument, option, strictness, talking
+from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure
 from backpass.model import Model, load

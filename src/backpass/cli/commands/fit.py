@@ -8,16 +8,16 @@ from typing import Any
 import click
 
 from backpass.cli import summary
-from backpass.cli.config import as_toml, from_file, given_why, written
+from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
 from backpass.cli.folds import Folds, facts
-from backpass.cli.options import Command, argument, only_once, option, talking
+from backpass.cli.options.config import as_toml, from_file, given_why, written
+from backpass.cli.options.declaration import Command, argument, only_once, option, talking
+from backpass.cli.options.reading import reading
+from backpass.cli.options.settings import settings_options
 from backpass.cli.outcome import tell, unbegun, worded
 from backpass.cli.progress import watcher
-from backpass.cli.reading_options import reading
-from backpass.cli.report import write_page
 from backpass.cli.request import Request
-from backpass.cli.setting_options import settings_options
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.settings import SETTINGS

@@ -13,7 +13,7 @@ import click
 from backpass._version import __version__
 from backpass.cli import anatomy, summary
 from backpass.cli.console import Console
-from backpass.cli.options import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
 from backpass.model.metrics import LOWER_IS_BETTER, as_loss
