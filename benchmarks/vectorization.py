@@ -14,17 +14,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy
 
+from backpass import notes
 from backpass.circuit import Spec, trace, value_and_grad
 from backpass.engine import NumpyEngine
 from backpass.network import dense_network
-
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
-import slow_twins  # the loops are those that the tests check
 
 Floats = numpy.ndarray[Any, Any]
 CASES = [(8, 16, 64), (32, 64, 256), (64, 128, 256)]
@@ -54,13 +51,13 @@ def contenders(d: int, m: int, n: int) -> dict[str, dict[str, Callable[[], Any]]
     def one_by_one() -> Floats:
         total = numpy.zeros((m, d))
         for i in range(n):
-            total += slow_twins.algorithm_3(*columns, X[i][:, None], float(y[i, 0])).dW[1]
+            total += notes.algorithm_3(*columns, X[i][:, None], float(y[i, 0])).dW[1]
         return total / n
 
     return {
         "forward": {
-            "loops (2.5)": lambda: [slow_twins.two_layers_by_loops(*lists, x)[2] for x in X.tolist()],
-            "matrices (2.11)": lambda: [slow_twins.two_layers_by_matrices(*columns, x[:, None])[2] for x in X],
+            "loops (2.5)": lambda: [notes.two_layers_by_loops(*lists, x)[2] for x in X.tolist()],
+            "matrices (2.11)": lambda: [notes.two_layers_by_matrices(*columns, x[:, None])[2] for x in X],
             "batch (4.4)": lambda: numpy.maximum(X @ W1.T + b1, 0) @ W2.T + b2,
             "engine": lambda: engine.run(forward, theta, X)[0],
         },

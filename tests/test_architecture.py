@@ -25,6 +25,7 @@ ROOMS = (
     "engine",
     "network",
     "training",
+    "notes",
     "datasets",
     "table",
     "model.file",
@@ -52,7 +53,7 @@ SHOWS = {"backpass.model": "backpass.model.fitting"}
 UPWARDS = {"backpass.model.model": "backpass.reporting.plot"}
 """The one import upwards: ``Model.plot`` shows the pictures of the room ``reporting``, loaded on first use."""
 
-CORE = ("numerics", "circuit", "engine", "network", "training")
+CORE = ("numerics", "circuit", "engine", "network", "training", "notes")
 OPTIONAL = {"backpass.engine.onnx.file": "onnx"}
 """Modules of the core that may import one more library, inside their functions: an optional engine and its own."""
 

@@ -15,6 +15,7 @@ PACKAGES = [
     "backpass.circuit.operations",
     "backpass.estimators",
     "backpass.network",
+    "backpass.notes",
     "backpass.reporting",
     "backpass.training",
 ]

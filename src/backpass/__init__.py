@@ -19,6 +19,7 @@ The packages, lowest first; each imports only from those before it:
     engine     runs circuits
     network    activations, layers, losses, h_theta(x)                   CS229 section 2
     training   minimizes J(theta)                                        CS229 section 1
+    notes      the equations and algorithms of the notes, line by line
     table      files and data frames -> columns -> numbers
     model      what fit makes and load returns
     estimators scikit-learn's interface to the model

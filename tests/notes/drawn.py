@@ -1,4 +1,4 @@
-"""Networks in the notes' form (columns, W is m x d), drawn from a seed, and the way to the library's theta."""
+"""Networks in the notes' form (columns, W is m x d), drawn from a seed, and runs of the library's on them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,6 @@ def drawn(widths: Sequence[int], seed: int) -> tuple[list[Floats], list[Floats]]
     rng = numpy.random.default_rng(seed)
     pairs = list(zip(widths[1:], widths[:-1], strict=True))
     return [rng.normal(size=(m, d)) for m, d in pairs], [rng.normal(size=(m, 1)) for m, _ in pairs]
-
-
-def library_theta(network: Network, Ws: Sequence[Floats], bs: Sequence[Floats]) -> Floats:
-    """theta of the library: W transposed, b as a plain vector."""
-    arrays = {f"W{k}": W.T for k, W in enumerate(Ws, 1)} | {f"b{k}": b[:, 0] for k, b in enumerate(bs, 1)}
-    return network.layout.vector(arrays)
 
 
 def network_of(widths: Sequence[int], **options: Any) -> Network:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy
 import pytest
 
-import slow_twins
-from backpass import load
+from backpass import load, notes
 from backpass.cli import main
 from backpass.datasets import sample_bytes
 from backpass.model import Settings, make_problem
@@ -52,7 +51,7 @@ def gradient_of(network: Network, x: Floats, y: Floats, theta: Floats, j: int) -
     """The gradient of J^(j) by Algorithm 4, as a vector like theta."""
     views, r = network.layout.views(theta), len(network.widths)
     Ws, bs = [views[f"W{k}"].T for k in range(1, r + 1)], [views[f"b{k}"][:, None] for k in range(1, r + 1)]
-    back = slow_twins.algorithm_4(Ws, bs, x[j][:, None], float(y[j, 0]))
+    back = notes.algorithm_4(Ws, bs, x[j][:, None], float(y[j, 0]))
     arrays = {f"W{k}": back.dW[k].T for k in back.dW} | {f"b{k}": back.db[k][:, 0] for k in back.db}
     return network.layout.vector(arrays)
 
@@ -80,9 +79,9 @@ def test_algorithm_1_and_algorithm_2_descend_the_cost_of_eq_1_1(sampling: str, s
 
     start = problem.first_theta()
     expected = (
-        slow_twins.algorithm_1(start, gradient, alpha, [int(j) for j in rows[:, 0]])
+        notes.algorithm_1(start, gradient, alpha, [int(j) for j in rows[:, 0]])
         if sampling == "uniform"
-        else slow_twins.algorithm_2(start, gradient, alpha, rows.tolist())
+        else notes.algorithm_2(start, gradient, alpha, rows.tolist())
     )
     for theta, twin in zip(thetas_of(words), islice(expected, STEPS), strict=True):
         numpy.testing.assert_allclose(theta, twin, rtol=0, atol=1e-13)

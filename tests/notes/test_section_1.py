@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy
 import pytest
-from drawn import drawn, gradient_at, library_theta, network_of, run_of
+from drawn import drawn, gradient_at, network_of, run_of
 
-import slow_twins
-from backpass import fit_function
+from backpass import fit_function, notes
 from backpass.circuit import operations
 from backpass.network import loss_named, mean_loss
 from backpass.training import SAMPLINGS
@@ -70,7 +69,7 @@ def test_theta_transposed_phi_is_linear_on_a_given_feature_map() -> None:
 def test_eq_1_1_cost_of_one_example() -> None:
     """(1.1): J^(i) = 1/2 (h - y)^2."""
     h, y = numpy.array([[0.0], [1.5], [-3.0]]), numpy.array([[2.0], [1.5], [1.0]])
-    expected = [slow_twins.squared_cost(h[i, 0], y[i, 0]) for i in range(3)]
+    expected = [notes.squared_cost(h[i, 0], y[i, 0]) for i in range(3)]
     assert loss_named("squared").per_example(h, y).tolist() == expected == [2.0, 0.0, 8.0]
 
 
@@ -79,7 +78,7 @@ def test_eq_1_2_cost_of_the_data_set() -> None:
     rng = numpy.random.default_rng(3)
     h, y = rng.normal(size=(17, 1)), rng.normal(size=(17, 1))
     J = mean_loss(loss_named("squared"), h, y, numpy.ones(17))
-    assert float(J) == pytest.approx(slow_twins.mean_squared_cost(h[:, 0], y[:, 0]), rel=1e-14)
+    assert float(J) == pytest.approx(notes.mean_squared_cost(h[:, 0], y[:, 0]), rel=1e-14)
 
 
 def nonlinear_problem() -> tuple[Any, Floats, Floats, Floats]:
@@ -87,13 +86,13 @@ def nonlinear_problem() -> tuple[Any, Floats, Floats, Floats]:
     network = network_of([2, 5, 1], activation="tanh")
     rng = numpy.random.default_rng(5)
     x = rng.normal(size=(10, 2))
-    return network, library_theta(network, Ws, bs), x, numpy.sin(x[:, :1]) + rng.normal(size=(10, 1))
+    return network, notes.theta_from_columns(network, Ws, bs), x, numpy.sin(x[:, :1]) + rng.normal(size=(10, 1))
 
 
 def test_eq_1_3_gradient_descent() -> None:
     """(1.3): theta := theta - alpha grad J(theta), all rows at every step."""
     network, theta, x, y = nonlinear_problem()
-    twin = slow_twins.gradient_descent(theta, gradient_at(network, x, y), 0.1)
+    twin = notes.gradient_descent(theta, gradient_at(network, x, y), 0.1)
     for step, expected in enumerate(islice(twin, 20), 1):
         found = run_of(network, theta, x, y, learning_rate=0.1, sampling="full", epochs=step).run().theta
         numpy.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
@@ -116,7 +115,7 @@ def test_algorithm_1_stochastic_gradient_descent() -> None:
     gradient_of = lambda theta, j: gradient_at(network, x[j : j + 1], y[j : j + 1])(theta)
     sampled = [batch[0] for batch in batches("uniform", 10, 1, 25, seed=6)]
     assert len(set(sampled[:10])) < 10, "with replacement some example comes twice in ten draws"
-    for step, expected in enumerate(slow_twins.algorithm_1(theta, gradient_of, 0.05, sampled), 1):
+    for step, expected in enumerate(notes.algorithm_1(theta, gradient_of, 0.05, sampled), 1):
         run = run_of(network, theta, x, y, learning_rate=0.05, sampling="uniform", batch_size=1, max_steps=step, seed=6)
         result = run.run()
         assert result.progress.step == step
@@ -130,7 +129,7 @@ def test_algorithm_2_mini_batch_stochastic_gradient_descent() -> None:
     sampled = batches("minibatch", 10, 4, 15, seed=7)
     assert all(len(set(batch)) == 4 for batch in sampled)
     assert any(set(a) & set(b) for a, b in zip(sampled[::3], sampled[1::3], strict=True)), "drawn afresh from all rows"
-    for step, expected in enumerate(slow_twins.algorithm_2(theta, gradient_of, 0.05, sampled), 1):
+    for step, expected in enumerate(notes.algorithm_2(theta, gradient_of, 0.05, sampled), 1):
         run = run_of(
             network, theta, x, y, learning_rate=0.05, sampling="minibatch", batch_size=4, max_steps=step, seed=7
         )

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy
 import pytest
-from drawn import drawn, library_theta, network_of, run_of, squared_objective
+from drawn import drawn, network_of, run_of, squared_objective
 
-import slow_twins
+from backpass import notes
 from backpass.circuit import grad
 from backpass.engine import NumpyEngine
 from backpass.errors import ShapeError, UsageError
@@ -68,7 +68,7 @@ def test_eq_2_2_a_single_neuron_on_many_inputs() -> None:
     w, b, x = rng.normal(size=5), 0.3, rng.normal(size=(20, 5))
     neuron = dense_network(5, (), 1, output_activation="relu")
     assert len(neuron.widths) == 1
-    expected = [slow_twins.single_neuron(w, b, row) for row in x]
+    expected = [notes.single_neuron(w, b, row) for row in x]
     numpy.testing.assert_allclose(neuron(numpy.append(w, b), x)[:, 0], expected, rtol=1e-12, atol=1e-15)
 
 
@@ -80,7 +80,7 @@ def test_figure_2_eq_2_3_wired_hidden_units() -> None:
     rng = numpy.random.default_rng(1)
     theta, x = rng.normal(size=12), rng.normal(size=(50, 4))
     assert HOUSE.parameter_count == 12
-    expected = [slow_twins.wired_house(theta, row) for row in x]
+    expected = [notes.wired_house(theta, row) for row in x]
     numpy.testing.assert_allclose(HOUSE(theta, x)[:, 0], expected, rtol=1e-12, atol=1e-14)
 
 
@@ -98,7 +98,7 @@ def test_eq_2_4_fully_connected() -> None:
     network = dense_network(4, (3,), 1)
     theta = network.layout.vector({"W1": w.T, "b1": b, "W2": w2[:, None], "b2": [b2]})
     for x in rng.normal(size=(10, 4)):
-        a = [slow_twins.single_neuron(w[j], b[j], x) for j in range(3)]
+        a = [notes.single_neuron(w[j], b[j], x) for j in range(3)]
         expected = w2[0] * a[0] + w2[1] * a[1] + w2[2] * a[2] + b2
         numpy.testing.assert_allclose(network.features(theta, x[None])[0], a, rtol=1e-12)
         assert network(theta, x[None])[0, 0] == pytest.approx(expected, rel=1e-12)
@@ -109,14 +109,12 @@ def test_eq_2_5_to_2_11_loops_matrices_and_engine_agree(d: int, m: int) -> None:
     """(2.5), (2.6), Figure 3 by loops = (2.7)-(2.11) by matrices = the circuit on an engine (Vectorization)."""
     Ws, bs = drawn([d, m, 1], seed=d)
     network = network_of([d, m, 1])
-    theta = library_theta(network, Ws, bs)
+    theta = notes.theta_from_columns(network, Ws, bs)
     X = numpy.random.default_rng(3).normal(size=(6, d))
     by_engine = NumpyEngine().run(network.forward(numpy.float64), theta, X)[0]
     for x, found in zip(X, by_engine, strict=True):
-        z, a, h = slow_twins.two_layers_by_loops(
-            Ws[0].tolist(), bs[0][:, 0].tolist(), Ws[1][0].tolist(), bs[1].item(), x
-        )
-        Z, A, H = slow_twins.two_layers_by_matrices(Ws[0], bs[0], Ws[1], bs[1], x[:, None])
+        z, a, h = notes.two_layers_by_loops(Ws[0].tolist(), bs[0][:, 0].tolist(), Ws[1][0].tolist(), bs[1].item(), x)
+        Z, A, H = notes.two_layers_by_matrices(Ws[0], bs[0], Ws[1], bs[1], x[:, None])
         numpy.testing.assert_allclose(Z[:, 0], z, rtol=1e-12, atol=1e-14)  # (2.8), (2.9)
         numpy.testing.assert_allclose(A[:, 0], a, rtol=1e-12, atol=1e-14)  # (2.10)
         numpy.testing.assert_allclose(H.item(), h, rtol=1e-12, atol=1e-14)  # (2.11)
@@ -142,8 +140,8 @@ def test_eq_2_12_eq_2_13_any_depth(widths: list[int]) -> None:
     Ws, bs = drawn(widths, seed=4)
     network = network_of(widths)
     X = numpy.random.default_rng(5).normal(size=(8, widths[0]))
-    a = slow_twins.many_layers(Ws, bs, X.T)
-    theta = library_theta(network, Ws, bs)
+    a = notes.many_layers(Ws, bs, X.T)
+    theta = notes.theta_from_columns(network, Ws, bs)
     numpy.testing.assert_allclose(network(theta, X), a[-1].T, rtol=1e-12, atol=1e-13)
     numpy.testing.assert_allclose(network.features(theta, X), a[-2].T, rtol=1e-12, atol=1e-13)
 
@@ -153,8 +151,8 @@ def test_eq_2_13_holds_for_the_last_layer_with_an_output_activation() -> None:
     Ws, bs = drawn([2, 3, 1], seed=6)
     network = network_of([2, 3, 1], output_activation="relu")
     X = numpy.random.default_rng(7).normal(size=(20, 2))
-    expected = numpy.maximum(slow_twins.many_layers(Ws, bs, X.T)[-1], 0).T
-    numpy.testing.assert_allclose(network(library_theta(network, Ws, bs), X), expected, rtol=1e-12)
+    expected = numpy.maximum(notes.many_layers(Ws, bs, X.T)[-1], 0).T
+    numpy.testing.assert_allclose(network(notes.theta_from_columns(network, Ws, bs), X), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("widths", DEPTHS, ids=str)
@@ -189,7 +187,7 @@ def test_eq_2_10_relu_and_its_slope_at_zero() -> None:
     assert grad(lambda z: activation_named("relu")(z).sum())(z).tolist() == [0, 0, 1, 1, 1, 1]
 
 
-@pytest.mark.parametrize(("name", "twin"), [("sigmoid", slow_twins.sigmoid), ("tanh", slow_twins.tanh)])
+@pytest.mark.parametrize(("name", "twin"), [("sigmoid", notes.sigmoid), ("tanh", notes.tanh)])
 def test_eq_2_14_eq_2_15_sigmoid_and_tanh(name: str, twin: Any) -> None:
     """(2.14), (2.15) as written, and stable where the written form overflows."""
     z = numpy.linspace(-20, 20, 41)
@@ -211,7 +209,7 @@ def test_eq_2_16_to_2_20_identity_networks_collapse(widths: list[int]) -> None:
     Ws, bs = drawn(widths, seed=8)
     network = network_of(widths, activation="identity")
     assert network.is_linear
-    theta = library_theta(network, Ws, bs)
+    theta = notes.theta_from_columns(network, Ws, bs)
     W, b = network.collapse(theta)
     expected_W, expected_b = Ws[0], bs[0]
     for next_W, next_b in zip(Ws[1:], bs[1:], strict=True):

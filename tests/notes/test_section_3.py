@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy
 import pytest
-from drawn import drawn, gradient_at, library_theta, network_of
+from drawn import drawn, gradient_at, network_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-import slow_twins
+from backpass import notes
 from backpass.circuit import grad, operations, trace, value_and_grad
 from backpass.errors import GradientError
 from backpass.network import Network, activation_named
@@ -24,7 +24,7 @@ def example(widths: list[int], seed: int) -> tuple[list[Floats], list[Floats], F
     return Ws, bs, rng.normal(size=(widths[0], 1)), float(rng.normal())
 
 
-def assert_gradient_equals(network: Network, theta: Floats, x: Floats, y: float, twin: slow_twins.Backward) -> None:
+def assert_gradient_equals(network: Network, theta: Floats, x: Floats, y: float, twin: notes.BackwardPass) -> None:
     """The circuit's gradient is the twin's: dW^[k] and db^[k] of every layer to 1e-12."""
     views = network.layout.views(gradient_at(network, x.T, numpy.array([[y]]))(theta))
     for k, dW in twin.dW.items():
@@ -73,8 +73,8 @@ def test_algorithm_3_two_layers(seed: int) -> None:
     widths = [int(rng.integers(1, 8)), int(rng.integers(1, 12)), 1]
     Ws, bs, x, y = example(widths, seed)
     network = network_of(widths)
-    twin = slow_twins.algorithm_3(Ws[0], bs[0], Ws[1], bs[1], x, y)
-    assert_gradient_equals(network, library_theta(network, Ws, bs), x, y, twin)
+    twin = notes.algorithm_3(Ws[0], bs[0], Ws[1], bs[1], x, y)
+    assert_gradient_equals(network, notes.theta_from_columns(network, Ws, bs), x, y, twin)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -84,7 +84,7 @@ def test_algorithm_4_many_layers(seed: int) -> None:
     widths = [int(m) for m in rng.integers(1, 9, size=rng.integers(2, 9))] + [1]
     Ws, bs, x, y = example(widths, seed)
     network = network_of(widths)
-    assert_gradient_equals(network, library_theta(network, Ws, bs), x, y, slow_twins.algorithm_4(Ws, bs, x, y))
+    assert_gradient_equals(network, notes.theta_from_columns(network, Ws, bs), x, y, notes.algorithm_4(Ws, bs, x, y))
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(0, 10**6))
@@ -97,13 +97,13 @@ def test_algorithm_4_on_whole_numbers_with_zeros_before_the_activation(widths: l
     bs = [rng.integers(-1, 2, size=(m, 1)).astype(float) for m, _ in pairs]
     x, y = rng.integers(-1, 2, size=(widths[0], 1)).astype(float), 2.0
     network = network_of(widths)
-    assert_gradient_equals(network, library_theta(network, Ws, bs), x, y, slow_twins.algorithm_4(Ws, bs, x, y))
+    assert_gradient_equals(network, notes.theta_from_columns(network, Ws, bs), x, y, notes.algorithm_4(Ws, bs, x, y))
 
 
 def test_algorithm_4_is_algorithm_3_for_two_layers() -> None:
     """Algorithms 3 and 4 agree where both apply."""
     Ws, bs, x, y = example([3, 4, 1], seed=1)
-    two, many = slow_twins.algorithm_3(Ws[0], bs[0], Ws[1], bs[1], x, y), slow_twins.algorithm_4(Ws, bs, x, y)
+    two, many = notes.algorithm_3(Ws[0], bs[0], Ws[1], bs[1], x, y), notes.algorithm_4(Ws, bs, x, y)
     assert two.J == many.J
     for k in (1, 2):
         assert two.delta[k].tolist() == many.delta[k].tolist()
@@ -127,8 +127,8 @@ def test_eq_3_16_to_3_19_every_delta_can_be_inspected(widths: list[int]) -> None
     """(3.16), and delta^[k] = W^[k+1]^T delta^[k+1] * ReLU'(z^[k]) by (3.17)-(3.19), layer by layer."""
     Ws, bs, x, y = example(widths, seed=2)
     network = network_of(widths)
-    found = deltas(network, library_theta(network, Ws, bs), x.T, y)
-    for k, delta in slow_twins.algorithm_4(Ws, bs, x, y).delta.items():
+    found = deltas(network, notes.theta_from_columns(network, Ws, bs), x.T, y)
+    for k, delta in notes.algorithm_4(Ws, bs, x, y).delta.items():
         numpy.testing.assert_allclose(found[k - 1][0], delta[:, 0], rtol=1e-12, atol=1e-13)
 
 
@@ -141,9 +141,9 @@ def test_eq_3_16_deltas_are_part_of_the_gradient_circuit() -> None:
         [(network.parameter_count,), ("n", 2), ("n", 1)],
     )
     seen: dict[str, list[Floats]] = {}
-    inputs = [library_theta(network, Ws, bs), x.T, numpy.array([[y]])]
+    inputs = [notes.theta_from_columns(network, Ws, bs), x.T, numpy.array([[y]])]
     both.evaluate(inputs, watch=lambda i, node, value: seen.setdefault(node.label, []).append(value))
-    twin = slow_twins.algorithm_4(Ws, bs, x, y)
+    twin = notes.algorithm_4(Ws, bs, x, y)
     for k in (1, 2):
         values = seen[f"gradient of layer {k} of 3"]
         delta = twin.delta[k].T

@@ -12,6 +12,7 @@ import pytest
 import slow_twins
 from backpass.circuit import trace
 from backpass.errors import UsageError
+from backpass.notes import gradient_descent
 from backpass.training import OPTIMIZERS, SCHEDULES, Optimizer, OptimizerOptions, optimizer_named
 from backpass.training.optimizer import Clip, Moments, Momentum, Scale
 
@@ -47,7 +48,7 @@ def assert_path(optimizer: Optimizer, twin: Iterator[Floats], rates: Floats | No
 
 
 TWINS: dict[str, Callable[[], Iterator[Floats]]] = {
-    "sgd": lambda: slow_twins.gradient_descent(START, gradient, ALPHA),
+    "sgd": lambda: gradient_descent(START, gradient, ALPHA),
     "momentum": lambda: slow_twins.momentum(START, gradient, ALPHA, 0.9),
     "nesterov": lambda: slow_twins.nesterov(START, gradient, ALPHA, 0.9),
     "adam": lambda: slow_twins.adam(START, gradient, ALPHA, 0.9, 0.999, 1e-8),
@@ -94,7 +95,7 @@ def test_decay_of_the_others_is_an_l2_penalty(name: str) -> None:
     mask = numpy.array([1.0, 0.0] * 6)
     penalized = lambda theta: gradient(theta) + 0.3 * mask * theta
     twins: dict[str, Iterator[Floats]] = {
-        "sgd": slow_twins.gradient_descent(START, penalized, ALPHA),
+        "sgd": gradient_descent(START, penalized, ALPHA),
         "momentum": slow_twins.momentum(START, penalized, ALPHA, 0.9),
         "nesterov": slow_twins.nesterov(START, penalized, ALPHA, 0.9),
         "adam": slow_twins.adam(START, penalized, ALPHA, 0.9, 0.999, 1e-8),

@@ -19,6 +19,8 @@ from backpass.errors import ShapeError
 GROUPS = ("weight", "bias", "alpha", "learned_input_scale", "frequency", "phase", "mixture", "embedding")
 """Every parameter group."""
 
+_COLUMNS_HINT = "W is (d, m) and b (m,) here; backpass.notes.theta_from_columns takes the notes' W (m, d) and b (m, 1)"
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -71,7 +73,9 @@ class Layout:
         return views
 
     def vector(self, arrays: Mapping[str, Any], dtype: Any = numpy.float64) -> NDArray[Any]:
-        """One vector from named arrays.
+        """One vector from named arrays in the convention of rows, W (d, m) and b (m,).
+
+        ``backpass.notes.theta_from_columns`` takes the notes' W (m, d) and b (m, 1).
 
         Raises:
             ShapeError: If the shape of an array is wrong; the message names the array.
@@ -80,7 +84,11 @@ class Layout:
         for parameter in self.parameters:
             array = numpy.asarray(arrays[parameter.name], dtype=dtype)
             if array.shape != parameter.shape:
-                raise ShapeError(f"{parameter.name} expected shape {list(parameter.shape)}, got {list(array.shape)}")
+                is_column = array.shape in (parameter.shape[::-1], (*parameter.shape, 1))
+                raise ShapeError(
+                    f"{parameter.name} expected shape {list(parameter.shape)}, got {list(array.shape)}",
+                    hint=_COLUMNS_HINT if is_column else "",
+                )
             parts.append(array.reshape(-1))
         return numpy.concatenate(parts) if parts else numpy.zeros(0, dtype)
 
