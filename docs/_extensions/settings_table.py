@@ -8,8 +8,9 @@ from typing import Any
 from generated import Generated, list_table, plain
 from sphinx.application import Sphinx
 
+from backpass.model.settings.declarations import SETTINGS
 from backpass.model.settings.presets import PRESETS, Preset
-from backpass.model.settings.settings import SETTINGS, Setting
+from backpass.model.settings.setting import Setting
 
 
 class SettingsTable(Generated):

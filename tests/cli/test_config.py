@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backpass.cli.commands.fit import fit
 from backpass.cli.options.config import NOT_KEPT, _toml, names_of
 from backpass.errors import UsageError
-from backpass.model.settings.settings import SETTINGS
+from backpass.model.settings.declarations import SETTINGS
 
 Run = Callable[..., Any]
 

@@ -13,7 +13,7 @@ import pytest
 
 from backpass import __version__
 from backpass.cli.root import COMMANDS, backpass
-from backpass.model.settings.settings import SETTINGS
+from backpass.model.settings.declarations import SETTINGS
 
 Run = Callable[..., Any]
 

@@ -16,8 +16,8 @@ from backpass import BackpassClassifier, BackpassRegressor
 from backpass.engine import ENGINES
 from backpass.errors import DataError, DivergedError, UsageError
 from backpass.estimators.parameters import FOLLOWING
+from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.presets import PRESETS
-from backpass.model.settings.settings import BY_NAME
 from backpass.training import Callback, EpochRecord, Progress
 
 

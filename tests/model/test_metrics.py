@@ -23,7 +23,7 @@ from backpass.model.metrics import (
 )
 from backpass.model.metrics import regression as metrics
 from backpass.model.settings.constraint import Choice
-from backpass.model.settings.settings import BY_NAME
+from backpass.model.settings.declarations import BY_NAME
 
 Y = np.array([1.0, 2.0, 3.0, 6.0])
 P = np.array([2.0, 2.0, 1.0, 5.0])

@@ -22,7 +22,7 @@ from backpass.errors import DataError, ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes, load
 from backpass.model.file.container import pack, unpack
 from backpass.model.metrics import ScoringOptions, all_metrics, scores
-from backpass.model.settings.settings import SETTINGS
+from backpass.model.settings.declarations import SETTINGS
 from backpass.table import table_from
 
 Columns = dict[str, list[Any]]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backpass.model.file.older_facts import SETTING_NAMES, upgraded
-from backpass.model.settings.settings import BY_NAME
+from backpass.model.settings.declarations import BY_NAME
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

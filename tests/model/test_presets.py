@@ -15,8 +15,10 @@ from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
 from backpass.model.fitting.problem import make_problem
+from backpass.model.settings.declarations import BY_NAME
+from backpass.model.settings.defaults import default_settings, not_in_notes
 from backpass.model.settings.presets import PRESETS
-from backpass.model.settings.settings import BY_NAME, Settings, default_settings, not_in_notes
+from backpass.model.settings.settings import Settings
 from backpass.network import Embedding, FrontScale, LearnedActivation, Periodic, ScaledDense
 from backpass.table import table_from
 

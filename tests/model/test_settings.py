@@ -10,9 +10,12 @@ import pytest
 
 from backpass.errors import UsageError
 from backpass.model.file.older_facts import SETTING_NAMES
-from backpass.model.settings.constraint import Choice, Number, Widths, Wires
+from backpass.model.settings.constraint import Choice, Number
+from backpass.model.settings.declarations import BY_NAME, SETTINGS
 from backpass.model.settings.options import SettingsOptions
-from backpass.model.settings.settings import BY_NAME, SETTINGS, Setting, Settings
+from backpass.model.settings.setting import Setting
+from backpass.model.settings.settings import Settings
+from backpass.model.settings.tuple_constraints import Widths, Wires
 
 BREAKING = [
     pytest.param(s, value, id=f"{s.name}-{str(value)[:20]}") for s in SETTINGS for value in s.constraint.breaking()

@@ -21,7 +21,7 @@ from backpass.estimators.weights import with_classes
 from backpass.model import Settings
 from backpass.model.head.head import Head
 from backpass.model.head.losses import LogitLoss
-from backpass.model.settings.settings import BY_NAME
+from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
 from backpass.table import Target
 from backpass.training import Callback

@@ -1,6 +1,6 @@
 """The parameters: the estimators' parameters translated to the settings of ``backpass.model``.
 
-Every parameter is one of the settings (``model.settings.settings``), except that ``hidden`` and ``seed`` have
+Every parameter is one of the settings (``model.settings.declarations``), except that ``hidden`` and ``seed`` have
 scikit-learn's names, ``hidden_layer_sizes`` and ``random_state``. A constraint is declared once, with its setting, and
 translated here to scikit-learn's.
 """
@@ -17,21 +17,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from backpass.errors import UsageError
 from backpass.model.metrics import CHOOSING
-from backpass.model.settings.constraint import (
-    Amounts,
-    Choice,
-    ClassName,
-    Constraint,
-    Factors,
-    Function,
-    Number,
-    NumberOrName,
-    Several,
-    Switch,
-    Widths,
-    Wires,
-)
-from backpass.model.settings.settings import BY_NAME, SETTINGS, Settings
+from backpass.model.settings.constraint import Choice, ClassName, Constraint, Function, Number, NumberOrName, Switch
+from backpass.model.settings.declarations import BY_NAME, SETTINGS
+from backpass.model.settings.settings import Settings
+from backpass.model.settings.tuple_constraints import Amounts, Factors, Several, Widths, Wires
 
 RENAMED = {"hidden_layer_sizes": "hidden", "random_state": "seed"}
 """Parameter name -> setting name."""

@@ -22,7 +22,7 @@ from backpass.estimators.parameters import constraints, own_loss, quantiles_of
 from backpass.model import Model, Settings
 from backpass.model.head.head import Head
 from backpass.model.head.losses import UnscaledLoss
-from backpass.model.settings.settings import BY_NAME
+from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
 from backpass.table import Target
 from backpass.training import Callback

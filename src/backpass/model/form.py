@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from backpass.model.head.losses import CUSTOM
 from backpass.model.settings.constraint import Choice, Constraint, Number
-from backpass.model.settings.settings import BY_NAME, THRESHOLD_RULES
+from backpass.model.settings.declarations import BY_NAME, THRESHOLD_RULES
 from backpass.network.feature_map import CODINGS
 from backpass.table.date_components import PARTS
 from backpass.table.day_month import ORDERS

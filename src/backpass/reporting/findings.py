@@ -20,8 +20,9 @@ from backpass.model.diagnostics import beaten_by, judged
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
-from backpass.model.settings.constraint import amount_texts
-from backpass.model.settings.settings import BY_NAME, default_settings
+from backpass.model.settings.declarations import BY_NAME
+from backpass.model.settings.defaults import default_settings
+from backpass.model.settings.tuple_constraints import amount_texts
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.columns import ModelColumn, columns_of, names_of
 from backpass.reporting.held_out import HeldOut

@@ -20,7 +20,7 @@ from backpass.cli.progress import watcher
 from backpass.cli.request import Request
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
-from backpass.model.settings.settings import SETTINGS
+from backpass.model.settings.declarations import SETTINGS
 from backpass.table import Table, Target, read_table
 from backpass.table.target import labeled
 

@@ -17,7 +17,9 @@ from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
 from backpass.model.metrics import LOWER_IS_BETTER, as_loss
-from backpass.model.settings.settings import BY_NAME, Settings, default_settings, not_in_notes
+from backpass.model.settings.declarations import BY_NAME
+from backpass.model.settings.defaults import default_settings, not_in_notes
+from backpass.model.settings.settings import Settings
 from backpass.table.messages import counted, listed, shown
 
 MOST_CLASSES = 10

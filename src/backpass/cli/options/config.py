@@ -22,7 +22,7 @@ import click
 from backpass._version import __version__
 from backpass.cli.failure import new_name
 from backpass.errors import ResourceError, UsageError, did_you_mean
-from backpass.model.settings.constraint import Amounts, amount_texts
+from backpass.model.settings.tuple_constraints import Amounts, amount_texts
 from backpass.table.messages import plain, shown
 
 NOT_KEPT = ("config", "print_config", "resume", "as_json", "verbose", "quiet", "debug")

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 from backpass.cli.options.declaration import flag, option, together
 from backpass.errors import UsageError
 from backpass.model.settings.constraint import Choice, Number
-from backpass.model.settings.settings import BY_NAME, SETTINGS, Setting, Settings
+from backpass.model.settings.declarations import BY_NAME, SETTINGS
+from backpass.model.settings.setting import Setting
+from backpass.model.settings.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -1,7 +1,7 @@
 """The options of ``fit``: the settings as keyword arguments, for editors and type checkers.
 
-A type checker cannot read the declarations in ``settings``, so names and types are repeated here; a test compares the
-two. Meanings, ranges and defaults are declared in ``settings``.
+A type checker cannot read ``declarations``, so names and types are repeated here; a test compares the
+two. Meanings, ranges and defaults are declared in ``declarations``.
 """
 
 from __future__ import annotations

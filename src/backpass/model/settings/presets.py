@@ -1,7 +1,7 @@
 """Presets: named sets of defaults, for the settings that the user does not set.
 
 The best values may differ between regression and classification, so the defaults of a preset depend on the task. The
-settings themselves, with the defaults of the plain preset, live in ``settings``.
+settings themselves, with the defaults of the plain preset, live in ``declarations``.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 )
 """Every preset by name.
 
-plain: the network of the notes, with the defaults in ``settings``: no dropout, weight decay, clipping or choice of the
-    best epoch
+plain: the network of the notes, with the defaults in ``declarations``: no dropout, weight decay, clipping or choice of
+    the best epoch
 fast: RealMLP with quantile features, as two networks of two layers of 128 units, one with low and one with high
     frequencies, and at most 64 epochs: a twelfth of the multiplications
 default: four such networks, each with another frequency scale, on four folds of the training and validation rows

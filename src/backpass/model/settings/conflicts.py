@@ -1,0 +1,37 @@
+"""Conflicts: settings that are valid by themselves but contradict each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def conflicts(values: Mapping[str, Any]) -> list[str]:
+    """Settings that are valid by themselves but contradict each other."""
+    problems = []
+    if values["group"] is not None and values["group"] == values["time"]:
+        problems.append(f"group and time are the same column {values['group']!r}")
+    if (values["validation_fraction"] or 0.0) + values["test_fraction"] >= 1:
+        problems.append("validation_fraction and test_fraction must leave rows to train on (their sum is 1 or more)")
+    names = [name for name, _ in values["wire"]]
+    problems += [f"wire names the unit {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    if values["wire"] and values["initialization"] == "data":
+        problems.append("initialization 'data' needs dense layers; it cannot be combined with wire")
+    learned = values["numerical_embedding"] != "none" or values["max_one_hot_levels"] is not None
+    if values["wire"] and (learned or values["quantile_features"]):
+        problems.append(
+            "embeddings and quantile features cannot be combined with wire, which names columns as they are"
+        )
+    if values["task"] == "classification" and values["loss"] not in (None, "cross_entropy"):
+        problems.append(f"loss {values['loss']!r} is for regression, but task is classification")
+    groups = [name for name, _ in values["learning_rate_multiplier"]]
+    problems += [
+        f"learning_rate_multiplier names {name!r} twice" for name in sorted({g for g in groups if groups.count(g) > 1})
+    ]
+    if values["threshold"] == "cost" and values["cost"] is None:
+        problems.append(
+            "threshold 'cost' needs the cost of each kind of error: cost false_positive=50,false_negative=500"
+        )
+    if values["task"] == "regression" and values["loss"] == "cross_entropy":
+        problems.append("loss 'cross_entropy' is for classes, but task is regression")
+    return problems

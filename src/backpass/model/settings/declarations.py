@@ -1,0 +1,331 @@
+"""Declarations of the settings: every choice that a user can make, declared once.
+
+Each field of ``SettingValues`` is a setting. Its declaration holds the type, the default in the plain preset, the
+accepted values, the help text, the group, and what other code has to know about it. The command line, TOML files, model
+files, the documentation and the parameter checks of the estimators read ``SETTINGS``, the list of all declarations.
+Other presets change some of the defaults (see ``presets``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from backpass.engine import ENGINES
+from backpass.model.metrics import CHOOSING
+from backpass.model.settings.constraint import (
+    Choice,
+    ClassName,
+    ColumnName,
+    Function,
+    Number,
+    NumberOrName,
+    Switch,
+)
+from backpass.model.settings.presets import PRESETS
+from backpass.model.settings.setting import Setting, data, decision, network, setting, training
+from backpass.model.settings.tuple_constraints import Amounts, Factors, Several, Widths, Wires
+from backpass.network import ACTIVATIONS, GROUPS, INITIALIZATIONS, SCALINGS, Activation
+from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
+
+_LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
+THRESHOLD_RULES = ("f1", "balanced", "cost")
+"""What a threshold chosen on held-out rows optimizes: F1, balanced accuracy or cost."""
+
+_POSITIVE = Number(0, open_low=True)
+_SHARE = Number(0, 1, open_high=True)
+_COUNT = Number(1, 1_000_000_000, whole=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValues:
+    """A value for each setting. Each field is a setting, with its declaration as the field's metadata."""
+
+    preset: str = setting(
+        None,
+        Choice(tuple(PRESETS)),
+        "named set of defaults [default, or plain with --hidden and the like]",
+        "preset",
+        since=2,
+    )
+    task: str | None = data(None, Choice(("regression", "classification")), "kind of task [detected from the target]")
+    validation_fraction: float = data(
+        None,
+        _SHARE,
+        "share of the rows used for validation [0; 0.16 if patience, metric or calibration needs validation rows]",
+        follows_preset=True,
+        notes=(0.0,),
+    )
+    test_fraction: float = data(0.2, _SHARE, "share of the rows used for the test score")
+    group: str | None = data(
+        None,
+        ColumnName(),
+        "column of groups (patients, customers, machines); no group is on two sides of a split [each row is alone]",
+        since=3,
+        is_optional=True,
+    )
+    time: str | None = data(
+        None,
+        ColumnName(),
+        "column of dates or numbers; the latest rows test, those before them validate [splits are random]",
+        since=3,
+        is_optional=True,
+    )
+    hidden: tuple[int, ...] = network(
+        None,
+        Widths(),
+        "widths of the hidden layers, such as 64,64, or none [256,256]",
+        follows_preset=True,
+        describes_network=True,
+    )
+    activation: Activation = network(  # noqa: RUF009  a declaration, not a mutable default
+        "relu",
+        Function(tuple(ACTIVATIONS)),
+        "activation of the hidden layers",
+        follows_preset=True,
+        describes_network=True,
+        notes=("relu", "sigmoid", "tanh", "identity"),
+    )
+    output_activation: Activation = network(  # noqa: RUF009  as above
+        "identity",
+        Function(tuple(ACTIVATIONS)),
+        "activation of the output layer",
+        describes_network=True,
+        notes=("identity", "relu", "sigmoid", "tanh"),
+    )
+    wire: tuple[tuple[str, tuple[str, ...]], ...] = network(
+        (), Wires(), "a hidden unit and the columns it reads: name=column,column", repeated=True, describes_network=True
+    )
+    dropout: float = network(0.0, _SHARE, "dropout rate of the hidden layers", follows_preset=True, notes=(0.0,))
+    initialization: str = network(
+        "he",
+        Choice((*INITIALIZATIONS, "data")),
+        "initialization of the weights",
+        follows_preset=True,
+        describes_network=True,
+        notes=tuple(INITIALIZATIONS),
+    )
+    categorical_encoding: str = network(
+        "one_hot",
+        Choice(("one_hot", "scaled")),
+        "categorical columns as 0 and 1, or scaled like numbers",
+        follows_preset=True,
+        since=2,
+        notes=("one_hot",),
+    )
+    max_one_hot_levels: int | None = network(
+        None,
+        _COUNT,
+        "categorical columns with more levels get an embedding [never]",
+        follows_preset=True,
+        since=2,
+        notes=(None,),
+    )
+    embedding_dim: int = network(
+        8, Number(1, 10_000, whole=True), "dimension of the embeddings", follows_preset=True, since=2
+    )
+    quantile_features: bool = network(
+        False,
+        Switch(),
+        "add the quantile rank of each number as an input",
+        follows_preset=True,
+        since=2,
+        notes=(False,),
+    )
+    numerical_scaling: str = network(
+        "standard",
+        Choice(tuple(SCALINGS)),
+        "scaling of numeric columns; standard: mean and standard deviation; robust: quartiles, and a smooth clip",
+        follows_preset=True,
+        since=3,
+        older="robust",
+        notes=("none",),
+    )
+    numerical_embedding: str = network(
+        "none",
+        Choice(("none", "periodic")),
+        "embedding of each numeric column",
+        follows_preset=True,
+        since=2,
+        notes=("none",),
+    )
+    frequency_scale: tuple[float, ...] = network(
+        (0.1,),
+        Several(_POSITIVE),
+        "standard deviation of the initial frequencies of periodic embeddings; several: one per network, in turn [0.1]",
+        follows_preset=True,
+        since=2,
+    )
+    learned_input_scale: bool = network(
+        False, Switch(), "learn a scale factor for each input", follows_preset=True, since=2, notes=(False,)
+    )
+    parametrization: str = network(
+        "standard",
+        Choice(("standard", "ntk")),
+        "parametrization of the layers; ntk: weights of order 1 at any width",
+        follows_preset=True,
+        since=2,
+        notes=("standard",),
+    )
+    parametric_activation: bool = network(
+        False,
+        Switch(),
+        "learn the strength of each unit's nonlinearity",
+        follows_preset=True,
+        since=2,
+        notes=(False,),
+    )
+    calibration: str = training(
+        "none",
+        Choice(("none", "temperature")),
+        "calibration of the probabilities on the validation rows",
+        follows_preset=True,
+        since=2,
+        notes=("none",),
+    )
+    clip_predictions: str = network(
+        "none",
+        Choice(("none", "training")),
+        "clip predicted numbers to the range of the training targets",
+        follows_preset=True,
+        since=2,
+        notes=("none",),
+    )
+    metric: str | None = training(
+        None, Choice(CHOOSING), "metric that selects the best epoch [that of the loss]", since=2
+    )
+    loss: str | None = training(
+        None,
+        Choice(_LOSSES),
+        "loss function [squared, or cross_entropy for classes]",
+        notes=(None, "squared", "cross_entropy"),
+    )
+    quantile: float = training(0.5, Number(0, 1, open_low=True, open_high=True), "q of the quantile loss")
+    huber_delta: float = training(
+        1.0, _POSITIVE, "where the Huber loss becomes linear, in standard deviations of the target"
+    )
+    label_smoothing: float = training(
+        0.0, _SHARE, "probability spread evenly over all classes", follows_preset=True, notes=(0.0,)
+    )
+    optimizer: str = training(
+        "adamw",
+        Choice(tuple(OPTIMIZERS)),
+        "optimizer",
+        follows_preset=True,
+        describes_network=True,
+        notes=("sgd",),
+    )
+    learning_rate: float = training(
+        None,
+        _POSITIVE,
+        "learning rate alpha [0.01; 0.1 for sgd, 0.02 with momentum]",
+        follows_preset=True,
+        describes_network=True,
+    )
+    schedule: str = training(
+        "cosine",
+        Choice(tuple(SCHEDULES)),
+        "schedule of the learning rate",
+        follows_preset=True,
+        describes_network=True,
+        notes=("constant",),
+    )
+    momentum: float = training(0.9, _SHARE, "momentum coefficient of momentum and nesterov", follows_preset=True)
+    beta1: float = training(0.9, _SHARE, "decay rate of Adam's first moment", follows_preset=True)
+    beta2: float = training(0.999, _SHARE, "decay rate of Adam's second moment", follows_preset=True)
+    weight_decay: float = training(0.0, Number(0), "weight decay (decoupled L2)", follows_preset=True, notes=(0.0,))
+    learning_rate_multiplier: tuple[tuple[str, float], ...] = training(
+        (),
+        Factors(GROUPS),
+        "multiplier of the learning rate for a parameter group: bias=0.1",
+        repeated=True,
+        follows_preset=True,
+        since=2,
+        notes=((),),
+    )
+    dropout_schedule: str = training(
+        "constant", Choice(tuple(SCHEDULES)), "schedule of the dropout rate", follows_preset=True, since=2
+    )
+    weight_decay_schedule: str = training(
+        "constant", Choice(tuple(SCHEDULES)), "schedule of the weight decay", follows_preset=True, since=2
+    )
+    max_grad_norm: float | None = training(None, _POSITIVE, "maximum global gradient norm [no limit]", notes=(None,))
+    batch_size: int | None = training(
+        None, _COUNT, "rows per step, B [32 to 1024, depending on the number of rows]", follows_preset=True
+    )
+    epochs: int = training(100, _COUNT, "passes over the training rows", follows_preset=True)
+    max_steps: int | None = training(
+        None, _COUNT, "maximum number of steps, n_iter of the notes [no limit]", describes_network=True
+    )
+    sampling: str = training(
+        "epoch",
+        Choice(tuple(SAMPLINGS)),
+        "sampling scheme of the rows of a step",
+        follows_preset=True,
+        describes_network=True,
+        notes=("uniform", "minibatch", "full"),
+    )
+    patience: int | None = training(
+        None, _COUNT, "stop after this many epochs without improvement [never]", notes=(None,)
+    )
+    max_seconds: float | None = training(None, _POSITIVE, "stop after this many seconds [never]", is_stored=False)
+    ensemble_size: int = training(
+        1,
+        Number(1, 1_000, whole=True),
+        "number of networks that are trained and averaged",
+        follows_preset=True,
+        since=2,
+        notes=(1,),
+    )
+    ensemble_split: str = training(
+        "folds",
+        Choice(("folds", "split")),
+        "validation rows of each network of an ensemble: a fold of its own, or the same split for all",
+        follows_preset=True,
+        since=2,
+    )
+    seed: int = training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices")
+    positive: str | float | None = decision(None, ClassName(), "positive class of two [the rarer one]")
+    threshold: float | str | None = decision(
+        None,
+        NumberOrName(Number(0, 1, open_low=True, open_high=True), THRESHOLD_RULES),
+        "probability from which the positive class is predicted; f1, balanced, cost: chosen on held-out rows [0.5]",
+    )
+    cost: tuple[tuple[str, float], ...] | None = decision(
+        None,
+        Amounts(("false_positive", "false_negative")),
+        "cost of each kind of error, for the threshold that costs least: false_positive=50,false_negative=500 [none]",
+    )
+    class_weight: str | tuple[tuple[Any, float], ...] | None = decision(
+        None,
+        Amounts((), ("balanced",)),
+        "weight of each class in the loss, balanced or a=1,b=5; probabilities are corrected for it [1 for every class]",
+    )
+    precision: str = setting(
+        "float32",
+        Choice(("float32", "bf16", "float64")),
+        "number format of training; bf16 rounds the factors of large products",
+        "engine",
+        notes=("float32", "float64"),
+    )
+    engine: str = setting(
+        "auto",
+        Choice(("auto", *ENGINES)),
+        "engine that runs the circuits; auto: the fastest",
+        "engine",
+        is_stored=False,
+    )
+    threads: int | None = setting(
+        None,
+        Number(1, 1023, whole=True),
+        "threads of the native engine [all available cores]",
+        "engine",
+        is_stored=False,
+    )
+
+
+SETTINGS: tuple[Setting, ...] = tuple(Setting(each.name, **each.metadata) for each in fields(SettingValues))
+"""Every setting, in the order of the help."""
+
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}

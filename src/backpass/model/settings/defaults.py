@@ -1,0 +1,56 @@
+"""Defaults: the values of the settings that the user does not set.
+
+A preset is a set of defaults (see ``presets``); which one applies depends on the settings that the user does set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backpass.model.settings.declarations import SETTINGS
+from backpass.model.settings.presets import PRESETS
+from backpass.model.settings.setting import frozen, listed
+
+
+def default_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
+    """The defaults of a preset as the model file holds them; "preset" itself has none.
+
+    Args:
+        preset: The preset.
+        task: The task, if known.
+        metric: The metric that selects the best epoch, if set.
+        rows: The number of training rows, if known.
+    """
+    found = defaults_of(preset, {"metric": metric}, task, rows)
+    found["validation_fraction"] = found["validation_fraction"] or 0.0
+    return {name: listed(value) for name, value in found.items()}
+
+
+def preset_for(given: Mapping[str, Any]) -> str:
+    """The preset if none is named: ``default``, or ``plain`` if the user describes a network or its training."""
+    is_described = any(given.get(setting.name) is not None for setting in SETTINGS if setting.describes_network)
+    return "plain" if is_described else "default"
+
+
+def not_in_notes(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings whose values the notes (CS229) do not have: what a run adds to their network and algorithms.
+
+    >>> not_in_notes({"optimizer": "adamw", "dropout": 0.0, "seed": 7})
+    {'optimizer': 'adamw'}
+    """
+    declared = (setting for setting in SETTINGS if setting.notes is not None and setting.name in values)
+    return {s.name: values[s.name] for s in declared if s.notes and frozen(values[s.name]) not in s.notes}
+
+
+def needs_validation(values: Mapping[str, Any]) -> bool:
+    """Whether a setting has no meaning without validation rows."""
+    return values["patience"] is not None or values["metric"] is not None or values["calibration"] != "none"
+
+
+def defaults_of(preset: Any, given: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
+    """The default of every setting in a preset; those of plain if the preset does not exist."""
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    if isinstance(preset, str) and preset in PRESETS:
+        defaults.update(PRESETS[preset].defaults(task, given.get("metric"), rows))
+    return defaults
