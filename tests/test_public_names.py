@@ -28,6 +28,7 @@ NAMES = [
     "load",
     "onnx_inputs",
     "operations",
+    "permutation_importance",
     "read_table",
     "report",
     "trace",

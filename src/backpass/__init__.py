@@ -3,6 +3,7 @@
     fit, load                                  from a table to a model, and back from its file
     read_table, Callback                       a file as a table; an observer of the training run
     report, explain                            a model as an HTML page; contributions of columns to predictions
+    permutation_importance                     how much the score depends on each column
     cross_validate                             scores on all rows in turn
     onnx_inputs                                a table as the inputs of an exported model
     BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from backpass.model import Model, cross_validate, fit, load
     from backpass.model.onnx_inputs import onnx_inputs
     from backpass.network import Network, dense_network
-    from backpass.reporting import explain, report
+    from backpass.reporting import explain, permutation_importance, report
     from backpass.table import read_table
     from backpass.training import Callback
     from backpass.training.function import fit_function
@@ -65,6 +66,7 @@ _HOMES = {
     "load": "backpass.model",
     "onnx_inputs": "backpass.model.onnx_inputs",
     "operations": "backpass.circuit",
+    "permutation_importance": "backpass.reporting",
     "read_table": "backpass.table",
     "report": "backpass.reporting",
     "trace": "backpass.circuit",
@@ -90,6 +92,7 @@ __all__ = [
     "load",
     "onnx_inputs",
     "operations",
+    "permutation_importance",
     "read_table",
     "report",
     "trace",

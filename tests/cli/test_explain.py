@@ -88,3 +88,84 @@ def test_who_waits_is_told_how_many_rows_are_done(call: Run, home: Path, monkeyp
     ]
     assert "explained" not in plain.err
     assert "explained" not in call(*arguments, "--quiet").err
+
+
+@pytest.mark.parametrize("name", ["numbers", "pets", "kinds"])
+def test_the_top_contributions_are_the_largest(call: Run, home: Path, name: str) -> None:
+    paths = (home / f"{name}.backpass", home / f"{name}.csv")
+    whole, top = lines_of(call("explain", *paths).out), lines_of(call("explain", *paths, "--top", "2").out)
+    source = lines_of(paths[1].read_text())
+    for line, short, row in zip(whole, top, source, strict=True):
+        parts = {key[13:-1]: float(value) for key, value in line.items() if key.startswith("contribution(")}
+        order = sorted(parts, key=lambda column: -abs(parts[column]))
+        assert [short["column_1"], short["column_2"]] == order[:2]
+        for k in (1, 2):
+            column = short[f"column_{k}"]
+            assert float(short[f"contribution_{k}"]) == parts[column]
+            value = short[f"value_{k}"]
+            assert value == row[column] or float(value) == float(row[column])
+        assert float(short["contribution(other columns)"]) == pytest.approx(sum(parts[each] for each in order[2:]))
+    facts = call("explain", *paths, "--top", "2", "--json").json
+    assert [[each["column"] for each in row] for row in facts["top"]] == [
+        [line["column_1"], line["column_2"]] for line in top
+    ]
+    assert facts["rest"] == [float(line["contribution(other columns)"]) for line in top]
+
+
+def test_more_than_all_columns_are_all(call: Run, home: Path) -> None:
+    lines = lines_of(call("explain", home / "numbers.backpass", home / "numbers.csv", "--top", "9").out)
+    assert "column_3" in lines[0]
+    assert "column_4" not in lines[0]
+    assert {float(line["contribution(other columns)"]) for line in lines} == {0.0}
+
+
+def test_one_row_is_that_of_all(call: Run, home: Path) -> None:
+    paths = (home / "numbers.backpass", home / "numbers.csv")
+    expected = lines_of(call("explain", *paths).out)[16]
+    (found,) = lines_of(call("explain", *paths, "--row", "17").out)
+    assert {key: float(value) for key, value in found.items()} == pytest.approx(
+        {key: float(value) for key, value in expected.items()}, rel=1e-4, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_a_row_becomes_a_picture(call: Run, home: Path, tmp_path: Path, suffix: str, start: bytes) -> None:
+    pytest.importorskip("matplotlib")
+    paths = (home / "numbers.backpass", home / "numbers.csv", "--row", "17")
+    done = call("explain", *paths, "--picture", f"row.{suffix}")
+    assert done.code == 0
+    assert f"saved row.{suffix}" in done.err
+    data = (tmp_path / f"row.{suffix}").read_bytes()
+    assert data.startswith(start)
+    assert done.out == call("explain", *paths).out
+    again = call("explain", *paths, "--picture", f"row.{suffix}")
+    assert again.code == 0
+    assert (tmp_path / f"row.{suffix}").read_bytes() == data
+    if suffix == "svg":
+        line = lines_of(done.out)[0]
+        row = lines_of(paths[1].read_text())[16]
+        for text in ("typical row", "prediction", f"colour = {row['colour']}", f"size = {float(row['size']):.4g}"):
+            assert text in data.decode()
+        assert f"{float(line['contribution(size)']):+.3g}".replace("-", "\u2212")[:5] in data.decode()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--picture", "row.svg"), 2, "--picture draws the contributions of one row"),
+        (("--row", "3", "--picture", "row.gif"), 2, "a picture has one of the suffixes .svg, .png, .pdf"),
+        (("--row", "3", "--picture", "a.svg", "-o", "a.svg"), 2, "are the same file"),
+        (("--row", "121"), 2, "rows are numbered from 1 to 120"),
+        (("--row", "0"), 2, "--row"),
+        (("--top", "0"), 2, "--top"),
+        (("--row", "3", "--picture", "none/row.svg"), 5, "there is no folder none"),
+    ],
+)
+def test_rows_and_pictures_that_cannot_be_are_refused(
+    call: Run, home: Path, tmp_path: Path, options: tuple[str, ...], code: int, message: str
+) -> None:
+    pytest.importorskip("matplotlib")
+    done = call("explain", home / "numbers.backpass", home / "numbers.csv", *options)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+    assert list(tmp_path.iterdir()) == []

@@ -319,7 +319,7 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
         ("predict", "backpass.model.file.storage._sync"),
         ("explain", "backpass.reporting.attribution.explain"),
         ("explain", "backpass.model.file.storage._sync"),
-        ("report", "backpass.cli.commands.report.page_and_warnings"),
+        ("report", "backpass.cli.commands.report.page_of"),
         ("report", "backpass.model.file.storage._sync"),
     ],
 )

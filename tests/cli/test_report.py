@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import backpass
+
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
@@ -100,6 +102,27 @@ def test_fit_judges_by_the_test_file(call: Run, home: Path, tmp_path: Path) -> N
     assert "all 40 rows of test.csv" in (tmp_path / "page.html").read_text("utf-8")
 
 
+def test_json_holds_the_numbers_of_the_page(call: Run, home: Path, tmp_path: Path) -> None:
+    alone = call("report", home / "numbers.backpass", home / "numbers.csv", "--json")
+    assert alone.code == 0
+    assert list(tmp_path.iterdir()) == []
+    facts = alone.json
+    assert (facts["output"], facts["rows"]) == (None, 24)
+    model = backpass.load(home / "numbers.backpass")
+    assert {name: each["value"] for name, each in facts["scores"].items()} == pytest.approx(model.record.scores["test"])
+    assert all(each["low"] <= each["value"] <= each["high"] for each in facts["scores"].values())
+    assert facts["comparison"]["network_score"] == pytest.approx(facts["scores"]["rmse"]["value"])
+    assert facts["baselines"]["linear"]["rmse"] == pytest.approx(model.record.baselines["linear"]["test"]["rmse"])
+    printed = call("importance", home / "numbers.backpass", home / "numbers.csv", "--json").json
+    assert facts["importances"] == printed["importances"]
+    with_page = call("report", home / "numbers.backpass", home / "numbers.csv", "--json", "-o", "page.html").json
+    assert with_page["bytes"] == (tmp_path / "page.html").stat().st_size
+    assert {**with_page, "output": None, "bytes": None} == facts
+    no_rows = call("report", home / "numbers.backpass", "--json").json
+    assert (no_rows["rows"], no_rows["scores"], no_rows["importances"]) == (None, {}, [])
+    assert no_rows["at_fit"]["scores"] == model.record.scores["test"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -110,7 +133,6 @@ def test_fit_judges_by_the_test_file(call: Run, home: Path, tmp_path: Path) -> N
             "old.csv is there already and would be lost: it is not a page of backpass",
         ),
         (("report", "m", "-o", "none/page.html"), 5, "there is no folder none"),
-        (("report", "m", "--json"), 2, "--json and the page both go to standard output"),
         (("report", "nothing.backpass"), 4, "there is no file nothing.backpass"),
         (("report", "m", "old.csv"), 3, "column 'size' is in the model but not in the table"),
         (("fit", "old.csv", "-t", "b", "--report", "old.csv"), 2, "old.csv is there already"),

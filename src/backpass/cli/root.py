@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "Score a model on rows whose target is known.",
     "compare": "Compare two models of one target on rows whose target is known.",
     "show": "Show the contents of a model file.",
+    "importance": "Show how much the score depends on each column.",
     "explain": "Show the contribution of each column to each prediction.",
     "report": "Write a self-contained HTML report about a model.",
     "draw": "Draw a network or its circuit as an SVG picture.",

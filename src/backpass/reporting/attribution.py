@@ -52,6 +52,13 @@ class Explanation:
     classes: tuple[str, ...]
     notes: tuple[str, ...]
 
+    def largest(self, count: int) -> NDArray[np.intp]:
+        """Return the positions in ``columns`` of each row's largest absolute contributions, descending: (n, count)
+
+        Equal ones keep the order of the columns; there are no more than columns.
+        """
+        return np.argsort(-np.abs(self.contributions), axis=1, kind="stable")[:, :count]
+
 
 def explain(
     model: Model, data: Any, class_name: str | None = None, on_rows: Callable[[int, int], object] | None = None

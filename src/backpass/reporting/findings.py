@@ -26,7 +26,7 @@ from backpass.model.settings.tuple_constraints import amount_texts
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.columns import ModelColumn, columns_of, names_of
 from backpass.reporting.held_out import HeldOut
-from backpass.reporting.importance import Importance, importances
+from backpass.reporting.importance import Importance, dominance_warnings, importances
 from backpass.reporting.labels import LabelScore, constant_of, label_names, label_scores
 from backpass.reporting.style import label
 from backpass.reporting.typical import profile_of
@@ -88,8 +88,10 @@ class Findings:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The warnings of the fit and, for rows other than those scored at the fit, the warnings about these rows."""
-        held, at_fit = self.held, self.model.record.warnings
+        """The warnings of the fit, one if a single column has all importance and, for rows other than those scored at
+        the fit, the warnings about these rows."""
+        held = self.held
+        at_fit = (*self.model.record.warnings, *dominance_warnings(self.important))
         if held is None or held.is_known:
             return at_fit
         where = "these rows"

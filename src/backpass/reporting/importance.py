@@ -1,12 +1,15 @@
 """Feature importance: how much a model's predictions depend on each column, measured on held-out rows.
 
 ``importances`` computes permutation importance, the loss of score when a column is shuffled (Breiman 2001), and
-sensitivity, the mean absolute change of the prediction when a number moves. Both are drawn in ``figures``.
+sensitivity, the mean absolute change of the prediction when a number moves. Both are drawn in ``figures``;
+``permutation_importance`` is the same from a model and data.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +19,16 @@ from backpass.model.model import Model
 from backpass.model.profile import SHARES, NumericProfile
 from backpass.numerics.philox import permutation
 from backpass.reporting.columns import by_column, columns_of
-from backpass.reporting.held_out import HeldOut
+from backpass.reporting.held_out import HeldOut, held_out
 from backpass.table import CategoricalFeature
+from backpass.table.messages import shown
 
 REPEATS = 5
 MOST_ROWS = 5_000
 """The maximum number of rows to shuffle; more rows hardly change the mean."""
+DOMINANT = 0.95
+"""Share of the importance of all columns from which a single column is suspected to hold the target."""
+_FEWEST_COLUMNS = 3
 _PURPOSE = 0x5D0C_0000
 
 
@@ -42,6 +49,58 @@ class Importance:
     worse: float
     spread: float
     change: float
+
+
+def permutation_importance(
+    model: Model, data: Any, *, repeats: int = REPEATS, seed: int = 0, **reading: Any
+) -> tuple[Importance, ...]:
+    """Return the permutation importance of every column, in descending order    (Breiman 2001)
+
+        importance_j = mean over repeats of  metric(rows with column j shuffled) - metric(rows)
+
+    with the sign turned for metrics of which higher is better. The metric is the one that selected the best epoch. A
+    date is shuffled as a whole. Of more than 5,000 rows, 5,000 are drawn.
+
+    Args:
+        model: A model with one target, or with labels.
+        data: Rows with known targets: a path, a data frame, a dict or a Table. Of the table that the model was trained
+            on, only the test (or validation) rows are used.
+        repeats: The number of permutations per column.
+        seed: The seed of the permutations.
+        **reading: Options of ``read_table`` if ``data`` is a path.
+
+    Raises:
+        DataError: Lists what the rows lack.
+        UsageError: The model predicts several numbers.
+
+    Example:
+        >>> import numpy as np, backpass
+        >>> x = np.random.default_rng(0).normal(size=(200, 2))
+        >>> table = {"a": x[:, 0], "b": x[:, 1], "y": 3.0 * x[:, 0]}
+        >>> model = backpass.fit(table, "y", hidden=(), optimizer="sgd", epochs=20)
+        >>> [each.name for each in backpass.permutation_importance(model, table)]
+        ['a', 'b']
+    """
+    held = held_out(model, model.table(data, with_target=True, **reading))
+    return tuple(importances(model, held, seed=seed, repeats=repeats))
+
+
+def dominance_warnings(found: Sequence[Importance]) -> tuple[str, ...]:
+    """A warning if one of at least three columns has nearly all of the importance.
+
+    Args:
+        found: The columns in descending order of importance.
+
+    >>> dominance_warnings([Importance(name, worse, 0.0, 0.0) for name, worse in (("a", 9.0), ("b", 0.1), ("c", 0.0))])
+    ("column 'a' has 99 % of the importance of all columns: possible leakage; is it known at prediction time?",)
+    """
+    total = sum(max(each.worse, 0.0) for each in found)
+    if len(found) < _FEWEST_COLUMNS or not 0.0 < total < np.inf or found[0].worse < DOMINANT * total:
+        return ()
+    return (
+        f"column {shown(found[0].name)} has {100 * found[0].worse / total:.0f} % of the importance of all columns: "
+        "possible leakage; is it known at prediction time?",
+    )
 
 
 def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = REPEATS) -> list[Importance]:

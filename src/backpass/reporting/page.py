@@ -50,12 +50,7 @@ def require() -> None:
 
 
 def report(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> str:
-    """Return the page as HTML; see ``page_and_warnings`` for the arguments and errors."""
-    return page_and_warnings(model, data, seed=seed, **reading)[0]
-
-
-def page_and_warnings(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> tuple[str, tuple[str, ...]]:
-    """Return the page as HTML, and the warnings that it contains.
+    """Return a report about a model as an HTML page.
 
     Args:
         model: A model with one target, or with labels.
@@ -69,15 +64,30 @@ def page_and_warnings(model: Model, data: Any = None, *, seed: int = 0, **readin
         DataError: Lists what the rows lack.
     """
     require()
+    return page_of(findings_on(model, data, seed=seed, **reading))
+
+
+def findings_on(model: Model, data: Any = None, *, seed: int = 0, **reading: Any) -> Findings:
+    """Return the content of a report; needs no plotting library. See ``report`` for the arguments and errors."""
     head_of(model)
     held = None if data is None else held_out(model, model.table(data, with_target=True, **reading))
-    findings = Findings.of(model, held, seed=seed)
+    return Findings.of(model, held, seed=seed)
+
+
+def page_of(findings: Findings) -> str:
+    """Return the page as HTML.
+
+    Raises:
+        UsageError: matplotlib or jinja2 is not installed.
+    """
+    require()
+    model = findings.model
     with house_style():
         pictures = dict(sections(findings))
     text = _rendered(findings, pictures, whatif.facts(model) if whatif.fits(model) else None)
     if len(text.encode("utf-8")) > MOST_BYTES:
         text = _rendered(findings, pictures, None)
-    return text, findings.warnings
+    return text
 
 
 def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: dict[str, Any] | None) -> str:

@@ -14,9 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from backpass.errors import UsageError
 from backpass.model.model import Model
-from backpass.reporting import drawing, figures
+from backpass.reporting import drawing, figures, waterfall
+from backpass.reporting.attribution import explain
 from backpass.reporting.curves import confusion, roc
 from backpass.reporting.dependence import answer_number, dependences
 from backpass.reporting.held_out import HeldOut, held_out
@@ -109,6 +112,27 @@ class Plots:
             return _drawn(ax, lambda axes: figures.neuron(axes, at, y, found, model.target))
         target = f"p({model.classes[answer_number(model)]})" if model.classes else model.target
         return _drawn(ax, lambda axes: figures.dependence(axes, found, target))
+
+    def explanation(self, data: Any, row: int = 0, class_name: str | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the contributions of the columns to the prediction for one row, as a waterfall.
+
+        Args:
+            data: Rows; their targets need not be known.
+            row: The position of the row, from 0.
+            class_name: The class whose probability is explained. Default None: the positive one of two classes,
+                otherwise the most probable one.
+            ax: The axes to draw on.
+
+        Raises:
+            UsageError: There is no such row or class, the model has several targets, or matplotlib is not installed.
+        """
+        table = self.model.table(data)
+        if not 0 <= row < table.rows:
+            raise UsageError(f"row {row} is not in the data, which have {table.rows:,} rows (counted from 0)")
+        one = table.take(np.array([row]))
+        found = waterfall.waterfall_of(explain(self.model, one, class_name), 0, self.model.target)
+        size = (WIDTH, waterfall.height_of(found))
+        return _drawn(ax, lambda axes: waterfall.draw(axes, found), size)
 
     def network(self, ax: Axes | None = None) -> Axes:
         """Draw the network as in Figures 2 and 3 of the notes; color and width of a line show its weight."""

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
 from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.options.reading import reading
-from backpass.cli.output import check_rows_output
+from backpass.cli.output import check_apart, check_rows_output
 from backpass.cli.progress import LINE_SECONDS
+from backpass.errors import UsageError
 from backpass.model import Model, load
+from backpass.model.file.storage import write_atomically
 from backpass.reporting import attribution
 from backpass.reporting.attribution import Explanation
+from backpass.reporting.findings import value_text
+from backpass.reporting.style import label, require_matplotlib
+from backpass.reporting.waterfall import PICTURE_KINDS, picture_bytes, waterfall_of
 from backpass.table import Table
 
 
@@ -37,6 +45,23 @@ from backpass.table import Table
     multiple=True,
     help="columns of TABLE to copy to the output: a,b (repeatable)",
 )
+@option(
+    "--top",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="write only the largest contributions of each row, with their columns and values; default: all",
+)
+@option(
+    "--row",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    help="explain only this row, counted from 1 without the header; default: all rows",
+)
+@option(
+    "--picture",
+    metavar="FILE",
+    help="also draw the contributions of one row as a waterfall: .svg, .png or .pdf (requires matplotlib)",
+)
 @reading()
 @talking()
 def explain(**given: Any) -> int:
@@ -51,27 +76,84 @@ def explain(**given: Any) -> int:
     contribution(COLUMN) for each column. A classifier's prediction is a class and its probability, and the probability
     is what is explained.
 
-    --json prints an object with "predictions", "baseline", "columns" and "contributions" (per row).
+    With --top 3 the contributions are column_1, value_1, contribution_1, ..., contribution_3, the largest absolute ones
+    of each row, and contribution(other columns), the sum of the others.
+
+    --json prints an object with "predictions", "baseline", "columns" and "contributions" (per row), and with --top
+    "top" (per row, each with "column", "value" and "contribution") and "rest".
 
     \b
     Examples:
       backpass explain housing.backpass new.csv > contributions.csv
       backpass explain churn.backpass new.csv --class yes --keep customer_id
+      backpass explain housing.backpass new.csv --top 3
+      backpass explain housing.backpass new.csv --row 17 --picture row17.svg
     """
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
+    kind = None if given["picture"] is None else _picture_kind(given)
     table, keep = read_rows(model, given)
+    table = table if given["row"] is None else _row_of(table, given["row"])
+    if kind is not None and table.rows != 1:
+        raise UsageError(
+            f"--picture draws the contributions of one row; {table.source} has {table.rows:,}", hint="add --row NUMBER"
+        )
     found = attribution.explain(model, table, given["class_name"], _lines(console))
     for note in note_lines((*table.notes, *found.notes), verbose=given["verbose"]):
         console.item("note", note)
     kept: Columns = {name: cells(table, name) for name in keep}
+    if kind is not None:
+        texts = [_text(table, name) for name in found.columns]
+        write_atomically(given["picture"], picture_bytes(waterfall_of(found, 0, model.target, texts), kind))
     if given["as_json"]:
-        hand_out(iter([console.as_document("explain", **_facts(model, table, found, kept))]), given["output"], console)
+        facts = {**_facts(model, table, found, kept), **_top_facts(table, found, given["top"])}
+        hand_out(iter([console.as_document("explain", **facts)]), given["output"], console)
     else:
-        hand_out_rows({**kept, **_explained(model, found, kept)}, given["output"], console)
+        parts = _contributions(found) if given["top"] is None else _top(table, found, given["top"])
+        hand_out_rows({**kept, **_explained(model, found, kept), **parts}, given["output"], console)
+    if kind is not None:
+        console.line(f"saved {given['picture']}")
     return 0
+
+
+def _picture_kind(given: Mapping[str, Any]) -> str:
+    """Check that the picture can be drawn and written; return its format.
+
+    Raises:
+        UsageError: Its suffix is none of a picture, the path is an input, or matplotlib is missing.
+        ResourceError: The path is not writable.
+    """
+    path = given["picture"]
+    kind: str = path.lower().rpartition(".")[2]
+    if kind not in PICTURE_KINDS:
+        known = ", ".join(f".{each}" for each in PICTURE_KINDS)
+        raise UsageError(f"--picture {path}: a picture has one of the suffixes {known}", hint="--picture row.svg")
+    require_matplotlib()
+    check_apart(path, given["model"], given["table"])
+    if given["output"] is not None and os.path.abspath(given["output"]) == os.path.abspath(path):
+        raise UsageError(f"--output and --picture are the same file, {path}", hint="give them two names")
+    return kind
+
+
+def _row_of(table: Table, row: int) -> Table:
+    """Return one row of a table, by its number.
+
+    Raises:
+        UsageError: The table has no such row.
+    """
+    found = np.flatnonzero(table.row_numbers == row)
+    if not found.size:
+        last = int(table.row_numbers.max(initial=0))
+        raise UsageError(f"--row {row}: {table.source} has no such row", hint=f"rows are numbered from 1 to {last:,}")
+    return table.take(found)
+
+
+def _text(table: Table, name: str) -> str:
+    """Return the value of a column in the only row of a table, in few digits."""
+    value = cells(table, name)[0]
+    return "missing" if value in (None, "") else value_text(value) if isinstance(value, float) else label(value)
 
 
 def _lines(console: Console) -> Callable[[int, int], None]:
@@ -95,9 +177,51 @@ def _explained(model: Model, found: Explanation, kept: Mapping[str, Any]) -> Col
     else:
         columns[name] = found.predicted.tolist()
     columns["baseline"] = found.baseline.tolist()
-    for column, values in zip(found.columns, found.contributions.T, strict=True):
-        columns[f"contribution({column})"] = values.tolist()
     return columns
+
+
+def _contributions(found: Explanation) -> Columns:
+    """Return the contributions of each column."""
+    return {
+        f"contribution({column})": values.tolist()
+        for column, values in zip(found.columns, found.contributions.T, strict=True)
+    }
+
+
+def _top(table: Table, found: Explanation, count: int) -> Columns:
+    """Return the largest contributions of each row with their columns and values, and the sum of the others."""
+    order, values = found.largest(count), {name: cells(table, name) for name in found.columns}
+    columns: Columns = {}
+    for k, places in enumerate(order.T, start=1):
+        names = [found.columns[j] for j in places]
+        columns[f"column_{k}"] = names
+        columns[f"value_{k}"] = [
+            None if (cell := values[name][i]) is None else str(cell) for i, name in enumerate(names)
+        ]
+        columns[f"contribution_{k}"] = found.contributions[np.arange(len(places)), places].tolist()
+    return {**columns, "contribution(other columns)": _rest(found, order).tolist()}
+
+
+def _rest(found: Explanation, order: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the sum of each row's contributions other than those at ``order`` (n, k): (n,)"""
+    others = found.contributions.copy()
+    np.put_along_axis(others, order, 0.0, axis=1)
+    return np.asarray(others.sum(axis=1))
+
+
+def _top_facts(table: Table, found: Explanation, count: int | None) -> dict[str, Any]:
+    """Return what ``_top`` does, for JSON; nothing without --top."""
+    if count is None:
+        return {}
+    order, values = found.largest(count), {name: cells(table, name) for name in found.columns}
+    top = [
+        [
+            {"column": (name := found.columns[j]), "value": values[name][i], "contribution": found.contributions[i, j]}
+            for j in places
+        ]
+        for i, places in enumerate(order.tolist())
+    ]
+    return {"top": top, "rest": _rest(found, order).tolist()}
 
 
 def _facts(model: Model, table: Table, found: Explanation, kept: Columns) -> dict[str, Any]:

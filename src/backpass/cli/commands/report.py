@@ -16,7 +16,8 @@ from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
-from backpass.reporting.page import page_and_warnings, require
+from backpass.reporting.facts import facts_of
+from backpass.reporting.page import findings_on, page_of, require
 
 if TYPE_CHECKING:
     from backpass.table import Table
@@ -41,10 +42,15 @@ def report(**given: Any) -> int:
     The report is a single file that loads nothing from the network. Requires matplotlib and Jinja2:
     pip install 'backpass[report]'.
 
+    --json prints an object with the numbers of the page: "scores" with 95 % intervals, "baselines", "comparison",
+    "importances" (see backpass importance), "labels", "verdict", "notes" and "warnings". With --output the page is
+    written, too; without it no page is made, and no package is required.
+
     \b
     Examples:
       backpass report housing.backpass housing.csv --output housing.html
       backpass report housing.backpass > model.html
+      backpass report housing.backpass housing.csv --json > numbers.json
     """
     console = Console(quiet=given["quiet"])
     output = given["output"]
@@ -53,30 +59,30 @@ def report(**given: Any) -> int:
     table = None
     if given["table"] is not None:
         table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
-    text, warnings = page_and_warnings(model, table)
-    for warning in warnings:
+    findings = findings_on(model, table)
+    for warning in findings.warnings:
         console.alarm("warning", warning)
-    if output is None:
-        console.write(text)
+    if output is None and not given["as_json"]:
+        console.write(page_of(findings))
         return 0
-    facts = _kept(text, output, console)
+    kept = {"output": None, "bytes": None} if output is None else _kept(page_of(findings), output, console)
     if given["as_json"]:
-        console.document("report", **facts, warnings=list(warnings))
+        console.document("report", **kept, **facts_of(findings))
     return 0
 
 
 def _check_destination(output: str | None, *, as_json: bool) -> None:
-    """Check that the page can be made and written before doing so.
+    """Check that the page, if one is asked for, can be made and written before doing so.
 
     Raises:
         UsageError: A package is missing, or the page has no valid destination.
         ResourceError: The output path is not writable.
     """
+    if output is None and as_json:
+        return
     require()
     if output is not None:
         check_page_replaceable(output, "--output")
-    elif as_json:
-        raise UsageError("--json and the page both go to standard output", hint="add --output page.html")
     elif sys.stdout is not None and sys.stdout.isatty():
         raise UsageError("a page is not shown in a terminal", hint="add --output page.html")
 
@@ -90,7 +96,7 @@ def write_page(model: Model, table: Table | None, output: str, console: Console)
         output: The path of the page.
         console: The console for the message.
     """
-    _kept(page_and_warnings(model, table)[0], output, console)
+    _kept(page_of(findings_on(model, table)), output, console)
 
 
 def _kept(text: str, output: str, console: Console) -> Mapping[str, Any]:

@@ -1,0 +1,77 @@
+"""``backpass importance``: print the permutation importance of each column on rows whose target is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from backpass.cli.console import Console
+from backpass.cli.notes import note_lines
+from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.reading import reading, reading_of
+from backpass.cli.text import aligned, figure, figures
+from backpass.model import load
+from backpass.reporting.facts import importance_facts
+from backpass.reporting.held_out import held_out
+from backpass.reporting.importance import REPEATS, Importance, dominance_warnings, importances
+
+
+@click.command(cls=Command)
+@argument("model", type=click.Path())
+@argument("table", type=click.Path())
+@option(
+    "--repeats",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    default=REPEATS,
+    help=f"number of times that each column is shuffled; default: {REPEATS}",
+)
+@option("--seed", metavar="NUMBER", type=click.IntRange(min=0), default=0, help="seed of the shuffling; default: 0")
+@reading()
+@talking()
+def importance(**given: Any) -> int:
+    """Show how much the score depends on each column: permutation importance.
+
+    TABLE is a file in any format that fit reads and contains the target column; use - for standard input. For the table
+    that the model was trained on, only the held-out rows are used. Of more than 5,000 rows, 5,000 are drawn.
+
+    Prints one line per column, the most important one first: how much worse the metric gets when the column is
+    shuffled (mean and standard deviation over the repeats), and how far the prediction moves, on average, when a
+    number moves by its interquartile range, or a category is replaced by that of another row. Columns that hold the
+    same information share their importance.
+
+    --json prints an object with "metric", "rows", "measured_on" and "importances" (each with "column", "importance",
+    "spread" and "change").
+
+    \b
+    Examples:
+      backpass importance housing.backpass housing.csv
+      backpass importance churn.backpass labeled.csv --repeats 20 --json
+    """
+    console = Console(quiet=given["quiet"])
+    model = load(given["model"])
+    table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
+    held = held_out(model, table)
+    found = importances(model, held, seed=given["seed"], repeats=given["repeats"])
+    warnings = dominance_warnings(found)
+    for note in note_lines(held.notes, verbose=given["verbose"]):
+        console.item("note", note)
+    for warning in warnings:
+        console.alarm("warning", warning)
+    metric = model.head.metric
+    if given["as_json"]:
+        facts = {"target": model.target, "metric": metric, "rows": held.rows, "measured_on": held.origin}
+        facts["repeats"], facts["importances"] = given["repeats"], importance_facts(found)
+        console.document("importance", **facts, notes=list(held.notes), warnings=list(warnings))
+        return 0
+    console.item("rows", held.origin)
+    console.page(_lines(found, metric))
+    return 0
+
+
+def _lines(found: list[Importance], metric: str) -> list[str]:
+    """Format one line per column; all numbers of a column have the same number of decimals."""
+    worse, change = (figures([getattr(each, name) for each in found]) for name in ("worse", "change"))
+    rows = [[each.name, a, figure(each.spread, 2), b] for each, a, b in zip(found, worse, change, strict=True)]
+    return aligned([["column", f"{metric} worse by", "spread", "change"], *rows])

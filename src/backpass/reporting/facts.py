@@ -1,0 +1,61 @@
+"""Facts: the numbers of a report as plain data, for programs.
+
+``facts_of`` takes findings and returns what the page shows as text and pictures; ``importance_facts`` is the part that
+``backpass importance`` prints, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backpass.numerics.bootstrap import Interval
+from backpass.reporting.findings import Findings, verdict
+from backpass.reporting.importance import Importance
+from backpass.reporting.labels import LabelScore
+
+
+def facts_of(findings: Findings) -> dict[str, Any]:
+    """Return the numbers of a report: scores with 95 % intervals, baselines, the comparison with the best one,
+    permutation importance, and the scores of each label."""
+    model, held, part = findings.model, findings.held, findings.part
+    return {
+        "target": model.target,
+        "rows": None if held is None else held.rows,
+        "measured_on": None if held is None else held.origin,
+        "scores": _scores(findings.scores),
+        "at_fit": None if part is None else {"part": part, "scores": dict(model.record.scores[part])},
+        "baselines": {name: dict(scores) for name, scores in findings.beside.items()},
+        "comparison": None if findings.comparison is None else findings.comparison.to_json(),
+        "metric": model.head.metric,
+        "importances": importance_facts(findings.important),
+        "labels": [_label(each) for each in findings.labels],
+        "verdict": verdict(findings),
+        "notes": [*dict.fromkeys((*model.record.notes, *(held.notes if held is not None else ())))],
+        "warnings": list(findings.warnings),
+    }
+
+
+def importance_facts(found: Sequence[Importance]) -> list[dict[str, Any]]:
+    """Return the importance of each column, in the given order.
+
+    >>> importance_facts([Importance("age", 0.5, 0.01, 2.0)])
+    [{'column': 'age', 'importance': 0.5, 'spread': 0.01, 'change': 2.0}]
+    """
+    return [
+        {"column": each.name, "importance": each.worse, "spread": each.spread, "change": each.change} for each in found
+    ]
+
+
+def _scores(scores: Mapping[str, Interval]) -> dict[str, Any]:
+    return {name: {"value": each.value, "low": each.low, "high": each.high} for name, each in scores.items()}
+
+
+def _label(found: LabelScore) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "share": found.share,
+        "scores": _scores(found.scores),
+        "constant": dict(found.constant),
+        "roc_auc": found.area,
+    }
