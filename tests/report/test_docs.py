@@ -1,4 +1,4 @@
-"""The page docs/how-to/report.md: its examples run as they stand, in order, and print what they say; its commands exist."""
+"""The page docs/how-to/report.md: its examples run in order and print what they say; its commands exist."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_examples_run_and_print_what_they_say(
     (tmp_path / "housing.csv").write_bytes(b"".join(sample_bytes("housing").splitlines(keepends=True)[:400]))
     names: dict[str, object] = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(compile(block, PAGE.name, "exec"), names)
         said = re.findall(r"^print\(.*\)  # (.*)$", block, flags=re.MULTILINE)
@@ -36,7 +36,7 @@ def test_commands_exist_with_their_options(capsys: pytest.CaptureFixture[str]) -
     from backpass.cli import main
 
     lines = re.findall(r"^\$ backpass (\w+)(.*)$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
-    assert {command for command, _ in lines} == {"fit", "report", "explain", "draw"}
+    assert {command for command, _ in lines} == {"fit", "report", "importance", "explain", "draw"}
     for command, rest in lines:
         assert command in COMMANDS
         assert main([command, "--help"]) == 0

@@ -93,6 +93,7 @@ def draw(ax: Axes, found: Waterfall) -> None:
     ax.plot([found.predicted] * 2, [places[-1], places[-1] + 1.0], color=MUTED, linewidth=0.8)
     ax.set_yticks(places, names)
     ax.set_ylim(-0.7, len(names) - 0.3)
+    ax.use_sticky_edges = False  # otherwise the axis ends at a bar
     ax.margins(x=0.12)
     ax.set_xlabel(_short(found.what))
     ax.locator_params(axis="x", nbins=6)
