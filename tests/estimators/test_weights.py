@@ -146,6 +146,19 @@ def test_masked_validation_targets_and_weights_are_refused(case: Any, which: str
         make().fit(X, y, **{**given, which: np.ma.masked_array(given[which], mask=np.arange(len(X)) == 0)})
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_masked_classes_are_refused(classifier: Any, is_first: bool) -> None:
+    """Scikit-learn's checks would take the value under the mask for a class that can occur."""
+    X, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    estimator = classifier()
+    if not is_first:
+        estimator.partial_fit(X, y, classes=[0, 1])
+    with pytest.raises(DataError, match=r"^classes is masked in part"):
+        estimator.partial_fit(X, y, classes=np.ma.masked_array([0, 1, 2], mask=[False, False, True]))
+    estimator.partial_fit(X, y, classes=np.ma.masked_array([0, 1]))  # nothing is masked
+    assert estimator.classes_.tolist() == [0, 1]
+
+
 def test_masked_targets_of_several_columns_are_refused(regressor: Any, numbers: Any) -> None:
     X, y, _ = numbers()
     both = np.ma.masked_array(np.column_stack([y, y]), mask=np.arange(2 * len(y)).reshape(-1, 2) == 5)

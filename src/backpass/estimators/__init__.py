@@ -3,8 +3,8 @@
 They take X and y as scikit-learn passes them, and work in its pipelines, searches and metrics. What a network learns,
 and how, is decided in the lower packages; this is the only package that imports scikit-learn.
 
-Reading order: ``parameters``, ``columns``, ``weights``, ``callback_adapter``, ``picture``, ``neural``, ``regressor``,
-``classifier``.
+Reading order: ``parameters``, ``columns``, ``targets``, ``weights``, ``ruling``, ``splits``, ``continuation``,
+``callback_adapter``, ``picture``, ``neural``, ``regressor``, ``classifier``.
 """
 
 try:

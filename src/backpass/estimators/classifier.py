@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from backpass.errors import DataError, UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
-from backpass.estimators.neural import Goal, NeuralEstimator, continues
+from backpass.estimators.continuation import continues
+from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
+from backpass.estimators.targets import at_least_two, classes_given, classes_in, label_count, labels_in
 from backpass.estimators.weights import with_classes
 from backpass.model import Settings
 from backpass.model.head.head import Head
@@ -304,8 +304,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             if not self._settle_labels(y):
                 if classes is None:
                     raise ValueError("classes must be passed on the first call to partial_fit.")
-                self.classes_ = _classes(np.unique(column_or_1d(classes)))
-        elif classes is not None and not np.array_equal(np.unique(column_or_1d(classes)), self.classes_):
+                self.classes_ = at_least_two(classes_given(classes))
+        elif classes is not None and not np.array_equal(classes_given(classes), self.classes_):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}")
         self._partial_fit(X, y, sample_weight, settle=False)
         return self
@@ -362,13 +362,13 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         if self._settle_labels(y):
             return
-        labels = _classes_in(y)
-        self.classes_ = _classes(np.unique(labels if weights is None else labels[weights > 0]))
+        labels = classes_in(y)
+        self.classes_ = at_least_two(np.unique(labels if weights is None else labels[weights > 0]))
 
     def _check_continues(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         if self._labels:
             return
-        labels = _classes_in(y)
+        labels = classes_in(y)
         present = set(labels.tolist() if weights is None else labels[weights > 0].tolist())
         if lacking := [label for label in self.classes_.tolist() if label not in present]:
             raise DataError(
@@ -379,7 +379,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
 
     def _settle_labels(self, y: Any) -> bool:
         """Store the number of labels in y; return whether y has labels."""
-        self._labels = _label_count(y)
+        self._labels = label_count(y)
         self._targets = self._labels or 1
         if self._labels:
             self.classes_ = np.arange(self._labels)
@@ -389,8 +389,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         if self._labels:
             if self.class_weight is not None:
                 raise UsageError("class_weight is for classes; y holds labels, any of which may be on")
-            return Goal(_labels_in(y, self._labels), weights)
-        labels = _classes_in(y)
+            return Goal(labels_in(y, self._labels), weights)
+        labels = classes_in(y)
         known = {label: j for j, label in enumerate(self.classes_.tolist())}
         counted = labels if weights is None else labels[weights > 0]
         strange = [label for label in dict.fromkeys(counted.tolist()) if label not in known]
@@ -414,56 +414,6 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _label_count(y: Any) -> int:
-    """The number of label columns in y; 0 if y holds classes."""
-    labels = _array(y)
-    return labels.shape[1] if labels.ndim == 2 and type_of_target(labels) == "multilabel-indicator" else 0
-
-
-def _labels_in(y: Any, count: int) -> NDArray[np.int32]:
-    """y as labels (n, count) of 0 and 1.
-
-    Raises:
-        ValueError: y holds anything else.
-    """
-    labels: NDArray[Any] = check_array(_array(y), dtype=None, input_name="y")
-    if labels.shape[1] != count:
-        raise ValueError(f"y must have shape ('n', {count}) as before, got {labels.shape}")
-    if not np.isin(labels, (0, 1)).all():
-        raise ValueError(f"labels are 0 or 1; y holds {np.unique(labels).tolist()}")
-    return labels.astype(np.int32)
-
-
-def _array(y: Any) -> NDArray[Any]:
-    """y as an array; sparse matrices of labels become dense."""
-    return np.asarray(y.toarray() if hasattr(y, "toarray") else y)
-
-
-def _classes_in(y: Any) -> NDArray[Any]:
-    """y as an array of classes.
-
-    Raises:
-        ValueError: y cannot hold classes.
-    """
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
-    assert_all_finite(labels, input_name="y")
-    check_classification_targets(labels)
-    return labels
-
-
-def _classes(labels: NDArray[Any]) -> NDArray[Any]:
-    """The distinct classes among the targets.
-
-    Raises:
-        DataError: There are fewer than two.
-    """
-    if len(labels) < 2:
-        raise DataError(
-            f"y has only one class, {labels.tolist()[0]!r}, among the rows whose weight is not 0", hint="two are needed"
-        )
-    return labels
 
 
 BackpassClassifier._parameter_constraints = constraints(

@@ -16,20 +16,20 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from backpass.errors import BackpassError, InterruptedTraining, UsageError
+from backpass.errors import InterruptedTraining, UsageError
 from backpass.estimators.callback_adapter import CallbackSupportMixin, teller
 from backpass.estimators.columns import blocks_of, check_unmasked, history_in, library_of, table_of
+from backpass.estimators.continuation import check_single
 from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
-from backpass.estimators.ruling import ruling_columns, with_columns, without_columns
+from backpass.estimators.ruling import ruling_columns, with_columns
+from backpass.estimators.splits import splits_of
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.diagnostics import Warned
 from backpass.model.fitting.provisional import teaches_nothing
 from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
-from backpass.model.split.splits import split_table, strata_of
-from backpass.model.split.units import units_of
 from backpass.network import Loss
 from backpass.table import Column, Schema, Table, required_kind
 from backpass.training import Progress
@@ -98,11 +98,11 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         settings = self._settings()
         before: Model | None = getattr(self, "model_", None) if self.warm_start else None
         if self.warm_start:
-            _check_single(settings, "warm_start", before)
+            check_single(settings, "warm_start", before)
         ruling = ruling_columns(groups, time, X_val is not None)
         rows = self._fitted_rows(X, y, sample_weight, before, ruling)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
-        parts, notes = _parts(rows, given, settings, self._task)
+        parts, notes = splits_of(rows, given, settings, self._task)
         settings = settings.suited(self._task, parts["train"].table.rows)
         problem = self._problem(parts, before, settings, self._target_names(y, rows.table))
         problem = replace(problem, notes=(*problem.notes, *notes))
@@ -194,7 +194,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         model: Model | None = getattr(self, "model_", None)
         stream: Stream | None = getattr(self, "_stream", None)
         settings = self._settings()
-        _check_single(settings, "partial_fit", model)
+        check_single(settings, "partial_fit", model)
         if chosen_rule(settings) is not None:
             raise UsageError(
                 "a threshold is chosen on validation rows, which partial_fit has not",
@@ -318,39 +318,6 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return shown + picture_html(self.model_.plot.network_svg(), self.loss_curve_)
 
 
-def _parts(rows: Rows, given: Rows | None, settings: Settings, task: str) -> tuple[dict[str, Rows], tuple[str, ...]]:
-    """Training and validation rows, and notes: the validation rows given, or a share of the training rows."""
-    table, ruling = without_columns(rows.table)
-    units, notes = units_of([*table.columns.values()], rows.truth, **ruling)
-    rows = replace(rows, table=table, units=units)
-    strata = None if task == "regression" else strata_of(rows.truth)
-    wish = replace(settings, test_fraction=0.0)
-    split = split_table(rows.table.rows, wish, has_validation=given is not None, strata=strata, units=rows.units)
-    parts = {"train": rows.take(split.train)}
-    if given is not None:
-        parts["validation"] = given
-    elif len(split.validation):
-        parts["validation"] = rows.take(split.validation)
-    return parts, notes if ruling else ()
-
-
-def continues(estimator: NeuralEstimator) -> bool:
-    """Whether the estimator has ``partial_fit``, which needs a single network.
-
-    Raises:
-        AttributeError: It is an ensemble; the message gives the reason.
-    """
-    try:
-        settings = settings_of(estimator.get_params(deep=False), estimator._task, seed=0)
-    except (BackpassError, TypeError, ValueError):
-        return True  # invalid parameters are reported when a method is called
-    try:
-        _check_single(settings, "partial_fit", None)
-    except UsageError as error:
-        raise AttributeError(f"{error.message} ({error.hint})") from None
-    return True
-
-
 def _counting(goal: Goal) -> Goal:
     """The goal, if at least one row has a weight above 0.
 
@@ -360,17 +327,3 @@ def _counting(goal: Goal) -> Goal:
     if goal.weights is not None and not goal.weights.any():
         raise ValueError("class_weight is zero for the classes of every row: at least one row must count")
     return goal
-
-
-def _check_single(settings: Settings, what: str, before: Model | None) -> None:
-    """Check that the settings, and the earlier model if any, have a single network.
-
-    Raises:
-        UsageError: They have an ensemble.
-    """
-    count = max(settings.ensemble_size, 1 if before is None else len(np.atleast_2d(before.theta)))
-    if count > 1:
-        raise UsageError(
-            f"{what} continues the training of one network; this estimator has an ensemble of {count}",
-            hint='set preset="plain" or ensemble_size=1',
-        )

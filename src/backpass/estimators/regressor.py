@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score
-from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
-from backpass.estimators.neural import Goal, NeuralEstimator, continues
+from backpass.estimators.continuation import continues
+from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
+from backpass.estimators.targets import numbers_in
 from backpass.model import Model, Settings
 from backpass.model.head.head import Head
 from backpass.model.head.losses import UnscaledLoss
@@ -340,13 +341,13 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         return float(np.mean(each))
 
     def _settle(self, y: Any, weights: NDArray[np.float64] | None) -> None:
-        self._shape = _numbers(y).shape[1:]
+        self._shape = numbers_in(y).shape[1:]
         self._targets = int(np.prod(self._shape, dtype=int))
         quantiles = quantiles_of(self.get_params(deep=False))
         self.n_outputs_ = len(quantiles) or self._targets
 
     def _goal(self, y: Any, weights: NDArray[np.float64] | None) -> Goal:
-        numbers = _numbers(y)
+        numbers = numbers_in(y)
         shape = numbers.shape[1:]
         if shape != self._shape:
             raise ValueError(f"y must have shape {('n', *self._shape)} as before, got {numbers.shape}")
@@ -371,16 +372,6 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
-
-
-def _numbers(y: Any) -> NDArray[np.float64]:
-    """y as numbers (n,) or (n, k).
-
-    Raises:
-        ValueError: y does not hold numbers.
-    """
-    numbers: NDArray[np.float64] = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    return numbers
 
 
 BackpassRegressor._parameter_constraints = constraints(BackpassRegressor().get_params(deep=False))

@@ -1,0 +1,26 @@
+"""Splits of the rows of an estimator: those that train, and those that validate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backpass.estimators.ruling import without_columns
+from backpass.model import Rows, Settings
+from backpass.model.split.splits import split_table, strata_of
+from backpass.model.split.units import units_of
+
+
+def splits_of(rows: Rows, given: Rows | None, settings: Settings, task: str) -> tuple[dict[str, Rows], tuple[str, ...]]:
+    """Training and validation rows, and notes: the validation rows given, or a share of the training rows."""
+    table, ruling = without_columns(rows.table)
+    units, notes = units_of([*table.columns.values()], rows.truth, **ruling)
+    rows = replace(rows, table=table, units=units)
+    strata = None if task == "regression" else strata_of(rows.truth)
+    wish = replace(settings, test_fraction=0.0)
+    split = split_table(rows.table.rows, wish, has_validation=given is not None, strata=strata, units=rows.units)
+    splits = {"train": rows.take(split.train)}
+    if given is not None:
+        splits["validation"] = given
+    elif len(split.validation):
+        splits["validation"] = rows.take(split.validation)
+    return splits, notes if ruling else ()
