@@ -28,6 +28,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.profile import NumericProfile
 from backpass.model.record import Record
+from backpass.model.split.units import resampled_rows
 from backpass.network import FeatureMap, Network
 from backpass.table import Encoded, Schema, Table, read_table, table_from
 from backpass.table.boolean import ZERO_ONE
@@ -261,17 +262,13 @@ class Model:
         warn_all(warnings)
         return scores
 
-    def evaluation(self, table: Table, unit: NDArray[Any] | None = None) -> Evaluation:
-        """The scores on a table with known targets, warnings, and a comparison with the baselines.
-
-        Args:
-            table: The rows.
-            unit: The number of the group of each row, int (n,), see ``backpass.model.comparison.compare``.
-        """
+    def evaluation(self, table: Table) -> Evaluation:
+        """The scores on a table with known targets, warnings, and a comparison with the baselines."""
         encoded = self.schema.encode(table)
         x, truth = self.inputs_at(encoded.numbers, encoded.codes), self.head.truth(table)
         weights = self.weights(table)
         o = self.outputs_at(x)
+        unit = self.resampled_rows(table)
         comparison = compare(self.head, o, self.baseline_outputs(x), truth, weights, unit=unit)
         warnings = [*encoded.warnings, *judged(self.head, o, truth, weights), *beaten_by(comparison, "these rows")]
         return Evaluation(self.head.scores(o, truth, weights), warnings, comparison)
@@ -293,6 +290,14 @@ class Model:
             DataError: The weights cannot be used.
         """
         return weights_in(table, self.record.weight) if self.record.weight in table.columns else None
+
+    def resampled_rows(self, table: Table) -> NDArray[np.int64] | None:
+        """The group or the block of time of each row of a table (n,), which a bootstrap draws as a whole.
+
+        None if the fit had neither a group nor a time column, or if the table lacks it: rows are drawn one by one.
+        """
+        settings = self.record.settings
+        return resampled_rows(table, group=settings.get("group"), time=settings.get("time"))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m)    CS229 eq. (2.21)

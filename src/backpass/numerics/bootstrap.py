@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +38,28 @@ class Interval:
 
 
 def intervals(
-    scores: Callable[[NDArray[np.float64] | None], Mapping[str, float]], rows: int, *, seed: int = 0
+    scores: Callable[[NDArray[np.float64] | None], Mapping[str, float]],
+    rows: int,
+    *,
+    unit: NDArray[Any] | None = None,
+    seed: int = 0,
 ) -> dict[str, Interval]:
     """Return each score with its interval.
 
     Args:
         scores: A function that takes weights (n,), or None for equal weights, and returns scores by name.
         rows: n, the number of rows.
+        unit: The number of the group of each row, int (n,): whole groups are drawn. Default None: single rows.
         seed: The seed of the draws.
     """
-    drawn = [scores(counts_of(rows, seed, step)) for step in range(draws_for(rows))]
+    number = None if unit is None else np.unique(unit, return_inverse=True)[1].reshape(-1)
+    units = rows if number is None else int(number.max(initial=0)) + 1
+
+    def weights(step: int) -> NDArray[np.float64]:
+        counts = counts_of(units, seed, step)
+        return counts if number is None else counts[number]
+
+    drawn = [scores(weights(step)) for step in range(draws_for(rows))]
     found = {}
     for name, value in scores(None).items():
         values = np.sort(np.array([each[name] for each in drawn if name in each]))

@@ -77,7 +77,9 @@ def compared(models: tuple[Model, Model], tables: tuple[Table, Table], *, seed: 
         return {name: second[name] - first[name] for name in first if name in second}
 
     first, second = scores(None)
-    return Comparison(len(o[0]), first, second, intervals(differences, len(o[0]), seed=seed), tuple(notes))
+    unit = next((u for u in map(Model.resampled_rows, models, tables) if u is not None), None)
+    spread = intervals(differences, len(o[0]), unit=unit, seed=seed)
+    return Comparison(len(o[0]), first, second, spread, tuple(notes))
 
 
 def _check_alike(first: Model, second: Model) -> None:

@@ -73,8 +73,9 @@ class Findings:
         if held is None:
             return Findings(model, None, {}, ())
         rows = held
-        scores = intervals(lambda weights: rows.scores(model, weights), held.rows, seed=seed)
-        labels = label_scores(label_names(model), held.predicted, held.truth, seed=seed)
+        unit = model.resampled_rows(held.table)
+        scores = intervals(lambda weights: rows.scores(model, weights), held.rows, unit=unit, seed=seed)
+        labels = label_scores(label_names(model), held.predicted, held.truth, unit=unit, seed=seed)
         baselines = model.baseline_outputs(held.x)
         return Findings(
             model,
@@ -83,7 +84,7 @@ class Findings:
             tuple(importances(model, held, seed=seed)),
             labels,
             {name: model.head.scores(o, held.truth, held.weights) for name, o in sorted(baselines.items())},
-            compare(model.head, held.outputs, baselines, held.truth, held.weights, seed=seed),
+            compare(model.head, held.outputs, baselines, held.truth, held.weights, unit=unit, seed=seed),
         )
 
     @property

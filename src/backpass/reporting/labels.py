@@ -49,7 +49,12 @@ def label_names(model: Model) -> tuple[str, ...]:
 
 
 def label_scores(
-    names: Sequence[str], predicted: NDArray[np.float64], truth: NDArray[Any], *, seed: int = 0
+    names: Sequence[str],
+    predicted: NDArray[np.float64],
+    truth: NDArray[Any],
+    *,
+    unit: NDArray[Any] | None = None,
+    seed: int = 0,
 ) -> tuple[LabelScore, ...]:
     """Return the scores of each label.
 
@@ -57,19 +62,20 @@ def label_scores(
         names: The names of the labels.
         predicted: (n, k). The predicted probabilities.
         truth: (n, k). The true labels, 0 or 1.
+        unit: (n,). The number of the group of each row, see ``intervals``.
         seed: The seed of the bootstrap intervals.
     """
-    return tuple(_scored(name, predicted[:, j], truth[:, j], seed) for j, name in enumerate(names))
+    return tuple(_scored(name, predicted[:, j], truth[:, j], unit, seed) for j, name in enumerate(names))
 
 
-def _scored(name: str, p: NDArray[np.float64], y: NDArray[Any], seed: int) -> LabelScore:
+def _scored(name: str, p: NDArray[np.float64], y: NDArray[Any], unit: NDArray[Any] | None, seed: int) -> LabelScore:
     """Score one label; the label is treated as two classes, so that the metrics of classifiers apply."""
     both, share = np.column_stack([1.0 - p, p]), float(y.mean())
     always = np.tile([1.0 - share, share], (len(y), 1))
     return LabelScore(
         name,
         share,
-        intervals(lambda weights: scores(METRICS, both, y, weights), len(y), seed=seed),
+        intervals(lambda weights: scores(METRICS, both, y, weights), len(y), unit=unit, seed=seed),
         scores(METRICS, always, y),
         roc(p, y == 1).area if 0.0 < share < 1.0 else None,
     )

@@ -37,7 +37,8 @@ COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
 @option(
     "--intervals",
     is_flag=True,
-    help="add the 95 % confidence interval of each metric: the bootstrap, rows drawn with replacement",
+    help="add the 95 % confidence interval of each metric: the bootstrap, rows drawn with replacement (whole groups, "
+    "or blocks of time, if the model was fitted with --group or --time)",
 )
 @strictness("refuse a table with missing targets, which are left out by default")
 @reading()
@@ -119,8 +120,9 @@ class Evaluation:
             together = drawn if weights is None or drawn is None else drawn * weights
             return _scores(model, o, truth, weights if drawn is None else together)
 
-        spread = intervals(scored, table.rows) if with_intervals else {}
-        comparison = compare(model.head, o, model.baseline_outputs(x), truth, weights)
+        unit = model.resampled_rows(table)
+        spread = intervals(scored, table.rows, unit=unit) if with_intervals else {}
+        comparison = compare(model.head, o, model.baseline_outputs(x), truth, weights, unit=unit)
         return Evaluation(model, o, truth, weights, scored(None), spread, comparison)
 
     @property

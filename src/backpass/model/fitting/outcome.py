@@ -37,7 +37,7 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, compared
     said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
-    residuals = None if validation is None else validation.residuals(problem.head, problem.validation_groups)
+    residuals = None if validation is None else validation.residuals(problem.head)
     first = results[0].progress
     where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
     comparison = None if shown is None else comparison_of(problem, compared.baselines, shown)

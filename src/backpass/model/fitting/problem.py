@@ -73,7 +73,7 @@ class Problem:
         class_weights: The weight of each class in the loss (classes,); None if all are 1.
         weight: The name of the column of row weights; "" if there is none.
         warnings: What makes scores too good, such as test rows that are training rows.
-        validation_groups: The number of groups of the validation rows; None without groups.
+        units: Which rows of each split belong together, as far as that is known.
         split_columns: The group and the time column, with their required kinds.
     """
 
@@ -90,7 +90,7 @@ class Problem:
     class_weights: NDArray[np.float64] | None = None
     weight: str = ""
     warnings: tuple[str, ...] = ()
-    validation_groups: int | None = None
+    units: Mapping[str, Units] = field(default_factory=dict)
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
 
     @property
@@ -343,15 +343,13 @@ def assemble(
     said = (*table.notes, *head.target.notes, *schema.notes, *_spelling_notes(schema, head), *notes)
     said += tuple(_notes(settings, rows, network))
     pool = [name for name in ("train", "validation") if name in parts]
-    known = [unit for name in pool if (unit := rows[name].units) is not None]
-    units = Units.joined(known) if len(known) == len(pool) else None
+    units = {name: each.units for name, each in rows.items() if each.units is not None}
     folds = split_folds(
         np.concatenate([parts[name].truth for name in pool]),
         settings,
         by_class=head.target.task != "regression",
-        units=units,
+        units=Units.joined([units[name] for name in pool]) if {*pool} <= units.keys() else None,
     )
-    validated = units if folds else rows["validation"].units if "validation" in rows else None
     return replace(
         problem,
         parts=parts,
@@ -359,7 +357,7 @@ def assemble(
         of_source=table.of_source,
         folds=folds,
         warnings=tuple(warnings),
-        validation_groups=validated.blocks if validated is not None and validated.are_groups else None,
+        units=units,
     )
 
 

@@ -27,6 +27,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.record import COVERAGE_LEVEL, Scores
+from backpass.model.split.units import Units
 from backpass.training.newton import Effort
 
 WORST = float_info.max
@@ -42,11 +43,13 @@ class ScoredRows:
         outputs: o (n, k) of each network. With folds, the outputs for the validation rows are a single array: those of
             each row by the network that did not train on it.
         o: Outputs (n, k) that predict the average of the networks' predictions.
+        units: Which of the rows belong together; None if that is not known.
     """
 
     part: DataSplit
     outputs: tuple[NDArray[Any], ...]
     o: NDArray[Any]
+    units: Units | None = None
 
     @staticmethod
     def of(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]], name: str) -> ScoredRows | None:
@@ -61,7 +64,7 @@ class ScoredRows:
             outputs = tuple(outputs_of(problem.network, theta, part.x, problem.engine) for theta in thetas)
         else:
             return None
-        return ScoredRows(part, outputs, problem.head.averaged(outputs))
+        return ScoredRows(part, outputs, problem.head.averaged(outputs), _units_of(problem, members, name))
 
     def scores(self, head: Head) -> dict[str, float]:
         """Every metric, finite, see ``kept``."""
@@ -76,12 +79,13 @@ class ScoredRows:
         """The share of these rows inside their interval, see ``Residuals.coverage``."""
         return residuals.coverage(head.predictions(self.o), self.part.truth, COVERAGE_LEVEL, self.part.weights)
 
-    def residuals(self, head: Head, groups: int | None = None) -> Residuals | None:
+    def residuals(self, head: Head) -> Residuals | None:
         """The residuals of predicted numbers; None for classes, for several targets, or if one overflows."""
         if not head.is_flat or head.target.task != "regression":
             return None
         # Averaged by NumPy, not by the engine, whose logarithms of rates differ from it in the last bit.
         o = np.asarray(head.average(self.outputs))
+        groups = self.units.blocks if self.units is not None and self.units.are_groups else None
         return Residuals.of(head.predictions(o), self.part.truth, self.part.weights, groups)
 
 
@@ -96,6 +100,17 @@ def _out_of_fold(
         for problem, theta, part in zip(problems, thetas, parts, strict=True)
     ]
     return DataSplit.joined(parts), (np.concatenate(outputs),)
+
+
+def _units_of(problem: Problem, members: Sequence[Member], name: str) -> Units | None:
+    """The units of the rows of ``ScoredRows.of``, in the order of these rows."""
+    if name != "validation" or not problem.folds:
+        return problem.units.get(name)
+    pool = [part for part in ("train", "validation") if part in problem.parts]
+    if not {*pool} <= problem.units.keys():
+        return None
+    left_out = [member.fold.validation for member in members if member.fold is not None]
+    return Units.joined([problem.units[part] for part in pool]).take(np.concatenate(left_out))
 
 
 def kept(scores: Mapping[str, float]) -> dict[str, float]:
@@ -182,20 +197,18 @@ def baseline_scores(problem: Problem, baseline: Baseline) -> Scores:
     return {name: _scores_of(problem, baseline, part) for name, part in _scored_parts(problem)}
 
 
-def comparison_of(
-    problem: Problem, several: Sequence[Baseline], rows: ScoredRows, unit: NDArray[Any] | None = None
-) -> Comparison | None:
+def comparison_of(problem: Problem, several: Sequence[Baseline], rows: ScoredRows) -> Comparison | None:
     """The networks and the best of the baselines on the rows of a split.
 
     Args:
         problem: The problem.
         several: The baselines.
         rows: The rows with the outputs of the networks.
-        unit: The number of the group of each row, int (n,). Default None: the rows are independent.
     """
     part = rows.part
     folded = problem.feature_map.folded(part.x)
     outputs = {each.name: each.outputs(folded, problem.engine) for each in several}
+    unit = None if rows.units is None else rows.units.resampled
     return compare(problem.head, rows.o, outputs, part.truth, part.weights, unit=unit, seed=problem.settings.seed)
 
 

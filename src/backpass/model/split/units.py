@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError
 from backpass.model.metrics import FEWEST_ROWS
-from backpass.table import CategoricalColumn, Column, DatetimeColumn
+from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.content import bits_of, first_equal
 from backpass.table.messages import counted, shown
+
+_FEWEST_BLOCKS = 10
+"""The number of blocks of time below which a bootstrap draws shorter ones."""
 
 _MANY = 10
 """Inputs that repeat this often on average are combinations of few values, not copies of rows."""
@@ -76,6 +80,25 @@ class Units:
         """The number of sets of rows that a split must not separate: units, or instants if they order single rows."""
         return len(np.unique(self.codes if self.ranks is None or self.are_groups else self.ranks))
 
+    @property
+    def resampled(self) -> Codes | None:
+        """The set of each row that a bootstrap draws as a whole, (n,); None if rows are drawn one by one.
+
+        Groups are such sets. With ranks and no groups, blocks of consecutive instants are (Kuensch 1989), each about as
+        many instants as there are blocks, so that most of the dependence between rows lies inside blocks.
+
+        >>> Units(np.arange(6), ranks=np.array([3, 1, 2, 1, 5, 5])).resampled
+        array([2, 0, 1, 0, 3, 3])
+        """
+        if self.are_groups:
+            return self.codes
+        if self.ranks is None:
+            return None
+        distinct, places = np.unique(self.ranks, return_inverse=True)
+        instants = len(distinct)
+        length = max(min(isqrt(instants - 1) + 1, instants // _FEWEST_BLOCKS), 1) if instants else 1
+        return np.asarray(places.reshape(-1) // length, dtype=np.int64)
+
     def shared_with(self, other: Units) -> int:
         """The number of these rows whose unit has a row in ``other``, too."""
         return int(np.count_nonzero(np.isin(self.codes, other.codes)))
@@ -109,6 +132,27 @@ def units_of(
     return Units(codes), tuple(said)
 
 
+def resampled_rows(table: Table, *, group: str | None, time: str | None) -> Codes | None:
+    """The set of each row of a table that a bootstrap draws as a whole, see ``Units.resampled``.
+
+    None if no column was named, if the table lacks it, or if it cannot order the rows: rows are drawn one by one then.
+
+    Args:
+        table: The rows.
+        group: The name of the group column.
+        time: The name of the time column.
+    """
+    if group is not None:
+        if group not in table.columns:
+            return None
+        return _groups(table.columns[group], [])[0]
+    column = None if time is None else table.columns.get(time)
+    if column is None or isinstance(column, CategoricalColumn):
+        return None
+    codes = Units(np.arange(table.rows), _ranks_of(column)).resampled
+    return None if codes is None or (codes == codes[:1]).all() else codes
+
+
 def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
     """The unit of each row by its group; a row without a group is one of its own."""
     rows = len(group.missing)
@@ -134,19 +178,23 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
             f"the time column {name} holds texts, which have no order in time",
             hint="give dates such as 2024-12-31, or numbers; --date-order reads dates such as 1/2/2024",
         )
-    values = time.microseconds if isinstance(time, DatetimeColumn) else time.values
-    known = ~time.missing
-    distinct, places = np.unique(values[known], return_inverse=True)
-    if len(distinct) < 2:
+    ranks, known = _ranks_of(time), ~time.missing
+    if ranks.max(initial=0) < 2:
         rows = counted(int(np.count_nonzero(known)), "row")
-        what = f"the same value in all {rows}" if len(distinct) else "no value"
+        what = f"the same value in all {rows}" if known.any() else "no value"
         raise DataError(f"the time column {name} has {what}: it orders nothing", hint="name another column, or none")
-    ranks = np.zeros(len(values), dtype=np.int64)
-    ranks[known] = places.reshape(-1) + 1
     if known.all():
         return ranks, []
     missing = counted(int(np.count_nonzero(~known)), "row")
     return ranks, [f"{missing} without a value of {name}: taken as the earliest"]
+
+
+def _ranks_of(time: NumericColumn | DatetimeColumn) -> Codes:
+    """The rank of each row by its time, from 1; 0 where the time is missing: (n,)"""
+    values = time.microseconds if isinstance(time, DatetimeColumn) else time.values
+    ranks, known = np.zeros(len(values), dtype=np.int64), ~time.missing
+    ranks[known] = np.unique(values[known], return_inverse=True)[1].reshape(-1) + 1
+    return ranks
 
 
 def _repeats(inputs: Sequence[Column], truth: NDArray[Any]) -> tuple[Codes, list[str]]:

@@ -1,0 +1,106 @@
+"""Resampling: with groups or times, intervals of scores draw whole groups or blocks of time, as made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import root_mean_squared_error
+
+from backpass.model import Model, fit
+from backpass.model.split.units import Units, resampled_rows
+from backpass.numerics.bootstrap import intervals
+from backpass.reporting.findings import Findings
+from backpass.reporting.held_out import held_out
+from backpass.table import table_from
+
+RNG = np.random.default_rng(0)
+GROUPS, EACH = 80, 12
+OF_GROUP = np.repeat(RNG.normal(size=GROUPS), EACH)
+X = RNG.normal(size=GROUPS * EACH)
+TABLE = {
+    "x": X,
+    "patient": np.array([f"p{i}" for i in np.repeat(np.arange(GROUPS), EACH)], dtype=object),
+    "day": np.datetime64("2020-01-01") + np.repeat(np.arange(GROUPS * EACH // 4), 4),
+    "y": X + OF_GROUP + 0.1 * RNG.normal(size=GROUPS * EACH),
+}
+QUICK = {"hidden": (4,), "epochs": 4, "engine": "numpy"}
+
+
+def fitted(**wishes: Any) -> Model:
+    return fit(TABLE, "y", **QUICK, **wishes)
+
+
+def by_hand(score: Callable[[Any], float], unit: Any) -> Any:
+    """The 95 % interval of a score of row numbers when whole units are drawn."""
+    rows = [np.flatnonzero(unit == each) for each in np.unique(unit)]
+    drawn = [score(np.concatenate([rows[i] for i in RNG.integers(0, len(rows), len(rows))])) for _ in range(1_000)]
+    return np.quantile(drawn, [0.025, 0.975])
+
+
+@pytest.mark.parametrize("ruler", ["group", "time"])
+def test_the_comparison_of_a_fit_draws_groups_or_blocks_of_time(ruler: str) -> None:
+    model = fitted(**{ruler: {"group": "patient", "time": "day"}[ruler]})
+    held = held_out(model, table_from(TABLE))
+    assert held.is_known, "the report finds the test rows of the fit"
+    unit = model.resampled_rows(held.table)
+    assert unit is not None
+    comparison = model.record.comparison
+    assert comparison is not None
+    other = model.head.predictions(model.baseline_outputs(held.x)[comparison.baseline])
+    found = by_hand(
+        lambda i: (
+            root_mean_squared_error(held.truth[i], other[i]) - root_mean_squared_error(held.truth[i], held.predicted[i])
+        ),
+        unit,
+    )
+    width = found[1] - found[0]
+    np.testing.assert_allclose([comparison.low, comparison.high], found, atol=0.15 * width)
+    again = model.evaluation(held.table).comparison
+    assert again is not None
+    assert again == Findings.of(model, held).comparison
+    np.testing.assert_allclose([again.low, again.high], found, atol=0.15 * width)
+
+
+def test_scores_have_wider_intervals_where_rows_of_a_group_err_together() -> None:
+    model = fitted(group="patient")
+    held = held_out(model, table_from(TABLE))
+    unit = model.resampled_rows(held.table)
+    reported = Findings.of(model, held).scores["rmse"]
+    found = by_hand(lambda i: root_mean_squared_error(held.truth[i], held.predicted[i]), unit)
+    np.testing.assert_allclose([reported.low, reported.high], found, atol=0.15 * (found[1] - found[0]))
+    single = intervals(lambda weights: held.scores(model, weights), held.rows)["rmse"]
+    assert reported.high - reported.low > 1.5 * (single.high - single.low)
+
+
+@pytest.mark.parametrize(("instants", "blocks"), [(2, 2), (9, 9), (35, 12), (200, 14), (1_000, 32)])
+def test_blocks_of_time_are_consecutive_and_about_as_many_as_long(instants: int, blocks: int) -> None:
+    ranks = RNG.permutation(np.repeat(np.arange(instants), 3))
+    codes = Units(np.arange(len(ranks)), ranks).resampled
+    assert codes is not None
+    assert len(np.unique(codes)) == blocks
+    order = np.argsort(ranks, kind="stable")
+    assert (np.diff(codes[order]) >= 0).all()
+    assert all(len({*codes[ranks == rank].tolist()}) == 1 for rank in range(instants)), "an instant is in one block"
+
+
+def test_rows_are_drawn_one_by_one_where_nothing_is_known() -> None:
+    table = table_from(TABLE)
+    assert resampled_rows(table, group=None, time=None) is None
+    assert resampled_rows(table, group="ward", time=None) is None, "the table lacks the column"
+    assert resampled_rows(table, group=None, time="patient") is None, "texts have no order"
+    assert resampled_rows(table.take(np.arange(3)), group=None, time="day") is None, "a single day"
+    assert Units(np.arange(3)).resampled is None
+    assert fitted().resampled_rows(table) is None
+
+
+def test_a_table_without_the_group_column_is_evaluated_by_rows() -> None:
+    model = fitted(group="patient")
+    rows = {name: values for name, values in TABLE.items() if name != "patient"}
+    single, grouped = (model.evaluation(model.table(each, with_target=True)).comparison for each in (rows, TABLE))
+    assert single is not None
+    assert grouped is not None
+    assert single.network_score == grouped.network_score
+    assert single.high - single.low != grouped.high - grouped.low
