@@ -26,6 +26,8 @@ NAMES = [
     "fit_function",
     "grad",
     "load",
+    "named",
+    "named_gradients",
     "onnx_inputs",
     "operations",
     "permutation_importance",

@@ -9,6 +9,7 @@
     BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
     grad, value_and_grad, trace, check_gradient
                                                automatic differentiation of functions of arrays
+    named, named_gradients                     intermediate values with names, and the gradients by them
     operations                                 the operations that such functions are made of
     Network, dense_network, fit_function       networks built by hand, and any h_theta(x), trained
 
@@ -37,7 +38,7 @@ from typing import TYPE_CHECKING, Any
 from backpass._version import __version__
 
 if TYPE_CHECKING:
-    from backpass.circuit import check_gradient, grad, operations, trace, value_and_grad
+    from backpass.circuit import check_gradient, grad, named, named_gradients, operations, trace, value_and_grad
     from backpass.errors import BackpassError, BackpassWarning
     from backpass.estimators import BackpassClassifier, BackpassRegressor
     from backpass.model import Model, cross_validate, fit, load
@@ -64,6 +65,8 @@ _HOMES = {
     "fit_function": "backpass.training.function",
     "grad": "backpass.circuit",
     "load": "backpass.model",
+    "named": "backpass.circuit",
+    "named_gradients": "backpass.circuit",
     "onnx_inputs": "backpass.model.onnx_inputs",
     "operations": "backpass.circuit",
     "permutation_importance": "backpass.reporting",
@@ -90,6 +93,8 @@ __all__ = [
     "fit_function",
     "grad",
     "load",
+    "named",
+    "named_gradients",
     "onnx_inputs",
     "operations",
     "permutation_importance",

@@ -157,3 +157,17 @@ def test_data_dependent_start_passes_dropout_by() -> None:
 def test_data_dependent_start_of_wired_units_is_refused() -> None:
     with pytest.raises(UsageError, match="dense layers"):
         initialize_from_data(Network(2, (Wired((Unit("a", (0,)),)), Dense(1))), 10)
+
+
+def test_a_network_initializes_itself_from_a_seed() -> None:
+    """``Network.initialize`` is the circuit of ``initialize`` at the key of the seed, to the bit."""
+    network = dense_network(3, (4,), 1)
+    for scheme in INITIALIZATIONS:
+        for dtype in (numpy.float32, numpy.float64):
+            theta = network.initialize(7, scheme, dtype)
+            assert theta.dtype == dtype
+            assert theta.tobytes() == initialize(network, scheme, dtype)(key_of(7)).tobytes()
+    assert network.initialize(7).tobytes() != network.initialize(8).tobytes()
+    for seed in (-1, 1.5, 2**64, "0", None):
+        with pytest.raises(UsageError, match="seed must be a whole number from 0"):
+            network.initialize(seed)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ from backpass.network import (
     initialize,
     initialize_from_data,
 )
-from backpass.network.initialization import STARTS
+from backpass.network.schemes import STARTS
 from backpass.numerics.philox import key_of
 
 Floats = numpy.ndarray[Any, Any]

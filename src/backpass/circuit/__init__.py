@@ -7,9 +7,9 @@ The package does not depend on tables, networks or engines.
 from backpass.circuit import operations
 from backpass.circuit.check import GradientReport, check_gradient
 from backpass.circuit.circuit import Circuit
-from backpass.circuit.gradient import grad, gradient, value_and_grad
+from backpass.circuit.gradient import NamedGradients, grad, gradient, named_gradients, value_and_grad
 from backpass.circuit.primitive import Array
-from backpass.circuit.recording import label
+from backpass.circuit.recording import label, named
 from backpass.circuit.spec import Spec
 from backpass.circuit.trace import trace
 from backpass.circuit.traced import Traced
@@ -18,12 +18,15 @@ __all__ = [
     "Array",
     "Circuit",
     "GradientReport",
+    "NamedGradients",
     "Spec",
     "Traced",
     "check_gradient",
     "grad",
     "gradient",
     "label",
+    "named",
+    "named_gradients",
     "operations",
     "trace",
     "value_and_grad",

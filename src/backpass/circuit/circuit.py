@@ -113,6 +113,8 @@ class Circuit(Listing):
                 arrays.append(node.operation(*(arrays[j] for j in node.inputs), **params))
             else:
                 arrays.append(recorder.append(node.operation, (), params, node.operation.shape(**params)))
+            for name in node.names:
+                recorder.name(arrays[-1].index, name)
             recorder.labels.pop()
         return [arrays[i] for i in self.outputs]
 
@@ -173,13 +175,30 @@ def build_circuit(
     given = set(inputs)
     order = [*inputs, *(i for i in range(len(nodes)) if needed[i] and i not in given)]
     place = {old: new for new, old in enumerate(order)}
-    kept = tuple(_renumbered(nodes[i], [place[real[j]] for j in nodes[i].inputs]) for i in order)
+    names = _names(recorder, real, order, input_names)
+    kept = tuple(
+        _renumbered(nodes[i], [place[real[j]] for j in nodes[i].inputs], tuple(names.get(i, ()))) for i in order
+    )
     new_outputs = tuple(place[real[i]] for i in outputs)
     return Circuit(name, kept, tuple(input_names), new_outputs, rebuild, _last_uses(kept, new_outputs))
 
 
-def _renumbered(node: Node, inputs: list[int]) -> Node:
-    return Node(node.operation, tuple(inputs), node.params, node.spec, node.label, node.line)
+def _names(
+    recorder: Recorder, real: Sequence[int], order: Sequence[int], input_names: Sequence[str]
+) -> dict[int, list[str]]:
+    """The names of the nodes that are kept; a name belongs to the first node that has it."""
+    kept, taken = set(order[len(input_names) :]), {*input_names}
+    names: dict[int, list[str]] = {}
+    for i in sorted(recorder.names):
+        for name, _ in recorder.names[i]:
+            if real[i] in kept and name not in taken:
+                taken.add(name)
+                names.setdefault(real[i], []).append(name)
+    return names
+
+
+def _renumbered(node: Node, inputs: list[int], names: tuple[str, ...]) -> Node:
+    return Node(node.operation, tuple(inputs), node.params, node.spec, node.label, node.line, names)
 
 
 def _last_uses(nodes: Sequence[Node], outputs: Sequence[int]) -> tuple[tuple[int, ...], ...]:

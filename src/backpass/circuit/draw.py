@@ -146,7 +146,7 @@ def _box(circuit: Listing, i: int, ranks: dict[int, int]) -> Box:
     node = circuit.nodes[i]
     is_input = i < len(circuit.input_names)
     kind = "input" if is_input else "gradient" if node.label.startswith("gradient") else "forward"
-    title = circuit.input_names[i] if is_input else _title(circuit, i)
+    title = circuit.input_names[i] if is_input else " = ".join((*node.names, _title(circuit, i)))
     sources = tuple(dict.fromkeys(j for j in node.inputs if j in ranks))
     return Box(title, repr(node.spec), f"{kind} output" if i in circuit.outputs else kind, ranks[i], sources)
 

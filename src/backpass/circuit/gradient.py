@@ -9,10 +9,12 @@ circuit.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 
 from backpass.circuit.circuit import Circuit
 from backpass.circuit.node import OPERATIONS
@@ -20,7 +22,7 @@ from backpass.circuit.primitive import Array
 from backpass.circuit.recording import active_recorder
 from backpass.circuit.spec import check_unmasked, text_of
 from backpass.circuit.structure import flatten
-from backpass.circuit.trace import as_output, trace
+from backpass.circuit.trace import argument_names_of, as_output, trace
 from backpass.circuit.traced import Recorder, Traced
 from backpass.errors import GradientError
 
@@ -60,7 +62,7 @@ def value_and_grad(f: Callable[..., Any], argument: int | Sequence[int] = 0) -> 
         recorder = active_recorder()
         if recorder is not None:
             return _traced_value_and_grad(f, argument, arguments, recorder)
-        arrays = [_as_arrays(a) for a in arguments]
+        arrays = [as_arrays(a) for a in arguments]
         circuit = trace(both, arrays)
         result: tuple[Any, Any] = circuit(*arrays)
         return result
@@ -87,6 +89,70 @@ def gradient(circuit: Circuit, argument: int | Sequence[int] = 0) -> Circuit:
     return trace(grad(circuit, argument), list(circuit.inputs), names=circuit.input_names)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedGradients:
+    """J, and its gradient with respect to every named value.
+
+    Attributes:
+        J: The value of the function.
+        values: Name -> g.
+        gradients: Name -> dJ/dg, in the shape of g; zeros where J does not depend on g.
+        circuit: The circuit that computed them, with the names.
+    """
+
+    J: float
+    values: dict[str, NDArray[Any]]
+    gradients: dict[str, NDArray[Any]]
+    circuit: Circuit
+
+
+def named_gradients(f: Callable[..., Any], *, names: Sequence[str] | None = None) -> Callable[..., NamedGradients]:
+    """Return a function that computes J = f(...) and dJ/dg for every named g    CS229 (3.1), (3.2), (3.3)
+
+    dJ/dg is the sum over all paths from g to J, those through other intermediate values included.
+
+    Args:
+        f: A function with one real output that names values with ``named``.
+        names: Names of the arguments for the circuit (default: those in the signature of f).
+
+    Returns:
+        A function of the same arguments that returns ``NamedGradients``. It raises GradientError if J is not a real
+        number (CS229, footnote 6), a named value is not floating-point, or two values have one name.
+
+    >>> from backpass.circuit import named
+    >>> def f(theta):
+    ...     g = named(theta * theta, "g")
+    ...     return (3.0 * g).sum()
+    >>> found = named_gradients(f)(numpy.array([1.0, 2.0]))
+    >>> found.J, found.values["g"], found.gradients["g"]
+    (15.0, array([1., 4.]), array([3., 3.]))
+    """
+
+    def evaluate(*arguments: Any) -> NamedGradients:
+        arrays = [as_arrays(argument) for argument in arguments]
+
+        def both(*traced: Any) -> Any:
+            recorder = active_recorder()
+            assert recorder is not None, "trace has started one"
+            recorder.intermediates = {}
+            J = real_valued(f(*traced), recorder, numpy.dtype(numpy.float64))
+            recorder.name(J.index, "J")
+            found, recorder.intermediates = recorder.intermediates, None
+            wrong = [name for name, g in found.items() if not g.spec.is_float]
+            if wrong:
+                raise GradientError(f"{', '.join(wrong)}: a gradient needs floating-point numbers")
+            one = recorder.constant(numpy.ones((), J.dtype))
+            gradients = vjp([J], [one], [*found.values()]) if found else []
+            return J, found, dict(zip(found, gradients, strict=True))
+
+        both.__name__ = f"gradients_of_{getattr(f, '__name__', 'f')}"
+        circuit = trace(both, arrays, names=names or argument_names_of(f, len(arrays)))
+        J, values, gradients = circuit(*arrays)
+        return NamedGradients(float(J), values, gradients, circuit)
+
+    return evaluate
+
+
 def _named_after(f: Callable[..., Any], what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Copy the argument names of f, and name the function after f, for listings and error messages."""
 
@@ -98,7 +164,7 @@ def _named_after(f: Callable[..., Any], what: str) -> Callable[[Callable[..., An
     return name
 
 
-def _as_arrays(tree: Any) -> Any:
+def as_arrays(tree: Any) -> Any:
     """Convert the leaves of an argument to arrays; a plain Python number becomes a real number."""
     leaves, rebuild = flatten(tree)
     for leaf in leaves:
@@ -119,26 +185,35 @@ def _traced_value_and_grad(
         fresh[position] = rebuild(iter(renamed))
         sources += renamed
         rebuilds.append(rebuild)
-    J = f(*fresh)
-    if isinstance(J, tuple | list | dict):
-        raise GradientError(
-            f"a gradient needs a real-valued J, but f returned a {type(J).__name__} (CS229, footnote 6)",
-            hint="return J alone",
-        )
-    J = as_output(J, recorder, sources[0].dtype)
-    if J.shape != () or not J.spec.is_float:
-        raise GradientError(
-            f"a gradient needs a real-valued J, but f returned {J.spec!r} (CS229, footnote 6)",
-            hint="reduce it to one number first, for example with .sum()",
-        )
+    J = real_valued(f(*fresh), recorder, sources[0].dtype)
     results = iter(vjp([J], [recorder.constant(numpy.ones((), J.dtype))], sources))
     gradients = [rebuild(results) for rebuild in rebuilds]
     return J, gradients[0] if isinstance(argument, int) else tuple(gradients)
 
 
+def real_valued(J: Any, recorder: Recorder, dtype: numpy.dtype[Any]) -> Traced:
+    """What a function returned, as a traced real number; a plain number takes the dtype    CS229 footnote 6
+
+    Raises:
+        GradientError: If it is anything else.
+    """
+    if isinstance(J, tuple | list | dict):
+        raise GradientError(
+            f"a gradient needs a real-valued J, but f returned a {type(J).__name__} (CS229, footnote 6)",
+            hint="return J alone",
+        )
+    value = as_output(J, recorder, dtype)
+    if value.shape != () or not value.spec.is_float:
+        raise GradientError(
+            f"a gradient needs a real-valued J, but f returned {value.spec!r} (CS229, footnote 6)",
+            hint="reduce it to one number first, for example with .sum()",
+        )
+    return value
+
+
 def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
     """An identity node for the argument, so that only paths through the argument count."""
-    value = leaf if isinstance(leaf, Traced) else recorder.constant(_as_arrays(leaf))
+    value = leaf if isinstance(leaf, Traced) else recorder.constant(as_arrays(leaf))
     if not value.spec.is_float:
         raise GradientError(
             f"argument {position} has dtype {value.dtype.name}; a gradient needs floating-point numbers",
@@ -173,6 +248,9 @@ def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequen
         label = recorder.nodes[index].label
         recorder.labels.append(f"gradient of {label}" if label else "gradient")
         dz = _add_up(parts.pop(index))
+        for _, gradient_name in recorder.names.get(index, ()):
+            if gradient_name:
+                recorder.name(dz.index, gradient_name)
         if index in wanted:
             found[index] = dz
         _hand_back(recorder, index, dz, active, start, parts)

@@ -49,12 +49,14 @@ class Listing:
             if node.label != labelled:
                 labelled = node.label
                 yield f"  -- {labelled or 'unnamed'}"
-            yield f"  {self.reference(i)} = {self.text(i)}   {node.spec!r}"
+            yield f"  {' = '.join(node.names or (self.reference(i),))} = {self.text(i)}   {node.spec!r}"
         yield f"  return {', '.join(self.reference(i) for i in self.outputs)}"
 
     def reference(self, i: int) -> str:
-        """The text that refers to node i: the name of an input, the value of a short constant, else a number."""
-        return self.input_names[i] if i < len(self.input_names) else f"%{i}"
+        """The text that refers to node i: the name of an input or of a named value, else a number."""
+        if i < len(self.input_names):
+            return self.input_names[i]
+        return self.nodes[i].names[-1] if self.nodes[i].names else f"%{i}"
 
     def text(self, i: int) -> str:
         """The operation of node i with its arguments, on one line."""

@@ -28,6 +28,7 @@ class Node:
         spec: The shape and dtype of the value.
         label: The scope that was active when it was recorded; see ``label``.
         line: The user's source line, as ``file:line``.
+        names: The names of the value, such as z1; see ``named``.
     """
 
     operation: Primitive
@@ -36,6 +37,7 @@ class Node:
     spec: Spec
     label: str
     line: str
+    names: tuple[str, ...] = ()
 
 
 def user_line() -> str:

@@ -25,13 +25,22 @@ NUMPY_NAMES: dict[Any, Callable[..., Array]] = {}
 
 
 class Recorder:
-    """The append-only list of nodes of a trace."""
+    """The append-only list of nodes of a trace.
 
-    __slots__ = ("_constants", "_known", "labels", "nodes")
+    Attributes:
+        nodes: The nodes.
+        labels: The active scopes, innermost last.
+        names: Node -> the names of its value, each with the name of the gradient by it; see ``named``.
+        intermediates: Name -> value of the named intermediate variables, while ``named_gradients`` collects them.
+    """
+
+    __slots__ = ("_constants", "_known", "intermediates", "labels", "names", "nodes")
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.labels: list[str] = []
+        self.names: dict[int, list[tuple[str, str]]] = {}
+        self.intermediates: dict[str, Traced] | None = None
         self._constants: dict[tuple[Any, ...], int] = {}
         self._known: dict[tuple[Any, ...], int] = {}
 
@@ -52,6 +61,10 @@ class Recorder:
         label = self.labels[-1] if self.labels else ""
         self.nodes.append(Node(operation, inputs, params, spec, label, user_line()))
         return Traced(self, len(self.nodes) - 1, spec)
+
+    def name(self, index: int, name: str, gradient: str = "") -> None:
+        """Give the value of a node a name, and the gradient with respect to it another."""
+        self.names.setdefault(index, []).append((name, gradient))
 
     def constant(self, value: numpy.ndarray[Any, Any]) -> Traced:
         """Record a constant array; equal scalars share one node."""

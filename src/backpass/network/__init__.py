@@ -1,22 +1,24 @@
 """Networks: activations, layers, losses, initializations and h_theta(x) itself (CS229 section 2).
 
-Reading order: ``custom_activation``, ``activations``, ``parameters``, ``layers``, ``front``, ``network``, ``losses``,
-``initialization``, ``activity``, ``column_scales``, ``feature_map``. The package depends on circuits; it does not
-depend on tables or training.
+Reading order: ``custom_activation``, ``activations``, ``parameters``, ``layers``, ``front``, ``losses``, ``backward``,
+``schemes``, ``network``, ``initialization``, ``activity``, ``column_scales``, ``feature_map``. The package depends on
+circuits; it does not depend on tables or training.
 """
 
 from backpass.network.activations import ACTIVATIONS, Activation, activation_named, activation_of, range_of, saturates
 from backpass.network.activity import DeadUnits, dead_units
+from backpass.network.backward import BackwardPass
 from backpass.network.column_scales import SCALINGS
 from backpass.network.custom_activation import CUSTOM, CustomActivation
 from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic
-from backpass.network.initialization import INITIALIZATIONS, fit_output, initialize, initialize_from_data
+from backpass.network.initialization import fit_output, initialize, initialize_from_data
 from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, RandomKey, ScaledDense, Unit, Wired
 from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 from backpass.network.network import Network, dense_network
 from backpass.network.parameters import GROUPS, Layout, Parameter
 from backpass.network.plain_data import LAYERS
+from backpass.network.schemes import INITIALIZATIONS
 
 __all__ = [
     "ACTIVATIONS",
@@ -27,6 +29,7 @@ __all__ = [
     "LOSSES",
     "SCALINGS",
     "Activation",
+    "BackwardPass",
     "CustomActivation",
     "DeadUnits",
     "Dense",

@@ -6,23 +6,20 @@ purpose number per parameter, so theta depends only on the seed and the network 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import pi, sqrt
-from types import MappingProxyType
+from math import sqrt
 from typing import Any
 
 import numpy
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
-from backpass.circuit.operations import concatenate, cos, greater, log, matmul, random_bits, take, to_unit, where
+from backpass.circuit.operations import concatenate, greater, log, matmul, take, where
 from backpass.circuit.operations import sqrt as root
-from backpass.errors import UsageError, did_you_mean
+from backpass.errors import UsageError
 from backpass.network.layers import Dense, ScaledDense
 from backpass.network.network import Network
-from backpass.network.parameters import Parameter
+from backpass.network.schemes import WEIGHT_PURPOSE, initial_numbers, initial_theta, normal_draws, uniform_draws
 
-_WEIGHT_PURPOSE = 0x1717_0000
 _OTHER_PURPOSE = 0x1718_0000
 _KINK_ROWS = 5
 # A pre-activation counts as constant if it deviates by less than this many units in the last place of the mean length
@@ -30,86 +27,17 @@ _KINK_ROWS = 5
 _ROUNDING = 16.0
 
 
-def uniform_draws(key: Array, shape: tuple[int, ...], purpose: int, dtype: Any) -> Array:
-    """Uniform numbers in [0, 1), one per element."""
-    step = numpy.zeros((), numpy.uint32)
-    return to_unit(random_bits(key, step, purpose=purpose, shape=shape), dtype=dtype)
-
-
-def normal_draws(key: Array, shape: tuple[int, ...], purpose: int, dtype: Any) -> Array:
-    """Standard normal numbers by z = sqrt(-2 ln(1 - u)) cos(2 pi v) (Box & Muller 1958)."""
-    pair = uniform_draws(key, (2, *shape), purpose, dtype)
-    u, v = pair[0], pair[1]
-    return root(-2.0 * log(1.0 - u)) * cos((2.0 * pi) * v)
-
-
-def _normal(std: Callable[[Parameter], float]) -> Callable[[Array, Parameter, int, Any], Array]:
-    return lambda key, p, purpose, dtype: std(p) * normal_draws(key, p.shape, purpose, dtype)
-
-
-def _uniform(bound: Callable[[Parameter], float]) -> Callable[[Array, Parameter, int, Any], Array]:
-    return lambda key, p, purpose, dtype: bound(p) * (2.0 * uniform_draws(key, p.shape, purpose, dtype) - 1.0)
-
-
-INITIALIZATIONS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = MappingProxyType(
-    {
-        "he": _normal(lambda p: sqrt(2.0 / p.fan_in)),  # He et al. 2015
-        "glorot": _uniform(lambda p: sqrt(6.0 / (p.fan_in + p.fan_out))),  # Glorot & Bengio 2010
-        "uniform": _uniform(lambda p: 1.0 / sqrt(p.fan_in)),
-        "normal": _normal(lambda p: 1.0 / sqrt(p.fan_in)),
-    }
-)
-"""Weight initializations by name; fan-in and fan-out determine the standard deviation or the bound."""
-
-
-def _constant(value: float) -> Callable[[Array, Parameter, int, Any], Array]:
-    return lambda key, p, purpose, dtype: numpy.full(p.shape, value, dtype)
-
-
-def _levels(key: Array, p: Parameter, purpose: int, dtype: Any) -> Array:
-    """Row 0, for unknown categories, is 0; the others are standard normal."""
-    levels, size = p.shape
-    drawn = normal_draws(key, (levels - 1, size), purpose, dtype)
-    return concatenate([numpy.zeros((1, size), dtype), drawn], axis=0)
-
-
-STARTS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = MappingProxyType(
-    {
-        "bias": _constant(0.0),
-        "alpha": _constant(1.0),
-        "learned_input_scale": _constant(1.0),
-        "frequency": _normal(lambda p: 1.0),
-        "phase": _uniform(lambda p: pi),
-        "mixture": _uniform(lambda p: 1.0 / sqrt(p.fan_in)),
-        "embedding": _levels,
-    }
-)
-"""Initializations of the other parameter groups, before the multiplication by ``spread``."""
-
-
-def _started(key: Array, p: Parameter, purpose: int, dtype: Any, scheme: str = "he") -> Array:
-    """The initial numbers of one parameter."""
-    with label(f"initialize {p.name}"):
-        drawn = (INITIALIZATIONS[scheme] if p.group == "weight" else STARTS[p.group])(key, p, purpose, dtype)
-        return drawn if p.spread == 1.0 else drawn * p.spread
-
-
 def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32) -> Circuit:
     """The circuit key -> theta: weights by the scheme, biases 0, the other groups by ``STARTS``.
+
+    ``Network.initialize`` runs it for a seed.
 
     key uint32 (2,)   ->   theta (P,)
 
     Raises:
         UsageError: If the scheme is unknown.
     """
-    if scheme not in INITIALIZATIONS:
-        raise UsageError(f"unknown initialization {scheme!r}", hint=did_you_mean(scheme, list(INITIALIZATIONS)))
-
-    def theta_of(key: Array) -> Array:
-        parameters = enumerate(network.layout.parameters, start=_WEIGHT_PURPOSE)
-        return concatenate([_started(key, p, purpose, dtype, scheme).reshape(-1) for purpose, p in parameters])
-
-    return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32))])
+    return initial_theta(network.layout, scheme, dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +64,7 @@ def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, row
     key uint32 (2,)   x (rows, d)   ->   W (d, m), b (m,), a (rows, m)
     """
     d, m = int(x.shape[1]), layer.units
-    purpose, inputs = _WEIGHT_PURPOSE + 16 * number, x
+    purpose, inputs = WEIGHT_PURPOSE + 16 * number, x
     if isinstance(layer, ScaledDense):
         x = x * (1.0 / sqrt(d))
     W = normal_draws(key, (d, m), purpose, x.dtype)
@@ -178,7 +106,7 @@ def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32
                 x = fitted.a
                 continue
             others = enumerate(layer.parameters(width, number), start=_OTHER_PURPOSE + len(parts))
-            views = {p.name: _started(key, p, purpose, dtype) for purpose, p in others}
+            views = {p.name: initial_numbers(key, p, purpose, dtype) for purpose, p in others}
             parts += [view.reshape(-1) for view in views.values()]
             x = layer(views, x, number, None)
         return concatenate(parts)

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy
 
-from backpass.circuit import Array
+from backpass.circuit import Array, named
 from backpass.circuit.operations import affine, concatenate, random_bits, take, to_unit, where
 from backpass.network.activations import Activation, activation_named, activation_of
 from backpass.network.parameters import Parameter
@@ -80,6 +80,11 @@ class Layer(ABC):
         return getattr(self, "activation", "identity") == "identity"
 
 
+def _named_z(z: Array, number: str) -> Array:
+    """z^[k] under its name in circuits; the gradient by it is delta^[k]    CS229 (3.16)"""
+    return named(z, f"z{number}", gradient=f"delta{number}")
+
+
 @dataclass(frozen=True, slots=True)
 class Dense(Layer):
     """Fully connected layer: a = sigma(x W + b)    CS229 eqs. (2.4), (2.11), (4.4)
@@ -111,7 +116,7 @@ class Dense(Layer):
         return affine(x, theta[f"W{number}"], theta[f"b{number}"])
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
-        return activation_named(self.activation)(self.pre_activation(theta, x, number))
+        return activation_named(self.activation)(_named_z(self.pre_activation(theta, x, number), number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ class ScaledDense(Layer):
         return affine(x * (1.0 / sqrt(x.shape[1])), theta[f"W{number}"], theta[f"b{number}"])
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
-        return activation_named(self.activation)(self.pre_activation(theta, x, number))
+        return activation_named(self.activation)(_named_z(self.pre_activation(theta, x, number), number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +246,7 @@ class Wired(Layer):
         return concatenate(columns, axis=1)
 
     def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
-        return activation_named(self.activation)(self.pre_activation(theta, x, number))
+        return activation_named(self.activation)(_named_z(self.pre_activation(theta, x, number), number))
 
 
 @dataclass(frozen=True, slots=True)

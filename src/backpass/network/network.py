@@ -5,20 +5,25 @@ It maps theta and x to outputs. ``training`` finds theta; ``feature_map`` comput
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import index
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Array, Circuit, Spec, label, trace
+from backpass.circuit import Array, Circuit, Spec, label, named, trace
 from backpass.errors import ShapeError, UsageError
 from backpass.network.activations import Activation
+from backpass.network.backward import BackwardPass, backward_pass
 from backpass.network.layers import Dense, Dropout, Layer, RandomKey
+from backpass.network.losses import Loss, loss_named
 from backpass.network.parameters import Layout
 from backpass.network.plain_data import layer_from_json, layer_to_json
+from backpass.network.schemes import initial_theta
+from backpass.numerics.philox import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +106,121 @@ class Network:
         return self._run(theta, x, None, len(self.layers) - 1)
 
     def _run(self, theta: Array, x: Array, draws: RandomKey | None, stop: int) -> Array:
-        views = self.layout.views(theta)
+        return self.apply(self.layout.views(theta), x, draws, stop=stop)
+
+    def apply(
+        self, arrays: Mapping[str, Array], x: Array, draws: RandomKey | None = None, *, stop: int | None = None
+    ) -> Array:
+        """The outputs from W^[k] and b^[k] by name instead of theta; in circuits z^[k] and a^[k] have names.
+
+        Args:
+            arrays: W1, b1, ... as ``layout`` names them.
+            x: (n, d).
+            draws: The random numbers of a training step; None outside training.
+            stop: The number of layers to apply; all of them by default.
+
+        Raises:
+            ShapeError: If the shape of x is wrong; the message names the layer.
+        """
         depth = len(self.widths)
         if x.ndim != 2 or x.shape[1] != self.inputs:
             raise ShapeError(
                 f"layer 1 of {depth} ({self.inputs} -> {self.widths[0]}) expected {self.inputs} columns, "
-                f"got shape {list(x.shape)}"
+                f"got shape {list(x.shape)}",
+                hint="NumPy takes a vector as a row (CS229, footnote 5): x[None] is one example" if x.ndim == 1 else "",
             )
-        for number, layer, _ in list(self.numbered())[:stop]:
+        layers = list(self.numbered())
+        for i, (number, layer, _) in enumerate(layers[:stop]):
             kind = layer.kind.replace("_", " ")
             beside = f"{kind} after layer {number}" if int(number) else f"{kind} before layer 1"
             with label(f"layer {number} of {depth}" if layer.neurons else beside):
-                x = layer(views, x, number, draws)
+                x = layer(arrays, x, number, draws)
+                if i + 1 == len(layers) or layers[i + 1][1].neurons:  # what follows belongs to the next number
+                    x = named(x, f"a{number}")
         return x
+
+    def activations(self, theta: Array, x: Array) -> list[Array]:
+        """a^[1], ..., a^[r]: the outputs of every layer of neurons    CS229 (2.13)
+
+        theta (P,)   x (n, d)   ->   a^[k] (n, m_k)
+
+        >>> network = dense_network(1, (1,), 1)
+        >>> [a.item() for a in network.activations(numpy.array([2.0, 1.0, 1.0, -5.0]), numpy.array([[1.0]]))]
+        [3.0, -2.0]
+        """
+        arrays = self.layout.views(theta)
+        layers = [layer for _, layer, _ in self.numbered()]
+        ends = [i for i, layer in enumerate(layers) if i and layer.neurons]
+        stops = [stop for stop in (*ends, len(layers)) if any(layer.neurons for layer in layers[:stop])]
+        return [self.apply(arrays, x, stop=stop) for stop in stops]
+
+    def backward(self, theta: Any, x: Any, y: Any, loss: str | Loss = "squared") -> BackwardPass:
+        """J, and per layer z, a, delta, dW and db: the backward pass    CS229 Algorithm 3, Algorithm 4
+
+        J is the mean over the examples; for one example the numbers are those of the notes, transposed.
+
+        Args:
+            theta: The parameters (P,).
+            x: The examples (n, d), or one example (d,).
+            y: The targets (n,) or (n, k); a number for one example with one output.
+            loss: The loss, or its name.
+
+        Returns:
+            The values, which print as a table and draw as the circuit that computed them.
+
+        Raises:
+            ShapeError: If the shape of theta, x or y is wrong.
+
+        >>> network = dense_network(2, (2,), 1)
+        >>> theta = network.layout.vector({"W1": [[1, 0], [1, -1]], "b1": [0, 1], "W2": [[2], [3]], "b2": [0.5]})
+        >>> back = network.backward(theta, [1.0, 2.0], 6.0)
+        >>> back.J, back.delta[1], back.dW[2].T
+        (0.125, array([[1., 0.]]), array([[1.5, 0. ]]))
+        >>> print(back)
+        J = 0.125
+        <BLANKLINE>
+        layer   z             a           delta
+        1       [[ 3. -1.]]   [[3. 0.]]   [[1. 0.]]
+        2       [[6.5]]       [[6.5]]     [[0.5]]
+        <BLANKLINE>
+        dW1 = [[1. 0.]
+               [2. 0.]]
+        <BLANKLINE>
+        db1 = [1. 0.]
+        <BLANKLINE>
+        dW2 = [[1.5]
+               [0. ]]
+        <BLANKLINE>
+        db2 = [0.5]
+        """
+        views = {name: numpy.array(view) for name, view in self.layout.views(numpy.asarray(theta, float)).items()}
+        chosen = loss_named(loss) if isinstance(loss, str) else loss
+        return backward_pass(self.apply, views, (self.inputs, *self.widths), x, y, chosen)
+
+    def initialize(self, seed: int = 0, scheme: str = "he", dtype: Any = numpy.float64) -> NDArray[Any]:
+        """Initialize theta randomly: weights by the scheme, biases 0    CS229 Algorithm 1, Algorithm 2
+
+        Args:
+            seed: The seed; the same seed gives the same theta.
+            scheme: "he", "glorot", "uniform" or "normal".
+            dtype: The dtype of theta.
+
+        Returns:
+            theta (P,).
+
+        Raises:
+            UsageError: If the scheme is unknown, or the seed is no whole number from 0.
+
+        >>> theta = dense_network(4, (3,), 1).initialize(seed=0)
+        >>> theta.shape, theta[12:15]
+        ((19,), array([0., 0., 0.]))
+        """
+        try:
+            key = key_of(index(seed))
+        except (TypeError, ValueError):
+            raise UsageError(f"seed must be a whole number from 0 to 2^64 - 1, got {seed!r}") from None
+        theta: NDArray[Any] = initial_theta(self.layout, scheme, numpy.dtype(dtype))(key)
+        return theta
 
     def forward(self, dtype: Any = numpy.float32, *, features: bool = False) -> Circuit:
         """The circuit (theta, x) -> outputs, or -> penultimate activations, for any number of rows."""

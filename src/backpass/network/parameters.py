@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit import Array
+from backpass.circuit import Array, named
 from backpass.errors import ShapeError
 
 GROUPS = ("weight", "bias", "alpha", "learned_input_scale", "frequency", "phase", "mixture", "embedding")
@@ -68,7 +68,8 @@ class Layout:
         views: dict[str, Array] = {}
         start = 0
         for parameter in self.parameters:
-            views[parameter.name] = theta[start : start + parameter.size].reshape(parameter.shape)
+            view = theta[start : start + parameter.size].reshape(parameter.shape)
+            views[parameter.name] = named(view, parameter.name)
             start += parameter.size
         return views
 
