@@ -29,7 +29,7 @@ The packages, lowest first; each imports only from those before it:
     cli        the command line
 
 Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``,
-``model.fitting.problem``.
+``model.fitting.preparation``.
 """
 
 from importlib import import_module

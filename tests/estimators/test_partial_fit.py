@@ -11,7 +11,7 @@ from sklearn.base import is_regressor
 from backpass.circuit import Spec
 from backpass.engine import Epoch
 from backpass.errors import DataError, DivergedError, UsageError
-from backpass.model.fitting.stream import Stream
+from backpass.model.fitting.streaming.stream import Stream
 from backpass.numerics.philox import key_of
 from backpass.training import training_step
 

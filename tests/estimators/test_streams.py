@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import r2_score
 
 from backpass import BackpassClassifier, BackpassRegressor
-from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP
-from backpass.model.fitting.stream import _step_of
+from backpass.model.fitting.streaming.provisional import FEWEST, MOST, WARM_UP
+from backpass.model.fitting.streaming.stream import _step_of
 
 ROWS = 320
 STEADY: dict[str, Any] = {

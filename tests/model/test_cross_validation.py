@@ -89,3 +89,14 @@ def test_what_cannot_be_done_is_said() -> None:
         backpass.cross_validate(frame, "y", folds=31, group="id", **QUICK)
     with pytest.raises(DataError, match="100 folds need at least 200 rows"):
         backpass.cross_validate(frame, "y", folds=100, **QUICK)
+
+
+def test_folds_are_not_searched_for_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be found is never shown, and the search takes a model per column and fold."""
+    searched: list[str] = []
+    for place in ("model.fitting.preparation.worst_leaks", "model.fitting.division.dependences"):
+        monkeypatch.setattr(f"backpass.{place}", lambda *args, place=place, **kwargs: searched.append(place) or [])
+    backpass.cross_validate(table(), "y", folds=2, **QUICK)
+    assert searched == []
+    backpass.fit(table(), "y", **QUICK)
+    assert len(searched) == 2

@@ -192,3 +192,16 @@ def test_intervals_hold_on_new_groups() -> None:
             assert model.residuals.rows == (48 if group else 576)
     assert np.mean(covered["id"]) == pytest.approx(0.9, abs=0.03)
     assert np.mean(covered[None]) < 0.6
+
+
+def test_a_problem_without_diagnosis_differs_in_its_notes_only() -> None:
+    columns = visits(patients=100)
+    columns["copy"] = columns["level"] + 1e-3 * columns["age"]
+    table, settings = table_from(columns), Settings.of({**QUICK, "seed": 3})
+    full = make_problem(table, "level", settings)
+    bare = make_problem(table, "level", settings, diagnose=False)
+    assert any("leakage" in note for note in full.notes)
+    assert any("column 'id'" in warning for warning in full.warnings)
+    assert [note for note in full.notes if "leakage" not in note] == [*bare.notes]
+    assert bare.warnings == ()
+    assert bare.identity() == full.identity()

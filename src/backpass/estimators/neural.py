@@ -27,7 +27,7 @@ from backpass.estimators.splits import splits_of
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.diagnostics import Warned
-from backpass.model.fitting.provisional import teaches_nothing
+from backpass.model.fitting.streaming.provisional import teaches_nothing
 from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
 from backpass.network import Loss

@@ -18,8 +18,9 @@ Reading order of the modules here: ``model``, ``forward``, ``metrics``, ``record
 from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.fit import fit, fit_problem
-from backpass.model.fitting.problem import Problem, assemble, make_problem
-from backpass.model.fitting.stream import Stream
+from backpass.model.fitting.preparation import assemble, make_problem
+from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.streaming.stream import Stream
 from backpass.model.loading import from_bytes, load
 from backpass.model.model import Model, Predictions
 from backpass.model.record import Record

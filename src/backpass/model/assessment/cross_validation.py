@@ -7,7 +7,7 @@ that did not see it. ``model.split`` deals the rows; each fold is fitted and sco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Unpack
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.division import possible_inputs, units_in
 from backpass.model.fitting.fit import as_table, fit_problem
-from backpass.model.fitting.problem import make_problem
+from backpass.model.fitting.preparation import make_problem
 from backpass.model.head.head import Head
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
@@ -164,8 +164,9 @@ def cross_validated(
             drop=drop,
             columns=columns,
             weight=weight,
+            diagnose=False,
         )
-        model = fit_problem(replace(problem, warnings=()), compare=False)
+        model = fit_problem(problem, compare=False)
         found = _predicted(model.head, model.outputs(table.take(scored)))
         if by_row is None:
             by_row = np.full((table.rows, *found.shape[1:]), np.nan)

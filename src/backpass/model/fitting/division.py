@@ -51,6 +51,7 @@ def divide(
     *,
     validation: Labeled | None = None,
     test: Labeled | None = None,
+    diagnose: bool = True,
 ) -> Division:
     """Divide a table, and the tables given beside it.
 
@@ -61,6 +62,7 @@ def divide(
         inputs: The columns that may be inputs.
         validation: Rows for validation, in place of a share of the table.
         test: Rows for the test score, in place of a share of the table.
+        diagnose: Whether to look for what makes scores too good.
 
     Raises:
         DataError: A column is missing, cannot be ordered in time, or has too few groups or times to split.
@@ -81,11 +83,10 @@ def divide(
         elif len(index := getattr(split, name)):
             rows[name] = whole.take(index)
     unlabeled = [note for each in given.values() for note in each.notes]
-    return Division(
-        rows,
-        (*unlabeled, *notes),
-        (*_overlaps(rows, beside, settings), *_suspicions(labeled.table, target, truths[0], settings)),
-    )
+    warnings: list[str] = []
+    if diagnose:
+        warnings += [*_overlaps(rows, beside, settings), *_suspicions(labeled.table, target, truths[0], settings)]
+    return Division(rows, (*unlabeled, *notes), tuple(warnings))
 
 
 def possible_inputs(

@@ -20,7 +20,8 @@ from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
 from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.outcome import make_model
-from backpass.model.fitting.problem import Problem, make_problem
+from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
 from backpass.model.fitting.scoring import WORST, Compared, baselines
 from backpass.model.model import Model

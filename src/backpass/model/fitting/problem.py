@@ -1,12 +1,9 @@
-"""A problem: a table prepared for training, and the training run itself.
-
-It takes a Table and Settings. Its decisions (columns, scales, network) depend on training rows only.
-"""
+"""A problem: what is known before the first step of training, and the training run itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -16,28 +13,20 @@ from numpy.typing import NDArray
 from backpass._version import __version__
 from backpass.circuit import Array
 from backpass.engine import Engine, engine_named
-from backpass.errors import DataError, UsageError
-from backpass.model.fitting.building import build_network
-from backpass.model.fitting.data_split import DataSplit, Rows
-from backpass.model.fitting.division import divide, possible_inputs
+from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.start import first_theta
 from backpass.model.fitting.temperature import shifted
-from backpass.model.forward import input_names, inputs_of, outputs_of
-from backpass.model.head.class_weights import class_weights, imbalance_notes, log_weights, weighted_decision
+from backpass.model.forward import input_names, outputs_of
+from backpass.model.head.class_weights import log_weights
 from backpass.model.head.head import Head
-from backpass.model.metrics import FEWEST_ROWS, as_loss
-from backpass.model.profile import Profile, profiles_of
+from backpass.model.metrics import as_loss
+from backpass.model.profile import Profile
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
-from backpass.model.split.splits import RowSplit, split_folds
+from backpass.model.split.splits import RowSplit
 from backpass.model.split.units import Units
 from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
-from backpass.table import Schema, Table, Target, required_kind
-from backpass.table.labeled import Labeled
-from backpass.table.leakage import worst_leaks
-from backpass.table.memory import require_memory
-from backpass.table.messages import shown
-from backpass.table.spellings import likeness
+from backpass.table import Schema
 from backpass.table.table import Demand
 from backpass.training import (
     Callback,
@@ -223,176 +212,3 @@ def batch_size_for(settings: Settings, rows: int) -> int:
     if settings.batch_size is not None:
         return settings.batch_size
     return min(next((size for most, size in _BATCH_SIZES if rows <= most), 1_024), rows)
-
-
-def make_problem(
-    table: Table,
-    target_name: str,
-    settings: Settings,
-    *,
-    validation: Table | None = None,
-    test: Table | None = None,
-    drop: Sequence[str] = (),
-    columns: Sequence[str] | None = None,
-    weight: str | None = None,
-    strict: bool = False,
-) -> Problem:
-    """Split the rows, choose and scale the columns on the training rows, build the network.
-
-    Args:
-        table: The rows.
-        target_name: The column to predict.
-        settings: The settings.
-        validation: Rows for validation, in place of a share of the table.
-        test: Rows for the test score, in place of a share of the table.
-        drop: Columns to leave out.
-        columns: The only columns to learn from. Default None: all.
-        weight: The column of row weights, which is no feature. Default None: all rows have weight 1.
-        strict: Whether a row without a target is an error. Default False: it is left out, with a note.
-
-    Raises:
-        DataError: The tables lack something.
-        UsageError: The settings do not fit the tables.
-    """
-    if weight is not None and weight in (target_name, *(columns or ())):
-        raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
-    labeled = Labeled.of(table, [target_name], weight, strict=strict)
-    table = labeled.table
-    target = Target.fit(table, target_name, settings.task)
-    given = {"validation": validation, "test": test}
-    others = {
-        name: None if each is None else Labeled.of(each, [target_name], weight, strict=strict)
-        for name, each in given.items()
-    }
-    left_out = drop if weight is None else (*drop, weight)
-    inputs = possible_inputs(table, target_name, settings, left_out, columns)
-    division = divide(labeled, target, settings, inputs, **others)
-    rows = division.rows
-    settings = settings.suited(target.task, rows["train"].table.rows)
-    train = rows["train"]
-    if target.task != "regression" and train.truth.max() == train.truth.min():
-        raise DataError(
-            f"{table.source}: all {train.table.rows} training rows have the same class of target {target_name!r}",
-            hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
-        )
-    hidden = [settings.group] if settings.group is not None and settings.group not in (columns or ()) else []
-    schema = Schema.fit(train.table, target_name, drop=[*left_out, *hidden], columns=columns)
-    head = Head.fit(target, train.truth, settings)
-    of_classes = class_weights(target, settings, train.truth, train.weights)
-    if of_classes is not None and head.decision is not None and settings.threshold is None and settings.cost is None:
-        head = replace(head, decision=weighted_decision(head.decision, of_classes))
-    notes = [*imbalance_notes(target, settings, train.truth), *division.notes]
-    if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
-        only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
-        notes.append(f"{only}, none is set aside unless a file gives them")
-    used = [train.table.columns[feature.name] for feature in schema.features]
-    notes += worst_leaks(used, target, train.truth)
-    problem = assemble(settings, schema, head, rows, notes=notes, warnings=division.warnings)
-    named = [name for name in (settings.group, settings.time) if name is not None]
-    kinds = {name: required_kind(table.columns[name]) for name in named}
-    return replace(problem, class_weights=of_classes, weight=weight or "", split_columns=kinds)
-
-
-def assemble(
-    settings: Settings,
-    schema: Schema,
-    head: Head,
-    rows: Mapping[str, Rows],
-    *,
-    feature_map: FeatureMap | None = None,
-    notes: Sequence[str] = (),
-    warnings: Sequence[str] = (),
-) -> Problem:
-    """The problem of splits whose columns and targets are known: fit the scales, build the network, encode the rows.
-
-    Args:
-        settings: The settings.
-        schema: The columns.
-        head: The meaning of the outputs.
-        rows: "train", and other splits that have rows.
-        feature_map: The feature map. Default None: fitted on "train".
-        notes: Notes about the table.
-        warnings: What makes scores too good.
-
-    Raises:
-        DataError: The tables lack something, or the precision cannot represent a target.
-    """
-    encoded = schema.encode(rows["train"].table)
-    if feature_map is None:
-        feature_map = FeatureMap.fit(
-            encoded.numbers,
-            encoded.codes,
-            [len(f.levels) for f in schema.texts],
-            scaled_flags=settings.categorical_encoding == "scaled",
-            max_one_hot_levels=settings.max_one_hot_levels,
-            periods=schema.periods,
-            leads=[number.leads for number in schema.numbers],
-            ranks=settings.quantile_features,
-            scaling=settings.numerical_scaling,
-        )
-    network = build_network(settings, schema, feature_map, head.outputs)
-    problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))
-    _require_memory(problem, sum(each.table.rows for each in rows.values()))
-    parts = {name: part_of(problem, each) for name, each in rows.items()}
-    table = rows["train"].table
-    if not np.isfinite(parts["train"].y).all():
-        raise DataError(
-            f"{table.source}: target {head.target.name!r} holds numbers too large for {settings.precision}",
-            hint="give them in a larger unit, or use --precision float64",
-        )
-    said = (*table.notes, *head.target.notes, *schema.notes, *_spelling_notes(schema, head), *notes)
-    said += tuple(_notes(settings, rows, network))
-    pool = [name for name in ("train", "validation") if name in parts]
-    units = {name: each.units for name, each in rows.items() if each.units is not None}
-    folds = split_folds(
-        np.concatenate([parts[name].truth for name in pool]),
-        settings,
-        by_class=head.target.task != "regression",
-        units=Units.joined([units[name] for name in pool]) if {*pool} <= units.keys() else None,
-    )
-    return replace(
-        problem,
-        parts=parts,
-        notes=said,
-        of_source=table.of_source,
-        folds=folds,
-        warnings=tuple(warnings),
-        units=units,
-    )
-
-
-def _require_memory(problem: Problem, rows: int) -> None:
-    """Check that the inputs of every row, and theta with gradient, two moments and the best theta, fit in memory."""
-    network, bytes_each = problem.network, problem.dtype.itemsize
-    inputs = rows * (8 * len(problem.schema.numbers) + 4 * len(problem.schema.texts) + bytes_each * network.inputs)
-    thetas = 5 * bytes_each * network.parameter_count
-    what = f"a network of {network.inputs:,} inputs and {network.parameter_count:,} parameters, on {rows:,} rows,"
-    hint = "fewer columns (--drop), smaller --hidden, or embeddings of texts (--max-one-hot-levels 20)"
-    require_memory(inputs + thetas, what, hint)
-
-
-def part_of(problem: Problem, rows: Rows) -> DataSplit:
-    """Rows as the arrays that a problem's network and loss take."""
-    encoded = problem.schema.encode(rows.table)
-    x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
-    return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
-
-
-def _spelling_notes(schema: Schema, head: Head) -> list[str]:
-    """Notes on categories and classes that are hardly different ones."""
-    columns = {text.name: text.levels for text in schema.texts}
-    columns |= {each.target.name: each.target.classes for each in head.targets}
-    found = {name: likeness(name, texts) for name, texts in columns.items()}
-    return [f"column {shown(name)}: {text}" for name, text in found.items() if text]
-
-
-def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:
-    notes = []
-    count = rows["train"].table.rows
-    if "validation" not in rows:
-        notes.append("no validation rows: the last epoch is kept, not the best")
-    if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
-        notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are taken")
-    if len(network.widths) > 1 and network.is_linear:
-        notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
-    return notes

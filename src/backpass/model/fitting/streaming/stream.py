@@ -17,8 +17,18 @@ from backpass.circuit import Spec
 from backpass.engine import Epoch, Step, first_fault, is_finite
 from backpass.errors import DivergedError
 from backpass.model.fitting.data_split import DataSplit, Rows, weights_or_ones
-from backpass.model.fitting.problem import Problem, batch_size_for, part_of
-from backpass.model.fitting.provisional import FEWEST, MOST, WARM_UP, Evidence, Late, refitted, teaches_nothing, updated
+from backpass.model.fitting.preparation import part_of
+from backpass.model.fitting.problem import Problem, batch_size_for
+from backpass.model.fitting.streaming.provisional import (
+    FEWEST,
+    MOST,
+    WARM_UP,
+    Evidence,
+    Late,
+    refitted,
+    teaches_nothing,
+    updated,
+)
 from backpass.model.model import Model
 from backpass.model.record import Record
 from backpass.numerics.elementary import mean
