@@ -9,10 +9,9 @@ from fitted import FORMULA, SCRIPT, Case, case_of, table_of
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.reporting import explain
-from backpass.reporting.columns import by_column
+from backpass.reporting.columns import by_column, columns_of, typical_row
 from backpass.reporting.importance import picked_classes
 from backpass.reporting.smooth import SmoothModel
-from backpass.reporting.typical import typical_row
 
 
 def test_contributions_sum_to_the_difference_of_predictions(variant: Case) -> None:
@@ -31,13 +30,16 @@ def test_contributions_are_those_of_a_long_integration(variant: Case) -> None:
     table = model.table(variant.columns).take(range(25))
     found = explain(model, table)
     encoded = model.schema.encode(table)
-    s, base = (smooth.inputs(model.inputs_at(*rows)) for rows in ((encoded.numbers, encoded.codes), typical_row(model)))
+    s, base = (
+        smooth.inputs(model.inputs_at(*rows))
+        for rows in ((encoded.numbers, encoded.codes), typical_row(columns_of(model)))
+    )
     pick = picked_classes(smooth.predictions(s))
     for i in range(25):
         t = (np.arange(4000)[:, None] + 0.5) / 4000
         path = (base + t * (s[i] - base)).astype(s.dtype)
         phi = (s[i] - base[0]) * smooth.slopes(path, np.repeat(pick[i : i + 1], 4000, axis=0)).mean(axis=0, dtype=float)
-        expected = np.array([phi[group].sum() for group in by_column(model, smooth.groups())])
+        expected = np.array([phi[group].sum() for group in by_column(columns_of(model), smooth.groups())])
         difference = found.predicted[i] - found.baseline[i]
         assert abs(phi.sum() - difference) <= 0.01 * abs(difference) + 0.005 * np.abs(phi).sum()
         np.testing.assert_allclose(found.contributions[i], expected, atol=0.03 * np.abs(phi).sum())

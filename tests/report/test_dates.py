@@ -16,12 +16,12 @@ import backpass
 from backpass.model.profile import SHARES
 from backpass.numerics.philox import permutation
 from backpass.reporting import explain, importance, report, whatif
-from backpass.reporting.columns import by_column, columns_of, names_of
+from backpass.reporting.column_table import column_rows
+from backpass.reporting.columns import by_column, columns_of, typical_row
 from backpass.reporting.dependence import POINTS, dependence
-from backpass.reporting.findings import Findings, column_rows
+from backpass.reporting.findings import Findings
 from backpass.reporting.held_out import HeldOut, held_out
 from backpass.reporting.importance import importances
-from backpass.reporting.typical import typical_row
 from backpass.table.date_components import PARTS, part_values
 from backpass.table.timestamp import DAY, moment_in, moment_texts
 
@@ -33,8 +33,8 @@ def held() -> HeldOut:
 
 def test_each_date_is_one_column_with_all_of_its_inputs() -> None:
     model = dated().model
-    assert names_of(model) == [DAY_SOLD, HOUR_SEEN, SCRIPT]
-    groups = by_column(model, model.feature_map.groups())
+    assert [column.name for column in columns_of(model)] == [DAY_SOLD, HOUR_SEEN, SCRIPT]
+    groups = by_column(columns_of(model), model.feature_map.groups())
     assert sorted(np.concatenate(groups)) == list(range(model.network.inputs))
     names = np.array(model.input_names)
     for column, group in zip(columns_of(model), groups, strict=True):
@@ -49,7 +49,7 @@ def test_shuffling_takes_a_date_from_another_row_as_a_whole() -> None:
     picked = [int(rows.table.row_numbers[i]) - 1 for i in order]
     case = {name: [values[i] for i in picked] for name, values in dated().columns.items()}
     before = model.evaluate(case)["rmse"]
-    group = by_column(model, model.feature_map.groups())[0]
+    group = by_column(columns_of(model), model.feature_map.groups())[0]
     turn = permutation(0, 1, importance._PURPOSE + 1 + int(group[0]), rows.rows)
     after = model.evaluate({**case, DAY_SOLD: [case[DAY_SOLD][i] for i in turn]})["rmse"]
     assert found.worse == pytest.approx(after - before, rel=1e-4)
@@ -78,7 +78,7 @@ def test_the_change_of_a_date_is_the_largest_of_its_components() -> None:
 
 def test_the_typical_date_is_a_date() -> None:
     model = dated().model
-    numbers, _ = typical_row(model)
+    numbers, _ = typical_row(columns_of(model))
     for column in columns_of(model)[:2]:
         first, *others = numbers[0, list(column.places)]
         np.testing.assert_array_equal([first, *others], column.encoded_at(np.array([first]))[0])
@@ -131,7 +131,7 @@ def test_the_table_of_columns_tells_dates_as_dates() -> None:
     assert sold["missing"].endswith("%")
     later = {**dated().columns, DAY_SOLD: ["2031-05-06"] * len(dated().columns[DAY_SOLD])}
     rows = held_out(model, model.table(later, with_target=True))
-    first = next(column_rows(Findings(model, rows, {}, ())))
+    first = next(column_rows(Findings(model, rows, columns_of(model), {}, ())))
     assert first["warnings"] == [f"{rows.rows:,} of these rows outside the training range"]
 
 

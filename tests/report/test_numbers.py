@@ -11,15 +11,15 @@ from fitted import FORMULA, IMAGE, MARKS, SCRIPT, Case, case_of, table_of
 
 import backpass
 from backpass.errors import UsageError
+from backpass.model.neuron import is_single_neuron
 from backpass.model.profile import SHARES
 from backpass.numerics.bootstrap import intervals
-from backpass.reporting.columns import columns_of, names_of
+from backpass.reporting.columns import columns_of, typical_row
 from backpass.reporting.curves import Curve, calibration, confusion, precision_recall, roc, thinned
 from backpass.reporting.dependence import dependence
 from backpass.reporting.held_out import HeldOut, held_out
 from backpass.reporting.importance import importances, picked_classes
 from backpass.reporting.learning_curve import course_of
-from backpass.reporting.typical import commonest, is_single_neuron, range_of, typical_row
 
 RNG = np.random.default_rng(0)
 
@@ -141,7 +141,7 @@ def test_what_the_target_rests_on_is_important_and_noise_is_not() -> None:
 def test_importance_is_repeatable_and_of_every_column(variant: Case) -> None:
     first = importances(variant.model, held(variant), repeats=2)
     assert first == importances(variant.model, held(variant), repeats=2)
-    assert {each.name for each in first} == set(names_of(variant.model))
+    assert {each.name for each in first} == {column.name for column in columns_of(variant.model)}
     assert all(np.isfinite([each.worse, each.spread, each.change]).all() for each in first)
 
 
@@ -225,15 +225,16 @@ def test_other_networks_are_no_single_neuron() -> None:
 
 def test_the_typical_row_has_medians_and_the_commonest_texts() -> None:
     model = case_of("price").model
-    numbers, codes = typical_row(model)
+    numbers, codes = typical_row(columns_of(model))
     profiles = [model.record.columns[number.name] for number in model.schema.numbers]
     medians = [profile.quantiles[SHARES.index(0.5)] for profile in profiles]  # type: ignore[union-attr]
     np.testing.assert_array_equal(numbers[0], medians)
     robust = case_of("price", numerical_scaling="robust").model
-    np.testing.assert_array_equal(typical_row(robust)[0][0], robust.feature_map.center[:3])
+    np.testing.assert_array_equal(typical_row(columns_of(robust))[0][0], robust.feature_map.center[:3])
     counts = model.record.columns[SCRIPT].counts  # type: ignore[union-attr]
     assert counts[codes[0, 0] - 1] == max(counts)
-    span = range_of(model, columns_of(model)[1])
+    span = columns_of(model)[1].range
+    assert span is not None
     assert span.whole
     assert (span.low, span.high) == (1.0, 59.0)
 
@@ -241,9 +242,10 @@ def test_the_typical_row_has_medians_and_the_commonest_texts() -> None:
 def test_an_old_model_file_has_one_too() -> None:
     model = case_of("price").model
     old = replace(model, record=replace(model.record, columns={}))
-    assert typical_row(old)[0] == pytest.approx(model.feature_map.center[None, :3])
-    assert commonest(old, 0) == 1
-    span = range_of(old, columns_of(old)[2])
+    assert typical_row(columns_of(old))[0] == pytest.approx(model.feature_map.center[None, :3])
+    assert columns_of(old)[3].commonest == 1
+    span = columns_of(old)[2].range
+    assert span is not None
     assert span.low < span.middle < span.high
 
 

@@ -42,6 +42,13 @@ class Neuron:
         return -self.bias / w if bends and not others and w else None
 
 
+def is_single_neuron(model: Model) -> bool:
+    """Whether the model is one ReLU neuron on one column, max(w x + b, 0), as in Figure 1    CS229 eq. (2.1)"""
+    dense = [layer for layer in model.network.layers if layer.neurons]
+    activation = getattr(dense[-1], "activation", "identity")
+    return model.network.inputs == 1 and model.network.widths == (1,) and activation == "relu"
+
+
 def neuron_of(model: Model) -> Neuron | None:
     """The neuron of a model that is one; None for any other model.
 

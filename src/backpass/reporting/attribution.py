@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.reporting.columns import by_column, names_of
+from backpass.reporting.columns import by_column, columns_of, typical_row
 from backpass.reporting.importance import picked_classes
 from backpass.reporting.smooth import SmoothModel
-from backpass.reporting.typical import typical_row
 
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05
@@ -87,7 +86,8 @@ def explain(
     chosen = _class_number(model, class_name)
     smooth = SmoothModel(model)
     encoded = model.schema.encode(model.table(data))
-    x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(model))
+    columns = columns_of(model)
+    x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(columns))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))
     pick = picked_classes(h, chosen, model.head.positive)
     parts = []
@@ -96,12 +96,12 @@ def explain(
         if on_rows is not None:
             on_rows(min(i + _ROWS, len(x)), len(x))
     by_input = np.concatenate(parts)
-    contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in by_column(model, smooth.groups())])
+    contributions = np.column_stack([by_input[:, group].sum(axis=1) for group in by_column(columns, smooth.groups())])
     places = np.argmax(pick, axis=1)
     predicted, baseline = ((np.reshape(each, (len(each), -1)) * pick).sum(axis=1) for each in (h, h0))
     classes = tuple(model.classes[i] for i in places) if model.classes else ()
     notes = (*encoded.notes, *encoded.warnings)
-    return Explanation(tuple(names_of(model)), contributions, baseline, predicted, classes, notes)
+    return Explanation(tuple(column.name for column in columns), contributions, baseline, predicted, classes, notes)
 
 
 def _class_number(model: Model, name: str | None) -> int | None:

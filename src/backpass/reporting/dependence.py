@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.model.neuron import neuron_of
+from backpass.model.neuron import is_single_neuron, neuron_of
+from backpass.model.profile import CategoricalProfile
 from backpass.numerics.philox import permutation
-from backpass.reporting.columns import ModelColumn, columns_of
-from backpass.reporting.typical import is_single_neuron, range_of, typical_row
+from backpass.reporting.columns import ModelColumn, columns_of, typical_row
 from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.table import Kind
 
@@ -99,14 +99,14 @@ def dependences(
     if name not in columns:
         raise UsageError(f"the model has no column {name!r}", hint=did_you_mean(name, list(columns)))
     if numbers is None or codes is None:
-        numbers, codes = typical_row(model)
+        numbers, codes = typical_row([*columns.values()])
     rows = permutation(seed, 0, _PURPOSE, len(numbers))[:MOST_ROWS]
     numbers, codes = numbers[rows], codes[rows]
     column = columns[name]
     if isinstance(column.feature, CategoricalFeature):
-        return _of_text(model, name, numbers, codes, column.places[0])
+        return _of_text(model, column, column.feature.levels, numbers, codes)
     kinks = _kinks(model)
-    at = values_along(model, column, kinks)
+    at = values_along(column, kinks)
     stacked = np.tile(numbers, (len(at), 1))
     stacked[:, column.places] = np.repeat(column.encoded_at(at), len(numbers), axis=0)
     found = _predictions(model, stacked, np.tile(codes, (len(at), 1)), len(at))
@@ -114,14 +114,15 @@ def dependences(
     return [Dependence(name, at, y.mean(axis=0), y[:MOST_LINES], shown, column.feature.kind) for y in found]
 
 
-def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ()) -> NDArray[np.float64]:
-    """Return the values of a column at which its dependence is computed.
+def values_along(column: ModelColumn, kinks: Sequence[float] = ()) -> NDArray[np.float64]:
+    """Return the values of a column that is not categorical at which its dependence is computed.
 
     They cover the typical range and are extended to breakpoints within half a range of it. If all training values are
     whole numbers, so are these. Dates over a long period are whole weeks apart: the curve then shows years and seasons
     at a fixed day of the week, which would otherwise differ from point to point.
     """
-    span = range_of(model, column)
+    span = column.range
+    assert span is not None
     width = span.high - span.low
     if isinstance(column.feature, DatetimeFeature) and column.feature.kind == "date" and width > POINTS:
         step = 7.0 * np.ceil(width / (7.0 * POINTS))
@@ -134,21 +135,20 @@ def values_along(model: Model, column: ModelColumn, kinks: Sequence[float] = ())
 
 
 def _of_text(
-    model: Model, name: str, numbers: NDArray[np.float64], codes: NDArray[np.int32], j: int
+    model: Model,
+    column: ModelColumn,
+    levels: Sequence[str],
+    numbers: NDArray[np.float64],
+    codes: NDArray[np.int32],
 ) -> list[Dependence]:
-    """Compute the dependence on categorical column j, for its most frequent categories."""
-    levels = model.schema.texts[j].levels
-    order = _by_count(model, name, len(levels))[:MOST_LEVELS]
+    """Compute the dependence on a categorical column, for its most frequent categories."""
+    counts = column.profile.counts if isinstance(column.profile, CategoricalProfile) else (0,) * len(levels)
+    order = sorted(range(len(levels)), key=lambda i: -counts[i])[:MOST_LEVELS]
     stacked = np.tile(codes, (len(order), 1))
-    stacked[:, j] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
+    stacked[:, column.places[0]] = np.repeat(np.array(order, dtype=np.int32) + 1, len(codes))
     found = _predictions(model, np.tile(numbers, (len(order), 1)), stacked, len(order))
     at = tuple(levels[i] for i in order)
-    return [Dependence(name, at, y.mean(axis=0), y[:MOST_LINES], (), "categorical") for y in found]
-
-
-def _by_count(model: Model, name: str, count: int) -> list[int]:
-    counts = getattr(model.record.columns.get(name), "counts", (0,) * count)
-    return sorted(range(count), key=lambda i: -counts[i])
+    return [Dependence(column.name, at, y.mean(axis=0), y[:MOST_LINES], (), "categorical") for y in found]
 
 
 def _predictions(

@@ -6,7 +6,6 @@ table rows for the page. Pictures are made in ``pictures``, the HTML in ``page``
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,24 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import visible
 from backpass.model.comparison import Comparison, compare
 from backpass.model.diagnostics import beaten_by, judged
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
-from backpass.model.settings.declarations import BY_NAME
-from backpass.model.settings.defaults import default_settings
-from backpass.model.settings.tuple_constraints import amount_texts
 from backpass.numerics.bootstrap import Interval, intervals
-from backpass.reporting.columns import ModelColumn, columns_of, names_of
+from backpass.reporting.columns import ModelColumn, columns_of
 from backpass.reporting.held_out import HeldOut
 from backpass.reporting.importance import Importance, dominance_warnings, importances
 from backpass.reporting.labels import LabelScore, constant_of, label_names, label_scores
 from backpass.reporting.style import label
-from backpass.reporting.typical import profile_of
-from backpass.table import DatetimeColumn, DatetimeFeature, Feature, NumericColumn
-from backpass.table.date_components import ticks_of
+from backpass.table import DatetimeColumn, NumericColumn
 from backpass.table.messages import listed
 from backpass.table.timestamp import moment_texts
 
@@ -46,6 +38,7 @@ class Findings:
     Attributes:
         model: The model.
         held: The rows with known targets, if any.
+        columns: The columns of the model.
         scores: Every metric on these rows, with its interval.
         important: The importance of the columns on these rows, in descending order.
         labels: The scores of the single labels of a multi-label model.
@@ -55,6 +48,7 @@ class Findings:
 
     model: Model
     held: HeldOut | None
+    columns: tuple[ModelColumn, ...]
     scores: Mapping[str, Interval]
     important: tuple[Importance, ...]
     labels: tuple[LabelScore, ...] = ()
@@ -71,7 +65,7 @@ class Findings:
             seed: The seed for the bootstrap and for permutation importance.
         """
         if held is None:
-            return Findings(model, None, {}, ())
+            return Findings(model, None, columns_of(model), {}, ())
         rows = held
         unit = model.resampled_rows(held.table)
         scores = intervals(lambda weights: rows.scores(model, weights), held.rows, unit=unit, seed=seed)
@@ -80,6 +74,7 @@ class Findings:
         return Findings(
             model,
             held,
+            columns_of(model),
             scores,
             tuple(importances(model, held, seed=seed)),
             labels,
@@ -244,55 +239,6 @@ def _name(metric: str) -> str:
     return metric.replace("_", " ")
 
 
-def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the column table: label, kind, share of missing values, typical values and warnings."""
-    model, held = findings.model, findings.held
-    train = model.record.rows.get("train", 0)
-    columns = {column.name: column for column in columns_of(model)}
-    for feature in model.schema.features:
-        profile = profile_of(model, columns[feature.name])
-        share = profile.missing / train if profile is not None and train else 0.0
-        yield {
-            "name": label(feature.name),
-            "label": visible(held.table.labels.get(feature.name, "")) if held is not None else "",
-            "kind": feature.kind,
-            "missing": "" if profile is None else f"{share:.1%}" if share else "none",
-            "usual": _usual(profile, feature),
-            "warnings": list(_warnings(profile, columns[feature.name], share, held)),
-        }
-
-
-def _usual(profile: NumericProfile | CategoricalProfile | None, feature: Feature) -> str:
-    """Format the typical values of a column: 1 % to 99 % quantiles and median, or categories."""
-    levels = getattr(feature, "levels", ())
-    if isinstance(profile, NumericProfile):
-        if not profile.quantiles:
-            return ""
-        low, middle, high = (profile.quantiles[SHARES.index(share)] for share in (0.01, 0.5, 0.99))
-        if isinstance(feature, DatetimeFeature):
-            first, median, last = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
-            return f"{first} to {last}, median {median}"
-        return f"{value_text(low)} to {value_text(high)}, median {value_text(middle)}"
-    if isinstance(profile, CategoricalProfile) and levels:
-        code = profile.commonest
-        name = label(levels[code - 1]) if code else "missing"
-        return f"{len(levels)} levels, most often {name}"
-    return f"{len(levels)} levels" if levels else ""
-
-
-def _warnings(
-    profile: NumericProfile | CategoricalProfile | None, column: ModelColumn, missing: float, held: HeldOut | None
-) -> Iterator[str]:
-    if missing > 0.5:
-        yield "mostly missing"
-    if held is None or not isinstance(profile, NumericProfile) or not profile.quantiles:
-        return
-    values = held.numbers[:, column.places[0]]
-    outside = int(np.count_nonzero((values < profile.quantiles[0]) | (values > profile.quantiles[-1])))
-    if outside:
-        yield f"{outside:,} of these rows outside the training range"
-
-
 def worst_rows(findings: Findings) -> dict[str, Any] | None:
     """Return the rows with the largest errors and their values in the most important columns; None without rows."""
     held, model = findings.held, findings.model
@@ -346,54 +292,3 @@ def _cell(held: HeldOut, name: str, row: int) -> str:
         return moment_texts(column.microseconds[row : row + 1], column.kind)[0] or "missing"
     code = int(column.codes[row])
     return label(column.levels[code - 1]) if code else "missing"
-
-
-def command(model: Model) -> str:
-    """Return the command line that trains such a model again on a table with the same columns."""
-    settings = model.record.settings
-    usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
-    given = ["backpass fit TABLE --target", shlex.quote(visible(model.target))]
-    if model.schema.left_out:
-        given.append(f"--columns {shlex.quote(','.join(map(_field, names_of(model))))}")
-    for name in BY_NAME:
-        value: Any = settings.get(name)
-        if name in settings and value != usual[name]:
-            texts = map(_pair, value) if BY_NAME[name].repeated else [_written(value)]
-            given += [f"--{name.replace('_', '-')} {text}" for text in texts]
-    return " ".join(given)
-
-
-def _field(name: str) -> str:
-    """Format a name for a comma-separated list; a name that contains a comma is put in double quotes."""
-    text = visible(name)
-    return f'"{text}"' if "," in text else text
-
-
-def _pair(item: Sequence[Any]) -> str:
-    """Format an entry of a repeatable setting: ``family_size=average_rooms,average_bedrooms``"""
-    name, value = item
-    text = ",".join(map(_field, value)) if isinstance(value, list | tuple) else f"{value:g}"
-    return shlex.quote(f"{visible(name)}={text}")
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
-        return shlex.quote(",".join(amount_texts(value)))
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
-
-
-def setting_rows(model: Model) -> list[tuple[str, str]]:
-    """Return every setting with its formatted value."""
-    return [(name, _shown(model.record.settings[name])) for name in BY_NAME if name in model.record.settings]
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "chosen by itself"
-    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
-        return "; ".join(label(each) for each in value)
-    return label(_written(value)) if value not in ((), []) else "none"

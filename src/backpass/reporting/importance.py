@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
-from backpass.model.profile import SHARES, NumericProfile
 from backpass.numerics.philox import permutation
-from backpass.reporting.columns import by_column, columns_of
+from backpass.reporting.columns import ModelColumn, by_column, columns_of
 from backpass.reporting.held_out import HeldOut, held_out
 from backpass.table import CategoricalFeature
 from backpass.table.messages import shown
@@ -119,9 +118,10 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     x, truth = held.x[rows], held.truth[rows]
     weights = None if held.weights is None else held.weights[rows]
     best = _score(model, held.outputs[rows], truth, weights)
-    changes = _changes(model, held.numbers[rows], held.codes[rows])
+    columns = columns_of(model)
+    changes = _changes(model, columns, held.numbers[rows], held.codes[rows])
     found = []
-    for column, group in zip(columns_of(model), by_column(model, model.feature_map.groups()), strict=True):
+    for column, group in zip(columns, by_column(columns, model.feature_map.groups()), strict=True):
         losses, moves = [], []
         for repeat in range(repeats):
             order = permutation(seed, repeat + 1, _PURPOSE + 1 + int(group[0]), len(x))
@@ -168,30 +168,20 @@ def _distance(model: Model, o: NDArray[np.float64], before: NDArray[np.float64])
     return float(np.mean(0.5 * moved.sum(axis=1) if model.classes else moved))
 
 
-def _changes(model: Model, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[np.float64]:
+def _changes(
+    model: Model, columns: Sequence[ModelColumn], numbers: NDArray[np.float64], codes: NDArray[np.int32]
+) -> NDArray[np.float64]:
     """The mean change of the prediction when each number and date component moves by its interquartile range: (p,)
 
     A finite difference, so it never exceeds what the predictions can differ by.
     """
     found = np.zeros(numbers.shape[1])
-    for j, distance in enumerate(_quartile_distances(model)):
+    distances = [distance for column in columns for distance in column.quartile_distances]
+    for j, distance in enumerate(distances):
         ends = []
         for side in (0.5, -0.5):
             moved = numbers.copy()
             moved[:, j] += side * distance
             ends.append(model.outputs_at(model.inputs_at(moved, codes)))
         found[j] = _distance(model, *ends)
-    return found
-
-
-def _quartile_distances(model: Model) -> NDArray[np.float64]:
-    """The interquartile range of each number: (p,); the unit of its scale if the file has no profile, or it is 0."""
-    found = np.zeros(len(model.schema.numbers))
-    for j, number in enumerate(model.schema.numbers):
-        profile, scale = model.record.columns.get(number.name), float(model.feature_map.scale[j])
-        if isinstance(profile, NumericProfile) and profile.quantiles:
-            at = dict(zip(SHARES, profile.quantiles, strict=True))
-            found[j] = at[0.75] - at[0.25]
-        if not found[j] and scale:
-            found[j] = 1.0 / scale
     return found

@@ -21,13 +21,14 @@ from backpass.model.head.decision import Decision
 from backpass.model.model import Model
 from backpass.reporting import drawing, whatif
 from backpass.reporting import findings as words
-from backpass.reporting.columns import names_of
+from backpass.reporting.column_table import column_rows
 from backpass.reporting.decisions import gain_rows, threshold_rows
 from backpass.reporting.findings import Findings
 from backpass.reporting.held_out import head_of, held_out
 from backpass.reporting.labels import label_names, label_rows
 from backpass.reporting.pictures import Picture, sections
 from backpass.reporting.scene import scene_of
+from backpass.reporting.setting_texts import command, setting_rows
 from backpass.reporting.style import house_style, label, require_matplotlib
 from backpass.table.messages import counted, listed
 
@@ -141,7 +142,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "target": title,
         "task": task,
         "version": __version__,
-        "question": f"Predict {title}, {task}, from {counted(len(names_of(model)), 'column')}.",
+        "question": f"Predict {title}, {task}, from {counted(len(findings.columns), 'column')}.",
         "verdict": words.verdict(findings),
         "warnings": [visible(warning) for warning in findings.warnings],
         "cards": list(_cards(findings)),
@@ -150,14 +151,14 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "labels": list(label_rows(findings.labels)),
         "has_labels": bool(labels),
         **_decision_facts(findings),
-        "columns": list(words.column_rows(findings)),
+        "columns": list(column_rows(findings)),
         "left_out": [label(name) for name in model.schema.left_out],
         "worst": words.worst_rows(findings),
         "order": _order(findings),
         "first": SHOWN_CONTROLS,
         "notes": [visible(note) for note in notes],
-        "command": words.command(model),
-        "settings": words.setting_rows(model),
+        "command": command(model, findings.columns),
+        "settings": setting_rows(model),
         "layers": _layers(model),
         "networks": len(model.record.members),
         "parameters": f"{model.theta.size:,}",
@@ -190,7 +191,7 @@ def _layers(model: Model) -> str:
 
 def _order(findings: Findings) -> list[int]:
     """Return the indices of the columns, in descending order of importance if it is known."""
-    names = names_of(findings.model)
+    names = [column.name for column in findings.columns]
     return [names.index(each.name) for each in findings.important] or list(range(len(names)))
 
 

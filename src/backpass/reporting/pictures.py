@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from backpass.model.head.decision import Decision
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
+from backpass.model.neuron import is_single_neuron
 from backpass.numerics.bootstrap import Interval
 from backpass.reporting import figures
-from backpass.reporting.columns import names_of
 from backpass.reporting.curves import calibration, confusion, precision_recall, roc
 from backpass.reporting.decisions import cost_curve, gain_curve
 from backpass.reporting.dependence import Dependence, answer_number, dependences
@@ -27,7 +27,6 @@ from backpass.reporting.held_out import HeldOut
 from backpass.reporting.labels import label_names
 from backpass.reporting.learning_curve import course_of
 from backpass.reporting.style import HEIGHT, WIDTH, canvas, label, to_svg
-from backpass.reporting.typical import is_single_neuron
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,7 +240,7 @@ def _columns(findings: Findings) -> Iterator[Picture]:
 
 def _dependences(findings: Findings) -> Iterator[Picture]:
     model, held = findings.model, findings.held
-    names = [each.name for each in findings.important] or names_of(model)
+    names = [each.name for each in findings.important] or [column.name for column in findings.columns]
     rows: tuple[Any, ...] = () if held is None else (held.numbers, held.codes)
     for i, name in enumerate(names[:DEPENDENCES]):
         found = dependences(model, name, *rows)

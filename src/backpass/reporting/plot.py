@@ -18,6 +18,7 @@ import numpy as np
 
 from backpass.errors import UsageError
 from backpass.model.model import Model
+from backpass.model.neuron import is_single_neuron
 from backpass.reporting import drawing, figures, waterfall
 from backpass.reporting.attribution import explain
 from backpass.reporting.curves import confusion, roc
@@ -28,7 +29,6 @@ from backpass.reporting.labels import label_names
 from backpass.reporting.learning_curve import course_of
 from backpass.reporting.scene import SMALL, scene_of
 from backpass.reporting.style import HEIGHT, WIDTH, house_style
-from backpass.reporting.typical import is_single_neuron
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

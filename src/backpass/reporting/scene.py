@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Wired
-from backpass.reporting.columns import by_column, names_of
+from backpass.reporting.columns import ModelColumn, by_column, columns_of
 from backpass.reporting.style import label
 
 
@@ -166,8 +166,9 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
     network = model.network
     theta = model.theta.reshape(-1, network.parameter_count)[0]
     views = network.layout.views(theta)
-    names = [label(name) for name in names_of(model)]
-    groups, factors = _front(model, views)
+    columns = columns_of(model)
+    names = [label(column.name) for column in columns]
+    groups, factors = _front(model, columns, views)
     layers = [_Layer(len(names), names, None, "column")]
     is_of_classes = model.head.outputs == len(model.classes)
     output = [label(name) for name in (model.classes if is_of_classes else model.labels)]
@@ -209,7 +210,7 @@ def _joined(layer: Layer, width: int) -> Floats | None:
     return wires
 
 
-def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
+def _front(model: Model, columns: Sequence[ModelColumn], views: Any) -> tuple[list[NDArray[Any]], Floats]:
     """Map columns to the inputs of the first layer of neurons.
 
     Periodic and categorical embeddings before that layer turn one input into several, and a learned input scale
@@ -218,7 +219,7 @@ def _front(model: Model, views: Any) -> tuple[list[NDArray[Any]], Floats]:
     Returns:
         The positions of the inputs of each column, and the learned scale factor of each input.
     """
-    groups = by_column(model, model.feature_map.groups())
+    groups = by_column(columns, model.feature_map.groups())
     width, factors = model.network.inputs, np.ones(model.network.inputs)
     for number, layer, _ in model.network.numbered():
         if layer.neurons:

@@ -8,7 +8,7 @@ bitwise. The script is ``circuit.js``.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
@@ -22,7 +22,6 @@ from backpass.reporting.dependence import values_along
 from backpass.reporting.held_out import head_of
 from backpass.reporting.labels import label_names
 from backpass.reporting.style import label
-from backpass.reporting.typical import commonest, range_of
 from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.date_components import UNITS
 from backpass.table.timestamp import MINUTE
@@ -56,7 +55,7 @@ def facts(model: Model) -> dict[str, Any]:
     return {
         "circuit": circuit_facts(forward(model)),
         "theta": b64encode(model.theta.astype("<f4").tobytes()).decode("ascii"),
-        "columns": list(columns(model)),
+        "columns": list(controls(columns_of(model))),
         "target": label(model.target),
         "classes": [label(name) for name in model.classes],
         "decision": {} if model.head.decision is None else model.head.decision.to_json(),
@@ -84,20 +83,21 @@ def _plain(value: Any) -> Any:
     return list(map(_plain, value)) if isinstance(value, tuple) else value
 
 
-def columns(model: Model) -> Iterator[dict[str, Any]]:
-    """Yield a control for each column, in the order of ``columns_of``: its range and the value of the typical row.
+def controls(columns: Sequence[ModelColumn]) -> Iterator[dict[str, Any]]:
+    """Yield a control for each column, in their order: its range and the value of the typical row.
 
     ``input`` is the type of the input field; values are multiples of ``grain``, or arbitrary if it is 0.
     """
-    for column in columns_of(model):
+    for column in columns:
         match column.feature:
             case CategoricalFeature(name, levels):
-                value = commonest(model, column.places[0])
-                yield {"name": label(name), "kind": "categorical", "levels": list(map(label, levels)), "value": value}
+                texts = list(map(label, levels))
+                yield {"name": label(name), "kind": "categorical", "levels": texts, "value": column.commonest}
             case DatetimeFeature():
-                yield _moment(model, column, column.feature)
+                yield _moment(column, column.feature)
             case _:
-                span = range_of(model, column)
+                span = column.range
+                assert span is not None
                 yield {
                     "name": label(column.name),
                     "kind": "numeric",
@@ -106,16 +106,17 @@ def columns(model: Model) -> Iterator[dict[str, Any]]:
                     "high": span.high,
                     "grain": int(span.whole),
                     "value": span.middle,
-                    "missing": model.feature_map.has_missing[column.places[0]],
+                    "missing": column.can_be_missing,
                 }
 
 
-def _moment(model: Model, column: ModelColumn, feature: DatetimeFeature) -> dict[str, Any]:
+def _moment(column: ModelColumn, feature: DatetimeFeature) -> dict[str, Any]:
     """Return the control of a date or a time, in milliseconds since 1970-01-01 or midnight, as in JavaScript.
 
     ``at`` holds the values of its dependence curve, ``parts`` the components that the network reads.
     """
-    span, unit = range_of(model, column), UNITS[feature.kind] // 1000
+    span, unit = column.range, UNITS[feature.kind] // 1000
+    assert span is not None
     is_day = feature.kind == "date" and span.whole
     low, high, value = (round(each * unit) for each in (span.low, span.high, span.middle))
     return {
@@ -126,7 +127,7 @@ def _moment(model: Model, column: ModelColumn, feature: DatetimeFeature) -> dict
         "high": high,
         "grain": unit if span.whole else MINUTE // 1000,
         "value": value,
-        "at": np.rint(values_along(model, column) * unit).astype(np.int64).tolist(),
+        "at": np.rint(values_along(column) * unit).astype(np.int64).tolist(),
         "parts": list(feature.parts),
-        "missing": model.feature_map.has_missing[column.places[0]],
+        "missing": column.can_be_missing,
     }
