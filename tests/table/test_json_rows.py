@@ -105,10 +105,14 @@ def test_an_index_in_json_is_left_out_and_said(tmp_path: Path, orient: Any) -> N
 
 @pytest.mark.parametrize(("unit", "name"), [("ms", "milliseconds"), ("us", "microseconds"), ("ns", "nanoseconds")])
 def test_times_as_whole_numbers_get_a_note(tmp_path: Path, unit: Any, name: str) -> None:
-    rows = [{"t": int(stamp.to_datetime64().astype(f"M8[{unit}]").astype(int)), "x": 1.5} for stamp in FRAME["d"]]
-    (tmp_path / "t.json").write_text(json.dumps(rows))
+    """In a column called ``k`` nothing proves that they are dates; a column called ``time`` is read as dates."""
+    shift = 1_234_567_891 if unit == "ns" else 1_234_567 if unit == "us" else 1_234
+    whole = [int(stamp.to_datetime64().astype(f"M8[{unit}]").astype(int)) + shift for stamp in FRAME["d"]]
+    (tmp_path / "t.json").write_text(json.dumps([{"time": number, "x": 1.5} for number in whole]))
+    assert read_table(tmp_path / "t.json").column("time").kind == "date"
+    (tmp_path / "t.json").write_text(json.dumps([{"t": number, "x": 1.5} for number in whole]))
     notes = read_table(tmp_path / "t.json").notes
-    assert f"column 't' looks like {name} since 1970 (2024-01-01): read as numbers" in notes[0]
+    assert f"column 't' looks like {name} since 1970 (2024-01-01T00:00:01): read as numbers" in notes[0]
     assert not any("since 1970" in note for note in read_table(tmp_path / "t.json", kinds={"t": "numeric"}).notes)
 
 

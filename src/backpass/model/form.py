@@ -19,6 +19,7 @@ from backpass.model.settings.declarations import BY_NAME, THRESHOLD_RULES
 from backpass.network.feature_map import CODINGS
 from backpass.table.date_components import PARTS
 from backpass.table.day_month import ORDERS
+from backpass.table.moments.counted import COUNTED
 from backpass.table.notation.numeral import DECIMALS
 from backpass.table.notation.reading import NumberReading
 from backpass.training import OVER
@@ -64,10 +65,16 @@ EPOCH: Form = {
     "score": (_NUMBER, NoneType),
 }
 
+
+def _counted(kind: str) -> Choice:
+    """The notations of numbers that are dates or times of day."""
+    return Choice(tuple(each.key for each in COUNTED if each.kind == kind))
+
+
 READING: Form = {
     "decimal": Optional(Choice(DECIMALS)),
     **dict.fromkeys(("currency", "unit", "out_of"), Optional(str)),
-    **dict.fromkeys((each.name for each in fields(NumberReading) if each.name.startswith("has_")), Optional(bool)),
+    **dict.fromkeys((each.name for each in fields(NumberReading) if isinstance(each.default, bool)), Optional(bool)),
 }
 
 _LOSS = (Choice((CUSTOM,)), BY_NAME["loss"].constraint)
@@ -109,8 +116,17 @@ MODEL: Form = {
                 {
                     "numeric": {"name": str, "percent": Optional(bool), "reading": Optional(READING)},
                     "categorical": {"name": str, "levels": [str]},
-                    "date": {"name": str, "parts": [Choice(tuple(PARTS["date"]))], "order": Optional(Choice(ORDERS))},
-                    "time": {"name": str, "parts": [Choice(tuple(PARTS["time"]))]},
+                    "date": {
+                        "name": str,
+                        "parts": [Choice(tuple(PARTS["date"]))],
+                        "order": Optional(Choice(ORDERS)),
+                        "notation": Optional(_counted("date")),
+                    },
+                    "time": {
+                        "name": str,
+                        "parts": [Choice(tuple(PARTS["time"]))],
+                        "notation": Optional(_counted("time")),
+                    },
                 }
             )
         ],

@@ -69,17 +69,24 @@ def _agreement(name: str, judged: TextClassification, rules: Rules) -> Agreement
 
 
 def _agreed(judged: TextClassification, rules: Rules) -> Agreement:
-    """Return the agreement of the strings that are there; none if all are plain numbers, or dates are among them."""
+    """Return the agreement of the strings that are there; none if all are plain numbers, or dates are among them.
+
+    Times of day may be among durations, but not among other numbers.
+    """
     there = judged.counts > 0
-    if judged.is_percent or judged.rows_of(DATE, TIME) or not (there & (judged.sorts == TEXT)).any():
+    if judged.is_percent or judged.rows_of(DATE) or not (there & (judged.sorts == TEXT)).any():
         return NOTHING
     held = [
         j
-        for j in np.flatnonzero(there & np.isin(judged.sorts, (NUMERIC, TEXT))).tolist()
+        for j in np.flatnonzero(there & np.isin(judged.sorts, (NUMERIC, TIME, TEXT))).tolist()
         if not means_missing(judged.texts[j], CERTAIN)
     ]
     texts, rows = [judged.texts[j] for j in held], judged.counts[held].tolist()
     agreement = agreement_of(texts, rows, rules.decimal, is_fixed=rules.fixed_decimal)
+    if agreement.reading is not None and agreement.reading.is_duration:
+        return agreement if rules.detect_dates else NOTHING
+    if judged.rows_of(TIME):
+        return NOTHING
     rows_read, is_plain = sum(agreement.shapes.values()), agreement.reading == NumberReading(rules.decimal)
     is_better = rows_read > judged.rows_of(NUMERIC) or (rows_read == judged.rows_of(NUMERIC) and not is_plain)
     return agreement if is_better else replace(NOTHING, dispute=agreement.dispute)
@@ -95,7 +102,7 @@ def _with_own_decimal(reading: NumberReading, texts: Sequence[str]) -> NumberRea
 
 def _read(judged: TextClassification, reading: NumberReading) -> TextClassification:
     sorts, numbers = judged.sorts.copy(), judged.numbers.copy()
-    for j in np.flatnonzero(np.isin(sorts, (NUMERIC, TEXT))).tolist():
+    for j in np.flatnonzero(np.isin(sorts, (NUMERIC, TEXT, TIME) if reading.is_duration else (NUMERIC, TEXT))).tolist():
         number = reading.number(judged.texts[j])
         numbers[j] = math.nan if number is None else number
         sorts[j] = TEXT if number is None else NUMERIC if math.isfinite(number) else INFINITE

@@ -66,7 +66,8 @@ class DatetimeFeature:
         name: Column name.
         kind: "date" or "time".
         parts: Names of the components, in the order of ``date_components.PARTS``, starting with the first.
-        order: Day-month order of the dates in the source, if they are not ISO 8601.
+        order: Order of day, month and year of the dates in the source, if they are day-month dates.
+        notation: Key of ``moments.counted.BY_KEY`` if the source holds numbers that are dates or times, else empty.
 
     Raises:
         DataError: ``parts`` does not fit ``kind``, or its order is wrong.
@@ -76,6 +77,7 @@ class DatetimeFeature:
     kind: DatetimeKind
     parts: tuple[str, ...]
     order: Order | None = None
+    notation: str = ""
 
     def __post_init__(self) -> None:
         known = tuple(part for part in PARTS[self.kind] if part in self.parts)
@@ -159,8 +161,8 @@ def feature_of(column: Column) -> Feature:
     match column:
         case NumericColumn(name, _, is_percent, reading):
             return NumericFeature(name, is_percent, reading)
-        case DatetimeColumn(name, microseconds, kind, order):
-            return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order)
+        case DatetimeColumn(name, microseconds, kind, order, notation):
+            return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
     return CategoricalFeature(column.name, _kept_levels(column))
 
 
@@ -214,9 +216,9 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
     match feature:
         case CategoricalFeature(_, levels):
             return {"name": feature.name, "kind": feature.kind, "levels": list(levels)}
-        case DatetimeFeature(_, _, parts, order):
+        case DatetimeFeature(_, _, parts, order, notation):
             written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
-            return {**written, "order": order} if order else written
+            return written | ({"order": order} if order else {}) | ({"notation": notation} if notation else {})
     plain: dict[str, Any] = {"name": feature.name, "kind": feature.kind}
     if feature.reading is not None:
         plain["reading"] = feature.reading.to_json()
@@ -229,7 +231,8 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
         case "categorical":
             return CategoricalFeature(data["name"], tuple(data["levels"]))
         case "date" | "time" as kind:
-            return DatetimeFeature(data["name"], kind, tuple(data["parts"]), data.get("order"))
+            parts = tuple(data["parts"])
+            return DatetimeFeature(data["name"], kind, parts, data.get("order"), data.get("notation", ""))
     reading = NumberReading.from_json(data["reading"]) if "reading" in data else None
     return NumericFeature(data["name"], data.get("percent", False), reading)
 

@@ -24,7 +24,7 @@ from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
 from backpass.table.raw import Content, RawColumn, RawDatetimes, RawNumbers, coded
 from backpass.table.records import UNIQUE, check_names
 from backpass.table.row_names import PandasNotes, index_among, index_note
-from backpass.table.rules import Rules
+from backpass.table.rules import Rules, checked_order
 from backpass.table.table import Table
 from backpass.table.timestamp import ticks_of_days
 
@@ -46,6 +46,8 @@ def table_from(
     missing: Sequence[str] = DEFAULT_MISSING,
     detect_missing: bool = True,
     merge_spaces: bool = True,
+    detect_dates: bool = True,
+    date_order: str | None = None,
     source: str = "data frame",
 ) -> Table:
     """Convert in-memory data to a Table. The keyword arguments match those of ``read_table``.
@@ -58,6 +60,8 @@ def table_from(
         missing: Tokens that mean "missing" (see the module ``missing``).
         detect_missing: Whether words for missing and suspected numbers are found in columns of numbers.
         merge_spaces: Whether categories that differ only in spaces are merged (see ``spellings``).
+        detect_dates: Whether dates and times in everyday notations are found (see ``moments``).
+        date_order: "day_first", "month_first" or "year_first" (see ``day_month``). None infers it.
         source: Name of the data in messages.
 
     Raises:
@@ -70,7 +74,14 @@ def table_from(
     array([3., 4.])
     """
     rules = Rules(
-        kinds, frozenset(categorical), frozenset(drop), Missing.of(missing), detect_missing, merge_spaces=merge_spaces
+        kinds,
+        frozenset(categorical),
+        frozenset(drop),
+        Missing.of(missing),
+        detect_missing,
+        date_order=checked_order(date_order),
+        merge_spaces=merge_spaces,
+        detect_dates=detect_dates,
     )
     faults, notes = ErrorList(source), list[str]()
     content = frame_content(data, rules, faults)

@@ -18,6 +18,7 @@ import numpy as np
 from backpass.table.json_layouts import ROWS, Columns, columns_in
 from backpass.table.memory import JSON_BYTE, LESS, require_memory
 from backpass.table.messages import ErrorList, listed, plain, refusal, shown
+from backpass.table.moments.columns import notation_of
 from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawNumbers
@@ -51,7 +52,8 @@ def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     wanted = [(name, values) for name, values in zip(names, columns.values.values(), strict=True) if rules.wants(name)]
     found = [raw_objects(name, list(values), faults) for name, values in wanted]
     kept = [column for column in found if column is not None]
-    stamps = [epoch_note(column) for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
+    numbers = [column for column in kept if rules.kinds is None and isinstance(column, RawNumbers)]
+    stamps = [epoch_note(column) for column in numbers if notation_of(column.name, column.values, rules) is None]
     return Content(names, kept, columns.rows, (*columns.notes, *filter(None, stamps)))
 
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from backpass.table.boolean import are_truths
 from backpass.table.column_reading import NUMBER_SHARE, gap_note, notation_note, text_notes, with_reading, with_truths
-from backpass.table.day_month import Order, is_day_and_month
+from backpass.table.day_month import Order
 from backpass.table.messages import ErrorList, counted, listed, plural, rows_listed, shown
+from backpass.table.moments.columns import counted_column, moment_notes, notation_of, with_counted
 from backpass.table.notation.notations import notations_of
 from backpass.table.notation.sentinel import Suspected, suspected_sentinels
 from backpass.table.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, text_of, without_percent
@@ -48,8 +49,8 @@ WRITTEN: dict[Kind | Order, str] = {
     "time": "23:59 or 23:59:59",
     "day_first": "31.12.2024, or 2024-12-31",
     "month_first": "12/31/2024, or 2024-12-31",
+    "year_first": "24-12-31, or 2024-12-31",
 }
-SPOKEN: dict[Order, str] = {"day_first": "day first", "month_first": "month first"}
 
 
 def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
@@ -80,6 +81,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     judged = as_text if demand == "categorical" else with_reading(raw.name, as_text, rules)
     if rules.allows_truths(raw.name):
         judged = with_truths(raw.name, judged, notes)
+    judged = with_counted(raw, judged, rules)
     kind = decide(raw, judged, demand, rules.decimal, notes)
     if kind == "categorical":
         return _text_column(raw, as_text, rules, notes)
@@ -94,16 +96,17 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     _name_zones(raw, judged, kind, faults)
     microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
     moments = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(judged.zoned.any()))
-    order = judged.order if kind == "date" else None
-    if order and demand is None:
-        example = next(text for text in judged.of_sort(DATE) if is_day_and_month(text))
-        notes.append(f"column {shown(raw.name)} has dates such as {shown(example)}: read {SPOKEN[order]}")
-    return _moments(moments, notes, order)
+    order = judged.moments.order if kind == "date" else None
+    if demand is None:
+        notes += moment_notes(raw.name, judged, kind)
+    return replace(_moments(moments, notes, order), notation=judged.counted.key if judged.counted else "")
 
 
 def _of_numbers(
     raw: RawNumbers, demand: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
+    if not raw.is_duration and (notation := notation_of(raw.name, raw.values, rules)) is not None:
+        return counted_column(raw, notation, rules, faults, notes)
     if demand not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
@@ -158,13 +161,15 @@ def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, dec
         share = judged.rows_of(*SORTS[kind]) / there
         if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
             return kind
-    if judged.counts[judged.unsure].sum() >= NUMBER_SHARE * there:
-        example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[judged.unsure[0]])}"
+    unsure = list(judged.moments.unsure)
+    if judged.counts[unsure].sum() >= NUMBER_SHARE * there:
+        example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[unsure[0]])}"
         notes.append(f"{example}, of which no row tells day from month: kept as text; --date-order")
     if raw.is_category or (raw.typed and _are_digits(judged)):
         return "categorical"
+    is_duration = judged.reading is not None and judged.reading.is_duration
     padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
-    if padded:
+    if padded and not is_duration:
         notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as text")
         return "categorical"
     numbers = judged.rows_of(NUMERIC, INFINITE)

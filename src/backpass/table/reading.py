@@ -15,7 +15,6 @@ from pathlib import Path
 
 from backpass.errors import DataError, UsageError
 from backpass.table.database import connected
-from backpass.table.day_month import ORDERS
 from backpass.table.decimals import decimal_of
 from backpass.table.delimited import Delimited, fields_of
 from backpass.table.formats.registry import BY_NAME
@@ -26,7 +25,7 @@ from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import layout_of
 from backpass.table.layout.totals import rows_of_data, without_labels
-from backpass.table.messages import ErrorList, absent, listed, plain, shown
+from backpass.table.messages import ErrorList, absent, plain, shown
 from backpass.table.missing import DEFAULT_MISSING, Missing
 from backpass.table.opening import Opened, Opening, opened
 from backpass.table.parquet import Described, described_relation, parquet_columns
@@ -34,7 +33,7 @@ from backpass.table.pattern import files_of
 from backpass.table.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
 from backpass.table.raw import Content, RawNumbers, RawStrings
 from backpass.table.records import ROW_NAMES, spoken
-from backpass.table.rules import Rules
+from backpass.table.rules import Rules, checked_order
 from backpass.table.table import Column, Table
 
 NO_PERCENT = "save the workbook as .xlsx or CSV, which have the percent sign"
@@ -68,6 +67,7 @@ def read_table(
     tolerant: bool = False,
     detect_missing: bool = True,
     merge_spaces: bool = True,
+    detect_dates: bool = True,
 ) -> Table:
     """Read a file in one of the formats of ``formats.registry``: CSV, Excel, Parquet, Stata, SQLite and others.
 
@@ -95,7 +95,8 @@ def read_table(
         no_header: Whether the first line is a row; the columns are then called column1, column2, ...
         names: Column names of a file without a header; implies ``no_header``.
         headerless: Column names for a file without a header, selected by its number of fields; a model provides them.
-        date_order: "day_first" or "month_first" (see ``day_month``). None infers it.
+        date_order: "day_first", "month_first" or, for years of two digits, "year_first" (see ``day_month``). None
+            infers it.
         encoding: Encoding of a text file without a byte order mark; UTF-8 if None.
         max_bytes: Maximum size of a decompressed file in bytes (see ``decompression``).
         query: SELECT statement over the table, called ``data``; its result replaces the table. In a database, the query
@@ -105,6 +106,9 @@ def read_table(
         detect_missing: Whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which everything
             else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are named.
         merge_spaces: Whether categories that differ only in spaces are merged (see ``spellings``).
+        detect_dates: Whether dates and times in everyday notations are found, such as ``31 Dec 2024``, 20241231,
+            seconds since 1970 and spreadsheet serials (see ``moments``). ISO 8601, ``31.12.2024`` and ``12/31/2024``
+            are always dates.
         tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
 
     Raises:
@@ -124,8 +128,6 @@ def read_table(
         names=names,
         headerless=headerless,
     )
-    if date_order is not None and date_order not in ORDERS:
-        raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
     rules = Rules(
         kinds,
         frozenset(categorical),
@@ -134,9 +136,10 @@ def read_table(
         detect_missing,
         decimal or ".",
         decimal is not None,
-        date_order,
+        checked_order(date_order),
         frozenset(need or ()),
         merge_spaces,
+        detect_dates,
     )
     with ExitStack() as stack:
         opening = Opening(encoding, max_bytes, not manner.searches, sheet, tuple(widths))
@@ -236,7 +239,7 @@ def _columns(
     files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList, notes: list[str]
 ) -> tuple[list[Column], Mapping[str, str]]:
     """Return the columns of files for a query, before anything is required of them, and their labels."""
-    whole = replace(rules, kinds=None, drop=frozenset())
+    whole = replace(rules, kinds=None, drop=frozenset(), detect_dates=False)  # a query sees 20241231 as the file has it
     content, whole = _content(files, whole, manner, faults)
     settled: dict[str, Column] = {raw.name: settle(raw, whole, faults, notes) for raw in content.columns}
     faults.stop()

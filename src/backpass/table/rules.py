@@ -14,16 +14,29 @@ from backpass.table.boolean import BOOLEAN, ZERO_ONE
 from backpass.table.day_month import ORDERS, Order
 from backpass.table.messages import listed, shown
 from backpass.table.missing import Missing
+from backpass.table.moments.counted import BY_DEMAND, Counted
 from backpass.table.notation.reading import PREFIX, NumberReading
 from backpass.table.number import PERCENT
 from backpass.table.table import KINDS, Kind
 
 STORED_AS: dict[str, Kind] = {
     **dict.fromkeys(ORDERS, "date"),
+    **{demand: counted.kind for demand, counted in BY_DEMAND.items()},
     PERCENT: "numeric",
     ZERO_ONE: "numeric",
     BOOLEAN: "categorical",
 }
+
+
+def checked_order(date_order: str | None) -> Order | None:
+    """Return the order of dates that the caller names.
+
+    Raises:
+        UsageError: There is no such order.
+    """
+    if date_order is not None and date_order not in ORDERS:
+        raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
+    return date_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class Rules:
         date_order: Day-month order of dates that are not ISO 8601; None infers it.
         need: Columns that must exist.
         merge_spaces: Whether categories that differ only in spaces are merged; never if ``kinds`` is given.
+        detect_dates: Whether dates and times in everyday notations are found among strings and numbers.
 
     Raises:
         UsageError: ``kinds`` contains an unknown kind.
@@ -56,9 +70,10 @@ class Rules:
     date_order: Order | None = None
     need: frozenset[str] = frozenset()
     merge_spaces: bool = True
+    detect_dates: bool = True
 
     def __post_init__(self) -> None:
-        known = (*KINDS, *ORDERS, PERCENT, BOOLEAN, ZERO_ONE)
+        known = (*KINDS, *STORED_AS)
         kinds = (self.kinds or {}).values()
         wrong = [kind for kind in kinds if kind not in known and NumberReading.of_demand(kind) is None]
         if wrong:
@@ -87,6 +102,10 @@ class Rules:
     def reading_of(self, name: str) -> NumberReading | None:
         """Return the required reading of a column's numbers, or None."""
         return NumberReading.of_demand(self.kinds[name]) if self.kinds is not None else None
+
+    def counted_of(self, name: str) -> Counted | None:
+        """Return the required notation of a column of numbers that are dates or times, or None."""
+        return BY_DEMAND.get(self.kinds[name]) if self.kinds is not None else None
 
     def wants_percent(self, name: str) -> bool:
         """Whether a column must hold percentages."""

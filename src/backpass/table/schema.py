@@ -31,6 +31,7 @@ from backpass.table.feature import (
 )
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.moments.counted import BY_KEY
 from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, NumericColumn, Table
 from backpass.table.timestamp import NAT
@@ -226,6 +227,8 @@ def _required_kind(feature: Feature) -> Demand:
             return "percent"
         case NumericFeature(_, _, NumberReading() as reading):
             return reading.demand
+        case DatetimeFeature(_, _, _, _, notation) if notation:
+            return BY_KEY[notation].demand
         case DatetimeFeature(_, _, _, order) if order:
             return order
         case CategoricalFeature(_, levels) if are_booleans(levels):

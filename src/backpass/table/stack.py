@@ -35,7 +35,7 @@ def _stacked(columns: Sequence[Column]) -> Column:
         return NumericColumn(lead.name, np.concatenate(values), lead.is_percent, lead.reading, lead.notation)
     if isinstance(lead, DatetimeColumn):
         microseconds = [c.microseconds if isinstance(c, DatetimeColumn) else _empty(c, NAT) for c in columns]
-        return DatetimeColumn(lead.name, np.concatenate(microseconds), lead.kind, lead.order)
+        return DatetimeColumn(lead.name, np.concatenate(microseconds), lead.kind, lead.order, lead.notation)
     texts = [c for c in columns if isinstance(c, CategoricalColumn)]
     levels = tuple(sorted({level for column in texts for level in column.levels}))
     code = {level: j for j, level in enumerate(levels, start=1)}

@@ -18,6 +18,7 @@ from backpass.table.boolean import are_booleans
 from backpass.table.day_month import Order
 from backpass.table.messages import refusal, shown
 from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.moments.counted import BY_KEY
 from backpass.table.notation.reading import NumberReading
 from backpass.table.timestamp import NAT, DatetimeKind
 
@@ -26,9 +27,10 @@ KINDS: tuple[Kind, ...] = ("numeric", "categorical", "date", "time")
 Demand: TypeAlias = str
 """Requirement on a column.
 
-One of: its column kind; the day-month order of its dates, if they are not ISO 8601; "percent" for numbers that are
-percentages; "boolean" for categories that are booleans; "numeric {...}" for numbers in an everyday notation, with the
-JSON of its ``NumberReading``.
+One of: its column kind; the order of day, month and year in its dates, if they are not ISO 8601; "date yyyymmdd" and
+the like for numbers that are dates or times (see ``moments.counted``); "percent" for numbers that are percentages;
+"boolean" for categories that are booleans; "numeric {...}" for numbers in an everyday notation, with the JSON of its
+``NumberReading``.
 """
 
 
@@ -120,13 +122,15 @@ class DatetimeColumn:
         microseconds: int64 (n,). Microseconds since 1970-01-01 UTC for dates, since midnight for times; ``NAT`` where
             missing.
         kind: "date" or "time".
-        order: Day-month order of the dates in the source, if they are not ISO 8601.
+        order: Order of day, month and year of the dates in the source, if they are day-month dates.
+        notation: Key of ``moments.counted.BY_KEY`` if the source holds numbers that are dates or times, else empty.
     """
 
     name: str
     microseconds: NDArray[np.int64]
     kind: DatetimeKind
     order: Order | None = None
+    notation: str = ""
 
     @property
     def missing(self) -> NDArray[np.bool_]:
@@ -135,7 +139,7 @@ class DatetimeColumn:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> DatetimeColumn:
         """Return the column restricted to these rows."""
-        return DatetimeColumn(self.name, self.microseconds[rows], self.kind, self.order)
+        return DatetimeColumn(self.name, self.microseconds[rows], self.kind, self.order, self.notation)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DatetimeColumn):
@@ -157,6 +161,8 @@ def required_kind(column: Column) -> Demand:
         return column.reading.demand
     if isinstance(column, CategoricalColumn) and are_booleans(column.levels):
         return "boolean"
+    if isinstance(column, DatetimeColumn) and column.notation:
+        return BY_KEY[column.notation].demand
     return (column.order if isinstance(column, DatetimeColumn) else None) or column.kind
 
 

@@ -78,6 +78,7 @@ class Target:
             hint = (
                 "give the number of days or hours from a fixed moment instead, or keep it as classes with --categorical"
             )
+            hint += "; if these are numbers: --no-date-detection" if column.notation else ""
             faults.add(f"target {shown(name)} holds {column.kind}s: numbers and classes can be predicted", hint)
         if column is None or isinstance(column, DatetimeColumn):
             raise faults.error()

@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.boolean import missing_beside
-from backpass.table.day_month import Order, is_day_and_month, order_in, ticks_in
+from backpass.table.moments.counted import Counted
+from backpass.table.moments.strings import Moments, moments_among
 from backpass.table.notation.agreement import NOTHING, Agreement
 from backpass.table.notation.reading import NumberReading
 from backpass.table.number import is_percentage, number_in, without_percent
 from backpass.table.raw import RawStrings
 from backpass.table.rules import Rules
-from backpass.table.timestamp import NAT, moment_in
+from backpass.table.timestamp import NAT, DatetimeKind
 
 MISSING, MAYBE, NUMERIC, INFINITE, DATE, TIME, TEXT = range(7)
+SORT_OF: dict[DatetimeKind, int] = {"date": DATE, "time": TIME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,9 @@ class TextClassification:
         microseconds: Timestamp that each string spells, ``NAT`` if none.
         zoned: Whether each string names a time zone.
         counts: Number of rows of each string.
-        order: Day-month order with which dates were read; None if it is unknown or no date needs it.
-        unsure: Indices of day-month dates that could not be read.
         is_percent: Whether the numbers are percentages.
+        moments: The dates and times among the strings, as ``moments.strings`` found them.
+        counted: The notation of numbers that are dates or times, None if numbers are numbers.
         agreement: The reading of numbers in everyday notations; without a reading if all are plain.
         gaps: Rows by the strings that are missing because of the rest of the column (see ``notation.words``).
     """
@@ -49,9 +51,9 @@ class TextClassification:
     microseconds: NDArray[np.int64]
     zoned: NDArray[np.bool_]
     counts: NDArray[np.int64]
-    order: Order | None
-    unsure: list[int]
     is_percent: bool
+    moments: Moments = field(default_factory=Moments)
+    counted: Counted | None = None
     agreement: Agreement = NOTHING
     gaps: Mapping[str, int] = field(default_factory=dict)
 
@@ -76,29 +78,24 @@ def judge(raw: RawStrings, rules: Rules) -> TextClassification:
     microseconds, zoned = np.full(len(texts), NAT), np.zeros(len(texts), dtype=np.bool_)
     counts = np.bincount(raw.codes, minlength=len(texts) + 1)[1:]
     there = (text for text, count in zip(texts, counts, strict=True) if count)
-    unsure, is_percent = [], _are_percentages(raw.name, there, rules)
+    is_percent = _are_percentages(raw.name, there, rules)
     for j, text in enumerate(texts):
         sorts[j], numbers[j] = _sort_of(without_percent(text) if is_percent else text, rules)
-        if sorts[j] != TEXT or not text[:1].isdigit():
-            continue
-        if moment := moment_in(text):
-            sorts[j], microseconds[j], zoned[j] = (
-                (DATE if moment.kind == "date" else TIME),
-                moment.microseconds,
-                moment.zoned,
-            )
-        elif is_day_and_month(text):
-            unsure.append(j)
-    order = rules.order_of(raw.name) or order_in(texts[j] for j in unsure if counts[j])
-    for j in unsure:
-        if order is not None and (found := ticks_in(texts[j], order)) is not None:
-            sorts[j], microseconds[j] = DATE, found
+    moments = moments_among(
+        texts,
+        counts,
+        np.flatnonzero(sorts == TEXT).tolist(),
+        demand=rules.demanded(raw.name),
+        order=rules.order_of(raw.name),
+        detects=rules.detect_dates,
+    )
+    for j, moment in moments.found.items():
+        sorts[j], microseconds[j], zoned[j] = SORT_OF[moment.kind], moment.microseconds, moment.zoned
     maybe = np.flatnonzero(sorts == MAYBE).tolist()
     if maybe and (gaps := _gaps_beside_booleans(raw.name, texts, sorts, counts, rules)):
         sorts[[j for j in maybe if texts[j] in gaps]] = MISSING
-    still_unsure = [j for j in unsure if sorts[j] == TEXT]
     return TextClassification(
-        texts, sorts, numbers, microseconds, zoned, counts, order if unsure else None, still_unsure, is_percent
+        texts, sorts, numbers, microseconds, zoned, counts, is_percent=is_percent, moments=moments
     )
 
 

@@ -28,6 +28,7 @@ READING_WORDS = (
     "encoding",
     "missing",
     "no_missing_detection",
+    "no_date_detection",
     "keep_spaces",
     "query",
     "sheet",
@@ -98,7 +99,8 @@ def reading() -> Callable[[F], F]:
             "--date-order",
             metavar="NAME",
             section=section,
-            help="order of dates such as 1/2/2024, day_first or month_first; default: detected if unambiguous",
+            help="order of dates such as 1/2/2024 or 1/2/24: day_first, month_first or year_first; default: detected "
+            "if unambiguous",
         ),
         option("--encoding", metavar="NAME", section=section, help="text encoding, such as latin-1; default: utf-8"),
         option(
@@ -116,6 +118,13 @@ def reading() -> Callable[[F], F]:
             section=section,
             help="do not treat words such as -, #N/A and unknown as missing where everything else in a column is a "
             "number or a date, and do not name suspected numbers such as -999",
+        ),
+        option(
+            "--no-date-detection",
+            is_flag=True,
+            section=section,
+            help="do not read everyday notations such as 31 Dec 2024, 20241231, seconds since 1970 or spreadsheet "
+            "serials as dates or times, nor 26:30:00 as a duration",
         ),
         option(
             "--keep-spaces",
@@ -186,6 +195,7 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
         found["names"] = columns
     flags = {name: given[name] for name in ("no_header", "all_rows")}
     found["detect_missing"] = not given["no_missing_detection"]
+    found["detect_dates"] = not given["no_date_detection"]
     found["merge_spaces"] = not given["keep_spaces"]
     return {**found, **flags, "missing": (*missing, *given["missing"])}
 

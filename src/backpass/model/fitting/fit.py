@@ -148,8 +148,8 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
         return data
     if isinstance(data, str | Path):
         return read_table(data, **({**options, "kinds": kinds} if kinds is not None else options))
-    of_frames = {name: options[name] for name in ("missing", "detect_missing", "merge_spaces") if name in options}
-    return table_from(data, kinds=kinds, **of_frames)
+    names = ("missing", "detect_missing", "merge_spaces", "detect_dates", "date_order")
+    return table_from(data, kinds=kinds, **{name: options[name] for name in names if name in options})
 
 
 def _check_callbacks(callbacks: Any) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from backpass.table.notation.cell import Cell, cell_in, quick_shape_of
+from backpass.table.moments.span import are_spans, span_in
+from backpass.table.notation.cell import DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.numeral import DECIMALS, SPACES
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.vocabulary import (
@@ -70,6 +71,8 @@ def agreement_of(texts: Sequence[str], counts: Sequence[int], decimal: str, *, i
     >>> agreement_of(["12 kg", "500 g", "9 kg"], [1, 1, 1], ".").dispute
     'numbers in units kg and g'
     """
+    if texts and span_in(texts[0]) is not None and (spans := _spans(texts, counts)) is not None:
+        return spans
     step = max(len(texts) // LOOKED_AT, 1)
     if step > 1:
         sample = texts[::step]
@@ -77,6 +80,15 @@ def agreement_of(texts: Sequence[str], counts: Sequence[int], decimal: str, *, i
         if sum(found.shapes.values()) < WORTH * len(sample):
             return Agreement(None, {}, {}, found.dispute)
     return _agreement(texts, counts, decimal, is_fixed=is_fixed)
+
+
+def _spans(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:
+    """Return the agreement of a column of durations, None if it holds something else."""
+    seconds = {text: span for text in texts if (span := span_in(text)) is not None}
+    if len(seconds) < len(texts) or not are_spans(texts):
+        return None
+    longest = max(texts, key=lambda text: seconds[text])
+    return Agreement(NumberReading(is_duration=True), {DURATION: sum(counts)}, {DURATION: longest})
 
 
 def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_fixed: bool) -> Agreement:

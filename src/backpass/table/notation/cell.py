@@ -112,6 +112,10 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
         )
 
 
+DURATION = Cell("", "")
+"""Stands for the cells of a column of durations, which have no parts of a number (see ``moments.span``)."""
+
+
 def quick_cell_in(text: str) -> Cell | None:
     """Return the same as ``cell_in``, sooner for strings that differ from an earlier one in digits only.
 

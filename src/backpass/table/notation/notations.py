@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from backpass.table.notation.cell import DASHES, Cell
+from backpass.table.notation.cell import DASHES, DURATION, Cell
 from backpass.table.notation.numeral import APOSTROPHES, SPACES
 from backpass.table.notation.reading import NumberReading
 
@@ -170,6 +170,14 @@ NOTATIONS = (
         (4.1, 3.9, 5.0),
         "one second number throughout, none below the first, no year",
         lambda cell, reading: cell.scale != "",
+    ),
+    Notation(
+        "durations, in seconds",
+        ("26:30:00", "1:15:30", "59:30", "1 day, 02:00:00", "2h 5m", "PT1H30M"),
+        (95400.0, 4530.0, 3570.0, 93600.0, 7500.0, 5400.0),
+        "where some last longer than a day, are negative or name their units; otherwise 1:15:30 is a time of day; two "
+        "numbers are minutes and seconds",
+        lambda cell, reading: reading.is_duration and cell == DURATION,
     ),
     Notation(
         "apostrophe before the number",

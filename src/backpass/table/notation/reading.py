@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from backpass.table.moments.span import span_in
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.numeral import SPACES, plain
 from backpass.table.notation.vocabulary import FLAGS, PERCENTS, magnitude_of, same_unit
@@ -34,6 +35,7 @@ class NumberReading:
         has_ranges: Whether 10-20 is 15.
         has_bounds: Whether <30 is 30.
         out_of: The denominator of 4.1/5, which is 4.1; empty if none.
+        is_duration: Whether the strings are durations, and the numbers seconds.
     """
 
     decimal: str = "."
@@ -45,6 +47,7 @@ class NumberReading:
     has_ranges: bool = False
     has_bounds: bool = False
     out_of: str = ""
+    is_duration: bool = False
 
     def number(self, text: str) -> float | None:
         """Return the number that a trimmed string spells, None if it doesn't fit this reading.
@@ -64,6 +67,8 @@ class NumberReading:
 
     def interval(self, text: str) -> tuple[float, float] | None:
         """Return the lower and upper end of what a string spells; both are the number unless it is a range or bound."""
+        if self.is_duration and (seconds := span_in(text)) is not None:
+            return seconds, seconds
         cell = quick_cell_in(text)
         if cell is None or not self.fits(cell):
             return None

@@ -1,0 +1,138 @@
+"""Columns of counted moments: columns of numbers that are dates or times, converted with what a message says of them.
+
+Takes the numbers of a column, or its classified strings; returns timestamps. ``counted`` has the notations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.day_month import Order, has_short_year, is_day_and_month
+from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
+from backpass.table.moments.counted import PLACEHOLDERS, Counted, counted_in, counted_without_evidence
+from backpass.table.moments.written import TURN, WRITTEN
+from backpass.table.number import is_padded, text_of
+from backpass.table.raw import RawNumbers, RawStrings
+from backpass.table.rules import Rules
+from backpass.table.table import DatetimeColumn, Kind
+from backpass.table.text_classification import (
+    DATE,
+    MISSING,
+    NUMERIC,
+    SORT_OF,
+    TIME,
+    TextClassification,
+)
+from backpass.table.timestamp import NAT, moment_texts
+
+KEEP_NUMBERS = "--no-date-detection keeps it as numbers"
+KEEP_TEXTS = "--no-date-detection keeps it as text"
+SHORT_YEARS = (
+    f"years 00 to {TURN - 1} are 2000 to {2000 + TURN - 1}, {TURN} to 99 are {1900 + TURN} to 1999; {KEEP_TEXTS}"
+)
+BY_NAME = {each.name: each for each in WRITTEN}
+
+
+def notation_of(name: str, values: NDArray[np.float64], rules: Rules) -> Counted | None:
+    """Return the notation in which the numbers of a column are dates or times; None if they are numbers.
+
+    Args:
+        name: Name of the column.
+        values: Its numbers (n,), NaN where missing.
+        rules: What is required of the column.
+    """
+    if (required := rules.counted_of(name)) is not None:
+        return required
+    demand = rules.demanded(name)
+    if demand is None and rules.detect_dates:
+        declared = rules.missing.values
+        return counted_in(name, np.where(np.isin(values, declared), np.nan, values) if declared else values)
+    return counted_without_evidence(values) if demand == "date" else None
+
+
+def counted_column(
+    raw: RawNumbers, notation: Counted, rules: Rules, faults: ErrorList, notes: list[str]
+) -> DatetimeColumn:
+    """Convert a column of numbers in a notation; numbers that are no date or time are errors."""
+    placeholders = PLACEHOLDERS.get(notation.key, ())
+    there = ~np.isnan(raw.values) & ~np.isin(raw.values, (*rules.missing.values, *placeholders))
+    ticks = np.where(there, notation.ticks(np.where(there, raw.values, np.nan)), NAT)
+    wrong = np.flatnonzero(there & (ticks == NAT))
+    if len(wrong):
+        what = f"{counted(len(wrong), 'number')} ({text_of(float(raw.values[wrong[0]]))} {rows_listed(wrong + 1)})"
+        text = (
+            f"column {shown(raw.name)}: {what}, expected {plural(notation.kind)} such as {text_of(notation.cells[0])}"
+        )
+        faults.add(text, f"if it means missing: --missing {text_of(float(raw.values[wrong[0]]))}")
+    elif there.any():
+        first = int(np.flatnonzero(there)[0])
+        example = text_of(float(raw.values[first]))
+        notes += (
+            [_counted_note(raw.name, notation, example, ticks[first])] if rules.counted_of(raw.name) is None else []
+        )
+        gone = int(np.count_nonzero(np.isin(raw.values, placeholders)))
+        notes += [_placeholder_note(raw.name, gone, placeholders)] if gone and rules.kinds is None else []
+    return DatetimeColumn(raw.name, ticks, notation.kind, notation=notation.key)
+
+
+def with_counted(raw: RawStrings, judged: TextClassification, rules: Rules) -> TextClassification:
+    """Return the classification with numbers as dates or times, if the column is one of counted moments.
+
+    Strings that are dates in another notation may stand beside them if the kind of the column is required.
+    """
+    of_numbers = (judged.sorts == NUMERIC) & (judged.counts > 0)
+    if judged.reading is not None or judged.is_percent or not of_numbers.any() or rules.demanded(raw.name) == "numeric":
+        return judged
+    is_free = rules.demanded(raw.name) is None
+    padded = any(is_padded(text) and text.strip("0") for text in judged.of_sort(NUMERIC))
+    if is_free and (raw.is_category or padded or judged.rows_of(DATE, TIME)):
+        return judged
+    notation = notation_of(raw.name, judged.numbers[of_numbers], rules)
+    if notation is None:
+        return judged
+    sorts = judged.sorts.copy()
+    sorts[of_numbers & np.isin(judged.numbers, PLACEHOLDERS.get(notation.key, ()))] = MISSING
+    ticks = notation.ticks(np.where(of_numbers, judged.numbers, np.nan))
+    read = of_numbers & (ticks != NAT) & (sorts != MISSING)
+    sorts[read] = SORT_OF[notation.kind]
+    return replace(judged, sorts=sorts, microseconds=np.where(read, ticks, judged.microseconds), counted=notation)
+
+
+def moment_notes(name: str, judged: TextClassification, kind: Kind) -> list[str]:
+    """Return the notes on the notations of a column of strings that are dates or times."""
+    if judged.counted is not None:
+        j = int(np.flatnonzero((judged.sorts == SORT_OF[judged.counted.kind]) & (judged.counts > 0))[0])
+        return [_counted_note(name, judged.counted, judged.texts[j], judged.microseconds[j])]
+    found = []
+    for notation, example in judged.moments.written.items():
+        if BY_NAME[notation].kind == kind:
+            value = _iso(judged.microseconds[judged.texts.index(example)], kind)
+            found.append(f"column {shown(name)}: {shown(example)} is read as {value} ({notation}); {KEEP_TEXTS}")
+    return [
+        *found,
+        *([_order_note(name, judged, judged.moments.order)] if kind == "date" and judged.moments.order else []),
+    ]
+
+
+def _order_note(name: str, judged: TextClassification, order: Order) -> str:
+    """Return the note on dates that were read in an order of day, month and year."""
+    dates = [text for text in judged.of_sort(DATE) if is_day_and_month(text)]
+    short = [text for text in dates if has_short_year(text)]
+    what = f"column {shown(name)} has dates such as {shown((short or dates)[0])}: read {order.replace('_', ' ')}"
+    return f"{what}; {SHORT_YEARS}" if short else what
+
+
+def _counted_note(name: str, notation: Counted, example: str, tick: np.int64) -> str:
+    return f"column {shown(name)}: {example} is read as {_iso(tick, notation.kind)} ({notation.name}); {KEEP_NUMBERS}"
+
+
+def _placeholder_note(name: str, rows: int, placeholders: tuple[float, ...]) -> str:
+    numbers = " and ".join(text_of(each) for each in placeholders)
+    return f"column {shown(name)}: {numbers} count as missing ({counted(rows, 'row')})"
+
+
+def _iso(tick: np.int64, kind: Kind) -> str:
+    return str(moment_texts(np.array([tick]), "date" if kind == "date" else "time")[0])

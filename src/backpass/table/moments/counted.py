@@ -1,0 +1,336 @@
+"""Counted moments: numbers that are dates or times, such as 20240131, 1706659200 or the spreadsheet serial 45322.
+
+Takes the numbers of a column and its name; returns the notation that they are in, or None, and their timestamps. A
+number alone proves nothing: 20240131 may be an amount. A notation is chosen only if every number of the column fits it
+and either the numbers are so many that chance is ruled out, or the name of the column says what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.calendar import date_of, days_of
+from backpass.table.moments.evidence import says_date, says_moment, says_month, says_time
+from backpass.table.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, DatetimeKind
+
+Numbers = NDArray[np.float64]
+Ticks = NDArray[np.int64]
+
+LOOKED_AT = 200  # rows that rule out most columns
+FEWEST_DATES = 3  # different numbers; by chance 1 in 27 of those from 19000101 to 21001231 is a date
+FEWEST_MONTHS = 6  # different numbers; by chance 1 in 8 of those from 190001 to 210012 is a month
+FEWEST_TIMES = 20  # different numbers; by chance 6 in 10 have minutes below 60
+FEWEST_ROUND = 5  # different numbers that are whole minutes
+YEARS = (1800, 2200)  # of dates without a stated type
+FOREVER = 99991231  # "no end" in many systems
+AGES = 62_135_596_800.0  # seconds from the year 1 to 1970
+SERIAL_ORIGIN = int(days_of(1899, 12, 30))  # day 0 of spreadsheets, which take 1900 for a leap year
+SERIALS = (25569.0, 55153.0)  # 1970 to 2050
+EPOCHS = (315_532_800.0, 2_524_608_000.0)  # 1980 to 2050, in seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One notation of dates or times as numbers.
+
+    Attributes:
+        key: Name in the schema of a model.
+        name: Name for messages.
+        cells: Examples.
+        values: The examples in ISO 8601.
+        caution: What is required of a column.
+        bounds: The smallest and the largest number that may be a moment.
+        convert: Computes timestamps (n,) of numbers within the bounds, ``NAT`` for those that are none.
+        is_meant: Whether the column's name and its different numbers, all of which have timestamps, prove the notation.
+        kind: "date" or "time".
+    """
+
+    key: str
+    name: str
+    cells: tuple[float, ...]
+    values: tuple[str, ...]
+    caution: str
+    bounds: tuple[float, float]
+    convert: Callable[[Numbers], Ticks]
+    is_meant: Callable[[str, Numbers], bool]
+    kind: DatetimeKind = "date"
+
+    @property
+    def demand(self) -> str:
+        """The required kind of a column in this notation."""
+        return f"{self.kind} {self.key}"
+
+    def ticks(self, values: Numbers) -> Ticks:
+        """Return timestamps (n,), ``NAT`` for numbers that are no moments and for NaN."""
+        there = (values >= self.bounds[0]) & (values <= self.bounds[1])
+        return np.where(there, self.convert(np.where(there, values, self.bounds[0])), NAT)
+
+
+def _calendar_ticks(values: Numbers, clock_digits: int) -> Ticks:
+    """Return the timestamps of digits such as 20240131, followed by hours, minutes and seconds."""
+    scale = 10**clock_digits
+    digits = np.floor(values).astype(np.int64)
+    day_digits, clock = digits // scale, digits % scale * 10 ** (6 - clock_digits)
+    year, month, day = day_digits // 10_000, day_digits // 100 % 100, day_digits % 100
+    hour, minute, second = clock // 10_000, clock // 100 % 100, clock % 100
+    days = days_of(year, np.clip(month, 1, 12), np.clip(day, 1, 31))
+    found_year, found_month, found_day = date_of(days)
+    exists = (values == digits) & (found_year == year) & (found_month == month) & (found_day == day)
+    exists &= (hour < 24) & (minute < 60) & (second < 60)
+    return np.where(exists, days * DAY + hour * HOUR + minute * MINUTE + second * SECOND, NAT)
+
+
+def _epoch_ticks(values: Numbers, per_second: int) -> Ticks:
+    """Return the timestamps of numbers of units since 1970, rounded down to microseconds."""
+    whole = np.floor(values)
+    if per_second > SECOND:
+        return whole.astype(np.int64) // (per_second // SECOND)
+    factor = SECOND // per_second
+    return whole.astype(np.int64) * factor + np.floor((values - whole) * factor).astype(np.int64)
+
+
+def _serial_ticks(values: Numbers) -> Ticks:
+    """Return the timestamps of spreadsheet serials, days since 1899-12-30 with the time as fraction, to the second."""
+    return np.rint((values + SERIAL_ORIGIN) * 86_400.0).astype(np.int64) * SECOND
+
+
+def _clock_ticks(values: Numbers, scale: float) -> Ticks:
+    """Return the times of day of numbers such as 18.30 (scale 100) or 1830 (scale 1)."""
+    digits = np.rint(values * scale)
+    exists = (np.abs(values * scale - digits) < 1e-6) & (digits < 2400.0)
+    hour, minute = (each.astype(np.int64) for each in (digits // 100.0, digits % 100.0))
+    return np.where(exists & (minute < 60), hour * HOUR + minute * MINUTE, NAT)
+
+
+def _are_dates(name: str, different: Numbers, scale: float) -> bool:
+    """Whether digits are dates of two centuries around now, enough of them or in a column called so."""
+    days = np.floor(different / scale)
+    years = np.floor(days[days != FOREVER] / 1e4)
+    is_near = bool(years.size) and years.min() >= YEARS[0] and years.max() < YEARS[1]
+    return is_near and (len(different) >= FEWEST_DATES or says_date(name))
+
+
+def _are_months(name: str, different: Numbers) -> bool:
+    years = np.floor(different / 100.0)
+    is_near = bool(years.min() >= YEARS[0] and years.max() < YEARS[1])
+    return is_near and len(different) >= (2 if says_month(name) else FEWEST_MONTHS)
+
+
+def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
+    """Whether numbers are recent, and either whole minutes (but not just round numbers) or in a column called so.
+
+    Numbers that are rounded to thousands or millions are multiples of 60 only by chance.
+    """
+    seconds = different / per_second
+    if seconds.min() < EPOCHS[0] or seconds.max() > EPOCHS[1]:
+        return False
+    is_even = len(different) >= FEWEST_ROUND and bool(np.all(seconds % 60.0 == 0.0))
+    return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_moment(name))
+
+
+def _are_serials(name: str, different: Numbers) -> bool:
+    is_near = bool(different.min() >= SERIALS[0] and different.max() < SERIALS[1])
+    return is_near and len(different) > 1 and says_date(name)
+
+
+def _are_times(name: str, different: Numbers, scale: float) -> bool:
+    """Whether there are many times in several hours, and the name says so."""
+    hours = np.floor(np.rint(different * scale) / 100.0)
+    minutes = np.rint(different * scale) % 100.0
+    varies = len(np.unique(hours)) > 2 and len(np.unique(minutes)) > 2
+    return says_time(name) and varies and len(different) >= FEWEST_TIMES
+
+
+COUNTED = (
+    Counted(
+        "yyyymmdd",
+        "yyyymmdd",
+        (20240131.0, 20231224.0, 19991231.0),
+        ("2024-01-31", "2023-12-24", "1999-12-31"),
+        "every number is a date of the years 1800 to 2199, and at least three differ; 0 is a missing value",
+        (10000101.0, 99991231.0),
+        lambda values: _calendar_ticks(values, 0),
+        lambda name, different: _are_dates(name, different, 1.0),
+    ),
+    Counted(
+        "yyyymmddhhmm",
+        "yyyymmddhhmm",
+        (202401311530.0, 202312240815.0, 199912312359.0),
+        ("2024-01-31T15:30:00", "2023-12-24T08:15:00", "1999-12-31T23:59:00"),
+        "as yyyymmdd, with the time",
+        (10000101e4, 99991231e4 + 2359.0),
+        lambda values: _calendar_ticks(values, 4),
+        lambda name, different: _are_dates(name, different, 1e4),
+    ),
+    Counted(
+        "yyyymmddhhmmss",
+        "yyyymmddhhmmss",
+        (20240131153000.0, 20231224081500.0, 19991231235959.0),
+        ("2024-01-31T15:30:00", "2023-12-24T08:15:00", "1999-12-31T23:59:59"),
+        "as yyyymmdd, with the time",
+        (10000101e6, 99991231e6 + 235959.0),
+        lambda values: _calendar_ticks(values, 6),
+        lambda name, different: _are_dates(name, different, 1e6),
+    ),
+    Counted(
+        "yyyymm",
+        "yyyymm",
+        (202401.0, 202312.0, 199912.0, 202006.0, 202007.0, 202008.0),
+        ("2024-01-01", "2023-12-01", "1999-12-01", "2020-06-01", "2020-07-01", "2020-08-01"),
+        "every number is a month of the years 1800 to 2199, and at least six differ, or the column is called month, "
+        "period, date or the like",
+        (100001.0, 999912.0),
+        lambda values: _calendar_ticks(values * 100.0 + 1.0, 0),
+        _are_months,
+    ),
+    Counted(
+        "epoch_seconds",
+        "seconds since 1970",
+        (1706715000.0, 1703405700.0, 946684740.0, 1706715060.0, 1706715120.0),
+        (
+            "2024-01-31T15:30:00",
+            "2023-12-24T08:15:00",
+            "1999-12-31T23:59:00",
+            "2024-01-31T15:31:00",
+            "2024-01-31T15:32:00",
+        ),
+        "all between 1980 and 2050, and either whole minutes or in a column called time, date, created at or the like",
+        (-AGES, AGES),
+        lambda values: _epoch_ticks(values, 1),
+        lambda name, different: _are_epochs(name, different, 1.0),
+    ),
+    Counted(
+        "epoch_milliseconds",
+        "milliseconds since 1970",
+        (1706715000000.0, 1703405700000.0, 946684740000.0, 1706715060000.0, 1706715120000.0),
+        (
+            "2024-01-31T15:30:00",
+            "2023-12-24T08:15:00",
+            "1999-12-31T23:59:00",
+            "2024-01-31T15:31:00",
+            "2024-01-31T15:32:00",
+        ),
+        "as seconds since 1970",
+        (-AGES * 1e3, AGES * 1e3),
+        lambda values: _epoch_ticks(values, 1_000),
+        lambda name, different: _are_epochs(name, different, 1e3),
+    ),
+    Counted(
+        "epoch_microseconds",
+        "microseconds since 1970",
+        (1706715000e6, 1703405700e6, 946684740e6, 1706715060e6, 1706715120e6),
+        (
+            "2024-01-31T15:30:00",
+            "2023-12-24T08:15:00",
+            "1999-12-31T23:59:00",
+            "2024-01-31T15:31:00",
+            "2024-01-31T15:32:00",
+        ),
+        "as seconds since 1970",
+        (-AGES * 1e6, AGES * 1e6),
+        lambda values: _epoch_ticks(values, 10**6),
+        lambda name, different: _are_epochs(name, different, 1e6),
+    ),
+    Counted(
+        "epoch_nanoseconds",
+        "nanoseconds since 1970",
+        (1706715000e9, 1703405700e9, 946684740e9, 1706715060e9, 1706715120e9),
+        (
+            "2024-01-31T15:30:00",
+            "2023-12-24T08:15:00",
+            "1999-12-31T23:59:00",
+            "2024-01-31T15:31:00",
+            "2024-01-31T15:32:00",
+        ),
+        "as seconds since 1970, rounded to a microsecond",
+        (-9.2e18, 9.2e18),
+        lambda values: _epoch_ticks(values, 10**9),
+        lambda name, different: _are_epochs(name, different, 1e9),
+    ),
+    Counted(
+        "spreadsheet_serial",
+        "days of a spreadsheet, since 1899-12-30",
+        (45322.0, 45322.5, 45284.25),
+        ("2024-01-31T00:00:00", "2024-01-31T12:00:00", "2023-12-24T06:00:00"),
+        "all between 1970 and 2050, in a column called date, day, datum, fecha or the like",
+        (61.0, 2958465.0),
+        _serial_ticks,
+        _are_serials,
+    ),
+    Counted(
+        "hh.mm",
+        "hh.mm",
+        tuple(hour + minute / 100.0 for hour in range(5, 12) for minute in (0, 15, 30, 59)),
+        tuple(f"{hour:02}:{minute:02}:00" for hour in range(5, 12) for minute in (0, 15, 30, 59)),
+        "at least 20 different numbers below 24 in several hours, no minute above 59, in a column called time, hour, "
+        "Uhrzeit or the like",
+        (0.0, 24.0),
+        lambda values: _clock_ticks(values, 100.0),
+        lambda name, different: _are_times(name, different, 100.0) and bool(np.any(different != np.rint(different))),
+        "time",
+    ),
+    Counted(
+        "hhmm",
+        "hhmm",
+        tuple(float(100 * hour + minute) for hour in range(5, 12) for minute in (0, 15, 30, 59)),
+        tuple(f"{hour:02}:{minute:02}:00" for hour in range(5, 12) for minute in (0, 15, 30, 59)),
+        "as hh.mm, with whole numbers up to 2359",
+        (0.0, 2400.0),
+        lambda values: _clock_ticks(values, 1.0),
+        lambda name, different: _are_times(name, different, 1.0) and bool(np.all(different == np.rint(different))),
+        "time",
+    ),
+)
+BY_KEY = {each.key: each for each in COUNTED}
+BY_DEMAND = {each.demand: each for each in COUNTED}
+PLACEHOLDERS = {"yyyymmdd": (0.0, 99999999.0), "yyyymm": (0.0,)}
+"""Numbers that mean "no date" where all others are dates."""
+
+
+def counted_in(name: str, values: Numbers) -> Counted | None:
+    """Return the notation of a column of numbers, None if they are numbers.
+
+    Args:
+        name: Name of the column.
+        values: The numbers (n,), NaN where missing.
+
+    >>> counted_in("sold", np.array([20240131, 20240201, 20231224.0])).key
+    'yyyymmdd'
+    >>> counted_in("id", np.array([20240131, 20240132, 20240133.0])), counted_in("size", np.array([45322, 45323.0]))
+    (None, None)
+    """
+    head = values[:LOOKED_AT]
+    likely = [each for each in COUNTED if _fits(each, head[~np.isnan(head)])]
+    if not likely:
+        return None
+    there = values[~np.isnan(values)]
+    if not there.size or not np.isfinite(there).all():
+        return None
+    different = np.unique(there)
+    for each in likely:
+        dates = different[~np.isin(different, PLACEHOLDERS.get(each.key, ()))]
+        if dates.size and _fits(each, dates) and each.is_meant(name, dates):
+            return each
+    return None
+
+
+def counted_without_evidence(values: Numbers) -> Counted | None:
+    """Return the notation of numbers that must be dates: the first one in which all of them are recent dates.
+
+    >>> counted_without_evidence(np.array([1706659200.0])).key, counted_without_evidence(np.array([12.0]))
+    ('epoch_seconds', None)
+    """
+    there = np.unique(values[np.isfinite(values)])
+    if not there.size:
+        return None
+    certain = (each for each in COUNTED if each.kind == "date" and each.key not in ("spreadsheet_serial", "yyyymm"))
+    return next((each for each in certain if _fits(each, there) and each.is_meant("date", np.repeat(there, 2))), None)
+
+
+def _fits(notation: Counted, numbers: Numbers) -> bool:
+    dates = numbers[~np.isin(numbers, PLACEHOLDERS.get(notation.key, ()))]
+    return bool(np.all(notation.ticks(dates) != NAT))

@@ -1,0 +1,84 @@
+"""Evidence of a column's name: whether it says that the column holds dates or times.
+
+Takes a name; returns a verdict. Numbers such as 45322 or 1706659200 are dates only where the name, or the numbers
+themselves, say so; ``counted`` weighs both.
+"""
+
+from __future__ import annotations
+
+import re
+
+_PARTS = re.compile(r"[A-ZÀ-Þ]+(?![a-zß-ÿ])|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+")
+_DATE_WORDS = """
+    date dates datetime timestamp dt day dob birthday birthdate datum datums tag geburtsdatum fecha fechas dia jour
+    giorno dag dato dátum pvm tarih gün päivä дата ημερομηνία 日期 日付 日 날짜
+"""
+_TIME_WORDS = """
+    time times timestamp clock hour hours hh hhmm zeit uhrzeit heure hora ora tijd tid tidpunkt klokkeslett czas
+    godzina čas время saat 時刻 時間 时间 시간
+"""
+_EVENT_WORDS = """
+    ts epoch unix utc created updated modified changed deleted inserted started ended finished opened closed posted
+    published occurred received sent paid shipped ordered delivered at when since until seen login logged zeitpunkt
+    zeitstempel horodatage
+"""
+_MONTH_WORDS = """
+    month months yearmonth yyyymm ym period date monat mois mes mês mese maand måned månad miesiąc měsíc kuukausi ay
+    месяц periode periodo 月 年月
+"""
+_SPAN_WORDS = """
+    duration elapsed total count number num spent took length delta diff remaining dauer durée
+"""
+_DATES, _TIMES, _EVENTS, _MONTHS, _SPANS = (
+    frozenset(words.split()) for words in (_DATE_WORDS, _TIME_WORDS, _EVENT_WORDS, _MONTH_WORDS, _SPAN_WORDS)
+)
+_NO_DATES = ("candidate", "mandate", "validate")
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """Return the words of a column name in lower case.
+
+    >>> words_of("orderDate"), words_of("created_at"), words_of("Time (UTC)")
+    (('order', 'date'), ('created', 'at'), ('time', 'utc'))
+    """
+    return tuple(each.lower() for each in _PARTS.findall(name))
+
+
+def says_date(name: str) -> bool:
+    """Whether a name says that its column holds dates.
+
+    >>> says_date("order_date"), says_date("orderdate"), says_date("days"), says_date("candidate"), says_date("size")
+    (True, True, False, False, False)
+    """
+    words = words_of(name)
+    has_suffix = any(w.endswith(("date", "datum", "timestamp")) and not w.endswith(_NO_DATES) for w in words)
+    return (bool(_DATES & {*words}) or has_suffix) and not _SPANS & {*words}
+
+
+def says_moment(name: str) -> bool:
+    """Whether a name says that its column holds dates or times, or when something happened.
+
+    >>> says_moment("created_at"), says_moment("ts"), says_moment("elapsed_time"), says_moment("views")
+    (True, True, False, False)
+    """
+    words = {*words_of(name)}
+    return says_date(name) or (bool((_TIMES | _EVENTS) & words) and not _SPANS & words)
+
+
+def says_time(name: str) -> bool:
+    """Whether a name says that its column holds times of day.
+
+    >>> says_time("dep_time"), says_time("Uhrzeit"), says_time("time_spent"), says_time("price")
+    (True, True, False, False)
+    """
+    words = {*words_of(name)}
+    return any(w in _TIMES or w.endswith(("time", "zeit")) for w in words) and not _SPANS & words
+
+
+def says_month(name: str) -> bool:
+    """Whether a name says that its column holds months of certain years.
+
+    >>> says_month("period"), says_month("yearMonth"), says_month("zip")
+    (True, True, False)
+    """
+    return bool(_MONTHS & {*words_of(name)}) or says_date(name)

@@ -1,0 +1,82 @@
+"""Spans: durations as people write them, such as 26:30:00, 1 day 02:30:00, 2h 30m and PT1H30M, in seconds.
+
+Takes a string; returns its seconds. ``spans_among`` decides whether the strings of a column are durations rather than
+times of day. ``duration`` converts the time spans of typed sources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+FEWEST_SPANS = 3  # different durations; fewer are as good as categories
+_DAYS = r"(?:(?P<days>[0-9]+) ?(?:d|days?)[, ]{0,2})"
+CLOCK = re.compile(
+    rf"(?P<sign>[-+]?){_DAYS}?(?P<hours>[0-9]{{1,5}}):(?P<minutes>[0-9]{{2}})(?::(?P<seconds>[0-9]{{2}}(?:[.,][0-9]+)?))?"
+)
+WORDED = re.compile(
+    rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+) ?(?:h|hrs?|hours?|std)\.?[, ]{{0,2}})?"
+    r"(?:(?P<minutes>[0-9]+) ?(?:m|mins?|minutes?)\.?[, ]{0,2})?"
+    r"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?) ?(?:s|secs?|seconds?)\.?)?",
+    re.IGNORECASE,
+)
+ISO = re.compile(
+    r"(?P<sign>-?)P(?:(?P<days>[0-9]+)D)?(?:T(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?"
+    r"(?:(?P<seconds>[0-9]+(?:[.,][0-9]+)?)S)?)?"
+)
+UNITS = {"days": 86_400.0, "hours": 3_600.0, "minutes": 60.0, "seconds": 1.0}
+
+
+def span_in(text: str) -> float | None:
+    """Return the seconds of a duration, None for any other string. Two numbers are minutes and seconds.
+
+    >>> span_in("26:30:00"), span_in("1 day, 2:30:00"), span_in("59:30"), span_in("2h 30m"), span_in("PT1H30M")
+    (95400.0, 95400.0, 3570.0, 9000.0, 5400.0)
+    >>> span_in("26:75:00"), span_in("12"), span_in("P"), span_in("2h")
+    (None, None, None, 7200.0)
+    """
+    if found := CLOCK.fullmatch(text):
+        return _of_clock(found)
+    for pattern in (WORDED, ISO):
+        if (found := pattern.fullmatch(text)) and any(found[unit] for unit in UNITS):
+            return _signed(found, {unit: _number(found[unit]) for unit in UNITS})
+    return None
+
+
+def _of_clock(found: re.Match[str]) -> float | None:
+    first, second, third = (_number(found[part]) for part in ("hours", "minutes", "seconds"))
+    is_long = found["seconds"] is not None or found["days"] is not None
+    if second >= 60.0 or third >= 60.0:
+        return None
+    parts = {"hours": first, "minutes": second, "seconds": third} if is_long else {"minutes": first, "seconds": second}
+    return _signed(found, {"days": _number(found["days"]), **parts})
+
+
+def _signed(found: re.Match[str], parts: Mapping[str, float]) -> float:
+    return (-1.0 if found["sign"] == "-" else 1.0) * sum(UNITS[unit] * number for unit, number in parts.items())
+
+
+def _number(digits: str | None) -> float:
+    return float((digits or "0").replace(",", "."))
+
+
+def are_spans(texts: Iterable[str]) -> bool:
+    """Whether strings that are all durations are no times of day: some last a day, are negative or name their units.
+
+    A single unit (2 h, 45 min) makes a number with a unit, which ``notation`` reads.
+
+    >>> are_spans(["26:30:00", "3:15:00", "2:00:00"]), are_spans(["06:30:00", "03:15:00", "02:00:00"])
+    (True, False)
+    >>> are_spans(["2 h", "3 h", "4 h"]), are_spans(["2h 5m", "3h", "4h"])
+    (False, True)
+    """
+    different = {*texts}
+    return len(different) >= FEWEST_SPANS and any(map(_is_certain, different))
+
+
+def _is_certain(text: str) -> bool:
+    found = CLOCK.fullmatch(text)
+    if found:
+        return bool(found["days"]) or found["sign"] == "-" or int(found["hours"]) > 24
+    found = WORDED.fullmatch(text)
+    return found is None or sum(found[unit] is not None for unit in UNITS) > 1

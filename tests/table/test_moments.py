@@ -1,0 +1,421 @@
+"""Dates, times and durations in everyday notations, through every door and into the model file, and what is none."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import backpass
+from backpass.errors import DataError
+from backpass.estimators import BackpassRegressor
+from backpass.model.loading import from_bytes
+from backpass.table import (
+    CategoricalColumn,
+    Column,
+    DatetimeColumn,
+    NumericColumn,
+    Table,
+    Target,
+    read_table,
+    required_kind,
+    table_from,
+)
+from backpass.table.moments.counted import COUNTED, counted_in
+from backpass.table.moments.evidence import says_date, says_moment, says_time
+from backpass.table.moments.month_names import MONTHS
+from backpass.table.moments.written import WRITTEN, written_in
+from backpass.table.number import text_of
+from backpass.table.timestamp import NAT, moment_texts
+
+from .test_notation import DOORS, as_csv
+
+ROWS = 60
+EPOCH = datetime.datetime(1970, 1, 1)
+SECOND = datetime.timedelta(seconds=1)
+
+
+def iso(column: Column) -> list[str | None]:
+    assert isinstance(column, DatetimeColumn), column
+    return moment_texts(column.microseconds, column.kind)
+
+
+def stamps(seed: str, *, whole_days: bool = True) -> list[datetime.datetime]:
+    draw = random.Random(seed)
+    seconds = [draw.randrange(0, 86_400) for _ in range(ROWS)]
+    days = [datetime.datetime(2019, 3, 1) + datetime.timedelta(days=draw.randrange(0, 1_800)) for _ in range(ROWS)]
+    return days if whole_days else [day + s * SECOND for day, s in zip(days, seconds, strict=True)]
+
+
+def since_1970(stamp: datetime.datetime) -> int:
+    return (stamp - EPOCH) // SECOND
+
+
+MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
+MONTHS_FR = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+MONTHS_ES = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+MONTHS_RU = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
+
+WRITERS: dict[str, tuple[bool, Callable[[datetime.datetime], str]]] = {
+    "31 Dec 2024": (True, lambda s: f"{s:%d %b %Y}"),
+    "31-Dec-24": (True, lambda s: f"{s:%d-%b-%y}"),
+    "31-DEC-2024": (True, lambda s: f"{s:%d-%b-%Y}".upper()),
+    "December 31, 2024": (True, lambda s: f"{s:%B} {s.day}, {s.year}"),
+    "German": (True, lambda s: f"{s.day}. {MONTHS_DE.split()[s.month - 1]} {s.year}"),
+    "French": (True, lambda s: f"{s.day} {MONTHS_FR.split()[s.month - 1]} {s.year}"),
+    "Spanish": (True, lambda s: f"{s.day} de {MONTHS_ES.split()[s.month - 1]} de {s.year}"),
+    "Russian": (True, lambda s: f"{s.day} {MONTHS_RU.split()[s.month - 1]} {s.year} г."),
+    "Japanese": (True, lambda s: f"{s.year}年{s.month}月{s.day}日"),
+    "mail": (False, lambda s: f"{s:%a, %d %b %Y %H:%M:%S}"),
+    "ctime": (False, lambda s: s.ctime()),
+    "web log": (False, lambda s: f"{s:%d/%b/%Y:%H:%M:%S} +0000"),
+    "basic ISO": (False, lambda s: f"{s:%Y%m%dT%H%M%S}"),
+    "12-hour clock": (False, lambda s: f"{s:%m/%d/%Y %I:%M:%S %p}"),
+    "12-hour clock, ISO date": (False, lambda s: f"{s:%Y-%m-%d %I:%M:%S %p}".lower()),
+    "points": (True, lambda s: f"{s:%Y.%m.%d}"),
+    "no padding": (True, lambda s: f"{s.year}-{s.month}-{s.day}"),
+    "hours of one digit": (False, lambda s: f"{s:%Y-%m-%d} {s.hour}:{s:%M:%S}"),
+    "comma of a logger": (False, lambda s: f"{s:%Y-%m-%d %H:%M:%S},000"),
+    "two-digit years, month first": (True, lambda s: f"{s:%m/%d/%y}"),
+    "two-digit years, day first": (True, lambda s: f"{s:%d.%m.%y}"),
+    "two-digit years, clock": (False, lambda s: f"{s:%m/%d/%y %H:%M:%S}"),
+    "two-digit years, year first": (True, lambda s: f"{s:%y-%m-%d}"),
+    "yyyymmdd": (True, lambda s: f"{s:%Y%m%d}"),
+    "yyyymmddhhmmss": (False, lambda s: f"{s:%Y%m%d%H%M%S}"),
+    "ISO and day first": (True, lambda s: f"{s:%d.%m.%Y}" if s.day % 3 else f"{s:%Y-%m-%d}"),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_every_notation_of_dates(writer: str, tmp_path: Path) -> None:
+    """Generated dates come back from three random doors, with words for missing among them, and are said once."""
+    draw = random.Random(writer)
+    whole_days, write = WRITERS[writer]
+    dates = stamps(writer, whole_days=whole_days)
+    cells, expected = [write(date) for date in dates], [date.isoformat() for date in dates]
+    gaps = draw.sample(range(ROWS), draw.choice([0, ROWS // 4]))
+    for row in gaps:
+        cells[row] = draw.choice(["-", "n/a", "unknown"])
+    for door in draw.sample(sorted(DOORS), 3):
+        table = DOORS[door](cells, tmp_path / door)
+        column = table.column("x")
+        assert isinstance(column, DatetimeColumn), (door, cells[:3], table.notes)
+        found = [EPOCH + datetime.timedelta(microseconds=t) if t != NAT else None for t in column.microseconds.tolist()]
+        assert [each and each.isoformat() for each in found] == [
+            None if row in gaps else text for row, text in enumerate(expected)
+        ]
+        assert sum("column 'x'" in note and "zones" not in note for note in table.notes) == 1 + bool(gaps), table.notes
+
+
+NUMBERS: dict[str, tuple[str, Callable[[datetime.datetime], float]]] = {
+    "yyyymmdd": ("k", lambda s: float(f"{s:%Y%m%d}")),
+    "yyyymmddhhmm": ("k", lambda s: float(f"{s:%Y%m%d%H%M}")),
+    "yyyymm": ("k", lambda s: float(f"{s:%Y%m}")),
+    "epoch_seconds": ("created_at", lambda s: float(since_1970(s))),
+    "epoch_milliseconds": ("timestamp", lambda s: 1000.0 * since_1970(s)),
+    "spreadsheet_serial": ("Order Date", lambda s: round(since_1970(s) / 86_400 + 25_569, 6)),
+}
+SAME = {"yyyymm": "%Y-%m-01T00:00:00", "yyyymmdd": "%Y-%m-%dT00:00:00", "yyyymmddhhmm": "%Y-%m-%dT%H:%M:00"}
+
+
+def number_doors(name: str, values: Sequence[float], folder: Path) -> dict[str, Table]:
+    frame = pd.DataFrame({name: list(values), "n": range(len(values))})
+    if all(map(float.is_integer, values)):
+        frame[name] = frame[name].astype("int64")
+    frame.to_csv(folder / "t.csv", index=False)
+    frame.to_json(folder / "t.json", orient="records", lines=True, double_precision=15)
+    pl.from_pandas(frame).write_parquet(folder / "t.parquet")
+    frame.assign(**{name: [text_of(value) for value in values]}).to_parquet(folder / "s.parquet")
+    tables = {path: read_table(folder / path) for path in ("t.csv", "t.json", "t.parquet", "s.parquet")}
+    structured = frame.to_records(index=False)
+    doors = {"pandas": frame, "polars": pl.from_pandas(frame), "structured": structured}
+    arrays = {"dict": {each: frame[each].to_numpy() for each in frame}}
+    return tables | {door: table_from(data) for door, data in (doors | arrays).items()}
+
+
+@pytest.mark.parametrize("key", NUMBERS)
+def test_numbers_that_count_time(key: str, tmp_path: Path) -> None:
+    name, count = NUMBERS[key]
+    dates = stamps(key, whole_days=False)
+    values = [count(date) for date in dates]
+    expected = [date.strftime(SAME.get(key, "%Y-%m-%dT%H:%M:%S")) for date in dates]
+    for door, table in number_doors(name, values, tmp_path).items():
+        column = table.column(name)
+        assert isinstance(column, DatetimeColumn), door
+        assert [each if "T" in str(each) else f"{each}T00:00:00" for each in iso(column)] == expected, door
+        assert required_kind(column) == f"date {key}"
+        (note,) = [each for each in table.notes if "read as" in each]
+        assert note.endswith("--no-date-detection keeps it as numbers")
+
+
+def test_switched_off_they_are_numbers_and_texts(tmp_path: Path) -> None:
+    dates = stamps("off")
+    frame = {"k": [int(f"{d:%Y%m%d}") for d in dates], "t": [f"{d:%d %b %Y}" for d in dates], "s": ["26:30:00"] * ROWS}
+    table = table_from(frame, detect_dates=False)
+    assert [column.kind for column in table.columns.values()] == ["numeric", "categorical", "categorical"]
+    pd.DataFrame(frame).to_csv(tmp_path / "t.csv", index=False)
+    assert read_table(tmp_path / "t.csv", detect_dates=False) == table
+    always = table_from({"d": ["2024-01-31", "2024-02-01"], "e": ["31.1.2024", "1.2.2024"]}, detect_dates=False)
+    assert [column.kind for column in always.columns.values()] == ["date", "date"]
+
+
+def _ids(draw: random.Random) -> dict[str, tuple[str, list[float]]]:
+    return {
+        "ids of eight digits": ("date", [float(draw.randrange(10_000_000, 99_999_999)) for _ in range(ROWS)]),
+        "consecutive numbers that start like a year": ("invoice", [20240001.0 + n for n in range(ROWS)]),
+        "amounts around 20240101": ("amount", [20240101.0 + 37.5 * n for n in range(ROWS)]),
+        "whole amounts around 20240101": ("price", [20240101.0 + 37 * n for n in range(ROWS)]),
+        "one amount": ("price", [20240101.0] * 3 + [12.0] * 57),
+        "counts that look like epochs": ("views", [float(draw.randrange(10**9, 2 * 10**9)) for _ in range(ROWS)]),
+        "round counts": ("population", [draw.randrange(1_000, 2_000) * 1e6 for _ in range(ROWS)]),
+        "telephone numbers": ("phone", [float(draw.randrange(1_200_000_000, 1_999_999_999)) for _ in range(ROWS)]),
+        "elapsed nanoseconds": ("elapsed_time", [float(draw.randrange(10**9, 2 * 10**9)) for _ in range(ROWS)]),
+        "numbers like serials": ("salary", [float(draw.randrange(30_000, 55_000)) for _ in range(ROWS)]),
+        "postal codes": ("zip", [float(draw.randrange(10_000, 55_000)) for _ in range(ROWS)]),
+        "amounts of six digits": ("price", [float(draw.randrange(190_000, 209_999)) for _ in range(ROWS)]),
+        "prices like clocks": ("price", [round(draw.randrange(0, 2_400) / 100, 2) for _ in range(ROWS)]),
+        "reaction times": ("time", [round(draw.uniform(0, 20), 2) for _ in range(ROWS)]),
+        "years": ("year", [float(draw.randrange(1990, 2024)) for _ in range(ROWS)]),
+    }
+
+
+@pytest.mark.parametrize("case", _ids(random.Random(0)))
+def test_numbers_that_count_something_else(case: str, tmp_path: Path) -> None:
+    name, values = _ids(random.Random(case))[case]
+    for door, table in number_doors(name, values, tmp_path).items():
+        assert not isinstance(table.column(name), DatetimeColumn), (door, table.notes)
+
+
+TEXTS: dict[str, Callable[[random.Random], str]] = {
+    "versions": lambda draw: f"{draw.randint(1, 9)}.{draw.randint(0, 12)}.{draw.randint(0, 30)}",
+    "versions with two digits": lambda draw: f"{draw.randint(1, 3)}.{draw.randint(10, 24)}.{draw.randint(10, 40)}",
+    "seasons": lambda draw: f"{(year := draw.randint(2002, 2011))}-{(year + 1) % 100:02d}",
+    "scores": lambda draw: f"{draw.randint(0, 5)}:{draw.randint(0, 5)}",
+    "results": lambda draw: f"{draw.randint(60, 120)}:{draw.randint(60, 120)}",
+    "generations": lambda draw: f"Gen {draw.randint(10, 14)}",
+    "parts": lambda draw: f"set {draw.randint(10, 40)}",
+    "rooms": lambda draw: f"{draw.choice('ABCD')}-{draw.randint(100, 999)}",
+    "quarters without a year": lambda draw: f"Q{draw.randint(1, 4)}",
+    "weekdays": lambda draw: draw.choice(["Mon", "Tue", "Wed"]),
+    "months without a year": lambda draw: draw.choice(["Jan", "Feb", "May"]),
+    "names": lambda draw: draw.choice(["May 5", "June", "Marc 2024"]),
+    "sentences": lambda draw: f"paid on May {draw.randint(1, 28)}, 2024, by {draw.choice(['A', 'B'])}",
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_texts_that_are_no_dates(case: str, tmp_path: Path) -> None:
+    draw = random.Random(case)
+    cells = [TEXTS[case](draw) for _ in range(ROWS)]
+    for door in ("csv", "pandas", "parquet"):
+        assert isinstance(DOORS[door](cells, tmp_path / door).column("x"), CategoricalColumn), cells[:5]
+
+
+@pytest.mark.parametrize("notation", WRITTEN, ids=lambda each: each.name)
+def test_the_table_of_written_notations(notation: Any) -> None:
+    for cell, value in zip(notation.cells, notation.values, strict=True):
+        found = written_in(cell)
+        assert found is not None, cell
+        assert found[1] is notation, cell
+        assert sum(other.pattern.fullmatch(cell) is not None for other in WRITTEN) == 1, cell
+        text = moment_texts(np.array([found[0].microseconds]), found[0].kind)[0]
+        assert text == value, cell
+
+
+@pytest.mark.parametrize("notation", COUNTED, ids=lambda each: each.key)
+def test_the_table_of_counted_notations(notation: Any) -> None:
+    values = np.array(notation.cells)
+    assert tuple(moment_texts(notation.ticks(values), notation.kind)) == notation.values
+    found = counted_in("time" if notation.kind == "time" else "date", np.append(values, np.nan))
+    assert found is notation
+    odd = np.array([np.nan, -1e308, 1e308, 5e-324])
+    assert (notation.ticks(odd)[:3] == NAT).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["31 Feb 2024", "0 Jan 2024", "Foo 5, 2024", "2024-13", "2024-W54", "2023-W53", "2024-Q5", "13:00 PM", "0:30 AM",
+     "20240230T1200", "20240101T2500", "25:00", "9:60", "2024-01-31 24:30", "Abc, 31 Dec 2024", "1/Foo/2024:00:00:00"],
+)  # fmt: skip
+def test_moments_that_do_not_exist(text: str) -> None:
+    assert written_in(text) is None
+
+
+def test_no_month_has_two_numbers() -> None:
+    assert len(MONTHS) > 250
+    assert {MONTHS[name] for name in ("mai", "maj", "mayo", "maggio", "май", "mayıs")} == {5}
+    assert MONTHS["dec"] == MONTHS["dez"] == MONTHS["déc"] == MONTHS["dic"] == 12
+
+
+def test_names_that_say_what_a_column_holds() -> None:
+    dates = ("date", "Order Date", "orderDate", "INVOICE_DATE", "birthdate", "fecha", "Bestelldatum", "dt", "last_date")
+    assert all(map(says_date, dates))
+    others = ("candidate", "data", "size", "days", "dated", "total_days", "date_count", "mandate", "")
+    assert not any(map(says_date, others))
+    assert says_moment("updatedAt")
+    assert says_moment("unix_time")
+    assert not says_moment("time_spent")
+    assert says_time("dep_time")
+    assert not says_time("sometimes")
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["18.00.00", "19.30.00", "00.00.00"], ["18:00:00", "19:30:00", "00:00:00"]),
+        (["6:30 PM", "12:05 a.m.", "11 pm"], ["18:30:00", "00:05:00", "23:00:00"]),
+        (["9:30", "10:15", "23:59"], ["09:30:00", "10:15:00", "23:59:00"]),
+        (["18h30", "7h05", "23h59"], ["18:30:00", "07:05:00", "23:59:00"]),
+        (["18:30 Uhr", "7:05 Uhr", "9:00 Uhr"], ["18:30:00", "07:05:00", "09:00:00"]),
+        (["01:00", "24:00", "12:00"], ["01:00:00", "00:00:00", "12:00:00"]),
+    ],
+)
+def test_times_of_day(cells: list[str], expected: list[str], tmp_path: Path) -> None:
+    for door, read in DOORS.items():
+        column = read(cells, tmp_path / door).column("x")
+        assert column.kind == "time"
+        assert iso(column) == expected
+
+
+def test_dates_and_times_with_points_are_told_apart(tmp_path: Path) -> None:
+    assert as_csv(["18.05.23", "19.06.23", "20.07.23"], tmp_path / "a").column("x").kind == "date"
+    assert as_csv(["18.05.23", "19.00.23", "20.07.23"], tmp_path / "b").column("x").kind == "time"
+    unsure = as_csv(["10/05/23", "11/06/23", "12/07/23"], tmp_path / "c")
+    assert isinstance(unsure.column("x"), CategoricalColumn)
+    assert "--date-order" in unsure.notes[0]
+    read = read_table(tmp_path / "c", date_order="day_first").column("x")
+    assert iso(read) == ["2023-05-10", "2023-06-11", "2023-07-12"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "seconds"),
+    [
+        (["26:30:00", "3:15:00", "02:00:00"], [95400.0, 11700.0, 7200.0]),
+        (["1:02:10", "59:30", "58:05"], [3730.0, 3570.0, 3485.0]),
+        (["1 day, 2:30:00", "2 days, 0:00:10", "3:00:00"], [95400.0, 172810.0, 10800.0]),
+        (["1 days 02:30:00", "0 days 00:00:10.5", "2 days 03:00:00"], [95400.0, 10.5, 183600.0]),
+        (["-1:30:00", "2:30:00", "0:00:10"], [-5400.0, 9000.0, 10.0]),
+        (["2h 30m", "45m", "1h 5m"], [9000.0, 2700.0, 3900.0]),
+        (["PT1H30M", "PT45M", "P1DT2H"], [5400.0, 2700.0, 93600.0]),
+    ],
+)
+def test_durations(cells: list[str], seconds: list[float], tmp_path: Path) -> None:
+    for door, read in DOORS.items():
+        table = read([*cells, "-"], tmp_path / door)
+        column = table.column("x")
+        assert isinstance(column, NumericColumn), door
+        assert column.values[:-1].tolist() == seconds
+        assert math.isnan(column.values[-1])
+        assert required_kind(column) == 'numeric {"is_duration": true}'
+        assert any("durations, in seconds" in note for note in table.notes)
+
+
+def test_new_rows_are_read_as_the_training_rows(tmp_path: Path) -> None:
+    """A single new row proves nothing by itself; the model's notation does. Other notations of dates are read, too."""
+    dates = stamps("predict")
+    data = {
+        "day": [f"{date:%Y%m%d}" for date in dates],
+        "made": [since_1970(date) for date in dates],
+        "Date": [since_1970(date) // 86_400 + 25_569 for date in dates],
+        "month": [f"{date:%b-%Y}" for date in dates],
+        "us": [f"{date:%m/%d/%y}" for date in dates],
+        "span": [f"{25 + n}:30:00" for n in range(ROWS)],
+        "y": [math.sin(n) for n in range(ROWS)],
+    }
+    data["created"] = data.pop("made")
+    model = from_bytes(backpass.fit(data, "y", hidden=(4,), epochs=1).to_bytes())
+    features = {each["name"]: each for each in model.schema.to_json()["features"]}
+    assert features["day"]["notation"] == "yyyymmdd"
+    assert features["created"]["notation"] == "epoch_seconds"
+    assert features["Date"]["notation"] == "spreadsheet_serial"
+    assert features["us"]["order"] == "month_first"
+    assert features["span"]["reading"] == {"is_duration": True}
+    plain = {
+        "day": ["2021-02-03"], "created": ["2021-02-03"], "Date": ["2021-02-03"], "month": ["2021-02-01"],
+        "us": ["2021-02-03"], "span": [3_600.0 * 3],
+    }  # fmt: skip
+    row = {"day": ["20210203"], "created": [1612310400], "Date": [44230], "month": ["Feb-2021"], "us": ["02/03/21"],
+           "span": ["3:00:00"]}  # fmt: skip
+    assert np.array_equal(model.predict(row), model.predict(plain))
+    numbers = {**row, "day": [20210203]}
+    assert np.array_equal(model.predict(numbers), model.predict(plain))
+    typed = {name: np.array(["2021-02-03"], "M8[s]") for name in ("day", "created", "Date", "us")}
+    assert np.array_equal(model.predict(plain | typed), model.predict(plain))
+    (tmp_path / "new.json").write_text(json.dumps([{name: values[0] for name, values in row.items()}]))
+    assert np.array_equal(model.predict(tmp_path / "new.json"), model.predict(plain))
+    with pytest.raises(DataError, match=r"column 'day': 1 number \(20210231 row 1\), expected dates such as 20240131"):
+        model.predict({**numbers, "day": [20210231]})
+
+
+def test_a_model_of_dates_reads_them_as_numbers() -> None:
+    dates = stamps("iso")
+    data = {"d": [f"{date:%Y-%m-%d}" for date in dates], "y": [float(n % 7) for n in range(ROWS)]}
+    model = backpass.fit(data, "y", hidden=(4,), epochs=1)
+    expected = model.predict({"d": ["2021-02-03"]})
+    for cell in (20210203, 1612310400, 1612310400000, "3 Feb 2021", "2021.02.03"):
+        assert np.array_equal(model.predict({"d": [cell]}), expected), cell
+    with pytest.raises(DataError, match="holds numbers"):
+        model.predict({"d": [12]})
+
+
+def test_estimators_read_them(tmp_path: Path) -> None:
+    dates = stamps("estimator")
+    X = pd.DataFrame({"day": [int(f"{date:%Y%m%d}") for date in dates], "when": [f"{date:%d %b %y}" for date in dates]})
+    iso_X = pd.DataFrame({name: [f"{date:%Y-%m-%d}" for date in dates] for name in X})
+    y = np.sin(np.arange(ROWS))
+    options: dict[str, Any] = {"hidden_layer_sizes": (4,), "epochs": 1, "random_state": 0}
+    found, plain = BackpassRegressor(**options).fit(X, y), BackpassRegressor(**options).fit(iso_X, y)
+    assert np.array_equal(found.predict(X), plain.predict(iso_X))
+    assert np.array_equal(found.predict(X.head(1)), plain.predict(iso_X.head(1)))
+
+
+def test_dates_written_wrongly_are_named(tmp_path: Path) -> None:
+    cells = [f"{day} Mar 2024" for day in range(1, 31)]
+    with pytest.raises(DataError, match=r"column 'x': 30 dates, 1 text \('31 Apr 2024' row 31\)"):
+        as_csv([*cells, "31 Apr 2024"], tmp_path / "t.csv")
+
+
+def test_placeholders_of_dates_are_missing() -> None:
+    table = table_from({"d": [20240131, 0, 20240201, 99991231, 20231231]})
+    assert iso(table.column("d")) == ["2024-01-31", None, "2024-02-01", "9999-12-31", "2023-12-31"]
+    assert "column 'd': 0 and 99999999 count as missing (1 row)" in table.notes
+
+
+@pytest.mark.parametrize("values", [[20240131, 20240201, 20231224], ["31 Dec 2024", "1 Jan 2024", "3 Jan 2023"]])
+def test_a_target_of_dates_is_refused_with_a_hint(values: list[Any]) -> None:
+    with pytest.raises(DataError, match="target 'y' holds dates: numbers and classes can be predicted") as caught:
+        Target.fit(table_from({"y": values, "x": [1, 2, 3]}), "y")
+    assert "number of days or hours from a fixed moment" in str(caught.value.hint)
+    assert ("if these are numbers: --no-date-detection" in str(caught.value.hint)) == isinstance(values[0], int)
+
+
+def test_a_target_of_durations_is_regression() -> None:
+    target = Target.fit(table_from({"y": [f"{20 + n}:15:00" for n in range(30)]}), "y")
+    assert (target.task, target.demand) == ("regression", 'numeric {"is_duration": true}')
+    assert Target.from_json(target.to_json()) == target
+
+
+def test_a_query_sees_the_numbers_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("day,n\n20240131,1\n20240201,2\n20240202,3\n20240203,4\n")
+    table = read_table(tmp_path / "t.csv", query="SELECT * FROM data WHERE day > 20240131")
+    assert iso(table.column("day")) == ["2024-02-01", "2024-02-02", "2024-02-03"]
+
+
+def test_the_page_shows_the_tables() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "dates.md").read_text("utf-8")
+    for written in WRITTEN:
+        cells, values = (", ".join(f"`{each}`" for each in group) for group in (written.cells, written.values))
+        assert f"| {written.name} | {cells} | {values} | {written.caution} |" in page
+    for counted in COUNTED:
+        cells = ", ".join(f"`{text_of(each)}`" for each in counted.cells[:2])
+        values = ", ".join(f"`{each}`" for each in counted.values[:2])
+        assert f"| {counted.name} | {cells} | {values} | {counted.caution} |" in page
