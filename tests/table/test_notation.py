@@ -182,6 +182,7 @@ def test_all_doors_give_one_table(tmp_path: Path) -> None:
         (["5 lakh", "1.2 crore", "80 thousand"], [5e5, 1.2e7, 8e4]),
         (["300 K", "280.5 K", "290 K"], [300.0, 280.5, 290.0]),  # kelvin
         (["1 year", "2 years", "5 years"], [1.0, 2.0, 5.0]),
+        (["8 years", "10+ years", "< 1 year", "n/a", "5 years", "2 years"], [8.0, 10.0, 1.0, math.nan, 5.0, 2.0]),
         (["998 CC", "1197 cc", "1248 CC"], [998.0, 1197.0, 1248.0]),
         (["12,-", "12,50", "3,-"], [12.0, 12.5, 3.0]),
         (["2-5 years", "3-7 years", "1-3 years", "4 years"], [3.5, 5.0, 2.0, 4.0]),

@@ -36,6 +36,7 @@ CELL = re.compile(
     (?P<exponent>[eEdD][+-]?[0-9]{{1,3}}|[{SPACES}]?[x×·][{SPACES}]?10(?:\^[+{MINUS}]?[0-9]{{1,3}}|[⁻⁺]?[{SUPERSCRIPTS}]+))?
     (?:[{SPACES}]*(?:[{MINUS}]|to|bis|à|\.{{2,3}}|…)[{SPACES}]*(?P<upper>{NUMERAL}))?
     (?:[{SPACES}]?/[{SPACES}]?(?P<scale>[0-9]+))?
+    (?P<early_plus>\+(?=[{SPACES}]*[^\W\d_]))?
     (?P<gap>[{SPACES}]*)
     (?P<after>(?![{SUPERSCRIPTS}])(?:[^\W\d_]|[%‰°º"″′/{SIGNS}µμΩ])[\w%°º²³/·.^"″′{SIGNS}{SPACES}]*)?
     (?P<trailing>[{MINUS}])?
@@ -164,7 +165,8 @@ def cell_in(text: str) -> Cell | None:
         return None
     is_enclosed = len(bare) < len(text)
     (quote, bound, sign, before, inner, digits, exponent) = match.group(1, 2, 3, 4, 5, 6, 7)
-    (upper, scale, gap, after, trailing, plus, footnote) = match.group(8, 9, 10, 11, 12, 13, 14)
+    (upper, scale, early_plus, gap, after, trailing, plus, footnote) = match.group(8, 9, 10, 11, 12, 13, 14, 15)
+    plus = plus or early_plus  # 10+ years
     if trailing and digits[-1] in ",.":  # 12,- and 12.- are whole amounts
         trailing = ""
     decimals = decimals_of(digits)
