@@ -64,6 +64,11 @@ class Watcher(Callback):
             self.shown = time.monotonic()
             self.console.line(f"fitting the {name} baseline: {share:.0%}")
 
+    def on_stage(self, name: str, share: float) -> None:
+        if time.monotonic() - self.shown >= LINE_SECONDS:
+            self.shown = time.monotonic()
+            self.console.line(f"{name}: {share:.0%}")
+
     def on_note(self, text: str) -> None:
         self.console.item("note", text)
 
@@ -177,7 +182,7 @@ class Drawn(Watcher):
     bar: Bar
     task: Any
     has_bars: bool
-    baseline: Any = None
+    stage: Any = None
 
     def __enter__(self) -> Watcher:
         from rich.console import Console as Screen
@@ -211,23 +216,30 @@ class Drawn(Watcher):
             self.bar.stop()
 
     def on_baseline(self, name: str, share: float) -> None:
+        self._show_stage(f"fitting the {name} baseline", share)
+
+    def on_stage(self, name: str, share: float) -> None:
+        self._show_stage(name, share)
+
+    def _show_stage(self, place: str, share: float) -> None:
+        """Show a bar for work other than training."""
         if time.monotonic() - self.shown < FRAME_SECONDS:
             return
         self.shown = time.monotonic()
-        if self.baseline is None:
-            self.baseline = self.bar.add_task("", total=1.0, place=f"fitting the {name} baseline", numbers="")
+        if self.stage is None:
+            self.stage = self.bar.add_task("", total=1.0, place=place, numbers="")
             with suppress(OSError):
                 self.bar.start()
-        self.bar.update(self.baseline, completed=share)
+        self.bar.update(self.stage, completed=share)
         with suppress(OSError):
             self.bar.refresh()
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
         super().on_start(total_steps, steps_per_epoch)
         self.shown = 0.0
-        if self.baseline is not None:
-            self.bar.remove_task(self.baseline)
-            self.baseline = None
+        if self.stage is not None:
+            self.bar.remove_task(self.stage)
+            self.stage = None
 
     def _start_at(self, step: int) -> None:
         super()._start_at(step)

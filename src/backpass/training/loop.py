@@ -99,6 +99,9 @@ class Callback:
     def on_baseline(self, name: str, share: float) -> None:
         """Called while a baseline is fitted, before training, with the share of its work that is done."""
 
+    def on_stage(self, name: str, share: float) -> None:
+        """Called during work after training, such as a backtest, with the share of it that is done."""
+
     def on_note(self, text: str) -> None:
         """Called for something worth knowing about the run that is no problem."""
 

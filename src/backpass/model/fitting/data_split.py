@@ -96,12 +96,14 @@ class Rows:
 
     @staticmethod
     def stacked(several: Sequence[Rows]) -> Rows:
-        """The rows of several tables with the same columns, concatenated."""
+        """The rows of several tables with the same columns, concatenated; with units if they are known for all."""
         truth, table = np.concatenate([each.truth for each in several]), stacked([each.table for each in several])
+        known = [each.units for each in several if each.units is not None]
+        units = Units.joined(known) if len(known) == len(several) else None
         if all(each.weights is None for each in several):
-            return Rows(table, truth)
+            return Rows(table, truth, units=units)
         weights = [np.ones(each.table.rows) if each.weights is None else each.weights for each in several]
-        return Rows(table, truth, np.concatenate(weights))
+        return Rows(table, truth, np.concatenate(weights), units)
 
     def distinct(self) -> Rows:
         """The rows as a weighted set: equal rows are merged and their weights added.

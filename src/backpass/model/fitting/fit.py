@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
+from backpass.model.fitting.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
 from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
@@ -32,6 +33,9 @@ from backpass.training import Callback, stop_on_signals
 
 _FOR_BASELINES = 0.1
 """The share of the time limit that the baselines may take."""
+
+_FOR_TRAINING = 0.55
+"""The share of the time limit that training may take if a backtest, which has fewer rows, follows it."""
 
 
 def fit(
@@ -211,8 +215,10 @@ def fit_problem(
     kept = None if place is None else Checkpoint(Path(place), identity, [*standings], seconds)
     # The baselines come first, so that nothing slow happens between the end of training and the model.
     began = time.monotonic()
+    does_backtest = compare and is_backtested(problem)
     compared = _compared(problem, callbacks, resume_from) if compare else Compared()
-    members = _within(members, problem.settings.max_seconds, time.monotonic() - began)
+    limit = problem.settings.max_seconds
+    members = _within(members, limit, time.monotonic() - began, _FOR_TRAINING if does_backtest else 1.0)
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
@@ -222,8 +228,11 @@ def fit_problem(
             if on_model is not None and isinstance(diverged.model, Model):
                 on_model(diverged.model)
             raise diverged
+        goes_on = does_backtest and runs.ending.reason != "stopped" and not stop()
+        left = None if limit is None else max(limit - (time.monotonic() - began), 1e-3 * limit)
+        tested = backtest(problem, callbacks, stop, left) if goes_on else Backtest()
         saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
-        model = make_model(problem, members, runs, compared)
+        model = make_model(problem, members, runs, compared, tested)
         _check_scores(model, problem.head.metric)
         if on_model is not None:
             on_model(model)
@@ -272,11 +281,11 @@ def _compared(problem: Problem, callbacks: Sequence[Callback], resume_from: str 
     return compared
 
 
-def _within(members: Sequence[Member], limit: float | None, spent: float) -> list[Member]:
-    """The members with what is left of the time limit, in the same proportions."""
+def _within(members: Sequence[Member], limit: float | None, spent: float, share: float) -> list[Member]:
+    """The members with a share of what is left of the time limit, in the same proportions."""
     if limit is None:
         return [*members]
-    left = max(1.0 - spent / limit, 1e-3)
+    left = max(1.0 - spent / limit, 1e-3) * share
 
     def shortened(problem: Problem) -> Problem:
         seconds = problem.settings.max_seconds

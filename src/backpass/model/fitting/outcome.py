@@ -15,20 +15,26 @@ from numpy.typing import NDArray
 
 from backpass.model.baseline.baseline import kept
 from backpass.model.diagnostics import beaten_by
+from backpass.model.fitting.backtest import Backtest
 from backpass.model.fitting.diagnostics import after_training, before_training
 from backpass.model.fitting.ensemble import Member, pooled
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
 from backpass.model.fitting.scoring import Compared, ScoredRows, baseline_scores, comparison_of
 from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.head.head import Head
+from backpass.model.head.residuals import Residuals
 from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
 from backpass.model.model import Model
-from backpass.model.record import Record
+from backpass.model.record import COVERAGE_LEVEL, Record
 from backpass.training import TrainingResult
 
 
-def make_model(problem: Problem, members: Sequence[Member], runs: Runs, compared: Compared) -> Model:
+def make_model(
+    problem: Problem, members: Sequence[Member], runs: Runs, compared: Compared, tested: Backtest | None = None
+) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
+    tested = Backtest() if tested is None else tested
     # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
@@ -38,6 +44,12 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, compared
     test = ScoredRows.of(problem, members, thetas, "test")
     scored = {name: rows for name, rows in (("validation", validation), ("test", test)) if rows is not None}
     residuals = None if validation is None else validation.residuals(problem.head)
+    if residuals is not None and tested.residuals is not None:
+        residuals = residuals.wider(tested.residuals)
+    coverage = None if residuals is None or test is None else test.coverage(problem.head, residuals)
+    if residuals is not None and test is not None and problem.settings.time is not None:
+        residuals, widened = _widened(residuals, test, problem.head, coverage)
+        said += widened
     first = results[0].progress
     where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
     comparison = None if shown is None else comparison_of(problem, compared.baselines, shown)
@@ -52,12 +64,12 @@ def make_model(problem: Problem, members: Sequence[Member], runs: Runs, compared
         best_epoch=first.best_epoch,
         steps=sum(each.progress.step for each in results),
         reason=runs.ending.reason,
-        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, members), *said),
+        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, members), *said, *tested.notes),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
         split_columns=problem.split_columns,
         confusion={name: C for name, rows in scored.items() if (C := rows.confusion(problem.head))},
-        coverage=None if residuals is None or test is None else test.coverage(problem.head, residuals),
+        coverage=coverage,
         weight=problem.weight,
         warnings=(
             *before_training(problem),
@@ -99,6 +111,18 @@ def _calibrated(
         return thetas, rows, [note]
     thetas = [tempered(problem.network, theta, factor) for theta in thetas]
     return thetas, ScoredRows.of(problem, members, thetas, "validation"), [note]
+
+
+def _widened(residuals: Residuals, test: ScoredRows, head: Head, coverage: float | None) -> tuple[Residuals, list[str]]:
+    """Residuals for rows later than the test rows: at least as large as those of the test rows, and a note.
+
+    They are the latest forecast whose errors are known. The coverage on them is that of intervals made without them.
+    """
+    latest = test.residuals(head)
+    if latest is None:
+        return residuals, []
+    without = "" if coverage is None else f"; without them, {COVERAGE_LEVEL:.0%} intervals held {coverage:.1%} of them"
+    return residuals.wider(latest), [f"intervals are at least as wide as the errors of the test rows{without}"]
 
 
 def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, list[str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from backpass.errors import DataError, UsageError
 from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.division import divide, possible_inputs
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem import Problem, Source
 from backpass.model.forward import inputs_of
 from backpass.model.head.class_weights import class_weights, imbalance_notes, weighted_decision
 from backpass.model.head.head import Head
@@ -77,30 +78,51 @@ def make_problem(
     left_out = drop if weight is None else (*drop, weight)
     inputs = possible_inputs(table, target_name, settings, left_out, columns)
     division = divide(labeled, target, settings, inputs, diagnose=diagnose, **others)
-    rows = division.rows
-    settings = settings.suited(target.task, rows["train"].table.rows)
-    train = rows["train"]
+    rows, train = division.rows, division.rows["train"]
     if target.task != "regression" and train.truth.max() == train.truth.min():
         raise DataError(
             f"{table.source}: all {train.table.rows} training rows have the same class of target {target_name!r}",
             hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
         )
+    notes = [*division.notes]
+    if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
+        only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
+        notes.append(f"{only}, none is set aside unless a file gives them")
+    remake = partial(_remade, target=target, settings=settings, left_out=left_out, columns=columns)
+    named = [name for name in (settings.group, settings.time) if name is not None]
+    return replace(
+        remake(rows, notes=notes, warnings=division.warnings, diagnose=diagnose),
+        weight=weight or "",
+        split_columns={name: required_kind(table.columns[name]) for name in named},
+        source=Source(rows, remake) if settings.time is not None else None,
+    )
+
+
+def _remade(
+    rows: Mapping[str, Rows],
+    *,
+    target: Target,
+    settings: Settings,
+    left_out: Sequence[str],
+    columns: Sequence[str] | None,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+    diagnose: bool = False,
+) -> Problem:
+    """The problem of splits of rows: everything in it is fitted on those that train."""
+    train = rows["train"]
+    settings = settings.suited(target.task, train.table.rows)
     hidden = [settings.group] if settings.group is not None and settings.group not in (columns or ()) else []
-    schema = Schema.fit(train.table, target_name, drop=[*left_out, *hidden], columns=columns)
+    schema = Schema.fit(train.table, target.name, drop=[*left_out, *hidden], columns=columns)
     head = Head.fit(target, train.truth, settings)
     of_classes = class_weights(target, settings, train.truth, train.weights)
     if of_classes is not None and head.decision is not None and settings.threshold is None and settings.cost is None:
         head = replace(head, decision=weighted_decision(head.decision, of_classes))
-    notes = [*imbalance_notes(target, settings, train.truth), *division.notes]
-    if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
-        only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
-        notes.append(f"{only}, none is set aside unless a file gives them")
+    notes = [*imbalance_notes(target, settings, train.truth), *notes]
     if diagnose:
         notes += worst_leaks([train.table.columns[feature.name] for feature in schema.features], target, train.truth)
-    problem = assemble(settings, schema, head, rows, notes=notes, warnings=division.warnings)
-    named = [name for name in (settings.group, settings.time) if name is not None]
-    kinds = {name: required_kind(table.columns[name]) for name in named}
-    return replace(problem, class_weights=of_classes, weight=weight or "", split_columns=kinds)
+    problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings)
+    return replace(problem, class_weights=of_classes)
 
 
 def assemble(

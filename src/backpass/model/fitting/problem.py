@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backpass._version import __version__
 from backpass.circuit import Array
 from backpass.engine import Engine, engine_named
-from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.start import first_theta
 from backpass.model.fitting.temperature import shifted
 from backpass.model.forward import input_names, outputs_of
@@ -45,6 +45,19 @@ _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """The rows that a problem was made of, kept where the same fit is done on other rows of them.
+
+    Attributes:
+        rows: The rows of each split.
+        remake: Rows of each split -> the problem with the same settings and columns.
+    """
+
+    rows: Mapping[str, Rows]
+    remake: Callable[[Mapping[str, Rows]], Problem]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """Everything that is known before the first step.
 
@@ -64,6 +77,7 @@ class Problem:
         warnings: What makes scores too good, such as test rows that are training rows.
         units: Which rows of each split belong together, as far as that is known.
         split_columns: The group and the time column, with their required kinds.
+        source: The rows that it was made of, with a time column; else None.
     """
 
     settings: Settings
@@ -81,6 +95,7 @@ class Problem:
     warnings: tuple[str, ...] = ()
     units: Mapping[str, Units] = field(default_factory=dict)
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
+    source: Source | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:

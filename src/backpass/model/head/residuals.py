@@ -61,6 +61,18 @@ class Residuals:
             values = 2.0 * halves[order][np.minimum(ranks, len(y) - 1)]
         return Residuals(values, independent) if np.isfinite(values).all() else None
 
+    def wider(self, other: Residuals) -> Residuals:
+        """Residuals whose every quantile is the larger one of these and the others; their rows are the fewer.
+
+        >>> Residuals(np.array([1.0, 4.0]), 2).wider(Residuals(np.array([2.0, 3.0]), 2)).values
+        array([2., 4.])
+        """
+        rows = min(self.rows, other.rows)
+        count = min(rows, KEPT)
+        k = np.arange(1, count + 1)
+        both = [each.values[-(-k * len(each.values) // count) - 1] for each in (self, other)]
+        return Residuals(np.maximum(*both), rows)
+
     def half_width(self, level: float) -> float:
         """c such that prediction - c to prediction + c contains the target of a new row with probability ``level``
 
