@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 import pytest
-from drawn import drawn, network_of, run_of, squared_objective
+from drawn import drawn, gradient_at, network_of, run_of, squared_objective
 
 from backpass import notes
 from backpass.circuit import grad
@@ -144,6 +144,25 @@ def test_eq_2_12_eq_2_13_any_depth(widths: list[int]) -> None:
     theta = notes.theta_from_columns(network, Ws, bs)
     numpy.testing.assert_allclose(network(theta, X), a[-1].T, rtol=1e-12, atol=1e-13)
     numpy.testing.assert_allclose(network.features(theta, X), a[-2].T, rtol=1e-12, atol=1e-13)
+
+
+def test_eq_2_12_a_network_of_a_thousand_layers() -> None:
+    """CS229 (2.12), Algorithm 4: the outputs and the gradient of 1,000 layers of 4 units, 3,997 neurons."""
+    widths = [2, *[4] * 999, 1]
+    rng = numpy.random.default_rng(11)
+    Ws = [numpy.sqrt(2 / d) * rng.normal(size=(m, d)) + 0.2 for m, d in zip(widths[1:], widths[:-1], strict=True)]
+    Ws = [W / numpy.linalg.norm(W, 2) for W in Ws]  # neither vanishes nor explodes
+    bs = [0.1 * rng.normal(size=(m, 1)) for m in widths[1:]]
+    network = network_of(widths)
+    assert (network.neuron_count, len(network.widths)) == (3997, 1000)
+    theta = notes.theta_from_columns(network, Ws, bs)
+    x, y = rng.normal(size=(2, 1)), 1.0
+    twin = notes.algorithm_4(Ws, bs, x, y)
+    numpy.testing.assert_allclose(network(theta, x.T).T, twin.a[1000], rtol=1e-9)
+    found = network.layout.views(gradient_at(network, x.T, numpy.array([[y]]))(theta))
+    assert abs(twin.dW[1000]).max() > 0
+    for k in (1, 2, 500, 999, 1000):
+        numpy.testing.assert_allclose(found[f"W{k}"].T, twin.dW[k], rtol=1e-9, atol=1e-300)
 
 
 def test_eq_2_13_holds_for_the_last_layer_with_an_output_activation() -> None:

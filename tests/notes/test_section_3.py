@@ -66,6 +66,31 @@ def test_footnote_4_inputs_that_do_not_matter_have_gradient_zero() -> None:
     assert unused(numpy.ones(3), numpy.ones((2, 4))).tolist() == [[0.0] * 4] * 2
 
 
+def test_footnote_4_an_unused_argument_costs_nothing() -> None:
+    """CS229 footnote 4: zeros count nothing, so the size of a gradient can be below the number of its arguments."""
+    J = lambda t, u: (t * t).sum()
+    small, large = (trace(value_and_grad(J, (0, 1)), [(3,), (m,)]) for m in (1, 10**9))
+    assert small.size() == large.size() < 20
+    assert small.bytes_moved() == large.bytes_moved()
+    value, (dt, du) = trace(value_and_grad(J, (0, 1)), [(3,), ("m",)])(numpy.ones(3), numpy.ones(4))
+    assert (float(value), dt.tolist(), du.tolist()) == (3.0, [2.0] * 3, [0.0] * 4)
+    du[0] = 1.0
+    assert du.tolist() == [1.0, 0.0, 0.0, 0.0], "the caller owns the zeros"
+    filled = trace(lambda x: operations.broadcast_to(2.0 * x, shape=(1000,)), [()])
+    assert filled.size() > 1000, "copies of another number count"
+
+
+def test_footnote_4_zeros_take_no_memory_until_somebody_writes() -> None:
+    """CS229 footnote 4: the zeros for 4 GB of unused numbers are not stored."""
+    resource = pytest.importorskip("resource")
+    J = trace(value_and_grad(lambda t, u: (t * t).sum(), 1), [(3,), ("m",)])
+    unused = numpy.broadcast_to(0.0, (5 * 10**8,))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    du = J(numpy.ones(3), unused)[1]
+    assert du.shape == unused.shape
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10**6, "kilobytes"
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_algorithm_3_two_layers(seed: int) -> None:
     """Algorithm 3; (3.4)-(3.7), (3.12)-(3.13): every gradient of a two-layer network."""

@@ -92,8 +92,16 @@ class Circuit(Listing):
                     watch(i, node, alive[i])
                 for dead in self.last_uses[i]:
                     alive[dead] = None
-        # A broadcast array or a constant is read-only; callers may write to what they get.
-        return [numpy.require(alive[i], requirements="W") for i in self.outputs]
+        return [self._writable(i, alive[i]) for i in self.outputs]
+
+    def _writable(self, i: int, value: numpy.ndarray[Any, Any]) -> numpy.ndarray[Any, Any]:
+        """An output that callers may write to; a broadcast array or a constant is read-only.
+
+        Zeros for an unused argument take no memory until somebody writes to them    CS229 footnote 4
+        """
+        if self._is_zero_fill(self.nodes[i]):
+            return numpy.zeros(value.shape, value.dtype)
+        return numpy.require(value, requirements="W")
 
     def _inline(self, values: Sequence[Any]) -> list[Array]:
         recorder = next(value.recorder for value in values if isinstance(value, Traced))
@@ -119,9 +127,10 @@ class Circuit(Listing):
         return [arrays[i] for i in self.outputs]
 
     def size(self, **lengths: int) -> int:
-        """The number of scalar operations, N of Theorem 3.1, for these lengths of the free dimensions.
+        """The size N of the circuit: scalar operations, for these lengths of free dimensions    CS229 Theorem 3.1
 
-        Arithmetic operations, elementary functions, comparisons and copied numbers count one each.
+        Arithmetic operations, elementary functions, comparisons and copied numbers count one each; filling with zeros
+        counts nothing (footnote 4).
         """
         return sum(self._count(node, lengths) for _, node in self.operations)
 
@@ -133,12 +142,21 @@ class Circuit(Listing):
         """The bytes read and written if every operation runs by itself and nothing stays in registers."""
         total = 0
         for _, node in self.operations:
-            if not node.operation.is_view:
+            if not (node.operation.is_view or self._is_zero_fill(node)):
                 specs = [node.spec, *(self.nodes[i].spec for i in node.inputs)]
                 total += sum(spec.size(lengths) * spec.dtype.itemsize for spec in specs)
         return total
 
+    def _is_zero_fill(self, node: Node) -> bool:
+        """Whether a node is an array of zeros, such as the gradient by an argument that J does not depend on."""
+        if node.operation.name != "broadcast_to":
+            return False
+        source = self.nodes[node.inputs[0]]
+        return source.operation.name == "constant" and not source.params["value"].any()
+
     def _count(self, node: Node, lengths: Mapping[str, int]) -> int:
+        if self._is_zero_fill(node):
+            return 0
         return node.operation.count([self.nodes[i].spec for i in node.inputs], node.spec, lengths)
 
     def to_svg(self) -> str:
