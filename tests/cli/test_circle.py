@@ -181,8 +181,10 @@ def test_wired_units_are_listed_with_their_numbers(call: Run, home: Path) -> Non
     fit = call("fit", home / "numbers.csv", "-t", "price", *wires, "--epochs", "2")
     assert "6 -> 2 (wired) -> 1, relu, 9 parameters" in fit.err
     shown = call("show", "numbers.backpass").out
-    assert "wired       big = relu(theta_1 size, theta_2)\n" in shown
-    assert "odd = relu(theta_3 size, theta_4 age, theta_5 age is missing, theta_6)" in shown
+    assert "wired       big = relu(theta_1 size + theta_2)\n" in shown
+    assert "odd = relu(theta_3 size + theta_4 age + theta_5 age is missing + theta_6)" in shown
+    assert "price = theta_7 big + theta_8 odd + theta_9" in shown
+    assert "in the units of the columns and of the target" in shown
     assert "(1+1) + (3+1) + (2+1) 1 = 9" in shown
 
 

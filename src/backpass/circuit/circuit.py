@@ -138,6 +138,11 @@ class Circuit(Listing):
         """The number of floating-point operations, without comparisons, copies and random bits."""
         return sum(self._count(node, lengths) for _, node in self.operations if node.operation.is_arithmetic)
 
+    def flops_of(self, label: str, **lengths: int) -> int:
+        """The number of floating-point operations with this label; see ``label``."""
+        nodes = (node for _, node in self.operations if node.label == label)
+        return sum(self._count(node, lengths) for node in nodes if node.operation.is_arithmetic)
+
     def bytes_moved(self, **lengths: int) -> int:
         """The bytes read and written if every operation runs by itself and nothing stays in registers."""
         total = 0

@@ -6,12 +6,15 @@ made in ``backpass.reporting.scene``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from backpass.cli.text import aligned
 from backpass.model import Model
+from backpass.model.layer_costs import ROWS, LayerCost, layer_costs
 from backpass.model.neuron import neuron_of
+from backpass.model.wired import Equation, Term, are_in_units, equations_of
 from backpass.network import Dropout, Network, Wired
 from backpass.table.messages import counted, shown
 
@@ -67,17 +70,31 @@ def _cells(row: Row) -> list[str]:
 
 
 def unit_lines(model: Model) -> Iterator[str]:
-    """Yield a line for each wired unit: its columns and its parameters in theta, numbered from 1 as in the notes."""
-    position = 1
-    for number, layer, width in model.network.numbered():
-        if isinstance(layer, Wired):
-            for unit in layer.units:
-                names = [shown(model.input_names[i])[1:-1] if number == "1" else f"a{i}" for i in unit.inputs]
-                weights = ", ".join(f"theta_{position + i} {name}" for i, name in enumerate(names))
-                position += len(names) + 1
-                yield f"{shown(unit.name)[1:-1]} = {layer.activation}({weights}, theta_{position - 1})"
-        else:
-            position += sum(parameter.size for parameter in layer.parameters(width, number))
+    """Yield a line for each wired unit, and for the output on them, with theta_1, theta_2, ...    CS229 (2.3)"""
+    for each in equations_of(model):
+        yield _written(model, each, lambda term: f"theta_{term.theta}")
+
+
+def value_lines(model: Model) -> Iterator[str]:
+    """Yield the lines of ``unit_lines`` with the values of theta."""
+    for each in equations_of(model):
+        yield _written(model, each, lambda term: f"{term.value:.6g}")
+    if equations_of(model):
+        units = "columns and of the target" if are_in_units(model) else "scaled inputs and of the scaled target"
+        yield f"in the units of the {units}"
+
+
+def _written(model: Model, equation: Equation, coefficient: Callable[[Term], str]) -> str:
+    """One equation: ``price = relu(theta_1 size + theta_2)``"""
+    left = shown(equation.unit)[1:-1] if equation.unit else _output_name(model)
+    total = " + ".join(" ".join(filter(None, (coefficient(term), shown(term.input)[1:-1]))) for term in equation.terms)
+    total = total.replace("+ -", "- ")
+    return f"{left} = {total if equation.activation == 'identity' else f'{equation.activation}({total})'}"
+
+
+def _output_name(model: Model) -> str:
+    target = shown(model.target)[1:-1]
+    return f"logit P({target} = {shown(model.classes[1])[1:-1]})" if model.classes else target
 
 
 def equation_lines(model: Model) -> Iterator[str]:
@@ -103,6 +120,11 @@ def equation(model: Model) -> dict[str, Any] | None:
     """Return the neuron as plain data for ``--json``; None if the model is not one neuron."""
     neuron = neuron_of(model)
     return None if neuron is None else {**asdict(neuron), "kink": neuron.kink}
+
+
+def wired(model: Model) -> list[dict[str, Any]]:
+    """Return the equations of wired units as plain data for ``--json``."""
+    return [asdict(each) for each in equations_of(model)]
 
 
 def neurons_line(network: Network) -> str:
@@ -141,3 +163,39 @@ def facts(network: Network) -> dict[str, Any]:
         for row in rows(network)
     ]
     return {"layers": layers, "neurons": network.neuron_count, "linear": network.is_linear}
+
+
+def cost_lines(model: Model) -> list[str]:
+    """Return a table of the layers with their sum and the share of each in the time."""
+    costs = layer_costs(model)
+    total = sum(each.forward_seconds + each.backward_seconds for each in costs)
+    rows = [["layer", "flops forward", "backward", "microseconds forward", "backward", "share of the time"]]
+    for each in [*costs, _sum(costs)]:
+        share = (each.forward_seconds + each.backward_seconds) / total if total else 0.0
+        rows.append(
+            [
+                each.layer,
+                f"{each.forward_flops:,.0f}",
+                f"{each.backward_flops:,.0f}",
+                f"{1e6 * each.forward_seconds:.3g}",
+                f"{1e6 * each.backward_seconds:.3g}",
+                f"{share:.0%}",
+            ]
+        )
+    which = "one of the networks, " if model.theta.ndim > 1 else ""
+    return [*aligned(rows), f"per row; {which}{ROWS:,} rows at once, NumPy, operation by operation"]
+
+
+def _sum(costs: list[LayerCost]) -> LayerCost:
+    return LayerCost(
+        "all layers",
+        sum(each.forward_flops for each in costs),
+        sum(each.backward_flops for each in costs),
+        sum(each.forward_seconds for each in costs),
+        sum(each.backward_seconds for each in costs),
+    )
+
+
+def cost_facts(model: Model) -> dict[str, Any]:
+    """Return the table as plain data for ``--json``."""
+    return {"rows": ROWS, "engine": "numpy", "layers": [asdict(each) for each in layer_costs(model)]}

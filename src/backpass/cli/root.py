@@ -28,6 +28,7 @@ COMMANDS = {
     "show": "Show the contents of a model file.",
     "importance": "Show how much the score depends on each column.",
     "explain": "Show the contribution of each column to each prediction.",
+    "features": "Write the learned features of the rows of a table.",
     "report": "Write a self-contained HTML report about a model.",
     "draw": "Draw a network or its circuit as an SVG picture.",
     "export": "Export a model to ONNX.",

@@ -26,6 +26,7 @@ from backpass.model.file.storage import write_atomically
 from backpass.model.forward import input_names, inputs_of, outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
+from backpass.model.neuron import Neuron, collapsed
 from backpass.model.profile import NumericProfile
 from backpass.model.record import Record
 from backpass.model.split.units import resampled_rows
@@ -305,9 +306,31 @@ class Model:
         For an ensemble, those of all its networks, concatenated: (n, networks m). Each network has learned its own
         features.
         """
-        outputs, encoded = self._run(self.table(data, **reading), features=True)
+        outputs, encoded = self.features_of(self.table(data, **reading))
         warn_all(encoded.warnings)
         return outputs
+
+    def features_of(self, table: Table) -> tuple[NDArray[Any], Encoded]:
+        """The features of a table's rows, and the encoded columns with notes and warnings."""
+        return self._run(table, features=True)
+
+    def collapse(self) -> Neuron:
+        """The single linear map W~ x + b~ of a model with identity activations    CS229 (2.20)
+
+        prediction = sum over the columns of w x + b, with w and b in the units of the columns and of the target; for
+        two classes the logit of the last one.
+
+        Raises:
+            UsageError: An activation is not the identity, numbers are clipped, or the model has several outputs.
+
+        >>> from backpass import fit
+        >>> data = {"x": range(100), "y": [3.0 * x - 5.0 for x in range(100)]}
+        >>> model = fit(data, "y", hidden=(4, 4), activation="identity", epochs=300, learning_rate=0.01)
+        >>> line = model.collapse()
+        >>> round(line.weights["x"], 2), round(line.bias)
+        (3.0, -5)
+        """
+        return collapsed(self)
 
     @property
     def target(self) -> str:

@@ -29,12 +29,15 @@ MOST_CLASSES = 10
 @click.command(cls=Command)
 @argument("model", type=click.Path())
 @option("--history", is_flag=True, help="also print a table of all epochs")
+@option("--time", is_flag=True, help="also measure floating-point operations and time of each layer")
 @talking()
 def show(**given: Any) -> int:
     """Show the contents of a model file.
 
     Prints the target, columns, layers, parameter counts, settings, training history, and the scores next to those of
     two baselines. Model files contain no code; loading one executes nothing from it.
+
+    --time evaluates the network and its gradient with NumPy, operation by operation, and adds up each layer.
 
     \b
     Example:
@@ -43,12 +46,14 @@ def show(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     if given["as_json"]:
-        console.document("show", **_facts(model))
+        console.document("show", **_facts(model), **({"time": anatomy.cost_facts(model)} if given["time"] else {}))
         return 0
     can_draw = console.can_page(BARS)
     lines = [f"{given['model']}: {size(os.path.getsize(given['model']))}, read by backpass {__version__}", ""]
     for label, texts in _sections(model, can_draw):
         lines += console.labelled(label, texts)
+    if given["time"]:
+        lines += ["", *anatomy.cost_lines(model)]
     if given["history"]:
         lines += ["", *_history_table(model)]
     console.page(lines)
@@ -72,6 +77,7 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     yield "layers", anatomy.layer_lines(network)
     if units := list(anatomy.unit_lines(model)):
         yield "wired", units
+        yield "theta", list(anatomy.value_lines(model))
     yield "neurons", [anatomy.neurons_line(network)]
     yield "parameters", [anatomy.parameters_line(network)]
     yield "linear", ["yes: the network is one linear map" if network.is_linear else "no"]
@@ -172,6 +178,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "left_out": list(model.schema.left_out),
         "loss": model.head.loss_title,
         "equation": anatomy.equation(model),
+        "wired": anatomy.wired(model),
         "deviations": _deviations(model),
         "settings": json.loads(json.dumps(dict(model.record.settings))),
         "history": [asdict(epoch) for epoch in model.history],
