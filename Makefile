@@ -83,23 +83,16 @@ test-checks: .venv/dev
 	.venv/bin/python -m pytest --every-seed tests/estimators/test_contract.py
 
 # Each has its own environment, because MLflow, shap, JAX and PyTorch hold back versions of what the other tests use.
-build/integrations/ready: $(MADE_FROM)
-	$(PYTHON) -m venv build/integrations
-	PIP_DISABLE_PIP_VERSION_CHECK=1 build/integrations/bin/python -m pip install --quiet '.[integrations]'
-	touch build/integrations/ready
+APART = integrations peers
 
-test-integrations: build/integrations/ready
-	PIP_DISABLE_PIP_VERSION_CHECK=1 build/integrations/bin/python -m pip install --quiet --no-deps .
-	build/integrations/bin/python -m pytest tests/integrations
+$(APART:%=build/%/ready): build/%/ready: $(MADE_FROM)
+	$(PYTHON) -m venv build/$*
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet '.[$*]'
+	touch $@
 
-build/peers/ready: $(MADE_FROM)
-	$(PYTHON) -m venv build/peers
-	PIP_DISABLE_PIP_VERSION_CHECK=1 build/peers/bin/python -m pip install --quiet '.[peers]'
-	touch build/peers/ready
-
-test-peers: build/peers/ready
-	PIP_DISABLE_PIP_VERSION_CHECK=1 build/peers/bin/python -m pip install --quiet --no-deps .
-	build/peers/bin/python -m pytest tests/peers
+$(APART:%=test-%): test-%: build/%/ready
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet --no-deps .
+	build/$*/bin/python -m pytest tests/$*
 
 check: .venv/dev
 	.venv/bin/ruff check .

@@ -8,9 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from backpass.model.head.constant import CONSTANTS
 from backpass.model.metrics import (
     CHOOSING,
     LOWER_IS_BETTER,
+    MAIN_METRICS,
     METRICS,
     ScoringOptions,
     all_metrics,
@@ -24,6 +26,7 @@ from backpass.model.metrics import (
 from backpass.model.metrics import regression as metrics
 from backpass.model.settings.constraint import Choice
 from backpass.model.settings.declarations import BY_NAME
+from backpass.network import LOSSES
 
 Y = np.array([1.0, 2.0, 3.0, 6.0])
 P = np.array([2.0, 2.0, 1.0, 5.0])
@@ -284,3 +287,12 @@ def test_ranking_ignores_what_preserves_the_order() -> None:
         function = METRICS[name].function
         assert function(squeezed, y, w) == pytest.approx(function(p, y, w), rel=1e-12)
     assert ranking.roc_auc(p, y, w, positive=0) == pytest.approx(ranking.roc_auc(p, y, w, positive=1), rel=1e-12)
+
+
+def test_every_loss_that_users_can_choose_is_complete() -> None:
+    """A new loss needs its main metrics, all of one task, and the constant that it is compared with."""
+    assert {*LOSSES} - {"binary_cross_entropy", "label_cross_entropy"} == {*MAIN_METRICS}
+    assert BY_NAME["loss"].constraint == Choice(tuple(MAIN_METRICS))
+    assert {*CONSTANTS, "cross_entropy"} == {*MAIN_METRICS}
+    for names in MAIN_METRICS.values():
+        assert len({METRICS[name].task for name in names}) == 1

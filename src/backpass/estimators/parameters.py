@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from backpass.errors import UsageError
-from backpass.model.metrics import CHOOSING
+from backpass.model.metrics import CHOOSING, MAIN_METRICS
 from backpass.model.settings.constraint import Choice, ClassName, Constraint, Function, Number, NumberOrName, Switch
 from backpass.model.settings.declarations import BY_NAME, SETTINGS
 from backpass.model.settings.settings import Settings
@@ -29,7 +29,7 @@ OWN_LOSS = "loss"
 """The metric name of a user-defined loss."""
 
 OWN: Mapping[str, list[Any]] = {
-    "loss": [StrOptions({"squared", "absolute", "huber", "quantile", "poisson"}), callable],
+    "loss": [StrOptions({*MAIN_METRICS} - {"cross_entropy"}), callable],
     "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     "metric": [StrOptions({*CHOOSING, OWN_LOSS}), None],
     "class_weight": [StrOptions({"balanced"}), dict, None],

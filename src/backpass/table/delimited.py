@@ -18,7 +18,7 @@ from backpass.table.headerless import first_line
 from backpass.table.joining import check_same_names
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import Layout
-from backpass.table.memory import CELL, COLUMN, LESS, require_memory, table_of
+from backpass.table.memory import CELL, COLUMN, require_table_memory
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.raw import RawColumn, RawNumbers, RawStrings
@@ -103,7 +103,7 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
     names = (*files[0].names, *(name for name in nameless if name not in files[0].names))
     roles = [_role(name, rules) if name not in nameless else TEXT for name in names]
     width = len(names) - roles.count(LEFT_OUT)
-    require_memory((CELL * rows + COLUMN) * width, table_of(faults.source, rows, width, about=True), LESS)
+    require_table_memory(faults.source, rows, width, CELL, column=COLUMN, about=True)
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
         roles = _seen_to_be_texts(roles, _scanned(files[:1], roles, rules, 0, sample=True))
     whole = _scanned(files, roles, rules, rows)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from backpass.table.json_layouts import ROWS, Columns, columns_in
-from backpass.table.memory import JSON_BYTE, LESS, require_memory
-from backpass.table.messages import ErrorList, listed, plain, refusal, shown
+from backpass.table.memory import JSON_BYTE, require_file_memory
+from backpass.table.messages import ErrorList, listed, refusal, shown
 from backpass.table.moments.columns import notation_of
 from backpass.table.objects import raw_objects
 from backpass.table.opening import Opened
@@ -40,7 +40,7 @@ def json_columns(file: Opened, rules: Rules, faults: ErrorList) -> Content:
         ResourceError: The file does not fit in memory.
     """
     size = file.path.stat().st_size
-    require_memory(JSON_BYTE * size, f"{plain(file.source)} ({size:,} bytes of JSON)", LESS)
+    require_file_memory(file.source, size, JSON_BYTE, " of JSON")
     table = _single_object(file)
     columns = Columns.of_rows(_rows(file)) if table is None else columns_in(table, file.source)
     if not columns.rows:

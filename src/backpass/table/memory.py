@@ -24,14 +24,40 @@ CGROUPS = (  # limit and usage, in version 2 and version 1 of control groups
 )
 
 
-def table_of(source: str, rows: int, columns: int, *, about: bool = False) -> str:
-    """Return a table's name and size, for a message.
+def require_table_memory(
+    source: str, rows: int, columns: int, cell: int, *, column: int = 0, about: bool = False
+) -> None:
+    """Check that memory for a table is available.
 
-    >>> table_of("t.csv", 1_200, 3, about=True)
-    't.csv (about 1,200 rows x 3 columns)'
+    Args:
+        source: The name of the table.
+        rows: The number of its rows.
+        columns: The number of its columns.
+        cell: Memory needed for each field, in bytes.
+        column: Memory needed for each column besides, in bytes.
+        about: Whether the number of rows is an estimate.
+
+    Raises:
+        ResourceError: Less is available.
     """
     size = f"{counted(rows, 'row')} x {counted(columns, 'column')}"
-    return f"{plain(source)} ({'about ' if about else ''}{size})"
+    what = f"{plain(source)} ({'about ' if about else ''}{size})"
+    require_memory((cell * rows + column) * columns, what, LESS)
+
+
+def require_file_memory(source: str, size: int, factor: float = 1, what: str = "") -> None:
+    """Check that memory for a file that is read as a whole is available.
+
+    Args:
+        source: The name of the file.
+        size: Its size in bytes.
+        factor: Memory needed for each byte, in bytes.
+        what: What its bytes are, for the message.
+
+    Raises:
+        ResourceError: Less is available.
+    """
+    require_memory(factor * size, f"{plain(source)} ({size:,} bytes{what})", LESS)
 
 
 def require_memory(needed: float, what: str, hint: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from backpass.errors import DataError
 from backpass.table.database import identifier, literal, numbers_of, pattern, rows_in, texts_of, ticks_of
-from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
+from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.objects import UNFIT, add_calendar_spans, add_undecoded
 from backpass.table.opening import Opened
@@ -57,7 +57,7 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
         metadata = ParquetMetadata.of(database, file)
         stored, rows = metadata.typed(types_of(database, relation)), rows_in(database, relation)
         width = len([name for name, _ in stored if rules.wants(name.strip(" \t"))])
-        require_memory(TYPED_CELL * rows * width, table_of(file.source, rows, width), LESS)
+        require_table_memory(file.source, rows, width, TYPED_CELL)
         content = relation_columns(database, relation, stored, rows, file.source, rules, faults, metadata.index)
     except duckdb.OutOfMemoryException:
         raise

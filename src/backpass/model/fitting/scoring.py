@@ -23,6 +23,7 @@ from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.ensemble import Member, pooled
 from backpass.model.fitting.problem import Problem, batch_size_for
 from backpass.model.forward import outputs_of
+from backpass.model.head.constant import CONSTANTS
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER
@@ -144,9 +145,7 @@ def baselines(problem: Problem, watch: Callable[[str, float], bool] = lambda nam
         return Compared()
     part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
-    # The name of the constant: the mean of the target, its median, or the most frequent class.
-    constant = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
-    name = constant[head.loss_name] if is_number else "majority"
+    name = CONSTANTS[head.loss_name] if is_number else "majority"
     simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q)
     linear, notes = _linear("linear" if is_number else "logistic", problem, watch)
     return Compared((simple, *linear), notes)

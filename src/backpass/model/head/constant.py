@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from backpass.network.column_scales import quantile_of
 from backpass.numerics.elementary import log, mean, total
 
+CONSTANTS = {"squared": "mean", "huber": "mean", "poisson": "mean", "absolute": "median", "quantile": "quantile"}
+"""Loss of numbers -> the name of the constant prediction that it is compared with."""
+
 
 def constant_outputs(loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> NDArray[np.float64]:
     """The constant outputs (k,) with the lowest loss.

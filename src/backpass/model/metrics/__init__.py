@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from backpass.model.metrics.metric import CHOOSING, FEWEST_ROWS, LOWER_IS_BETTER, METRICS, Metric
 from backpass.model.metrics.scoring import (
+    MAIN_METRICS,
     ScoringOptions,
     all_metrics,
     as_loss,
@@ -21,6 +22,7 @@ __all__ = [
     "CHOOSING",
     "FEWEST_ROWS",
     "LOWER_IS_BETTER",
+    "MAIN_METRICS",
     "METRICS",
     "Metric",
     "ScoringOptions",

@@ -17,7 +17,7 @@ Weights = NDArray[np.float64] | None
 EQUIVALENTS = {"r2": "rmse", "accuracy": "error"}
 """Metric where more is better -> equivalent metric where less is better: both have their optimum at the same epoch."""
 
-_MAIN = {
+MAIN_METRICS = {
     "squared": ("rmse", "mae", "r2"),
     "absolute": ("mae", "rmse", "r2"),
     "huber": ("mae", "rmse", "r2"),
@@ -25,7 +25,7 @@ _MAIN = {
     "poisson": ("poisson_deviance", "rmse", "mae"),
     "cross_entropy": ("log_loss", "accuracy", "roc_auc", "average_precision", "f1", "balanced_accuracy"),
 }
-"""The metrics that are reported first, by loss; the others follow where there is room for all of them."""
+"""The metrics that are reported first, by loss that users can choose; the others follow where there is room for all."""
 
 _BESIDE = {"pinball": "quantile", "poisson_deviance": "poisson"}
 """Metrics that go with one loss only."""
@@ -37,7 +37,7 @@ def metrics_for(loss: str, asked: str | None = None) -> tuple[str, ...]:
     >>> metrics_for("squared"), metrics_for("cross_entropy", "accuracy")[:3]
     (('rmse', 'mae', 'r2'), ('error', 'log_loss', 'accuracy'))
     """
-    names = _MAIN[loss]
+    names = MAIN_METRICS[loss]
     first = names[0] if asked is None else EQUIVALENTS.get(asked, asked)
     return (first, *(name for name in names if name != first))
 
@@ -48,14 +48,14 @@ def all_metrics(loss: str, asked: str | None = None) -> tuple[str, ...]:
     >>> all_metrics("squared")
     ('rmse', 'mae', 'r2', 'median_absolute_error', 'mape')
     """
-    main, task = metrics_for(loss, asked), METRICS[_MAIN[loss][0]].task
+    main, task = metrics_for(loss, asked), METRICS[MAIN_METRICS[loss][0]].task
     others = [each.name for each in METRICS.values() if each.task == task and _BESIDE.get(each.name, loss) == loss]
     return (*main, *(name for name in others if name not in main and name != "error"))
 
 
 def is_compatible(metric: str, loss: str) -> bool:
     """Whether the metric can be computed from the predictions of a network with that loss."""
-    return METRICS[metric].task == METRICS[_MAIN[loss][0]].task
+    return METRICS[metric].task == METRICS[MAIN_METRICS[loss][0]].task
 
 
 def as_loss(metric: str, value: float) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from backpass.engine import ENGINES
-from backpass.model.metrics import CHOOSING
+from backpass.model.metrics import CHOOSING, MAIN_METRICS
 from backpass.model.settings.constraint import (
     Choice,
     ClassName,
@@ -29,7 +29,6 @@ from backpass.model.settings.tuple_constraints import Amounts, Factors, Several,
 from backpass.network import ACTIVATIONS, GROUPS, INITIALIZATIONS, SCALINGS, Activation
 from backpass.training import OPTIMIZERS, SAMPLINGS, SCHEDULES
 
-_LOSSES = ("squared", "absolute", "huber", "quantile", "poisson", "cross_entropy")
 THRESHOLD_RULES = ("f1", "balanced", "cost")
 """What a threshold chosen on held-out rows optimizes: F1, balanced accuracy or cost."""
 
@@ -197,7 +196,7 @@ class SettingValues:
     )
     loss: str | None = training(
         None,
-        Choice(_LOSSES),
+        Choice(tuple(MAIN_METRICS)),
         "loss function [squared, or cross_entropy for classes]",
         notes=(None, "squared", "cross_entropy"),
     )

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backpass.table.memory import LESS, require_memory
-from backpass.table.messages import ErrorList, counted, plain, refusal, shown
+from backpass.table.memory import require_file_memory
+from backpass.table.messages import ErrorList, counted, refusal, shown
 from backpass.table.number import number_in
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawColumn, RawNumbers, coded
@@ -56,7 +56,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
         ResourceError: The file does not fit in memory.
     """
     size = file.path.stat().st_size
-    require_memory(TEXT_BYTE * size, f"{plain(file.source)} ({size:,} bytes)", LESS)
+    require_file_memory(file.source, size, TEXT_BYTE)
     with file.path.open(encoding="utf-8-sig") as lines:
         numbered = enumerate(lines, start=1)
         attributes = _header(numbered, file.source)

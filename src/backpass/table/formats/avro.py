@@ -13,8 +13,8 @@ from typing import Any
 
 from backpass.errors import DataError
 from backpass.table.formats.extra import extra_module
-from backpass.table.memory import LESS, require_memory
-from backpass.table.messages import ErrorList, plain, refusal
+from backpass.table.memory import require_file_memory
+from backpass.table.messages import ErrorList, refusal
 from backpass.table.objects import columns_of_rows, raw_objects
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
@@ -31,7 +31,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     """
     fastavro = extra_module("fastavro", file.form, file.source)
     size = file.path.stat().st_size
-    require_memory(size, f"{plain(file.source)} ({size:,} bytes)", LESS)
+    require_file_memory(file.source, size)
     try:
         with file.path.open("rb") as stream:
             columns, rows = columns_of_rows(_wanted(fastavro.reader(stream), rules, file.source))

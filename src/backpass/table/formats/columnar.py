@@ -10,7 +10,7 @@ from typing import Any
 from backpass.errors import ResourceError
 from backpass.table.formats.extra import extra_module
 from backpass.table.frame import frame_content
-from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
+from backpass.table.memory import TYPED_CELL, require_file_memory, require_table_memory
 from backpass.table.messages import ErrorList, plain, refusal
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
@@ -28,14 +28,10 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     """
     arrow = extra_module("pyarrow", file.form, file.source)
     size = file.path.stat().st_size
-    require_memory(size, f"{plain(file.source)} ({size:,} bytes)", LESS)
+    require_file_memory(file.source, size)
     try:
         table = _orc(file, rules) if file.form == "orc" else _arrow(arrow, file, rules)
-        require_memory(
-            TYPED_CELL * table.num_rows * table.num_columns,
-            table_of(file.source, table.num_rows, table.num_columns),
-            LESS,
-        )
+        require_table_memory(file.source, table.num_rows, table.num_columns, TYPED_CELL)
     except arrow.ArrowMemoryError as error:
         raise ResourceError(f"{plain(file.source)}: not enough memory to read the table ({error})") from error
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -52,7 +48,7 @@ def _orc(file: Opened, rules: Rules) -> Any:
 
     content = orc.ORCFile(file.path)
     width = sum(rules.wants(name.strip(" \t")) for name in content.schema.names)
-    require_memory(TYPED_CELL * content.nrows * width, table_of(file.source, content.nrows, width), LESS)
+    require_table_memory(file.source, content.nrows, width, TYPED_CELL)
     return content.read()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from backpass.table.database import connected, identifier, literal, rows_in
 from backpass.table.formats.tables import check_single, chosen_table
-from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
+from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, listed, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.parquet import relation_columns, types_of
@@ -77,7 +77,7 @@ def _content(database: DuckDBPyConnection, relation: str, file: Opened, rules: R
     try:
         stored, rows = types_of(database, relation), rows_in(database, relation)
         width = sum(rules.wants(name.strip(" \t")) for name, _ in stored)
-        require_memory(TYPED_CELL * rows * width, table_of(file.source, rows, width), LESS)
+        require_table_memory(file.source, rows, width, TYPED_CELL)
         content = relation_columns(database, relation, stored, rows, file.source, rules, faults)
     except duckdb.OutOfMemoryException:
         raise

@@ -16,7 +16,7 @@ from backpass.table.formats.address import without_password
 from backpass.table.formats.extra import extra_module
 from backpass.table.formats.tables import check_single, chosen_table, unrun
 from backpass.table.frame import frame_content
-from backpass.table.memory import LESS, TYPED_CELL, require_memory, table_of
+from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.raw import Content
@@ -54,9 +54,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList, query: str | None = None
             if query is None:
                 raise refusal(file.source, f"the table cannot be read ({_reason(error)})") from error
             raise unrun(ValueError(_reason(error)), [*relations]) from error
-    require_memory(
-        TYPED_CELL * table.num_rows * table.num_columns, table_of(file.source, table.num_rows, table.num_columns), LESS
-    )
+    require_table_memory(file.source, table.num_rows, table.num_columns, TYPED_CELL)
     if not table.num_rows:
         raise refusal(file.source, "has columns but no rows")
     content = frame_content(_plain(table, rules, faults), rules, faults)

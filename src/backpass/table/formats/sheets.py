@@ -23,8 +23,8 @@ from backpass.table.duration import seconds_in
 from backpass.table.formats.archive import checked_size
 from backpass.table.formats.cell_formats import CellFormats, cell_formats
 from backpass.table.formats.extra import extra_module
-from backpass.table.memory import LESS, require_memory
-from backpass.table.messages import counted, listed, plain, refusal, shown
+from backpass.table.memory import require_file_memory
+from backpass.table.messages import counted, listed, refusal, shown
 from backpass.table.number import text_of
 
 WORKBOOK_BYTE = 1.5  # bytes of memory per byte of an unpacked workbook
@@ -126,7 +126,7 @@ def as_csv(
     """
     calamine = extra_module("python_calamine", form, source)
     size = checked_size(file, source, max_bytes) if form in PACKED else file.stat().st_size
-    require_memory(WORKBOOK_BYTE * size, f"{plain(source)} ({size:,} bytes, unpacked)", LESS)
+    require_file_memory(source, size, WORKBOOK_BYTE, ", unpacked")
     try:
         with calamine.CalamineWorkbook.from_path(file) as workbook:
             chosen, notes = _chosen(workbook, source, sheet)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backpass.table.formats.extra import extra_module
-from backpass.table.memory import LESS, require_memory, table_of
+from backpass.table.memory import require_table_memory
 from backpass.table.messages import ErrorList, counted, listed, refusal, shown
 from backpass.table.number import text_of
 from backpass.table.objects import raw_objects
@@ -41,7 +41,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     check_names(names, file.source)
     stored = {name: own for name, own in zip(names, about.column_names, strict=True) if rules.wants(name)}
     rows = max(about.number_rows or 0, 0)  # portable and transport files do not state it
-    require_memory(VALUE * rows * len(stored), table_of(file.source, rows, len(stored)), LESS)
+    require_table_memory(file.source, rows, len(stored), VALUE)
     columns, about = _called(pyreadstat, reader, file, usecols=[*stored.values()])
     rows = about.number_rows or max(map(len, columns.values()), default=0)
     if not rows:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from backpass.table.memory import CELL, LESS, require_memory, table_of
+from backpass.table.memory import CELL, require_table_memory
 from backpass.table.messages import ErrorList, refusal, shown
 from backpass.table.opening import Opened
 from backpass.table.raw import Content, RawNumbers
@@ -50,7 +50,7 @@ def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:
     targets = [TARGET] if width == 1 else [f"{TARGET}{j}" for j in range(1, width + 1)]
     names = (*targets, *([QUERY] if pairs.queries else []), *(f"x{place}" for place in places))
     wanted = sum(map(rules.wants, names))
-    require_memory(CELL * rows * wanted, table_of(file.source, rows, wanted), LESS)
+    require_table_memory(file.source, rows, wanted, CELL)
     columns = [
         RawNumbers(name, np.array(truth)) for name, truth in zip(targets, zip(*pairs.targets, strict=True), strict=True)
     ]
