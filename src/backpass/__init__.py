@@ -5,6 +5,7 @@
     report, explain                            a model as an HTML page; contributions of columns to predictions
     permutation_importance                     how much the score depends on each column
     cross_validate                             scores on all rows in turn
+    tune                                       the best settings for a table, and the model fitted with them
     onnx_inputs                                a table as the inputs of an exported model
     BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
     grad, value_and_grad, trace, check_gradient
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, named, named_gradients, operations, trace, value_and_grad
     from backpass.errors import BackpassError, BackpassWarning
     from backpass.estimators import BackpassClassifier, BackpassRegressor
-    from backpass.model import Model, cross_validate, fit, load
+    from backpass.model import Model, cross_validate, fit, load, tune
     from backpass.model.onnx_inputs import onnx_inputs
     from backpass.network import Network, dense_network
     from backpass.reporting import explain, permutation_importance, report
@@ -73,6 +74,7 @@ _HOMES = {
     "read_table": "backpass.table",
     "report": "backpass.reporting",
     "trace": "backpass.circuit",
+    "tune": "backpass.model",
     "value_and_grad": "backpass.circuit",
 }
 
@@ -101,6 +103,7 @@ __all__ = [
     "read_table",
     "report",
     "trace",
+    "tune",
     "value_and_grad",
 ]
 

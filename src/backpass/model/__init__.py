@@ -10,6 +10,7 @@ Subpackages, lowest first:
     onnx      the export
     fitting   from a table and settings to a trained model
     assessment  the scores of models that are trained on parts of a table
+    tuning    the search for the settings that suit a table best
 
 Reading order of the modules here: ``model``, ``forward``, ``metrics``, ``record``, ``profile``, ``diagnostics``,
 ``form``, ``consistency``, ``loading``, ``onnx_inputs``.
@@ -25,6 +26,7 @@ from backpass.model.loading import from_bytes, load
 from backpass.model.model import Model, Predictions
 from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
+from backpass.model.tuning.tuning import Tuning, tune
 
 __all__ = [
     "CrossValidation",
@@ -35,6 +37,7 @@ __all__ = [
     "Rows",
     "Settings",
     "Stream",
+    "Tuning",
     "assemble",
     "cross_validate",
     "fit",
@@ -42,4 +45,5 @@ __all__ = [
     "from_bytes",
     "load",
     "make_problem",
+    "tune",
 ]

@@ -1,12 +1,12 @@
 """Cross-validation: the scores of a model on rows that it did not train on, for all rows of a table in turn.
 
 It takes a table and the arguments of ``fit`` and returns scores by fold and the predictions of every row by the model
-that did not see it. ``model.split`` deals the rows; each fold is fitted and scored exactly as by ``fit``.
+that did not see it. ``folds`` deals the rows; each fold is fitted and scored exactly as by ``fit``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Unpack
@@ -14,21 +14,12 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import DataError, UsageError
-from backpass.model.fitting.division import possible_inputs, units_in
-from backpass.model.fitting.fit import as_table, fit_problem
-from backpass.model.fitting.preparation import make_problem
-from backpass.model.head.head import Head
+from backpass.model.assessment.folds import Folds
+from backpass.model.fitting.fit import as_table
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
-from backpass.model.split.splits import folds_of, strata_of
-from backpass.model.split.units import Units
 from backpass.numerics.elementary import mean, total
-from backpass.numerics.philox import permutation
-from backpass.table import Table, Target
-from backpass.table.labeled import Labeled
-
-_PURPOSE = 0x591C_0000
+from backpass.table import Table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,64 +130,23 @@ def cross_validated(
     on_fold: Callable[[int, int, Mapping[str, float]], object] | None = None,
 ) -> CrossValidation:
     """The cross-validation of a table that is read already; ``on_fold`` is called with number, count and scores."""
-    if folds < 2 or repeats < 1:
-        raise UsageError(f"folds must be 2 or more and repeats 1 or more; got {folds} and {repeats}")
-    if settings.time is not None and repeats > 1:
-        raise UsageError("with a time column there is one way to cut the rows: repeats must be 1", hint="add folds")
-    table = Labeled.of(table, [target_name], weight, strict=strict).table
-    target = Target.fit(table, target_name, settings.task)
-    truth = target.encode(table)
-    left_out = drop if weight is None else (*drop, weight)
-    names = possible_inputs(table, target_name, settings, left_out, columns)
-    units = units_in([table], [truth], target_name, names, settings)[0][0]
-    if table.rows < 2 * folds:
-        raise DataError(f"{folds} folds need at least {2 * folds} rows; there are {table.rows}", hint="use fewer folds")
-    settings = Settings.of({**dict(settings.given), "test_fraction": 0.0})
+    dealt = Folds.of(
+        table, target_name, settings, folds, repeats, drop=drop, columns=columns, weight=weight, strict=strict
+    )
     by_row: NDArray[np.float64] | None = None
     scores: list[Mapping[str, float]] = []
-    fold = np.zeros(table.rows, dtype=np.int64)
-    for number, (rest, scored) in enumerate(_rounds(truth, target, units, settings, folds, repeats), start=1):
-        problem = make_problem(
-            table.take(rest),
-            target_name,
-            settings,
-            test=table.take(scored),
-            drop=drop,
-            columns=columns,
-            weight=weight,
-            diagnose=False,
-        )
-        model = fit_problem(problem, compare=False)
-        found = _predicted(model.head, model.outputs(table.take(scored)))
+    fold = np.zeros(dealt.table.rows, dtype=np.int64)
+    for i, (_, scored) in enumerate(dealt.rounds):
+        model = dealt.fit(i, settings)
+        found = np.asarray(model.head.predictions(model.outputs(dealt.scored(i))), dtype=np.float64)
         if by_row is None:
-            by_row = np.full((table.rows, *found.shape[1:]), np.nan)
-        before = np.nan_to_num(by_row[scored])
-        by_row[scored] = before + found / repeats
-        if number <= folds:
-            fold[scored] = number
+            by_row = np.full((dealt.table.rows, *found.shape[1:]), np.nan)
+        by_row[scored] = np.nan_to_num(by_row[scored]) + found / repeats
+        if i < folds:
+            fold[scored] = i + 1
         scores.append(model.record.scores["test"])
         if on_fold is not None:
-            on_fold(number, folds * repeats, scores[-1])
+            on_fold(i + 1, folds * repeats, scores[-1])
     assert by_row is not None
-    return CrossValidation(folds, repeats, tuple(scores), fold, by_row, truth, target.classes, table.row_numbers)
-
-
-def _rounds(
-    truth: NDArray[Any], target: Target, units: Units, settings: Settings, folds: int, repeats: int
-) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """Yield the rows that a model is made of, and the rows that it is scored on."""
-    rows = len(truth)
-    if units.ranks is not None:
-        blocks = folds_of(permutation(settings.seed, 0, _PURPOSE, rows), folds + 1, None, units)
-        for block in range(1, folds + 1):
-            yield np.flatnonzero(blocks < block), np.flatnonzero(blocks == block)
-        return
-    strata = None if target.task == "regression" else strata_of(truth)
-    for repeat in range(repeats):
-        parts = folds_of(permutation(settings.seed, repeat, _PURPOSE, rows), folds, strata, units)
-        for part in range(folds):
-            yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)
-
-
-def _predicted(head: Head, outputs: NDArray[Any]) -> NDArray[np.float64]:
-    return np.asarray(head.predictions(outputs), dtype=np.float64)
+    numbers = dealt.table.row_numbers
+    return CrossValidation(folds, repeats, tuple(scores), fold, by_row, dealt.truth, dealt.target.classes, numbers)

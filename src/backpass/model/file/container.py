@@ -64,7 +64,7 @@ def pack(kind: str, facts: Mapping[str, JSON], arrays: Mapping[str, NDArray[Any]
     """The bytes of a file with these facts and arrays.
 
     Args:
-        kind: "model" or "checkpoint".
+        kind: "model", "checkpoint" or "search".
         facts: Plain JSON values.
         arrays: Arrays by name.
 
@@ -92,7 +92,7 @@ def unpack(data: bytes, kind: str, source: str) -> tuple[dict[str, Any], dict[st
 
     Args:
         data: The bytes of the file.
-        kind: The expected kind, "model" or "checkpoint".
+        kind: The expected kind: "model", "checkpoint" or "search".
         source: The name of the file in messages.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backpass.errors import ModelFileError
 
-KINDS = ("model", "checkpoint")
+KINDS = ("model", "checkpoint", "search")
 
 OURS = "give a file that `backpass fit` wrote"
 
@@ -44,6 +44,8 @@ def wrong_kind(source: str, came: object, expected: str) -> ModelFileError:
         hint = "a checkpoint is for resuming its training run; the run writes a model file when it ends"
     elif came == "model" and expected == "checkpoint":
         hint = "a model file is finished and cannot be resumed; give the checkpoint of the run"
+    elif came == "search":
+        hint = "it holds the trials of an interrupted search; the same `backpass tune` continues it and writes a model"
     else:
         hint = OURS
     found = f"a {came}" if came in KINDS else "of an unknown kind"

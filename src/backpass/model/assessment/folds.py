@@ -1,0 +1,132 @@
+"""Folds: a table cut into folds, and the fit of a model on all rows but those of one fold.
+
+It takes a table and the arguments of ``fit`` and deals the rows; ``model.split`` decides which rows belong together.
+Cross-validation and the search for settings score models on the rows that were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.errors import DataError, UsageError
+from backpass.model.fitting.division import possible_inputs, units_in
+from backpass.model.fitting.fit import fit_problem
+from backpass.model.fitting.preparation import make_problem
+from backpass.model.model import Model
+from backpass.model.settings.settings import Settings
+from backpass.model.split.splits import folds_of, strata_of
+from backpass.model.split.units import Units
+from backpass.numerics.philox import permutation
+from backpass.table import Table, Target
+from backpass.table.labeled import Labeled
+from backpass.training import Callback
+
+_PURPOSE = 0x591C_0000
+
+Round = tuple[NDArray[Any], NDArray[Any]]
+"""The rows that a model is made of, and the rows that it is scored on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folds:
+    """A table cut into folds.
+
+    Attributes:
+        table: The rows that have a target and a weight.
+        target: The target.
+        truth: The targets as numbers (n,), or class numbers (n,).
+        rounds: One round per fold, repetition by repetition.
+        drop: Columns to leave out.
+        columns: The only columns to learn from; None: all.
+        weight: The column of row weights, if any.
+    """
+
+    table: Table
+    target: Target
+    truth: NDArray[Any]
+    rounds: tuple[Round, ...]
+    drop: Sequence[str]
+    columns: Sequence[str] | None
+    weight: str | None
+
+    @staticmethod
+    def of(
+        table: Table,
+        target_name: str,
+        settings: Settings,
+        count: int,
+        repeats: int = 1,
+        *,
+        drop: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
+        weight: str | None = None,
+        strict: bool = False,
+    ) -> Folds:
+        """Cut a table into folds, see ``cross_validate``.
+
+        Raises:
+            UsageError: The counts cannot be used.
+            DataError: The table cannot be used, or has fewer rows or groups than folds.
+        """
+        if count < 2 or repeats < 1:
+            raise UsageError(f"folds must be 2 or more and repeats 1 or more; got {count} and {repeats}")
+        if settings.time is not None and repeats > 1:
+            raise UsageError("with a time column there is one way to cut the rows: repeats must be 1", hint="add folds")
+        table = Labeled.of(table, [target_name], weight, strict=strict).table
+        target = Target.fit(table, target_name, settings.task)
+        truth = target.encode(table)
+        left_out = drop if weight is None else (*drop, weight)
+        names = possible_inputs(table, target_name, settings, left_out, columns)
+        units = units_in([table], [truth], target_name, names, settings)[0][0]
+        if table.rows < 2 * count:
+            raise DataError(
+                f"{count} folds need at least {2 * count} rows; there are {table.rows}", hint="use fewer folds"
+            )
+        rounds = tuple(_rounds(truth, target, units, settings, count, repeats))
+        return Folds(table, target, truth, rounds, drop, columns, weight)
+
+    def fit(self, number: int, settings: Settings, callbacks: Sequence[Callback] = ()) -> Model:
+        """Fit a model without the rows of a round, exactly as ``fit`` does; the rows left out are its test rows.
+
+        Args:
+            number: The number of the round, from 0.
+            settings: The settings; ``test_fraction`` plays no part.
+            callbacks: Observers of the run.
+        """
+        rest, _ = self.rounds[number]
+        problem = make_problem(
+            self.table.take(rest),
+            self.target.name,
+            Settings.of({**dict(settings.given), "test_fraction": 0.0}),
+            test=self.scored(number),
+            drop=self.drop,
+            columns=self.columns,
+            weight=self.weight,
+            diagnose=False,
+        )
+        return fit_problem(problem, callbacks=callbacks, compare=False)
+
+    def scored(self, number: int) -> Table:
+        """The rows that the model of a round is scored on."""
+        return self.table.take(self.rounds[number][1])
+
+
+def _rounds(
+    truth: NDArray[Any], target: Target, units: Units, settings: Settings, folds: int, repeats: int
+) -> Iterator[Round]:
+    rows = len(truth)
+    if units.ranks is not None:
+        blocks = folds_of(permutation(settings.seed, 0, _PURPOSE, rows), folds + 1, None, units)
+        for block in range(1, folds + 1):
+            yield np.flatnonzero(blocks < block), np.flatnonzero(blocks == block)
+        return
+    strata = None if target.task == "regression" else strata_of(truth)
+    for repeat in range(repeats):
+        parts = folds_of(permutation(settings.seed, repeat, _PURPOSE, rows), folds, strata, units)
+        for part in range(folds):
+            yield np.flatnonzero(parts != part), np.flatnonzero(parts == part)

@@ -1,0 +1,1 @@
+"""Tuning: the search for the settings that suit a table best."""

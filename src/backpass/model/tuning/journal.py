@@ -1,0 +1,196 @@
+"""A journal: the fits of a search so far, on disk, so that an interrupted search continues as if it had never stopped.
+
+``Journal`` takes fits one by one and writes all of them after each; it makes trials of them. The file (see
+``container``) holds what the search must match, the seconds it took, and its fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backpass._version import __version__
+from backpass.errors import ModelFileError
+from backpass.model.file.container import pack, unpack
+from backpass.model.file.header import header_length
+from backpass.model.file.storage import check_writable, read_file, write_atomically
+from backpass.model.form import Form, validate
+from backpass.model.settings.constraint import Number
+from backpass.model.tuning.search import Search
+from backpass.model.tuning.trial import Trial
+from backpass.table import CategoricalColumn
+from backpass.table.content import bits_of
+
+SUFFIX = ".search"
+
+_ONE, _NUMBER = Number(1, whole=True), Number()
+_FORM: Form = {
+    "identity": dict,
+    "seconds": Number(0),
+    "fits": [
+        {
+            "step": _ONE,
+            "trial": _ONE,
+            "scores": {...: _NUMBER},
+            "seconds": Number(0),
+            "failure": str,
+        }
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One model of a search.
+
+    Attributes:
+        step: The number of the trial that had begun last.
+        trial: The number of the trial that the model belongs to.
+        scores: Every metric on the rows that it did not train on; empty if it failed.
+        seconds: The time that it took.
+        failure: Why there is no model; empty if there is one.
+    """
+
+    step: int
+    trial: int
+    scores: Mapping[str, float]
+    seconds: float
+    failure: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Journal:
+    """The fits of a search, and the file that holds them. Mutable.
+
+    Attributes:
+        path: The file; None: the fits are in memory only.
+        identity: What a search that continues must match.
+        fits: The fits so far, in order.
+        seconds: The time that the search took before this process.
+    """
+
+    path: Path | None
+    identity: Mapping[str, Any]
+    fits: list[Fit] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @staticmethod
+    def of(path: str | Path | None, identity: Mapping[str, Any]) -> Journal:
+        """The journal in a file, if there is one, or else an empty one.
+
+        Raises:
+            ResourceError: The file could not be written later.
+            ModelFileError: The file is damaged, or belongs to another search; lists everything that differs.
+        """
+        if path is None:
+            return Journal(None, identity)
+        check_writable(path)
+        if not Path(path).exists():
+            return Journal(Path(path), identity)
+        facts, _ = unpack(read_file(path, partial(header_length, source=str(path))), "search", str(path))
+        if fault := validate(facts, _FORM, "facts"):
+            raise ModelFileError(
+                f"{path} does not describe a search that this version knows", faults=[fault], hint=f"remove {path}"
+            )
+        if faults := _differences(facts["identity"], identity):
+            raise ModelFileError(
+                f"{path} belongs to another search",
+                faults=faults,
+                hint=f"tune with the same table and settings, or remove {path} to start again",
+            )
+        return Journal(Path(path), identity, [Fit(**each) for each in facts["fits"]], facts["seconds"])
+
+    def add(self, fit: Fit, seconds: float) -> None:
+        """Add a fit, and write the file.
+
+        Args:
+            fit: The fit.
+            seconds: The time that the search took so far in this process.
+
+        Raises:
+            ResourceError: The file cannot be written.
+        """
+        self.fits.append(fit)
+        if self.path is None:
+            return
+        facts: dict[str, Any] = {
+            "identity": dict(self.identity),
+            "seconds": self.seconds + seconds,
+            "fits": [asdict(each) for each in self.fits],
+        }
+        write_atomically(self.path, pack("search", facts, {}))
+
+    def drop(self, step: int) -> None:
+        """Forget the fits of a step, which is not complete."""
+        self.fits = [fit for fit in self.fits if fit.step != step]
+
+    def keep(self, steps: float) -> None:
+        """Forget the fits after so many steps."""
+        self.fits = [fit for fit in self.fits if fit.step <= steps]
+
+    def close(self) -> None:
+        """Remove the file."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+    @property
+    def step(self) -> int:
+        """The number of the trial that began last; 0 before the first."""
+        return max((fit.step for fit in self.fits), default=0)
+
+    def trials(self, changes: Sequence[Mapping[str, Any]], metric: str) -> list[Trial]:
+        """The trials that the fits belong to.
+
+        Args:
+            changes: The settings that each trial changes, in the order of the trials.
+            metric: The metric that ranks them.
+        """
+        found = []
+        for number in range(1, self.step + 1):
+            fits = [fit for fit in self.fits if fit.trial == number]
+            scores = tuple(fit.scores for fit in fits if not fit.failure)
+            failure = next((fit.failure for fit in fits if fit.failure), "")
+            seconds = sum(fit.seconds for fit in fits)
+            found.append(Trial(number, changes[number - 1], metric, scores, seconds, failure))
+        return found
+
+
+def identity_of(search: Search) -> dict[str, Any]:
+    """What a search that continues must match: version, settings, columns, folds, and a digest of the rows."""
+    folds, settings = search.folds, search.settings
+    digest = sha256()
+    for name, column in folds.table.columns.items():
+        digest.update(repr((name, column.kind)).encode())
+        digest.update(np.ascontiguousarray(bits_of(column)).tobytes())
+        if isinstance(column, CategoricalColumn):
+            digest.update(repr(column.levels).encode())
+    for rest, scored in folds.rounds:
+        digest.update(rest.tobytes() + scored.tobytes())
+    given = {name: each for name, each in settings.to_json().items() if name in dict(settings.given)}
+    return {
+        "backpass": __version__,
+        "target": folds.target.name,
+        "settings": given,
+        "drop": list(folds.drop),
+        "columns": None if folds.columns is None else list(folds.columns),
+        "weight": folds.weight,
+        "folds": search.count,
+        "rows": digest.hexdigest(),
+    }
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    faults = []
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            if name == "rows":
+                faults.append("the rows (their values, their order or their folds) differ")
+            else:
+                faults.append(f"{name}: was {before.get(name)!r}, is {now.get(name)!r}")
+    return faults

@@ -1,0 +1,129 @@
+"""A search, prepared: the rows that trials are scored on, and the model of the best settings.
+
+It takes a table and the arguments of ``fit``. Test rows are set aside first; trials never see them. ``course`` decides
+what is fitted next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backpass.errors import DataError
+from backpass.model.assessment.folds import Folds
+from backpass.model.fitting.data_split import Rows
+from backpass.model.fitting.division import possible_inputs, split_of, units_in
+from backpass.model.fitting.problem import Problem, make_problem
+from backpass.model.head.head import Head
+from backpass.model.settings.settings import Settings
+from backpass.model.tuning.portfolio import configurations
+from backpass.table import Table, Target
+from backpass.table.labeled import Labeled
+from backpass.training import Callback
+
+FOLDS = 4
+"""The usual number of folds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """A prepared search.
+
+    Attributes:
+        table: The table.
+        test: Rows for the test score, in place of a share of the table.
+        folds: The rows other than the test rows, cut into folds.
+        settings: The settings of the user.
+        metric: The metric that ranks trials.
+        count: The number of folds.
+        strict: Whether a row without a target is an error.
+    """
+
+    table: Table
+    test: Table | None
+    folds: Folds
+    settings: Settings
+    metric: str
+    count: int
+    strict: bool
+
+    @staticmethod
+    def of(
+        table: Table,
+        target_name: str,
+        settings: Settings,
+        count: int = FOLDS,
+        *,
+        test: Table | None = None,
+        drop: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
+        weight: str | None = None,
+        strict: bool = False,
+    ) -> Search:
+        """Set the test rows aside and cut the others into folds.
+
+        Raises:
+            UsageError: An argument cannot be used.
+            DataError: The table cannot be used.
+        """
+        labeled = Labeled.of(table, [target_name], weight, strict=strict)
+        target = Target.fit(labeled.table, target_name, settings.task)
+        truth = target.encode(labeled.table)
+        left_out = drop if weight is None else (*drop, weight)
+        inputs = possible_inputs(labeled.table, target_name, settings, left_out, columns)
+        units = units_in([labeled.table], [truth], target_name, inputs, settings)[0][0]
+        rows = Rows(labeled.table, truth, labeled.weights, units)
+        first = next(configurations(dict(settings.given), target.task, len(truth)))
+        usual = Settings.of({**dict(settings.given), **first}, target.task)
+        split = split_of(rows, target, usual, has_test=test is not None)
+        kept = np.sort(np.concatenate([split.train, split.validation]))
+        folds = Folds.of(
+            labeled.table.take(kept), target_name, settings, count, drop=drop, columns=columns, weight=weight
+        )
+        metric = Head.fit(target, truth, usual).metric
+        return Search(table, test, folds, settings, metric, count, strict)
+
+    def scores(
+        self, changes: Mapping[str, Any], number: int, callbacks: Sequence[Callback] = ()
+    ) -> Mapping[str, float]:
+        """Every metric of a configuration on the rows of a fold.
+
+        With a time column the last fold comes first, because its training rows are most like those of the final fit.
+
+        Args:
+            changes: The settings that the configuration changes.
+            number: The number of the fold, from 0.
+            callbacks: Observers of the fit.
+
+        Raises:
+            DataError: The metric is undefined on these rows.
+            BackpassError: As ``fit``.
+        """
+        fold = self.count - 1 - number if self.settings.time is not None else number
+        scores = self.folds.fit(fold, self.settings_with(changes), callbacks).record.scores["test"]
+        if self.metric not in scores:
+            raise DataError(
+                f"metric {self.metric!r} is undefined on the rows of fold {fold + 1} of {self.count}",
+                hint="use fewer folds, or another metric",
+            )
+        return scores
+
+    def settings_with(self, changes: Mapping[str, Any]) -> Settings:
+        """The settings of the user with those that a configuration changes."""
+        return Settings.of({**dict(self.settings.given), **changes})
+
+    def problem(self, changes: Mapping[str, Any]) -> Problem:
+        """The problem of the final fit, exactly as ``fit`` makes it."""
+        return make_problem(
+            self.table,
+            self.folds.target.name,
+            self.settings_with(changes),
+            test=self.test,
+            drop=self.folds.drop,
+            columns=self.folds.columns,
+            weight=self.folds.weight,
+            strict=self.strict,
+        )

@@ -1,0 +1,125 @@
+"""Tuning: the search for the settings that suit a table best, and the model that is fitted with them.
+
+It takes a table and the arguments of ``fit``, as ``fit`` does. ``course`` runs the trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Unpack
+
+from backpass.model.fitting.fit import as_table, fit_problem
+from backpass.model.model import Model
+from backpass.model.settings.options import SettingsOptions
+from backpass.model.settings.settings import Settings
+from backpass.model.tuning.budget import limit_of
+from backpass.model.tuning.course import Course
+from backpass.model.tuning.journal import Journal, identity_of
+from backpass.model.tuning.search import FOLDS, Search
+from backpass.model.tuning.trial import Trial
+from backpass.table import required_kind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tuning:
+    """The result of a search.
+
+    Attributes:
+        model: The model that ``fit`` makes of the table with the best settings.
+        settings: These settings, as keyword arguments of ``fit``: those of the user and those of the best trial.
+        trials: The trials, best first.
+        metric: The metric that ranks them.
+        ended: Why the search ended: "trials", "budget", or "exhausted" (there are no more configurations).
+    """
+
+    model: Model
+    settings: Mapping[str, Any]
+    trials: tuple[Trial, ...]
+    metric: str
+    ended: str
+
+
+def tune(
+    data: Any,
+    target: str,
+    *,
+    budget: float | str | None = None,
+    trials: int | None = None,
+    folds: int = FOLDS,
+    test: Any = None,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    weight: str | None = None,
+    strict: bool = False,
+    state: str | Path | None = None,
+    on_trial: Callable[[Trial], object] | None = None,
+    reading: Mapping[str, Any] | None = None,
+    **settings: Unpack[SettingsOptions],
+) -> Tuning:
+    """Search for the settings that suit a table best, and fit a model with them.
+
+    Each trial is a configuration: a preset, or a random variant of one. Its score is that of rows which its models did
+    not train on: the table is cut into folds, and a model is fitted per fold on the others. All trials are scored on
+    one fold, the better half on two, the better half of these on four, and so on (successive halving). Test rows are
+    set aside first and play no part in the search.
+
+    The result depends on the data, the settings, the seed and the number of trials; the budget only decides how many
+    trials are reached.
+
+    Args:
+        data: The rows, in any form that ``fit`` takes.
+        target: The column to predict.
+        budget: The time for the search and the final fit: seconds, or a text such as "10m" or "1h30m". A trial that is
+            not complete by then does not count. Default None: no limit.
+        trials: The number of trials. Default None: 16, or as many as the budget allows.
+        folds: The number of folds, 2 or more. Default 4.
+        test: Rows for the test score, as in ``fit``. Default None: a share of ``data``.
+        drop: Columns to leave out. Default ().
+        columns: The only columns to learn from. Default None: all.
+        weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
+        strict: Whether a row without a target is an error. Default False: it is left out.
+        state: File that holds the trials of a search in progress. If it exists, the search continues; it is removed
+            at the end. Default None: an interrupted search is lost.
+        on_trial: Called with the trial after each of its fits. Default None.
+        reading: Options of ``read_table`` for paths. Default None.
+        **settings: See ``fit``. A setting that is set is never changed.
+
+    Raises:
+        UsageError: A setting or an argument cannot be used, or the budget is too small for one trial.
+        DataError: The table cannot be used, or has fewer rows or groups than folds.
+        ModelFileError: The state belongs to another search, or is damaged.
+        InterruptedTraining: The search was interrupted.
+        DivergedError: Training diverged in every trial.
+
+    >>> found = tune({"x": range(60), "y": range(60)}, "y", trials=2, folds=2, hidden=(), epochs=5, ensemble_size=2)
+    >>> len(found.trials), found.settings["epochs"], found.trials[0].folds
+    (2, 5, 2)
+
+    Source: asynchronous successive halving, Li et al. 2020; the folds of a cross-validation as its resource.
+    """
+    limit = limit_of(budget, trials)
+    options = dict(reading or {})
+    table = as_table(data, options)
+    kinds = {name: required_kind(column) for name, column in table.columns.items()}
+    search = Search.of(
+        table,
+        target,
+        Settings.of(settings),
+        folds,
+        test=None if test is None else as_table(test, options, kinds),
+        drop=drop,
+        columns=columns,
+        weight=weight,
+        strict=strict,
+    )
+    course = Course(search, Journal.of(state, identity_of(search)), limit)
+    for trial in course.steps():
+        if on_trial is not None:
+            on_trial(trial)
+    best, *others = course.leaderboard
+    model = fit_problem(search.problem(best.changes))
+    course.journal.close()
+    chosen = {**dict(search.settings.given), **best.changes}
+    return Tuning(model, chosen, (best, *others), search.metric, course.ended)
