@@ -34,6 +34,7 @@ NAMES = [
     "read_table",
     "report",
     "trace",
+    "tune",
     "value_and_grad",
 ]
 

@@ -12,7 +12,8 @@ from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
 from backpass.cli.folds import Folds, facts
 from backpass.cli.options.config import as_toml, from_file, given_why, written
-from backpass.cli.options.declaration import Command, argument, only_once, option, talking
+from backpass.cli.options.data import data_options
+from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
 from backpass.cli.outcome import tell, unbegun, worded
@@ -27,58 +28,7 @@ from backpass.table.target import labeled
 
 @click.command(cls=Command)
 @argument("table", type=click.Path())
-@option(
-    "-t",
-    "--target",
-    required=True,
-    metavar="COLUMN",
-    section="Data",
-    callback=only_once,
-    multiple=True,
-    help="the column to predict",
-)
-@option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    section="Data",
-    help="path of the model file; default: the table's name with the suffix .backpass, in the current directory",
-)
-@option(
-    "--validation-file",
-    metavar="FILE",
-    section="Data",
-    help="table of validation rows, which select the best epoch; default: a random split of TABLE, or none with the "
-    "preset plain",
-)
-@option("--test-file", metavar="FILE", section="Data", help="table of test rows; default: a random split of TABLE")
-@option("--drop", metavar="COLUMNS", multiple=True, section="Data", help="columns to ignore: a,b (repeatable)")
-@option(
-    "--columns",
-    metavar="COLUMNS",
-    multiple=True,
-    section="Data",
-    help="use only these columns as features: a,b (repeatable)",
-)
-@option(
-    "--categorical",
-    metavar="COLUMNS",
-    multiple=True,
-    section="Data",
-    help="numeric-looking columns to treat as categorical: a,b (repeatable)",
-)
-@option(
-    "--weight",
-    metavar="COLUMN",
-    section="Data",
-    help="column of row weights, numbers from 0 up, which is no feature: it weights loss and scores",
-)
-@option(
-    "--strict",
-    is_flag=True,
-    section="Data",
-    help="refuse a table with missing targets; default: such rows are left out, with a note",
-)
+@data_options()
 @option(
     "--folds",
     metavar="NUMBER",

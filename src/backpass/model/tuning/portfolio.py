@@ -17,15 +17,15 @@ from backpass.model.settings.settings import Settings
 from backpass.numerics.philox import integers
 
 _PURPOSE = 0x7D4E_0000
-_DRAWS = 96
-"""The number of draws. A draw that equals an earlier configuration is left out."""
+_DRAWS = 100
+"""The number of places. A configuration that equals an earlier one is left out."""
 _CHANGED = 3
 """Each setting of a draw is changed with probability 1 / _CHANGED."""
 
 _FIRST = ("default", "fast", "plain", "realmlp")
 """The presets that are tried first, in this order."""
 _COSTLY, _COSTLY_AFTER = "best", 12
-"""The preset with four times the networks of the default one, and the number of configurations before it."""
+"""The preset with four times the networks of the default one, and the number of places before it."""
 
 _LEARNING_RATES = ("learning_rate", (0.5, 2.0, 0.25))
 _EPOCHS = ("epochs", (0.5, 2.0))
@@ -79,14 +79,17 @@ def configurations(given: Mapping[str, Any], task: str, rows: int) -> Iterator[d
     >>> list(configurations({"preset": "fast"}, "regression", 1000))[0]
     {}
     """
-    seen, refused = set[str](), None
-    for proposed in _proposals(given, task, rows):
+    seen, first = set[str](), ""
+    refused: UsageError | None = None
+    for number in range(_DRAWS):
+        proposed = _named(number, given) or (_drawn(first, given, task, rows, number) if first else {})
         changes = {name: value for name, value in proposed.items() if name not in given}
         try:
             settings = Settings.of({**given, **changes}, task, rows)
         except UsageError as error:
             refused = refused or error
             continue
+        first = first or settings.preset
         key = repr({**settings.to_json(), "preset": ""})
         if key not in seen:
             seen.add(key)
@@ -95,17 +98,13 @@ def configurations(given: Mapping[str, Any], task: str, rows: int) -> Iterator[d
         raise refused
 
 
-def _proposals(given: Mapping[str, Any], task: str, rows: int) -> Iterator[dict[str, Any]]:
-    count = 0
-    for preset in (given["preset"],) if "preset" in given else _FIRST:
-        count += 1
-        yield _of_preset(preset)
-    base = given.get("preset", _FIRST[0])
-    for number in range(_DRAWS):
-        if "preset" not in given and count == _COSTLY_AFTER:
-            yield _of_preset(_COSTLY)
-        count += 1
-        yield _drawn(base, given, task, rows, number)
+def _named(number: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset at place ``number`` of the portfolio; empty where there is none."""
+    if "preset" in given:
+        return _of_preset(given["preset"]) if number == 0 else {}
+    if number == _COSTLY_AFTER:
+        return _of_preset(_COSTLY)
+    return _of_preset(_FIRST[number]) if number < len(_FIRST) else {}
 
 
 def _of_preset(preset: str) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def _of_preset(preset: str) -> dict[str, Any]:
 
 
 def _drawn(preset: str, given: Mapping[str, Any], task: str, rows: int, number: int) -> dict[str, Any]:
-    """Draw ``number``: the preset with some settings changed."""
+    """A random variant of a preset: some of its settings changed."""
     space = _PLAIN if preset == "plain" else _RECIPE
     found = _of_preset(preset)
     usual = Settings.of({**given, **found}, task, rows)

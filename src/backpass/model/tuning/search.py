@@ -50,8 +50,9 @@ class Search:
     count: int
     strict: bool
 
-    @staticmethod
+    @classmethod
     def of(
+        cls,
         table: Table,
         target_name: str,
         settings: Settings,
@@ -84,7 +85,7 @@ class Search:
             labeled.table.take(kept), target_name, settings, count, drop=drop, columns=columns, weight=weight
         )
         metric = Head.fit(target, truth, usual).metric
-        return Search(table, test, folds, settings, metric, count, strict)
+        return cls(table, test, folds, settings, metric, count, strict)
 
     def scores(
         self, changes: Mapping[str, Any], number: int, callbacks: Sequence[Callback] = ()

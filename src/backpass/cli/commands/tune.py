@@ -1,0 +1,180 @@
+"""``backpass tune``: search for the settings that suit a table best, and write the model that is fitted with them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backpass.cli import leaderboard, summary
+from backpass.cli.console import Console
+from backpass.cli.options.data import data_options
+from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.reading import reading
+from backpass.cli.options.settings import settings_options
+from backpass.cli.outcome import tell
+from backpass.cli.output import SUFFIX
+from backpass.cli.progress import watcher
+from backpass.cli.request import Request
+from backpass.errors import InterruptedTraining
+from backpass.model import Model, fit_problem
+from backpass.model.tuning import journal
+from backpass.model.tuning.budget import Limit, limit_of
+from backpass.model.tuning.course import Course
+from backpass.model.tuning.journal import Journal, identity_of
+from backpass.model.tuning.search import FOLDS, Search
+from backpass.model.tuning.trial import Trial
+from backpass.table.messages import counted
+
+_OWN = ("--budget", "--trials", "--folds")
+"""The options of this command that fit has not, or that mean something else there."""
+_ABSENT = ("validation_file", "checkpoint", "resume", "report")
+"""The options of fit that this command has not."""
+
+
+@click.command(cls=Command)
+@argument("table", type=click.Path())
+@option(
+    "--budget",
+    metavar="TIME",
+    section="Search",
+    help="time for the search and the final fit, such as 90s, 10m or 1h30m; default: no limit",
+)
+@option(
+    "--trials",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    section="Search",
+    help="number of trials; default: 16, or as many as the budget allows",
+)
+@option(
+    "--folds",
+    metavar="NUMBER",
+    type=click.IntRange(min=2),
+    default=FOLDS,
+    section="Search",
+    help=f"number of folds that trials are scored on; default: {FOLDS}",
+)
+@data_options(with_validation=False)
+@settings_options()
+@reading()
+@talking()
+def tune(**given: Any) -> int:
+    """Search for the settings that suit a table best, and write the model that is fitted with them.
+
+    Each trial is a configuration: a preset, or a random variant of one. Settings that you set are never changed. Trials
+    are scored on rows that their models did not train on: all of them on one fold of the table, the better half on two,
+    the better half of these on four, and so on (successive halving). --group and --time rule the folds as they rule the
+    splits of fit. Test rows are set aside first and play no part in the search.
+
+    The model is that of fit with the settings of the best trial. The search depends on the table, the settings, --seed
+    and the number of trials; --budget only decides how many trials are reached.
+
+    Ctrl-C ends the search and keeps its trials in a file next to the model, with the suffix .search. The same command
+    continues it, with the result of a search that was never interrupted, and removes the file at the end.
+
+    \b
+    Examples:
+      backpass tune housing.csv -t median_house_value --budget 10m
+      backpass tune churn.csv -t churned --trials 8 --metric roc_auc -o best.backpass
+      backpass tune visits.csv -t status --group patient --preset plain
+    """
+    console = Console(quiet=given["quiet"])
+    limit = limit_of(given["budget"], given["trials"])
+    request = Request.of({**given, **dict.fromkeys(_ABSENT)})
+    request.check_files()
+    state = f"{request.output.removesuffix(SUFFIX)}{journal.SUFFIX}"
+    try:
+        search, trials, model, ended = _run(request, limit, state, given["folds"], console, verbose=given["verbose"])
+    except (InterruptedTraining, KeyboardInterrupt) as stop:
+        raise _interrupted(stop, state) from None
+    tell(model, request, console, None)
+    command = _fit_command(trials[0].changes)
+    console.command("same model", command)
+    if given["as_json"]:
+        settings = search.settings_with(trials[0].changes).to_json()
+        facts = {"metric": search.metric, "ended": ended, "trials": leaderboard.facts(trials), "command": command}
+        console.document("tune", **summary.facts(model), output=request.output, search=facts, settings=settings)
+    return 0
+
+
+def _run(
+    request: Request, limit: Limit, state: str, folds: int, console: Console, *, verbose: bool
+) -> tuple[Search, Sequence[Trial], Model, str]:
+    """Run the trials, print them, and fit and save the best model."""
+    table, _, test = request.tables()
+    search = Search.of(
+        table,
+        request.target,
+        request.settings,
+        folds,
+        test=test,
+        drop=request.unread,
+        columns=request.columns,
+        weight=request.weight,
+        strict=request.strict,
+    )
+    course = Course(search, Journal.of(state, identity_of(search)), limit)
+    if course.journal.fits:
+        console.item("resumed", f"after {_so_far(course)}, from {state}")
+    else:
+        console.item("search", f"{counted(search.folds.table.rows, 'row')}, {folds} folds; trials are kept in {state}")
+    for trial in course.steps():
+        console.item(f"trial {trial.number}", leaderboard.line(trial))
+    trials = course.leaderboard
+    console.line()
+    for line in leaderboard.lines(trials):
+        console.line(line)
+    console.line()
+    problem = search.problem(trials[0].changes)
+    for label, text in summary.before(table, problem, verbose=verbose):
+        console.item(label, text)
+    if "test" not in problem.parts:
+        console.item("note", "no test rows: the score of the best of several trials is too good")
+    console.line()
+    with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
+        model = fit_problem(problem, callbacks=[watching])
+    model.save(request.output)
+    course.journal.close()
+    return search, trials, model, course.ended
+
+
+def _so_far(course: Course) -> str:
+    return f"{counted(len(course.journal.fits), 'fit')} of {counted(course.journal.step, 'trial')}"
+
+
+def _interrupted(stop: BaseException, state: str) -> InterruptedTraining:
+    """The error of an interrupted search; it names the command that continues it."""
+    if not Path(state).exists():
+        found = InterruptedTraining("interrupted before the first fit was complete; nothing is saved")
+    else:
+        command = shlex.join(["backpass", *(click.get_current_context().obj or [])])
+        found = InterruptedTraining(f"interrupted; the trials so far are in {state}", hint=f"to go on: {command}")
+    number = stop.signal if isinstance(stop, InterruptedTraining) else 0
+    if number:
+        found.exit_code = 128 + number
+    return found
+
+
+def _fit_command(changes: Mapping[str, Any]) -> str:
+    """The command line of ``fit`` that writes the same model."""
+    words = _without((click.get_current_context().obj or [])[1:], _OWN)
+    return shlex.join(["backpass", "fit", *words, *leaderboard.words(changes)])
+
+
+def _without(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Drop options and their values from arguments.
+
+    >>> _without(["tune", "a.csv", "--trials", "3", "-t", "y", "--budget=1m"], ["--trials", "--budget"])
+    ['tune', 'a.csv', '-t', 'y']
+    """
+    kept, rest = list[str](), iter(arguments)
+    for each in rest:
+        if each in names:
+            next(rest, None)
+        elif not each.startswith(tuple(f"{name}=" for name in names)):
+            kept.append(each)
+    return kept

@@ -1,0 +1,77 @@
+"""Data options: the columns and rows that a model is made of, and the file that it is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backpass.cli.options.declaration import F, only_once, option, together
+
+
+def data_options(*, with_validation: bool = True) -> Callable[[F], F]:
+    """Declare the options of ``fit`` and ``tune`` that name columns, rows and the model file.
+
+    Args:
+        with_validation: Whether validation rows can come from a file.
+    """
+    section = "Data"
+    validation = option(
+        "--validation-file",
+        metavar="FILE",
+        section=section,
+        help="table of validation rows, which select the best epoch; default: a random split of TABLE, or none with "
+        "the preset plain",
+    )
+    return together(
+        option(
+            "-t",
+            "--target",
+            required=True,
+            metavar="COLUMN",
+            section=section,
+            callback=only_once,
+            multiple=True,
+            help="the column to predict",
+        ),
+        option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            section=section,
+            help="path of the model file; default: the table's name with the suffix .backpass, in the current "
+            "directory",
+        ),
+        *([validation] if with_validation else []),
+        option(
+            "--test-file",
+            metavar="FILE",
+            section=section,
+            help="table of test rows; default: a random split of TABLE",
+        ),
+        option("--drop", metavar="COLUMNS", multiple=True, section=section, help="columns to ignore: a,b (repeatable)"),
+        option(
+            "--columns",
+            metavar="COLUMNS",
+            multiple=True,
+            section=section,
+            help="use only these columns as features: a,b (repeatable)",
+        ),
+        option(
+            "--categorical",
+            metavar="COLUMNS",
+            multiple=True,
+            section=section,
+            help="numeric-looking columns to treat as categorical: a,b (repeatable)",
+        ),
+        option(
+            "--weight",
+            metavar="COLUMN",
+            section=section,
+            help="column of row weights, numbers from 0 up, which is no feature: it weights loss and scores",
+        ),
+        option(
+            "--strict",
+            is_flag=True,
+            section=section,
+            help="refuse a table with missing targets; default: such rows are left out, with a note",
+        ),
+    )
