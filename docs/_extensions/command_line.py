@@ -11,6 +11,10 @@ from generated import Generated, plain
 from sphinx.application import Sphinx
 
 from backpass.cli.root import COMMANDS, backpass
+from backpass.model.settings.settings import BY_NAME
+
+HOME_OF_SETTINGS = "fit"
+"""The command whose section describes the settings; other commands that take them point to it."""
 
 
 class CommandLine(Generated):
@@ -34,8 +38,12 @@ def command_lines(command: click.Command, context: click.Context) -> Iterator[st
     yield from help_lines(command.help or "")
     yield from help_lines(command.epilog or "")
     section = ""
-    for option in command.get_params(context):
-        record = option.get_help_record(context) if isinstance(option, click.Option) else None
+    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
+    if context.info_name != HOME_OF_SETTINGS and any(each.name in BY_NAME for each in options):
+        yield from [f"It also takes every setting of ``backpass {HOME_OF_SETTINGS}``, from ``--preset`` on.", ""]
+        options = [each for each in options if each.name not in BY_NAME]
+    for option in options:
+        record = option.get_help_record(context)
         if record is None:
             continue
         if getattr(option, "section", "Other") != section:

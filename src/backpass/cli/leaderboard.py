@@ -61,7 +61,7 @@ def facts(trials: Sequence[Trial]) -> list[dict[str, Any]]:
             "trial": trial.number,
             "settings": dict(trial.changes),
             "score": None if trial.failure else trial.score,
-            "folds": [dict(each) for each in trial.scores],
+            "folds": [dict(sorted(each.items())) for each in trial.scores],
             "seconds": trial.seconds,
             "failure": trial.failure or None,
         }

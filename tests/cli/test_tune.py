@@ -1,0 +1,151 @@
+"""backpass tune: what it prints and writes, how it is interrupted and continued, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backpass.cli.commands.tune import tune
+from backpass.errors import BackpassWarning
+from backpass.model import load
+
+from .conftest import Outcome
+
+Run = Callable[..., Outcome]
+QUICK = ("--preset", "plain", "--hidden", "4", "--epochs", "3", "--ensemble-size", "1")
+
+
+def without_times(document: dict[str, object]) -> str:
+    return re.sub(r'"seconds": [\d.e-]+', "", json.dumps(document))
+
+
+def test_the_leaderboard_and_the_model(call: Run, home: Path, tmp_path: Path) -> None:
+    tune = ("tune", str(home / "numbers.csv"), "-t", "price", "--trials", "4", *QUICK)
+    done = call(*tune, "-o", str(tmp_path / "best.backpass"))
+    assert (done.code, done.out) == (0, "")
+    assert re.search(r"^trial 1 +fold 1: rmse [\d.]+, --validation-fraction 0.16$", done.err, re.M)
+    table = re.findall(r"^ +(\d) +([\d.]+)  .* (\d)   0:\d\d   --validation-fraction 0.16.*$", done.err, re.M)
+    assert len(table) == 4
+    assert table[0][2] == "4"
+    assert [path.name for path in tmp_path.iterdir()] == ["best.backpass"]
+
+    found = call(*tune, "-o", str(tmp_path / "again.backpass"), "--json", "-q")
+    search = found.json["search"]
+    assert (search["metric"], search["ended"], len(search["trials"])) == ("rmse", "trials", 4)
+    assert [str(each["trial"]) for each in search["trials"]] == [row[0] for row in table]
+    best = search["trials"][0]
+    assert best["score"] == pytest.approx(sum(each["rmse"] for each in best["folds"]) / 4)
+    assert found.json["settings"]["hidden"] == [4]
+
+    command = re.search(r"^same model  backpass (fit .*)$", done.err, re.M)
+    assert command is not None
+    assert found.json["search"]["command"].startswith("backpass fit ")
+    kept = (tmp_path / "best.backpass").read_bytes()
+    assert (tmp_path / "again.backpass").read_bytes() == kept
+    (tmp_path / "best.backpass").unlink()
+    assert call(*shlex.split(command[1])).code == 0
+    assert (tmp_path / "best.backpass").read_bytes() == kept
+
+
+def test_an_interrupted_search_goes_on_with_the_same_command(process: Run, home: Path, tmp_path: Path) -> None:
+    tune = ("tune", str(home / "numbers.csv"), "-t", "price", "--trials", "3", "--folds", "2", *QUICK)
+    whole = process(*tune, "-o", "whole.backpass", "--json", "-q", cwd=tmp_path)
+    tune = (*tune, "--epochs", "3", "-o", "part.backpass", "--json")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "backpass", *tune],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+    )
+    assert run.stderr is not None
+    for line in run.stderr:
+        if line.startswith("trial 2"):
+            run.send_signal(signal.SIGINT)
+            break
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert json.loads(out)["error"]["kind"] == "interrupted"
+    assert "interrupted; the trials so far are in part.search" in err
+    assert f"to go on: backpass {shlex.join(tune)}" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part.search", "whole.backpass"]
+
+    resumed = process(*tune, cwd=tmp_path)
+    assert resumed.code == 0
+    assert re.search(r"^resumed +after \d fits of 2 trials, from part.search$", resumed.err, re.M)
+    assert without_times(resumed.json["search"]["trials"]) == without_times(whole.json["search"]["trials"])
+    assert (tmp_path / "part.backpass").read_bytes() == (tmp_path / "whole.backpass").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part.backpass", "whole.backpass"]
+
+
+def test_a_class_target_with_groups_and_a_positive_class(call: Run, tmp_path: Path) -> None:
+    rows = [f"{i // 4},{(i * 37) % 101},{'yes' if (i * 37) % 101 > 60 else 'no'}" for i in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,x,y", *rows]))
+    options = ("--group", "id", "--metric", "roc_auc", "--positive", "no", "--trials", "2", "--folds", "2")
+    done = call("tune", str(tmp_path / "t.csv"), "-t", "y", *options, *QUICK, "-o", str(tmp_path / "m.backpass"))
+    assert done.code == 0
+    settings = load(tmp_path / "m.backpass").record.settings
+    assert (settings["group"], settings["metric"], settings["positive"]) == ("id", "roc_auc", "no")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (("-t", "price", "--budget", "soon"), 2, "budget is a time above 0, such as 90s, 10m or 1h30m; got 'soon'"),
+        (("-t", "price", "--budget", "1e-9"), 2, "budget is a time above 0"),
+        (("-t", "price", "--budget", "0.000001s"), 2, "a budget of 1e-06 seconds is too small for one trial"),
+        (("-t", "price", "--trials", "0"), 2, "--trials"),
+        (("-t", "price", "--folds", "1"), 2, "--folds"),
+        (("-t", "price", "--learning-rat", "1"), 2, "there is no option --learning-rat"),
+        (("-t", "price", "--checkpoint", "c"), 2, "there is no option --checkpoint"),
+        (("-t", "prise"), 3, "did you mean 'price'?"),
+        (("-t", "price", "--metric", "f1"), 2, "metric 'f1' does not go with target 'price'"),
+        ((), 2, "missing option '-t' / '--target'"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    call: Run, home: Path, tmp_path: Path, options: tuple[str, ...], code: int, text: str
+) -> None:
+    failed = call("tune", str(home / "numbers.csv"), *options, *QUICK, "-o", str(tmp_path / "m.backpass"))
+    assert failed.code == code
+    assert text in failed.err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_file_in_the_place_of_the_state_is_kept(call: Run, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.search").write_text("my notes")
+    tune = ("tune", str(home / "numbers.csv"), "-t", "price", *QUICK, "-o", str(tmp_path / "m.backpass"))
+    failed = call(*tune)
+    assert failed.code == 4
+    assert "m.search is not a Backpass file: it is a text file" in failed.err
+    assert (tmp_path / "m.search").read_text() == "my notes"
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "tune.md"
+
+
+def test_the_examples_of_the_page_run(call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    sample = call("sample", "housing").out.splitlines()[:200]
+    Path("housing.csv").write_text("\n".join(sample))
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BackpassWarning)
+        exec(compile(program, str(PAGE), "exec"), {})
+    assert load("tuned.backpass").target == "median_house_value"
+
+
+def test_the_options_of_the_page_are_there() -> None:
+    known = {name for each in tune.params for name in each.opts}
+    assert {*re.findall(r"--[a-z-]+", PAGE.read_text(encoding="utf-8"))} <= known
