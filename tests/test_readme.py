@@ -32,7 +32,18 @@ def test_commands_name_only_what_exists(capsys: pytest.CaptureFixture[str]) -> N
     from backpass.cli import main
 
     known = {"--help", "--version"}
-    for command in ("fit", "tune", "inspect", "predict", "evaluate", "compare", "report", "explain", "export", "sample"):
+    for command in (
+        "fit",
+        "tune",
+        "inspect",
+        "predict",
+        "evaluate",
+        "compare",
+        "report",
+        "explain",
+        "export",
+        "sample",
+    ):
         assert main([command, "--help"]) == 0
         known |= set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
     named = set(re.findall(r"--[a-z][a-z-]*", README))

@@ -11,7 +11,7 @@ from generated import Generated, plain
 from sphinx.application import Sphinx
 
 from backpass.cli.root import COMMANDS, backpass
-from backpass.model.settings.settings import BY_NAME
+from backpass.model.settings.declarations import BY_NAME
 
 HOME_OF_SETTINGS = "fit"
 """The command whose section describes the settings; other commands that take them point to it."""

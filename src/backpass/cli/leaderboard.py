@@ -10,7 +10,7 @@ from typing import Any
 from backpass.cli.options.config import written
 from backpass.cli.options.declaration import flag
 from backpass.cli.text import aligned, duration, figure
-from backpass.model.settings.settings import BY_NAME
+from backpass.model.settings.declarations import BY_NAME
 from backpass.model.tuning.trial import Trial
 
 MOST = 20

@@ -16,7 +16,8 @@ from backpass.errors import DataError
 from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.division import possible_inputs, split_of, units_in
-from backpass.model.fitting.problem import Problem, make_problem
+from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem import Problem
 from backpass.model.head.head import Head
 from backpass.model.settings.settings import Settings
 from backpass.model.tuning.portfolio import configurations
