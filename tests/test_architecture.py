@@ -38,6 +38,7 @@ ROOMS = (
     "model",
     "model.fitting",
     "model.assessment",
+    "model.tuning",
     "estimators",
     "reporting",
     "cli",

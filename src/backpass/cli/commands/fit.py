@@ -10,7 +10,6 @@ import click
 from backpass.cli import summary
 from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
-from backpass.cli.folds import Folds, facts
 from backpass.cli.options.config import as_toml, from_file, given_why, written
 from backpass.cli.options.data import data_options
 from backpass.cli.options.declaration import Command, argument, option, talking
@@ -19,6 +18,7 @@ from backpass.cli.options.settings import settings_options
 from backpass.cli.outcome import tell, unbegun, worded
 from backpass.cli.progress import watcher
 from backpass.cli.request import Request
+from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from backpass.cli import leaderboard, summary
+from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.options.data import data_options
 from backpass.cli.options.declaration import Command, argument, option, talking
@@ -19,6 +19,7 @@ from backpass.cli.outcome import tell
 from backpass.cli.output import SUFFIX
 from backpass.cli.progress import watcher
 from backpass.cli.request import Request
+from backpass.cli.scores import leaderboard
 from backpass.errors import InterruptedTraining
 from backpass.model import Model, fit_problem
 from backpass.model.tuning import journal
