@@ -1,1 +1,1 @@
-"""The scores of several models: those of a cross-validation, and the leaderboard of a search."""
+"""Scores: those of several models together, of a cross-validation and on the leaderboard of a search."""
