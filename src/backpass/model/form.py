@@ -167,6 +167,7 @@ MODEL: Form = {
         ],
     },
     "residual_rows": Optional(_ONE),
+    "residual_floor": Optional(_NUMBER),
     "baselines": Optional([str]),
     "record": {
         "settings": dict,

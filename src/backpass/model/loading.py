@@ -93,7 +93,9 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
     )
     head, network = Head.from_json(facts["head"]), Network.from_json(facts["network"])
     record = Record.from_json(facts["record"])
-    residuals = Residuals(arrays["residuals"], facts["residual_rows"]) if "residual_rows" in facts else None
+    residuals = None
+    if "residual_rows" in facts:
+        residuals = Residuals(arrays["residuals"], facts["residual_rows"], facts.get("residual_floor"))
     baselines = _baselines(arrays["baselines"], facts["baselines"], feature_map, head) if "baselines" in facts else ()
     theta = arrays["theta"]
     return Model(schema, head, feature_map, network, theta, record, residuals=residuals, baselines=baselines)

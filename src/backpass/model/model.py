@@ -166,7 +166,8 @@ class Model:
         """Lower and upper end (n, 2) of an interval that contains the target of each row with probability ``level``.
 
         The half width is a quantile of the residuals on validation rows, the same for every row (split conformal
-        prediction, Lei et al. 2018); see ``Residuals`` for the guarantee.
+        prediction, Lei et al. 2018); see ``Residuals`` for the guarantee. If no target of the fit was negative, no end
+        is below 0.
 
         Args:
             data: As for ``predict``.
@@ -180,7 +181,7 @@ class Model:
         half = self.half_width(level)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
-        return np.column_stack([found.values - half, found.values + half])
+        return np.column_stack([self.interval_end(found.values, offset) for offset in (-half, half)])
 
     def predict_quantiles(
         self, data: Any, quantiles: Sequence[float] = (0.05, 0.5, 0.95), **reading: Any
@@ -202,7 +203,7 @@ class Model:
         offsets = self.quantile_offsets(quantiles)
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
-        return np.asarray(found.values[:, None] + np.array(list(offsets.values())))
+        return np.column_stack([self.interval_end(found.values, offset) for offset in offsets.values()])
 
     def quantile_offsets(self, asked: Sequence[float | str]) -> dict[float, float]:
         """Quantile -> the number added to predictions.
@@ -219,6 +220,12 @@ class Model:
                 hint="predict without --quantiles; for others, fit with loss squared, or with another --quantile",
             )
         return self._known_residuals("quantiles").offsets(asked)
+
+    def interval_end(self, predicted: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
+        """The end of an interval, or a quantile, of each row (n,), for an offset of ``half_width`` or
+        ``quantile_offsets``: not below 0 if no target of the fit was negative.
+        """
+        return predicted + offset if self.residuals is None else self.residuals.end(predicted, offset)
 
     def half_width(self, level: float) -> float:
         """Half the width of the intervals with this level.
@@ -509,6 +516,7 @@ class Model:
         if self.residuals is not None:
             facts["residual_rows"] = self.residuals.rows
             arrays["residuals"] = self.residuals.values
+            facts |= {} if self.residuals.floor is None else {"residual_floor": self.residuals.floor}
         if self.baselines:
             facts["baselines"] = [each.name for each in self.baselines]
             arrays["baselines"] = np.concatenate([each.theta for each in self.baselines])

@@ -20,6 +20,7 @@ from backpass.table.feature import how_tiny, is_constant, looks_like_identifier,
 from backpass.table.leakage import leakage_findings
 from backpass.table.messages import counted, listed, rows_listed, shown
 from backpass.table.number import text_of
+from backpass.table.skewness import skewness_of
 from backpass.table.spellings import likeness
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target
@@ -186,7 +187,11 @@ def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) 
     """Yield findings on the rows: duplicates, and classes with few rows."""
     if repeated := _repeated_rows(list(table.columns.values())):
         yield Finding("duplicate_rows", f"{counted(repeated, 'row')} repeat an earlier one in every column")
-    if target is None or y is None or target.task == "regression":
+    if target is None or y is None:
+        return
+    if target.task == "regression":
+        if text := skewness_of(target.name, y.astype(np.float64)):
+            yield Finding("skewed_target", text)
         return
     counts = np.bincount(y, minlength=len(target.classes))
     least = max(SMALL_CLASS * len(y), RARE)

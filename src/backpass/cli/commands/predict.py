@@ -162,7 +162,8 @@ def _spread(model: Model, predictions: Predictions, half: float | None, offsets:
     """Return the columns of the interval's ends and of the quantiles."""
     named = {} if half is None else {"low": -half, "high": half}
     named |= {f"q{q!r}": offset for q, offset in offsets.items()}
-    return {f"{name}({model.target})": (predictions.values + offset).tolist() for name, offset in named.items()}
+    values = predictions.values
+    return {f"{name}({model.target})": model.interval_end(values, offset).tolist() for name, offset in named.items()}
 
 
 def _facts(
@@ -182,8 +183,10 @@ def _facts(
         "classes": list(model.classes),
         "predictions": values.tolist(),
         "probabilities": None if probabilities is None else probabilities.tolist(),
-        "intervals": None if half is None else np.column_stack([values - half, values + half]).tolist(),
-        "quantiles": {repr(q): (values + offset).tolist() for q, offset in offsets.items()} or None,
+        "intervals": None
+        if half is None
+        else np.column_stack([model.interval_end(values, offset) for offset in (-half, half)]).tolist(),
+        "quantiles": {repr(q): model.interval_end(values, offset).tolist() for q, offset in offsets.items()} or None,
         "kept": dict(kept),
         "notes": [*table.notes, *predictions.notes],
         "warnings": list(predictions.warnings),

@@ -50,6 +50,8 @@ def make_model(
     if residuals is not None and test is not None and problem.settings.time is not None:
         residuals, widened = _widened(residuals, test, problem.head, coverage)
         said += widened
+    if residuals is not None and not _is_negative(problem):
+        residuals = replace(residuals, floor=0.0)
     first = results[0].progress
     where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
     comparison = None if shown is None else comparison_of(problem, compared.baselines, shown)
@@ -90,6 +92,11 @@ def make_model(
         residuals,
         kept(compared.baselines),
     )
+
+
+def _is_negative(problem: Problem) -> bool:
+    """Whether some target of the training or validation rows is below 0."""
+    return any(bool((part.truth < 0.0).any()) for name, part in problem.parts.items() if name != "test")
 
 
 def _calibrated(

@@ -30,6 +30,7 @@ from backpass.table.labeled import Labeled
 from backpass.table.leakage import worst_leaks
 from backpass.table.memory import require_memory
 from backpass.table.messages import shown
+from backpass.table.skewness import skewness_of
 from backpass.table.spellings import likeness
 
 
@@ -119,6 +120,8 @@ def _remade(
     if of_classes is not None and head.decision is not None and settings.threshold is None and settings.cost is None:
         head = replace(head, decision=weighted_decision(head.decision, of_classes))
     notes = [*imbalance_notes(target, settings, train.truth), *notes]
+    if target.task == "regression" and settings.loss in (None, "squared"):
+        notes += [text] if (text := skewness_of(target.name, train.truth)) else []
     if diagnose:
         notes += worst_leaks([train.table.columns[feature.name] for feature in schema.features], target, train.truth)
     problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings)

@@ -27,10 +27,12 @@ class Residuals:
     Attributes:
         values: The residuals, float64 (m,).
         rows: The number of independent rows that they represent; a group of rows counts once.
+        floor: The number below which no target lies: 0 if no target of the fit is negative. None: there is none.
     """
 
     values: NDArray[np.float64]
     rows: int
+    floor: float | None = None
 
     @staticmethod
     def of(
@@ -98,6 +100,17 @@ class Residuals:
                 hint=f"give more validation rows, or ask for at most {int(most * 1000) / 1000:g}",
             )
         return float(self.values[-(-rank * len(self.values) // self.rows) - 1])
+
+    def end(self, predicted: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
+        """The end of an interval, or a quantile, of each row (n,): prediction + offset, and not below the floor
+
+        A lower end at the floor loses no coverage, because no target lies below it.
+
+        >>> Residuals(np.arange(1.0, 20.0), 19, floor=0.0).end(np.array([5.0, 30.0]), -18.0)
+        array([ 0., 12.])
+        """
+        ends = predicted + offset
+        return ends if self.floor is None else np.maximum(ends, self.floor)
 
     def coverage(
         self,
