@@ -73,7 +73,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "option of a method": (lambda x: x.min(initial=0), "numpy.min with initial="),
     "too many arguments": (lambda x: numpy.sum(x, 0, float), "numpy.sum: too many positional arguments"),
     "method": (lambda x: x.sort(), "sort is not there"),
-    "method of a name": (lambda x: x.argsort(), "argsort is not there"),
+    "method of a name": (lambda x: x.argsort(), "argsort is not available"),
     "shift": (lambda x: x << 1, "numpy.left_shift"),
     "and of numbers": (lambda x: x & 1, "& of float64"),
     "and of brackets forgotten": (lambda x: (x > 0) & x, "& of float64"),

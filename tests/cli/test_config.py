@@ -115,7 +115,7 @@ def test_faults_are_all_named(call: Run) -> None:
     text = failed(
         call, 'epoch = 3\nhiden = [4]\ncategorical = {a = 1}\nseed = 2024-01-01\njson = true\nquiet = "yes"\n'
     )
-    assert text.startswith("error: run.toml: 6 of its keys cannot be used\n")
+    assert text.startswith("error: run.toml: 6 invalid keys\n")
     assert "  - unknown key 'epoch' (did you mean 'epochs'?)" in text
     assert "  - unknown key 'hiden' (did you mean 'hidden'?)" in text
     assert "  - categorical is of type dict; texts, numbers, true, false and lists of them can be given" in text
@@ -126,7 +126,7 @@ def test_faults_are_all_named(call: Run) -> None:
 
 def test_values_are_judged_with_those_of_the_command_line(call: Run) -> None:
     text = failed(call, 'epochs = 0\nactivation = "rellu"\nlearned_input_scale = 3\n', "--dropout", "2")
-    assert "4 settings cannot be used" in text
+    assert "4 invalid settings" in text
     assert "--epochs must be a whole number in the range [1, 1000000000]; got '0'" in text
     assert "--activation must be one of" in text
     assert "(did you mean 'relu'?)" in text

@@ -22,7 +22,7 @@ NEEDS_NOTHING = {"doctor", "sample"}
 def test_an_option_that_is_not_there(call: Run, name: str) -> None:
     failed = call(name, "--nonsense")
     assert (failed.code, failed.out) == (2, "")
-    assert failed.err.startswith("error: there is no option --nonsense\n")
+    assert failed.err.startswith("error: no such option: --nonsense\n")
 
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - NEEDS_NOTHING))

@@ -96,7 +96,7 @@ def test_of_the_table_of_the_fit_the_test_rows_are_taken(call: Run, home: Path) 
     for name in ("numbers", "pets", "kinds"):
         facts = call("importance", home / f"{name}.backpass", home / f"{name}.csv", "--json").json
         assert facts["rows"] == 24
-        assert "set aside for testing" in facts["measured_on"]
+        assert "held out for testing" in facts["measured_on"]
 
 
 def test_a_column_with_all_importance_is_named(call: Run, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
         "neurons     8 + 3 = 11",
         "parameters  (6+1) 8 + (8+1) 3 = 83",
         "linear      no",
-        "settings    preset plain, validation_fraction 0.16, learning_rate 0.01, epochs 3; the others are defaults",
+        "settings    preset plain, validation_fraction 0.16, learning_rate 0.01, epochs 3; all others default",
         "deviations  from CS229: validation_fraction 0.16, numerical_scaling standard, optimizer adamw, "
         "schedule cosine, sampling epoch",
     ):

@@ -29,7 +29,7 @@ def test_a_page_goes_to_standard_output(call: Run, home: Path) -> None:
     assert (done.code, unwarned(done.err)) == (0, "")
     assert done.out.startswith(START)
     assert done.out.endswith("</html>")
-    assert "Predicted against true" not in done.out
+    assert "Predicted vs. true values" not in done.out
 
 
 def test_a_page_with_rows_goes_to_a_file(call: Run, home: Path, tmp_path: Path) -> None:
@@ -37,8 +37,8 @@ def test_a_page_with_rows_goes_to_a_file(call: Run, home: Path, tmp_path: Path) 
     assert (done.code, done.out) == (0, "")
     assert unwarned(done.err).startswith("saved page.html (")
     text = (tmp_path / "page.html").read_text("utf-8")
-    assert "Predicted against true" in text
-    assert "24 rows of numbers.csv that were set aside for testing" in text
+    assert "Predicted vs. true values" in text
+    assert "24 rows of numbers.csv that were held out for testing" in text
     assert str(home) not in text
     again = call("report", home / "numbers.backpass", home / "numbers.csv", "-o", "page.html", "--json", "-q")
     assert again.code == 0

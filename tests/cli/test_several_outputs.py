@@ -47,7 +47,7 @@ COLUMNS = {
 def test_fit_predicts_one_column_and_says_where_several_are_predicted(folder: Path, call: Callable[..., Any]) -> None:
     failed = call("fit", "table.csv", "-t", "price,rent")
     assert failed.code == 3
-    assert "column 'price,rent' is not there" in failed.err
+    assert "column 'price,rent' not found" in failed.err
     assert "hint: one column is predicted here; several at once: docs/how-to/scikit-learn.md" in failed.err
 
 

@@ -38,7 +38,7 @@ def test_a_bug_is_told_on_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr("backpass.cli.commands.evaluate.load", broken)
     assert main(["evaluate", "m.backpass", "t.csv"]) == 1
     assert capsys.readouterr().err.startswith(
-        "error: this is a bug in backpass (ImportError: IMPORTANT: PLEASE READ THIS)\nhint: "
+        "error: internal error in backpass (ImportError: IMPORTANT: PLEASE READ THIS)\nhint: "
     )
 
 

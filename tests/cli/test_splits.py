@@ -42,7 +42,7 @@ def test_the_options_reach_the_model_and_the_model_knows_them(
     wish = ("-t", "y", "--group", "id", "--time", "day", *dropped)
     done = call("fit", str(table), *wish, *QUICK, "-o", output)
     assert done.code == 0, done.err
-    assert "40 groups of column 'id': no group is on two sides of a split" in done.err + done.out
+    assert "40 groups of column 'id': no group is on both sides of a split" in done.err + done.out
     model = load(output)
     assert model.record.split_columns == {"id": "numeric", "day": "day_first"}
     assert [*model.schema.kinds] == (["age"] if dropped else ["age", "day"])
@@ -55,7 +55,7 @@ def test_the_options_reach_the_model_and_the_model_knows_them(
     page = tmp_path / "page.html"
     assert call("report", output, str(table), "-o", str(page)).code == 0
     count = model.record.rows["test"]
-    assert f"the {count} rows of visits.csv that were set aside for testing" in page.read_text(encoding="utf-8").lower()
+    assert f"the {count} rows of visits.csv that were held out for testing" in page.read_text(encoding="utf-8").lower()
 
 
 def test_the_configuration_repeats_the_run(call: Run, table: Path, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_configuration_repeats_the_run(call: Run, table: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("wish", "said"),
     [
-        (("--group", "patient"), "'patient' is not there"),
+        (("--group", "patient"), "'patient' not found"),
         (("--group", "y"), "group 'y' is the target"),
         (("--group", "id", "--time", "id"), "group and time are the same column 'id'"),
         (("--group", ""), "--group is empty"),

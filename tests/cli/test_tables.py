@@ -33,8 +33,8 @@ FIT = ("-t", "y", "--hidden", "4", "--epochs", "2")
             "a,y\n" + "".join(f"{n},c{n // 2}\n" for n in range(300)),
             ["would have 150 classes", "--task classification"],
         ),
-        (GOOD.replace("y", "why", 1), ["column 'y' is not there", "known names: 'a', 'b', 'why'"]),
-        ("a,y\n" + "".join(f"{n},t{n}\n" for n in range(30)), ["target 'y'", "30 different texts", "--task"]),
+        (GOOD.replace("y", "why", 1), ["column 'y' not found", "known names: 'a', 'b', 'why'"]),
+        ("a,y\n" + "".join(f"{n},t{n}\n" for n in range(30)), ["target 'y'", "30 different values", "--task"]),
         ("a,y\n" + "1,cat\n2,cat\n" * 20, ["target 'y'", "'cat'"]),
         (GOOD + "inf,1,2\n", ["column 'a'", "row 41"]),
         (GOOD + "1e999,1,2\n", ["column 'a'", "row 41"]),
@@ -61,9 +61,9 @@ def test_tables_that_cannot_be_fitted(call: Run, tmp_path: Path, content: str | 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--drop", "bb"], "column 'bb' is not there"),
-        (["--categorical", "A"], "column 'A' is not there"),
-        (["--columns", "a,bb"], "column 'bb' is not there"),
+        (["--drop", "bb"], "column 'bb' not found"),
+        (["--categorical", "A"], "column 'A' not found"),
+        (["--columns", "a,bb"], "column 'bb' not found"),
         (["--wire", "unit=a,bb"], "unit 'unit' is wired to 'bb', which is not among the columns to learn from"),
     ],
 )
@@ -88,11 +88,11 @@ def test_paths_that_are_no_tables(call: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "notes"),
     [
-        ("a,b,y\n1,x,3\n", [], "only 1 row: it trains"),
-        ("a,b,y\n1,2,3\n2,2,3\n", [], "only 2 rows: all of them train"),
+        ("a,b,y\n1,x,3\n", [], "only 1 row: it is used for training"),
+        ("a,b,y\n1,2,3\n2,2,3\n", [], "only 2 rows: all of them are used for training"),
         ("a,y\n" + "".join(f"{i},5\n" for i in range(30)), [], ""),
         (GOOD, ["--batch-size", "1000"], "batch_size 1000 is more than the"),
-        ("a,b,y\n" + "".join(f"{i},,{i}\n" for i in range(30)), [], "column 'b' has no values: left out"),
+        ("a,b,y\n" + "".join(f"{i},,{i}\n" for i in range(30)), [], "column 'b' has only missing values: left out"),
         (GOOD.replace(",", ";"), [], "delimiter ';' detected"),
         (GOOD, ["--missing", "4"], "numeric (missing values in a, b)"),
         ("a,y\n" + "".join(f"id{i},{i}\n" for i in range(30)), ["--columns", "a"], ""),
@@ -167,7 +167,7 @@ def test_tables_that_cannot_be_predicted(fitted: Run, text: str, word: str) -> N
 def test_kept_columns_have_to_be_there(fitted: Run) -> None:
     failed = fitted("size,age,colour\n1,2,red\n", "--keep", "sise")
     assert failed.code == 3
-    assert "column 'sise' is not there (did you mean 'size'?)" in failed.err
+    assert "column 'sise' not found (did you mean 'size'?)" in failed.err
 
 
 def test_evaluate_needs_the_target(call: Run, home: Path, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_fit_show_evaluate_and_report_say_the_same(process: Run, table: Path) ->
     assert page.code == 0
     assert page.json["warnings"] == found  # the test rows of the same table: nothing is said twice
     text = (home / "page.html").read_text("utf-8")
-    assert text.index("What is wrong with this model") < text.index('<dl class="cards">')
+    assert text.index("Warnings") < text.index('<dl class="cards">')
     assert "is 0 on every training row (unit 1)" in text
 
 

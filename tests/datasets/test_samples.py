@@ -74,4 +74,4 @@ def test_each_sample_has_its_file_and_its_page() -> None:
 def test_an_unknown_name_offers_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         datasets.sample_bytes("hosing")
-    assert str(caught.value) == "there is no sample called 'hosing'\n\nhint: did you mean 'housing'?"
+    assert str(caught.value) == "unknown sample 'hosing'\n\nhint: did you mean 'housing'?"

@@ -140,7 +140,7 @@ def test_a_log_loss_that_the_class_shares_beat(classes: int) -> None:
     y = [f"class {int(v * classes / 10.01)}" for v in X]
     model = fit({"x": X, "y": y}, "y", hidden=(), epochs=4, learning_rate=30.0, metric="error", dropout=0.0)
     wrong = {"x": X, "y": [f"class {(int(v * classes / 10.01) + 1) % classes}" for v in X]}
-    with pytest.warns(BackpassWarning, match="always predicting the class shares on these rows: .*log loss"):
+    with pytest.warns(BackpassWarning, match="always predicting the class frequencies on these rows: .*log loss"):
         model.evaluate(wrong)
 
 
@@ -183,7 +183,7 @@ def test_labels_and_several_numbers_are_judged_each() -> None:
     labels = BackpassClassifier(preset="plain", hidden_layer_sizes=(4,), epochs=2).fit(X[:, None], tags).model_
     found = judged(labels.head, np.tile([9.0, -9.0], (120, 1)), tags)
     assert sum("is 0." in each or "is 1 " in each or "e-" in each for each in found) >= 1
-    assert "worse than always predicting the share of each label on these rows: log loss " in found[-1]
+    assert "worse than always predicting the label frequencies on these rows: log loss " in found[-1]
 
 
 def test_scores_that_are_not_finite_are_worse_than_any() -> None:

@@ -475,7 +475,7 @@ def test_parts_may_lack_columns_that_are_not_used(
 def test_drop_and_columns(houses: Columns, quick: dict[str, Any]) -> None:
     assert set(fit(houses, "price", drop=["town", "size"], **quick).kinds()) == {"age", "heating"}
     assert set(fit(houses, "price", columns=["size"], **quick).kinds()) == {"size"}
-    with pytest.raises(DataError, match="'prize' is not there"):
+    with pytest.raises(DataError, match="'prize' not found"):
         fit(houses, "prize", **quick)
 
 

@@ -192,7 +192,7 @@ def test_evaluate_is_the_metrics_of_predict(model: Model, columns: Columns, targ
 
 
 def test_evaluate_needs_the_target(price: Model, houses: Columns) -> None:
-    with pytest.raises(DataError, match="target column 'price' is not there"):
+    with pytest.raises(DataError, match="target column 'price' not found"):
         price.evaluate(without(houses, "price"))
 
 

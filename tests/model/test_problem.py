@@ -115,7 +115,7 @@ def test_a_table_without_the_target_or_with_a_new_class_is_refused(table_with: C
 def test_drop_and_columns(houses: Columns) -> None:
     assert set(problem_of(houses, "price", drop=["town"]).schema.kinds) == {"size", "age", "heating"}
     assert set(problem_of(houses, "price", columns=["age", "town"]).schema.kinds) == {"age", "town"}
-    with pytest.raises(DataError, match=r"'aeg' is not there .*did you mean 'age'"):
+    with pytest.raises(DataError, match=r"'aeg' not found .*did you mean 'age'"):
         problem_of(houses, "price", drop=["aeg"])
 
 
@@ -250,9 +250,9 @@ def noted(problem: Problem, text: str) -> bool:
 def test_few_rows_are_said() -> None:
     problem = problem_of(small(9, t=list(range(9))), "t")
     assert list(problem.parts) == ["train"]
-    assert noted(problem, "only 9 rows: all of them train")
+    assert noted(problem, "only 9 rows: all of them are used for training")
     assert noted(problem, "no validation rows: the last epoch is kept")
-    assert not noted(problem_of(small(40, t=list(range(40))), "t"), "rows: all of them train")
+    assert not noted(problem_of(small(40, t=list(range(40))), "t"), "rows: all of them are used for training")
 
 
 def test_no_validation_is_said() -> None:

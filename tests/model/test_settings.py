@@ -69,7 +69,7 @@ def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
 @pytest.mark.parametrize(("old", "new"), SETTING_NAMES.items())
 def test_an_earlier_name_is_answered_with_the_new_one(old: str, new: str) -> None:
     assert new in BY_NAME
-    assert faults(**{old: BY_NAME[new].default}) == (f"setting {old!r} is now called {new!r}",)
+    assert faults(**{old: BY_NAME[new].default}) == (f"setting {old!r} was renamed to {new!r}",)
 
 
 def test_messages() -> None:
@@ -91,7 +91,7 @@ def test_messages_of_switches_and_factors() -> None:
 
 
 def test_all_faults_travel_in_one_error() -> None:
-    with pytest.raises(UsageError, match=r"^7 settings cannot be used") as caught:
+    with pytest.raises(UsageError, match=r"^7 invalid settings") as caught:
         Settings.of(
             {
                 "epochs": 0,

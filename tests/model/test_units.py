@@ -61,7 +61,7 @@ def test_rows_with_equal_inputs_are_a_unit_and_said() -> None:
     x = [*range(20), *range(5)]
     units, notes = units_of(columns(x=x, z=[1.0] * 25), np.arange(25.0))
     assert units.codes.tolist() == x
-    assert notes == ("5 rows repeat the columns of an earlier row: equal rows stay on one side of a split",)
+    assert notes == ("5 rows repeat the columns of an earlier row: duplicates are kept on the same side of a split",)
     assert units_of(columns(x=list(range(25))), np.arange(25.0))[1] == ()
 
 
@@ -71,7 +71,7 @@ def test_combinations_of_few_values_are_no_copies() -> None:
     x, y = rng.integers(0, 20, 2000), rng.integers(0, 2, 2000)
     units, notes = units_of(columns(x=x), y)
     assert units.codes.tolist() == list(range(2000))
-    assert notes == ("the columns take only 20 combinations of values: rows are split one by one",)
+    assert notes == ("the columns take only 20 combinations of values: rows are split individually",)
     copies, _ = units_of(columns(x=x), x % 2)  # the target repeats, too: copies of rows
     assert len({*copies.codes.tolist()}) == 20
     few, _ = units_of(columns(x=x % 4), x % 2)  # too few to divide
@@ -91,7 +91,7 @@ def test_no_group_is_on_two_sides(seed: int, by_class: bool, sizes: str) -> None
     n = len(ids)
     y = rng.integers(0, 3, len(counts))[ids] if by_class else None
     units, notes = units_of(columns(x=rng.normal(size=n)), np.zeros(n), group=column(ids))
-    assert notes == (f"{len(counts)} groups of column 'id': no group is on two sides of a split",)
+    assert notes == (f"{len(counts)} groups of column 'id': no group is on both sides of a split",)
     parts = part_of(split_rows(n, 0.16, 0.2, seed, strata=y, units=units), n)
     assert is_whole(parts, ids)
     np.testing.assert_allclose(np.bincount(parts) / n, [0.64, 0.16, 0.2], atol=0.03)
@@ -216,10 +216,10 @@ def test_groups_and_time_together() -> None:
 
 def test_missing_groups_and_times_are_said() -> None:
     units, notes = units_of([], np.zeros(40), group=column([None, None, *range(19), *range(19)]))
-    assert notes[1] == "2 rows without a value of 'id': each is a group of its own"
+    assert notes[1] == "2 rows without a value of 'id': each forms its own group"
     assert len({*units.codes.tolist()}) == 21
     units, notes = units_of([], np.zeros(40), time=column([*range(38), None, None]))
-    assert notes == ("2 rows without a value of 'id': taken as the earliest",)
+    assert notes == ("2 rows without a value of 'id': treated as the earliest",)
     assert {38, 39} <= {*split_rows(40, 0.16, 0.2, 0, units=units).train.tolist()}
 
 

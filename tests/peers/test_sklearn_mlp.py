@@ -112,7 +112,7 @@ LEFT_OUT = {
     "test_nonfinite_params": "expects an error for numbers near the largest float64, which are scaled here",
     "test_mlp_partial_fit_after_fit": "expects an error after early_stopping; here partial_fit continues",
     "test_early_stopping_stratified": "expects an error for a class of one row; here rows are set aside without strata",
-    "test_minimum_input_sample_size": "expects an error for two rows; here all of them train",
+    "test_minimum_input_sample_size": "expects an error for two rows; here all of them are used for training",
 }
 
 

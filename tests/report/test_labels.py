@@ -70,7 +70,7 @@ def test_shares_are_the_simple_model_of_metrics_that_go_with_them(tagged: Case) 
     assert constant == pytest.approx(np.mean([each.constant["log_loss"] for each in found]))
     assert constant_of(found, "loss") == {}
     assert constant_of((), "log_loss") == {}
-    assert "for always predicting the share." in verdict(Findings.of(tagged.model, held))
+    assert "for always predicting the label frequencies." in verdict(Findings.of(tagged.model, held))
 
 
 def test_a_column_matters_by_the_mean_over_the_labels(tagged: Case) -> None:
@@ -138,7 +138,7 @@ def test_a_page_of_labels_is_strict_and_tells_of_each(tagged: Case, with_rows: b
     assert "<b>very" not in text
     said = " ".join(reader.texts)
     assert "4 labels, each on or off, from 4 columns" in said
-    assert "by BackpassClassifier" in said
+    assert "fitted from Python: BackpassClassifier" in said
     assert "backpass fit TABLE" not in said
     assert ("means over the labels" in said) == ("ROC curve" in said) == with_rows
     assert report(tagged.model, tagged.columns if with_rows else None) == text

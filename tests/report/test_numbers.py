@@ -34,14 +34,14 @@ def held(case: Case, **columns: Any) -> HeldOut:
 def test_of_the_table_of_the_fit_the_test_rows_are_taken(case: Case) -> None:
     found = held(case)
     assert found.rows == case.model.record.rows["test"]
-    assert "set aside for testing" in found.origin
+    assert "held out for testing" in found.origin
     scores = found.scores(case.model)
     assert scores == pytest.approx(case.model.record.scores["test"], rel=1e-6)
 
 
 def test_without_test_rows_the_validation_rows_are_taken() -> None:
     case = case_of("price", test_fraction=0.0, epochs=2)
-    assert "set aside to choose the best epoch" in held(case).origin
+    assert "held out for validation" in held(case).origin
 
 
 def test_of_a_fit_with_a_test_file_the_validation_rows_are_known() -> None:

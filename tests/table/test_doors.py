@@ -220,7 +220,7 @@ def test_frame_faults() -> None:
     array = "hint: an array has no names of columns: give a dict of them"
     assert message(np.zeros((2, 2))) == f"{known}, got ndarray\n\n{array}"
     assert message([{"a": 1}, 2]) == f"{known}, got list"
-    assert "column 'x' is not there" in message({"a": [1]}, categorical=["x"])
+    assert "column 'x' not found" in message({"a": [1]}, categorical=["x"])
 
 
 def test_a_single_row_is_no_dict_of_values() -> None:

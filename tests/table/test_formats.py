@@ -83,7 +83,7 @@ def test_columns_are_chosen_and_required_as_in_any_table(tmp_path: Path, name: s
     )
     kinds = {"rooms": "categorical", "sold": "date"}
     assert read_table(path, kinds=kinds) == table_from(writers.frame(), kinds=kinds)
-    with pytest.raises(DataError, match="column 'rome' is not there"):
+    with pytest.raises(DataError, match="column 'rome' not found"):
         read_table(path, need=["rome"])
     with pytest.raises(DataError, match="column 'town'"):
         read_table(path, kinds={"town": "numeric"})

@@ -69,7 +69,7 @@ def test_outliers_name_the_farthest_row() -> None:
     values = [*NOISE[:-1], 1000.0]
     found = inspected(x=values, calm=NOISE)
     (finding,) = column(found, "x").findings
-    assert finding.text == "1 row more than 3 quartile distances out; the farthest is 1000 in row 60"
+    assert finding.text == "1 row more than 3 IQRs beyond the quartiles; the most extreme is 1000 in row 60"
     assert codes(found, "calm") == []
 
 
@@ -77,7 +77,7 @@ def test_mixed_columns_name_rows() -> None:
     found = inspected(x=[*["1", "2", "soon", "later"] * 4], y=["a"] * 15 + ["7"])
     (mixed, *_) = column(found, "x").findings
     assert mixed.code == "mixed"
-    assert mixed.text == "8 numbers and 8 texts; texts in rows 3, 4, 7, 8, 11, ... (8 in all)"
+    assert mixed.text == "8 numbers and 8 other values; other values in rows 3, 4, 7, 8, 11, ... (8 in all)"
     assert "mixed" not in codes(found, "y")
 
 
@@ -85,7 +85,7 @@ def test_dates_written_in_another_way() -> None:
     found = inspected(d=["31.12.2024", "1/2/2024", None] * 5, version=["1.2", "1.3", "1.4"] * 5)
     (finding,) = column(found, "d").findings
     assert finding.code == "dates_as_text"
-    assert "texts such as '1/2/2024' look like dates; which number is the month?" in finding.text
+    assert "texts such as '1/2/2024' look like dates, but day and month are ambiguous (--date-order)" in finding.text
     assert codes(found, "version") == []
 
 
@@ -99,7 +99,7 @@ def test_dates_with_the_name_of_a_month_are_dates_unless_detection_is_off(text: 
     found = inspect_table(table_from(data, detect_dates=False))
     (finding,) = column(found, "d").findings
     assert finding.code == "dates_as_text"
-    assert finding.text.endswith("look like dates; written as 2024-12-31 they are")
+    assert finding.text.endswith("look like dates; write them as 2024-12-31")
     assert codes(found, "town") == []
 
 
@@ -108,7 +108,7 @@ def test_texts_that_start_with_numbers_are_no_identifier() -> None:
     found = inspected(codes=[f"{n} {units[n % 7]}" for n in range(40)], names=[f"a{n}" for n in range(40)])
     (finding,) = column(found, "codes").findings
     assert finding.code == "numbers_as_text"
-    assert finding.text == "its texts start with numbers, in no notation that is known"
+    assert finding.text == "its values start with numbers in an unknown notation"
     assert column(found, "codes").fitting == "left out: numbers in an unknown notation"
     assert codes(found, "names") == ["identifier"]
 
@@ -125,13 +125,13 @@ def test_mixed_columns_are_found_with_either_decimal_sign(comma: str) -> None:
     texts = ["much", "little"] * 5
     found = inspected(x=[*numbers, *texts])
     assert [each.text for each in column(found, "x").findings if each.code == "mixed"] == [
-        "30 numbers and 10 texts; texts in rows 31, 32, 33, 34, 35, ... (10 in all)"
+        "30 numbers and 10 other values; other values in rows 31, 32, 33, 34, 35, ... (10 in all)"
     ]
 
 
 def test_rare_texts_and_missing_values() -> None:
     found = inspected(t=["a"] * 30 + ["b"] * 26 + ["c"] * 4, gap=[None] * 31 + [1.0, 2.0] * 14 + [3.0])
-    assert column(found, "t").findings[0].text == "1 text in fewer than 5 rows: 'c'"
+    assert column(found, "t").findings[0].text == "1 rare category (fewer than 5 rows): 'c'"
     assert codes(found, "gap") == ["mostly_missing"]
     assert codes(inspected(t=["a"] * 30 + ["b"] * 30), "t") == []
 
@@ -169,7 +169,7 @@ class TestBesideTheTarget:
 
     def test_classes_with_few_rows(self) -> None:
         found = inspected("y", y=["a"] * 57 + ["b"] * 3, x=NOISE)
-        assert [each.text for each in found.findings] == ["a class of target 'y' with few of the 60 rows: 'b' 3"]
+        assert [each.text for each in found.findings] == ["a rare class of target 'y' in 60 rows: 'b' 3"]
         assert inspected("y", y=["a"] * 30 + ["b"] * 30, x=NOISE).findings == ()
 
     def test_a_target_that_cannot_be_one(self) -> None:
@@ -190,7 +190,7 @@ def test_rows_without_a_target_are_left_out_and_said() -> None:
 
 def test_rows_that_are_there_twice() -> None:
     table = {"x": [1.0, -0.0, 1.0, 0.0, None, None], "t": ["a", "b", "a", "b", "c", None], "d": ["2024-01-01"] * 6}
-    assert [each.text for each in inspected(**table).findings] == ["2 rows repeat an earlier one in every column"]
+    assert [each.text for each in inspected(**table).findings] == ["2 duplicate rows"]
     assert inspected(x=[1, 2]).findings == ()
 
 

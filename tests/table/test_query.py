@@ -51,7 +51,7 @@ def test_demands_are_of_the_result(write: Write) -> None:
     query = "SELECT a AS c, b FROM data"
     assert read_table(path, query=query, kinds={"c": "categorical"}).columns.keys() == {"c"}
     assert read_table(path, query=query, drop=["b"]).left_out == ("b",)
-    with pytest.raises(DataError, match="column 'a' is not there"):
+    with pytest.raises(DataError, match="column 'a' not found"):
         read_table(path, query=query, need=["a"])
 
 

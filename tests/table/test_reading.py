@@ -199,8 +199,8 @@ def test_all_faults_come_together(write: Write) -> None:
         read_table(path, need=["w", "zz"])
     assert caught.value.message.endswith("t.csv: 4 faults")
     assert caught.value.faults == (
-        "column 'w' is not there (known names: 'x', 'y', 'z')",
-        "column 'zz' is not there (did you mean 'z'?)",
+        "column 'w' not found (known names: 'x', 'y', 'z')",
+        "column 'zz' not found (did you mean 'z'?)",
         "column 'x': 20 numbers, 1 text ('a' row 21)",
         "inf, or a number too large for float64, in column 'y' row 21",
     )
@@ -430,8 +430,8 @@ class TestDemandedKinds:
 def test_drop_and_text_name_columns_that_are_there(write: Write) -> None:
     path = write("price,rooms\n1,2\n")
     assert read_table(path, drop=["rooms"]).names == ("price",)
-    assert "column 'pirce' is not there (did you mean 'price'?)" in fault(path, categorical=["pirce"])
-    assert "column 'room' is not there (did you mean 'rooms'?)" in fault(path, drop=["room"])
+    assert "column 'pirce' not found (did you mean 'price'?)" in fault(path, categorical=["pirce"])
+    assert "column 'room' not found (did you mean 'rooms'?)" in fault(path, drop=["room"])
 
 
 def test_a_dropped_column_may_be_faulty(write: Write) -> None:

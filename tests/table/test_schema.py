@@ -72,10 +72,10 @@ def test_other_kinds_are_a_fault_unless_empty() -> None:
     [
         ([7] * 30, "column 'c' is constant: left out"),
         (["a"] * 30, "column 'c' is constant: left out"),
-        ([None] * 30, "column 'c' has no values: left out"),
+        ([None] * 30, "column 'c' has only missing values: left out"),
         (
             [f"id{j}" for j in range(30)],
-            "column 'c' looks like an identifier (30 different texts in 30 rows): left out",
+            "column 'c' looks like an identifier (30 different values in 30 rows): left out",
         ),
     ],
 )
@@ -94,8 +94,8 @@ def test_texts_that_start_with_numbers_are_left_out_for_that_reason() -> None:
     codes = [f"{n}{'ABCDEFG'[n % 7]}" for n in range(30)]
     schema = Schema.fit(table_from({"code": codes, "x": range(30), "y": [*range(29), 1]}), "y")
     assert schema.notes == (
-        "column 'code' holds texts that start with numbers, such as '0A', in no notation that is known "
-        "(30 different texts in 30 rows): left out",
+        "column 'code' holds values that start with numbers, such as '0A', in an unknown notation "
+        "(30 different values in 30 rows): left out",
     )
 
 
@@ -110,7 +110,7 @@ def test_most_frequent_levels_are_kept() -> None:
     (feature,) = schema.texts
     assert len(feature.levels) == 255
     assert feature.levels == (*[f"t{j:03}" for j in range(253)], "t298", "t299")
-    assert schema.notes == ("column 'c': the 255 most frequent texts are kept, 45 others count as unknown",)
+    assert schema.notes == ("column 'c': the 255 most frequent categories are kept, 45 others count as unknown",)
 
 
 def test_copies_are_noted() -> None:
@@ -127,8 +127,8 @@ def test_names_that_are_not_there_come_together() -> None:
     with pytest.raises(DataError) as caught:
         Schema.fit(table_from(BASE), "yy", drop=["xx"], columns=["c"])
     assert caught.value.faults == (
-        "column 'yy' is not there (did you mean 'y'?)",
-        "column 'xx' is not there (did you mean 'x'?)",
+        "column 'yy' not found (did you mean 'y'?)",
+        "column 'xx' not found (did you mean 'x'?)",
     )
 
 

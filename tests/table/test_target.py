@@ -88,7 +88,7 @@ def test_faults_come_together() -> None:
 
 
 def test_absent() -> None:
-    with pytest.raises(DataError, match=r"target column 'pirce' is not there \(did you mean 'price'\?\)"):
+    with pytest.raises(DataError, match=r"target column 'pirce' not found \(did you mean 'price'\?\)"):
         Target.fit(table_from({"price": [1]}), "pirce")
 
 
@@ -101,7 +101,7 @@ def test_texts_of_which_nearly_every_row_has_its_own() -> None:
     texts = [f"apple {n}" for n in range(40)]
     with pytest.raises(DataError) as caught:
         fitted(texts)
-    assert "target 'y': 40 different texts, such as 'apple 0', in 40 rows: nearly every row has its own" in str(
+    assert "target 'y': 40 different values, such as 'apple 0', in 40 rows: nearly every row has its own" in str(
         caught.value
     )
     assert len(Target.fit(table_from({"y": texts}), "y", "classification").classes) == 40

@@ -227,7 +227,7 @@ class Traced:
         function = getattr(numpy, METHODS[name]) if name in METHODS else None
         if function is None:
             raise MissingMethod(
-                f"{user_line()}: {name} is not there for an array that is only traced ({self.spec!r})",
+                f"{user_line()}: {name} is not available for a traced array ({self.spec!r})",
                 hint=REMEDIES.get(name) or OTHERS,
             )
         return lambda *arguments, **options: self.__array_function__(function, (), (self, *arguments), options)
@@ -259,7 +259,7 @@ class Traced:
     # Every use that needs a value raises an error with the source line and a hint.
     def _refuse_function(self, what: str, name: str, option: str = "") -> NoReturn:
         raise TraceError(
-            f"{user_line()}: {what} does not take an array that is only traced ({self.spec!r}, made by "
+            f"{user_line()}: {what} does not accept a traced array ({self.spec!r}, made by "
             f"{self.node.operation.name!r} at {self.node.line})",
             hint=OPTIONS.get(option) or REMEDIES.get(name) or OTHERS,
         )
@@ -267,7 +267,7 @@ class Traced:
     def _refuse(self, what: str) -> NoReturn:
         node = self.node
         raise TraceError(
-            f"{user_line()}: {what} needs the value of an array that is only traced ({self.spec!r}, made by "
+            f"{user_line()}: {what} needs the value of a traced array ({self.spec!r}, made by "
             f"{node.operation.name!r} at {node.line})",
             hint=remedy(what),
         )

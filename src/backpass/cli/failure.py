@@ -76,7 +76,7 @@ class Failure:
                 return Failure(kind, known.message, known.faults, known.hint, known.exit_code, error)
         text = error.message if isinstance(error, BackpassError) else str(error)
         first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-        message = f"this is a bug in backpass ({type(error).__name__}: {first})"
+        message = f"internal error in backpass ({type(error).__name__}: {first})"
         hint = "please report it, with the command and what it says with --debug"
         return Failure("bug", message, (), hint, 1, error)
 
@@ -112,7 +112,7 @@ def _known(error: BaseException) -> BackpassError | None:
         case BackpassError():
             return error
         case KeyboardInterrupt():
-            return InterruptedTraining("interrupted; no model was written by this run")
+            return InterruptedTraining("interrupted; no model was written")
         case click.UsageError():
             return _usage(error)
         case MemoryError():
@@ -131,16 +131,16 @@ def _known(error: BaseException) -> BackpassError | None:
 
 def _usage(error: click.UsageError) -> UsageError:
     """Reword a click error in the style of Backpass's messages."""
-    help_hint = f"{error.ctx.command_path if error.ctx else 'backpass'} --help lists what there is"
+    help_hint = f"{error.ctx.command_path if error.ctx else 'backpass'} --help shows the usage"
     if isinstance(error, click.NoSuchOption):
         if (name := renamed(error.option_name)) is not None:
-            return UsageError(f"option {error.option_name} is now called {name}")
+            return UsageError(f"option {error.option_name} was renamed to {name}")
         near = list(error.possibilities or ())[:1]
         hint = f"did you mean {near[0]}?" if near else help_hint
-        return UsageError(f"there is no option {error.option_name}", hint=hint)
+        return UsageError(f"no such option: {error.option_name}", hint=hint)
     message = error.format_message().rstrip(".")
     if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
-        help_hint = "it names the column to predict; backpass inspect TABLE shows the columns"
+        help_hint = "the column to predict; backpass inspect TABLE lists the columns"
     parameters = error.ctx.command.params if error.ctx else []
     if "unexpected extra argument" in message and any(each.name == "table" for each in parameters):
         help_hint = f"several files are one table in quotes, such as 'data/*.csv'; {help_hint}"

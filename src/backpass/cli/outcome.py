@@ -19,7 +19,7 @@ from backpass.model import Model
 def unbegun(stop: InterruptedTraining) -> InterruptedTraining:
     """Return the error for a run interrupted before its first step; it names the resume command, if any."""
     goes_on = None if stop.checkpoint is None else _resume_command(stop.checkpoint)
-    return InterruptedTraining(stop.message, hint="" if goes_on is None else f"to go on: {goes_on}")
+    return InterruptedTraining(stop.message, hint="" if goes_on is None else f"to resume: {goes_on}")
 
 
 def worded(error: DivergedError, output: str) -> DivergedError:

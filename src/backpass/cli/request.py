@@ -144,7 +144,7 @@ class Request:
                 self.table, categorical=self.categorical, drop=self.left_out, need=self.needed, **self.reading
             )
         except DataError as error:
-            if "," in self.target and f"{shown(self.target)} is not there" in str(error):
+            if "," in self.target and f"{shown(self.target)} not found" in str(error):
                 error.hint = "one column is predicted here; several at once: docs/how-to/scikit-learn.md"
             raise
         kinds = {name: required_kind(column) for name, column in table.columns.items()}

@@ -57,7 +57,7 @@ class Root(click.Group):
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             hint = did_you_mean(name, list(COMMANDS)).replace("names", "commands")
-            raise UsageError(f"there is no command {name!r}", hint=hint)
+            raise UsageError(f"unknown command {name!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

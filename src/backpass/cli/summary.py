@@ -59,7 +59,7 @@ def target_line(head: Head) -> str:
 
 
 def decision_line(head: Head) -> str:
-    """Format how a class is decided: ``'yes' from the probability 0.071 (cost 50 : 500)``; empty if nothing is set"""
+    """Format the decision: ``'yes' if its probability is at least 0.071 (cost 50 : 500)``; empty if nothing is set"""
     decision = head.decision
     if decision is None or not decision.rule:
         return ""
@@ -67,7 +67,7 @@ def decision_line(head: Head) -> str:
         return f"the largest probability times class weight: {listed([f'{w:.4g}' for w in decision.weights])}"
     cost = "" if decision.cost is None else f" {decision.cost[0]:g} : {decision.cost[1]:g}"
     how = "" if decision.rule == "value" else f" ({decision.rule.replace('_', ' ')}{cost})"
-    return f"{shown(head.classes[decision.positive])} from the probability {decision.threshold:.4g}{how}"
+    return f"{shown(head.classes[decision.positive])} if its probability is at least {decision.threshold:.4g}{how}"
 
 
 def confusion_lines(counts: Sequence[Sequence[float]], classes: Sequence[str]) -> list[str]:
@@ -94,7 +94,7 @@ def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
     found += [f"{len(names)} {kind} ({listed(names)})" for kind, names in of_kind.items() if names]
     if texts:
         levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'level')}" for text in texts]
-        found.append(f"{len(texts)} text ({listed(levels)})")
+        found.append(f"{len(texts)} categorical ({listed(levels)})")
     return ", ".join(found)
 
 

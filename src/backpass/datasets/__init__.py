@@ -31,5 +31,5 @@ def sample_bytes(name: str) -> bytes:
     import lzma
 
     if name not in SAMPLES:
-        raise UsageError(f"there is no sample called {name!r}", hint=did_you_mean(name, list(SAMPLES)))
+        raise UsageError(f"unknown sample {name!r}", hint=did_you_mean(name, list(SAMPLES)))
     return lzma.decompress(files(__name__).joinpath(f"{name}.csv.xz").read_bytes())

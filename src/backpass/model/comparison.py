@@ -88,7 +88,7 @@ def baseline_title(name: str) -> str:
     titles = {
         "linear": "the linear model",
         "logistic": "the logistic model",
-        "majority": "always predicting the class shares",
+        "majority": "always predicting the class frequencies",
     }
     return titles.get(name, f"always predicting the {name}")
 

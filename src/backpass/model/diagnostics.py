@@ -119,7 +119,7 @@ def _beaten(
     told = [*worse, *(["r2"] if worse[0] in ("rmse", "mae") and "r2" in network else [])]
     figures = [f"{name.replace('_', ' ')} {network[name]:.4g} against {simple[name]:.4g}" for name in told]
     if head.target.task != "regression":
-        what = "the class shares" if head.classes else "the share of each label"
+        what = "the class frequencies" if head.classes else "the label frequencies"
     else:
         what = f"the {_LEVEL.get(head.loss_name, 'mean')}"
     return [f"the network is worse than always predicting {what} on {where}: {', '.join(figures)}"]

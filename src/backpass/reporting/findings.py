@@ -159,7 +159,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
         yield {"name": baseline(name), "where": "these rows", "cells": cells, "strong": False}
     if part is None:
         return
-    where = f"{PARTS[part]} rows, at fit"
+    where = f"{PARTS[part]} rows, at training time"
     both = [name for name in metrics if name in own and name in first]
     if held is None or any(_fixed(own[name], places[name]) != _fixed(first[name], places[name]) for name in both):
         cells = [(_fixed(own[name], places[name]) if name in own else "", "") for name in metrics]
@@ -189,8 +189,8 @@ def _range(score: Interval, decimals: int) -> str:
 
 def baseline(name: str) -> str:
     """Return the display name of a baseline."""
-    names = {"linear": "linear model", "logistic": "logistic model", "majority": "class shares"}
-    return names.get(name, f"always the {name}")
+    names = {"linear": "linear model", "logistic": "logistic model", "majority": "class frequencies"}
+    return names.get(name, name)
 
 
 def verdict(findings: Findings) -> str:
@@ -205,7 +205,7 @@ def verdict(findings: Findings) -> str:
     elif part is not None:
         text = f"Its {_name(metric)} on the {PARTS[part]} rows was {number(model.record.scores[part][metric])}."
     else:
-        return "No rows were set aside, so there is no honest score."
+        return "No rows were held out, so there is no score on unseen rows."
     text += _since_fit(findings)
     comparison = findings.comparison if findings.held is not None else model.record.comparison
     if comparison is not None:
@@ -218,7 +218,7 @@ def verdict(findings: Findings) -> str:
     else:
         own, where = model.record.scores[part][metric], f"On the {PARTS[part]} rows at training time"
     best = (min if metric in LOWER_IS_BETTER else max)(others, key=others.__getitem__)
-    other = best.replace("always", "always predicting") if best.startswith("always") else f"the {best}"
+    other = f"the {best}" if best.endswith("model") else f"always predicting the {best}"
     return f"{text} {where}, the network had {number(own)}, against {number(others[best])} for {other}."
 
 

@@ -98,7 +98,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
     source = label(os.path.basename(table.source))
     table = model.labeled(table)
     for part in ("test", "validation"):
-        words = "set aside for testing" if part == "test" else "set aside to choose the best epoch"
+        words = "held out for testing" if part == "test" else "held out for validation"
         for index in _rows_of(model, table, part):
             rows = _rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
             if _repeats(rows.scores(model), model.record.scores[part]):
@@ -106,7 +106,7 @@ def held_out(model: Model, table: Table) -> HeldOut:
     found = _rows(model, table, f"all {table.rows:,} rows of {source}")
     if table.rows not in _fitted_rows(model):
         return found
-    doubt = "as many rows as the model was fitted on: if it is the same table, scores on it are too good"
+    doubt = "as many rows as the model was fitted on: if it is the training table, these scores are too optimistic"
     return replace(found, notes=(*found.notes, doubt))
 
 

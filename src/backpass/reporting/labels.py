@@ -1,4 +1,4 @@
-"""Labels: the scores of each label of a multi-label model, next to those of always predicting the label's share.
+"""Labels: the scores of each label of a multi-label model, next to those of always predicting the label's frequency.
 
 ``label_scores`` takes probabilities (n, k) and true labels (n, k) of 0 and 1 and returns a score for each label;
 ``label_rows`` formats the scores as rows of a table.
@@ -85,7 +85,7 @@ def constant_of(found: Sequence[LabelScore], metric: str) -> dict[str, float]:
     """Return the mean over labels of a metric of the constant prediction; empty if it is not one of ``METRICS``."""
     if not found or metric not in METRICS:
         return {}
-    return {"always the share": float(np.mean([each.constant[metric] for each in found]))}
+    return {"label frequencies": float(np.mean([each.constant[metric] for each in found]))}
 
 
 def label_rows(found: Sequence[LabelScore]) -> Iterator[dict[str, Any]]:

@@ -68,7 +68,7 @@
     if (names.length === 0) {
       output.textContent = text(now[0]);
       const by = now[0] - before[0];
-      change.textContent = by === 0 ? "the typical row" : `${by > 0 ? "+" : "\u2212"}${text(Math.abs(by), 3)} against the typical row`;
+      change.textContent = by === 0 ? "the typical row" : `${by > 0 ? "+" : "\u2212"}${text(Math.abs(by), 3)} compared with the typical row`;
       return now;
     }
     if (facts.labels.length) {
@@ -78,7 +78,7 @@
       return now;
     }
     output.textContent = names[given(now)];
-    change.textContent = `with a probability of ${percent(now[given(now)])}`;
+    change.textContent = `probability ${percent(now[given(now)])}`;
     showEach(now);
     return now;
   }

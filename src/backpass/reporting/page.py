@@ -219,5 +219,5 @@ def _set_aside(model: Model) -> str:
         and model.record.members
         and rows.get("train") == rows.get("validation")
     ):
-        counts["validation"] = "each validated once"
-    return ", ".join(counts[name] for name in ("validation", "test") if name in counts) or "none set aside"
+        counts["validation"] = "out-of-fold validation"
+    return ", ".join(counts[name] for name in ("validation", "test") if name in counts) or "none held out"

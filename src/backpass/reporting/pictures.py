@@ -70,13 +70,14 @@ def _training(findings: Findings) -> Iterator[Picture]:
         figure = canvas()
         upper, lower = figure.subplots(2, 1, height_ratios=[4, 1], sharex=True)
         figures.history(upper, course, lower)
-        text = f"Validation chooses the epoch that is kept: {model.record.best_epoch} of {len(course.epochs)}."
+        best = f"Epoch {model.record.best_epoch} of {len(course.epochs)}"
+        text = f"{best} has the best validation score; its weights are kept."
         if not course.scores:
-            text = "No rows validated: the last epoch is kept."
+            text = "No validation rows: the last epoch is kept."
         if model.record.members:
             kept = ", ".join(str(member["best_epoch"]) for member in model.record.members)
-            text = f"The first of {len(model.record.members)} networks. {text} The epochs of all: {kept}."
-        yield Picture(to_svg(figure, "history", "Course of training"), "Course of training", text)
+            text = f"Network 1 of {len(model.record.members)}. {text} Best epochs of all networks: {kept}."
+        yield Picture(to_svg(figure, "history", "Learning curves"), "Learning curves", text)
 
 
 def _beside(findings: Findings) -> Iterator[Picture]:
@@ -87,11 +88,11 @@ def _beside(findings: Findings) -> Iterator[Picture]:
         own = findings.scores.get(metric)
         value = model.record.scores[part][metric]
         shown = own if own is not None else Interval(value, value, value)
-        better = "further left is better" if metric in LOWER_IS_BETTER else "further right is better"
+        better = "lower is better" if metric in LOWER_IS_BETTER else "higher is better"
         text = f"{better[0].upper()}{better[1:]}. " + ("The bar is the 95 % interval." if own is not None else "")
         yield _picture(
             "scores",
-            "Beside simple models",
+            "Comparison with baselines",
             text,
             lambda ax: figures.scores(ax, metric.replace("_", " "), shown, others),
             60.0 + 34.0 * (1 + len(others)),
@@ -109,14 +110,14 @@ def _accuracy(findings: Findings) -> Iterator[Picture]:
 def _of_numbers(model: Model, held: HeldOut) -> Iterator[Picture]:
     yield _picture(
         "predictions",
-        "Predicted against true",
-        "On the dashed line lie the rows that are predicted rightly.",
+        "Predicted vs. true values",
+        "Perfect predictions lie on the dashed line.",
         lambda ax: figures.predictions(ax, held.truth, held.predicted, model.target),
     )
     yield _picture(
         "residuals",
         "Residuals",
-        "What is left over: a shape in it is something the network has not learned.",
+        "True minus predicted. Visible structure is something that the network has not learned.",
         lambda ax: figures.residuals(ax, held.truth, held.predicted, model.target),
     )
 
@@ -128,7 +129,7 @@ def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
     yield _picture(
         "confusion",
         "Confusion matrix",
-        "Rows by their true class; the darker, the larger the share of it.",
+        "One row per true class; the darker a cell, the larger its share of the row.",
         lambda ax: figures.confusion(ax, counts, model.classes),
         HEIGHT if k <= 6 else HEIGHT * 1.35,
     )
@@ -156,7 +157,7 @@ def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
     yield _picture(
         "gain",
         "Gain",
-        f"How many of the rows of {label(name)} are among those with the highest probabilities.",
+        f"Share of all {label(name)} rows among the rows with the highest probabilities.",
         lambda ax: figures.gain(ax, x, y, name),
     )
     at, costs = cost_curve(score, positive, decision.cost or (1.0, 1.0), held.weights)
@@ -191,13 +192,14 @@ def _of_probabilities(
         about: A sentence to append to the captions.
     """
     curves = {name: roc(*each) for name, each in told.items()}
-    text = f"The share found against false alarms. {about}"
+    text = f"True positive rate against false positive rate over all thresholds. {about}"
     yield _picture("roc", "ROC curve", text, lambda ax: figures.roc(ax, curves))
     recalls = {name: precision_recall(*each) for name, each in told.items()}
     yield _picture(
         "recall",
         "Precision and recall",
-        f"Of the rows called positive, how many are; of the positive rows, how many are found. {about}",
+        "Precision: share of the predicted positives that are positive. Recall: share of the positives that are found. "
+        f"{about}",
         lambda ax: figures.precision_recall(ax, recalls, share),
     )
 
@@ -207,7 +209,7 @@ def _calibration(name: str, score: NDArray[np.float64], positive: NDArray[np.boo
     return _picture(
         "calibration",
         "Calibration",
-        f"{about}On the dashed line probabilities mean what they say. Bars are 95 % intervals.",
+        f"{about}Perfect calibration lies on the dashed line. Bars are 95 % intervals.",
         lambda ax: figures.calibration(ax, found, name),
     )
 
@@ -221,14 +223,14 @@ def _columns(findings: Findings) -> Iterator[Picture]:
     metric = model.head.metric.replace("_", " ")
     yield _picture(
         "importance",
-        "When a column is shuffled",
-        "How much worse the score gets: what the predictions rest on.",
+        "Permutation importance",
+        "How much worse the score gets when the values of a column are shuffled.",
         lambda ax: figures.importance(ax, findings.important, metric),
         height,
     )
     yield _picture(
         "changes",
-        "When a column moves",
+        "Sensitivity",
         "Mean absolute change of the prediction when a number moves by its interquartile range, or when a category is "
         "replaced by that of another row."
         + " For dates, the largest over their components."

@@ -60,7 +60,7 @@ def setting_rows(model: Model) -> list[tuple[str, str]]:
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "chosen by itself"
+        return "automatic"
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
         return "; ".join(label(each) for each in value)
     return label(_written(value)) if value not in ((), []) else "none"

@@ -66,8 +66,8 @@ def order_findings(target: Target, y: NDArray[Any]) -> Iterator[Finding]:
     if target.task != "regression" and np.count_nonzero(np.diff(y)) < 2 * len(target.classes):
         return
     if _resemble(y, target, np.arange(len(y)), ORDER):
-        text = "each row resembles the one before it in the target: are the rows in the order of time (--time), or does"
-        yield Finding("order_of_rows", f"{text} a column say which belong together (--group)?")
+        text = "consecutive rows have similar targets: if the rows are in the order of time, set --time; if a column"
+        yield Finding("order_of_rows", f"{text} identifies groups of rows, set --group")
 
 
 def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target) -> Iterator[tuple[str, Finding]]:
@@ -75,7 +75,7 @@ def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target) -> It
         known = np.flatnonzero(~column.missing)
         order = known[np.argsort(column.microseconds[known], kind="stable")]
         if len(np.unique(column.microseconds[known])) >= FEWEST_GROUPS and _resemble(y, target, order, RESEMBLANCE):
-            text = "rows of neighboring dates have similar targets: a random split scores too well for later rows"
+            text = "rows with similar dates have similar targets: a random split is too optimistic for later rows"
             yield column.name, Finding("no_time", f"{text} (--time {column.name})")
 
 
@@ -92,8 +92,8 @@ def _groups(column: Column, y: NDArray[Any], target: Target) -> Finding | None:
     same = placed[1:] == placed[:-1]
     if values < FEWEST_GROUPS or each < 1.5 or not _resemble(y, target, order, RESEMBLANCE, same):
         return None
-    text = f"{values:,} values, each about {counted(round(each), 'time')}, and rows of one value have similar targets"
-    return Finding("no_group", f"{text}: a random split scores too well for new values (--group {column.name})")
+    text = f"{values:,} values of about {counted(round(each), 'row')} each, which have similar targets"
+    return Finding("no_group", f"{text}: a random split is too optimistic for new values (--group {column.name})")
 
 
 def _is_identifier(column: Column) -> bool:

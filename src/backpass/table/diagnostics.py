@@ -60,18 +60,18 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
     """Yield findings on a column by itself."""
     gaps = int(column.missing.sum())
     if gaps == table.rows:
-        yield Finding("empty", "no row has a value")
+        yield Finding("empty", "all values are missing")
         return
     if is_constant(column):
         yield Finding("constant", "every row has the same value")
     if tiny := how_tiny(column):
         yield Finding("tiny_range", tiny)
     if looks_like_identifier(column) and starts_with_numbers(column):
-        yield Finding("numbers_as_text", "its texts start with numbers, in no notation that is known")
+        yield Finding("numbers_as_text", "its values start with numbers in an unknown notation")
     elif looks_like_identifier(column):
-        yield Finding("identifier", "nearly every row has a text of its own")
+        yield Finding("identifier", "nearly every row has a different value: an identifier?")
     if gaps > MOSTLY * table.rows:
-        yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} have no value")
+        yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} are missing")
     if isinstance(column, NumericColumn):
         yield from _number_findings(column, table)
     if isinstance(column, CategoricalColumn) and not (looks_like_identifier(column) and starts_with_numbers(column)):
@@ -82,7 +82,7 @@ def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
     """Yield findings on numbers: a row counter, or outliers."""
     there = column.values[~column.missing]
     if len(there) >= FEWEST and len(np.unique(there)) == len(there) and _counts_rows(there):
-        yield Finding("counter", "whole numbers that go up by 1 from row to row: a row number?")
+        yield Finding("counter", "consecutive integers: a row number?")
         return
     low, high = np.quantile(there, [0.25, 0.75])
     reach = FAR_OUT * (high - low)
@@ -90,8 +90,8 @@ def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
         far = np.flatnonzero((column.values < low - reach) | (column.values > high + reach))
     if reach > 0 and len(far):
         extreme = far[np.argmax(np.abs(column.values[far] - (low + high) / 2))]
-        most = f"the farthest is {text_of(float(column.values[extreme]))} in row {table.row_numbers[extreme]}"
-        yield Finding("outliers", f"{counted(len(far), 'row')} more than 3 quartile distances out; {most}")
+        most = f"the most extreme is {text_of(float(column.values[extreme]))} in row {table.row_numbers[extreme]}"
+        yield Finding("outliers", f"{counted(len(far), 'row')} more than 3 IQRs beyond the quartiles; {most}")
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:
@@ -109,21 +109,23 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
     if MIXED * rows <= numbers < rows:
         fewer = np.flatnonzero(spelled if 2 * numbers < rows else ~spelled) + 1
         where = rows_listed(table.row_numbers[np.isin(column.codes, fewer)])
-        what = "numbers" if 2 * numbers < rows else "texts"
-        yield Finding("mixed", f"{counted(numbers, 'number')} and {counted(rows - numbers, 'text')}; {what} in {where}")
+        what = "numbers" if 2 * numbers < rows else "other values"
+        found = f"{counted(numbers, 'number')} and {counted(rows - numbers, 'other value')}"
+        yield Finding("mixed", f"{found}; {what} in {where}")
     slashed, worded = (
         sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
         for looks_like in (looks_like_date, WORDED.fullmatch)
     )
     if slashed >= (1 - MIXED) * rows:
-        text = f"texts such as {shown(column.levels[0])} look like dates; which number is the month?"
+        text = f"values such as {shown(column.levels[0])} look like dates of ambiguous day and month: set --date-order"
         yield Finding("dates_as_text", text)
     elif worded >= (1 - MIXED) * rows:
-        text = f"texts such as {shown(column.levels[0])} look like dates; written as 2024-12-31 they are"
+        text = f"values such as {shown(column.levels[0])} look like dates; write them as 2024-12-31"
         yield Finding("dates_as_text", text)
     elif not looks_like_identifier(column) and (rare := int(np.count_nonzero((counts > 0) & (counts < RARE)))):
         named = [column.levels[j] for j in np.flatnonzero((counts > 0) & (counts < RARE))]
-        yield Finding("rare_levels", f"{counted(rare, 'text')} in fewer than {RARE} rows: {listed(named, shown)}")
+        found = "1 rare category" if rare == 1 else f"{rare:,} rare categories"
+        yield Finding("rare_levels", f"{found} (fewer than {RARE} rows): {listed(named, shown)}")
 
 
 def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator[Finding]:
@@ -146,14 +148,16 @@ def _determines(column: Column, target: Target, y: NDArray[Any]) -> str:
     if isinstance(column, CategoricalColumn):
         codes = column.codes[there]
         is_rule = len(np.unique(codes)) * ROWS_PER_VALUE <= len(codes) and _decided_by(codes, y)
-        goes = f"each of its texts goes with one value of the target {shown(target.name)}"
-        return goes if is_rule and len(np.unique(y)) > 1 else ""
+        found = f"each category has a single value of the target {shown(target.name)}: possible leakage"
+        return found if is_rule and len(np.unique(y)) > 1 else ""
     x = column.microseconds[there].astype(np.float64) if isinstance(column, DatetimeColumn) else column.values[there]
     if target.task == "regression":
         is_line = abs(_correlation(x, y.astype(np.float64))) >= LINEAR
-        return f"it is a linear function of the target {shown(target.name)}" if is_line else ""
+        return f"it is a linear function of the target {shown(target.name)}: possible leakage" if is_line else ""
     is_apart = len(np.unique(y)) > 1 and _separated(x, y)
-    return f"each class of the target {shown(target.name)} has a range of its own in it" if is_apart else ""
+    return (
+        f"it separates the classes of the target {shown(target.name)} perfectly: possible leakage" if is_apart else ""
+    )
 
 
 def _decided_by(codes: NDArray[np.int32], y: NDArray[Any]) -> bool:
@@ -186,7 +190,7 @@ def _separated(x: NDArray[np.float64], y: NDArray[Any]) -> bool:
 def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) -> Iterator[Finding]:
     """Yield findings on the rows: duplicates, and classes with few rows."""
     if repeated := _repeated_rows(list(table.columns.values())):
-        yield Finding("duplicate_rows", f"{counted(repeated, 'row')} repeat an earlier one in every column")
+        yield Finding("duplicate_rows", counted(repeated, "duplicate row"))
     if target is None or y is None:
         return
     if target.task == "regression":
@@ -198,8 +202,8 @@ def table_findings(table: Table, target: Target | None, y: NDArray[Any] | None) 
     small = {name: int(count) for name, count in zip(target.classes, counts, strict=True) if count < least}
     if small:
         named = listed([f"{shown(name)} {count:,}" for name, count in small.items()])
-        what = "a class" if len(small) == 1 else f"{len(small):,} classes"
-        yield Finding("imbalance", f"{what} of target {shown(target.name)} with few of the {len(y):,} rows: {named}")
+        what = "a rare class" if len(small) == 1 else f"{len(small):,} rare classes"
+        yield Finding("imbalance", f"{what} of target {shown(target.name)} in {len(y):,} rows: {named}")
 
 
 def _repeated_rows(columns: Sequence[Column]) -> int:

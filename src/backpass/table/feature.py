@@ -139,7 +139,7 @@ class Found:
             forced: Whether to keep a column that looks like an identifier.
         """
         if column.missing.all():
-            return cls(None, (f"column {shown(column.name)} has no values: left out",))
+            return cls(None, (f"column {shown(column.name)} has only missing values: left out",))
         if is_constant(column):
             return cls(None, (f"column {shown(column.name)} is constant: left out",))
         if tiny := how_tiny(column):
@@ -152,7 +152,7 @@ class Found:
         if kept <= MOST_LEVELS:
             return cls(feature)
         others = counted(kept - MOST_LEVELS, "other")
-        text = f"the {MOST_LEVELS} most frequent texts are kept, {others} count as unknown"
+        text = f"the {MOST_LEVELS} most frequent categories are kept, {others} count as unknown"
         return cls(feature, (f"column {shown(column.name)}: {text}",))
 
 
@@ -201,14 +201,14 @@ def starts_with_numbers(column: Column) -> bool:
 
 
 def _why_identifier(column: Column) -> str:
-    """Return what is said of a column in which nearly every row has a text of its own."""
-    share = f"{_different(column):,} different texts in {counted(int((~column.missing).sum()), 'row')}"
+    """Say why a column in which nearly every row has a different value is left out."""
+    share = f"{_different(column):,} different values in {counted(int((~column.missing).sum()), 'row')}"
     if not (isinstance(column, CategoricalColumn) and starts_with_numbers(column)):
         return f"looks like an identifier ({share})"
     if all(text.isdigit() for text in column.levels):
         return f"holds whole numbers as text ({share})"
-    what = f"holds texts that start with numbers, such as {shown(column.levels[0])}"
-    return f"{what}, in no notation that is known ({share})"
+    what = f"holds values that start with numbers, such as {shown(column.levels[0])}"
+    return f"{what}, in an unknown notation ({share})"
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from backpass.table.timestamp import moment_texts
 
 LEFT_OUT = {
     "is constant": "constant",
-    "has no values": "no values",
+    "has only missing values": "only missing values",
     "start with numbers": "numbers in an unknown notation",
     "whole numbers as text": "whole numbers as text",
 }

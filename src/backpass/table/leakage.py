@@ -56,8 +56,8 @@ def leakage_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterato
         metric = "R2" if target.task == "regression" else "AUC"
         yield (
             score,
-            f"alone it nearly gives the target {shown(target.name)} ({metric} {score:.3f} on held-out rows): possible "
-            "leakage; is it known at prediction time?",
+            f"by itself it predicts the target {shown(target.name)} almost perfectly ({metric} {score:.3f} on held-out "
+            "rows): possible leakage; is it known at prediction time?",
         )
 
 
@@ -76,7 +76,7 @@ def _by_presence(missing: NDArray[np.bool_], target: Target, y: NDArray[Any]) ->
     if target.task == "regression" or not missing.any():
         return ""
     counts = np.bincount(y, minlength=len(target.classes))
-    for chosen, words in ((~missing, "has a value"), (missing, "has no value")):
+    for chosen, words in ((~missing, "is present"), (missing, "is missing")):
         rows = int(chosen.sum())
         if rows < _FEWEST_PRESENT:
             continue
@@ -84,8 +84,8 @@ def _by_presence(missing: NDArray[np.bool_], target: Target, y: NDArray[Any]) ->
         best = int(np.argmax(within))
         if within[best] >= _PURE * rows and within[best] >= _COVERED * counts[best] and counts[best] < _COMMON * len(y):
             return (
-                f"{within[best]:,} of {rows:,} rows in which it {words} have {shown(target.classes[best])} as target "
-                f"{shown(target.name)}: possible leakage"
+                f"{within[best]:,} of {rows:,} rows in which it {words} are of the class "
+                f"{shown(target.classes[best])} of {shown(target.name)}: possible leakage"
             )
     return ""
 

@@ -74,7 +74,7 @@ def absent(names: Sequence[str], known: Sequence[str]) -> list[str]:
     for name in names:
         if name not in known:
             near = did_you_mean(name, known)
-            faults.append(f"column {shown(name)} is not there" + (f" ({near})" if near else ""))
+            faults.append(f"column {shown(name)} not found" + (f" ({near})" if near else ""))
     return faults
 
 

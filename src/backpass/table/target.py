@@ -200,7 +200,7 @@ def _ask_about_classes(column: CategoricalColumn, table: Table, faults: ErrorLis
         hint = f"if they mean missing: {tokens}; if all are classes: {CONFIRM}"
         faults.add(f"target {name}: {counted(numbers, 'number')} and {counted(rows - numbers, 'text')}: {named}", hint)
     elif looks_like_identifier(column):
-        found = f"{count:,} different texts, such as {shown(column.levels[0])}, in {table.rows:,} rows"
+        found = f"{count:,} different values, such as {shown(column.levels[0])}, in {table.rows:,} rows"
         faults.add(f"target {name}: {found}: nearly every row has its own", _confirm(column))
     elif count > MOST_CLASSES or (single and table.rows >= FEWEST_ROWS):
         example = shown(column.levels[int(np.flatnonzero(counts == 1)[0])]) if single else ""

@@ -170,7 +170,7 @@ class Evaluation:
         lines = aligned(rows, " ")
         for i, name in enumerate(self.scores):
             if part is not None and name in at_fit:
-                lines[i] += f"   ({figure(at_fit[name])} on the {PARTS[part]} rows at fit)"
+                lines[i] += f"   ({figure(at_fit[name])} on the {PARTS[part]} rows at training time)"
         confusion = self.confusion
         if confusion is None or len(self.model.classes) > MOST_CLASSES:
             return lines

@@ -19,7 +19,7 @@ from backpass.table.inspection import ColumnReport, Inspection, inspect_table
 from backpass.table.messages import counted, listed, shown
 from backpass.table.number import text_of
 
-HEAD = ("column", "kind", "missing", "distinct", "values", "in fitting")
+HEAD = ("column", "kind", "missing", "distinct", "values", "used as")
 NARROW = 24  # maximum characters of a cell in a terminal, except "values"
 VALUES, GAP = 4, "  "
 LEFT = (0, 1, 4, 5)  # the left-aligned columns of the list; the others hold counts
@@ -134,6 +134,6 @@ def _odd_lines(console: Console, found: Inspection) -> Iterator[str]:
     ]
     if labels := [f"{shown(column.name)[1:-1]}: {visible(column.label)}" for column in found.columns if column.label]:
         yield from console.labelled("labels", labels)
-    yield from console.labelled("odd", odd or ["nothing"])
+    yield from console.labelled("findings", odd or ["none"])
     if found.notes:
         yield from console.labelled("notes", found.notes)

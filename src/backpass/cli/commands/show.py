@@ -95,7 +95,7 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     if scores := summary.scores_table(model):
         yield "scores", scores
     if others := summary.other_scores(model):
-        yield "also", [others]
+        yield "more scores", [others]
     part = summary.scored_part(model)
     if part is not None and part in model.record.confusion and len(model.classes) <= MOST_CLASSES:
         yield "confusion", summary.confusion_lines(model.record.confusion[part], model.classes)
@@ -114,7 +114,8 @@ def _column_lines(model: Model) -> Iterator[str]:
     for moment in model.schema.moments:
         yield f"{moment.kind} {shown(moment.name)[1:-1]}, by its {', '.join(moment.parts)}"
     for text in model.schema.texts:
-        yield f"text {shown(text.name)[1:-1]}, {counted(len(text.levels), 'level')}: {listed(text.levels, shown)}"
+        levels = f"{counted(len(text.levels), 'level')}: {listed(text.levels, shown)}"
+        yield f"categorical {shown(text.name)[1:-1]}, {levels}"
 
 
 def _settings_line(model: Model) -> str:
@@ -124,7 +125,7 @@ def _settings_line(model: Model) -> str:
     usual = default_settings(str(settings.get("preset", "plain")), model.head.target.task, settings.get("metric"))
     names = [name for name in BY_NAME if name in settings and name not in told and settings[name] != usual[name]]
     chosen = [f"{name} {_shown(settings[name])}" for name in names]
-    return f"{', '.join(chosen)}; the others are defaults"
+    return f"{', '.join(chosen)}; all others default"
 
 
 def _deviations_line(model: Model) -> str:

@@ -56,7 +56,7 @@ def read_config(path: str, command: click.Command) -> dict[str, Any]:
     for key, value in _parsed(path).items():
         if key not in names_of(command):
             new = new_name(key)
-            near = did_you_mean(key, names_of(command)) if new is None else f"it is now called {new!r}"
+            near = did_you_mean(key, names_of(command)) if new is None else f"it was renamed to {new!r}"
             faults.append(f"unknown key {shown(key)} ({near})")
             continue
         try:
@@ -64,7 +64,7 @@ def read_config(path: str, command: click.Command) -> dict[str, Any]:
         except TypeError as error:
             faults.append(f"{key} is {error}")
     if faults:
-        raise UsageError(f"{plain(path)}: {len(faults)} of its keys cannot be used", faults=faults)
+        raise UsageError(f"{plain(path)}: {len(faults)} invalid keys", faults=faults)
     return found
 
 

@@ -1,8 +1,8 @@
 """The baselines: simple models that a network's scores are compared with.
 
-The constant baseline predicts the training mean (or the class shares) for every row. The linear baseline is a linear
-or logistic model on the same features. Both are linear models, the first one with the constant column alone, so a model
-file keeps them as vectors. ``work`` limits what a fit costs.
+The constant baseline predicts the training mean (or the class frequencies) for every row. The linear baseline is a
+linear or logistic model on the same features. Both are linear models, the first one with the constant column alone, so
+a model file keeps them as vectors. ``work`` limits what a fit costs.
 """
 
 from __future__ import annotations

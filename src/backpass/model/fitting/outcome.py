@@ -113,7 +113,8 @@ def _calibrated(
     if problem.folds:
         # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
         factor = max(factor, 1.0)
-    note = f"probabilities have temperature {1.0 / factor:.3g}, from the {rows.part.rows} validation rows"
+    found = f"T = {1.0 / factor:.3g}, {rows.part.rows:,} validation rows"
+    note = f"probabilities are calibrated by temperature scaling ({found})"
     if factor == 1.0:
         return thetas, rows, [note]
     thetas = [tempered(problem.network, theta, factor) for theta in thetas]

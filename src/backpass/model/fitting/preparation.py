@@ -87,8 +87,8 @@ def make_problem(
         )
     notes = [*division.notes]
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
-        only = "only 1 row: it trains" if table.rows == 1 else f"only {table.rows} rows: all of them train"
-        notes.append(f"{only}, none is set aside unless a file gives them")
+        few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
+        notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")
     remake = partial(_remade, target=target, settings=settings, left_out=left_out, columns=columns)
     named = [name for name in (settings.group, settings.time) if name is not None]
     return replace(
@@ -225,9 +225,9 @@ def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> li
     notes = []
     count = rows["train"].table.rows
     if "validation" not in rows:
-        notes.append("no validation rows: the last epoch is kept, not the best")
+        notes.append("no validation rows: the last epoch is kept rather than the best")
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
-        notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are taken")
+        notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are used")
     if len(network.widths) > 1 and network.is_linear:
         notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
     return notes

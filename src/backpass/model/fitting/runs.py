@@ -124,7 +124,7 @@ def train_members(
 def _done_again(member: Member, fault: str) -> str:
     """The note about a run that diverged and is retried."""
     rate = (with_lower_learning_rate(member.problem) or member.problem).settings.learning_rate
-    return f"training diverged in {fault}: done again with learning_rate {rate:g}, a tenth"
+    return f"training diverged in {fault}: retrying once with learning_rate {rate:g}, a tenth"
 
 
 def _in_threads(run: Callable[[int], None], count: int, workers: int, stop: StopRequest) -> None:

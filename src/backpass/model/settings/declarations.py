@@ -60,7 +60,7 @@ class SettingValues:
     group: str | None = data(
         None,
         ColumnName(),
-        "column of groups (patients, customers, machines); no group is on two sides of a split [each row is alone]",
+        "column of groups (patients, customers, machines); no group is on both sides of a split [each row is alone]",
         since=3,
         is_optional=True,
     )

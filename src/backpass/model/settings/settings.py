@@ -59,7 +59,7 @@ class Settings(SettingValues):
         if not problems and trains and chosen["precision"] == "bf16" and (why := why_no_bf16(chosen["engine"])):
             problems.append(why)
         if problems:
-            count = f"{len(problems)} settings cannot be used" if len(problems) > 1 else "a setting cannot be used"
+            count = f"{len(problems)} invalid settings" if len(problems) > 1 else "invalid setting"
             raise UsageError(count, faults=problems)
         chosen["preset"] = preset
         if chosen["hidden"] is None:
@@ -100,5 +100,5 @@ class Settings(SettingValues):
 
 def _unknown(name: str) -> str:
     if name in SETTING_NAMES:
-        return f"setting {name!r} is now called {SETTING_NAMES[name]!r}"
+        return f"setting {name!r} was renamed to {SETTING_NAMES[name]!r}"
     return f"unknown setting {name!r} ({did_you_mean(name, list(BY_NAME))})"

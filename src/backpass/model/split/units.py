@@ -158,9 +158,9 @@ def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
     rows = len(group.missing)
     codes = np.where(group.missing, np.arange(rows), first_equal([bits_of(group)], rows))
     count, name = len(np.unique(codes)), shown(group.name)
-    notes = [f"{counted(count, 'group')} of column {name}: no group is on two sides of a split"]
+    notes = [f"{counted(count, 'group')} of column {name}: no group is on both sides of a split"]
     if missing := int(np.count_nonzero(group.missing)):
-        notes.append(f"{counted(missing, 'row')} without a value of {name}: each is a group of its own")
+        notes.append(f"{counted(missing, 'row')} without a value of {name}: each forms its own group")
     first = first_equal([bits_of(column) for column in inputs], rows) if inputs else np.arange(rows)
     if crossing := int(np.count_nonzero(codes != codes[first])):
         notes.append(
@@ -186,7 +186,7 @@ def _ranks(time: Column) -> tuple[Codes, list[str]]:
     if known.all():
         return ranks, []
     missing = counted(int(np.count_nonzero(~known)), "row")
-    return ranks, [f"{missing} without a value of {name}: taken as the earliest"]
+    return ranks, [f"{missing} without a value of {name}: treated as the earliest"]
 
 
 def _ranks_of(time: NumericColumn | DatetimeColumn) -> Codes:
@@ -207,11 +207,11 @@ def _repeats(inputs: Sequence[Column], truth: NDArray[Any]) -> tuple[Codes, list
     if not repeated:
         return codes, []
     if _are_combinations(codes, truth, rows - repeated):
-        text = f"the columns take only {counted(rows - repeated, 'combination')} of values: rows are split one by one"
+        text = f"the columns take only {counted(rows - repeated, 'combination')} of values: rows are split individually"
         return np.arange(rows), [text]
     verb = "repeats" if repeated == 1 else "repeat"
-    text = f"{counted(repeated, 'row')} {verb} the columns of an earlier row: equal rows stay on one side of a split"
-    return codes, [text]
+    found = f"{counted(repeated, 'row')} {verb} the columns of an earlier row"
+    return codes, [f"{found}: duplicates are kept on the same side of a split"]
 
 
 def _are_combinations(codes: Codes, truth: NDArray[Any], distinct: int) -> bool:
