@@ -74,7 +74,9 @@ def test_the_sample_goes_round(process: Run, tmp_path: Path) -> None:
     assert [float(row[0]) for row in table[1:]] == values.tolist()
 
     scored = process("evaluate", "housing.backpass", "../housing.csv", cwd=where)
-    assert re.fullmatch(r"rmse +0\.\d+   \(0\.\d+ on the test rows at fit\)\nmae .*\nr2 .*\n(.*\n)*", scored.out)
+    assert re.fullmatch(
+        r"rmse +0\.\d+   \(0\.\d+ on the test rows at training time\)\nmae .*\nr2 .*\n(.*\n)*", scored.out
+    )
 
 
 def test_intervals_go_beside_the_predictions(call: Run, home: Path) -> None:
@@ -109,7 +111,7 @@ def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes
         "fit", home / f"{name}.csv", "-t", target, "--validation-fraction", "0.16", "--hidden", "8", "--epochs", "3"
     )
     assert (fit.code, fit.out) == (0, "")
-    assert "columns     2 numeric (missing values in age), 1 text (colour 3 levels)" in fit.err
+    assert "columns     2 numeric (missing values in age), 1 categorical (colour 3 levels)" in fit.err
     assert re.search(r"\ntest log_loss [\d.]+\ntest accuracy [\d.]+\nsaved ", fit.err)
     assert re.search(r"^  logistic .*\n  majority ", fit.err, re.M)
 
@@ -129,7 +131,7 @@ def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes
     assert [line.split()[0] for line in metrics] == list(all_metrics("cross_entropy"))
     assert [line.split()[0] for line in matrix] == ["true", *names]
     shown = call("show", f"{name}.backpass", "--history").out
-    assert "text colour, 3 levels: 'blue', 'green', 'red'" in shown
+    assert "categorical colour, 3 levels: 'blue', 'green', 'red'" in shown
     assert re.search(r"^epoch +step +learning rate +train loss +validation log_loss$", shown, re.M)
 
 
@@ -172,7 +174,7 @@ def test_columns_are_chosen(call: Run, home: Path) -> None:
     assert "columns     1 numeric\n" in fit.err
     assert "network     1 -> 1, 2 parameters" in fit.err
     fit = call("fit", home / "numbers.csv", "-t", "price", "--columns", "age", "--columns", "colour", "--epochs", "2")
-    assert "columns     1 numeric (missing values in age), 1 text (colour 3 levels)" in fit.err
+    assert "columns     1 numeric (missing values in age), 1 categorical (colour 3 levels)" in fit.err
     assert "linear      no" in call("show", "numbers.backpass").out
 
 

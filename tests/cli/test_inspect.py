@@ -34,7 +34,7 @@ def test_lines(call: Run) -> None:
             "key      categorical                   40   'k0' 1, 'k1' 1, 'k10' 1    left out: identifier",
             "price    numeric                        7   1 to 19, median 10         target",
             "",
-            "odd         column 'size': it is a linear function of the target 'price'",
+            "findings    column 'size': it is a linear function of the target 'price': possible leakage",
             "            column 'key': nearly every row has a different value: an identifier?",
             "notes       target 'price' holds 7 different whole numbers: treated as regression; "
             "--task classification makes classes of them",
@@ -46,7 +46,7 @@ def test_lines(call: Run) -> None:
 def test_nothing_odd_and_no_target(call: Run) -> None:
     Path("t.csv").write_text("a,b\n1,2\n3,5\n")
     done = call("inspect", "t.csv")
-    assert done.out.splitlines()[-1] == "odd         nothing"
+    assert done.out.splitlines()[-1] == "findings    none"
     assert done.err == ""
 
 
@@ -118,5 +118,5 @@ def test_a_terminal(tmp_path: Path) -> None:
     assert b"\x1b[1m" in shown
     assert b"\x1b[31m" not in shown
     assert b"to\\x1b[31mwn [bold]" in shown
-    listed = re.sub(rb"\x1b\[[0-9;]*m", b"", shown).decode().partition("odd  ")[0].splitlines()
+    listed = re.sub(rb"\x1b\[[0-9;]*m", b"", shown).decode().partition("findings  ")[0].splitlines()
     assert max(map(len, listed)) <= 80

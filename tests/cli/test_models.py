@@ -70,7 +70,7 @@ def test_show_lists_what_is_inside(call: Run, home: Path) -> None:
     for line in (
         "target      kind, multiclass classification, 3 classes: 'high', 'low', 'mid'",
         "columns     2 numeric: size, age",
-        "            text colour, 3 levels: 'blue', 'green', 'red'",
+        "            categorical colour, 3 levels: 'blue', 'green', 'red'",
         "rows        76 training, 20 validation, 24 test",
         "layers      1  dense  6 -> 8  relu      W1 (6, 8), b1 (8)",
         "            2  dense  8 -> 3  identity  W2 (8, 3), b2 (3)",
@@ -103,7 +103,7 @@ def test_a_preset_its_layers_and_an_ensemble(call: Run, home: Path) -> None:
         "dropout 0.15",
         "parameters 332 + (20+1) 8 + 8 + (8+1) 1 = 517",
         "settings preset default, learned_input_scale no, metric accuracy, epochs 3, ensemble_size 2; "
-        "the others are defaults",
+        "all others default",
     ):
         assert line in lines, shown.out
     assert "2 networks, each trained on 1 of 2 folds" in shown.out

@@ -80,7 +80,7 @@ def test_the_configuration_repeats_the_run(call: Run, table: Path, tmp_path: Pat
 )
 def test_bad_columns_are_refused(call: Run, table: Path, wish: tuple[str, ...], said: str) -> None:
     done = call("fit", str(table), "-t", "y", *wish, *QUICK)
-    assert done.code == 2 if "there" not in said else done.code in (2, 3)
+    assert done.code == (3 if "not found" in said else 2)
     assert said in done.err
 
 

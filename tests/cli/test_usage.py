@@ -66,7 +66,7 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         (["xyz"], ["unknown command 'xyz'", "hint: known commands: 'inspect', 'fit', 'predict'"]),
         (["--verison"], ["no such option: --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
-        (["fit", "t.csv"], ["missing option", "--target", "hint: it names the column to predict"]),
+        (["fit", "t.csv"], ["missing option", "--target", "hint: the column to predict"]),
         (
             ["fit", "t.csv", "-t", "y", "--lerning-rate", "1"],
             ["no such option: --lerning-rate", "mean --learning-rate?"],

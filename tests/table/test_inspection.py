@@ -58,7 +58,7 @@ def test_columns_that_are_left_out() -> None:
     )
     assert [each.fitting for each in found.columns] == [
         "left out: constant",
-        "left out: no values",
+        "left out: only missing values",
         "left out: identifier",
         "scaled",
     ]
@@ -85,7 +85,7 @@ def test_dates_written_in_another_way() -> None:
     found = inspected(d=["31.12.2024", "1/2/2024", None] * 5, version=["1.2", "1.3", "1.4"] * 5)
     (finding,) = column(found, "d").findings
     assert finding.code == "dates_as_text"
-    assert "texts such as '1/2/2024' look like dates, but day and month are ambiguous (--date-order)" in finding.text
+    assert "values such as '1/2/2024' look like dates of ambiguous day and month: set --date-order" in finding.text
     assert codes(found, "version") == []
 
 

@@ -50,7 +50,7 @@ class Outcome:
     @property
     def is_clean(self) -> bool:
         """Whether an error, if any, was told as the system's and not as a bug."""
-        return "Traceback" not in self.said and "bug in backpass" not in self.said
+        return "Traceback" not in self.said and "internal error in backpass" not in self.said
 
 
 def import_all() -> None:

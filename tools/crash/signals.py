@@ -58,7 +58,7 @@ def signal_at_random(bench: Bench, count: int, seed: int) -> Signals:
         is_pythons = run.returncode == -number or (number == signal.SIGINT and "in main" not in said)
         if run.returncode not in (0, 128 + number) and not is_pythons:
             found.wrong.append(f"{where}: exit code {run.returncode}: {said[-300:]}")
-        if ("Traceback" in said and not is_pythons) or "bug in backpass" in said:
+        if ("Traceback" in said and not is_pythons) or "internal error in backpass" in said:
             found.wrong.append(f"{where}: it said {said[-500:]}")
         data = (bench.work / job.output).read_bytes()
         if data != bench.old[job.name] and run.returncode in (0, -number) and data != bench.new[job.name]:

@@ -27,7 +27,7 @@ COMMANDS = {
     "evaluate": "Score a model on rows whose target is known.",
     "compare": "Compare two models of one target on rows whose target is known.",
     "show": "Show the contents of a model file.",
-    "importance": "Show how much the score depends on each column.",
+    "importance": "Show how much the score depends on each column: permutation importance.",
     "explain": "Show the contribution of each column to each prediction.",
     "features": "Write the learned features of the rows of a table.",
     "report": "Write a self-contained HTML report about a model.",

@@ -95,7 +95,7 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     if scores := summary.scores_table(model):
         yield "scores", scores
     if others := summary.other_scores(model):
-        yield "more scores", [others]
+        yield "more", [others]
     part = summary.scored_part(model)
     if part is not None and part in model.record.confusion and len(model.classes) <= MOST_CLASSES:
         yield "confusion", summary.confusion_lines(model.record.confusion[part], model.classes)

@@ -167,5 +167,5 @@ def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
     count = problem.settings.ensemble_size
     return [
         f"{len(members)} networks, each trained on {count - 1} of {count} folds and validated on the other: validation "
-        "scores are those of rows by the network that did not train on them"
+        "scores are out-of-fold"
     ]
