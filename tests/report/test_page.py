@@ -105,7 +105,7 @@ def test_a_page_says_that_there_are_several_networks() -> None:
     text = report(case.model, case.columns)
     assert f"4 times {case.model.network.inputs} → 6 → 1" in text
     assert "predictions are averaged, the first network is drawn" in text
-    assert "The first of 4 networks. Validation chooses the epoch that is kept" in text
+    assert "Network 1 of 4. Epoch " in text
     assert "each validated once, 80 test" in text
     assert 'id="what-if"' in text
     assert "predictions are averaged" not in page_of("price")
@@ -141,7 +141,7 @@ def test_a_missing_package_is_named_with_what_to_do(package: str, monkeypatch: p
 def test_a_model_of_few_rows_and_no_score_has_a_page() -> None:
     columns = {"a": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 2.0, 3.0, 5.0]}
     model = backpass.fit(columns, "y", hidden=(2,), epochs=1)
-    assert "no honest score" in report(model)
+    assert "no score on unseen rows" in report(model)
     assert Reader(report(model, columns)).faults == []
 
 
