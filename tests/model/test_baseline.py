@@ -291,3 +291,37 @@ def test_every_row_gets_the_same() -> None:
     assert baseline.name == "mean"
     assert baseline.outputs(X[:7], NumpyEngine()).shape == (7, 1)
     assert len(np.unique(baseline.outputs(X, NumpyEngine()))) == 1
+
+
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("loss", ["squared", "poisson", "binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("levels", [(), (3,)])
+def test_a_weight_counts_as_so_many_rows(loss: str, method: Method, levels: tuple[int, ...]) -> None:
+    y, k = {
+        "squared": (Y, 1),
+        "poisson": (COUNTS, 1),
+        "binary_cross_entropy": (BINARY, 1),
+        "cross_entropy": (THREE, 3),
+    }[loss]
+    x = X if not levels else np.column_stack([X, RNG.integers(0, 4, N)])
+    weights = RNG.integers(1, 4, N)
+    twice = np.repeat(np.arange(N), weights)
+    weighted = linear_baseline(
+        "linear", loss, x, y, k, NumpyEngine(), levels, method, weights=weights.astype(np.float64)
+    )
+    repeated = linear_baseline("linear", loss, x[twice], y[twice], k, NumpyEngine(), levels, method)
+    np.testing.assert_allclose(
+        weighted.outputs(x, NumpyEngine()), repeated.outputs(x, NumpyEngine()), rtol=1e-3, atol=1e-3
+    )
+    if method is Method.EXACT:
+        plain = linear_baseline("linear", loss, x, y, k, NumpyEngine(), levels, method)
+        assert np.abs(plain.outputs(x, NumpyEngine()) - weighted.outputs(x, NumpyEngine())).max() > 5e-3
+
+
+@pytest.mark.parametrize(("loss", "y", "k", "options"), CONSTANTS)
+def test_the_weighted_constant_is_that_of_repeated_rows(loss: str, y: Any, k: int, options: dict[str, float]) -> None:
+    weights = RNG.integers(1, 4, len(y))
+    again = np.repeat(y, weights, axis=0)
+    weighted = constant_outputs(loss, y, k, options.get("q", 0.5), weights.astype(np.float64))
+    repeated = constant_outputs(loss, again, k, options.get("q", 0.5))
+    np.testing.assert_allclose(weighted, repeated, atol=2e-2 if loss in ("absolute", "quantile") else 1e-9)

@@ -49,7 +49,7 @@ def test_the_comparison_of_a_fit_draws_groups_or_blocks_of_time(ruler: str) -> N
     assert unit is not None
     comparison = model.record.comparison
     assert comparison is not None
-    other = model.head.predictions(model.baseline_outputs(held.x)[comparison.baseline])
+    other = model.head.predictions(model.baseline_outputs(held.x, held.table)[comparison.baseline])
     found = by_hand(
         lambda i: (
             root_mean_squared_error(held.truth[i], other[i]) - root_mean_squared_error(held.truth[i], held.predicted[i])

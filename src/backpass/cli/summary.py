@@ -167,7 +167,8 @@ def other_scores(model: Model) -> str:
 def comparison_lines(model: Model, comparison: Comparison | None) -> Lines:
     """Return the sentence that compares the network with the best baseline, and which baselines could not be scored."""
     lines = [] if comparison is None else [("comparison", comparison.sentence)]
-    missing = sorted(model.record.baselines.keys() - {each.name for each in model.baselines})
+    there = {*(each.name for each in model.baselines), *(each.name for each in model.lookups)}
+    missing = sorted(model.record.baselines.keys() - there)
     if missing:
         lines.append(
             ("note", f"the model file does not keep these baselines, so they are not scored: {listed(missing)}")

@@ -89,6 +89,9 @@ def baseline_title(name: str) -> str:
         "linear": "the linear model",
         "logistic": "the logistic model",
         "majority": "always predicting the class frequencies",
+        "group": "the mean of each group",
+        "last": "the last known value",
+        "seasonal": "the value of a season before",
     }
     return titles.get(name, f"always predicting the {name}")
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from backpass.model.baseline.baseline import Baseline
+from backpass.model.baseline.lookup import Lookup
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import KEPT, Residuals
 from backpass.model.head.target_head import TargetHead, options_of
@@ -60,6 +61,7 @@ def inconsistency(model: Model) -> str:
         ("splits and the confusion matrices", [record.confusion.keys() <= known, True]),
         ("parts", ["train" in record.rows, known <= {"validation", "test"}, True]),
         *([] if not model.baselines else _checks_of_baselines(model.baselines, record)),
+        *([] if not model.lookups else _checks_of_lookups(model.lookups, record)),
         *([] if model.residuals is None else _checks_of_residuals(model.residuals, head)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
@@ -88,6 +90,17 @@ def _checks_of_baselines(baselines: Sequence[Baseline], record: Record) -> list[
         ("names of the baselines", [sorted(names), sorted(set(names) & set(record.baselines))]),
         ("sizes of the baselines", [[each.theta.size for each in baselines], sizes]),
         ("dtypes of the baselines", [np.dtype(np.float64), *(each.theta.dtype for each in baselines)]),
+    ]
+
+
+def _checks_of_lookups(lookups: Sequence[Lookup], record: Record) -> list[tuple[str, list[Any]]]:
+    names, columns = [each.name for each in lookups], {each.column for each in lookups}
+    return [
+        ("names of the lookups", [sorted(names), sorted(set(names) & set(record.baselines))]),
+        ("columns of the lookups", [columns <= record.split_columns.keys(), True]),
+        ("seasons of the lookups", [True, *((each.name == "seasonal") == bool(each.season) for each in lookups)]),
+        ("keys of the lookups", [True, *(len({*each.keys}) == len(each.keys) for each in lookups)]),
+        ("dtypes of the lookups", [np.dtype(np.float64), *(each.cells.dtype for each in lookups)]),
     ]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassWarning
-from backpass.model.comparison import Comparison
+from backpass.model.comparison import Comparison, baseline_title
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
 from backpass.table.messages import shown
@@ -22,6 +22,7 @@ from backpass.training import Callback
 
 _LEVEL = {"absolute": "median", "quantile": "quantile"}
 _SLACK = 1e-6
+_SIMPLE = ("linear", "logistic", "group", "last", "seasonal")
 """A constant must be better than the network by this share of its score, so that rounding causes no warning."""
 
 
@@ -72,12 +73,12 @@ def judged(
 
 
 def beaten_by(comparison: Comparison | None, where: str) -> list[str]:
-    """A warning if a linear baseline is clearly better than the network; ``judged`` warns about constants."""
-    if comparison is None or comparison.result != "worse" or comparison.baseline not in ("linear", "logistic"):
+    """A warning if a baseline is clearly better than the network; ``judged`` warns about constants."""
+    if comparison is None or comparison.result != "worse" or comparison.baseline not in _SIMPLE:
         return []
     metric = comparison.metric.replace("_", " ")
     scores = f"{metric} {comparison.network_score:.4g} against {comparison.baseline_score:.4g}"
-    return [f"the network is worse than the {comparison.baseline} model on {where}: {scores}"]
+    return [f"the network is worse than {baseline_title(comparison.baseline)} on {where}: {scores}"]
 
 
 def _alike(head: Head, o: NDArray[Any], truth: NDArray[Any], where: str) -> list[str]:

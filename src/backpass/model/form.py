@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from types import NoneType
 from typing import Any, TypeAlias
 
+from backpass.model.baseline.season import SEASONS
 from backpass.model.head.losses import CUSTOM
 from backpass.model.settings.constraint import Choice, Constraint, Number
 from backpass.model.settings.declarations import BY_NAME, THRESHOLD_RULES
@@ -169,6 +170,16 @@ MODEL: Form = {
     "residual_rows": Optional(_ONE),
     "residual_floor": Optional(_NUMBER),
     "baselines": Optional([str]),
+    "lookups": Optional(
+        [
+            {
+                "name": Choice(("group", "seasonal", "last")),
+                "column": str,
+                "season": Choice(("", *SEASONS)),
+                "keys": [str],
+            }
+        ]
+    ),
     "record": {
         "settings": dict,
         "rows": {...: _COUNT},

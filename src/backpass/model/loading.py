@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backpass.errors import BackpassError, ModelFileError
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.linear import Linear
+from backpass.model.baseline.lookup import Lookup, lookup_from_json
 from backpass.model.consistency import inconsistency
 from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
@@ -72,6 +73,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
     features = facts["features"]
     more = [
         *(["baselines"] if "baselines" in facts else []),
+        *(["lookups"] if "lookups" in facts else []),
         *(["knots"] if "knots" in features else []),
         *(["residuals"] if "residual_rows" in facts else []),
     ]
@@ -97,8 +99,11 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
     if "residual_rows" in facts:
         residuals = Residuals(arrays["residuals"], facts["residual_rows"], facts.get("residual_floor"))
     baselines = _baselines(arrays["baselines"], facts["baselines"], feature_map, head) if "baselines" in facts else ()
+    lookups = _lookups(arrays["lookups"], facts["lookups"], head) if "lookups" in facts else ()
     theta = arrays["theta"]
-    return Model(schema, head, feature_map, network, theta, record, residuals=residuals, baselines=baselines)
+    return Model(
+        schema, head, feature_map, network, theta, record, residuals=residuals, baselines=baselines, lookups=lookups
+    )
 
 
 def _baselines(joined: NDArray[Any], names: Sequence[str], feature_map: FeatureMap, head: Head) -> tuple[Baseline, ...]:
@@ -116,6 +121,17 @@ def _baselines(joined: NDArray[Any], names: Sequence[str], feature_map: FeatureM
     return tuple(Baseline(*each) for each in zip(names, models, thetas, strict=False))
 
 
+def _lookups(joined: NDArray[Any], told: Sequence[Mapping[str, Any]], head: Head) -> tuple[Lookup, ...]:
+    """The lookups, each with its cells.
+
+    Raises:
+        ModelFileError: The cells do not add up to the length of the array.
+    """
+    sizes = [(len(each["keys"]) + 1) * head.outputs for each in told]
+    cells = [each.reshape(-1, head.outputs) for each in _cut(joined, sizes)]
+    return tuple(lookup_from_json(each, rows) for each, rows in zip(told, cells, strict=True))
+
+
 def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]:
     """A vector cut into consecutive segments of these sizes.
 
@@ -123,5 +139,5 @@ def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]
         ModelFileError: The sizes do not add up to its length.
     """
     if joined.size != sum(sizes):
-        raise ModelFileError(f"{sum(sizes)} knots are told of, {joined.size} are there")
+        raise ModelFileError(f"{sum(sizes)} numbers are told of, {joined.size} are there")
     return tuple(np.split(joined, np.cumsum(sizes)[:-1]))

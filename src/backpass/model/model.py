@@ -19,6 +19,7 @@ from backpass._version import __version__
 from backpass.engine import engine_named
 from backpass.errors import DataError, UsageError
 from backpass.model.baseline.baseline import Baseline
+from backpass.model.baseline.lookup import Lookup
 from backpass.model.comparison import Comparison, compare
 from backpass.model.diagnostics import beaten_by, judged, warn_all
 from backpass.model.file.container import pack
@@ -96,6 +97,7 @@ class Model:
         threads: The number of threads of the engine.
         residuals: The residuals of predicted numbers on validation rows, if there were any.
         baselines: The baselines that can be scored on other rows: the constant one, then the linear one if it is small.
+        lookups: The baselines that read the group or the time column.
     """
 
     schema: Schema
@@ -108,6 +110,7 @@ class Model:
     threads: int | None = field(default=None)
     residuals: Residuals | None = None
     baselines: tuple[Baseline, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
 
     def __repr__(self) -> str:
         """One line: what the model predicts, from how many columns, and its network."""
@@ -277,7 +280,7 @@ class Model:
         weights = self.weights(table)
         o = self.outputs_at(x)
         unit = self.resampled_rows(table)
-        comparison = compare(self.head, o, self.baseline_outputs(x), truth, weights, unit=unit)
+        comparison = compare(self.head, o, self.baseline_outputs(x, table), truth, weights, unit=unit)
         warnings = [*encoded.warnings, *judged(self.head, o, truth, weights), *beaten_by(comparison, "these rows")]
         return Evaluation(self.head.scores(o, truth, weights), warnings, comparison)
 
@@ -467,12 +470,18 @@ class Model:
         ]
         return np.concatenate(found, axis=1) if features else self.head.averaged(found)
 
-    def baseline_outputs(self, x: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
-        """The outputs o (n, k) of each baseline that the model keeps, for x (n, d)."""
+    def baseline_outputs(self, x: NDArray[Any], table: Table) -> dict[str, NDArray[np.float64]]:
+        """The outputs o (n, k) of each baseline that the model keeps and whose column the table has.
+
+        Args:
+            x: Network inputs (n, d).
+            table: The same rows.
+        """
         if not self.baselines:
             return {}
         engine, folded = engine_named(self.engine, self.threads), self.feature_map.folded(x)
-        return {each.name: each.outputs(folded, engine) for each in self.baselines}
+        found = {each.name: each.outputs(folded, engine) for each in self.baselines}
+        return found | {each.name: o for each in self.lookups if (o := each.outputs(table)) is not None}
 
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.
@@ -520,4 +529,7 @@ class Model:
         if self.baselines:
             facts["baselines"] = [each.name for each in self.baselines]
             arrays["baselines"] = np.concatenate([each.theta for each in self.baselines])
+        if self.lookups:
+            facts["lookups"] = [each.to_json() for each in self.lookups]
+            arrays["lookups"] = np.concatenate([each.cells.reshape(-1) for each in self.lookups])
         return pack("model", facts, arrays)

@@ -70,7 +70,7 @@ class Findings:
         unit = model.resampled_rows(held.table)
         scores = intervals(lambda weights: rows.scores(model, weights), held.rows, unit=unit, seed=seed)
         labels = label_scores(label_names(model), held.predicted, held.truth, unit=unit, seed=seed)
-        baselines = model.baseline_outputs(held.x)
+        baselines = model.baseline_outputs(held.x, held.table)
         return Findings(
             model,
             held,
@@ -190,6 +190,7 @@ def _range(score: Interval, decimals: int) -> str:
 def baseline(name: str) -> str:
     """Return the display name of a baseline."""
     names = {"linear": "linear model", "logistic": "logistic model", "majority": "class frequencies"}
+    names |= {"group": "mean of the group", "last": "last value", "seasonal": "value of a season before"}
     return names.get(name, name)
 
 

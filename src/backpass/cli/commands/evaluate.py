@@ -122,7 +122,7 @@ class Evaluation:
 
         unit = model.resampled_rows(table)
         spread = intervals(scored, table.rows, unit=unit) if with_intervals else {}
-        comparison = compare(model.head, o, model.baseline_outputs(x), truth, weights, unit=unit)
+        comparison = compare(model.head, o, model.baseline_outputs(x, table), truth, weights, unit=unit)
         return Evaluation(model, o, truth, weights, scored(None), spread, comparison)
 
     @property

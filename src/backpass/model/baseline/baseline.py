@@ -51,9 +51,16 @@ class Baseline:
         return np.concatenate(parts)
 
 
-def constant_baseline(name: str, loss: str, y: NDArray[Any], outputs: int, q: float = 0.5) -> Baseline:
+def constant_baseline(
+    name: str,
+    loss: str,
+    y: NDArray[Any],
+    outputs: int,
+    q: float = 0.5,
+    weights: NDArray[np.float64] | None = None,
+) -> Baseline:
     """The best constant output for a loss: mean, median or quantile, log-mean, or the log-shares of the classes."""
-    row = constant_outputs(loss, y, outputs, q)
+    row = constant_outputs(loss, y, outputs, q, weights)
     return Baseline(name, Linear(0, (), outputs), np.broadcast_to(row, (outputs,)).astype(np.float64))
 
 
@@ -67,6 +74,7 @@ def linear_baseline(
     levels: Sequence[int] = (),
     method: Method = Method.EXACT,
     effort: Effort | None = None,
+    weights: NDArray[np.float64] | None = None,
 ) -> Baseline:
     """The linear model with the same loss (squared loss if that loss is not smooth), fitted by Newton's method.
 
@@ -80,10 +88,12 @@ def linear_baseline(
         levels: The number of categories of each code column.
         method: How the Hessian is approximated.
         effort: Limits the passes over the rows. Default None: the search ends when it has converged.
+        weights: The weight of each row (n,). Default None: all are 1.
     """
     model = Linear(x.shape[1] - len(levels), tuple(levels), outputs)
     smooth = loss_name if loss_name in _CONVEX else "squared"
-    theta = model.fit(loss_named(smooth), x, y, constant_outputs(smooth, y, outputs), engine, method, effort)
+    level = constant_outputs(smooth, y, outputs, weights=weights)
+    theta = model.fit(loss_named(smooth), x, y, level, engine, method, effort, weights)
     return Baseline(name, model, theta)
 
 

@@ -76,6 +76,7 @@ class Linear:
         engine: Engine,
         method: Method = Method.EXACT,
         effort: Effort | None = None,
+        weights: Floats | None = None,
     ) -> Floats:
         """The theta with the lowest sum of losses plus a ridge penalty that makes it unique, by Newton's method.
 
@@ -92,19 +93,22 @@ class Linear:
             engine: The engine that runs the circuits.
             method: How the Hessian is approximated, and the ridge penalty.
             effort: Limits the passes over the rows.
+            weights: The weight of each row (n,); None if all are 1.
         """
         y = y.astype(np.float64) if y.dtype.kind == "f" else y
         start = np.zeros((self.columns, self.outputs))
         start[-1] = level
 
         def objective(t: Array, some: tuple[Array, ...]) -> Array:
-            return operations.sum(loss.per_example(self(t, some[0]), some[1]))
+            losses = loss.per_example(self(t, some[0]), some[1])
+            return operations.sum(losses if weights is None else losses * some[2])
 
-        rows = _Rows.of(self, loss, x, y, engine)
+        data = (x, y) if weights is None else (x, y, weights)
+        rows = _Rows.of(self, loss, x, y, engine, weights)
         of_method = self._exact if method is Method.EXACT else self._diagonal
         preconditioner = of_method(rows, start, method.ridge)
         return minimize_convex(
-            objective, start.reshape(-1), (x, y), engine, method.ridge, _PRECISION, preconditioner, effort
+            objective, start.reshape(-1), data, engine, method.ridge, _PRECISION, preconditioner, effort
         )
 
     def _exact(self, rows: _Rows, start: Floats, ridge: float) -> Callable[[Floats], Callable[[Floats], Floats]]:
@@ -125,7 +129,7 @@ class Linear:
 
         These losses have second derivatives that depend on the outputs only, so at constant outputs one row has them.
         """
-        bends = [max(float(rows.bends(start.reshape(-1), unit, 1)[0]), _LEAST) for unit in np.eye(self.outputs)]
+        bends = [max(rows.bend_of_one(start.reshape(-1), unit), _LEAST) for unit in np.eye(self.outputs)]
         D = rows.squares()[:, None] * np.array(bends) + ridge
         return lambda t: lambda v: (v.reshape(D.shape) / D).reshape(-1)
 
@@ -140,9 +144,12 @@ class _Rows:
     engine: Engine
     bend: Circuit
     products: Circuit
+    weights: Floats | None
 
     @staticmethod
-    def of(linear: Linear, loss: Loss, x: NDArray[Any], y: NDArray[Any], engine: Engine) -> _Rows:
+    def of(
+        linear: Linear, loss: Loss, x: NDArray[Any], y: NDArray[Any], engine: Engine, weights: Floats | None = None
+    ) -> _Rows:
         def bend(t: Array, v: Array, some: Array, target: Array) -> Array:
             slope = grad(lambda u: operations.sum(loss.per_example(u, target)))
             return operations.sum(grad(lambda u: operations.sum(slope(u) * v))(linear(t, some)) * v, axis=1)
@@ -155,25 +162,28 @@ class _Rows:
         theta, unit = Spec((linear.columns * linear.outputs,), wide), Spec((linear.outputs,), wide)
         column = Spec(("B", 1), wide)
         some, target = (Spec(("B", *array.shape[1:]), array.dtype) for array in (x, y))
-        return _Rows(
-            linear, x, y, engine, trace(bend, [theta, unit, some, target]), trace(products, [some, column, column])
-        )
+        bent, multiplied = trace(bend, [theta, unit, some, target]), trace(products, [some, column, column])
+        return _Rows(linear, x, y, engine, bent, multiplied, weights)
 
-    def bends(self, t: Floats, v: Floats, rows: int | None = None) -> Floats:
-        """v^T H v of each of the first rows, where H is the second derivative of the row's loss by its outputs."""
-        x, y = self.x[:rows], self.y[:rows]
-        found = [self.engine.run(self.bend, t, v, x[i], y[i])[0] for i in _chunks(len(x))]
-        return np.concatenate(found)
+    def bends(self, t: Floats, v: Floats) -> Floats:
+        """v^T H v of each row, where H is the second derivative of the row's weighted loss by its outputs."""
+        found = [self.engine.run(self.bend, t, v, self.x[i], self.y[i])[0] for i in _chunks(len(self.x))]
+        bends: Floats = np.concatenate(found)
+        return bends if self.weights is None else bends * self.weights
+
+    def bend_of_one(self, t: Floats, v: Floats) -> float:
+        """v^T H v of the first row, without its weight."""
+        return float(self.engine.run(self.bend, t, v, self.x[:1], self.y[:1])[0][0])
 
     def squares(self) -> Floats:
-        """The diagonal of X^T X: (columns,)"""
+        """The diagonal of X^T diag(weights) X: (columns,)"""
         dense, sums = self.linear.dense, np.zeros(self.linear.columns)
         for i in _chunks(len(self.x)):
             x = self.x[i, :dense].astype(np.float64)
-            sums[:dense] += totals(x * x)
+            sums[:dense] += totals(x * x if self.weights is None else x * x * self.weights[i, None])
         for j, (start, size) in enumerate(self.linear.tables()):
-            sums[start : start + size] = np.bincount(self.linear.codes(self.x, j), minlength=size)
-        sums[-1] = len(self.x)
+            sums[start : start + size] = np.bincount(self.linear.codes(self.x, j), self.weights, size)
+        sums[-1] = len(self.x) if self.weights is None else total(self.weights)
         return sums
 
     def gram(self, weights: Floats) -> Floats:

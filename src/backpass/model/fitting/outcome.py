@@ -6,7 +6,7 @@ once, after calibration, and handed on to scores, residuals and warnings.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +18,11 @@ from backpass.model.diagnostics import beaten_by
 from backpass.model.fitting.backtest import Backtest
 from backpass.model.fitting.diagnostics import after_training, before_training
 from backpass.model.fitting.ensemble import Member, pooled
+from backpass.model.fitting.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
 from backpass.model.fitting.scoring import Compared, ScoredRows, baseline_scores, comparison_of
+from backpass.model.fitting.scoring import kept as finite
 from backpass.model.fitting.temperature import fitted_factor, tempered
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
@@ -54,19 +56,24 @@ def make_model(
         residuals = replace(residuals, floor=0.0)
     first = results[0].progress
     where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
-    comparison = None if shown is None else comparison_of(problem, compared.baselines, shown)
+    lookups, left_out = lookups_of(problem) if compared.baselines else ((), [])
+    simple = {name: lookup_outputs(problem, members, lookups, name) for name in scored}
+    comparison = None if shown is None else comparison_of(problem, compared.baselines, shown, simple[where])
     notes = (note for note in problem.notes if note not in problem.of_source)
     is_ensemble = problem.settings.ensemble_size > 1
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
         scores={name: rows.scores(problem.head) for name, rows in scored.items()},
-        baselines={each.name: baseline_scores(problem, each) for each in compared.baselines},
+        baselines={
+            **{each.name: baseline_scores(problem, each) for each in compared.baselines},
+            **{each.name: _lookup_scores(problem.head, each.name, simple, scored) for each in lookups},
+        },
         history=tuple(first.history),
         best_epoch=first.best_epoch,
         steps=sum(each.progress.step for each in results),
         reason=runs.ending.reason,
-        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, members), *said, *tested.notes),
+        notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, members), *said, *tested.notes, *left_out),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
         split_columns=problem.split_columns,
@@ -91,12 +98,23 @@ def make_model(
         problem.settings.threads,
         residuals,
         kept(compared.baselines),
+        lookups,
     )
 
 
 def _is_negative(problem: Problem) -> bool:
     """Whether some target of the training or validation rows is below 0."""
     return any(bool((part.truth < 0.0).any()) for name, part in problem.parts.items() if name != "test")
+
+
+def _lookup_scores(
+    head: Head, name: str, outputs: Mapping[str, Outputs], scored: Mapping[str, ScoredRows]
+) -> dict[str, dict[str, float]]:
+    """The metrics of a lookup on each split."""
+    return {
+        split: finite(head.scores(outputs[split][name], rows.part.truth, rows.part.weights))
+        for split, rows in scored.items()
+    }
 
 
 def _calibrated(

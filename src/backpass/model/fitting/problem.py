@@ -77,7 +77,7 @@ class Problem:
         warnings: What makes scores too good, such as test rows that are training rows.
         units: Which rows of each split belong together, as far as that is known.
         split_columns: The group and the time column, with their required kinds.
-        source: The rows that it was made of, with a time column; else None.
+        source: The rows that it was made of, with a group or a time column; else None.
     """
 
     settings: Settings

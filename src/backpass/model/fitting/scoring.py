@@ -146,7 +146,7 @@ def baselines(problem: Problem, watch: Callable[[str, float], bool] = lambda nam
     part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
     name = CONSTANTS[head.loss_name] if is_number else "majority"
-    simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q)
+    simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q, part.weights)
     linear, notes = _linear("linear" if is_number else "logistic", problem, watch)
     return Compared((simple, *linear), notes)
 
@@ -174,6 +174,7 @@ def _linear(
         levels,
         plan.method,
         effort,
+        None if part.weights is None else part.training_weights()[index],
     )
     if effort.is_spent and effort.gradient > CONVERGED:
         return (), (f"{left_out}: it did not converge within its share of the work",)
@@ -196,17 +197,20 @@ def baseline_scores(problem: Problem, baseline: Baseline) -> Scores:
     return {name: _scores_of(problem, baseline, part) for name, part in _scored_parts(problem)}
 
 
-def comparison_of(problem: Problem, several: Sequence[Baseline], rows: ScoredRows) -> Comparison | None:
+def comparison_of(
+    problem: Problem, several: Sequence[Baseline], rows: ScoredRows, more: Mapping[str, NDArray[np.float64]]
+) -> Comparison | None:
     """The networks and the best of the baselines on the rows of a split.
 
     Args:
         problem: The problem.
         several: The baselines.
         rows: The rows with the outputs of the networks.
+        more: The outputs (n, k) of other baselines, by name.
     """
     part = rows.part
     folded = problem.feature_map.folded(part.x)
-    outputs = {each.name: each.outputs(folded, problem.engine) for each in several}
+    outputs = {each.name: each.outputs(folded, problem.engine) for each in several} | dict(more)
     unit = None if rows.units is None else rows.units.resampled
     return compare(problem.head, rows.o, outputs, part.truth, part.weights, unit=unit, seed=problem.settings.seed)
 
