@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
-from backpass.model.fitting.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
+from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.outcome import make_model

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from backpass.model.baseline.baseline import kept
 from backpass.model.diagnostics import beaten_by
-from backpass.model.fitting.backtest import Backtest
+from backpass.model.fitting.checks.backtest import Backtest
+from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.diagnostics import after_training, before_training
 from backpass.model.fitting.ensemble import Member, pooled
-from backpass.model.fitting.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
 from backpass.model.fitting.scoring import Compared, ScoredRows, baseline_scores, comparison_of
