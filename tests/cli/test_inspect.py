@@ -26,13 +26,14 @@ def test_lines(call: Run) -> None:
         [
             "t.csv: 40 rows x 5 columns, target price (regression)",
             "",
-            "column   kind          missing   distinct   values                     used as",
-            "size     numeric                        7   0 to 6, median 3           scaled",
-            "town     categorical                    2   'north' 20, 'south' 20     one-hot, 2 levels",
-            "sold     date                          28   2024-01-01 to 2024-01-28   days, day of month, "
+            "column   kind          missing   distinct   values                     target   used as",
+            "size     numeric                        7   0 to 6, median 3             1.00   robust scaling, "
+            "periodic embedding, quantiles",
+            "town     categorical                    2   'north' 20, 'south' 20       0.01   one-hot, 2 levels",
+            "sold     date                          28   2024-01-01 to 2024-01-28     0.26   days, day of month, "
             "day of week, day of year",
-            "key      categorical                   40   'k0' 1, 'k1' 1, 'k10' 1    left out: identifier",
-            "price    numeric                        7   1 to 19, median 10         target",
+            "key      categorical                   40   'k0' 1, 'k1' 1, 'k10' 1             left out: identifier",
+            "price    numeric                        7   1 to 19, median 10                  target",
             "",
             "findings    column 'size': it is a linear function of the target 'price': possible leakage",
             "            column 'key': nearly every row has a different value: an identifier?",
@@ -53,7 +54,18 @@ def test_nothing_odd_and_no_target(call: Run) -> None:
 def test_json(call: Run) -> None:
     Path("t.csv").write_text(TABLE)
     found = call("inspect", "t.csv", "-t", "price", "--json").json
-    assert {"backpass", "format", "command", "rows", "target", "task", "columns", "findings", "notes"} == set(found)
+    assert {
+        "backpass",
+        "format",
+        "command",
+        "rows",
+        "target",
+        "task",
+        "columns",
+        "findings",
+        "notes",
+        "classes",
+    } == set(found)
     names = {
         "name",
         "kind",
@@ -66,6 +78,8 @@ def test_json(call: Run) -> None:
         "findings",
         "notation",
         "label",
+        "histogram",
+        "association",
     }
     assert all(set(column) == names for column in found["columns"])
     assert found["columns"][0]["quartiles"] == [1.0, 3.0, 4.25]
@@ -120,3 +134,16 @@ def test_a_terminal(tmp_path: Path) -> None:
     assert b"to\\x1b[31mwn [bold]" in shown
     listed = re.sub(rb"\x1b\[[0-9;]*m", b"", shown).decode().partition("findings  ")[0].splitlines()
     assert max(map(len, listed)) <= 80
+
+
+def test_shares_of_classes_and_the_coding_of_a_preset(call: Run) -> None:
+    rows = "".join(f"{n % 7},t{n % 12},{'yes' if n % 10 == 0 else 'no'}\n" for n in range(60))
+    Path("t.csv").write_text("size,town,left\n" + rows)
+    lines = call("inspect", "t.csv", "-t", "left").out.splitlines()
+    assert lines[1] == "classes     'no' 90 %, 'yes' 10 %"
+    assert lines[5].endswith("embedding, 12 levels")
+    plain = call("inspect", "t.csv", "-t", "left", "--preset", "plain")
+    assert plain.out.splitlines()[4].endswith("   scaled")
+    assert plain.out.splitlines()[5].endswith("one-hot, 12 levels")
+    assert "fit t.csv --target left --preset plain" in plain.err
+    assert call("inspect", "t.csv", "--preset", "nosuch").code == 2

@@ -85,13 +85,26 @@ def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
         yield Finding("counter", "consecutive integers: a row number?")
         return
     low, high = np.quantile(there, [0.25, 0.75])
-    reach = FAR_OUT * (high - low)
+    far_out = max(FAR_OUT, _normal_reach(len(there)))
+    reach = far_out * (high - low)
     with np.errstate(invalid="ignore"):
         far = np.flatnonzero((column.values < low - reach) | (column.values > high + reach))
     if reach > 0 and len(far):
         extreme = far[np.argmax(np.abs(column.values[far] - (low + high) / 2))]
         most = f"the most extreme is {text_of(float(column.values[extreme]))} in row {table.row_numbers[extreme]}"
-        yield Finding("outliers", f"{counted(len(far), 'row')} more than 3 IQRs beyond the quartiles; {most}")
+        yield Finding("outliers", f"{counted(len(far), 'row')} more than {far_out:.3g} IQRs beyond the quartiles; {most}")
+
+
+def _normal_reach(rows: int) -> float:
+    """Return how far from the quartiles, in IQRs, hardly any of n normally distributed numbers lies.
+
+    The largest of n is about sqrt(2 ln n) standard deviations out; it is exceeded by 30 % in fewer than 1 of 100
+    tables. The quartiles are at 0.674 standard deviations, their distance is 1.349.
+
+    >>> round(_normal_reach(1_000), 1), round(_normal_reach(2_000_000), 1)
+    (3.1, 4.7)
+    """
+    return float((1.3 * np.sqrt(2.0 * np.log(rows)) - 0.674) / 1.349)
 
 
 def _counts_rows(values: NDArray[np.float64]) -> bool:

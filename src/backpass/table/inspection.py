@@ -5,16 +5,18 @@ Takes a Table and, optionally, the name of its target; returns plain values. The
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
+from backpass.table.association import association
 from backpass.table.dependence import dependences, order_findings
 from backpass.table.diagnostics import Finding, column_findings, table_findings, target_findings
+from backpass.table.distribution import histogram_of
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found
 from backpass.table.messages import counted
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
@@ -28,6 +30,27 @@ LEFT_OUT = {
     "whole numbers as text": "whole numbers as text",
 }
 COMMONEST = 5  # categories listed with their counts
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a preset feeds columns to the network.
+
+    Attributes:
+        numbers: Words for the coding of numbers.
+        max_one_hot_levels: Categorical columns with more categories are embedded; None for no column.
+    """
+
+    numbers: str = "scaled"
+    max_one_hot_levels: int | None = None
+
+
+CodingOf: TypeAlias = Callable[[str | None, int], Coding]
+
+
+def plain(task: str | None, rows: int) -> Coding:
+    """Return the coding of the preset ``plain``, whatever the task and the rows."""
+    return Coding()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +69,8 @@ class ColumnReport:
         findings: Suspicious properties of the column.
         notation: The notations in which numbers are written, empty for plain numbers.
         label: Description of the column in its source, empty if it has none.
+        histogram: Rows in equal intervals of the range, empty for categories (see ``distribution``).
+        association: How strongly the column goes with the target, None without one (see ``association``).
     """
 
     name: str
@@ -59,6 +84,8 @@ class ColumnReport:
     findings: tuple[Finding, ...]
     notation: str = ""
     label: str = ""
+    histogram: tuple[int, ...] = ()
+    association: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +99,7 @@ class Inspection:
         task: Task that the target implies.
         findings: Suspicious properties of the rows.
         notes: Messages about how the table was read.
+        classes: The classes of the target with their row counts; empty for numbers.
     """
 
     rows: int
@@ -80,6 +108,7 @@ class Inspection:
     task: str | None
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    classes: tuple[tuple[str, int], ...] = ()
 
     @property
     def stops_fitting(self) -> bool:
@@ -91,8 +120,14 @@ class Inspection:
         return asdict(self)
 
 
-def inspect_table(table: Table, target: str | None = None) -> Inspection:
+def inspect_table(table: Table, target: str | None = None, coding: CodingOf = plain) -> Inspection:
     """Examine every column of a table.
+
+    Args:
+        table: The table.
+        target: Name of the column to predict, or None.
+        coding: Returns how fitting would feed columns to the network, for a task (None if it is unknown) and a number
+            of rows. Default: as the preset ``plain`` does.
 
     Raises:
         DataError: The table has no column called ``target``.
@@ -105,7 +140,7 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
     with_target, note = (table, "") if target is None else labeled(table, target)
     goal, y, fault = _goal(with_target, target)
     columns = list(table.columns.values())
-    fitting = _fitting(table, target)
+    fitting = _fitting(table, target, coding(goal.task if goal else None, with_target.rows))
     dependent = dict(dependences(with_target, goal, y)) if goal is not None and y is not None else {}
     reports = []
     for column in columns:
@@ -118,13 +153,20 @@ def inspect_table(table: Table, target: str | None = None) -> Inspection:
         if column.name in dependent:
             findings.append(dependent[column.name])
         report = _report(column, fitting[column.name], findings)
-        reports.append(replace(report, label=table.labels.get(column.name, "")))
+        strength = None
+        is_input = column.name != target and not fitting[column.name].startswith("left out")
+        if goal is not None and y is not None and is_input:
+            strength = association(with_target.columns[column.name], goal, y)
+        reports.append(replace(report, label=table.labels.get(column.name, ""), association=strength))
     task = goal.task if goal else None
     notes = (*table.notes, *([note] if note else ()), *(goal.notes if goal else ()))
     of_rows = [*table_findings(table, goal, y)]
     if goal is not None and y is not None and not dependent:
         of_rows += order_findings(goal, y)
-    return Inspection(table.rows, tuple(reports), target, task, tuple(of_rows), notes)
+    classes: tuple[tuple[str, int], ...] = ()
+    if goal is not None and y is not None and goal.classes:
+        classes = tuple(zip(goal.classes, np.bincount(y, minlength=len(goal.classes)).tolist(), strict=True))
+    return Inspection(table.rows, tuple(reports), target, task, tuple(of_rows), notes, classes)
 
 
 def _goal(table: Table, target: str | None) -> tuple[Target | None, NDArray[Any] | None, str]:
@@ -156,27 +198,30 @@ def _same_content(column: Column, other: Column) -> bool:
     return False
 
 
-def _fitting(table: Table, target: str | None) -> dict[str, str]:
+def _fitting(table: Table, target: str | None, coding: Coding) -> dict[str, str]:
     """Return how fitting on all rows would treat each column."""
     done = {}
     for column in table.columns.values():
         found = Found.of(column, forced=False)
         note = found.notes[0].rpartition(": left out")[0] if found.feature is None else ""
         left_out = next((words for part, words in LEFT_OUT.items() if part in note), "identifier")
-        done[column.name] = f"left out: {left_out}" if found.feature is None else _treatment(found.feature, column)
+        done[column.name] = (
+            f"left out: {left_out}" if found.feature is None else _treatment(found.feature, column, coding)
+        )
     return done | ({target: "target"} if target is not None else {})
 
 
-def _treatment(feature: Feature, column: Column) -> str:
+def _treatment(feature: Feature, column: Column, coding: Coding) -> str:
     """Return how fitting would treat a column that becomes a feature."""
     flag = ", flag where missing" if column.missing.any() else ""
     match feature:
         case CategoricalFeature(_, levels):
             unknown = ", 1 for missing" if column.missing.any() else ""
-            return f"one-hot, {counted(len(levels), 'level')}{unknown}"
+            is_one_hot = coding.max_one_hot_levels is None or len(levels) <= coding.max_one_hot_levels
+            return f"{'one-hot' if is_one_hot else 'embedding'}, {counted(len(levels), 'level')}{unknown}"
         case DatetimeFeature(_, _, parts):
             return f"{', '.join(parts)}{flag}"
-    return f"scaled{', median and flag where missing' if flag else ''}"
+    return f"{coding.numbers}{', median and flag where missing' if flag else ''}"
 
 
 def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> ColumnReport:
@@ -204,5 +249,15 @@ def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> Column
     missing = int(column.missing.sum())
     notation = column.notation if isinstance(column, NumericColumn) else ""
     return ColumnReport(
-        column.name, column.kind, missing, distinct, span, quartiles, common, fitting, tuple(findings), notation
+        column.name,
+        column.kind,
+        missing,
+        distinct,
+        span,
+        quartiles,
+        common,
+        fitting,
+        tuple(findings),
+        notation,
+        histogram=histogram_of(column),
     )

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import partial
+from math import ceil
+from typing import Any, Literal
 
 import click
 
 from backpass.cli.console import Console, columns_of
 from backpass.cli.options.declaration import Command, argument, names_in, option, talking
 from backpass.cli.options.reading import reading, reading_of, reading_words
-from backpass.cli.text import aligned, figure
+from backpass.cli.text import BARS, aligned, figure
 from backpass.errors import visible
+from backpass.model.settings.settings import Settings
 from backpass.table import read_table
-from backpass.table.inspection import ColumnReport, Inspection, inspect_table
+from backpass.table.inspection import Coding, ColumnReport, Inspection, inspect_table
 from backpass.table.messages import counted, listed, shown
 from backpass.table.number import text_of
 
-HEAD = ("column", "kind", "missing", "distinct", "values", "used as")
+HEAD = ("column", "kind", "missing", "distinct", "values", "shape", "target", "used as")
 NARROW = 24  # maximum characters of a cell in a terminal, except "values"
-VALUES, GAP = 4, "  "
-LEFT = (0, 1, 4, 5)  # the left-aligned columns of the list; the others hold counts
+VALUES, SHAPE, TARGET, FITTING, GAP = 4, 5, 6, 7, "  "
+LEFT = (0, 1, VALUES, SHAPE, FITTING)  # the left-aligned columns of the list; the others hold numbers
+MOST_SHARES = 8  # classes whose shares are listed
+ASCII_BARS = ".:-=+*#@"  # for terminals that can't show Unicode blocks
 
 
 @click.command(cls=Command)
@@ -35,19 +40,29 @@ LEFT = (0, 1, 4, 5)  # the left-aligned columns of the list; the others hold cou
     section="Data",
     help="columns to treat as categorical: a,b (repeatable)",
 )
+@option(
+    "--preset",
+    metavar="NAME",
+    section="Data",
+    default="default",
+    help="the preset of fit whose coding of the columns is shown; default: default",
+)
 @reading()
 @talking()
 def inspect(**given: Any) -> int:
     """Profile the columns of a table and report likely problems.
 
     Lists for each column its type, the number of missing and of distinct values, its range or most frequent categories,
-    and how training would use it. Then lists likely problems: constant columns, identifiers, copies of the target and
+    how strongly it goes with the target, and how training would use it; in a terminal also a small histogram. The
+    association with the target is the correlation of two numbers, the correlation ratio of a number and a category, or
+    Cramer's V of two categories. Then lists likely problems: constant columns, identifiers, copies of the target and
     other possible leakage, columns of mixed types with the rows concerned, outliers, rare categories, rare classes and
     duplicate rows.
 
     --json prints an object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
-    "range", "quartiles", "commonest", "fitting", "findings", "notation" and "label"), "findings" about rows, and
-    "notes". Each finding has a "code" and a "text".
+    "range", "quartiles", "commonest", "fitting", "findings", "notation", "label", "histogram" and "association"),
+    "findings" about rows, "notes", and the "classes" of the target with their rows. Each finding has a "code" and a
+    "text".
 
     \b
     Examples:
@@ -56,19 +71,23 @@ def inspect(**given: Any) -> int:
     """
     console = Console(quiet=given["quiet"])
     table = read_table(given["table"], categorical=names_in(given["categorical"]), tolerant=True, **reading_of(given))
-    found = inspect_table(table, given["target"])
+    found = inspect_table(table, given["target"], partial(_coding, given["preset"]))
     if given["as_json"]:
         console.document("inspect", **found.to_json())
         return 0
-    console.page([_title(table.source, found), ""])
+    console.page([_title(table.source, found), *_shares(console, found), ""])
     watched = sys.stdout is not None and sys.stdout.isatty()
     if watched:
         _show_table(found)
     else:
-        console.page(aligned([HEAD, *(_cells(column) for column in found.columns)], left=LEFT))
+        shown_columns = [j for j in range(len(HEAD)) if j != SHAPE and (j != TARGET or found.task)]
+        rows = [HEAD, *(_cells(column, ASCII_BARS) for column in found.columns)]
+        left = [place for place, j in enumerate(shown_columns) if j in LEFT]
+        console.page(aligned([[row[j] for j in shown_columns] for row in rows], left=left))
     console.page(["", *_odd_lines(console, found)])
     if given["target"] is not None and not found.stops_fitting:
-        command = ["backpass", "fit", given["table"], "--target", given["target"], *reading_words(given)]
+        preset = [] if given["preset"] == "default" else ["--preset", given["preset"]]
+        command = ["backpass", "fit", given["table"], "--target", given["target"], *preset, *reading_words(given)]
         console.command("next", shlex.join(command))
     return 0
 
@@ -80,10 +99,58 @@ def _title(source: str, found: Inspection) -> str:
     return f"{size}, target {shown(found.target)[1:-1]}{f' ({found.task})' if found.task else ''}"
 
 
-def _cells(column: ColumnReport) -> tuple[str, ...]:
+def _shares(console: Console, found: Inspection) -> Iterator[str]:
+    """Yield the line with the share of each class, the most frequent ones first."""
+    if found.classes:
+        total = sum(rows for _, rows in found.classes)
+        ranked = sorted(found.classes, key=lambda each: -each[1])
+        shares = [f"{shown(name)} {100.0 * rows / total:.3g} %" for name, rows in ranked[:MOST_SHARES]]
+        others = [f"{counted(len(ranked) - MOST_SHARES, 'other class')}"] if len(ranked) > MOST_SHARES else []
+        yield from console.labelled("classes", [", ".join([*shares, *others])])
+
+
+def _coding(preset: str, task: str | None, rows: int) -> Coding:
+    """Return how a preset feeds columns to the network."""
+    settings = Settings.of({"preset": preset}, task, rows)
+    numbers = ["scaled" if settings.numerical_scaling == "standard" else f"{settings.numerical_scaling} scaling"]
+    numbers += [] if settings.numerical_embedding == "none" else [f"{settings.numerical_embedding} embedding"]
+    numbers += ["quantiles"] if settings.quantile_features else []
+    return Coding(", ".join(numbers), settings.max_one_hot_levels)
+
+
+def _cells(column: ColumnReport, bars: str) -> tuple[str, ...]:
     missing = f"{column.missing:,}" if column.missing else ""
     kind = f"{column.kind} ({column.notation})" if column.notation else column.kind
-    return (shown(column.name)[1:-1], kind, missing, f"{column.distinct:,}", _values(column), column.fitting)
+    strength = "" if column.association is None else f"{column.association:.2f}"
+    return (
+        shown(column.name)[1:-1],
+        kind,
+        missing,
+        f"{column.distinct:,}",
+        _values(column),
+        _shape(column.histogram, bars),
+        strength,
+        column.fitting,
+    )
+
+
+def _shape(counts: Sequence[int], bars: str) -> str:
+    """Draw a histogram; an interval without rows is blank.
+
+    >>> _shape([9, 4, 0, 1], BARS), _shape([9, 4, 0, 1], ASCII_BARS)
+    ('█▄ ▁', '@= .')
+    """
+    most = max(counts, default=0)
+    return "".join(bars[ceil(count / most * len(bars)) - 1] if count else " " for count in counts).rstrip()
+
+
+def _bars() -> str:
+    """Return the blocks that standard output can show."""
+    try:
+        BARS.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return ASCII_BARS
+    return BARS
 
 
 def _values(column: ColumnReport) -> str:
@@ -107,17 +174,22 @@ def _show_table(found: Inspection) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
+    bars = _bars()
     grid = Grid(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
-    rows = [[visible(cell) for cell in _cells(column)] for column in found.columns]
+    places = [j for j in range(len(HEAD)) if j != TARGET or found.task]
+    rows = [[visible(cell) for cell in _cells(column, bars)] for column in found.columns]
     widths = [min(max(map(len, cells)), NARROW) for cells in zip(HEAD, *rows, strict=True)]
-    room = columns_of(sys.stdout) - sum(widths[:VALUES]) - len(GAP) * (len(HEAD) - 1)
+    widths[FITTING] = max(len(row[FITTING]) for row in (HEAD, *rows))
+    fixed = sum(widths[j] for j in places if j not in (VALUES, FITTING))
+    room = columns_of(sys.stdout) - fixed - len(GAP) * (len(places) - 1)
     widths[-1] = min(widths[-1], room // 2)
     widths[VALUES] = room - widths[-1]
-    for j, (name, width) in enumerate(zip(HEAD, widths, strict=True)):
-        grid.add_column(name, justify="left" if j in LEFT else "right", overflow="ellipsis", no_wrap=True, width=width)
+    for j in places:
+        side: Literal["left", "right"] = "left" if j in LEFT else "right"
+        grid.add_column(HEAD[j], justify=side, overflow="ellipsis", no_wrap=True, width=widths[j])
     for column, row in zip(found.columns, rows, strict=True):
         style = "dim" if column.fitting.startswith("left out") else "bold" if column.fitting == "target" else ""
-        grid.add_row(*(Text(cell, style) for cell in row))
+        grid.add_row(*(Text(row[j], style) for j in places))
     Screen(width=columns_of(sys.stdout), highlight=False).print(grid)
 
 
