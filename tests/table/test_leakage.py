@@ -9,8 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from backpass.table import Target, table_from
+from backpass.table.diagnostics import worst_findings
 from backpass.table.inspection import inspect_table
-from backpass.table.leakage import _area, score_alone, worst_leaks
+from backpass.table.leakage import _area, score_alone
 
 RNG = np.random.default_rng(0)
 N = 1_000
@@ -85,11 +86,17 @@ def test_the_score_of_a_column_is_that_of_its_noise() -> None:
 
 
 def test_the_worst_come_first_and_few_are_named() -> None:
-    columns = {f"x{i}": Y + 0.02 * i * RNG.normal(size=N) for i in range(6)}
+    columns = {f"x{i}": Y + 0.02 * i * RNG.normal(size=N) for i in range(1, 6)}
+    columns |= {"row": np.arange(5_000, 5_000 + N), "noise": RNG.normal(size=N), "line": 3.0 * Y + 1.0, "same": Y}
     table = table_from({**columns, "y": Y})
     target = Target.fit(table, "y")
-    found = worst_leaks([table.column(name) for name in columns], target, target.encode(table))
-    assert [text.split("'")[1] for text in found] == ["x0", "x1", "x2"]
+    found = worst_findings(table, [*columns], target, target.encode(table))
+    assert [text.split("'")[1] for text in found] == ["line", "x1", "x2"]
+    assert found[0] == "column 'line': it is a linear function of the target 'y': possible leakage"
+    part = table.take(np.sort(RNG.permutation(N)[: N - 50]))
+    few = worst_findings(part, ["row", "noise", "same"], target, target.encode(part))
+    assert few == ["column 'row' numbers the rows of the table: --drop row leaves it out"]
+    assert worst_findings(table.take(range(150)), [*columns], target, target.encode(table)[:150]) == []
 
 
 def test_small_tables_are_left_alone() -> None:

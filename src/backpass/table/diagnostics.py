@@ -7,6 +7,7 @@ cannot be read.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from backpass.table.column_reading import numbers_among
 from backpass.table.day_month import looks_like_date
 from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, starts_with_numbers
-from backpass.table.leakage import leakage_findings
+from backpass.table.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.messages import counted, listed, rows_listed, shown
 from backpass.table.number import text_of
 from backpass.table.skewness import skewness_of
@@ -150,6 +151,50 @@ def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator
         return
     for _, text in leakage_findings(column, target, y):
         yield Finding("leak", text)
+
+
+def worst_findings(table: Table, names: Sequence[str], target: Target, y: NDArray[Any], count: int = 3) -> list[str]:
+    """Return notes on the columns that most likely make a score too good, or are useless, at most ``count``.
+
+    Columns that determine the target come first, then those that nearly give it away, then row numbers. Tables of fewer
+    than ``leakage.FEWEST_ROWS`` rows show too little.
+
+    Args:
+        table: The training rows.
+        names: The columns that are learned from.
+        target: The target.
+        y: The encoded target (n,).
+    """
+    found = list[tuple[float, str]]()
+    for column in (table.columns[name] for name in names) if table.rows >= FEWEST_ROWS else ():
+        if is_constant(column) or _equals(column, y):  # the schema says so
+            continue
+        if text := _determines(column, target, y):
+            found.append((2.0, f"column {shown(column.name)}: {text}: possible leakage"))
+            continue
+        leaks = [(score, f"column {shown(column.name)}: {text}") for score, text in leakage_findings(column, target, y)]
+        found += leaks
+        if not leaks and isinstance(column, NumericColumn) and _numbers_rows(column, table):
+            drop = f"--drop {shlex.quote(column.name)} leaves it out"
+            found.append((0.5, f"column {shown(column.name)} numbers the rows of the table: {drop}"))
+    return [text for _, text in sorted(found, key=lambda each: -each[0])[:count]]
+
+
+def _equals(column: Column, y: NDArray[Any]) -> bool:
+    """Whether a column holds the encoded target itself."""
+    match column:
+        case NumericColumn(_, values):
+            return np.array_equal(values, y)
+        case CategoricalColumn(_, codes):
+            return np.array_equal(codes - 1, y)
+    return False
+
+
+def _numbers_rows(column: NumericColumn, table: Table) -> bool:
+    """Whether the numbers go up by 1 from row to row of the source, of which the table may hold a part."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        offsets = column.values - table.row_numbers
+    return bool(np.all(offsets == offsets[0]))
 
 
 def _determines(column: Column, target: Target, y: NDArray[Any]) -> str:

@@ -7,7 +7,7 @@ without exceptions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -59,16 +59,6 @@ def leakage_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterato
             f"by itself it predicts the target {shown(target.name)} almost perfectly ({metric} {score:.3f} on held-out "
             "rows): possible leakage; is it known at prediction time?",
         )
-
-
-def worst_leaks(columns: Sequence[Column], target: Target, y: NDArray[Any], count: int = 3) -> list[str]:
-    """The most suspicious columns, at most ``count``, each as a note."""
-    found = [
-        (score, f"column {shown(column.name)}: {text}")
-        for column in columns
-        for score, text in leakage_findings(column, target, y)
-    ]
-    return [text for _, text in sorted(found, key=lambda each: -each[0])[:count]]
 
 
 def _by_presence(missing: NDArray[np.bool_], target: Target, y: NDArray[Any]) -> str:

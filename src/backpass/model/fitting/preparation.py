@@ -26,8 +26,8 @@ from backpass.model.split.splits import split_folds
 from backpass.model.split.units import Units
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, Target, required_kind
+from backpass.table.diagnostics import worst_findings
 from backpass.table.labeled import Labeled
-from backpass.table.leakage import worst_leaks
 from backpass.table.memory import require_memory
 from backpass.table.messages import shown
 from backpass.table.skewness import skewness_of
@@ -123,7 +123,7 @@ def _remade(
     if target.task == "regression" and settings.loss in (None, "squared"):
         notes += [text] if (text := skewness_of(target.name, train.truth)) else []
     if diagnose:
-        notes += worst_leaks([train.table.columns[feature.name] for feature in schema.features], target, train.truth)
+        notes += worst_findings(train.table, [feature.name for feature in schema.features], target, train.truth)
     problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings)
     return replace(problem, class_weights=of_classes)
 
