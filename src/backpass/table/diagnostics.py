@@ -93,7 +93,9 @@ def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
     if reach > 0 and len(far):
         extreme = far[np.argmax(np.abs(column.values[far] - (low + high) / 2))]
         most = f"the most extreme is {text_of(float(column.values[extreme]))} in row {table.row_numbers[extreme]}"
-        yield Finding("outliers", f"{counted(len(far), 'row')} more than {far_out:.3g} IQRs beyond the quartiles; {most}")
+        yield Finding(
+            "outliers", f"{counted(len(far), 'row')} more than {far_out:.3g} IQRs beyond the quartiles; {most}"
+        )
 
 
 def _normal_reach(rows: int) -> float:
@@ -170,7 +172,7 @@ def worst_findings(table: Table, names: Sequence[str], target: Target, y: NDArra
         if is_constant(column) or _equals(column, y):  # the schema says so
             continue
         if text := _determines(column, target, y):
-            found.append((2.0, f"column {shown(column.name)}: {text}: possible leakage"))
+            found.append((2.0, f"column {shown(column.name)}: {text}"))
             continue
         leaks = [(score, f"column {shown(column.name)}: {text}") for score, text in leakage_findings(column, target, y)]
         found += leaks
