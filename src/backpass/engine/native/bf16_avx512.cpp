@@ -1,12 +1,12 @@
 // Products of bfloat16 numbers, for machines with AVX512_BF16. A 32-bit word holds a pair of them, from two consecutive
 // steps of k, and one instruction (VDPBF16PS) adds both products to a float32 sum.
 //
-// Words are stored in panels: all steps of k for some columns, one step after another. Both factors are packed like this
-// (a transposed) by an instruction of their own, which all threads share. The first number of a pair is in the upper
-// half, because VDPBF16PS adds the upper product first, and rounds after each of the two. Hence every element of c is the
-// sequence of fused multiply-adds in increasing k that the float32 product computes, with operands rounded to bfloat16
-// (to nearest even; a NaN stays a NaN) and with subnormal numbers treated as zero, as while any program runs. The split
-// of the work changes no bit.
+// Words are stored in panels: all steps of k for some columns, one step after another. Both factors are packed like
+// this (a transposed) by an instruction of their own, which all threads share. The first number of a pair is in the
+// upper half, because VDPBF16PS adds the upper product first, and rounds after each of the two. Hence every element of
+// c is the sequence of fused multiply-adds in increasing k that the float32 product computes, with operands rounded to
+// bfloat16 (to nearest even; a NaN stays a NaN) and with subnormal numbers treated as zero, as while any program runs.
+// The split of the work changes no bit.
 #define BACKPASS_BF16
 #include "cache_blocks.hpp"
 #include "kernels.hpp"
@@ -17,7 +17,8 @@ namespace {
 static_assert(kRightPanel == panel_width, "b is packed as tiles read it");
 static_assert(kLeftPanel % tile_rows == 0, "a panel of a is cut into whole tiles");
 
-constexpr std::int64_t shared_words = width;  // threads split the steps of words in units of this many: a cache line of each
+// threads split the steps of words in units of this many: a cache line of each
+constexpr std::int64_t shared_words = width;
 
 // Pairs of 16 columns from two steps of k, whose elements lie side by side.
 Word pairs_of(Float first, Float second) {

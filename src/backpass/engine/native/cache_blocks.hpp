@@ -28,7 +28,8 @@ struct Panel {
 };
 
 // Multiplies rows of x, whose a may have been copied, by one panel.
-void multiply_panel(const Matrices& x, Range rows, const Panel& panel, std::int64_t most_rows, ProductScratch& scratch) {
+void multiply_panel(const Matrices& x, Range rows, const Panel& panel, std::int64_t most_rows,
+                    ProductScratch& scratch) {
     const std::int64_t column = panel.column, columns = panel.columns;
     const int parts = columns > width ? 2 : 1;
     const bool is_whole = columns == parts * width && x.c_column == 1, is_first = panel.k.first == 0;

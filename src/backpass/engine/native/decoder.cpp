@@ -158,7 +158,8 @@ Product Decoder::product() {
     for (const Operand* x : {&p.a, &p.b}) check_dtype(*x, p.is_bf16 ? Dtype::UInt32 : p.c.dtype);
     if (p.has_bias) check_dtype(p.bias, p.c.dtype);
     if (p.is_bf16) check_dtype(p.c, Dtype::Float32);
-    p.has_aux = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu || p.epilogue == Epilogue::SlopeBySign;
+    p.has_aux = p.epilogue == Epilogue::Relu || p.epilogue == Epilogue::SlopeOfRelu ||
+        p.epilogue == Epilogue::SlopeBySign;
     if (p.epilogue != Epilogue::None && (p.is_narrow || p.c.dtype != Dtype::Float32))
         refuse("an epilogue of this product");
     if (p.has_aux) {
@@ -170,7 +171,8 @@ Product Decoder::product() {
     }
     if (p.c.dtype == Dtype::Float64 || p.is_bf16) return p;
     const bool along_k = p.a.strides[4] == 1 || p.k <= 1;
-    if (!(p.is_narrow ? along_k : along_k || p.a.strides[3] == 1)) refuse("the first factor is contiguous along neither of its axes");
+    if (!(p.is_narrow ? along_k : along_k || p.a.strides[3] == 1))
+        refuse("the first factor is contiguous along neither of its axes");
     return p;
 }
 
@@ -258,7 +260,8 @@ Random Decoder::random() {
 
 Guard Decoder::guard() {
     Guard g{operand()};
-    if (g.x.dtype != Dtype::Float32 && g.x.dtype != Dtype::Float64) refuse("the operand of a guard is not a real number");
+    if (g.x.dtype != Dtype::Float32 && g.x.dtype != Dtype::Float64)
+        refuse("the operand of a guard is not a real number");
     bounds_.check_range(g.x, {1, 1, 1, 1, 1});
     return g;
 }

@@ -5,8 +5,8 @@
 // (but power(1, y) and power(x, 0) are 1). Largest errors, in units in the last place of the exact result:
 //
 //   exp 0.85   expm1 0.90   log 0.85   log1p 0.95   tanh 1.02   sigmoid 0.80   softplus 0.95   sin, cos 0.85   erf 0.95
-//   arctan 0.75   power 0.90 (on random pairs; the others were tried on every float32 between 2^-8 and 2^7 in size, sin and cos up to
-//   10^5, and on every 17th beyond)
+//   arctan 0.75   power 0.90 (on random pairs; the others were tried on every float32 between 2^-8 and 2^7 in size,
+//   sin and cos up to 10^5, and on every 17th beyond)
 //
 // Subnormal arguments and results are right. Where the machine flushes them (FTZ and DAZ), a subnormal argument counts
 // as the zero of its sign, a subnormal result is zero, and other bits stay; but sigmoid and softplus may change by a
@@ -112,7 +112,8 @@ BACKPASS_LANE Float cos(Float x) {
     return select(size < broadcast(infinity), sine({angle.r, angle.n + broadcast(1)}), x - x);
 }
 
-// arctan x: pi/4 plus that of (|x| - 1) / (|x| + 1), or pi/2 plus that of -1 / |x|, if the argument is nearer to 0 than |x|
+// arctan x: pi/4 plus that of (|x| - 1) / (|x| + 1), or pi/2 plus that of -1 / |x|, if the argument is nearer to 0
+// than |x|
 BACKPASS_LANE Float arctan(Float x) {
     const Float zero = broadcast(0.0f), one = broadcast(1.0f), size = abs(x);
     const Mask is_large = size > broadcast(0x1.3504f4p1f);    // 1 / tan(pi / 8)

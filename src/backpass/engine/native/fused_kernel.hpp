@@ -114,7 +114,8 @@ template <class First, class... Rest, class Buffers, class Here, class Made>
 BACKPASS_LANE void make_values(const Buffers& buffers, const Here& here, const Made& values) {
     const auto z = First::make(buffers, here, values);
     if constexpr (sizeof...(Rest) > 0)
-        make_values<Rest...>(buffers, here, Values<std::remove_const_t<decltype(z)>, First::is_scalar, Made>{z, values});
+        make_values<Rest...>(buffers, here,
+                             Values<std::remove_const_t<decltype(z)>, First::is_scalar, Made>{z, values});
 }
 
 // The buffers of a chunk in local variables. The compiler knows that no store changes them, so they stay in registers.

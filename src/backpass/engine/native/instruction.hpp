@@ -54,7 +54,8 @@ struct Product {
     bool has_aux;
     Epilogue epilogue;
     bool is_narrow;  // few columns: sums over 32 virtual lanes and a fixed tree instead of sequential sums
-    bool is_bf16;    // a and b are words written by Pack: a transposed, in panels of kLeftPanel; b in panels of kRightPanel
+    // a and b are words written by Pack: a transposed, in panels of kLeftPanel; b in panels of kRightPanel
+    bool is_bf16;
 };
 
 // Columns of a panel of packed factors (see bf16_avx512.cpp): the last is as wide as the others.

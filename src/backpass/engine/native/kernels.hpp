@@ -5,7 +5,8 @@
 
 namespace backpass::native {
 
-constexpr std::int64_t kChunk = 512;  // elements of a register of the elementwise interpreter: a few fit in the L1 cache
+// elements of a register of the elementwise interpreter: a few fit in the L1 cache
+constexpr std::int64_t kChunk = 512;
 
 // How to split a product into tiles; all values give the same bits. Zero means the default of the kernels.
 struct Tiling {

@@ -124,7 +124,8 @@ void* read_input(const Operand& x, const std::byte* memory, const Place& at, voi
     const Rectangle rectangle{at.rows, at.columns, x.strides[3], x.strides[4]};
     const std::int64_t element = element_of(x, at);
     if (x.dtype == Dtype::Bool) {
-        read_truth(reinterpret_cast<const unsigned char*>(memory) + element, rectangle, static_cast<std::uint32_t*>(own));
+        read_truth(reinterpret_cast<const unsigned char*>(memory) + element, rectangle,
+                   static_cast<std::uint32_t*>(own));
         return own;
     }
     if (kItemBytes[static_cast<int>(x.dtype)] == 4) {
@@ -143,7 +144,8 @@ void write_output(const Operand& y, std::byte* memory, const Place& at, const vo
     const Rectangle rectangle{at.rows, at.columns, y.strides[3], y.strides[4]};
     const std::int64_t element = element_of(y, at);
     if (y.dtype == Dtype::Bool)
-        write_truth(static_cast<const std::uint32_t*>(own), rectangle, reinterpret_cast<unsigned char*>(memory) + element);
+        write_truth(static_cast<const std::uint32_t*>(own), rectangle,
+                    reinterpret_cast<unsigned char*>(memory) + element);
     else if (kItemBytes[static_cast<int>(y.dtype)] == 4)
         write_rectangle(static_cast<const std::uint32_t*>(own), rectangle,
                         reinterpret_cast<std::uint32_t*>(memory) + element);

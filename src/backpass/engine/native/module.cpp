@@ -233,7 +233,8 @@ std::tuple<std::int64_t, std::string> run_steps(Program& program, const nb::sequ
                                                 const Losses& losses, int threads, bool may_be_fewer,
                                                 nb::callable should_stop) {
     const auto steps = static_cast<std::int64_t>(losses.size());
-    const StepStrides strides{settings_buffer, settings_bytes, rows_buffer, rows_bytes, step_buffer, loss_buffer, loss_is_double};
+    const StepStrides strides{settings_buffer, settings_bytes, rows_buffer, rows_bytes, step_buffer, loss_buffer,
+                              loss_is_double};
     const Arrays found = arrays_of(arrays);
     const std::function<bool(std::int64_t)> ask = [&should_stop](std::int64_t done) {
         const nb::gil_scoped_acquire acquired;
@@ -271,11 +272,11 @@ NB_MODULE(_core, m) {
              nb::arg("threads"))
         .def("run_steps", &run_steps, nb::arg("arrays"), nb::kw_only(), nb::arg("settings_buffer"),
              nb::arg("settings_bytes"), nb::arg("rows_buffer"), nb::arg("rows_bytes"), nb::arg("step_buffer"),
-             nb::arg("loss_buffer"), nb::arg("loss_is_double"), nb::arg("losses"), nb::arg("threads"), nb::arg("may_be_fewer"),
-             nb::arg("should_stop"));
+             nb::arg("loss_buffer"), nb::arg("loss_is_double"), nb::arg("losses"), nb::arg("threads"),
+             nb::arg("may_be_fewer"), nb::arg("should_stop"));
     nb::class_<Bound>(m, "Bound", "A program with its first arrays bound.")
         .def(nb::init<nb::object, nb::sequence, nb::sequence, nb::object, std::vector<nb::tuple>, bool>(),
-             nb::arg("program"), nb::arg("first"), nb::arg("others"), nb::arg("empty"), nb::arg("outputs"), nb::kw_only(),
-             nb::arg("is_brief"))
+             nb::arg("program"), nb::arg("first"), nb::arg("others"), nb::arg("empty"), nb::arg("outputs"),
+             nb::kw_only(), nb::arg("is_brief"))
         .def("__call__", &Bound::call);
 }

@@ -76,7 +76,8 @@ bool Pool::try_run(int threads, Job job) {
     grow(threads);
     job_ = job;
     const std::uint32_t last = call_.load(std::memory_order_relaxed);
-    const std::uint32_t call = (last / kMostThreads + 1) % (1 << 20) * kMostThreads + static_cast<std::uint32_t>(threads);
+    const std::uint32_t call = (last / kMostThreads + 1) % (1 << 20) * kMostThreads +
+        static_cast<std::uint32_t>(threads);
     begun_.store(std::uint64_t{call} << 32, std::memory_order_release);
     for (int thread = 1; thread < threads; ++thread) workers_[static_cast<std::size_t>(thread) - 1].migrate();
     call_.store(call, std::memory_order_release);

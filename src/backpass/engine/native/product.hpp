@@ -19,8 +19,8 @@ namespace {
 
 // The narrow form if a row is no longer than a vector: as many rows of a at once as a vector has lanes, times column j
 // of b. Returns the first row that is left.
-std::int64_t multiply_short(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t j, const float* column,
-                            float bias) {
+std::int64_t multiply_short(const Matrices& x, std::int64_t row0, std::int64_t row1, std::int64_t j,
+                            const float* column, float bias) {
     const int count = static_cast<int>(x.k);
     const Float b = load_first(column, count), zero = broadcast(0.0f);
     std::int64_t row = row0;
@@ -103,7 +103,9 @@ void multiply_matrices(Matrices x, bool is_narrow, const Frame& frame, const Til
         return;
     }
     // Few columns waste lanes; the transposed product does not.
-    if (!x.bias && x.epilogue == Epilogue::None && x.n < width && x.m > x.n && x.a_row == 1 && (x.b_column == 1 || x.b_k == 1)) x = transposed(x);
+    if (!x.bias && x.epilogue == Epilogue::None && x.n < width && x.m > x.n && x.a_row == 1 &&
+        (x.b_column == 1 || x.b_k == 1))
+        x = transposed(x);
     Range rows{0, x.m}, columns{0, x.n};
     if (is_cut_along_columns(x, frame.threads))
         columns = range_of(x.n, panel_width, frame);
@@ -168,8 +170,10 @@ std::int64_t product_scratch(const Product& p) {
     const auto bytes = static_cast<std::int64_t>(sizeof(float));
     if (p.is_narrow) return p.k * bytes;
     const std::int64_t longer = p.n > p.m ? p.n : p.m;  // it may be transposed
-    const std::int64_t columns = longer < block_columns ? (longer + panel_width - 1) / panel_width * panel_width : block_columns;
-    return static_cast<std::int64_t>(sizeof(ProductScratch)) + columns * (p.k < block_depth ? p.k : block_depth) * bytes;
+    const std::int64_t columns =
+        longer < block_columns ? (longer + panel_width - 1) / panel_width * panel_width : block_columns;
+    return static_cast<std::int64_t>(sizeof(ProductScratch)) +
+        columns * (p.k < block_depth ? p.k : block_depth) * bytes;
 }
 
 }  // namespace

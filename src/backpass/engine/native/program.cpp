@@ -63,7 +63,8 @@ struct Program::Run {
 };
 
 Program::Program(const std::vector<std::vector<std::int64_t>>& instructions, std::vector<std::byte> constants,
-                 std::int64_t arena_bytes, const std::vector<std::int64_t>& sizes, const Kernels& kernels, Tiling tiling)
+                 std::int64_t arena_bytes, const std::vector<std::int64_t>& sizes, const Kernels& kernels,
+                 Tiling tiling)
     : constants_(std::move(constants)),
       arena_bytes_(arena_bytes),
       scratch_bytes_(kLeastScratch),
@@ -142,7 +143,8 @@ void Program::finish_step(Run& run) const {
         float narrow;
         std::memcpy(&narrow, buffer(strides.loss_buffer), sizeof narrow);
         run.losses[run.progress.steps] = narrow;
-        if (strides.loss_is_double) std::memcpy(&run.losses[run.progress.steps], buffer(strides.loss_buffer), sizeof(double));
+        if (strides.loss_is_double)
+            std::memcpy(&run.losses[run.progress.steps], buffer(strides.loss_buffer), sizeof(double));
     }
     if (strides.settings_buffer >= 0) buffer(strides.settings_buffer) += strides.settings_bytes;
     if (strides.rows_buffer >= 0) buffer(strides.rows_buffer) += strides.rows_bytes;
@@ -189,7 +191,8 @@ void Program::run_steps(Run& run, int thread) const {
             before = &instruction;
             if (instruction.executor == Executor::All && !is_alone)
                 execute(instruction, shared, run.bytes);
-            else if (is_alone || thread == (instruction.executor == Executor::Main ? 0 : instruction.shard % run.threads))
+            else if (is_alone ||
+                     thread == (instruction.executor == Executor::Main ? 0 : instruction.shard % run.threads))
                 execute(instruction, alone, run.bytes);
             if (instruction.opcode != Opcode::Guard) continue;
             if (thread == 0) guard(run, instruction.guard, alone);
@@ -205,7 +208,8 @@ void Program::run_steps(Run& run, int thread) const {
 }
 
 void Program::check(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps) const {
-    if (args.size() + 2 != sizes_.size()) refuse("expected " + std::to_string(sizes_.size() - 2) + " arrays, got " + std::to_string(args.size()));
+    if (args.size() + 2 != sizes_.size())
+        refuse("expected " + std::to_string(sizes_.size() - 2) + " arrays, got " + std::to_string(args.size()));
     const auto bytes = [&](std::int64_t buffer) {
         if (buffer < 2 || buffer >= static_cast<std::int64_t>(sizes_.size())) refuse("no such buffer");
         return args[static_cast<std::size_t>(buffer - 2)].bytes;
@@ -214,13 +218,15 @@ void Program::check(const std::vector<BufferArg>& args, const StepStrides& strid
     const auto check_stride = [&](std::int64_t buffer, std::int64_t stride_bytes) {
         if (buffer < 0) return;
         const std::int64_t one = sizes_[static_cast<std::size_t>(buffer)];
-        if (stride_bytes < 0 || bytes(buffer) < (steps - 1) * stride_bytes + (one == kAnySize ? 0 : one)) refuse("a table is too short");
+        if (stride_bytes < 0 || bytes(buffer) < (steps - 1) * stride_bytes + (one == kAnySize ? 0 : one))
+            refuse("a table is too short");
     };
     if (steps < 1) refuse("no steps");
     check_stride(strides.settings_buffer, strides.settings_bytes);
     check_stride(strides.rows_buffer, strides.rows_bytes);
     if (strides.step_buffer >= 0 && bytes(strides.step_buffer) < 4) refuse("the step number is too short");
-    if (strides.loss_buffer >= 0 && bytes(strides.loss_buffer) < (strides.loss_is_double ? 8 : 4)) refuse("the loss is too short");
+    if (strides.loss_buffer >= 0 && bytes(strides.loss_buffer) < (strides.loss_is_double ? 8 : 4))
+        refuse("the loss is too short");
     for (std::size_t i = 0; i < args.size(); ++i) {
         const auto buffer = static_cast<std::int64_t>(i) + 2;
         const bool is_strided = buffer == strides.settings_buffer || buffer == strides.rows_buffer;
@@ -234,7 +240,8 @@ void Program::check(const std::vector<BufferArg>& args, const StepStrides& strid
             if (g.data < 2) refuse("rows are gathered from an array");
             const std::int64_t rows = g.rows == strides.rows_buffer ? strides.rows_bytes : bytes(g.rows);
             if (rows < (g.first + g.count) * 8) refuse("the table of rows is too narrow");
-            if (g.rows == strides.rows_buffer && bytes(g.rows) < (steps - 1) * strides.rows_bytes + (g.first + g.count) * 8)
+            if (g.rows == strides.rows_buffer &&
+                bytes(g.rows) < (steps - 1) * strides.rows_bytes + (g.first + g.count) * 8)
                 refuse("the table of rows is too short");
         }
 }
@@ -275,8 +282,8 @@ void Program::run_burst(Run& run, int threads) const {
     run_steps(run, 0);
 }
 
-Progress Program::run(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps, Threads threads,
-                      double* losses, const std::function<bool(std::int64_t)>& should_stop) {
+Progress Program::run(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps,
+                      Threads threads, double* losses, const std::function<bool(std::int64_t)>& should_stop) {
     check(args, strides, steps);
     if (threads.most < 1 || threads.most >= kMostThreads) refuse("threads out of range");
     const std::unique_lock<std::mutex> lock(autotuner_in_use_, std::try_to_lock);

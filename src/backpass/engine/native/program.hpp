@@ -49,16 +49,16 @@ class Program {
 
     // Runs `steps` steps one after another. The calling thread calls `should_stop` from time to time with the number of
     // completed steps.
-    Progress run(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps, Threads threads, double* losses,
-                 const std::function<bool(std::int64_t)>& should_stop);
+    Progress run(const std::vector<BufferArg>& args, const StepStrides& strides, std::int64_t steps, Threads threads,
+                 double* losses, const std::function<bool(std::int64_t)>& should_stop);
 
     // Runs once, on the calling thread only. Thread-safe.
     Status run_alone(const std::vector<BufferArg>& args);
 
     // Runs blocks of rows; each thread takes the next block when it is free. Array i of a block starts stride_bytes[i]
     // bytes after that of the previous block. The calling thread calls `is_interrupted` from time to time.
-    Status run_blocks(const std::vector<BufferArg>& args, const std::vector<std::int64_t>& stride_bytes, std::int64_t blocks,
-                      int threads, const std::function<bool()>& is_interrupted);
+    Status run_blocks(const std::vector<BufferArg>& args, const std::vector<std::int64_t>& stride_bytes,
+                      std::int64_t blocks, int threads, const std::function<bool()>& is_interrupted);
 
     // The number of maps that run as fused kernels instead of in the interpreter.
     std::int64_t compiled_maps() const;

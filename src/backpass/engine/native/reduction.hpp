@@ -85,7 +85,8 @@ void reduce_strip(const float* x, std::int64_t stride, std::int64_t rows, int co
     for (std::int64_t i = 0; i < rows; ++i, x += stride) {
 #pragma GCC unroll 8
         for (int q = 0; q < parts - 1; ++q) sum[q] = Rule::join(sum[q], load(x + q * width));
-        const Float last = count == width ? load(x + (parts - 1) * width) : tail_of<Rule>(x + (parts - 1) * width, count);
+        const Float last =
+            count == width ? load(x + (parts - 1) * width) : tail_of<Rule>(x + (parts - 1) * width, count);
         sum[parts - 1] = Rule::join(sum[parts - 1], last);
     }
 #pragma GCC unroll 8
@@ -126,7 +127,8 @@ void reduce_scalar(const Reduce& r, const Frame& frame) {
         const T* from = x + k0 * sx[0] + k1 * sx[1] + k2 * sx[2];
         T sum = Rule::template start_of<T>();
         for (std::int64_t i = 0; i < r.reduced[0]; ++i)
-            for (std::int64_t j = 0; j < r.reduced[1]; ++j) sum = Rule::template join<T>(sum, from[i * sx[3] + j * sx[4]]);
+            for (std::int64_t j = 0; j < r.reduced[1]; ++j)
+                sum = Rule::template join<T>(sum, from[i * sx[3] + j * sx[4]]);
         y[k0 * sy[0] + k1 * sy[1] + k2 * sy[2]] = sum;
     }
 }

@@ -30,11 +30,13 @@ Status Program::run_alone(const std::vector<BufferArg>& args) {
     return frame_error == kNoError ? Status::Done : Status::IndexOutOfRange;
 }
 
-Status Program::run_blocks(const std::vector<BufferArg>& args, const std::vector<std::int64_t>& stride_bytes, std::int64_t blocks,
-                           int threads, const std::function<bool()>& is_interrupted) {
+Status Program::run_blocks(const std::vector<BufferArg>& args, const std::vector<std::int64_t>& stride_bytes,
+                           std::int64_t blocks, int threads, const std::function<bool()>& is_interrupted) {
     if (threads < 1 || threads >= kMostThreads) refuse("threads out of range");
     if (blocks < 1) refuse("expected at least one block");
-    if (stride_bytes.size() != args.size()) refuse("expected one stride per array: " + std::to_string(args.size()) + ", got " + std::to_string(stride_bytes.size()));
+    if (stride_bytes.size() != args.size())
+        refuse("expected one stride per array: " + std::to_string(args.size()) + ", got " +
+               std::to_string(stride_bytes.size()));
     std::vector<BufferArg> block = args;
     for (std::size_t i = 0; i < args.size(); ++i) {
         if (stride_bytes[i] < 0) refuse("a stride is negative");

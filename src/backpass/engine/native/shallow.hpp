@@ -39,7 +39,8 @@ void multiply_strip(const Matrices& given, Range rows, const Strip& strip) {
 #pragma GCC unroll 2
     for (int j = 0; j < parts; ++j) {
         const std::int64_t at = column + j * width;
-        start[j] = x.bias ? load_strided<is_whole>(x.bias + at * x.bias_column, x.bias_column, strip.lanes) : broadcast(0.0f);
+        start[j] =
+            x.bias ? load_strided<is_whole>(x.bias + at * x.bias_column, x.bias_column, strip.lanes) : broadcast(0.0f);
 #pragma GCC unroll 16
         for (int p = 0; p < depth; ++p)
             b[p][j] = load_strided<is_whole>(x.b + p * x.b_k + at * x.b_column, x.b_column, strip.lanes);

@@ -1,4 +1,5 @@
-// The border between Python and the scanner: pieces of bytes come in, arrays go out that own what the scanner collected.
+// The border between Python and the scanner: pieces of bytes come in, arrays go out that own what the scanner
+// collected.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
@@ -58,7 +59,8 @@ void end(Scanner& scanner) {
 }
 
 Column& column_of(Scanner& scanner, std::int64_t j) {
-    if (j < 0 || j >= static_cast<std::int64_t>(scanner.columns.size())) throw nb::index_error("there is no such column");
+    if (j < 0 || j >= static_cast<std::int64_t>(scanner.columns.size()))
+        throw nb::index_error("there is no such column");
     return scanner.columns[static_cast<std::size_t>(j)];
 }
 

@@ -145,7 +145,8 @@ class RecordCutter {
     }
 
     void count_lines(const char* first, const char* last) {
-        for (const char* p = first; p < last; ++p) lines += *p == '\n' || (*p == '\r' && !(p + 1 < last && p[1] == '\n'));
+        for (const char* p = first; p < last; ++p)
+            lines += *p == '\n' || (*p == '\r' && !(p + 1 < last && p[1] == '\n'));
     }
 };
 
