@@ -14,7 +14,7 @@ import pytest
 
 from backpass.cli import main
 from backpass.table import diagnostics as suspicion
-from backpass.table import inspection
+from backpass.table.diagnosis import inspection
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "coming-from.md"
 

@@ -13,8 +13,8 @@ import backpass
 from backpass.cli import main
 from backpass.model.loading import from_bytes
 from backpass.table import table_from
-from backpass.table.inspection import inspect_table
-from backpass.table.skewness import skewness_of
+from backpass.table.diagnosis.inspection import inspect_table
+from backpass.table.diagnosis.skewness import skewness_of
 
 OPTIONS: dict[str, Any] = {"hidden": (8,), "epochs": 2, "seed": 3, "validation_fraction": 0.3}
 

@@ -16,10 +16,10 @@ from backpass.engine.onnx import Graph, Value, Whole, to_bytes
 from backpass.engine.onnx.whole import WIDE
 from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
 from backpass.table import table_from
-from backpass.table.calendar import days_of
-from backpass.table.date_components import PARTS, TickFields, part_values
 from backpass.table.feature import DatetimeFeature
-from backpass.table.timestamp import DAY, FIRST, LAST, NAT
+from backpass.table.moments.calendar import days_of
+from backpass.table.moments.date_components import PARTS, TickFields, part_values
+from backpass.table.moments.timestamp import DAY, FIRST, LAST, NAT
 
 Ticks = Any
 

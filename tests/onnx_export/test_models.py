@@ -21,7 +21,7 @@ from backpass.model import Model, from_bytes
 from backpass.model.onnx.names import output_names
 from backpass.network import ACTIVATIONS, FeatureMap, dense_network
 from backpass.table import read_table, table_from
-from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.schema import CategoricalFeature
 
 TOWNS = ("north", "south", "east", "west")

@@ -20,9 +20,9 @@ from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, to_bytes
 from backpass.model import Model
 from backpass.model.onnx.dates import FIELDS, NO_DAY, date_parts
-from backpass.table.date_components import PARTS, TickFields, part_values
 from backpass.table.feature import DatetimeFeature
-from backpass.table.timestamp import DAY, FIRST, LAST
+from backpass.table.moments.date_components import PARTS, TickFields, part_values
+from backpass.table.moments.timestamp import DAY, FIRST, LAST
 
 Feed = dict[str, Any]
 

@@ -22,8 +22,8 @@ from backpass.reporting.dependence import POINTS, dependence
 from backpass.reporting.findings import Findings
 from backpass.reporting.held_out import HeldOut, held_out
 from backpass.reporting.importance import importances
-from backpass.table.date_components import PARTS, part_values
-from backpass.table.timestamp import DAY, moment_in, moment_texts
+from backpass.table.moments.date_components import PARTS, part_values
+from backpass.table.moments.timestamp import DAY, moment_in, moment_texts
 
 
 def held() -> HeldOut:

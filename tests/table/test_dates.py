@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from backpass.errors import DataError
 from backpass.table import DatetimeColumn, DatetimeFeature, Schema, Table, Target, read_table, table_from
-from backpass.table.date_components import PARTS, part_values, telling_parts
-from backpass.table.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, moment_in, moment_texts
+from backpass.table.moments.date_components import PARTS, part_values, telling_parts
+from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, moment_in, moment_texts
 
 Write = Callable[..., Path]
 EPOCH = datetime.datetime(1970, 1, 1)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from backpass.errors import DataError, UsageError
 from backpass.model import fit, load
 from backpass.table import CategoricalColumn, DatetimeColumn, Schema, Table, read_table, table_from
-from backpass.table.day_month import ticks_in
-from backpass.table.timestamp import moment_texts
+from backpass.table.moments.day_month import ticks_in
+from backpass.table.moments.timestamp import moment_texts
 
 Write = Callable[..., Path]
 EPOCH = datetime.datetime(1970, 1, 1)

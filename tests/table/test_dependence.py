@@ -11,8 +11,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from backpass.model import Settings, make_problem
 from backpass.table import Target, table_from
-from backpass.table.dependence import _agreement, _correlation, dependences, order_findings
-from backpass.table.inspection import inspect_table
+from backpass.table.diagnosis.dependence import _agreement, _correlation, dependences, order_findings
+from backpass.table.diagnosis.inspection import inspect_table
 
 RNG = np.random.default_rng(0)
 

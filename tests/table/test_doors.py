@@ -18,12 +18,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backpass.errors import DataError
-from backpass.table import CategoricalColumn, DatetimeColumn, NumericColumn, Table, kinds, read_table, table_from
+from backpass.table import CategoricalColumn, DatetimeColumn, NumericColumn, Table, read_table, table_from
+from backpass.table.columns import kinds
+from backpass.table.columns.raw import coded
 from backpass.table.messages import ErrorList
-from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.number import number_in, text_of
-from backpass.table.raw import coded
-from backpass.table.timestamp import DAY, NAT
+from backpass.table.moments.timestamp import DAY, NAT
+from backpass.table.notation.missing import DEFAULT_MISSING, Missing
+from backpass.table.notation.number import number_in, text_of
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 ALPHABET = st.characters(codec="utf-8", exclude_characters="\0")

@@ -28,8 +28,8 @@ from backpass.table import (
     read_table,
     table_from,
 )
-from backpass.table.signatures import SIGNATURES, Signature
-from backpass.table.timestamp import DAY, HOUR, NAT
+from backpass.table.files.signatures import SIGNATURES, Signature
+from backpass.table.moments.timestamp import DAY, HOUR, NAT
 
 Write = Callable[..., Path]
 PLAIN = "a,b\n1,x\n2,y\n"

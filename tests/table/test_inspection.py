@@ -9,7 +9,7 @@ import pytest
 
 from backpass.errors import DataError
 from backpass.table import Schema, read_table, table_from
-from backpass.table.inspection import ColumnReport, Inspection, inspect_table
+from backpass.table.diagnosis.inspection import ColumnReport, Inspection, inspect_table
 
 Write = Callable[..., Path]
 ROWS = 60

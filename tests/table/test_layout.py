@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from backpass.errors import DataError, UsageError
 from backpass.table import CategoricalColumn, Table, read_table, table_from
-from backpass.table.headerless import looks_like_data
-from backpass.table.orange import orange_of
-from backpass.table.records import WHITESPACE, reader
+from backpass.table.delimited.headerless import looks_like_data
+from backpass.table.delimited.orange import orange_of
+from backpass.table.delimited.records import WHITESPACE, reader
 from backpass.table.scan import scanner_for
 from backpass.table.scan.plain import PlainScanner, records
 

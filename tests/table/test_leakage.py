@@ -9,9 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from backpass.table import Target, table_from
-from backpass.table.diagnostics import worst_findings
-from backpass.table.inspection import inspect_table
-from backpass.table.leakage import _area, score_alone
+from backpass.table.diagnosis.diagnostics import worst_findings
+from backpass.table.diagnosis.inspection import inspect_table
+from backpass.table.diagnosis.leakage import _area, score_alone
 
 RNG = np.random.default_rng(0)
 N = 1_000

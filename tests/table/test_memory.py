@@ -82,7 +82,9 @@ def test_files_are_refused_before_they_are_read(
 ) -> None:
     small(1_000_000)
     path = write("a,b\n" + "1,2\n" * 100_000)
-    monkeypatch.setattr("backpass.table.delimited._scanned", lambda *args, **options: pytest.fail("it was read"))
+    monkeypatch.setattr(
+        "backpass.table.delimited.delimited._scanned", lambda *args, **options: pytest.fail("it was read")
+    )
     assert refused(path) == (
         f"{path} (about 100,001 rows x 2 columns) needs about 2 MB of memory, 1 MB are available\n\nhint: {memory.LESS}"
     )

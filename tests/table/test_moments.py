@@ -33,9 +33,9 @@ from backpass.table import (
 from backpass.table.moments.counted import COUNTED, counted_in
 from backpass.table.moments.evidence import says_date, says_moment, says_time
 from backpass.table.moments.month_names import MONTHS
+from backpass.table.moments.timestamp import NAT, moment_texts
 from backpass.table.moments.written import WRITTEN, written_in
-from backpass.table.number import text_of
-from backpass.table.timestamp import NAT, moment_texts
+from backpass.table.notation.number import text_of
 
 from .test_notation import DOORS, as_csv
 

@@ -32,10 +32,10 @@ from backpass.table import (
 from backpass.table.notation.agreement import agreement_of
 from backpass.table.notation.cell import cell_in, quick_cell_in, quick_shape_of
 from backpass.table.notation.notations import NOTATIONS, notations_of
+from backpass.table.notation.number import text_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import suspected_sentinels
 from backpass.table.notation.words import SIGNS, WORDS, means_missing
-from backpass.table.number import text_of
 from backpass.table.target import labeled
 
 ROWS = 60

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backpass.table import delimited, read_table, scan
-from backpass.table.number import number_in
+from backpass.table import read_table, scan
+from backpass.table.delimited import delimited
+from backpass.table.notation.number import number_in
 from backpass.table.scan import scanner_for
 from backpass.table.scan.plain import LONGEST, PlainScanner
 

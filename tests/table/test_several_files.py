@@ -11,7 +11,7 @@ import pytest
 
 from backpass.errors import DataError
 from backpass.table import NumericColumn, read_table
-from backpass.table.pattern import files_of
+from backpass.table.files.pattern import files_of
 
 Write = Callable[..., Path]
 

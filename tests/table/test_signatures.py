@@ -17,8 +17,8 @@ import pytest
 
 from backpass.errors import DataError
 from backpass.table import read_table
+from backpass.table.files.signatures import foreign_binary, foreign_text
 from backpass.table.formats.registry import format_of, format_of_text
-from backpass.table.signatures import foreign_binary, foreign_text
 
 Write = Callable[..., Path]
 FRAME = pd.DataFrame({"x": [0.5, -1.25, 3.0], "c": ["p", "q", "p"], "y": [1.0, 2.0, 3.0]})

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from backpass.table import read_table, table_from
-from backpass.table.inspection import inspect_table
-from backpass.table.spellings import merged, tidy
+from backpass.table.columns.spellings import merged, tidy
+from backpass.table.diagnosis.inspection import inspect_table
 from backpass.table.table import CategoricalColumn
 
 SPACES = {

@@ -12,7 +12,7 @@ import pytest
 
 from backpass.errors import DataError
 from backpass.table import CategoricalColumn, NumericColumn, Table, read_table
-from backpass.table.inspection import inspect_table
+from backpass.table.diagnosis.inspection import inspect_table
 
 FRAME = pd.DataFrame(
     {

@@ -16,8 +16,8 @@ import pytest
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.table import NumericColumn, Table, read_table, table_from
-from backpass.table.arrow_schema import duration_units
-from backpass.table.row_names import PandasNotes
+from backpass.table.columns.row_names import PandasNotes
+from backpass.table.formats.arrow_schema import duration_units
 
 ROWS = 40
 SETTINGS: dict[str, Any] = {"hidden": (3,), "epochs": 1}

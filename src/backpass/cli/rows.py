@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import ResourceError
-from backpass.table.database import connected, identifier, literal
+from backpass.table.files.database import connected, identifier, literal
 
 CHUNK = 4096
 """Rows per piece of text, which bounds memory and lets a reader such as ``head`` start at once."""

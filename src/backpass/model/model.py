@@ -33,9 +33,9 @@ from backpass.model.record import Record
 from backpass.model.split.units import resampled_rows
 from backpass.network import FeatureMap, Network
 from backpass.table import Encoded, Schema, Table, read_table, table_from
-from backpass.table.boolean import ZERO_ONE
 from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
+from backpass.table.notation.boolean import ZERO_ONE
 from backpass.table.unseen import Unseen, warnings_on
 from backpass.training import EpochRecord
 

@@ -22,13 +22,13 @@ from backpass.model.model import Model
 from backpass.model.onnx.dates import NO_DAY
 from backpass.model.onnx.names import input_names
 from backpass.model.onnx.reading import Reading, reading_facts, reading_from
-from backpass.table.date_components import TickFields
 from backpass.table.frame import table_from
 from backpass.table.messages import ErrorList, absent, listed, shown
+from backpass.table.moments.date_components import TickFields
+from backpass.table.moments.timestamp import NAT
 from backpass.table.notation.reading import PREFIX
 from backpass.table.reading import read_table
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
-from backpass.table.timestamp import NAT
 
 
 def onnx_inputs(data: Any, model: Any = None) -> dict[str, NDArray[Any]]:

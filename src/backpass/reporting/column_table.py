@@ -14,8 +14,8 @@ from backpass.reporting.findings import Findings, value_text
 from backpass.reporting.held_out import HeldOut
 from backpass.reporting.style import label
 from backpass.table import DatetimeFeature, Feature
-from backpass.table.date_components import ticks_of
-from backpass.table.timestamp import moment_texts
+from backpass.table.moments.date_components import ticks_of
+from backpass.table.moments.timestamp import moment_texts
 
 
 def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:

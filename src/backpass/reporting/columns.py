@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile, Profile
 from backpass.table import CategoricalFeature, DatetimeFeature
-from backpass.table.date_components import part_values, ticks_of
 from backpass.table.feature import Feature, number_inputs
+from backpass.table.moments.date_components import part_values, ticks_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from backpass.reporting.labels import LabelScore, constant_of, label_names, labe
 from backpass.reporting.style import label
 from backpass.table import DatetimeColumn, NumericColumn
 from backpass.table.messages import listed
-from backpass.table.timestamp import moment_texts
+from backpass.table.moments.timestamp import moment_texts
 
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 WORST, SHOWN_COLUMNS = 10, 6

@@ -23,8 +23,8 @@ from backpass.reporting.held_out import head_of
 from backpass.reporting.labels import label_names
 from backpass.reporting.style import label
 from backpass.table import CategoricalFeature, DatetimeFeature
-from backpass.table.date_components import UNITS
-from backpass.table.timestamp import MINUTE
+from backpass.table.moments.date_components import UNITS
+from backpass.table.moments.timestamp import MINUTE
 
 MOST_BYTES = 640_000
 """The maximum size of theta as text; a larger page could not be sent by email."""

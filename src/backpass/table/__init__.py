@@ -6,14 +6,16 @@
     schema.encode(table)  ->  numbers float64 (n, p), codes int32 (n, q)
     target.encode(table)  ->  y (n,)
 
-Reading order: table, reading, opening, signatures, records, cells, layout, headerless, orange, delimited, scan,
-parquet, kinds, text_classification, missing, boolean, number, timestamp, day_month, calendar, frame, schema, feature,
-date_components, target.
+Inner rooms: ``files`` (from a path to a plain file), ``delimited`` with ``layout`` and ``scan`` (CSV and TSV),
+``formats`` (every other format), ``notation`` and ``moments`` (what strings mean), ``columns`` (what columns hold),
+``diagnosis`` (what deserves a look before training).
+
+Reading order: table, reading, columns.kinds, frame, schema, feature, target.
 """
 
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumberInput, NumericFeature
 from backpass.table.frame import table_from
-from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.reading import read_table
 from backpass.table.schema import Encoded, Schema
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table, required_kind

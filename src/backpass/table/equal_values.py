@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from backpass.table.boolean import are_booleans, truth_in
+from backpass.table.columns.spellings import tidy
 from backpass.table.messages import listed, shown
-from backpass.table.spellings import tidy
+from backpass.table.notation.boolean import are_booleans, truth_in
 
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
 BINARY = ("0", "1")

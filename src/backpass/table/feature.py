@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backpass.errors import DataError
-from backpass.table.date_components import PARTS, telling_parts
-from backpass.table.day_month import Order
 from backpass.table.messages import counted, shown
+from backpass.table.moments.date_components import PARTS, telling_parts
+from backpass.table.moments.day_month import Order
+from backpass.table.moments.timestamp import DatetimeKind
 from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
-from backpass.table.timestamp import DatetimeKind
 
 MOST_LEVELS = 255  # categories kept per column; the rest share the unknown code
 IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backpass.errors import DataError, UsageError
-from backpass.table.arrays import raw_array
-from backpass.table.kinds import settle
+from backpass.table.columns.arrays import raw_array
+from backpass.table.columns.kinds import settle
+from backpass.table.columns.objects import UNFIT, columns_of_rows, raw_objects
+from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, coded
+from backpass.table.columns.row_names import PandasNotes, index_among, index_note
+from backpass.table.columns.rules import Rules, checked_order
+from backpass.table.delimited.records import UNIQUE, check_names
 from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
-from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.objects import UNFIT, columns_of_rows, raw_objects
-from backpass.table.raw import Content, RawColumn, RawDatetimes, RawNumbers, coded
-from backpass.table.records import UNIQUE, check_names
-from backpass.table.row_names import PandasNotes, index_among, index_note
-from backpass.table.rules import Rules, checked_order
+from backpass.table.moments.timestamp import ticks_of_days
+from backpass.table.notation.missing import DEFAULT_MISSING, Missing
 from backpass.table.table import Table
-from backpass.table.timestamp import ticks_of_days
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw

@@ -14,26 +14,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from backpass.errors import DataError, UsageError
-from backpass.table.database import connected
-from backpass.table.decimals import decimal_of
-from backpass.table.delimited import Delimited, fields_of
+from backpass.table.columns.joining import check_same_names, joined
+from backpass.table.columns.kinds import settle
+from backpass.table.columns.raw import Content, RawNumbers, RawStrings
+from backpass.table.columns.rules import Rules, checked_order
+from backpass.table.delimited.delimited import Delimited, fields_of
+from backpass.table.delimited.records import ROW_NAMES, spoken
+from backpass.table.files.database import connected
+from backpass.table.files.opening import Opened, Opening, opened
+from backpass.table.files.pattern import files_of
+from backpass.table.files.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
+from backpass.table.formats.json_rows import json_columns
+from backpass.table.formats.parquet import Described, described_relation, parquet_columns
 from backpass.table.formats.registry import BY_NAME
-from backpass.table.joining import check_same_names, joined
-from backpass.table.json_rows import json_columns
-from backpass.table.kinds import settle
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import layout_of
 from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, plain, shown
-from backpass.table.missing import DEFAULT_MISSING, Missing
-from backpass.table.opening import Opened, Opening, opened
-from backpass.table.parquet import Described, described_relation, parquet_columns
-from backpass.table.pattern import files_of
-from backpass.table.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
-from backpass.table.raw import Content, RawNumbers, RawStrings
-from backpass.table.records import ROW_NAMES, spoken
-from backpass.table.rules import Rules, checked_order
+from backpass.table.notation.decimals import decimal_of
+from backpass.table.notation.missing import DEFAULT_MISSING, Missing
 from backpass.table.table import Column, Table
 
 NO_PERCENT = "save the workbook as .xlsx or CSV, which have the percent sign"

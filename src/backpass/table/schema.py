@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
-from backpass.table.boolean import are_booleans
-from backpass.table.date_components import part_values
 from backpass.table.equal_values import equal_category, equality_note
 from backpass.table.feature import (
     CategoricalFeature,
@@ -30,11 +28,13 @@ from backpass.table.feature import (
     number_inputs,
 )
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, refusal, shown
-from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.moments.counted import BY_KEY
+from backpass.table.moments.date_components import part_values
+from backpass.table.moments.timestamp import NAT
+from backpass.table.notation.boolean import are_booleans
+from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, NumericColumn, Table
-from backpass.table.timestamp import NAT
 from backpass.table.unseen import Unseen, warnings_on
 
 

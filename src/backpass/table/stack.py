@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from backpass.table.moments.timestamp import NAT
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
-from backpass.table.timestamp import NAT
 
 
 def stacked(tables: Sequence[Table]) -> Table:

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
-from backpass.table.boolean import are_booleans
-from backpass.table.day_month import Order
 from backpass.table.messages import refusal, shown
-from backpass.table.missing import DEFAULT_MISSING
 from backpass.table.moments.counted import BY_KEY
+from backpass.table.moments.day_month import Order
+from backpass.table.moments.timestamp import NAT, DatetimeKind
+from backpass.table.notation.boolean import are_booleans
+from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
-from backpass.table.timestamp import NAT, DatetimeKind
 
 Kind: TypeAlias = Literal["numeric", "categorical", "date", "time"]
 KINDS: tuple[Kind, ...] = ("numeric", "categorical", "date", "time")

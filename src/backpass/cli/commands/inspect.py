@@ -18,9 +18,9 @@ from backpass.cli.text import BARS, aligned, figure
 from backpass.errors import visible
 from backpass.model.settings.settings import Settings
 from backpass.table import read_table
-from backpass.table.inspection import Coding, ColumnReport, Inspection, inspect_table
+from backpass.table.diagnosis.inspection import Coding, ColumnReport, Inspection, inspect_table
 from backpass.table.messages import counted, listed, shown
-from backpass.table.number import text_of
+from backpass.table.notation.number import text_of
 
 HEAD = ("column", "kind", "missing", "distinct", "values", "shape", "target", "used as")
 NARROW = 24  # maximum characters of a cell in a terminal, except "values"

@@ -18,7 +18,7 @@ from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
 from backpass.model.file.storage import write_atomically
 from backpass.table import DatetimeColumn, NumericColumn, Table, read_table
-from backpass.table.timestamp import moment_texts
+from backpass.table.moments.timestamp import moment_texts
 from backpass.table.unseen import require_seen
 
 Columns = dict[str, Sequence[Any]]

@@ -10,7 +10,7 @@ import click
 
 from backpass.cli.options.declaration import flag, names_in, option, together
 from backpass.errors import ResourceError, UsageError
-from backpass.table.missing import DEFAULT_MISSING
+from backpass.table.notation.missing import DEFAULT_MISSING
 
 F = TypeVar("F", bound=Callable[..., Any])
 

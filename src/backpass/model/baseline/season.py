@@ -13,8 +13,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.calendar import date_of
-from backpass.table.timestamp import DAY, HOUR
+from backpass.table.moments.calendar import date_of
+from backpass.table.moments.timestamp import DAY, HOUR
 
 Codes = NDArray[np.int64]
 

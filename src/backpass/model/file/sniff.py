@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
+from backpass.table.files.signatures import foreign_binary
 from backpass.table.formats.registry import format_of
-from backpass.table.signatures import foreign_binary
 
 MAGIC = (
     (b"\x1f\x8b", "a gzip archive"),
@@ -20,7 +20,7 @@ MAGIC = (
     (b"\x28\xb5\x2f\xfd", "a zstd archive"),
     (b"PAR1", "a Parquet table"),
 )
-"""In addition to ``backpass.table.signatures``, which covers files that are not tables."""
+"""In addition to ``backpass.table.files.signatures``, which covers files that are not tables."""
 
 ZIPPED = (
     (b"data.pkl", "a PyTorch file (a zip archive with a pickle inside)"),

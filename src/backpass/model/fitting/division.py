@@ -19,7 +19,7 @@ from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit, split_table, strata_of
 from backpass.model.split.units import Units, units_of
 from backpass.table import Column, Table, Target
-from backpass.table.dependence import dependences
+from backpass.table.diagnosis.dependence import dependences
 from backpass.table.feature import Found
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, shown

@@ -26,12 +26,12 @@ from backpass.model.split.splits import split_folds
 from backpass.model.split.units import Units
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema, Table, Target, required_kind
-from backpass.table.diagnostics import worst_findings
+from backpass.table.columns.spellings import likeness
+from backpass.table.diagnosis.diagnostics import worst_findings
+from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.labeled import Labeled
 from backpass.table.memory import require_memory
 from backpass.table.messages import shown
-from backpass.table.skewness import skewness_of
-from backpass.table.spellings import likeness
 
 
 def make_problem(

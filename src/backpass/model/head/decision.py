@@ -16,7 +16,7 @@ from backpass.errors import UsageError, did_you_mean
 from backpass.model.settings.settings import Settings
 from backpass.table import Target
 from backpass.table.messages import listed, shown
-from backpass.table.number import text_of
+from backpass.table.notation.number import text_of
 
 EVEN = 0.5
 OF_TWO = ("positive", "threshold", "cost")

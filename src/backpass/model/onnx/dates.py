@@ -2,7 +2,7 @@
 
 A timestamp is passed as three whole numbers, the fields of Python's ``timedelta``: days, seconds and microseconds. One
 int64 of microseconds would be simpler, but OpenVINO silently narrows it to int32 and gives wrong predictions.
-``backpass.table.date_components`` defines the components; this module makes nodes of them.
+``backpass.table.moments.date_components`` defines the components; this module makes nodes of them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from backpass.circuit import Spec
 from backpass.engine.onnx import Graph, Value, Whole
 from backpass.model.head.decoding import WIDE
-from backpass.table.date_components import PARTS
 from backpass.table.feature import DatetimeFeature
-from backpass.table.timestamp import DAY, FIRST, SECOND
+from backpass.table.moments.date_components import PARTS
+from backpass.table.moments.timestamp import DAY, FIRST, SECOND
 
 FIRST_DAY = FIRST // DAY
 """0001-01-01; anything earlier counts as missing."""

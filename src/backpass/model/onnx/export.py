@@ -31,7 +31,7 @@ from backpass.model.onnx.names import output_names
 from backpass.model.onnx.reading import reading_facts
 from backpass.network import FeatureMap
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, number_inputs
-from backpass.table.missing import Missing
+from backpass.table.notation.missing import Missing
 
 ROWS = "n"
 """The name of the free dimension."""

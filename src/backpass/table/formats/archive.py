@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from backpass.table.decompression import CHUNK, limit_of, too_long
+from backpass.table.files.decompression import CHUNK, limit_of, too_long
 from backpass.table.messages import refusal
 
 

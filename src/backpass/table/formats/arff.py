@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backpass.table.columns.raw import Content, RawColumn, RawNumbers, coded
+from backpass.table.columns.rules import Rules
+from backpass.table.delimited.records import check_names
+from backpass.table.files.opening import Opened
 from backpass.table.memory import require_file_memory
 from backpass.table.messages import ErrorList, counted, refusal, shown
-from backpass.table.number import number_in
-from backpass.table.opening import Opened
-from backpass.table.raw import Content, RawColumn, RawNumbers, coded
-from backpass.table.records import check_names
-from backpass.table.rules import Rules
+from backpass.table.notation.number import number_in
 
 TOKEN = r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\""
 ATTRIBUTE = re.compile(rf"\s*@attribute\s+({TOKEN}|[^\s{{]+)\s*(.+?)\s*", re.IGNORECASE)

@@ -12,14 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from backpass.errors import DataError
+from backpass.table.columns.objects import columns_of_rows, raw_objects
+from backpass.table.columns.raw import Content
+from backpass.table.columns.rules import Rules
+from backpass.table.delimited.records import check_names
+from backpass.table.files.opening import Opened
 from backpass.table.formats.extra import extra_module
 from backpass.table.memory import require_file_memory
 from backpass.table.messages import ErrorList, refusal
-from backpass.table.objects import columns_of_rows, raw_objects
-from backpass.table.opening import Opened
-from backpass.table.raw import Content
-from backpass.table.records import check_names
-from backpass.table.rules import Rules
 
 
 def read(file: Opened, rules: Rules, faults: ErrorList) -> Content:

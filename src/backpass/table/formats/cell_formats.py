@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from backpass.table.decompression import CHUNK
+from backpass.table.files.decompression import CHUNK
 from backpass.table.messages import counted
 
 BUILT_IN = {9: "0%", 10: "0.00%"}  # the percent formats that have a number but no entry in the file

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from backpass.errors import ResourceError
+from backpass.table.columns.raw import Content
+from backpass.table.columns.rules import Rules
+from backpass.table.files.opening import Opened
 from backpass.table.formats.extra import extra_module
 from backpass.table.frame import frame_content
 from backpass.table.memory import TYPED_CELL, require_file_memory, require_table_memory
 from backpass.table.messages import ErrorList, plain, refusal
-from backpass.table.opening import Opened
-from backpass.table.raw import Content
-from backpass.table.rules import Rules
 
 STREAM = b"\xff\xff\xff\xff"  # the first bytes of a stream; a file begins with ARROW1
 

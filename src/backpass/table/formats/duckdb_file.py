@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from backpass.table.database import connected, identifier, literal, rows_in
+from backpass.table.columns.raw import Content
+from backpass.table.columns.rules import Rules
+from backpass.table.files.database import connected, identifier, literal, rows_in
+from backpass.table.files.opening import Opened
+from backpass.table.files.query import confine, queried
+from backpass.table.formats.parquet import relation_columns, types_of
 from backpass.table.formats.tables import check_single, chosen_table
 from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, listed, refusal, shown
-from backpass.table.opening import Opened
-from backpass.table.parquet import relation_columns, types_of
-from backpass.table.query import confine, queried
-from backpass.table.raw import Content
-from backpass.table.rules import Rules
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -11,16 +11,16 @@ from dataclasses import replace
 from typing import Any
 
 from backpass.errors import ResourceError
-from backpass.table.database import identifier
+from backpass.table.columns.raw import Content
+from backpass.table.columns.rules import Rules
+from backpass.table.files.database import identifier
+from backpass.table.files.opening import Opened
 from backpass.table.formats.address import without_password
 from backpass.table.formats.extra import extra_module
 from backpass.table.formats.tables import check_single, chosen_table, unrun
 from backpass.table.frame import frame_content
 from backpass.table.memory import TYPED_CELL, require_table_memory
 from backpass.table.messages import ErrorList, refusal, shown
-from backpass.table.opening import Opened
-from backpass.table.raw import Content
-from backpass.table.rules import Rules
 
 READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 TABLES = """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from backpass.table.signatures import (
+from backpass.table.files.signatures import (
     OLE,
     SAS_MAGIC,
     STATA_MAGICS,

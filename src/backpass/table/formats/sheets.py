@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from backpass.errors import DataError
-from backpass.table.duration import seconds_in
 from backpass.table.formats.archive import checked_size
 from backpass.table.formats.cell_formats import CellFormats, cell_formats
 from backpass.table.formats.extra import extra_module
 from backpass.table.memory import require_file_memory
 from backpass.table.messages import counted, listed, refusal, shown
-from backpass.table.number import text_of
+from backpass.table.moments.duration import seconds_in
+from backpass.table.notation.number import text_of
 
 WORKBOOK_BYTE = 1.5  # bytes of memory per byte of an unpacked workbook
 PACKED = ("xlsx", "xlsb", "ods")  # formats that are zip archives

@@ -16,16 +16,16 @@ from urllib.parse import quote
 import numpy as np
 
 from backpass.errors import UsageError
-from backpass.table.database import identifier
+from backpass.table.columns.objects import raw_objects
+from backpass.table.columns.raw import Content, RawColumn, RawNumbers, coded
+from backpass.table.columns.rules import Rules
+from backpass.table.delimited.records import check_names
+from backpass.table.files.database import identifier
+from backpass.table.files.opening import Opened
 from backpass.table.formats.tables import check_single, chosen_table, unrun
 from backpass.table.memory import LESS, require_memory
 from backpass.table.messages import ErrorList, plain, refusal
-from backpass.table.number import text_of
-from backpass.table.objects import raw_objects
-from backpass.table.opening import Opened
-from backpass.table.raw import Content, RawColumn, RawNumbers, coded
-from backpass.table.records import check_names
-from backpass.table.rules import Rules
+from backpass.table.notation.number import text_of
 
 PIECE = 100_000  # rows fetched between checks of the memory
 VALUE = 40  # bytes of a value as a Python object, and its place in a row

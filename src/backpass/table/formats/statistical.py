@@ -12,16 +12,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backpass.table.columns.objects import raw_objects
+from backpass.table.columns.raw import Content, RawColumn, coded
+from backpass.table.columns.rules import Rules
+from backpass.table.delimited.records import check_names
+from backpass.table.files.opening import Opened
+from backpass.table.files.text import codec_name
 from backpass.table.formats.extra import extra_module
 from backpass.table.memory import require_table_memory
 from backpass.table.messages import ErrorList, counted, listed, refusal, shown
-from backpass.table.number import text_of
-from backpass.table.objects import raw_objects
-from backpass.table.opening import Opened
-from backpass.table.raw import Content, RawColumn, coded
-from backpass.table.records import check_names
-from backpass.table.rules import Rules
-from backpass.table.text import codec_name
+from backpass.table.notation.number import text_of
 
 FUNCTIONS = {"stata": "read_dta", "spss": "read_sav", "por": "read_por", "sas": "read_sas7bdat", "xpt": "read_xport"}
 VALUE = 48  # bytes of a value as a Python object, and its place in a list

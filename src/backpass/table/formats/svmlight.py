@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from backpass.table.columns.raw import Content, RawNumbers
+from backpass.table.columns.rules import Rules
+from backpass.table.files.opening import Opened
 from backpass.table.memory import CELL, require_table_memory
 from backpass.table.messages import ErrorList, refusal, shown
-from backpass.table.opening import Opened
-from backpass.table.raw import Content, RawNumbers
-from backpass.table.rules import Rules
 
 TARGET, QUERY = "target", "qid"
 COLUMN = re.compile(r"x([0-9]+)")

@@ -12,12 +12,12 @@ from io import StringIO
 from itertools import islice
 from pathlib import Path
 
+from backpass.table.delimited.records import Sample, delimiter_of, first_record, reader, sample_of
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import note_of
 from backpass.table.layout.heading import body_of
 from backpass.table.layout.prologue import Prologue, prologue_of
 from backpass.table.messages import shown
-from backpass.table.records import Sample, delimiter_of, first_record, reader, sample_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backpass.errors import DataError, UsageError
+from backpass.table.delimited.records import WHITESPACE, check_names
 from backpass.table.messages import listed, shown
-from backpass.table.records import WHITESPACE, check_names
 
 DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blank": " "}
 

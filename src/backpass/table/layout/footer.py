@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backpass.table.cells import GAPS, holds_values, is_footnote, is_total_label, is_value
+from backpass.table.delimited.cells import GAPS, holds_values, is_footnote, is_total_label, is_value
 
 LONGEST = 500  # maximum number of lines of a footer
 WORDS = 3  # words from which a lonely text is a sentence

@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from backpass.table.cells import GAPS, YEAR, holds_values, is_ruler, is_unit, is_value
-from backpass.table.headerless import looks_like_data
+from backpass.table.delimited.cells import GAPS, YEAR, holds_values, is_ruler, is_unit, is_value
+from backpass.table.delimited.headerless import looks_like_data
 
 FEWEST = 3  # minimum number of data rows for a verdict
 LOOKED_AT = 40  # data rows that show what a column holds

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backpass.errors import DataError
-from backpass.table.headerless import HINT, first_line, looks_like_data
+from backpass.table.columns.row_names import R_ROW_NAMES, are_row_names
+from backpass.table.delimited.headerless import HINT, first_line, looks_like_data
+from backpass.table.delimited.orange import HEADERS, orange_of
+from backpass.table.delimited.records import LINES, ROW_NAMES, check_names, lacks_one
 from backpass.table.layout.beginning import Beginning, beginning_of
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import example_of, lines_listed, note_of
 from backpass.table.layout.heading import Heading, heading_of, likely_header
 from backpass.table.layout.tail import end_of
 from backpass.table.messages import refusal
-from backpass.table.orange import HEADERS, orange_of
-from backpass.table.records import LINES, ROW_NAMES, check_names, lacks_one
-from backpass.table.row_names import R_ROW_NAMES, are_row_names
 
 LOOKED_AT = 200  # rows that show whether rows hold the names of their columns
 UNNAMED = "the first column has no name: taken for row names, left out"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from io import StringIO
 
+from backpass.table.delimited.records import Sample
 from backpass.table.layout.findings import lines_listed, note_of
-from backpass.table.records import Sample
 
 COMMENTS = ("#", "%", "//", "--", "!")
 SUSPECTED = 0.05  # share of further lines that begin as a comment, from which this is how rows begin

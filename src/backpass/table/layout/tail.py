@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from backpass.table.delimited.records import BLANKS, reader
 from backpass.table.layout.beginning import Beginning
 from backpass.table.layout.dialect import Dialect
 from backpass.table.layout.findings import example_of, note_of
 from backpass.table.layout.footer import LONGEST, Columns, footer_rows
 from backpass.table.messages import listed
-from backpass.table.records import BLANKS, reader
 
 BLOCK = 65_536  # bytes at the end
 NOTHING = ["", ""]  # stands for a comment

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.cells import holds_values, is_total_label
+from backpass.table.columns.raw import Content, RawColumn, RawStrings
+from backpass.table.columns.rules import Rules
+from backpass.table.delimited.cells import holds_values, is_total_label
 from backpass.table.layout.findings import lines_listed, note_of
-from backpass.table.raw import Content, RawColumn, RawStrings
-from backpass.table.rules import Rules
 from backpass.table.table import CategoricalColumn, Column, NumericColumn
 
 FEWEST, FEWEST_UNNAMED = 2, 5  # minimum number of rows that are summed, with and without a label

@@ -10,15 +10,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.day_month import Order, has_short_year, is_day_and_month
-from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
-from backpass.table.moments.counted import PLACEHOLDERS, Counted, counted_in, counted_without_evidence
-from backpass.table.moments.written import TURN, WRITTEN
-from backpass.table.number import is_padded, text_of
-from backpass.table.raw import RawNumbers, RawStrings
-from backpass.table.rules import Rules
-from backpass.table.table import DatetimeColumn, Kind
-from backpass.table.text_classification import (
+from backpass.table.columns.raw import RawNumbers, RawStrings
+from backpass.table.columns.rules import Rules
+from backpass.table.columns.text_classification import (
     DATE,
     MISSING,
     NUMERIC,
@@ -26,7 +20,13 @@ from backpass.table.text_classification import (
     TIME,
     TextClassification,
 )
-from backpass.table.timestamp import NAT, moment_texts
+from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
+from backpass.table.moments.counted import PLACEHOLDERS, Counted, counted_in, counted_without_evidence
+from backpass.table.moments.day_month import Order, has_short_year, is_day_and_month
+from backpass.table.moments.timestamp import NAT, moment_texts
+from backpass.table.moments.written import TURN, WRITTEN
+from backpass.table.notation.number import is_padded, text_of
+from backpass.table.table import DatetimeColumn, Kind
 
 KEEP_NUMBERS = "--no-date-detection keeps it as numbers"
 KEEP_TEXTS = "--no-date-detection keeps it as text"

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.calendar import date_of, days_of
+from backpass.table.moments.calendar import date_of, days_of
 from backpass.table.moments.evidence import says_date, says_moment, says_month, says_time
-from backpass.table.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, DatetimeKind
+from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, DatetimeKind
 
 Numbers = NDArray[np.float64]
 Ticks = NDArray[np.int64]

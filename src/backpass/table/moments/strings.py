@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.day_month import Order, has_short_year, is_day_and_month, is_possible, order_in, ticks_in
+from backpass.table.moments.day_month import Order, has_short_year, is_day_and_month, is_possible, order_in, ticks_in
+from backpass.table.moments.timestamp import Moment, moment_in
 from backpass.table.moments.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
 from backpass.table.notation.words import means_missing
-from backpass.table.timestamp import Moment, moment_in
 
 FEWEST_SHORT = 3  # different dates with years of two digits; fewer may be versions
 FEWEST_MONTHS = 3  # different dates without a day; fewer may be anything

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backpass.table.calendar import date_of, days_of, is_date
+from backpass.table.moments.calendar import date_of, days_of, is_date
 from backpass.table.moments.month_names import is_weekday, month_of
-from backpass.table.timestamp import DAY, HOUR, MINUTE, DatetimeKind, Moment, since_midnight
+from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, DatetimeKind, Moment, since_midnight
 
 LONGEST = 48  # characters of a string that may be a moment
 TURN = 69  # two-digit years from here on are of the 20th century (POSIX.1-2017, strptime, %y)

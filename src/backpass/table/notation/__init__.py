@@ -1,7 +1,9 @@
-"""Number notations: units, currencies, thousands separators, signs, magnitudes, ranges, comparisons.
+"""Notations: how numbers, booleans and missing values are written.
 
-Takes the distinct strings of a column that are not all plain numbers; finds the reading that they share. Nothing here
-runs for a column of plain numbers.
+``number`` reads plain numbers, ``decimals`` finds the decimal sign of a file, ``boolean`` the pairs that are booleans,
+and ``missing`` lists the strings that mean no value. The other modules read units, currencies, thousands separators,
+signs, magnitudes, ranges and comparisons: they take the distinct strings of a column that are not all plain numbers,
+and find the reading that they share. They do not run for a column of plain numbers.
 
-Reading order: numeral, vocabulary, cell, reading, agreement, notations, words, sentinel.
+Reading order: missing, number, boolean, numeral, vocabulary, cell, reading, agreement, notations, words, sentinel.
 """

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.number import NUMBER, is_padded
+from backpass.table.notation.number import NUMBER, is_padded
 
 LONGEST = 1_000_000  # bytes of a field
 NAMED = 8  # maximum uneven records to keep

@@ -1,0 +1,193 @@
+"""Column reading: numbers in everyday notations and words for missing among the classified strings of a column.
+
+Takes the classification of a column by ``text_classification``; returns it with the strings that the column's notation
+makes numbers, and those that mean "no value" beside them. ``kinds`` decides the kind of the column.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.columns.rules import Rules
+from backpass.table.columns.text_classification import (
+    DATE,
+    INFINITE,
+    MISSING,
+    NUMERIC,
+    TEXT,
+    TIME,
+    TextClassification,
+)
+from backpass.table.messages import counted, listed, shown
+from backpass.table.notation.agreement import NOTHING, Agreement, agreement_of
+from backpass.table.notation.boolean import truth_in
+from backpass.table.notation.notations import notations_of
+from backpass.table.notation.number import is_padded, number_in, text_of
+from backpass.table.notation.reading import NumberReading
+from backpass.table.notation.words import means_missing
+from backpass.table.table import CategoricalColumn
+
+NUMBER_SHARE = 0.9  # share of numbers (or dates, or times) from which other values are taken for mistakes
+MOSTLY = 0.5  # share of numbers from which a column kept as text is worth a note
+CERTAIN = 1000  # stands for the number of different values where the kind of the column is required
+KEEP_WORDS = "--no-missing-detection keeps them as text"
+
+
+def with_reading(name: str, judged: TextClassification, rules: Rules) -> TextClassification:
+    """Return the classification with the numbers of the column's notation, and with its words for missing."""
+    agreement = _agreement(name, judged, rules)
+    if agreement.reading is not None:
+        judged = _read(judged, agreement.reading)
+    return _with_gaps(replace(judged, agreement=agreement), rules, is_required=rules.kinds is not None)
+
+
+def with_truths(name: str, judged: TextClassification, notes: list[str]) -> TextClassification:
+    """Return the classification with booleans as the numbers 0 and 1, with a note."""
+    sorts, numbers, read = judged.sorts.copy(), judged.numbers.copy(), list[str]()
+    for j in np.flatnonzero((sorts == TEXT) & (judged.counts > 0)).tolist():
+        if (truth := truth_in(judged.texts[j])) is not None:
+            sorts[j], numbers[j] = NUMERIC, float(truth)
+            read.append(f"{shown(judged.texts[j])} is read as {int(truth)}")
+    notes += [f"column {shown(name)}: {listed(sorted(read))}"] if read else []
+    return replace(judged, sorts=sorts, numbers=numbers)
+
+
+def _agreement(name: str, judged: TextClassification, rules: Rules) -> Agreement:
+    """Return the notation that the column requires, or the one that its strings agree on."""
+    if rules.kinds is None:
+        return _agreed(judged, rules)
+    if (reading := rules.reading_of(name)) is None:
+        return NOTHING
+    there = [text for text, sort in zip(judged.texts, judged.sorts, strict=True) if sort in (NUMERIC, TEXT)]
+    return Agreement(_with_own_decimal(reading, there), {}, {})
+
+
+def _agreed(judged: TextClassification, rules: Rules) -> Agreement:
+    """Return the agreement of the strings that are there; none if all are plain numbers, or dates are among them.
+
+    Times of day may be among durations, but not among other numbers.
+    """
+    there = judged.counts > 0
+    if judged.is_percent or judged.rows_of(DATE) or not (there & (judged.sorts == TEXT)).any():
+        return NOTHING
+    held = [
+        j
+        for j in np.flatnonzero(there & np.isin(judged.sorts, (NUMERIC, TIME, TEXT))).tolist()
+        if not means_missing(judged.texts[j], CERTAIN)
+    ]
+    texts, rows = [judged.texts[j] for j in held], judged.counts[held].tolist()
+    agreement = agreement_of(texts, rows, rules.decimal, is_fixed=rules.fixed_decimal)
+    if agreement.reading is not None and agreement.reading.is_duration:
+        return agreement if rules.detect_dates else NOTHING
+    if judged.rows_of(TIME):
+        return NOTHING
+    rows_read, is_plain = sum(agreement.shapes.values()), agreement.reading == NumberReading(rules.decimal)
+    is_better = rows_read > judged.rows_of(NUMERIC) or (rows_read == judged.rows_of(NUMERIC) and not is_plain)
+    return agreement if is_better else replace(NOTHING, dispute=agreement.dispute)
+
+
+def _with_own_decimal(reading: NumberReading, texts: Sequence[str]) -> NumberReading:
+    """Return the reading with the other decimal sign if only that reads every string."""
+    other = replace(reading, decimal="," if reading.decimal == "." else ".")
+    if all(reading.number(text) is not None for text in texts):
+        return reading
+    return other if all(other.number(text) is not None for text in texts) else reading
+
+
+def _read(judged: TextClassification, reading: NumberReading) -> TextClassification:
+    sorts, numbers = judged.sorts.copy(), judged.numbers.copy()
+    for j in np.flatnonzero(np.isin(sorts, (NUMERIC, TEXT, TIME) if reading.is_duration else (NUMERIC, TEXT))).tolist():
+        number = reading.number(judged.texts[j])
+        numbers[j] = math.nan if number is None else number
+        sorts[j] = TEXT if number is None else NUMERIC if math.isfinite(number) else INFINITE
+    return replace(judged, sorts=sorts, numbers=numbers)
+
+
+def _with_gaps(judged: TextClassification, rules: Rules, *, is_required: bool) -> TextClassification:
+    """Return the classification with strings as missing that mean "no value" beside numbers, dates or times."""
+    strange = np.flatnonzero((judged.counts > 0) & (judged.sorts == TEXT)).tolist()
+    if not strange:
+        return judged
+    for sorts in ((NUMERIC, INFINITE), (DATE,), (TIME,)):
+        held = np.isin(judged.sorts, sorts) & (judged.counts > 0)
+        values = judged.numbers[held] if NUMERIC in sorts else judged.microseconds[held]
+        distinct = CERTAIN if is_required else len(np.unique(values))
+        gaps = [j for j in strange if _is_gap(judged.texts[j], judged.reading, distinct, rules)]
+        others = judged.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT) - int(judged.counts[gaps].sum())
+        is_such = is_required or judged.rows_of(*sorts) >= NUMBER_SHARE * others
+        if gaps and is_such and not (NUMERIC in sorts and _has_codes(judged)):
+            missing = judged.sorts.copy()
+            missing[gaps] = MISSING
+            rows = Counter[str]()
+            for j in gaps:
+                rows[judged.texts[j]] += int(judged.counts[j])
+            return replace(judged, sorts=missing, gaps=dict(rows))
+    return judged
+
+
+def _is_gap(text: str, reading: NumberReading | None, distinct: int, rules: Rules) -> bool:
+    """Whether a string means "no value", alone or with the unit of the column: ``null kg``, ``kg``, ``€ -``.
+
+    A unit that the user declares as missing makes the numbers in that unit missing.
+    """
+    bare = text if reading is None else reading.without_unit(text)
+    if rules.detect_missing and (means_missing(bare, distinct) or (bare != text and bare in rules.missing.tokens)):
+        return True
+    return reading is not None and reading.other_unit(text) in rules.missing.always - {""}
+
+
+def _has_codes(judged: TextClassification) -> bool:
+    """Whether some numbers have leading zeros, so that the column is text."""
+    return judged.reading is None and any(map(is_padded, judged.of_sort(NUMERIC)))
+
+
+def agreement_among(column: CategoricalColumn) -> Agreement:
+    """Return what the categories of a column would agree on if they were numbers."""
+    return agreement_of(column.levels, column.counts().tolist(), ".") if column.levels else NOTHING
+
+
+def numbers_among(column: CategoricalColumn) -> NDArray[np.bool_]:
+    """Return which categories read as numbers, in the notation that most of them share, bool (levels,)."""
+    reading = agreement_among(column).reading
+    readers = [number_in] if reading is None else [number_in, reading.number]
+    return np.array([any(read(text) is not None for read in readers) for text in column.levels], dtype=np.bool_)
+
+
+def gap_note(name: str, gaps: Mapping[str, int]) -> str:
+    """Return the note on strings that count as missing because of the rest of the column."""
+    return f"column {shown(name)}: missing values are written as {_with_rows(gaps)}; {KEEP_WORDS}"
+
+
+def notation_note(name: str, judged: TextClassification, reading: NumberReading) -> str:
+    """Return the note on a column of numbers in everyday notations."""
+    shapes = judged.agreement.shapes
+    telling = max(shapes, key=lambda shape: (len(notations_of(reading, {shape: 1})), shapes[shape]))
+    example, names = judged.agreement.examples[telling], notations_of(reading, shapes)
+    what = f"column {shown(name)}: {shown(example)} is read as {text_of(reading.number(example) or 0.0)}"
+    return f"{what} ({'; '.join(names)})" if names else what
+
+
+def text_notes(name: str, judged: TextClassification) -> list[str]:
+    """Return the note on a column that is kept as text although many of its values start like numbers."""
+    if judged.agreement.dispute:
+        return [f"column {shown(name)} holds {judged.agreement.dispute}: kept as text"]
+    numbers, texts = judged.rows_of(NUMERIC, INFINITE), judged.rows_of(DATE, TIME, TEXT)
+    if numbers < MOSTLY * (numbers + texts):
+        return []
+    rows = Counter[str]()
+    for j in np.flatnonzero(np.isin(judged.sorts, (DATE, TIME, TEXT))).tolist():
+        rows[judged.texts[j]] += int(judged.counts[j])
+    most = dict(rows.most_common())
+    what = f"{counted(numbers, 'number')} and {counted(texts, 'other text')}, such as {_with_rows(most)}"
+    return [f"column {shown(name)} holds {what}: kept as text; --missing TEXT makes a text missing"]
+
+
+def _with_rows(rows: Mapping[str, int]) -> str:
+    """Return strings with their rows: '-' (12 rows), '#N/A' (1 row)."""
+    return listed([f"{shown(text)} ({counted(count, 'row')})" for text, count in rows.items()])

@@ -1,0 +1,316 @@
+"""Column kinds: decide over all rows whether a raw column is numeric, categorical, date or time, and convert it.
+
+Without a required kind, a column is categorical if a number has leading zeros (00123 is a code); numeric if all values
+are numbers; an error if at least 90 % are numbers, because the rest are probably mistakes; and categorical otherwise.
+Dates and times follow the 90 % rule, too. Strings of a typed source (``RawStrings.typed``) are categorical unless all
+of them are dates or all are times. With a required kind (from the user or the model), values that cannot be converted
+are an error. ``reading`` reads files; ``missing`` defines which tokens mean missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.columns.column_reading import (
+    NUMBER_SHARE,
+    gap_note,
+    notation_note,
+    text_notes,
+    with_reading,
+    with_truths,
+)
+from backpass.table.columns.raw import (
+    RawColumn,
+    RawDatetimes,
+    RawNumbers,
+    RawStrings,
+    moments_as_texts,
+    numbers_as_texts,
+)
+from backpass.table.columns.rules import Rules
+from backpass.table.columns.spellings import BOOLEANS, with_one_spelling
+from backpass.table.columns.text_classification import (
+    DATE,
+    INFINITE,
+    MAYBE,
+    MISSING,
+    NUMERIC,
+    TEXT,
+    TIME,
+    TextClassification,
+    judge,
+    rows_holding,
+)
+from backpass.table.messages import ErrorList, counted, listed, plural, rows_listed, shown
+from backpass.table.moments.columns import counted_column, moment_notes, notation_of, with_counted
+from backpass.table.moments.day_month import Order
+from backpass.table.moments.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
+from backpass.table.notation.boolean import are_truths
+from backpass.table.notation.notations import notations_of
+from backpass.table.notation.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, text_of, without_percent
+from backpass.table.notation.sentinel import Suspected, suspected_sentinels
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
+
+NAMED_TEXTS = 3  # mismatched values that a message names
+SORTS: dict[Kind, tuple[int, ...]] = {"numeric": (NUMERIC, INFINITE), "date": (DATE,), "time": (TIME,)}
+WRITTEN: dict[Kind | Order, str] = {
+    "date": "2024-12-31 or 2024-12-31T23:59:59",
+    "time": "23:59 or 23:59:59",
+    "day_first": "31.12.2024, or 2024-12-31",
+    "month_first": "12/31/2024, or 2024-12-31",
+    "year_first": "24-12-31, or 2024-12-31",
+}
+
+
+def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) -> Column:
+    """Convert a raw column to a typed one.
+
+    Args:
+        raw: The column as read.
+        rules: Required kinds, missing tokens and formats.
+        faults: Collects errors.
+        notes: Collects messages about the conversion.
+
+    >>> from backpass.table.notation.missing import Missing
+    >>> from backpass.table.columns.raw import coded
+    >>> rules = Rules(missing=Missing.of(("NA",)))
+    >>> settle(coded("x", ["1", "NA", "2.5"], typed=False), rules, ErrorList("t"), []).values
+    array([1. , nan, 2.5])
+    """
+    demand = rules.demanded(raw.name)
+    if isinstance(raw, RawDatetimes):
+        _name_far_dates(raw, faults)
+    if isinstance(raw, RawNumbers) and demand != "categorical":
+        return _of_numbers(raw, demand, rules, faults, notes)
+    if isinstance(raw, RawDatetimes) and demand != "categorical":
+        return _of_moments(raw, demand, faults, notes)
+    if not isinstance(raw, RawStrings):
+        raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
+    as_text = judge(raw, rules)
+    judged = as_text if demand == "categorical" else with_reading(raw.name, as_text, rules)
+    if rules.allows_truths(raw.name):
+        judged = with_truths(raw.name, judged, notes)
+    judged = with_counted(raw, judged, rules)
+    kind = decide(raw, judged, demand, rules.decimal, notes)
+    if kind == "categorical":
+        return _text_column(raw, as_text, rules, notes)
+    _name_strangers(raw, judged, kind, rules, faults)
+    if judged.gaps:
+        notes.append(gap_note(raw.name, judged.gaps))
+    if kind == "numeric":
+        numbers = np.concatenate([[np.nan], np.where(judged.sorts == MISSING, np.nan, judged.numbers)])
+        checked = _checked(raw.name, numbers[raw.codes], rules, faults, notes)
+        notation = "; ".join(notations_of(judged.reading, judged.agreement.shapes)) if judged.reading else ""
+        return replace(checked, is_percent=judged.is_percent, reading=judged.reading, notation=notation)
+    _name_zones(raw, judged, kind, faults)
+    microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
+    moments = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(judged.zoned.any()))
+    order = judged.moments.order if kind == "date" else None
+    if demand is None:
+        notes += moment_notes(raw.name, judged, kind)
+    return replace(_moments(moments, notes, order), notation=judged.counted.key if judged.counted else "")
+
+
+def _of_numbers(
+    raw: RawNumbers, demand: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
+) -> NumericColumn | DatetimeColumn:
+    if not raw.is_duration and (notation := notation_of(raw.name, raw.values, rules)) is not None:
+        return counted_column(raw, notation, rules, faults, notes)
+    if demand not in ("date", "time"):
+        if raw.is_duration and not np.isnan(raw.values).all():
+            notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
+        return replace(_checked(raw.name, raw.values, rules, faults, notes), reading=rules.reading_of(raw.name))
+    if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1):
+        _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
+    return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), demand)
+
+
+def _of_moments(
+    raw: RawDatetimes, demand: Kind | None, faults: ErrorList, notes: list[str]
+) -> NumericColumn | DatetimeColumn:
+    there = raw.microseconds != NAT
+    if demand == "numeric":  # models from before date support store dates as days
+        days = raw.microseconds.astype(np.float64) / DAY
+        return NumericColumn(raw.name, np.where(there, days, np.nan))
+    if demand not in (None, raw.kind) and there.any():
+        _refuse_kind(raw.name, f"{raw.kind}s", demand, np.flatnonzero(there) + 1, faults)
+    return _moments(raw, notes)
+
+
+def _name_far_dates(raw: RawDatetimes, faults: ErrorList) -> None:
+    """Add an error if dates lie outside the calendar's range."""
+    there = raw.microseconds != NAT
+    if raw.kind == "date" and len(
+        far := np.flatnonzero(there & ((raw.microseconds < FIRST) | (raw.microseconds > LAST))) + 1
+    ):
+        faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}", FAR_DATES)
+
+
+def _refuse_kind(name: str, found: str, demand: Kind | None, rows: NDArray[np.intp], faults: ErrorList) -> None:
+    hint = f"{plural(str(demand))} are written {WRITTEN[cast(Kind, demand)]}"
+    faults.add(
+        f"column {shown(name)} holds {found} ({rows_listed(rows)}), the model needs {plural(str(demand))} here", hint
+    )
+
+
+def _moments(raw: RawDatetimes, notes: list[str], order: Order | None = None) -> DatetimeColumn:
+    if raw.zoned:
+        notes.append(f"column {shown(raw.name)} has time zones: its dates are taken in UTC")
+    return DatetimeColumn(raw.name, raw.microseconds, raw.kind, order)
+
+
+def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, decimal: str, notes: list[str]) -> Kind:
+    """Return the kind of a column of strings."""
+    if demand is not None:
+        return demand
+    there = judged.rows_of(NUMERIC, INFINITE, DATE, TIME, TEXT)
+    if not there:
+        return "numeric"  # only missing values: numeric for every source format
+    for kind in ("date", "time"):
+        share = judged.rows_of(*SORTS[kind]) / there
+        if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
+            return kind
+    unsure = list(judged.moments.unsure)
+    if judged.counts[unsure].sum() >= NUMBER_SHARE * there:
+        example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[unsure[0]])}"
+        notes.append(f"{example}, of which no row tells day from month: kept as text; --date-order")
+    if raw.is_category or (raw.typed and _are_digits(judged)):
+        return "categorical"
+    is_duration = judged.reading is not None and judged.reading.is_duration
+    padded = [text for text in judged.of_sort(NUMERIC) if is_padded(text)]
+    if padded and not is_duration:
+        notes.append(f"column {shown(raw.name)} has leading zeros ({shown(padded[0])}): kept as text")
+        return "categorical"
+    numbers = judged.rows_of(NUMERIC, INFINITE)
+    if not numbers or numbers < (1.0 if raw.typed else NUMBER_SHARE) * there:
+        notes += text_notes(raw.name, judged)
+        return "categorical"
+    if judged.reading is not None:
+        notes.append(notation_note(raw.name, judged, judged.reading))
+        return "numeric"
+    if judged.is_percent:
+        first = judged.of_sort(NUMERIC)[0]
+        notes.append(f"column {shown(raw.name)} holds percentages: {shown(first)} is read as {without_percent(first)}")
+        return "numeric"
+    return _kind_of_amounts(raw.name, [text for text in judged.of_sort(NUMERIC) if is_amount(text, decimal)], notes)
+
+
+def _are_digits(judged: TextClassification) -> bool:
+    """Whether the strings of a typed source are digits only, which it would store as numbers if they were meant so."""
+    held = judged.of_sort(NUMERIC, INFINITE, DATE, TIME, TEXT)
+    has_tokens = any(judged.of_sort(MISSING, MAYBE))
+    return not has_tokens and judged.reading is None and all(text.isdigit() for text in held)
+
+
+def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kind:
+    """Return "numeric" for amounts, with a note, or "categorical" if their currencies differ."""
+    currencies = sorted({currency_of(text) for text in amounts} - {""})
+    if len(currencies) > 1:
+        notes.append(f"column {shown(name)} holds amounts in {' and '.join(currencies)}: kept as text")
+        return "categorical"
+    if amounts:
+        notes.append(f"column {shown(name)} is written as {shown(amounts[0])}: read as numbers")
+    return "numeric"
+
+
+def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, notes: list[str]) -> CategoricalColumn:
+    """Return a categorical column with sorted categories.
+
+    ``True`` and ``TRUE`` become ``true``, as booleans of typed sources do.
+    """
+    if rules.kinds is None and (maybe := judged.of_sort(MAYBE)):
+        kept = f"{shown(maybe[0])} is kept as a text ({counted(judged.rows_of(MAYBE), 'row')})"
+        notes.append(f"column {shown(raw.name)}: {kept}; --missing {maybe[0]} makes it missing")
+    others = judged.of_sort(NUMERIC, DATE, TIME, TEXT)
+    if rules.kinds is None and not are_truths(others) and (gaps := _gaps_beside_booleans(judged, rules)):
+        beside = listed(others, shown)
+        notes.append(f"column {shown(raw.name)}: {listed(gaps, shown)} beside {beside} counts as missing")
+    lowered = [BOOLEANS.get(text, text) for text in judged.texts]
+    keep = (judged.sorts != MISSING) & (judged.counts > 0)
+    if rules.missing.values:
+        keep &= ~np.isin(judged.numbers, rules.missing.values)
+    if rules.kinds is None and rules.merge_spaces:
+        lowered = with_one_spelling(raw.name, lowered, np.where(keep, judged.counts, 0).tolist(), notes)
+    levels = tuple(sorted({text for text, kept in zip(lowered, keep, strict=True) if kept}))
+    code = {text: j for j, text in enumerate(levels, start=1)}
+    mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]
+    return CategoricalColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels)
+
+
+def _gaps_beside_booleans(judged: TextClassification, rules: Rules) -> list[str]:
+    """Return the ambiguous tokens (see ``missing.MAYBE_VALUES``) that are read as missing in this column."""
+    return [text for text in judged.of_sort(MISSING) if text in rules.missing.among_numbers]
+
+
+def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rules: Rules, faults: ErrorList) -> None:
+    """Add an error if values do not fit the column's kind."""
+    strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(SORTS[kind]))
+    rows = {text: rows_holding(raw, judged, text) for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
+    if not rows:
+        return
+    fitting, texts = judged.rows_of(*SORTS[kind]), judged.rows_of(*strange)
+    named = ", ".join(f"{shown(text)} {rows_listed(found)}" for text, found in rows.items())
+    more = ", ..." if texts > sum(len(found) for found in rows.values()) else ""
+    first = shown(next(iter(rows)))
+    noun = plural(kind)
+    count = f"{counted(fitting, noun[:-1])}, {counted(texts, 'text')}"
+    if rules.demanded(raw.name) is not None:
+        hint = f"the model needs {noun} here; if {first} means missing: --missing"
+    else:
+        hint = f"if {first} means missing: --missing; if the column holds texts: --categorical"
+    if judged.reading is not None and (unit := judged.reading.other_unit(next(iter(rows)))):
+        hint = f"write one unit; --missing {shown(unit)} makes the numbers in that unit missing"
+    if raw.name in rows:
+        hint = f"{rows_listed(rows[raw.name])} holds the name of the column: is the header there again?; {hint}"
+    if kind in ("date", "time"):
+        order = rules.order_of(raw.name) if kind == "date" else None
+        hint += f"; {kind}s are written {WRITTEN[order or kind]}"
+    faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint)
+
+
+def _name_zones(raw: RawStrings, judged: TextClassification, kind: DatetimeKind, faults: ErrorList) -> None:
+    """Add an error if some dates have a time zone and others do not."""
+    of_kind = np.isin(judged.sorts, SORTS[kind]) & (judged.counts > 0)
+    bare = np.flatnonzero(of_kind & ~judged.zoned)
+    if not (bare.size and (of_kind & judged.zoned).any()):
+        return
+    rows = np.flatnonzero(np.isin(raw.codes, bare + 1)) + 1
+    faults.add(f"column {shown(raw.name)}: some dates have a time zone, others have none ({rows_listed(rows)})")
+
+
+def _checked(
+    name: str, values: NDArray[np.float64], rules: Rules, faults: ErrorList, notes: list[str]
+) -> NumericColumn:
+    """Return a numeric column: missing-value numbers become NaN, infinities are errors, lost digits give a note."""
+    if rules.missing.values:
+        values = np.where(np.isin(values, rules.missing.values), np.nan, values)
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        fault = f"inf, or a number too large for float64, in column {shown(name)} {rows_listed(infinite + 1)}"
+        faults.add(fault, "if it means missing: an empty field or NaN, or --missing inf")
+    elif _lost_digits(values):
+        lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"
+        notes.append(f"column {shown(name)}: {lost}")
+    elif rules.kinds is None and rules.detect_missing:
+        notes += [_suspicion(name, each) for each in suspected_sentinels(values)]
+    return NumericColumn(name, values)
+
+
+def _suspicion(name: str, found: Suspected) -> str:
+    """Return a note on a number that may stand for "no value"."""
+    value, others = text_of(found.value), f"all others lie between {text_of(found.low)} and {text_of(found.high)}"
+    rows = counted(found.rows, "row")
+    return f"column {shown(name)} holds {value} in {rows}, {others}; if it means missing: --missing {value}"
+
+
+def _lost_digits(values: NDArray[np.float64]) -> bool:
+    """Whether all values are whole numbers and the largest lies between 2^53 and 2^64, the range of 64-bit integers."""
+    size = np.abs(values[~np.isnan(values)])
+    if not size.size or not WHOLE_LIMIT <= size.max() < 2.0**64:
+        return False
+    return bool(np.all(size == np.rint(size)))

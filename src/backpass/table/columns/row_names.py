@@ -1,0 +1,106 @@
+"""Row names: the columns that hold the index of a pandas data frame, or the row names of R.
+
+pandas writes an index other than a plain range as an extra column, in Parquet and in Arrow tables, and declares it in
+the metadata entry ``pandas``. R writes row names as a first column without a name, in a header that is one field short.
+Both only label rows, so they are left out, as the index of an in-memory frame is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backpass.table.messages import listed, refusal, shown
+from backpass.table.notation.number import number_in
+
+LEVEL = re.compile(r"__index_level_[0-9]+__")  # the column name of an unnamed index
+SPAN = re.compile(r"timedelta64\[(s|ms|us|ns)\]")
+R_ROW_NAMES = "the header has one field fewer than the rows, as R writes row names: the first column is left out"
+NAME_IT = "name the first column in the header, too (R: write.table(..., col.names = NA, sep = ','))"
+KEPT = "frame.reset_index() makes a column of it"
+
+
+@dataclass(frozen=True, slots=True)
+class PandasNotes:
+    """Content of the metadata entry ``pandas``.
+
+    Attributes:
+        index: Names of the index columns.
+        units: Pairs of column name and unit, for columns of durations.
+    """
+
+    index: tuple[str, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, entry: bytes | None) -> PandasNotes:
+        """Parse the entry; one that is absent or damaged gives empty notes.
+
+        >>> PandasNotes.of(b'{"index_columns": ["id", {"kind": "range", "start": 0}]}').index
+        ('id',)
+        """
+        try:
+            found: Any = json.loads(entry or b"{}")
+        except (ValueError, RecursionError):
+            return cls()
+        if not isinstance(found, dict):
+            return cls()
+        index = tuple(name for name in _list(found, "index_columns") if isinstance(name, str))  # a dict is a range
+        spans = [
+            (str(column.get("field_name") or column.get("name")), unit[1])
+            for column in _list(found, "columns")
+            if isinstance(column, dict) and (unit := SPAN.fullmatch(str(column.get("numpy_type"))))
+        ]
+        return cls(index, tuple(spans))
+
+
+def _list(found: dict[str, Any], key: str) -> list[Any]:
+    value = found.get(key)
+    return value if isinstance(value, list) else []
+
+
+def index_among(names: Sequence[str], index: Collection[str], asked: Collection[str]) -> tuple[str, ...]:
+    """Return the names that are index columns, by the metadata or by the name itself.
+
+    Args:
+        names: Column names.
+        index: Names of index columns according to the metadata.
+        asked: Names that the caller requests; they count as ordinary columns.
+
+    >>> index_among(["x", "id", "__index_level_1__"], ["id"], [])
+    ('id', '__index_level_1__')
+    """
+    return tuple(name for name in names if (name in index or LEVEL.fullmatch(name)) and name not in asked)
+
+
+def index_note(names: Sequence[str]) -> str:
+    """Return the message about index columns that are left out.
+
+    >>> index_note(["__index_level_0__"])
+    'the index of a pandas frame: taken for row names, left out'
+    """
+    named = [name for name in names if not LEVEL.fullmatch(name)]
+    if not named:
+        return "the index of a pandas frame: taken for row names, left out"
+    return f"the index of a pandas frame ({listed(named, shown)}): taken for row names, left out; {KEPT}"
+
+
+def are_row_names(rows: Sequence[Sequence[str]], source: str) -> bool:
+    """Whether the first fields are row names: strings or whole numbers, in rows of which most have a last field.
+
+    Raises:
+        DataError: The first fields repeat.
+    """
+    names = [row[0].strip(" \t") for row in rows]
+    if not all(name.isdigit() or (name and number_in(name) is None) for name in names):
+        return False
+    if 2 * sum(not row[-1].strip(" \t") for row in rows) >= len(rows):  # every line ends in a delimiter
+        return False
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        text = "the rows have one field more than the header; R writes row names so"
+        raise refusal(source, f"{text}, but these repeat: {listed(repeated, shown)}", NAME_IT)
+    return True

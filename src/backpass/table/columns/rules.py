@@ -1,0 +1,121 @@
+"""Rules: what the caller requires of the columns of a table: their kinds, missing tokens, decimal sign, date order.
+
+``read_table`` and ``table_from`` fill them in; ``kinds`` applies them to columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from backpass.errors import UsageError
+from backpass.table.messages import listed, shown
+from backpass.table.moments.counted import BY_DEMAND, Counted
+from backpass.table.moments.day_month import ORDERS, Order
+from backpass.table.notation.boolean import BOOLEAN, ZERO_ONE
+from backpass.table.notation.missing import Missing
+from backpass.table.notation.number import PERCENT
+from backpass.table.notation.reading import PREFIX, NumberReading
+from backpass.table.table import KINDS, Kind
+
+STORED_AS: dict[str, Kind] = {
+    **dict.fromkeys(ORDERS, "date"),
+    **{demand: counted.kind for demand, counted in BY_DEMAND.items()},
+    PERCENT: "numeric",
+    ZERO_ONE: "numeric",
+    BOOLEAN: "categorical",
+}
+
+
+def checked_order(date_order: str | None) -> Order | None:
+    """Return the order of dates that the caller names.
+
+    Raises:
+        UsageError: There is no such order.
+    """
+    if date_order is not None and date_order not in ORDERS:
+        raise UsageError(f"date_order is {listed(ORDERS, shown)}, got {shown(date_order)}")
+    return date_order
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the caller requires of the columns of a table.
+
+    Attributes:
+        kinds: Required kind by column name; only these columns are converted. None infers the kinds.
+        text: Columns to treat as categorical.
+        drop: Columns to leave out.
+        missing: The missing tokens.
+        detect_missing: Whether words such as ``-`` and ``#N/A`` are missing where everything else is a number or date.
+        decimal: Decimal sign.
+        fixed_decimal: Whether the caller names the decimal sign, so that no column may have another.
+        date_order: Day-month order of dates that are not ISO 8601; None infers it.
+        need: Columns that must exist.
+        merge_spaces: Whether categories that differ only in spaces are merged; never if ``kinds`` is given.
+        detect_dates: Whether dates and times in everyday notations are found among strings and numbers.
+
+    Raises:
+        UsageError: ``kinds`` contains an unknown kind.
+    """
+
+    kinds: Mapping[str, str] | None = None
+    text: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    missing: Missing = field(default_factory=lambda: Missing.of(()))
+    detect_missing: bool = True
+    decimal: str = "."
+    fixed_decimal: bool = False
+    date_order: Order | None = None
+    need: frozenset[str] = frozenset()
+    merge_spaces: bool = True
+    detect_dates: bool = True
+
+    def __post_init__(self) -> None:
+        known = (*KINDS, *STORED_AS)
+        kinds = (self.kinds or {}).values()
+        wrong = [kind for kind in kinds if kind not in known and NumberReading.of_demand(kind) is None]
+        if wrong:
+            raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Columns that the caller mentions by name."""
+        return self.need | self.text | self.drop | frozenset(self.kinds or ())
+
+    def demanded(self, name: str) -> Kind | None:
+        """Return the kind that a column must have, or None."""
+        if self.kinds is not None:
+            kind = self.kinds[name]
+            return "numeric" if kind.startswith(PREFIX) else cast(Kind, STORED_AS.get(kind, kind))
+        return "categorical" if name in self.text else None
+
+    def wants_boolean(self, name: str) -> bool:
+        """Whether a column must hold booleans."""
+        return self.kinds is not None and self.kinds[name] == BOOLEAN
+
+    def allows_truths(self, name: str) -> bool:
+        """Whether a column must hold 0 and 1, so that booleans mean these numbers."""
+        return self.kinds is not None and self.kinds[name] == ZERO_ONE
+
+    def reading_of(self, name: str) -> NumberReading | None:
+        """Return the required reading of a column's numbers, or None."""
+        return NumberReading.of_demand(self.kinds[name]) if self.kinds is not None else None
+
+    def counted_of(self, name: str) -> Counted | None:
+        """Return the required notation of a column of numbers that are dates or times, or None."""
+        return BY_DEMAND.get(self.kinds[name]) if self.kinds is not None else None
+
+    def wants_percent(self, name: str) -> bool:
+        """Whether a column must hold percentages."""
+        return self.kinds is not None and self.kinds[name] == PERCENT
+
+    def order_of(self, name: str) -> Order | None:
+        """Return the required day-month order of a column's dates, or None."""
+        demand = self.kinds.get(name) if self.kinds is not None else None
+        return demand if demand in ORDERS else self.date_order
+
+    def wants(self, name: str) -> bool:
+        """Whether a column is converted at all."""
+        return name not in self.drop and (self.kinds is None or name in self.kinds)

@@ -1,0 +1,113 @@
+"""Cells of a table before its kinds are decided: which look like values, units or labels of totals, by themselves.
+
+Takes the text of a cell or of a column's first cells; returns a verdict. It serves the detection of headers, units rows
+and footers, where only a sample is known; ``text_classification`` decides what a whole column holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from backpass.table.notation.missing import DEFAULT_MISSING
+
+VALUE = re.compile(r"[(~<>≤≥]?\s?[+\-−–]?\s?(?:[A-Z]{3}\s?|[$€£¥₹]\s?)?[+\-−–]?[.,]?[0-9]")
+"""The start of a number, an amount, a date or a time, in most notations."""
+GAPS = frozenset({*DEFAULT_MISSING, "-", "--", "–", "—", ".", "..", "n/a", "#N/A", "none", "<NA>", "NaT"})
+MOSTLY = 0.8  # share of values from which a column counts as one of values
+RULER = re.compile(r"[-=_+:|* ]*[-=_]{2}[-=_+:|* ]*")
+YEAR = re.compile(r"(?:1[89]|2[01])[0-9]{2}")
+
+BRACKETED = re.compile(r"[\[(<{].*[\])>}]")
+_PREFIX = "(?:[fpnuµμmcdhkMGT]|da)?"
+_BASE = (
+    "(?:m|g|s|A|K|mol|cd|Hz|N|Pa|J|W|C|V|F|Ω|ohms?|S|Wb|T|H|L|l|t|bar|eV|VA|Wh|Ah|cal|B|b|bit|byte|px|rad|sr|lm|lx|Bq|Gy|Sv"
+    "|M|U|IU|atm|torr|ppm|ppb|ppt|psi|mph|kmh|kph|kts?|knots?|ft|feet|in|inch(?:es)?|mi|miles?|yd|lbs?|oz|gal|mmHg|psu|PSU"
+    "|NTU|dB|pH|rpm|RPM|VW[CK]?|h|hrs?|hours?|min|mins|minutes?|sec|secs|seconds?|d|days?|weeks?|months?|yr|years?|a"
+    "|[Dd]eg(?:rees?)?\\.? ?[CFK]?|°[CFK]?|º[CF]?|℃|℉|%|‰|USD|EUR|GBP|CHF|JPY|SEK|[$€£¥₹])"
+)
+_FACTOR = rf"{_PREFIX}{_BASE}(?:\^?[-−]?[0-9]|[²³⁻¹]+)?"
+UNIT = re.compile(rf"(?:1|10\^?[0-9]+)?[ /]?{_FACTOR}(?:(?: ?[·*/.] ?| | per ){_FACTOR})*")
+UNIT_WORDS = frozenset({
+    "unitless", "dimensionless", "none", "count", "counts", "number", "units", "unit", "ts", "rn", "smp", "avg", "max",
+    "min", "tot", "std", "sum", "date", "time", "datetime", "text", "string", "id", "yyyy-mm-dd", "dd/mm/yyyy",
+    "mm/dd/yyyy", "dd.mm.yyyy", "hh:mm", "hh:mm:ss", "utc", "local", "celsius", "fahrenheit", "kelvin", "percent",
+    "meters", "metres", "watts", "volts", "amps", "pascal", "liters", "litres", "grams", "kilograms", "euro", "euros",
+    "dollars", "n/a", "-", "#", "n",
+})  # fmt: skip
+TOTALS = (
+    "grand total", "grand totals", "subtotal", "subtotals", "sub-total", "sub total", "total", "totals", "overall",
+    "sum", "zwischensumme", "gesamtsumme", "gesamt", "insgesamt", "summe", "sous-total", "total général", "somme",
+    "totale", "subtotale", "suma", "subtotaal", "totaal", "totalt", "summa", "delsumma", "razem", "ogółem", "celkem",
+    "összesen", "yhteensä", "итого", "всего", "合計", "小計", "总计", "總計", "합계", "소계", "average", "averages",
+    "mean", "means", "durchschnitt", "mittelwert", "moyenne", "promedio", "media",
+)  # fmt: skip
+"""How rows of sums and means are called, in lower case."""
+FOOTNOTE = re.compile(
+    r"(?:page|seite|página|pagina|strona)\s+-?[0-9]+.*|\(?[0-9]+ (?:rows?|records?)\b.*"
+    r"|(?:rows?|records?|lines?|count|number of (?:rows|records))\b.*[0-9].*"
+    r"|(?:sources?|notes?|footnotes?|quellen?|anmerkung(?:en)?|hinweis|bron|fuentes?|fonte|generated|created|exported"
+    r"|printed|downloaded|report|last updated|updated|copyright|disclaimer|data as of|stand|end of)\b.*"
+    r"|[©*†‡].*|[-=_*]{3,}.*|<?(?:eof|end)>?",
+    re.IGNORECASE,
+)
+
+
+def is_value(cell: str) -> bool:
+    """Whether a cell starts as a number, an amount, a date or a time does.
+
+    >>> [is_value(cell) for cell in ("-3.5", "€ 12", "2024-01-31", "18.00.00", "W/m^2", "")]
+    [True, True, True, True, False, False]
+    """
+    return VALUE.match(cell) is not None
+
+
+def is_unit(cell: str) -> bool:
+    """Whether a cell is a unit of measurement, or a word that stands in its place.
+
+    >>> [is_unit(cell) for cell in ("W/m^2", "Deg C", "[kg]", "m s-1", "%", "north", "12.5")]
+    [True, True, True, True, True, False, False]
+    """
+    is_written = BRACKETED.fullmatch(cell) or UNIT.fullmatch(cell) or cell.lower() in UNIT_WORDS
+    return bool(is_written) and not cell.isdigit()
+
+
+def is_ruler(cells: Sequence[str]) -> bool:
+    """Whether a row is a line of dashes, as it stands below the header of a printed table.
+
+    >>> is_ruler(["---", "---"]), is_ruler(["---+---"]), is_ruler(["", "-"]), is_ruler(["--", "5"])
+    (True, True, False, False)
+    """
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(RULER.fullmatch(cell) for cell in filled)
+
+
+def is_total_label(cell: str) -> bool:
+    """Whether a cell names a row of totals.
+
+    >>> [is_total_label(cell) for cell in ("Total", "Grand Total: 300", "Summe Nord", "north total", "Totally", "west")]
+    [True, True, True, True, False, False]
+    """
+    text = cell.strip(" .:").lower()
+    if text.startswith(TOTALS):
+        return any(text.startswith(word) and not text[len(word) : len(word) + 1].isalpha() for word in TOTALS)
+    return text.endswith(TOTALS) and any(text.endswith(f" {word}") for word in TOTALS)
+
+
+def is_footnote(cell: str) -> bool:
+    """Whether a cell is a text as it stands below tables: a page number, a source, a remark.
+
+    >>> [is_footnote(cell) for cell in ("Page 1 of 3", "Source: survey 2020", "* provisional", "(300 rows)", "west")]
+    [True, True, True, True, False]
+    """
+    return FOOTNOTE.fullmatch(cell) is not None
+
+
+def holds_values(cells: Sequence[str]) -> bool:
+    """Whether nearly all cells of a column that are not gaps are values.
+
+    >>> holds_values(["1.5", "NA", "2"]), holds_values(["a", "2"]), holds_values(["", ""])
+    (True, False, False)
+    """
+    there = [cell for cell in cells if cell not in GAPS]
+    return bool(there) and sum(map(is_value, there)) >= MOSTLY * len(there)

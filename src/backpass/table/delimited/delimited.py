@@ -1,0 +1,225 @@
+"""Delimited files: the columns of CSV and TSV files, each numeric or a raw string column, decided over all rows.
+
+A column becomes numeric if every field is a plain number or a missing token; any other column becomes coded strings,
+which ``kinds`` converts. Both routes give the same numbers (a test compares them); the first is only faster. ``scan``
+splits records into fields; ``layout`` finds where the records begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backpass.table.columns.joining import check_same_names
+from backpass.table.columns.raw import RawColumn, RawNumbers, RawStrings
+from backpass.table.columns.rules import Rules
+from backpass.table.delimited.headerless import first_line
+from backpass.table.delimited.records import NAMELESS, WHITESPACE, broken_fault, spoken, uneven_fault
+from backpass.table.files.opening import Opened
+from backpass.table.layout.findings import lines_listed, note_of
+from backpass.table.layout.layout import Layout
+from backpass.table.memory import CELL, COLUMN, require_table_memory
+from backpass.table.messages import ErrorList, refusal, shown
+from backpass.table.scan import scanner_for
+
+if TYPE_CHECKING:
+    from backpass.table.scan._scanner import Scanner
+    from backpass.table.scan.plain import PlainScanner
+
+PIECE = 1 << 18  # bytes per scan call
+SAMPLE = 1 << 16  # bytes at the start that separate most string columns from numeric ones
+NUMBER, TEXT, LEFT_OUT = "nt-"  # a scanner's codes for column roles
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """A delimited file and its layout."""
+
+    file: Opened
+    layout: Layout
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names."""
+        return self.layout.names
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Names of the columns that have one."""
+        return tuple(name for name in self.layout.names if name not in self.layout.nameless)
+
+    def rows_about(self) -> int:
+        """Estimate the number of rows from the file size and the length of the first lines."""
+        with self.file.path.open("rb") as stream:
+            head = stream.read(PIECE)
+        ends = head.count(b"\n") + head.count(b"\r") - head.count(b"\r\n")
+        return max(self.file.path.stat().st_size * ends // len(head), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A raw column and, if it is numeric, whether some of its numbers have a decimal point."""
+
+    column: RawColumn
+    has_points: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The requested columns, in order.
+
+    Attributes:
+        columns: The columns.
+        rows: Number of rows.
+        no_data: Rows, from 1, that hold nothing or the header again; their values are missing.
+        notes: Messages about them and about lines between the rows.
+    """
+
+    columns: Sequence[Field]
+    rows: int
+    no_data: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:
+    """Read files that have the same columns and concatenate their rows.
+
+    The start of the first file shows which columns are strings. Columns that turn out to be strings only later are read
+    a second time.
+
+    Raises:
+        DataError: Records do not have the right number of fields; the error names their lines.
+        ResourceError: The table does not fit in memory.
+    """
+    rows = sum(file.rows_about() for file in files)
+    for other in files[1:]:
+        check_same_names(files[0].named, other.named, files[0].file.source, other.file.source, faults)
+    faults.stop()
+    nameless = list(dict.fromkeys(name for file in files for name in file.layout.nameless))
+    names = (*files[0].names, *(name for name in nameless if name not in files[0].names))
+    roles = [_role(name, rules) if name not in nameless else TEXT for name in names]
+    width = len(names) - roles.count(LEFT_OUT)
+    require_table_memory(faults.source, rows, width, CELL, column=COLUMN, about=True)
+    if any(file.file.path.stat().st_size > SAMPLE for file in files):
+        roles = _seen_to_be_texts(roles, _scanned(files[:1], roles, rules, 0, sample=True))
+    whole = _scanned(files, roles, rules, rows)
+    no_data = (*whole.empty_rows, *whole.header_rows)
+    if whole.rows == len(no_data):
+        raise refusal(faults.source, "has a header but no data rows")
+    # Columns taken for numbers that the scan found to hold other strings are scanned again.
+    late = [TEXT if whole.is_unfit(j) else LEFT_OUT for j in range(len(names))]
+    again = _scanned(files, late, rules, rows) if TEXT in late else whole
+    found = []
+    for j, name in enumerate(names):
+        if name in nameless:
+            _check_empty(j, whole, names, faults)
+        elif roles[j] == NUMBER and late[j] != TEXT:
+            found.append(Field(RawNumbers(name, whole.numbers(j)), whole.has_points(j)))
+        elif roles[j] != LEFT_OUT:
+            found.append(Field(RawStrings(name, *(again if late[j] == TEXT else whole).texts(j))))
+    faults.stop()
+    return Fields(found, whole.rows, tuple(sorted(no_data)), _notes(whole))
+
+
+def _check_empty(j: int, whole: Scanner | PlainScanner, names: Sequence[str], faults: ErrorList) -> None:
+    """Add an error if a column without a name holds something below the rows that were looked at first."""
+    levels, codes = whole.texts(j)
+    if levels:
+        row = int(np.flatnonzero(codes)[0]) + 1
+        faults.add(f"column {j + 1} of {len(names)} has no name, and holds {shown(levels[0])} in row {row:,}", NAMELESS)
+
+
+def _notes(whole: Scanner | PlainScanner) -> tuple[str, ...]:
+    """Return the messages about rows and lines that are no data."""
+    notes = [
+        note_of(code, lines_listed(rows, "row"))
+        for code, rows in (("empty_rows", whole.empty_rows), ("header_again", whole.header_rows))
+        if rows
+    ]
+    if whole.aside_count:
+        more = f", ... ({whole.aside_count:,} in all)" if whole.aside_count > len(whole.aside) else ""
+        notes.append(note_of("lines_between", f"{lines_listed(whole.aside)}{more}"))
+    return tuple(notes)
+
+
+def _role(name: str, rules: Rules) -> str:
+    if not rules.wants(name):
+        return LEFT_OUT
+    return TEXT if rules.demanded(name) == "categorical" else NUMBER
+
+
+def _seen_to_be_texts(roles: Sequence[str], sample: Scanner | PlainScanner) -> list[str]:
+    return [TEXT if sample.is_unfit(j) else role for j, role in enumerate(roles)]
+
+
+def _scanned(
+    files: Sequence[Delimited], roles: Sequence[str], rules: Rules, rows: int, *, sample: bool = False
+) -> Scanner | PlainScanner:
+    """Return a scanner that has read the files, or the start of each file if ``sample``."""
+    tokens = [token.encode() for token in rules.missing.tokens]
+    signs = [" " if file.layout.delimiter == WHITESPACE else file.layout.delimiter for file in files]
+    scanner = scanner_for("".join(signs))("".join(roles), tokens, with_points=rules.decimal == ".", rows_about=rows)
+    place = {name: j for j, name in enumerate(files[0].names)}
+    for file, sign in zip(files, signs, strict=True):
+        layout, order = file.layout, [place[name] for name in file.names]
+        scanner.begin(
+            sign,
+            order,
+            line=layout.line,
+            headers=layout.headers,
+            is_merged=layout.delimiter == WHITESPACE,
+            comment=layout.comment.encode(),
+            all_comments=layout.all_comments,
+            header_lines=[text.encode() for text in layout.again],
+            preamble=[text.encode() for text in layout.above],
+            skips_empty=not layout.all_rows,
+        )
+        for piece in _pieces(file.file.path, layout.offset, layout.end, SAMPLE if sample else PIECE):
+            scanner.feed(piece)
+            if sample:
+                break
+        else:
+            scanner.end()
+            _refuse_structure(file, scanner)
+    return scanner
+
+
+def _pieces(path: Path, start: int, end: int | None, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file from ``start`` to ``end``, in pieces."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while piece := stream.read(size if end is None else min(size, end - stream.tell())):
+            yield piece
+
+
+def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
+    faults = ErrorList(file.file.source)
+    if scanner.uneven:
+        layout = file.layout
+        text = uneven_fault(scanner.uneven, scanner.uneven_count, len(file.names), layout.names_in)
+        faults.add(text, _hint_for_uneven(layout, scanner))
+    if scanner.broken:
+        faults.add(broken_fault(scanner.broken, scanner.broken_line))
+    faults.stop()
+
+
+def _hint_for_uneven(layout: Layout, scanner: Scanner | PlainScanner) -> str:
+    """Return a hint about uneven records; if nearly all are uneven, the header is probably wrong."""
+    widths = [width for _, width in scanner.uneven]
+    is_most = scanner.uneven_count > max(scanner.rows, 1)
+    fits_neither = widths[-1] > 1 and (len(layout.names), widths[-1]) != (1, 2)
+    if layout.has_header and is_most and fits_neither:
+        alike = next(j for j in range(len(widths)) if len(set(widths[j:])) == 1)
+        first = first_line(layout.names)
+        if widths[-1] == len(layout.names) + 1:
+            return f"the header is {first}: does every line but the header end in {spoken(layout.delimiter)}?"
+        skip = scanner.uneven[alike][0] - 1
+        return f"the header is line {layout.line}, {first}; another one? --skip {skip} leaves out the lines before it"
+    if len(layout.names) == 1:
+        return f"the first line is the header, the names of the columns; here it is {shown(layout.names[0])}"
+    hint = f"a field that holds {spoken(layout.delimiter)} stands in quotes; --delimiter, if another one was meant"
+    return f"{hint}; lines that are no rows: --footer, --comment" if max(widths) < len(layout.names) else hint

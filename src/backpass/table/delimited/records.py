@@ -1,0 +1,270 @@
+"""Records of delimited text: the sample of a file, its delimiter, its first record, and messages about bad records.
+
+Python's ``csv`` parses the first record and the first 64 kB; a scanner (``scan``) parses the whole file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from backpass.table.delimited.cells import is_ruler
+from backpass.table.messages import FIRST, ErrorList, listed, refusal, shown
+from backpass.table.notation.missing import DEFAULT_MISSING
+from backpass.table.notation.number import number_in
+from backpass.table.scan.plain import LONGEST
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+DELIMITERS = (",", ";", "\t", "|")
+WHITESPACE = "whitespace"  # runs of blanks and tabs; every other delimiter is one character
+BLANKS = (WHITESPACE, " ")
+SAMPLE = 65_536  # characters
+LAST = 20  # maximum number of records below the rows in a sample
+LINES, LONGEST_SAMPLE = 8, 1 << 22  # minimum lines of a sample, up to a maximum of characters
+SPOKEN = {"\t": "tab", WHITESPACE: WHITESPACE}
+NAMELESS = "give every column a name; or does every line end in a delimiter?"
+UNIQUE = "names have to differ: rename one of the columns"
+ROW_NAMES = "(row names)"  # stands for the empty name that pandas and R give to row names
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Start of a text file, after the skipped lines.
+
+    Attributes:
+        text: The sample.
+        is_whole: Whether the sample reaches the end of the file.
+        offset: Where it starts, in bytes.
+    """
+
+    text: str
+    is_whole: bool
+    offset: int
+
+    def records(self, delimiter: str) -> list[list[str]]:
+        """Return the untrimmed records, without the last one if the sample is cut; none if the quotes do not match."""
+        try:
+            found = [record for record in reader(StringIO(self.text, newline=""), delimiter) if record]
+        except csv.Error:
+            return []
+        return found if self.is_whole or len(found) < 2 else found[:-1]
+
+    def numbered(self, delimiter: str) -> list[tuple[int, list[str]]]:
+        """Return the records as in ``records``, each with the number of lines before it."""
+        found, rows, before = list[tuple[int, list[str]]](), reader(StringIO(self.text, newline=""), delimiter), 0
+        try:
+            for record in rows:
+                if record:
+                    found.append((before, record))
+                before = rows.line_num
+        except csv.Error:
+            return []
+        return found if self.is_whole or len(found) < 2 else found[:-1]
+
+    def behind(self, lines: int) -> int:
+        """Return the position in the file after this many lines of the sample, in bytes."""
+        return self.offset + sum(len(line.encode()) for line in islice(StringIO(self.text, newline=""), lines))
+
+
+def sample_of(file: Path, source: str, skip: int = 0) -> Sample:
+    """Return the first 64 kB after ``skip`` lines, or more to include at least eight lines.
+
+    Raises:
+        DataError: The file has fewer than ``skip`` lines.
+    """
+    with file.open("rb") as stream:
+        offset = 3 if stream.read(3) == b"\xef\xbb\xbf" else 0
+    with text_of_file(file) as stream:
+        skipped = [len(line.encode()) for line in islice(stream, skip)]
+        if len(skipped) < skip:
+            raise refusal(source, f"has {len(skipped)} lines, of which {skip} are to be skipped")
+        text = stream.read(SAMPLE)
+        while len(text.splitlines()) < LINES and len(text) < LONGEST_SAMPLE and (more := stream.read(SAMPLE)):
+            text += more
+        return Sample(text, not stream.read(1), offset + sum(skipped))
+
+
+def spoken(delimiter: str) -> str:
+    """Return a delimiter as written in messages: ``','`` or ``tab``."""
+    return SPOKEN.get(delimiter, repr(delimiter))
+
+
+def delimiter_of(sample: Sample, source: str) -> str:
+    """Return the delimiter among , ; tab | that splits every record of the sample into the same number of fields.
+
+    Fallbacks, in this order:
+
+    - The delimiter for which the header is one field shorter than every other record, as R writes row names.
+    - The delimiter for which all records below some first ones have the same number of fields, apart from a few last
+      ones; of several, the one that leaves out the fewest first records.
+    - If the header contains none of the delimiters: whitespace or single blanks, by the same two rules, provided that
+      some column is numeric.
+    - The delimiter for which most records have as many fields as the header or, if no record matches the header, as
+      many as the last record.
+    - ``,`` if every record has a single field.
+
+    Raises:
+        DataError: Several delimiters fit equally well.
+    """
+    widths = {delimiter: [*map(len, _without_rulers(sample.records(delimiter)))] for delimiter in DELIMITERS}
+    cutting = [delimiter for delimiter, found in widths.items() if found and found[0] > 1]
+    best = [delimiter for delimiter in cutting if len(set(widths[delimiter])) == 1]
+    best = best or [delimiter for delimiter in cutting if lacks_one(widths[delimiter])]
+    best = best or _beneath(widths)
+    if not (cutting or best):
+        best = [delimiter for delimiter in BLANKS if _holds_table(sample.records(delimiter))][:1]
+    best = best or _most_agreed(widths, cutting)
+    if len(best) > 1:
+        names = " and ".join(spoken(delimiter) for delimiter in best)
+        raise refusal(source, f"the delimiter may be {names}", "say which with --delimiter")
+    return best[0] if best else ","
+
+
+def _beneath(widths: dict[str, list[int]]) -> list[str]:
+    """Return the delimiters that split alike all records below a preamble and above a footer."""
+    above = {}
+    for delimiter, found in widths.items():
+        (width, count), *_ = Counter(found[len(found) // 2 :]).most_common(1) or [(0, 0)]
+        first = next((k for k, each in enumerate(found) if each == width), 0)
+        last = len(found) - next((k for k, each in enumerate(reversed(found)) if each == width), 0)
+        if width > 1 and count >= LINES // 2 and set(found[first:last]) == {width} and len(found) - last <= LAST:
+            above[delimiter] = first
+    fewest = min(above.values(), default=0)
+    return [delimiter for delimiter, first in above.items() if first == fewest]
+
+
+def lacks_one(widths: Sequence[int]) -> bool:
+    """Whether the first record has one field fewer than every other record.
+
+    >>> lacks_one([2, 3, 3]), lacks_one([2, 3, 2]), lacks_one([3, 3]), lacks_one([2])
+    (True, False, False, False)
+    """
+    return len(widths) > 1 and set(widths[1:]) == {widths[0] + 1}
+
+
+def _holds_table(records: Sequence[list[str]]) -> bool:
+    """Whether blanks separate the fields of all records, or of those below some titles; lines of dashes aside."""
+    records = _without_rulers(records)
+    if _is_table(records):
+        return True
+    (width, _), *_ = Counter(map(len, records)).most_common(1) or [(0, 0)]
+    last = next((k for k, record in enumerate(reversed(records)) if len(record) == width), 0)
+    records = records[: len(records) - min(last, LAST)]
+    return any(_is_table(records[k:]) for k in range(min(LAST, len(records) - LINES)))
+
+
+def _without_rulers(records: Sequence[list[str]]) -> list[list[str]]:
+    """Return the records without lines of dashes among the first."""
+    return [*(record for record in records[:LAST] if not is_ruler(record)), *records[LAST:]]
+
+
+def _is_table(records: Sequence[Sequence[str]]) -> bool:
+    """Whether blanks separate fields: records are equally long (the header may lack one), and some column is numeric.
+
+    A one-word header proves nothing, and every row of a one-column table may have the same number of words by chance.
+    """
+    widths = [len(record) for record in records]
+    if len(widths) < 2 or widths[0] < 2 or not (len(set(widths)) == 1 or lacks_one(widths)):
+        return False
+    columns = [{cell.strip() for cell in column} - {*DEFAULT_MISSING} for column in zip(*records[1:], strict=True)]
+    return any(column and all(number_in(cell) is not None for cell in column) for column in columns)
+
+
+def _most_agreed(widths: dict[str, list[int]], cutting: Sequence[str]) -> list[str]:
+    """Return the delimiters for which most records are as long as the header, or else as the last record."""
+    with_header = {each: Counter(widths[each])[widths[each][0]] for each in cutting}
+    beneath = {each: Counter(found[1:])[found[-1]] for each, found in widths.items() if found and found[-1] > 1}
+    agreed = with_header if max(with_header.values(), default=0) > 1 else beneath or with_header
+    most = max(agreed.values(), default=0)
+    return [delimiter for delimiter, count in agreed.items() if count == most]
+
+
+def first_record(file: Path, delimiter: str, source: str, skip: int = 0) -> tuple[str, ...]:
+    """Return the trimmed fields of the first record after ``skip`` lines.
+
+    Raises:
+        DataError: The header cannot be parsed, or every line is blank.
+    """
+    with text_of_file(file) as stream:
+        lines = islice(stream, skip, None)
+        try:
+            record = next((record for record in reader(lines, delimiter) if record), None)
+        except csv.Error:
+            raise refusal(source, "the header has a name of more than 131,072 characters, or an open quote") from None
+    if record is None:
+        raise refusal(source, "has blank lines only")
+    return tuple(name.strip(" \t") for name in record)
+
+
+def check_names(names: Sequence[str], source: str, hint: str = "") -> None:
+    """Reject empty and duplicate column names; ``hint`` replaces the usual hints.
+
+    Raises:
+        DataError: Some names are empty or repeated.
+    """
+    faults = ErrorList(source)
+    empty = [position for position, name in enumerate(names, start=1) if not name]
+    if empty:
+        faults.add(f"the header has no name at {_positions(empty)}", hint or NAMELESS)
+    for name, count in Counter(name for name in names if name).items():
+        if count > 1:
+            where = [position for position, other in enumerate(names, start=1) if other == name]
+            faults.add(f"the name {shown(name)} stands at {_positions(where)} of the header", hint or UNIQUE)
+    faults.stop()
+
+
+def _positions(positions: list[int]) -> str:
+    return f"{'position' if len(positions) == 1 else 'positions'} {listed(positions)}"
+
+
+def uneven_fault(uneven: Sequence[tuple[int, int]], count: int, width: int, of: str) -> str:
+    """Return the error text for records with the wrong number of fields.
+
+    Args:
+        uneven: Line and number of fields of the first such records.
+        count: Number of such records.
+        width: Expected number of fields.
+        of: What has ``width`` fields, for the message.
+    """
+    expected = f"{width} {'field' if width == 1 else 'fields'}"
+    if count == 1:
+        line, found = uneven[0]
+        return f"line {line} has {found} {'field' if found == 1 else 'fields'}, {of} has {expected}"
+    lines = ", ".join(f"line {line} ({found})" for line, found in uneven[:FIRST])
+    more = ", ..." if count > FIRST else ""
+    return f"{count:,} lines do not have the {expected} of {of}: {lines}{more}"
+
+
+def broken_fault(broken: str, line: int) -> str:
+    """Return the error text for a record that cannot be split into fields.
+
+    Args:
+        broken: The scanner's code for the problem.
+        line: First line of the record.
+    """
+    if broken == "open quote":
+        return f"a quote opened on line {line} is never closed"
+    if broken == "long field":
+        return f"line {line} starts a field of more than {LONGEST:,} bytes: is a quote not closed?"
+    return f"line {line} has text after a closing quote (a quote inside a field is written twice)"
+
+
+def text_of_file(file: Path) -> IO[str]:
+    """Open the file as text with line endings preserved."""
+    return file.open(encoding="utf-8-sig", newline="")
+
+
+def reader(lines: Iterable[str], delimiter: str) -> Reader:
+    """Return a ``csv`` reader. Spaces before a quote do not belong to the field, as in the scanner."""
+    if delimiter == WHITESPACE:  # skipinitialspace makes a run of blanks one delimiter
+        lines = (line.replace("\t", " ").strip(" \r\n") + "\n" for line in lines)
+        return csv.reader(lines, delimiter=" ", skipinitialspace=True)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != " ")

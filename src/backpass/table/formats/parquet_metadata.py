@@ -1,0 +1,70 @@
+"""Parquet metadata: what a Parquet file states about its columns beyond their types.
+
+Takes an opened file; returns the content of two metadata entries: ``ARROW:schema``, which has the units of durations,
+and ``pandas``, which names the index columns and also has the units. ``parquet`` reads the columns themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backpass.table.columns.row_names import PandasNotes
+from backpass.table.files.database import identifier, literal, pattern
+from backpass.table.files.opening import Opened
+from backpass.table.formats.arrow_schema import duration_units
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+WHOLE = "BIGINT"  # DuckDB's type for a duration, whose unit it ignores
+DURATION = "DURATION "  # type name of durations here, followed by the unit
+EXPONENTS = {"s": "e0", "ms": "e-3", "us": "e-6", "ns": "e-9"}
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetMetadata:
+    """Metadata of a file.
+
+    Attributes:
+        index: Names of the pandas index columns.
+        units: Unit of each column of durations.
+    """
+
+    index: tuple[str, ...]
+    units: Mapping[str, str]
+
+    @classmethod
+    def of(cls, database: DuckDBPyConnection, file: Opened) -> ParquetMetadata:
+        """Read the metadata of a file.
+
+        Raises:
+            duckdb.Error: The file is damaged.
+        """
+        query = f"SELECT key, value FROM parquet_kv_metadata({literal(pattern(file.path))})"
+        entries = {bytes(key): bytes(value) for key, value in database.execute(query).fetchall()}
+        pandas = PandasNotes.of(entries.get(b"pandas"))
+        return cls(pandas.index, {**dict(pandas.units), **duration_units(entries.get(b"ARROW:schema", b""))})
+
+    def typed(self, stored: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the name and type of each column, with durations marked by type and unit: ``DURATION us``."""
+        return [(name, DURATION + self.units[name] if self._is_span(name, type_) else type_) for name, type_ in stored]
+
+    def replacements(self, stored: Sequence[tuple[str, str]]) -> list[str]:
+        """Return SQL expressions that replace each column of durations by its seconds."""
+        spans = [identifier(name) for name, type_ in stored if self._is_span(name, type_)]
+        units = [self.units[name] for name, type_ in stored if self._is_span(name, type_)]
+        return [f"{duration_sql(span, unit)} AS {span}" for span, unit in zip(spans, units, strict=True)]
+
+    def _is_span(self, name: str, type_: str) -> bool:
+        return type_ == WHOLE and name in self.units
+
+
+def duration_sql(column: str, unit: str) -> str:
+    """Return the SQL expression that converts integers of a unit to seconds, through text so that they round once.
+
+    >>> duration_sql('"x"', "ms")
+    '("x"::VARCHAR || \\'e-3\\')::DOUBLE'
+    """
+    return f"({column}::VARCHAR || '{EXPONENTS[unit]}')::DOUBLE"

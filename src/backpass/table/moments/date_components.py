@@ -1,0 +1,128 @@
+"""Date components: the numbers that represent a date or a time of day in the network's input.
+
+Takes timestamps in microseconds (see ``timestamp``); returns float64 columns, NaN where missing. The network receives a
+cyclic component as a number and as the cosine and sine of its phase (``backpass.network.feature_map``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.moments.calendar import date_of, day_of_week, day_of_year
+from backpass.table.moments.timestamp import DAY, HOUR, NAT, SECOND, DatetimeKind
+
+Ticks = NDArray[np.int64]
+
+
+class MomentFields(Protocol):
+    """Integer fields of timestamps, each less than 2^22 in size; arrays, or values of an ONNX graph."""
+
+    @property
+    def days(self) -> Any:
+        """Days since 1970-01-01, rounded down."""
+
+    @property
+    def seconds(self) -> Any:
+        """Seconds since midnight, rounded down."""
+
+    def total(self, unit: int) -> Any:
+        """The whole timestamp as float64, in multiples of ``unit`` microseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickFields:
+    """Fields of timestamps (n,) as in Python's ``timedelta``: days, seconds and microseconds.
+
+    >>> fields = TickFields(np.array([-1]))
+    >>> fields.days, fields.seconds, fields.microseconds
+    (array([-1]), array([86399]), array([999999]))
+    """
+
+    since_epoch: Ticks
+
+    @property
+    def days(self) -> Ticks:
+        return self.since_epoch // DAY
+
+    @property
+    def seconds(self) -> Ticks:
+        return self.since_epoch % DAY // SECOND
+
+    @property
+    def microseconds(self) -> Ticks:
+        """Microseconds since the start of the second."""
+        return self.since_epoch % SECOND
+
+    def total(self, unit: int) -> NDArray[np.float64]:
+        return self.since_epoch / unit
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a date or time.
+
+    Attributes:
+        of: Computes the component from the fields of a timestamp. Every integer in its computation is less than 2^22 in
+            size.
+        period: Number of values after which the component repeats, 0 if it is not cyclic.
+    """
+
+    of: Callable[[MomentFields], Any]
+    period: int = 0
+
+
+PARTS: Mapping[DatetimeKind, Mapping[str, Part]] = {
+    "date": {
+        "days": Part(lambda moment: moment.total(DAY)),  # since 1970-01-01, with the time of day as a fraction
+        "year": Part(lambda moment: date_of(moment.days)[0]),
+        "month": Part(lambda moment: date_of(moment.days)[1], 12),
+        "day of month": Part(lambda moment: date_of(moment.days)[2]),
+        "day of week": Part(lambda moment: day_of_week(moment.days), 7),
+        "day of year": Part(lambda moment: day_of_year(moment.days), 366),
+        "hour": Part(lambda moment: moment.seconds // 3_600, 24),
+        "minute": Part(lambda moment: moment.seconds % 3_600 // 60, 60),
+    },
+    "time": {
+        "hours": Part(lambda moment: moment.total(HOUR), 24),  # since midnight, minutes and seconds as a fraction
+        "minute": Part(lambda moment: moment.seconds % 3_600 // 60, 60),
+    },
+}
+"""Component by name, in column order. The first one holds the whole timestamp and is always included."""
+UNITS: Mapping[DatetimeKind, int] = {"date": DAY, "time": HOUR}
+"""Length of one unit of the first component, in microseconds."""
+
+
+def part_values(microseconds: Ticks, kind: DatetimeKind, name: str) -> NDArray[np.float64]:
+    """Return one component of every timestamp, float64 (n,).
+
+    >>> part_values(np.array([0, NAT]), "date", "year")
+    array([1970.,   nan])
+    """
+    there = microseconds != NAT
+    return np.where(there, PARTS[kind][name].of(TickFields(np.where(there, microseconds, 0))), np.nan)
+
+
+def ticks_of(whole: NDArray[np.float64], kind: DatetimeKind) -> Ticks:
+    """Return timestamps in microseconds from their first component (days or hours); inverse of ``part_values``.
+
+    >>> part_values(ticks_of(np.array([19782.5]), "date"), "date", "days")
+    array([19782.5])
+    """
+    return np.rint(whole * UNITS[kind]).astype(np.int64)
+
+
+def telling_parts(microseconds: Ticks, kind: DatetimeKind) -> tuple[str, ...]:
+    """Return the first component and those that vary between rows.
+
+    >>> telling_parts(np.array([0, 3 * DAY]), "date")
+    ('days', 'day of month', 'day of week', 'day of year')
+    """
+    there = microseconds[microseconds != NAT]
+    first, *others = PARTS[kind]
+    values = ((name, PARTS[kind][name].of(TickFields(there))) for name in others)
+    return (first, *(name for name, found in values if len(found) and found.min() != found.max()))

@@ -1,0 +1,74 @@
+"""Decimal sign: whether the numbers of a file are written 1.5 or 1,5, decided over all its columns.
+
+Takes the string columns of a file whose delimiter is not ``,``; returns the sign. ``1,5``, ``0,125`` and ``1.234,50 €``
+are clearly decimal commas; in ``1,234`` the comma may separate thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from backpass.table.columns.column_reading import NUMBER_SHARE
+from backpass.table.columns.raw import RawStrings
+from backpass.table.columns.rules import Rules
+from backpass.table.messages import ErrorList, shown
+from backpass.table.notation.number import NUMBER, number_in, without_percent
+
+HINT = "say which with --decimal, or keep a column as text with --categorical"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A column whose numbers contain commas.
+
+    Attributes:
+        name: Column name.
+        example: One of its values.
+        clear: Whether the comma can only be a decimal sign.
+    """
+
+    name: str
+    example: str
+    clear: bool
+
+
+def decimal_of(
+    texts: Sequence[RawStrings], pointed: Sequence[str], rules: Rules, faults: ErrorList
+) -> Literal[".", ","]:
+    """Return the decimal sign of a file; ambiguity and contradictions are errors.
+
+    Args:
+        texts: The string columns.
+        pointed: Names of numeric columns that contain decimal points.
+        rules: What is required of the columns.
+        faults: Collects errors.
+    """
+    asked = [raw for raw in texts if rules.demanded(raw.name) != "categorical"]
+    commas = [written for raw in asked if (written := written_with_commas(raw, rules))]
+    if not commas:
+        return "."
+    clear = next((written for written in commas if written.clear), None)
+    if clear is None:
+        name, example = shown(commas[0].name), shown(commas[0].example)
+        faults.add(f"column {name}: the comma in {example} may be a decimal sign or mark thousands", HINT)
+    elif pointed:
+        left = f"column {shown(clear.name)} has decimal commas ({shown(clear.example)})"
+        faults.add(f"{left}, column {shown(pointed[0])} decimal points", HINT)
+    return ","
+
+
+def written_with_commas(raw: RawStrings, rules: Rules) -> Written | None:
+    """Return the evidence for a decimal comma: numbers with commas, few other strings and no points; else None."""
+    texts = {without_percent(text.strip(" \t")) for text in raw.levels} - rules.missing.tokens
+    # ``commas``: numbers if the comma is a decimal sign; ``marked``: numbers if it separates thousands.
+    commas = {text for text in texts if "," in text and number_in(text, ",") is not None}
+    marked = {text for text in texts if "," in text and number_in(text, ".") is not None}
+    numbers = {text for text in texts if NUMBER.fullmatch(text)}
+    if not (commas or marked) or any("." in text and number_in(text, ",") is None for text in numbers):
+        return None
+    if len(numbers) + len(commas | marked) < NUMBER_SHARE * len(texts):
+        return None
+    clear = sorted(commas - marked)
+    return Written(raw.name, (clear or sorted(marked))[0], bool(clear))
