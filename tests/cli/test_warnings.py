@@ -42,7 +42,7 @@ def test_fit_show_evaluate_and_report_say_the_same(process: Run, table: Path) ->
     scored = process("evaluate", model, table, "--json", cwd=home)
     assert scored.code == 0
     assert "the prediction of 'y' is 0 on all of these rows" in scored.json["warnings"]
-    assert "always predicting the mean on these rows: rmse " in scored.json["warnings"][1]
+    assert any("always predicting the mean on these rows: rmse " in each for each in scored.json["warnings"])
     assert "\nwarning: " in f"\n{scored.err}"
 
     pytest.importorskip("jinja2")

@@ -14,8 +14,10 @@ from fitted import IMAGE, Case, case_of, page_of
 from pages import MOVE, SHOTS, opened, quiet_and_alone
 from script_operations import KNOWN, SCRIPT
 
+import backpass
 from backpass.circuit import Circuit, Spec, trace
 from backpass.reporting import whatif
+from backpass.reporting.page import MOST_BYTES
 from operation_samples import samples_of_operations
 
 
@@ -58,6 +60,40 @@ def test_moving_a_slider_moves_the_prediction_to_the_engine_s(browser: Browser, 
     assert drawn == 81
     browser.run("document.querySelector('.controls button').click()")
     assert browser.run("document.getElementById('prediction').textContent") == before
+
+
+@pytest.mark.parametrize("preset", ["default", "best"])
+def test_models_of_several_networks_have_sliders(preset: str, browser: Browser, tmp_path: Path, housing: Path) -> None:
+    """The whole networks of the presets, as the README's own example trains them."""
+    model = backpass.fit(housing, "median_house_value", preset=preset, epochs=1, max_seconds=None)
+    assert model.theta.size > 100_000
+    text = backpass.report(model)
+    assert len(text.encode()) < MOST_BYTES
+    opened(browser, text, tmp_path)
+    before = browser.run("document.getElementById('prediction').textContent")
+    columns = json.loads(browser.run("facts.textContent"))["columns"]
+    row = {column["name"]: [column["value"]] for column in columns}
+    assert number_of(before) == pytest.approx(model.predict(row)[0], rel=1e-3)
+    high = columns[0]["high"]
+    after = browser.run(MOVE % (high, 0))
+    assert number_of(after) == pytest.approx(model.predict({**row, columns[0]["name"]: [high]})[0], rel=1e-3)
+    assert browser.run(MOVE % (columns[0]["value"], 0)) == before  # what is kept of the first call changes nothing
+
+
+def test_on_a_phone_nothing_is_cut_off(case: Case, browser: Browser, tmp_path: Path) -> None:
+    opened(browser, page_of(case.model.target, with_rows=True), tmp_path, width=390)
+    browser.run("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    beyond = browser.run(
+        "[...document.querySelectorAll('.scroll, .wide, td, .cards div, figure')]"
+        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.className + ' ' + e.textContent.slice(0, 60))"
+    )
+    assert beyond == []
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    named = browser.run(
+        "[...document.querySelectorAll('.stacked td[data-name]')]"
+        ".every(e => getComputedStyle(e, '::before').content.length > 2)"
+    )
+    assert named
 
 
 def test_missing_values_and_selectors_move_it_too(browser: Browser, tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fitted import IMAGE, MARKS, SCRIPT, Case, case_of, page_of
+from fitted import IMAGE, MARKS, SCRIPT, Case, case_of, page_of, table_of
 from pages import Reader
 
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.model import Model
 from backpass.reporting import report
+from backpass.reporting.columns import columns_of
+from backpass.reporting.setting_texts import command, setting_rows
 
 
 @pytest.fixture(params=[False, True], ids=["model alone", "with rows"])
@@ -170,3 +172,31 @@ def without_profiles(model: Model) -> Model:
 def test_planted_faults_are_found(fault: str) -> None:
     text: Any = page_of("price").replace("<main>", f"<main>{fault}")
     assert Reader(text).faults
+
+
+def test_years_have_no_thousands_separators() -> None:
+    rng = np.random.default_rng(0)
+    year, part, people = (
+        rng.integers(2016, 2019, 200),
+        2016.5 + 0.01 * rng.integers(0, 80, 200),
+        rng.integers(1, 90_000, 200),
+    )
+    columns = {"year": year, "part": part, "people": people, "y": year + rng.normal(size=200)}
+    model = backpass.fit(columns, "y", hidden=(4,), epochs=1, validation_fraction=0.2)
+    shown = " ".join(Reader(report(model, columns)).texts)
+    assert "2016 to 2018, median 2017" in shown
+    assert re.search(r"2016\.5\d to 2017\.\d\d, median 2016\.\d\d", shown)
+    assert not re.search(r"\b2,01\d", shown)
+    assert re.search(r"\b[1-8]\d,\d{3}\b", shown)  # people
+
+
+def test_settings_are_shown_as_users_write_them() -> None:
+    cost = {"false_positive": 50.0, "false_negative": 500.0}
+    model = backpass.fit(table_of("sold"), "sold", preset="default", hidden=(6,), epochs=1, cost=cost)
+    shown = dict(setting_rows(model))
+    assert shown["learning_rate_multiplier"].startswith("alpha=")
+    assert shown["cost"] == "false_positive=50,false_negative=500"
+    assert (shown["max_grad_norm"], shown["patience"], shown["hidden"]) == ("no limit", "never", "6")
+    for name, text in shown.items():
+        assert not re.search(r"[\[\]()']|None|True|False|chosen by itself", text), (name, text)
+    assert "--cost false_positive=50,false_negative=500" in command(model, columns_of(model))

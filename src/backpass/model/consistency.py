@@ -21,6 +21,7 @@ from backpass.model.profile import misfit_of
 from backpass.model.record import Record, Scores
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
+from backpass.model.training_rows import TrainingRows
 
 
 def inconsistency(model: Model) -> str:
@@ -63,6 +64,7 @@ def inconsistency(model: Model) -> str:
         *([] if not model.baselines else _checks_of_baselines(model.baselines, record)),
         *([] if not model.lookups else _checks_of_lookups(model.lookups, record)),
         *([] if model.residuals is None else _checks_of_residuals(model.residuals, head)),
+        *([] if model.training_rows is None else _checks_of_training_rows(model.training_rows, numbers, record)),
     ]
     return next((f"the {what} differ: {found}" for what, found in checks if any(e != found[0] for e in found)), "")
 
@@ -111,6 +113,14 @@ def _checks_of_residuals(residuals: Residuals, head: Head) -> list[tuple[str, li
         ("dtypes of residuals", [values.dtype, np.dtype(np.float64)]),
         ("residuals and the tasks", [["regression"], [each.target.task for each in head.targets]]),
         ("residuals and their order", [values.tolist(), sorted(np.abs(values).tolist())]),
+    ]
+
+
+def _checks_of_training_rows(kept: TrainingRows, numbers: int, record: Record) -> list[tuple[str, list[Any]]]:
+    return [
+        ("numbers and their counts", [len(kept.below), numbers]),
+        ("training rows and the profiles", [bool(record.columns), True]),
+        (kept.fault or "training rows", [kept.fault, ""]),
     ]
 
 

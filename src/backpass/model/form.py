@@ -180,6 +180,7 @@ MODEL: Form = {
             }
         ]
     ),
+    "training_rows": Optional({"rows": _ONE, "single": _COUNT, "profiled": _ONE}),
     "record": {
         "settings": dict,
         "rows": {...: _COUNT},

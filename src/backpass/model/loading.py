@@ -22,7 +22,9 @@ from backpass.model.form import MODEL, validate
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.model import Model
+from backpass.model.profile import SHARES
 from backpass.model.record import Record
+from backpass.model.training_rows import TrainingRows
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema
 
@@ -76,6 +78,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         *(["lookups"] if "lookups" in facts else []),
         *(["knots"] if "knots" in features else []),
         *(["residuals"] if "residual_rows" in facts else []),
+        *(["below", "digests"] if "training_rows" in facts else []),
     ]
     if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
         array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
@@ -100,10 +103,30 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         residuals = Residuals(arrays["residuals"], facts["residual_rows"], facts.get("residual_floor"))
     baselines = _baselines(arrays["baselines"], facts["baselines"], feature_map, head) if "baselines" in facts else ()
     lookups = _lookups(arrays["lookups"], facts["lookups"], head) if "lookups" in facts else ()
-    theta = arrays["theta"]
     return Model(
-        schema, head, feature_map, network, theta, record, residuals=residuals, baselines=baselines, lookups=lookups
+        schema,
+        head,
+        feature_map,
+        network,
+        arrays["theta"],
+        record,
+        residuals=residuals,
+        baselines=baselines,
+        lookups=lookups,
+        training_rows=_training_rows(facts["training_rows"], arrays) if "training_rows" in facts else None,
     )
+
+
+def _training_rows(facts: Mapping[str, int], arrays: Mapping[str, NDArray[Any]]) -> TrainingRows:
+    """The summary of the training rows.
+
+    Raises:
+        ModelFileError: Its arrays have other sizes or dtypes.
+    """
+    below, digests = arrays["below"], arrays["digests"]
+    if below.dtype != np.uint32 or digests.dtype != np.uint32 or below.size % len(SHARES):
+        raise ModelFileError(f"the counts of training rows are {below.size} numbers of type {below.dtype}")
+    return TrainingRows(**facts, below=below.reshape(-1, len(SHARES)), digests=digests)
 
 
 def _baselines(joined: NDArray[Any], names: Sequence[str], feature_map: FeatureMap, head: Head) -> tuple[Baseline, ...]:

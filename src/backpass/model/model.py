@@ -31,6 +31,7 @@ from backpass.model.neuron import Neuron, collapsed
 from backpass.model.profile import NumericProfile
 from backpass.model.record import Record
 from backpass.model.split.units import resampled_rows
+from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.network import FeatureMap, Network
 from backpass.table import Encoded, Schema, Table, read_table, table_from
 from backpass.table.labeled import Labeled, weights_in
@@ -98,6 +99,7 @@ class Model:
         residuals: The residuals of predicted numbers on validation rows, if there were any.
         baselines: The baselines that can be scored on other rows: the constant one, then the linear one if it is small.
         lookups: The baselines that read the group or the time column.
+        training_rows: The summary of the training rows; None in earlier files and after ``partial_fit``.
     """
 
     schema: Schema
@@ -111,6 +113,7 @@ class Model:
     residuals: Residuals | None = None
     baselines: tuple[Baseline, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    training_rows: TrainingRows | None = None
 
     def __repr__(self) -> str:
         """One line: what the model predicts, from how many columns, and its network."""
@@ -265,8 +268,8 @@ class Model:
             DataError: As ``predict``; also for the targets.
 
         Warns:
-            BackpassWarning: As ``predict``; also if a constant scores better on ten rows or more, or all predictions
-                are the same.
+            BackpassWarning: As ``predict``; also if many rows are training rows, a constant scores better on ten rows
+                or more, or all predictions are the same.
         """
         table = self.labeled(self.table(data, with_target=True, strict=strict, **reading), strict=strict)
         scores, warnings, _ = self.evaluation(table)
@@ -281,8 +284,24 @@ class Model:
         o = self.outputs_at(x)
         unit = self.resampled_rows(table)
         comparison = compare(self.head, o, self.baseline_outputs(x, table), truth, weights, unit=unit)
-        warnings = [*encoded.warnings, *judged(self.head, o, truth, weights), *beaten_by(comparison, "these rows")]
+        warnings = [
+            *encoded.warnings,
+            *self.warnings_on_known(encoded, truth),
+            *judged(self.head, o, truth, weights),
+            *beaten_by(comparison, "these rows"),
+        ]
         return Evaluation(self.head.scores(o, truth, weights), warnings, comparison)
+
+    def warnings_on_known(self, encoded: Encoded, truth: NDArray[Any]) -> list[str]:
+        """A warning if many rows are training rows.
+
+        Args:
+            encoded: The rows.
+            truth: Their targets (n,) or (n, k).
+        """
+        if self.training_rows is None:
+            return []
+        return self.training_rows.warnings_on(row_digests(encoded.numbers, encoded.codes, truth))
 
     def labeled(self, table: Table, *, strict: bool = False) -> Table:
         """The rows of a table that the model can be scored on: those with a target and a weight above 0.
@@ -532,4 +551,7 @@ class Model:
         if self.lookups:
             facts["lookups"] = [each.to_json() for each in self.lookups]
             arrays["lookups"] = np.concatenate([each.cells.reshape(-1) for each in self.lookups])
+        if (kept := self.training_rows) is not None:
+            facts["training_rows"] = {"rows": kept.rows, "single": kept.single, "profiled": kept.profiled}
+            arrays |= {"below": kept.below.reshape(-1), "digests": kept.digests}
         return pack("model", facts, arrays)

@@ -40,13 +40,27 @@ const unary = (f) => (out, [x]) => {
   for (let i = 0; i < x.data.length; i++) out.data[i] = f(x.data[i]);
 };
 
+// Whether an array is repeated along the first axes of a shape and has all others, as the bias of a layer has.
+function isRepeated(x, shape) {
+  const first = x.shape.findIndex((length) => length !== 1);
+  const own = first < 0 ? [] : x.shape.slice(first);
+  return own.every((length, k) => length === shape[shape.length - own.length + k]);
+}
+
 const binary = (f) => (out, [x, y]) => {
-  if (x.data.length === out.data.length && y.data.length === out.data.length) {
-    for (let i = 0; i < out.data.length; i++) out.data[i] = f(x.data[i], y.data[i]);
-    return;
+  const total = out.data.length, a = x.data, b = y.data;
+  if (a.length === total && b.length === total) {
+    for (let i = 0; i < total; i++) out.data[i] = f(a[i], b[i]);
+  } else if (isRepeated(x, out.shape) && isRepeated(y, out.shape)) {
+    for (let i = 0, p = 0, q = 0; i < total; i++) {
+      out.data[i] = f(a[p], b[q]);
+      if (++p === a.length) p = 0;
+      if (++q === b.length) q = 0;
+    }
+  } else {
+    const steps = [x, y].map((each) => strides(each.shape, out.shape.length));
+    walk(out.shape, steps, (i, [p, q]) => { out.data[i] = f(a[p], b[q]); });
   }
-  const steps = [x, y].map((each) => strides(each.shape, out.shape.length));
-  walk(out.shape, steps, (i, [a, b]) => { out.data[i] = f(x.data[a], y.data[b]); });
 };
 
 function erf(x) {
@@ -194,17 +208,24 @@ const OPERATIONS = {
 };
 
 // The output of a circuit {inputs, nodes, output} for arrays, one per input; n is read off their shapes.
-function evaluate(circuit, arrays) {
+// A Map as the third argument keeps what follows from the first array alone, the parameters, for the next call.
+function evaluate(circuit, arrays, kept = null) {
   const values = arrays.slice();
   const n = arrays[arrays.length - 1].shape[0];
   const bound = (value) => (value === "n" ? n : Array.isArray(value) ? value.map(bound) : value);
+  const lasts = new Set(kept ? [0] : []);
   for (const [name, inputs, params, shape, dtype] of circuit.nodes.slice(arrays.length)) {
+    const number = values.length;
+    const stays = kept && !JSON.stringify([shape, name === "constant" ? [] : params]).includes('"n"') && inputs.every((i) => lasts.has(i));
+    if (stays) lasts.add(number);
+    if (stays && kept.has(number)) { values.push(kept.get(number)); continue; }
     const out = make(bound(shape), dtype);
     if (name === "constant") out.data.set(params.value.map(Number));
     else {
       const given = Object.fromEntries(Object.entries(params).map(([key, value]) => [key, bound(value)]));
       OPERATIONS[name](out, inputs.map((i) => values[i]), given);
     }
+    if (stays) kept.set(number, out);
     values.push(out);
   }
   return values[circuit.output];

@@ -10,8 +10,9 @@ import numpy as np
 from backpass.errors import visible
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
 from backpass.reporting.columns import ModelColumn
-from backpass.reporting.findings import Findings, value_text
+from backpass.reporting.findings import Findings
 from backpass.reporting.held_out import HeldOut
+from backpass.reporting.numerals import value_texts
 from backpass.reporting.style import label
 from backpass.table import DatetimeFeature, Feature
 from backpass.table.moments.date_components import ticks_of
@@ -46,7 +47,8 @@ def _usual(profile: NumericProfile | CategoricalProfile | None, feature: Feature
         if isinstance(feature, DatetimeFeature):
             first, median, last = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
             return f"{first} to {last}, median {median}"
-        return f"{value_text(low)} to {value_text(high)}, median {value_text(middle)}"
+        first, median, last = value_texts([low, middle, high])
+        return f"{first} to {last}, median {median}"
     if isinstance(profile, CategoricalProfile) and levels:
         code = profile.commonest
         name = label(levels[code - 1]) if code else "missing"

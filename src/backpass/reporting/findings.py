@@ -22,6 +22,7 @@ from backpass.reporting.columns import ModelColumn, columns_of
 from backpass.reporting.held_out import HeldOut
 from backpass.reporting.importance import Importance, dominance_warnings, importances
 from backpass.reporting.labels import LabelScore, constant_of, label_names, label_scores
+from backpass.reporting.numerals import fixed, number, value_text
 from backpass.reporting.style import label
 from backpass.table import DatetimeColumn, NumericColumn
 from backpass.table.messages import listed
@@ -92,7 +93,8 @@ class Findings:
             return at_fit
         where = "these rows"
         head = self.model.head
-        return (*at_fit, *judged(head, held.outputs, held.truth, held.weights), *beaten_by(self.comparison, where))
+        judgment = judged(head, held.outputs, held.truth, held.weights)
+        return (*at_fit, *held.warnings, *judgment, *beaten_by(self.comparison, where))
 
     @property
     def part(self) -> str | None:
@@ -108,29 +110,6 @@ class Findings:
         if part is not None and not self.beside:
             found |= {baseline(name): each[part][metric] for name, each in sorted(self.model.record.baselines.items())}
         return found
-
-
-def number(value: float, digits: int = 4) -> str:
-    """Format a number with ``digits`` significant digits and thousands separators; NaN is empty.
-
-    An exponent is used only for very small and very large numbers.
-
-    >>> number(0.51234), number(46980.4), number(1234567.0), number(0.0), number(-2.5e-9), number(float("nan"))
-    ('0.5123', '46,980', '1,234,567', '0', '-2.500e-09', '')
-    """
-    if np.isnan(value):
-        return ""
-    if value == 0 or not np.isfinite(value):
-        return f"{value:g}"
-    if not 1e-4 <= abs(value) < 1e12:
-        return f"{value:.{digits - 1}e}"
-    decimals = max(digits - 1 - int(np.floor(np.log10(abs(value)))), 0)
-    return f"{value:,.{decimals}f}"
-
-
-def value_text(value: float) -> str:
-    """Format a cell of a table in few digits; whole numbers have no decimals."""
-    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e12 else number(value)
 
 
 def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
@@ -175,7 +154,7 @@ def _decimals(value: float, digits: int = 4) -> int:
 
 
 def _fixed(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}" if abs(value) < 1e12 and decimals < 9 else number(value)
+    return fixed(value, decimals) if abs(value) < 1e12 and decimals < 9 else number(value)
 
 
 def _measured(score: Interval | None, decimals: int) -> tuple[str, str]:

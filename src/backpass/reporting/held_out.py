@@ -23,6 +23,7 @@ from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_rows, strata_of
+from backpass.model.training_rows import row_digests
 from backpass.reporting.style import label
 from backpass.table import Table
 
@@ -43,6 +44,7 @@ class HeldOut:
         notes: What was noticed while the table was read.
         is_known: Whether the scores at the fit were measured on exactly these rows.
         weights: (n,). The weight of each row; None if all are 1.
+        warnings: What makes scores on these rows too good.
     """
 
     table: Table
@@ -56,10 +58,16 @@ class HeldOut:
     notes: tuple[str, ...]
     is_known: bool = False
     weights: NDArray[np.float64] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
         return self.table.rows
+
+    @property
+    def digests(self) -> NDArray[np.uint32]:
+        """(n,). The digest of each row, see ``row_digests``."""
+        return row_digests(self.numbers, self.codes, self.truth)
 
     def scores(self, model: Model, weights: NDArray[np.float64] | None = None) -> dict[str, float]:
         """Return every metric of the model on these rows; ``weights`` (n,) multiply those of the rows."""
@@ -104,6 +112,8 @@ def held_out(model: Model, table: Table) -> HeldOut:
             if _repeats(rows.scores(model), model.record.scores[part]):
                 return replace(rows, is_known=True)
     found = _rows(model, table, f"all {table.rows:,} rows of {source}")
+    if model.training_rows is not None:
+        return replace(found, warnings=tuple(model.training_rows.warnings_on(found.digests)))
     if table.rows not in _fitted_rows(model):
         return found
     doubt = "as many rows as the model was fitted on: if it is the training table, these scores are too optimistic"

@@ -5,6 +5,7 @@
   const facts = JSON.parse(store.textContent);
   const theta = floatsOf(facts.theta);
   const network = { shape: [theta.length], data: theta };
+  const kept = new Map();
   const columns = facts.columns;
   const names = facts.labels.length ? facts.labels : facts.classes;
   const numeric = columns.filter((column) => column.kind !== "categorical");
@@ -26,7 +27,7 @@
       numbers.data.set(numeric.flatMap((column, k) => numbersOf(column, values[k])), i * width);
       codes.data.set(values.slice(numeric.length), i * texts);
     });
-    const out = evaluate(facts.circuit, [network, numbers, codes]);
+    const out = evaluate(facts.circuit, [network, numbers, codes], kept);
     const outputs = names.length || 1;
     return rows.map((_, i) => Array.from(out.data.subarray(i * outputs, (i + 1) * outputs)));
   }
@@ -48,7 +49,8 @@
     const size = Math.abs(value);
     if (value !== 0 && (size < 1e-4 || size >= 1e12)) return value.toExponential(digits - 1);
     const decimals = value === 0 ? 0 : Math.max(digits - 1 - Math.floor(Math.log10(size)), 0);
-    return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    const style = { minimumFractionDigits: decimals, maximumFractionDigits: decimals, useGrouping: size >= 1e4 };
+    return value.toLocaleString("en-US", style);
   }
 
   const percent = (value) => `${(100 * value).toFixed(1)} %`;

@@ -26,13 +26,16 @@ from backpass.reporting.decisions import gain_rows, threshold_rows
 from backpass.reporting.findings import Findings
 from backpass.reporting.held_out import head_of, held_out
 from backpass.reporting.labels import label_names, label_rows
+from backpass.reporting.numerals import number
 from backpass.reporting.pictures import Picture, sections
 from backpass.reporting.scene import scene_of
 from backpass.reporting.setting_texts import command, setting_rows
 from backpass.reporting.style import house_style, label, require_matplotlib
 from backpass.table.messages import counted, listed
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 3_000_000
+"""The maximum size of a page: mail servers take several times as much."""
+
 SHOWN_CONTROLS = 12
 """The number of columns whose controls are visible; the others are collapsed."""
 
@@ -202,10 +205,10 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
     for name in dict.fromkeys(each for each in shown if each in model.head.metrics):
         if findings.held is not None:
             score = findings.scores[name]
-            beneath = f"{words.number(score.low)} to {words.number(score.high)}"
-            yield name.replace("_", " "), words.number(score.value), beneath
+            beneath = f"{number(score.low)} to {number(score.high)}"
+            yield name.replace("_", " "), number(score.value), beneath
         elif part is not None:
-            yield name.replace("_", " "), words.number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
+            yield name.replace("_", " "), number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
     yield "training rows", f"{model.record.rows.get('train', 0):,}", _set_aside(model)
     yield "parameters", f"{model.theta.size:,}", _layers(model)
 

@@ -10,6 +10,7 @@ from backpass.errors import visible
 from backpass.model.model import Model
 from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings
+from backpass.model.settings.setting import Setting
 from backpass.model.settings.tuple_constraints import amount_texts
 from backpass.reporting.columns import ModelColumn
 from backpass.reporting.style import label
@@ -26,7 +27,7 @@ def command(model: Model, columns: Sequence[ModelColumn]) -> str:
         value: Any = settings.get(name)
         if name in settings and value != usual[name]:
             texts = map(_pair, value) if BY_NAME[name].repeated else [_written(value)]
-            given += [f"--{name.replace('_', '-')} {text}" for text in texts]
+            given += [f"--{name.replace('_', '-')} {shlex.quote(text)}" for text in texts]
     return " ".join(given)
 
 
@@ -40,27 +41,30 @@ def _pair(item: Sequence[Any]) -> str:
     """Format an entry of a repeatable setting: ``family_size=average_rooms,average_bedrooms``"""
     name, value = item
     text = ",".join(map(_field, value)) if isinstance(value, list | tuple) else f"{value:g}"
-    return shlex.quote(f"{visible(name)}={text}")
+    return f"{visible(name)}={text}"
 
 
 def _written(value: Any) -> str:
+    """Format the value of a setting as the command line takes it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
-        return shlex.quote(",".join(amount_texts(value)))
+        return ",".join(amount_texts(value))
     if isinstance(value, list | tuple):
-        return ",".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else shlex.quote(str(value))
+        return ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def setting_rows(model: Model) -> list[tuple[str, str]]:
-    """Return every setting with its formatted value."""
-    return [(name, _shown(model.record.settings[name])) for name in BY_NAME if name in model.record.settings]
+    """Return every setting with its value as the command line takes it; of one that is not set, what happens then."""
+    settings = model.record.settings
+    return [(name, _shown(setting, settings[name])) for name, setting in BY_NAME.items() if name in settings]
 
 
-def _shown(value: Any) -> str:
+def _shown(setting: Setting, value: Any) -> str:
     if value is None:
-        return "automatic"
-    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
-        return "; ".join(label(each) for each in value)
-    return label(_written(value)) if value not in ((), []) else "none"
+        # Square brackets at the end of a help text say what happens by default.
+        return setting.help.partition(" [")[2].rstrip("]") or "not set"
+    if setting.repeated:
+        return "; ".join(label(_pair(each)) for each in value) or "none"
+    return label(_written(value))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backpass.reporting.attribution import Explanation
-from backpass.reporting.findings import number
+from backpass.reporting.numerals import number
 from backpass.reporting.style import ACCENT, INK, MUTED, SECOND, WIDTH, house_style, label
 from backpass.table.messages import counted
 

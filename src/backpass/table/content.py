@@ -34,9 +34,7 @@ def first_equal(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np
     first = np.arange(rows)
     if not contents:
         return np.zeros(rows, dtype=np.int64)
-    hashes = np.zeros(rows, dtype=np.uint64)
-    for column in contents:
-        hashes = _mixed(hashes ^ column)
+    hashes = hashes_of(contents, rows)
     order = np.argsort(hashes, kind="stable")
     same = hashes[order][1:] == hashes[order][:-1]
     twice = np.zeros(rows, dtype=np.bool_)
@@ -49,6 +47,19 @@ def first_equal(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np
     ordered = candidates[inner]
     first[ordered] = ordered[np.flatnonzero(new)[np.cumsum(new) - 1]] if len(ordered) else ordered
     return first
+
+
+def hashes_of(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np.uint64]:
+    """A 64-bit hash of each row, uint64 (n,); model files rely on it, so it never changes.
+
+    Args:
+        contents: The columns as ``bits_of`` returns them.
+        rows: The number of rows n.
+    """
+    hashes = np.zeros(rows, dtype=np.uint64)
+    for column in contents:
+        hashes = _mixed(hashes ^ column)
+    return hashes
 
 
 def starts(columns: Sequence[NDArray[np.uint64]], order: NDArray[np.intp]) -> NDArray[np.bool_]:

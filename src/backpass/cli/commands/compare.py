@@ -53,10 +53,16 @@ def compare(**given: Any) -> int:
         )
         for model in models
     ]
-    unseen = [model.schema.encode(table).unseen for model, table in zip(models, tables, strict=True)]
+    encoded = [model.schema.encode(table) for model, table in zip(models, tables, strict=True)]
+    unseen = [each.unseen for each in encoded]
     if given["strict"]:
         require_seen(tables[0].source, tuple(dict.fromkeys(chain(*unseen))))
-    warnings = [*dict.fromkeys(chain(*map(warnings_on, unseen)))]
+    known = [
+        f"{path}: {text}"
+        for path, model, each, table in zip((given["first"], given["second"]), models, encoded, tables, strict=True)
+        for text in model.warnings_on_known(each, model.head.truth(table))
+    ]
+    warnings = [*dict.fromkeys(chain(*map(warnings_on, unseen), known))]
     found = compared(models, (tables[0], tables[1]))
     notes = [*dict.fromkeys((*tables[0].notes, *tables[1].notes, *found.notes))]
     for note in note_lines(notes, verbose=given["verbose"]):

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from backpass.cli import summary
-from backpass.cli.commands.show import MOST_CLASSES
 from backpass.cli.console import Console
+from backpass.cli.evaluation import COVERAGE, Evaluation, segment_lines
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, strictness, talking
 from backpass.cli.options.reading import reading, reading_of
-from backpass.cli.summary import PARTS, confusion_lines, scored_part
-from backpass.cli.text import aligned, figure
+from backpass.cli.text import aligned
+from backpass.errors import DataError, UsageError
 from backpass.model import Model, load
-from backpass.model.comparison import Comparison, compare
-from backpass.model.diagnostics import beaten_by, judged
-from backpass.model.metrics.per_class import areas, of_confusion
-from backpass.model.record import COVERAGE_LEVEL
-from backpass.numerics.bootstrap import Interval, intervals
-from backpass.table import Table
-from backpass.table.unseen import require_seen
+from backpass.reporting.drift import Drift, drift_facts, drifts
+from backpass.reporting.segments import columns_beside, segments_of
+from backpass.table import Table, read_table
+from backpass.table.messages import counted, shown
+from backpass.table.unseen import Unseen, require_seen
 
-COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
-"""The name of the share of rows inside their interval."""
+MOST_DRIFTS = 10
+"""The maximum number of columns whose drift is printed."""
+
+MOST_TEXTS = 100
+"""The maximum number of unknown values of a column in ``--json``."""
 
 
 @click.command(cls=Command)
 @argument("model", type=click.Path())
 @argument("table", type=click.Path())
+@option(
+    "--by",
+    metavar="COLUMN[:UNIT]",
+    multiple=True,
+    help="also score each value of a column, or each period of a date column, by itself: region, sold:month, or month "
+    "alone if there is one date column (repeatable)",
+)
 @option(
     "--intervals",
     is_flag=True,
@@ -51,12 +58,21 @@ def evaluate(**given: Any) -> int:
 
     Prints one line per metric: name, value and, in parentheses, the value on the test (or validation) rows at training
     time. For classes, the confusion matrix follows, with precision, recall and F1 of each class.
-    A message says whether the network is better than the best baseline on these rows.
+    A message says whether the network is better than the best baseline on these rows. A warning says if many of the
+    rows trained the model. Columns whose distribution has moved since training are listed with the distance: that of
+    Kolmogorov and Smirnov for numbers and dates, half the sum of the differences of the shares for categories.
+
+    --by scores segments: the values of a column (numbers with many values at the quartiles), or periods of a date or
+    time column by year, quarter, month, week, day, weekday or hour.
+
+    --json prints an object with "scores", "intervals", "comparison", "drift" (every column), "unseen" (unknown
+    categories), "segments", "notes" and "warnings".
 
     \b
     Examples:
       backpass evaluate housing.backpass labeled.csv
       backpass evaluate churn.backpass labeled.csv --intervals
+      backpass evaluate sales.backpass later.csv --by month --by region
     """
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
@@ -64,12 +80,21 @@ def evaluate(**given: Any) -> int:
         given["table"], with_target=True, strict=given["strict"], **reading_of(given, model.schema.missing)
     )
     table = model.labeled(whole, strict=given["strict"])
+    table = _with_columns(table, model, given)
     found = Evaluation.of(model, table, with_intervals=given["intervals"])
-    known = replace(model.schema, left_out=(*model.schema.left_out, *(each.target.name for each in model.head.targets)))
+    segments = [segments_of(table, by, model.record.settings.get("time")) for by in dict.fromkeys(given["by"])]
+    named = (*(each.target.name for each in model.head.targets), *(each.column for each in segments))
+    known = replace(model.schema, left_out=(*model.schema.left_out, *named))
     encoded = known.encode(table)
     if given["strict"]:
         require_seen(table.source, encoded.unseen)
     notes, warnings = [*table.notes, *encoded.notes], [*encoded.warnings, *found.warnings]
+    drift = drifts(model, encoded)
+    if drift is None:
+        notes.append(
+            "the model file does not keep what drift is computed from, nor which rows trained it: it is of an earlier "
+            "version, or of partial_fit"
+        )
     if model.record.weight and model.record.weight not in table.columns:
         notes.append(
             f"the table has no column {model.record.weight!r}, the weights of the fit: all rows weigh the same"
@@ -78,110 +103,64 @@ def evaluate(**given: Any) -> int:
         console.item("note", note)
     for warning in warnings:
         console.alarm("warning", warning)
+    scored = [(each.title, found.by(each)) for each in segments]
     if given["as_json"]:
-        console.document("evaluate", **found.facts(), notes=notes, warnings=warnings)
+        facts = {"drift": drift_facts(drift), "unseen": [_unseen_facts(each) for each in encoded.unseen]}
+        facts["segments"] = [{"by": title, "parts": [each.to_json() for each in parts]} for title, parts in scored]
+        console.document("evaluate", **found.facts(), **facts, notes=notes, warnings=warnings)
         return 0
-    console.page(found.lines())
+    metrics = dict.fromkeys((model.head.metric, *model.head.metrics, COVERAGE))
+    tables = [line for title, parts in scored for line in ("", *segment_lines(title, parts, [*metrics]))]
+    console.page([*found.lines(), *tables, *_drift_lines(drift)])
     for label, text in summary.comparison_lines(model, found.comparison):
         console.item(label, text)
     return 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """The predictions of a model for labeled rows, and their scores.
+def _with_columns(table: Table, model: Model, given: Mapping[str, Any]) -> Table:
+    """The table with the columns of --by that the model does not use, read from the file once more.
 
-    Attributes:
-        model: The model.
-        o: (n, k). The outputs.
-        truth: (n,) or (n, k). The targets.
-        weights: (n,). The weight of each row; None if all are 1.
-        scores: Every metric that is defined for these rows, and the share of rows inside their interval.
-        intervals: The 95 % confidence interval of each score, if requested.
-        comparison: The network and the best baseline that the model keeps.
+    Raises:
+        DataError: The file has other rows by now.
+        UsageError: The table comes from standard input, which cannot be read again.
     """
-
-    model: Model
-    o: NDArray[Any]
-    truth: NDArray[Any]
-    weights: NDArray[np.float64] | None
-    scores: Mapping[str, float]
-    intervals: Mapping[str, Interval]
-    comparison: Comparison | None
-
-    @staticmethod
-    def of(model: Model, table: Table, *, with_intervals: bool) -> Evaluation:
-        """Evaluate a model on labeled rows."""
-        encoded = model.schema.encode(table)
-        x = model.inputs_at(encoded.numbers, encoded.codes)
-        o, truth, weights = model.outputs_at(x), model.head.truth(table), model.weights(table)
-
-        def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
-            together = drawn if weights is None or drawn is None else drawn * weights
-            return _scores(model, o, truth, weights if drawn is None else together)
-
-        unit = model.resampled_rows(table)
-        spread = intervals(scored, table.rows, unit=unit) if with_intervals else {}
-        comparison = compare(model.head, o, model.baseline_outputs(x, table), truth, weights, unit=unit)
-        return Evaluation(model, o, truth, weights, scored(None), spread, comparison)
-
-    @property
-    def warnings(self) -> list[str]:
-        """Warnings about the predictions for these rows."""
-        alike = judged(self.model.head, self.o, self.truth, self.weights)
-        return [*alike, *beaten_by(self.comparison, "these rows")]
-
-    @property
-    def confusion(self) -> NDArray[np.float64] | None:
-        """The confusion matrix; None without classes."""
-        return self.model.head.confusion(self.o, self.truth, self.weights)
-
-    @property
-    def at_fit(self) -> dict[str, float]:
-        """The scores at the fit; empty if no rows were set aside."""
-        record, part = self.model.record, scored_part(self.model)
-        found = {} if part is None else dict(record.scores[part])
-        return found if record.coverage is None or part != "test" else {**found, COVERAGE: record.coverage}
-
-    def facts(self) -> dict[str, Any]:
-        """The evaluation for ``--json``."""
-        model, classes, part = self.model, self.model.classes, scored_part(self.model)
-        at_fit = None if part is None else {"part": part, "scores": self.at_fit}
-        facts = {"rows": len(self.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
-        facts["intervals"] = {name: [each.low, each.high] for name, each in self.intervals.items()} or None
-        facts["comparison"] = None if self.comparison is None else self.comparison.to_json()
-        facts["positive"] = classes[model.head.positive] if len(classes) == 2 else None
-        confusion = self.confusion
-        if confusion is None:
-            return {**facts, "classes": [], "confusion": None, "per_class": None}
-        of_each = areas(model.head.predictions(self.o), self.truth, classes, self.weights)
-        counts = of_confusion(confusion, classes)
-        per_class = {name: {**counts[name], **of_each[name]} for name in classes}
-        return {**facts, "classes": list(classes), "confusion": confusion.tolist(), "per_class": per_class}
-
-    def lines(self) -> list[str]:
-        """The evaluation as lines: a metric each, then the confusion matrix."""
-        rows, at_fit, part = [], self.at_fit, scored_part(self.model)
-        for name, value in self.scores.items():
-            row = [name, figure(value)]
-            if name in self.intervals:
-                row.append(f"{figure(self.intervals[name].low)} to {figure(self.intervals[name].high)}")
-            rows.append(row)
-        lines = aligned(rows, " ")
-        for i, name in enumerate(self.scores):
-            if part is not None and name in at_fit:
-                lines[i] += f"   ({figure(at_fit[name])} on the {PARTS[part]} rows at training time)"
-        confusion = self.confusion
-        if confusion is None or len(self.model.classes) > MOST_CLASSES:
-            return lines
-        return [*lines, "", *confusion_lines(confusion.tolist(), self.model.classes)]
+    wanted = [name for by in given["by"] for name in columns_beside(table, by)]
+    if not wanted:
+        return table
+    if given["table"] == "-":
+        raise UsageError(
+            f"--by {wanted[0]} is no column of the model, and standard input cannot be read twice",
+            hint="give the name of a file",
+        )
+    others = [name for name in (*table.names, *table.left_out) if name not in wanted]
+    options = {"headerless": model.headerless(), **reading_of(given, model.schema.missing)}
+    beside = read_table(given["table"], drop=others, tolerant=True, keep_rows=True, **options)
+    rows = {int(number): place for place, number in enumerate(beside.row_numbers)}
+    places = [rows.get(int(number), -1) for number in table.row_numbers]
+    if min(places, default=0) < 0:
+        raise DataError(f"{table.source}: the values of {wanted[0]!r} cannot be matched to the rows")
+    placed = beside.take(np.array(places, dtype=np.intp))
+    left_out = tuple(name for name in table.left_out if name not in placed.columns)
+    return replace(table, columns={**table.columns, **placed.columns}, left_out=left_out)
 
 
-def _scores(
-    model: Model, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None
-) -> dict[str, float]:
-    found = model.head.scores(o, truth, weights)
-    if model.residuals is None:
-        return found
-    inside = model.residuals.coverage(model.head.predictions(o), truth, COVERAGE_LEVEL, weights)
-    return found if inside is None else {**found, COVERAGE: inside}
+def _drift_lines(found: Sequence[Drift] | None) -> list[str]:
+    """Format the columns that have clearly moved, the most first; none if none have."""
+    moved = [each for each in found or () if each.is_clear]
+    if not moved:
+        return []
+    rows = [[shown(each.name)[1:-1], f"{each.distance:.2f}", each.sentence] for each in moved[:MOST_DRIFTS]]
+    more = [f"... {counted(len(moved) - len(rows), 'more column')} (--json has all)"] if len(moved) > len(rows) else []
+    heading = f"{len(moved):,} of {counted(len(found or ()), 'column')} moved since training"
+    return ["", *aligned([[heading, "distance", ""], *rows], left=(0, 2)), *more]
+
+
+def _unseen_facts(found: Unseen) -> dict[str, Any]:
+    values = list(found.texts[:MOST_TEXTS])
+    return {
+        "column": found.name,
+        "rows": found.rows,
+        "share": found.share,
+        "distinct": len(found.texts),
+        "values": values,
+    }

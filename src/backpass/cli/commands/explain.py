@@ -23,7 +23,7 @@ from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
 from backpass.reporting import attribution
 from backpass.reporting.attribution import Explanation
-from backpass.reporting.findings import value_text
+from backpass.reporting.numerals import value_text
 from backpass.reporting.style import label, require_matplotlib
 from backpass.reporting.waterfall import PICTURE_KINDS, picture_bytes, waterfall_of
 from backpass.table import Table

@@ -13,6 +13,7 @@ import click
 from backpass._version import __version__
 from backpass.cli import anatomy, summary
 from backpass.cli.console import Console
+from backpass.cli.evaluation import MOST_CLASSES
 from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.text import BARS, aligned, figure, size, sparkline
 from backpass.model import Model, load
@@ -21,9 +22,6 @@ from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings, not_in_notes
 from backpass.model.settings.settings import Settings
 from backpass.table.messages import counted, listed, shown
-
-MOST_CLASSES = 10
-"""The maximum number of classes whose confusion matrix is printed; ``--json`` has all of them."""
 
 
 @click.command(cls=Command)

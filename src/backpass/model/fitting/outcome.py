@@ -99,6 +99,7 @@ def make_model(
         residuals,
         kept(compared.baselines),
         lookups,
+        problem.training_rows,
     )
 
 

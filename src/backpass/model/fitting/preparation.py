@@ -24,8 +24,9 @@ from backpass.model.profile import profiles_of
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_folds
 from backpass.model.split.units import Units
+from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.network import FeatureMap, Network
-from backpass.table import Schema, Table, Target, required_kind
+from backpass.table import Encoded, Schema, Table, Target, required_kind
 from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.diagnostics import worst_findings
 from backpass.table.diagnosis.skewness import skewness_of
@@ -168,7 +169,8 @@ def assemble(
     network = build_network(settings, schema, feature_map, head.outputs)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))
     _require_memory(problem, sum(each.table.rows for each in rows.values()))
-    parts = {name: part_of(problem, each) for name, each in rows.items()}
+    encodings = {name: encoded if name == "train" else schema.encode(each.table) for name, each in rows.items()}
+    parts = {name: arrays_of(problem, each, encodings[name]) for name, each in rows.items()}
     table = rows["train"].table
     if not np.isfinite(parts["train"].y).all():
         raise DataError(
@@ -179,6 +181,7 @@ def assemble(
     said += tuple(_notes(settings, rows, network))
     pool = [name for name in ("train", "validation") if name in parts]
     units = {name: each.units for name, each in rows.items() if each.units is not None}
+    digests = [row_digests(encodings[name].numbers, encodings[name].codes, rows[name].truth) for name in pool]
     folds = split_folds(
         np.concatenate([parts[name].truth for name in pool]),
         settings,
@@ -192,6 +195,7 @@ def assemble(
         of_source=table.of_source,
         folds=folds,
         warnings=tuple(warnings),
+        training_rows=TrainingRows.of(schema, problem.columns, encoded, digests),
         units=units,
     )
 
@@ -208,7 +212,11 @@ def _require_memory(problem: Problem, rows: int) -> None:
 
 def part_of(problem: Problem, rows: Rows) -> DataSplit:
     """Rows as the arrays that a problem's network and loss take."""
-    encoded = problem.schema.encode(rows.table)
+    return arrays_of(problem, rows, problem.schema.encode(rows.table))
+
+
+def arrays_of(problem: Problem, rows: Rows, encoded: Encoded) -> DataSplit:
+    """The arrays of rows that are encoded already."""
     x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
     return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
 

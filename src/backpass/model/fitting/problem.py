@@ -25,6 +25,7 @@ from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit
 from backpass.model.split.units import Units
+from backpass.model.training_rows import TrainingRows
 from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
 from backpass.table import Schema
 from backpass.table.table import Demand
@@ -77,6 +78,7 @@ class Problem:
         warnings: What makes scores too good, such as test rows that are training rows.
         units: Which rows of each split belong together, as far as that is known.
         split_columns: The group and the time column, with their required kinds.
+        training_rows: The summary of the training and validation rows.
         source: The rows that it was made of, with a group or a time column; else None.
     """
 
@@ -95,6 +97,7 @@ class Problem:
     warnings: tuple[str, ...] = ()
     units: Mapping[str, Units] = field(default_factory=dict)
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
+    training_rows: TrainingRows | None = None
     source: Source | None = None
 
     @property

@@ -1,0 +1,197 @@
+"""Evaluation: a model on rows whose target is known, as lines and as plain data.
+
+It takes a model and a table and returns scores, of all rows and of segments, with warnings; ``backpass evaluate``
+prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.cli.summary import PARTS, confusion_lines, scored_part
+from backpass.cli.text import aligned, figure, figures
+from backpass.model import Model
+from backpass.model.comparison import Comparison, compare
+from backpass.model.diagnostics import beaten_by, judged
+from backpass.model.metrics.per_class import areas, of_confusion
+from backpass.model.record import COVERAGE_LEVEL
+from backpass.numerics.bootstrap import Interval, intervals
+from backpass.reporting.segments import Segments
+from backpass.table import Encoded, Table
+from backpass.table.messages import shown
+
+COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
+"""The name of the share of rows inside their interval."""
+
+MOST_CLASSES = 10
+"""The maximum number of classes whose confusion matrix is printed; ``--json`` has all of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentScores:
+    """The scores of the rows of a segment.
+
+    Attributes:
+        name: The name of the segment.
+        rows: The number of its rows.
+        scores: Every metric that is defined for them.
+        intervals: The 95 % confidence interval of each, if requested.
+    """
+
+    name: str
+    rows: int
+    scores: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        spread = {name: [each.low, each.high] for name, each in self.intervals.items()} or None
+        return {"name": self.name, "rows": self.rows, "scores": dict(self.scores), "intervals": spread}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """The predictions of a model for labeled rows, and their scores.
+
+    Attributes:
+        model: The model.
+        o: (n, k). The outputs.
+        truth: (n,) or (n, k). The targets.
+        weights: (n,). The weight of each row; None if all are 1.
+        scores: Every metric that is defined for these rows, and the share of rows inside their interval.
+        intervals: The 95 % confidence interval of each score, if requested.
+        comparison: The network and the best baseline that the model keeps.
+        encoded: The encoded rows.
+        unit: The number of the group of each row, int (n,), which the bootstrap draws; None if it draws rows.
+    """
+
+    model: Model
+    o: NDArray[Any]
+    truth: NDArray[Any]
+    weights: NDArray[np.float64] | None
+    scores: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+    comparison: Comparison | None
+    encoded: Encoded
+    unit: NDArray[Any] | None = None
+
+    @staticmethod
+    def of(model: Model, table: Table, *, with_intervals: bool) -> Evaluation:
+        """Evaluate a model on labeled rows."""
+        encoded = model.schema.encode(table)
+        x = model.inputs_at(encoded.numbers, encoded.codes)
+        o, truth, weights = model.outputs_at(x), model.head.truth(table), model.weights(table)
+
+        unit = model.resampled_rows(table)
+        comparison = compare(model.head, o, model.baseline_outputs(x, table), truth, weights, unit=unit)
+        found = Evaluation(model, o, truth, weights, {}, {}, comparison, encoded, unit)
+        return replace(found, **found._scored(with_intervals=with_intervals))
+
+    def _scored(self, rows: NDArray[np.intp] | None = None, *, with_intervals: bool) -> dict[str, Any]:
+        """The scores of these rows, default all, and their confidence intervals."""
+        every = slice(None) if rows is None else rows
+        o, truth = self.o[every], self.truth[every]
+        weights = None if self.weights is None else self.weights[every]
+        unit = None if self.unit is None else self.unit[every]
+
+        def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
+            together = drawn if weights is None or drawn is None else drawn * weights
+            return _scores(self.model, o, truth, weights if drawn is None else together)
+
+        return {"scores": scored(None), "intervals": intervals(scored, len(o), unit=unit) if with_intervals else {}}
+
+    def by(self, segments: Segments) -> list[SegmentScores]:
+        """The scores of each segment."""
+        found = []
+        for place, name in enumerate(segments.names):
+            rows = segments.rows_of(place)
+            found.append(SegmentScores(name, len(rows), **self._scored(rows, with_intervals=bool(self.intervals))))
+        return found
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings about the predictions for these rows."""
+        alike = judged(self.model.head, self.o, self.truth, self.weights)
+        known = self.model.warnings_on_known(self.encoded, self.truth)
+        return [*known, *alike, *beaten_by(self.comparison, "these rows")]
+
+    @property
+    def confusion(self) -> NDArray[np.float64] | None:
+        """The confusion matrix; None without classes."""
+        return self.model.head.confusion(self.o, self.truth, self.weights)
+
+    @property
+    def at_fit(self) -> dict[str, float]:
+        """The scores at the fit; empty if no rows were set aside."""
+        record, part = self.model.record, scored_part(self.model)
+        found = {} if part is None else dict(record.scores[part])
+        return found if record.coverage is None or part != "test" else {**found, COVERAGE: record.coverage}
+
+    def facts(self) -> dict[str, Any]:
+        """The evaluation for ``--json``."""
+        model, classes, part = self.model, self.model.classes, scored_part(self.model)
+        at_fit = None if part is None else {"part": part, "scores": self.at_fit}
+        facts = {"rows": len(self.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
+        facts["intervals"] = {name: [each.low, each.high] for name, each in self.intervals.items()} or None
+        facts["comparison"] = None if self.comparison is None else self.comparison.to_json()
+        facts["positive"] = classes[model.head.positive] if len(classes) == 2 else None
+        confusion = self.confusion
+        if confusion is None:
+            return {**facts, "classes": [], "confusion": None, "per_class": None}
+        of_each = areas(model.head.predictions(self.o), self.truth, classes, self.weights)
+        counts = of_confusion(confusion, classes)
+        per_class = {name: {**counts[name], **of_each[name]} for name in classes}
+        return {**facts, "classes": list(classes), "confusion": confusion.tolist(), "per_class": per_class}
+
+    def lines(self) -> list[str]:
+        """The evaluation as lines: a metric each, then the confusion matrix."""
+        rows, at_fit, part = [], self.at_fit, scored_part(self.model)
+        for name, value in self.scores.items():
+            row = [name, figure(value)]
+            if name in self.intervals:
+                row.append(f"{figure(self.intervals[name].low)} to {figure(self.intervals[name].high)}")
+            rows.append(row)
+        lines = aligned(rows, " ")
+        for i, name in enumerate(self.scores):
+            if part is not None and name in at_fit:
+                lines[i] += f"   ({figure(at_fit[name])} on the {PARTS[part]} rows at training time)"
+        confusion = self.confusion
+        if confusion is None or len(self.model.classes) > MOST_CLASSES:
+            return lines
+        return [*lines, "", *confusion_lines(confusion.tolist(), self.model.classes)]
+
+
+def _scores(
+    model: Model, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None
+) -> dict[str, float]:
+    found = model.head.scores(o, truth, weights)
+    if model.residuals is None:
+        return found
+    inside = model.residuals.coverage(model.head.predictions(o), truth, COVERAGE_LEVEL, weights)
+    return found if inside is None else {**found, COVERAGE: inside}
+
+
+def segment_lines(title: str, found: Sequence[SegmentScores], metrics: Sequence[str]) -> list[str]:
+    """Format the scores of segments as a table, one line each; with intervals, that of the first metric follows."""
+    named = [name for name in metrics if any(name in each.scores for each in found)]
+    columns = [[_cell(each, name) for each in found] for name in named]
+    heads = list(named)
+    if named and any(each.intervals for each in found):
+        columns.insert(1, [_interval(each, named[0]) for each in found])
+        heads.insert(1, "95 % interval")
+    rows = [[shown(each.name)[1:-1], f"{each.rows:,}", *cells] for each, *cells in zip(found, *columns, strict=True)]
+    return aligned([[shown(title)[1:-1], "rows", *heads], *rows])
+
+
+def _cell(found: SegmentScores, name: str) -> str:
+    return figure(found.scores[name]) if name in found.scores else "-"
+
+
+def _interval(found: SegmentScores, name: str) -> str:
+    each = found.intervals.get(name)
+    return "-" if each is None else " to ".join(figures([each.low, each.high]))
