@@ -108,7 +108,7 @@ def test_a_page_says_that_there_are_several_networks() -> None:
     assert f"4 times {case.model.network.inputs} → 6 → 1" in text
     assert "predictions are averaged, the first network is drawn" in text
     assert "Network 1 of 4. Epoch " in text
-    assert "each validated once, 80 test" in text
+    assert "out-of-fold validation, 80 test" in text
     assert 'id="what-if"' in text
     assert "predictions are averaged" not in page_of("price")
     assert "out-of-fold validation" not in page_of("price")
