@@ -20,9 +20,9 @@ from backpass.model.training_rows import TrainingRows, counts_below
 from backpass.reporting.columns import ModelColumn, columns_of
 from backpass.reporting.numerals import value_texts
 from backpass.table import CategoricalFeature, DatetimeFeature, Encoded
-from backpass.table.date_components import ticks_of
 from backpass.table.messages import shown
-from backpass.table.timestamp import moment_texts
+from backpass.table.moments.date_components import ticks_of
+from backpass.table.moments.timestamp import moment_texts
 
 LEAST = 0.1
 """The smallest distance worth a line: a tenth of the rows have moved."""

@@ -17,8 +17,8 @@ from backpass.errors import DataError, UsageError, did_you_mean
 from backpass.reporting.numerals import value_texts
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
 from backpass.table.messages import counted, listed, shown
+from backpass.table.moments.timestamp import DAY, HOUR
 from backpass.table.table import NumericColumn
-from backpass.table.timestamp import DAY, HOUR
 
 MOST_CATEGORIES = 50
 """The maximum number of categories with a segment each; the rarer ones share one."""
