@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "src"), str(HERE / "_extensions")]
+sys.path[:0] = [str(HERE.parent / "src"), str(HERE / "_extensions"), str(HERE.parent / "tools")]
 
 import backpass  # noqa: E402  the path comes first
 
@@ -24,9 +24,9 @@ extensions = [
     # of our own, in _extensions
     "command_line",
     "docstrings",
-    "equations",
     "formats_table",
     "mathml",
+    "notes_items",
     "operations_list",
     "public_names",
     "search_terms",

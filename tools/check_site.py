@@ -21,7 +21,7 @@ SEARCHES = {
     "check_gradient": "reference/api/calculus.html#backpass.check_gradient",
     "--ensemble-size": "reference/command-line.html#cmdoption-backpass-fit-ensemble-size",
     "ensemble_size": "reference/settings.html",
-    "3.12": "reference/equations.html",
+    "3.12": "reference/items.html",
 }
 """Query -> the page, or the place on it, that comes first."""
 

@@ -46,7 +46,10 @@ def J_of_affine(u: Any, W: Any, b: Any, c: Any) -> Any:
 
 @pytest.mark.parametrize(("m", "d"), SIZES)
 def test_claim_3_2(m: int, d: int) -> None:
-    """z = W u + b (3.8), J = J(z) (3.9): dJ/dW = dJ/dz u^T (3.10), dJ/db = dJ/dz (3.11)."""
+    """z = W u + b (3.8), J = J(z) (3.9): dJ/dW = dJ/dz u^T (3.10), dJ/db = dJ/dz (3.11).
+
+    CS229 Claim 3.2, (3.8), (3.9), (3.10), (3.11)
+    """
     W, u, b, c = drawn(m, d)
     dz, dW, db, _ = by_loops(W, u, b, c)
     found_dW, found_db = grad(J_of_affine, (1, 2))(u[None], W.T, b, c)
@@ -65,7 +68,7 @@ ACTIVATIONS: dict[str, Callable[[float], float]] = {
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_claim_3_3(name: str) -> None:
-    """a = sigma(z), J = J(a): dJ/dz = dJ/da * sigma'(z), element by element (3.12)."""
+    """a = sigma(z), J = J(a): dJ/dz = dJ/da * sigma'(z), element by element.    CS229 Claim 3.3, (3.12)"""
     rng = numpy.random.default_rng(3)
     z, c = numpy.append(rng.normal(size=6), 0.0), rng.normal(size=7)
     found = grad(lambda z: (c * getattr(operations, name)(z)).sum())(z)
@@ -75,7 +78,7 @@ def test_claim_3_3(name: str) -> None:
 
 @pytest.mark.parametrize("m", [1, 4])
 def test_equation_3_13(m: int) -> None:
-    """o = W2 a + b2, J = (y - o)^2 / 2: dJ/da = W2^T (o - y)."""
+    """o = W2 a + b2, J = (y - o)^2 / 2: dJ/da = W2^T (o - y).    CS229 (3.13)"""
     rng = numpy.random.default_rng(m)
     W2, a, b2, y = rng.normal(size=(1, m)), rng.normal(size=m), rng.normal(), rng.normal()
     J = lambda a: 0.5 * ((y - operations.affine(a, W2.T, numpy.array([b2]))) ** 2).sum()
@@ -85,7 +88,7 @@ def test_equation_3_13(m: int) -> None:
 
 @pytest.mark.parametrize(("m", "d"), SIZES)
 def test_claim_3_4(m: int, d: int) -> None:
-    """v = W u + b, J = J(v): dJ/du = W^T dJ/dv (3.14)."""
+    """v = W u + b, J = J(v): dJ/du = W^T dJ/dv.    CS229 Claim 3.4, (3.14)"""
     W, u, b, c = drawn(m, d)
     dv, _, _, du = by_loops(W, u, b, c)
     found = grad(J_of_affine)(u[None], W.T, b, c)[0]
@@ -94,7 +97,7 @@ def test_claim_3_4(m: int, d: int) -> None:
 
 
 def test_rows_are_examples_and_add_up() -> None:
-    """Equation (4.4): the gradient by W and b over a batch is the sum over its rows."""
+    """The gradient by W and b over a batch is the sum over its rows.    CS229 (4.4)"""
     W, _, b, c = drawn(3, 2)
     rows = numpy.random.default_rng(4).normal(size=(5, 2))
     dW, db = grad(J_of_affine, (1, 2))(rows, W.T, b, c)

@@ -15,7 +15,7 @@ import pytest
 from backpass.cli.root import COMMANDS
 
 Run = Callable[..., Any]
-NEEDS_NOTHING = {"doctor", "sample"}
+NEEDS_NOTHING = {"doctor", "notes", "sample"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -18,7 +18,10 @@ Floats = numpy.ndarray[Any, Any]
 
 
 def test_footnote_1_any_nonlinear_h_can_be_trained() -> None:
-    """Footnote 1: h = theta_1^2 x_1^2 + ... + theta_d^2 x_d^2 is no network, and |theta| is found all the same."""
+    """Footnote 1: h = theta_1^2 x_1^2 + ... + theta_d^2 x_d^2 is no network, and |theta| is found all the same.
+
+    CS229 footnote 1
+    """
     truth = numpy.array([2.0, -0.5, 1.0])
     x = numpy.random.default_rng(0).normal(size=(300, 3))
 
@@ -67,14 +70,14 @@ def test_theta_transposed_phi_is_linear_on_a_given_feature_map() -> None:
 
 
 def test_eq_1_1_cost_of_one_example() -> None:
-    """(1.1): J^(i) = 1/2 (h - y)^2."""
+    """(1.1): J^(i) = 1/2 (h - y)^2.    CS229 (1.1)"""
     h, y = numpy.array([[0.0], [1.5], [-3.0]]), numpy.array([[2.0], [1.5], [1.0]])
     expected = [notes.squared_cost(h[i, 0], y[i, 0]) for i in range(3)]
     assert loss_named("squared").per_example(h, y).tolist() == expected == [2.0, 0.0, 8.0]
 
 
 def test_eq_1_2_cost_of_the_data_set() -> None:
-    """(1.2): J = 1/n sum of J^(i)."""
+    """(1.2): J = 1/n sum of J^(i).    CS229 (1.2)"""
     rng = numpy.random.default_rng(3)
     h, y = rng.normal(size=(17, 1)), rng.normal(size=(17, 1))
     J = mean_loss(loss_named("squared"), h, y, numpy.ones(17))
@@ -90,7 +93,7 @@ def nonlinear_problem() -> tuple[Any, Floats, Floats, Floats]:
 
 
 def test_eq_1_3_gradient_descent() -> None:
-    """(1.3): theta := theta - alpha grad J(theta), all rows at every step."""
+    """(1.3): theta := theta - alpha grad J(theta), all rows at every step.    CS229 (1.3), footnote 2"""
     network, theta, x, y = nonlinear_problem()
     twin = notes.gradient_descent(theta, gradient_at(network, x, y), 0.1)
     for step, expected in enumerate(islice(twin, 20), 1):
@@ -110,7 +113,10 @@ def batches(scheme: str, n: int, batch_size: int, steps: int, seed: int) -> list
 
 
 def test_algorithm_1_stochastic_gradient_descent() -> None:
-    """Algorithm 1, (1.4): one example drawn uniformly with replacement, n_iter max_steps."""
+    """Algorithm 1, (1.4): one example drawn uniformly with replacement, n_iter max_steps.
+
+    CS229 Algorithm 1, (1.4)
+    """
     network, theta, x, y = nonlinear_problem()
     gradient_of = lambda theta, j: gradient_at(network, x[j : j + 1], y[j : j + 1])(theta)
     sampled = [batch[0] for batch in batches("uniform", 10, 1, 25, seed=6)]
@@ -123,7 +129,10 @@ def test_algorithm_1_stochastic_gradient_descent() -> None:
 
 
 def test_algorithm_2_mini_batch_stochastic_gradient_descent() -> None:
-    """Algorithm 2, (1.5): B examples without replacement, drawn afresh in every iteration; alpha / B times the sum."""
+    """Algorithm 2, (1.5): B examples without replacement, drawn afresh in every iteration; alpha / B times the sum.
+
+    CS229 Algorithm 2, (1.5)
+    """
     network, theta, x, y = nonlinear_problem()
     gradient_of = lambda theta, j: gradient_at(network, x[j : j + 1], y[j : j + 1])(theta)
     sampled = batches("minibatch", 10, 4, 15, seed=7)

@@ -42,7 +42,7 @@ HOUSE = Network(
 
 
 def test_eq_2_1_a_single_neuron_fits_a_line_with_a_kink() -> None:
-    """(2.1), Figure 1: max(w x + b, 0) finds w, b and the kink at -b / w."""
+    """(2.1), Figure 1: max(w x + b, 0) finds w, b and the kink at -b / w.    CS229 (2.1), Figure 1"""
     x = numpy.linspace(-1, 3, 81)[:, None]
     y = numpy.maximum(2.0 * x - 1.0, 0)
     neuron = Network(1, (Dense(1, "relu"),))
@@ -63,7 +63,7 @@ def test_eq_2_1_a_single_neuron_fits_a_line_with_a_kink() -> None:
 
 
 def test_eq_2_2_a_single_neuron_on_many_inputs() -> None:
-    """(2.2): ReLU(w^T x + b), a network of 1 layer."""
+    """(2.2): ReLU(w^T x + b), a network of 1 layer.    CS229 (2.2)"""
     rng = numpy.random.default_rng(0)
     w, b, x = rng.normal(size=5), 0.3, rng.normal(size=(20, 5))
     neuron = dense_network(5, (), 1, output_activation="relu")
@@ -76,7 +76,10 @@ def test_eq_2_2_a_single_neuron_on_many_inputs() -> None:
 
 
 def test_figure_2_eq_2_3_wired_hidden_units() -> None:
-    """Figure 2, (2.3): theta_1, ..., theta_12 in the notes' order are the parameters of named, wired units."""
+    """Figure 2, (2.3): theta_1, ..., theta_12 in the notes' order are the parameters of named, wired units.
+
+    CS229 Figure 2, (2.3)
+    """
     rng = numpy.random.default_rng(1)
     theta, x = rng.normal(size=12), rng.normal(size=(50, 4))
     assert HOUSE.parameter_count == 12
@@ -85,14 +88,14 @@ def test_figure_2_eq_2_3_wired_hidden_units() -> None:
 
 
 def test_figure_2_units_see_only_their_columns() -> None:
-    """Figure 2: the zip code and the wealth do not reach "family size"."""
+    """Figure 2: the zip code and the wealth do not reach "family size".    CS229 Figure 2"""
     theta, x = numpy.arange(1.0, 13.0), numpy.ones((1, 4))
     first = grad(lambda x: HOUSE.features(theta, x)[:, 0].sum())(x)
     assert first.tolist() == [[1.0, 2.0, 0.0, 0.0]]
 
 
 def test_eq_2_4_fully_connected() -> None:
-    """(2.4): a_j = ReLU(w_j^T x + b_j) with every w_j in R^4; the output is (2.3)'s."""
+    """(2.4): a_j = ReLU(w_j^T x + b_j) with every w_j in R^4; the output is (2.3)'s.    CS229 (2.3), (2.4)"""
     rng = numpy.random.default_rng(2)
     w, b, w2, b2 = rng.normal(size=(3, 4)), rng.normal(size=3), rng.normal(size=3), rng.normal()
     network = dense_network(4, (3,), 1)
@@ -106,7 +109,10 @@ def test_eq_2_4_fully_connected() -> None:
 
 @pytest.mark.parametrize(("d", "m"), [(1, 1), (3, 2), (4, 7)])
 def test_eq_2_5_to_2_11_loops_matrices_and_engine_agree(d: int, m: int) -> None:
-    """(2.5), (2.6), Figure 3 by loops = (2.7)-(2.11) by matrices = the circuit on an engine (Vectorization)."""
+    """(2.5), (2.6), Figure 3 by loops = (2.7)-(2.11) by matrices = the circuit on an engine (Vectorization).
+
+    CS229 Figure 3, (2.5), (2.6), (2.7), (2.8), (2.9), (2.10), (2.11)
+    """
     Ws, bs = drawn([d, m, 1], seed=d)
     network = network_of([d, m, 1])
     theta = notes.theta_from_columns(network, Ws, bs)
@@ -122,7 +128,7 @@ def test_eq_2_5_to_2_11_loops_matrices_and_engine_agree(d: int, m: int) -> None:
 
 
 def test_eq_2_7_the_weight_matrix_stacks_the_vectors() -> None:
-    """(2.7): row j of W^[1] is w_j^T; in the library's row form it is column j."""
+    """(2.7): row j of W^[1] is w_j^T; in the library's row form it is column j.    CS229 (2.7)"""
     network = network_of([3, 2, 1])
     w = numpy.arange(6.0).reshape(2, 3)
     theta = network.layout.vector({"W1": w.T, "b1": [0, 0], "W2": [[0], [0]], "b2": [0]})
@@ -136,7 +142,7 @@ DEPTHS = [[3, 1], [3, 4, 1], [2, 5, 4, 1], [4, 3, 3, 3, 3, 2], [1] * 12]
 
 @pytest.mark.parametrize("widths", DEPTHS, ids=str)
 def test_eq_2_12_eq_2_13_any_depth(widths: list[int]) -> None:
-    """(2.12), (2.13): a^[k] = ReLU(W^[k] a^[k-1] + b^[k]), the last layer linear."""
+    """(2.12), (2.13): a^[k] = ReLU(W^[k] a^[k-1] + b^[k]), the last layer linear.    CS229 (2.12), (2.13)"""
     Ws, bs = drawn(widths, seed=4)
     network = network_of(widths)
     X = numpy.random.default_rng(5).normal(size=(8, widths[0]))
@@ -166,7 +172,7 @@ def test_eq_2_12_a_network_of_a_thousand_layers() -> None:
 
 
 def test_eq_2_13_holds_for_the_last_layer_with_an_output_activation() -> None:
-    """(2.13) for k = r too, "if there were an additional ReLU"."""
+    """(2.13) for k = r too, "if there were an additional ReLU".    CS229 (2.13)"""
     Ws, bs = drawn([2, 3, 1], seed=6)
     network = network_of([2, 3, 1], output_activation="relu")
     X = numpy.random.default_rng(7).normal(size=(20, 2))
@@ -174,9 +180,17 @@ def test_eq_2_13_holds_for_the_last_layer_with_an_output_activation() -> None:
     numpy.testing.assert_allclose(network(notes.theta_from_columns(network, Ws, bs), X), expected, rtol=1e-12)
 
 
+def test_footnote_3_the_last_layer_has_no_relu() -> None:
+    """Outputs of both signs unless an output activation is given.    CS229 footnote 3"""
+    network = network_of([2, 8, 1])
+    rng = numpy.random.default_rng(8)
+    outputs = network(rng.normal(size=network.parameter_count), rng.normal(size=(50, 2)))
+    assert outputs.min() < 0 < outputs.max()
+
+
 @pytest.mark.parametrize("widths", DEPTHS, ids=str)
 def test_counts_after_eq_2_13(widths: list[int]) -> None:
-    """Neurons m_1 + ... + m_r; parameters (d+1) m_1 + (m_1+1) m_2 + ... + (m_{r-1}+1) m_r."""
+    """Neurons m_1 + ... + m_r; parameters (d+1) m_1 + (m_1+1) m_2 + ... + (m_{r-1}+1) m_r.    CS229 (2.13)"""
     network = network_of(widths)
     assert network.neuron_count == sum(widths[1:])
     assert network.parameter_count == sum((d + 1) * m for d, m in pairwise(widths))
@@ -200,7 +214,7 @@ def test_compatible_dimensions() -> None:
 
 
 def test_eq_2_10_relu_and_its_slope_at_zero() -> None:
-    """(2.10): element by element max(t, 0); the slope is the notes' 1{z >= 0}, at exactly 0 too."""
+    """(2.10): element by element max(t, 0); the slope is the notes' 1{z >= 0}, at exactly 0 too.    CS229 (2.10)"""
     z = numpy.array([-2.0, -5e-324, -0.0, 0.0, 5e-324, 3.0])
     assert activation_named("relu")(z).tolist() == [0, 0, 0, 0, 5e-324, 3]
     assert grad(lambda z: activation_named("relu")(z).sum())(z).tolist() == [0, 0, 1, 1, 1, 1]
@@ -208,7 +222,7 @@ def test_eq_2_10_relu_and_its_slope_at_zero() -> None:
 
 @pytest.mark.parametrize(("name", "twin"), [("sigmoid", notes.sigmoid), ("tanh", notes.tanh)])
 def test_eq_2_14_eq_2_15_sigmoid_and_tanh(name: str, twin: Any) -> None:
-    """(2.14), (2.15) as written, and stable where the written form overflows."""
+    """(2.14), (2.15) as written, and stable where the written form overflows.    CS229 (2.14), (2.15)"""
     z = numpy.linspace(-20, 20, 41)
     numpy.testing.assert_allclose(activation_named(name)(z), [twin(t) for t in z], rtol=1e-14)
     low = 0.0 if name == "sigmoid" else -1.0
@@ -224,7 +238,10 @@ def test_eq_2_14_eq_2_15_sigmoid_and_tanh(name: str, twin: Any) -> None:
 
 @pytest.mark.parametrize("widths", [[3, 1], [3, 5, 2], [2, 4, 3, 4, 1]], ids=str)
 def test_eq_2_16_to_2_20_identity_networks_collapse(widths: list[int]) -> None:
-    """(2.16)-(2.20): with sigma(z) = z the network is one linear map; W~ = W^[2] W^[1], and b~ with biases."""
+    """(2.16)-(2.20): with sigma(z) = z the network is one linear map; W~ = W^[2] W^[1], and b~ with biases.
+
+    CS229 (2.16), (2.17), (2.18), (2.19), (2.20)
+    """
     Ws, bs = drawn(widths, seed=8)
     network = network_of(widths, activation="identity")
     assert network.is_linear
@@ -240,6 +257,7 @@ def test_eq_2_16_to_2_20_identity_networks_collapse(widths: list[int]) -> None:
 
 
 def test_eq_2_20_a_large_bias_does_not_cost_digits_of_the_collapsed_weights() -> None:
+    """CS229 (2.20)"""
     network = network_of([1, 1, 1], activation="identity")
     W, b = network.collapse(numpy.array([1e-3, 1e9, 1e-3, 0.0]))
     assert W.item() == pytest.approx(1e-6, rel=1e-15)
@@ -247,6 +265,7 @@ def test_eq_2_20_a_large_bias_does_not_cost_digits_of_the_collapsed_weights() ->
 
 
 def test_eq_2_16_other_networks_do_not_collapse() -> None:
+    """CS229 (2.16)"""
     network = network_of([2, 3, 1], activation="tanh")
     assert not network.is_linear
     with pytest.raises(UsageError, match="identity"):
@@ -254,6 +273,7 @@ def test_eq_2_16_other_networks_do_not_collapse() -> None:
 
 
 def test_eq_2_20_dropout_does_not_stand_in_the_way() -> None:
+    """CS229 (2.20)"""
     network = Network(2, (Dense(3), Dropout(0.5), Dense(1)))
     theta = numpy.linspace(-1.0, 1.0, network.parameter_count)
     W, b = network.collapse(theta)
@@ -273,7 +293,7 @@ def trained_on_a_sine() -> tuple[Network, Floats, Floats]:
 
 
 def test_eq_2_21_a_linear_model_on_the_features_is_the_network() -> None:
-    """(2.21): h = W^[r] phi_beta(x) + b^[r], where phi_beta(x) = a^[r-1]."""
+    """(2.21): h = W^[r] phi_beta(x) + b^[r], where phi_beta(x) = a^[r-1].    CS229 (2.21)"""
     network, theta, x = trained_on_a_sine()
     phi = NumpyEngine().run(network.forward(numpy.float64, features=True), theta, x)[0]
     views = network.layout.views(theta)
@@ -284,7 +304,10 @@ def test_eq_2_21_a_linear_model_on_the_features_is_the_network() -> None:
 
 
 def test_eq_2_21_features_of_one_data_set_serve_another() -> None:
-    """(2.21): beta frozen, a new last layer trained on other targets: beta keeps its bytes, J falls to its minimum."""
+    """(2.21): beta frozen, a new last layer trained on other targets: beta keeps its bytes, J falls to its minimum.
+
+    CS229 (2.21)
+    """
     network, theta, x = trained_on_a_sine()
     phi = numpy.column_stack([network.features(theta, x), numpy.ones(64)])
     y = numpy.cos(2 * x) * x
@@ -320,6 +343,6 @@ def test_theta_is_initialized_randomly() -> None:
 
 
 def test_smallest_negative_number_is_negative() -> None:
-    """1{z >= 0} (2.10) at the neighbours of 0."""
+    """1{z >= 0} (2.10) at the neighbours of 0.    CS229 (2.10)"""
     below = nextafter(0.0, -1.0)
     assert float(grad(activation_named("relu"))(below)) == 0.0

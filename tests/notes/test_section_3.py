@@ -34,7 +34,7 @@ def assert_gradient_equals(network: Network, theta: Floats, x: Floats, y: float,
 
 
 def test_eq_3_1_to_3_3_chain_rule_over_several_paths() -> None:
-    """(3.1)-(3.3): J reaches theta by g_1 and g_2; the products of both paths add up."""
+    """(3.1)-(3.3): J reaches theta by g_1 and g_2; the products of both paths add up.    CS229 (3.1), (3.2), (3.3)"""
     theta = numpy.array([0.3, -1.2])
     g = lambda t: (t[0] * t[1], operations.sin(t[0]))
     J = lambda t: g(t)[0] * g(t)[1]
@@ -44,7 +44,10 @@ def test_eq_3_1_to_3_3_chain_rule_over_several_paths() -> None:
 
 
 def test_theorem_3_1_the_gradient_costs_a_constant_times_the_loss() -> None:
-    """Theorem 3.1 for networks: size of J and dJ is O(N), with a constant that no depth or width changes."""
+    """Theorem 3.1 for networks: size of J and dJ is O(N), with a constant that no depth or width changes.
+
+    CS229 Theorem 3.1
+    """
     ratios = []
     for widths in ([4, 8, 1], [4, 64, 64, 1], [16, *[32] * 12, 1]):
         network = network_of(widths)
@@ -59,7 +62,10 @@ def test_theorem_3_1_the_gradient_costs_a_constant_times_the_loss() -> None:
 
 
 def test_footnote_4_inputs_that_do_not_matter_have_gradient_zero() -> None:
-    """Footnote 4: exactly zero, and nothing of the function is computed for an argument that it does not use."""
+    """Footnote 4: exactly zero, and nothing of the function is computed for an argument that it does not use.
+
+    CS229 footnote 4
+    """
     assert grad(lambda t: t[0] * 2.0)(numpy.array([1.0, 5.0])).tolist() == [2.0, 0.0]
     unused = trace(grad(lambda t, u: (numpy.exp(t) * t).sum(), 1), [(3,), ("n", 4)])
     assert [node.operation.name for _, node in unused.operations] == ["constant", "broadcast_to"]
@@ -93,7 +99,10 @@ def test_footnote_4_zeros_take_no_memory_until_somebody_writes() -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_algorithm_3_two_layers(seed: int) -> None:
-    """Algorithm 3; (3.4)-(3.7), (3.12)-(3.13): every gradient of a two-layer network."""
+    """Algorithm 3; (3.4)-(3.7), (3.12)-(3.13): every gradient of a two-layer network.
+
+    CS229 (3.4), (3.5), (3.6), (3.7), (3.12), (3.13), Algorithm 3
+    """
     rng = numpy.random.default_rng(seed)
     widths = [int(rng.integers(1, 8)), int(rng.integers(1, 12)), 1]
     Ws, bs, x, y = example(widths, seed)
@@ -104,7 +113,10 @@ def test_algorithm_3_two_layers(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_algorithm_4_many_layers(seed: int) -> None:
-    """Algorithm 4; (3.15)-(3.19): every gradient of a network of r layers."""
+    """Algorithm 4; (3.15)-(3.19): every gradient of a network of r layers.
+
+    CS229 (3.15), (3.16), (3.17), (3.18), (3.19), Algorithm 4
+    """
     rng = numpy.random.default_rng(100 + seed)
     widths = [int(m) for m in rng.integers(1, 9, size=rng.integers(2, 9))] + [1]
     Ws, bs, x, y = example(widths, seed)
@@ -114,7 +126,10 @@ def test_algorithm_4_many_layers(seed: int) -> None:
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(0, 10**6))
 def test_algorithm_4_on_whole_numbers_with_zeros_before_the_activation(widths: list[int], seed: int) -> None:
-    """Algorithm 4 at z = 0, where the notes' slope is 1{z >= 0} = 1: small whole numbers hit 0 often, and exactly."""
+    """Algorithm 4 at z = 0, where the notes' slope is 1{z >= 0} = 1: small whole numbers hit 0 often, and exactly.
+
+    CS229 Algorithm 4
+    """
     rng = numpy.random.default_rng(seed)
     widths = [*widths, 1]
     pairs = list(zip(widths[1:], widths[:-1], strict=True))
@@ -126,7 +141,7 @@ def test_algorithm_4_on_whole_numbers_with_zeros_before_the_activation(widths: l
 
 
 def test_algorithm_4_is_algorithm_3_for_two_layers() -> None:
-    """Algorithms 3 and 4 agree where both apply."""
+    """Algorithms 3 and 4 agree where both apply.    CS229 Algorithm 3, Algorithm 4"""
     Ws, bs, x, y = example([3, 4, 1], seed=1)
     two, many = notes.algorithm_3(Ws[0], bs[0], Ws[1], bs[1], x, y), notes.algorithm_4(Ws, bs, x, y)
     assert two.J == many.J
@@ -149,7 +164,10 @@ def deltas(network: Network, theta: Floats, x: Floats, y: float) -> list[Floats]
 
 @pytest.mark.parametrize("widths", [[3, 4, 1], [2, 5, 3, 4, 1]], ids=str)
 def test_eq_3_16_to_3_19_every_delta_can_be_inspected(widths: list[int]) -> None:
-    """(3.16), and delta^[k] = W^[k+1]^T delta^[k+1] * ReLU'(z^[k]) by (3.17)-(3.19), layer by layer."""
+    """(3.16), and delta^[k] = W^[k+1]^T delta^[k+1] * ReLU'(z^[k]) by (3.17)-(3.19), layer by layer.
+
+    CS229 (3.16), (3.17), (3.18), (3.19)
+    """
     Ws, bs, x, y = example(widths, seed=2)
     network = network_of(widths)
     found = deltas(network, notes.theta_from_columns(network, Ws, bs), x.T, y)
@@ -158,7 +176,10 @@ def test_eq_3_16_to_3_19_every_delta_can_be_inspected(widths: list[int]) -> None
 
 
 def test_eq_3_16_deltas_are_part_of_the_gradient_circuit() -> None:
-    """(3.16): the values of a run of the gradient circuit, by layer, hold each delta^[k]; nothing is hidden."""
+    """(3.16): the values of a run of the gradient circuit, by layer, hold each delta^[k]; nothing is hidden.
+
+    CS229 (3.16)
+    """
     Ws, bs, x, y = example([2, 5, 3, 1], seed=3)
     network = network_of([2, 5, 3, 1])
     both = trace(
@@ -177,7 +198,7 @@ def test_eq_3_16_deltas_are_part_of_the_gradient_circuit() -> None:
 
 @pytest.mark.parametrize("name", ["J", "pair"])
 def test_footnote_6_only_real_valued_functions_have_a_gradient(name: str) -> None:
-    """Footnote 6: dJ/dA is used for real-valued J only; anything else is refused."""
+    """Footnote 6: dJ/dA is used for real-valued J only; anything else is refused.    CS229 footnote 6"""
     network = network_of([2, 3, 2])
     theta, x = numpy.ones(network.parameter_count), numpy.ones((4, 2))
     h = {"J": lambda t: network(t, x), "pair": lambda t: (network(t, x).sum(), t.sum())}[name]

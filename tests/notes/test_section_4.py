@@ -23,7 +23,10 @@ def three_examples() -> tuple[Floats, Floats, Floats]:
 
 
 def test_eq_4_1_eq_4_2_examples_as_columns() -> None:
-    """(4.1), (4.2): Z = W X + b is z^(1), z^(2), z^(3) side by side, and the transpose of the library's Z."""
+    """(4.1), (4.2): Z = W X + b is z^(1), z^(2), z^(3) side by side, and the transpose of the library's Z.
+
+    CS229 (4.1), (4.2)
+    """
     X, W, b = three_examples()
     columns = [X[:, i : i + 1] for i in range(3)]
     assert notes.stack_columns(columns).tolist() == X.tolist()
@@ -38,7 +41,7 @@ def test_eq_4_1_eq_4_2_examples_as_columns() -> None:
 
 @pytest.mark.parametrize("widths", [[3, 1], [3, 3, 3], [1, 1], [2, 5, 4, 1]], ids=str)
 def test_eq_4_4_matrices_of_the_notes_become_theta_and_come_back(widths: list[int]) -> None:
-    """(4.4): the translation is its own inverse, also where every matrix is square."""
+    """(4.4): the translation is its own inverse, also where every matrix is square.    CS229 (4.4)"""
     Ws, bs = drawn(widths, seed=3)
     network = network_of(widths)
     theta = notes.theta_from_columns(network, Ws, bs)
@@ -78,7 +81,7 @@ def test_matrices_of_the_notes_that_do_not_fit_are_named() -> None:
 
 
 def test_eq_4_3_broadcasting_of_the_bias() -> None:
-    """(4.3): b~ repeats b for every example, and need not be built."""
+    """(4.3): b~ repeats b for every example, and need not be built.    CS229 (4.3)"""
     X, W, b = three_examples()
     tiled = numpy.concatenate([b, b, b], axis=1)
     assert (W @ X + tiled).tobytes() == (W @ X + b).tobytes()
@@ -88,14 +91,17 @@ def test_eq_4_3_broadcasting_of_the_bias() -> None:
 
 
 def test_eq_4_4_rows_are_the_transpose() -> None:
-    """(4.4): with examples as rows, Z = X W + b is the transpose of (4.2)."""
+    """(4.4): with examples as rows, Z = X W + b is the transpose of (4.2).    CS229 (4.2), (4.4)"""
     X, W, b = three_examples()
     numpy.testing.assert_allclose(operations.affine(X.T, W.T, b[:, 0]), (W @ X + b).T, rtol=1e-14)
 
 
 @pytest.mark.parametrize("widths", [[3, 1], [3, 6, 1], [2, 5, 4, 3, 1]], ids=str)
 def test_eq_4_4_whole_networks_and_their_gradients(widths: list[int]) -> None:
-    """(4.1)-(4.4) for r layers: outputs are transposed, and the gradient is the mean of Algorithm 4 over examples."""
+    """(4.1)-(4.4) for r layers: outputs are transposed, and the gradient is the mean of Algorithm 4 over examples.
+
+    CS229 Algorithm 4, (4.1), (4.2), (4.3), (4.4), footnote 7
+    """
     Ws, bs = drawn(widths, seed=1)
     network = network_of(widths)
     theta = notes.theta_from_columns(network, Ws, bs)

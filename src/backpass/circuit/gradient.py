@@ -224,7 +224,7 @@ def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
 
 
 def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequence[Traced]) -> list[Array]:
-    """Vector-Jacobian product: turns gradients with respect to the outputs into gradients with respect to the sources.
+    """Vector-Jacobian product: gradients by the outputs -> gradients by the sources    CS229 Theorem 3.1, (3.3)
 
     Args:
         outputs: The traced outputs.
@@ -232,7 +232,7 @@ def vjp(outputs: Sequence[Traced], cotangents: Sequence[Traced], sources: Sequen
         sources: The traced values to differentiate with respect to.
 
     Returns:
-        One gradient per source; zeros for a source that no output depends on (footnote 4).
+        One gradient per source; zeros for a source that no output depends on    CS229 footnote 4
     """
     recorder = sources[0].recorder
     start, stop = min(s.index for s in sources), max(o.index for o in outputs) + 1
@@ -296,7 +296,10 @@ def _hand_back(
 
 
 def _add_up(parts: list[Array]) -> Array:
-    """Sum the gradients of all paths (eq. 3.3); those with a merge rule are merged first (see ``Operation.merge``)."""
+    """Sum the gradients of all paths    CS229 (3.3)
+
+    Those with a merge rule are merged first; see ``Operation.merge``.
+    """
     if len(parts) == 1:
         return parts[0]
     groups: dict[Any, list[Array]] = {}

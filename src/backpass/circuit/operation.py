@@ -223,7 +223,7 @@ def operation(
 def elementwise(
     *, is_arithmetic: bool = True, **pullbacks: Pullback | None
 ) -> Callable[[Callable[P, Array]], Operation[P]]:
-    """Declare an operation that acts element by element with NumPy's broadcasting.
+    """Declare an operation that acts element by element with NumPy's broadcasting    CS229 Claim 3.3, (3.12)
 
     The pullbacks work on the broadcast shape; their results are then summed down to the shape of the argument. NumPy's
     promotion rules give the dtype of the output: e^x of integers is a real number.

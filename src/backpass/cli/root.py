@@ -33,6 +33,7 @@ COMMANDS = {
     "report": "Write a self-contained HTML report about a model.",
     "draw": "Draw a network or its circuit as an SVG picture.",
     "export": "Export a model to ONNX.",
+    "notes": "Print an item of the CS229 notes with its code, and check it.",
     "sample": "Print a sample dataset.",
     "doctor": "Print version and system information for bug reports.",
 }

@@ -281,7 +281,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return np.concatenate([np.asarray(compute(self._rows(block))) for block in blocks_of(X)])
 
     def transform(self, X: Any) -> NDArray[Any]:
-        """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 eq. (2.21)
+        """The penultimate activations a^[r-1] of each row, (n, m): learned features    CS229 (2.21)
 
         For an ensemble, those of all its networks, concatenated: (n, networks m).
         """

@@ -330,7 +330,7 @@ class Model:
         return resampled_rows(table, group=settings.get("group"), time=settings.get("time"))
 
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
-        """The penultimate activations a^[r-1] of each row, (n, m)    CS229 eq. (2.21)
+        """The penultimate activations a^[r-1] of each row, (n, m)    CS229 (2.21)
 
         For an ensemble, those of all its networks, concatenated: (n, networks m). Each network has learned its own
         features.

@@ -61,7 +61,7 @@ class Fitted(Protocol):
 
 
 def is_single_neuron(model: Fitted) -> bool:
-    """Whether the model is one ReLU neuron on one column, max(w x + b, 0), as in Figure 1    CS229 eq. (2.1)"""
+    """Whether the model is one ReLU neuron on one column, max(w x + b, 0), as in CS229 Figure 1, (2.1)."""
     dense = [layer for layer in model.network.layers if layer.neurons]
     activation = getattr(dense[-1], "activation", "identity")
     return model.network.inputs == 1 and model.network.widths == (1,) and activation == "relu"

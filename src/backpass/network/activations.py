@@ -1,4 +1,4 @@
-"""Activations: the functions sigma that make a network non-linear (CS229 eqs. (2.10), (2.14), (2.15) and relatives).
+"""Activations: the functions sigma that make a network non-linear (CS229 (2.10), (2.14), (2.15) and relatives).
 
 Each is composed of operations, so its derivative comes from automatic differentiation and is not written by hand.
 """
@@ -25,7 +25,7 @@ _MISH_ENDS = 20.0
 
 
 def identity(z: Array) -> Array:
-    """a = z; a network with only this activation collapses to one linear map (CS229 eqs. (2.16)-(2.20))"""
+    """a = z; a network with only this activation collapses to one linear map    CS229 (2.18)"""
     return z
 
 

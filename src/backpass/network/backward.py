@@ -97,7 +97,9 @@ def backward_pass(
     y: Any,
     loss: Loss,
 ) -> BackwardPass:
-    """The backward pass of a network.
+    """The backward pass of a network    CS229 (3.4), (3.5), (3.6), (3.7), (3.13)
+
+    A vector x is one example, a row, CS229 footnote 5.
 
     Args:
         outputs: (arrays, x) -> h(x); names z1, a1, ... with ``named``.

@@ -87,13 +87,12 @@ def _named_z(z: Array, number: str) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Dense(Layer):
-    """Fully connected layer: a = sigma(x W + b)    CS229 eqs. (2.4), (2.11), (4.4)
+    """Fully connected layer: a = sigma(x W + b)    CS229 (2.4), (2.11), (4.4)
 
     x (n, d)   W (d, m)   b (m,)   ->   a (n, m)
 
-    Rows are examples; the notes' columns, eqs. (4.1)-(4.3), are the transpose. Backward, with delta = dJ/dz:
-    delta = da * sigma'(z) (eq. (3.12)), dW = x^T delta, db = sum of delta over rows (eqs. (3.8)-(3.11)),
-    dx = delta W^T (eqs. (3.13), (3.14)).
+    Rows are examples; the notes' columns are the transpose. Backward, with delta = dJ/dz: delta = da * sigma'(z),
+    dW = x^T delta, db = sum of delta over rows, dx = delta W^T; CS229 (3.12), (3.13), (3.14).
     """
 
     units: int
@@ -201,7 +200,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Wired(Layer):
-    """Named hidden units, each connected to some inputs: a_j = sigma(sum over its inputs of w x + b)    CS229 eq. (2.3)
+    """Named hidden units, each connected to some inputs: a_j = sigma(sum over its inputs of w x + b)    CS229 (2.3)
 
     x (n, d)   w of unit j (number of its inputs,)   b of unit j (1,)   ->   a (n, units)
 

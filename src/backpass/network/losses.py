@@ -1,4 +1,4 @@
-"""Losses: the distance of outputs o from targets y, per example (CS229 eqs. (1.1), (1.2)).
+"""Losses: the distance of outputs o from targets y, per example (CS229 (1.1), (1.2)).
 
 A loss maps outputs (n, k) and targets to J^(i), one number per example; ``mean_loss`` computes the weighted mean.
 Losses take the network's outputs before any link function (logits, log-rates), so they do not overflow unless J itself
@@ -51,7 +51,7 @@ class Loss(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Squared(Loss):
-    """J = 1/2 (o - y)^2, summed over the outputs of an example    CS229 eq. (1.1)"""
+    """J = 1/2 (o - y)^2, summed over the outputs of an example    CS229 (1.1)"""
 
     def per_example(self, o: Array, y: Array) -> Array:
         e = o - y
@@ -213,7 +213,7 @@ def loss_named(name: str, **options: Any) -> Loss:
 
 
 def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
-    """J = sum of w^(i) J^(i) / sum of w^(i)    CS229 eqs. (1.2), (1.5)
+    """J = sum of w^(i) J^(i) / sum of w^(i)    CS229 (1.2), (1.5)
 
     The divisor is the weight of the rows in the batch, so a smaller last batch is handled correctly. A batch with all
     weights 0 has J = 0 and no gradient.

@@ -1,4 +1,4 @@
-"""Network: layers in sequence, from a single neuron to r layers (CS229 eqs. (2.1)-(2.13)).
+"""Network: layers in sequence, from a single neuron to r layers (CS229 section 2).
 
 It maps theta and x to outputs. ``training`` finds theta; ``feature_map`` computes x.
 """
@@ -28,7 +28,7 @@ from backpass.numerics.philox import key_of
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """h_theta(x): a^[0] = x, a^[k] = sigma(a^[k-1] W^[k] + b^[k])    CS229 eqs. (2.12), (2.13)
+    """h_theta(x): a^[0] = x, a^[k] = sigma(a^[k-1] W^[k] + b^[k])    CS229 (2.12), (2.13)
 
     Attributes:
         inputs: d.
@@ -99,7 +99,7 @@ class Network:
         return self._run(theta, x, draws, len(self.layers))
 
     def features(self, theta: Array, x: Array) -> Array:
-        """The penultimate activations phi_beta(x) = a^[r-1], on which the network is linear    CS229 eq. (2.21)
+        """The penultimate activations phi_beta(x) = a^[r-1], on which the network is linear    CS229 (2.21)
 
         theta (P,)   x (n, d)   ->   (n, m_{r-1}); for a network of one layer x itself
         """
@@ -157,7 +157,8 @@ class Network:
     def backward(self, theta: Any, x: Any, y: Any, loss: str | Loss = "squared") -> BackwardPass:
         """J, and per layer z, a, delta, dW and db: the backward pass    CS229 Algorithm 3, Algorithm 4
 
-        J is the mean over the examples; for one example the numbers are those of the notes, transposed.
+        J is the mean over the examples; for one example the numbers are those of the notes, transposed. From layer to
+        layer they follow CS229 (3.15), (3.16), (3.17), (3.18), (3.19).
 
         Args:
             theta: The parameters (P,).
@@ -232,7 +233,9 @@ class Network:
         return all(layer.is_linear for layer in self.layers)
 
     def collapse(self, theta: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The single linear map x W~ + b~ of a network of identity activations    CS229 eqs. (2.16)-(2.20)
+        """The single linear map x W~ + b~ of a network of identity activations
+
+        CS229 (2.16), (2.17), (2.18), (2.19), (2.20), with biases.
 
         W~ = W^[1] W^[2] ... W^[r]    b~ = (... (b^[1] W^[2] + b^[2]) ...) W^[r] + b^[r]
 
@@ -278,7 +281,10 @@ def dense_network(
     output_activation: Activation | Callable[[Array], Array] = "identity",
     dropout: float = 0.0,
 ) -> Network:
-    """A fully connected network d -> m_1 -> ... -> m_r; without hidden layers it is one layer (eq. (2.2)).
+    """A fully connected network d -> m_1 -> ... -> m_r    CS229 (2.4), (2.12)
+
+    Without hidden layers it is CS229 (2.2), with one it is CS229 (2.6), (2.11), Figure 3. The output has no ReLU unless
+    an output activation is given, CS229 footnote 3.
 
     An activation is a name or a function of the operations that acts element by element:
 

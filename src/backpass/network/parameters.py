@@ -74,7 +74,9 @@ class Layout:
         return views
 
     def vector(self, arrays: Mapping[str, Any], dtype: Any = numpy.float64) -> NDArray[Any]:
-        """One vector from named arrays in the convention of rows, W (d, m) and b (m,).
+        """One vector from named arrays in the convention of rows, W (d, m) and b (m,)    CS229 (4.4)
+
+        Column j of W has the weights of unit j; in the notes it is row j, CS229 (2.7).
 
         ``backpass.notes.theta_from_columns`` takes the notes' W (m, d) and b (m, 1).
 

@@ -72,7 +72,7 @@ def fit_function(
 ) -> FittedFunction:
     """Train any function h(theta, x) of arrays that is built from operations.
 
-    J(theta) = sum of w^(i) J^(i) / sum of w^(i),  J^(i) = loss(h_theta(x^(i)), y^(i))    CS229 eqs. (1.1), (1.2)
+    J(theta) = sum of w^(i) J^(i) / sum of w^(i),  J^(i) = loss(h_theta(x^(i)), y^(i))    CS229 (1.1), (1.2)
 
     Args:
         h: h(theta, x) -> outputs (n,) or (n, k), composed of operations.
@@ -105,7 +105,7 @@ def fit_function(
         ShapeError: If the shapes of arrays, outputs or loss do not match.
         InterruptedTraining: On SIGINT (Ctrl-C) or SIGTERM; its ``model`` is the FittedFunction so far.
 
-    In the example of footnote 1, h = theta_1^2 x_1^2 + theta_2^2 x_2^2 determines each theta up to its sign:
+    In the example of CS229 footnote 1, h = theta_1^2 x_1^2 + theta_2^2 x_2^2 determines each theta up to its sign:
 
     >>> x = numpy.random.default_rng(0).normal(size=(200, 2))
     >>> y = x**2 @ numpy.array([9.0, 0.25])

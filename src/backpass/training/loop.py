@@ -126,8 +126,8 @@ def gradient_circuit(
 ) -> Circuit:
     """The circuit (theta, key, step, batch) -> (J, dtheta): forward and backward pass.
 
-    For two layers it computes Algorithm 3 (CS229 eqs. (3.4)-(3.7)), for r layers Algorithm 4 (eqs. (3.15)-(3.19)); both
-    follow from the chain rule alone (eqs. (3.1)-(3.3)).
+    For two layers it computes CS229 Algorithm 3, (3.4), for r layers CS229 Algorithm 4; both follow from the chain rule
+    alone.
 
     Args:
         objective: J(theta, batch, draws).

@@ -47,7 +47,9 @@ class Rule(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Scale(Rule):
-    """u := alpha f u, the learning rate of the step times fixed factors f per element of theta (eq. (1.3))
+    """u := alpha f u, the learning rate of the step times fixed factors f per element of theta    CS229 (1.3)
+
+    := overwrites the variable on its left, CS229 footnote 2.
 
     Attributes:
         factors: f, (P,); None for 1 everywhere.

@@ -35,14 +35,14 @@ def epoch_drop_last(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Row
 
 
 def uniform(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """Rows drawn uniformly with replacement; with batch size 1 this is Algorithm 1 of the notes (eq. (1.4))."""
+    """Rows drawn uniformly with replacement; one at a time gives CS229 Algorithm 1, (1.4)."""
     steps = -(-n // batch_size)
     rows = integers(seed, epoch, _PURPOSE + 1, steps * batch_size, n)
     return rows.reshape(steps, batch_size), batch_sizes("uniform", n, batch_size)
 
 
 def minibatch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """B rows without replacement, drawn independently at every step: Algorithm 2 of the notes (eq. (1.5))."""
+    """B rows without replacement, drawn independently at every step: CS229 Algorithm 2, (1.5)."""
     steps = -(-n // batch_size)
     rows = [_without_replacement(n, batch_size, seed, epoch * steps + s) for s in range(steps)]
     return numpy.stack(rows), batch_sizes("minibatch", n, batch_size)
@@ -62,7 +62,7 @@ def _without_replacement(n: int, batch_size: int, seed: int, draw: int) -> Rows:
 
 
 def full_batch(n: int, batch_size: int, seed: int, epoch: int) -> tuple[Rows, Rows]:
-    """All rows at every step: gradient descent, eq. (1.3)."""
+    """All rows at every step: gradient descent, CS229 (1.3)."""
     return numpy.arange(n).reshape(1, n), batch_sizes("full", n, batch_size)
 
 

@@ -123,13 +123,13 @@ def arctan(x: Array) -> Array:
 
 @elementwise(dx=lambda dz, z, x: dz * (1.0 - z * z))
 def tanh(x: Array) -> Array:
-    """z = (e^x - e^-x) / (e^x + e^-x)    CS229 eq. (2.15)"""
+    """z = (e^x - e^-x) / (e^x + e^-x)    CS229 (2.15)"""
     return numpy.tanh(x)
 
 
 @elementwise(dx=lambda dz, z, x: dz * z * (1.0 - z))
 def sigmoid(x: Array) -> Array:
-    """z = 1 / (1 + e^-x), without overflow at either end    CS229 eq. (2.14)"""
+    """z = 1 / (1 + e^-x), without overflow at either end    CS229 (2.14)"""
     tail = numpy.exp(-numpy.abs(x))
     return numpy.where(x >= 0, 1, tail) / (1 + tail)
 
@@ -151,7 +151,7 @@ def erf(x: Array) -> Array:
 
 @elementwise(dx=lambda dz, z, x: where(x >= 0.0, dz, 0.0))
 def relu(x: Array) -> Array:
-    """z = max(x, 0), with slope 1{x >= 0}    CS229 eq. (2.10)
+    """z = max(x, 0), with slope 1{x >= 0}    CS229 (2.10)
 
     The slope at exactly 0 is 1, as in the notes (Algorithm 3); PyTorch and JAX take 0 there.
     """

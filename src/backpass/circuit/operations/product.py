@@ -71,11 +71,14 @@ def _affine_shape(x: Spec, W: Spec, b: Spec) -> Spec:
     db=lambda dz, z, x, W, b: sum_to(dz.sum(axis=-2), b),
 )
 def affine(x: Array, W: Array, b: Array) -> Array:
-    """z = x W + b    CS229 eq. (4.4)
+    """z = x W + b    CS229 (2.5), (2.8), (2.9), (4.4)
 
     x (n, d)   W (d, m)   b (m,)   ->   z (n, m); leading axes stack k networks side by side:
     x (n, d) or (k, n, d)   W (k, d, m)   b (k, m)   ->   z (k, n, m)
 
-    dx = dz W^T  (eq. 3.14)    dW = x^T dz  (eq. 3.10)    db = sum of dz over rows  (eq. 3.11, one example)
+    dx = dz W^T    dW = x^T dz    db = sum of dz over rows
+
+    The pullbacks are CS229 Claim 3.2, (3.8), (3.9), (3.10), (3.11), and CS229 Claim 3.4, (3.14). The notes stack
+    examples as columns, CS229 (4.1), (4.2), (4.3), footnote 7: z is the transpose of theirs, and b is broadcast.
     """
     return numpy.matmul(x, W) + b[..., None, :]

@@ -237,5 +237,5 @@ def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> li
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:
         notes.append(f"batch_size {settings.batch_size} is more than the {count} training rows: {count} are used")
     if len(network.widths) > 1 and network.is_linear:
-        notes.append("every activation is the identity: the network is a linear model (CS229 eqs. 2.16-2.20)")
+        notes.append("every activation is the identity: the network is a linear model (CS229 (2.16) to (2.20))")
     return notes

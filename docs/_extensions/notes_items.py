@@ -1,0 +1,93 @@
+"""Items of the notes: writes each with its code, its test and the difference of its check.
+
+The build fails on an item without a definition in the library, without a test that calls the library, on a check that
+fails, and on marks of items that the notes do not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from generated import Generated, plain
+from notes_tests import problems, tests_of
+from sphinx.application import Sphinx
+from sphinx.util.logging import getLogger
+
+from backpass.notes.checks import CHECKS, is_right
+from backpass.notes.items import ITEMS, Item
+from backpass.notes.marks import Definition, definitions, unknown
+
+TESTS = Path(__file__).parents[2] / "tests"
+SECTIONS = {
+    1: "Supervised learning with non-linear models",
+    2: "Neural networks",
+    3: "Backpropagation",
+    4: "Vectorization over training examples",
+}
+
+
+def faults() -> list[str]:
+    """Everything that must not be: see the module."""
+    without = [
+        f"CS229 {key} has no definition in the library"
+        for key, found in definitions().items()
+        if all(each.is_twin for each in found)
+    ]
+    wrong = [f"the check of CS229 {key} fails" for key in ITEMS if not is_right(CHECKS[key]())]
+    return [*without, *wrong, *(f"unknown item: {each}" for each in unknown()), *problems(TESTS)]
+
+
+class NotesItems(Generated):
+    """``.. notes-items::`` has a section for each item of the notes."""
+
+    def lines(self) -> Iterator[str]:
+        for fault in faults():
+            getLogger(__name__).warning(fault, type="notes_items")
+        tests = tests_of(TESTS)
+        for number, title in SECTIONS.items():
+            yield from ["", title, "-" * len(title), ""]
+            for item in ITEMS.values():
+                if item.section == number:
+                    yield from _item(item, tests[item.key])
+
+
+def _item(item: Item, tests: list[tuple[Path, str]]) -> Iterator[str]:
+    anchor = item.key.lower().replace(" ", "-").replace(".", "-")
+    term = item.key if item.key[0].isdigit() else item.title
+    yield from [f".. _notes-{anchor}:", "", f".. index:: single: ! {term}", ""]
+    yield from [item.title, "^" * len(item.title), "", plain(item.statement), ""]
+    if item.tex:
+        yield from [".. math::", "", f"   {item.tex}", ""]
+    found = definitions()[item.key]
+    for each in found:
+        if each.is_twin:
+            yield from _code(each)
+    yield from _library([each for each in found if not each.is_twin])
+    shown = ", ".join(f"``{name}`` in ``tests/{path.relative_to(TESTS).as_posix()}``" for path, name in tests[:2])
+    yield f":Test: {shown}"
+    if item.command:
+        yield f":Command: ``{item.command}``"
+    check = CHECKS[item.key]
+    yield f":Check: {check.__doc__}: difference {check():.1e}"
+    yield ""
+
+
+def _library(found: list[Definition]) -> Iterator[str]:
+    places = " |br| ".join(f":py:obj:`~{each.name}`: {plain(each.summary)}" for each in found)
+    yield f":Library: {places}"
+
+
+def _code(definition: Definition) -> Iterator[str]:
+    yield from [".. code-block:: python", f"   :caption: {definition.name}"]
+    if definition.marked:
+        yield f"   :emphasize-lines: {', '.join(map(str, definition.marked))}"
+    yield ""
+    yield from (f"   {line}" for line in definition.lines)
+    yield ""
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("notes-items", NotesItems)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
