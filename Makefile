@@ -153,7 +153,7 @@ build/pages/ready: pyproject.toml tools/requirements.py
 docs: build/pages/ready
 	rm -rf build/docs build/doctrees
 	build/pages/bin/sphinx-build --fail-on-warning --keep-going --quiet -d build/doctrees docs build/docs
-	PYTHONPATH=src build/pages/bin/python -m doctest docs/_extensions/*.py
+	PYTHONPATH=src:tools build/pages/bin/python -m doctest docs/_extensions/*.py
 	build/pages/bin/python tools/check_site.py build/docs
 
 # auditwheel names the oldest glibc that the compiled modules run on and checks that they need no other library. The

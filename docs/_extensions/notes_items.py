@@ -56,7 +56,7 @@ class NotesItems(Generated):
 def _item(item: Item, tests: list[tuple[Path, str]]) -> Iterator[str]:
     anchor = item.key.lower().replace(" ", "-").replace(".", "-")
     term = item.key if item.key[0].isdigit() else item.title
-    yield from [f".. _notes-{anchor}:", "", f".. index:: single: ! {term}", ""]
+    yield from [f".. _notes-{anchor}:", "", f".. index:: ! {term}", ""]
     yield from [item.title, "^" * len(item.title), "", plain(item.statement), ""]
     if item.tex:
         yield from [".. math::", "", f"   {item.tex}", ""]

@@ -183,9 +183,12 @@ def test_eq_2_13_holds_for_the_last_layer_with_an_output_activation() -> None:
 def test_footnote_3_the_last_layer_has_no_relu() -> None:
     """Outputs of both signs unless an output activation is given.    CS229 footnote 3"""
     network = network_of([2, 8, 1])
-    rng = numpy.random.default_rng(8)
-    outputs = network(rng.normal(size=network.parameter_count), rng.normal(size=(50, 2)))
-    assert outputs.min() < 0 < outputs.max()
+    theta, x = network.initialize(0), numpy.random.default_rng(8).normal(size=(50, 2))
+    opposite = theta.copy()
+    opposite[-9:] *= -1.0  # the last layer
+    outputs = network(theta, x), network(opposite, x)
+    numpy.testing.assert_allclose(outputs[0], -outputs[1], rtol=1e-12)
+    assert outputs[0].max() > 0 > outputs[1].min()
 
 
 @pytest.mark.parametrize("widths", DEPTHS, ids=str)
