@@ -65,7 +65,7 @@ def test_another_table_of_as_many_rows_is_doubted() -> None:
     case = case_of("price")
     found = held_out(case.model, case.model.table(table_of("price", 400, 3), with_target=True))
     assert found.rows == 400
-    assert "if it is the same table" in found.notes[-1]
+    assert "if it is the training table" in found.notes[-1]
 
 
 # Intervals
