@@ -72,7 +72,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "option of a ufunc": (lambda x: numpy.add(x, 1, where=False), "numpy.add with where="),
     "option of a method": (lambda x: x.min(initial=0), "numpy.min with initial="),
     "too many arguments": (lambda x: numpy.sum(x, 0, float), "numpy.sum: too many positional arguments"),
-    "method": (lambda x: x.sort(), "sort is not there"),
+    "method": (lambda x: x.sort(), "sort is not available"),
     "method of a name": (lambda x: x.argsort(), "argsort is not available"),
     "shift": (lambda x: x << 1, "numpy.left_shift"),
     "and of numbers": (lambda x: x & 1, "& of float64"),

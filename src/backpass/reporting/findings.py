@@ -179,7 +179,7 @@ def verdict(findings: Findings) -> str:
     if findings.held is not None:
         score = findings.scores[metric]
         text = (
-            f"On {findings.held.origin} its {_name(metric)} is {number(score.value)} "
+            f"On {findings.held.origin}, its {_name(metric)} is {number(score.value)} "
             f"(95 % interval {number(score.low)} to {number(score.high)})."
         )
     elif part is not None:
