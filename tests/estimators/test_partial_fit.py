@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import is_regressor
 
 from backpass.circuit import Spec
 from backpass.engine import Epoch
 from backpass.errors import DataError, DivergedError, UsageError
+from backpass.estimators import BackpassRegressor
 from backpass.model.fitting.streaming.stream import Stream
 from backpass.numerics.philox import key_of
 from backpass.training import training_step
@@ -133,3 +135,17 @@ def test_a_diverging_call_leaves_what_was_learnt(regressor: Any, numbers: Any) -
         estimator.partial_fit(X, y * 1e30)
     np.testing.assert_array_equal(estimator.model_.theta, theta)
     assert np.isfinite(estimator.partial_fit(X, y).predict(X)).all()
+
+
+@pytest.mark.parametrize("first_is_boolean", [False, True])
+def test_booleans_continue_zeros_and_ones(first_is_boolean: bool) -> None:
+    draw = np.random.default_rng(0)
+    flag, x = draw.integers(0, 2, 100), draw.normal(size=100)
+    zero_one, boolean = (pd.DataFrame({"flag": each, "x": x}) for each in (flag, flag.astype(bool)))
+    calls = [boolean, zero_one] if first_is_boolean else [zero_one, boolean]
+    mixed, plain = BackpassRegressor(preset="plain"), BackpassRegressor(preset="plain")
+    for each in calls:
+        mixed.partial_fit(each, 3.0 * flag + x)
+        plain.partial_fit(calls[0], 3.0 * flag + x)
+    assert np.array_equal(mixed.predict(boolean), plain.predict(calls[0]))
+    assert np.array_equal(mixed.predict(zero_one), mixed.predict(boolean))

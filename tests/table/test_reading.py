@@ -306,6 +306,13 @@ class TestDecimalComma:
     def test_one_clear_column_settles_the_others(self, write: Write) -> None:
         assert numbers(read_table(write("a;b\n1,234;1,5\n5,678;2,5\n")), "a") == [1.234, 5.678]
 
+    def test_columns_of_points_that_are_no_thousands_stand_beside_commas(self, write: Write) -> None:
+        table = read_table(write("a;b;c\n1,5;2.5;x\n2,25;3.75;y\n3,5;4.1;x\n"))
+        assert numbers(table, "a") == [1.5, 2.25, 3.5]
+        assert numbers(table, "b") == [2.5, 3.75, 4.1]
+        assert numbers(read_table(write("a;b\n1,5;2.0625\n2,5;1\n")), "b") == [2.0625, 1.0]
+        assert "decimal points" in fault(write("a;b\n1,5;2.125\n2,25;3.75\n3,5;4.1\n"))
+
     def test_both_signs_in_one_file(self, write: Write) -> None:
         path = write("a;b\n1,5;2.5\n")
         expected = "t.csv: column 'a' has decimal commas ('1,5'), column 'b' decimal points"

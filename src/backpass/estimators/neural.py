@@ -32,6 +32,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
 from backpass.network import Loss
 from backpass.table import Column, Schema, Table, required_kind
+from backpass.table.boolean import ZERO_ONE
 from backpass.training import Progress
 
 
@@ -200,7 +201,13 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
                 "a threshold is chosen on validation rows, which partial_fit has not",
                 hint="give the threshold as a number",
             )
-        kinds = stream.demands if stream is not None else None if model is None else model.kinds()
+        kinds = None if model is None else model.kinds()
+        if stream is not None:
+            known = kinds or {}
+            kinds = {
+                name: known[name] if known.get(name) == ZERO_ONE and demand == "numeric" else demand
+                for name, demand in stream.demands.items()
+            }
         table = self._table(X, y, kinds, reset=model is None)
         weights = weights_of(sample_weight, table.rows, may_be_zero=True)
         if settle and model is None:

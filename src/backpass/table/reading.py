@@ -32,7 +32,7 @@ from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.layout import layout_of
 from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, plain, shown
-from backpass.table.notation.decimals import decimal_of
+from backpass.table.notation.decimals import decimal_of, may_be_thousands
 from backpass.table.notation.missing import DEFAULT_MISSING, Missing
 from backpass.table.table import Column, Table
 
@@ -261,7 +261,8 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: E
     found = fields_of(delimited, rules, faults)
     delimiters = sorted({each.layout.delimiter for each in delimited})
     if manner.decimal is None and "," not in delimiters:
-        pointed = [field.column.name for field in found.columns if field.has_points]
+        numbers = [field.column for field in found.columns if field.has_points]
+        pointed = [each.name for each in numbers if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
         texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
     told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]

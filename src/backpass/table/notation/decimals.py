@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backpass.table.columns.column_reading import NUMBER_SHARE
 from backpass.table.columns.raw import RawStrings
 from backpass.table.columns.rules import Rules
 from backpass.table.messages import ErrorList, shown
 from backpass.table.notation.number import NUMBER, number_in, without_percent
 
+FEWEST_FRACTIONS = 3  # different numbers with one or two digits behind the point, which are no thousands
 HINT = "say which with --decimal, or keep a column as text with --categorical"
 
 
@@ -41,7 +45,7 @@ def decimal_of(
 
     Args:
         texts: The string columns.
-        pointed: Names of numeric columns that contain decimal points.
+        pointed: Names of numeric columns that contain points which may separate thousands.
         rules: What is required of the columns.
         faults: Collects errors.
     """
@@ -57,6 +61,22 @@ def decimal_of(
         left = f"column {shown(clear.name)} has decimal commas ({shown(clear.example)})"
         faults.add(f"{left}, column {shown(pointed[0])} decimal points", HINT)
     return ","
+
+
+def may_be_thousands(values: NDArray[np.float64]) -> bool:
+    """Whether the points of a column of numbers (n,) may separate thousands: 1.234, 5.678
+
+    Points after which four digits stand, or at most two in several different numbers, are decimal points.
+
+    >>> may_be_thousands(np.array([1.234, 5.678])), may_be_thousands(np.array([2.5, 3.25, 4.75, np.nan]))
+    (True, False)
+    """
+    there = np.abs(values[np.isfinite(values)])
+    if (there >= 1e12).any():  # digits behind the point are lost
+        return True
+    thousandths, hundredths = (np.abs(there * scale - np.rint(there * scale)) < 1e-6 * scale for scale in (1e3, 1e2))
+    fractions = np.unique(there[there != np.rint(there)])
+    return bool(thousandths.all()) and not (bool(hundredths.all()) and len(fractions) >= FEWEST_FRACTIONS)
 
 
 def written_with_commas(raw: RawStrings, rules: Rules) -> Written | None:
