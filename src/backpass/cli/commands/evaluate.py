@@ -16,6 +16,7 @@ from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, strictness, talking
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned
+from backpass.cli.working import working
 from backpass.errors import DataError, UsageError
 from backpass.model import Model, load
 from backpass.reporting.drift import Drift, drift_facts, drifts
@@ -76,12 +77,13 @@ def evaluate(**given: Any) -> int:
     """
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
-    whole = model.table(
-        given["table"], with_target=True, strict=given["strict"], **reading_of(given, model.schema.missing)
-    )
+    options = reading_of(given, model.schema.missing)
+    with working(console, f"reading {given['table']}"):
+        whole = model.table(given["table"], with_target=True, strict=given["strict"], **options)
     table = model.labeled(whole, strict=given["strict"])
     table = _with_columns(table, model, given)
-    found = Evaluation.of(model, table, with_intervals=given["intervals"])
+    with working(console, f"scoring {counted(table.rows, 'row')}"):
+        found = Evaluation.of(model, table, with_intervals=given["intervals"])
     segments = [segments_of(table, by, model.record.settings.get("time")) for by in dict.fromkeys(given["by"])]
     named = (*(each.target.name for each in model.head.targets), *(each.column for each in segments))
     known = replace(model.schema, left_out=(*model.schema.left_out, *named))

@@ -19,10 +19,12 @@ from backpass.cli.outcome import tell, unbegun, worded
 from backpass.cli.progress import watcher
 from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
+from backpass.cli.working import working
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS
 from backpass.table import Table, Target, read_table
+from backpass.table.messages import counted
 from backpass.table.target import labeled
 
 
@@ -171,18 +173,20 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
 
 def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table, Table]:
     """Return the problem, the table, and that for the report: the test rows, or the table they are split off."""
-    table, validation, test = request.tables()
-    problem = make_problem(
-        table,
-        request.target,
-        request.settings,
-        validation=validation,
-        test=test,
-        drop=request.unread,
-        columns=request.columns,
-        weight=request.weight,
-        strict=request.strict,
-    )
+    with working(console, f"reading {request.table}"):
+        table, validation, test = request.tables()
+    with working(console, f"encoding {counted(table.rows, 'row')}"):
+        problem = make_problem(
+            table,
+            request.target,
+            request.settings,
+            validation=validation,
+            test=test,
+            drop=request.unread,
+            columns=request.columns,
+            weight=request.weight,
+            strict=request.strict,
+        )
     for label, text in summary.before(table, problem, verbose=verbose):
         console.item(label, text)
     console.line()

@@ -14,10 +14,12 @@ from backpass.cli.options.declaration import Command, argument, names_in, option
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
+from backpass.cli.working import working
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
 from backpass.model.file.storage import write_atomically
 from backpass.table import DatetimeColumn, NumericColumn, Table, read_table
+from backpass.table.messages import counted
 from backpass.table.moments.timestamp import moment_texts
 from backpass.table.unseen import require_seen
 
@@ -89,8 +91,10 @@ def predict(**given: Any) -> int:
     offsets = {} if asked is None else model.quantile_offsets(asked.replace(" ", "").split(","))
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
-    table, keep = read_rows(model, given)
-    predictions = model.predictions(table)
+    with working(console, f"reading {given['table']}"):
+        table, keep = read_rows(model, given)
+    with working(console, f"predicting {counted(table.rows, 'row')}"):
+        predictions = model.predictions(table)
     for note in note_lines((*table.notes, *predictions.notes), verbose=given["verbose"]):
         console.item("note", note)
     if given["strict"]:
