@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from backpass.table import Table, table_from
-from backpass.table.association import association
+from backpass.table.diagnosis.association import association
 from backpass.table.diagnosis.diagnostics import column_findings
+from backpass.table.diagnosis.distribution import histogram_of
 from backpass.table.diagnosis.inspection import Coding, inspect_table
-from backpass.table.distribution import histogram_of
 from backpass.table.target import Target
 
 DRAW = np.random.default_rng(0)

@@ -32,7 +32,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
 from backpass.network import Loss
 from backpass.table import Column, Schema, Table, required_kind
-from backpass.table.boolean import ZERO_ONE
+from backpass.table.notation.boolean import ZERO_ONE
 from backpass.training import Progress
 
 

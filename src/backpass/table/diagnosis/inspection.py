@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError
-from backpass.table.association import association
+from backpass.table.diagnosis.association import association
 from backpass.table.diagnosis.dependence import dependences, order_findings
 from backpass.table.diagnosis.diagnostics import Finding, column_findings, table_findings, target_findings
-from backpass.table.distribution import histogram_of
+from backpass.table.diagnosis.distribution import histogram_of
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found
 from backpass.table.messages import counted
 from backpass.table.moments.timestamp import moment_texts
