@@ -10,13 +10,11 @@ import sys
 import pytest
 
 from backpass.cli.console import Console
-from backpass.cli.working import working
 
 PROGRAM = """
 import sys
 from backpass.cli.console import Console
-from backpass.cli.working import working
-with working(Console(quiet={quiet}), "reading big\\x1b[31m.csv", delay={delay}):
+with Console(quiet={quiet}).working("reading big\\x1b[31m.csv", delay={delay}):
     {work}
 print("done", file=sys.stderr)
 """
@@ -60,6 +58,6 @@ def test_quiet_and_short_work_show_nothing(quiet: bool, delay: float) -> None:
 
 
 def test_nothing_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ValueError, match="bad"), working(Console(), "reading", delay=0.0):
+    with pytest.raises(ValueError, match="bad"), Console().working("reading", delay=0.0):
         raise ValueError("bad")
     assert capsys.readouterr().err == ""

@@ -10,9 +10,10 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Timer
 from typing import Any, TextIO
 
 from backpass._version import __version__
@@ -22,6 +23,7 @@ from backpass.errors import ResourceError, visible
 JSON_FORMAT = 1
 """The version of the ``--json`` objects; it increases when a field is removed or changes its meaning."""
 
+DELAY = 2.0  # seconds before a spinner appears
 LABEL = 12  # width of the labels at the left, in characters
 BOLD, RED, PLAIN = "\x1b[1m", "\x1b[1;31m", "\x1b[0m"
 
@@ -87,6 +89,33 @@ class Console:
         first, *others = [line for line in lines if line] or [""]
         self.alarm(label, first)
         self.say_all(others)
+
+    @contextmanager
+    def working(self, text: str, delay: float = DELAY) -> Iterator[None]:
+        """Show a spinner while the block runs, if it takes longer than the delay; it vanishes when the block ends.
+
+        Nothing is shown if the console is quiet or no terminal.
+
+        Args:
+            text: What the command is doing, such as "reading big.csv".
+            delay: Seconds before the spinner appears.
+        """
+        if self.quiet or not self.is_terminal:
+            yield
+            return
+        from rich.console import Console as Screen
+        from rich.text import Text
+
+        status = Screen(stderr=True, highlight=False).status(Text(visible(text)))
+        timer = Timer(delay, status.start)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            status.stop()
 
     def write(self, text: str) -> None:
         """Write a result as UTF-8, whatever the locale.

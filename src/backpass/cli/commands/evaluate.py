@@ -16,7 +16,6 @@ from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, strictness, talking
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned
-from backpass.cli.working import working
 from backpass.errors import DataError, UsageError
 from backpass.model import Model, load
 from backpass.reporting.drift import Drift, drift_facts, drifts
@@ -78,11 +77,11 @@ def evaluate(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     options = reading_of(given, model.schema.missing)
-    with working(console, f"reading {given['table']}"):
+    with console.working(f"reading {given['table']}"):
         whole = model.table(given["table"], with_target=True, strict=given["strict"], **options)
     table = model.labeled(whole, strict=given["strict"])
     table = _with_columns(table, model, given)
-    with working(console, f"scoring {counted(table.rows, 'row')}"):
+    with console.working(f"scoring {counted(table.rows, 'row')}"):
         found = Evaluation.of(model, table, with_intervals=given["intervals"])
     segments = [segments_of(table, by, model.record.settings.get("time")) for by in dict.fromkeys(given["by"])]
     named = (*(each.target.name for each in model.head.targets), *(each.column for each in segments))

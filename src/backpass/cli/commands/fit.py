@@ -19,7 +19,6 @@ from backpass.cli.outcome import tell, unbegun, worded
 from backpass.cli.progress import watcher
 from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
-from backpass.cli.working import working
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS
@@ -173,9 +172,9 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
 
 def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table, Table]:
     """Return the problem, the table, and that for the report: the test rows, or the table they are split off."""
-    with working(console, f"reading {request.table}"):
+    with console.working(f"reading {request.table}"):
         table, validation, test = request.tables()
-    with working(console, f"encoding {counted(table.rows, 'row')}"):
+    with console.working(f"encoding {counted(table.rows, 'row')}"):
         problem = make_problem(
             table,
             request.target,

@@ -15,7 +15,6 @@ from backpass.cli.console import Console, columns_of
 from backpass.cli.options.declaration import Command, argument, names_in, option, talking
 from backpass.cli.options.reading import reading, reading_of, reading_words
 from backpass.cli.text import BARS, aligned, figure
-from backpass.cli.working import working
 from backpass.errors import visible
 from backpass.model.settings.settings import Settings
 from backpass.table import read_table
@@ -71,10 +70,10 @@ def inspect(**given: Any) -> int:
       backpass inspect churn.parquet -t churned --json
     """
     console = Console(quiet=given["quiet"])
-    with working(console, f"reading {given['table']}"):
+    with console.working(f"reading {given['table']}"):
         options = reading_of(given)
         table = read_table(given["table"], categorical=names_in(given["categorical"]), tolerant=True, **options)
-    with working(console, f"examining {counted(table.rows, 'row')}"):
+    with console.working(f"examining {counted(table.rows, 'row')}"):
         found = inspect_table(table, given["target"], partial(_coding, given["preset"]))
     if given["as_json"]:
         console.document("inspect", **found.to_json())

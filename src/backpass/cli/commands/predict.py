@@ -14,7 +14,6 @@ from backpass.cli.options.declaration import Command, argument, names_in, option
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
-from backpass.cli.working import working
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
 from backpass.model.file.storage import write_atomically
@@ -91,9 +90,9 @@ def predict(**given: Any) -> int:
     offsets = {} if asked is None else model.quantile_offsets(asked.replace(" ", "").split(","))
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
-    with working(console, f"reading {given['table']}"):
+    with console.working(f"reading {given['table']}"):
         table, keep = read_rows(model, given)
-    with working(console, f"predicting {counted(table.rows, 'row')}"):
+    with console.working(f"predicting {counted(table.rows, 'row')}"):
         predictions = model.predictions(table)
     for note in note_lines((*table.notes, *predictions.notes), verbose=given["verbose"]):
         console.item("note", note)
