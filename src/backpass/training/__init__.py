@@ -1,6 +1,7 @@
 """Training: finds the parameters theta that minimize a loss (CS229 section 1).
 
-Reading order: ``schedules``, ``optimizer``, ``sampling``, ``progress``, ``loop``, ``newton``, ``function``.
+Reading order: ``schedules``, ``optimizer``, ``sampling``, ``progress``, ``watching``, ``loop``, ``newton``,
+``function``.
 The package depends on networks and engines; it does not depend on tables or files.
 """
 
@@ -17,7 +18,7 @@ from backpass.training.loop import (
     training_step,
 )
 from backpass.training.optimizer import OPTIMIZERS, Optimizer, OptimizerOptions, optimizer_named
-from backpass.training.progress import EpochRecord, Progress
+from backpass.training.progress import EpochRecord, Progress, StepRecord
 from backpass.training.sampling import SAMPLINGS
 from backpass.training.schedules import SCHEDULES
 
@@ -33,6 +34,7 @@ __all__ = [
     "Optimizer",
     "OptimizerOptions",
     "Progress",
+    "StepRecord",
     "StopRequest",
     "TrainingResult",
     "TrainingRun",

@@ -7,7 +7,7 @@ scaling and model files live elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -23,7 +23,7 @@ from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, LabelCross
 from backpass.network.parameters import Layout, Parameter
 from backpass.training.loop import Callback, TrainingRun, TrainingSettings
 from backpass.training.optimizer import Optimizer, OptimizerOptions, optimizer_named
-from backpass.training.progress import EpochRecord
+from backpass.training.progress import EpochRecord, StepRecord
 from backpass.training.sampling import sampling_named
 from backpass.training.schedules import schedule_named
 
@@ -68,6 +68,7 @@ def fit_function(
     patience: int | None = None,
     max_seconds: float | None = None,
     callbacks: Sequence[Callback] = (),
+    watch: Callable[[StepRecord], None] | None = None,
     engine: Engine | None = None,
 ) -> FittedFunction:
     """Train any function h(theta, x) of arrays that is built from operations.
@@ -94,6 +95,7 @@ def fit_function(
         patience: Stop after this many epochs without improvement of the validation score.
         max_seconds: Time limit in seconds.
         callbacks: Observers of the run.
+        watch: Called after every step with J, theta (in the structure of the initial one) and the rows of the step.
         engine: The engine; by default the fastest available one.
 
     Returns:
@@ -140,6 +142,8 @@ def fit_function(
     runner = engine if engine is not None else default_engine()
     validate = None if held_out is None else _score(J, parameters, held_out, runner)
     run = TrainingRun(objective, parameters.start, examples, chosen, settings, runner, validate, callbacks)
+    if watch is not None:
+        run.callbacks = [*callbacks, _Watch(watch, parameters)]
     result = run.run()
     theta = parameters.result(result.theta)
     fitted = FittedFunction(theta, tuple(result.progress.history), result.reason, result.fault)
@@ -194,6 +198,16 @@ class _Parameters:
         views = self.layout.views(vector).values()
         leaves = [float(v) if number else v.copy() for v, number in zip(views, self.are_numbers, strict=True)]
         return self.rebuild(iter(leaves))
+
+
+class _Watch(Callback):
+    """Passes every step on to a function, with theta in its structure."""
+
+    def __init__(self, watch: Callable[[StepRecord], None], parameters: _Parameters) -> None:
+        self.watch, self.parameters = watch, parameters
+
+    def on_update(self, record: StepRecord) -> None:
+        self.watch(replace(record, theta=self.parameters.result(record.theta)))
 
 
 # Examples -------------------------------------------------------------------------------------------------------------

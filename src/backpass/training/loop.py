@@ -17,15 +17,16 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, trace, value_and_grad
-from backpass.engine import Engine, Epoch, Step, first_fault, is_finite, make_step
+from backpass.engine import Engine, Epoch, Outcome, Step, first_fault, is_finite, make_step
 from backpass.network.layers import RandomKey
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of
 from backpass.training.interrupt import StopRequest, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
-from backpass.training.progress import EpochRecord, Progress
+from backpass.training.progress import Arrays, EpochRecord, Progress, StepRecord
 from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
 from backpass.training.schedules import schedule_named
+from backpass.training.watching import run_watched
 
 OVER = ("finished", "patience")
 """Reasons that mean the run is complete."""
@@ -110,6 +111,14 @@ class Callback:
 
     def on_step(self, step: int) -> None:
         """Called from time to time between two steps, with the number of steps taken."""
+
+    @property
+    def sees_steps(self) -> bool:
+        """Whether ``on_update`` is to be called; by default if it is overridden."""
+        return type(self).on_update is not Callback.on_update
+
+    def on_update(self, record: StepRecord) -> None:
+        """Called after every step, with J, theta and the rows. A run with such a callback is slower."""
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         """Called after each epoch; returning True ends the run."""
@@ -272,7 +281,7 @@ class TrainingRun:
                 return stop() or clock.is_over()
 
             before = progress.state
-            outcome = self.engine.run_epoch(step, before, key, self.data, epoch, should_stop)
+            outcome = self._run_epoch(step, before, key, epoch, should_stop)
             progress.state = outcome.state
             progress.step += len(outcome.losses)
             progress.losses += [float(J) for J in outcome.losses]
@@ -287,6 +296,20 @@ class TrainingRun:
                     return self._diverged(progress, progress.step - 1, "the validation score")
                 return self._ended(progress, reason, stop)
         return self._ended(progress, "finished", stop)
+
+    def _run_epoch(
+        self, step: Step, state: Arrays, key: NDArray[Any], epoch: Epoch, should_stop: Callable[[int], bool]
+    ) -> Outcome:
+        """Run an epoch at once, or step by step if a callback sees the steps."""
+        watching = [callback for callback in self.callbacks if callback.sees_steps]
+        if not watching:
+            return self.engine.run_epoch(step, state, key, self.data, epoch, should_stop)
+
+        def report(record: StepRecord) -> None:
+            for callback in watching:
+                callback.on_update(record)
+
+        return run_watched(self.engine, step, state, key, self.data, epoch, should_stop, report)
 
     def _finish_epoch(self, progress: Progress) -> str:
         """Score the epoch and record it. Returns the reason to end the run here, or an empty string."""

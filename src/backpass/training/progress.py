@@ -33,6 +33,25 @@ class EpochRecord:
     score: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StepRecord:
+    """One step of a run    CS229 Algorithm 1, Algorithm 2
+
+    Attributes:
+        step: The number of the step, from 1.
+        J: The cost of its rows, before the step.
+        theta: The parameters after the step (P,), a copy; for ``watch`` of ``fit_function`` in the structure of theta.
+        rows: The indices of its rows among the training rows.
+        network: The number of the network in an ensemble, from 0.
+    """
+
+    step: int
+    J: float
+    theta: Any
+    rows: NDArray[Any]
+    network: int = 0
+
+
 @dataclass(slots=True)
 class Progress:
     """The state of a training run. Mutable.

@@ -19,7 +19,7 @@ from backpass.errors import ResourceError
 from backpass.model.fitting.checkpoint import Checkpoint, RunState
 from backpass.model.fitting.ensemble import Member
 from backpass.model.fitting.problem import Problem
-from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
+from backpass.training import Callback, EpochRecord, Progress, StepRecord, StopRequest, TrainingResult
 
 ENDS_ALL = ("interrupted", "stopped", "diverged")
 """Reasons that end the other runs, too."""
@@ -219,6 +219,15 @@ class MemberCallback(Callback):
             self.together.taken[self.number] = step
             for each in self.together.callbacks:
                 each.on_step(self.together.step)
+
+    @property
+    def sees_steps(self) -> bool:
+        return any(each.sees_steps for each in self.together.callbacks)
+
+    def on_update(self, record: StepRecord) -> None:
+        with self.together.lock:
+            for each in self.together.callbacks:
+                each.on_update(replace(record, network=self.number))
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         with self.together.lock:
