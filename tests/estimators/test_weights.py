@@ -86,6 +86,13 @@ def test_balanced_is_what_scikit_learn_computes() -> None:
     np.testing.assert_allclose(found, compute_class_weight("balanced", classes=np.arange(3), y=codes)[codes])
 
 
+def test_balanced_shares_the_weight_among_the_classes_that_occur() -> None:
+    """A fold may lack a class: the others then share its weight, so that the mean weight stays 1."""
+    codes = np.array([0, 0, 0, 2])
+    found = with_classes(None, codes, np.array([5, 6, 7]), "balanced")
+    np.testing.assert_allclose(found, [4 / 6, 4 / 6, 4 / 6, 2.0])
+
+
 def test_balanced_counts_weights_as_repetitions() -> None:
     codes, weights = np.array([0, 1, 1]), np.array([3.0, 1.0, 2.0])
     repeated = np.repeat(codes, weights.astype(int))
