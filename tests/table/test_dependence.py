@@ -38,7 +38,7 @@ def test_a_repeated_identifier_is_named_with_its_count(name: str, kind: str) -> 
     assert {*said} == {name}
     code, text = said[name]
     assert code == "no_group"
-    assert text.startswith("60 values, each about 6 times")
+    assert text.startswith("60 values of about 6 rows each")
     assert f"--group {name}" in text
     assert not found(grouped(2.0, name, kind), has_group=True)
 

@@ -16,6 +16,7 @@ from backpass.model import Settings
 from backpass.model.fitting.fit import as_table
 from backpass.reporting.page import require
 from backpass.table import Table, read_table, required_kind
+from backpass.table.diagnosis.identifiers import is_named_as_identifier
 from backpass.table.messages import shown
 
 
@@ -101,12 +102,19 @@ class Request:
     @property
     def left_out(self) -> list[str]:
         """The columns of --drop that are not read: a group or time column is read, though it is no input."""
-        return [name for name in self.drop if name not in self.needed]
+        return [name for name in self.drop if name not in (*self.needed, *self.suspected)]
 
     @property
     def unread(self) -> list[str]:
         """The columns of --drop that are read all the same, and are no inputs."""
-        return [name for name in self.drop if name in self.needed and name != self.weight]
+        return [name for name in self.drop if name in (*self.needed, *self.suspected) and name != self.weight]
+
+    @property
+    def suspected(self) -> list[str]:
+        """The columns of --drop that are named as identifiers: they are read, as their rows may belong together."""
+        if self.settings.group is not None:
+            return []
+        return [name for name in self.drop if name not in self.needed and is_named_as_identifier(name)]
 
     def rescue(self, console: Console) -> str | None:
         """Return the checkpoint path of an interrupted run if --checkpoint is not set.
@@ -141,13 +149,18 @@ class Request:
         """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
         try:
             table = read_table(
-                self.table, categorical=self.categorical, drop=self.left_out, need=self.needed, **self.reading
+                self.table,
+                categorical=tuple(dict.fromkeys((*self.categorical, *self.suspected))),
+                drop=self.left_out,
+                need=self.needed,
+                **self.reading,
             )
         except DataError as error:
             if "," in self.target and f"{shown(self.target)} not found" in str(error):
                 error.hint = "one column is predicted here; several at once: docs/how-to/scikit-learn.md"
             raise
-        kinds = {name: required_kind(column) for name, column in table.columns.items()}
+        used = {name: column for name, column in table.columns.items() if name not in self.suspected}
+        kinds = {name: required_kind(column) for name, column in used.items()}
         files = (self.validation_file, self.test_file)
         validation, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
         return table, validation, test

@@ -7,7 +7,7 @@ that need a fit.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from backpass.table.messages import shown
 from backpass.training import Callback
 
 _LEVEL = {"absolute": "median", "quantile": "quantile"}
+_MANY_ROWS, _PERFECT_R2, _PERFECT_ACCURACY = 100, 0.9995, 0.998
+"""When a score is nearly perfect: on so many rows, an R2 or an accuracy of at least so much."""
 _SLACK = 1e-6
 _SIMPLE = ("linear", "logistic", "group", "last", "seasonal")
 """A constant must be better than the network by this share of its score, so that rounding causes no warning."""
@@ -79,6 +81,22 @@ def beaten_by(comparison: Comparison | None, where: str) -> list[str]:
     metric = comparison.metric.replace("_", " ")
     scores = f"{metric} {comparison.network_score:.4g} against {comparison.baseline_score:.4g}"
     return [f"the network is worse than {baseline_title(comparison.baseline)} on {where}: {scores}"]
+
+
+def nearly_perfect(head: Head, scores: Mapping[str, float], rows: int, where: str) -> list[str]:
+    """A warning if a score is better than that of most honest data.
+
+    Args:
+        head: The meaning of the outputs.
+        scores: The scores on the rows.
+        rows: The number of rows.
+        where: The name of the rows in the warning.
+    """
+    name, least = ("r2", _PERFECT_R2) if head.target.task == "regression" else ("accuracy", _PERFECT_ACCURACY)
+    if rows < _MANY_ROWS or scores.get(name, 0.0) < least:
+        return []
+    figure = f"{name} {scores[name]:.6g} on {where}"
+    return [f"the score is nearly perfect ({figure}): does a column hold what is known only after the target?"]
 
 
 def _alike(head: Head, o: NDArray[Any], truth: NDArray[Any], where: str) -> list[str]:

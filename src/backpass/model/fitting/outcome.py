@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.baseline.baseline import kept
-from backpass.model.diagnostics import beaten_by
+from backpass.model.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.diagnostics import after_training, before_training
@@ -59,12 +59,13 @@ def make_model(
     lookups, left_out = lookups_of(problem) if compared.baselines else ((), [])
     simple = {name: lookup_outputs(problem, members, lookups, name) for name in scored}
     comparison = None if shown is None else comparison_of(problem, compared.baselines, shown, simple[where])
+    scores = {name: rows.scores(problem.head) for name, rows in scored.items()}
     notes = (note for note in problem.notes if note not in problem.of_source)
     is_ensemble = problem.settings.ensemble_size > 1
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
-        scores={name: rows.scores(problem.head) for name, rows in scored.items()},
+        scores=scores,
         baselines={
             **{each.name: baseline_scores(problem, each) for each in compared.baselines},
             **{each.name: _lookup_scores(problem.head, each.name, simple, scored) for each in lookups},
@@ -84,6 +85,11 @@ def make_model(
             *before_training(problem),
             *after_training(problem, members, thetas, scored),
             *beaten_by(comparison, f"the {where} rows"),
+            *(
+                []
+                if shown is None
+                else nearly_perfect(problem.head, scores[where], shown.part.rows, f"the {where} rows")
+            ),
         ),
         comparison=comparison,
     )

@@ -6,7 +6,6 @@ resemble each other, and an order of the rows that tells the target. Each names 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.table.content import bits_of, first_equal
 from backpass.table.diagnosis.diagnostics import Finding
+from backpass.table.diagnosis.identifiers import is_named_as_identifier
 from backpass.table.messages import counted
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target
@@ -24,13 +24,6 @@ FEWEST_GROUPS = 10
 RESEMBLANCE = 0.1  # correlation of neighbors above which they depend on each other
 ORDER = 0.3  # the same for the order of the file, which nobody may have meant
 ERRORS = 5.0  # standard errors by which a correlation must exceed 0
-WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "id ids uuid guid idcode account client customer device household machine member participant patient person "
-        "respondent session subject user",
-    )
-)
 
 
 def dependences(
@@ -102,8 +95,7 @@ def _is_identifier(column: Column) -> bool:
     >>> _is_identifier(NumericColumn("patientId", np.array([1.0, 1.0, 2.0])))
     True
     """
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", column.name)
-    if not WORDS & {word.lower() for word in words}:
+    if not is_named_as_identifier(column.name):
         return False
     if isinstance(column, NumericColumn):
         values = column.values[~column.missing]

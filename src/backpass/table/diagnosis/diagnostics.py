@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.table.columns.column_reading import numbers_among
 from backpass.table.columns.spellings import likeness
+from backpass.table.diagnosis.identifiers import identifier_text
 from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, starts_with_numbers
@@ -84,6 +85,9 @@ def _number_findings(column: NumericColumn, table: Table) -> Iterator[Finding]:
     there = column.values[~column.missing]
     if len(there) >= FEWEST and len(np.unique(there)) == len(there) and _counts_rows(there):
         yield Finding("counter", "consecutive integers: a row number?")
+        return
+    if text := identifier_text(column, table.row_numbers):
+        yield Finding("identifier_numbers", text)
         return
     low, high = np.quantile(there, [0.25, 0.75])
     far_out = max(FAR_OUT, _normal_reach(len(there)))
@@ -158,8 +162,8 @@ def target_findings(column: Column, target: Target, y: NDArray[Any]) -> Iterator
 def worst_findings(table: Table, names: Sequence[str], target: Target, y: NDArray[Any], count: int = 3) -> list[str]:
     """Return notes on the columns that most likely make a score too good, or are useless, at most ``count``.
 
-    Columns that determine the target come first, then those that nearly give it away, then row numbers. Tables of fewer
-    than ``leakage.FEWEST_ROWS`` rows show too little.
+    Columns that determine the target come first, then those that nearly give it away, then row numbers and identifiers.
+    Tables of fewer than ``leakage.FEWEST_ROWS`` rows show too little.
 
     Args:
         table: The training rows.
@@ -179,6 +183,9 @@ def worst_findings(table: Table, names: Sequence[str], target: Target, y: NDArra
         if not leaks and isinstance(column, NumericColumn) and _numbers_rows(column, table):
             drop = f"--drop {shlex.quote(column.name)} leaves it out"
             found.append((0.5, f"column {shown(column.name)} numbers the rows of the table: {drop}"))
+        elif not leaks and isinstance(column, NumericColumn) and (text := identifier_text(column, table.row_numbers)):
+            drop = f"--drop {shlex.quote(column.name)} leaves it out"
+            found.append((0.4, f"column {shown(column.name)}: {text}; {drop}"))
     return [text for _, text in sorted(found, key=lambda each: -each[0])[:count]]
 
 
