@@ -147,3 +147,32 @@ def test_an_ensemble_prints_the_score_out_of_fold(call: Run, table: Path, tmp_pa
     assert f"out-of-fold rmse {score:.3g}"[:-1] in done.err + done.out
     alone = call("fit", str(table), "-t", "y", *QUICK, "-o", output)
     assert "out-of-fold" not in alone.err + alone.out
+
+
+def test_a_refit_says_what_it_gives_up(call: Run, table: Path, tmp_path: Path) -> None:
+    output = str(tmp_path / "m.backpass")
+    done = call("fit", str(table), "-t", "y", "--time", "day", "--refit", *QUICK, "-o", output)
+    assert done.code == 0, done.err
+    shown = call("show", output)
+    for text in (done.out + done.err, shown.out):
+        flat = " ".join(text.split())
+        assert "the scores are those of the model before, and no rows are left to check this one" in flat
+    rows = len(pd.read_csv(table))
+    assert load(output).record.refit == {"rows": rows, "epochs": [load(output).record.best_epoch]}
+
+
+@pytest.mark.parametrize("more", [(), ("--weight", "age2"), ("--group", "id", "--class-weight", "balanced")])
+def test_folds_read_standard_input(process: Run, call: Run, table: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+    frame = pd.read_csv(table)
+    frame["age2"] = frame["age"].abs() + 0.1
+    if "--class-weight" in more:
+        frame["y"] = np.where(frame["y"] > 1.0, "high", "low")
+    frame.to_csv(table, index=False)
+    wish = ("-t", "y", "--folds", "2", "--out-of-fold", "out.csv", *more, *QUICK, "-o", "m.backpass")
+    piped = process("fit", "-", *wish, cwd=tmp_path, stdin=table.read_bytes())
+    assert piped.code == 0, piped.err
+    first, model = (tmp_path / "out.csv").read_bytes(), (tmp_path / "m.backpass").read_bytes()
+    assert call("fit", str(table), *wish).code == 0
+    assert (tmp_path / "out.csv").read_bytes() == first
+    assert (tmp_path / "m.backpass").read_bytes() == model
+    assert "cross-validated" in piped.out + piped.err

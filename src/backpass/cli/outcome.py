@@ -34,6 +34,8 @@ def tell(model: Model, request: Request, console: Console, stopped: InterruptedT
     if stopped is not None:
         console.item("interrupted", _what_is_kept(model))
     console.item("trained", summary.course(model))
+    if refit := summary.refit_line(model):
+        console.item("refit", refit)
     for line in ("", *table) if (table := summary.scores_table(model)) else ():
         console.line(line)
     if decision := summary.decision_line(model.head):

@@ -222,6 +222,18 @@ def course(model: Model) -> str:
     return ended
 
 
+def refit_line(model: Model) -> str:
+    """Format what a refit did and what it gives up; empty without one."""
+    refit = model.record.refit
+    if refit is None:
+        return ""
+    epochs = listed([str(epoch) for epoch in refit["epochs"]])
+    return (
+        f"on all {refit['rows']:,} rows ({'epoch' if len(refit['epochs']) == 1 else 'epochs'} {epochs}); the scores "
+        "are those of the model before, and no rows are left to check this one"
+    )
+
+
 def facts(model: Model) -> dict[str, Any]:
     """Return the facts of a fitted model for ``--json``."""
     record = model.record
@@ -245,6 +257,7 @@ def facts(model: Model) -> dict[str, Any]:
         "coverage": None if record.coverage is None else {"level": COVERAGE_LEVEL, "share": record.coverage},
         "baselines": {name: {part: dict(s) for part, s in parts.items()} for name, parts in record.baselines.items()},
         "comparison": None if record.comparison is None else record.comparison.to_json(),
+        "refit": None if record.refit is None else dict(record.refit),
         "best_epoch": record.best_epoch,
         "epochs": len(record.history),
         "steps": record.steps,

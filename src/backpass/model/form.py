@@ -206,6 +206,7 @@ MODEL: Form = {
                 "high": _NUMBER,
             }
         ),
+        "refit": Optional({"rows": _ONE, "epochs": [_COUNT]}),
         "members": Optional([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
         "columns": Optional(
             {

@@ -47,6 +47,7 @@ class Record:
             the entry if there are none.
         comparison: The network and its best baseline on the test rows, else on the validation rows; None if there are
             no such rows, or in earlier files.
+        refit: For a model that was trained again on all rows, their number and the epochs of its networks; else None.
     """
 
     settings: Mapping[str, Any]
@@ -66,6 +67,7 @@ class Record:
     weight: str = ""
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
     comparison: Comparison | None = None
+    refit: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -93,6 +95,7 @@ class Record:
             **({"weight": self.weight} if self.weight else {}),
             **({"split_columns": dict(self.split_columns)} if self.split_columns else {}),
             **({} if self.comparison is None else {"comparison": self.comparison.to_json()}),
+            **({} if self.refit is None else {"refit": dict(self.refit)}),
         }
 
     @staticmethod

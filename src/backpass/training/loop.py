@@ -51,6 +51,7 @@ class TrainingSettings:
         max_seconds: The time limit in seconds, or None.
         schedules: The schedules of other columns of the settings table: "weight_decay" of the optimizer, "dropout" of
             the network.
+        last_epoch: The epoch after which the run ends, while its schedules are those of all epochs, or None.
     """
 
     learning_rate: float = 1e-3
@@ -63,6 +64,7 @@ class TrainingSettings:
     patience: int | None = None
     max_seconds: float | None = None
     schedules: Mapping[str, str] = field(default_factory=dict)
+    last_epoch: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -241,9 +243,15 @@ class TrainingRun:
         return steps_per_epoch(self.settings.sampling, self.rows, self.batch_size)
 
     @property
-    def total_steps(self) -> int:
+    def planned_steps(self) -> int:
+        """The number of steps that the schedules are made for."""
         steps = self.settings.epochs * self.steps_per_epoch
         return steps if self.settings.max_steps is None else min(steps, self.settings.max_steps)
+
+    @property
+    def total_steps(self) -> int:
+        last = self.settings.last_epoch
+        return self.planned_steps if last is None else min(self.planned_steps, last * self.steps_per_epoch)
 
     def learning_rates(self, first: int, steps: int) -> NDArray[numpy.float64]:
         """alpha of the steps after ``first``: (steps,)"""
@@ -258,7 +266,7 @@ class TrainingRun:
 
     def _shares(self, first: int, steps: int) -> NDArray[numpy.float64]:
         """t of the steps after ``first``: the fraction of all steps that is complete before each: (steps,)"""
-        return numpy.arange(first, first + steps) / max(self.total_steps, 1)
+        return numpy.arange(first, first + steps) / max(self.planned_steps, 1)
 
     def _epoch_tables(self, progress: Progress) -> Epoch:
         """The remaining steps of the current epoch."""

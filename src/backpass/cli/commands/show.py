@@ -88,6 +88,8 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     yield "settings", [_settings_line(model)]
     yield "deviations", [_deviations_line(model)]
     yield "trained", [summary.course(model)]
+    if refit := summary.refit_line(model):
+        yield "refit", [refit]
     if model.history:
         yield "history", list(_course_lines(model, can_draw))
     if scores := summary.scores_table(model):

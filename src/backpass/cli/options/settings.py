@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from backpass.cli.options.declaration import flag, option, together
 from backpass.errors import UsageError
-from backpass.model.settings.constraint import Choice, Number
+from backpass.model.settings.constraint import Choice, Number, Switch
 from backpass.model.settings.declarations import BY_NAME, SETTINGS
 from backpass.model.settings.setting import Setting
 from backpass.model.settings.settings import Settings
@@ -25,6 +25,8 @@ def settings_options() -> Callable[[F], F]:
 
 
 def _setting_option(setting: Setting) -> Callable[[F], F]:
+    # A switch without a value is on: --refit means --refit yes.
+    alone: dict[str, Any] = {"is_flag": False, "flag_value": "yes"} if isinstance(setting.constraint, Switch) else {}
     return option(
         flag(setting.name),
         setting.name,
@@ -33,6 +35,7 @@ def _setting_option(setting: Setting) -> Callable[[F], F]:
         section=setting.group.capitalize(),
         help=_help(setting),
         shell_complete=_completing(getattr(setting.constraint, "names", ())),
+        **alone,
     )
 
 

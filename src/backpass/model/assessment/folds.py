@@ -102,7 +102,7 @@ class Folds:
         problem = make_problem(
             self.table.take(rest),
             self.target.name,
-            Settings.of({**dict(settings.given), "test_fraction": 0.0}),
+            Settings.of({**dict(settings.given), "test_fraction": 0.0, "refit": False}),
             test=self.scored(number),
             drop=self.drop,
             columns=self.columns,

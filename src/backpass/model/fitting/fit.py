@@ -20,9 +20,10 @@ from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
-from backpass.model.fitting.outcome import make_model
+from backpass.model.fitting.outcome import factor_of, make_model
 from backpass.model.fitting.preparation import make_problem
 from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.refit import refitted
 from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
 from backpass.model.fitting.scoring import WORST, Compared, baselines
 from backpass.model.model import Model
@@ -34,8 +35,8 @@ from backpass.training import Callback, stop_on_signals
 _FOR_BASELINES = 0.1
 """The share of the time limit that the baselines may take."""
 
-_FOR_TRAINING = 0.55
-"""The share of the time limit that training may take if a backtest, which has fewer rows, follows it."""
+_FOR_A_LATER_FIT = 0.8
+"""The part of the time of training that a backtest, or a refit, gets of a time limit."""
 
 
 def fit(
@@ -218,7 +219,8 @@ def fit_problem(
     does_backtest = compare and is_backtested(problem)
     compared = _compared(problem, callbacks, resume_from) if compare else Compared()
     limit = problem.settings.max_seconds
-    members = _within(members, limit, time.monotonic() - began, _FOR_TRAINING if does_backtest else 1.0)
+    share = 1.0 / (1.0 + _FOR_A_LATER_FIT * (does_backtest + problem.settings.refit))
+    members = _within(members, limit, time.monotonic() - began, share)
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
@@ -229,10 +231,14 @@ def fit_problem(
                 on_model(diverged.model)
             raise diverged
         goes_on = does_backtest and runs.ending.reason != "stopped" and not stop()
-        left = None if limit is None else max(limit - (time.monotonic() - began), 1e-3 * limit)
+        left = _left(limit, began, 2 if problem.settings.refit else 1)
         tested = backtest(problem, callbacks, stop, left) if goes_on else Backtest()
         saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
         model = make_model(problem, members, runs, compared, tested)
+        if problem.settings.refit and runs.ending.reason != "stopped" and not stop():
+            factor = factor_of(problem, members, runs)
+            model = refitted(model, problem, factor, callbacks, stop, _left(limit, began))
+            saved = saved or (stop() and _saved(kept, callbacks))
         _check_scores(model, problem.head.metric)
         if on_model is not None:
             on_model(model)
@@ -294,6 +300,11 @@ def _within(members: Sequence[Member], limit: float | None, spent: float, share:
         )
 
     return [replace(each, problem=shortened(each.problem)) for each in members]
+
+
+def _left(limit: float | None, began: float, fits: int = 1) -> float | None:
+    """The seconds that the next of so many fits gets of a time limit; None without one."""
+    return None if limit is None else max(limit - (time.monotonic() - began), 1e-3 * limit) / fits
 
 
 def _check_scores(model: Model, metric: str) -> None:

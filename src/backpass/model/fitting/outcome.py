@@ -128,22 +128,36 @@ def _calibrated(
     problem: Problem, members: Sequence[Member], thetas: list[NDArray[Any]]
 ) -> tuple[list[NDArray[Any]], ScoredRows | None, list[str]]:
     """The networks with the temperature fitted on the validation rows, these rows, and a note about it."""
-    settings, head = problem.settings, problem.head
     rows = ScoredRows.of(problem, members, thetas, "validation")
-    if settings.calibration == "none" or settings.output_activation != "identity" or rows is None:
+    factor = None if rows is None else _factor(problem, rows)
+    if rows is None or factor is None:
         return thetas, rows, []
-    if head.own is not None or head.target.task == "regression":
-        return thetas, rows, []
-    factor = fitted_factor(head, rows.outputs, rows.part)
-    if problem.folds:
-        # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
-        factor = max(factor, 1.0)
     found = f"T = {1.0 / factor:.3g}, {rows.part.rows:,} validation rows"
     note = f"probabilities are calibrated by temperature scaling ({found})"
     if factor == 1.0:
         return thetas, rows, [note]
     thetas = [tempered(problem.network, theta, factor) for theta in thetas]
     return thetas, ScoredRows.of(problem, members, thetas, "validation"), [note]
+
+
+def _factor(problem: Problem, rows: ScoredRows) -> float | None:
+    """The factor of the outputs, from the validation rows; None if probabilities are not calibrated."""
+    settings, head = problem.settings, problem.head
+    if settings.calibration == "none" or settings.output_activation != "identity":
+        return None
+    if head.own is not None or head.target.task == "regression":
+        return None
+    factor = fitted_factor(head, rows.outputs, rows.part)
+    # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
+    return max(factor, 1.0) if problem.folds else factor
+
+
+def factor_of(problem: Problem, members: Sequence[Member], runs: Runs) -> float:
+    """The factor of the outputs in the model of complete runs; 1 if probabilities are not calibrated."""
+    rows = ScoredRows.of(
+        problem, members, [problem.unweighted(each.theta) for each in runs.results.values()], "validation"
+    )
+    return (None if rows is None else _factor(problem, rows)) or 1.0
 
 
 def _widened(residuals: Residuals, test: ScoredRows, head: Head, coverage: float | None) -> tuple[Residuals, list[str]]:

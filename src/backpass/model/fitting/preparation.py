@@ -96,7 +96,7 @@ def make_problem(
         remake(rows, notes=notes, warnings=division.warnings, diagnose=diagnose),
         weight=weight or "",
         split_columns={name: required_kind(table.columns[name]) for name in named},
-        source=Source(rows, remake) if settings.time is not None or settings.group is not None else None,
+        source=Source(rows, remake) if settings.refit or {settings.time, settings.group} != {None} else None,
     )
 
 

@@ -79,7 +79,8 @@ class Problem:
         units: Which rows of each split belong together, as far as that is known.
         split_columns: The group and the time column, with their required kinds.
         training_rows: The summary of the training and validation rows.
-        source: The rows that it was made of, with a group or a time column; else None.
+        source: The rows that it was made of, with a group or a time column, or for a refit; else None.
+        last_epoch: The epoch after which training ends; the schedules are those of all epochs. None: the last one.
     """
 
     settings: Settings
@@ -99,6 +100,7 @@ class Problem:
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
     training_rows: TrainingRows | None = None
     source: Source | None = None
+    last_epoch: int | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -194,6 +196,7 @@ class Problem:
             sampling=s.sampling,
             seed=s.seed,
             patience=s.patience,
+            last_epoch=self.last_epoch,
             max_seconds=s.max_seconds,
             schedules={name: schedule for name, schedule in self._schedules().items() if schedule != "constant"},
         )

@@ -141,8 +141,11 @@ def baselines(problem: Problem, watch: Callable[[str, float], bool] = lambda nam
         problem: The problem.
         watch: Called with the name of the baseline and the share of its work that is done; returning True ends its fit.
     """
-    if len(problem.parts) == 1:
-        return Compared()
+    return Compared() if len(problem.parts) == 1 else fitted_baselines(problem, watch)
+
+
+def fitted_baselines(problem: Problem, watch: Callable[[str, float], bool] = lambda name, share: False) -> Compared:
+    """The baselines of a problem, whether or not it has rows to score them on; see ``baselines``."""
     part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
     name = CONSTANTS[head.loss_name] if is_number else "majority"

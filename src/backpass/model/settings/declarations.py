@@ -71,6 +71,13 @@ class SettingValues:
         since=3,
         is_optional=True,
     )
+    refit: bool = data(
+        False,
+        Switch(),
+        "train again on all rows, test rows too, before the model is written; the scores are those before",
+        since=3,
+        is_optional=True,
+    )
     hidden: tuple[int, ...] = network(
         None,
         Widths(),

@@ -21,6 +21,7 @@ class SettingsOptions(TypedDict, total=False):
     test_fraction: float
     group: str | None
     time: str | None
+    refit: bool
     hidden: Sequence[int] | None
     activation: str | Callable[[Array], Array]
     output_activation: str | Callable[[Array], Array]

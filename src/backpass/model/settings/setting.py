@@ -26,7 +26,7 @@ class Setting:
         since: The first model-file format that holds it.
         older: The meaning of a file without it. None: the default of plain.
         notes: The values that the notes (CS229) have; None if they leave it open.
-        is_optional: Whether model files leave it out if it is None.
+        is_optional: Whether model files leave it out if it has its default.
     """
 
     name: str

@@ -78,7 +78,11 @@ class Settings(SettingValues):
         """Plain data for the model file."""
         kept = [each.name for each in SETTINGS if each.is_stored]
         data = {name: getattr(self, name) for name in kept}
-        data = {name: value for name, value in data.items() if value is not None or not BY_NAME[name].is_optional}
+        data = {
+            name: value
+            for name, value in data.items()
+            if value != BY_NAME[name].default or not BY_NAME[name].is_optional
+        }
         return {name: CUSTOM if isinstance(value, CustomActivation) else listed(value) for name, value in data.items()}
 
     @staticmethod

@@ -66,7 +66,7 @@ def backtest(
         return Backtest()
     earlier = replace(earlier, settings=replace(earlier.settings, max_seconds=seconds))
     members = members_of(earlier, at_once=side_by_side(earlier, earlier.settings.ensemble_size))
-    runs = train_members(members, stop, [Progressing(callbacks)])
+    runs = train_members(members, stop, [Progressing(callbacks, "backtest")])
     if runs.ending.reason in ("interrupted", "diverged"):
         return Backtest(notes=(_UNFINISHED,))
     done = [i for i, each in runs.results.items() if each.progress.history]
@@ -101,14 +101,16 @@ def _earlier(problem: Problem) -> Problem | None:
 
 @dataclass(slots=True)
 class Progressing(Callback):
-    """Reports the share of a backtest that is done. Mutable.
+    """Reports the share of a later fit that is done. Mutable.
 
     Attributes:
         callbacks: The observers of the fit.
+        name: What the later fit is for.
         total: The number of steps.
     """
 
     callbacks: Sequence[Callback]
+    name: str
     total: int = field(default=1)
 
     def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
@@ -116,4 +118,4 @@ class Progressing(Callback):
 
     def on_step(self, step: int) -> None:
         for each in self.callbacks:
-            each.on_stage("backtest", step / self.total)
+            each.on_stage(self.name, step / self.total)
