@@ -97,6 +97,7 @@ def _assembled(model: Model, whole: Problem, runs: Runs, factor: float) -> Model
         feature_map=whole.feature_map,
         network=whole.network,
         theta=np.stack(thetas) if model.theta.ndim > 1 else thetas[0],
+        training_rows=whole.training_rows,
         record=record,
         baselines=kept(simple),
         lookups=tuple(each for each in lookups_of(whole)[0] if each.name in names),
