@@ -19,6 +19,7 @@ def test_python_examples_run(
     monkeypatch.chdir(tmp_path)
     lines = sample_bytes("housing").splitlines(keepends=True)
     (tmp_path / "housing.csv").write_bytes(b"".join(lines[:400]))
+    (tmp_path / "labeled.csv").write_bytes(b"".join([lines[0], *lines[400:500]]))
     names: dict[str, object] = {}
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert len(blocks) == 2
