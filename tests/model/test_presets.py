@@ -44,6 +44,19 @@ def test_plain_gives_nothing() -> None:
     assert {name: getattr(plain, name) for name in others} == others
 
 
+def test_notes_trains_by_algorithm_2_and_deviates_in_the_scaling_alone() -> None:
+    """CS229 Algorithm 2"""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 2))
+    data = {"a": x[:, 0], "b": x[:, 1], "y": np.maximum(x[:, 0], 0.0) + 0.5 * x[:, 1]}
+    model = fit(data, "y", preset="notes", hidden=(8,), epochs=40)
+    assert {*not_in_notes(model.record.settings)} == {"numerical_scaling"}
+    same = {"optimizer": "sgd", "schedule": "constant", "sampling": "minibatch", "learning_rate": 0.01}
+    plain = fit(data, "y", hidden=(8,), epochs=40, batch_size=32, **same)
+    assert model.theta.tobytes() == plain.theta.tobytes()
+    assert model.history[-1].train_loss < 0.3 * model.history[0].train_loss
+
+
 @pytest.mark.parametrize("asked", [{}, {"epochs": 3, "seed": 1}, {"loss": "absolute", "ensemble_size": 2}])
 def test_the_recipe_is_what_nothing_said_means(asked: dict[str, Any]) -> None:
     assert Settings.of(asked) == Settings.of({"preset": "default", **asked})

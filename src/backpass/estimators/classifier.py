@@ -43,9 +43,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     Args:
         hidden_layer_sizes: Widths of the hidden layers: an int, or a sequence such as (64, 64). Default None
             [(128, 128)].
-        preset: Named set of defaults: "plain", "fast", "default", "best" or "realmlp". None selects "plain" if a
-            parameter describes the network or its training, and "default" otherwise, as ``backpass.fit`` does. Default
-            "default".
+        preset: Named set of defaults: "plain", "notes", "fast", "default", "best" or "realmlp". None selects "plain" if
+            a parameter describes the network or its training, and "default" otherwise, as ``backpass.fit`` does.
+            Default "default".
         activation: Activation of the hidden layers: a name, or a function of ``backpass.operations`` that acts element
             by element. Default None ["selu"].
         wire: Hidden units with the columns that each of them reads, as (name, (column, ...)) pairs. Default (): dense

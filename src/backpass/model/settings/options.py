@@ -15,7 +15,7 @@ from backpass.circuit import Array
 class SettingsOptions(TypedDict, total=False):
     """Keyword arguments of ``fit``: any of the settings. Omitted ones take the preset's value."""
 
-    preset: Literal["plain", "fast", "default", "best", "realmlp"] | None
+    preset: Literal["plain", "notes", "fast", "default", "best", "realmlp"] | None
     task: Literal["regression", "classification"] | None
     validation_fraction: float | None
     test_fraction: float

@@ -115,7 +115,7 @@ def _of_preset(preset: str) -> dict[str, Any]:
 
 def _drawn(preset: str, given: Mapping[str, Any], task: str, rows: int, number: int) -> dict[str, Any]:
     """A random variant of a preset: some of its settings changed."""
-    space = _PLAIN if preset == "plain" else _RECIPE
+    space = _PLAIN if preset in ("plain", "notes") else _RECIPE
     found = _of_preset(preset)
     usual = Settings.of({**given, **found}, task, rows)
     dice = integers(usual.seed, number, _PURPOSE, 2 * len(space), 2**31 - 1)
