@@ -140,7 +140,7 @@ def training_line(problem: Problem) -> str:
 
 
 def scores_table(model: Model) -> list[str]:
-    """Return a table of the scores of the network and of the two baselines, on the rows of ``scored_part``."""
+    """Return a table of the scores of the network and of the baselines, on the rows of ``scored_part``."""
     part = scored_part(model)
     if part is None:
         return []

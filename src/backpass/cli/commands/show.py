@@ -33,7 +33,7 @@ def show(**given: Any) -> int:
     """Show the contents of a model file.
 
     Prints the target, columns, layers, parameter counts, settings, training history, and the scores next to those of
-    two baselines. Model files contain no code; loading one executes nothing from it.
+    the baselines. Model files contain no code; loading one executes nothing from it.
 
     --time evaluates the network and its gradient with NumPy, operation by operation, and adds up each layer.
 

@@ -1,4 +1,4 @@
-"""Fitting: trains a model on a table and scores it against two baselines."""
+"""Fitting: trains a model on a table and scores it against baselines."""
 
 from __future__ import annotations
 
