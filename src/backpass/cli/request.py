@@ -11,13 +11,13 @@ from backpass.cli.options.declaration import names_in
 from backpass.cli.options.reading import reading_of
 from backpass.cli.options.settings import settings_of
 from backpass.cli.output import check_page_replaceable, check_replaceable, checkpoint_path, model_path
-from backpass.errors import DataError, ResourceError, UsageError
+from backpass.errors import ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.fitting.fit import as_table
 from backpass.reporting.page import require
 from backpass.table import Table, read_table, required_kind
 from backpass.table.diagnosis.identifiers import is_named_as_identifier
-from backpass.table.messages import shown
+from backpass.table.targets import target_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Request:
 
     Attributes:
         table: The path or pattern of the table, or - for standard input.
-        target: The column to predict.
+        target: The columns to predict, as they were given: one name each, or several separated by commas.
         output: The path of the model file.
         validation_file: The table of the validation rows, if they are not split off ``table``.
         test_file: The table of the test rows, if they are not split off ``table``.
@@ -43,7 +43,7 @@ class Request:
     """
 
     table: str
-    target: str
+    target: tuple[str, ...]
     output: str
     validation_file: str | None
     test_file: str | None
@@ -66,12 +66,12 @@ class Request:
             UsageError: An option is invalid, or two of them contradict each other.
         """
         settings = settings_of(given)
-        drop, target = tuple(names_in(given["drop"])), given["target"]
-        if target in drop:
-            raise UsageError(f"--drop leaves out {target!r}, which is the --target")
+        drop, target = tuple(names_in(given["drop"])), tuple(given["target"])
+        if both := [name for name in target if name in drop]:
+            raise UsageError(f"--drop leaves out {both[0]!r}, which is the --target")
         output = model_path(given["table"], given["output"])
-        if given["weight"] is not None and given["weight"] in (target, *drop):
-            other = "the --target" if given["weight"] == target else "left out by --drop"
+        if given["weight"] is not None and given["weight"] in (*target, *drop):
+            other = "the --target" if given["weight"] in target else "left out by --drop"
             raise UsageError(f"--weight {given['weight']!r} is {other}", hint="name a column of numbers from 0 up")
         if output == given["checkpoint"]:
             raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them two names")
@@ -95,14 +95,29 @@ class Request:
 
     @property
     def needed(self) -> list[str]:
-        """The columns that the table must have."""
-        named = (self.target, self.settings.group, self.settings.time, self.weight)
+        """The columns that the table must have. A target with a comma may be one column or several."""
+        plain = (name for name in self.target if "," not in name)
+        named = (*plain, self.settings.group, self.settings.time, self.weight)
         return list(dict.fromkeys(name for name in named if name is not None))
+
+    def targets(self, table: Table) -> list[str]:
+        """The target columns: a text that is the name of a column, or else names that are separated by commas.
+
+        Raises:
+            UsageError: A target is named twice, or is left out by --drop.
+        """
+        names = list[str]()
+        for text in self.target:
+            names += [text] if text in table.names else names_in([text])
+        if dropped := [name for name in names if name in self.drop]:
+            raise UsageError(f"--drop leaves out {dropped[0]!r}, which is a --target")
+        return list(target_names(names))
 
     @property
     def left_out(self) -> list[str]:
         """The columns of --drop that are not read: a group or time column is read, though it is no input."""
-        return [name for name in self.drop if name not in (*self.needed, *self.suspected)]
+        possible = {*self.needed, *(name for text in self.target for name in names_in([text]))}
+        return [name for name in self.drop if name not in possible and name not in self.suspected]
 
     @property
     def unread(self) -> list[str]:
@@ -147,18 +162,13 @@ class Request:
 
     def tables(self) -> tuple[Table, Table | None, Table | None]:
         """Read the table and, if they are in files of their own, the tables of the validation and test rows."""
-        try:
-            table = read_table(
-                self.table,
-                categorical=tuple(dict.fromkeys((*self.categorical, *self.suspected))),
-                drop=self.left_out,
-                need=self.needed,
-                **self.reading,
-            )
-        except DataError as error:
-            if "," in self.target and f"{shown(self.target)} not found" in str(error):
-                error.hint = "one column is predicted here; several at once: docs/how-to/scikit-learn.md"
-            raise
+        table = read_table(
+            self.table,
+            categorical=tuple(dict.fromkeys((*self.categorical, *self.suspected))),
+            drop=self.left_out,
+            need=self.needed,
+            **self.reading,
+        )
         used = {name: column for name, column in table.columns.items() if name not in self.suspected}
         kinds = {name: required_kind(column) for name, column in used.items()}
         files = (self.validation_file, self.test_file)

@@ -49,10 +49,14 @@ def before(table: Table, problem: Problem, *, verbose: bool = False) -> Lines:
 
 
 def target_line(head: Head) -> str:
-    """Format target and task: ``price, regression``; of two classes, also the positive one"""
+    """Format targets and task: ``price, regression``; of two classes, also the positive one"""
     target = head.target
+    names = list(dict.fromkeys(shown(each.target.name)[1:-1] for each in head.targets))
     if target.task == "regression":
-        return f"{shown(target.name)[1:-1]}, regression"
+        return f"{', '.join(names)}, regression"
+    if len(names) > 1:
+        held = [" and ".join(shown(name) for name in each.target.classes) for each in head.targets]
+        return f"{', '.join(names)}, labels: {'; '.join(dict.fromkeys(held))}"
     classes = listed(target.classes, shown)
     text = f"{shown(target.name)[1:-1]}, {target.task} classification, {len(target.classes)} classes: {classes}"
     return f"{text}; positive: {shown(head.classes[head.positive])}" if len(head.classes) == 2 else text
@@ -240,6 +244,7 @@ def facts(model: Model) -> dict[str, Any]:
     return {
         "rows": dict(record.rows),
         "target": model.target,
+        "targets": list(model.targets),
         "task": model.head.target.task,
         "classes": list(model.classes),
         "columns": columns_facts(model.schema),

@@ -120,8 +120,8 @@ class Model:
         widths = " -> ".join(map(str, (self.network.inputs, *self.network.widths)))
         networks = f"{len(self.theta)} networks" if self.theta.ndim > 1 else "network"
         columns = counted(len(self.schema.features), "column")
-        target = self.head.target
-        return f"Model(target {shown(target.name)}, {target.task}, {columns}, {networks} {widths})"
+        noun = "targets" if len(self.targets) > 1 else "target"
+        return f"Model({noun} {listed(self.targets, shown)}, {self.head.target.task}, {columns}, {networks} {widths})"
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The prediction for each row.
@@ -365,6 +365,11 @@ class Model:
     def target(self) -> str:
         """The name of the predicted column; the first one if there are several."""
         return self.head.target.name
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the predicted columns."""
+        return tuple(dict.fromkeys(each.target.name for each in self.head.targets))
 
     @property
     def labels(self) -> tuple[str, ...]:

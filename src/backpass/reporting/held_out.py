@@ -156,7 +156,7 @@ def _rows_of(model: Model, table: Table, part: str) -> Iterator[NDArray[Any]]:
     strata = None if head.target.task == "regression" else strata_of(head.truth(table))
     asked = Settings.from_json(settings)
     try:
-        units = units_in([table], [head.truth(table)], model.target, [*model.schema.kinds], asked)[0][0]
+        units = units_in([table], [head.truth(table)], model.targets, [*model.schema.kinds], asked)[0][0]
     except BackpassError:
         return  # this table cannot be split by these columns, so it is not the one that was
     for validation, test in product({settings["validation_fraction"], 0.0}, {settings["test_fraction"], 0.0}):

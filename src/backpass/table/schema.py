@@ -82,7 +82,13 @@ class Schema:
 
     @classmethod
     def fit(
-        cls, table: Table, target: str, *, drop: Sequence[str] = (), columns: Sequence[str] | None = None
+        cls,
+        table: Table,
+        target: str,
+        *,
+        others: Sequence[str] = (),
+        drop: Sequence[str] = (),
+        columns: Sequence[str] | None = None,
     ) -> Schema:
         """Choose the features from the training rows.
 
@@ -92,14 +98,16 @@ class Schema:
         Args:
             table: The training rows.
             target: Name of the column to predict.
+            others: Names of further columns to predict.
             drop: Columns that are not features.
             columns: The only columns considered; identifiers among them are kept. None considers all columns.
 
         Raises:
             DataError: A name is unknown, or no column is left.
         """
-        _check_named(table, [target, *drop, *(columns or ())])
-        asked = [name for name in table.names if name != target and name not in drop]
+        targets = (target, *others)
+        _check_named(table, [*targets, *drop, *(columns or ())])
+        asked = [name for name in table.names if name not in (*targets, *drop)]
         if columns is not None:
             asked = [name for name in asked if name in columns]
         found = [Found.of(table.columns[name], forced=columns is not None) for name in asked]
@@ -109,7 +117,7 @@ class Schema:
             raise _nothing_left(table, notes)
         chosen = {feature.name for feature in features}
         notes += _equal_columns([table.columns[name] for name in asked if name in chosen], table.columns[target])
-        left_out = tuple(name for name in table.names if name not in chosen and name != target)
+        left_out = tuple(name for name in table.names if name not in chosen and name not in targets)
         return cls(features, target, left_out + table.left_out, tuple(notes), table.missing, table.headerless)
 
     @classmethod

@@ -22,9 +22,10 @@ from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS
-from backpass.table import Table, Target, read_table
+from backpass.table import Table, read_table
+from backpass.table.labeled import Labeled
 from backpass.table.messages import counted
-from backpass.table.target import labeled
+from backpass.table.targets import Targets
 
 
 @click.command(cls=Command)
@@ -112,7 +113,7 @@ def fit(**given: Any) -> int:
         if folds is not None and stopped is None:
             crossed = folds.run(
                 table,
-                request.target,
+                request.targets(table),
                 request.settings,
                 console,
                 drop=request.unread,
@@ -159,8 +160,9 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     table = read_table(
         request.table, categorical=request.categorical, drop=request.left_out, need=request.needed, **request.reading
     )
-    target = Target.fit(labeled(table, request.target)[0], request.target, request.settings.task)
-    settings = request.settings.suited(target.task)
+    names = request.targets(table)
+    targets = Targets.fit(Labeled.of(table, names).table, names, request.settings.task)
+    settings = request.settings.suited(targets.task)
     chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in SETTINGS}
     why = given_why(SETTINGS)
     if "learning_rate" not in dict(settings.given):
@@ -177,7 +179,7 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
     with console.working(f"encoding {counted(table.rows, 'row')}"):
         problem = make_problem(
             table,
-            request.target,
+            request.targets(table),
             request.settings,
             validation=validation,
             test=test,

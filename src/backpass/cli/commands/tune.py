@@ -109,7 +109,7 @@ def _run(
     table, _, test = request.tables()
     search = Search.of(
         table,
-        request.target,
+        request.targets(table),
         request.settings,
         folds,
         test=test,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backpass.cli.options.declaration import F, only_once, option, together
+from backpass.cli.options.declaration import F, option, together
 
 
 def data_options(*, with_validation: bool = True) -> Callable[[F], F]:
@@ -26,11 +26,10 @@ def data_options(*, with_validation: bool = True) -> Callable[[F], F]:
             "-t",
             "--target",
             required=True,
-            metavar="COLUMN",
+            metavar="COLUMNS",
             section=section,
-            callback=only_once,
             multiple=True,
-            help="the column to predict",
+            help="the column to predict, or several that one network predicts together: a,b (repeatable)",
         ),
         option(
             "-o",

@@ -83,21 +83,6 @@ def argument(name: str, **rest: Any) -> Callable[[F], F]:
     return click.argument(name, cls=Argument, **rest)
 
 
-def only_once(ctx: click.Context, parameter: click.Parameter, values: Sequence[str]) -> str:
-    """Return the value of a repeatable option that may be given once; a click callback.
-
-    Raises:
-        UsageError: It is given several times; the last value would silently win.
-    """
-    if len(values) > 1:
-        given = " and ".join(values)
-        raise UsageError(
-            f"{parameter.opts[-1]} is given {len(values)} times: {given}",
-            hint="name one; several targets at once: docs/how-to/scikit-learn.md",
-        )
-    return values[0]
-
-
 def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     """Combine declarations into one decorator that keeps their order."""
 

@@ -19,6 +19,7 @@ from backpass.errors import UsageError
 from backpass.model import CrossValidation, Settings
 from backpass.model.assessment.cross_validation import cross_validated
 from backpass.table import Table
+from backpass.table.targets import label_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Folds:
     def run(
         self,
         table: Table,
-        target: str,
+        targets: Sequence[str],
         settings: Settings,
         console: Console,
         *,
@@ -71,7 +72,7 @@ class Folds:
         """Cross-validate, print a line per fold and the summary, and write the predictions."""
         found = cross_validated(
             table,
-            target,
+            targets,
             settings,
             self.count,
             self.repeats,
@@ -82,7 +83,7 @@ class Folds:
             on_fold=_said(console, metric),
         )
         if self.output is not None:
-            hand_out_rows(_rows(found, target), self.output, console)
+            hand_out_rows(_rows(found), self.output, console)
             console.line(f"saved {self.output} ({np.count_nonzero(found.fold):,} out-of-fold predictions)")
         for line in lines(found):
             console.line(line)
@@ -116,16 +117,19 @@ def _said(console: Console, metric: str) -> Callable[[int, int, Mapping[str, flo
     return on_fold
 
 
-def _rows(found: CrossValidation, target: str) -> dict[str, Sequence[Any]]:
-    """The rows that were left out of a fold: row number, fold, target and prediction."""
+def _rows(found: CrossValidation) -> dict[str, Sequence[Any]]:
+    """The rows that were left out of a fold: row number, fold, targets and predictions."""
     index = np.flatnonzero(found.fold)
+    truth, predicted = found.truth[index], found.predicted[index]
     columns: dict[str, Sequence[Any]] = {
         "row": found.row_numbers[index].tolist(),
         "fold": found.fold[index].tolist(),
     }
-    if not found.classes:
-        return {**columns, target: found.truth[index].tolist(), f"predicted({target})": found.predicted[index].tolist()}
-    names = np.array(found.classes, dtype=object)
-    columns[target] = names[found.truth[index]].tolist()
-    columns[f"predicted({target})"] = names[np.argmax(found.predicted[index], axis=1)].tolist()
-    return columns | {f"p({name})": found.predicted[index, j].tolist() for j, name in enumerate(found.classes)}
+    for target, y in zip(found.targets, truth.reshape(len(index), -1).T, strict=True):
+        columns[target.name] = np.array(target.classes, dtype=object)[y].tolist() if target.classes else y.tolist()
+    if found.classes:
+        name = found.targets[0].name
+        columns[f"predicted({name})"] = np.array(found.classes, dtype=object)[np.argmax(predicted, axis=1)].tolist()
+        return columns | {f"p({name})": predicted[:, j].tolist() for j, name in enumerate(found.classes)}
+    titles = [label_title(each) if each.classes else f"predicted({each.name})" for each in found.targets]
+    return columns | dict(zip(titles, predicted.reshape(len(index), -1).T.tolist(), strict=True))

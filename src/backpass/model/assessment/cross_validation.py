@@ -19,7 +19,7 @@ from backpass.model.fitting.fit import as_table
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.numerics.elementary import mean, total
-from backpass.table import Table
+from backpass.table import Table, Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,10 +31,12 @@ class CrossValidation:
         repeats: The number of repetitions, each with other folds.
         scores: Every metric on the left-out rows of each fold, repetition by repetition.
         fold: The fold of each row in the first repetition, from 1: int64 (n,). 0 for a row that is never left out.
-        predicted: Numbers (n,), or class probabilities (n, classes): the mean over repetitions of the prediction by the
-            model that did not train on the row; NaN for a row that is never left out.
-        truth: The targets as numbers (n,), or class numbers (n,).
-        classes: The classes; empty for numbers.
+        predicted: Numbers (n,), class probabilities (n, classes), or for several targets (n, k): the mean over
+            repetitions of the prediction by the model that did not train on the row; NaN for a row that is never left
+            out.
+        truth: The targets as numbers or class numbers, (n,), or (n, k) for several.
+        classes: The classes; empty for numbers and for several targets.
+        targets: The targets.
         row_numbers: The number of each row in its source, from 1: (n,). Rows without a target or weight are left out.
     """
 
@@ -45,6 +47,7 @@ class CrossValidation:
     predicted: NDArray[np.float64]
     truth: NDArray[Any]
     classes: tuple[str, ...]
+    targets: tuple[Target, ...]
     row_numbers: NDArray[np.int64]
 
     @property
@@ -65,7 +68,7 @@ def _spread(scores: Sequence[float]) -> float:
 
 def cross_validate(
     data: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
     folds: int = 5,
     repeats: int = 1,
@@ -84,7 +87,7 @@ def cross_validate(
 
     Args:
         data: The rows, in any form that ``fit`` takes.
-        target: The column to predict.
+        target: The column to predict, or a list of several, as in ``fit``.
         folds: The number of folds, 2 or more. Default 5.
         repeats: The number of repetitions, each with other folds. Default 1.
         drop: Columns to leave out. Default ().
@@ -118,7 +121,7 @@ def cross_validate(
 
 def cross_validated(
     table: Table,
-    target_name: str,
+    target: str | Sequence[str],
     settings: Settings,
     folds: int,
     repeats: int = 1,
@@ -130,9 +133,7 @@ def cross_validated(
     on_fold: Callable[[int, int, Mapping[str, float]], object] | None = None,
 ) -> CrossValidation:
     """The cross-validation of a table that is read already; ``on_fold`` is called with number, count and scores."""
-    dealt = Folds.of(
-        table, target_name, settings, folds, repeats, drop=drop, columns=columns, weight=weight, strict=strict
-    )
+    dealt = Folds.of(table, target, settings, folds, repeats, drop=drop, columns=columns, weight=weight, strict=strict)
     by_row: NDArray[np.float64] | None = None
     scores: list[Mapping[str, float]] = []
     fold = np.zeros(dealt.table.rows, dtype=np.int64)
@@ -148,5 +149,14 @@ def cross_validated(
         if on_fold is not None:
             on_fold(i + 1, folds * repeats, scores[-1])
     assert by_row is not None
-    numbers = dealt.table.row_numbers
-    return CrossValidation(folds, repeats, tuple(scores), fold, by_row, dealt.truth, dealt.target.classes, numbers)
+    return CrossValidation(
+        folds,
+        repeats,
+        tuple(scores),
+        fold,
+        by_row,
+        dealt.truth,
+        dealt.targets.classes,
+        dealt.targets.each,
+        dealt.table.row_numbers,
+    )

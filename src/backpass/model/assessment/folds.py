@@ -22,8 +22,9 @@ from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import folds_of, strata_of
 from backpass.model.split.units import Units
 from backpass.numerics.philox import permutation
-from backpass.table import Table, Target
+from backpass.table import Table
 from backpass.table.labeled import Labeled
+from backpass.table.targets import Targets, target_names
 from backpass.training import Callback
 
 _PURPOSE = 0x591C_0000
@@ -38,8 +39,8 @@ class Folds:
 
     Attributes:
         table: The rows that have a target and a weight.
-        target: The target.
-        truth: The targets as numbers (n,), or class numbers (n,).
+        targets: The targets.
+        truth: The targets as numbers or class numbers, (n,), or (n, k) for several.
         rounds: One round per fold, repetition by repetition.
         drop: Columns to leave out.
         columns: The only columns to learn from; None: all.
@@ -47,7 +48,7 @@ class Folds:
     """
 
     table: Table
-    target: Target
+    targets: Targets
     truth: NDArray[Any]
     rounds: tuple[Round, ...]
     drop: Sequence[str]
@@ -57,7 +58,7 @@ class Folds:
     @staticmethod
     def of(
         table: Table,
-        target_name: str,
+        target: str | Sequence[str],
         settings: Settings,
         count: int,
         repeats: int = 1,
@@ -77,18 +78,19 @@ class Folds:
             raise UsageError(f"folds must be 2 or more and repeats 1 or more; got {count} and {repeats}")
         if settings.time is not None and repeats > 1:
             raise UsageError("with a time column there is one way to cut the rows: repeats must be 1", hint="add folds")
-        table = Labeled.of(table, [target_name], weight, strict=strict).table
-        target = Target.fit(table, target_name, settings.task)
-        truth = target.encode(table)
+        named = target_names(target)
+        table = Labeled.of(table, named, weight, strict=strict).table
+        targets = Targets.fit(table, named, settings.task)
+        truth = targets.encode(table)
         left_out = drop if weight is None else (*drop, weight)
-        names = possible_inputs(table, target_name, settings, left_out, columns)
-        units = units_in([table], [truth], target_name, names, settings)[0][0]
+        names = possible_inputs(table, named, settings, left_out, columns)
+        units = units_in([table], [truth], named, names, settings)[0][0]
         if table.rows < 2 * count:
             raise DataError(
                 f"{count} folds need at least {2 * count} rows; there are {table.rows}", hint="use fewer folds"
             )
-        rounds = tuple(_rounds(truth, target, units, settings, count, repeats))
-        return Folds(table, target, truth, rounds, drop, columns, weight)
+        rounds = tuple(_rounds(truth, targets, units, settings, count, repeats))
+        return Folds(table, targets, truth, rounds, drop, columns, weight)
 
     def fit(self, number: int, settings: Settings, callbacks: Sequence[Callback] = ()) -> Model:
         """Fit a model without the rows of a round, exactly as ``fit`` does; the rows left out are its test rows.
@@ -101,7 +103,7 @@ class Folds:
         rest, _ = self.rounds[number]
         problem = make_problem(
             self.table.take(rest),
-            self.target.name,
+            self.targets.names,
             Settings.of({**dict(settings.given), "test_fraction": 0.0, "refit": False}),
             test=self.scored(number),
             drop=self.drop,
@@ -117,7 +119,7 @@ class Folds:
 
 
 def _rounds(
-    truth: NDArray[Any], target: Target, units: Units, settings: Settings, folds: int, repeats: int
+    truth: NDArray[Any], targets: Targets, units: Units, settings: Settings, folds: int, repeats: int
 ) -> Iterator[Round]:
     rows = len(truth)
     if units.ranks is not None:
@@ -125,7 +127,7 @@ def _rounds(
         for block in range(1, folds + 1):
             yield np.flatnonzero(blocks < block), np.flatnonzero(blocks == block)
         return
-    strata = None if target.task == "regression" else strata_of(truth)
+    strata = None if targets.task == "regression" else strata_of(truth)
     for repeat in range(repeats):
         parts = folds_of(permutation(settings.seed, repeat, _PURPOSE, rows), folds, strata, units)
         for part in range(folds):

@@ -18,12 +18,13 @@ from backpass.model.fitting.data_split import Rows
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit, split_table, strata_of
 from backpass.model.split.units import Units, units_of
-from backpass.table import Column, Table, Target
+from backpass.table import Column, Table
 from backpass.table.diagnosis.dependence import dependences
 from backpass.table.feature import Found
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, shown
 from backpass.table.stack import stacked
+from backpass.table.targets import Targets
 
 _PARTS = ("validation", "test")
 
@@ -45,7 +46,7 @@ class Division:
 
 def divide(
     labeled: Labeled,
-    target: Target,
+    target: Targets,
     settings: Settings,
     inputs: Sequence[str],
     *,
@@ -57,7 +58,7 @@ def divide(
 
     Args:
         labeled: The rows of the table.
-        target: The target.
+        target: The targets.
         settings: The settings.
         inputs: The columns that may be inputs.
         validation: Rows for validation, in place of a share of the table.
@@ -72,7 +73,7 @@ def divide(
     beside = {name: each for name, each in given.items() if each.table.rows}
     all_rows = [labeled, *beside.values()]
     truths = [target.encode(each.table) for each in all_rows]
-    units, notes = units_in([each.table for each in all_rows], truths, target.name, inputs, settings)
+    units, notes = units_in([each.table for each in all_rows], truths, target.names, inputs, settings)
     sets = [Rows(each.table, y, each.weights, u) for each, y, u in zip(all_rows, truths, units, strict=True)]
     whole, others = sets[0], dict(zip(beside, sets[1:], strict=True))
     split = split_of(whole, target, settings, has_validation=validation is not None, has_test=test is not None)
@@ -90,23 +91,27 @@ def divide(
 
 
 def possible_inputs(
-    table: Table, target: str, settings: Settings, drop: Sequence[str], columns: Sequence[str] | None
+    table: Table, targets: Sequence[str], settings: Settings, drop: Sequence[str], columns: Sequence[str] | None
 ) -> list[str]:
-    """The columns that may be inputs: not the target, the group, or what the user leaves out."""
-    hidden = {target, *drop, *([settings.group] if settings.group not in (columns or ()) else [])}
+    """The columns that may be inputs: not a target, the group, or what the user leaves out."""
+    hidden = {*targets, *drop, *([settings.group] if settings.group not in (columns or ()) else [])}
     return [name for name in table.names if name not in hidden and (columns is None or name in columns)]
 
 
-def _suspicions(table: Table, target: Target, truth: NDArray[Any], settings: Settings) -> Iterator[str]:
+def _suspicions(table: Table, targets: Targets, truth: NDArray[Any], settings: Settings) -> Iterator[str]:
     """Yield a warning for each column by which the rows should perhaps be split."""
     has = {"has_group": settings.group is not None, "has_time": settings.time is not None}
     if settings.validation_fraction or settings.test_fraction:
-        for name, finding in dependences(table, target, truth, **has):
-            yield f"column {shown(name)}: {finding.text}"
+        said = dict[str, None]()
+        for target, y in targets.columns(truth):
+            for name, finding in dependences(table, target, y, **has):
+                if name not in targets.names:
+                    said[f"column {shown(name)}: {finding.text}"] = None
+        yield from said
 
 
 def split_of(
-    rows: Rows, target: Target, settings: Settings, *, has_validation: bool = False, has_test: bool = False
+    rows: Rows, target: Targets, settings: Settings, *, has_validation: bool = False, has_test: bool = False
 ) -> RowSplit:
     """The split of rows whose units are known."""
     strata = None if target.task == "regression" else strata_of(rows.truth)
@@ -116,7 +121,11 @@ def split_of(
 
 
 def units_in(
-    tables: Sequence[Table], truths: Sequence[NDArray[Any]], target: str, inputs: Sequence[str], settings: Settings
+    tables: Sequence[Table],
+    truths: Sequence[NDArray[Any]],
+    targets: Sequence[str],
+    inputs: Sequence[str],
+    settings: Settings,
 ) -> tuple[list[Units], tuple[str, ...]]:
     """The units of the rows of several tables together, for each table, and notes about them.
 
@@ -128,7 +137,7 @@ def units_in(
     """
     rulers = {name: value for name in ("group", "time") if (value := getattr(settings, name)) is not None}
     for name, value in rulers.items():
-        if value == target:
+        if value in targets:
             raise UsageError(f"{name} {shown(value)} is the target", hint="name another column")
         for table in tables:
             table.column(value)

@@ -30,6 +30,7 @@ from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
+from backpass.table.targets import target_names
 from backpass.training import Callback, stop_on_signals
 
 _FOR_BASELINES = 0.1
@@ -41,7 +42,7 @@ _FOR_A_LATER_FIT = 0.8
 
 def fit(
     data: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
     validation: Any = None,
     test: Any = None,
@@ -63,7 +64,8 @@ def fit(
 
     Args:
         data: A path, a data frame, a dict of columns or a Table.
-        target: The column to predict.
+        target: The column to predict, or a list of several, which one network predicts together. Several targets all
+            hold numbers, or all have two classes; then each prediction is the probability of the second class.
         validation: Rows for validation, in the same forms as ``data``. Default None: a share of ``data``, see the
             setting ``validation_fraction``.
         test: Rows for the test score. Default None: a share of ``data``, see the setting ``test_fraction``.
@@ -129,12 +131,8 @@ def fit(
 
 
 def _check_names(target: object, **several: object) -> None:
-    """Reject a target that is not a column name, and a single name where a list is required."""
-    if not isinstance(target, str):
-        hint = "columns that are called by numbers have their texts for names: '1'"
-        if hasattr(target, "__len__") and not isinstance(target, tuple):
-            hint = "put the values into the table; BackpassRegressor and BackpassClassifier take X and y apart"
-        raise UsageError(f"target is the name of a column; got a value of type {type(target).__name__}", hint=hint)
+    """Reject a target that is no column name, and a single name where a list is required."""
+    target_names(target)
     for setting, names in several.items():
         if isinstance(names, str):
             raise UsageError(f"{setting} takes a list of names; got the text {names!r}", hint=f"{setting}=[{names!r}]")

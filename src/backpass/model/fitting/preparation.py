@@ -26,18 +26,19 @@ from backpass.model.split.splits import split_folds
 from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.network import FeatureMap, Network
-from backpass.table import Encoded, Schema, Table, Target, required_kind
+from backpass.table import Encoded, Schema, Table, required_kind
 from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.diagnostics import worst_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.labeled import Labeled
 from backpass.table.memory import require_memory
 from backpass.table.messages import shown
+from backpass.table.targets import Targets, target_names
 
 
 def make_problem(
     table: Table,
-    target_name: str,
+    target: str | Sequence[str],
     settings: Settings,
     *,
     validation: Table | None = None,
@@ -52,7 +53,7 @@ def make_problem(
 
     Args:
         table: The rows.
-        target_name: The column to predict.
+        target: The column to predict, or several.
         settings: The settings.
         validation: Rows for validation, in place of a share of the table.
         test: Rows for the test score, in place of a share of the table.
@@ -67,30 +68,31 @@ def make_problem(
         DataError: The tables lack something.
         UsageError: The settings do not fit the tables.
     """
-    if weight is not None and weight in (target_name, *(columns or ())):
+    names = target_names(target)
+    if weight is not None and weight in (*names, *(columns or ())):
         raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
-    labeled = Labeled.of(table, [target_name], weight, strict=strict)
+    labeled = Labeled.of(table, names, weight, strict=strict)
     table = labeled.table
-    target = Target.fit(table, target_name, settings.task)
+    targets = Targets.fit(table, names, settings.task)
     given = {"validation": validation, "test": test}
     others = {
-        name: None if each is None else Labeled.of(each, [target_name], weight, strict=strict)
-        for name, each in given.items()
+        name: None if each is None else Labeled.of(each, names, weight, strict=strict) for name, each in given.items()
     }
     left_out = drop if weight is None else (*drop, weight)
-    inputs = possible_inputs(table, target_name, settings, left_out, columns)
-    division = divide(labeled, target, settings, inputs, diagnose=diagnose, **others)
+    inputs = possible_inputs(table, names, settings, left_out, columns)
+    division = divide(labeled, targets, settings, inputs, diagnose=diagnose, **others)
     rows, train = division.rows, division.rows["train"]
-    if target.task != "regression" and train.truth.max() == train.truth.min():
-        raise DataError(
-            f"{table.source}: all {train.table.rows} training rows have the same class of target {target_name!r}",
-            hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
-        )
+    for each, y in targets.columns(train.truth):
+        if each.task != "regression" and y.max() == y.min():
+            raise DataError(
+                f"{table.source}: all {train.table.rows} training rows have the same class of target {each.name!r}",
+                hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
+            )
     notes = [*division.notes]
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
         notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")
-    remake = partial(_remade, target=target, settings=settings, left_out=left_out, columns=columns)
+    remake = partial(_remade, targets=targets, settings=settings, left_out=left_out, columns=columns)
     named = [name for name in (settings.group, settings.time) if name is not None]
     return replace(
         remake(rows, notes=notes, warnings=division.warnings, diagnose=diagnose),
@@ -103,7 +105,7 @@ def make_problem(
 def _remade(
     rows: Mapping[str, Rows],
     *,
-    target: Target,
+    targets: Targets,
     settings: Settings,
     left_out: Sequence[str],
     columns: Sequence[str] | None,
@@ -113,18 +115,22 @@ def _remade(
 ) -> Problem:
     """The problem of splits of rows: everything in it is fitted on those that train."""
     train = rows["train"]
-    settings = settings.suited(target.task, train.table.rows)
+    settings = settings.suited(targets.task, train.table.rows)
     hidden = [settings.group] if settings.group is not None and settings.group not in (columns or ()) else []
-    schema = Schema.fit(train.table, target.name, drop=[*left_out, *hidden], columns=columns)
-    head = Head.fit(target, train.truth, settings)
-    of_classes = class_weights(target, settings, train.truth, train.weights)
+    name, *others = targets.names
+    schema = Schema.fit(train.table, name, others=others, drop=[*left_out, *hidden], columns=columns)
+    head = Head.of(targets, train.truth, settings)
+    single = targets.each[0] if targets.is_flat else None
+    of_classes = None if single is None else class_weights(single, settings, train.truth, train.weights)
     if of_classes is not None and head.decision is not None and settings.threshold is None and settings.cost is None:
         head = replace(head, decision=weighted_decision(head.decision, of_classes))
-    notes = [*imbalance_notes(target, settings, train.truth), *notes]
-    if target.task == "regression" and settings.loss in (None, "squared"):
-        notes += [text] if (text := skewness_of(target.name, train.truth)) else []
-    if diagnose:
-        notes += worst_findings(train.table, [feature.name for feature in schema.features], target, train.truth)
+    notes = [*([] if single is None else imbalance_notes(single, settings, train.truth)), *notes]
+    used = [feature.name for feature in schema.features]
+    for each, y in targets.columns(train.truth):
+        if each.task == "regression" and settings.loss in (None, "squared"):
+            notes += [text] if (text := skewness_of(each.name, y)) else []
+        if diagnose:
+            notes += worst_findings(train.table, used, each, y)
     problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings)
     return replace(problem, class_weights=of_classes)
 
@@ -174,10 +180,16 @@ def assemble(
     table = rows["train"].table
     if not np.isfinite(parts["train"].y).all():
         raise DataError(
-            f"{table.source}: target {head.target.name!r} holds numbers too large for {settings.precision}",
+            f"{table.source}: {_too_large(head, parts['train'])} holds numbers too large for {settings.precision}",
             hint="give them in a larger unit, or use --precision float64",
         )
-    said = (*table.notes, *head.target.notes, *schema.notes, *_spelling_notes(schema, head), *notes)
+    said = (
+        *table.notes,
+        *(note for each in head.targets for note in each.target.notes),
+        *schema.notes,
+        *_spelling_notes(schema, head),
+        *notes,
+    )
     said += tuple(_notes(settings, rows, network))
     pool = [name for name in ("train", "validation") if name in parts]
     units = {name: each.units for name, each in rows.items() if each.units is not None}
@@ -198,6 +210,12 @@ def assemble(
         training_rows=TrainingRows.of(schema, problem.columns, encoded, digests),
         units=units,
     )
+
+
+def _too_large(head: Head, part: DataSplit) -> str:
+    """The first target with an encoded value that is not finite, as ``target 'y'``."""
+    columns = np.isfinite(part.y.reshape(part.rows, -1)).all(axis=0)
+    return f"target {head.targets[int(np.argmin(columns))].target.name!r}"
 
 
 def _require_memory(problem: Problem, rows: int) -> None:

@@ -30,6 +30,7 @@ from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.numerics.elementary import mean
 from backpass.table import Table, Target
+from backpass.table.targets import Targets, label_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,18 @@ class Head:
         return Head((TargetHead.fit(target, y, settings),), decision=decision).choosing(settings.metric)
 
     @staticmethod
+    def of(targets: Targets, y: NDArray[Any], settings: Settings) -> Head:
+        """The head for a single target (n,), or for several targets or labels (n, k).
+
+        Raises:
+            UsageError: The loss, the metric or the decision does not fit a target.
+            DataError: A count is negative.
+        """
+        if targets.is_flat:
+            return Head.fit(targets.each[0], y, settings)
+        return Head.fit_columns([(each, settings) for each in targets.each], y)
+
+    @staticmethod
     def fit_columns(each: Sequence[tuple[Target, Settings]], y: NDArray[Any]) -> Head:
         """The head for several targets, labels, or quantiles of one target, fitted on the training targets (n, k).
 
@@ -102,10 +115,13 @@ class Head:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The titles of the predictions: their targets, ``p(name)`` for labels, ``price q=0.9`` for quantiles."""
+        """The titles of the predictions: their targets, ``p(name)`` for labels, ``price q=0.9`` for quantiles.
+
+        A label whose classes are not 0 and 1, or false and true, also has its second class: ``p(status=late)``.
+        """
         names = [each.target.name for each in self.targets]
         if self.are_labels:
-            return tuple(f"p({name})" for name in names)
+            return tuple(label_title(each.target) for each in self.targets)
         if len(set(names)) == len(names):
             return tuple(names)
         return tuple(f"{name} q={each.q}" for name, each in zip(names, self.targets, strict=True))

@@ -46,7 +46,7 @@ class Course:
     def __post_init__(self) -> None:
         folds, settings = self.search.folds, self.search.settings
         self._start = self.clock()
-        self._supply = configurations(dict(settings.given), folds.target.task, folds.table.rows)
+        self._supply = configurations(dict(settings.given), folds.targets.task, folds.table.rows)
         self.journal.keep(self.limit.trials)
         while len(self._changes) < self.journal.step:
             self._changes.append(next(self._supply))

@@ -175,7 +175,7 @@ def identity_of(search: Search) -> dict[str, Any]:
     given = {name: each for name, each in settings.to_json().items() if name in dict(settings.given)}
     return {
         "backpass": __version__,
-        "target": folds.target.name,
+        "targets": list(folds.targets.names),
         "settings": given,
         "drop": list(folds.drop),
         "columns": None if folds.columns is None else list(folds.columns),

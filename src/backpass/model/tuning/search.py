@@ -21,8 +21,9 @@ from backpass.model.fitting.problem import Problem
 from backpass.model.head.head import Head
 from backpass.model.settings.settings import Settings
 from backpass.model.tuning.portfolio import configurations
-from backpass.table import Table, Target
+from backpass.table import Table
 from backpass.table.labeled import Labeled
+from backpass.table.targets import Targets, target_names
 from backpass.training import Callback
 
 FOLDS = 4
@@ -55,7 +56,7 @@ class Search:
     def of(
         cls,
         table: Table,
-        target_name: str,
+        target: str | Sequence[str],
         settings: Settings,
         count: int = FOLDS,
         *,
@@ -71,21 +72,20 @@ class Search:
             UsageError: An argument cannot be used.
             DataError: The table cannot be used.
         """
-        labeled = Labeled.of(table, [target_name], weight, strict=strict)
-        target = Target.fit(labeled.table, target_name, settings.task)
-        truth = target.encode(labeled.table)
+        names = target_names(target)
+        labeled = Labeled.of(table, names, weight, strict=strict)
+        targets = Targets.fit(labeled.table, names, settings.task)
+        truth = targets.encode(labeled.table)
         left_out = drop if weight is None else (*drop, weight)
-        inputs = possible_inputs(labeled.table, target_name, settings, left_out, columns)
-        units = units_in([labeled.table], [truth], target_name, inputs, settings)[0][0]
+        inputs = possible_inputs(labeled.table, names, settings, left_out, columns)
+        units = units_in([labeled.table], [truth], names, inputs, settings)[0][0]
         rows = Rows(labeled.table, truth, labeled.weights, units)
-        first = next(configurations(dict(settings.given), target.task, len(truth)))
-        usual = Settings.of({**dict(settings.given), **first}, target.task)
-        split = split_of(rows, target, usual, has_test=test is not None)
+        first = next(configurations(dict(settings.given), targets.task, len(truth)))
+        usual = Settings.of({**dict(settings.given), **first}, targets.task)
+        split = split_of(rows, targets, usual, has_test=test is not None)
         kept = np.sort(np.concatenate([split.train, split.validation]))
-        folds = Folds.of(
-            labeled.table.take(kept), target_name, settings, count, drop=drop, columns=columns, weight=weight
-        )
-        metric = Head.fit(target, truth, usual).metric
+        folds = Folds.of(labeled.table.take(kept), names, settings, count, drop=drop, columns=columns, weight=weight)
+        metric = Head.of(targets, truth, usual).metric
         return cls(table, test, folds, settings, metric, count, strict)
 
     def scores(
@@ -121,7 +121,7 @@ class Search:
         """The problem of the final fit, exactly as ``fit`` makes it."""
         return make_problem(
             self.table,
-            self.folds.target.name,
+            self.folds.targets.names,
             self.settings_with(changes),
             test=self.test,
             drop=self.folds.drop,

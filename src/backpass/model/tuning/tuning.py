@@ -43,7 +43,7 @@ class Tuning:
 
 def tune(
     data: Any,
-    target: str,
+    target: str | Sequence[str],
     *,
     budget: float | str | None = None,
     trials: int | None = None,
@@ -70,7 +70,7 @@ def tune(
 
     Args:
         data: The rows, in any form that ``fit`` takes.
-        target: The column to predict.
+        target: The column to predict, or a list of several, as in ``fit``.
         budget: The time for the search and the final fit: seconds, or a text such as "10m" or "1h30m". A trial that is
             not complete by then does not count. Default None: no limit.
         trials: The number of trials. Default None: 16, or as many as the budget allows.
