@@ -1,4 +1,4 @@
-"""Models of several outputs, and of a written loss, which only estimators make, at every command that takes a model."""
+"""Models of several outputs, and of a written loss, at every command that takes a model; several targets in fit."""
 
 from __future__ import annotations
 
@@ -42,13 +42,6 @@ COLUMNS = {
     "quantiles": ["price q=0.1", "price q=0.9"],
     "custom": ["price"],
 }
-
-
-def test_fit_predicts_one_column_and_says_where_several_are_predicted(folder: Path, call: Callable[..., Any]) -> None:
-    failed = call("fit", "table.csv", "-t", "price,rent")
-    assert failed.code == 3
-    assert "column 'price,rent' not found" in failed.err
-    assert "hint: one column is predicted here; several at once: docs/how-to/scikit-learn.md" in failed.err
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -98,3 +91,124 @@ def test_show_says_what_comes_out(name: str, folder: Path, call: Callable[..., A
     assert (
         f"loss        {'custom' if name == 'custom' else 'squared' if name == 'targets' else 'quantile, q 0.1'}" in page
     )
+
+
+# Fitted from the command line -----------------------------------------------------------------------------------------
+
+FIT = ("--preset", "plain", "--hidden", "4", "--epochs", "2", "--validation-fraction", "0.16")
+ROWS = [
+    f"{(i * 37) % 101},{(i * 37) % 101 + 0.5},{(i * 53) % 97 * 10.0},{i % 3 // 2},{'late' if i % 4 else 'early'},{i % 11}.5"
+    for i in range(80)
+]
+TABLE = "\n".join(['x,a,b,hot,status,"c,d"', *ROWS])
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    (tmp_path / "t.csv").write_text(TABLE + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("options", [("-t", "a,b"), ("-t", "a", "-t", "b"), ("--target", "a , b"), ("--target=a,b",)])
+def test_several_targets_are_named_in_one_option_or_in_several(
+    made: Path, call: Callable[..., Any], options: tuple[str, ...]
+) -> None:
+    drop = ("--drop", 'hot,status,"c,d"')
+    done = call("fit", "t.csv", *options, *drop, *FIT, "-o", "m.backpass", "--json")
+    assert done.code == 0
+    assert done.json["targets"] == ["a", "b"]
+    assert "target      a, b, regression" in done.err
+    assert call("predict", "m.backpass", "t.csv").out.splitlines()[0] == "a,b"
+    assert "ignored" not in call("predict", "m.backpass", "t.csv").err
+    found = call("evaluate", "m.backpass", "t.csv", "--json").json
+    assert found["targets"] == ["a", "b"]
+    assert found["scores"]["rmse"] == pytest.approx(sum(each["rmse"] for each in found["per_target"].values()) / 2)
+    lines = call("evaluate", "m.backpass", "t.csv").out.splitlines()
+    assert [line.split()[0] for line in lines[-3:]] == ["target", "a", "b"]
+
+
+def test_a_column_whose_name_has_a_comma_comes_first(made: Path, call: Callable[..., Any]) -> None:
+    assert call("fit", "t.csv", "-t", "c,d", *FIT, "-o", "m.backpass", "--json").json["targets"] == ["c,d"]
+    done = call("fit", "t.csv", "-t", "c,d", "-t", "a", *FIT, "-o", "m.backpass", "--json")
+    assert done.json["targets"] == ["c,d", "a"]
+    done = call("fit", "t.csv", "-t", 'a,"c,d"', *FIT, "-o", "m.backpass", "--json")
+    assert done.json["targets"] == ["a", "c,d"]
+
+
+def test_labels_from_the_command_line(made: Path, call: Callable[..., Any]) -> None:
+    options = (
+        "-t",
+        "hot,status",
+        "--drop",
+        "a,b",
+        *FIT,
+        "--folds",
+        "2",
+        "--out-of-fold",
+        "o.csv",
+        "--report",
+        "r.html",
+    )
+    done = call("fit", "t.csv", *options, "-o", "m.backpass")
+    assert done.code == 0
+    assert "target      hot, status, labels: '0' and '1'; 'early' and 'late'" in done.err
+    assert (made / "r.html").exists()
+    rows = list(csv.reader(io.StringIO((made / "o.csv").read_text())))
+    assert rows[0] == ["row", "fold", "hot", "status", "p(hot)", "p(status=late)"]
+    assert {row[3] for row in rows[1:]} == {"early", "late"}
+    assert call("predict", "m.backpass", "t.csv").out.splitlines()[0] == "p(hot),p(status=late)"
+    assert call("show", "m.backpass").code == 0
+    assert call("compare", "m.backpass", "m.backpass", "t.csv").code == 0
+
+
+def test_out_of_fold_predictions_of_numbers(made: Path, call: Callable[..., Any]) -> None:
+    done = call("fit", "t.csv", "-t", "a,b", *FIT, "--folds", "2", "--out-of-fold", "o.csv", "-o", "m.backpass")
+    assert done.code == 0
+    rows = list(csv.reader(io.StringIO((made / "o.csv").read_text())))
+    assert rows[0] == ["row", "fold", "a", "b", "predicted(a)", "predicted(b)"]
+    assert len(rows) == 81
+
+
+def test_several_targets_in_a_configuration_and_in_a_search(made: Path, call: Callable[..., Any]) -> None:
+    written = call("fit", "t.csv", "-t", "a,b", *FIT, "--print-config").out
+    (made / "run.toml").write_text(written)
+    assert call("fit", "--config", "run.toml", "-o", "m.backpass", "--json").json["targets"] == ["a", "b"]
+    (made / "own.toml").write_text('table = "t.csv"\ntarget = ["a", "b"]\nepochs = 2\nhidden = [4]\n')
+    assert call("fit", "--config", "own.toml", "-o", "m.backpass", "--json").json["targets"] == ["a", "b"]
+    found = call("tune", "t.csv", "-t", "a,b", "--trials", "1", "--folds", "2", *FIT, "-o", "m.backpass", "--json")
+    assert found.json["targets"] == ["a", "b"]
+
+
+def test_files_without_a_header_and_onnx(made: Path, call: Callable[..., Any]) -> None:
+    (made / "bare.csv").write_text("\n".join(",".join(line.split(",")[:3]) for line in TABLE.splitlines()[1:]))
+    fit = ("fit", "bare.csv", "--no-header", "-t", "column2,column3", *FIT, "-o", "m.backpass")
+    assert call(*fit).code == 0
+    done = call("predict", "m.backpass", "bare.csv", "--no-header")
+    assert done.out.splitlines()[0] == "column2,column3"
+    pytest.importorskip("onnx")
+    assert call("export", "m.backpass", "m.onnx").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (("-t", "a,hot"), 2, "several targets must all hold numbers, or all have two classes"),
+        (("-t", "a,nowhere"), 3, "target column 'nowhere' is not there"),
+        (("-t", "nowhere"), 3, "column 'nowhere' is not there"),
+        (("-t", "a", "-t", "a"), 2, "target names 'a' twice"),
+        (("-t", "a,a"), 2, "target names 'a' twice"),
+        (("-t", "a,b", "--drop", "b"), 2, "--drop leaves out 'b', which is a --target"),
+        (("-t", "a", "--drop", "a"), 2, "--drop leaves out 'a', which is the --target"),
+        (("-t", "a,b", "--weight", "b"), 2, "'b' is the column of weights"),
+        (("-t", "a,b", "--report", "r.html"), 2, "a report is about one number; this model predicts 2"),
+        (("-t", ","), 2, "names no column"),
+        (("-t", "hot,status", "--cost", "false_positive=1,false_negative=2"), 2, "cost: only for a single target"),
+    ],
+)
+def test_several_targets_that_cannot_be_fitted(
+    made: Path, call: Callable[..., Any], options: tuple[str, ...], code: int, text: str
+) -> None:
+    failed = call("fit", "t.csv", *options, *FIT, "-o", "m.backpass")
+    assert failed.code == code
+    assert text in failed.err
+    assert not (made / "m.backpass").exists()

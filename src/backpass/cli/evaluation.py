@@ -132,11 +132,20 @@ class Evaluation:
         found = {} if part is None else dict(record.scores[part])
         return found if record.coverage is None or part != "test" else {**found, COVERAGE: record.coverage}
 
+    @property
+    def per_target(self) -> dict[str, dict[str, float]]:
+        """The metrics of each output, by its title; empty for a single target."""
+        head = self.model.head
+        if head.is_flat:
+            return {}
+        return dict(zip(head.labels, head.scores_of_each(self.o, self.truth, self.weights), strict=True))
+
     def facts(self) -> dict[str, Any]:
         """The evaluation for ``--json``."""
         model, classes, part = self.model, self.model.classes, scored_part(self.model)
         at_fit = None if part is None else {"part": part, "scores": self.at_fit}
         facts = {"rows": len(self.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
+        facts["targets"], facts["per_target"] = list(model.targets), self.per_target or None
         facts["intervals"] = {name: [each.low, each.high] for name, each in self.intervals.items()} or None
         facts["comparison"] = None if self.comparison is None else self.comparison.to_json()
         facts["positive"] = classes[model.head.positive] if len(classes) == 2 else None
@@ -160,6 +169,11 @@ class Evaluation:
         for i, name in enumerate(self.scores):
             if part is not None and name in at_fit:
                 lines[i] += f"   ({figure(at_fit[name])} on the {PARTS[part]} rows at training time)"
+        if per_target := self.per_target:
+            names = [name for name in self.scores if all(name in each for each in per_target.values())]
+            table = [["target", *names]]
+            table += [[title, *(figure(each[name]) for name in names)] for title, each in per_target.items()]
+            lines += ["", *aligned(table)]
         confusion = self.confusion
         if confusion is None or len(self.model.classes) > MOST_CLASSES:
             return lines

@@ -7,7 +7,7 @@ activations, losses and layers are looked up in fixed tables.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -367,6 +367,12 @@ class Model:
         return self.head.target.name
 
     @property
+    def known_schema(self) -> Schema:
+        """The schema that takes all targets for known columns, not for columns that are ignored."""
+        others = [name for name in self.targets if name != self.schema.target]
+        return replace(self.schema, left_out=(*self.schema.left_out, *others)) if others else self.schema
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The names of the predicted columns."""
         return tuple(dict.fromkeys(each.target.name for each in self.head.targets))
@@ -478,7 +484,7 @@ class Model:
         return outputs
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], Encoded]:
-        encoded = self.schema.encode(table)
+        encoded = self.known_schema.encode(table)
         return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:

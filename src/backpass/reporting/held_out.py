@@ -82,11 +82,20 @@ def head_of(model: Model) -> Head:
     Raises:
         UsageError: The model predicts several numbers.
     """
-    if not model.head.is_flat and not model.head.are_labels:
-        raise UsageError(
-            f"a report is about one number; this model predicts {model.head.outputs}", hint="fit one model per number"
-        )
+    require_reportable(model.head)
     return model.head
+
+
+def require_reportable(head: Head) -> None:
+    """Check that a report can describe the predictions: a single target, or labels.
+
+    Raises:
+        UsageError: They are several numbers.
+    """
+    if not head.is_flat and not head.are_labels:
+        raise UsageError(
+            f"a report is about one number; this model predicts {head.outputs}", hint="fit one model per number"
+        )
 
 
 def held_out(model: Model, table: Table) -> HeldOut:

@@ -57,7 +57,8 @@ def evaluate(**given: Any) -> int:
     a target are left out. If the model was fitted with --weight and TABLE has that column, it weights the rows.
 
     Prints one line per metric: name, value and, in parentheses, the value on the test (or validation) rows at training
-    time. For classes, the confusion matrix follows, with precision, recall and F1 of each class.
+    time. For classes, the confusion matrix follows, with precision, recall and F1 of each class. For several targets,
+    these metrics are means, and those of each target follow.
     A message says whether the network is better than the best baseline on these rows. A warning says if many of the
     rows trained the model. Columns whose distribution has moved since training are listed with the distance: that of
     Kolmogorov and Smirnov for numbers and dates, half the sum of the differences of the shares for categories.

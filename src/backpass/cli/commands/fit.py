@@ -22,6 +22,7 @@ from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS
+from backpass.reporting.held_out import require_reportable
 from backpass.table import Table, read_table
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted
@@ -188,6 +189,8 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
             weight=request.weight,
             strict=request.strict,
         )
+    if request.report is not None:
+        require_reportable(problem.head)
     for label, text in summary.before(table, problem, verbose=verbose):
         console.item(label, text)
     console.line()

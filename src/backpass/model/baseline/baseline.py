@@ -19,10 +19,10 @@ from backpass.engine import Engine
 from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import Method
 from backpass.model.head.constant import constant_outputs
-from backpass.network import loss_named
+from backpass.network import Loss, loss_named
 from backpass.training.newton import Effort
 
-_CONVEX = ("squared", "poisson", "binary_cross_entropy", "cross_entropy")
+_CONVEX = ("squared", "poisson", "binary_cross_entropy", "label_cross_entropy", "cross_entropy")
 _CHUNK = 8192
 KEPT = 32_768
 """The maximum number of parameters of a baseline that a model file keeps: 256 KiB."""
@@ -75,6 +75,7 @@ def linear_baseline(
     method: Method = Method.EXACT,
     effort: Effort | None = None,
     weights: NDArray[np.float64] | None = None,
+    several: Loss | None = None,
 ) -> Baseline:
     """The linear model with the same loss (squared loss if that loss is not smooth), fitted by Newton's method.
 
@@ -89,11 +90,15 @@ def linear_baseline(
         method: How the Hessian is approximated.
         effort: Limits the passes over the rows. Default None: the search ends when it has converged.
         weights: The weight of each row (n,). Default None: all are 1.
+        several: The loss of several targets together, if ``loss_name`` is that of one. Default None: a single target.
     """
     model = Linear(x.shape[1] - len(levels), tuple(levels), outputs)
     smooth = loss_name if loss_name in _CONVEX else "squared"
-    level = constant_outputs(smooth, y, outputs, weights=weights)
-    theta = model.fit(loss_named(smooth), x, y, level, engine, method, effort, weights)
+    if several is not None and smooth == loss_name:
+        theta = model.fit(several, x, y, np.zeros(outputs), engine, method, effort, weights)
+    else:
+        level = constant_outputs(smooth, y, outputs, weights=weights)
+        theta = model.fit(loss_named(smooth), x, y, level, engine, method, effort, weights)
     return Baseline(name, model, theta)
 
 

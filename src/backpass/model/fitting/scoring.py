@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.baseline.baseline import Baseline, constant_baseline, linear_baseline
+from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import CONVERGED, Shape, budget_of, plan_of, sample_of
 from backpass.model.comparison import Comparison, compare
 from backpass.model.fitting.data_split import DataSplit
@@ -149,7 +150,10 @@ def fitted_baselines(problem: Problem, watch: Callable[[str, float], bool] = lam
     part, head = problem.parts["train"], problem.head
     is_number = head.target.task == "regression"
     name = CONSTANTS[head.loss_name] if is_number else "majority"
-    simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q, part.weights)
+    if head.is_flat:
+        simple = constant_baseline(name, head.built_in, part.y, head.outputs, head.targets[0].q, part.weights)
+    else:
+        simple = Baseline(name, Linear(0, (), head.outputs), head.level(part.y, part.weights))
     linear, notes = _linear("linear" if is_number else "logistic", problem, watch)
     return Compared((simple, *linear), notes)
 
@@ -178,6 +182,7 @@ def _linear(
         plan.method,
         effort,
         None if part.weights is None else part.training_weights()[index],
+        None if head.is_flat or head.are_labels else head.named,
     )
     if effort.is_spent and effort.gradient > CONVERGED:
         return (), (f"{left_out}: it did not converge within its share of the work",)

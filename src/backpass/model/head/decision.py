@@ -118,6 +118,16 @@ def check_unset(names: Sequence[str], settings: Settings, target: Target) -> Non
         )
 
 
+def check_unset_for_several(names: Sequence[str], settings: Settings) -> None:
+    """Check that settings which belong to the classes of one target are not set for several targets.
+
+    Raises:
+        UsageError: One of them is set.
+    """
+    if named := " and ".join(name for name in names if getattr(settings, name) is not None):
+        raise UsageError(f"{named}: only for a single target of classes", hint=f"leave {named} out")
+
+
 def class_number(target: Target, value: Any) -> int:
     """The number of a class, named by its text or, for numbers and booleans, by its value.
 

@@ -19,7 +19,7 @@ from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import stack
 from backpass.engine import default_engine
 from backpass.errors import UsageError
-from backpass.model.head.decision import OF_TWO, Decision, check_unset
+from backpass.model.head.decision import OF_TWO, Decision, check_unset_for_several
 from backpass.model.head.decoding import label_probabilities
 from backpass.model.head.losses import CUSTOM, MissingLoss, MultiOutputLoss, UnscaledLoss
 from backpass.model.head.scaling import TargetScale
@@ -91,8 +91,7 @@ class Head:
             UsageError: The loss or the metric does not fit a target.
             DataError: A count is negative.
         """
-        for target, settings in each:
-            check_unset((*OF_TWO, "class_weight"), settings, target)
+        check_unset_for_several((*OF_TWO, "class_weight"), each[0][1])
         targets = tuple(TargetHead.fit(target, y[:, j], settings) for j, (target, settings) in enumerate(each))
         return Head(targets, is_flat=False).choosing(each[0][1].metric)
 
@@ -238,9 +237,9 @@ class Head:
         columns = [each.encode(self._column(y, j), dtype) for j, each in enumerate(self.targets)]
         return columns[0] if self.is_flat else np.concatenate(columns, axis=1)
 
-    def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """The constant outputs (k,) with the lowest loss on the encoded targets."""
-        return np.concatenate([each.level(self._column(y, j)) for j, each in enumerate(self.targets)])
+    def level(self, y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """The constant outputs (k,) with the lowest loss on the encoded targets, of rows with these weights (n,)."""
+        return np.concatenate([each.level(self._column(y, j), weights) for j, each in enumerate(self.targets)])
 
     def wanted(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """The desired outputs (n, k) for the encoded targets, from which the initial parameters are fitted."""
@@ -332,18 +331,7 @@ class Head:
             names: The metrics. Default None: all. Those that are undefined for these targets are left out.
         """
         asked = self.all_metrics if names is None else tuple(names)
-        predicted = self.predictions(o)
-        options = [self._scoring(one, predicted) for one in self.targets]
-        each = [
-            scores(
-                [name for name in asked if name != "loss"],
-                self._scored(predicted, j),
-                self._column(truth, j),
-                weights,
-                options[j],
-            )
-            for j in range(len(self.targets))
-        ]
+        each = self.scores_of_each(o, truth, weights, asked)
         # A metric that one of the targets does not define has no mean.
         found = {
             name: mean([scores[name] for scores in each]) for name in each[0] if all(name in scores for scores in each)
@@ -351,6 +339,21 @@ class Head:
         if self.own is None or isinstance(self.own, MissingLoss) or "loss" not in asked:
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
+
+    def scores_of_each(
+        self,
+        o: NDArray[Any],
+        truth: NDArray[Any],
+        weights: NDArray[np.float64] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> list[dict[str, float]]:
+        """The metrics of each target, without a user-defined loss; arguments as for ``scores``."""
+        asked = [name for name in (self.all_metrics if names is None else names) if name != "loss"]
+        predicted = self.predictions(o)
+        return [
+            scores(asked, self._scored(predicted, j), self._column(truth, j), weights, self._scoring(one, predicted))
+            for j, one in enumerate(self.targets)
+        ]
 
     def confusion(
         self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None

@@ -110,11 +110,11 @@ class TargetHead:
         """The head for training that continues with these targets (n,): see ``TargetScale.updated``."""
         return replace(self, scale=self.scale.updated(y)) if self.target.task == "regression" else self
 
-    def level(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """The constant outputs (k,) with the lowest loss on the encoded targets."""
+    def level(self, y: NDArray[Any], weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """The constant outputs (k,) with the lowest loss on the encoded targets, of rows with these weights (n,)."""
         if self.target.task == "regression":
-            return constant_outputs(self.loss_name, y, 1, self.q)
-        return constant_outputs("cross_entropy", y.astype(np.int64), self.outputs)
+            return constant_outputs(self.loss_name, y, 1, self.q, weights)
+        return constant_outputs("cross_entropy", y.astype(np.int64), self.outputs, weights=weights)
 
     def wanted(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """The desired outputs (n, k) for the encoded targets, from which the initial parameters are fitted.
