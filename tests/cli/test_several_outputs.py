@@ -97,7 +97,7 @@ def test_show_says_what_comes_out(name: str, folder: Path, call: Callable[..., A
 
 FIT = ("--preset", "plain", "--hidden", "4", "--epochs", "2", "--validation-fraction", "0.16")
 ROWS = [
-    f"{(i * 37) % 101},{(i * 37) % 101 + 0.5},{(i * 53) % 97 * 10.0},{i % 3 // 2},{'late' if i % 4 else 'early'},{i % 11}.5"
+    f"{i * 37 % 101},{i * 37 % 101 + 0.5},{i * 53 % 97 * 10.0},{i % 3 // 2},{'late' if i % 4 else 'early'},{i % 11}.5"
     for i in range(80)
 ]
 TABLE = "\n".join(['x,a,b,hot,status,"c,d"', *ROWS])
