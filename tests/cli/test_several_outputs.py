@@ -193,8 +193,8 @@ def test_files_without_a_header_and_onnx(made: Path, call: Callable[..., Any]) -
     ("options", "code", "text"),
     [
         (("-t", "a,hot"), 2, "several targets must all hold numbers, or all have two classes"),
-        (("-t", "a,nowhere"), 3, "target column 'nowhere' is not there"),
-        (("-t", "nowhere"), 3, "column 'nowhere' is not there"),
+        (("-t", "a,nowhere"), 3, "target column 'nowhere' not found"),
+        (("-t", "nowhere"), 3, "column 'nowhere' not found"),
         (("-t", "a", "-t", "a"), 2, "target names 'a' twice"),
         (("-t", "a,a"), 2, "target names 'a' twice"),
         (("-t", "a,b", "--drop", "b"), 2, "--drop leaves out 'b', which is a --target"),

@@ -115,7 +115,9 @@ def test_baselines_of_other_losses(loss: str) -> None:
     for name, scores in model.record.baselines.items():
         spread = table[["price", "rent"]].std().mean()
         assert scores["test"]["mae"] < 3 * spread, name
-    constant = model.baseline_outputs(model.inputs_at(*_encoded(model, table)))[next(iter(model.record.baselines))]
+    constant = model.baseline_outputs(model.inputs_at(*_encoded(model, table)), model.table(table))[
+        next(iter(model.record.baselines))
+    ]
     found = model.head.predictions(np.asarray(constant))[0]
     target = table[["price", "rent"]]
     wanted = {
@@ -135,7 +137,7 @@ def _encoded(model: backpass.Model, table: pd.DataFrame) -> tuple[Any, Any]:
 def test_the_baselines_of_labels_are_those_of_each_label() -> None:
     model = backpass.fit(LABELS, ["hot", "status"], test=LABELS, **QUICK)
     truth = np.column_stack([LABELS["hot"] == 1, LABELS["status"] == "late"]).astype(int)
-    outputs = model.baseline_outputs(model.inputs_at(*_encoded(model, LABELS)))
+    outputs = model.baseline_outputs(model.inputs_at(*_encoded(model, LABELS)), model.table(LABELS))
     logistic, shares = (model.head.predictions(np.asarray(outputs[name])) for name in ("logistic", "majority"))
     x = LABELS[["x0", "x1"]]
     for j in range(2):
@@ -205,7 +207,7 @@ def test_every_form_of_a_table(tmp_path: Path, door: str) -> None:
         ([], {}, UsageError, "target is the name of a column, or a list of names"),
         ([1, 2], {}, UsageError, "target is the name of a column, or a list of names"),
         (np.arange(3), {}, UsageError, "got a value of type ndarray"),
-        (["price", "nowhere"], {}, DataError, "target column 'nowhere' is not there"),
+        (["price", "nowhere"], {}, DataError, "target column 'nowhere' not found"),
         (["price", "rent"], {"group": "rent"}, UsageError, "group 'rent' is the target"),
         (["price", "rent"], {"metric": "roc_auc"}, UsageError, "metric 'roc_auc' does not go with target"),
         (["hot", "status"], {"positive": "late"}, UsageError, "positive: only for a single target of classes"),
