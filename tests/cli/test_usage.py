@@ -63,7 +63,7 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
     ("arguments", "words"),
     [
         (["fitt"], ["unknown command 'fitt'", "hint: did you mean 'fit'?"]),
-        (["xyz"], ["unknown command 'xyz'", "hint: known commands: 'inspect', 'fit', 'predict'"]),
+        (["xyz"], ["unknown command 'xyz'", "hint: known commands: 'inspect', 'fit', 'tune'"]),
         (["--verison"], ["no such option: --verison", "did you mean --version?"]),
         (["fit"], ["missing argument 'TABLE'", "backpass fit --help"]),
         (["fit", "t.csv"], ["missing option", "--target", "hint: the column to predict"]),
@@ -208,10 +208,7 @@ def test_what_is_not_our_bug(
     assert failed.err.startswith(f"error: {words}")
 
 
-def test_a_target_given_twice_is_refused(call: Run, home: Path, tmp_path: Path) -> None:
-    done = call("fit", home / "numbers.csv", "-t", "price", "--target", "size")
-    assert done.code == 2
-    assert done.err.startswith("error: --target is given 2 times: price and size\n")
+def test_a_target_on_the_command_line_replaces_that_of_a_file(call: Run, home: Path, tmp_path: Path) -> None:
     Path("run.toml").write_text('target = "price"\n')
     printed = call("fit", home / "numbers.csv", "--config", "run.toml", "-t", "size", "--print-config").out
     assert '\ntarget = "size"\n' in printed

@@ -169,7 +169,8 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     if "learning_rate" not in dict(settings.given):
         why["learning_rate"] = f"{settings.learning_rate!r}, or a tenth of it where training diverges"
         chosen["learning_rate"] = None
-    values = {**given, **chosen, "output": request.output}
+    target = request.target if len(request.target) > 1 else request.target[0]
+    values = {**given, **chosen, "output": request.output, "target": target}
     return as_toml(click.get_current_context().command, values, why)
 
 
