@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.table.boolean import are_booleans
 from backpass.table.equal_values import are_zero_and_one
 from backpass.table.messages import listed, shown
+from backpass.table.notation.boolean import are_booleans
 from backpass.table.table import Table
 from backpass.table.target import Target, Task
 
