@@ -116,13 +116,13 @@ def test_test_rows_are_those_that_no_trial_saw(preset: str, target: str, wish: d
     search = Search.of(table_from(table), target, Settings.of(wish), drop=drop)
     (changes,) = [
         each
-        for each in islice(configurations(wish, search.folds.target.task, 170), 20)
+        for each in islice(configurations(wish, search.folds.targets.task, 170), 20)
         if each == {"preset": preset} or each == {"preset": preset, "validation_fraction": 0.16}
     ]
     problem = search.problem(changes)
     seen = {*search.folds.table.row_numbers.tolist()}
     unseen = [row for row in range(1, 171) if row not in seen]
-    truth = search.folds.target.encode(table_from(table))[np.array(unseen) - 1]
+    truth = search.folds.targets.encode(table_from(table))[np.array(unseen) - 1]
     assert len(unseen) > 10
     assert sorted(problem.parts["test"].truth.tolist()) == sorted(truth.tolist())
 
