@@ -93,3 +93,13 @@ def test_what_cannot_be_compared(call: Run, folder: Path) -> None:
     assert positives["notes"] == [
         "the positive classes differ, 'yes' and 'no': precision, recall, F1 and the like are left out"
     ]
+
+
+def test_a_single_row_shows_no_difference(call: Run, folder: Path) -> None:
+    row = folder / "row.csv"
+    row.write_text("\n".join((folder / "rows.csv").read_text().splitlines()[:2]) + "\n")
+    both = (folder / "y_a.backpass", folder / "y_b.backpass", row)
+    facts = call("compare", *both, "--json").json
+    assert facts["differences"]["mae"]["value"] != 0.0
+    assert {(each["low"], each["high"], each["better"]) for each in facts["differences"].values()} == {(None,) * 3}
+    assert "no clear difference" in call("compare", *both).out

@@ -171,3 +171,39 @@ def test_what_cannot_divide_is_refused(call: Run, place: Path, by: str, code: in
     done = call("evaluate", place / "m.backpass", place / "other.csv", "--by", by)
     assert (done.code, done.out) == (code, "")
     assert message in done.err
+
+
+def test_a_single_row_or_group_has_no_interval(call: Run, place: Path) -> None:
+    columns = {**made(400, 7), "house": np.arange(400) // 8}
+    model = backpass.fit(columns, "y", group="house", drop=["sold"], hidden=(4,), epochs=2)
+    model.save(place / "g.backpass")
+    row, house, two = (
+        written({name: values[:n] for name, values in columns.items()}, place / f"first{n}.csv") for n in (1, 8, 16)
+    )
+    for few in (row, house):
+        facts = call("evaluate", place / "g.backpass", few, "--intervals", "--json").json
+        assert {tuple(each) for each in facts["intervals"].values()} == {(None, None)}
+        assert facts["comparison"] is None
+        report = call("report", place / "g.backpass", few, "--json").json
+        assert {(each["low"], each["high"]) for each in report["scores"].values()} == {(None, None)}
+        assert "interval" not in report["verdict"]
+        assert " to " not in call("evaluate", place / "g.backpass", few, "--intervals").out.split("columns moved")[0]
+    assert "the only row of" in call("report", place / "g.backpass", row, "--json").json["measured_on"]
+    low, high = call("evaluate", place / "g.backpass", two, "--intervals", "--json").json["intervals"]["rmse"]
+    assert low < high
+
+
+def test_the_constant_is_that_of_the_training_rows(call: Run, place: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=600)
+    columns = {"x": x, "k": np.where(x + rng.normal(size=600) > 0, "yes", "no")}
+    backpass.fit(columns, "k", hidden=(4,), epochs=30).save(place / "k.backpass")
+    only = columns["k"] == "no"
+    one = written({name: values[only] for name, values in columns.items()}, place / "no.csv")
+    for command in ("evaluate", "report"):
+        found = call(command, place / "k.backpass", one, "--json").json
+        assert not [text for text in found["warnings"] if "class frequencies" in text], found["warnings"]
+    low = np.where(columns["k"] == "no", "yes", "no")
+    wrong = written({"x": x, "k": low}, place / "wrong.csv")
+    warnings = call("evaluate", place / "k.backpass", wrong, "--json").json["warnings"]
+    assert any("worse than always predicting the class frequencies" in text for text in warnings)

@@ -156,6 +156,16 @@ def test_a_threshold_needs_held_out_rows() -> None:
         fitted(threshold="f1", validation_fraction=0.0)
 
 
+@pytest.mark.parametrize("rule", ["f1", "balanced", "cost", None])
+def test_a_threshold_to_choose_sets_rows_aside(rule: str | None) -> None:
+    cost = {"false_positive": 1, "false_negative": 9}
+    asked = {name: value for name, value in {"threshold": rule, "cost": cost}.items() if value is not None}
+    assert Settings.of({"hidden": (8,), **asked}).validation_fraction == 0.16
+    assert Settings.of({"hidden": (8,), "threshold": 0.3, "cost": cost}).validation_fraction == 0.0
+    assert Settings.of({"hidden": (8,), "ensemble_size": 2, **asked}).validation_fraction == 0.0
+    assert Settings.of({"hidden": (8,), "validation_fraction": 0.3, **asked}).validation_fraction == 0.3
+
+
 def test_class_weights_by_hand() -> None:
     target = Target("y", "multiclass", ("a", "b", "c"))
     y, w = np.array([0, 0, 0, 1, 2, 2]), np.array([1.0, 1.0, 2.0, 1.0, 0.5, 0.5])

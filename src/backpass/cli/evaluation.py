@@ -17,7 +17,7 @@ from backpass.cli.summary import PARTS, confusion_lines, scored_part
 from backpass.cli.text import aligned, figure, figures
 from backpass.model import Model
 from backpass.model.comparison import Comparison, compare
-from backpass.model.diagnostics import beaten_by, judged
+from backpass.model.diagnostics import beaten_by
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
@@ -50,7 +50,7 @@ class SegmentScores:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
-        spread = {name: [each.low, each.high] for name, each in self.intervals.items()} or None
+        spread = {name: list(each.ends()) for name, each in self.intervals.items()} or None
         return {"name": self.name, "rows": self.rows, "scores": dict(self.scores), "intervals": spread}
 
 
@@ -116,7 +116,7 @@ class Evaluation:
     @property
     def warnings(self) -> list[str]:
         """Warnings about the predictions for these rows."""
-        alike = judged(self.model.head, self.o, self.truth, self.weights)
+        alike = self.model.warnings_on_scores(self.o, self.truth, self.weights)
         known = self.model.warnings_on_known(self.encoded, self.truth)
         return [*known, *alike, *beaten_by(self.comparison, "these rows")]
 
@@ -146,7 +146,7 @@ class Evaluation:
         at_fit = None if part is None else {"part": part, "scores": self.at_fit}
         facts = {"rows": len(self.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
         facts["targets"], facts["per_target"] = list(model.targets), self.per_target or None
-        facts["intervals"] = {name: [each.low, each.high] for name, each in self.intervals.items()} or None
+        facts["intervals"] = {name: list(each.ends()) for name, each in self.intervals.items()} or None
         facts["comparison"] = None if self.comparison is None else self.comparison.to_json()
         facts["positive"] = classes[model.head.positive] if len(classes) == 2 else None
         confusion = self.confusion
@@ -162,7 +162,7 @@ class Evaluation:
         rows, at_fit, part = [], self.at_fit, scored_part(self.model)
         for name, value in self.scores.items():
             row = [name, figure(value)]
-            if name in self.intervals:
+            if name in self.intervals and self.intervals[name].is_known:
                 row.append(f"{figure(self.intervals[name].low)} to {figure(self.intervals[name].high)}")
             rows.append(row)
         lines = aligned(rows, " ")
@@ -208,4 +208,4 @@ def _cell(found: SegmentScores, name: str) -> str:
 
 def _interval(found: SegmentScores, name: str) -> str:
     each = found.intervals.get(name)
-    return "-" if each is None else " to ".join(figures([each.low, each.high]))
+    return "-" if each is None or not each.is_known else " to ".join(figures([each.low, each.high]))

@@ -124,10 +124,10 @@ def compare(
 
     Returns:
         The comparison, by the metric that selects the epoch if it is a mean over rows, else by that of the loss; None
-        without a baseline, or if a score is not finite.
+        without a baseline, on a single row or group, or if a score is not finite.
     """
     metric = next((name for name in (head.metric, *head.metrics) if name in _LOSSES), None)
-    if metric is None or not baselines or len(o) < 2:
+    if metric is None or not baselines or (len(o) if unit is None else len(np.unique(unit))) < 2:
         return None
     with np.errstate(all="ignore"):  # errors too large to square give no comparison
         losses = {name: _losses(head, metric, np.asarray(each), truth) for name, each in {"": o, **baselines}.items()}

@@ -27,6 +27,7 @@ from backpass.model.file.storage import write_atomically
 from backpass.model.forward import input_names, inputs_of, outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
+from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.neuron import Neuron, collapsed
 from backpass.model.profile import NumericProfile
 from backpass.model.record import Record
@@ -287,7 +288,7 @@ class Model:
         warnings = [
             *encoded.warnings,
             *self.warnings_on_known(encoded, truth),
-            *judged(self.head, o, truth, weights),
+            *self.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
         return Evaluation(self.head.scores(o, truth, weights), warnings, comparison)
@@ -512,6 +513,19 @@ class Model:
         engine, folded = engine_named(self.engine, self.threads), self.feature_map.folded(x)
         found = {each.name: each.outputs(folded, engine) for each in self.baselines}
         return found | {each.name: o for each in self.lookups if (o := each.outputs(table)) is not None}
+
+    def warnings_on_scores(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> list[str]:
+        """Warnings about equal predictions, and about scores that the constant of the training rows beats.
+
+        Args:
+            o: Outputs (n, k).
+            truth: Targets (n,) or (n, k).
+            weights: The weight of each row (n,). Default None: equal weights.
+        """
+        constant = next((each.theta for each in self.baselines if each.is_constant), None)
+        return judged(self.head, o, truth, weights, constant=constant if len(o) >= FEWEST_ROWS else None)
 
     def save(self, path: str | Path) -> None:
         """Write the model file, atomically.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,22 @@ class Interval:
 
     Attributes:
         value: The score on all rows.
-        low: The lower end of the interval.
-        high: The upper end of the interval.
+        low: The lower end of the interval; NaN if the rows are a single unit, which says nothing of others.
+        high: The upper end of the interval; NaN likewise.
     """
 
     value: float
     low: float
     high: float
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the interval has ends."""
+        return not isnan(self.low)
+
+    def ends(self) -> tuple[float | None, float | None]:
+        """Both ends, for JSON: None if they are not known."""
+        return (self.low, self.high) if self.is_known else (None, None)
 
 
 def intervals(
@@ -54,6 +64,9 @@ def intervals(
     """
     number = None if unit is None else np.unique(unit, return_inverse=True)[1].reshape(-1)
     units = rows if number is None else int(number.max(initial=0)) + 1
+
+    if units < 2:
+        return {name: Interval(value, nan, nan) for name, value in scores(None).items()}
 
     def weights(step: int) -> NDArray[np.float64]:
         counts = counts_of(units, seed, step)

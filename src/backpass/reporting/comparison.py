@@ -42,7 +42,7 @@ class Comparison:
     def better(self, metric: str) -> int:
         """Return 1 or 2, the number of the model that is clearly better; 0 if the interval contains no difference."""
         difference = self.differences[metric]
-        if difference.low <= 0.0 <= difference.high:
+        if not difference.is_known or difference.low <= 0.0 <= difference.high:
             return 0
         return 2 if (difference.value < 0.0) == (metric in LOWER_IS_BETTER) else 1
 

@@ -48,7 +48,8 @@ def importance_facts(found: Sequence[Importance]) -> list[dict[str, Any]]:
 
 
 def _scores(scores: Mapping[str, Interval]) -> dict[str, Any]:
-    return {name: {"value": each.value, "low": each.low, "high": each.high} for name, each in scores.items()}
+    found = {name: (each.value, *each.ends()) for name, each in scores.items()}
+    return {name: dict(zip(("value", "low", "high"), each, strict=True)) for name, each in found.items()}
 
 
 def _label(found: LabelScore) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.comparison import Comparison, compare
-from backpass.model.diagnostics import beaten_by, judged
+from backpass.model.diagnostics import beaten_by
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval, intervals
@@ -92,8 +92,7 @@ class Findings:
         if held is None or held.is_known:
             return at_fit
         where = "these rows"
-        head = self.model.head
-        judgment = judged(head, held.outputs, held.truth, held.weights)
+        judgment = self.model.warnings_on_scores(held.outputs, held.truth, held.weights)
         return (*at_fit, *held.warnings, *judgment, *beaten_by(self.comparison, where))
 
     @property
@@ -163,6 +162,8 @@ def _measured(score: Interval | None, decimals: int) -> tuple[str, str]:
 
 
 def _range(score: Interval, decimals: int) -> str:
+    if not score.is_known:
+        return ""
     return f"{_fixed(score.low, decimals)} to {_fixed(score.high, decimals)}"
 
 
@@ -178,10 +179,8 @@ def verdict(findings: Findings) -> str:
     model, part, metric = findings.model, findings.part, findings.model.head.metric
     if findings.held is not None:
         score = findings.scores[metric]
-        text = (
-            f"On {findings.held.origin}, its {_name(metric)} is {number(score.value)} "
-            f"(95 % interval {number(score.low)} to {number(score.high)})."
-        )
+        spread = f" (95 % interval {number(score.low)} to {number(score.high)})" if score.is_known else ""
+        text = f"On {findings.held.origin}, its {_name(metric)} is {number(score.value)}{spread}."
     elif part is not None:
         text = f"Its {_name(metric)} on the {PARTS[part]} rows was {number(model.record.scores[part][metric])}."
     else:

@@ -120,7 +120,8 @@ def held_out(model: Model, table: Table) -> HeldOut:
             rows = _rows(model, table.take(index), f"the {len(index):,} rows of {source} that were {words}")
             if _repeats(rows.scores(model), model.record.scores[part]):
                 return replace(rows, is_known=True)
-    found = _rows(model, table, f"all {table.rows:,} rows of {source}")
+    every = f"all {table.rows:,} rows" if table.rows > 1 else "the only row"
+    found = _rows(model, table, f"{every} of {source}")
     if model.training_rows is not None:
         return replace(found, warnings=tuple(model.training_rows.warnings_on(found.digests)))
     if table.rows not in _fitted_rows(model):

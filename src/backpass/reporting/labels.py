@@ -96,9 +96,9 @@ def label_rows(found: Sequence[LabelScore]) -> Iterator[dict[str, Any]]:
             "name": label(each.name),
             "share": f"{each.share:.1%}",
             "cells": [
-                (f"{loss.value:.4f}", f"{loss.low:.4f} to {loss.high:.4f}"),
+                (f"{loss.value:.4f}", f"{loss.low:.4f} to {loss.high:.4f}" if loss.is_known else ""),
                 (f"{each.constant['log_loss']:.4f}", ""),
-                (f"{wrong.value:.1%}", f"{wrong.low:.1%} to {wrong.high:.1%}"),
+                (f"{wrong.value:.1%}", f"{wrong.low:.1%} to {wrong.high:.1%}" if wrong.is_known else ""),
                 (f"{each.constant['error']:.1%}", ""),
                 ("" if each.area is None else f"{each.area:.3f}", ""),
             ],

@@ -205,7 +205,8 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
     for name in dict.fromkeys(each for each in shown if each in model.head.metrics):
         if findings.held is not None:
             score = findings.scores[name]
-            beneath = f"{number(score.low)} to {number(score.high)}"
+            spread = f"{number(score.low)} to {number(score.high)}"
+            beneath = spread if score.is_known else "no interval: a single row or group"
             yield name.replace("_", " "), number(score.value), beneath
         elif part is not None:
             yield name.replace("_", " "), number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"

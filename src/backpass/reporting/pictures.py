@@ -89,7 +89,9 @@ def _beside(findings: Findings) -> Iterator[Picture]:
         value = model.record.scores[part][metric]
         shown = own if own is not None else Interval(value, value, value)
         better = "lower is better" if metric in LOWER_IS_BETTER else "higher is better"
-        text = f"{better[0].upper()}{better[1:]}. " + ("The bar is the 95 % interval." if own is not None else "")
+        text = f"{better[0].upper()}{better[1:]}. " + (
+            "The bar is the 95 % interval." if own is not None and own.is_known else ""
+        )
         yield _picture(
             "scores",
             "Comparison with baselines",

@@ -81,7 +81,11 @@ def _facts(found: Comparison) -> dict[str, Any]:
     return {
         "scores": [dict(found.first), dict(found.second)],
         "differences": {
-            name: {"value": each.value, "low": each.low, "high": each.high, "better": found.better(name) or None}
+            name: {
+                "value": each.value,
+                **dict(zip(("low", "high"), each.ends(), strict=True)),
+                "better": found.better(name) or None,
+            }
             for name, each in found.differences.items()
         },
     }
@@ -95,6 +99,6 @@ def _lines(found: Comparison, paths: list[str]) -> list[str]:
     rows = [["metric", *names, "difference", "95 % interval", "better"]]
     for name, each in found.differences.items():
         first, second = figures([found.first[name], found.second[name]])
-        low, high = figure(each.low, 3), figure(each.high, 3)
-        rows.append([name, first, second, figure(each.value, 3), f"{low} to {high}", words[found.better(name)]])
+        spread = f"{figure(each.low, 3)} to {figure(each.high, 3)}" if each.is_known else "-"
+        rows.append([name, first, second, figure(each.value, 3), spread, words[found.better(name)]])
     return aligned(rows, left=(0, 5))

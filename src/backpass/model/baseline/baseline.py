@@ -42,9 +42,14 @@ class Baseline:
     linear: Linear
     theta: NDArray[np.float64]
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the outputs are the same for every row."""
+        return self.linear.columns == 1
+
     def outputs(self, x: NDArray[Any], engine: Engine) -> NDArray[np.float64]:
         """o (n, k) for inputs x (n, d), with the codes of categorical columns last, see ``FeatureMap.folded``."""
-        if self.linear.columns == 1:
+        if self.is_constant:
             return np.broadcast_to(self.theta, (len(x), self.linear.outputs))
         forward = trace(self.linear, [Spec(self.theta.shape, self.theta.dtype), Spec(("n", x.shape[1]), x.dtype)])
         parts = [engine.run(forward, self.theta, x[i : i + _CHUNK])[0] for i in range(0, max(len(x), 1), _CHUNK)]

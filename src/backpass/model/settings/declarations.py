@@ -52,7 +52,8 @@ class SettingValues:
     validation_fraction: float = data(
         None,
         _SHARE,
-        "share of the rows used for validation [0; 0.16 if patience, metric or calibration needs validation rows]",
+        "share of the rows used for validation [0; 0.16 if patience, metric, calibration or a threshold needs "
+        "validation rows]",
         follows_preset=True,
         notes=(0.0,),
     )

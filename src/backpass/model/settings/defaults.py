@@ -45,7 +45,19 @@ def not_in_notes(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def needs_validation(values: Mapping[str, Any]) -> bool:
     """Whether a setting has no meaning without validation rows."""
-    return values["patience"] is not None or values["metric"] is not None or values["calibration"] != "none"
+    selects = values["patience"] is not None or values["metric"] is not None or values["calibration"] != "none"
+    return selects or (_chooses_threshold(values) and not _has_folds(values))
+
+
+def _chooses_threshold(values: Mapping[str, Any]) -> bool:
+    """Whether the threshold is chosen on held-out rows, see ``head.threshold.chosen_rule``."""
+    threshold = values["threshold"]
+    return isinstance(threshold, str) or (threshold is None and values["cost"] is not None)
+
+
+def _has_folds(values: Mapping[str, Any]) -> bool:
+    """Whether each network of an ensemble leaves out a fold of its own, which serves as held-out rows."""
+    return bool(values["ensemble_size"] > 1 and values["ensemble_split"] == "folds")
 
 
 def defaults_of(preset: Any, given: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
