@@ -63,6 +63,14 @@ def since_1970(stamp: datetime.datetime) -> int:
 MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
 MONTHS_FR = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
 MONTHS_ES = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+MONTHS_SHORT = {
+    "German": "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez",
+    "Czech": "led úno bře dub kvě čvn čvc srp zář říj lis pro",
+    "Indonesian": "Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember",
+    "Russian": "янв. февр. мар. апр. мая июн. июл. авг. сент. окт. нояб. дек.",
+    "Romanian": "ian. feb. mar. apr. mai iun. iul. aug. sept. oct. nov. dec.",
+    "Ukrainian": "січ лют бер кві тра чер лип сер вер жов лис гру",
+}
 MONTHS_RU = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
 
 WRITERS: dict[str, tuple[bool, Callable[[datetime.datetime], str]]] = {
@@ -74,6 +82,11 @@ WRITERS: dict[str, tuple[bool, Callable[[datetime.datetime], str]]] = {
     "French": (True, lambda s: f"{s.day} {MONTHS_FR.split()[s.month - 1]} {s.year}"),
     "Spanish": (True, lambda s: f"{s.day} de {MONTHS_ES.split()[s.month - 1]} de {s.year}"),
     "Russian": (True, lambda s: f"{s.day} {MONTHS_RU.split()[s.month - 1]} {s.year} г."),
+    **{
+        f"{language}, short": (True, lambda s, names=names: f"{s.day} {names.split()[s.month - 1]} {s.year}")
+        for language, names in MONTHS_SHORT.items()
+    },
+    "12-hour clock, Spanish": (False, lambda s: f"{s:%d/%m/%Y %I:%M:%S} {'ap'[s.hour > 11]}.\u00a0m."),
     "Japanese": (True, lambda s: f"{s.year}年{s.month}月{s.day}日"),
     "mail": (False, lambda s: f"{s:%a, %d %b %Y %H:%M:%S}"),
     "ctime": (False, lambda s: s.ctime()),
@@ -382,6 +395,14 @@ def test_dates_written_wrongly_are_named(tmp_path: Path) -> None:
     cells = [f"{day} Mar 2024" for day in range(1, 31)]
     with pytest.raises(DataError, match=r"column 'x': 30 dates, 1 text \('31 Apr 2024' row 31\)"):
         as_csv([*cells, "31 Apr 2024"], tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("zero", ["0000-00-00", "0000-00-00 00:00:00", "00/00/0000"])
+def test_zeros_among_dates_are_missing(zero: str) -> None:
+    cells = [f"{stamp:%Y-%m-%d}" for stamp in stamps("zeros")]
+    table = table_from({"d": [*cells, zero, zero]})
+    assert iso(table.column("d")) == [*cells, None, None]
+    assert any(f"missing values are written as {zero!r} (2 rows)" in note for note in table.notes)
 
 
 def test_placeholders_of_dates_are_missing() -> None:

@@ -29,6 +29,7 @@ from backpass.table import (
     required_kind,
     table_from,
 )
+from backpass.table.diagnosis.diagnostics import column_findings
 from backpass.table.notation.agreement import agreement_of
 from backpass.table.notation.cell import cell_in, quick_cell_in, quick_shape_of
 from backpass.table.notation.notations import NOTATIONS, notations_of
@@ -185,6 +186,11 @@ def test_all_doors_give_one_table(tmp_path: Path) -> None:
         (["8 years", "10+ years", "< 1 year", "n/a", "5 years", "2 years"], [8.0, 10.0, 1.0, math.nan, 5.0, 2.0]),
         (["998 CC", "1197 cc", "1248 CC"], [998.0, 1197.0, 1248.0]),
         (["12,-", "12,50", "3,-"], [12.0, 12.5, 3.0]),
+        (["₹27,796/-", "₹7/-", "₹1,25,000/-"], [27796.0, 7.0, 125000.0]),
+        (["Rs. 500/-", "-Rs. 20/-", "Rs. 7/-"], [500.0, -20.0, 7.0]),
+        (["kr 27.796", "kr 959", "kr 1.019"], [27796.0, 959.0, 1019.0]),  # 959 has no decimals, so 1.019 has none
+        (["kr 27.796", "kr 1.019", "kr 2.500"], [27.796, 1.019, 2.5]),
+        (["kr 1.125", "kr 1.5", "kr 3"], [1.125, 1.5, 3.0]),
         (["2-5 years", "3-7 years", "1-3 years", "4 years"], [3.5, 5.0, 2.0, 4.0]),
         (["0.05 mg/L", "<0.01 mg/L", "0.2 mg/L", "0.3 mg/L"], [0.05, 0.01, 0.2, 0.3]),
         (["null bhp", "58.56 bhp", "73.1 bhp", "60 bhp"], [math.nan, 58.56, 73.1, 60.0]),
@@ -318,6 +324,29 @@ def test_words_are_values_among_few_codes_and_among_texts() -> None:
     assert not means_missing("large", 99)
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{n / 10} ({n / 10 - 1:.1f}-{n / 10 + 1:.1f})" for n in range(20, 80)],  # with an interval
+        [f"{n}万" for n in range(20, 80)],
+        [f"{n // 12} ft {n % 12} in" for n in range(40, 100)],
+        [f"{n // 12}'{n % 12}\"" for n in range(40, 100)],
+        ["".join(chr(ord(each) + 0xFEE0) for each in f"{n / 10}") for n in range(20, 80)],  # full-width digits
+    ],
+)
+def test_numbers_in_an_unknown_notation_are_said(cells: list[str]) -> None:
+    table = table_from({"x": cells * 5, "y": np.arange(5.0 * len(cells))})
+    (note,) = [note for note in Schema.fit(table, "y").notes if note.startswith("column 'x'")]
+    assert "start with numbers" in note
+    assert f"kept as {len(cells)} categories" in note
+    assert "numbers_as_text" in [each.code for each in column_findings(table.column("x"), table)]
+
+
+def test_few_categories_that_start_with_numbers_are_categories() -> None:
+    table = table_from({"x": [f"{n % 9} (low)" for n in range(300)], "y": np.arange(300.0)})
+    assert not [note for note in Schema.fit(table, "y").notes if "start with numbers" in note]
+
+
 def test_texts_beside_numbers_are_said(tmp_path: Path) -> None:
     draw = random.Random(3)
     cells = [str(draw.random()) if n % 3 else draw.choice(["abc", "def"]) for n in range(90)]
@@ -365,7 +394,7 @@ def test_sentinels_are_named_and_kept(tmp_path: Path) -> None:
     assert read_table(tmp_path / "t.csv", detect_missing=False).notes == ()
 
 
-@pytest.mark.parametrize("sentinel", [-999.0, -9999.0, -200.0, 9999.0, -99.0, -32768.0])
+@pytest.mark.parametrize("sentinel", [-999.0, -9999.0, -200.0, 9999.0, -99.0, -32768.0, 9999.99, 999.9, -99999.99])
 def test_isolation_and_count_make_a_sentinel(sentinel: float) -> None:
     rng = np.random.default_rng(6)
     values = rng.uniform(0.0, 40.0, 500)

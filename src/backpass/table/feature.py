@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backpass.errors import DataError
+from backpass.table.columns.column_reading import agreement_among, numbers_among
 from backpass.table.messages import counted, shown
 from backpass.table.moments.date_components import PARTS, telling_parts
 from backpass.table.moments.day_month import Order
@@ -24,7 +25,8 @@ MOST_LEVELS = 255  # categories kept per column; the rest share the unknown code
 IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
 IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
 SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
-NUMBERED = re.compile(r"[^\w]{0,3}[0-9]")  # a sign, a bracket or a currency may stand before the first digit
+MANY_LEVELS = 20  # categories beyond which texts that start with numbers are probably numbers
+NUMBERED = re.compile(r"[^\w]{0,3}\d")  # a sign, a bracket or a currency may stand before the first digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,12 @@ class Found:
         if not forced and looks_like_identifier(column):
             return cls(None, (f"column {shown(column.name)} {_why_identifier(column)}: left out",))
         feature, kept = feature_of(column), _different(column)
+        said = () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
         if kept <= MOST_LEVELS:
-            return cls(feature)
+            return cls(feature, said)
         others = counted(kept - MOST_LEVELS, "other")
         text = f"the {MOST_LEVELS} most frequent categories are kept, {others} count as unknown"
-        return cls(feature, (f"column {shown(column.name)}: {text}",))
+        return cls(feature, (*said, f"column {shown(column.name)}: {text}"))
 
 
 def feature_of(column: Column) -> Feature:
@@ -198,6 +201,25 @@ def starts_with_numbers(column: Column) -> bool:
         return False
     counts, numbered = column.counts(), np.array([NUMBERED.match(text) is not None for text in column.levels])
     return bool(counts[numbered].sum() > IDENTIFIER_SHARE * counts.sum())
+
+
+def may_be_numbers(column: Column) -> bool:
+    """Whether a column holds many categories that start with numbers and are none in a known notation.
+
+    Columns that are mostly numbers have a note of their own.
+    """
+    if not starts_with_numbers(column) or not isinstance(column, CategoricalColumn) or _different(column) < MANY_LEVELS:
+        return False
+    if all(text.isdigit() for text in column.levels) or agreement_among(column).dispute:
+        return False
+    return bool(2 * column.counts()[numbers_among(column)].sum() < column.counts().sum())
+
+
+def how_numbered(column: Column) -> str:
+    """Say that the categories of a column start with numbers."""
+    example = shown(column.levels[0]) if isinstance(column, CategoricalColumn) else ""
+    what = f"holds values that start with numbers, such as {example}, in an unknown notation"
+    return f"{what}: kept as {_different(column):,} categories; if they are numbers, write them as numbers (12.5)"
 
 
 def _why_identifier(column: Column) -> str:

@@ -20,7 +20,7 @@ from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.identifiers import identifier_text
 from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
-from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, starts_with_numbers
+from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, may_be_numbers, starts_with_numbers
 from backpass.table.messages import counted, listed, rows_listed, shown
 from backpass.table.moments.day_month import looks_like_date
 from backpass.table.notation.number import text_of
@@ -132,6 +132,8 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
         what = "numbers" if 2 * numbers < rows else "other values"
         found = f"{counted(numbers, 'number')} and {counted(rows - numbers, 'other value')}"
         yield Finding("mixed", f"{found}; {what} in {where}")
+    if not looks_like_identifier(column) and may_be_numbers(column):
+        yield Finding("numbers_as_text", "its values start with numbers in an unknown notation")
     slashed, worded = (
         sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
         for looks_like in (looks_like_date, WORDED.fullmatch)

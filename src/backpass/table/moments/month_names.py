@@ -6,33 +6,34 @@ Takes a word; returns the number of the month. No word here stands for two diffe
 from __future__ import annotations
 
 _MONTHS = (
-    "jan january januar janeiro janvier janv enero ene gennaio gen januari jänner januára styczeń stycznia sty "
-    "leden ledna ianuarie ian január tammikuu tammikuuta ocak oca ιανουάριος ιανουαρίου ιαν "
+    "jan january januar janeiro janvier janv enero ene gennaio gen januari jänner jän januára styczeń stycznia sty "
+    "leden ledna led ianuarie ian január tammikuu tammikuuta ocak oca ιανουάριος ιανουαρίου ιαν "
     "январь января янв січень січня січ",
     "feb february februar feber fevereiro fev février févr fév febrero febbraio febbr februari luty lutego lut únor "
-    "února február februarie helmikuu helmikuuta şubat şub φεβρουάριος φεβρουαρίου φεβ февраль февраля фев лютий "
-    "лютого лют",
-    "mar march märz mrz março mars marzo maart mrt marts marzec marca březen března marec március márc martie "
-    "maaliskuu maaliskuuta mart μάρτιος μαρτίου μαρ март марта мар березень березня бер",
-    "apr april abril abr avril avr aprile kwiecień kwietnia kwi duben dubna apríl április ápr aprilie huhtikuu "
+    "února úno február februarie helmikuu helmikuuta şubat şub φεβρουάριος φεβρουαρίου φεβ февраль февраля фев лютий "
+    "лютого лют февр",
+    "mar march märz mär mrz março mars marzo maart mrt marts marzec marca březen března marec március márc martie "
+    "maret bře maaliskuu maaliskuuta mart μάρτιος μαρτίου μαρ март марта мар березень березня бер",
+    "apr april abril abr avril avr aprile kwiecień kwietnia kwi duben dubna dub apríl április ápr aprilie huhtikuu "
     "huhtikuuta nisan nis απρίλιος απριλίου απρ апрель апреля апр квітень квітня кві",
-    "may mai maio mayo maggio mag mei maj május máj maja květen května kvě mai toukokuu toukokuuta mayıs μάιος μαΐου "
-    "май мая травень травня тра",
+    "may mai maio mayo maggio mag mei maj május máj maja květen května kvě toukokuu toukokuuta mayıs μάιος μαΐου "
+    "μάι μαΐ mei май мая травень травня тра",
     "jun june juni junho juin junio giugno giu czerwiec czerwca cze červen června jún június iunie kesäkuu kesäkuuta "
-    "haziran haz ιούνιος ιουνίου ιουν июнь июня июн червень червня чер",
+    "iun čvn ιούν haziran haz ιούνιος ιουνίου ιουν июнь июня июн червень червня чер",
     "jul july juli julho juillet juil julio luglio lug lipiec lipca lip červenec července júl július iulie heinäkuu "
-    "heinäkuuta temmuz tem ιούλιος ιουλίου ιουλ июль июля июл липень липня",
+    "iul čvc ιούλ лип heinäkuuta temmuz tem ιούλιος ιουλίου ιουλ июль июля июл липень липня",
     "aug august agosto ago août aou augustus augusti sierpień sierpnia sie srpen srpna augusztus elokuu elokuuta "
-    "ağustos ağu αύγουστος αυγούστου αυγ август августа авг серпень серпня сер",
+    "srp agustus agu agt ags ağustos ağu αύγουστος αυγούστου αυγ август августа авг серпень серпня сер",
     "sep sept september setembro septembre septiembre setiembre settembre set wrzesień września wrz září szeptember "
-    "szept septembrie syyskuu syyskuuta eylül eyl σεπτέμβριος σεπτεμβρίου σεπ сентябрь сентября сен сент вересень "
+    "szept septembrie syyskuu syyskuuta eylül eyl zář σεπτέμβριος σεπτεμβρίου σεπ сентябрь сентября сен сент вересень "
     "вересня вер",
     "oct october oktober okt outubro out octobre octubre ottobre ott październik października paź říjen října október "
-    "octombrie lokakuu lokakuuta ekim eki οκτώβριος οκτωβρίου οκτ октябрь октября окт жовтень жовтня жов",
+    "octombrie lokakuu lokakuuta ekim eki říj οκτώβριος οκτωβρίου οκτ октябрь октября окт жовтень жовтня жов",
     "nov november novembro novembre noviembre listopad listopada lis listopadu noiembrie marraskuu marraskuuta kasım "
-    "kas νοέμβριος νοεμβρίου νοε ноябрь ноября ноя нояб листопад листопада",
-    "dec december dezember dez dezembro décembre déc diciembre dic dicembre desember des grudzień grudnia gru prosinec "
-    "prosince decembrie joulukuu joulukuuta aralık ara δεκέμβριος δεκεμβρίου δεκ декабрь декабря дек грудень грудня",
+    "kas νοέμβριος νοεμβρίου νοε ноябрь ноября ноя нояб лис листопад листопада",
+    "dec december dezember dez dezembro décembre déc diciembre dic dicembre desember des grudzień grudnia gru pro "
+    "prosinec prosince decembrie joulukuu joulukuuta aralık ara δεκέμβριος δεκεμβρίου δεκ декабрь декабря дек "
+    "грудень грудня гру",
 )
 _WEEKDAYS = """
     mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday sun sunday

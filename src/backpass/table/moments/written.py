@@ -17,7 +17,7 @@ from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, DatetimeKind, Mo
 
 LONGEST = 48  # characters of a string that may be a moment
 TURN = 69  # two-digit years from here on are of the 20th century (POSIX.1-2017, strptime, %y)
-_HALF = r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)"
+_HALF = r"(?: ?(?P<half>[AaPp])\.?[ \u00a0\u202f]?[Mm]\.?)"
 _ZONE = r"(?: ?(?P<zone>Z|UTC|GMT|(?:UTC|GMT)?[+-][0-9]{2}(?::?[0-9]{2})?))?"
 _MINUTES = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
 _CLOCK = rf"(?:(?:T|,? |, at | at | um ){_MINUTES}{_HALF}?{_ZONE}(?: Uhr)?)?"

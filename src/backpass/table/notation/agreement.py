@@ -147,8 +147,23 @@ def _decimal(shapes: Mapping[Cell, int], decimal: str, *, is_fixed: bool) -> str
     """Return the decimal sign that reads most rows, the preferred one if both read as many."""
     if is_fixed:
         return decimal
+    if grouping := _grouping(shapes):
+        return "," if grouping == "." else "."
     rows = {each: sum(n for shape, n in shapes.items() if each in shape.decimals) for each in DECIMALS}
     return max(DECIMALS, key=lambda each: (rows[each], each == decimal))
+
+
+def _grouping(shapes: Mapping[Cell, int]) -> str:
+    """Return the sign that separates thousands in amounts, empty if it may be the decimal sign.
+
+    Where some amounts have no sign (kr 959), three digits behind the only sign of the others (kr 1.019) are no
+    fractions: an amount has a fixed number of decimals.
+    """
+    marks = {shape.digits for shape in shapes}
+    (sign, *others) = sorted(marks - {""}) or [""]
+    is_open = all(shape.decimals == ".," and not shape.upper and not shape.exponent_sign for shape in shapes)
+    is_amount = all(shape.currency or not shape.digits for shape in shapes)
+    return sign if "" in marks and sign in DECIMALS and not others and is_open and is_amount else ""
 
 
 @dataclass(frozen=True, slots=True)

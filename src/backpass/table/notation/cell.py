@@ -167,8 +167,8 @@ def cell_in(text: str) -> Cell | None:
     (quote, bound, sign, before, inner, digits, exponent) = match.group(1, 2, 3, 4, 5, 6, 7)
     (upper, scale, early_plus, gap, after, trailing, plus, footnote) = match.group(8, 9, 10, 11, 12, 13, 14, 15)
     plus = plus or early_plus  # 10+ years
-    if trailing and digits[-1] in ",.":  # 12,- and 12.- are whole amounts
-        trailing = ""
+    if trailing and (digits[-1] in ",." or after == "/"):  # 12,- and 12.- and 12/- are whole amounts
+        trailing, after = "", "" if after == "/" else after
     decimals = decimals_of(digits)
     if upper:
         decimals = "".join(sign for sign in decimals if sign in decimals_of(upper))

@@ -16,11 +16,15 @@ _SIGNS = r"""
     nan -nan +nan nan(ind) -nan(ind) -1.#ind 1.#ind -1.#ind00 1.#ind00 1.#qnan -1.#qnan 1.#snan 1.#qnan00 nat
     null <null> (null) [null] <na> <nan> <none> (none) (blank) <blank> [blank] (empty) <empty> nil \n k.a. k.a o.a.
     n.c. n.c s.o. s/d s.d. n.v.t. n.v.t n.b. b.d. b.d н/д н.д. h/d
+    0000-00-00 0000-00-00t00:00:00 00/00/0000 00.00.0000
 """
-_SPACED_SIGNS = ("k. a.", "n. a.", "n. d.", "o. a.", "s. o.")
+_SPACED_SIGNS = ("k. a.", "n. a.", "n. d.", "o. a.", "s. o.", "0000-00-00 00:00:00", "00/00/0000 00:00:00")
 _WORDS = """
     missing, unknown, unk, undefined, undef, none, not available, not applicable, not reported, not recorded, not known,
-    no data, nodata, no value, no record, blank, empty, tbd, tba, to be determined, on request, not measured,
+    no data, nodata, no value, no record, blank, empty, tbd, tba, to be determined, tbc, on request, not measured,
+    to be confirmed, not determined, not tested, not assessed, not stated, not specified, unspecified, not provided,
+    not collected, withheld, suppressed, redacted, confidential, pending, no answer, no response, refused, don't know,
+    prefer not to say, prefer not to answer, see note, insufficient data,
     unbekannt, fehlt, fehlend, keine angabe, keine angaben, keine daten, ohne angabe, nicht verfügbar, nicht bekannt,
     kein wert, leer, entfällt, auf anfrage,
     inconnu, inconnue, manquant, manquante, nc, non disponible, non renseigné, non renseignée, non communiqué, vide,
