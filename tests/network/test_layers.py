@@ -24,6 +24,7 @@ from backpass.network import (
     LearnedActivation,
     Network,
     Periodic,
+    Projection,
     ScaledDense,
     Unit,
     Wired,
@@ -42,6 +43,7 @@ EXAMPLES: dict[str, Layer] = {
     "parametric_activation": LearnedActivation("tanh"),
     "wired": Wired((Unit("a", (0, 3)), Unit("b", (1,))), "tanh"),
     "dropout": Dropout(0.25),
+    "projection": Projection(2, 1),
     "periodic": Periodic(2, frequencies=3, mixtures=2),
     "embedding": Embedding((2, 3), size=2),
     "learned_input_scale": FrontScale(),
@@ -76,6 +78,10 @@ TWINS: dict[str, Callable[[Theta, Any, int], list[float]]] = {
         tanh(theta["W1.b"][0] * x[1] + theta["b1.b"][0]),
     ],
     "dropout": lambda theta, x, i: list(x),
+    "projection": lambda theta, x, i: [
+        x[0] * theta["P1"][0, 0] + x[1] * theta["P1"][1, 0] + theta["c1"][0],
+        *x[2:],
+    ],
     "periodic": periodic_twin,
     "embedding": lambda theta, x, i: [*x[:2], *theta["E1.1"][int(x[2])], *theta["E1.2"][int(x[3])]],
     "learned_input_scale": lambda theta, x, i: [v * s for v, s in zip(x, theta["s1"], strict=True)],
@@ -120,7 +126,8 @@ def test_gradients_element_by_element(kind: str) -> None:
 @pytest.mark.parametrize("kind", LAYERS)
 def test_float32_stays_float32_and_free_rows_are_the_same_bits(kind: str) -> None:
     network = Network(4, (EXAMPLES[kind], Dense(2)))
-    theta = NumpyEngine().run(initialize(network), key_of(3))[0]
+    fixed = {"P0": numpy.ones((2, 1)), "c0": numpy.ones(1)}
+    theta = NumpyEngine().run(initialize(network, fixed=fixed), key_of(3))[0]
     assert theta.dtype == numpy.float32
     x = X.astype(numpy.float32)
     o = NumpyEngine().run(network.forward(), theta, x)[0]

@@ -162,3 +162,24 @@ def test_all_columns_may_be_asked_for() -> None:
     assert schema.target == "y"
     assert len(schema.texts[0].levels) == rows
     assert schema.encode(table).codes[:, 0].tolist() == list(range(1, rows + 1))
+
+
+def test_embeddings_keep_every_level_of_enough_rows() -> None:
+    often, seldom = [f"o{j:03}" for j in range(300)] * 5, [f"s{j:03}" for j in range(40)] * 4
+    table = table_from({"c": [*often, *seldom], "y": range(1660)})
+    schema = Schema.fit(table, "y", embeds=True)
+    (feature,) = schema.texts
+    assert feature.levels == tuple(f"o{j:03}" for j in range(300))
+    note = "column 'c': the 300 most frequent categories are kept, 40 others of fewer than 5 rows count as unknown"
+    assert schema.notes == (note,)
+    assert Schema.of_all(table, "y", embeds=True).texts[0].levels == feature.levels
+    codes = schema.encode(table).codes[:, 0]
+    assert (codes[1500:] == 0).all()
+    assert (codes[:1500] > 0).all()
+
+
+def test_embeddings_of_rare_levels_keep_the_most_frequent_255() -> None:
+    texts = [f"t{j:03}" for j in range(300)] * 2 + ["t299", "t298"]
+    table = table_from({"c": texts, "y": range(602)})
+    one_hot, embedded = (Schema.fit(table, "y", embeds=embeds) for embeds in (False, True))
+    assert embedded.texts == one_hot.texts

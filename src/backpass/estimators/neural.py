@@ -104,7 +104,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         rows = self._fitted_rows(X, y, sample_weight, before, ruling)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
         parts, notes = splits_of(rows, given, settings, self._task)
-        settings = settings.suited(self._task, parts["train"].table.rows)
+        train = parts["train"].table
+        settings = settings.suited(self._task, train.rows, len(train.columns))
         problem = self._problem(parts, before, settings, self._target_names(y, rows.table))
         problem = replace(problem, notes=(*problem.notes, *notes))
         model = self._trained(problem, None if before is None or teaches_nothing(before.head) else before.theta, X, y)
@@ -120,7 +121,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """
         if before is None or teaches_nothing(before.head):
             head = self._head(parts["train"].truth, settings, names)
-            schema = Schema.of_all(parts["train"].table, head.target.name)
+            schema = Schema.of_all(parts["train"].table, head.target.name, embeds=settings.embeds)
             return assemble(settings, schema, replace(head, own=self._own(head)), parts)
         head = before.head.updated(parts["train"].truth)
         head = replace(head, own=self._own(head)).choosing(settings.metric)

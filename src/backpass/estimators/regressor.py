@@ -59,6 +59,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             Default None ["scaled"].
         max_one_hot_levels: Categorical columns with more categories than this get an embedding. Default None [8].
         embedding_dim: Dimension of the embeddings. Default None [8].
+        principal_components: Number of principal components of the inputs that the network reads in their place.
+            Default None [None, or 32 with more columns than rows].
         quantile_features: Whether to add the quantile rank of each number as an input. Default None [True].
         numerical_scaling: Scaling of numeric columns: "none", "standard" (mean and standard deviation) or "robust"
             (median and quartiles, smoothly clipped). Default None ["robust"].
@@ -140,6 +142,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         categorical_encoding: str | None = None,
         max_one_hot_levels: int | None = None,
         embedding_dim: int | None = None,
+        principal_components: int | None = None,
         quantile_features: bool | None = None,
         numerical_scaling: str | None = None,
         numerical_embedding: str | None = None,
@@ -189,6 +192,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.categorical_encoding = categorical_encoding
         self.max_one_hot_levels = max_one_hot_levels
         self.embedding_dim = embedding_dim
+        self.principal_components = principal_components
         self.quantile_features = quantile_features
         self.numerical_scaling = numerical_scaling
         self.numerical_embedding = numerical_embedding

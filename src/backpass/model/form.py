@@ -154,6 +154,7 @@ MODEL: Form = {
                     "scaled_dense": {"units": _ONE, "activation": _ACTIVATION},
                     "parametric_activation": {"activation": _ACTIVATION},
                     "dropout": {"rate": Number(0, 1, open_high=True)},
+                    "projection": {"columns": _ONE, "size": _ONE},
                     "periodic": {
                         "columns": _ONE,
                         "frequencies": _ONE,

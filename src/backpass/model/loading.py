@@ -77,6 +77,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         *(["baselines"] if "baselines" in facts else []),
         *(["lookups"] if "lookups" in facts else []),
         *(["knots"] if "knots" in features else []),
+        *(["projection"] if any(layer["kind"] == "projection" for layer in facts["network"]["layers"]) else []),
         *(["residuals"] if "residual_rows" in facts else []),
         *(["below", "digests"] if "training_rows" in facts else []),
     ]
@@ -108,13 +109,22 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         head,
         feature_map,
         network,
-        arrays["theta"],
+        _theta(arrays),
         record,
         residuals=residuals,
         baselines=baselines,
         lookups=lookups,
         training_rows=_training_rows(facts["training_rows"], arrays) if "training_rows" in facts else None,
     )
+
+
+def _theta(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """The parameters of each network, with the projection that all of them share."""
+    theta = arrays["theta"]
+    if "projection" not in arrays:
+        return theta
+    shared = np.broadcast_to(arrays["projection"], (*theta.shape[:-1], arrays["projection"].size))
+    return np.concatenate([shared, theta], axis=-1)
 
 
 def _training_rows(facts: Mapping[str, int], arrays: Mapping[str, NDArray[Any]]) -> TrainingRows:

@@ -563,7 +563,10 @@ class Model:
             "network": self.network.to_json(),
             "record": self.record.to_json(),
         }
-        arrays = {"theta": self.theta, "center": self.feature_map.center, "scale": self.feature_map.scale}
+        fixed = self.network.fixed_count
+        arrays = {"theta": self.theta[..., fixed:], "center": self.feature_map.center, "scale": self.feature_map.scale}
+        if fixed:
+            arrays["projection"] = self.theta.reshape(-1, self.network.parameter_count)[0, :fixed]
         if knots:
             arrays["knots"] = np.concatenate(knots)
         if self.residuals is not None:

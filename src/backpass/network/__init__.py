@@ -11,18 +11,19 @@ from backpass.network.backward import BackwardPass
 from backpass.network.column_scales import SCALINGS
 from backpass.network.custom_activation import CUSTOM, CustomActivation
 from backpass.network.feature_map import FeatureMap
-from backpass.network.front import Embedding, FrontScale, Periodic
+from backpass.network.front import Embedding, FrontScale, Periodic, Projection
 from backpass.network.initialization import fit_output, initialize, initialize_from_data
 from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, RandomKey, ScaledDense, Unit, Wired
 from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
 from backpass.network.network import Network, dense_network
-from backpass.network.parameters import GROUPS, Layout, Parameter
+from backpass.network.parameters import FIXED, GROUPS, Layout, Parameter
 from backpass.network.plain_data import LAYERS
 from backpass.network.schemes import INITIALIZATIONS
 
 __all__ = [
     "ACTIVATIONS",
     "CUSTOM",
+    "FIXED",
     "GROUPS",
     "INITIALIZATIONS",
     "LAYERS",
@@ -44,6 +45,7 @@ __all__ = [
     "Network",
     "Parameter",
     "Periodic",
+    "Projection",
     "RandomKey",
     "ScaledDense",
     "Unit",

@@ -16,7 +16,7 @@ import numpy
 from backpass.circuit import Array
 from backpass.circuit.operations import affine, concatenate, cos, take, transpose
 from backpass.network.layers import Layer, RandomKey
-from backpass.network.parameters import Parameter
+from backpass.network.parameters import FIXED, Parameter
 
 
 class Front(Layer):
@@ -28,6 +28,44 @@ class Front(Layer):
     @property
     def neurons(self) -> bool:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Projection(Front):
+    """Projection of the first ``columns`` inputs on principal components of the training rows: x P + c
+
+    x (n, columns)   P (columns, size)   c (size,)   ->   (n, size)
+
+    The other inputs follow unchanged. P and c are fitted before training (see ``training.projection``) and are not
+    trained, so a network on few rows of many columns has few weights.
+
+    Attributes:
+        columns: The number of inputs to project.
+        size: The number of components.
+    """
+
+    columns: int
+    size: int
+    kind: ClassVar[str] = "projection"
+
+    def width(self, inputs: int) -> int:
+        return inputs - self.columns + self.size
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return (
+            Parameter(f"P{number}", (self.columns, self.size), FIXED, self.columns, self.size),
+            Parameter(f"c{number}", (self.size,), FIXED, self.columns, self.size),
+        )
+
+    def faults(self, inputs: int) -> list[str]:
+        return [
+            *([] if 1 <= self.columns <= inputs else [f"projection takes {self.columns} of {inputs} inputs"]),
+            *([] if self.size >= 1 else [f"projection expected at least 1 component, got {self.size}"]),
+        ]
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
+        found = affine(x[:, : self.columns], theta[f"P{number}"], theta[f"c{number}"])
+        return concatenate([found, x[:, self.columns :]], axis=1) if x.shape[1] > self.columns else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from backpass.circuit.operations import sqrt as root
 from backpass.errors import UsageError
 from backpass.network.layers import Dense, ScaledDense
 from backpass.network.network import Network
-from backpass.network.schemes import WEIGHT_PURPOSE, initial_numbers, initial_theta, normal_draws, uniform_draws
+from backpass.network.schemes import WEIGHT_PURPOSE, Fixed, initial_numbers, initial_theta, normal_draws, uniform_draws
 
 _OTHER_PURPOSE = 0x1718_0000
 _KINK_ROWS = 5
@@ -27,8 +27,8 @@ _KINK_ROWS = 5
 _ROUNDING = 16.0
 
 
-def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32) -> Circuit:
-    """The circuit key -> theta: weights by the scheme, biases 0, the other groups by ``STARTS``.
+def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32, fixed: Fixed | None = None) -> Circuit:
+    """The circuit key -> theta: weights by the scheme, biases 0, ``fixed`` as given, the other groups by ``STARTS``.
 
     ``Network.initialize`` runs it for a seed.
 
@@ -37,7 +37,7 @@ def initialize(network: Network, scheme: str = "he", dtype: Any = numpy.float32)
     Raises:
         UsageError: If the scheme is unknown.
     """
-    return initial_theta(network.layout, scheme, dtype)
+    return initial_theta(network.layout, scheme, dtype, fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,10 @@ def fit_layer(key: Array, x: Array, layer: Dense | ScaledDense, number: int, row
     return Fitted(W, b, layer(views, inputs, str(number), None))
 
 
-def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32) -> Circuit:
-    """The circuit (key, x) -> theta with weights and biases fitted to the data, layer by layer.
+def initialize_from_data(
+    network: Network, rows: int, dtype: Any = numpy.float32, fixed: Fixed | None = None
+) -> Circuit:
+    """The circuit (key, x) -> theta with weights and biases fitted to the data, layer by layer, ``fixed`` as given.
 
     key uint32 (2,)   x (rows, d)   ->   theta (P,)
 
@@ -106,7 +108,7 @@ def initialize_from_data(network: Network, rows: int, dtype: Any = numpy.float32
                 x = fitted.a
                 continue
             others = enumerate(layer.parameters(width, number), start=_OTHER_PURPOSE + len(parts))
-            views = {p.name: initial_numbers(key, p, purpose, dtype) for purpose, p in others}
+            views = {p.name: initial_numbers(key, p, purpose, dtype, fixed=fixed) for purpose, p in others}
             parts += [view.reshape(-1) for view in views.values()]
             x = layer(views, x, number, None)
         return concatenate(parts)

@@ -18,9 +18,10 @@ from backpass.circuit import Array, Circuit, Spec, label, named, trace
 from backpass.errors import ShapeError, UsageError
 from backpass.network.activations import Activation
 from backpass.network.backward import BackwardPass, backward_pass
+from backpass.network.front import Projection
 from backpass.network.layers import Dense, Dropout, Layer, RandomKey
 from backpass.network.losses import Loss, loss_named
-from backpass.network.parameters import Layout
+from backpass.network.parameters import FIXED, Layout
 from backpass.network.plain_data import layer_from_json, layer_to_json
 from backpass.network.schemes import initial_theta
 from backpass.numerics.philox import key_of
@@ -50,6 +51,8 @@ class Network:
             for number, layer, width in self.numbered()
             for fault in layer.faults(width)
         ]
+        if any(isinstance(layer, Projection) for layer in self.layers[1:]):
+            faults.append("a projection must be the first layer")
         if not faults:
             names = [parameter.name for parameter in self.layout.parameters]
             faults = [f"two arrays are named {name}" for name in sorted({n for n in names if names.count(n) > 1})]
@@ -82,6 +85,11 @@ class Network:
     def parameter_count(self) -> int:
         """(d+1) m_1 + (m_1+1) m_2 + ... + (m_{r-1}+1) m_r for dense layers    CS229, after eq. (2.13)"""
         return self.layout.size
+
+    @property
+    def fixed_count(self) -> int:
+        """The number of parameters that are fitted before training and not trained; they come first in theta."""
+        return sum(parameter.size for parameter in self.layout.parameters if parameter.group == FIXED)
 
     @property
     def neuron_count(self) -> int:
@@ -249,7 +257,10 @@ class Network:
         b = self(theta, numpy.zeros((1, self.inputs), theta.dtype))
         # With biases 0 the identity matrix maps to W~; no large b~ is added and subtracted.
         weights = theta * self.layout.per_group({"bias": 0.0}).astype(theta.dtype)
-        return self(weights, numpy.eye(self.inputs, dtype=theta.dtype)), b[0]
+        W = self(weights, numpy.eye(self.inputs, dtype=theta.dtype))
+        # A projection has a constant of its own.
+        W = W - self(weights, numpy.zeros((1, self.inputs), theta.dtype)) if self.fixed_count else W
+        return W, b[0]
 
     def to_json(self) -> dict[str, Any]:
         """The network as plain data for the model file."""

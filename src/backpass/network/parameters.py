@@ -17,7 +17,10 @@ from backpass.circuit import Array, named
 from backpass.errors import ShapeError
 
 GROUPS = ("weight", "bias", "alpha", "learned_input_scale", "frequency", "phase", "mixture", "embedding")
-"""Every parameter group."""
+"""Every parameter group that is trained."""
+
+FIXED = "projection"
+"""The group of parameters that are fitted before training and not trained."""
 
 _COLUMNS_HINT = "W is (d, m) and b (m,) here; backpass.notes.theta_from_columns takes the notes' W (m, d) and b (m, 1)"
 
@@ -29,7 +32,8 @@ class Parameter:
     Attributes:
         name: The name, such as W1.
         shape: The shape.
-        group: "weight", "bias" or another of ``GROUPS``. Optimizers may treat groups differently; initialization does.
+        group: "weight", "bias" or another of ``GROUPS``, or ``FIXED``. Optimizers may treat groups differently;
+            initialization does.
         fan_in: The number of inputs of the unit or layer, for initialization.
         fan_out: The number of its outputs.
         spread: Factor of the initial numbers.

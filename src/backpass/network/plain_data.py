@@ -9,13 +9,23 @@ from typing import Any
 
 from backpass.network.activations import activation_named
 from backpass.network.custom_activation import CustomActivation
-from backpass.network.front import Embedding, FrontScale, Periodic
+from backpass.network.front import Embedding, FrontScale, Periodic, Projection
 from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
 
 LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
     {
         layer.kind: layer
-        for layer in (Dense, ScaledDense, LearnedActivation, Wired, Dropout, Periodic, Embedding, FrontScale)
+        for layer in (
+            Dense,
+            ScaledDense,
+            LearnedActivation,
+            Wired,
+            Dropout,
+            Projection,
+            Periodic,
+            Embedding,
+            FrontScale,
+        )
     }
 )
 """Every layer class by its type."""

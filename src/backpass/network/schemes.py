@@ -5,20 +5,24 @@ A scheme maps a key and a parameter to an array. ``initialization`` also fits pa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import pi, sqrt
 from types import MappingProxyType
 from typing import Any
 
 import numpy
+from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import concatenate, cos, log, random_bits, to_unit
 from backpass.circuit.operations import sqrt as root
 from backpass.errors import UsageError, did_you_mean
-from backpass.network.parameters import Layout, Parameter
+from backpass.network.parameters import FIXED, Layout, Parameter
 
 WEIGHT_PURPOSE = 0x1717_0000
+
+Fixed = Mapping[str, NDArray[Any]]
+"""Numbers of the parameters that are not drawn, by name."""
 
 
 def uniform_draws(key: Array, shape: tuple[int, ...], purpose: int, dtype: Any) -> Array:
@@ -78,15 +82,21 @@ STARTS: MappingProxyType[str, Callable[[Array, Parameter, int, Any], Array]] = M
 """Initializations of the other parameter groups, before the multiplication by ``spread``."""
 
 
-def initial_numbers(key: Array, p: Parameter, purpose: int, dtype: Any, scheme: str = "he") -> Array:
-    """The initial numbers of one parameter."""
+def initial_numbers(
+    key: Array, p: Parameter, purpose: int, dtype: Any, scheme: str = "he", fixed: Fixed | None = None
+) -> Array:
+    """The initial numbers of one parameter; those in ``fixed`` if it is not trained."""
+    if p.group == FIXED:
+        return (fixed or {})[p.name].astype(dtype)
     with label(f"initialize {p.name}"):
         drawn = (INITIALIZATIONS[scheme] if p.group == "weight" else STARTS[p.group])(key, p, purpose, dtype)
         return drawn if p.spread == 1.0 else drawn * p.spread
 
 
-def initial_theta(layout: Layout, scheme: str = "he", dtype: Any = numpy.float32) -> Circuit:
-    """The circuit key -> theta: weights by the scheme, biases 0, the other groups by ``STARTS``.
+def initial_theta(
+    layout: Layout, scheme: str = "he", dtype: Any = numpy.float32, fixed: Fixed | None = None
+) -> Circuit:
+    """The circuit key -> theta: weights by the scheme, biases 0, ``fixed`` as given, the other groups by ``STARTS``.
 
     key uint32 (2,)   ->   theta (P,)
 
@@ -98,6 +108,7 @@ def initial_theta(layout: Layout, scheme: str = "he", dtype: Any = numpy.float32
 
     def theta_of(key: Array) -> Array:
         parameters = enumerate(layout.parameters, start=WEIGHT_PURPOSE)
-        return concatenate([initial_numbers(key, p, purpose, dtype, scheme).reshape(-1) for purpose, p in parameters])
+        numbers = (initial_numbers(key, p, purpose, dtype, scheme, fixed) for purpose, p in parameters)
+        return concatenate([each.reshape(-1) for each in numbers])
 
     return trace(theta_of, [Spec((2,), numpy.dtype(numpy.uint32))])

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.model import Model
-from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Wired
+from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Projection, Wired
 from backpass.reporting.columns import ModelColumn, by_column, columns_of
 from backpass.reporting.style import label
 
@@ -169,6 +169,7 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
     columns = columns_of(model)
     names = [label(column.name) for column in columns]
     groups, factors = _front(model, columns, views)
+    mixed = next((views[f"P{number}"] for number, each, _ in network.numbered() if isinstance(each, Projection)), None)
     layers = [_Layer(len(names), names, None, "column")]
     is_of_classes = model.head.outputs == len(model.classes)
     output = [label(name) for name in (model.classes if is_of_classes else model.labels)]
@@ -181,6 +182,8 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
         weights, joined = _weights(layer, number, width, views), _joined(layer, width)
         if number == "1":
             weights = _by_column(weights * factors[:, None], groups)
+            if mixed is not None:
+                weights = _of_columns(weights, mixed, by_column(columns, model.feature_map.groups()))
             joined = None if joined is None else _by_column(joined, groups)
         shown = [label(unit.name) for unit in layer.units] if isinstance(layer, Wired) else output * is_last
         what = "output" if is_last else learned.get(number, str(getattr(layer, "activation", "identity")))
@@ -217,14 +220,18 @@ def _front(model: Model, columns: Sequence[ModelColumn], views: Any) -> tuple[li
     multiplies each input by a factor.
 
     Returns:
-        The positions of the inputs of each column, and the learned scale factor of each input.
+        The positions of the inputs of each column, or of each component and code behind a projection, and the learned
+        scale factor of each input.
     """
-    groups = by_column(columns, model.feature_map.groups())
+    groups: Sequence[Any] = by_column(columns, model.feature_map.groups())
     width, factors = model.network.inputs, np.ones(model.network.inputs)
     for number, layer, _ in model.network.numbered():
         if layer.neurons:
             break
-        if isinstance(layer, Periodic):
+        if isinstance(layer, Projection):
+            width = layer.width(width)
+            groups = [[i] for i in range(width)]
+        elif isinstance(layer, Periodic):
             step, p = layer.mixtures + 1, layer.columns
             groups = [
                 np.concatenate([np.arange(i * step, (i + 1) * step) if i < p else [i + p * layer.mixtures] for i in g])
@@ -241,6 +248,15 @@ def _front(model: Model, columns: Sequence[ModelColumn], views: Any) -> tuple[li
         if isinstance(layer, FrontScale):
             factors = np.asarray(views[f"s{number}"], dtype=np.float64)
     return [np.asarray(group, dtype=np.intp) for group in groups], factors
+
+
+def _of_columns(weights: Floats, P: Floats, groups: Sequence[NDArray[Any]]) -> Floats:
+    """The weights of columns behind a projection x P, from those of k components and q codes.
+
+    (k + q, units)   ->   (columns, units)
+    """
+    behind = np.concatenate([P.astype(np.float64) @ weights[: P.shape[1]], weights[P.shape[1] :]])
+    return _by_column(behind, groups)
 
 
 def _by_column(weights: Floats, groups: Sequence[NDArray[Any]]) -> Floats:

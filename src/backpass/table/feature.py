@@ -21,6 +21,7 @@ from backpass.table.moments.timestamp import DatetimeKind
 from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 
+FEWEST_ROWS = 5  # minimum number of rows of any further category that is kept for an embedding
 MOST_LEVELS = 255  # categories kept per column; the rest share the unknown code
 IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
 IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
@@ -133,12 +134,13 @@ class Found:
     notes: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, column: Column, *, forced: bool) -> Found:
+    def of(cls, column: Column, *, forced: bool, embeds: bool = False) -> Found:
         """Decide whether a column becomes a feature.
 
         Args:
             column: A column of the training rows.
             forced: Whether to keep a column that looks like an identifier.
+            embeds: Whether the network embeds columns of many categories, see ``feature_of``.
         """
         if column.missing.all():
             return cls(None, (f"column {shown(column.name)} has only missing values: left out",))
@@ -147,26 +149,34 @@ class Found:
         if tiny := how_tiny(column):
             verdict = "counts as constant" if column.missing.any() else "is constant, as far as scaling goes: left out"
             text = f"column {shown(column.name)} {verdict} ({tiny})"
-            return cls(feature_of(column) if column.missing.any() else None, (text,))
+            return cls(feature_of(column, embeds=embeds) if column.missing.any() else None, (text,))
         if not forced and looks_like_identifier(column):
             return cls(None, (f"column {shown(column.name)} {_why_identifier(column)}: left out",))
-        feature, kept = feature_of(column), _different(column)
+        feature = feature_of(column, embeds=embeds)
         said = () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
-        if kept <= MOST_LEVELS:
+        kept = len(feature.levels) if isinstance(feature, CategoricalFeature) else 0
+        if kept == _different(column):
             return cls(feature, said)
-        others = counted(kept - MOST_LEVELS, "other")
-        text = f"the {MOST_LEVELS} most frequent categories are kept, {others} count as unknown"
+        others = counted(_different(column) - kept, "other")
+        rare = f" of fewer than {FEWEST_ROWS} rows" if embeds else ""
+        text = f"the {kept:,} most frequent categories are kept, {others}{rare} count as unknown"
         return cls(feature, (*said, f"column {shown(column.name)}: {text}"))
 
 
-def feature_of(column: Column) -> Feature:
-    """Return the feature for a column of the training rows."""
+def feature_of(column: Column, *, embeds: bool = False) -> Feature:
+    """Return the feature for a column of the training rows.
+
+    Args:
+        column: The column.
+        embeds: Whether the network embeds columns of many categories. Then every category of at least ``FEWEST_ROWS``
+            rows is kept; otherwise at most ``MOST_LEVELS``, the most frequent ones.
+    """
     match column:
         case NumericColumn(name, _, is_percent, reading):
             return NumericFeature(name, is_percent, reading)
         case DatetimeColumn(name, microseconds, kind, order, notation):
             return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
-    return CategoricalFeature(column.name, _kept_levels(column))
+    return CategoricalFeature(column.name, _kept_levels(column, embeds=embeds))
 
 
 def is_constant(column: Column) -> bool:
@@ -273,9 +283,10 @@ def _different(column: Column) -> int:
     return int(np.count_nonzero(column.counts())) if isinstance(column, CategoricalColumn) else 0
 
 
-def _kept_levels(column: CategoricalColumn) -> tuple[str, ...]:
-    """Return the categories that occur, in order; at most ``MOST_LEVELS``, the most frequent ones."""
+def _kept_levels(column: CategoricalColumn, *, embeds: bool) -> tuple[str, ...]:
+    """Return the categories that are kept, in order, see ``feature_of``."""
     counts = column.counts()
     present = np.flatnonzero(counts)
-    kept = np.sort(present[np.argsort(-counts[present], kind="stable")][:MOST_LEVELS])  # ties stay in text order
-    return tuple(column.levels[j] for j in kept)
+    by_count = present[np.argsort(-counts[present], kind="stable")]  # ties stay in text order
+    most = max(MOST_LEVELS, int(np.count_nonzero(counts >= FEWEST_ROWS))) if embeds else MOST_LEVELS
+    return tuple(column.levels[j] for j in np.sort(by_count[:most]))

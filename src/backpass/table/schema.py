@@ -89,6 +89,7 @@ class Schema:
         others: Sequence[str] = (),
         drop: Sequence[str] = (),
         columns: Sequence[str] | None = None,
+        embeds: bool = False,
     ) -> Schema:
         """Choose the features from the training rows.
 
@@ -101,6 +102,7 @@ class Schema:
             others: Names of further columns to predict.
             drop: Columns that are not features.
             columns: The only columns considered; identifiers among them are kept. None considers all columns.
+            embeds: Whether the network embeds columns of many categories, see ``feature.feature_of``.
 
         Raises:
             DataError: A name is unknown, or no column is left.
@@ -110,7 +112,7 @@ class Schema:
         asked = [name for name in table.names if name not in (*targets, *drop)]
         if columns is not None:
             asked = [name for name in asked if name in columns]
-        found = [Found.of(table.columns[name], forced=columns is not None) for name in asked]
+        found = [Found.of(table.columns[name], forced=columns is not None, embeds=embeds) for name in asked]
         notes = [note for each in found for note in each.notes]
         features = tuple(each.feature for each in found if each.feature is not None)
         if not features:
@@ -121,12 +123,12 @@ class Schema:
         return cls(features, target, left_out + table.left_out, tuple(notes), table.missing, table.headerless)
 
     @classmethod
-    def of_all(cls, table: Table, target: str) -> Schema:
+    def of_all(cls, table: Table, target: str, *, embeds: bool = False) -> Schema:
         """Make every column of the training rows a feature, for callers that have already chosen the columns.
 
-        ``target`` is only a name; the table does not contain it.
+        ``target`` is only a name; the table does not contain it. ``embeds`` is that of ``fit``.
         """
-        features = tuple(feature_of(column) for column in table.columns.values())
+        features = tuple(feature_of(column, embeds=embeds) for column in table.columns.values())
         return cls(features, target, table.left_out, missing=table.missing)
 
     @property

@@ -23,10 +23,8 @@ from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS
 from backpass.reporting.held_out import require_reportable
-from backpass.table import Table, read_table
-from backpass.table.labeled import Labeled
+from backpass.table import Table
 from backpass.table.messages import counted
-from backpass.table.targets import Targets
 
 
 @click.command(cls=Command)
@@ -158,12 +156,7 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
 
     A learning rate that the user did not set stays unset, because training lowers it if the run diverges.
     """
-    table = read_table(
-        request.table, categorical=request.categorical, drop=request.left_out, need=request.needed, **request.reading
-    )
-    names = request.targets(table)
-    targets = Targets.fit(Labeled.of(table, names).table, names, request.settings.task)
-    settings = request.settings.suited(targets.task)
+    settings = _problem(request, *request.tables()).settings
     chosen = {setting.name: written(setting, getattr(settings, setting.name)) for setting in SETTINGS}
     why = given_why(SETTINGS)
     if "learning_rate" not in dict(settings.given):
@@ -179,17 +172,7 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
     with console.working(f"reading {request.table}"):
         table, validation, test = request.tables()
     with console.working(f"encoding {counted(table.rows, 'row')}"):
-        problem = make_problem(
-            table,
-            request.targets(table),
-            request.settings,
-            validation=validation,
-            test=test,
-            drop=request.unread,
-            columns=request.columns,
-            weight=request.weight,
-            strict=request.strict,
-        )
+        problem = _problem(request, table, validation, test)
     if request.report is not None:
         require_reportable(problem.head)
     for label, text in summary.before(table, problem, verbose=verbose):
@@ -198,6 +181,21 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
     if test is None and validation is not None and not request.settings.test_fraction:
         return problem, table, validation
     return problem, table, table if test is None else test
+
+
+def _problem(request: Request, table: Table, validation: Table | None, test: Table | None) -> Problem:
+    """Return the problem of the tables of a request."""
+    return make_problem(
+        table,
+        request.targets(table),
+        request.settings,
+        validation=validation,
+        test=test,
+        drop=request.unread,
+        columns=request.columns,
+        weight=request.weight,
+        strict=request.strict,
+    )
 
 
 def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:

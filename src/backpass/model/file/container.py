@@ -70,7 +70,7 @@ def pack(kind: str, facts: Mapping[str, JSON], arrays: Mapping[str, NDArray[Any]
 
     Raises:
         ModelFileError: They cannot be stored: a fact is not JSON, a number in a model is not finite, the header exceeds
-            1 MiB, or an array holds objects.
+            32 MiB, or an array holds objects.
 
     >>> import numpy as np
     >>> data = pack("model", {"target": "price"}, {"theta": np.zeros(2)})

@@ -15,8 +15,8 @@ from backpass.model.file.file_errors import damaged, foreign, refusal
 from backpass.model.file.sniff import sniff
 from backpass.model.file.strict_json import JSON, read_json
 
-LIMIT = 1 << 20
-"""Bytes; our headers are a few kB. Long lists (a vocabulary of many categories) belong in an array."""
+LIMIT = 32 << 20
+"""Bytes; most headers are a few kB. Ten thousand columns, or a hundred thousand categories, take a few MB."""
 
 
 def header_length(head: bytes, size: int, source: str) -> int:

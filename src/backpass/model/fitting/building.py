@@ -19,6 +19,7 @@ from backpass.network import (
     LearnedActivation,
     Network,
     Periodic,
+    Projection,
     ScaledDense,
     Unit,
     Wired,
@@ -26,13 +27,20 @@ from backpass.network import (
 from backpass.table import Schema
 
 
-def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int) -> Network:
+def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, outputs: int, rows: int) -> Network:
     """The network that the settings describe.
+
+    Args:
+        settings: The settings.
+        schema: The columns.
+        feature_map: The feature map.
+        outputs: The number of outputs.
+        rows: The number of training rows; it bounds the number of principal components.
 
     Raises:
         DataError: Names every wired column that the table lacks.
     """
-    layers = list(_front(settings, feature_map))
+    layers = list(_front(settings, feature_map, rows))
     if settings.wire:
         layers.append(_wired(settings, schema, feature_map))
     dense = ScaledDense if settings.parametrization == "ntk" else Dense
@@ -46,10 +54,14 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
     return Network(feature_map.width, (*layers, dense(outputs, settings.output_activation)))
 
 
-def _front(settings: Settings, feature_map: FeatureMap) -> Iterator[Layer]:
+def _front(settings: Settings, feature_map: FeatureMap, rows: int) -> Iterator[Layer]:
     """The layers before the first dense layer."""
-    if settings.numerical_embedding == "periodic" and feature_map.has_missing:
-        yield Periodic(feature_map.views, deviation=settings.frequency_scale[0])
+    columns, views = feature_map.width - len(feature_map.embedded), feature_map.views
+    if settings.principal_components is not None and columns:
+        views = min(settings.principal_components, columns, max(rows - 1, 1))
+        yield Projection(columns, views)
+    if settings.numerical_embedding == "periodic" and views:
+        yield Periodic(views, deviation=settings.frequency_scale[0])
     if feature_map.embedded:
         yield Embedding(feature_map.embedded, settings.embedding_dim)
     if settings.learned_input_scale:

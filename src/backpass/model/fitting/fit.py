@@ -18,6 +18,7 @@ from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
 from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
+from backpass.model.fitting.checks.storable import require_storable
 from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.outcome import factor_of, make_model
@@ -204,6 +205,7 @@ def fit_problem(
     count = problem.settings.ensemble_size
     if count > 1 and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
+    require_storable(problem)
     members = members_of(problem, at_once=side_by_side(problem, count))
     check_held_out(problem, members)
     identity = cache(problem.identity)

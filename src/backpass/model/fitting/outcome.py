@@ -40,7 +40,7 @@ def make_model(
     # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    thetas, validation, said = _calibrated(problem, members, [problem.unweighted(each.theta) for each in results])
+    thetas, validation, said = _calibrated(problem, members, [problem.predicting(each.theta) for each in results])
     problem, decided = _decided(problem, validation)
     said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
@@ -155,7 +155,7 @@ def _factor(problem: Problem, rows: ScoredRows) -> float | None:
 def factor_of(problem: Problem, members: Sequence[Member], runs: Runs) -> float:
     """The factor of the outputs in the model of complete runs; 1 if probabilities are not calibrated."""
     rows = ScoredRows.of(
-        problem, members, [problem.unweighted(each.theta) for each in runs.results.values()], "validation"
+        problem, members, [problem.predicting(each.theta) for each in runs.results.values()], "validation"
     )
     return (None if rows is None else _factor(problem, rows)) or 1.0
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from backpass.engine import Engine
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
@@ -25,7 +28,7 @@ from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_folds
 from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows, row_digests
-from backpass.network import FeatureMap, Network
+from backpass.network import FeatureMap, Network, Projection
 from backpass.table import Encoded, Schema, Table, required_kind
 from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.diagnostics import worst_findings
@@ -34,6 +37,7 @@ from backpass.table.labeled import Labeled
 from backpass.table.memory import require_memory
 from backpass.table.messages import shown
 from backpass.table.targets import Targets, target_names
+from backpass.training.projection import projection_of
 
 
 def make_problem(
@@ -115,10 +119,11 @@ def _remade(
 ) -> Problem:
     """The problem of splits of rows: everything in it is fitted on those that train."""
     train = rows["train"]
-    settings = settings.suited(targets.task, train.table.rows)
     hidden = [settings.group] if settings.group is not None and settings.group not in (columns or ()) else []
     name, *others = targets.names
-    schema = Schema.fit(train.table, name, others=others, drop=[*left_out, *hidden], columns=columns)
+    leaves = [*left_out, *hidden]
+    schema = Schema.fit(train.table, name, others=others, drop=leaves, columns=columns, embeds=settings.embeds)
+    settings = settings.suited(targets.task, train.table.rows, len(schema.features))
     head = Head.of(targets, train.truth, settings)
     single = targets.each[0] if targets.is_flat else None
     of_classes = None if single is None else class_weights(single, settings, train.truth, train.weights)
@@ -172,7 +177,7 @@ def assemble(
             ranks=settings.quantile_features,
             scaling=settings.numerical_scaling,
         )
-    network = build_network(settings, schema, feature_map, head.outputs)
+    network = build_network(settings, schema, feature_map, head.outputs, rows["train"].table.rows)
     problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))
     _require_memory(problem, sum(each.table.rows for each in rows.values()))
     encodings = {name: encoded if name == "train" else schema.encode(each.table) for name, each in rows.items()}
@@ -206,6 +211,7 @@ def assemble(
         notes=said,
         of_source=table.of_source,
         folds=folds,
+        fixed=fixed_of(network, parts["train"].x, problem.engine),
         warnings=tuple(warnings),
         training_rows=TrainingRows.of(schema, problem.columns, encoded, digests),
         units=units,
@@ -237,6 +243,12 @@ def arrays_of(problem: Problem, rows: Rows, encoded: Encoded) -> DataSplit:
     """The arrays of rows that are encoded already."""
     x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
     return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
+
+
+def fixed_of(network: Network, x: NDArray[Any], engine: Engine) -> dict[str, NDArray[Any]]:
+    """The parameters that are fitted to the inputs of the training rows and not trained, by name."""
+    found = ((layer, number) for number, layer, _ in network.numbered() if isinstance(layer, Projection))
+    return next((projection_of(layer, x, number, engine) for layer, number in found), {})
 
 
 def _spelling_notes(schema: Schema, head: Head) -> list[str]:

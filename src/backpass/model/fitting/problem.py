@@ -26,7 +26,8 @@ from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit
 from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows
-from backpass.network import FeatureMap, Network, RandomKey, mean_loss, weighted_loss
+from backpass.model.unknown import with_shrunk_unknowns
+from backpass.network import FIXED, FeatureMap, Network, RandomKey, mean_loss, weighted_loss
 from backpass.table import Schema
 from backpass.table.table import Demand
 from backpass.training import (
@@ -80,6 +81,7 @@ class Problem:
         split_columns: The group and the time column, with their required kinds.
         training_rows: The summary of the training and validation rows.
         source: The rows that it was made of, with a group or a time column, or for a refit; else None.
+        fixed: The parameters that are fitted before training and not trained, by name.
         last_epoch: The epoch after which training ends; the schedules are those of all epochs. None: the last one.
     """
 
@@ -100,6 +102,7 @@ class Problem:
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
     training_rows: TrainingRows | None = None
     source: Source | None = None
+    fixed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     last_epoch: int | None = None
 
     @property
@@ -123,7 +126,7 @@ class Problem:
 
     def first_theta(self) -> NDArray[Any]:
         """The parameters before the first step."""
-        return first_theta(self.network, self.head, self.parts["train"], self.settings, self.engine)
+        return first_theta(self.network, self.head, self.parts["train"], self.settings, self.engine, self.fixed)
 
     def train(
         self,
@@ -158,7 +161,7 @@ class Problem:
     def validation_score(self, theta: NDArray[Any]) -> float:
         """The head's metric on the validation rows, negated if higher is better."""
         part, metric = self.parts["validation"], self.head.metric
-        o = outputs_of(self.network, self.unweighted(theta), part.x, self.engine)
+        o = outputs_of(self.network, self.predicting(theta), part.x, self.engine)
         return as_loss(metric, self.head.scores(o, part.truth, part.weights, [metric])[metric])
 
     @property
@@ -166,8 +169,15 @@ class Problem:
         """Whether class weights can be undone: the outputs are the logits of the built-in loss."""
         return self.settings.output_activation == "identity" and self.head.own is None
 
-    def unweighted(self, theta: NDArray[Any]) -> NDArray[Any]:
-        """theta of a network whose probabilities are those of the data, although class weights trained it."""
+    def predicting(self, theta: NDArray[Any]) -> NDArray[Any]:
+        """theta of the network that predicts, from the theta that is trained.
+
+        Its probabilities are those of the data, although class weights trained it; and in columns of many categories an
+        unknown one is close to an average one, see ``unknown``.
+        """
+        profiles = [self.columns[text.name] for text in self.schema.texts if text.name in self.columns]
+        if len(profiles) == len(self.schema.texts):
+            theta = with_shrunk_unknowns(self.network, theta, self.feature_map, profiles)
         if self.class_weights is None or not self.can_unweight:
             return theta
         return shifted(self.network, theta, -log_weights(self.class_weights))
@@ -181,8 +191,9 @@ class Problem:
         layout, rates = self.network.layout, dict(s.learning_rate_multiplier)
         # The decay of a group is proportional to the square of its multiplier, as in the code of RealMLP; the paper
         # has the multiplier itself.
-        decay = layout.per_group({**rates, "bias": 0.0})
-        factors = layout.per_group(rates) if rates else None
+        fixed = {FIXED: 0.0} if self.network.fixed_count else {}
+        decay = layout.per_group({**rates, "bias": 0.0, **fixed})
+        factors = layout.per_group({**rates, **fixed}) if rates or fixed else None
         return optimizer_named(s.optimizer, options, decay_mask=decay, factors=factors)
 
     def _training_settings(self) -> TrainingSettings:

@@ -78,7 +78,7 @@ def _until(member: Member, epoch: int) -> Member:
 def _assembled(model: Model, whole: Problem, runs: Runs, factor: float) -> Model:
     """The model of the trained networks, with the scores and decisions of the model before."""
     results = [runs.results[i] for i in sorted(runs.results)]
-    thetas = [whole.unweighted(each.theta) for each in results]
+    thetas = [whole.predicting(each.theta) for each in results]
     if factor != 1.0:
         thetas = [tempered(whole.network, theta, factor) for theta in thetas]
     count, epochs = whole.parts["train"].rows, [each.progress.best_epoch for each in results]

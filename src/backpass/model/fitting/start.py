@@ -6,6 +6,7 @@ how layers are fitted to data.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,18 +27,33 @@ _MARGIN = 0.05
 """Initial distance of an activation from its bounds, if it has both, as a share of its range."""
 
 
-def first_theta(network: Network, head: Head, part: DataSplit, settings: Settings, engine: Engine) -> NDArray[Any]:
+def first_theta(
+    network: Network,
+    head: Head,
+    part: DataSplit,
+    settings: Settings,
+    engine: Engine,
+    fixed: Mapping[str, NDArray[Any]],
+) -> NDArray[Any]:
     """The parameters before the first step: drawn from the seed, and fitted to data if the settings say so.
 
     A bounded output activation starts near the targets (see ``fit_output``). With random parameters its slope could
     vanish on every row, and the network would never learn.
+
+    Args:
+        network: The network.
+        head: The meaning of the outputs.
+        part: The training rows.
+        settings: The settings.
+        engine: The engine.
+        fixed: The parameters that are not trained, by name.
     """
     key, dtype = key_of(settings.seed), dtype_of(settings.precision)
     if settings.initialization == "data":
         x = part.x[:_FITTED_ROWS]
-        theta = engine.run(initialize_from_data(network, len(x), dtype), key, x)[0]
+        theta = engine.run(initialize_from_data(network, len(x), dtype, fixed), key, x)[0]
     else:
-        theta = engine.run(initialize(network, settings.initialization, dtype), key)[0]
+        theta = engine.run(initialize(network, settings.initialization, dtype, fixed), key)[0]
     if saturates(settings.output_activation):
         return _aimed(network, head, part, settings.output_activation, engine, theta)
     if settings.output_activation != "identity" or head.loss_name == "poisson":

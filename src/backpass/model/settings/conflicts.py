@@ -18,9 +18,11 @@ def conflicts(values: Mapping[str, Any]) -> list[str]:
     if values["wire"] and values["initialization"] == "data":
         problems.append("initialization 'data' needs dense layers; it cannot be combined with wire")
     learned = values["numerical_embedding"] != "none" or values["max_one_hot_levels"] is not None
+    learned = learned or values["principal_components"] is not None
     if values["wire"] and (learned or values["quantile_features"]):
         problems.append(
-            "embeddings and quantile features cannot be combined with wire, which names columns as they are"
+            "embeddings, principal components and quantile features cannot be combined with wire, which names columns "
+            "as they are"
         )
     if values["task"] == "classification" and values["loss"] not in (None, "cross_entropy"):
         problems.append(f"loss {values['loss']!r} is for regression, but task is classification")

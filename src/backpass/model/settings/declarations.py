@@ -132,6 +132,15 @@ class SettingValues:
     embedding_dim: int = network(
         8, Number(1, 10_000, whole=True), "dimension of the embeddings", follows_preset=True, since=2
     )
+    principal_components: int | None = network(
+        None,
+        Number(1, 10_000, whole=True),
+        "number of principal components of the inputs that the network reads in their place [never]",
+        follows_preset=True,
+        since=3,
+        notes=(None,),
+        is_optional=True,
+    )
     quantile_features: bool = network(
         False,
         Switch(),

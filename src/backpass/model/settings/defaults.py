@@ -13,7 +13,9 @@ from backpass.model.settings.presets import PRESETS
 from backpass.model.settings.setting import frozen, listed
 
 
-def default_settings(preset: str, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
+def default_settings(
+    preset: str, task: str | None, metric: str | None, rows: int = 0, columns: int = 0
+) -> dict[str, Any]:
     """The defaults of a preset as the model file holds them; "preset" itself has none.
 
     Args:
@@ -21,8 +23,9 @@ def default_settings(preset: str, task: str | None, metric: str | None, rows: in
         task: The task, if known.
         metric: The metric that selects the best epoch, if set.
         rows: The number of training rows, if known.
+        columns: The number of columns to learn from, if known.
     """
-    found = defaults_of(preset, {"metric": metric}, task, rows)
+    found = defaults_of(preset, {"metric": metric}, task, rows, columns)
     found["validation_fraction"] = found["validation_fraction"] or 0.0
     return {name: listed(value) for name, value in found.items()}
 
@@ -60,9 +63,9 @@ def _has_folds(values: Mapping[str, Any]) -> bool:
     return bool(values["ensemble_size"] > 1 and values["ensemble_split"] == "folds")
 
 
-def defaults_of(preset: Any, given: Mapping[str, Any], task: str | None, rows: int) -> dict[str, Any]:
+def defaults_of(preset: Any, given: Mapping[str, Any], task: str | None, rows: int, columns: int = 0) -> dict[str, Any]:
     """The default of every setting in a preset; those of plain if the preset does not exist."""
     defaults = {setting.name: setting.default for setting in SETTINGS}
     if isinstance(preset, str) and preset in PRESETS:
-        defaults.update(PRESETS[preset].defaults(task, given.get("metric"), rows))
+        defaults.update(PRESETS[preset].defaults(task, given.get("metric"), rows, columns))
     return defaults

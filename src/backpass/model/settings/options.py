@@ -31,6 +31,7 @@ class SettingsOptions(TypedDict, total=False):
     categorical_encoding: Literal["one_hot", "scaled"]
     max_one_hot_levels: int | None
     embedding_dim: int
+    principal_components: int | None
     quantile_features: bool
     numerical_scaling: Literal["none", "standard", "robust"]
     numerical_embedding: Literal["none", "periodic"]

@@ -21,6 +21,10 @@ _RATES = (
 )
 
 
+WIDE = 256
+"""The minimum number of columns of a wide table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """A named set of defaults.
@@ -31,6 +35,7 @@ class Preset:
         classes: Defaults for classification.
         class_error: Defaults for classification if the metric is error or accuracy.
         from_rows: Minimum number of training rows -> defaults for tables of that size.
+        wide: Defaults for tables of more columns than training rows, and at least ``WIDE`` columns.
     """
 
     shared: Mapping[str, Any] = field(default_factory=dict)
@@ -38,18 +43,21 @@ class Preset:
     classes: Mapping[str, Any] = field(default_factory=dict)
     class_error: Mapping[str, Any] = field(default_factory=dict)
     from_rows: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    wide: Mapping[str, Any] = field(default_factory=dict)
 
-    def defaults(self, task: str | None, metric: str | None, rows: int = 0) -> dict[str, Any]:
+    def defaults(self, task: str | None, metric: str | None, rows: int = 0, columns: int = 0) -> dict[str, Any]:
         """The preset's defaults.
 
         Args:
             task: "regression" or None, or a classification task.
             metric: The metric that selects the best epoch, if set.
             rows: The number of training rows.
+            columns: The number of columns to learn from.
         """
         found = dict(self.shared)
         for least in sorted(self.from_rows):
             found |= self.from_rows[least] if rows >= least else {}
+        found |= self.wide if columns > max(rows, WIDE - 1) else {}
         if task in (None, "regression"):
             return {**found, **self.numbers}
         asked = self.class_error if metric in ("error", "accuracy") else {}
@@ -85,7 +93,11 @@ REALMLP: Mapping[str, Any] = MappingProxyType(
 """RealMLP-TD (Holzmueller et al. 2024, with the values of pytabkit 1.7): the defaults shared by all tasks."""
 
 
-def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]] | None = None) -> Preset:
+def _recipe(
+    shared: Mapping[str, Any],
+    from_rows: Mapping[int, Mapping[str, Any]] | None = None,
+    wide: Mapping[str, Any] | None = None,
+) -> Preset:
     """A preset of the RealMLP family; its defaults for each task are the same throughout the family."""
     return Preset(
         shared,
@@ -93,6 +105,7 @@ def _recipe(shared: Mapping[str, Any], from_rows: Mapping[int, Mapping[str, Any]
         classes={"activation": "selu", "learning_rate": 0.04, "calibration": "temperature"},
         class_error={"label_smoothing": 0.1},
         from_rows=from_rows or {},
+        wide=wide or {},
     )
 
 
@@ -119,6 +132,9 @@ _SMALL: Mapping[str, Any] = {
 # Large tables need fewer passes.
 _FROM_ROWS: Mapping[int, Mapping[str, Any]] = {30_001: {"epochs": 32}, 100_001: {"epochs": 16}}
 
+# Few rows of many columns do not determine the weights of a column: the networks read principal components.
+_WIDE: Mapping[str, Any] = {"principal_components": 32, "quantile_features": False, "numerical_embedding": "none"}
+
 _TWO: Mapping[str, Any] = {"ensemble_size": 2, "ensemble_split": "split"}
 
 # Low frequencies suit smooth and noisy tables, high ones steps and bumps. The networks take the scales in turn.
@@ -129,9 +145,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "plain": Preset(),
         "notes": Preset(NOTES),
-        "fast": _recipe({**_SMALL, **_TWO, "frequency_scale": (0.1, 10.0)}, _FROM_ROWS),
-        "default": _recipe({**_SMALL, "ensemble_size": 4, "frequency_scale": _SCALES}, _FROM_ROWS),
-        "best": _recipe({**_SMALL, "ensemble_size": 16, "frequency_scale": _MORE_SCALES}, _FROM_ROWS),
+        "fast": _recipe({**_SMALL, **_TWO, "frequency_scale": (0.1, 10.0)}, _FROM_ROWS, _WIDE),
+        "default": _recipe({**_SMALL, "ensemble_size": 4, "frequency_scale": _SCALES}, _FROM_ROWS, _WIDE),
+        "best": _recipe({**_SMALL, "ensemble_size": 16, "frequency_scale": _MORE_SCALES}, _FROM_ROWS, _WIDE),
         "realmlp": _recipe(REALMLP),
     }
 )

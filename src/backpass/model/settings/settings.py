@@ -31,13 +31,16 @@ class Settings(SettingValues):
     given: tuple[tuple[str, Any], ...] = field(default=(), compare=False, repr=False)
 
     @staticmethod
-    def of(values: Mapping[str, Any], task: str | None = None, rows: int = 0, *, trains: bool = True) -> Settings:
+    def of(
+        values: Mapping[str, Any], task: str | None = None, rows: int = 0, columns: int = 0, *, trains: bool = True
+    ) -> Settings:
         """The preset's defaults, overridden by ``values``; ``preset_for`` selects the preset if none is named.
 
         Args:
             values: Settings by name, as the user set them.
             task: The task that the target implies, if known.
             rows: The number of training rows, if known.
+            columns: The number of columns to learn from, if known.
             trains: Whether these settings are used to train on this machine, rather than only to describe a model.
 
         Raises:
@@ -52,7 +55,7 @@ class Settings(SettingValues):
                 problems.append(f"{name}: {error.message}; {error.hint}")
                 del given[name]
         preset = given.get("preset") or preset_for(given)
-        defaults = defaults_of(preset, given, task or given.get("task"), rows)
+        defaults = defaults_of(preset, given, task or given.get("task"), rows, columns)
         chosen = {setting.name: given.get(setting.name, defaults[setting.name]) for setting in SETTINGS}
         problems += [problem for setting in SETTINGS if (problem := setting.problem(chosen[setting.name]))]
         problems += conflicts(chosen) if not problems else []
@@ -70,9 +73,14 @@ class Settings(SettingValues):
             chosen["validation_fraction"] = 0.16 if needs_validation(chosen) else 0.0
         return Settings(**chosen, given=tuple(given.items()))
 
-    def suited(self, task: str, rows: int = 0) -> Settings:
-        """The same user settings, with the preset's defaults for this task and number of training rows."""
-        return Settings.of(dict(self.given), task, rows)
+    @property
+    def embeds(self) -> bool:
+        """Whether columns of many categories get an embedding."""
+        return self.max_one_hot_levels is not None
+
+    def suited(self, task: str, rows: int = 0, columns: int = 0) -> Settings:
+        """The same user settings, with the preset's defaults for this task and numbers of training rows and columns."""
+        return Settings.of(dict(self.given), task, rows, columns)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""

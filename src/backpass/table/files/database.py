@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH = 32
+"""The minimum number of columns in a query; there are at most ``QUERIES`` queries otherwise."""
+
+QUERIES = 8
 SETTINGS = {
     "autoinstall_known_extensions": "false",  # the default, true, accesses the network
     "autoload_known_extensions": "false",
@@ -91,9 +94,14 @@ def identifier(name: str) -> str:
 
 
 def batches(columns: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield the columns in batches: the time to prepare a query grows with the square of its terms."""
-    for start in range(0, len(columns), BATCH):
-        yield columns[start : start + BATCH]
+    """Yield the columns in batches.
+
+    The time to prepare a query grows with the square of its terms, and with all columns of the file that it reads: few
+    columns are read by small queries, and thousands by few queries.
+    """
+    size = max(BATCH, -(-len(columns) // QUERIES))
+    for start in range(0, len(columns), size):
+        yield columns[start : start + size]
 
 
 def rows_in(database: DuckDBPyConnection, relation: str) -> int:

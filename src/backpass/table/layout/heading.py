@@ -255,7 +255,8 @@ def _completed(body: Body, row: int) -> tuple[str, ...]:
         return ()
     is_enough = _may_name(body, second) and _are_names(second) and (second[0] or not first[0])
     is_enough = is_enough or (_may_name(body, first) and _are_names(first))
-    texts = [cell for j, cell in enumerate(first) if j in body.valued and is_value(cell) and not YEAR.fullmatch(cell)]
+    above = [first[j] for j in body.valued if j < len(first)]
+    texts = [cell for cell in above if is_value(cell) and not YEAR.fullmatch(cell)]
     if is_enough or texts or not body.is_contrasting(second):
         return ()
     joined = _joined(_padded(first, body.width), _padded(second, body.width))

@@ -1,1 +1,1 @@
-"""Checks: what a fit is held against, the backtest of its intervals and the lookups that it has to beat."""
+"""Checks: the backtest of a fit's intervals, the lookups that it has to beat, and whether a file can hold its model."""

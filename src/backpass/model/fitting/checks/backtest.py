@@ -70,7 +70,7 @@ def backtest(
     if runs.ending.reason in ("interrupted", "diverged"):
         return Backtest(notes=(_UNFINISHED,))
     done = [i for i, each in runs.results.items() if each.progress.history]
-    thetas = [earlier.unweighted(runs.results[i].theta) for i in done]
+    thetas = [earlier.predicting(runs.results[i].theta) for i in done]
     rows = ScoredRows.of(earlier, [members[i] for i in done], thetas, "test") if done else None
     found = None if rows is None else rows.residuals(earlier.head)
     if rows is None or found is None:

@@ -95,7 +95,8 @@ def refitted(problem: Problem, rows: Rows) -> Problem:
     """The problem with columns, scales and network refitted on these rows."""
     settings = problem.settings
     head = problem.head.refitted(rows.truth, settings).with_own_scale()
-    return assemble(settings, Schema.of_all(rows.table, head.target.name), head, {"train": rows})
+    schema = Schema.of_all(rows.table, head.target.name, embeds=settings.embeds)
+    return assemble(settings, schema, head, {"train": rows})
 
 
 def updated(problem: Problem, rows: Rows) -> Problem:

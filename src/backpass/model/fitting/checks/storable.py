@@ -1,0 +1,64 @@
+"""Storable: whether a model will fit into a model file, checked before anything is trained.
+
+It takes a problem. ``model.file`` has the limits.
+"""
+
+from __future__ import annotations
+
+import json
+
+from backpass.errors import DataError
+from backpass.model.file.header import LIMIT
+from backpass.model.file.storage import SIZE_LIMIT
+from backpass.model.file.strict_json import write_json
+from backpass.model.fitting.problem import Problem
+from backpass.table.messages import counted
+
+_PER_EPOCH = 256
+"""Upper bound of the bytes that a model keeps about an epoch, and about each network of an ensemble."""
+
+_OTHER_FACTS = 1 << 16
+"""Bytes that suffice for settings, scores and warnings."""
+
+
+def require_storable(problem: Problem) -> None:
+    """Check that a model file can hold what the fit will make.
+
+    Raises:
+        DataError: The columns and categories, or the parameters, exceed the limits of model files.
+    """
+    schema = problem.schema
+    facts = fact_bytes(problem)
+    if facts > LIMIT:
+        levels = sum(len(text.levels) for text in schema.texts)
+        what = f"{counted(len(schema.features), 'column')} and {levels:,} categories"
+        raise DataError(
+            f"the names and summaries of {what} take about {facts:,} bytes; a model file holds {LIMIT:,}",
+            hint="fewer columns (--columns, --drop), or fewer categories",
+        )
+    count = problem.settings.ensemble_size
+    numbers = problem.network.parameter_count * count * problem.dtype.itemsize
+    numbers += 8 * (2 * problem.feature_map.center.size + sum(each.size for each in problem.feature_map.knots))
+    if numbers + facts > SIZE_LIMIT:
+        networks = f"{counted(count, 'network')} of {problem.network.parameter_count:,} parameters"
+        raise DataError(
+            f"{networks} take {numbers:,} bytes; a model file holds {SIZE_LIMIT:,}",
+            hint="fewer columns (--columns, --drop), a smaller --hidden, or --principal-components 32",
+        )
+
+
+def fact_bytes(problem: Problem) -> int:
+    """An upper bound of the bytes of the model's facts in the header of its file."""
+    facts = write_json(
+        {
+            "schema": problem.schema.to_json(),
+            "head": problem.head.to_json(),
+            "network": problem.network.to_json(),
+            "columns": {name: profile.to_json() for name, profile in problem.columns.items()},
+            "notes": list(problem.notes),
+        },
+        "this model",
+    )
+    flags = 8 * (len(problem.feature_map.has_missing) + 3 * len(problem.feature_map.levels))
+    runs = _PER_EPOCH * (problem.settings.epochs + problem.settings.ensemble_size)
+    return len(json.dumps(facts)) + flags + runs + _OTHER_FACTS
