@@ -405,6 +405,20 @@ def test_zeros_among_dates_are_missing(zero: str) -> None:
     assert any(f"missing values are written as {zero!r} (2 rows)" in note for note in table.notes)
 
 
+@pytest.mark.parametrize("last", ["9999-12-31", "1900-01-01", "31.12.9999", "9999-12-31 23:59:59", "1970-01-01"])
+def test_dates_far_from_all_others_are_suspected(last: str, tmp_path: Path) -> None:
+    cells = [f"{stamp:%Y-%m-%d}" for stamp in stamps("suspected")]
+    table = as_csv([*cells, *[last] * 3], tmp_path / "t.csv")
+    assert table.column("x").missing.sum() == 0
+    (note,) = [note for note in table.notes if "if it means missing" in note]
+    others = f"all others lie between {min(cells)} and {max(cells)}"
+    assert note.startswith(f"column 'x' holds {last} in 3 rows, {others}; if it means missing: --missing ")
+    assert read_table(tmp_path / "t.csv", missing=["", last]).column("x").missing.sum() == 3
+    assert not [note for note in read_table(tmp_path / "t.csv", detect_missing=False).notes if "holds" in note]
+    near = as_csv([*cells, *["2024-12-31", "1970-01-02"] * 3], tmp_path / "t.csv")
+    assert not [note for note in near.notes if "if it means missing" in note]
+
+
 def test_placeholders_of_dates_are_missing() -> None:
     table = table_from({"d": [20240131, 0, 20240201, 99991231, 20231231]})
     assert iso(table.column("d")) == ["2024-01-31", None, "2024-02-01", "9999-12-31", "2023-12-31"]

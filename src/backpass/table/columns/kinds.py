@@ -49,6 +49,7 @@ from backpass.table.columns.text_classification import (
 from backpass.table.messages import ErrorList, counted, listed, plural, rows_listed, shown
 from backpass.table.moments.columns import counted_column, moment_notes, notation_of, with_counted
 from backpass.table.moments.day_month import Order
+from backpass.table.moments.suspected_dates import suspicions
 from backpass.table.moments.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
@@ -113,6 +114,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     order = judged.moments.order if kind == "date" else None
     if demand is None:
         notes += moment_notes(raw.name, judged, kind)
+        notes += suspicions(raw.name, judged) if rules.detect_missing else []
     return replace(_moments(moments, notes, order), notation=judged.counted.key if judged.counted else "")
 
 

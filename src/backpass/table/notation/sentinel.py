@@ -7,6 +7,7 @@ declares it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +41,15 @@ class Suspected:
     high: float
 
 
-def suspected_sentinels(values: NDArray[np.float64]) -> list[Suspected]:
+def suspected_sentinels(values: NDArray[np.float64], sentinels: Collection[float] = SENTINELS) -> list[Suspected]:
     """Return the numbers of a column (n,) that may stand for "no value".
 
     The gap to the other numbers is wider than their range; for a negative number below numbers that are never negative,
     a tenth of the range is enough.
+
+    Args:
+        values: The numbers, NaN where missing.
+        sentinels: The numbers that are suspected.
 
     >>> values = np.array([20.0, 21.5, -200.0, 19.0, -200.0, 22.0, -200.0, 18.5])
     >>> [(each.value, each.rows) for each in suspected_sentinels(values)]
@@ -54,8 +59,8 @@ def suspected_sentinels(values: NDArray[np.float64]) -> list[Suspected]:
     found: list[Suspected] = []
     while there.size:
         low, high = float(there.min()), float(there.max())
-        value = low if low in SENTINELS else high
-        if value not in SENTINELS:
+        value = low if low in sentinels else high
+        if value not in sentinels:
             break
         others = there[there != value]
         rows = there.size - others.size
