@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import backpass
+from backpass.reporting.importance import Importance, dominance_warnings
 
 Run = Callable[..., Any]
 ROWS = 600
@@ -129,3 +130,50 @@ def test_what_cannot_be_is_refused(
     done = call("importance", model, written(made(), tmp_path / "t.csv"), *options)
     assert (done.code, done.out) == (code, "")
     assert message in done.err
+
+
+def test_another_metric_where_that_of_the_epoch_is_undefined(call: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    a, b, c = rng.normal(size=(3, 200))
+    columns = {"a": a, "b": b, "c": c, "k": np.where(a + 0.3 * b > 0, "yes", "no")}
+    path = tmp_path / "auc.backpass"
+    backpass.fit(columns, "k", hidden=(8,), epochs=20, metric="roc_auc").save(path)
+    assert call("importance", path, written(columns, tmp_path / "k.csv"), "--json").json["metric"] == "roc_auc"
+    only = written({name: values[columns["k"] == "no"] for name, values in columns.items()}, tmp_path / "no.csv")
+    facts = call("importance", path, only, "--json").json
+    assert (facts["metric"], facts["importances"][0]["column"]) == ("log_loss", "a")
+    assert "log_loss worse by" in call("importance", path, only).out
+    page = call("report", path, only, "--json", "--output", tmp_path / "no.html").json
+    assert page["metric"] == "log_loss"
+    assert "its log loss is" in page["verdict"]
+    assert page["importances"] == facts["importances"]
+
+
+def test_a_custom_loss_that_the_file_lacks_leaves_its_metrics(call: Run, tmp_path: Path) -> None:
+    path = Path(__file__).parents[1] / "model_files" / "format_3_arithmetic_4" / "custom.backpass"
+    rng = np.random.default_rng(3)
+    columns = {
+        "size": rng.normal(80.0, 15.0, 60),
+        "age": rng.integers(20, 80, 60),
+        "town": rng.choice(["north", "east"], 60),
+        "street": rng.choice(["street 01", "street 02"], 60),
+        "price": rng.normal(150.0, 50.0, 60),
+    }
+    table = written(columns, tmp_path / "rows.csv")
+    metric = call("importance", path, table, "--json").json["metric"]
+    page = call("report", path, table, "--json", "--output", tmp_path / "rows.html").json
+    assert metric == page["metric"] == "rmse"
+    assert page["scores"]["rmse"]["value"] > 0.0
+
+
+def test_a_single_row_is_refused(call: Run, model: Path, tmp_path: Path) -> None:
+    row = written({name: values[:1] for name, values in made(4).items()}, tmp_path / "row.csv")
+    done = call("importance", model, row)
+    assert (done.code, "got the only row of row.csv" in done.err) == (3, True)
+
+
+def test_noise_alone_is_no_leak() -> None:
+    found = [Importance("a", 0.011, 0.006, 0.1), Importance("b", -0.014, 0.01, 0.1), Importance("c", -0.02, 0.01, 0.1)]
+    assert dominance_warnings(found) == ()
+    leak = [Importance("a", 2.0, 0.01, 0.1), Importance("b", -0.01, 0.01, 0.1), Importance("c", -0.02, 0.01, 0.1)]
+    assert "column 'a'" in dominance_warnings(leak)[0]

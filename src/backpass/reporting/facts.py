@@ -27,7 +27,7 @@ def facts_of(findings: Findings) -> dict[str, Any]:
         "at_fit": None if part is None else {"part": part, "scores": dict(model.record.scores[part])},
         "baselines": {name: dict(scores) for name, scores in findings.beside.items()},
         "comparison": None if findings.comparison is None else findings.comparison.to_json(),
-        "metric": model.head.metric,
+        "metric": findings.metric,
         "importances": importance_facts(findings.important),
         "labels": [_label(each) for each in findings.labels],
         "verdict": verdict(findings),

@@ -101,13 +101,20 @@ class Findings:
         return next((part for part in ("test", "validation") if self.model.record.scores.get(part)), None)
 
     @property
+    def metric(self) -> str:
+        """The metric that selected the best epoch, or another one if it is undefined on these rows."""
+        head = self.model.head
+        return head.metric if self.held is None else head.metric_among(self.scores)
+
+    @property
     def others(self) -> dict[str, float]:
         """The metric of the baselines on these rows; at the fit if there are no rows, or no baselines are kept."""
-        metric, part = self.model.head.metric, self.part
+        metric, part = self.metric, self.part
         found = constant_of(self.labels, metric)
-        found |= {baseline(name): scores[metric] for name, scores in self.beside.items()}
+        found |= {baseline(name): scores[metric] for name, scores in self.beside.items() if metric in scores}
         if part is not None and not self.beside:
-            found |= {baseline(name): each[part][metric] for name, each in sorted(self.model.record.baselines.items())}
+            kept = sorted(self.model.record.baselines.items())
+            found |= {baseline(name): each[part][metric] for name, each in kept if metric in each[part]}
         return found
 
 
@@ -176,7 +183,7 @@ def baseline(name: str) -> str:
 
 def verdict(findings: Findings) -> str:
     """Compare the model's score with the best baseline, in one or two sentences."""
-    model, part, metric = findings.model, findings.part, findings.model.head.metric
+    model, part, metric = findings.model, findings.part, findings.metric
     if findings.held is not None:
         score = findings.scores[metric]
         spread = f" (95 % interval {number(score.low)} to {number(score.high)})" if score.is_known else ""
@@ -192,7 +199,7 @@ def verdict(findings: Findings) -> str:
     others = findings.others
     if not others:
         return text
-    if part is None or findings.labels:
+    if part is None or findings.labels or metric not in model.record.scores[part]:
         own, where = findings.scores[metric].value, "On these rows"
     else:
         own, where = model.record.scores[part][metric], f"On the {PARTS[part]} rows at training time"
@@ -203,11 +210,11 @@ def verdict(findings: Findings) -> str:
 
 def _since_fit(findings: Findings) -> str:
     """Say whether the score on other rows than those at the fit is clearly better or worse; empty if it is not."""
-    held, part, metric = findings.held, findings.part, findings.model.head.metric
-    if held is None or held.is_known or part is None:
+    held, part, metric = findings.held, findings.part, findings.metric
+    if held is None or held.is_known or part is None or metric not in findings.model.record.scores[part]:
         return ""
     score, then = findings.scores[metric], findings.model.record.scores[part][metric]
-    if score.low <= then <= score.high:
+    if not score.is_known or score.low <= then <= score.high:
         return ""
     better = (score.value < then) == (metric in LOWER_IS_BETTER)
     than = f"{number(then)} on the {PARTS[part]} rows at training time"

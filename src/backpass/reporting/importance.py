@@ -93,7 +93,7 @@ def dominance_warnings(found: Sequence[Importance]) -> tuple[str, ...]:
     >>> dominance_warnings([Importance(name, worse, 0.0, 0.0) for name, worse in (("a", 9.0), ("b", 0.1), ("c", 0.0))])
     ("column 'a' has 99 % of the importance of all columns: possible leakage; is it known at prediction time?",)
     """
-    total = sum(max(each.worse, 0.0) for each in found)
+    total = sum(abs(each.worse) for each in found)  # a negative importance shows the size of the noise
     if len(found) < _FEWEST_COLUMNS or not 0.0 < total < np.inf or found[0].worse < DOMINANT * total:
         return ()
     return (
@@ -114,10 +114,11 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
     Returns:
         The columns in descending order of permutation importance.
     """
-    rows = permutation(seed, 0, _PURPOSE, held.rows)[:MOST_ROWS]
+    rows = _measured_rows(held, seed)
     x, truth = held.x[rows], held.truth[rows]
     weights = None if held.weights is None else held.weights[rows]
-    best = _score(model, held.outputs[rows], truth, weights)
+    metric = importance_metric(model, held, seed=seed)
+    best = _score(model, metric, held.outputs[rows], truth, weights)
     columns = columns_of(model)
     changes = _changes(model, columns, held.numbers[rows], held.codes[rows])
     found = []
@@ -128,12 +129,25 @@ def importances(model: Model, held: HeldOut, *, seed: int = 0, repeats: int = RE
             shuffled = x.copy()
             shuffled[:, group] = x[order][:, group]
             o = model.outputs_at(shuffled)
-            losses.append(_score(model, o, truth, weights) - best)
+            losses.append(_score(model, metric, o, truth, weights) - best)
             moves.append(_distance(model, o, held.outputs[rows]))
         is_text = isinstance(column.feature, CategoricalFeature)
         change = float(np.mean(moves)) if is_text else float(changes[list(column.places)].max())
         found.append(Importance(column.name, float(np.mean(losses)), float(np.std(losses)), change))
     return sorted(found, key=lambda each: -each.worse)
+
+
+def importance_metric(model: Model, held: HeldOut, *, seed: int = 0) -> str:
+    """Return the metric that ``importances`` measures with the same seed: that which selected the best epoch, or, if
+    it is undefined on the rows (as ROC AUC is on rows of one class), the first of the model's metrics that is defined.
+    """
+    rows = _measured_rows(held, seed)
+    weights = None if held.weights is None else held.weights[rows]
+    return model.head.metric_among(model.head.scores(held.outputs[rows], held.truth[rows], weights))
+
+
+def _measured_rows(held: HeldOut, seed: int) -> NDArray[Any]:
+    return permutation(seed, 0, _PURPOSE, held.rows)[:MOST_ROWS]
 
 
 def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None, positive: int = 1) -> NDArray[np.float64]:
@@ -155,10 +169,9 @@ def picked_classes(predicted: NDArray[np.float64], chosen: int | None = None, po
 
 
 def _score(
-    model: Model, o: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64] | None
+    model: Model, metric: str, o: NDArray[np.float64], truth: NDArray[np.float64], weights: NDArray[np.float64] | None
 ) -> float:
-    """Return the metric that selected the best epoch, negated if higher values are better."""
-    metric = model.head.metric
+    """Return a metric, negated if higher values are better."""
     return as_loss(metric, model.head.scores(o, truth, weights, [metric])[metric])
 
 

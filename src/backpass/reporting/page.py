@@ -200,10 +200,12 @@ def _order(findings: Findings) -> list[int]:
 
 def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
     """Yield the headline numbers of the page: name, value, and a line below it."""
-    model, part, metric = findings.model, findings.part, findings.model.head.metric
+    model, part, metric = findings.model, findings.part, findings.metric
     shown = [metric, "r2" if model.head.target.task == "regression" else "accuracy"]
     for name in dict.fromkeys(each for each in shown if each in model.head.metrics):
         if findings.held is not None:
+            if name not in findings.scores:
+                continue
             score = findings.scores[name]
             spread = f"{number(score.low)} to {number(score.high)}"
             beneath = spread if score.is_known else "no interval: a single row or group"

@@ -82,7 +82,7 @@ def _training(findings: Findings) -> Iterator[Picture]:
 
 def _beside(findings: Findings) -> Iterator[Picture]:
     """Yield the picture that compares the network's score with those of the baselines."""
-    model, part, metric = findings.model, findings.part, findings.model.head.metric
+    model, part, metric = findings.model, findings.part, findings.metric
     if part is not None and metric in model.record.scores[part]:
         others = findings.others
         own = findings.scores.get(metric)
@@ -222,7 +222,7 @@ def _columns(findings: Findings) -> Iterator[Picture]:
     model = findings.model
     count = min(len(findings.important), figures.MOST_BARS)
     height = 60.0 + 22.0 * count
-    metric = model.head.metric.replace("_", " ")
+    metric = findings.metric.replace("_", " ")
     yield _picture(
         "importance",
         "Permutation importance",

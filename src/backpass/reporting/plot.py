@@ -24,7 +24,7 @@ from backpass.reporting.attribution import explain
 from backpass.reporting.curves import confusion, roc
 from backpass.reporting.dependence import answer_number, dependences
 from backpass.reporting.held_out import HeldOut, held_out
-from backpass.reporting.importance import importances
+from backpass.reporting.importance import importance_metric, importances
 from backpass.reporting.labels import label_names
 from backpass.reporting.learning_curve import course_of
 from backpass.reporting.scene import SMALL, scene_of
@@ -83,8 +83,9 @@ class Plots:
             ax: The axes to draw on.
             seed: The seed of the permutations.
         """
-        found = importances(self.model, self._held(data), seed=seed)
-        return _drawn(ax, lambda axes: figures.importance(axes, found, self.model.head.metric))
+        held = self._held(data)
+        found, metric = importances(self.model, held, seed=seed), importance_metric(self.model, held, seed=seed)
+        return _drawn(ax, lambda axes: figures.importance(axes, found, metric))
 
     def dependence(self, column: str, data: Any = None, ax: Axes | None = None) -> Axes:
         """Draw the partial dependence of the prediction on one column.

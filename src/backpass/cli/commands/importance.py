@@ -11,10 +11,11 @@ from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, option, talking
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
+from backpass.errors import DataError
 from backpass.model import load
 from backpass.reporting.facts import importance_facts
 from backpass.reporting.held_out import held_out
-from backpass.reporting.importance import REPEATS, Importance, dominance_warnings, importances
+from backpass.reporting.importance import REPEATS, Importance, dominance_warnings, importance_metric, importances
 
 
 @click.command(cls=Command)
@@ -53,13 +54,18 @@ def importance(**given: Any) -> int:
     model = load(given["model"])
     table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
     held = held_out(model, table)
+    if held.rows < 2:
+        raise DataError(
+            f"importance shuffles the values of a column among rows; got {held.origin}",
+            hint="give more labeled rows",
+        )
     found = importances(model, held, seed=given["seed"], repeats=given["repeats"])
     warnings = dominance_warnings(found)
     for note in note_lines(held.notes, verbose=given["verbose"]):
         console.item("note", note)
     for warning in warnings:
         console.alarm("warning", warning)
-    metric = model.head.metric
+    metric = importance_metric(model, held, seed=given["seed"])
     if given["as_json"]:
         facts = {"target": model.target, "metric": metric, "rows": held.rows, "measured_on": held.origin}
         facts["repeats"], facts["importances"] = given["repeats"], importance_facts(found)

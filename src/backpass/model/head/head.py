@@ -7,7 +7,7 @@ outputs of a single target mean.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -183,6 +183,13 @@ class Head:
     def all_metrics(self) -> tuple[str, ...]:
         """Every metric of the loss, the main ones first. Some may be undefined for some rows."""
         return self._in_order(all_metrics(self.loss_name, self.asked))
+
+    def metric_among(self, scores: Container[str]) -> str:
+        """The metric that selects the best epoch, or the first of ``metrics`` that these scores have.
+
+        Rows may leave it undefined, as one class leaves ROC AUC; a user-defined loss may be unavailable.
+        """
+        return next((name for name in (self.metric, *self.metrics) if name in scores), self.metric)
 
     def _in_order(self, named: tuple[str, ...]) -> tuple[str, ...]:
         """Metrics with the one that selects the epoch first."""
