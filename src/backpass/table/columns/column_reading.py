@@ -28,7 +28,7 @@ from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.agreement import NOTHING, Agreement, agreement_of
 from backpass.table.notation.boolean import truth_in
 from backpass.table.notation.notations import notations_of
-from backpass.table.notation.number import is_padded, number_in, text_of
+from backpass.table.notation.number import currency_of, is_padded, number_in, text_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.words import means_missing
 from backpass.table.table import CategoricalColumn
@@ -74,7 +74,10 @@ def _agreed(judged: TextClassification, rules: Rules) -> Agreement:
     Times of day may be among durations, but not among other numbers.
     """
     there = judged.counts > 0
-    if judged.is_percent or judged.rows_of(DATE) or not (there & (judged.sorts == TEXT)).any():
+    if judged.is_percent or judged.rows_of(DATE):
+        return NOTHING
+    is_plain = not (there & (judged.sorts == TEXT)).any()
+    if is_plain and not _are_amounts(judged):
         return NOTHING
     held = [
         j
@@ -83,13 +86,21 @@ def _agreed(judged: TextClassification, rules: Rules) -> Agreement:
     ]
     texts, rows = [judged.texts[j] for j in held], judged.counts[held].tolist()
     agreement = agreement_of(texts, rows, rules.decimal, is_fixed=rules.fixed_decimal)
+    if is_plain and (agreement.reading is None or agreement.reading.decimal == rules.decimal):
+        return NOTHING
     if agreement.reading is not None and agreement.reading.is_duration:
         return agreement if rules.detect_dates else NOTHING
     if judged.rows_of(TIME):
         return NOTHING
-    rows_read, is_plain = sum(agreement.shapes.values()), agreement.reading == NumberReading(rules.decimal)
-    is_better = rows_read > judged.rows_of(NUMERIC) or (rows_read == judged.rows_of(NUMERIC) and not is_plain)
+    rows_read, has_notation = sum(agreement.shapes.values()), agreement.reading != NumberReading(rules.decimal)
+    is_better = rows_read > judged.rows_of(NUMERIC) or (rows_read == judged.rows_of(NUMERIC) and has_notation)
     return agreement if is_better else replace(NOTHING, dispute=agreement.dispute)
+
+
+def _are_amounts(judged: TextClassification) -> bool:
+    """Whether the numbers are amounts with a currency, whose points may separate thousands: €1.019 beside €959."""
+    held = np.flatnonzero((judged.sorts == NUMERIC) & (judged.counts > 0))
+    return bool(len(held)) and bool(currency_of(judged.texts[held[0]]))
 
 
 def _with_own_decimal(reading: NumberReading, texts: Sequence[str]) -> NumberReading:
