@@ -65,9 +65,7 @@ class Amounts(Constraint):
 
     def describe(self) -> str:
         example = ",".join(f"{name}={number}" for name, number in zip(self.names or ("a", "b"), (1, 5), strict=False))
-        what = (
-            f"{' and '.join(self.names)}, each with a number above 0" if self.names else "classes with numbers above 0"
-        )
+        what = " and ".join(self.names) if self.names else "classes"
         return f"{''.join(f'{word}, or ' for word in self.words)}{what} with a number above 0 each, such as {example}"
 
     def accepts(self, value: Any) -> bool:
