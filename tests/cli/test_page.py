@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from backpass.cli import main
-from backpass.table import diagnostics as suspicion
+from backpass.table.diagnosis import diagnostics as suspicion
 from backpass.table.diagnosis import inspection
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "coming-from.md"
@@ -55,7 +55,7 @@ def test_the_examples_run_and_print_what_they_say(
 
 def test_every_finding_is_on_the_page() -> None:
     named: Callable[[Any], list[str]] = lambda module: re.findall(
-        r'Finding\("(\w+)"', Path(module.__file__).read_text("utf-8")
+        r'Finding\(\s*"(\w+)"', Path(module.__file__).read_text("utf-8")
     )
     codes = {*named(suspicion), *named(inspection)}
     listed = PAGE.read_text("utf-8").rpartition("The codes are")[2]
