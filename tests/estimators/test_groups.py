@@ -12,8 +12,8 @@ import sklearn
 from sklearn.model_selection import GroupKFold, cross_validate
 
 from backpass.errors import BackpassWarning, UsageError
-from backpass.estimators.neural import _parts
 from backpass.estimators.ruling import ruling_columns, with_columns
+from backpass.estimators.splits import splits_of
 from backpass.model import Rows, Settings
 from backpass.table import table_from
 
@@ -26,7 +26,7 @@ def test_no_group_trains_and_validates() -> None:
     X, y, _ = make_numbers(60)
     table = table_from({"a": X[:, 0], "b": X[:, 1], "id": IDS})
     rows = Rows(with_columns(table, ruling_columns(IDS, None, False)), y).distinct()
-    parts, notes = _parts(rows, None, Settings.of({}), "regression")
+    parts, notes = splits_of(rows, None, Settings.of({}), "regression")
     assert [*parts["train"].table.columns] == ["a", "b", "id"]
     train, validation = ({*part.table.column("id").values} for part in (parts["train"], parts["validation"]))
     assert not train & validation
@@ -38,7 +38,7 @@ def test_the_latest_rows_validate() -> None:
     X, y, _ = make_numbers(60)
     days = np.random.default_rng(0).permutation(60)
     rows = Rows(with_columns(table_from({"a": X[:, 0], "d": days}), ruling_columns(None, days, False)), y).distinct()
-    parts, _ = _parts(rows, None, Settings.of({}), "regression")
+    parts, _ = splits_of(rows, None, Settings.of({}), "regression")
     assert parts["train"].table.column("d").values.max() < parts["validation"].table.column("d").values.min()
 
 
@@ -80,7 +80,7 @@ def test_rows_with_equal_inputs_do_not_train_and_validate() -> None:
     """Two targets of the same inputs are two rows of the set, on one side of the split."""
     rng = np.random.default_rng(0)
     table = table_from({"a": np.tile(rng.normal(size=50), 2)})
-    parts, notes = _parts(Rows(table, rng.normal(size=100)).distinct(), None, Settings.of({}), "regression")
+    parts, notes = splits_of(Rows(table, rng.normal(size=100)).distinct(), None, Settings.of({}), "regression")
     train, validation = ({*part.table.column("a").values} for part in (parts["train"], parts["validation"]))
     assert not train & validation
     assert len(validation) == 8

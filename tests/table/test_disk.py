@@ -13,8 +13,8 @@ import pytest
 
 from backpass.cli import main
 from backpass.errors import DataError, ResourceError
-from backpass.table import decompression as expanding
 from backpass.table import read_table
+from backpass.table.files import decompression as expanding
 
 Room = Callable[[int], None]
 Usage = namedtuple("Usage", "total used free")

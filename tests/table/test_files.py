@@ -23,11 +23,11 @@ from backpass.table import (
     Column,
     DatetimeColumn,
     NumericColumn,
-    database,
-    delimited,
     read_table,
     table_from,
 )
+from backpass.table.delimited import delimited
+from backpass.table.files import database
 from backpass.table.files.signatures import SIGNATURES, Signature
 from backpass.table.moments.timestamp import DAY, HOUR, NAT
 
