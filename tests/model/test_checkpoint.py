@@ -133,7 +133,7 @@ class Finite(Callback):
 
     def on_warning(self, text: str) -> None:
         # A model of three epochs gets warnings of its own at the end.
-        self.warned = self.warned or "done again with learning_rate 0.001, a tenth" in text
+        self.warned = self.warned or "retrying once with learning_rate 0.001, a tenth" in text
 
 
 @pytest.mark.parametrize("step", [3, STEPS, STEPS + 2, 3 * STEPS - 1])
@@ -141,7 +141,7 @@ def test_a_run_that_is_done_again_with_a_tenth_goes_on_with_a_tenth(
     houses: Columns, path: Path, stepwise: dict[str, Any], step: int
 ) -> None:
     whole = fit(houses, "price", callbacks=[Finite(1)], **stepwise)
-    assert "done again" in whole.record.notes[-1]
+    assert "retrying once" in whole.record.notes[-1]
 
     class AfterIt(Finger):
         def on_step(self, number: int) -> None:

@@ -359,7 +359,7 @@ def test_a_run_that_diverges_is_done_again_with_a_tenth_of_the_learning_rate(
     model = fit(houses, "price", **quick)
     assert rates == [0.01, 0.001]
     assert model.record.reason == "finished"
-    assert model.record.notes[-1] == "training diverged in epoch 1: done again with learning_rate 0.001, a tenth"
+    assert model.record.notes[-1] == "training diverged in epoch 1: retrying once with learning_rate 0.001, a tenth"
 
 
 def test_it_is_done_again_once_and_not_at_all_where_the_learning_rate_was_asked_for(
@@ -495,9 +495,21 @@ def test_unknown_settings_are_named(houses: Columns) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [
-        ({"target": [1.0, 2.0]}, "target is the name of a column; got a value of type list", "take X and y apart"),
-        ({"target": np.ones(2)}, "target is the name of a column; got a value of type ndarray", "take X and y apart"),
-        ({"target": 1}, "target is the name of a column; got a value of type int", "their texts for names: '1'"),
+        (
+            {"target": [1.0, 2.0]},
+            "target is the name of a column, or a list of names; got a value of type list",
+            "take X and y apart",
+        ),
+        (
+            {"target": np.ones(2)},
+            "target is the name of a column, or a list of names; got a value of type ndarray",
+            "take X and y apart",
+        ),
+        (
+            {"target": 1},
+            "target is the name of a column, or a list of names; got a value of type int",
+            "their texts for names: '1'",
+        ),
         ({"target": "y", "drop": "xz"}, "drop takes a list of names; got the text 'xz'", "drop=['xz']"),
         (
             {"target": "y", "delimiter": ";"},

@@ -55,7 +55,7 @@ def test_moving_a_slider_moves_the_prediction_to_the_engine_s(browser: Browser, 
     values |= {names[0]: 1.5, text.name: text.levels[values[text.name] - 1]}
     expected = case.model.predict({name: [value] for name, value in values.items()})[0]
     assert number_of(after) == pytest.approx(expected, rel=1e-3)
-    assert "against the typical row" in browser.run("document.getElementById('change').textContent")
+    assert "compared with the typical row" in browser.run("document.getElementById('change').textContent")
     drawn = browser.run("document.querySelector('#along path').getAttribute('d').split('L').length")
     assert drawn == 81
     browser.run("document.querySelector('.controls button').click()")
