@@ -65,7 +65,9 @@ def test_a_model_and_itself_show_no_difference(call: Run, folder: Path) -> None:
     facts = call("compare", path, path, folder / "rows.csv", "--json").json
     for each in facts["differences"].values():
         assert each == {"value": 0.0, "low": 0.0, "high": 0.0, "better": None}
-    assert "no clear difference" in call("compare", path, path, folder / "rows.csv").out
+    lines = call("compare", path, path, folder / "rows.csv").out.splitlines()
+    assert lines[0].split()[1:5] == [str(path), "(1)", str(path), "(2)"]
+    assert lines[1].endswith("no clear difference")
 
 
 def test_the_order_of_the_models_turns_the_differences_round(folder: Path) -> None:

@@ -189,6 +189,14 @@ def test_files_without_a_header_and_onnx(made: Path, call: Callable[..., Any]) -
     assert call("export", "m.backpass", "m.onnx").code == 0
 
 
+def test_the_message_on_several_numbers_names_the_command(made: Path, call: Callable[..., Any]) -> None:
+    assert call("fit", "t.csv", "-t", "a,b", *FIT, "-o", "m.backpass").code == 0
+    for command, title in (("importance", "importance"), ("report", "a report")):
+        failed = call(command, "m.backpass", "t.csv")
+        assert failed.code == 2
+        assert f"{title} is about one number; this model predicts 2" in failed.err
+
+
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [

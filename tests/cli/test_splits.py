@@ -140,6 +140,16 @@ def test_bad_folds_are_refused(call: Run, table: Path, wish: tuple[str, ...], sa
     assert said in done.err
 
 
+@pytest.mark.parametrize("folds", ["101", "500"])
+def test_too_many_folds_are_refused_before_training(call: Run, tmp_path: Path, folds: str) -> None:
+    lines = [f"{j},{j % 7},{3 * j}" for j in range(200)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,y", *lines, ""]))
+    done = call("fit", "rows.csv", "-t", "y", "--folds", folds, *QUICK, "-o", "m.backpass")
+    assert done.code == 3
+    assert f"{folds} folds need at least {2 * int(folds)} rows; there are 200" in done.err
+    assert not (tmp_path / "m.backpass").exists()
+
+
 def test_an_ensemble_prints_the_score_out_of_fold(call: Run, table: Path, tmp_path: Path) -> None:
     output = str(tmp_path / "m.backpass")
     done = call("fit", str(table), "-t", "y", "--ensemble-size", "3", *QUICK, "-o", output)

@@ -81,3 +81,21 @@ def test_compare_warns_too(call: Run, home: Path, table: Callable[..., str]) -> 
     assert " ".join(done.err.split()).count(NONE) == 1
     assert len(call("compare", *models, new, "--json").json["warnings"]) == 1
     assert call("compare", *models, new, "--strict").code == 3
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "features", "compare"])
+def test_fractions_for_percentages_and_an_empty_column(call: Run, tmp_path: Path, command: str) -> None:
+    rates = [round(1.0 + 0.7 * (13 * j % 83), 1) for j in range(60)]
+    for name, rows in (
+        ("t.csv", [f"{rate}%,{j % 9},{rate + j % 9}" for j, rate in enumerate(rates)]),
+        ("new.csv", [f"{rate / 100:.4f},,{rate}" for rate in rates]),
+    ):
+        (tmp_path / name).write_text("\n".join(["rate,size,price", *rows, ""]))
+    assert call("fit", "t.csv", "-t", "price", "--hidden", "4", "--epochs", "1", "-o", "m.backpass").code == 0
+    run = (command, *["m.backpass"] * (1 + (command == "compare")), "new.csv")
+    for said, code in ((call(*run), 0), (call(*run, "--strict"), 3)):
+        assert said.code == code
+        err = " ".join(said.err.split())
+        assert err.count("column 'rate': no value has the % of the training rows") == 1
+        assert err.count("column 'size': no value in 60 rows; in the training rows, none was missing") == 1
+        assert "multiply them by 100" in err

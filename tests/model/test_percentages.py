@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import backpass
-from backpass.errors import DataError
+from backpass.errors import BackpassWarning, DataError
 from backpass.model import from_bytes
+from backpass.table import table_from
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 2}
 
@@ -59,3 +67,106 @@ def test_a_target_of_percentages_is_predicted_in_percent(written: Any) -> None:
     assert model.head.target.is_percent
     assert model.evaluate(signed) == model.evaluate(plain)
     np.testing.assert_array_equal(model.predict(plain), backpass.fit(plain, "price", **QUICK).predict(plain))
+
+
+RATES = np.random.default_rng(1).uniform(1.0, 60.0, 80).round(1)
+OTHERS = np.random.default_rng(2).normal(size=80)
+FRACTIONS = "column 'rate': no value has the % of the training rows, and all lie between 0.01"
+
+
+def rows_of(rates: Any) -> dict[str, Any]:
+    return {"rate": list(rates), "other": OTHERS[: len(rates)].tolist()}
+
+
+def as_csv(columns: dict[str, Any], path: Path) -> Any:
+    pd.DataFrame(columns).to_csv(path / "t.csv", index=False)
+    return path / "t.csv"
+
+
+def as_parquet(columns: dict[str, Any], path: Path) -> Any:
+    pq.write_table(pa.table(columns), path / "t.parquet")
+    return path / "t.parquet"
+
+
+def as_json(columns: dict[str, Any], path: Path) -> Any:
+    (path / "t.json").write_text(json.dumps(pd.DataFrame(columns).to_dict("records")))
+    return path / "t.json"
+
+
+def as_free_table(columns: dict[str, Any], path: Path) -> Any:
+    return table_from(columns)
+
+
+DOORS: dict[str, Callable[[dict[str, Any], Path], Any]] = {
+    "csv": as_csv,
+    "parquet": as_parquet,
+    "json": as_json,
+    "table": as_free_table,
+    "pandas": lambda columns, path: pd.DataFrame(columns),
+    "polars": lambda columns, path: pl.DataFrame(columns),
+    "arrays": lambda columns, path: {name: np.array(values) for name, values in columns.items()},
+    "array": lambda columns, path: np.array(list(columns.values()), dtype=object).T,
+}
+
+
+@pytest.fixture(scope="module")
+def signed() -> Any:
+    return backpass.fit({**rows_of([f"{r}%" for r in RATES]), "y": RATES + OTHERS}, "y", **QUICK)
+
+
+@pytest.mark.parametrize("as_strings", [False, True])
+@pytest.mark.parametrize("door", DOORS)
+def test_fractions_for_percentages_are_a_warning(signed: Any, door: str, as_strings: bool, tmp_path: Path) -> None:
+    fractions, numbers = RATES / 100.0, RATES
+    texts = (fractions.round(4).astype(str), numbers.astype(str)) if as_strings else (fractions, numbers)
+    with pytest.warns(BackpassWarning) as caught:
+        signed.predict(DOORS[door](rows_of(texts[0]), tmp_path))
+    assert str(caught[0].message).startswith(FRACTIONS)
+    assert "if they are fractions, multiply them by 100" in str(caught[0].message)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        signed.predict(DOORS[door](rows_of(texts[1]), tmp_path))
+
+
+def test_a_percent_sign_leaves_no_doubt(signed: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        signed.predict(rows_of([f"{r / 100:.4f}%" for r in RATES]))
+        signed.predict(rows_of(["0.12%", *map(str, RATES[1:] / 100)]))
+
+
+@pytest.mark.parametrize(
+    ("rates", "warns"),
+    [
+        ([0.123], True),
+        ([12.3], False),
+        ([None, 0.5, 0.25], True),
+        ([0.0, 0.0], False),  # the same number in either unit
+        ([1.5, 1.2], False),  # 150 % and 120 % would be far from the training rows
+        ([0.5, 45.0, 30.0], False),
+    ],
+)
+def test_few_rows_are_judged_by_the_training_rows(signed: Any, rates: list[Any], warns: bool) -> None:
+    table = signed.table({"rate": np.array(rates, dtype=float), "other": OTHERS[: len(rates)]})
+    assert bool(signed.predictions(table).warnings) == warns
+
+
+def test_small_percentages_are_no_fractions_where_most_are_small() -> None:
+    rates = np.exp(np.random.default_rng(3).normal(0.0, 2.0, 300)).round(3)
+    data = {"rate": [f"{r}%" for r in rates], "other": np.tile(OTHERS, 4)[:300], "y": np.log(rates)}
+    model = backpass.fit(data, "y", **QUICK)
+    for few in (rates[:50], np.sort(rates)[100:103], np.sort(rates)[:80], np.sort(rates)[:150]):
+        assert model.predictions(model.table(rows_of(few[:80]))).warnings == ()
+    assert len(model.predictions(model.table(rows_of(rates[:80] / 100))).warnings) == 1
+
+
+def test_per_mille_and_estimators_warn_too() -> None:
+    data = rows_of([f"{r}‰" for r in RATES])
+    model = backpass.fit({**data, "y": RATES + OTHERS}, "y", **QUICK)
+    with pytest.warns(BackpassWarning, match="multiply them by 1000"):
+        model.evaluate({**rows_of(RATES / 1000), "y": RATES + OTHERS})
+    frame = pd.DataFrame(data)
+    estimator = backpass.BackpassRegressor(hidden_layer_sizes=(4,), epochs=2).fit(frame, RATES + OTHERS)
+    for method in (estimator.predict, lambda X: estimator.score(X, RATES)):
+        with pytest.warns(BackpassWarning, match="multiply them by 1000"):
+            method(frame.assign(rate=RATES / 1000))

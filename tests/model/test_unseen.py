@@ -138,17 +138,38 @@ def test_other_codes_are_a_warning(coded: Model, codes: Any) -> None:
         coded.predict(columns_with(codes))
 
 
-def test_some_unknown_or_only_missing_values_are_none(coded: Model) -> None:
+def test_some_unknown_or_missing_values_are_none(coded: Model) -> None:
     some = CODES.copy()
     some[:20] = "x"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         coded.predict(columns_with(some))
-        coded.predict(columns_with([None] * ROWS))
         coded.predict(columns_with(["a", *[None] * (ROWS - 1)]))
+        coded.predict({"flag": [None], "size": [0.5]})
     assert coded.predictions(coded.table(columns_with(some))).notes == (
         "column 'flag': 20 rows (33 %) with a text that the model does not know",
     )
+
+
+@pytest.mark.parametrize("door", [name for name in DOORS if name != "structured array"])
+@pytest.mark.parametrize("name", ["flag", "size"])
+def test_a_column_without_values_is_a_warning(coded: Model, name: str, door: str, tmp_path: Path) -> None:
+    new = DOORS[door]({**columns_with(CODES), name: [None] * ROWS}, tmp_path)
+    with pytest.warns(BackpassWarning, match=f"column '{name}': no value in 60 rows; in the training rows, none was"):
+        coded.predict(new)
+
+
+def test_a_column_with_gaps_at_fit_may_lack_all_values() -> None:
+    days = np.datetime64("2024-01-01") + np.arange(ROWS).astype("timedelta64[D]")
+    gaps = {"flag": [None, *CODES[1:]], "size": [None, *SIZES[1:]], "day": [None, *days[1:]], "price": PRICES}
+    whole = {"flag": CODES, "size": SIZES, "day": days, "price": PRICES}
+    empty = {name: [None, None] for name in ("flag", "size", "day")}
+    found = {}
+    for title, data in (("gaps", gaps), ("whole", whole)):
+        model = fit(data, "price", hidden=[4], epochs=3)
+        found[title] = model.predictions(model.table(empty)).warnings
+    assert found["gaps"] == ()
+    assert [text.split(":")[0] for text in found["whole"]] == ["column 'flag'", "column 'size'", "column 'day'"]
 
 
 def test_probabilities_warn_too() -> None:

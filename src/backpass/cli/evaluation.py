@@ -83,7 +83,7 @@ class Evaluation:
     @staticmethod
     def of(model: Model, table: Table, *, with_intervals: bool) -> Evaluation:
         """Evaluate a model on labeled rows."""
-        encoded = model.schema.encode(table)
+        encoded = model.encoded(table)
         x = model.inputs_at(encoded.numbers, encoded.codes)
         o, truth, weights = model.outputs_at(x), model.head.truth(table), model.weights(table)
 

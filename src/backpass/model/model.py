@@ -29,7 +29,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.neuron import Neuron, collapsed
-from backpass.model.profile import NumericProfile
+from backpass.model.profile import NumericProfile, suspects_in
 from backpass.model.record import Record
 from backpass.model.split.units import resampled_rows
 from backpass.model.training_rows import TrainingRows, row_digests
@@ -38,7 +38,7 @@ from backpass.table import Encoded, Schema, Table, read_table, table_from
 from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import ZERO_ONE
-from backpass.table.unseen import Unseen, warnings_on
+from backpass.table.unseen import Suspect, Unseen, warnings_on
 from backpass.training import EpochRecord
 
 ARITHMETIC = 4
@@ -56,6 +56,7 @@ class Predictions:
         classes: The classes; empty for numbers.
         notes: Notes about the table.
         unseen: The columns with values that the model does not know.
+        suspects: The columns that are unlike those of the training rows.
     """
 
     values: NDArray[Any]
@@ -63,11 +64,12 @@ class Predictions:
     classes: tuple[str, ...]
     notes: tuple[str, ...]
     unseen: tuple[Unseen, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings on columns with nearly nothing that the model knows."""
-        return warnings_on(self.unseen)
+        """Warnings on columns with nearly nothing that the model knows, and on suspect ones."""
+        return warnings_on(self.unseen, self.suspects)
 
 
 class Evaluation(NamedTuple):
@@ -140,7 +142,8 @@ class Model:
             DataError: Lists every column that is missing or of another kind.
 
         Warns:
-            BackpassWarning: A categorical column holds nearly nothing that the model knows.
+            BackpassWarning: A categorical column holds nearly nothing that the model knows; percentages seem to be
+                fractions; or a column has no values, and had no missing ones at the fit.
         """
         found = self.predictions(self.table(data, **reading))
         warn_all(found.warnings)
@@ -279,7 +282,7 @@ class Model:
 
     def evaluation(self, table: Table) -> Evaluation:
         """The scores on a table with known targets, warnings, and a comparison with the baselines."""
-        encoded = self.schema.encode(table)
+        encoded = self.encoded(table)
         x, truth = self.inputs_at(encoded.numbers, encoded.codes), self.head.truth(table)
         weights = self.weights(table)
         o = self.outputs_at(x)
@@ -465,10 +468,10 @@ class Model:
         outputs, encoded = self._run(table)
         predicted = self.head.predictions(outputs)
         if not self.classes:
-            return Predictions(predicted, None, (), encoded.notes, encoded.unseen)
+            return Predictions(predicted, None, (), encoded.notes, encoded.unseen, encoded.suspects)
         names = np.array(self.classes, dtype=object)
         decided = names[self.head.decided(predicted)]
-        return Predictions(decided, predicted, self.classes, encoded.notes, encoded.unseen)
+        return Predictions(decided, predicted, self.classes, encoded.notes, encoded.unseen, encoded.suspects)
 
     def outputs(self, table: Table) -> NDArray[Any]:
         """The network's outputs o (n, k), before they are decoded to predictions."""
@@ -485,8 +488,18 @@ class Model:
         return outputs
 
     def _run(self, table: Table, *, features: bool = False) -> tuple[NDArray[Any], Encoded]:
-        encoded = self.known_schema.encode(table)
+        encoded = self.encoded(table, self.known_schema)
         return self.outputs_at(self.inputs_at(encoded.numbers, encoded.codes), features=features), encoded
+
+    def encoded(self, table: Table, schema: Schema | None = None) -> Encoded:
+        """A table encoded as arrays, with the columns that are unlike those of the training rows.
+
+        Args:
+            table: The table.
+            schema: The schema of the model, with further known columns. Default None: that of the model.
+        """
+        found = suspects_in(table, self.schema, self.record.columns)
+        return replace((schema or self.schema).encode(table), suspects=found)
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
         """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""

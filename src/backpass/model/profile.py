@@ -1,7 +1,9 @@
 """A profile: a summary of a column's training rows, which shows what values are usual.
 
 It takes encoded columns and returns a few quantiles of each number and the counts of each category, as plain data for
-the record. Other modules use it, for example for the range of a slider or a typical row.
+the record. Other modules use it, for example for the range of a slider or a typical row. ``suspects_in`` finds columns
+of rows to predict that are probably not written as the training rows were: percentages that seem to be fractions, and
+columns without values.
 """
 
 from __future__ import annotations
@@ -13,10 +15,22 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table import Encoded, Schema
+from backpass.table import Encoded, NumericFeature, Schema, Table
+from backpass.table.feature import Feature, number_inputs
+from backpass.table.messages import counted
+from backpass.table.table import Column, NumericColumn
+from backpass.table.unseen import Suspect
 
 SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 """The quantiles that are stored: each is a value of the column, at that share of the sorted values."""
+CHANCE = 0.05
+"""The greatest probability that rows like the training rows lie in so narrow a range."""
+FEWEST_MISSING = 2
+"""The fewest rows without a value that are a column's; one row may lack a value."""
+LIKELIER = 2.0
+"""How many times nearer to the middle of the training rows the median must lie as a fraction than as a percentage."""
+SMALLER = 20.0
+"""How many times smaller than percentages fractions are at least: 100 times, if the rows are like the training rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +129,89 @@ def misfit_of(profiles: Mapping[str, Profile], schema: Schema) -> bool:
     lengths = {len(each.quantiles) for each in profiles.values() if isinstance(each, NumericProfile)}
     names = {*texts, *(number.name for number in schema.numbers)}
     return texts != sizes or not lengths <= {0, len(SHARES)} or profiles.keys() != names
+
+
+def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -> tuple[Suspect, ...]:
+    """The columns of a table that are unlike those of the training rows.
+
+    Args:
+        table: The rows to predict.
+        schema: The schema of the model.
+        profiles: The profiles of the training rows; empty if the model file has none.
+    """
+    found = []
+    for feature in schema.features:
+        column, profile = table.columns.get(feature.name), profiles.get(_profile_name(feature))
+        if column is None or profile is None:
+            continue
+        if len(column.missing) >= FEWEST_MISSING and column.missing.all():
+            found += _without_values(column, profile)
+        elif isinstance(feature, NumericFeature) and isinstance(profile, NumericProfile):
+            found += _fractions(column, feature, profile)
+    return tuple(found)
+
+
+def _profile_name(feature: Feature) -> str:
+    inputs = number_inputs(feature)
+    return inputs[0].name if inputs else feature.name
+
+
+def _without_values(column: Column, profile: Profile) -> list[Suspect]:
+    known = sum(profile.counts) if isinstance(profile, CategoricalProfile) else len(profile.quantiles)
+    if profile.missing or not known:
+        return []
+    what = f"no value in {counted(len(column.missing), 'row')}; in the training rows, none was missing"
+    hint = "it counts as missing in every prediction; check the column, or fit a model without it"
+    return [Suspect(column.name, what, hint)]
+
+
+def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:
+    """A column of percentages without percent signs whose values seem to be fractions, 0.123 for 12.3 %."""
+    reading = feature.reading
+    unit = "%" if feature.is_percent else reading.unit if reading is not None and reading.is_percent else ""
+    if not unit or not isinstance(column, NumericColumn):
+        return []
+    has_sign = column.is_percent or column.reading is not None
+    if has_sign and not column.lacks_percent:
+        return []
+    factor = 100.0 if unit == "%" else 1000.0
+    values = column.values[np.isfinite(column.values)]
+    if not _are_smaller(values, factor, profile):
+        return []
+    low, high = float(values.min()), float(values.max())
+    what = (
+        f"no value has the {unit} of the training rows, and all lie between {low:.3g} and {high:.3g}, where those lay "
+        f"between {profile.quantiles[0]:.3g} and {profile.quantiles[-1]:.3g}: fractions? They are read as {unit}"
+    )
+    example = float(values[np.argmax(np.abs(values))])
+    right = f"{factor * example:.4g}"
+    hint = (
+        f"if they are fractions, multiply them by {factor:g}: {right} or {right}{unit} instead of {example:.4g}; "
+        f"otherwise write the sign: {example:.4g}{unit}"
+    )
+    return [Suspect(column.name, what, hint)]
+
+
+def _are_smaller(values: NDArray[np.float64], factor: float, profile: NumericProfile) -> bool:
+    """Whether ``factor`` times the values are like the training rows, and the values themselves are not."""
+    if not profile.quantiles or not np.any(values):
+        return False
+    then = dict(zip(SHARES, profile.quantiles, strict=True))
+    least, most = profile.quantiles[0], profile.quantiles[-1]
+    size, usual = float(np.quantile(np.abs(values), 0.95)), max(abs(then[0.05]), abs(then[0.95]))
+    room = 0.25 * max(abs(least), abs(most))
+    ends = factor * np.quantile(values, (0.05, 0.95))
+    is_like = least - room <= ends[0] and ends[1] <= most + room
+    if not is_like or size * SMALLER > usual:
+        return False
+    middle = float(np.median(values))
+    if _depth(factor * middle, profile) < LIKELIER * _depth(middle, profile):
+        return False
+    share = np.interp((values.min(), values.max()), profile.quantiles, SHARES)
+    return bool((share[1] - share[0] if values.min() < 0.0 else share[1]) ** len(values) <= CHANCE)
+
+
+def _depth(value: float, profile: NumericProfile) -> float:
+    """The share of the training rows beyond a value, on the side where fewer lie: 0.5 for the median."""
+    share = float(np.interp(value, profile.quantiles, SHARES))
+    return min(share, 1.0 - share)

@@ -85,7 +85,7 @@ def explain(
         )
     chosen = _class_number(model, class_name)
     smooth = SmoothModel(model)
-    encoded = model.schema.encode(model.table(data))
+    encoded = model.encoded(model.table(data))
     columns = columns_of(model)
     x, x0 = model.inputs_at(encoded.numbers, encoded.codes), model.inputs_at(*typical_row(columns))
     h, h0 = smooth.predictions(smooth.inputs(x)), smooth.predictions(smooth.inputs(x0))

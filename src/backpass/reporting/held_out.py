@@ -27,6 +27,9 @@ from backpass.model.training_rows import row_digests
 from backpass.reporting.style import label
 from backpass.table import Table
 
+REPORT = "a report"
+"""What most rows are held out for, as messages name it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
@@ -76,29 +79,33 @@ class HeldOut:
         return model.head.scores(self.outputs, self.truth, both)
 
 
-def head_of(model: Model) -> Head:
+def head_of(model: Model, what: str = REPORT) -> Head:
     """Return the head of a model with one target or with labels.
 
     Raises:
         UsageError: The model predicts several numbers.
     """
-    require_reportable(model.head)
+    require_reportable(model.head, what)
     return model.head
 
 
-def require_reportable(head: Head) -> None:
+def require_reportable(head: Head, what: str = REPORT) -> None:
     """Check that a report can describe the predictions: a single target, or labels.
+
+    Args:
+        head: The head of the model.
+        what: What cannot describe several numbers, for the message.
 
     Raises:
         UsageError: They are several numbers.
     """
     if not head.is_flat and not head.are_labels:
         raise UsageError(
-            f"a report is about one number; this model predicts {head.outputs}", hint="fit one model per number"
+            f"{what} is about one number; this model predicts {head.outputs}", hint="fit one model per number"
         )
 
 
-def held_out(model: Model, table: Table) -> HeldOut:
+def held_out(model: Model, table: Table, what: str = REPORT) -> HeldOut:
     """Return all rows of a table; for the table that the model was trained on, only the test or validation rows.
 
     The training table is recognized by its number of rows and by the scores of its test (or validation) rows, which
@@ -107,11 +114,13 @@ def held_out(model: Model, table: Table) -> HeldOut:
     Args:
         model: The model.
         table: A table with the target columns.
+        what: What the rows are for, for the message on a model of several numbers.
 
     Raises:
         DataError: Lists what the table lacks.
         UsageError: The model predicts several numbers.
     """
+    require_reportable(model.head, what)
     source = label(os.path.basename(table.source))
     table = model.labeled(table)
     for part in ("test", "validation"):
@@ -135,7 +144,7 @@ def _rows(model: Model, table: Table, origin: str) -> HeldOut:
     head = head_of(model)
     # The schema excludes only the first target.
     beside = {*(each.target.name for each in head.targets[1:]), model.record.weight}
-    encoded = model.schema.encode(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))
+    encoded = model.encoded(replace(table, columns={k: v for k, v in table.columns.items() if k not in beside}))
     x = model.inputs_at(encoded.numbers, encoded.codes)
     o = model.outputs_at(x)
     truth = head.truth(table)

@@ -80,7 +80,7 @@ def permutation_importance(
         >>> [each.name for each in backpass.permutation_importance(model, table)]
         ['a', 'b']
     """
-    held = held_out(model, model.table(data, with_target=True, **reading))
+    held = held_out(model, model.table(data, with_target=True, **reading), "importance")
     return tuple(importances(model, held, seed=seed, repeats=repeats))
 
 

@@ -66,7 +66,7 @@ class Plots:
             data: Rows with known targets.
             ax: The axes to draw on.
         """
-        held, model = self._held(data), self.model
+        held, model = self._held(data, "predictions"), self.model
         if names := label_names(model):
             curves = {name: roc(held.predicted[:, j], held.truth[:, j] == 1) for j, name in enumerate(names)}
             return _drawn(ax, lambda axes: figures.roc(axes, curves))
@@ -83,7 +83,7 @@ class Plots:
             ax: The axes to draw on.
             seed: The seed of the permutations.
         """
-        held = self._held(data)
+        held = self._held(data, "importance")
         found, metric = importances(self.model, held, seed=seed), importance_metric(self.model, held, seed=seed)
         return _drawn(ax, lambda axes: figures.importance(axes, found, metric))
 
@@ -102,7 +102,7 @@ class Plots:
             UsageError: The column is unknown; names the most similar one.
         """
         model = self.model
-        held = None if data is None else self._held(data)
+        held = None if data is None else self._held(data, "dependence")
         rows = () if held is None else (held.numbers, held.codes)
         each = dependences(model, column, *rows)
         if names := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
@@ -145,8 +145,8 @@ class Plots:
         """Return a small drawing of the network, with its strongest units and weights, as SVG; needs no matplotlib."""
         return drawing.to_svg(scene_of(self.model, SMALL), scale=0.7)
 
-    def _held(self, data: Any) -> HeldOut:
-        return held_out(self.model, self.model.table(data, with_target=True))
+    def _held(self, data: Any, topic: str) -> HeldOut:
+        return held_out(self.model, self.model.table(data, with_target=True), "a plot of " + topic)
 
 
 def _drawn(ax: Axes | None, draw: Callable[[Axes], None], size: tuple[float, float] = (WIDTH, HEIGHT)) -> Axes:

@@ -35,7 +35,7 @@ from backpass.table.notation.boolean import are_booleans
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, NumericColumn, Table
-from backpass.table.unseen import Unseen, warnings_on
+from backpass.table.unseen import Suspect, Unseen, warnings_on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,17 +47,19 @@ class Encoded:
         codes: int32 (n, q), 0 where missing or unknown.
         unseen: The columns with values that the schema does not know.
         notes: Messages about the encoding.
+        suspects: The columns that are unlike those of the training rows, if these are known.
     """
 
     numbers: NDArray[np.float64]
     codes: NDArray[np.int32]
     unseen: tuple[Unseen, ...]
     notes: tuple[str, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Warnings on columns with nearly nothing that the schema knows."""
-        return warnings_on(self.unseen)
+        """Warnings on columns with nearly nothing that the schema knows, and on suspect ones."""
+        return warnings_on(self.unseen, self.suspects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ def _stacked(columns: Sequence[Column]) -> Column:
     lead = next((column for column in columns if not column.missing.all()), columns[0])
     if isinstance(lead, NumericColumn):
         values = [c.values if isinstance(c, NumericColumn) else _empty(c, np.nan) for c in columns]
-        return NumericColumn(lead.name, np.concatenate(values), lead.is_percent, lead.reading, lead.notation)
+        lacks_percent = all(c.lacks_percent for c in columns if isinstance(c, NumericColumn) and not c.missing.all())
+        return replace(lead, values=np.concatenate(values), lacks_percent=lead.lacks_percent and lacks_percent)
     if isinstance(lead, DatetimeColumn):
         microseconds = [c.microseconds if isinstance(c, DatetimeColumn) else _empty(c, NAT) for c in columns]
         return DatetimeColumn(lead.name, np.concatenate(microseconds), lead.kind, lead.order, lead.notation)

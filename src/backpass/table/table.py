@@ -44,6 +44,7 @@ class NumericColumn:
         is_percent: Whether the source writes the numbers with a percent sign; 12% is stored as 12.
         reading: How the source's strings are read as numbers, None for plain numbers.
         notation: The notations of the source's strings in words, empty for plain numbers.
+        lacks_percent: Whether the column must hold percentages and no value of the source has a percent sign.
     """
 
     name: str
@@ -51,6 +52,7 @@ class NumericColumn:
     is_percent: bool = False
     reading: NumberReading | None = None
     notation: str = ""
+    lacks_percent: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -63,7 +65,7 @@ class NumericColumn:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> NumericColumn:
         """Return the column restricted to these rows."""
-        return NumericColumn(self.name, self.values[rows], self.is_percent, self.reading, self.notation)
+        return replace(self, values=self.values[rows])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NumericColumn):

@@ -1,7 +1,7 @@
 """Unseen values: the texts of a column that a model does not know, how many they are, and what is said of them.
 
 A few are usual: new towns appear. A column of nothing else is rather written in other codes than the training rows.
-``schema`` counts them.
+``schema`` counts them. ``Suspect`` is a column whose values are known and still unlike those of the training rows.
 """
 
 from __future__ import annotations
@@ -77,18 +77,44 @@ and lower case differ
         return f"column {shown(self.name)}: {what}; it was fitted on {known}{hint}"
 
 
-def warnings_on(unseen: Sequence[Unseen]) -> tuple[str, ...]:
-    """Return the warnings on columns with nearly nothing that the model knows."""
-    return tuple(each.warning for each in unseen if each.is_nearly_all)
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A column that is probably not what the model was fitted on.
+
+    Attributes:
+        name: Column name.
+        what: What it holds, and what the training rows held.
+        hint: What to do.
+    """
+
+    name: str
+    what: str
+    hint: str
+
+    @property
+    def warning(self) -> str:
+        """The warning on the column.
+
+        >>> Suspect("rate", "12 rows are missing", "give its values").warning
+        "column 'rate': 12 rows are missing (give its values)"
+        """
+        return f"column {shown(self.name)}: {self.what} ({self.hint})"
 
 
-def require_seen(source: str, unseen: Sequence[Unseen]) -> None:
-    """Check that no column holds many values that the model does not know.
+def warnings_on(unseen: Sequence[Unseen], suspects: Sequence[Suspect] = ()) -> tuple[str, ...]:
+    """Return the warnings on columns with nearly nothing that the model knows, and on suspect ones."""
+    return (*(each.warning for each in unseen if each.is_nearly_all), *(each.warning for each in suspects))
+
+
+def require_seen(source: str, unseen: Sequence[Unseen], suspects: Sequence[Suspect] = ()) -> None:
+    """Check that no column is suspect or holds many values that the model does not know.
 
     Raises:
         DataError: Some do; the error lists all of them.
     """
     faults = ErrorList(source)
+    for suspect in suspects:
+        faults.add(f"column {shown(suspect.name)}: {suspect.what}", suspect.hint)
     for each in unseen:
         if each.is_many:
             hint = f"--strict allows {100 * FEW:.0f} % of a column; without it such values count as missing"

@@ -16,7 +16,7 @@ from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
 from backpass.model import load
 from backpass.reporting.comparison import Comparison, compared
-from backpass.table.unseen import require_seen, warnings_on
+from backpass.table.unseen import require_seen
 
 
 @click.command(cls=Command)
@@ -53,16 +53,17 @@ def compare(**given: Any) -> int:
         )
         for model in models
     ]
-    encoded = [model.schema.encode(table) for model, table in zip(models, tables, strict=True)]
-    unseen = [each.unseen for each in encoded]
+    encoded = [model.encoded(table) for model, table in zip(models, tables, strict=True)]
     if given["strict"]:
-        require_seen(tables[0].source, tuple(dict.fromkeys(chain(*unseen))))
+        unseen = dict.fromkeys(chain(*(each.unseen for each in encoded)))
+        suspects = dict.fromkeys(chain(*(each.suspects for each in encoded)))
+        require_seen(tables[0].source, tuple(unseen), tuple(suspects))
     known = [
         f"{path}: {text}"
         for path, model, each, table in zip((given["first"], given["second"]), models, encoded, tables, strict=True)
         for text in model.warnings_on_known(each, model.head.truth(table))
     ]
-    warnings = [*dict.fromkeys(chain(*map(warnings_on, unseen), known))]
+    warnings = [*dict.fromkeys(chain(*(each.warnings for each in encoded), known))]
     found = compared(models, (tables[0], tables[1]))
     notes = [*dict.fromkeys((*tables[0].notes, *tables[1].notes, *found.notes))]
     for note in note_lines(notes, verbose=given["verbose"]):
@@ -91,10 +92,20 @@ def _facts(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _lines(found: Comparison, paths: list[str]) -> list[str]:
+def _headings(paths: list[str]) -> list[str]:
+    """The names of two model files, as short as they differ; numbered if the two are one file.
+
+    >>> _headings(["new/a.backpass", "b.backpass"]), _headings(["new/a.backpass", "a.backpass"]), _headings(["m", "m"])
+    (['a.backpass', 'b.backpass'], ['new/a.backpass', 'a.backpass'], ['m (1)', 'm (2)'])
+    """
     names = [os.path.basename(path) for path in paths]
     if names[0] == names[1]:
         names = paths
+    return names if names[0] != names[1] else [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+
+
+def _lines(found: Comparison, paths: list[str]) -> list[str]:
+    names = _headings(paths)
     words = ["no clear difference", names[0], names[1]]
     rows = [["metric", *names, "difference", "95 % interval", "better"]]
     for name, each in found.differences.items():

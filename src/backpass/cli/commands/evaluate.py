@@ -87,9 +87,9 @@ def evaluate(**given: Any) -> int:
     segments = [segments_of(table, by, model.record.settings.get("time")) for by in dict.fromkeys(given["by"])]
     named = (*(each.target.name for each in model.head.targets), *(each.column for each in segments))
     known = replace(model.schema, left_out=(*model.schema.left_out, *named))
-    encoded = known.encode(table)
+    encoded = model.encoded(table, known)
     if given["strict"]:
-        require_seen(table.source, encoded.unseen)
+        require_seen(table.source, encoded.unseen, encoded.suspects)
     notes, warnings = [*table.notes, *encoded.notes], [*encoded.warnings, *found.warnings]
     drift = drifts(model, encoded)
     if drift is None:

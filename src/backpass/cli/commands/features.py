@@ -56,7 +56,7 @@ def features(**given: Any) -> int:
     for note in note_lines((*table.notes, *encoded.notes), verbose=given["verbose"]):
         console.item("note", note)
     if given["strict"]:
-        require_seen(table.source, encoded.unseen)
+        require_seen(table.source, encoded.unseen, encoded.suspects)
     for warning in encoded.warnings:
         console.alarm("warning", warning)
     kept: Columns = {name: cells(table, name) for name in keep}

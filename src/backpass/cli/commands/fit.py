@@ -105,22 +105,13 @@ def fit(**given: Any) -> int:
         return 0
     request.check_files()
     problem, table, judge = _prepared(request, console, verbose=given["verbose"])
+    cut = None if folds is None else folds.cut(table, request)
     model, stopped = _trained(problem, request, console)
     try:
         tell(model, request, console, stopped)
         crossed = None
-        if folds is not None and stopped is None:
-            crossed = folds.run(
-                table,
-                request.targets(table),
-                request.settings,
-                console,
-                drop=request.unread,
-                columns=request.columns,
-                weight=request.weight,
-                strict=request.strict,
-                metric=model.head.metric,
-            )
+        if folds is not None and cut is not None and stopped is None:
+            crossed = folds.run(cut, request.settings, console, model.head.metric)
         _hand_out(model, judge, stopped, request, console, as_json=given["as_json"], crossed=_crossed(crossed, folds))
     except KeyboardInterrupt:
         raise InterruptedTraining(f"interrupted; {request.output} is saved") from None

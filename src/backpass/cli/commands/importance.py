@@ -53,7 +53,7 @@ def importance(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     model = load(given["model"])
     table = model.table(given["table"], with_target=True, **reading_of(given, model.schema.missing))
-    held = held_out(model, table)
+    held = held_out(model, table, "importance")
     if held.rows < 2:
         raise DataError(
             f"importance shuffles the values of a column among rows; got {held.origin}",

@@ -97,7 +97,7 @@ def predict(**given: Any) -> int:
     for note in note_lines((*table.notes, *predictions.notes), verbose=given["verbose"]):
         console.item("note", note)
     if given["strict"]:
-        require_seen(table.source, predictions.unseen)
+        require_seen(table.source, predictions.unseen, predictions.suspects)
     for warning in predictions.warnings:
         console.alarm("warning", warning)
     kept: Columns = {name: cells(table, name) for name in keep}

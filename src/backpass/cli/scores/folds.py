@@ -14,10 +14,12 @@ import numpy as np
 from backpass.cli.commands.predict import hand_out_rows
 from backpass.cli.console import Console
 from backpass.cli.output import check_rows_output
+from backpass.cli.request import Request
 from backpass.cli.text import figure
 from backpass.errors import UsageError
 from backpass.model import CrossValidation, Settings
 from backpass.model.assessment.cross_validation import cross_validated
+from backpass.model.assessment.folds import Folds as Cut
 from backpass.table import Table
 from backpass.table.targets import label_title
 
@@ -56,32 +58,27 @@ class Folds:
             check_rows_output(output, given["table"], given["table"], as_json=False)
         return Folds(count, repeats or 1, output)
 
-    def run(
-        self,
-        table: Table,
-        targets: Sequence[str],
-        settings: Settings,
-        console: Console,
-        *,
-        drop: Sequence[str],
-        columns: Sequence[str] | None,
-        weight: str | None,
-        strict: bool,
-        metric: str,
-    ) -> CrossValidation:
-        """Cross-validate, print a line per fold and the summary, and write the predictions."""
-        found = cross_validated(
+    def cut(self, table: Table, request: Request) -> Cut:
+        """Cut the table into folds, before the model is trained.
+
+        Raises:
+            DataError: The table has fewer rows or groups than folds.
+        """
+        return Cut.of(
             table,
-            targets,
-            settings,
+            request.targets(table),
+            request.settings,
             self.count,
             self.repeats,
-            drop=drop,
-            columns=columns,
-            weight=weight,
-            strict=strict,
-            on_fold=_said(console, metric),
+            drop=request.unread,
+            columns=request.columns,
+            weight=request.weight,
+            strict=request.strict,
         )
+
+    def run(self, cut: Cut, settings: Settings, console: Console, metric: str) -> CrossValidation:
+        """Cross-validate, print a line per fold and the summary, and write the predictions."""
+        found = cross_validated(cut, settings, self.count, self.repeats, on_fold=_said(console, metric))
         if self.output is not None:
             hand_out_rows(_rows(found), self.output, console)
             console.line(f"saved {self.output} ({np.count_nonzero(found.fold):,} out-of-fold predictions)")

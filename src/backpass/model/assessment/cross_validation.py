@@ -19,7 +19,7 @@ from backpass.model.fitting.fit import as_table
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.numerics.elementary import mean, total
-from backpass.table import Table, Target
+from backpass.table import Target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,35 +105,20 @@ def cross_validate(
     >>> len(found.scores), found.predicted.shape, sorted({*found.fold.tolist()})
     (3, (60,), [1, 2, 3])
     """
-    table = as_table(data, dict(reading or {}))
-    return cross_validated(
-        table,
-        target,
-        Settings.of(settings),
-        folds,
-        repeats,
-        drop=drop,
-        columns=columns,
-        weight=weight,
-        strict=strict,
-    )
+    table, chosen = as_table(data, dict(reading or {})), Settings.of(settings)
+    dealt = Folds.of(table, target, chosen, folds, repeats, drop=drop, columns=columns, weight=weight, strict=strict)
+    return cross_validated(dealt, chosen, folds, repeats)
 
 
 def cross_validated(
-    table: Table,
-    target: str | Sequence[str],
+    dealt: Folds,
     settings: Settings,
     folds: int,
     repeats: int = 1,
     *,
-    drop: Sequence[str] = (),
-    columns: Sequence[str] | None = None,
-    weight: str | None = None,
-    strict: bool = False,
     on_fold: Callable[[int, int, Mapping[str, float]], object] | None = None,
 ) -> CrossValidation:
-    """The cross-validation of a table that is read already; ``on_fold`` is called with number, count and scores."""
-    dealt = Folds.of(table, target, settings, folds, repeats, drop=drop, columns=columns, weight=weight, strict=strict)
+    """The cross-validation of a table that is cut into folds; ``on_fold`` is called with number, count and scores."""
     by_row: NDArray[np.float64] | None = None
     scores: list[Mapping[str, float]] = []
     fold = np.zeros(dealt.table.rows, dtype=np.int64)

@@ -55,6 +55,7 @@ from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
 from backpass.table.notation.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, text_of, without_percent
 from backpass.table.notation.sentinel import Suspected, suspected_sentinels
+from backpass.table.notation.vocabulary import PERCENTS
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 
 NAMED_TEXTS = 3  # mismatched values that a message names
@@ -107,7 +108,14 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
         numbers = np.concatenate([[np.nan], np.where(judged.sorts == MISSING, np.nan, judged.numbers)])
         checked = _checked(raw.name, numbers[raw.codes], rules, faults, notes)
         notation = "; ".join(notations_of(judged.reading, judged.agreement.shapes)) if judged.reading else ""
-        return replace(checked, is_percent=judged.is_percent, reading=judged.reading, notation=notation)
+        lacks_percent = rules.expects_percent_sign(raw.name) and not _has_percent_sign(judged)
+        return replace(
+            checked,
+            is_percent=judged.is_percent,
+            reading=judged.reading,
+            notation=notation,
+            lacks_percent=lacks_percent,
+        )
     _name_zones(raw, judged, kind, faults)
     microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
     moments = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(judged.zoned.any()))
@@ -126,7 +134,9 @@ def _of_numbers(
     if demand not in ("date", "time"):
         if raw.is_duration and not np.isnan(raw.values).all():
             notes.append(f"column {shown(raw.name)} holds durations: read as numbers of seconds")
-        return replace(_checked(raw.name, raw.values, rules, faults, notes), reading=rules.reading_of(raw.name))
+        checked = _checked(raw.name, raw.values, rules, faults, notes)
+        lacks_percent = rules.expects_percent_sign(raw.name)
+        return replace(checked, reading=rules.reading_of(raw.name), lacks_percent=lacks_percent)
     if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
     return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), demand)
@@ -301,6 +311,11 @@ def _checked(
     elif rules.kinds is None and rules.detect_missing:
         notes += [_suspicion(name, each) for each in suspected_sentinels(values)]
     return NumericColumn(name, values)
+
+
+def _has_percent_sign(judged: TextClassification) -> bool:
+    """Whether a string of the column ends in a percent or per mille sign."""
+    return any(text.endswith(tuple(PERCENTS)) for text in judged.of_sort(NUMERIC))
 
 
 def _suspicion(name: str, found: Suspected) -> str:

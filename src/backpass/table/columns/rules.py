@@ -111,6 +111,11 @@ class Rules:
         """Whether a column must hold percentages."""
         return self.kinds is not None and self.kinds[name] == PERCENT
 
+    def expects_percent_sign(self, name: str) -> bool:
+        """Whether a column must hold percentages, in any notation: 12%, or 12,5 % with a decimal comma."""
+        reading = self.reading_of(name)
+        return self.wants_percent(name) or (reading is not None and reading.is_percent)
+
     def order_of(self, name: str) -> Order | None:
         """Return the required day-month order of a column's dates, or None."""
         demand = self.kinds.get(name) if self.kinds is not None else None
