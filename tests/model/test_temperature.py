@@ -110,7 +110,7 @@ def test_log_loss_on_the_validation_rows_is_never_worse_by_more_than_the_smoothi
     columns = table_with(target, rows=600)
     wishes = {**QUICK, **settings}
     warm, cold = fit(columns, target, **wishes), fit(columns, target, **{**wishes, "calibration": "none"})
-    assert [note for note in warm.record.notes if "probabilities have temperature" in note]
+    assert [note for note in warm.record.notes if "temperature scaling" in note]
     assert not [note for note in cold.record.notes if "temperature" in note]
     got, had = (model.record.scores["validation"]["log_loss"] for model in (warm, cold))
     assert got <= had + 1e-3

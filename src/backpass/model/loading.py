@@ -146,7 +146,7 @@ def _baselines(joined: NDArray[Any], names: Sequence[str], feature_map: FeatureM
         ModelFileError: There are no names, or more than two.
     """
     if not 0 < len(names) <= 2:
-        raise ModelFileError(f"{len(names)} baselines are told of, expected one or two")
+        raise ModelFileError(f"the facts name {len(names)} baselines, expected one or two")
     levels = feature_map.folded_levels
     models = (Linear(0, (), head.outputs), Linear(feature_map.folded_width - len(levels), levels, head.outputs))
     sizes = [model.columns * model.outputs for model in models]
@@ -172,5 +172,5 @@ def _cut(joined: NDArray[Any], sizes: Sequence[int]) -> tuple[NDArray[Any], ...]
         ModelFileError: The sizes do not add up to its length.
     """
     if joined.size != sum(sizes):
-        raise ModelFileError(f"{sum(sizes)} numbers are told of, {joined.size} are there")
+        raise ModelFileError(f"the facts declare {sum(sizes)} numbers, the array has {joined.size}")
     return tuple(np.split(joined, np.cumsum(sizes)[:-1]))
