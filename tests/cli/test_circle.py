@@ -85,8 +85,12 @@ def test_intervals_go_beside_the_predictions(call: Run, home: Path) -> None:
     assert table[0] == ["price", "predicted(price)", "low(price)", "high(price)"]
     rows = [list(map(float, row)) for row in table[1:]]
     assert all(low < predicted < high for _, predicted, low, high in rows)
-    widths = [high - low for _, _, low, high in rows]
-    assert widths == pytest.approx([widths[0]] * 120)
+    # No price was negative, so intervals end at 0.
+    assert min(low for _, _, low, _ in rows) >= 0.0
+    halves = [high - predicted for _, predicted, _, high in rows]
+    assert halves == pytest.approx([halves[0]] * 120)
+    lows = [max(predicted - half, 0.0) for (_, predicted, _, _), half in zip(rows, halves, strict=True)]
+    assert [low for _, _, low, _ in rows] == pytest.approx(lows, abs=1e-9)
     facts = call(*arguments, "--json").json
     assert facts["intervals"] == [row[2:] for row in rows]
     assert call(*arguments[:3], "--json").json["intervals"] is None

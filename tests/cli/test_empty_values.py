@@ -32,9 +32,11 @@ def test_an_empty_value_is_not_taken_for_none(call: Run, tmp_path: Path, command
     arguments = {
         "inspect": ["t"],
         "fit": ["t", "-t", "y"],
+        "tune": ["t", "-t", "y"],
         "predict": ["m", "t"],
         "features": ["m", "t"],
         "evaluate": ["m", "t"],
+        "importance": ["m", "t"],
         "show": ["m"],
         "compare": ["m", "n", "t"],
     }
