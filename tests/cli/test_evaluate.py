@@ -162,7 +162,7 @@ def test_a_file_of_an_earlier_version_says_that_drift_is_unknown(call: Run, tmp_
 @pytest.mark.parametrize(
     ("by", "code", "message"),
     [
-        ("tow", 3, "column 'tow' is not there"),
+        ("tow", 3, "column 'tow' not found"),
         ("x:month", 2, "column 'x' holds no dates or times"),
         ("", 2, "--by is empty"),
     ],

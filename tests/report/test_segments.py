@@ -91,8 +91,8 @@ def test_numbers_are_divided_at_the_quartiles_or_by_value() -> None:
 @pytest.mark.parametrize(
     ("by", "kind", "message"),
     [
-        ("tow", DataError, "column 'tow' is not there"),
-        ("tow:month", DataError, "column 'tow' is not there"),
+        ("tow", DataError, "column 'tow' not found"),
+        ("tow:month", DataError, "column 'tow' not found"),
         ("town:month", UsageError, "holds no dates or times"),
         ("sold:minute", UsageError, "'minute' is no unit of time"),
         ("at:month", UsageError, "holds times of day, not dates"),

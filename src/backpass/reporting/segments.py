@@ -82,7 +82,7 @@ def segments_of(table: Table, by: str, time: str | None = None) -> Segments:
     if colon and name in table.columns:
         raise UsageError(f"--by {by}: {unit!r} is no unit of time", hint=f"units: {', '.join(UNITS)}")
     raise DataError(
-        f"{table.source}: --by {by}: column {shown(wanted)} is not there", hint=did_you_mean(wanted, table.names)
+        f"{table.source}: --by {by}: column {shown(wanted)} not found", hint=did_you_mean(wanted, table.names)
     )
 
 
