@@ -207,3 +207,16 @@ def test_the_constant_is_that_of_the_training_rows(call: Run, place: Path) -> No
     wrong = written({"x": x, "k": low}, place / "wrong.csv")
     warnings = call("evaluate", place / "k.backpass", wrong, "--json").json["warnings"]
     assert any("worse than always predicting the class frequencies" in text for text in warnings)
+
+
+def test_a_ratio_of_nothing_has_no_score(call: Run, home: Path, tmp_path: Path) -> None:
+    """On rows of one class, what is 0 / 0 has no line, as the ROC AUC."""
+    header, *rows = (home / "pets.csv").read_text().splitlines()
+    for pet in ("cat", "dog"):
+        (tmp_path / f"{pet}.csv").write_text("\n".join([header, *(row for row in rows if row.endswith(pet)), ""]))
+        run = ("evaluate", home / "pets.backpass", f"{pet}.csv")
+        facts = call(*run, "--json", "--intervals").json
+        assert {"mcc", "roc_auc"}.isdisjoint(facts["scores"])
+        assert facts["scores"].keys() == facts["intervals"].keys()
+        assert ("recall" in facts["scores"]) == (pet == facts["positive"])
+        assert not any(line.startswith("mcc ") for line in call(*run).out.splitlines())

@@ -325,3 +325,23 @@ def test_a_number_of_each_name_is_asked_for_once(name: str, what: str) -> None:
     (text,) = caught.value.faults
     assert f"{what} with a number above 0 each, such as" in text
     assert text.count("above 0") == 1
+
+
+def test_scores_that_are_undefined_on_rows_of_one_class_are_left_out() -> None:
+    model = fit(TABLE, "y", positive="bad", columns=["x"], **QUICK)
+    ratios = {"f1", "precision", "recall", "mcc"}
+    rows = {name: np.flatnonzero((TABLE["y"] == name) & (np.abs(TABLE["x"]) < 3.0)) for name in ("good", "bad")}
+    for name, index in rows.items():
+        part = {key: values[index] for key, values in TABLE.items()}
+        given = model.predict(part) == "bad"
+        for some in {bool(given.any()), False}:
+            chosen = np.arange(len(given)) if some else np.flatnonzero(~given)
+            scores = model.evaluate({key: values[chosen] for key, values in part.items()})
+            undefined = {"mcc"} | ({"recall"} if name == "good" else set()) | (set() if some else {"precision"})
+            undefined |= {"f1"} if name == "good" and not some else set()
+            assert ratios - scores.keys() == undefined
+            assert {"accuracy", "log_loss", "balanced_accuracy"} <= scores.keys()
+    assert ratios <= model.evaluate(TABLE).keys()
+    grades = fit(TABLE, "grade", columns=["x"], **QUICK)
+    low = {key: values[TABLE["grade"] == "low"] for key, values in TABLE.items()}
+    assert ratios - grades.evaluate(low).keys() == {"mcc"}

@@ -100,8 +100,11 @@ class Evaluation:
         unit = None if self.unit is None else self.unit[every]
 
         def scored(drawn: NDArray[np.float64] | None) -> dict[str, float]:
-            together = drawn if weights is None or drawn is None else drawn * weights
-            return _scores(self.model, o, truth, weights if drawn is None else together)
+            if drawn is None:
+                return _with_coverage(self.model, self.model.head.defined_scores(o, truth, weights), o, truth, weights)
+            # a draw may lack a class that the rows have: a ratio of 0 / 0 counts as 0
+            together = drawn if weights is None else drawn * weights
+            return _with_coverage(self.model, self.model.head.scores(o, truth, together), o, truth, together)
 
         return {"scores": scored(None), "intervals": intervals(scored, len(o), unit=unit) if with_intervals else {}}
 
@@ -180,10 +183,13 @@ class Evaluation:
         return [*lines, "", *confusion_lines(confusion.tolist(), self.model.classes)]
 
 
-def _scores(
-    model: Model, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None
+def _with_coverage(
+    model: Model,
+    found: dict[str, float],
+    o: NDArray[Any],
+    truth: NDArray[Any],
+    weights: NDArray[np.float64] | None,
 ) -> dict[str, float]:
-    found = model.head.scores(o, truth, weights)
     if model.residuals is None:
         return found
     inside = model.residuals.coverage(model.head.predictions(o), truth, COVERAGE_LEVEL, weights)

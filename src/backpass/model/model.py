@@ -294,7 +294,7 @@ class Model:
             *self.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
-        return Evaluation(self.head.scores(o, truth, weights), warnings, comparison)
+        return Evaluation(self.head.defined_scores(o, truth, weights), warnings, comparison)
 
     def warnings_on_known(self, encoded: Encoded, truth: NDArray[Any]) -> list[str]:
         """A warning if many rows are training rows.

@@ -25,7 +25,7 @@ from backpass.model.head.losses import CUSTOM, MissingLoss, MultiOutputLoss, Uns
 from backpass.model.head.scaling import TargetScale
 from backpass.model.head.target_head import TargetHead
 from backpass.model.metrics import ScoringOptions, all_metrics, metrics_for, scores
-from backpass.model.metrics.decision import confusion
+from backpass.model.metrics.decision import confusion, undefined_for_one_class
 from backpass.model.settings.settings import Settings
 from backpass.network import Loss, loss_named
 from backpass.numerics.elementary import mean
@@ -346,6 +346,14 @@ class Head:
         if self.own is None or isinstance(self.own, MissingLoss) or "loss" not in asked:
             return found
         return {**found, "loss": mean_of(self.own, o, self.encode(truth, o.dtype), weights)}
+
+    def defined_scores(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> dict[str, float]:
+        """Every metric of rows that are no part of a fit: one that is 0 / 0 on rows of one class is left out."""
+        found, counts = self.scores(o, truth, weights), self.confusion(o, truth, weights)
+        undefined = frozenset[str]() if counts is None else undefined_for_one_class(counts, self.positive)
+        return {name: score for name, score in found.items() if name not in undefined}
 
     def scores_of_each(
         self,

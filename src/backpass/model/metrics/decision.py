@@ -87,6 +87,27 @@ def mcc(probabilities: Floats, y: Classes, weights: Weights = None, *, decided: 
     return both / sqrt(spread_true * spread_given) if spread_true > 0.0 and spread_given > 0.0 else 0.0
 
 
+def undefined_for_one_class(C: Floats, positive: int) -> frozenset[str]:
+    """The metrics that are 0 / 0 on rows of a single class; empty if the rows have several.
+
+    Args:
+        C: The confusion matrix (k, k).
+        positive: The number of the positive class of two.
+
+    >>> sorted(undefined_for_one_class(np.array([[5.0, 0.0], [0.0, 0.0]]), 1))
+    ['f1', 'mcc', 'precision', 'recall']
+    >>> sorted(undefined_for_one_class(np.array([[4.0, 1.0], [0.0, 0.0]]), 1))
+    ['mcc', 'recall']
+    """
+    true, given = totals(C.T), totals(C)
+    if np.count_nonzero(true) != 1:
+        return frozenset()
+    if len(C) != 2:
+        return frozenset({"mcc"})
+    empty = {"precision": given[positive], "recall": true[positive], "f1": given[positive] + true[positive]}
+    return frozenset({"mcc", *(name for name, rows in empty.items() if rows == 0.0)})
+
+
 def _given(probabilities: Floats, decided: Classes | None) -> Classes:
     return np.asarray(np.argmax(probabilities, axis=1) if decided is None else decided)
 
