@@ -147,7 +147,7 @@ def test_labels_have_a_temperature(classifier: Any, ensemble: dict[str, Any]) ->
     wishes = {"epochs": 20, "dropout": 0.0, "label_smoothing": 0.4, **ensemble}
     warm, cold = (classifier(**wishes, calibration=how).fit(X, y) for how in ("temperature", "none"))
     (note,) = warm.model_.record.notes[len(cold.model_.record.notes) :]
-    found = re.fullmatch(r"probabilities have temperature (.*), from the \d+ validation rows", note)
+    found = re.fullmatch(r"probabilities are calibrated by temperature scaling \(T = (.*), \d+ validation rows\)", note)
     assert found is not None
     scores = [fitted.model_.record.scores["validation"]["log_loss"] for fitted in (warm, cold)]
     assert scores[0] < scores[1] - 0.01
