@@ -156,4 +156,12 @@ def test_a_model_too_large_for_a_file_is_refused_before_training(monkeypatch: py
 def test_the_estimate_of_a_header_is_no_less_than_the_header(table: dict[str, Any]) -> None:
     problem = make_problem(table_from(table), "y", Settings.of(QUICK))
     header = int.from_bytes(backpass.fit(table, "y", **QUICK).to_bytes()[:8], "little")
-    assert header <= storable.fact_bytes(problem) < header + 200_000
+    epochs = 256 * problem.settings.epochs
+    assert header <= storable.fact_bytes(problem) + epochs < header + 200_000
+
+
+def test_more_epochs_than_a_file_can_record_are_refused_unless_something_ends_them() -> None:
+    many = {**QUICK, "epochs": 1_000_000}
+    with pytest.raises(UsageError, match=r"the records of 1,000,000 epochs take about .* bytes; a model file holds"):
+        backpass.fit(wide(40, 5), "y", **many)
+    assert backpass.fit(wide(40, 5), "y", max_steps=3, **many).record.steps == 6  # two networks

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from onnx_runs import run_onnx
 
+from backpass import onnx_inputs
 from backpass.model import Model
 
 Columns = Mapping[str, Sequence[Any]]
@@ -23,6 +24,9 @@ def graph_inputs(model: Model, columns: Columns) -> dict[str, Any]:
         values = columns[feature.name]
         if feature.kind == "numeric":
             inputs[feature.name] = np.array([[math.nan if v is None else float(v)] for v in values]).reshape(-1, 1)
+        elif feature.kind in ("date", "time") and feature.notation:
+            # Numbers that are dates or times, such as 545 for 05:45, are read as the model reads them.
+            inputs[feature.name] = onnx_inputs(columns, model)[feature.name]
         elif feature.kind in ("date", "time"):
             inputs[feature.name] = np.array([fields(v) for v in values], dtype=np.int32).reshape(-1, 3)
         else:

@@ -185,3 +185,19 @@ def test_inputs_say_what_they_are() -> None:
         assert [dimension.dim_value for dimension in inputs[name].type.tensor_type.shape.dim] == [0, 3]
         assert "microseconds" in inputs[name].doc_string
         assert str(NO_DAY) in inputs[name].doc_string
+
+
+def test_numbers_that_are_dates_reach_the_graph_as_dates() -> None:
+    """``onnx_inputs`` reads 20240131 as the model reads it, from the graph alone; the graph then predicts the same."""
+    days = [20240101 + i % 28 for i in range(300)]
+    columns = {"day": days, "x": [float(i % 5) for i in range(300)], "y": [float(i % 7) for i in range(300)]}
+    model = backpass.fit(columns, "y", hidden=(4,), epochs=1)
+    feature = model.schema.features[0]
+    assert isinstance(feature, DatetimeFeature)
+    assert feature.notation == "yyyymmdd"
+    graph = model.to_onnx()
+    new = {"day": [20240131, None], "x": [1.0, 2.0]}
+    feed = backpass.onnx_inputs(new, graph)
+    first = (datetime.date(2024, 1, 31) - datetime.date(1970, 1, 1)).days
+    assert feed["day"].tolist() == [[first, 0, 0], [int(np.iinfo(np.int32).min), 0, 0]]
+    np.testing.assert_allclose(run_onnx(graph, feed)[0], model.predict(new), rtol=1e-5)

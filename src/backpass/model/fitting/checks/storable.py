@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from backpass.errors import DataError
+from backpass.errors import DataError, UsageError
 from backpass.model.file.header import LIMIT
 from backpass.model.file.storage import SIZE_LIMIT
 from backpass.model.file.strict_json import write_json
@@ -15,7 +15,7 @@ from backpass.model.fitting.problem import Problem
 from backpass.table.messages import counted
 
 _PER_EPOCH = 256
-"""Upper bound of the bytes that a model keeps about an epoch, and about each network of an ensemble."""
+"""Upper bound of the bytes that a model keeps about an epoch, or about a network of an ensemble."""
 
 _OTHER_FACTS = 1 << 16
 """Bytes that suffice for settings, scores and warnings."""
@@ -24,11 +24,21 @@ _OTHER_FACTS = 1 << 16
 def require_storable(problem: Problem) -> None:
     """Check that a model file can hold what the fit will make.
 
+    Epochs count unless something else is set to end the training before the last one.
+
     Raises:
         DataError: The columns and categories, or the parameters, exceed the limits of model files.
+        UsageError: The records of the epochs do.
     """
-    schema = problem.schema
+    schema, settings = problem.schema, problem.settings
     facts = fact_bytes(problem)
+    epochs = _PER_EPOCH * settings.epochs
+    ends_before = any(each is not None for each in (settings.max_seconds, settings.max_steps, settings.patience))
+    if not ends_before and facts <= LIMIT < facts + epochs:
+        raise UsageError(
+            f"the records of {settings.epochs:,} epochs take about {epochs:,} bytes; a model file holds {LIMIT:,}",
+            hint="fewer epochs, or an earlier end by max_seconds, max_steps or patience",
+        )
     if facts > LIMIT:
         levels = sum(len(text.levels) for text in schema.texts)
         what = f"{counted(len(schema.features), 'column')} and {levels:,} categories"
@@ -48,7 +58,7 @@ def require_storable(problem: Problem) -> None:
 
 
 def fact_bytes(problem: Problem) -> int:
-    """An upper bound of the bytes of the model's facts in the header of its file."""
+    """An upper bound of the bytes of the model's facts in the header of its file, without the records of epochs."""
     facts = write_json(
         {
             "schema": problem.schema.to_json(),
@@ -60,5 +70,4 @@ def fact_bytes(problem: Problem) -> int:
         "this model",
     )
     flags = 8 * (len(problem.feature_map.has_missing) + 3 * len(problem.feature_map.levels))
-    runs = _PER_EPOCH * (problem.settings.epochs + problem.settings.ensemble_size)
-    return len(json.dumps(facts)) + flags + runs + _OTHER_FACTS
+    return len(json.dumps(facts)) + flags + _PER_EPOCH * problem.settings.ensemble_size + _OTHER_FACTS
