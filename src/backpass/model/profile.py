@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table import Encoded, NumericFeature, Schema, Table
+from backpass.table.diagnosis.fractions import are_fractions
 from backpass.table.feature import Feature, number_inputs
 from backpass.table.messages import counted
 from backpass.table.table import Column, NumericColumn
@@ -23,14 +24,8 @@ from backpass.table.unseen import Suspect
 
 SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 """The quantiles that are stored: each is a value of the column, at that share of the sorted values."""
-CHANCE = 0.05
-"""The greatest probability that rows like the training rows lie in so narrow a range."""
 FEWEST_MISSING = 2
 """The fewest rows without a value that are a column's; one row may lack a value."""
-LIKELIER = 2.0
-"""How many times nearer to the middle of the training rows the median must lie as a fraction than as a percentage."""
-SMALLER = 20.0
-"""How many times smaller than percentages fractions are at least: 100 times, if the rows are like the training rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +171,7 @@ def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile)
         return []
     factor = 100.0 if unit == "%" else 1000.0
     values = column.values[np.isfinite(column.values)]
-    if not _are_smaller(values, factor, profile):
+    if not are_fractions(values, factor, profile.quantiles, SHARES):
         return []
     low, high = float(values.min()), float(values.max())
     what = (
@@ -190,28 +185,3 @@ def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile)
         f"otherwise write the sign: {example:.4g}{unit}"
     )
     return [Suspect(column.name, what, hint)]
-
-
-def _are_smaller(values: NDArray[np.float64], factor: float, profile: NumericProfile) -> bool:
-    """Whether ``factor`` times the values are like the training rows, and the values themselves are not."""
-    if not profile.quantiles or not np.any(values):
-        return False
-    then = dict(zip(SHARES, profile.quantiles, strict=True))
-    least, most = profile.quantiles[0], profile.quantiles[-1]
-    size, usual = float(np.quantile(np.abs(values), 0.95)), max(abs(then[0.05]), abs(then[0.95]))
-    room = 0.25 * max(abs(least), abs(most))
-    ends = factor * np.quantile(values, (0.05, 0.95))
-    is_like = least - room <= ends[0] and ends[1] <= most + room
-    if not is_like or size * SMALLER > usual:
-        return False
-    middle = float(np.median(values))
-    if _depth(factor * middle, profile) < LIKELIER * _depth(middle, profile):
-        return False
-    share = np.interp((values.min(), values.max()), profile.quantiles, SHARES)
-    return bool((share[1] - share[0] if values.min() < 0.0 else share[1]) ** len(values) <= CHANCE)
-
-
-def _depth(value: float, profile: NumericProfile) -> float:
-    """The share of the training rows beyond a value, on the side where fewer lie: 0.5 for the median."""
-    share = float(np.interp(value, profile.quantiles, SHARES))
-    return min(share, 1.0 - share)

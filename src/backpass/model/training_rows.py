@@ -70,7 +70,7 @@ class TrainingRows:
         distinct, counts = np.unique(np.concatenate(digests), return_counts=True)
         single = int(np.count_nonzero(counts == 1))
         return TrainingRows(
-            int(counts.sum()), single, len(encoded.numbers), below, distinct[:MOST_DIGESTS].astype(np.uint32)
+            int(np.add.reduce(counts)), single, len(encoded.numbers), below, distinct[:MOST_DIGESTS].astype(np.uint32)
         )
 
     def known_share(self, digests: Digests) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.model.profile import CategoricalProfile, Profile
 from backpass.network import Embedding, FeatureMap, Network
-from backpass.numerics.elementary import totals
+from backpass.numerics.elementary import total, totals
 from backpass.table.feature import MOST_LEVELS
 
 PRIOR_ROWS = 32
@@ -50,6 +50,6 @@ def with_shrunk_unknowns(
     views = network.layout.views(changed)
     for j, profile in large.items():
         table, counts = views[f"E{number}.{j}"], np.array(profile.counts, dtype=np.float64)
-        mean, rows = totals(counts[:, None] * table[1:]) / counts.sum(), profile.missing
+        mean, rows = totals(counts[:, None] * table[1:]) / total(counts), profile.missing
         table[0] = (rows * table[0].astype(np.float64) + PRIOR_ROWS * mean) / (rows + PRIOR_ROWS)
     return changed

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.model.neuron import HOMOGENEOUS, Fitted, input_scales
 from backpass.network import Dense, Dropout, Unit, Wired
+from backpass.numerics.elementary import total
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +96,7 @@ def _of_unit(
 ) -> Equation:
     inputs = list(unit.inputs)
     w = views[f"W{number}.{unit.name}"] * scale[inputs]
-    b = float(views[f"b{number}.{unit.name}"][0]) - float((w * center[inputs]).sum())
+    b = float(views[f"b{number}.{unit.name}"][0]) - total(w * center[inputs])
     return Equation(unit.name, activation, _terms(first, [names[i] for i in inputs], w, b))
 
 

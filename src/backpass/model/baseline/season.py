@@ -78,7 +78,8 @@ def seasons_of(microseconds: Codes) -> tuple[str, ...]:
     instants = np.unique(microseconds)
     if len(instants) < 3:
         return ()
-    gap = float(np.median(np.diff(instants)))
+    gaps = np.sort(np.diff(instants))
+    gap = (int(gaps[(len(gaps) - 1) // 2]) + int(gaps[len(gaps) // 2])) / 2  # the median
     names = next((names for most, names in _BY_GAP if gap <= most), ())
     spans = {name: np.diff(SEASONS[name].of(instants[[0, -1]]))[0] + 1 for name in names}
     return tuple(name for name in names if spans[name] >= 2 * SEASONS[name].periods)

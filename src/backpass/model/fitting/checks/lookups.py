@@ -22,6 +22,7 @@ from backpass.model.fitting.problem import Problem
 from backpass.model.head.constant import constant_outputs
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss
+from backpass.numerics.elementary import mean, total
 from backpass.table import DatetimeColumn
 
 Outputs = Mapping[str, NDArray[np.float64]]
@@ -150,7 +151,7 @@ def _one_more_row(
     """The average of all rows as rows whose weights add up to 1; none for other numbers than counts."""
     if head.classes:
         counts = np.bincount(y, weights, minlength=len(head.classes))
-        return np.arange(len(head.classes), dtype=y.dtype), counts / np.sum(counts)
+        return np.arange(len(head.classes), dtype=y.dtype), counts / total(counts)
     if head.built_in == "poisson":
-        return np.array([np.average(y, weights=weights)], dtype=y.dtype), np.ones(1)
+        return np.array([mean(y, weights)], dtype=y.dtype), np.ones(1)
     return y[:0], weights[:0]
