@@ -50,7 +50,7 @@ def test_the_distance_of_numbers_is_that_of_kolmogorov_and_smirnov(model: backpa
     assert found.distance == pytest.approx(by_hand, abs=1e-12)
     assert found.is_clear == (abs(shift) > 0.5)
     if shift:
-        assert (found.what, found.now) == ("median", pytest.approx(np.median(now)))
+        assert (found.what, found.given) == ("median", pytest.approx(np.median(now)))
         assert found.then == quantiles[SHARES.index(0.5)]
 
 
@@ -63,10 +63,10 @@ def test_zeros_and_ones_have_the_difference_of_their_shares(model: backpass.Mode
 def test_missing_values_move_a_column_too(model: backpass.Model) -> None:
     found = found_in(model, made(1, gaps=0.4))["gapped"]
     assert found.what == "missing"
-    assert (found.then, found.now) == pytest.approx(
+    assert (found.then, found.given) == pytest.approx(
         (np.isnan(made(0)["gapped"]).mean(), np.isnan(made(1, gaps=0.4)["gapped"]).mean())
     )
-    assert found.distance == pytest.approx(found.now - found.then, abs=0.03)  # type: ignore[operator]
+    assert found.distance == pytest.approx(found.given - found.then, abs=0.03)  # type: ignore[operator]
     assert found.is_clear
 
 
@@ -79,7 +79,7 @@ def test_the_distance_of_categories_is_half_the_sum_of_differences(model: backpa
     names = {*then_share, *now_share}
     by_hand = 0.5 * sum(abs(then_share.get(name, 0.0) - now_share.get(name, 0.0)) for name in names)
     assert found.distance == pytest.approx(by_hand)
-    assert (found.what, found.now) == ("missing or unknown", pytest.approx(now_share["west"]))
+    assert (found.what, found.given) == ("missing or unknown", pytest.approx(now_share["west"]))
 
 
 def test_dates_have_moments_in_words(model: backpass.Model) -> None:

@@ -47,7 +47,7 @@ class Drift:
         chance: The distance that chance explains, with an error rate of 1 % over all columns.
         what: What has moved most: "median", "missing", or a category.
         then: Its value in the training rows: a number, the text of a date, or a share.
-        now: Its value in the given rows.
+        given: Its value in the given rows.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Drift:
     chance: float
     what: str
     then: Value
-    now: Value
+    given: Value
 
     @property
     def is_clear(self) -> bool:
@@ -72,13 +72,13 @@ class Drift:
         "'north' 50.0 % to 25.0 %"
         """
         if self.what == "median":
-            return f"median {' to '.join(_texts(self.then, self.now))}"
+            return f"median {' to '.join(_texts(self.then, self.given))}"
         what = self.what if self.what in (MISSING, UNKNOWN) else shown(self.what)
-        return f"{what} {_percent(self.then)} to {_percent(self.now)}"
+        return f"{what} {_percent(self.then)} to {_percent(self.given)}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
-        moved = {"what": self.what, "training": self.then, "rows": self.now}
+        moved = {"what": self.what, "training": self.then, "rows": self.given}
         return {"column": self.name, "distance": self.distance, "chance": self.chance, "clear": self.is_clear, **moved}
 
 
