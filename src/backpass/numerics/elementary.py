@@ -104,6 +104,23 @@ def mean(x: ArrayLike, weights: ArrayLike | None = None) -> float:
     return total(w * values) / total(w)
 
 
+def median(x: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """The median of a vector, with optional weights (n,); the mean of both neighbors if exactly half lies below.
+
+    >>> median([4.0, 1.0, 2.0, 9.0]), median([1.0, 2.0, 4.0], weights=[1.0, 1.0, 5.0])
+    (3.0, 4.0)
+    """
+    values: NDArray[Any] = numpy.asarray(x, dtype=numpy.float64)
+    w: NDArray[Any] = numpy.ones(len(values)) if weights is None else numpy.asarray(weights, dtype=numpy.float64)
+    order = numpy.argsort(values, kind="stable")
+    order = order[w[order] > 0.0]
+    below = numpy.cumsum(w[order])
+    half = 0.5 * below[-1]
+    low, high = (int(numpy.searchsorted(below, half, side=side)) for side in ("left", "right"))
+    ordered = values[order]
+    return 0.5 * (float(ordered[low]) + float(ordered[min(high, len(ordered) - 1)]))
+
+
 def _series(coefficients: tuple[float, ...], t: Floats) -> Floats:
     """Horner's rule; the constant term comes first."""
     value = numpy.full_like(t, coefficients[-1])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, argument, keeping, option, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.output import check_apart, check_rows_output
 from backpass.cli.progress import LINE_SECONDS
@@ -39,12 +39,7 @@ from backpass.table import Table
     metavar="NAME",
     help="explain the probability of this class; default: the positive one of two, otherwise the most probable one",
 )
-@option(
-    "--keep",
-    metavar="COLUMNS",
-    multiple=True,
-    help="columns of TABLE to copy to the output: a,b (repeatable)",
-)
+@keeping()
 @option(
     "--top",
     metavar="NUMBER",

@@ -9,7 +9,7 @@ import click
 from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, option, strictness, talking
+from backpass.cli.options.declaration import Command, argument, keeping, option, strictness, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.output import check_rows_output
 from backpass.errors import UsageError
@@ -21,12 +21,7 @@ from backpass.table.unseen import require_seen
 @argument("model", type=click.Path())
 @argument("table", type=click.Path())
 @option("-o", "--output", metavar="FILE", help="output file, written atomically; default: standard output")
-@option(
-    "--keep",
-    metavar="COLUMNS",
-    multiple=True,
-    help="columns of TABLE to copy to the output, such as a target: a,b (repeatable)",
-)
+@keeping("such as a target")
 @strictness()
 @reading()
 @talking()

@@ -10,7 +10,7 @@ import numpy as np
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, names_in, option, strictness, talking
+from backpass.cli.options.declaration import Command, argument, keeping, names_in, option, strictness, talking
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import PARQUET, check_rows_output
 from backpass.cli.rows import csv_lines, parquet_bytes
@@ -41,12 +41,7 @@ Columns = dict[str, Sequence[Any]]
     metavar="LIST",
     help="add these quantiles of the target, such as 0.05,0.5,0.95, as columns q0.05(TARGET), ...",
 )
-@option(
-    "--keep",
-    metavar="COLUMNS",
-    multiple=True,
-    help="columns of TABLE to copy to the output: a,b (repeatable)",
-)
+@keeping()
 @strictness()
 @reading()
 @talking()

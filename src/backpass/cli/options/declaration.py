@@ -113,6 +113,17 @@ def strictness(also: str = "") -> Callable[[F], F]:
     return option("--strict", is_flag=True, help=f"{unknown}; {also}" if also else unknown)
 
 
+def keeping(example: str = "") -> Callable[[F], F]:
+    """The option that copies columns of the table to the output; its help has the example."""
+    copied = "columns of TABLE to copy to the output"
+    return option(
+        "--keep",
+        metavar="COLUMNS",
+        multiple=True,
+        help=f"{copied}, {example}: a,b (repeatable)" if example else f"{copied}: a,b (repeatable)",
+    )
+
+
 def names_in(texts: Sequence[str]) -> list[str]:
     """Split comma-separated names; a name that contains a comma must be in double quotes.
 

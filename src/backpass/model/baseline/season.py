@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.numerics.elementary import median
 from backpass.table.moments.calendar import date_of
 from backpass.table.moments.timestamp import DAY, HOUR
 
@@ -78,8 +79,7 @@ def seasons_of(microseconds: Codes) -> tuple[str, ...]:
     instants = np.unique(microseconds)
     if len(instants) < 3:
         return ()
-    gaps = np.sort(np.diff(instants))
-    gap = (int(gaps[(len(gaps) - 1) // 2]) + int(gaps[len(gaps) // 2])) / 2  # the median
+    gap = median(np.diff(instants))
     names = next((names for most, names in _BY_GAP if gap <= most), ())
     spans = {name: np.diff(SEASONS[name].of(instants[[0, -1]]))[0] + 1 for name in names}
     return tuple(name for name in names if spans[name] >= 2 * SEASONS[name].periods)

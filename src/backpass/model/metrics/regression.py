@@ -11,7 +11,7 @@ from sys import float_info
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.numerics.elementary import log, mean
+from backpass.numerics.elementary import log, mean, median
 
 Floats = NDArray[np.float64]
 Weights = NDArray[np.float64] | None
@@ -70,16 +70,4 @@ def mape(predicted: Floats, y: Floats, weights: Weights = None) -> float:
 def median_absolute_error(predicted: Floats, y: Floats, weights: Weights = None) -> float:
     """The median of |y - prediction|: half of the weight has a smaller error"""
     unit, e = _errors(predicted, y)
-    return 2.0 * (unit * _median(np.abs(e), weights))
-
-
-def _median(values: Floats, weights: Weights) -> float:
-    """The weighted median; the mean of both neighbors if exactly half of the weight lies below."""
-    order = np.argsort(values, kind="stable")
-    if weights is not None:
-        order = order[weights[order] > 0.0]
-    below = np.cumsum(np.ones(len(order)) if weights is None else weights[order])
-    half = 0.5 * below[-1]
-    low, high = (int(np.searchsorted(below, half, side=side)) for side in ("left", "right"))
-    ordered = values[order]
-    return 0.5 * (float(ordered[low]) + float(ordered[min(high, len(ordered) - 1)]))
+    return 2.0 * (unit * median(np.abs(e), weights))
