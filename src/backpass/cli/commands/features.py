@@ -6,15 +6,13 @@ from typing import Any
 
 import click
 
-from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, read_rows
+from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, print_findings, read_rows
 from backpass.cli.console import Console
-from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, keeping, option, strictness, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.output import check_rows_output
 from backpass.errors import UsageError
 from backpass.model import load
-from backpass.table.unseen import require_seen
 
 
 @click.command(cls=Command)
@@ -48,12 +46,7 @@ def features(**given: Any) -> int:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
     values, encoded = model.features_of(table)
-    for note in note_lines((*table.notes, *encoded.notes), verbose=given["verbose"]):
-        console.item("note", note)
-    if given["strict"]:
-        require_seen(table.source, encoded.unseen, encoded.suspects)
-    for warning in encoded.warnings:
-        console.alarm("warning", warning)
+    print_findings(console, table, encoded, given)
     kept: Columns = {name: cells(table, name) for name in keep}
     columns: Columns = {f"feature_{j + 1}": values[:, j].tolist() for j in range(values.shape[1])}
     if taken := [name for name in columns if name in kept]:

@@ -17,7 +17,7 @@ from backpass.cli.rows import csv_lines, parquet_bytes
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
 from backpass.model.file.storage import write_atomically
-from backpass.table import DatetimeColumn, NumericColumn, Table, read_table
+from backpass.table import DatetimeColumn, Encoded, NumericColumn, Table, read_table
 from backpass.table.messages import counted
 from backpass.table.moments.timestamp import moment_texts
 from backpass.table.unseen import require_seen
@@ -89,12 +89,7 @@ def predict(**given: Any) -> int:
         table, keep = read_rows(model, given)
     with console.working(f"predicting {counted(table.rows, 'row')}"):
         predictions = model.predictions(table)
-    for note in note_lines((*table.notes, *predictions.notes), verbose=given["verbose"]):
-        console.item("note", note)
-    if given["strict"]:
-        require_seen(table.source, predictions.unseen, predictions.suspects)
-    for warning in predictions.warnings:
-        console.alarm("warning", warning)
+    print_findings(console, table, predictions, given)
     kept: Columns = {name: cells(table, name) for name in keep}
     if given["as_json"]:
         document = console.as_document("predict", **_facts(model, table, predictions, kept, half, offsets))
@@ -104,6 +99,20 @@ def predict(**given: Any) -> int:
         columns |= _spread(model, predictions, half, offsets)
         hand_out_rows(columns, given["output"], console)
     return 0
+
+
+def print_findings(console: Console, table: Table, found: Predictions | Encoded, given: Mapping[str, Any]) -> None:
+    """Print the notes and warnings about the rows of a table.
+
+    Raises:
+        DataError: With --strict, a column is unlike that of the training rows.
+    """
+    for note in note_lines((*table.notes, *found.notes), verbose=given["verbose"]):
+        console.item("note", note)
+    if given["strict"]:
+        require_seen(table.source, found.unseen, found.suspects)
+    for warning in found.warnings:
+        console.alarm("warning", warning)
 
 
 def hand_out_rows(columns: Columns, output: str | None, console: Console) -> None:
