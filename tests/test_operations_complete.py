@@ -22,7 +22,7 @@ from backpass.circuit.primitive import Primitive
 from backpass.engine import ENGINES
 from backpass.engine.onnx.forms import FORMS, WITHOUT_FORM
 from backpass.engine.plan.lowering.rules import RULES, rule_of
-from backpass.reporting import whatif
+from backpass.reporting.page import whatif
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
@@ -42,7 +42,7 @@ WITHOUT_SCRIPT: Mapping[str, str] = {
     "random_bits": "a forward pass draws no random numbers",
     "to_unit": "a forward pass draws no random numbers",
 }
-"""Operations that ``reporting/circuit.js`` does not carry out, and why."""
+"""Operations that ``reporting/page/circuit.js`` does not carry out, and why."""
 KERNEL_DTYPES = {"logical_not": ("bool",)}
 """Dtypes of the kernels that an elementwise operation needs, where these are not float32 and float64."""
 
@@ -67,7 +67,7 @@ def missing_places(one: Primitive, samples: set[str]) -> Iterator[str]:
     if name not in FORMS and name not in WITHOUT_FORM:
         yield "a form in engine/onnx/forms.py"
     if name not in SCRIPT_OPERATIONS and name not in WITHOUT_SCRIPT:
-        yield "a function in reporting/circuit.js"
+        yield "a function in reporting/page/circuit.js"
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -111,7 +111,7 @@ def test_a_planted_operation_is_told_where_it_lacks_something(
     sample, form, script = (
         "sample inputs in tests/circuit/conftest.py",
         "a form in engine/onnx/forms.py",
-        "a function in reporting/circuit.js",
+        "a function in reporting/page/circuit.js",
     )
     kernel = [f"the kernel cube.{dtype} in engine/native/elementwise.hpp" for dtype in ("float32", "float64")]
     assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script]

@@ -11,7 +11,7 @@ import pytest
 
 from backpass import load
 from backpass.model import fit
-from backpass.reporting.comparison import compared
+from backpass.reporting.numbers.comparison import compared
 
 Run = Callable[..., Any]
 QUICK: dict[str, Any] = {"hidden": (6,), "epochs": 20, "learning_rate": 0.05, "validation_fraction": 0.16}

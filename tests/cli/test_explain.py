@@ -80,7 +80,7 @@ def test_what_is_not_there_is_refused(
 def test_who_waits_is_told_how_many_rows_are_done(call: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ("explain", home / "numbers.backpass", home / "numbers.csv")
     plain = call(*arguments)
-    monkeypatch.setattr("backpass.reporting.attribution._ROWS", 50)
+    monkeypatch.setattr("backpass.reporting.explanation.attribution._ROWS", 50)
     monkeypatch.setattr("backpass.cli.commands.explain.LINE_SECONDS", 0.0)
     watched = call(*arguments)
     assert [line.split() for line in watched.err.splitlines() if line.startswith("explained")] == [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import backpass
-from backpass.reporting.importance import Importance, dominance_warnings
+from backpass.reporting.explanation.importance import Importance, dominance_warnings
 
 Run = Callable[..., Any]
 ROWS = 600

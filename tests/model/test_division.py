@@ -15,7 +15,7 @@ import pytest
 import backpass
 from backpass.errors import BackpassWarning, DataError, UsageError
 from backpass.model import Settings, from_bytes, make_problem
-from backpass.reporting.held_out import held_out
+from backpass.reporting.numbers.held_out import held_out
 from backpass.table import table_from
 
 QUICK: dict[str, Any] = {"hidden": (6,), "epochs": 3, "batch_size": 32, "validation_fraction": 0.16}

@@ -12,8 +12,8 @@ from sklearn.metrics import root_mean_squared_error
 from backpass.model import Model, fit
 from backpass.model.split.units import Units, resampled_rows
 from backpass.numerics.bootstrap import intervals
-from backpass.reporting.findings import Findings
-from backpass.reporting.held_out import held_out
+from backpass.reporting.numbers.held_out import held_out
+from backpass.reporting.page.findings import Findings
 from backpass.table import table_from
 
 RNG = np.random.default_rng(0)

@@ -17,8 +17,8 @@ from backpass.model.fitting.checks import storable
 from backpass.model.fitting.preparation import make_problem
 from backpass.model.settings.settings import Settings
 from backpass.network import Projection
-from backpass.reporting.attribution import explain
-from backpass.reporting.scene import scene_of
+from backpass.reporting.explanation.attribution import explain
+from backpass.reporting.pictures.scene import scene_of
 from backpass.table import table_from
 
 QUICK: dict[str, Any] = {"epochs": 2, "preset": "fast"}

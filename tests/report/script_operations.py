@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from backpass.reporting import whatif
+from backpass.reporting.page import whatif
 
 SCRIPT = (Path(whatif.__file__).parent / "circuit.js").read_text("utf-8")
 TABLE = SCRIPT[SCRIPT.index("const OPERATIONS = {") :]

@@ -9,9 +9,9 @@ from fitted import FORMULA, SCRIPT, Case, case_of, table_of
 import backpass
 from backpass.errors import DataError, UsageError
 from backpass.reporting import explain
-from backpass.reporting.columns import by_column, columns_of, typical_row
-from backpass.reporting.importance import picked_classes
-from backpass.reporting.smooth import SmoothModel
+from backpass.reporting.explanation.importance import picked_classes
+from backpass.reporting.explanation.smooth import SmoothModel
+from backpass.reporting.numbers.columns import by_column, columns_of, typical_row
 
 
 def test_contributions_sum_to_the_difference_of_predictions(variant: Case) -> None:

@@ -16,8 +16,8 @@ from script_operations import KNOWN, SCRIPT
 
 import backpass
 from backpass.circuit import Circuit, Spec, trace
-from backpass.reporting import whatif
-from backpass.reporting.page import MOST_BYTES
+from backpass.reporting.page import whatif
+from backpass.reporting.page.page import MOST_BYTES
 from operation_samples import samples_of_operations
 
 

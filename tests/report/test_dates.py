@@ -15,13 +15,15 @@ from fitted import DAY_SOLD, HOUR_SEEN, SCRIPT, dated
 import backpass
 from backpass.model.profile import SHARES
 from backpass.numerics.philox import permutation
-from backpass.reporting import explain, importance, report, whatif
-from backpass.reporting.column_table import column_rows
-from backpass.reporting.columns import by_column, columns_of, typical_row
-from backpass.reporting.dependence import POINTS, dependence
-from backpass.reporting.findings import Findings
-from backpass.reporting.held_out import HeldOut, held_out
-from backpass.reporting.importance import importances
+from backpass.reporting import explain, report
+from backpass.reporting.explanation import importance
+from backpass.reporting.explanation.dependence import POINTS, dependence
+from backpass.reporting.explanation.importance import importances
+from backpass.reporting.numbers.columns import by_column, columns_of, typical_row
+from backpass.reporting.numbers.held_out import HeldOut, held_out
+from backpass.reporting.page import whatif
+from backpass.reporting.page.column_table import column_rows
+from backpass.reporting.page.findings import Findings
 from backpass.table.moments.date_components import PARTS, part_values
 from backpass.table.moments.timestamp import DAY, moment_in, moment_texts
 

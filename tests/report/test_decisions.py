@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backpass.reporting.curves import roc
-from backpass.reporting.decisions import TOPS, at_threshold, cost_curve, gain, gain_curve, gain_rows, threshold_rows
+from backpass.reporting.numbers.curves import roc
+from backpass.reporting.numbers.decisions import (
+    TOPS,
+    at_threshold,
+    cost_curve,
+    gain,
+    gain_curve,
+    gain_rows,
+    threshold_rows,
+)
 
 RNG = np.random.default_rng(0)
 SCORE = np.round(RNG.uniform(size=300), 2)

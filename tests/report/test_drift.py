@@ -10,7 +10,7 @@ import pytest
 
 import backpass
 from backpass.model.profile import SHARES
-from backpass.reporting.drift import Drift, drifts
+from backpass.reporting.numbers.drift import Drift, drifts
 
 ROWS = 2_000
 

@@ -14,14 +14,15 @@ from backpass.cli import main
 from backpass.engine import engine_named
 from backpass.errors import UsageError
 from backpass.model.profile import SHARES
-from backpass.reporting import explain, report, whatif
-from backpass.reporting.dependence import dependence, dependences
-from backpass.reporting.findings import Findings, verdict, worst_rows
-from backpass.reporting.held_out import HeldOut, held_out
-from backpass.reporting.importance import importances
-from backpass.reporting.labels import constant_of, label_names, label_rows, label_scores
-from backpass.reporting.learning_curve import course_of
-from backpass.reporting.scene import scene_of
+from backpass.reporting import explain, report
+from backpass.reporting.explanation.dependence import dependence, dependences
+from backpass.reporting.explanation.importance import importances
+from backpass.reporting.numbers.held_out import HeldOut, held_out
+from backpass.reporting.numbers.labels import constant_of, label_names, label_rows, label_scores
+from backpass.reporting.numbers.learning_curve import course_of
+from backpass.reporting.page import whatif
+from backpass.reporting.page.findings import Findings, verdict, worst_rows
+from backpass.reporting.pictures.scene import scene_of
 
 pytest.importorskip("sklearn")
 

@@ -14,12 +14,12 @@ from backpass.errors import UsageError
 from backpass.model.neuron import is_single_neuron
 from backpass.model.profile import SHARES
 from backpass.numerics.bootstrap import intervals
-from backpass.reporting.columns import columns_of, typical_row
-from backpass.reporting.curves import Curve, calibration, confusion, precision_recall, roc, thinned
-from backpass.reporting.dependence import dependence
-from backpass.reporting.held_out import HeldOut, held_out
-from backpass.reporting.importance import importances, picked_classes
-from backpass.reporting.learning_curve import course_of
+from backpass.reporting.explanation.dependence import dependence
+from backpass.reporting.explanation.importance import importances, picked_classes
+from backpass.reporting.numbers.columns import columns_of, typical_row
+from backpass.reporting.numbers.curves import Curve, calibration, confusion, precision_recall, roc, thinned
+from backpass.reporting.numbers.held_out import HeldOut, held_out
+from backpass.reporting.numbers.learning_curve import course_of
 
 RNG = np.random.default_rng(0)
 

@@ -18,8 +18,8 @@ import backpass
 from backpass.errors import DataError, UsageError
 from backpass.model import Model
 from backpass.reporting import report
-from backpass.reporting.columns import columns_of
-from backpass.reporting.setting_texts import command, setting_rows
+from backpass.reporting.numbers.columns import columns_of
+from backpass.reporting.page.setting_texts import command, setting_rows
 
 
 @pytest.fixture(params=[False, True], ids=["model alone", "with rows"])
@@ -77,7 +77,7 @@ def test_scores_are_those_of_the_rows_that_were_set_aside() -> None:
 
 def test_a_large_network_has_no_sliders_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     case = case_of("price")
-    monkeypatch.setattr(sys.modules["backpass.reporting.whatif"], "MOST_BYTES", 100)
+    monkeypatch.setattr(sys.modules["backpass.reporting.page.whatif"], "MOST_BYTES", 100)
     text = report(case.model)
     assert 'id="what-if"' not in text
     assert "too large" in " ".join(Reader(text).texts)
@@ -85,7 +85,7 @@ def test_a_large_network_has_no_sliders_and_says_so(monkeypatch: pytest.MonkeyPa
 
 def test_a_page_that_would_be_too_large_leaves_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
     case = case_of("price")
-    monkeypatch.setattr(sys.modules["backpass.reporting.page"], "MOST_BYTES", len(page_of("price")) - 1)
+    monkeypatch.setattr(sys.modules["backpass.reporting.page.page"], "MOST_BYTES", len(page_of("price")) - 1)
     assert 'id="what-if"' not in report(case.model)
 
 

@@ -15,9 +15,10 @@ from fitted import FORMULA, IMAGE, SCRIPT, case_of, table_of
 import backpass
 from backpass.circuit import trace, value_and_grad
 from backpass.errors import UsageError
-from backpass.reporting import drawing
-from backpass.reporting.scene import Scene, scene_of, scene_of_sizes
-from backpass.reporting.style import canvas, house_style, label, to_svg
+from backpass.reporting.numbers.names import label
+from backpass.reporting.pictures import drawing
+from backpass.reporting.pictures.scene import Scene, scene_of, scene_of_sizes
+from backpass.reporting.pictures.style import canvas, house_style, to_svg
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")

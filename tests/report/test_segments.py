@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.reporting.segments import MOST_CATEGORIES, segments_of
+from backpass.reporting.numbers.segments import MOST_CATEGORIES, segments_of
 from backpass.table import table_from
 
 RNG = np.random.default_rng(0)

@@ -11,7 +11,7 @@ from script_operations import KNOWN
 
 from backpass.circuit import trace
 from backpass.network import ACTIVATIONS
-from backpass.reporting import whatif
+from backpass.reporting.page import whatif
 
 FREE = {"argument", "constant"}
 

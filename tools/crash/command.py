@@ -23,7 +23,7 @@ from backpass.model.fitting import fit as fitting
 IMPORTED = (
     *(f"backpass.cli.commands.{name}" for name in ("fit", "predict", "explain", "export", "report")),
     "backpass.engine.native.native_engine",
-    "backpass.reporting.pictures",
+    "backpass.reporting.page.sections",
     "duckdb",
     "jinja2",
     "matplotlib.figure",

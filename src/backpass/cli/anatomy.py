@@ -1,7 +1,7 @@
 """The anatomy of a network: its layers and its counts of neurons and parameters, by the formulas of CS229.
 
 Functions take a network or a model and return lines of text, or plain data for ``--json``. Pictures of networks are
-made in ``backpass.reporting.scene``.
+made in ``backpass.reporting.pictures.scene``.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from backpass.model.diagnostics import beaten_by
 from backpass.model.metrics.per_class import areas, of_confusion
 from backpass.model.record import COVERAGE_LEVEL
 from backpass.numerics.bootstrap import Interval, intervals
-from backpass.reporting.segments import Segments
+from backpass.reporting.numbers.segments import Segments
 from backpass.table import Encoded, Table
 from backpass.table.messages import shown
 

@@ -14,7 +14,7 @@ from backpass.cli.output import check_page_replaceable, check_replaceable, check
 from backpass.errors import ResourceError, UsageError
 from backpass.model import Settings
 from backpass.model.fitting.fit import as_table
-from backpass.reporting.page import require
+from backpass.reporting.page.page import require
 from backpass.table import Table, read_table, required_kind
 from backpass.table.diagnosis.identifiers import is_named_as_identifier
 from backpass.table.targets import target_names

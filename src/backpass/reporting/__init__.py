@@ -6,13 +6,13 @@
     explain(model, table)           contributions of the columns to each prediction
     permutation_importance(...)     how much the score depends on each column
 
-The modules form three layers. Numbers: ``held_out``, ``typical``, ``learning_curve``, ``curves``,
-``smooth``, ``importance``, ``dependence``, ``attribution``; they use no plotting library. Pictures: ``style``,
-``figures``, ``scene``, ``drawing``, ``plot``. The page: ``findings``, ``pictures``, ``whatif``, ``page``.
+The room has four inner rooms. ``numbers`` (held-out rows, curves, decisions, drift) and ``explanation`` (importance,
+dependence, attribution) compute and use no plotting library; ``pictures`` draws their values; ``page`` writes the HTML.
+``plot`` shows the pictures as methods of a model.
 """
 
-from backpass.reporting.attribution import Explanation, explain
-from backpass.reporting.importance import Importance, permutation_importance
-from backpass.reporting.page import report
+from backpass.reporting.explanation.attribution import Explanation, explain
+from backpass.reporting.explanation.importance import Importance, permutation_importance
+from backpass.reporting.page.page import report
 
 __all__ = ["Explanation", "Importance", "explain", "permutation_importance", "report"]

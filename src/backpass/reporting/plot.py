@@ -5,7 +5,7 @@
     ax.figure.savefig("age.png")
 
 Every method takes ``ax``, the axes to draw on, and returns them. Without ``ax`` it creates a pyplot figure, which
-notebooks display. The drawing itself is done in ``figures`` and ``drawing``.
+notebooks display. The drawing itself is done in ``reporting.pictures``.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import numpy as np
 from backpass.errors import UsageError
 from backpass.model.model import Model
 from backpass.model.neuron import is_single_neuron
-from backpass.reporting import drawing, figures, waterfall
-from backpass.reporting.attribution import explain
-from backpass.reporting.curves import confusion, roc
-from backpass.reporting.dependence import answer_number, dependences
-from backpass.reporting.held_out import HeldOut, held_out
-from backpass.reporting.importance import importance_metric, importances
-from backpass.reporting.labels import label_names
-from backpass.reporting.learning_curve import course_of
-from backpass.reporting.scene import SMALL, scene_of
-from backpass.reporting.style import HEIGHT, WIDTH, house_style
+from backpass.reporting.explanation.attribution import explain
+from backpass.reporting.explanation.dependence import answer_number, dependences
+from backpass.reporting.explanation.importance import importance_metric, importances
+from backpass.reporting.numbers.curves import confusion, roc
+from backpass.reporting.numbers.held_out import HeldOut, held_out
+from backpass.reporting.numbers.labels import label_names
+from backpass.reporting.numbers.learning_curve import course_of
+from backpass.reporting.pictures import drawing, effects, evaluation, history, waterfall
+from backpass.reporting.pictures.scene import SMALL, scene_of
+from backpass.reporting.pictures.style import HEIGHT, WIDTH, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +57,7 @@ class Plots:
         course = course_of(self.model)
         if not course.epochs:
             raise UsageError("this model was not trained for an epoch: there is no history")
-        return _drawn(ax, lambda axes: figures.history(axes, course))
+        return _drawn(ax, lambda axes: history.history(axes, course))
 
     def predictions(self, data: Any, ax: Axes | None = None) -> Axes:
         """Draw predicted against true numbers, the confusion matrix of classes, or the ROC curves of labels.
@@ -69,11 +69,11 @@ class Plots:
         held, model = self._held(data, "predictions"), self.model
         if names := label_names(model):
             curves = {name: roc(held.predicted[:, j], held.truth[:, j] == 1) for j, name in enumerate(names)}
-            return _drawn(ax, lambda axes: figures.roc(axes, curves))
+            return _drawn(ax, lambda axes: evaluation.roc(axes, curves))
         if model.classes:
             counts = confusion(held.predicted, held.truth, decided=model.head.decided(held.predicted))
-            return _drawn(ax, lambda axes: figures.confusion(axes, counts, model.classes))
-        return _drawn(ax, lambda axes: figures.predictions(axes, held.truth, held.predicted, model.target))
+            return _drawn(ax, lambda axes: evaluation.confusion(axes, counts, model.classes))
+        return _drawn(ax, lambda axes: evaluation.predictions(axes, held.truth, held.predicted, model.target))
 
     def importance(self, data: Any, ax: Axes | None = None, *, seed: int = 0) -> Axes:
         """Draw the permutation importance of each column.
@@ -85,7 +85,7 @@ class Plots:
         """
         held = self._held(data, "importance")
         found, metric = importances(self.model, held, seed=seed), importance_metric(self.model, held, seed=seed)
-        return _drawn(ax, lambda axes: figures.importance(axes, found, metric))
+        return _drawn(ax, lambda axes: effects.importance(axes, found, metric))
 
     def dependence(self, column: str, data: Any = None, ax: Axes | None = None) -> Axes:
         """Draw the partial dependence of the prediction on one column.
@@ -106,13 +106,13 @@ class Plots:
         rows = () if held is None else (held.numbers, held.codes)
         each = dependences(model, column, *rows)
         if names := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
-            return _drawn(ax, lambda axes: figures.label_dependence(axes, dict(zip(names, each, strict=True))))
+            return _drawn(ax, lambda axes: effects.label_dependence(axes, dict(zip(names, each, strict=True))))
         found = each[answer_number(model)]
         if held is not None and is_single_neuron(model):
             at, y = held.numbers[:, 0], held.truth
-            return _drawn(ax, lambda axes: figures.neuron(axes, at, y, found, model.target))
+            return _drawn(ax, lambda axes: effects.neuron(axes, at, y, found, model.target))
         target = f"p({model.classes[answer_number(model)]})" if model.classes else model.target
-        return _drawn(ax, lambda axes: figures.dependence(axes, found, target))
+        return _drawn(ax, lambda axes: effects.dependence(axes, found, target))
 
     def explanation(self, data: Any, row: int = 0, class_name: str | None = None, ax: Axes | None = None) -> Axes:
         """Draw the contributions of the columns to the prediction for one row, as a waterfall.

@@ -15,7 +15,7 @@ from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import UsageError
 from backpass.model import load
-from backpass.reporting.comparison import Comparison, compared
+from backpass.reporting.numbers.comparison import Comparison, compared
 from backpass.table.unseen import require_seen
 
 

@@ -17,8 +17,8 @@ from backpass.cli.output import check_apart
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.network import ACTIVATIONS, Loss, Network, dense_network, loss_named, mean_loss
-from backpass.reporting import drawing
-from backpass.reporting.scene import scene_of, scene_of_sizes
+from backpass.reporting.pictures import drawing
+from backpass.reporting.pictures.scene import scene_of, scene_of_sizes
 
 SIZES = re.compile(r"\d+(-\d+)+")
 LIKE_SIZES = re.compile(r"\d[\d ,-]*")

@@ -18,8 +18,8 @@ from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned
 from backpass.errors import DataError, UsageError
 from backpass.model import Model, load
-from backpass.reporting.drift import Drift, drift_facts, drifts
-from backpass.reporting.segments import columns_beside, segments_of
+from backpass.reporting.numbers.drift import Drift, drift_facts, drifts
+from backpass.reporting.numbers.segments import columns_beside, segments_of
 from backpass.table import Table, read_table
 from backpass.table.messages import counted, shown
 from backpass.table.unseen import Unseen, require_seen

@@ -21,11 +21,12 @@ from backpass.cli.progress import LINE_SECONDS
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
-from backpass.reporting import attribution
-from backpass.reporting.attribution import Explanation
-from backpass.reporting.numerals import value_text
-from backpass.reporting.style import label, require_matplotlib
-from backpass.reporting.waterfall import PICTURE_KINDS, picture_bytes, waterfall_of
+from backpass.reporting.explanation import attribution
+from backpass.reporting.explanation.attribution import Explanation
+from backpass.reporting.numbers.names import label
+from backpass.reporting.numbers.numerals import value_text
+from backpass.reporting.pictures.style import require_matplotlib
+from backpass.reporting.pictures.waterfall import PICTURE_KINDS, picture_bytes, waterfall_of
 from backpass.table import Table
 
 

@@ -22,7 +22,7 @@ from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS
-from backpass.reporting.held_out import require_reportable
+from backpass.reporting.numbers.held_out import require_reportable
 from backpass.table import Table
 from backpass.table.messages import counted
 

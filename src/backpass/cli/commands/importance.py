@@ -13,9 +13,15 @@ from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import DataError
 from backpass.model import load
-from backpass.reporting.facts import importance_facts
-from backpass.reporting.held_out import held_out
-from backpass.reporting.importance import REPEATS, Importance, dominance_warnings, importance_metric, importances
+from backpass.reporting.explanation.importance import (
+    REPEATS,
+    Importance,
+    dominance_warnings,
+    importance_metric,
+    importances,
+)
+from backpass.reporting.numbers.held_out import held_out
+from backpass.reporting.page.facts import importance_facts
 
 
 @click.command(cls=Command)

@@ -16,8 +16,8 @@ from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
-from backpass.reporting.facts import facts_of
-from backpass.reporting.page import findings_on, page_of, require
+from backpass.reporting.page.facts import facts_of
+from backpass.reporting.page.page import findings_on, page_of, require
 
 if TYPE_CHECKING:
     from backpass.table import Table

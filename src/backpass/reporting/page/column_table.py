@@ -9,11 +9,11 @@ import numpy as np
 
 from backpass.errors import visible
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
-from backpass.reporting.columns import ModelColumn
-from backpass.reporting.findings import Findings
-from backpass.reporting.held_out import HeldOut
-from backpass.reporting.numerals import value_texts
-from backpass.reporting.style import label
+from backpass.reporting.numbers.columns import ModelColumn
+from backpass.reporting.numbers.held_out import HeldOut
+from backpass.reporting.numbers.names import label
+from backpass.reporting.numbers.numerals import value_texts
+from backpass.reporting.page.findings import Findings
 from backpass.table import DatetimeFeature, Feature
 from backpass.table.moments.date_components import ticks_of
 from backpass.table.moments.timestamp import moment_texts

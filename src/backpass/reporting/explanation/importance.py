@@ -1,7 +1,7 @@
 """Feature importance: how much a model's predictions depend on each column, measured on held-out rows.
 
 ``importances`` computes permutation importance, the loss of score when a column is shuffled (Breiman 2001), and
-sensitivity, the mean absolute change of the prediction when a number moves. Both are drawn in ``figures``;
+sensitivity, the mean absolute change of the prediction when a number moves. Both are drawn in ``pictures.effects``;
 ``permutation_importance`` is the same from a model and data.
 """
 
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from backpass.model.metrics import as_loss
 from backpass.model.model import Model
 from backpass.numerics.philox import permutation
-from backpass.reporting.columns import ModelColumn, by_column, columns_of
-from backpass.reporting.held_out import HeldOut, held_out
+from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
+from backpass.reporting.numbers.held_out import HeldOut, held_out
 from backpass.table import CategoricalFeature
 from backpass.table.messages import shown
 

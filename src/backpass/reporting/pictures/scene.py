@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Projection, Wired
-from backpass.reporting.columns import ModelColumn, by_column, columns_of
-from backpass.reporting.style import label
+from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
+from backpass.reporting.numbers.names import label
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from backpass.model.metrics import scores
 from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval, intervals
-from backpass.reporting.curves import roc
-from backpass.reporting.style import label
+from backpass.reporting.numbers.curves import roc
+from backpass.reporting.numbers.names import label
 
 METRICS = ("log_loss", "error")
 """The metrics of each label: the log loss, and the error rate at the threshold 1/2."""

@@ -1,7 +1,7 @@
 """Partial dependence: the prediction as a function of one column, with all others fixed (Friedman 2001).
 
 Functions take a model and encoded rows and return the average over rows, and the curves of single rows, which are
-called ICE curves (Goldstein et al. 2015). They are drawn in ``figures``.
+called ICE curves (Goldstein et al. 2015). They are drawn in ``pictures.effects``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from backpass.model.model import Model
 from backpass.model.neuron import is_single_neuron, neuron_of
 from backpass.model.profile import CategoricalProfile
 from backpass.numerics.philox import permutation
-from backpass.reporting.columns import ModelColumn, columns_of, typical_row
+from backpass.reporting.numbers.columns import ModelColumn, columns_of, typical_row
 from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.table import Kind
 

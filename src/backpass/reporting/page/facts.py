@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backpass.numerics.bootstrap import Interval
-from backpass.reporting.findings import Findings, verdict
-from backpass.reporting.importance import Importance
-from backpass.reporting.labels import LabelScore
+from backpass.reporting.explanation.importance import Importance
+from backpass.reporting.numbers.labels import LabelScore
+from backpass.reporting.page.findings import Findings, verdict
 
 
 def facts_of(findings: Findings) -> dict[str, Any]:

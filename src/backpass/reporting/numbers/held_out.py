@@ -24,7 +24,7 @@ from backpass.model.model import Model
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_rows, strata_of
 from backpass.model.training_rows import row_digests
-from backpass.reporting.style import label
+from backpass.reporting.numbers.names import label
 from backpass.table import Table
 
 REPORT = "a report"

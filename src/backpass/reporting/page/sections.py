@@ -1,7 +1,7 @@
 """The pictures of a page, by section.
 
 ``sections`` takes findings and returns pictures with headings as SVG. Which pictures a page has depends on the task and
-on whether there are rows to evaluate; how each one is drawn is defined in ``figures``.
+on whether there are rows to evaluate; how each one is drawn is defined in ``reporting.pictures``.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.model.neuron import is_single_neuron
 from backpass.numerics.bootstrap import Interval
-from backpass.reporting import figures
-from backpass.reporting.curves import calibration, confusion, precision_recall, roc
-from backpass.reporting.decisions import cost_curve, gain_curve
-from backpass.reporting.dependence import Dependence, answer_number, dependences
-from backpass.reporting.findings import Findings
-from backpass.reporting.held_out import HeldOut
-from backpass.reporting.labels import label_names
-from backpass.reporting.learning_curve import course_of
-from backpass.reporting.style import HEIGHT, WIDTH, canvas, label, to_svg
+from backpass.reporting.explanation.dependence import Dependence, answer_number, dependences
+from backpass.reporting.numbers.curves import calibration, confusion, precision_recall, roc
+from backpass.reporting.numbers.decisions import cost_curve, gain_curve
+from backpass.reporting.numbers.held_out import HeldOut
+from backpass.reporting.numbers.labels import label_names
+from backpass.reporting.numbers.learning_curve import course_of
+from backpass.reporting.numbers.names import label
+from backpass.reporting.page.findings import Findings
+from backpass.reporting.pictures import effects, evaluation, history
+from backpass.reporting.pictures.style import HEIGHT, WIDTH, canvas, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def _training(findings: Findings) -> Iterator[Picture]:
         course = course_of(model)
         figure = canvas()
         upper, lower = figure.subplots(2, 1, height_ratios=[4, 1], sharex=True)
-        figures.history(upper, course, lower)
+        history.history(upper, course, lower)
         best = f"Epoch {model.record.best_epoch} of {len(course.epochs)}"
         text = f"{best} has the best validation score; its weights are kept."
         if not course.scores:
@@ -96,7 +97,7 @@ def _beside(findings: Findings) -> Iterator[Picture]:
             "scores",
             "Comparison with baselines",
             text,
-            lambda ax: figures.scores(ax, metric.replace("_", " "), shown, others),
+            lambda ax: evaluation.scores(ax, metric.replace("_", " "), shown, others),
             60.0 + 34.0 * (1 + len(others)),
         )
 
@@ -114,13 +115,13 @@ def _of_numbers(model: Model, held: HeldOut) -> Iterator[Picture]:
         "predictions",
         "Predicted vs. true values",
         "Perfect predictions lie on the dashed line.",
-        lambda ax: figures.predictions(ax, held.truth, held.predicted, model.target),
+        lambda ax: evaluation.predictions(ax, held.truth, held.predicted, model.target),
     )
     yield _picture(
         "residuals",
         "Residuals",
         "True minus predicted. Visible structure is something that the network has not learned.",
-        lambda ax: figures.residuals(ax, held.truth, held.predicted, model.target),
+        lambda ax: evaluation.residuals(ax, held.truth, held.predicted, model.target),
     )
 
 
@@ -132,7 +133,7 @@ def _of_classes(model: Model, held: HeldOut) -> Iterator[Picture]:
         "confusion",
         "Confusion matrix",
         "One row per true class; the darker a cell, the larger its share of the row.",
-        lambda ax: figures.confusion(ax, counts, model.classes),
+        lambda ax: evaluation.confusion(ax, counts, model.classes),
         HEIGHT if k <= 6 else HEIGHT * 1.35,
     )
     # A class that no row or every row belongs to has no curve.
@@ -160,7 +161,7 @@ def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
         "gain",
         "Gain",
         f"Share of all {label(name)} rows among the rows with the highest probabilities.",
-        lambda ax: figures.gain(ax, x, y, name),
+        lambda ax: evaluation.gain(ax, x, y, name),
     )
     at, costs = cost_curve(score, positive, decision.cost or (1.0, 1.0), held.weights)
     pair = ""
@@ -171,7 +172,7 @@ def _of_decisions(model: Model, held: HeldOut) -> Iterator[Picture]:
         "cost",
         "Cost by threshold" if decision.cost is not None else "Errors by threshold",
         f"{pair}The dashed line is the threshold of the model, {decision.threshold:.3g}.",
-        lambda ax: figures.cost(ax, at, costs, decision.threshold, what),
+        lambda ax: evaluation.cost(ax, at, costs, decision.threshold, what),
     )
 
 
@@ -195,14 +196,14 @@ def _of_probabilities(
     """
     curves = {name: roc(*each) for name, each in told.items()}
     text = f"True positive rate against false positive rate over all thresholds. {about}"
-    yield _picture("roc", "ROC curve", text, lambda ax: figures.roc(ax, curves))
+    yield _picture("roc", "ROC curve", text, lambda ax: evaluation.roc(ax, curves))
     recalls = {name: precision_recall(*each) for name, each in told.items()}
     yield _picture(
         "recall",
         "Precision and recall",
         "Precision: share of the predicted positives that are positive. Recall: share of the positives that are found. "
         f"{about}",
-        lambda ax: figures.precision_recall(ax, recalls, share),
+        lambda ax: evaluation.precision_recall(ax, recalls, share),
     )
 
 
@@ -212,7 +213,7 @@ def _calibration(name: str, score: NDArray[np.float64], positive: NDArray[np.boo
         "calibration",
         "Calibration",
         f"{about}Perfect calibration lies on the dashed line. Bars are 95 % intervals.",
-        lambda ax: figures.calibration(ax, found, name),
+        lambda ax: evaluation.calibration(ax, found, name),
     )
 
 
@@ -220,14 +221,14 @@ def _columns(findings: Findings) -> Iterator[Picture]:
     if not findings.important:
         return
     model = findings.model
-    count = min(len(findings.important), figures.MOST_BARS)
+    count = min(len(findings.important), effects.MOST_BARS)
     height = 60.0 + 22.0 * count
     metric = findings.metric.replace("_", " ")
     yield _picture(
         "importance",
         "Permutation importance",
         "How much worse the score gets when the values of a column are shuffled.",
-        lambda ax: figures.importance(ax, findings.important, metric),
+        lambda ax: effects.importance(ax, findings.important, metric),
         height,
     )
     yield _picture(
@@ -237,7 +238,7 @@ def _columns(findings: Findings) -> Iterator[Picture]:
         "replaced by that of another row."
         + " For dates, the largest over their components."
         * bool(model.schema.moments),
-        lambda ax: figures.changes(ax, findings.important, _answer(model)),
+        lambda ax: effects.changes(ax, findings.important, _answer(model)),
         height,
     )
 
@@ -258,7 +259,7 @@ def _of_each(name: str, answers: Sequence[str], found: Sequence[Dependence], wha
     """Draw the dependence of the probability of each label or class."""
     shown = dict(zip(answers[:CLASS_CURVES], found, strict=False))
     text = _among(shown, answers, what)
-    return _picture(name, label(found[0].name), text, lambda ax: figures.label_dependence(ax, shown))
+    return _picture(name, label(found[0].name), text, lambda ax: effects.label_dependence(ax, shown))
 
 
 def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
@@ -266,8 +267,8 @@ def _dependence(findings: Findings, name: str, found: Dependence) -> Picture:
     if held is not None and is_single_neuron(model):
         at, y = held.numbers[:, 0], held.truth
         text = "One neuron: a line with a kink (CS229, Figure 1)."
-        return _picture(name, label(found.name), text, lambda ax: figures.neuron(ax, at, y, found, model.target))
-    return _picture(name, label(found.name), "", lambda ax: figures.dependence(ax, found, _answer(model)))
+        return _picture(name, label(found.name), text, lambda ax: effects.neuron(ax, at, y, found, model.target))
+    return _picture(name, label(found.name), "", lambda ax: effects.dependence(ax, found, _answer(model)))
 
 
 def _among(shown: Sized, answers: Sized, what: str = "labels") -> str:

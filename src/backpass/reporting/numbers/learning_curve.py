@@ -1,6 +1,6 @@
 """The learning curves of a run: training loss and validation score by epoch, in a common unit if they have one.
 
-``course_of`` takes a model and returns numbers, which ``figures.history`` draws.
+``course_of`` takes a model and returns numbers, which ``pictures.history`` draws.
 """
 
 from __future__ import annotations

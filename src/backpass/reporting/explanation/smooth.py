@@ -20,7 +20,7 @@ from backpass.circuit.operations import concatenate
 from backpass.engine import Engine, engine_named
 from backpass.model.model import Model
 from backpass.network import Embedding, Network
-from backpass.reporting.held_out import head_of
+from backpass.reporting.numbers.held_out import head_of
 
 CHUNK = 8192
 """Rows per call of the engine, which bounds memory."""

@@ -18,12 +18,12 @@ from backpass.model.diagnostics import beaten_by
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval, intervals
-from backpass.reporting.columns import ModelColumn, columns_of
-from backpass.reporting.held_out import HeldOut
-from backpass.reporting.importance import Importance, dominance_warnings, importances
-from backpass.reporting.labels import LabelScore, constant_of, label_names, label_scores
-from backpass.reporting.numerals import fixed, number, value_text
-from backpass.reporting.style import label
+from backpass.reporting.explanation.importance import Importance, dominance_warnings, importances
+from backpass.reporting.numbers.columns import ModelColumn, columns_of
+from backpass.reporting.numbers.held_out import HeldOut
+from backpass.reporting.numbers.labels import LabelScore, constant_of, label_names, label_scores
+from backpass.reporting.numbers.names import label
+from backpass.reporting.numbers.numerals import fixed, number, value_text
 from backpass.table import DatetimeColumn, NumericColumn
 from backpass.table.messages import listed
 from backpass.table.moments.timestamp import moment_texts

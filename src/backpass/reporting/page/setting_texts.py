@@ -12,8 +12,8 @@ from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings
 from backpass.model.settings.setting import Setting
 from backpass.model.settings.tuple_constraints import amount_texts
-from backpass.reporting.columns import ModelColumn
-from backpass.reporting.style import label
+from backpass.reporting.numbers.columns import ModelColumn
+from backpass.reporting.numbers.names import label
 
 
 def command(model: Model, columns: Sequence[ModelColumn]) -> str:

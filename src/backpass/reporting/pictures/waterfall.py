@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backpass.reporting.attribution import Explanation
-from backpass.reporting.numerals import number
-from backpass.reporting.style import ACCENT, INK, MUTED, SECOND, WIDTH, house_style, label
+from backpass.reporting.explanation.attribution import Explanation
+from backpass.reporting.numbers.names import label
+from backpass.reporting.numbers.numerals import number
+from backpass.reporting.pictures.style import ACCENT, INK, MUTED, SECOND, WIDTH, house_style
 from backpass.table.messages import counted
 
 if TYPE_CHECKING:

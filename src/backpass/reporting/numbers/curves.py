@@ -1,6 +1,6 @@
 """Curves of a classifier as numbers: confusion matrix, ROC, precision-recall and calibration.
 
-Functions take probabilities and true classes and return points to draw. They are drawn in ``figures``.
+Functions take probabilities and true classes and return points to draw. They are drawn in ``pictures.evaluation``.
 """
 
 from __future__ import annotations

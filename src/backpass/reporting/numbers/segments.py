@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError, did_you_mean
-from backpass.reporting.numerals import value_texts
+from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, Table
 from backpass.table.messages import counted, listed, shown
 from backpass.table.moments.timestamp import DAY, HOUR

@@ -17,11 +17,11 @@ import numpy as np
 from backpass.circuit import Array, Circuit, Spec, trace
 from backpass.model.head.decoding import WIDE
 from backpass.model.model import Model
-from backpass.reporting.columns import ModelColumn, columns_of
-from backpass.reporting.dependence import values_along
-from backpass.reporting.held_out import head_of
-from backpass.reporting.labels import label_names
-from backpass.reporting.style import label
+from backpass.reporting.explanation.dependence import values_along
+from backpass.reporting.numbers.columns import ModelColumn, columns_of
+from backpass.reporting.numbers.held_out import head_of
+from backpass.reporting.numbers.labels import label_names
+from backpass.reporting.numbers.names import label
 from backpass.table import CategoricalFeature, DatetimeFeature
 from backpass.table.moments.date_components import UNITS
 from backpass.table.moments.timestamp import MINUTE

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.model import Model
-from backpass.reporting.columns import by_column, columns_of, typical_row
-from backpass.reporting.importance import picked_classes
-from backpass.reporting.smooth import SmoothModel
+from backpass.reporting.explanation.importance import picked_classes
+from backpass.reporting.explanation.smooth import SmoothModel
+from backpass.reporting.numbers.columns import by_column, columns_of, typical_row
 
 FEWEST_STEPS, MOST_STEPS = 12, 12 * 3**5
 TOLERANCE, CANCELLED, STEADY = 0.01, 0.1, 0.05

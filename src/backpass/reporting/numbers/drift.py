@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
 from backpass.model.training_rows import TrainingRows, counts_below
-from backpass.reporting.columns import ModelColumn, columns_of
-from backpass.reporting.numerals import value_texts
+from backpass.reporting.numbers.columns import ModelColumn, columns_of
+from backpass.reporting.numbers.numerals import value_texts
 from backpass.table import CategoricalFeature, DatetimeFeature, Encoded
 from backpass.table.messages import shown
 from backpass.table.moments.date_components import ticks_of

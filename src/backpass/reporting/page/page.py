@@ -2,7 +2,7 @@
 
 ``report`` takes a model and, optionally, rows with known targets and returns the HTML. The page loads nothing: pictures
 are inline SVG, its content security policy allows one script and one style sheet by their hashes, and all data are
-escaped. The same model and rows give a byte-identical page. Its content comes from ``findings``, ``pictures`` and
+escaped. The same model and rows give a byte-identical page. Its content comes from ``findings``, ``sections`` and
 ``whatif``.
 """
 
@@ -19,18 +19,20 @@ from backpass._version import __version__
 from backpass.errors import UsageError, visible
 from backpass.model.head.decision import Decision
 from backpass.model.model import Model
-from backpass.reporting import drawing, whatif
-from backpass.reporting import findings as words
-from backpass.reporting.column_table import column_rows
-from backpass.reporting.decisions import gain_rows, threshold_rows
-from backpass.reporting.findings import Findings
-from backpass.reporting.held_out import head_of, held_out
-from backpass.reporting.labels import label_names, label_rows
-from backpass.reporting.numerals import number
-from backpass.reporting.pictures import Picture, sections
-from backpass.reporting.scene import scene_of
-from backpass.reporting.setting_texts import command, setting_rows
-from backpass.reporting.style import house_style, label, require_matplotlib
+from backpass.reporting.numbers.decisions import gain_rows, threshold_rows
+from backpass.reporting.numbers.held_out import head_of, held_out
+from backpass.reporting.numbers.labels import label_names, label_rows
+from backpass.reporting.numbers.names import label
+from backpass.reporting.numbers.numerals import number
+from backpass.reporting.page import findings as words
+from backpass.reporting.page import whatif
+from backpass.reporting.page.column_table import column_rows
+from backpass.reporting.page.findings import Findings
+from backpass.reporting.page.sections import Picture, sections
+from backpass.reporting.page.setting_texts import command, setting_rows
+from backpass.reporting.pictures import drawing
+from backpass.reporting.pictures.scene import scene_of
+from backpass.reporting.pictures.style import house_style, require_matplotlib
 from backpass.table.messages import counted, listed
 
 MOST_BYTES = 3_000_000
@@ -98,11 +100,11 @@ def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: d
     """Render the template; ``what_if`` is the data of the sliders, None to omit them."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    room = files("backpass.reporting")
+    room = files("backpass.reporting.page")
     style = room.joinpath("page.css").read_text("utf-8")
     script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "moment.js", "page.js"))
     environment = Environment(
-        loader=PackageLoader("backpass", "reporting"),
+        loader=PackageLoader("backpass.reporting", "page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,7 +1,8 @@
 """Decisions as numbers: what each threshold of a classifier finds and costs, and what its ranking gains.
 
 Functions take the probability of the positive class and the truth of rows and return rows of tables or points of
-curves. Curves are drawn in ``figures``; the threshold itself is chosen at the fit, see ``model.head.threshold``.
+curves. Curves are drawn in ``pictures.evaluation``; the threshold itself is chosen at the fit, see
+``model.head.threshold``.
 """
 
 from __future__ import annotations

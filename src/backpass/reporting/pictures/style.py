@@ -15,8 +15,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from backpass.errors import UsageError, visible
-from backpass.table.messages import LONGEST_NAME
+from backpass.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,12 +104,6 @@ def require_matplotlib() -> None:
         import matplotlib  # noqa: F401  only tests that it is installed
     except ImportError:
         raise UsageError("pictures need the package matplotlib", hint="pip install 'backpass[plot]'") from None
-
-
-def label(name: object) -> str:
-    """Prepare a name from data for a picture or a page: unprintable characters are escaped, long names truncated."""
-    text = visible(str(name))
-    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
 @contextmanager

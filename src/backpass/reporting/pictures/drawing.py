@@ -11,8 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from backpass.circuit import Circuit
-from backpass.reporting.scene import Edge, Neuron, Scene
-from backpass.reporting.style import ACCENT, GRID, INK, MUTED, PAPER, SECOND
+from backpass.reporting.pictures.scene import Edge, Neuron, Scene
+from backpass.reporting.pictures.style import ACCENT, GRID, INK, MUTED, PAPER, SECOND
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,7 @@ def to_svg(scene: Scene, *, alone: bool = True, scale: float = 1.0) -> str:
             provides them.
         scale: The factor of the size.
 
-    >>> from backpass.reporting.scene import scene_of_sizes
+    >>> from backpass.reporting.pictures.scene import scene_of_sizes
     >>> to_svg(scene_of_sizes([2, 3, 1])).count("<circle")
     6
     """
