@@ -1,4 +1,4 @@
-"""The README: its Python examples run, as they stand and in their order; its commands name only options that exist."""
+"""The README: its Python examples run, as they stand and in their order."""
 
 from __future__ import annotations
 
@@ -27,25 +27,3 @@ def test_python_examples_run(
         exec(compile(block, "README.md", "exec"), names)
     shown = capsys.readouterr().out
     assert "assemble" in shown or "matmul" in shown
-
-
-def test_commands_name_only_what_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    from backpass.cli import main
-
-    known = {"--help", "--version"}
-    for command in (
-        "fit",
-        "tune",
-        "inspect",
-        "predict",
-        "evaluate",
-        "compare",
-        "report",
-        "explain",
-        "export",
-        "sample",
-    ):
-        assert main([command, "--help"]) == 0
-        known |= set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
-    named = set(re.findall(r"--[a-z][a-z-]*", README))
-    assert named <= known

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from backpass.cli.commands.tune import tune
 from backpass.errors import BackpassWarning
 from backpass.model import load
 
@@ -144,8 +143,3 @@ def test_the_examples_of_the_page_run(call: Run, tmp_path: Path, monkeypatch: py
         warnings.simplefilter("ignore", BackpassWarning)
         exec(compile(program, str(PAGE), "exec"), {})
     assert load("tuned.backpass").target == "median_house_value"
-
-
-def test_the_options_of_the_page_are_there() -> None:
-    known = {name for each in tune.params for name in each.opts}
-    assert {*re.findall(r"--[a-z-]+", PAGE.read_text(encoding="utf-8"))} <= known

@@ -19,6 +19,7 @@ import backpass
 from backpass import BackpassClassifier, BackpassRegressor
 from backpass.engine import ENGINES
 from backpass.errors import UsageError
+from backpass.model.settings import presets
 
 SMALL: dict[str, Any] = {"preset": "plain", "hidden_layer_sizes": (16,), "epochs": 40, "learning_rate": 0.05}
 
@@ -47,7 +48,7 @@ NOT_YIELDED = [
 
 BY_DEFAULT = "by default"
 """Stands for the construction without any of the parameters that describe a network."""
-PRESETS = (BY_DEFAULT, "plain", "fast", "best", "realmlp")
+PRESETS = (BY_DEFAULT, "plain", "notes", "fast", "best", "realmlp")
 SEEDS = (0, 1, 2)
 """Of each preset; ``make test`` runs the first, ``make test-checks`` all (the option ``--every-seed``)."""
 
@@ -59,7 +60,7 @@ ACCURACY = {name for name in vars(checks) if name.startswith(("check_regressors_
 }
 """Checks that ask for a good fit, which takes units and epochs; to the others the recipe matters, not its length."""
 
-SINGLE = {"plain", "realmlp"}
+SINGLE = {"plain", "notes", "realmlp"}
 """The presets among them that train one network, so that there is ``partial_fit``."""
 
 SHORT: dict[str, Any] = {"epochs": 2}
@@ -173,6 +174,11 @@ def test_checks_that_the_generator_does_not_yield(kind: Callable[..., Any], chec
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_no_check_is_lost(kind: Any) -> None:
     assert len(list(estimator_checks_generator(kind(**SMALL)))) >= AT_LEAST[kind]
+
+
+def test_every_preset_is_checked() -> None:
+    by_default = BackpassRegressor().preset
+    assert sorted(PRESETS) == sorted({*presets.PRESETS, BY_DEFAULT} - {by_default})
 
 
 def test_several_outputs_are_checked_too() -> None:
