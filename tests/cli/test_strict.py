@@ -74,6 +74,17 @@ def test_keep_spaces_keeps_categories_apart(call: Run, tmp_path: Path) -> None:
     assert "column 'c' is constant" in " ".join(merged.json["notes"])
 
 
+def test_merge_case_makes_one_class_of_spellings(call: Run, tmp_path: Path) -> None:
+    rows = [f"{i},{('yes', 'NO', 'YES', 'no')[i % 4]}\n" for i in range(40)]
+    (tmp_path / "t.csv").write_text("x,c\n" + "".join(rows))
+    options = ("-t", "c", "--hidden", "4", "--epochs", "1", "-o", "m.backpass", "--json")
+    apart, merged = call("fit", "t.csv", *options), call("fit", "t.csv", *options, "--merge-case")
+    assert (apart.code, merged.code) == (0, 0)
+    assert any("if they mean the same: --merge-case" in note for note in apart.json["notes"])
+    assert any("differ only in upper and lower case" in note for note in merged.json["notes"])
+    assert "accuracy" in call("evaluate", "m.backpass", "t.csv", "--json").out
+
+
 def test_compare_warns_too(call: Run, home: Path, table: Callable[..., str]) -> None:
     models, new = [home / "numbers.backpass"] * 2, table("mauve", "teal", "mauve")
     done = call("compare", *models, new)

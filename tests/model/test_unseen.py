@@ -244,3 +244,27 @@ def test_case_is_named_when_fitting() -> None:
     texts = np.where(SIZES > 0, np.char.upper(CODES), CODES)
     model = fit(columns_with(texts), "price", hidden=[4], epochs=3)
     assert any("column 'flag': texts that differ only in case" in note for note in model.record.notes)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_case_merged_at_fit_is_merged_at_prediction(door: str, tmp_path: Path) -> None:
+    texts = np.where(SIZES > 0, np.char.upper(CODES), CODES)
+    model = fit(columns_with(texts), "price", hidden=[4], epochs=3, reading={"merge_case": True})
+    assert len(model.schema.texts[0].levels) == len(set(CODES.tolist()))
+    model.save(tmp_path / "m.backpass")
+    again = load(tmp_path / "m.backpass")
+    expected = model.predict(columns_with(CODES))
+    for variant in (np.char.upper(CODES), np.char.lower(CODES), np.char.title(CODES)):
+        assert np.array_equal(again.predict(DOORS[door](columns_with(variant), tmp_path)), expected)
+    apart = fit(columns_with(texts), "price", hidden=[4], epochs=3)
+    assert len(apart.schema.texts[0].levels) > len(model.schema.texts[0].levels)
+
+
+def test_classes_in_any_case_are_one_on_request(tmp_path: Path) -> None:
+    texts = np.where(FLAGS, np.where(SIZES > 0, "YES", "yes"), "No")
+    model = fit({"size": PRICES, "sold": texts}, "sold", hidden=[4], epochs=3, reading={"merge_case": True})
+    assert len(model.classes) == 2
+    model.save(tmp_path / "m.backpass")
+    again = load(tmp_path / "m.backpass")
+    scores = [again.evaluate({"size": PRICES, "sold": each}) for each in (texts, np.char.upper(texts))]
+    assert scores[0] == scores[1]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from backpass.table import read_table, table_from
-from backpass.table.columns.spellings import merged, tidy
+from backpass.table.columns.spellings import Spelling, merged, tidy, truths
 from backpass.table.diagnosis.inspection import inspect_table
-from backpass.table.table import CategoricalColumn
+from backpass.table.table import CategoricalColumn, Table
 
 SPACES = {
     "two spaces": "very  good",
@@ -27,6 +28,8 @@ SPACES = {
     "zero-width": "very\u200b good",
     "byte order mark": "\ufeffvery good",
     "spaces around": "  very good ",
+    "full stop": "very good.",
+    "full stop and spaces": "very  good. ",
 }
 
 
@@ -51,7 +54,7 @@ def test_texts_that_differ_only_in_spaces_are_one_category(door: str, other: str
     assert isinstance(column, CategoricalColumn)
     assert column.levels == ("bad", "very good")
     assert column.codes.tolist() == [2, 2, 1, 2, 2, 1, 0]
-    said = [note for note in table.notes if "differ only in spaces" in note]
+    said = [note for note in table.notes if "differ only in" in note]
     assert len(said) == (other.strip(" ") != "very good")
     assert all("(2 rows) counts as 'very good'" in note and "--keep-spaces" in note for note in said)
 
@@ -79,13 +82,60 @@ def test_booleans_in_spaces_are_booleans() -> None:
 
 
 def test_what_differs_otherwise_is_not_merged() -> None:
-    assert merged(["a b", "ab", "A B", "a-b", "a\u00a0c"]) == {}
-    assert merged(["\u00a0", "\u2009", "x"]) == {}
+    assert merged(dict.fromkeys(["a b", "ab", "A B", "a-b", "a\u00a0c", "ab!", "a.b"], 1), Spelling()) == {}
+    assert merged(dict.fromkeys(["\u00a0", "\u2009", "x"], 1), Spelling()) == {}
+    assert merged(dict.fromkeys([".", "..", "...", ""], 1), Spelling(case=True)) == {}
     assert tidy("\u200d") == "\u200d"  # joins letters in some scripts: no space
 
 
-@pytest.mark.parametrize("texts", [("yes", "YES"), ("no", "No"), ("etc", "etc."), ("Straße", "STRASSE")])
-def test_texts_that_differ_in_case_or_a_full_stop_are_named(texts: tuple[str, str], tmp_path: Path) -> None:
+def read_by(door: str, texts: list[str | None], folder: Path, **given: Any) -> Table:
+    """The texts as column c of a table that comes in by a door."""
+    frame = pd.DataFrame({"c": texts, "x": range(len(texts))})
+    match door:
+        case "csv":
+            frame.to_csv(folder / "t.csv", index=False)
+            return read_table(folder / "t.csv", **given)
+        case "parquet":
+            frame.to_parquet(folder / "t.parquet")
+            return read_table(folder / "t.parquet", **given)
+        case "category":
+            return table_from(frame.astype({"c": "category"}), **given)
+    return table_from({"c": texts} if door == "dict" else frame, **given)
+
+
+@pytest.mark.parametrize("door", ["csv", "parquet", "pandas", "category", "dict"])
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        (["yes", "YES", "yes", "Yes"], "yes"),
+        (["Straße", "STRASSE", "straße", "Straße"], "Straße"),
+        (["ÖL", "öl", "Öl", "Öl"], "Öl"),
+        (["b2", "B2"], "B2"),  # of equally many the first
+    ],
+)
+def test_case_is_merged_on_request(door: str, texts: list[str], form: str, tmp_path: Path) -> None:
+    table = read_by(door, [*texts, "other", None], tmp_path, merge_case=True)
+    column = table.columns["c"]
+    assert isinstance(column, CategoricalColumn)
+    assert column.levels == tuple(sorted([form, "other"]))
+    assert column.merges_case
+    assert len(set(column.codes[: len(texts)].tolist())) == 1
+    said = [note for note in table.notes if "differ only in upper and lower case" in note]
+    assert len(said) == 1
+    assert "--keep-spaces" not in said[0]
+    apart = read_by(door, [*texts, "other", None], tmp_path).columns["c"]
+    assert isinstance(apart, CategoricalColumn)
+    assert len(apart.levels) == len(set(texts)) + 1
+
+
+def test_case_may_be_merged_while_spaces_are_kept() -> None:
+    column = table_from({"c": ["a b", "A  B", "A B", "A B"]}, merge_case=True, merge_spaces=False).columns["c"]
+    assert isinstance(column, CategoricalColumn)
+    assert column.levels == ("A  B", "A B")
+
+
+@pytest.mark.parametrize("texts", [("yes", "YES"), ("no", "No"), ("etc", "etc.."), ("Straße", "STRASSE")])
+def test_texts_that_differ_in_case_are_named_with_what_joins_them(texts: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     pd.DataFrame({"c": [*texts, "other"] * 10, "x": np.arange(30) % 7}).to_csv(path, index=False)
     table = read_table(path)
@@ -93,8 +143,27 @@ def test_texts_that_differ_in_case_or_a_full_stop_are_named(texts: tuple[str, st
     found = [each for column in inspect_table(table).columns for each in column.findings if each.code == "spellings"]
     assert len(found) == 1
     assert all(repr(text) in found[0].text for text in texts)
-    query = found[0].text.partition("--query ")[2].strip("'")
-    if texts[0].lower() == texts[1].lower():
-        assert set(read_table(path, query=query).columns["c"].levels) == {texts[0].lower(), "other"}
+    query = found[0].text.partition("--query ")[2].strip("'").replace("'\"'\"'", "'")
+    joined = read_table(path, query=query) if query else read_table(path, merge_case=True)
+    assert query or found[0].text.endswith("--merge-case")
+    assert set(joined.columns["c"].levels) in ({texts[0], "other"}, {texts[1], "other"})
     other = inspect_table(table_from({"c": ["a", "b", "c d"] * 10}))
     assert not [each for column in other.columns for each in column.findings if each.code == "spellings"]
+
+
+@pytest.mark.parametrize("texts", [["yes", "no", "1", "0"], ["true", "yes", "no"], ["Y", "N", "true"], ["1", "0", "t"]])
+def test_booleans_in_several_notations_are_named_with_what_joins_them(texts: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"c": texts * 10, "x": np.arange(10 * len(texts)) % 7}).to_csv(path, index=False)
+    column = inspect_table(read_table(path)).columns[0]
+    found = next(each.text for each in column.findings if each.code == "spellings")
+    query = found.partition("--query ")[2][1:-1].replace("'\"'\"'", "'")
+    joined = read_table(path, query=query).columns["c"]
+    assert isinstance(joined, CategoricalColumn)
+    assert joined.levels == ("false", "true")
+    assert joined.codes[: len(texts)].tolist() == [2 if text in {"yes", "1", "true", "Y", "t"} else 1 for text in texts]
+
+
+def test_booleans_in_one_notation_are_not_named() -> None:
+    for texts in (["yes", "no"], ["Yes", "YES", "no"], ["0", "1"], ["yes", "no", "maybe"], ["1", "2", "yes"]):
+        assert truths(texts) == []

@@ -89,6 +89,7 @@ HEAD: Form = {
         "notes": [str],
         "percent": Optional(bool),
         "reading": Optional(READING),
+        "merges_case": Optional(bool),
     },
     "loss": _LOSS,
     "options": {...: _NUMBER},
@@ -116,7 +117,7 @@ MODEL: Form = {
             ByKind(
                 {
                     "numeric": {"name": str, "percent": Optional(bool), "reading": Optional(READING)},
-                    "categorical": {"name": str, "levels": [str]},
+                    "categorical": {"name": str, "levels": [str], "merges_case": Optional(bool)},
                     "date": {
                         "name": str,
                         "parts": [Choice(tuple(PARTS["date"]))],

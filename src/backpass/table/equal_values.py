@@ -1,8 +1,8 @@
 """Equal values: which category of a model stands for a text that is written in another way.
 
 Programs write one value in several ways: ``true``, ``True`` and ``1`` are the same boolean, ``1`` and ``1.0`` the same
-whole number; spaces may be doubled or no-break ones (see ``spellings``). A text that is a category of the model itself
-is never taken for another one. ``01`` is a code, and differs from ``1``.
+whole number; spaces may be doubled or no-break ones, and a full stop may end a text (see ``spellings``). A text that is
+a category of the model itself is never taken for another one. ``01`` is a code, and differs from ``1``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from backpass.table.columns.spellings import tidy
+from backpass.table.columns.spellings import Spelling, tidy
 from backpass.table.messages import listed, shown
 from backpass.table.notation.boolean import are_booleans, truth_in
 
@@ -37,8 +37,13 @@ def are_zero_and_one(texts: Iterable[str]) -> bool:
     return all(whole_in(text) in BINARY for text in texts)
 
 
-def equal_category(texts: Sequence[str], categories: Sequence[str]) -> dict[str, str]:
+def equal_category(texts: Sequence[str], categories: Sequence[str], *, merges_case: bool = False) -> dict[str, str]:
     """Return the category of each text that is not a category itself but has the value of exactly one.
+
+    Args:
+        texts: The texts.
+        categories: The categories of a model.
+        merges_case: Whether texts that differ only in upper and lower case are one category.
 
     >>> equal_category(["1", "0", "2"], ["false", "true"])
     {'1': 'true', '0': 'false'}
@@ -48,12 +53,17 @@ def equal_category(texts: Sequence[str], categories: Sequence[str]) -> dict[str,
     {'true': '1'}
     >>> equal_category(["very  good"], ["bad", "very good"])
     {'very  good': 'very good'}
+    >>> equal_category(["YES"], ["no", "yes"], merges_case=True)
+    {'YES': 'yes'}
     """
     known = set(categories)
     others = [text for text in texts if text not in known]
     if not others:
         return {}
     found = _by_key(others, {text: tidy(text) for text in (*others, *categories)}, categories)
+    if merges_case:
+        folded = {text: Spelling(case=True).key(text) for text in (*others, *categories)}
+        found = _by_key(others, folded, categories) | found
     found |= _by_key(others, {text: whole_in(tidy(text)) for text in (*others, *categories)}, categories)
     if are_booleans(categories) or are_zero_and_one(categories):
         found |= _by_key(others, {text: _truth(text) for text in (*others, *categories)}, categories)

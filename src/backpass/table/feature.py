@@ -51,10 +51,17 @@ class NumericFeature:
 
 @dataclass(frozen=True, slots=True)
 class CategoricalFeature:
-    """Categorical feature: code j stands for levels[j - 1], code 0 for missing and unknown categories."""
+    """Categorical feature: code j stands for levels[j - 1], code 0 for missing and unknown categories.
+
+    Attributes:
+        name: Column name.
+        levels: The categories.
+        merges_case: Whether texts that differ only in upper and lower case are one category.
+    """
 
     name: str
     levels: tuple[str, ...]
+    merges_case: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -176,7 +183,7 @@ def feature_of(column: Column, *, embeds: bool = False) -> Feature:
             return NumericFeature(name, is_percent, reading)
         case DatetimeColumn(name, microseconds, kind, order, notation):
             return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
-    return CategoricalFeature(column.name, _kept_levels(column, embeds=embeds))
+    return CategoricalFeature(column.name, _kept_levels(column, embeds=embeds), column.merges_case)
 
 
 def is_constant(column: Column) -> bool:
@@ -246,8 +253,9 @@ def _why_identifier(column: Column) -> str:
 def feature_to_json(feature: Feature) -> dict[str, Any]:
     """Return a JSON-serializable dict."""
     match feature:
-        case CategoricalFeature(_, levels):
-            return {"name": feature.name, "kind": feature.kind, "levels": list(levels)}
+        case CategoricalFeature(_, levels, merges_case):
+            written = {"name": feature.name, "kind": feature.kind, "levels": list(levels)}
+            return {**written, "merges_case": True} if merges_case else written
         case DatetimeFeature(_, _, parts, order, notation):
             written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
             return written | ({"order": order} if order else {}) | ({"notation": notation} if notation else {})
@@ -261,7 +269,7 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
     """Return the feature that ``feature_to_json`` serialized."""
     match data["kind"]:
         case "categorical":
-            return CategoricalFeature(data["name"], tuple(data["levels"]))
+            return CategoricalFeature(data["name"], tuple(data["levels"]), data.get("merges_case", False))
         case "date" | "time" as kind:
             parts = tuple(data["parts"])
             return DatetimeFeature(data["name"], kind, parts, data.get("order"), data.get("notation", ""))

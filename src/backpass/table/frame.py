@@ -47,6 +47,7 @@ def table_from(
     detect_missing: bool = True,
     merge_spaces: bool = True,
     detect_dates: bool = True,
+    merge_case: bool = False,
     date_order: str | None = None,
     source: str = "data frame",
 ) -> Table:
@@ -59,8 +60,10 @@ def table_from(
         drop: Columns to leave out.
         missing: Tokens that mean "missing" (see the module ``missing``).
         detect_missing: Whether words for missing and suspected numbers are found in columns of numbers.
-        merge_spaces: Whether categories that differ only in spaces are merged (see ``spellings``).
+        merge_spaces: Whether categories that differ only in spaces or a full stop at the end are merged (see
+            ``spellings``).
         detect_dates: Whether dates and times in everyday notations are found (see ``moments``).
+        merge_case: Whether categories that differ only in upper and lower case are merged.
         date_order: "day_first", "month_first" or "year_first" (see ``day_month``). None infers it.
         source: Name of the data in messages.
 
@@ -82,6 +85,7 @@ def table_from(
         date_order=checked_order(date_order),
         merge_spaces=merge_spaces,
         detect_dates=detect_dates,
+        merge_case=merge_case,
     )
     faults, notes = ErrorList(source), list[str]()
     content = frame_content(data, rules, faults)

@@ -68,6 +68,7 @@ def read_table(
     detect_missing: bool = True,
     merge_spaces: bool = True,
     detect_dates: bool = True,
+    merge_case: bool = False,
 ) -> Table:
     """Read a file in one of the formats of ``formats.registry``: CSV, Excel, Parquet, Stata, SQLite and others.
 
@@ -105,10 +106,12 @@ def read_table(
         widths: Widths of the fields of a text file whose fields have fixed widths, in characters.
         detect_missing: Whether words such as ``-``, ``#N/A`` and ``unknown`` are missing in columns in which everything
             else is a number or a date (see ``notation.words``), and suspected numbers such as -999 are named.
-        merge_spaces: Whether categories that differ only in spaces are merged (see ``spellings``).
+        merge_spaces: Whether categories that differ only in spaces or a full stop at the end are merged (see
+            ``spellings``).
         detect_dates: Whether dates and times in everyday notations are found, such as ``31 Dec 2024``, 20241231,
             seconds since 1970 and spreadsheet serials (see ``moments``). ISO 8601, ``31.12.2024`` and ``12/31/2024``
             are always dates.
+        merge_case: Whether categories that differ only in upper and lower case are merged.
         tolerant: Whether a column with errors is kept as categorical, with the errors in ``Table.doubts``.
 
     Raises:
@@ -140,6 +143,7 @@ def read_table(
         frozenset(need or ()),
         merge_spaces,
         detect_dates,
+        merge_case,
     )
     with ExitStack() as stack:
         opening = Opening(encoding, max_bytes, not manner.searches, sheet, tuple(widths))

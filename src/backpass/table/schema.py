@@ -175,7 +175,7 @@ class Schema:
         for j, text in enumerate(self.texts):
             column = table.columns[text.name]
             if isinstance(column, CategoricalColumn):
-                codes[:, j], same = _recoded(column, text.levels)
+                codes[:, j], same = _recoded(column, text)
                 equal += [equality_note(text.name, same)] if same else []
                 unseen += _unseen_in(column, codes[:, j], text.levels)
         return Encoded(numbers, codes, tuple(unseen), (*self._notes(table), *equal, *_notes_on(unseen)))
@@ -288,11 +288,11 @@ def _numbers_of(column: Column, feature: Feature) -> Iterator[NDArray[np.float64
             yield part_values(microseconds, feature.kind, part)
 
 
-def _recoded(column: CategoricalColumn, levels: tuple[str, ...]) -> tuple[NDArray[np.int32], dict[str, str]]:
+def _recoded(column: CategoricalColumn, feature: CategoricalFeature) -> tuple[NDArray[np.int32], dict[str, str]]:
     """Return codes in terms of the schema's categories, and the category of texts that are written in another way."""
-    counts = column.counts()
-    same = equal_category([text for text, count in zip(column.levels, counts, strict=True) if count], levels)
-    code = {text: j for j, text in enumerate(levels, start=1)}
+    there = [text for text, count in zip(column.levels, column.counts(), strict=True) if count]
+    same = equal_category(there, feature.levels, merges_case=feature.merges_case)
+    code = {text: j for j, text in enumerate(feature.levels, start=1)}
     codes = (code.get(same.get(text, text), 0) for text in column.levels)
     return np.array([0, *codes], dtype=np.int32)[column.codes], same
 

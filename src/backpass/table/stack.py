@@ -5,12 +5,14 @@ Takes tables; returns one Table. ``joining`` concatenates files before they beco
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
+from backpass.table.columns.spellings import Spelling, merged
 from backpass.table.moments.timestamp import NAT
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 
@@ -38,15 +40,20 @@ def _stacked(columns: Sequence[Column]) -> Column:
         microseconds = [c.microseconds if isinstance(c, DatetimeColumn) else _empty(c, NAT) for c in columns]
         return DatetimeColumn(lead.name, np.concatenate(microseconds), lead.kind, lead.order, lead.notation)
     texts = [c for c in columns if isinstance(c, CategoricalColumn)]
-    levels = tuple(sorted({level for column in texts for level in column.levels}))
+    rows = Counter[str]()
+    for column in texts:
+        rows.update(dict(zip(column.levels, column.counts().tolist(), strict=True)))
+    same = merged(rows, Spelling(spaces=False, case=True)) if lead.merges_case else {}
+    levels = tuple(sorted({same.get(level, level) for level in rows}))
     code = {level: j for j, level in enumerate(levels, start=1)}
+    code |= {level: code[form] for level, form in same.items()}
     codes = [
         np.array([0, *map(code.__getitem__, c.levels)], np.int32)[c.codes]
         if isinstance(c, CategoricalColumn)
         else _empty(c, 0)
         for c in columns
     ]
-    return CategoricalColumn(lead.name, np.concatenate(codes).astype(np.int32), levels)
+    return CategoricalColumn(lead.name, np.concatenate(codes).astype(np.int32), levels, lead.merges_case)
 
 
 Value = TypeVar("Value", int, float)

@@ -83,11 +83,13 @@ class CategoricalColumn:
         name: Column name.
         codes: int32 (n,), 0 where missing, j for levels[j - 1].
         levels: The categories, sorted by code point.
+        merges_case: Whether texts that differ only in upper and lower case are one category.
     """
 
     name: str
     codes: NDArray[np.int32]
     levels: tuple[str, ...]
+    merges_case: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -100,7 +102,7 @@ class CategoricalColumn:
 
     def take(self, rows: NDArray[np.integer[Any]]) -> CategoricalColumn:
         """Return the column restricted to these rows; ``levels`` is unchanged, even if some no longer occur."""
-        return CategoricalColumn(self.name, self.codes[rows], self.levels)
+        return replace(self, codes=self.codes[rows])
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of rows of each category, int64 (levels,)."""

@@ -47,6 +47,7 @@ class Target:
         notes: Messages about the choice of task.
         is_percent: Whether the column holds percentages.
         reading: How the strings of the column are read as numbers, None for plain numbers.
+        merges_case: Whether classes that differ only in upper and lower case are one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Target:
     notes: tuple[str, ...] = ()
     is_percent: bool = False
     reading: NumberReading | None = None
+    merges_case: bool = False
 
     @classmethod
     def fit(cls, table: Table, name: str, task: str | None = None) -> Target:
@@ -87,7 +89,7 @@ class Target:
         target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)
         faults.stop()
         if isinstance(column, CategoricalColumn):
-            return target
+            return replace(target, merges_case=column.merges_case)
         return replace(target, is_percent=column.is_percent, reading=column.reading)
 
     @property
@@ -131,7 +133,10 @@ class Target:
         """Return class codes; unknown classes are errors."""
         known = {text: j for j, text in enumerate(self.classes)}
         texts, place = _distinct(column)
-        known |= {text: known[same] for text, same in equal_category(texts, self.classes).items()}
+        known |= {
+            text: known[same]
+            for text, same in equal_category(texts, self.classes, merges_case=self.merges_case).items()
+        }
         codes = np.array([known.get(text, -1) for text in texts] or [0], dtype=np.int32)[place]
         for j, text in enumerate(texts):
             if text not in known and (where := np.flatnonzero((place == j) & ~column.missing)).size:
@@ -151,6 +156,8 @@ class Target:
         }
         if self.reading is not None:
             written["reading"] = self.reading.to_json()
+        if self.merges_case:
+            written["merges_case"] = True
         return {**written, "percent": True} if self.is_percent else written
 
     @classmethod
@@ -164,6 +171,7 @@ class Target:
             tuple(data["notes"]),
             data.get("percent", False),
             NumberReading.from_json(data["reading"]) if "reading" in data else None,
+            data.get("merges_case", False),
         )
 
 

@@ -30,6 +30,7 @@ READING_WORDS = (
     "no_missing_detection",
     "no_date_detection",
     "keep_spaces",
+    "merge_case",
     "query",
     "sheet",
     "widths",
@@ -130,7 +131,15 @@ def reading() -> Callable[[F], F]:
             "--keep-spaces",
             is_flag=True,
             section=section,
-            help="keep categories apart that differ only in spaces: around, doubled or no-break; default: merge them",
+            help="keep categories apart that differ only in spaces (around, doubled or no-break) or a full stop at the "
+            "end; default: merge them",
+        ),
+        option(
+            "--merge-case",
+            is_flag=True,
+            section=section,
+            help="merge categories that differ only in upper and lower case, such as yes and YES; it is stored in the "
+            "model",
         ),
         option(
             "--query",
@@ -197,6 +206,7 @@ def reading_of(given: Mapping[str, Any], missing: Sequence[str] = DEFAULT_MISSIN
     found["detect_missing"] = not given["no_missing_detection"]
     found["detect_dates"] = not given["no_date_detection"]
     found["merge_spaces"] = not given["keep_spaces"]
+    found["merge_case"] = given["merge_case"]
     return {**found, **flags, "missing": (*missing, *given["missing"])}
 
 

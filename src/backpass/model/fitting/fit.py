@@ -152,7 +152,7 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
         return data
     if isinstance(data, str | Path):
         return read_table(data, **({**options, "kinds": kinds} if kinds is not None else options))
-    names = ("missing", "detect_missing", "merge_spaces", "detect_dates", "date_order")
+    names = ("missing", "detect_missing", "merge_spaces", "merge_case", "detect_dates", "date_order")
     return table_from(data, kinds=kinds, **{name: options[name] for name in names if name in options})
 
 

@@ -33,7 +33,7 @@ from backpass.table.columns.raw import (
     numbers_as_texts,
 )
 from backpass.table.columns.rules import Rules
-from backpass.table.columns.spellings import BOOLEANS, with_one_spelling
+from backpass.table.columns.spellings import BOOLEANS, Spelling, with_one_spelling
 from backpass.table.columns.text_classification import (
     DATE,
     INFINITE,
@@ -246,12 +246,14 @@ def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, note
     keep = (judged.sorts != MISSING) & (judged.counts > 0)
     if rules.missing.values:
         keep &= ~np.isin(judged.numbers, rules.missing.values)
-    if rules.kinds is None and rules.merge_spaces:
-        lowered = with_one_spelling(raw.name, lowered, np.where(keep, judged.counts, 0).tolist(), notes)
+    merges_case = rules.kinds is None and rules.merge_case
+    if rules.kinds is None and (rules.merge_spaces or merges_case):
+        manner = Spelling(spaces=rules.merge_spaces, case=merges_case)
+        lowered = with_one_spelling(raw.name, lowered, np.where(keep, judged.counts, 0).tolist(), notes, manner)
     levels = tuple(sorted({text for text, kept in zip(lowered, keep, strict=True) if kept}))
     code = {text: j for j, text in enumerate(levels, start=1)}
     mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]
-    return CategoricalColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels)
+    return CategoricalColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels, merges_case)
 
 
 def _gaps_beside_booleans(judged: TextClassification, rules: Rules) -> list[str]:

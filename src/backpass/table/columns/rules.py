@@ -55,6 +55,7 @@ class Rules:
         need: Columns that must exist.
         merge_spaces: Whether categories that differ only in spaces are merged; never if ``kinds`` is given.
         detect_dates: Whether dates and times in everyday notations are found among strings and numbers.
+        merge_case: Whether categories that differ only in upper and lower case are merged; never if ``kinds`` is given.
 
     Raises:
         UsageError: ``kinds`` contains an unknown kind.
@@ -71,6 +72,7 @@ class Rules:
     need: frozenset[str] = frozenset()
     merge_spaces: bool = True
     detect_dates: bool = True
+    merge_case: bool = False
 
     def __post_init__(self) -> None:
         known = (*KINDS, *STORED_AS)

@@ -1,7 +1,7 @@
-"""Spellings: categories that differ only in spaces, which are merged, or in case, which are named.
+"""Spellings: categories that differ only in spaces or a full stop, which are merged, or in case, which are named.
 
 ``very  good``, ``very good`` and one with a no-break space look alike and mean the same. Texts that no other one
-resembles stay as they are. ``yes`` and ``YES`` may be two codes, so they stay apart.
+resembles stay as they are. ``yes`` and ``YES`` may be two codes, so they stay apart unless the caller merges them.
 """
 
 from __future__ import annotations
@@ -10,54 +10,99 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from backpass.table.files.database import identifier
 from backpass.table.messages import counted, listed, shown
+from backpass.table.notation.boolean import truth_in
 
 ZERO_WIDTH = {0x200B: None, 0x2060: None, 0xFEFF: None}  # zero-width space, word joiner, byte order mark
-UNTIDY = re.compile(r" \s|[^\S ]|[\u200b\u2060\ufeff]|(?:^|\x00) | (?:\x00|$)")
+UNTIDY = re.compile(r" \s|[^\S ]|[\u200b\u2060\ufeff]|(?:^|\x00) | (?:\x00|$)|\w\.(?:\x00|$)")
+STOP = re.compile(r"(?<=\w)\.$")
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+BITS = {"0": False, "1": True}
 KEEP_SPACES = "--keep-spaces keeps them apart"
+MERGE_CASE = "if they mean the same: --merge-case"
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """Which differences between the texts of a column are no difference.
+
+    Attributes:
+        spaces: Spaces around the text, doubled and no-break ones, and a full stop at its end.
+        case: Upper and lower case.
+    """
+
+    spaces: bool = True
+    case: bool = False
+
+    def key(self, text: str) -> str:
+        """Return what equal texts have in common.
+
+        >>> Spelling(case=True).key("Yes "), Spelling(spaces=False, case=True).key("Yes ")
+        ('yes', 'yes ')
+        """
+        plain = tidy(text) if self.spaces else text
+        return plain.casefold() if self.case else plain
 
 
 def tidy(text: str) -> str:
-    """Return the text with single plain spaces between words and none around it; booleans in lower case.
+    """Return the text with single plain spaces between words, none around it and no full stop; booleans in lower case.
 
-    >>> tidy("very\\u00a0 good "), tidy("no\\u200b"), tidy("TRUE ")
-    ('very good', 'no', 'true')
+    >>> tidy("very\\u00a0 good "), tidy("no\\u200b"), tidy("TRUE "), tidy("etc."), tidy("...")
+    ('very good', 'no', 'true', 'etc', '...')
     """
-    plain = " ".join(text.translate(ZERO_WIDTH).split())
+    plain = STOP.sub("", " ".join(text.translate(ZERO_WIDTH).split()))
     return BOOLEANS.get(plain, plain)
 
 
-def merged(texts: Sequence[str]) -> dict[str, str]:
-    """Return the tidy form of each text that differs from another one only in spaces.
+def merged(rows: Mapping[str, int], spelling: Spelling) -> dict[str, str]:
+    """Return the common form of each text that differs from another one only in its spelling.
 
-    >>> merged(["very good", "very  good", "so  so"])
+    Args:
+        rows: Number of rows of each text; the commonest case of a text is kept.
+        spelling: Which differences are no difference.
+
+    >>> merged({"very good": 1, "very  good": 1, "so  so": 1}, Spelling())
     {'very good': 'very good', 'very  good': 'very good'}
+    >>> merged({"YES": 2, "yes": 3, "Yes.": 1}, Spelling(case=True))
+    {'YES': 'yes', 'yes': 'yes', 'Yes.': 'yes'}
     """
-    if not UNTIDY.search("\x00".join(texts)):
+    if not spelling.case and not UNTIDY.search("\x00".join(rows)):
         return {}
     groups: dict[str, list[str]] = {}
-    for text in dict.fromkeys(texts):
-        groups.setdefault(tidy(text), []).append(text)
-    return {text: form for form, same in groups.items() if form and len(same) > 1 for text in same}
+    for text in rows:
+        groups.setdefault(spelling.key(text), []).append(text)
+    several = (same for key, same in groups.items() if key and len(same) > 1)
+    return {text: form for same in several for form in [_form(same, rows, spelling)] for text in same}
 
 
-def with_one_spelling(name: str, texts: Sequence[str], counts: Sequence[int], notes: list[str]) -> list[str]:
-    """Return the texts of a column with one spelling for those that differ only in spaces, with a note.
+def _form(same: Sequence[str], rows: Mapping[str, int], spelling: Spelling) -> str:
+    """Return the form of equal texts: the commonest, the first in order of several."""
+    forms = Counter[str]()
+    for text in same:
+        forms[tidy(text) if spelling.spaces else text] += rows[text]
+    return min(forms, key=lambda form: (-forms[form], form))
+
+
+def with_one_spelling(
+    name: str, texts: Sequence[str], counts: Sequence[int], notes: list[str], spelling: Spelling
+) -> list[str]:
+    """Return the texts of a column with one spelling for those that differ only in that, with a note.
 
     Args:
         name: Column name.
         texts: The texts.
         counts: Number of rows of each; texts of no row are left alone.
         notes: Collects the note.
+        spelling: Which differences are no difference.
     """
     rows = Counter[str]()
     for text, count in zip(texts, counts, strict=True):
         if count:
             rows[text] += count
-    same = merged([*rows])
+    same = merged(rows, spelling)
     notes += [merging_note(name, same, rows)] if same else []
     return [same.get(text, text) for text in texts]
 
@@ -68,15 +113,25 @@ def merging_note(name: str, same: Mapping[str, str], rows: Mapping[str, int]) ->
     >>> print(merging_note("out", {"so so": "so so", "so  so": "so so"}, {"so so": 9, "so  so": 1}))
     column 'out': 'so  so' (1 row) counts as 'so so': they differ only in spaces; --keep-spaces keeps them apart
     """
-    said = [f"{shown(t)} ({counted(rows[t], 'row')}) counts as {shown(form)}" for t, form in same.items() if t != form]
-    return f"column {shown(name)}: {listed(said)}: they differ only in spaces; {KEEP_SPACES}"
+    pairs = [(text, form) for text, form in same.items() if text != form]
+    said = [f"{shown(text)} ({counted(rows[text], 'row')}) counts as {shown(form)}" for text, form in pairs]
+    plain = {text: " ".join(text.translate(ZERO_WIDTH).split()) for text in same}
+    found = {
+        "upper and lower case": any(tidy(text) != form for text, form in pairs),
+        "spaces": any(text != plain[text] for text, _ in pairs),
+        "a full stop": any(STOP.search(plain[text]) for text, _ in pairs),
+    }
+    kinds = [what for what, is_found in found.items() if is_found]
+    differences = " or ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+    keep = f"; {KEEP_SPACES}" if found["spaces"] or found["a full stop"] else ""
+    return f"column {shown(name)}: {listed(said)}: they differ only in {differences}{keep}"
 
 
 def alike(texts: Iterable[str]) -> list[list[str]]:
-    """Return groups of texts that differ only in upper and lower case, spaces or a full stop at the end.
+    """Return groups of texts that differ only in upper and lower case, spaces or full stops at the end.
 
-    >>> alike(["yes", "YES", "no", "etc", "etc."])
-    [['yes', 'YES'], ['etc', 'etc.']]
+    >>> alike(["yes", "YES", "no", "etc", "etc.."])
+    [['yes', 'YES'], ['etc', 'etc..']]
     """
     groups: dict[str, list[str]] = {}
     for text in texts:
@@ -84,11 +139,39 @@ def alike(texts: Iterable[str]) -> list[list[str]]:
     return [same for form, same in groups.items() if form and len(same) > 1]
 
 
+def truths(texts: Iterable[str]) -> list[list[str]]:
+    """Return the texts that mean true and those that mean false, if a column mixes several ways to write them.
+
+    >>> truths(["yes", "no", "1", "0"]), truths(["yes", "no"]), truths(["1", "2", "yes"])
+    ([['no', '0'], ['yes', '1']], [], [])
+    """
+    groups: dict[bool, list[str]] = {False: [], True: []}
+    for text in texts:
+        truth = BITS[text] if text in BITS else truth_in(text)
+        if truth is None:
+            return []
+        groups[truth].append(text)
+    folded = [{text.casefold() for text in same} for same in groups.values()]
+    return [same for same in groups.values() if same] if any(len(each) > 1 for each in folded) else []
+
+
 def likeness(name: str, texts: Iterable[str]) -> str:
     """Return a message on texts of a column that are hardly different categories; an empty string without such."""
+    texts = [*texts]
+    if mixed := truths(texts):
+        true = [text for text in mixed[-1] if truth_in(text) or text == "1"]
+        column, values = identifier(name), ", ".join("'" + text.replace("'", "''") + "'" for text in true)
+        join = shlex.quote(f"SELECT * REPLACE ({column} IN ({values}) AS {column}) FROM data")
+        return f"texts that may mean true or false in several ways: {_groups(mixed)}; if so: --query {join}"
     groups = alike(texts)
     if not groups:
         return ""
-    named, column = listed([", ".join(map(shown, same)) for same in groups]), identifier(name)
-    join = shlex.quote(f"SELECT * REPLACE (lower({column}) AS {column}) FROM data")
-    return f"texts that differ only in case, spaces or a full stop: {named}; if they mean the same: --query {join}"
+    column = identifier(name)
+    is_case = all(len({tidy(text).casefold() for text in same}) == 1 for same in groups)
+    join = shlex.quote(f"SELECT * REPLACE (rtrim(lower({column}), '. ') AS {column}) FROM data")
+    hint = MERGE_CASE if is_case else f"if they mean the same: --query {join}"
+    return f"texts that differ only in case, spaces or a full stop: {_groups(groups)}; {hint}"
+
+
+def _groups(groups: Sequence[Sequence[str]]) -> str:
+    return listed([", ".join(map(shown, same)) for same in groups])

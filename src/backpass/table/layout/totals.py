@@ -62,7 +62,7 @@ def _occurring(column: Column) -> Column:
     there = column.counts() > 0
     codes = np.concatenate([[0], np.where(there, np.cumsum(there), 0)]).astype(np.int32)
     levels = tuple(level for level, kept in zip(column.levels, there, strict=True) if kept)
-    return CategoricalColumn(column.name, codes[column.codes], levels)
+    return replace(column, codes=codes[column.codes], levels=levels)
 
 
 def without_labels(columns: Sequence[RawColumn], rules: Rules) -> tuple[list[RawColumn], list[int]]:
