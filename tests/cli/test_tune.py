@@ -56,6 +56,23 @@ def test_the_leaderboard_and_the_model(call: Run, home: Path, tmp_path: Path) ->
     assert (tmp_path / "best.backpass").read_bytes() == kept
 
 
+def test_a_file_of_validation_rows(call: Run, home: Path, tmp_path: Path) -> None:
+    lines = (home / "numbers.csv").read_text().splitlines(keepends=True)
+    table, others = tmp_path / "table.csv", tmp_path / "validation.csv"
+    table.write_text("".join(lines[:-20]))
+    others.write_text("".join([lines[0], *lines[-20:]]))
+    words = ("tune", str(table), "-t", "price", "--validation-file", str(others), "--trials", "2", *QUICK)
+    done = call(*words, "-o", str(tmp_path / "best.backpass"))
+    assert done.code == 0
+    assert "scored on the 20 validation rows" in done.err
+    assert re.search(r"^trial 2 +validation: rmse [\d.]+, ", done.err, re.M)
+    kept = (tmp_path / "best.backpass").read_bytes()
+    command = re.search(r"^same model  backpass (fit .*)$", done.err, re.M)
+    assert command is not None
+    assert call(*shlex.split(command[1])).code == 0
+    assert (tmp_path / "best.backpass").read_bytes() == kept
+
+
 def test_an_interrupted_search_goes_on_with_the_same_command(process: Run, home: Path, tmp_path: Path) -> None:
     tune = ("tune", str(home / "numbers.csv"), "-t", "price", "--trials", "3", "--folds", "2", *QUICK)
     whole = process(*tune, "-o", "whole.backpass", "--json", "-q", cwd=tmp_path)
@@ -108,6 +125,8 @@ def test_a_class_target_with_groups_and_a_positive_class(call: Run, tmp_path: Pa
         (("-t", "price", "--folds", "1"), 2, "--folds"),
         (("-t", "price", "--learning-rat", "1"), 2, "no such option: --learning-rat"),
         (("-t", "price", "--checkpoint", "c"), 2, "no such option: --checkpoint"),
+        (("-t", "price", "--folds", "3", "--validation-file", "FILE"), 2, "folds do not go with validation rows"),
+        (("-t", "price", "--validation-file", "nowhere.csv"), 3, "nowhere.csv"),
         (("-t", "prise"), 3, "did you mean 'price'?"),
         (("-t", "price", "--metric", "f1"), 2, "metric 'f1' does not go with target 'price'"),
         ((), 2, "missing option '-t' / '--target'"),
@@ -116,6 +135,7 @@ def test_a_class_target_with_groups_and_a_positive_class(call: Run, tmp_path: Pa
 def test_options_that_cannot_be_used(
     call: Run, home: Path, tmp_path: Path, options: tuple[str, ...], code: int, text: str
 ) -> None:
+    options = tuple(str(home / "numbers.csv") if each == "FILE" else each for each in options)
     failed = call("tune", str(home / "numbers.csv"), *options, *QUICK, "-o", str(tmp_path / "m.backpass"))
     assert failed.code == code
     assert text in failed.err

@@ -144,6 +144,32 @@ def test_test_rows_in_a_table_of_their_own() -> None:
     assert found.model.record.rows["test"] == 20
 
 
+def test_trials_are_scored_on_validation_rows_of_their_own(tmp_path: Path) -> None:
+    table, others = numbers(), frame(200)[["a", "b", "y"]].iloc[160:].assign(y=lambda rows: rows["y"] + 1.0)
+    others.loc[165, "y"] = np.nan  # left out, as fit does
+    found = backpass.tune(table, "y", validation=others, trials=3, **QUICK)
+    assert [each.folds for each in found.trials] == [1, 1, 1]
+    assert found.model.to_bytes() == backpass.fit(table, "y", validation=others, **found.settings).to_bytes()
+
+    search = Search.of(table_from(table), "y", Settings.of(QUICK), validation=table_from(others))
+    rest, known = table.iloc[search.folds.table.row_numbers - 1], others.dropna()
+    best = found.trials[0]
+    model = backpass.fit(rest, "y", test=known, **{**QUICK, **best.changes})
+    assert best.score == pytest.approx(root_mean_squared_error(known["y"], model.predict(known)), rel=1e-6)
+    assert best.score == min(each.score for each in found.trials)
+
+    def stop(trial: Trial) -> None:
+        raise _Stop
+
+    state, changed = tmp_path / "s.search", others.assign(a=lambda rows: rows["a"] + 1.0)
+    with pytest.raises(_Stop):
+        backpass.tune(table, "y", validation=others, trials=2, state=state, on_trial=stop, **QUICK)
+    with pytest.raises(ModelFileError, match="belongs to another search"):
+        backpass.tune(table, "y", validation=changed, trials=2, state=state, **QUICK)
+    with pytest.raises(UsageError, match="folds do not go with validation rows of their own"):
+        backpass.tune(table, "y", validation=others, folds=3, trials=2, **QUICK)
+
+
 def test_a_metric_of_which_more_is_better() -> None:
     table = frame()[["a", "b", "kind"]]
     found = backpass.tune(table, "kind", trials=4, metric="roc_auc", **QUICK)

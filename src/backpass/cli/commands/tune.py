@@ -32,7 +32,7 @@ from backpass.table.messages import counted
 
 _OWN = ("--budget", "--trials", "--folds")
 """The options of this command that fit has not, or that mean something else there."""
-_ABSENT = ("validation_file", "checkpoint", "resume", "report")
+_ABSENT = ("checkpoint", "resume", "report")
 """The options of fit that this command has not."""
 
 
@@ -55,11 +55,10 @@ _ABSENT = ("validation_file", "checkpoint", "resume", "report")
     "--folds",
     metavar="NUMBER",
     type=click.IntRange(min=2),
-    default=FOLDS,
     section="Search",
-    help=f"number of folds that trials are scored on; default: {FOLDS}",
+    help=f"number of folds that trials are scored on; default: {FOLDS}, or none with --validation-file",
 )
-@data_options(with_validation=False)
+@data_options()
 @settings_options()
 @reading()
 @talking()
@@ -69,7 +68,8 @@ def tune(**given: Any) -> int:
     Each trial is a configuration: a preset, or a random variant of one. Settings that you set are never changed. Trials
     are scored on rows that their models did not train on: all of them on one fold of the table, the better half on two,
     the better half of these on four, and so on (successive halving). --group and --time rule the folds as they rule the
-    splits of fit. Test rows are set aside first and play no part in the search.
+    splits of fit. Test rows are set aside first and play no part in the search. With --validation-file, all trials are
+    fitted on TABLE and scored on the rows of that file.
 
     The model is that of fit with the settings of the best trial. The search depends on the table, the settings, --seed
     and the number of trials; --budget only decides how many trials are reached.
@@ -103,15 +103,16 @@ def tune(**given: Any) -> int:
 
 
 def _run(
-    request: Request, limit: Limit, state: str, folds: int, console: Console, *, verbose: bool
+    request: Request, limit: Limit, state: str, folds: int | None, console: Console, *, verbose: bool
 ) -> tuple[Search, Sequence[Trial], Model, str]:
     """Run the trials, print them, and fit and save the best model."""
-    table, _, test = request.tables()
+    table, validation, test = request.tables()
     search = Search.of(
         table,
         request.targets(table),
         request.settings,
         folds,
+        validation=validation,
         test=test,
         drop=request.unread,
         columns=request.columns,
@@ -122,9 +123,12 @@ def _run(
     if course.journal.fits:
         console.item("resumed", f"after {_so_far(course)}, from {state}")
     else:
-        console.item("search", f"{counted(search.folds.table.rows, 'row')}, {folds} folds; trials are kept in {state}")
+        rows, scored = counted(search.folds.table.rows, "row"), search.folds.validation
+        how = f"{search.count} folds" if scored is None else f"scored on the {counted(scored.rows, 'validation row')}"
+        console.item("search", f"{rows}, {how}; trials are kept in {state}")
+    where = "" if search.validation is None else "validation"
     for trial in course.steps():
-        console.item(f"trial {trial.number}", leaderboard.line(trial))
+        console.item(f"trial {trial.number}", leaderboard.line(trial, where))
     trials = course.leaderboard
     console.line()
     for line in leaderboard.lines(trials):

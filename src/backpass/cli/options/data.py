@@ -7,20 +7,9 @@ from collections.abc import Callable
 from backpass.cli.options.declaration import F, option, together
 
 
-def data_options(*, with_validation: bool = True) -> Callable[[F], F]:
-    """Declare the options of ``fit`` and ``tune`` that name columns, rows and the model file.
-
-    Args:
-        with_validation: Whether validation rows can come from a file.
-    """
+def data_options() -> Callable[[F], F]:
+    """Declare the options of ``fit`` and ``tune`` that name columns, rows and the model file."""
     section = "Data"
-    validation = option(
-        "--validation-file",
-        metavar="FILE",
-        section=section,
-        help="table of validation rows, which select the best epoch; default: a random split of TABLE, or none with "
-        "the preset plain",
-    )
     return together(
         option(
             "-t",
@@ -39,7 +28,13 @@ def data_options(*, with_validation: bool = True) -> Callable[[F], F]:
             help="path of the model file; default: the table's name with the suffix .backpass, in the current "
             "directory",
         ),
-        *([validation] if with_validation else []),
+        option(
+            "--validation-file",
+            metavar="FILE",
+            section=section,
+            help="table of validation rows, which select the best epoch; default: a random split of TABLE, or none "
+            "with the preset plain",
+        ),
         option(
             "--test-file",
             metavar="FILE",

@@ -29,9 +29,15 @@ def lines(trials: Sequence[Trial]) -> list[str]:
     return aligned(rows, left=(5,))
 
 
-def line(trial: Trial) -> str:
-    """Format the last fit of a trial: ``fold 2: rmse 0.512, --preset default --dropout 0.3``"""
-    result = trial.failure or f"fold {trial.folds}: {trial.metric} {figure(trial.scores[-1][trial.metric])}"
+def line(trial: Trial, where: str = "") -> str:
+    """Format the last fit of a trial: ``fold 2: rmse 0.512, --preset default --dropout 0.3``
+
+    Args:
+        trial: The trial.
+        where: The rows that it was scored on. Default "": a fold.
+    """
+    rows = where or f"fold {trial.folds}"
+    result = trial.failure or f"{rows}: {trial.metric} {figure(trial.scores[-1][trial.metric])}"
     return f"{result}, {options(trial)}"
 
 

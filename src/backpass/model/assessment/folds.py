@@ -7,7 +7,7 @@ Cross-validation and the search for settings score models on the rows that were 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class Folds:
         drop: Columns to leave out.
         columns: The only columns to learn from; None: all.
         weight: The column of row weights, if any.
+        validation: Rows that the one round is scored on, in place of folds; None with folds.
     """
 
     table: Table
@@ -54,6 +55,7 @@ class Folds:
     drop: Sequence[str]
     columns: Sequence[str] | None
     weight: str | None
+    validation: Table | None = None
 
     @staticmethod
     def of(
@@ -92,6 +94,11 @@ class Folds:
         rounds = tuple(_rounds(truth, targets, units, settings, count, repeats))
         return Folds(table, targets, truth, rounds, drop, columns, weight)
 
+    def scored_on(self, validation: Table) -> Folds:
+        """The same rows in a single round, which is scored on rows of another table."""
+        rows = np.arange(self.table.rows)
+        return replace(self, rounds=((rows, rows[:0]),), validation=validation)
+
     def fit(self, number: int, settings: Settings, callbacks: Sequence[Callback] = ()) -> Model:
         """Fit a model without the rows of a round, exactly as ``fit`` does; the rows left out are its test rows.
 
@@ -115,7 +122,7 @@ class Folds:
 
     def scored(self, number: int) -> Table:
         """The rows that the model of a round is scored on."""
-        return self.table.take(self.rounds[number][1])
+        return self.table.take(self.rounds[number][1]) if self.validation is None else self.validation
 
 
 def _rounds(

@@ -165,11 +165,12 @@ def identity_of(search: Search) -> dict[str, Any]:
     """What a search that continues must match: version, settings, columns, folds, and a digest of the rows."""
     folds, settings = search.folds, search.settings
     digest = sha256()
-    for name, column in folds.table.columns.items():
-        digest.update(repr((name, column.kind)).encode())
-        digest.update(np.ascontiguousarray(bits_of(column)).tobytes())
-        if isinstance(column, CategoricalColumn):
-            digest.update(repr(column.levels).encode())
+    for table in (folds.table, *([] if folds.validation is None else [folds.validation])):
+        for name, column in table.columns.items():
+            digest.update(repr((name, column.kind)).encode())
+            digest.update(np.ascontiguousarray(bits_of(column)).tobytes())
+            if isinstance(column, CategoricalColumn):
+                digest.update(repr(column.levels).encode())
     for rest, scored in folds.rounds:
         digest.update(rest.tobytes() + scored.tobytes())
     given = {name: each for name, each in settings.to_json().items() if name in dict(settings.given)}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from backpass.errors import DataError
+from backpass.errors import DataError, UsageError
 from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.division import possible_inputs, split_of, units_in
@@ -37,15 +37,17 @@ class Search:
     Attributes:
         table: The table.
         test: Rows for the test score, in place of a share of the table.
+        validation: Rows that trials are scored on, in place of folds, and that select the epoch of the final fit.
         folds: The rows other than the test rows, cut into folds.
         settings: The settings of the user.
         metric: The metric that ranks trials.
-        count: The number of folds.
+        count: The number of folds; 1 with validation rows of their own.
         strict: Whether a row without a target is an error.
     """
 
     table: Table
     test: Table | None
+    validation: Table | None
     folds: Folds
     settings: Settings
     metric: str
@@ -58,8 +60,9 @@ class Search:
         table: Table,
         target: str | Sequence[str],
         settings: Settings,
-        count: int = FOLDS,
+        count: int | None = None,
         *,
+        validation: Table | None = None,
         test: Table | None = None,
         drop: Sequence[str] = (),
         columns: Sequence[str] | None = None,
@@ -72,6 +75,12 @@ class Search:
             UsageError: An argument cannot be used.
             DataError: The table cannot be used.
         """
+        if validation is not None and count is not None:
+            raise UsageError(
+                "folds do not go with validation rows of their own: trials are scored on these",
+                hint="give the one or the other",
+            )
+        count = FOLDS if count is None else count
         names = target_names(target)
         labeled = Labeled.of(table, names, weight, strict=strict)
         targets = Targets.fit(labeled.table, names, settings.task)
@@ -82,11 +91,13 @@ class Search:
         rows = Rows(labeled.table, truth, labeled.weights, units)
         first = next(configurations(dict(settings.given), targets.task, len(truth)))
         usual = Settings.of({**dict(settings.given), **first}, targets.task)
-        split = split_of(rows, targets, usual, has_test=test is not None)
+        split = split_of(rows, targets, usual, has_validation=validation is not None, has_test=test is not None)
         kept = np.sort(np.concatenate([split.train, split.validation]))
         folds = Folds.of(labeled.table.take(kept), names, settings, count, drop=drop, columns=columns, weight=weight)
+        if validation is not None:
+            folds = folds.scored_on(Labeled.of(validation, names, weight, strict=strict).table)
         metric = Head.of(targets, truth, usual).metric
-        return cls(table, test, folds, settings, metric, count, strict)
+        return cls(table, test, validation, folds, settings, metric, len(folds.rounds), strict)
 
     def scores(
         self, changes: Mapping[str, Any], number: int, callbacks: Sequence[Callback] = ()
@@ -123,6 +134,7 @@ class Search:
             self.table,
             self.folds.targets.names,
             self.settings_with(changes),
+            validation=self.validation,
             test=self.test,
             drop=self.folds.drop,
             columns=self.folds.columns,

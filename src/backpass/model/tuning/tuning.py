@@ -17,7 +17,7 @@ from backpass.model.settings.settings import Settings
 from backpass.model.tuning.budget import limit_of
 from backpass.model.tuning.course import Course
 from backpass.model.tuning.journal import Journal, identity_of
-from backpass.model.tuning.search import FOLDS, Search
+from backpass.model.tuning.search import Search
 from backpass.model.tuning.trial import Trial
 from backpass.table import required_kind
 
@@ -47,7 +47,8 @@ def tune(
     *,
     budget: float | str | None = None,
     trials: int | None = None,
-    folds: int = FOLDS,
+    folds: int | None = None,
+    validation: Any = None,
     test: Any = None,
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
@@ -74,7 +75,9 @@ def tune(
         budget: The time for the search and the final fit: seconds, or a text such as "10m" or "1h30m". A trial that is
             not complete by then does not count. Default None: no limit.
         trials: The number of trials. Default None: 16, or as many as the budget allows.
-        folds: The number of folds, 2 or more. Default 4.
+        folds: The number of folds, 2 or more. Default None: 4.
+        validation: Rows that trials are scored on, in place of folds; they select the epoch of the final fit, as in
+            ``fit``. Default None: folds.
         test: Rows for the test score, as in ``fit``. Default None: a share of ``data``.
         drop: Columns to leave out. Default ().
         columns: The only columns to learn from. Default None: all.
@@ -108,6 +111,7 @@ def tune(
         target,
         Settings.of(settings),
         folds,
+        validation=None if validation is None else as_table(validation, options, kinds),
         test=None if test is None else as_table(test, options, kinds),
         drop=drop,
         columns=columns,
