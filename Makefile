@@ -59,8 +59,9 @@ demo: .venv/base
 	.venv/bin/backpass fit build/housing.csv --target median_house_value --output build/housing.backpass
 
 # The comparisons with peers take minutes and other libraries: test-peers runs them.
+# Files are spread over the cores, each whole, because its tests share what they train.
 test: .venv/dev
-	.venv/bin/python -m pytest --ignore=tests/peers
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --ignore=tests/peers
 
 # Tests that do more when they are asked to: many seeds, many points, many rounds.
 SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/native/elementary/test_elementary.py)

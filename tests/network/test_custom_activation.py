@@ -36,7 +36,7 @@ def bent(z: Any) -> Any:
     return operations.where(z > half, z**2 - 0.25 + half, z) + (z < -1.0).astype(float) * 0.5
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS.keys() - {"identity"})
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if name != "identity"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_function_gives_the_numbers_of_the_named_activation(name: str, dtype: Any) -> None:
     z = np.linspace(-30.0, 30.0, 301).astype(dtype)
