@@ -607,7 +607,9 @@ def test_a_file_that_the_system_does_not_give(
         read_file(target)
 
 
-@pytest.mark.parametrize("act", [check_writable, read_file, lambda path: write_atomically(path, NEW)], ids=["check", "read", "write"])
+@pytest.mark.parametrize(
+    "act", [check_writable, read_file, lambda path: write_atomically(path, NEW)], ids=["check", "read", "write"]
+)
 def test_an_empty_path(act: Any) -> None:
     with pytest.raises(UsageError, match="the path of a file is empty"):
         act("")
