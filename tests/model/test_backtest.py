@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from backpass import Callback
-from backpass.errors import InterruptedTraining
+from backpass.errors import BackpassWarning, InterruptedTraining
 from backpass.model import Model, Settings, fit, fit_problem, make_problem
+from backpass.model.fitting.checks.backtest import Distances, earlier_problem, times_of
 from backpass.model.fitting.ensemble import members_of
 from backpass.model.fitting.scoring import ScoredRows
 from backpass.table import table_from
@@ -55,9 +56,9 @@ def test_the_residuals_are_the_larger_of_two_fits_made_by_hand(wishes: dict[str,
     plain = without_backtest(time="day", **wishes)
     assert model.residuals is not None
     np.testing.assert_array_equal(model.theta, plain.theta)
-    # The last fifth tests. One stretch earlier, the first 800 rows are the table, and its last fifth tests.
-    earlier = fit(first(800), "y", time="day", drop=["day"], **wishes)
-    forecasts = [(earlier, slice(640, 800)), (model, slice(800, N))]
+    # The last 200 days test. As many days earlier, the first 800 rows are the table, and its last 200 days test.
+    earlier = fit(first(800), "y", time="day", drop=["day"], test_fraction=0.25, **wishes)
+    forecasts = [(earlier, slice(600, 800)), (model, slice(800, N))]
     errors = [np.sort(np.abs(TABLE["y"][rows] - each.predict({"x": X[rows]}))) for each, rows in forecasts]
     for level in (0.5, 0.8, 0.9):
         of_validation = without_widening(plain, level)
@@ -66,7 +67,7 @@ def test_the_residuals_are_the_larger_of_two_fits_made_by_hand(wishes: dict[str,
         if level == 0.9:  # the coverage of the test rows is that of intervals made without them
             held = np.mean(errors[1] <= max(of_validation, backtest))
             assert model.record.coverage == pytest.approx(held, abs=0.02)
-    assert "on the 640 earliest rows, scored on the 160 rows after them" in " ".join(model.record.notes)
+    assert "on the 600 earliest rows, scored on the 200 rows after them, weighted to be" in " ".join(model.record.notes)
 
 
 def test_intervals_hold_where_the_target_drifts() -> None:
@@ -78,6 +79,77 @@ def test_intervals_hold_where_the_target_drifts() -> None:
     assert plain.record.coverage is not None
     assert model.record.coverage > plain.record.coverage + 0.1
     assert model.record.coverage > 0.8, "of 90 % asked; the middle of more rows is farther from the latest ones"
+
+
+def sparse_at_the_end(**columns: Any) -> dict[str, Any]:
+    """Rows whose last fifth takes twelve times as long as the fifth before it, with errors that grow by the day."""
+    days = np.concatenate([np.arange(800) / 4.0, 200.0 + np.arange(200) * 0.5])
+    return {"x": X, "day": days, "y": 2.0 * X - 0.01 * days + 0.1 * RNG.normal(size=N), **columns}
+
+
+@pytest.mark.parametrize("door", ["numbers", "dates", "test rows in a table of their own", "groups"])
+def test_the_backtest_looks_as_far_ahead_in_time_as_the_test_rows(door: str) -> None:
+    table = sparse_at_the_end()
+    wishes: dict[str, Any] = {**SINGLE, "time": "day"}
+    if door == "dates":
+        table["day"] = np.datetime64("2020-01-01") + (table["day"] * 86_400e6).astype("timedelta64[us]")
+    if door == "groups":
+        table["id"], wishes["group"] = np.arange(N) // 2, "id"
+    test = None
+    if door.startswith("test rows"):
+        table, test = ({k: v[rows] for k, v in table.items()} for rows in (slice(800), slice(800, N)))
+    problem = make_problem(
+        table_from(table), "y", Settings.of(wishes), test=None if test is None else table_from(test), drop=["day"]
+    )
+    distances = Distances.of(problem)
+    assert distances is not None
+    # The test rows are 0.5 to 100 days after the last of the 800 others (day 199.75): half of these are as close to it.
+    assert distances.share == pytest.approx(0.5, abs=0.01)
+    day = 86_400e6 if door == "dates" else 1.0
+    assert distances.ahead[-1] == pytest.approx(99.75 * day)
+
+
+def test_later_rows_weigh_as_the_distances_of_the_test_rows() -> None:
+    table = sparse_at_the_end()
+    problem = make_problem(table_from(table), "y", Settings.of({**SINGLE, "time": "day"}), drop=["day"])
+    distances = Distances.of(problem)
+    assert distances is not None
+    earlier = earlier_problem(problem, distances)
+    assert earlier is not None
+    part = distances.weighted(earlier.parts["test"], earlier)
+    assert part.weights is not None
+    assert part.rows == 399, "those of the days 100.25 to 199.75, after a fit that ends on day 100"
+    assert earlier.source is not None
+    times = {name: times_of([rows.table], "day") for name, rows in earlier.source.rows.items()}
+    ahead = times["test"] - max(times["train"].max(), times["validation"].max())
+    # By hand: bins of 12.5 days, the eighths of the distances of the test rows, which are even, hold 25 of them each.
+    for k in range(8):
+        inside = (ahead >= 12.5 * k + 0.25) & (ahead < 12.5 * (k + 1) + 0.25)
+        assert float(part.weights[inside].sum()) == pytest.approx(25.0)
+
+
+def test_test_rows_at_one_instant_with_the_others_need_no_distance() -> None:
+    table = sparse_at_the_end()
+    same = {name: values[:50] for name, values in table.items()}
+    settings = Settings.of({**SINGLE, "time": "day"})
+    problem = make_problem(table_from(table), "y", settings, test=table_from(same), drop=["day"])
+    assert Distances.of(problem) is None, "the test rows are earlier than the last training row"
+
+
+def test_intervals_that_miss_the_test_rows_are_a_warning() -> None:
+    jump = np.where(np.arange(N) < 800, 0.0, 5.0)
+    wishes: dict[str, Any] = {**SINGLE, "hidden": (), "epochs": 60, "learning_rate": 0.1, "time": "day"}
+    with pytest.warns(BackpassWarning, match=r"90% intervals made without the test rows hold only \d") as caught:
+        model = fit({**TABLE, "y": 2.0 * X + jump + 0.2 * RNG.normal(size=N)}, "y", drop=["day"], **wishes)
+    coverage = model.record.coverage
+    assert coverage is not None
+    assert coverage < 0.5
+    texts = [str(each.message) for each in caught if "made without" in str(each.message)]
+    assert f"hold only {coverage:.1%} of them" in texts[0]
+    assert texts[0] in model.record.warnings
+    even = fit({**TABLE, "y": 2.0 * X + 0.2 * RNG.normal(size=N)}, "y", drop=["day"], **wishes)
+    assert not [each for each in even.record.warnings if "made without" in each]
+    assert even.record.coverage == pytest.approx(0.9, abs=0.06)
 
 
 @pytest.mark.parametrize("missing", ["time", "numbers", "validation rows", "rows"])

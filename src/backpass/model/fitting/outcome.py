@@ -29,7 +29,14 @@ from backpass.model.head.residuals import Residuals
 from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
 from backpass.model.model import Model
 from backpass.model.record import COVERAGE_LEVEL, Record
+from backpass.numerics.bootstrap import intervals
 from backpass.training import TrainingResult
+
+_FEWEST_UNITS = 5
+"""The fewest groups or blocks of time of the test rows whose coverage is judged."""
+
+_TOLERANCE = 0.03
+"""How much lower than requested a coverage may be."""
 
 
 def make_model(
@@ -49,6 +56,7 @@ def make_model(
     if residuals is not None and tested.residuals is not None:
         residuals = residuals.wider(tested.residuals)
     coverage = None if residuals is None or test is None else test.coverage(problem.head, residuals)
+    narrow = [] if residuals is None or test is None else _too_narrow(residuals, test, problem)
     if residuals is not None and test is not None and problem.settings.time is not None:
         residuals, widened = _widened(residuals, test, problem.head, coverage)
         said += widened
@@ -85,6 +93,7 @@ def make_model(
             *before_training(problem),
             *after_training(problem, members, thetas, scored),
             *beaten_by(comparison, f"the {where} rows"),
+            *narrow,
             *(
                 []
                 if shown is None
@@ -170,6 +179,32 @@ def _widened(residuals: Residuals, test: ScoredRows, head: Head, coverage: float
         return residuals, []
     without = "" if coverage is None else f"; without them, {COVERAGE_LEVEL:.0%} intervals held {coverage:.1%} of them"
     return residuals.wider(latest), [f"intervals are at least as wide as the errors of the test rows{without}"]
+
+
+def _too_narrow(residuals: Residuals, test: ScoredRows, problem: Problem) -> list[str]:
+    """A warning if intervals clearly hold fewer of the later test rows than they should.
+
+    Clearly: even the upper end of the interval of the coverage, which draws groups or blocks of time, is too low.
+    """
+    unit = None if test.units is None else test.units.resampled
+    if problem.settings.time is None or unit is None or len(np.unique(unit)) < _FEWEST_UNITS:
+        return []
+    p = problem.head.predictions(test.o)
+
+    def covered(drawn: NDArray[np.float64] | None) -> dict[str, float]:
+        weights = test.part.weights if drawn is None or test.part.weights is None else drawn * test.part.weights
+        weights = drawn if test.part.weights is None else weights
+        found = residuals.coverage(p, test.part.truth, COVERAGE_LEVEL, weights)
+        return {} if found is None else {"coverage": found}
+
+    found = intervals(covered, test.part.rows, unit=unit, seed=problem.settings.seed).get("coverage")
+    if found is None or found.high >= COVERAGE_LEVEL or found.value > COVERAGE_LEVEL - _TOLERANCE:
+        return []
+    return [
+        f"{COVERAGE_LEVEL:.0%} intervals made without the test rows hold only {found.value:.1%} of them: the target "
+        "drifts in a way that the rows before do not show. The intervals of the model are as wide as the errors of the "
+        "test rows, but may be too narrow for rows after them"
+    ]
 
 
 def _decided(problem: Problem, validation: ScoredRows | None) -> tuple[Problem, list[str]]:

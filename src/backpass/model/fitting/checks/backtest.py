@@ -1,8 +1,9 @@
 """The backtest: the same fit one stretch of time earlier, for errors of forecasts that nothing was chosen by.
 
 It takes a problem whose rows have times and returns the residuals of rows that are later than all rows of a second
-fit. Residuals of blocks between training rows are too small for later rows, and so are those of the last block, which
-selected the epoch. ``outcome`` makes the intervals as wide as the larger of both.
+fit, by as much time as the test rows are later than those that trained (``Distances``). Residuals of blocks between
+training rows are too small for later rows, and so are those of the last block, which selected the epoch. ``outcome``
+makes the intervals as wide as the larger of both.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.data_split import Rows
+from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.ensemble import members_of
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import side_by_side, train_members
@@ -19,10 +23,20 @@ from backpass.model.fitting.scoring import ScoredRows
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.split.splits import split_rows
+from backpass.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.training import Callback, StopRequest
 
 _TEST_SHARE = 0.2
 """The share of the rows that a backtest predicts if the fit has no test rows."""
+
+_SMALLEST, _LARGEST = 0.1, 2 / 3
+"""The limits of that share, so that a backtest has rows to score, and rows to train on."""
+
+_BINS = 8
+"""The number of bins of distance."""
+
+_KNOWN = ("train", "validation")
+"""The splits whose rows a backtest divides."""
 
 _UNFINISHED = "the backtest was not finished: intervals may be too narrow for later rows"
 
@@ -53,7 +67,7 @@ def backtest(
 ) -> Backtest:
     """Fit the same settings to the earliest training and validation rows and predict the latest of them.
 
-    The later rows are the share of the rows that the test rows are of the table.
+    The later rows reach as far ahead in time as the test rows do. Without test rows they are a fifth of the rows.
 
     Args:
         problem: The problem.
@@ -61,7 +75,8 @@ def backtest(
         stop: Ends the backtest between two steps; then there are no residuals.
         seconds: The time limit of the fit; None without a limit.
     """
-    earlier = None if problem.source is None else _earlier(problem)
+    distances = Distances.of(problem)
+    earlier = earlier_problem(problem, distances)
     if earlier is None:
         return Backtest()
     earlier = replace(earlier, settings=replace(earlier.settings, max_seconds=seconds))
@@ -72,29 +87,98 @@ def backtest(
     done = [i for i, each in runs.results.items() if each.progress.history]
     thetas = [earlier.predicting(runs.results[i].theta) for i in done]
     rows = ScoredRows.of(earlier, [members[i] for i in done], thetas, "test") if done else None
+    if rows is not None and distances is not None:
+        rows = replace(rows, part=distances.weighted(rows.part, earlier))
     found = None if rows is None else rows.residuals(earlier.head)
     if rows is None or found is None:
         return Backtest(notes=(_UNFINISHED,))
     trained = sum(earlier.parts[name].rows for name in ("train", "validation") if name in earlier.parts)
     text = f"the same fit on the {trained:,} earliest rows, scored on the {rows.part.rows:,} rows after them"
+    text += ", weighted to be as far ahead in time as the test rows are" if distances is not None else ""
     return Backtest(found, (f"intervals are at least as wide as the errors of a backtest: {text}",))
 
 
-def _earlier(problem: Problem) -> Problem | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """How far ahead in time the test rows are.
+
+    Attributes:
+        column: The name of the time column.
+        known: The times of the training and validation rows, float64 (m,).
+        ahead: The time from the last of these to each test row, ascending, float64 (n,); 0 for an earlier one.
+    """
+
+    column: str
+    known: NDArray[np.float64]
+    ahead: NDArray[np.float64]
+
+    @staticmethod
+    def of(problem: Problem) -> Distances | None:
+        """The distances of a problem; None without test rows that are later than the others."""
+        assert problem.source is not None
+        rows, column = problem.source.rows, problem.settings.time
+        if column is None or "test" not in rows:
+            return None
+        known = times_of([rows[name].table for name in _KNOWN if name in rows], column)
+        ahead = np.maximum(times_of([rows["test"].table], column) - known.max(), 0.0)
+        return Distances(column, known, np.sort(ahead)) if ahead.max() > 0.0 else None
+
+    @property
+    def share(self) -> float:
+        """The share of the known rows within the last stretch of time that is as long as that of the test rows."""
+        later = np.count_nonzero(self.known > self.known.max() - self.ahead[-1]) / len(self.known)
+        return float(np.clip(later, _SMALLEST, _LARGEST))
+
+    def weighted(self, part: DataSplit, earlier: Problem) -> DataSplit:
+        """The later rows of an earlier problem, with weights by which they are as far ahead as the test rows.
+
+        Rows are counted in bins of distance that hold the same number of test rows. The weight of a row is the number
+        of test rows over that of later rows in its bin: w = p_test(distance) / p_later(distance), the likelihood ratio
+        of conformal prediction under covariate shift (Tibshirani et al. 2019).
+        """
+        assert earlier.source is not None
+        rows = earlier.source.rows
+        last = times_of([rows[name].table for name in _KNOWN if name in rows], self.column).max()
+        ahead = np.maximum(times_of([rows["test"].table], self.column) - last, 0.0)
+        edges = np.unique(self.ahead[[len(self.ahead) * k // _BINS for k in range(1, _BINS)]])
+        bins, wanted = (np.searchsorted(edges, each, side="right") for each in (ahead, self.ahead))
+        counts = np.bincount(bins, minlength=len(edges) + 1)
+        weights = (np.bincount(wanted, minlength=len(counts)) / np.maximum(counts, 1))[bins]
+        if not weights.any():
+            return part
+        return replace(part, weights=weights if part.weights is None else weights * part.weights)
+
+
+def times_of(tables: Sequence[Table], name: str) -> NDArray[np.float64]:
+    """The times of the rows of several tables (n,): microseconds of dates, or numbers; the earliest where missing."""
+    columns = [table.column(name) for table in tables]
+    found = [each.microseconds if isinstance(each, DatetimeColumn) else _numbers(each) for each in columns]
+    times = np.concatenate(found).astype(np.float64)
+    missing = np.concatenate([each.missing for each in columns])
+    times[missing] = times[~missing].min() if not missing.all() else 0.0
+    return times
+
+
+def _numbers(column: Column) -> NDArray[np.float64]:
+    assert isinstance(column, NumericColumn), "a time column holds dates or numbers"
+    return column.values
+
+
+def earlier_problem(problem: Problem, distances: Distances | None) -> Problem | None:
     """The problem of the earlier rows; None if there are too few rows, times or classes for it."""
     assert problem.source is not None
     rows, settings = problem.source.rows, problem.settings
-    known = Rows.stacked([rows[name] for name in ("train", "validation") if name in rows])
+    known = Rows.stacked([rows[name] for name in _KNOWN if name in rows])
     if known.units is None or known.units.ranks is None or known.table.rows < 2 * FEWEST_ROWS:
         return None
     counts = {name: each.table.rows for name, each in rows.items()}
-    whole = sum(counts.values())
-    test = min(counts.get("test", 0) / whole, 0.5) or _TEST_SHARE
-    validation = min(counts.get("validation", 0) / whole, 0.9 - test)
+    test = _TEST_SHARE if distances is None else distances.share
+    validation = min(counts.get("validation", 0) / sum(counts.values()), 0.9 - test)
     try:
         split = split_rows(known.table.rows, validation, test, settings.seed, units=known.units)
         parts = {name: known.take(getattr(split, name)) for name in ("train", "validation", "test")}
-        return problem.source.remake({name: each for name, each in parts.items() if each.table.rows})
+        rows = {name: each for name, each in parts.items() if each.table.rows}
+        return replace(problem.source.remake(rows), source=replace(problem.source, rows=rows))
     except (DataError, UsageError):
         return None
 
