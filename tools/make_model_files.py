@@ -22,7 +22,7 @@ import backpass
 from backpass.engine import ENGINES
 from backpass.model import Model
 from backpass.model.file.container import FORMAT
-from backpass.model.model import ARITHMETIC
+from backpass.model.saving import ARITHMETIC
 
 KEPT = Path(__file__).parents[1] / "tests" / "model_files"
 ROWS, ASKED = 160, 12

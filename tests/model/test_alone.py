@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backpass.model.file.container import FORMAT
-from backpass.model.model import ARITHMETIC
+from backpass.model.saving import ARITHMETIC
 
 KEPT = Path(__file__).parents[1] / "model_files" / f"format_{FORMAT}_arithmetic_{ARITHMETIC}"
 EXPECTED = json.loads((KEPT / "expected.json").read_text("utf-8"))

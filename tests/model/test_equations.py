@@ -9,7 +9,7 @@ import pytest
 
 from backpass import Model, fit
 from backpass.errors import UsageError
-from backpass.model.wired import are_in_units, equations_of
+from backpass.model.anatomy.wired import are_in_units, equations_of
 
 RNG = numpy.random.default_rng(0)
 SIZE, AGE = RNG.uniform(30, 200, 300), RNG.uniform(0, 80, 300)

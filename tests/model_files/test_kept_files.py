@@ -18,7 +18,7 @@ import pytest
 import backpass
 from backpass.engine import ENGINES
 from backpass.model.file.container import FORMAT, unpack
-from backpass.model.model import ARITHMETIC
+from backpass.model.saving import ARITHMETIC
 
 HERE = Path(__file__).parent
 FOLDERS = sorted(path.parent for path in HERE.glob("*/expected.json"))

@@ -26,6 +26,7 @@ from backpass.network import (
     Periodic,
     Projection,
     ScaledDense,
+    Selection,
     Unit,
     Wired,
     initialize,
@@ -43,6 +44,7 @@ EXAMPLES: dict[str, Layer] = {
     "parametric_activation": LearnedActivation("tanh"),
     "wired": Wired((Unit("a", (0, 3)), Unit("b", (1,))), "tanh"),
     "dropout": Dropout(0.25),
+    "selection": Selection(2, 1),
     "projection": Projection(2, 1),
     "periodic": Periodic(2, frequencies=3, mixtures=2),
     "embedding": Embedding((2, 3), size=2),
@@ -78,6 +80,7 @@ TWINS: dict[str, Callable[[Theta, Any, int], list[float]]] = {
         tanh(theta["W1.b"][0] * x[1] + theta["b1.b"][0]),
     ],
     "dropout": lambda theta, x, i: list(x),
+    "selection": lambda theta, x, i: [x[0], *x[2:]],
     "projection": lambda theta, x, i: [
         x[0] * theta["P1"][0, 0] + x[1] * theta["P1"][1, 0] + theta["c1"][0],
         *x[2:],

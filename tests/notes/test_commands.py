@@ -114,7 +114,7 @@ def test_figure_1_is_a_straight_line_with_a_kink_in_the_unit_of_the_column(
 def test_eq_2_1_the_neuron_that_made_the_data_is_found() -> None:
     """max(2 x - 8, 0): w, b and the kink at 4, in the units of the data."""
     from backpass import fit
-    from backpass.model.neuron import neuron_of
+    from backpass.model.anatomy.neuron import neuron_of
 
     x = numpy.linspace(0.0, 10.0, 400)
     data = {"income": x, "price": numpy.maximum(2.0 * x - 8.0, 0.0)}

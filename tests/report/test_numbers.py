@@ -11,7 +11,7 @@ from fitted import FORMULA, IMAGE, MARKS, SCRIPT, Case, case_of, table_of
 
 import backpass
 from backpass.errors import UsageError
-from backpass.model.neuron import is_single_neuron
+from backpass.model.anatomy.neuron import is_single_neuron
 from backpass.model.profile import SHARES
 from backpass.numerics.bootstrap import intervals
 from backpass.reporting.explanation.dependence import dependence

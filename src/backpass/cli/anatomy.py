@@ -12,9 +12,9 @@ from typing import Any
 
 from backpass.cli.text import aligned
 from backpass.model import Model
-from backpass.model.layer_costs import ROWS, LayerCost, layer_costs
-from backpass.model.neuron import neuron_of
-from backpass.model.wired import Equation, Term, are_in_units, equations_of
+from backpass.model.anatomy.layer_costs import ROWS, LayerCost, layer_costs
+from backpass.model.anatomy.neuron import neuron_of
+from backpass.model.anatomy.wired import Equation, Term, are_in_units, equations_of
 from backpass.network import Dropout, Network, Wired
 from backpass.table.messages import counted, shown
 

@@ -5,7 +5,7 @@ Functions take a problem or a model and return labeled lines, or the same facts 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -224,6 +224,26 @@ def course(model: Model) -> str:
     if done and record.history[-1].score is not None:
         return f"{ended}; best epoch {record.best_epoch}"
     return ended
+
+
+def group_lines(model: Model) -> Iterator[str]:
+    """Yield a line for each group of networks of the same layers: their number, widths and share of the average."""
+    for group in groups_facts(model):
+        share = sum(group["shares"])
+        yield f"{counted(group['networks'], 'network')} {' -> '.join(map(str, group['widths']))}, share {share:.3g}"
+    if model.others:
+        yield "layers, neurons and parameters below are those of the first"
+
+
+def groups_facts(model: Model) -> list[dict[str, Any]]:
+    """Return the groups of networks of the same layers: number, widths, parameters and shares of the average."""
+    shares = list(model.shares or [1.0 / model.networks] * model.networks)
+    found: list[dict[str, Any]] = []
+    for group in model.groups:
+        own, shares = shares[: group.count], shares[group.count :]
+        widths, parameters = [group.network.inputs, *group.network.widths], group.network.parameter_count
+        found.append({"networks": group.count, "widths": widths, "parameters": parameters, "shares": own})
+    return found
 
 
 def refit_line(model: Model) -> str:

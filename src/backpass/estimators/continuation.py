@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from backpass.errors import BackpassError, UsageError
 from backpass.estimators.parameters import settings_of
 from backpass.model import Model, Settings
@@ -34,7 +32,7 @@ def check_single(settings: Settings, what: str, before: Model | None) -> None:
     Raises:
         UsageError: They have an ensemble.
     """
-    count = max(settings.ensemble_size, 1 if before is None else len(np.atleast_2d(before.theta)))
+    count = max(settings.ensemble_size, 1 if before is None else before.networks)
     if count > 1:
         raise UsageError(
             f"{what} continues the training of one network; this estimator has an ensemble of {count}",

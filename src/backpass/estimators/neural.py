@@ -302,7 +302,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
     @property
     def _n_features_out(self) -> int:
         model: Model = self.model_
-        return len(np.atleast_2d(model.theta)) * int([model.network.inputs, *model.network.widths][-2])
+        return sum(group.count * group.features for group in model.groups)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,8 +12,8 @@ Subpackages, lowest first:
     assessment  the scores of models that are trained on parts of a table
     tuning    the search for the settings that suit a table best
 
-Reading order of the modules here: ``model``, ``forward``, ``metrics``, ``record``, ``profile``, ``diagnostics``,
-``form``, ``consistency``, ``loading``, ``onnx_inputs``.
+Reading order of the modules here: ``model``, ``group``, ``predictions``, ``forward``, ``metrics``, ``record``,
+``profile``, ``diagnostics``, ``saving``, ``form``, ``consistency``, ``loading``, ``onnx_inputs``.
 """
 
 from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
@@ -23,7 +23,8 @@ from backpass.model.fitting.preparation import assemble, make_problem
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.streaming.stream import Stream
 from backpass.model.loading import from_bytes, load
-from backpass.model.model import Model, Predictions
+from backpass.model.model import Model
+from backpass.model.predictions import Predictions
 from backpass.model.record import Record
 from backpass.model.settings.settings import Settings
 from backpass.model.tuning.tuning import Tuning, tune

@@ -22,12 +22,18 @@ from backpass.model.record import Record, Scores
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
 from backpass.model.training_rows import TrainingRows
+from backpass.numerics.elementary import total
+
+_ROUNDING = 1e-9
+"""How far the sum of the shares may be from 1."""
 
 
 def inconsistency(model: Model) -> str:
     """The first components of a model that disagree, in one line; empty if all agree."""
     schema, head, phi, network, record = model.schema, model.head, model.feature_map, model.network, model.record
     settings, theta = Settings.from_json(record.settings), model.theta
+    if theta.shape[-1] != network.parameter_count:
+        return f"the sizes of theta differ: {[theta.shape[-1], network.parameter_count]}"
     numbers, texts = len(schema.numbers), len(schema.texts)
     scaled = numbers + (phi.flags if phi.center.size > numbers else 0)
     known = {part for part in record.rows if part != "train"}
@@ -50,9 +56,10 @@ def inconsistency(model: Model) -> str:
         ("options of the loss and the settings", [dict(head.options), options_of(head.loss_name, settings)]),
         ("inputs of the network", [phi.width, network.inputs]),
         ("outputs of the network", [head.outputs, network.outputs]),
-        ("sizes of theta", [theta.shape[-1], network.parameter_count]),
-        ("numbers of networks", [theta.shape[:-1], (len(record.members),) if record.members else ()]),
-        ("dtypes of theta", [theta.dtype, dtype_of(settings.precision)]),
+        ("numbers of networks", [model.networks if theta.ndim > 1 else 0, len(record.members)]),
+        ("dtypes of theta", [dtype_of(settings.precision), *(each.theta.dtype for each in model.groups)]),
+        *([] if not model.others else _checks_of_groups(model)),
+        *([] if not model.shares else _checks_of_shares(model)),
         ("epochs and the best one", [0 <= record.best_epoch <= len(record.history), True]),
         ("columns and their profiles", [misfit_of(record.columns, schema), False]),
         ("parts and the scores", [known, *(set(scores) for scores in _all_scores(record))]),
@@ -82,6 +89,24 @@ def _checks_of(head: TargetHead, settings: Settings) -> list[tuple[str, list[Any
             "bounds and the settings",
             [head.scale.low is not None, head.scale.high is not None, head.bounded(settings)],
         ),
+    ]
+
+
+def _checks_of_groups(model: Model) -> list[tuple[str, list[Any]]]:
+    first, *others = model.groups
+    return [
+        ("inputs of the networks", [first.network.inputs, *(each.network.inputs for each in others)]),
+        ("outputs of the networks", [first.network.outputs, *(each.network.outputs for each in others)]),
+        ("projections of the networks", [first.fixed_shapes, *(each.fixed_shapes for each in others)]),
+        ("theta of several networks", [model.theta.ndim, 2]),
+    ]
+
+
+def _checks_of_shares(model: Model) -> list[tuple[str, list[Any]]]:
+    return [
+        ("numbers of shares and networks", [len(model.shares), model.networks]),
+        ("shares and their signs", [True, *(share > 0.0 for share in model.shares)]),
+        ("sum of the shares and 1", [abs(total(model.shares) - 1.0) < _ROUNDING, True]),
     ]
 
 

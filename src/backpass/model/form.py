@@ -109,6 +109,31 @@ HEAD: Form = {
     ),
 }
 
+NETWORK: Form = {
+    "inputs": _ONE,
+    "layers": [
+        ByKind(
+            {
+                "dense": {"units": _ONE, "activation": _ACTIVATION},
+                "scaled_dense": {"units": _ONE, "activation": _ACTIVATION},
+                "parametric_activation": {"activation": _ACTIVATION},
+                "dropout": {"rate": Number(0, 1, open_high=True)},
+                "selection": {"columns": _ONE, "size": _ONE},
+                "projection": {"columns": _ONE, "size": _ONE},
+                "periodic": {
+                    "columns": _ONE,
+                    "frequencies": _ONE,
+                    "mixtures": _ONE,
+                    "deviation": Number(0),
+                },
+                "embedding": {"levels": [_ONE], "size": _ONE},
+                "learned_input_scale": {},
+                "wired": {"units": [{"name": str, "inputs": [_COUNT]}], "activation": _ACTIVATION},
+            }
+        )
+    ],
+}
+
 MODEL: Form = {
     "backpass": str,
     "arithmetic": _ONE,
@@ -146,29 +171,9 @@ MODEL: Form = {
         "knots": Optional([_ONE]),
         "clipped": Optional(bool),
     },
-    "network": {
-        "inputs": _ONE,
-        "layers": [
-            ByKind(
-                {
-                    "dense": {"units": _ONE, "activation": _ACTIVATION},
-                    "scaled_dense": {"units": _ONE, "activation": _ACTIVATION},
-                    "parametric_activation": {"activation": _ACTIVATION},
-                    "dropout": {"rate": Number(0, 1, open_high=True)},
-                    "projection": {"columns": _ONE, "size": _ONE},
-                    "periodic": {
-                        "columns": _ONE,
-                        "frequencies": _ONE,
-                        "mixtures": _ONE,
-                        "deviation": Number(0),
-                    },
-                    "embedding": {"levels": [_ONE], "size": _ONE},
-                    "learned_input_scale": {},
-                    "wired": {"units": [{"name": str, "inputs": [_COUNT]}], "activation": _ACTIVATION},
-                }
-            )
-        ],
-    },
+    "network": NETWORK,
+    "others": Optional([{"networks": _ONE, "network": NETWORK}]),
+    "shares": Optional([Number(0, 1)]),
     "residual_rows": Optional(_ONE),
     "residual_floor": Optional(_NUMBER),
     "baselines": Optional([str]),

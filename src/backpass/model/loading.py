@@ -19,6 +19,7 @@ from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.storage import read_file
 from backpass.model.form import MODEL, validate
+from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.model import Model
@@ -78,6 +79,7 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         *(["lookups"] if "lookups" in facts else []),
         *(["knots"] if "knots" in features else []),
         *(["projection"] if any(layer["kind"] == "projection" for layer in facts["network"]["layers"]) else []),
+        *(["others"] if "others" in facts else []),
         *(["residuals"] if "residual_rows" in facts else []),
         *(["below", "digests"] if "training_rows" in facts else []),
     ]
@@ -115,6 +117,8 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         baselines=baselines,
         lookups=lookups,
         training_rows=_training_rows(facts["training_rows"], arrays) if "training_rows" in facts else None,
+        others=_others(arrays, facts["others"]) if "others" in facts else (),
+        shares=tuple(facts.get("shares", ())),
     )
 
 
@@ -125,6 +129,22 @@ def _theta(arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         return theta
     shared = np.broadcast_to(arrays["projection"], (*theta.shape[:-1], arrays["projection"].size))
     return np.concatenate([shared, theta], axis=-1)
+
+
+def _others(arrays: Mapping[str, NDArray[Any]], told: Sequence[Mapping[str, Any]]) -> tuple[Group, ...]:
+    """The groups of other layers; their fixed parameters are those of the first group.
+
+    Raises:
+        ModelFileError: The parameters do not add up to the length of the array.
+    """
+    fixed = arrays.get("projection", np.zeros(0, arrays["others"].dtype))
+    networks = [Network.from_json(each["network"]) for each in told]
+    if any(network.fixed_count != fixed.size for network in networks):
+        raise ModelFileError("the networks do not share their projection")
+    counts = [each["networks"] for each in told]
+    sizes = [count * (network.parameter_count - fixed.size) for count, network in zip(counts, networks, strict=True)]
+    cut = _cut(arrays["others"], sizes)
+    return tuple(Group.cut(*each, fixed) for each in zip(networks, counts, cut, strict=True))
 
 
 def _training_rows(facts: Mapping[str, int], arrays: Mapping[str, NDArray[Any]]) -> TrainingRows:

@@ -10,27 +10,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass._version import __version__
 from backpass.engine import engine_named
 from backpass.errors import DataError, UsageError
+from backpass.model.anatomy.neuron import Neuron, collapsed
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.lookup import Lookup
-from backpass.model.comparison import Comparison, compare
+from backpass.model.comparison import compare
 from backpass.model.diagnostics import beaten_by, judged, warn_all
-from backpass.model.file.container import pack
 from backpass.model.file.storage import write_atomically
-from backpass.model.forward import input_names, inputs_of, outputs_of
+from backpass.model.forward import input_names, inputs_of
+from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import FEWEST_ROWS
-from backpass.model.neuron import Neuron, collapsed
+from backpass.model.predictions import Evaluation, Predictions
 from backpass.model.profile import NumericProfile, suspects_in
 from backpass.model.record import Record
+from backpass.model.saving import to_bytes
 from backpass.model.split.units import resampled_rows
 from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.network import FeatureMap, Network
@@ -38,52 +39,7 @@ from backpass.table import Encoded, Schema, Table, read_table, table_from
 from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import ZERO_ONE
-from backpass.table.unseen import Suspect, Unseen, warnings_on
 from backpass.training import EpochRecord
-
-ARITHMETIC = 4
-"""The version of the arithmetic: within one version, a file predicts the same bits on the same engine."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """Predictions for some rows.
-
-    Attributes:
-        values: Numbers, float64 (n,), or (n, k) for several outputs; for classes the one that each row is given, as
-            text.
-        probabilities: float64 (n, classes) in the order of ``classes``; None for numbers.
-        classes: The classes; empty for numbers.
-        notes: Notes about the table.
-        unseen: The columns with values that the model does not know.
-        suspects: The columns that are unlike those of the training rows.
-    """
-
-    values: NDArray[Any]
-    probabilities: NDArray[np.float64] | None
-    classes: tuple[str, ...]
-    notes: tuple[str, ...]
-    unseen: tuple[Unseen, ...] = ()
-    suspects: tuple[Suspect, ...] = ()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Warnings on columns with nearly nothing that the model knows, and on suspect ones."""
-        return warnings_on(self.unseen, self.suspects)
-
-
-class Evaluation(NamedTuple):
-    """A model on rows with known targets.
-
-    Attributes:
-        scores: Every metric.
-        warnings: Problems of the predictions, see ``backpass.model.diagnostics``.
-        comparison: The network and the best baseline that the model keeps, on these rows.
-    """
-
-    scores: dict[str, float]
-    warnings: list[str]
-    comparison: Comparison | None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -103,6 +59,9 @@ class Model:
         baselines: The baselines that can be scored on other rows: the constant one, then the linear one if it is small.
         lookups: The baselines that read the group or the time column.
         training_rows: The summary of the training rows; None in earlier files and after ``partial_fit``.
+        others: The groups of networks whose layers differ from those of ``network``; empty if none do.
+        shares: The share of each network in the average, in the order of ``groups``, with sum 1; empty if all are
+            equal.
     """
 
     schema: Schema
@@ -117,14 +76,31 @@ class Model:
     baselines: tuple[Baseline, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     training_rows: TrainingRows | None = None
+    others: tuple[Group, ...] = ()
+    shares: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         """One line: what the model predicts, from how many columns, and its network."""
-        widths = " -> ".join(map(str, (self.network.inputs, *self.network.widths)))
-        networks = f"{len(self.theta)} networks" if self.theta.ndim > 1 else "network"
+        networks = "network" if self.theta.ndim == 1 and not self.others else f"{self.networks} networks"
+        widths = listed([each.title for each in self.groups])
         columns = counted(len(self.schema.features), "column")
         noun = "targets" if len(self.targets) > 1 else "target"
         return f"Model({noun} {listed(self.targets, shown)}, {self.head.target.task}, {columns}, {networks} {widths})"
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """All networks, by their layers: first those of ``network``, then ``others``."""
+        return (Group.of(self.network, self.theta), *self.others)
+
+    @property
+    def networks(self) -> int:
+        """The number of networks that are averaged."""
+        return sum(each.count for each in self.groups)
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of parameters of all networks."""
+        return sum(each.theta.size for each in self.groups)
 
     def predict(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The prediction for each row.
@@ -336,8 +312,8 @@ class Model:
     def features(self, data: Any, **reading: Any) -> NDArray[Any]:
         """The penultimate activations a^[r-1] of each row, (n, m)    CS229 (2.21)
 
-        For an ensemble, those of all its networks, concatenated: (n, networks m). Each network has learned its own
-        features.
+        For an ensemble, those of all its networks, concatenated: (n, networks m), or the sum of their m where layers
+        differ. Each network has learned its own features.
         """
         outputs, encoded = self.features_of(self.table(data, **reading))
         warn_all(encoded.warnings)
@@ -354,7 +330,8 @@ class Model:
         two classes the logit of the last one.
 
         Raises:
-            UsageError: An activation is not the identity, numbers are clipped, or the model has several outputs.
+            UsageError: An activation is not the identity, numbers are clipped, or the model has several outputs or
+                networks of different layers.
 
         >>> from backpass import fit
         >>> data = {"x": range(100), "y": [3.0 * x - 5.0 for x in range(100)]}
@@ -508,11 +485,8 @@ class Model:
     def outputs_at(self, x: NDArray[Any], *, features: bool = False) -> NDArray[Any]:
         """Outputs o (n, k) for x (n, d), averaged over networks; or their penultimate activations, concatenated."""
         engine = engine_named(self.engine, self.threads)
-        found = [
-            outputs_of(self.network, theta, x, engine, features=features)
-            for theta in self.theta.reshape(-1, self.network.parameter_count)
-        ]
-        return np.concatenate(found, axis=1) if features else self.head.averaged(found)
+        found = [o for group in self.groups for o in group.outputs(x, engine, features=features)]
+        return np.concatenate(found, axis=1) if features else self.head.averaged(found, self.shares)
 
     def baseline_outputs(self, x: NDArray[Any], table: Table) -> dict[str, NDArray[np.float64]]:
         """The outputs o (n, k) of each baseline that the model keeps and whose column the table has.
@@ -560,39 +534,4 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The bytes of the model file: the same for the same data, settings and seed."""
-        knots = self.feature_map.knots
-        facts: dict[str, Any] = {
-            "backpass": __version__,
-            "arithmetic": ARITHMETIC,
-            "schema": self.schema.to_json(),
-            "head": self.head.to_json(),
-            "features": {
-                "has_missing": list(self.feature_map.has_missing),
-                "has_unknown": list(self.feature_map.has_unknown),
-                "coding": list(self.feature_map.coding),
-                **({"knots": [each.size for each in knots]} if knots else {}),
-                **({} if self.feature_map.clipped else {"clipped": False}),
-            },
-            "network": self.network.to_json(),
-            "record": self.record.to_json(),
-        }
-        fixed = self.network.fixed_count
-        arrays = {"theta": self.theta[..., fixed:], "center": self.feature_map.center, "scale": self.feature_map.scale}
-        if fixed:
-            arrays["projection"] = self.theta.reshape(-1, self.network.parameter_count)[0, :fixed]
-        if knots:
-            arrays["knots"] = np.concatenate(knots)
-        if self.residuals is not None:
-            facts["residual_rows"] = self.residuals.rows
-            arrays["residuals"] = self.residuals.values
-            facts |= {} if self.residuals.floor is None else {"residual_floor": self.residuals.floor}
-        if self.baselines:
-            facts["baselines"] = [each.name for each in self.baselines]
-            arrays["baselines"] = np.concatenate([each.theta for each in self.baselines])
-        if self.lookups:
-            facts["lookups"] = [each.to_json() for each in self.lookups]
-            arrays["lookups"] = np.concatenate([each.cells.reshape(-1) for each in self.lookups])
-        if (kept := self.training_rows) is not None:
-            facts["training_rows"] = {"rows": kept.rows, "single": kept.single, "profiled": kept.profiled}
-            arrays |= {"below": kept.below.reshape(-1), "digests": kept.digests}
-        return pack("model", facts, arrays)
+        return to_bytes(self)

@@ -11,7 +11,7 @@ from backpass.network.backward import BackwardPass
 from backpass.network.column_scales import SCALINGS
 from backpass.network.custom_activation import CUSTOM, CustomActivation
 from backpass.network.feature_map import FeatureMap
-from backpass.network.front import Embedding, FrontScale, Periodic, Projection
+from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
 from backpass.network.initialization import fit_output, initialize, initialize_from_data
 from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, RandomKey, ScaledDense, Unit, Wired
 from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
@@ -48,6 +48,7 @@ __all__ = [
     "Projection",
     "RandomKey",
     "ScaledDense",
+    "Selection",
     "Unit",
     "Wired",
     "activation_named",

@@ -31,6 +31,41 @@ class Front(Layer):
 
 
 @dataclass(frozen=True, slots=True)
+class Selection(Front):
+    """Selection: keeps the first ``size`` of the first ``columns`` inputs, and all inputs after these.
+
+    x (n, d)   ->   (n, d - columns + size)
+
+    Networks that read different views of the same columns, such as numbers with and without their quantile features,
+    thereby share one matrix of inputs.
+
+    Attributes:
+        columns: The number of inputs to select from.
+        size: The number of inputs that are kept of them.
+    """
+
+    columns: int
+    size: int
+    kind: ClassVar[str] = "selection"
+
+    def width(self, inputs: int) -> int:
+        return inputs - self.columns + self.size
+
+    def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
+        return ()
+
+    def faults(self, inputs: int) -> list[str]:
+        return [
+            *([] if 1 <= self.columns <= inputs else [f"selection takes {self.columns} of {inputs} inputs"]),
+            *([] if 1 <= self.size <= self.columns else [f"selection keeps {self.size} of {self.columns} inputs"]),
+        ]
+
+    def __call__(self, theta: Mapping[str, Array], x: Array, number: str, draws: RandomKey | None) -> Array:
+        kept = x[:, : self.size]
+        return concatenate([kept, x[:, self.columns :]], axis=1) if x.shape[1] > self.columns else kept
+
+
+@dataclass(frozen=True, slots=True)
 class Projection(Front):
     """Projection of the first ``columns`` inputs on principal components of the training rows: x P + c
 

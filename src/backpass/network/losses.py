@@ -44,8 +44,15 @@ class Loss(ABC):
         """outputs o (n, k)   ->   predictions in units of the target; by default the outputs themselves"""
         return o
 
-    def averaged(self, outputs: Sequence[Array]) -> Array:
-        """outputs of several networks, each (n, k)   ->   outputs (n, k) that predict the average"""
+    def averaged(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
+        """outputs of several networks, each (n, k)   ->   outputs (n, k) that predict the average
+
+        Args:
+            outputs: The outputs of each network.
+            weights: The weight of each network, with sum 1. Default (): equal weights.
+        """
+        if weights:
+            return sum(w * o for w, o in zip(weights, outputs, strict=True))
         return sum(outputs) / float(len(outputs))
 
 
@@ -102,8 +109,8 @@ class Poisson(Loss):
     def predicted(self, o: Array) -> Array:
         return exp(o)
 
-    def averaged(self, outputs: Sequence[Array]) -> Array:
-        return _mean_of_logs(outputs)
+    def averaged(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
+        return _mean_of_logs(outputs, weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,9 @@ class BinaryCrossEntropy(Loss):
         """The probability of class 1: (n, 1)"""
         return sigmoid(o)
 
-    def averaged(self, outputs: Sequence[Array]) -> Array:
+    def averaged(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
         """ln p - ln(1 - p), with p and 1 - p averaged first"""
-        return _mean_of_logits(outputs)
+        return _mean_of_logits(outputs, weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +152,9 @@ class LabelCrossEntropy(Loss):
         """The probability of each label: (n, k)"""
         return sigmoid(o)
 
-    def averaged(self, outputs: Sequence[Array]) -> Array:
+    def averaged(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
         """ln p - ln(1 - p), with p and 1 - p averaged first"""
-        return _mean_of_logits(outputs)
+        return _mean_of_logits(outputs, weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,19 +177,23 @@ class CrossEntropy(Loss):
         """Probabilities of the classes: (n, k)"""
         return softmax(o, axis=1)
 
-    def averaged(self, outputs: Sequence[Array]) -> Array:
+    def averaged(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
         """ln p, with p averaged first"""
-        return _mean_of_logs([o - logsumexp(o, axis=1, keepdims=True) for o in outputs])
+        return _mean_of_logs([o - logsumexp(o, axis=1, keepdims=True) for o in outputs], weights)
 
 
-def _mean_of_logits(logits: Sequence[Array]) -> Array:
+def _mean_of_logits(logits: Sequence[Array], weights: Sequence[float]) -> Array:
     """The logit of the mean of the probabilities with these logits: ln p - ln(1 - p)."""
-    return _mean_of_logs([-softplus(-o) for o in logits]) - _mean_of_logs([-softplus(o) for o in logits])
+    return _mean_of_logs([-softplus(-o) for o in logits], weights) - _mean_of_logs(
+        [-softplus(o) for o in logits], weights
+    )
 
 
-def _mean_of_logs(logs: Sequence[Array]) -> Array:
-    """The logarithm of the mean of the numbers with these logarithms."""
+def _mean_of_logs(logs: Sequence[Array], weights: Sequence[float]) -> Array:
+    """The logarithm of the mean of the numbers with these logarithms, weighted if there are weights."""
     largest = reduce(maximum, logs)
+    if weights:
+        return largest + log(sum(w * exp(each - largest) for w, each in zip(weights, logs, strict=True)))
     return largest + log(sum(exp(each - largest) for each in logs)) - float(elementary.log(len(logs)))
 
 

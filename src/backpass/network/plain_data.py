@@ -9,7 +9,7 @@ from typing import Any
 
 from backpass.network.activations import activation_named
 from backpass.network.custom_activation import CustomActivation
-from backpass.network.front import Embedding, FrontScale, Periodic, Projection
+from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
 from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, ScaledDense, Unit, Wired
 
 LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
@@ -21,6 +21,7 @@ LAYERS: MappingProxyType[str, type[Layer]] = MappingProxyType(
             LearnedActivation,
             Wired,
             Dropout,
+            Selection,
             Projection,
             Periodic,
             Embedding,

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backpass.errors import UsageError
+from backpass.model.anatomy.neuron import is_single_neuron
 from backpass.model.model import Model
-from backpass.model.neuron import is_single_neuron
 from backpass.reporting.explanation.attribution import explain
 from backpass.reporting.explanation.dependence import answer_number, dependences
 from backpass.reporting.explanation.importance import importance_metric, importances

@@ -72,6 +72,8 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     if model.schema.left_out:
         yield "left out", [listed([shown(name)[1:-1] for name in model.schema.left_out])]
     yield "rows", [summary.rows_line(dict(model.record.rows))]
+    if model.others or model.shares:
+        yield "networks", list(summary.group_lines(model))
     yield "layers", anatomy.layer_lines(network)
     if units := list(anatomy.unit_lines(model)):
         yield "wired", units
@@ -175,6 +177,7 @@ def _facts(model: Model) -> dict[str, Any]:
     return {
         **summary.facts(model),
         **anatomy.facts(model.network),
+        "groups": summary.groups_facts(model),
         "inputs": model.input_names,
         "left_out": list(model.schema.left_out),
         "loss": model.head.loss_title,

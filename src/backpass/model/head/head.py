@@ -278,18 +278,23 @@ class Head:
         columns = self.columns(o)
         return columns[0] if self.is_flat else stack(columns, axis=1)
 
-    def average(self, outputs: Sequence[Array]) -> Array:
-        """outputs of several networks, each (n, k)  ->  outputs that predict the average; can be traced"""
+    def average(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
+        """outputs of several networks, each (n, k)  ->  outputs that predict the average; can be traced
+
+        Args:
+            outputs: The outputs of each network.
+            weights: The weight of each network, with sum 1. Default (): equal weights.
+        """
         with label("average"):
-            return self.named.averaged(outputs) if len(outputs) > 1 else outputs[0]
+            return self.named.averaged(outputs, weights) if len(outputs) > 1 else outputs[0]
 
     def decoding(self, dtype: Any, rows: str = "n") -> Circuit:
         """``columns`` as a circuit of the outputs o (n, k)."""
         return trace(self.columns, [Spec((rows, self.outputs), dtype)])
 
-    def averaging(self, networks: int, dtype: Any, rows: str = "n") -> Circuit:
+    def averaging(self, networks: int, dtype: Any, rows: str = "n", weights: Sequence[float] = ()) -> Circuit:
         """``average`` as a circuit of the outputs of ``networks`` networks."""
-        return trace(lambda *outputs: self.average(outputs), [Spec((rows, self.outputs), dtype)] * networks)
+        return trace(lambda *outputs: self.average(outputs, weights), [Spec((rows, self.outputs), dtype)] * networks)
 
     @property
     def _of_outputs(self) -> Head:
@@ -306,11 +311,11 @@ class Head:
         # The engine drops additions of 0, which leaves a zero its sign.
         return np.asarray((columns[0] if self.is_flat else np.column_stack(columns)) + 0.0)
 
-    def averaged(self, outputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average"""
+    def averaged(self, outputs: Sequence[NDArray[Any]], weights: Sequence[float] = ()) -> NDArray[Any]:
+        """outputs of several networks, each (n, k)  ->  outputs (n, k) that predict their average; see ``average``"""
         if len(outputs) == 1:
             return outputs[0]
-        circuit = _averaging(self._of_outputs, len(outputs), outputs[0].dtype)
+        circuit = _averaging(self._of_outputs, len(outputs), outputs[0].dtype, tuple(weights))
         return default_engine(threads=1).run(circuit, *outputs)[0]
 
     def decided(self, predicted: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -422,8 +427,8 @@ def _decoding(head: Head, dtype: np.dtype[Any]) -> Circuit:
 
 
 @lru_cache(maxsize=32)
-def _averaging(head: Head, networks: int, dtype: np.dtype[Any]) -> Circuit:
-    return head.averaging(networks, dtype)
+def _averaging(head: Head, networks: int, dtype: np.dtype[Any], weights: tuple[float, ...]) -> Circuit:
+    return head.averaging(networks, dtype, weights=weights)
 
 
 def mean_of(loss: Loss, o: NDArray[Any], y: NDArray[Any], weights: NDArray[np.float64] | None) -> float:

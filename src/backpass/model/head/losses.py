@@ -46,8 +46,8 @@ class MultiOutputLoss(Loss):
     def predicted(self, o: Array) -> Array:
         return concatenate([loss.predicted(o[:, j : j + 1]) for j, loss in enumerate(self.losses)], axis=1)
 
-    def averaged(self, outputs: Sequence[Array]) -> Array:
-        each = [loss.averaged([o[:, j : j + 1] for o in outputs]) for j, loss in enumerate(self.losses)]
+    def averaged(self, outputs: Sequence[Array], weights: Sequence[float] = ()) -> Array:
+        each = [loss.averaged([o[:, j : j + 1] for o in outputs], weights) for j, loss in enumerate(self.losses)]
         return concatenate(each, axis=1)
 
 

@@ -177,18 +177,17 @@ def _feature_map(model: Exportable) -> Circuit:
 
 
 def _network_outputs(graph: Graph, model: Exportable, x: Value) -> Value:
-    """The forward circuit with named parameters: o (n, k); for an ensemble, the average of its networks."""
-    networks = model.theta.reshape(-1, model.network.parameter_count)
+    """The forward circuit with named parameters: o (n, k); for an ensemble, the weighted average of its networks."""
+    networks = [(group.network, theta) for group in model.groups for theta in group.theta]
     outputs: list[Value] = []
-    for i, theta in enumerate(networks, start=1):
-        for name, array in model.network.layout.views(theta).items():
+    for i, (network, theta) in enumerate(networks, start=1):
+        for name, array in network.layout.views(theta).items():
             graph.call(array, name if len(networks) == 1 else f"network {i}/{name}")
-        outputs += translate(graph, model.network.forward(theta.dtype), [theta, x])
-    return (
-        outputs[0]
-        if len(networks) == 1
-        else translate(graph, model.head.averaging(len(networks), model.theta.dtype, ROWS), outputs)[0]
-    )
+        outputs += translate(graph, network.forward(theta.dtype), [theta, x])
+    if len(networks) == 1:
+        return outputs[0]
+    average = model.head.averaging(len(networks), model.theta.dtype, ROWS, model.shares)
+    return translate(graph, average, outputs)[0]
 
 
 def _labels(graph: Graph, model: Exportable, probabilities: Value) -> Value:

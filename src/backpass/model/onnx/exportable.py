@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -9,6 +10,16 @@ from numpy.typing import NDArray
 from backpass.model.head.head import Head
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema
+
+
+class Networks(Protocol):
+    """Networks of the same layers: theta (networks, P)."""
+
+    @property
+    def network(self) -> Network: ...
+
+    @property
+    def theta(self) -> NDArray[Any]: ...
 
 
 class Exportable(Protocol):
@@ -24,10 +35,13 @@ class Exportable(Protocol):
     def feature_map(self) -> FeatureMap: ...
 
     @property
-    def network(self) -> Network: ...
+    def theta(self) -> NDArray[Any]: ...
 
     @property
-    def theta(self) -> NDArray[Any]: ...
+    def groups(self) -> Sequence[Networks]: ...
+
+    @property
+    def shares(self) -> tuple[float, ...]: ...
 
     @property
     def target(self) -> str: ...

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError, did_you_mean
+from backpass.model.anatomy.neuron import is_single_neuron, neuron_of
 from backpass.model.model import Model
-from backpass.model.neuron import is_single_neuron, neuron_of
 from backpass.model.profile import CategoricalProfile
 from backpass.numerics.philox import permutation
 from backpass.reporting.numbers.columns import ModelColumn, columns_of, typical_row

@@ -26,6 +26,30 @@ CHUNK = 8192
 """Rows per call of the engine, which bounds memory."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Member:
+    """One network behind its embedding.
+
+    Attributes:
+        network: The network without its embedding layer.
+        theta: Its parameters without embedding tables (P,).
+        tables: The embedding table of each code (levels + 1, size).
+        start: The position of its embeddings in s.
+        first: The position of its parameters among those of all members.
+    """
+
+    network: Network
+    theta: NDArray[Any]
+    tables: tuple[NDArray[Any], ...]
+    start: int
+    first: int
+
+    @property
+    def stop(self) -> int:
+        """The position in s after its embeddings."""
+        return self.start + sum(int(table.shape[1]) for table in self.tables)
+
+
 @dataclass(frozen=True)
 class SmoothModel:
     """A model whose inputs s (n, e) are the network inputs with each code replaced by its embeddings in every member.
@@ -41,52 +65,46 @@ class SmoothModel:
         return engine_named(self.model.engine, self.model.threads)
 
     @cached_property
-    def embedding(self) -> Embedding | None:
-        return next((layer for layer in self.model.network.layers if isinstance(layer, Embedding)), None)
-
-    @cached_property
-    def thetas(self) -> NDArray[Any]:
-        """theta of each member, with embedding tables: (members, P)"""
-        return self.model.theta.reshape(-1, self.model.network.parameter_count)
-
-    @cached_property
     def plain(self) -> int:
         """The number of inputs that are not codes; they come first."""
-        return self.model.network.inputs - (len(self.embedding.levels) if self.embedding else 0)
+        embedding = next((each for each in self.model.network.layers if isinstance(each, Embedding)), None)
+        return self.model.network.inputs - (len(embedding.levels) if embedding else 0)
 
     @cached_property
-    def embedded(self) -> int:
-        """The number of inputs that replace the codes, for one member."""
-        return len(self.embedding.levels) * self.embedding.size if self.embedding else 0
-
-    @cached_property
-    def network(self) -> Network:
-        """The network without its embedding layer."""
-        layers = tuple(layer for layer in self.model.network.layers if not isinstance(layer, Embedding))
-        return Network(self.plain + self.embedded, layers)
+    def members(self) -> list[_Member]:
+        """Every network of the model."""
+        found: list[_Member] = []
+        start, first = self.plain, 0
+        for group in self.model.groups:
+            layout = group.network.layout
+            tables = [f"E{number}." for number, each, _ in group.network.numbered() if isinstance(each, Embedding)]
+            kept = tuple(each for each in group.network.layers if not isinstance(each, Embedding))
+            for theta in group.theta:
+                views = layout.views(theta)
+                own = tuple(views[name] for name in views if tables and name.startswith(tables[0]))
+                network = Network(self.plain + sum(table.shape[1] for table in own), kept)
+                found.append(_Member(network, network.layout.vector(views, theta.dtype), own, start, first))
+                start, first = found[-1].stop, first + network.parameter_count
+        return found
 
     @cached_property
     def theta(self) -> NDArray[Any]:
         """The parameters of all members without embedding tables, concatenated: (P,)"""
-        layout, kept = self.model.network.layout, self.network.layout
-        return np.concatenate([kept.vector(layout.views(theta), theta.dtype) for theta in self.thetas])
+        return np.concatenate([member.theta for member in self.members])
 
     @cached_property
     def width(self) -> int:
         """e, the number of inputs."""
-        return self.plain + self.embedded * len(self.thetas)
+        return self.members[-1].stop
 
     def inputs(self, x: NDArray[Any]) -> NDArray[Any]:
         """Convert network inputs: x (n, d) -> s (n, e)"""
-        if self.embedding is None:
+        if self.width == self.plain:
             return x
         codes = x[:, self.plain :].astype(np.int32)
-        layout = self.model.network.layout
-        number = next(number for number, layer, _ in self.model.network.numbered() if layer is self.embedding)
         parts = [x[:, : self.plain]]
-        for theta in self.thetas:
-            tables = layout.views(theta)
-            parts += [tables[f"E{number}.{j + 1}"][codes[:, j]] for j in range(codes.shape[1])]
+        for member in self.members:
+            parts += [table[codes[:, j]] for j, table in enumerate(member.tables)]
         return np.concatenate(parts, axis=1)
 
     def groups(self) -> list[NDArray[Any]]:
@@ -96,9 +114,12 @@ class SmoothModel:
             if group[0] < self.plain:
                 found.append(np.array(group))
                 continue
-            first = self.plain + (group[0] - self.plain) * (self.embedding.size if self.embedding else 0)
-            of_one = np.arange(first, first + (self.embedding.size if self.embedding else 0))
-            found.append(np.concatenate([of_one + i * self.embedded for i in range(len(self.thetas))]))
+            places: list[NDArray[Any]] = []
+            for member in self.members:
+                ends = member.start + np.cumsum([0, *(table.shape[1] for table in member.tables)])
+                code = group[0] - self.plain
+                places.append(np.arange(ends[code], ends[code + 1]))
+            found.append(np.concatenate(places))
         return found
 
     def predicted(self, theta: Array, s: Array) -> Array:
@@ -108,15 +129,13 @@ class SmoothModel:
             theta: The parameters of all members, without embedding tables.
             s: (n, e). The inputs.
         """
-        size, first = self.network.parameter_count, self.plain
         outputs = []
-        for i in range(len(self.thetas)):
+        for member in self.members:
             own = s
-            if self.embedded:
-                start = first + i * self.embedded
-                own = concatenate([s[:, :first], s[:, start : start + self.embedded]], axis=1)
-            outputs.append(self.network(theta[i * size : (i + 1) * size], own))
-        return head_of(self.model).decoded(self.model.head.average(outputs))
+            if member.tables:
+                own = concatenate([s[:, : self.plain], s[:, member.start : member.stop]], axis=1)
+            outputs.append(member.network(theta[member.first : member.first + member.theta.size], own))
+        return head_of(self.model).decoded(self.model.head.average(outputs, self.model.shares))
 
     @cached_property
     def gradient(self) -> Circuit:

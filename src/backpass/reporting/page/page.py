@@ -166,7 +166,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "settings": setting_rows(model),
         "layers": _layers(model),
         "networks": len(model.record.members),
-        "parameters": f"{model.theta.size:,}",
+        "parameters": f"{model.parameter_count:,}",
         "is_large": not whatif.fits(model),
     }
 
@@ -190,8 +190,8 @@ def _decision_facts(findings: Findings) -> dict[str, Any]:
 
 def _layers(model: Model) -> str:
     """Format the layer widths: ``8 → 64 → 1``, or ``4 times 8 → 64 → 1`` for an ensemble."""
-    layers = " → ".join(map(str, (model.network.inputs, *model.network.widths)))
-    return f"{len(model.theta)} times {layers}" if model.theta.ndim > 1 else layers
+    layers = [(group.count, group.title.replace("->", "→")) for group in model.groups]
+    return layers[0][1] if model.theta.ndim == 1 else ", ".join(f"{count} times {widths}" for count, widths in layers)
 
 
 def _order(findings: Findings) -> list[int]:
@@ -215,7 +215,7 @@ def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:
         elif part is not None:
             yield name.replace("_", " "), number(model.record.scores[part][name]), f"{words.PARTS[part]} rows"
     yield "training rows", f"{model.record.rows.get('train', 0):,}", _set_aside(model)
-    yield "parameters", f"{model.theta.size:,}", _layers(model)
+    yield "parameters", f"{model.parameter_count:,}", _layers(model)
 
 
 def _set_aside(model: Model) -> str:

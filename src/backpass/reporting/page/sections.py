@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.model.anatomy.neuron import is_single_neuron
 from backpass.model.head.decision import Decision
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
-from backpass.model.neuron import is_single_neuron
 from backpass.numerics.bootstrap import Interval
 from backpass.reporting.explanation.dependence import Dependence, answer_number, dependences
 from backpass.reporting.numbers.curves import calibration, confusion, precision_recall, roc

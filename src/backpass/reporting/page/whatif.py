@@ -32,30 +32,32 @@ computes a curve of 81 points of such a model in about a tenth of a second."""
 
 
 def forward(model: Model) -> Circuit:
-    """(theta (networks * P,), numbers (n, p), codes (n, q)) -> numbers (n,) or probabilities (n, classes or labels)"""
-    head, size = head_of(model), model.network.parameter_count
+    """(theta of all networks (P,), numbers (n, p), codes (n, q)) -> numbers (n,) or probabilities (n, k)"""
+    head, networks = head_of(model), [group.network for group in model.groups for _ in group.theta]
     phi, dtype = model.feature_map, model.theta.dtype
 
     def whole(theta: Array, numbers: Array, codes: Array) -> Array:
-        x = phi(numbers, codes, dtype)
-        outputs = [model.network(theta[i : i + size], x) for i in range(0, model.theta.size, size)]
-        return head.decoded(head.average(outputs))
+        x, outputs, first = phi(numbers, codes, dtype), [], 0
+        for network in networks:
+            outputs.append(network(theta[first : first + network.parameter_count], x))
+            first += network.parameter_count
+        return head.decoded(head.average(outputs, model.shares))
 
-    widths = len(model.schema.numbers), len(model.schema.texts)
-    specs = [Spec((model.theta.size,), dtype), Spec(("n", widths[0]), WIDE), Spec(("n", widths[1]), np.dtype(np.int32))]
-    return trace(whole, specs)
+    columns = Spec(("n", len(model.schema.numbers)), WIDE), Spec(("n", len(model.schema.texts)), np.dtype(np.int32))
+    return trace(whole, [Spec((model.parameter_count,), dtype), *columns])
 
 
 def fits(model: Model) -> bool:
     """Whether theta fits on a page."""
-    return model.theta.size * 4 * 4 // 3 <= MOST_BYTES
+    return model.parameter_count * 4 * 4 // 3 <= MOST_BYTES
 
 
 def facts(model: Model) -> dict[str, Any]:
     """Return everything that the script needs, as plain data."""
+    theta = np.concatenate([group.theta.reshape(-1) for group in model.groups])
     return {
         "circuit": circuit_facts(forward(model)),
-        "theta": b64encode(model.theta.astype("<f4").tobytes()).decode("ascii"),
+        "theta": b64encode(theta.astype("<f4").tobytes()).decode("ascii"),
         "columns": list(controls(columns_of(model))),
         "target": label(model.target),
         "classes": [label(name) for name in model.classes],

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.model import Model
-from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Projection, Wired
+from backpass.network import Embedding, FrontScale, Layer, LearnedActivation, Periodic, Projection, Selection, Wired
 from backpass.reporting.numbers.columns import ModelColumn, by_column, columns_of
 from backpass.reporting.numbers.names import label
 
@@ -188,7 +188,7 @@ def scene_of(model: Model, limits: Limits = WHOLE) -> Scene:
         shown = [label(unit.name) for unit in layer.units] if isinstance(layer, Wired) else output * is_last
         what = "output" if is_last else learned.get(number, str(getattr(layer, "activation", "identity")))
         layers.append(_Layer(layer.width(width), shown, weights, what, joined))
-    count = model.theta.shape[0] if model.theta.ndim > 1 else 1
+    count = model.networks
     title = " → ".join(map(str, [len(names), *network.widths]))
     return _placed(layers, title if count == 1 else f"{title}, the first of {count} networks", limits)
 
@@ -228,7 +228,12 @@ def _front(model: Model, columns: Sequence[ModelColumn], views: Any) -> tuple[li
     for number, layer, _ in model.network.numbered():
         if layer.neurons:
             break
-        if isinstance(layer, Projection):
+        if isinstance(layer, Selection):
+            gone = layer.columns - layer.size
+            kept = [[i for i in g if not layer.size <= i < layer.columns] for g in groups]
+            groups = [[i if i < layer.size else i - gone for i in g] for g in kept]
+            width = layer.width(width)
+        elif isinstance(layer, Projection):
             width = layer.width(width)
             groups = [[i] for i in range(width)]
         elif isinstance(layer, Periodic):

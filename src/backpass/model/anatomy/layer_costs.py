@@ -11,7 +11,7 @@ import numpy as np
 
 from backpass.circuit import Array, Spec, trace, value_and_grad
 from backpass.engine.scope_costs import scope_costs
-from backpass.model.neuron import Fitted
+from backpass.model.anatomy.neuron import Fitted
 
 ROWS = 1024
 _BACKWARD = "gradient of "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.neuron import HOMOGENEOUS, Fitted, input_scales
+from backpass.model.anatomy.neuron import HOMOGENEOUS, Fitted, input_scales
 from backpass.network import Dense, Dropout, Unit, Wired
 from backpass.numerics.elementary import total
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
+from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.network import Dense, FeatureMap, Network, ScaledDense
 from backpass.numerics.elementary import total
@@ -56,6 +57,10 @@ class Fitted(Protocol):
     def network(self) -> Network: ...
     @property
     def theta(self) -> NDArray[Any]: ...
+    @property
+    def others(self) -> tuple[Group, ...]: ...
+    @property
+    def shares(self) -> tuple[float, ...]: ...
     @property
     def input_names(self) -> list[str]: ...
 
@@ -102,6 +107,8 @@ def why_no_neuron(model: Fitted) -> tuple[str, str] | None:
     """The reason why a model is not one neuron of its columns, with what to do about it; None if it is."""
     head, network, first = model.head, model.network, model.network.layers[0]
     is_one = len(network.layers) == 1 and isinstance(first, Dense | ScaledDense) and model.theta.ndim == 1
+    if model.others or model.shares:
+        return "it averages networks of different layers or shares", "fit one network: ensemble_size=1"
     if network.outputs > 1:
         return f"it has {network.outputs} outputs", "fit one target, with numbers or two classes"
     if not (network.is_linear or is_one):
