@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backpass.datasets import sample_bytes
@@ -27,3 +29,48 @@ def test_python_examples_run(
         exec(compile(block, "README.md", "exec"), names)
     shown = capsys.readouterr().out
     assert "assemble" in shown or "matmul" in shown
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip().replace(",", "") for cell in line.strip().strip("|").split("|")]
+
+
+def test_mean_ranks_are_those_of_the_table_in_the_laboratory() -> None:
+    page = (ROOT / "docs" / "laboratory.md").read_text("utf-8")
+    table = page.partition("| table | rows |")[2].partition("\n\n")[0].splitlines()
+    names, rows = cells(table[0]), [cells(line)[2:] for line in table[2:15]]
+    peers = ("`default`", "CatBoost", "LightGBM", "HistGB", "RealMLP-TD", "scikit-learn MLP")
+    scores = np.array([[float(row[names.index(peer)]) for peer in peers] for row in rows])
+    ranks = (scores[:, :, None] > scores[:, None, :]).sum(axis=2) + (scores[:, :, None] == scores[:, None, :]).sum(
+        axis=2
+    ) / 2
+    means = (ranks + 0.5).mean(axis=0)
+    flat = " ".join(README.split())
+    said = re.search(
+        r"On 13 public tables \(one split, one seed\) its mean rank among six is ([\d.]+) \((.*?)\);", flat
+    )
+    assert said is not None
+    assert [float(each) for each in (said[1], *re.findall(r" (\d\.\d)\b", said[2]))] == pytest.approx(means, abs=0.051)
+
+
+def test_the_slowdown_against_jax_is_that_of_the_benchmark() -> None:
+    page = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
+    factors = sorted(float(each) for each in re.findall(r"\| JAX \| ([\d.]+) \|", page))
+    assert f"{factors[1]} to {factors[-1]} times slower" in README
+    assert factors[0] == pytest.approx(1.0, abs=0.05)  # level
+
+
+def test_dependencies_are_six() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert len(project["dependencies"]) == 6
+    assert "Six dependencies" in README
+    assert f"Python {project['requires-python'].removeprefix('>=')} or newer" in README
+
+
+def test_exit_codes_are_those_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    from backpass.cli import main
+
+    assert main(["--help"]) == 0
+    codes = set(re.findall(r"\b\d{1,3}\b", capsys.readouterr().out.partition("Exit codes:")[2]))
+    said = README.partition("Exit codes: ")[2].partition(" internal error")[0]
+    assert set(re.findall(r"\b\d{1,3}\b", said)) == codes
