@@ -1,4 +1,5 @@
-"""README and the pages of docs/: their commands parse, their options and make verbs exist, their Python runs."""
+"""README and the pages of docs/: their commands parse, their options and make verbs exist, their Python runs,
+and figures are those of the code."""
 
 from __future__ import annotations
 
@@ -11,9 +12,23 @@ from typing import Any
 import click
 import pytest
 
-from backpass.cli.root import COMMANDS, backpass
+from backpass.cli.root import COMMANDS
+from backpass.cli.root import backpass as root
 from backpass.datasets import sample_bytes
 from backpass.errors import UsageError
+from backpass.model.fitting.streaming import provisional
+from backpass.model.metrics import METRICS
+from backpass.model.settings.presets import PRESETS
+from backpass.model.training_rows import MOST_DIGESTS
+from backpass.model.tuning.budget import TRIALS
+from backpass.model.tuning.portfolio import configurations
+from backpass.model.tuning.search import FOLDS
+from backpass.reporting.page import whatif
+from backpass.reporting.page.page import MOST_BYTES
+from backpass.table.feature import FEWEST_ROWS, MOST_LEVELS
+from backpass.table.files.decompression import USUAL_RATIO
+from backpass.table.notation.agreement import MOST_BANDS
+from backpass.table.target import MOST_CLASSES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -34,7 +49,7 @@ def parse(line: str) -> None:
     """Parse a command line as ``backpass`` does, without running it; a sentence may leave arguments out."""
     words = shlex.split(line, comments=True)
     name, *arguments = words[1 : words.index(">")] if ">" in words else words[1:]
-    command = backpass.get_command(click.Context(backpass), name)
+    command = root.get_command(click.Context(root), name)
     assert command is not None
     with suppress(click.MissingParameter, click.exceptions.Exit):  # Exit after --help
         command.make_context(name, arguments)
@@ -77,7 +92,7 @@ def test_commands_are_found_and_wrong_ones_are_noticed() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_options_and_verbs_of_sentences_exist(page: str) -> None:
     """Also where a sentence names an option without its command."""
-    commands = [backpass.get_command(click.Context(backpass), name) for name in COMMANDS]
+    commands = [root.get_command(click.Context(root), name) for name in COMMANDS]
     options = {name for each in commands if each for param in each.params for name in param.opts + param.secondary_opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", "".join(re.findall(r"`+[^`]+`+", PAGES[page]))))
     assert named <= {*options, *OF_BENCHMARKS, "--help"}
@@ -102,3 +117,63 @@ def test_python_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for block in re.findall(r"```python\n(.*?)```", PAGES[page], re.S):
         exec(compile(block, page, "exec"), names)
     assert "backpass" in names
+
+
+RECIPES = ("default", "fast", "best", "realmlp")
+
+
+def figures() -> dict[str, list[str]]:
+    """Page -> what it says of numbers and names that the code declares."""
+    trials = [str(changes["preset"]) for changes in configurations({}, "regression", 1_000)]
+    *first, last = (f"`{preset}`" for preset in trials[:4])
+    default, fast, best, published = (PRESETS[name].defaults("regression", None) for name in RECIPES)
+    (large, fewer), (larger, fewest) = PRESETS["default"].from_rows.items()
+    words = {2: "two", 3: "three", 4: "four", 16: "sixteen"}
+    return {
+        "docs/recipe.md": [
+            f"{words[fast['ensemble_size']]} networks of {words[len(fast['hidden'])]} layers of {fast['hidden'][0]}, "
+            f"{fast['epochs']} epochs",
+            f"{words[default['ensemble_size']]} such networks on {words[default['ensemble_size']]} folds",
+            f"{words[best['ensemble_size']]} on {words[best['ensemble_size']]} folds",
+            f"one network, {words[len(published['hidden'])]} layers of {published['hidden'][0]}, {published['epochs']} "
+            f"epochs, batches of {published['batch_size']} rows",
+            f"Tables of more than {large - 1:,} training rows take {fewer['epochs']} epochs, "
+            f"of more than {larger - 1:,} take {fewest['epochs']} (not `realmlp`)",
+            f"one-hot up to {default['max_one_hot_levels']} levels",
+        ],
+        "docs/how-to/tune.md": [
+            f"The first four are the presets {', '.join(first)} and {last}; the preset `best` comes at place "
+            f"{trials.index('best') + 1}.",
+            f"ends the search after N trials, {TRIALS} if neither option is given",
+            f"cut into folds ({words[FOLDS]};",
+        ],
+        "docs/how-to/report.md": [
+            f"more than {whatif.MOST_BYTES * 3 // 16:,} parameters",  # four bytes each, in base64
+            f"at most {MOST_BYTES // 10**6} MB",
+        ],
+        "docs/how-to/coming-from.md": [
+            f"up to {default['max_one_hot_levels']} categories, an embedding for more; beyond the {MOST_LEVELS} most "
+            f"frequent, categories of fewer than {FEWEST_ROWS} training rows count as unknown",
+            f"more than {USUAL_RATIO} times its size",
+        ],
+        "docs/how-to/numbers.md": [
+            f"at most {MOST_BANDS} ranges",
+            f"A target of more than {MOST_CLASSES} classes",
+        ],
+        "docs/how-to/scikit-learn.md": [
+            f"A first call with {provisional.FEWEST} rows or more",
+            f"up to {provisional.MOST} rows are kept",
+            f"provisionally for {provisional.WARM_UP} rows",
+        ],
+        "docs/how-to/decisions.md": [f"`{name}`" for name in METRICS],
+        "docs/how-to/model-files.md": [
+            "32-bit digests of training and validation rows",
+            f"(at most {MOST_DIGESTS:,},)",
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", figures())
+def test_figures_are_those_of_the_code(name: str) -> None:
+    text = " ".join(PAGES[name].split())
+    assert [said for said in figures()[name] if said not in text] == []
