@@ -36,6 +36,7 @@ ROOMS = (
     "model.baseline",
     "model.onnx",
     "model",
+    "model.javascript",
     "model.fitting",
     "model.assessment",
     "model.tuning",

@@ -20,6 +20,8 @@ from backpass.circuit.node import OPERATIONS
 from backpass.circuit.operation import elementwise, operation
 from backpass.circuit.primitive import Primitive
 from backpass.engine import ENGINES
+from backpass.engine.javascript.forms import FORMS as SCRIPT_FORMS
+from backpass.engine.javascript.forms import WITHOUT_FORM as WITHOUT_SCRIPT_FORM
 from backpass.engine.onnx.forms import FORMS, WITHOUT_FORM
 from backpass.engine.plan.lowering.rules import RULES, rule_of
 from backpass.reporting.page import whatif
@@ -66,6 +68,8 @@ def missing_places(one: Primitive, samples: set[str]) -> Iterator[str]:
                 yield f"the kernel {name}.{dtype} in engine/native/elementwise.hpp"
     if name not in FORMS and name not in WITHOUT_FORM:
         yield "a form in engine/onnx/forms.py"
+    if name not in SCRIPT_FORMS and name not in WITHOUT_SCRIPT_FORM:
+        yield "a form in engine/javascript/forms.py"
     if name not in SCRIPT_OPERATIONS and name not in WITHOUT_SCRIPT:
         yield "a function in reporting/page/circuit.js"
 
@@ -78,11 +82,11 @@ def test_every_place_knows_the_operation(name: str, sampled: set[str]) -> None:
 
 def test_every_exception_is_one() -> None:
     """Whatever is excused is an operation, and lacks what it is excused from."""
-    for place, excused in ((FORMS, WITHOUT_FORM), (SCRIPT_OPERATIONS, WITHOUT_SCRIPT), (RULES, PLANNED)):
+    for place, excused in ((FORMS, WITHOUT_FORM), (SCRIPT_FORMS, WITHOUT_SCRIPT_FORM), (SCRIPT_OPERATIONS, WITHOUT_SCRIPT), (RULES, PLANNED)):
         assert set(excused) <= set(OPERATIONS)
         assert not set(excused) & set(place)
         assert all(excused.values())
-    for entered in (FORMS, RULES, SCRIPT_OPERATIONS):
+    for entered in (FORMS, RULES, SCRIPT_FORMS, SCRIPT_OPERATIONS):
         assert set(entered) <= set(OPERATIONS)
 
 
@@ -108,14 +112,15 @@ def test_a_planted_operation_is_told_where_it_lacks_something(
     planted: Mapping[str, Primitive], sampled: set[str]
 ) -> None:
     found = {name: list(missing_places(one, sampled)) for name, one in planted.items()}
-    sample, form, script = (
+    sample, form, script, function = (
         "sample inputs in tests/circuit/conftest.py",
         "a form in engine/onnx/forms.py",
+        "a form in engine/javascript/forms.py",
         "a function in reporting/page/circuit.js",
     )
     kernel = [f"the kernel cube.{dtype} in engine/native/elementwise.hpp" for dtype in ("float32", "float64")]
-    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script]
-    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script]
+    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script, function]
+    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script, function]
 
 
 def test_an_operation_says_how_it_treats_rows() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,3 +131,42 @@ def test_without_the_package_the_hint_says_how_to_get_it(process: Any, home: Pat
         "error: the export needs the package onnx",
         "hint: pip install 'backpass[onnx]'",
     ]
+
+
+def test_a_name_in_js_is_a_module(call: Run, home: Path, tmp_path: Path) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("there is no Node.js: apt-get install nodejs")
+    done = call("export", home / "pets.backpass", "m.js")
+    assert (done.code, done.out) == (0, "")
+    lines = done.err.splitlines()
+    assert lines[0] == "columns     3 columns: 2 numeric, 1 categorical"
+    assert lines[1].startswith("verified    in Node.js: 64 rows, largest relative difference ")
+    assert lines[2].startswith("saved m.js (")
+    model = load(home / "pets.backpass")
+    (tmp_path / "m.mjs").write_bytes((tmp_path / "m.js").read_bytes())
+    program = 'import {predict} from "./m.mjs"; console.log(predict({size: 3, age: null, colour: "red"}).class)'
+    found = subprocess.run(
+        ["node", "--input-type=module", "-e", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == model.predict({"size": [3.0], "age": [None], "colour": ["red"]})[0]
+    again = call("export", home / "pets.backpass", "m.js", "--json")  # a module may be replaced
+    assert again.json["verified"]["rows"] == 64
+    assert again.json["classes"] == list(model.classes)
+
+
+def test_without_node_the_module_is_written_and_the_gap_said(
+    call: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = call("export", home / "numbers.backpass", "m.mjs")
+    assert done.err.splitlines()[1] == "verified    not, because Node.js is not installed"
+    assert (tmp_path / "m.mjs").exists()
+    assert call("export", home / "numbers.backpass", "m.mjs", "--json").json["verified"] is None
+
+
+def test_a_module_never_replaces_another_file(call: Run, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.js").write_text("let mine = 1;\n")
+    failed = call("export", home / "numbers.backpass", "app.js")
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err.startswith("error: app.js is there already and would be lost: it is not a module of backpass\n")
+    assert (tmp_path / "app.js").read_text() == "let mine = 1;\n"

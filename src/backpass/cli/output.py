@@ -16,6 +16,7 @@ from backpass.model.file.container import unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.sniff import sniff
 from backpass.model.file.storage import check_writable, read_file
+from backpass.model.javascript import MARK
 from backpass.table.files.pattern import files_of, is_pattern
 from backpass.table.formats.address import Address
 from backpass.table.formats.registry import FORMATS
@@ -156,6 +157,25 @@ def _other_than_onnx(path: str) -> str:
     except ModelFileError as error:
         return error.message
     return "" if is_onnx(data) else f"{path} is {sniff(data)}"
+
+
+def check_script_replaceable(path: str) -> None:
+    """Check that a JavaScript module can be written and overwrites nothing else.
+
+    Raises:
+        ResourceError: The path is not writable.
+        UsageError: The path holds a file of another kind.
+    """
+    check_writable(path)
+    if not os.path.exists(path) or os.path.getsize(path) == 0:
+        return
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    if not head.startswith(MARK.encode("ascii")):
+        message = f"{path} is there already and would be lost: it is not a module of backpass"
+        raise UsageError(
+            message, faults=[f"{path} is {sniff(head)}"], hint="give OUTPUT another name, or remove the file"
+        )
 
 
 def check_page_replaceable(path: str, option: str) -> None:

@@ -1,4 +1,4 @@
-"""``backpass export``: convert a model to an ONNX file."""
+"""``backpass export``: convert a model to an ONNX file or a JavaScript module."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.options.declaration import Command, argument, talking
-from backpass.cli.output import check_onnx_replaceable
+from backpass.cli.output import check_onnx_replaceable, check_script_replaceable
 from backpass.cli.text import size
 from backpass.engine.onnx import OPSET, OPSET_ML, require_onnx
 from backpass.model import Model, load
 from backpass.model.file.storage import write_atomically
+from backpass.model.javascript import to_javascript, verify
 from backpass.model.onnx.export import to_onnx
 from backpass.model.onnx.names import output_names
 from backpass.table.feature import NumericFeature
@@ -25,26 +26,59 @@ _CONVERT = (
 _TYPES = {"numeric": "double", "categorical": "string", "date": "int32", "time": "int32"}
 
 
+MODULES = (".js", ".mjs")
+"""Suffixes of JavaScript modules."""
+
+
 @click.command(cls=Command)
 @argument("model", type=click.Path())
 @argument("output", type=click.Path())
 @talking()
 def export(**given: Any) -> int:
-    """Export a model to ONNX.
+    """Export a model to ONNX, or to JavaScript if OUTPUT ends in .js or .mjs.
 
-    The graph maps raw columns to predictions, preprocessing included. Each column is an input of the same name: numeric
-    columns are double of shape [n,1] (missing: NaN), categorical columns string of shape [n,1] (missing: empty string),
-    dates and times int32 of shape [n,3] (days, seconds, microseconds). The outputs are the predicted numbers, or the
-    classes and their probabilities.
+    The ONNX graph maps raw columns to predictions, preprocessing included. Each column is an input of the same name:
+    numeric columns are double of shape [n,1] (missing: NaN), categorical columns string of shape [n,1] (missing: empty
+    string), dates and times int32 of shape [n,3] (days, seconds, microseconds). The outputs are the predicted numbers,
+    or the classes and their probabilities. The Python function backpass.onnx_inputs builds the inputs from a table.
+    Requires the package onnx: pip install 'backpass[onnx]'.
 
-    The Python function backpass.onnx_inputs builds the inputs from a table. Requires the package onnx: pip install
-    'backpass[onnx]'.
+    The JavaScript file is an ES module without dependencies: predict({column: value, ...}) returns the predicted
+    number, or the class and the probabilities. If Node.js is installed, its predictions are compared with the model's.
 
     \b
-    Example:
+    Examples:
       backpass export housing.backpass housing.onnx
+      backpass export housing.backpass housing.js
     """
     console = Console(quiet=given["quiet"])
+    if str(given["output"]).lower().endswith(MODULES):
+        return _to_javascript(console, **given)
+    return _to_onnx(console, **given)
+
+
+def _to_javascript(console: Console, **given: Any) -> int:
+    model, output = load(given["model"]), given["output"]
+    check_script_replaceable(output)
+    text = to_javascript(model)
+    verified = verify(model, text)
+    data = text.encode("ascii")
+    write_atomically(output, data)
+    if given["as_json"]:
+        facts = {key: value for key, value in _facts(model).items() if not key.startswith("opset")}
+        found = None if verified is None else {"rows": verified.rows, "difference": verified.difference}
+        console.document("export", output=output, bytes=len(data), **facts, verified=found)
+        return 0
+    console.item("columns", _kinds_line(model))
+    for feature in model.schema.features:
+        if isinstance(feature, NumericFeature) and feature.reading is not None:
+            console.item("note", f"column {shown(feature.name)} has numbers in a notation of its own: pass numbers")
+    console.item("verified", "not, because Node.js is not installed" if verified is None else f"in Node.js: {verified}")
+    console.line(f"saved {output} ({size(len(data))})")
+    return 0
+
+
+def _to_onnx(console: Console, **given: Any) -> int:
     require_onnx()
     model, output = load(given["model"]), given["output"]
     check_onnx_replaceable(output)
@@ -61,6 +95,11 @@ def export(**given: Any) -> int:
     console.item("opset", f"{OPSET}, ai.onnx.ml {OPSET_ML}")
     console.line(f"saved {output} ({size(len(data))})")
     return 0
+
+
+def _kinds_line(model: Model) -> str:
+    kinds = Counter(feature.kind for feature in model.schema.features)
+    return f"{counted(kinds.total(), 'column')}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}"
 
 
 def _inputs_line(model: Model) -> str:

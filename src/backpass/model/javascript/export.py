@@ -1,0 +1,136 @@
+"""The JavaScript module of a model: an ES module from the raw columns of a table to predictions.
+
+A row is an object with the table's column names: numbers, texts and dates as the CSV file has them, or as numbers and
+``Date``; null, undefined, NaN or a missing token where there is no value. Scaling, the network and the head are the
+circuits that our engines run; ``engine.javascript`` writes them. ``numbers.js`` and the like read the columns. Names
+of columns, categories and classes are data: they stand in JSON and are never part of the code.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass._version import __version__
+from backpass.circuit import Circuit, Spec, trace
+from backpass.engine.javascript import compact, functions_source, script_of
+from backpass.model.head.decoding import WIDE
+from backpass.model.model import Model
+from backpass.table.equal_values import are_zero_and_one
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature
+from backpass.table.notation.boolean import ZERO_ONE, are_booleans
+from backpass.table.notation.missing import Missing
+
+MARK = "// A model of backpass "
+"""How the file of every module begins."""
+NOTE = (
+    "// predict({column: value, ...}), or predict of a list of rows: null, undefined or NaN where a value is missing.\n"
+)
+READERS = {"numbers": {"numeric"}, "categories": {"categorical"}, "dates": {"date", "time"}}
+"""Part of the module -> the kinds of columns that need it."""
+_CODES: np.dtype[Any] = np.dtype(np.int32)
+_KINDS = {"float32": "f", "float64": "d", "int32": "i", "bool": "b"}
+
+
+def to_javascript(model: Model) -> str:
+    """The text of an ES module that predicts the same as ``model``, to about 1e-6.
+
+    ``predict(row)`` or ``predict(rows)`` gives a number per row; for a class {class, probabilities}, with the threshold
+    of the model; for several targets or labels {title: number}. ``columns``, ``target`` and ``classes`` describe it.
+
+    Args:
+        model: The model.
+
+    Returns:
+        The module: ASCII, without imports.
+
+    Example:
+        >>> import backpass
+        >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [2.0, 4.0, 6.0, 8.0]}
+        >>> model = backpass.fit(table, "y", epochs=1, hidden=(2,), validation_fraction=0.25)
+        >>> "export function predict" in to_javascript(model)
+        True
+    """
+    scripts = [script_of(circuit) for circuit in circuits_of(model)]
+    functions = functions_source({name for script in scripts for name in script.functions})
+    data = {**_facts(model), "constants": [[_array(each) for each in script.constants] for script in scripts]}
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    steps = ",\n".join(script.source for script in scripts)
+    reading = "\n".join(compact(_source(name)) for name in _sources(model))
+    escaped = "".join(character if ord(character) < 128 else f"\\u{ord(character):04x}" for character in reading)
+    return f"{MARK}{__version__}\n{NOTE}const data={text};\n{functions}\nconst steps=[\n{steps}\n];\n{escaped}\n"
+
+
+def _sources(model: Model) -> Iterator[str]:
+    """The parts of the module that the model's columns need."""
+    kinds = {feature.kind for feature in model.schema.features}
+    yield from (name for name, of in READERS.items() if kinds & of)
+    yield "predict"
+
+
+@cache
+def _source(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.js").read_text("utf-8")
+
+
+def circuits_of(model: Model) -> tuple[Circuit, Circuit, Circuit, Circuit]:
+    """The circuits of a prediction: (numbers, codes) -> x; (theta, x) -> o; the networks' o -> o; o -> predictions."""
+    dtype = model.theta.dtype
+    widths = len(model.schema.numbers), len(model.schema.texts)
+    raw = [Spec(("n", widths[0]), WIDE), Spec(("n", widths[1]), _CODES)]
+    networks = model.theta.size // model.network.parameter_count
+    return (
+        trace(lambda numbers, codes: model.feature_map(numbers, codes, dtype), raw),
+        model.network.forward(dtype),
+        model.head.averaging(networks, dtype),
+        model.head.decoding(dtype),
+    )
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    missing, decision, kinds = Missing.of(model.schema.missing), model.head.decision, model.kinds()
+    return {
+        "target": model.target,
+        "titles": list(model.labels),
+        "classes": list(model.classes),
+        "decision": {
+            "positive": model.head.positive,
+            "threshold": 0.5 if decision is None else decision.threshold,
+            "weights": [] if decision is None else list(decision.weights),
+        },
+        "columns": [dict(_column(each, kinds[each.name])) for each in model.schema.features],
+        "missing": sorted(missing.tokens),
+        "always": sorted(missing.always),
+        "values": list(missing.values),
+        "networks": model.theta.size // model.network.parameter_count,
+        "theta": _array(model.theta),
+    }
+
+
+def _column(feature: Feature, kind: str) -> Iterator[tuple[str, Any]]:
+    yield from (("name", feature.name), ("kind", feature.kind))
+    match feature:
+        case CategoricalFeature(_, levels):
+            yield "levels", list(levels)
+            if are_booleans(levels) or are_zero_and_one(levels):
+                yield "truths", True
+        case DatetimeFeature(_, _, parts, order, notation):
+            yield "parts", list(parts)
+            yield from ((key, value) for key, value in (("order", order), ("counted", notation)) if value)
+        case _:
+            flags = {"percent": feature.is_percent, "notation": feature.reading is not None, "binary": kind == ZERO_ONE}
+            yield from ((key, value) for key, value in flags.items() if value)
+
+
+def _array(array: NDArray[Any]) -> list[str]:
+    """An array as its type and the base64 text of its little-endian bytes."""
+    kept = array.astype(np.int32) if array.dtype.kind in "iu" else array
+    little = kept.astype(kept.dtype.newbyteorder("<"))
+    return [_KINDS[kept.dtype.name], b64encode(little.tobytes()).decode("ascii")]

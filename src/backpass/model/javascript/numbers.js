@@ -1,0 +1,13 @@
+// A number, from a number, a boolean, or a text: 12, -3.5, 1e-3, 1,000 and $1,234.50.
+function numberOf(column, value) {
+  if (blank(value, data.missing)) return NaN;
+  let text = trim(value);
+  if (column.percent) text = text.replace(/\s?%$/, "");
+  if (text === "true" || (column.binary && /^(true|t|yes|y)$/i.test(text))) text = "1";
+  if (text === "false" || (column.binary && /^(false|f|no|n)$/i.test(text))) text = "0";
+  if (/^\([$€£¥₹][\d,.]+\)$/.test(text)) text = "-" + text.slice(1, -1);
+  if (/^[-+]?[$€£¥₹]?\s?[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d*)?\s?[$€£¥₹]?$/.test(text)) text = text.replace(/[$€£¥₹,\s]/g, "");
+  const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : Infinity;
+  if (!Number.isFinite(number)) fail(column, value, column.notation ? "in a notation that is not read here: pass a number" : "not a finite number");
+  return data.values.includes(number) ? NaN : number;
+}

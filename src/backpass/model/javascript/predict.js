@@ -1,0 +1,54 @@
+const trim = (value) => String(value).replace(/^[ \t]+|[ \t]+$/g, "");
+const blank = (value, tokens) => value === null || value === undefined || value !== value || (typeof value === "string" && tokens.includes(trim(value)));
+const fail = (column, value, what) => {
+  throw new TypeError(`column ${JSON.stringify(column.name)}: ${typeof value === "string" ? JSON.stringify(value) : value} is ${what}`);
+};
+const arrayOf = ([kind, text]) => new ({ f: Float32Array, d: Float64Array, i: Int32Array, b: Uint8Array })[kind](Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
+const theta = arrayOf(data.theta), constants = data.constants.map((each) => each.map(arrayOf));
+const texts = data.columns.filter((column) => column.levels).length;
+const width = data.columns.reduce((total, column) => total + (column.levels ? 0 : column.parts?.length ?? 1), 0);
+let made = null;
+function outputsOf(rows) {
+  const n = rows.length;
+  if (made?.n !== n) made = { n, steps: steps.map((step, k) => step({ n }, constants[k])) };
+  const [inputs, network, average, decode] = made.steps;
+  const numbers = new Float64Array(n * width), codes = new Int32Array(n * texts);
+  let place = 0, own = 0;
+  for (const row of rows) {
+    for (const column of data.columns) {
+      const value = Object.hasOwn(row, column.name) ? row[column.name] : fail(column, undefined, "not in the row: pass null for a missing value");
+      if (column.levels) codes[own++] = codeOf(column, value);
+      else if (column.parts) for (const number of partsOf(column, value)) numbers[place++] = number;
+      else numbers[place++] = numberOf(column, value);
+    }
+  }
+  const [x] = inputs(numbers, codes), size = theta.length / data.networks;
+  const outputs = Array.from({ length: data.networks }, (_, k) => network(theta.subarray(k * size, (k + 1) * size), x)[0].slice());
+  return decode(...(data.networks > 1 ? average(...outputs) : outputs));
+}
+
+// The number of the class that a row is given, by the weights or the threshold of the model.
+function decided(p) {
+  const { positive, threshold, weights } = data.decision;
+  const best = (values) => values.reduce((top, value, j) => (value > values[top] ? j : top), 0);
+  if (weights.length) return best(p.map((value, j) => value * weights[j]));
+  return threshold === 0.5 ? best(p) : p[positive] >= threshold ? positive : 1 - positive;
+}
+
+export const target = data.target, classes = data.classes, columns = data.columns.map(({ name, kind, levels }) => ({ name, kind, ...(levels && { levels }) }));
+
+// The prediction of one row {column: value}, or of each row of a list: a number; for a class {class, probabilities};
+// for several targets or labels {title: number}.
+export function predict(rows) {
+  if (!Array.isArray(rows)) return predict([rows])[0];
+  const found = [];
+  for (let start = 0; start < rows.length; start += 256) {
+    const block = rows.slice(start, start + 256), results = outputsOf(block);
+    block.forEach((_, i) => {
+      const values = data.classes.length ? Array.from(results[0].subarray(i * data.classes.length, (i + 1) * data.classes.length)) : results.map((each) => each[i]);
+      if (data.classes.length) found.push({ class: data.classes[decided(values)], probabilities: Object.fromEntries(values.map((p, j) => [data.classes[j], p])) });
+      else found.push(data.titles.length > 1 ? Object.fromEntries(values.map((value, j) => [data.titles[j], value])) : values[0] + 0);
+    });
+  }
+  return found;
+}

@@ -1,0 +1,216 @@
+"""The JavaScript module of a model predicts what the model does: every kind of column, target and model, in Node.js."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import backpass
+from backpass.errors import UsageError
+from backpass.model import Model
+from backpass.model.javascript import to_javascript, verify
+from backpass.model.javascript.verification import predictions_in, trial_columns
+
+ROWS = 80
+HOSTILE = ("__proto__", '"];throw 1;//', "</script><script>throw 1</script>", "\u2028${x}`'\\", "hasOwn", "ab\u202ecd")
+QUICK: dict[str, Any] = {"validation_fraction": 0.2, "hidden": (6,), "epochs": 2, "batch_size": 16}
+
+
+@cache
+def columns_of() -> dict[str, list[Any]]:
+    """Numbers, whole numbers, categories, booleans, zeros and ones, dates and times, with gaps."""
+    rng = np.random.default_rng(3)
+    size, day, minute = rng.normal(size=ROWS), rng.integers(0, 900, ROWS), rng.integers(0, 1440, ROWS)
+    gap = rng.random((4, ROWS)) < 0.1
+    days = np.datetime64("2020-01-01") + day
+    return {
+        "size": [None if g else v for g, v in zip(gap[0], size.round(3).tolist(), strict=True)],
+        "rooms": rng.integers(1, 5, ROWS).tolist(),
+        "town": [None if g else v for g, v in zip(gap[1], rng.choice(["north", "south", "1"], ROWS), strict=True)],
+        "paid": rng.choice(["yes", "no"], ROWS).tolist(),
+        "lift": rng.integers(0, 2, ROWS).tolist(),
+        "sold": [None if g else str(v) for g, v in zip(gap[2], days, strict=True)],
+        "seen": [f"{v // 60:02}:{v % 60:02}" for v in minute],
+        "price": (100.0 + 10.0 * size + 0.01 * day).round(2).tolist(),
+    }
+
+
+@cache
+def model_of(target: str = "price", **settings: Any) -> Model:
+    columns = dict(columns_of())
+    price = np.array(columns["price"])
+    if target == "class":
+        columns["class"] = np.where(price > 104.0, "high", "it's <low>").tolist()
+    if target == "grade":
+        columns["grade"] = np.array(["a", "b", "c"])[np.digitize(price, [98.0, 106.0])].tolist()
+    if target != "price":
+        del columns["price"]
+    return backpass.fit(columns, target, **{**QUICK, **settings})
+
+
+MODELS: dict[str, Any] = {
+    "a number": model_of,
+    "default preset": lambda: model_of(preset="fast", ensemble_size=2, hidden=None),
+    "embeddings": lambda: model_of(preset="fast", ensemble_size=1, max_one_hot_levels=2, hidden=None),
+    "two classes": lambda: model_of("class"),
+    "a threshold": lambda: model_of("class", threshold=0.7, positive="high"),
+    "weights of classes": lambda: model_of("grade", class_weight="balanced"),
+    "three classes, ensemble": lambda: model_of("grade", ensemble_size=3),
+    "float64": lambda: model_of(precision="float64"),
+    "quantile features": lambda: model_of(quantile_features=True),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_every_row_is_predicted_as_by_the_model(name: str, node: str) -> None:
+    model = MODELS[name]()
+    found = verify(model, to_javascript(model), node)
+    assert found is not None
+    assert found.rows == 64
+    assert found.difference < (1e-12 if name == "float64" else 2e-6)
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_several_targets_and_labels(node: str) -> None:
+    from backpass import BackpassClassifier, BackpassRegressor
+
+    pandas = pytest.importorskip("pandas")
+    columns = {name: columns_of()[name] for name in ("size", "town", "sold")}
+    price = np.array(columns_of()["price"])
+    targets = pandas.DataFrame({"price": price, "__proto__": price**2})
+    several = BackpassRegressor((6,), epochs=2, preset="plain").fit(pandas.DataFrame(columns), targets).model_
+    labels = pandas.DataFrame({"dear": price > 104.0, "</script>": price < 99.0}).astype(int)
+    labelled = BackpassClassifier((6,), epochs=2, preset="plain").fit(pandas.DataFrame(columns), labels).model_
+    for model in (several, labelled):
+        found = verify(model, to_javascript(model), node)
+        assert found is not None
+        assert found.difference < 2e-6
+    (row,) = predictions_in(node, to_javascript(several), [{"size": 1.0, "town": "north", "sold": "2020-05-01"}])
+    assert list(row) == ["price", "__proto__"]
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_hostile_names_are_data(node: str) -> None:
+    rng = np.random.default_rng(0)
+    columns: dict[str, list[Any]] = {name: rng.normal(size=40).round(3).tolist() for name in HOSTILE}
+    columns["town"] = rng.choice([*HOSTILE, "x"], 40).tolist()
+    columns["y"] = rng.choice(["</script>", "__proto__"], 40).tolist()
+    model = backpass.fit(columns, "y", columns=[*HOSTILE, "town"], **QUICK)
+    module = to_javascript(model)
+    assert module.isascii()
+    assert "</script>" not in module
+    assert "throw 1;//" not in re.sub(r"^const data=.*$", "", module, flags=re.MULTILINE)
+    assert verify(model, module, node) is not None
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_texts_are_read_as_in_a_csv_file(node: str) -> None:
+    """Each text, as the only row of a table of texts, is predicted as the model predicts it."""
+    model = model_of()
+    row = {
+        "size": "0.5",
+        "rooms": "2",
+        "town": "north",
+        "paid": "yes",
+        "lift": "1",
+        "sold": "2020-03-01",
+        "seen": "12:00",
+    }
+    changed = [
+        {},
+        {"size": ""}, {"size": " -1.25e-1 "}, {"size": "NA"}, {"size": "nan"}, {"size": "+.5"}, {"size": "1,000"},
+        {"size": "$1,234.50"}, {"size": "($5)"}, {"rooms": "3."}, {"town": " south "}, {"town": "1.0"},
+        {"town": "nowhere"}, {"town": "NA"}, {"paid": "No"}, {"paid": "TRUE"}, {"paid": "0"}, {"lift": "true"},
+        {"lift": "no"}, {"sold": "2020-03-01T23:59:59.5+02:00"}, {"sold": "2020/3/1"}, {"sold": "1999-12-31 10:30"},
+        {"sold": ""}, {"seen": "23:59:30.25"}, {"seen": "?"}, {"sold": "0099-02-28"},
+    ]  # fmt: skip
+    rows = [{**row, **each} for each in changed]
+    found = predictions_in(node, to_javascript(model), rows)
+    for each, value in zip(rows, found, strict=True):
+        (expected,) = model.predict({name: [text] for name, text in each.items()})
+        assert value == pytest.approx(expected, rel=1e-5), each
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": "large"}, 'column "size": "large" is not a finite number'),
+        ({"size": "inf"}, 'column "size": "inf" is not a finite number'),
+        ({"sold": "soon"}, 'column "sold": "soon" is not a date that is read here: pass a Date or 2024-01-31'),
+        ({"sold": "2021-02-29"}, "is not a date that is read here"),
+        ({"seen": "25:00"}, 'column "seen": "25:00" is not a time that is read here: pass a Date or 18:30'),
+        ({"town": ...}, 'column "town": undefined is not in the row: pass null for a missing value'),
+    ],
+)
+def test_what_cannot_be_read_is_an_error(node: str, change: dict[str, Any], message: str) -> None:
+    row: dict[str, Any] = {**dict.fromkeys(columns_of()), **change}
+    row = {name: value for name, value in row.items() if value is not ...}
+    with pytest.raises(UsageError) as caught:
+        predictions_in(node, to_javascript(model_of()), [row])
+    assert message in str(caught.value.faults)
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        ([20200131, 20210215, 20190703, 20201111], [20200301]),
+        ([1706715000, 1703405700, 946684740, 1706715060], [1706715120]),
+        (["31.01.2020", "15.02.2021", "03.07.2019", "11.11.2020"], ["01.03.2020"]),
+        (["12 %", "3.5 %", "20 %", "7 %"], ["5 %", 5]),
+    ],
+)
+def test_notations_of_dates_and_percentages(node: str, cells: list[Any], values: list[Any]) -> None:
+    columns = {"created at": cells * 10, "y": list(range(40))}
+    model = backpass.fit(columns, "y", **QUICK)
+    found = predictions_in(node, to_javascript(model), [{"created at": value} for value in values])
+    for value, predicted in zip(values, found, strict=True):
+        assert predicted == pytest.approx(model.predict({"created at": [value]})[0], rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_a_wide_table(node: str) -> None:
+    rng = np.random.default_rng(1)
+    columns = {f"c{j}": rng.normal(size=30).tolist() for j in range(150)}
+    columns |= {f"t{j}": rng.choice(["a", "b", "c"], 30).tolist() for j in range(40)}
+    model = backpass.fit({**columns, "y": rng.normal(size=30).tolist()}, "y", **QUICK)
+    assert verify(model, to_javascript(model), node) is not None
+
+
+def code_of(model: Model) -> int:
+    """The bytes of a module without its data."""
+    return len(re.sub(r"^const data=.*$", "", to_javascript(model), flags=re.MULTILINE))
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_the_code_is_small() -> None:
+    plain = {name: columns_of()[name] for name in ("size", "rooms", "town", "price")}
+    assert code_of(backpass.fit(plain, "price", **QUICK)) < 8_000
+    assert code_of(backpass.fit(plain, "price", **{**QUICK, "preset": "default", "hidden": None, "epochs": 1})) < 10_000
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_modules_are_the_same_every_time() -> None:
+    assert to_javascript(model_of()) == to_javascript(model_of())
+
+
+def test_a_planted_fault_is_found(node: str) -> None:
+    model = model_of()
+    module = to_javascript(model)
+    wrong = module.replace('"titles":', '"values":[2],"titles":').replace("values[0]+0", "values[0]*1.001")
+    assert wrong != module
+    with pytest.raises(UsageError, match="does not predict what the model does"):
+        verify(model, wrong, node)
+
+
+def test_trial_rows_have_gaps_and_an_unseen_category() -> None:
+    columns = trial_columns(model_of())
+    assert None in columns["size"]
+    assert "an unseen category" in columns["town"]
+    json.dumps(columns, allow_nan=False)
