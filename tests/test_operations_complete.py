@@ -82,7 +82,12 @@ def test_every_place_knows_the_operation(name: str, sampled: set[str]) -> None:
 
 def test_every_exception_is_one() -> None:
     """Whatever is excused is an operation, and lacks what it is excused from."""
-    for place, excused in ((FORMS, WITHOUT_FORM), (SCRIPT_FORMS, WITHOUT_SCRIPT_FORM), (SCRIPT_OPERATIONS, WITHOUT_SCRIPT), (RULES, PLANNED)):
+    for place, excused in (
+        (FORMS, WITHOUT_FORM),
+        (SCRIPT_FORMS, WITHOUT_SCRIPT_FORM),
+        (SCRIPT_OPERATIONS, WITHOUT_SCRIPT),
+        (RULES, PLANNED),
+    ):
         assert set(excused) <= set(OPERATIONS)
         assert not set(excused) & set(place)
         assert all(excused.values())
