@@ -52,8 +52,8 @@ def expression(template: str) -> Form:
 
 
 def condition(template: str) -> Form:
-    """The form of a comparison: 1 or 0."""
-    return lambda writer, node, values: written(writer, node, values, lambda texts: f"({filled(template, texts)}?1:0)")
+    """The form of a comparison: true or false, which typed arrays store, and arithmetic takes, as 1 and 0."""
+    return lambda writer, node, values: written(writer, node, values, lambda texts: f"({filled(template, texts)})")
 
 
 def calling(name: str) -> Form:

@@ -142,8 +142,8 @@ def trial_columns(model: Model) -> dict[str, list[Any]]:
     """Rows like those of the training: numbers within the quantiles, the categories, gaps and an unseen category."""
     columns = {}
     for place, feature in enumerate(model.schema.features):
-        bits = philox_bits(key_of(place), 0, 0, (ROWS, 2)) * 2.0**-32
-        columns[feature.name] = _trial(model, feature, bits)
+        draws: NDArray[np.float64] = philox_bits(key_of(place), 0, 0, (ROWS, 2)).astype(np.float64) * 2.0**-32
+        columns[feature.name] = _trial(model, feature, draws)
     return columns
 
 
