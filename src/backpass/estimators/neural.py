@@ -31,7 +31,7 @@ from backpass.model.fitting.streaming.provisional import teaches_nothing
 from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
 from backpass.network import Loss
-from backpass.table import Column, Schema, Table, required_kind
+from backpass.table import CategoricalColumn, Column, NumericColumn, Schema, Table, required_kind
 from backpass.table.notation.boolean import ZERO_ONE
 from backpass.training import Progress
 
@@ -120,8 +120,10 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         A model of a constant target has learned nothing that predictions depend on, so it is ignored.
         """
         if before is None or teaches_nothing(before.head):
-            head = self._head(parts["train"].truth, settings, names)
-            schema = Schema.of_all(parts["train"].table, head.target.name, embeds=settings.embeds)
+            train = parts["train"]
+            head = self._head(train.truth, settings, names)
+            goals = _target_columns(head, train.truth)
+            schema = Schema.of_all(train.table, head.target.name, embeds=settings.embeds, targets=goals)
             return assemble(settings, schema, replace(head, own=self._own(head)), parts)
         head = before.head.updated(parts["train"].truth)
         head = replace(head, own=self._own(head)).choosing(settings.metric)
@@ -335,3 +337,14 @@ def _counting(goal: Goal) -> Goal:
     if goal.weights is not None and not goal.weights.any():
         raise ValueError("class_weight is zero for the classes of every row: at least one row must count")
     return goal
+
+
+def _target_columns(head: Head, truth: NDArray[Any]) -> list[Column]:
+    """The targets of rows (n,) or (n, k) as columns."""
+    columns = list[Column]()
+    for each, y in zip(head.targets, truth.reshape(len(truth), -1).T, strict=True):
+        if each.target.task == "regression":
+            columns.append(NumericColumn(each.target.name, y.astype(np.float64)))
+        else:
+            columns.append(CategoricalColumn(each.target.name, y.astype(np.int32) + 1, each.target.classes))
+    return columns

@@ -6,7 +6,7 @@ Takes a column of the training rows; returns a feature, or None, and notes. ``sc
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -19,9 +19,9 @@ from backpass.table.moments.date_components import PARTS, telling_parts
 from backpass.table.moments.day_month import Order
 from backpass.table.moments.timestamp import DatetimeKind
 from backpass.table.notation.reading import NumberReading
+from backpass.table.reliability import MOST_ROWS, fewest_rows
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 
-FEWEST_ROWS = 5  # minimum number of rows of any further category that is kept for an embedding
 MOST_LEVELS = 255  # categories kept per column; the rest share the unknown code
 IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
 IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
@@ -141,13 +141,14 @@ class Found:
     notes: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, column: Column, *, forced: bool, embeds: bool = False) -> Found:
+    def of(cls, column: Column, *, forced: bool, embeds: bool = False, targets: Sequence[Column] = ()) -> Found:
         """Decide whether a column becomes a feature.
 
         Args:
             column: A column of the training rows.
             forced: Whether to keep a column that looks like an identifier.
             embeds: Whether the network embeds columns of many categories, see ``feature_of``.
+            targets: The target columns of the same rows.
         """
         if column.missing.all():
             return cls(None, (f"column {shown(column.name)} has only missing values: left out",))
@@ -156,34 +157,41 @@ class Found:
         if tiny := how_tiny(column):
             verdict = "counts as constant" if column.missing.any() else "is constant, as far as scaling goes: left out"
             text = f"column {shown(column.name)} {verdict} ({tiny})"
-            return cls(feature_of(column, embeds=embeds) if column.missing.any() else None, (text,))
+            return cls(feature_of(column) if column.missing.any() else None, (text,))
         if not forced and looks_like_identifier(column):
             return cls(None, (f"column {shown(column.name)} {_why_identifier(column)}: left out",))
-        feature = feature_of(column, embeds=embeds)
+        feature = feature_of(column, embeds=embeds, targets=targets)
         said = () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
         kept = len(feature.levels) if isinstance(feature, CategoricalFeature) else 0
         if kept == _different(column):
             return cls(feature, said)
         others = counted(_different(column) - kept, "other")
-        rare = f" of fewer than {FEWEST_ROWS} rows" if embeds else ""
+        fewest = fewest_kept(column, targets) if embeds else 0
+        rare = f" of fewer than {counted(fewest, 'row')}" if embeds else ""
         text = f"the {kept:,} most frequent categories are kept, {others}{rare} count as unknown"
         return cls(feature, (*said, f"column {shown(column.name)}: {text}"))
 
 
-def feature_of(column: Column, *, embeds: bool = False) -> Feature:
+def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column] = ()) -> Feature:
     """Return the feature for a column of the training rows.
 
     Args:
         column: The column.
-        embeds: Whether the network embeds columns of many categories. Then every category of at least ``FEWEST_ROWS``
+        embeds: Whether the network embeds columns of many categories. Then every category of at least ``fewest_kept``
             rows is kept; otherwise at most ``MOST_LEVELS``, the most frequent ones.
+        targets: The target columns of the same rows; without them a category needs ``MOST_ROWS`` rows.
     """
     match column:
         case NumericColumn(name, _, is_percent, reading):
             return NumericFeature(name, is_percent, reading)
         case DatetimeColumn(name, microseconds, kind, order, notation):
             return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
-    return CategoricalFeature(column.name, _kept_levels(column, embeds=embeds), column.merges_case)
+    return CategoricalFeature(column.name, _kept_levels(column, embeds=embeds, targets=targets), column.merges_case)
+
+
+def fewest_kept(column: Column, targets: Sequence[Column]) -> int:
+    """Return the number of rows from which a category beyond the most frequent ones is kept for an embedding."""
+    return fewest_rows(column, targets) if isinstance(column, CategoricalColumn) and targets else MOST_ROWS
 
 
 def is_constant(column: Column) -> bool:
@@ -291,10 +299,12 @@ def _different(column: Column) -> int:
     return int(np.count_nonzero(column.counts())) if isinstance(column, CategoricalColumn) else 0
 
 
-def _kept_levels(column: CategoricalColumn, *, embeds: bool) -> tuple[str, ...]:
+def _kept_levels(column: CategoricalColumn, *, embeds: bool, targets: Sequence[Column]) -> tuple[str, ...]:
     """Return the categories that are kept, in order, see ``feature_of``."""
     counts = column.counts()
     present = np.flatnonzero(counts)
     by_count = present[np.argsort(-counts[present], kind="stable")]  # ties stay in text order
-    most = max(MOST_LEVELS, int(np.count_nonzero(counts >= FEWEST_ROWS))) if embeds else MOST_LEVELS
+    most = MOST_LEVELS
+    if embeds and len(present) > most:
+        most = max(most, int(np.count_nonzero(counts >= fewest_kept(column, targets))))
     return tuple(column.levels[j] for j in np.sort(by_count[:most]))

@@ -114,7 +114,10 @@ class Schema:
         asked = [name for name in table.names if name not in (*targets, *drop)]
         if columns is not None:
             asked = [name for name in asked if name in columns]
-        found = [Found.of(table.columns[name], forced=columns is not None, embeds=embeds) for name in asked]
+        goals = [table.columns[name] for name in targets]
+        found = [
+            Found.of(table.columns[name], forced=columns is not None, embeds=embeds, targets=goals) for name in asked
+        ]
         notes = [note for each in found for note in each.notes]
         features = tuple(each.feature for each in found if each.feature is not None)
         if not features:
@@ -125,12 +128,13 @@ class Schema:
         return cls(features, target, left_out + table.left_out, tuple(notes), table.missing, table.headerless)
 
     @classmethod
-    def of_all(cls, table: Table, target: str, *, embeds: bool = False) -> Schema:
+    def of_all(cls, table: Table, target: str, *, embeds: bool = False, targets: Sequence[Column] = ()) -> Schema:
         """Make every column of the training rows a feature, for callers that have already chosen the columns.
 
-        ``target`` is only a name; the table does not contain it. ``embeds`` is that of ``fit``.
+        ``target`` is only a name; the table does not contain it. ``embeds`` is that of ``fit``, and ``targets`` are
+        the target columns of the same rows.
         """
-        features = tuple(feature_of(column, embeds=embeds) for column in table.columns.values())
+        features = tuple(feature_of(column, embeds=embeds, targets=targets) for column in table.columns.values())
         return cls(features, target, table.left_out, missing=table.missing)
 
     @property

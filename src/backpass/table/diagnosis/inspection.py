@@ -202,7 +202,8 @@ def _fitting(table: Table, target: str | None, coding: Coding) -> dict[str, str]
     """Return how fitting on all rows would treat each column."""
     done = {}
     for column in table.columns.values():
-        found = Found.of(column, forced=False, embeds=coding.max_one_hot_levels is not None)
+        goals = [table.columns[target]] if target is not None else []
+        found = Found.of(column, forced=False, embeds=coding.max_one_hot_levels is not None, targets=goals)
         note = found.notes[0].rpartition(": left out")[0] if found.feature is None else ""
         left_out = next((words for part, words in LEFT_OUT.items() if part in note), "identifier")
         done[column.name] = (
