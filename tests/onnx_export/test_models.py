@@ -356,3 +356,34 @@ def test_a_wrong_graph_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     wrong: Callable[[], bytes] = replace(model, theta=theta).to_onnx
     with pytest.raises(AssertionError, match="is more than"):
         compare(model, columns, wrong())
+
+
+@pytest.mark.parametrize(
+    ("texts", "spellings"),
+    [
+        (["true", "false"], {"True": "true", "TRUE": "true", "1": "true", "1.0": "true", "F": "false", "no": "false"}),
+        (["0", "1"], {"true": "1", "FALSE": "0", "1.0": "1", "y": "1"}),
+        (["3", "7", "x"], {"3.0": "3", "7.0": "7"}),
+        (["yes", "yes", "YES", "No"], {"Yes": "yes", "no": "No", "NO": "No", "1": "yes"}),
+        (["north east", "north east", "North East", "west"], {"NORTH EAST": "north east", "West": "west"}),
+    ],
+)
+def test_other_spellings_of_a_category_are_the_category(texts: list[str], spellings: dict[str, str]) -> None:
+    """The graph is called with the texts as they are, and gives what it gives for the category itself."""
+    columns = {"t": texts * 20, "x": list(range(20 * len(texts))), "y": [n % 7 for n in range(20 * len(texts))]}
+    reading = {"merge_case": True, "categorical": ["t"]}
+    model = backpass.fit(backpass.table.table_from(columns, **reading), "y", hidden=(3,), epochs=1)
+    assert isinstance(model.schema.texts[0], CategoricalFeature)
+    graph, known = model.to_onnx(), set(model.schema.texts[0].levels)
+
+    def outputs(words: list[str]) -> list[float]:
+        x = np.full((len(words), 1), 3.0)
+        return run_onnx(graph, {"t": np.array(words, dtype=object)[:, None], "x": x})[0].ravel().tolist()
+
+    same = {text: category for text, category in spellings.items() if text not in known}
+    assert {*same.values()} <= known
+    assert outputs([*same]) == outputs([*same.values()])
+    assert model.predict({"t": [*same], "x": [3.0] * len(same)}).tolist() == pytest.approx(
+        model.predict({"t": [*same.values()], "x": [3.0] * len(same)}).tolist()
+    )
+    assert outputs(["quite another"]) == outputs([""])

@@ -8,14 +8,15 @@ a category of the model itself is never taken for another one. ``01`` is a code,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from backpass.table.columns.spellings import Spelling, tidy
 from backpass.table.messages import listed, shown
-from backpass.table.notation.boolean import are_booleans, truth_in
+from backpass.table.notation.boolean import NO, YES, are_booleans, truth_in
 
 WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
 BINARY = ("0", "1")
+CASES = (str.lower, str.upper, str.capitalize, str.title)
 
 
 def whole_in(text: str) -> str:
@@ -68,6 +69,31 @@ def equal_category(texts: Sequence[str], categories: Sequence[str], *, merges_ca
     if are_booleans(categories) or are_zero_and_one(categories):
         found |= _by_key(others, {text: _truth(text) for text in (*others, *categories)}, categories)
     return found
+
+
+def other_spellings(categories: Sequence[str], *, merges_case: bool = False) -> dict[str, str]:
+    """Return the category of the usual other spellings: of booleans, whole numbers and, where it is merged, of case.
+
+    For exports that look texts up one by one.
+
+    >>> other_spellings(["1", "2"]), other_spellings(["no", "yes"])["TRUE"]
+    ({'1.0': '1', '2.0': '2'}, 'yes')
+    """
+    texts = (text for category in categories for text in _spellings(category, merges_case=merges_case))
+    return equal_category([*dict.fromkeys(texts)], categories, merges_case=merges_case)
+
+
+def _spellings(category: str, *, merges_case: bool) -> Iterator[str]:
+    """Yield texts that may have the value of a category."""
+    plain, whole = tidy(category), whole_in(tidy(category))
+    yield plain
+    if whole:
+        yield from (whole, f"{whole}.0")
+    if _truth(category):
+        yield from (f"{bit}{fraction}" for bit in BINARY for fraction in ("", ".0"))
+        yield from (case(word) for word in sorted(YES | NO) for case in CASES)
+    if merges_case:
+        yield from (case(plain) for case in CASES)
 
 
 def _truth(text: str) -> str:

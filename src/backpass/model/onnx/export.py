@@ -30,6 +30,7 @@ from backpass.model.onnx.exportable import Exportable
 from backpass.model.onnx.names import output_names
 from backpass.model.onnx.reading import reading_facts
 from backpass.network import FeatureMap
+from backpass.table.equal_values import other_spellings
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, number_inputs
 from backpass.table.notation.missing import Missing
 
@@ -120,14 +121,17 @@ def _network_inputs(graph: Graph, model: Exportable) -> Value:
 
 
 def _codes(graph: Graph, column: Value, feature: CategoricalFeature) -> Value:
-    """Code j for the j-th category, 0 for any other text, including the empty one."""
+    """Code j for the j-th category and its usual other spellings, 0 for any other text, including the empty one."""
+    code = {text: j for j, text in enumerate(feature.levels, start=1)}
+    same = other_spellings(feature.levels, merges_case=feature.merges_case)
+    code |= {text: code[category] for text, category in same.items()}
     whole = graph.add(
         "LabelEncoder",
         column,
         stem=f"codes/{feature.name}",
         domain=_ML,
-        keys_strings=list(feature.levels),
-        values_int64s=list(range(1, len(feature.levels) + 1)),
+        keys_strings=list(code),
+        values_int64s=list(code.values()),
         default_int64=0,
     )
     return Value(graph.add("Cast", whole, stem=f"codes/{feature.name}/cast", to=_CODES), Spec((ROWS, 1), _CODES))
