@@ -321,3 +321,41 @@ def test_a_model_of_texts_keeps_na() -> None:
 
     assert missing("categorical") == [False, False]
     assert missing("boolean") == [False, True]
+
+
+# Pages
+
+
+@pytest.mark.parametrize("case", [str.upper, str.lower, str.title, str], ids=["upper", "lower", "title", "same"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("page_break", ["", "\f", "\f\n", "\n\f"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_pages_of_a_report(write: Write, case: Callable[[str], str], delimiter: str, page_break: str, end: str) -> None:
+    header = delimiter.join(["Town", "Price"])
+    pages = [[f"{'ab'[n % 2]}{delimiter}{n + 10 * page}" for n in range(10)] for page in range(3)]
+    first, *others = ("\n".join(page) + "\n" for page in pages)
+    text = f"{header}\n{first}" + "".join(f"{page_break}{case(header)}\n{page}" for page in others) + page_break
+    table = read_table(write(text.replace("\n", end)))
+    assert table.rows == 30
+    assert table.column("Price").values.tolist() == [float(n) for n in range(30)]
+    assert any("the header again, left out" in note for note in table.notes)
+    assert any("page breaks left out" in note for note in table.notes) == bool(page_break)
+
+
+def test_form_feeds_inside_a_line_stay(write: Write) -> None:
+    column = read_table(write("a,b\nx\fy,1\nz,2\n")).column("a")
+    assert isinstance(column, CategoricalColumn)
+    assert column.levels == ("x\fy", "z")
+
+
+def test_a_row_that_fits_no_column_is_one_fault(write: Write) -> None:
+    rows = [f"{n},{n % 7},{n * 2},t{n % 3}" for n in range(30)]
+    text = "\n".join(["a,b,c,d", *rows, "kg,m,s,t0", *rows])
+    assert fault(write(text)) == (
+        "t.csv: row 31: texts in 3 columns of numbers or dates: 'kg' (column 'a'), 'm' (column 'b'), 's' (column 'c')"
+        "\n\nhint: if such a row holds units, names or remarks, delete it; if its texts mean missing, name each with "
+        "--missing"
+    )
+    two = fault(write("\n".join(["a,b,c,d", *rows, "kg,m,3,t0", *rows])))
+    assert "column 'a': 60 numbers, 1 text ('kg' row 31)" in two
+    assert "row 31: texts" not in two

@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 import random
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from backpass.table import (
     required_kind,
     table_from,
 )
+from backpass.table.diagnosis.diagnostics import column_findings
 from backpass.table.moments.counted import COUNTED, counted_in
 from backpass.table.moments.evidence import says_date, says_moment, says_time
 from backpass.table.moments.month_names import MONTHS
@@ -135,9 +137,16 @@ NUMBERS: dict[str, tuple[str, Callable[[datetime.datetime], float]]] = {
     "yyyymm": ("k", lambda s: float(f"{s:%Y%m}")),
     "epoch_seconds": ("created_at", lambda s: float(since_1970(s))),
     "epoch_milliseconds": ("timestamp", lambda s: 1000.0 * since_1970(s)),
+    "yymmdd": ("k", lambda s: float(f"{s:%y%m%d}")),
+    "yyyyddd": ("julian_day", lambda s: float(f"{s:%Y%j}")),
     "spreadsheet_serial": ("Order Date", lambda s: round(since_1970(s) / 86_400 + 25_569, 6)),
 }
-SAME = {"yyyymm": "%Y-%m-01T00:00:00", "yyyymmdd": "%Y-%m-%dT00:00:00", "yyyymmddhhmm": "%Y-%m-%dT%H:%M:00"}
+DAYS = "%Y-%m-%dT00:00:00"
+SAME = {
+    "yyyymm": "%Y-%m-01T00:00:00",
+    **dict.fromkeys(("yyyymmdd", "yymmdd", "yyyyddd"), DAYS),
+    "yyyymmddhhmm": "%Y-%m-%dT%H:%M:00",
+}
 
 
 def number_doors(name: str, values: Sequence[float], folder: Path) -> dict[str, Table]:
@@ -153,6 +162,31 @@ def number_doors(name: str, values: Sequence[float], folder: Path) -> dict[str, 
     doors = {"pandas": frame, "polars": pl.from_pandas(frame), "structured": structured}
     arrays = {"dict": {each: frame[each].to_numpy() for each in frame}}
     return tables | {door: table_from(data) for door, data in (doors | arrays).items()}
+
+
+@pytest.mark.parametrize(("key", "unit"), [("milliseconds", 1e3), ("microseconds", 1e6), ("nanoseconds", 1e9)])
+def test_whole_seconds_in_finer_units_need_no_name(key: str, unit: float, tmp_path: Path) -> None:
+    dates = [date.replace(year=2000 + date.year % 20) for date in stamps(key, whole_days=False)]
+    for door, table in number_doors("k", [unit * since_1970(date) for date in dates], tmp_path).items():
+        if unit < 1e9 or door == "pandas":
+            assert required_kind(table.column("k")) == f"date epoch_{key}", door
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_leading_zeros_of_two_digit_years(door: str, tmp_path: Path) -> None:
+    dates = [date.replace(year=2000 + date.year % 10, day=min(date.day, 28)) for date in stamps("padded")]
+    column = DOORS[door]([f"{date:%y%m%d}" for date in dates], tmp_path / door).column("x")
+    if door in ("csv", "json"):  # a string type that holds nothing but digits stays text
+        assert iso(column) == [f"{date:%Y-%m-%d}" for date in dates]
+    codes = DOORS[door]([f"{n:06}" for n in range(1, 60)], tmp_path / door).column("x")
+    assert isinstance(codes, CategoricalColumn)
+
+
+@pytest.mark.parametrize("texts", [["1.2.10", "1.2.9", "1.10.10"], ["1.1.11", "2.3.1"], ["10.4.12", "1.0.123"]])
+def test_versions_are_not_taken_for_dates(texts: list[str]) -> None:
+    table = table_from({"c": texts * 20, "y": range(20 * len(texts))})
+    assert not any("date" in note for note in table.notes)
+    assert not [each for each in column_findings(table.column("c"), table) if each.code == "dates_as_text"]
 
 
 @pytest.mark.parametrize("key", NUMBERS)
@@ -197,6 +231,10 @@ def _ids(draw: random.Random) -> dict[str, tuple[str, list[float]]]:
         "amounts of six digits": ("price", [float(draw.randrange(190_000, 209_999)) for _ in range(ROWS)]),
         "prices like clocks": ("price", [round(draw.randrange(0, 2_400) / 100, 2) for _ in range(ROWS)]),
         "reaction times": ("time", [round(draw.uniform(0, 20), 2) for _ in range(ROWS)]),
+        "codes of six digits": ("district", [110101.0 + n for n in range(19)] + [110101.0] * (ROWS - 19)),
+        "six digits, some of them dates": ("k", [float(draw.randrange(100_000, 990_000)) for _ in range(ROWS)]),
+        "documents of a year": ("invoice", [2024001.0 + n for n in range(ROWS)]),
+        "article numbers": ("ean", [9.78e12 + draw.randrange(10**9) for _ in range(ROWS)]),
         "years": ("year", [float(draw.randrange(1990, 2024)) for _ in range(ROWS)]),
     }
 
@@ -417,6 +455,20 @@ def test_dates_far_from_all_others_are_suspected(last: str, tmp_path: Path) -> N
     assert not [note for note in read_table(tmp_path / "t.csv", detect_missing=False).notes if "holds" in note]
     near = as_csv([*cells, *["2024-12-31", "1970-01-02"] * 3], tmp_path / "t.csv")
     assert not [note for note in near.notes if "if it means missing" in note]
+
+
+@pytest.mark.parametrize("last", ["9999-12-31", "1900-01-01", "2099-12-31"])
+def test_dates_of_typed_sources_are_suspected(last: str, tmp_path: Path) -> None:
+    days = [datetime.date(stamp.year, stamp.month, stamp.day) for stamp in stamps("typed")]
+    far = [*days, *[datetime.date.fromisoformat(last)] * 4]
+    pl.DataFrame({"d": far, "n": range(len(far))}).write_parquet(tmp_path / "t.parquet")
+    for table in (table_from({"d": far}), table_from(pl.DataFrame({"d": far})), read_table(tmp_path / "t.parquet")):
+        (note,) = [note for note in table.notes if "if it means missing" in note]
+        assert note.startswith(f"column 'd' holds {last} in 4 rows, all others lie between {min(days)} and {max(days)}")
+        assert table.column("d").missing.sum() == 0
+    (query,) = shlex.split(note.partition("--query ")[2])
+    assert read_table(tmp_path / "t.parquet", query=query).column("d").missing.sum() == 4
+    assert not table_from({"d": far}, detect_missing=False).notes
 
 
 def test_placeholders_of_dates_are_missing() -> None:

@@ -36,6 +36,7 @@ from backpass.table.notation.notations import NOTATIONS, notations_of
 from backpass.table.notation.number import text_of
 from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import suspected_sentinels
+from backpass.table.notation.units import ratio
 from backpass.table.notation.words import SIGNS, WORDS, means_missing
 from backpass.table.target import labeled
 
@@ -126,6 +127,11 @@ WRITERS: dict[str, Callable[[float, str], str]] = {
     "per mille": lambda value, text: ("-" if value < 0 else "") + f"{text}‰",
     "footnotes": lambda value, text: ("-" if value < 0 else "") + text + ("*" if value > 500 else ""),
     "quoted": lambda value, text: f"'{'-' if value < 0 else ''}{text}",
+    "two sides": lambda value, text: f"{text} {'DR' if value < 0 else 'CR'}",
+    "two sides with dots": lambda value, text: f"{text} {'Dr.' if value < 0 else 'Cr.'}",
+    "two sides, German": lambda value, text: f"{text} {'S' if value < 0 else 'H'}",
+    "one side": lambda value, text: text + ("CR" if value < 0 else ""),
+    "currency and side": lambda value, text: f"${text} {'DR' if value < 0 else 'CR'}",
 }
 
 
@@ -155,7 +161,9 @@ def test_the_examples_of_the_table_of_notations(notation: Any, door: str, tmp_pa
 def test_each_notation_recognizes_its_example_and_no_plain_number(notation: Any) -> None:
     agreement = agreement_of(notation.cells, [1] * len(notation.cells), ".")
     assert agreement.reading is not None
-    name = notation.name.format(**{"unit": "", "currency": "", "out_of": "", **agreement.reading.to_json()})
+    name = notation.name.format(
+        **{"unit": "", "currency": "", "out_of": "", "negative": "", **agreement.reading.to_json()}
+    )
     assert name in notations_of(agreement.reading, agreement.shapes)
     plain = [cell for text in ("12", "-3.5", "1e3") if (cell := cell_in(text)) is not None]
     assert len(plain) == 3
@@ -245,7 +253,7 @@ def _codes() -> dict[str, list[str]]:
         "ip addresses": lambda: f"192.168.{whole(0, 255)}.{whole(0, 255)}",
         "coordinates": lambda: f"{whole(0, 89)}.{digits(2)} {draw.choice('NS')}",
         "classes of sizes": lambda: draw.choice(["3G", "4G"]),
-        "two units": lambda: f"{whole(1, 99)} {draw.choice(['kg', 'lb'])}",
+        "two units": lambda: f"{whole(1, 99)} {draw.choice(['kg', 'km'])}",
         "two currencies": lambda: f"{draw.choice('$€')}{whole(1, 99)}",
         "powers": lambda: f"{whole(1, 99)} {draw.choice(['mW', 'MW'])}",
     }
@@ -361,18 +369,18 @@ def test_texts_beside_numbers_are_said(tmp_path: Path) -> None:
 
 def test_disagreements_are_said(tmp_path: Path) -> None:
     draw = random.Random(4)
-    table = as_csv([f"{n} {draw.choice(['kg', 'lb'])}" for n in range(ROWS)], tmp_path / "t.csv")
+    table = as_csv([f"{n} {draw.choice(['kg', 'km'])}" for n in range(ROWS)], tmp_path / "t.csv")
     assert table.notes in (
-        ("column 'x' holds numbers in units kg and lb: kept as text",),
-        ("column 'x' holds numbers in units lb and kg: kept as text",),
+        ("column 'x' holds numbers in units kg and km: kept as text",),
+        ("column 'x' holds numbers in units km and kg: kept as text",),
     )
     table = as_csv([f"{n}%" if n % 2 else str(n) for n in range(ROWS)], tmp_path / "t.csv")
     assert table.notes == ("column 'x' holds numbers with and without %: kept as text",)
     with pytest.raises(DataError) as caught:
-        as_csv([f"{n} lb" if n == 7 else f"{n} kg" for n in range(ROWS)], tmp_path / "t.csv")
-    assert "column 'x': 59 numbers, 1 text ('7 lb' row 8)" in str(caught.value)
-    assert "--missing 'lb' makes the numbers in that unit missing" in str(caught.value.hint)
-    column = read_table(tmp_path / "t.csv", missing=["", "lb"]).column("x")
+        as_csv([f"{n} °C" if n == 7 else f"{n} kg" for n in range(ROWS)], tmp_path / "t.csv")
+    assert "column 'x': 59 numbers, 1 text ('7 °C' row 8)" in str(caught.value)
+    assert "--missing '°C' makes the numbers in that unit missing" in str(caught.value.hint)
+    column = read_table(tmp_path / "t.csv", missing=["", "°C"]).column("x")
     assert np.flatnonzero(column.missing).tolist() == [7]
 
 
@@ -549,7 +557,7 @@ def test_the_page_shows_the_table_of_notations() -> None:
     lines = page.read_text("utf-8").splitlines()
     start = lines.index("| notation | cells | numbers | what is assumed |") + 2
     for line, notation in zip(lines[start : start + len(NOTATIONS)], NOTATIONS, strict=True):
-        name = notation.name.format(currency="", unit="", out_of="n").strip()
+        name = notation.name.format(currency="", unit="", out_of="n", negative="DR").strip()
         cells = ", ".join(f"`{cell}`" for cell in notation.cells)
         values = ", ".join(map(text_of, notation.values))
         assert line == f"| {name} | {cells} | {values} | {notation.caution} |"
@@ -563,3 +571,79 @@ def test_reading_options_hold_for_frames_as_well() -> None:
     declared = backpass.fit(data, "y", hidden=(4,), epochs=1, reading={"missing": ["", "-"], "detect_missing": False})
     kinds = [model.schema.features[0].kind for model in (found, kept, declared)]
     assert kinds == ["numeric", "categorical", "numeric"]
+
+
+UNITS = {
+    "length": {"m": 1.0, "cm": 0.01, "km": 1000.0, "mm": 0.001},
+    "feet": {"ft": 1.0, "in": 1 / 12, "yd": 3.0, "m": 1 / 0.3048},
+    "mass": {"kg": 1.0, "g": 0.001, "KG": 1.0, "lbs": 0.45359237, "oz.": 0.45359237 / 16},
+    "volume": {"ml": 1.0, "l": 1000.0, "cl": 10.0},
+    "time": {"min": 1.0, "s": 1 / 60, "hours": 60.0},
+    "months": {"years": 1.0, "months": 1 / 12},
+    "data": {"MB": 1.0, "GB": 1000.0, "kB": 0.001},
+    "power": {"kW": 1.0, "MW": 1000.0, "W": 0.001},
+    "speed": {"km/h": 1.0, "mph": 1.609344},
+}
+
+
+@pytest.mark.parametrize("dimension", UNITS)
+@pytest.mark.parametrize("locale", ["us", "german", "plain"])
+def test_units_of_one_dimension_are_converted(dimension: str, locale: str, tmp_path: Path) -> None:
+    draw, (decimal, mark), sizes = random.Random(f"{dimension} {locale}"), LOCALES[locale], UNITS[dimension]
+    main, *others = sizes
+    units = [main if n % 3 else draw.choice(others) for n in range(ROWS)]
+    values = [round(draw.uniform(1.0, 900.0), 2) for _ in units]
+    cells = [f"{local(value, decimal, mark)} {unit}" for value, unit in zip(values, units, strict=True)]
+    for door in draw.sample(sorted(DOORS), 2):
+        table = DOORS[door](cells, tmp_path / door)
+        assert same(values_of(table), [value * sizes[unit] for value, unit in zip(values, units, strict=True)])
+        assert any(f"several units, converted to {main}" in note for note in table.notes)
+
+
+def test_units_of_two_dimensions_or_none_are_refused(tmp_path: Path) -> None:
+    for cells in (
+        [f"{n} {'kg' if n % 3 else 'km'}" for n in range(ROWS)],
+        [f"{n} {'mW' if n % 3 else 'V'}" for n in range(ROWS)],
+    ):
+        assert as_csv(cells, tmp_path / "t.csv").column("x").kind == "categorical"
+    cells = [f"{n}" if n % 3 == 0 else f"{n} {'kg' if n % 3 == 1 else 'g'}" for n in range(ROWS)]
+    table = as_csv(cells, tmp_path / "t.csv")
+    assert table.column("x").kind == "categorical"
+    assert "and without a unit" in table.notes[0]
+    assert ratio("°C", "°F") is None
+    assert ratio("€", "$") is None
+
+
+def test_converted_units_are_those_of_the_model(tmp_path: Path) -> None:
+    data = {
+        "x": [f"{n} kg" if n % 3 else f"{n * 1000} g" for n in range(1, 61)],
+        "y": [float(n % 7) for n in range(60)],
+    }
+    model = backpass.fit(data, "y", hidden=(4,), epochs=1)
+    model.save(tmp_path / "m.backpass")
+    again = backpass.load(tmp_path / "m.backpass")
+    plain = {"x": [f"{n} kg" for n in range(1, 61)]}
+    grams = {"x": [f"{n * 1000}g" for n in range(1, 61)]}
+    assert np.allclose(again.predict(plain), again.predict(grams), rtol=1e-6)
+    with pytest.raises(DataError, match="'5 m'"):
+        again.predict({"x": ["5 m", "3 kg"]})
+
+
+@pytest.mark.parametrize("signs", ["°'\"", "°′″", "° ′ ″", "   "])
+@pytest.mark.parametrize("place", ["behind", "before"])
+def test_degrees_minutes_and_seconds(signs: str, place: str, tmp_path: Path) -> None:
+    draw = random.Random(f"{signs} {place}")
+    parts = [(draw.randrange(90), draw.randrange(60), draw.randrange(600) / 10, draw.choice("NS")) for _ in range(ROWS)]
+    first, second, third = (signs[0], signs[1], signs[2]) if len(signs) == 3 else ("° ", "′ ", "″")
+    written = [f"{d}{first}{m}{second}{s}{third}".strip() for d, m, s, _ in parts]
+    cells = [f"{w} {p[3]}" if place == "behind" else f"{p[3]} {w}" for w, p in zip(written, parts, strict=True)]
+    values = [(d + m / 60 + s / 3600) * (1 if side == "N" else -1) for d, m, s, side in parts]
+    for door in draw.sample(sorted(DOORS), 2):
+        assert same(values_of(DOORS[door](cells, tmp_path / door)), values), cells[:3]
+
+
+def test_laps_are_seconds(tmp_path: Path) -> None:
+    draw = random.Random(9)
+    parts = [(draw.randrange(12), draw.randrange(60), draw.randrange(10)) for _ in range(ROWS)]
+    cells = [f"{m}:{s:02}.{tenth}" for m, s, tenth in parts]
+    assert same(values_of(as_csv(cells, tmp_path / "t.csv")), [60 * m + s + tenth / 10 for m, s, tenth in parts])

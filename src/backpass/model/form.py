@@ -74,7 +74,7 @@ def _counted(kind: str) -> Choice:
 
 READING: Form = {
     "decimal": Optional(Choice(DECIMALS)),
-    **dict.fromkeys(("currency", "unit", "out_of"), Optional(str)),
+    **dict.fromkeys(("currency", "unit", "out_of", "negative"), Optional(str)),
     **dict.fromkeys((each.name for each in fields(NumberReading) if isinstance(each.default, bool)), Optional(bool)),
 }
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from backpass.errors import DataError, did_you_mean
 
 LONGEST_NAME = 60  # maximum characters of a name or value in a message
+STRANGE_CELLS = 3  # cells of a row that do not fit their columns, from which the row itself is strange
+NO_ROW = "if such a row holds units, names or remarks, delete it; if its texts mean missing, name each with --missing"
 FIRST = 5  # rows, lines or names listed before "... and 12 more"
 
 
@@ -78,6 +80,16 @@ def absent(names: Sequence[str], known: Sequence[str]) -> list[str]:
     return faults
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell that does not fit its column: the row, the column, the value as shown, and what to do about it."""
+
+    row: int
+    column: str
+    value: str
+    hint: str
+
+
 @dataclass(slots=True)
 class ErrorList:
     """Errors of one table, collected while reading and raised together as one ``DataError``. Mutable.
@@ -86,21 +98,26 @@ class ErrorList:
         source: Name of the table in messages.
         texts: The errors.
         hints: What to do about them, without duplicates.
+        cells: The cells that an error is about, for those about cells in one row.
     """
 
     source: str
     texts: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    cells: dict[str, Cell] = field(default_factory=dict)
 
-    def add(self, text: str, hint: str = "") -> None:
+    def add(self, text: str, hint: str = "", cell: Cell | None = None) -> None:
         """Append an error, and its hint unless the hint is already listed."""
         self.texts.append(text)
+        if cell is not None:
+            self.cells[text] = cell
         if hint and hint not in self.hints:
             self.hints.append(hint)
 
     def extend(self, others: ErrorList) -> None:
         """Append the errors and hints of another list."""
         self.texts.extend(others.texts)
+        self.cells |= others.cells
         self.hints.extend(hint for hint in others.hints if hint not in self.hints)
 
     def stop(self) -> None:
@@ -114,11 +131,32 @@ class ErrorList:
 
     def error(self) -> DataError:
         """Return the ``DataError``: a single error becomes its message, several are listed below it."""
-        where = plain(self.source)
-        hint = "; ".join(self.hints)
-        if len(self.texts) == 1:
-            return DataError(f"{where}: {self.texts[0]}", hint=hint)
-        return DataError(f"{where}: {len(self.texts)} faults", hint=hint, faults=self.texts)
+        texts, hints = self._by_row()
+        where, hint = plain(self.source), "; ".join(hints)
+        if len(texts) == 1:
+            return DataError(f"{where}: {texts[0]}", hint=hint)
+        return DataError(f"{where}: {len(texts)} faults", hint=hint, faults=texts)
+
+    def _by_row(self) -> tuple[list[str], list[str]]:
+        """Return the errors and hints, with one for all cells of a row that is strange in several columns."""
+        by_row: dict[int, list[str]] = {}
+        for text, cell in self.cells.items():
+            by_row.setdefault(cell.row, []).append(text)
+        by_row = {row: texts for row, texts in by_row.items() if len(texts) >= STRANGE_CELLS}
+        if not by_row:
+            return self.texts, self.hints
+        grouped = {text: row for row, texts in by_row.items() for text in texts}
+        texts = list[str]()
+        for text in self.texts:
+            texts.append(text if text not in grouped else _strange_row([self.cells[t] for t in by_row[grouped[text]]]))
+        others = {hint for text, cell in self.cells.items() if text not in grouped for hint in [cell.hint]}
+        gone = {self.cells[text].hint for text in grouped} - others
+        return list(dict.fromkeys(texts)), [*(hint for hint in self.hints if hint not in gone), NO_ROW]
+
+
+def _strange_row(cells: Sequence[Cell]) -> str:
+    what = listed([f"{cell.value} (column {shown(cell.column)})" for cell in cells])
+    return f"{rows_listed([cells[0].row])}: texts in {len(cells)} columns of numbers or dates: {what}"
 
 
 def refusal(source: str, text: str, hint: str = "") -> DataError:

@@ -46,10 +46,10 @@ from backpass.table.columns.text_classification import (
     judge,
     rows_holding,
 )
-from backpass.table.messages import ErrorList, counted, listed, plural, rows_listed, shown
+from backpass.table.messages import Cell, ErrorList, counted, listed, plural, rows_listed, shown
 from backpass.table.moments.columns import counted_column, moment_notes, notation_of, with_counted
-from backpass.table.moments.day_month import Order
-from backpass.table.moments.suspected_dates import suspicions
+from backpass.table.moments.day_month import Order, are_versions
+from backpass.table.moments.suspected_dates import suspicions, suspicions_among
 from backpass.table.moments.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, DatetimeKind
 from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
@@ -90,7 +90,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     if isinstance(raw, RawNumbers) and demand != "categorical":
         return _of_numbers(raw, demand, rules, faults, notes)
     if isinstance(raw, RawDatetimes) and demand != "categorical":
-        return _of_moments(raw, demand, faults, notes)
+        return _of_moments(raw, demand, rules, faults, notes)
     if not isinstance(raw, RawStrings):
         raw = numbers_as_texts(raw) if isinstance(raw, RawNumbers) else moments_as_texts(raw)
     as_text = judge(raw, rules)
@@ -143,9 +143,11 @@ def _of_numbers(
 
 
 def _of_moments(
-    raw: RawDatetimes, demand: Kind | None, faults: ErrorList, notes: list[str]
+    raw: RawDatetimes, demand: Kind | None, rules: Rules, faults: ErrorList, notes: list[str]
 ) -> NumericColumn | DatetimeColumn:
     there = raw.microseconds != NAT
+    if demand is None and raw.kind == "date" and rules.detect_missing:
+        notes += suspicions_among(raw.name, raw.microseconds[there])
     if demand == "numeric":  # models from before date support store dates as days
         days = raw.microseconds.astype(np.float64) / DAY
         return NumericColumn(raw.name, np.where(there, days, np.nan))
@@ -188,7 +190,7 @@ def decide(raw: RawStrings, judged: TextClassification, demand: Kind | None, dec
         if share == 1.0 or (share >= NUMBER_SHARE and not raw.typed):
             return kind
     unsure = list(judged.moments.unsure)
-    if judged.counts[unsure].sum() >= NUMBER_SHARE * there:
+    if judged.counts[unsure].sum() >= NUMBER_SHARE * there and not are_versions(judged.of_sort(TEXT)):
         example = f"column {shown(raw.name)} has dates such as {shown(judged.texts[unsure[0]])}"
         notes.append(f"{example}, of which no row tells day from month: kept as text; --date-order")
     if raw.is_category or (raw.typed and _are_digits(judged)):
@@ -284,7 +286,9 @@ def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rul
     if kind in ("date", "time"):
         order = rules.order_of(raw.name) if kind == "date" else None
         hint += f"; {kind}s are written {WRITTEN[order or kind]}"
-    faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint)
+    places = [row for found in rows.values() for row in found.tolist()]
+    cell = Cell(places[0], raw.name, first, hint) if texts == len(places) == 1 else None
+    faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint, cell)
 
 
 def _name_zones(raw: RawStrings, judged: TextClassification, kind: DatetimeKind, faults: ErrorList) -> None:

@@ -22,7 +22,7 @@ from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
 from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, may_be_numbers, starts_with_numbers
 from backpass.table.messages import counted, listed, rows_listed, shown
-from backpass.table.moments.day_month import looks_like_date
+from backpass.table.moments.day_month import are_versions, looks_like_date
 from backpass.table.notation.number import text_of
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.target import Target
@@ -138,7 +138,7 @@ def _text_findings(column: CategoricalColumn, table: Table) -> Iterator[Finding]
         sum(int(count) for text, count in zip(column.levels, counts, strict=True) if looks_like(text))
         for looks_like in (looks_like_date, WORDED.fullmatch)
     )
-    if slashed >= (1 - MIXED) * rows:
+    if slashed >= (1 - MIXED) * rows and not are_versions(column.levels):
         text = f"values such as {shown(column.levels[0])} look like dates of ambiguous day and month: set --date-order"
         yield Finding("dates_as_text", text)
     elif worded >= (1 - MIXED) * rows:

@@ -22,12 +22,12 @@ from typing import IO
 from backpass.errors import DataError, ResourceError, UsageError, did_you_mean
 from backpass.table.files.decompression import CHUNK, GZIP, ZSTANDARD, expanded
 from backpass.table.files.signatures import Signature, foreign_binary, foreign_text
-from backpass.table.files.text import as_utf8, check_text
+from backpass.table.files.text import as_utf8, check_text, without_page_breaks
 from backpass.table.formats.address import Address
 from backpass.table.formats.fixed_width import as_csv as fields_as_csv
 from backpass.table.formats.registry import BY_NAME, Format, format_of, format_of_text, titles
 from backpass.table.formats.sheets import as_csv as sheet_as_csv
-from backpass.table.messages import plain, refusal
+from backpass.table.messages import counted, plain, refusal
 
 HEAD = 65_536  # bytes at the start from which the format is detected
 STANDARD_INPUT = "-"
@@ -133,8 +133,11 @@ def _prepared(address: Address, source: str, scratch: Path, opening: Opening) ->
     rewritten = as_utf8(file, head, opening.encoding, scratch / "utf8.csv", source)
     if rewritten is not None:
         file, head = rewritten, _head(rewritten)
-    check_text(file, source)
-    return _of_text(file, head, address, source, scratch, opening)
+    if not check_text(file, source):
+        return _of_text(file, head, address, source, scratch, opening)
+    breaks = without_page_breaks(file, scratch / "pages.txt")
+    found = _of_text(scratch / "pages.txt", _head(scratch / "pages.txt"), address, source, scratch, opening)
+    return replace(found, notes=(*found.notes, f"{counted(breaks, 'page break')} left out")) if breaks else found
 
 
 def _of_form(file: Path, form: Format, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:

@@ -14,6 +14,8 @@ from backpass.errors import UsageError
 from backpass.table.files.decompression import CHUNK
 from backpass.table.messages import refusal, shown
 
+FORM_FEED = b"\f"
+"""The character between the pages of a printed report."""
 MARKS = {  # longer marks first: the mark of UTF-32 LE starts with that of UTF-16 LE
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -49,14 +51,14 @@ def codec_name(encoding: str) -> str:
         raise UsageError(f"there is no encoding {shown(encoding)}", hint="utf-8, latin-1, cp1252, ...") from None
 
 
-def check_text(file: Path, source: str) -> None:
-    """Check that the file has no NUL bytes and is valid UTF-8.
+def check_text(file: Path, source: str) -> bool:
+    """Check that the file has no NUL bytes and is valid UTF-8; return whether it has form feeds.
 
     Raises:
         DataError: It is not; the error names the first such line.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
-    position = 0
+    position, has_form_feeds = 0, False
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             if (at := chunk.find(b"\0")) >= 0:
@@ -65,7 +67,21 @@ def check_text(file: Path, source: str) -> None:
                 raise refusal(source, f"line {line} has a NUL byte", hint)
             _decode(decoder, chunk, file, position, source)
             position += len(chunk)
+            has_form_feeds = has_form_feeds or FORM_FEED in chunk
     _decode(decoder, b"", file, position, source)
+    return has_form_feeds
+
+
+def without_page_breaks(file: Path, copy: Path) -> int:
+    """Write the file without the form feeds at the start and the end of its lines; return the number of such lines."""
+    count = 0
+    with file.open("rb") as lines, copy.open("wb") as out:
+        for line in lines:
+            end = line[len(line.rstrip(b"\r\n")) :]
+            stripped = line[: len(line) - len(end)].strip(FORM_FEED) + end
+            count += len(stripped) < len(line)
+            out.write(stripped)
+    return count
 
 
 def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, file: Path, position: int, source: str) -> None:

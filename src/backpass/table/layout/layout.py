@@ -238,9 +238,11 @@ def _with_repeated(place: Layout, top: Beginning, heading: Heading) -> Layout:
         alike = [len(row) > j and row[j] == heading.names[j] for j in named]
         if any(alike) and not all(alike):
             return place
-    again = top.texts((*heading.header, *heading.beneath))
+    header = top.texts(heading.header)
+    beneath = top.texts(heading.beneath) if heading.beneath else ()
+    again = (*header, *beneath, *(case(text) for text in header for case in (str.upper, str.lower, str.title)))
     above = [text for text in top.texts_above(heading.header[0]) if text.strip(f"{place.delimiter} \t")]
-    return replace(place, again=tuple(again), above=tuple(above))
+    return replace(place, again=tuple(dict.fromkeys(again)), above=tuple(above))
 
 
 def _taken_for_names(place: Layout, source: str, wanted: Set[str] | None) -> Layout:

@@ -21,7 +21,13 @@ from backpass.table.columns.text_classification import (
     TextClassification,
 )
 from backpass.table.messages import ErrorList, counted, plural, rows_listed, shown
-from backpass.table.moments.counted import PLACEHOLDERS, Counted, counted_in, counted_without_evidence
+from backpass.table.moments.counted import (
+    PLACEHOLDERS,
+    Counted,
+    counted_in,
+    counted_in_padded,
+    counted_without_evidence,
+)
 from backpass.table.moments.day_month import Order, has_short_year, is_day_and_month
 from backpass.table.moments.timestamp import NAT, moment_texts
 from backpass.table.moments.written import TURN, WRITTEN
@@ -87,10 +93,15 @@ def with_counted(raw: RawStrings, judged: TextClassification, rules: Rules) -> T
     if judged.reading is not None or judged.is_percent or not of_numbers.any() or rules.demanded(raw.name) == "numeric":
         return judged
     is_free = rules.demanded(raw.name) is None
-    padded = any(is_padded(text) and text.strip("0") for text in judged.of_sort(NUMERIC))
-    if is_free and (raw.is_category or padded or judged.rows_of(DATE, TIME)):
+    texts = judged.of_sort(NUMERIC)
+    padded = any(is_padded(text) and text.strip("0") for text in texts)
+    if is_free and (raw.is_category or (padded and {*map(len, texts)} != {6}) or judged.rows_of(DATE, TIME)):
         return judged
-    notation = notation_of(raw.name, judged.numbers[of_numbers], rules)
+    values = judged.numbers[of_numbers]
+    if is_free and padded:
+        notation = counted_in_padded(raw.name, values) if rules.detect_dates else None
+    else:
+        notation = notation_of(raw.name, values, rules)
     if notation is None:
         return judged
     sorts = judged.sorts.copy()

@@ -13,9 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.moments.calendar import date_of, days_of
+from backpass.table.moments.digits import (
+    calendar_ticks,
+    clock_ticks,
+    epoch_ticks,
+    ordinal_ticks,
+    serial_ticks,
+    short_year_ticks,
+)
 from backpass.table.moments.evidence import says_date, says_moment, says_month, says_time
-from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, NAT, SECOND, DatetimeKind
+from backpass.table.moments.timestamp import NAT, DatetimeKind
+from backpass.table.moments.written import TURN
 
 Numbers = NDArray[np.float64]
 Ticks = NDArray[np.int64]
@@ -23,13 +31,15 @@ Ticks = NDArray[np.int64]
 LOOKED_AT = 200  # rows that rule out most columns
 FEWEST_DATES = 3  # different numbers; by chance 1 in 27 of those from 19000101 to 21001231 is a date
 FEWEST_MONTHS = 6  # different numbers; by chance 1 in 8 of those from 190001 to 210012 is a month
+FEWEST_SHORT = 20  # different numbers; by chance 1 in 27 of those of six digits is a date, but codes may be dense
+FEWEST_SPREAD = 6  # different months of them
 FEWEST_TIMES = 20  # different numbers; by chance 6 in 10 have minutes below 60
 FEWEST_ROUND = 5  # different numbers that are whole minutes
 YEARS = (1800, 2200)  # of dates without a stated type
 FOREVER = 99991231  # "no end" in many systems
 AGES = 62_135_596_800.0  # seconds from the year 1 to 1970
-SERIAL_ORIGIN = int(days_of(1899, 12, 30))  # day 0 of spreadsheets, which take 1900 for a leap year
 SERIALS = (25569.0, 55153.0)  # 1970 to 2050
+RECENT = 946_684_800.0  # 2000, in seconds since 1970
 EPOCHS = (315_532_800.0, 2_524_608_000.0)  # 1980 to 2050, in seconds since 1970
 
 
@@ -70,42 +80,6 @@ class Counted:
         return np.where(there, self.convert(np.where(there, values, self.bounds[0])), NAT)
 
 
-def _calendar_ticks(values: Numbers, clock_digits: int) -> Ticks:
-    """Return the timestamps of digits such as 20240131, followed by hours, minutes and seconds."""
-    scale = 10**clock_digits
-    digits = np.floor(values).astype(np.int64)
-    day_digits, clock = digits // scale, digits % scale * 10 ** (6 - clock_digits)
-    year, month, day = day_digits // 10_000, day_digits // 100 % 100, day_digits % 100
-    hour, minute, second = clock // 10_000, clock // 100 % 100, clock % 100
-    days = days_of(year, np.clip(month, 1, 12), np.clip(day, 1, 31))
-    found_year, found_month, found_day = date_of(days)
-    exists = (values == digits) & (found_year == year) & (found_month == month) & (found_day == day)
-    exists &= (hour < 24) & (minute < 60) & (second < 60)
-    return np.where(exists, days * DAY + hour * HOUR + minute * MINUTE + second * SECOND, NAT)
-
-
-def _epoch_ticks(values: Numbers, per_second: int) -> Ticks:
-    """Return the timestamps of numbers of units since 1970, rounded down to microseconds."""
-    whole = np.floor(values)
-    if per_second > SECOND:
-        return whole.astype(np.int64) // (per_second // SECOND)
-    factor = SECOND // per_second
-    return whole.astype(np.int64) * factor + np.floor((values - whole) * factor).astype(np.int64)
-
-
-def _serial_ticks(values: Numbers) -> Ticks:
-    """Return the timestamps of spreadsheet serials, days since 1899-12-30 with the time as fraction, to the second."""
-    return np.rint((values + SERIAL_ORIGIN) * 86_400.0).astype(np.int64) * SECOND
-
-
-def _clock_ticks(values: Numbers, scale: float) -> Ticks:
-    """Return the times of day of numbers such as 18.30 (scale 100) or 1830 (scale 1)."""
-    digits = np.rint(values * scale)
-    exists = (np.abs(values * scale - digits) < 1e-6) & (digits < 2400.0)
-    hour, minute = (each.astype(np.int64) for each in (digits // 100.0, digits % 100.0))
-    return np.where(exists & (minute < 60), hour * HOUR + minute * MINUTE, NAT)
-
-
 def _are_dates(name: str, different: Numbers, scale: float) -> bool:
     """Whether digits are dates of two centuries around now, enough of them or in a column called so."""
     days = np.floor(different / scale)
@@ -120,15 +94,30 @@ def _are_months(name: str, different: Numbers) -> bool:
     return is_near and len(different) >= (2 if says_month(name) else FEWEST_MONTHS)
 
 
+def _are_short(name: str, different: Numbers) -> bool:
+    """Whether numbers of six digits are dates by their name, or many in several months."""
+    is_spread = len(np.unique(np.floor(different / 100.0))) >= FEWEST_SPREAD
+    return len(different) >= (FEWEST_DATES if says_date(name) else FEWEST_SHORT) and (says_date(name) or is_spread)
+
+
+def _are_ordinal(name: str, different: Numbers) -> bool:
+    """Whether numbers such as 2024031 are dates by their name; others may count the documents of a year."""
+    years = np.floor(different / 1e3)
+    is_near = bool(years.min() >= YEARS[0] and years.max() < YEARS[1])
+    return is_near and len(different) >= FEWEST_DATES and says_date(name)
+
+
 def _are_epochs(name: str, different: Numbers, per_second: float) -> bool:
     """Whether numbers are recent, and either whole minutes (but not just round numbers) or in a column called so.
 
-    Numbers that are rounded to thousands or millions are multiples of 60 only by chance.
+    Numbers that are rounded to thousands or millions are multiples of 60 only by chance. Milliseconds and finer units
+    that are all whole seconds since 2000 are enough, too.
     """
     seconds = different / per_second
     if seconds.min() < EPOCHS[0] or seconds.max() > EPOCHS[1]:
         return False
-    is_even = len(different) >= FEWEST_ROUND and bool(np.all(seconds % 60.0 == 0.0))
+    unit = 60.0 if per_second == 1.0 or seconds.min() < RECENT else 1.0
+    is_even = len(different) >= FEWEST_ROUND and bool(np.all(seconds % unit == 0.0))
     return (is_even and bool(np.any(seconds % 1000.0 != 0.0))) or (len(different) > 1 and says_moment(name))
 
 
@@ -153,7 +142,7 @@ COUNTED = (
         ("2024-01-31", "2023-12-24", "1999-12-31"),
         "every number is a date of the years 1800 to 2199, and at least three differ; 0 is a missing value",
         (10000101.0, 99991231.0),
-        lambda values: _calendar_ticks(values, 0),
+        lambda values: calendar_ticks(values, 0),
         lambda name, different: _are_dates(name, different, 1.0),
     ),
     Counted(
@@ -163,7 +152,7 @@ COUNTED = (
         ("2024-01-31T15:30:00", "2023-12-24T08:15:00", "1999-12-31T23:59:00"),
         "as yyyymmdd, with the time",
         (10000101e4, 99991231e4 + 2359.0),
-        lambda values: _calendar_ticks(values, 4),
+        lambda values: calendar_ticks(values, 4),
         lambda name, different: _are_dates(name, different, 1e4),
     ),
     Counted(
@@ -173,7 +162,7 @@ COUNTED = (
         ("2024-01-31T15:30:00", "2023-12-24T08:15:00", "1999-12-31T23:59:59"),
         "as yyyymmdd, with the time",
         (10000101e6, 99991231e6 + 235959.0),
-        lambda values: _calendar_ticks(values, 6),
+        lambda values: calendar_ticks(values, 6),
         lambda name, different: _are_dates(name, different, 1e6),
     ),
     Counted(
@@ -184,8 +173,30 @@ COUNTED = (
         "every number is a month of the years 1800 to 2199, and at least six differ, or the column is called month, "
         "period, date or the like",
         (100001.0, 999912.0),
-        lambda values: _calendar_ticks(values * 100.0 + 1.0, 0),
+        lambda values: calendar_ticks(values * 100.0 + 1.0, 0),
         _are_months,
+    ),
+    Counted(
+        "yymmdd",
+        "yymmdd",
+        (240131.0, 231224.0, 991231.0),
+        ("2024-01-31", "2023-12-24", "1999-12-31"),
+        "every number is a date, and at least three differ in a column called date, day, datum or the like, or twenty "
+        f"in six months; years 00 to {TURN - 1} are 2000 to {2000 + TURN - 1}",
+        (101.0, 991231.0),
+        short_year_ticks,
+        lambda name, different: bool(different.max() >= 1e5) and _are_short(name, different),
+    ),
+    Counted(
+        "yyyyddd",
+        "year and day of the year",
+        (2024031.0, 2024366.0, 1999365.0),
+        ("2024-01-31", "2024-12-31", "1999-12-31"),
+        "every number has a day of the year, of the years 1800 to 2199, and at least three differ, in a column called "
+        "date, day, julian or the like",
+        (1000001.0, 9999366.0),
+        ordinal_ticks,
+        _are_ordinal,
     ),
     Counted(
         "epoch_seconds",
@@ -200,7 +211,7 @@ COUNTED = (
         ),
         "all between 1980 and 2050, and either whole minutes or in a column called time, date, created at or the like",
         (-AGES, AGES),
-        lambda values: _epoch_ticks(values, 1),
+        lambda values: epoch_ticks(values, 1),
         lambda name, different: _are_epochs(name, different, 1.0),
     ),
     Counted(
@@ -214,9 +225,9 @@ COUNTED = (
             "2024-01-31T15:31:00",
             "2024-01-31T15:32:00",
         ),
-        "as seconds since 1970",
+        "as seconds since 1970; from 2000 on, whole seconds are enough",
         (-AGES * 1e3, AGES * 1e3),
-        lambda values: _epoch_ticks(values, 1_000),
+        lambda values: epoch_ticks(values, 1_000),
         lambda name, different: _are_epochs(name, different, 1e3),
     ),
     Counted(
@@ -230,9 +241,9 @@ COUNTED = (
             "2024-01-31T15:31:00",
             "2024-01-31T15:32:00",
         ),
-        "as seconds since 1970",
+        "as milliseconds since 1970",
         (-AGES * 1e6, AGES * 1e6),
-        lambda values: _epoch_ticks(values, 10**6),
+        lambda values: epoch_ticks(values, 10**6),
         lambda name, different: _are_epochs(name, different, 1e6),
     ),
     Counted(
@@ -246,9 +257,9 @@ COUNTED = (
             "2024-01-31T15:31:00",
             "2024-01-31T15:32:00",
         ),
-        "as seconds since 1970, rounded to a microsecond",
+        "as milliseconds since 1970, rounded to a microsecond",
         (-9.2e18, 9.2e18),
-        lambda values: _epoch_ticks(values, 10**9),
+        lambda values: epoch_ticks(values, 10**9),
         lambda name, different: _are_epochs(name, different, 1e9),
     ),
     Counted(
@@ -258,7 +269,7 @@ COUNTED = (
         ("2024-01-31T00:00:00", "2024-01-31T12:00:00", "2023-12-24T06:00:00"),
         "all between 1970 and 2050, in a column called date, day, datum, fecha or the like",
         (61.0, 2958465.0),
-        _serial_ticks,
+        serial_ticks,
         _are_serials,
     ),
     Counted(
@@ -269,7 +280,7 @@ COUNTED = (
         "at least 20 different numbers below 24 in several hours, no minute above 59, in a column called time, hour, "
         "Uhrzeit or the like",
         (0.0, 24.0),
-        lambda values: _clock_ticks(values, 100.0),
+        lambda values: clock_ticks(values, 100.0),
         lambda name, different: _are_times(name, different, 100.0) and bool(np.any(different != np.rint(different))),
         "time",
     ),
@@ -280,7 +291,7 @@ COUNTED = (
         tuple(f"{hour:02}:{minute:02}:00" for hour in range(5, 12) for minute in (0, 15, 30, 59)),
         "as hh.mm, with whole numbers up to 2359",
         (0.0, 2400.0),
-        lambda values: _clock_ticks(values, 1.0),
+        lambda values: clock_ticks(values, 1.0),
         lambda name, different: _are_times(name, different, 1.0) and bool(np.all(different == np.rint(different))),
         "time",
     ),
@@ -318,6 +329,16 @@ def counted_in(name: str, values: Numbers) -> Counted | None:
     return None
 
 
+def counted_in_padded(name: str, values: Numbers) -> Counted | None:
+    """Return the notation of numbers of six digits, some of which start with a zero, as 050131; None if they are codes.
+
+    >>> counted_in_padded("date", np.array([50131.0, 61224.0, 70704.0])).key
+    'yymmdd'
+    """
+    notation, different = BY_KEY["yymmdd"], np.unique(values)
+    return notation if _fits(notation, different) and _are_short(name, different) else None
+
+
 def counted_without_evidence(values: Numbers) -> Counted | None:
     """Return the notation of numbers that must be dates: the first one in which all of them are recent dates.
 
@@ -327,7 +348,8 @@ def counted_without_evidence(values: Numbers) -> Counted | None:
     there = np.unique(values[np.isfinite(values)])
     if not there.size:
         return None
-    certain = (each for each in COUNTED if each.kind == "date" and each.key not in ("spreadsheet_serial", "yyyymm"))
+    unsure = ("spreadsheet_serial", "yyyymm", "yymmdd", "yyyyddd")
+    certain = (each for each in COUNTED if each.kind == "date" and each.key not in unsure)
     return next((each for each in certain if _fits(each, there) and each.is_meant("date", np.repeat(there, 2))), None)
 
 

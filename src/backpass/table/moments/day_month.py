@@ -28,6 +28,7 @@ DATE = re.compile(
     r"(?:(?:T|,? )([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
     r"(?: ?([AaPp])\.?[ \u00a0\u202f]?[Mm]\.?)?)?"
 )
+VERSION = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.(?:[0-9]|[0-9]{3})")
 LIKE_A_DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}(?:[ T].*)?")
 
 
@@ -38,6 +39,15 @@ def looks_like_date(text: str) -> bool:
     (True, True, False)
     """
     return LIKE_A_DATE.fullmatch(text) is not None
+
+
+def are_versions(texts: Iterable[str]) -> bool:
+    """Whether strings such as 1.2.10 are versions: one of them has a last number of one or three digits.
+
+    >>> are_versions(["1.2.10", "1.2.9"]), are_versions(["1.2.10", "31.12.24"]), are_versions(["2024.1.5"])
+    (True, False, False)
+    """
+    return any(VERSION.fullmatch(text) for text in texts)
 
 
 def is_day_and_month(text: str) -> bool:

@@ -10,6 +10,7 @@ import re
 
 _PARTS = re.compile(r"[A-ZÀ-Þ]+(?![a-zß-ÿ])|[A-ZÀ-Þ]?[^\W\d_A-ZÀ-Þ]+")
 _DATE_WORDS = """
+    julian doy yymmdd yyyyddd
     date dates datetime timestamp dt day dob birthday birthdate datum datums tag geburtsdatum fecha fechas dia jour
     giorno dag dato dátum pvm tarih gün päivä дата ημερομηνία 日期 日付 日 날짜
 """

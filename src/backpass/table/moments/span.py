@@ -14,6 +14,7 @@ _DAYS = r"(?:(?P<days>[0-9]+) ?(?:d|days?)[, ]{0,2})"
 CLOCK = re.compile(
     rf"(?P<sign>[-+]?){_DAYS}?(?P<hours>[0-9]{{1,5}}):(?P<minutes>[0-9]{{2}})(?::(?P<seconds>[0-9]{{2}}(?:[.,][0-9]+)?))?"
 )
+LAP = re.compile(r"(?P<sign>-?)(?P<minutes>[0-9]{1,4}):(?P<seconds>[0-9]{2}[.,][0-9]+)")
 WORDED = re.compile(
     rf"(?P<sign>-?){_DAYS}?(?:(?P<hours>[0-9]+) ?(?:h|hrs?|hours?|std)\.?[, ]{{0,2}})?"
     r"(?:(?P<minutes>[0-9]+) ?(?:m|mins?|minutes?)\.?[, ]{0,2})?"
@@ -34,9 +35,13 @@ def span_in(text: str) -> float | None:
     (95400.0, 95400.0, 3570.0, 9000.0, 5400.0)
     >>> span_in("26:75:00"), span_in("12"), span_in("P"), span_in("2h")
     (None, None, None, 7200.0)
+    >>> span_in("3:45.2"), span_in("3:75.2")
+    (225.2, None)
     """
     if found := CLOCK.fullmatch(text):
         return _of_clock(found)
+    if (found := LAP.fullmatch(text)) and (seconds := _number(found["seconds"])) < 60.0:
+        return _signed(found, {"minutes": _number(found["minutes"]), "seconds": seconds})
     for pattern in (WORDED, ISO):
         if (found := pattern.fullmatch(text)) and any(found[unit] for unit in UNITS):
             return _signed(found, {unit: _number(found[unit]) for unit in UNITS})

@@ -1,6 +1,6 @@
 """Suspected dates: dates such as 9999-12-31 or 1900-01-01 that probably stand for "no value".
 
-Takes the classified strings of a column; returns notes. Such a date is never removed: ``notation.sentinel`` has the
+Takes the dates of a column; returns notes. Such a date is never removed: ``notation.sentinel`` has the
 rule for isolation and count, here in days.
 """
 
@@ -10,8 +10,10 @@ import datetime
 import shlex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backpass.table.columns.text_classification import DATE, TextClassification
+from backpass.table.files.database import identifier
 from backpass.table.messages import counted, shown
 from backpass.table.moments.timestamp import DAY, moment_texts
 from backpass.table.notation.sentinel import suspected_sentinels
@@ -26,16 +28,39 @@ DAYS = frozenset(float((datetime.date.fromisoformat(date) - _EPOCH).days) for da
 
 
 def suspicions(name: str, judged: TextClassification) -> list[str]:
-    """Return notes on the dates of a column that may stand for "no value"."""
+    """Return notes on the dates of a column of strings that may stand for "no value"."""
     held = np.flatnonzero((judged.sorts == DATE) & (judged.counts > 0))
-    days = (judged.microseconds[held] // DAY).astype(np.float64)
+    return suspicions_among(name, np.repeat(judged.microseconds[held], judged.counts[held]), judged)
+
+
+def suspicions_among(name: str, ticks: NDArray[np.int64], judged: TextClassification | None = None) -> list[str]:
+    """Return notes on dates that may stand for "no value".
+
+    Args:
+        name: Name of the column.
+        ticks: The dates of its rows, without missing ones.
+        judged: The strings, whose spelling the notes then quote.
+    """
+    days = (ticks // DAY).astype(np.float64)
     if not len(days) or not DAYS & {float(days.min()), float(days.max())}:
         return []
     notes = []
-    for found in suspected_sentinels(np.repeat(days, judged.counts[held]), DAYS):
-        text = judged.texts[held[np.flatnonzero(days == found.value)[0]]]
-        low, high = moment_texts(np.array([found.low, found.high]).astype(np.int64) * DAY, "date")
+    for found in suspected_sentinels(days, DAYS):
+        value, low, high = moment_texts(np.array([found.value, found.low, found.high]).astype(np.int64) * DAY, "date")
+        text = str(value) if judged is None else _spelling(judged, found.value)
+        hint = f"if it means missing: {_hint(name, text) if judged is None else f'--missing {shlex.quote(text)}'}"
         others = f"all others lie between {low} and {high}"
-        hint = f"if it means missing: --missing {shlex.quote(text)}"
         notes.append(f"column {shown(name)} holds {text} in {counted(found.rows, 'row')}, {others}; {hint}")
     return notes
+
+
+def _spelling(judged: TextClassification, day: float) -> str:
+    held = np.flatnonzero((judged.sorts == DATE) & (judged.counts > 0))
+    return judged.texts[int(held[np.flatnonzero(judged.microseconds[held] // DAY == int(day))[0]])]
+
+
+def _hint(name: str, text: str) -> str:
+    """Return the query that makes a date of a typed source missing."""
+    column = identifier(name)
+    where = f"CASE WHEN CAST({column} AS DATE) <> DATE '{text}' THEN {column} END"
+    return f"--query {shlex.quote(f'SELECT * REPLACE ({where} AS {column}) FROM data')}"

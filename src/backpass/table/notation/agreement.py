@@ -8,14 +8,16 @@ telephone numbers, bands such as 18-24 and 25-34, letters behind a number that d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from backpass.table.moments.span import are_spans, span_in
-from backpass.table.notation.cell import DURATION, Cell, cell_in, quick_shape_of
+from backpass.table.notation.angle import angle_in, are_angles
+from backpass.table.notation.cell import ANGLE, DURATION, Cell, cell_in, quick_shape_of
 from backpass.table.notation.numeral import DECIMALS, SPACES
 from backpass.table.notation.reading import NumberReading
+from backpass.table.notation.units import ratio
 from backpass.table.notation.vocabulary import (
     BARE_UNITS,
     FLAGS,
@@ -24,6 +26,8 @@ from backpass.table.notation.vocabulary import (
     UNSURE_APART,
     magnitude_of,
     same_unit,
+    side,
+    sides_of,
 )
 
 LOOKED_AT = 200  # distinct strings that show whether a column is worth a closer look
@@ -68,11 +72,13 @@ def agreement_of(texts: Sequence[str], counts: Sequence[int], decimal: str, *, i
 
     >>> agreement_of(["12 kg", "13.5 kg", "9 kg"], [1, 1, 1], ".").reading.unit
     'kg'
-    >>> agreement_of(["12 kg", "500 g", "9 kg"], [1, 1, 1], ".").dispute
-    'numbers in units kg and g'
+    >>> agreement_of(["12 kg", "500 m", "9 kg"], [1, 1, 1], ".").dispute
+    'numbers in units kg and m'
     """
     if texts and span_in(texts[0]) is not None and (spans := _spans(texts, counts)) is not None:
         return spans
+    if texts and angle_in(texts[0]) is not None and (angles := _angles(texts, counts)) is not None:
+        return angles
     step = max(len(texts) // LOOKED_AT, 1)
     if step > 1:
         sample = texts[::step]
@@ -89,6 +95,14 @@ def _spans(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:
         return None
     longest = max(texts, key=lambda text: seconds[text])
     return Agreement(NumberReading(is_duration=True), {DURATION: sum(counts)}, {DURATION: longest})
+
+
+def _angles(texts: Sequence[str], counts: Sequence[int]) -> Agreement | None:
+    """Return the agreement of a column of angles, None if most of its strings are something else."""
+    rows = sum(count for text, count in zip(texts, counts, strict=True) if angle_in(text) is not None)
+    if rows < WORTH * sum(counts) or not are_angles(texts):
+        return None
+    return Agreement(NumberReading(is_angle=True), {ANGLE: rows}, {ANGLE: texts[0]})
 
 
 def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_fixed: bool) -> Agreement:
@@ -111,6 +125,8 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
         any(shape.upper for shape in shapes),
         any(shape.bound in ("<", ">") for shape in shapes),
         _out_of(shapes),
+        has_units=word.has_units,
+        negative=word.negative,
     )
     fitting = {shape: count for shape, count in shapes.items() if reading.fits(shape)}
     is_partly_percent = reading.is_percent and any(not shape.word for shape in fitting)
@@ -174,6 +190,8 @@ class _Word:
     has_magnitudes: bool = False
     has_flags: bool = False
     dispute: str = ""
+    has_units: bool = False
+    negative: str = ""
 
 
 def _word(shapes: Mapping[Cell, int], *, has_currency: bool) -> _Word:
@@ -184,6 +202,9 @@ def _word(shapes: Mapping[Cell, int], *, has_currency: bool) -> _Word:
     words = {word for word, _ in rows}
     if not words:
         return _Word()
+    is_partly = rows.total() < sum(shapes.values())
+    if negative := _negative_side(words, is_partly=is_partly, has_currency=has_currency):
+        return _Word(negative=negative)
     if all(magnitude_of(word) is not None for word in words) and (
         has_currency or len(words) > 1 or all(_is_magnitude(*each) for each in rows)
     ):
@@ -195,7 +216,26 @@ def _word(shapes: Mapping[Cell, int], *, has_currency: bool) -> _Word:
         if len(word) > 1 or is_apart or word in BARE_UNITS or not word.isalpha():
             units[next((each for each in units if same_unit(each, word)), word)] += count
     unit, dispute = _ranked(units)
+    is_clear = len({each.lower() for each in units}) == len(units)  # mW beside MW is rather a mistake
+    if dispute and is_clear and all(ratio(each, unit) is not None for each in units):
+        return _Word(unit, dispute=f"{dispute}, and without a unit" if is_partly else "", has_units=not is_partly)
     return _Word(unit, dispute=dispute)
+
+
+def _negative_side(words: Collection[str], *, is_partly: bool, has_currency: bool) -> str:
+    """Return the side of an account that makes numbers negative; empty if the words are no sides.
+
+    Debits are negative beside credits. A single side beside numbers without one is the other side of theirs.
+    """
+    sides = {sides_of(word) for word in words}
+    pair = next(iter(sides))
+    if len(sides) > 1 or pair is None:
+        return ""
+    found = {side(word) for word in words}
+    if len(found) == 2:
+        return pair[1]
+    is_lone = is_partly and not has_currency and len(pair[0]) > 1 and all(word.isupper() for word in words)
+    return found.pop() if is_lone else ""
 
 
 def _is_magnitude(word: str, is_apart: bool) -> bool:

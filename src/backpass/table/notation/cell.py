@@ -115,6 +115,8 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
 
 DURATION = Cell("", "")
 """Stands for the cells of a column of durations, which have no parts of a number (see ``moments.span``)."""
+ANGLE = Cell("", ".,")
+"""Stands for the cells of a column of angles."""
 
 
 def quick_cell_in(text: str) -> Cell | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from backpass.table.notation.cell import DASHES, DURATION, Cell
+from backpass.table.notation.cell import ANGLE, DASHES, DURATION, Cell
 from backpass.table.notation.numeral import APOSTROPHES, SPACES
 from backpass.table.notation.reading import NumberReading
+from backpass.table.notation.vocabulary import same_unit, side
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,24 @@ NOTATIONS = (
         ("12.3 mi", "45 mi", "1,200 mi."),
         (12.3, 45.0, 1200.0),
         "one unit throughout, with at least three different numbers; numbers without it are taken to have it, too",
-        lambda cell, reading: reading.unit != "" and not reading.is_percent and cell.word != "",
+        lambda cell, reading: (
+            reading.unit != "" and not reading.is_percent and not reading.has_units and cell.word != ""
+        ),
+    ),
+    Notation(
+        "several units, converted to {unit}",
+        ("2.5 kg", "1.2 kg", "500 g", "3 kg"),
+        (2.5, 1.2, 0.5, 3.0),
+        "units of one dimension (length, mass, volume, time, data, power, ...), into the most frequent one; others are "
+        "refused, and so are numbers without a unit among them",
+        lambda cell, reading: reading.has_units and not same_unit(cell.word, reading.unit),
+    ),
+    Notation(
+        "sides of an account, {negative} negative",
+        ("120.50 CR", "80.00 DR", "7.25 CR"),
+        (120.5, -80.0, 7.25),
+        "also H and S; a single side, beside numbers without one, is negative",
+        lambda cell, reading: reading.negative != "" and side(cell.word) == reading.negative,
     ),
     Notation(
         "magnitudes such as k, M and bn",
@@ -173,11 +191,18 @@ NOTATIONS = (
     ),
     Notation(
         "durations, in seconds",
-        ("26:30:00", "1:15:30", "59:30", "1 day, 02:00:00", "2h 5m", "PT1H30M"),
-        (95400.0, 4530.0, 3570.0, 93600.0, 7500.0, 5400.0),
+        ("26:30:00", "1:15:30", "59:30", "1 day, 02:00:00", "2h 5m", "PT1H30M", "3:45.2"),
+        (95400.0, 4530.0, 3570.0, 93600.0, 7500.0, 5400.0, 225.2),
         "where some last longer than a day, are negative or name their units; otherwise 1:15:30 is a time of day; two "
         "numbers are minutes and seconds",
         lambda cell, reading: reading.is_duration and cell == DURATION,
+    ),
+    Notation(
+        "degrees, minutes and seconds, in degrees",
+        ("48\u00b051'36\"N", "2\u00b0 30\u2032 0\u2033 W", "S 12\u00b0 45\u2032"),
+        (48.86, -2.5, -12.75),
+        "negative to the south and the west; 20\u00b0 alone is a number with a unit",
+        lambda cell, reading: reading.is_angle and cell == ANGLE,
     ),
     Notation(
         "apostrophe before the number",
@@ -192,4 +217,7 @@ NOTATIONS = (
 def notations_of(reading: NumberReading, shapes: Mapping[Cell, int]) -> tuple[str, ...]:
     """Return the names of the notations that the cells of a column use."""
     used = [each for each in NOTATIONS if any(each.is_used(shape, reading) for shape in shapes)]
-    return tuple(each.name.format(currency=reading.currency, unit=reading.unit, out_of=reading.out_of) for each in used)
+    return tuple(
+        each.name.format(currency=reading.currency, unit=reading.unit, out_of=reading.out_of, negative=reading.negative)
+        for each in used
+    )

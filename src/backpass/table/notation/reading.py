@@ -13,9 +13,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from backpass.table.moments.span import span_in
+from backpass.table.notation.angle import angle_in
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.numeral import SPACES, plain
-from backpass.table.notation.vocabulary import FLAGS, PERCENTS, magnitude_of, same_unit
+from backpass.table.notation.units import ratio
+from backpass.table.notation.vocabulary import FLAGS, PERCENTS, magnitude_of, same_unit, side, sides_of
 
 PREFIX = "numeric "
 """Start of the required kind of a column that has a reading; its JSON follows."""
@@ -36,6 +38,9 @@ class NumberReading:
         has_bounds: Whether <30 is 30.
         out_of: The denominator of 4.1/5, which is 4.1; empty if none.
         is_duration: Whether the strings are durations, and the numbers seconds.
+        has_units: Whether other units than ``unit`` are converted to it.
+        negative: The side of an account behind a number that makes it negative, empty if none.
+        is_angle: Whether the strings are angles in degrees, minutes and seconds, and the numbers degrees.
     """
 
     decimal: str = "."
@@ -48,6 +53,9 @@ class NumberReading:
     has_bounds: bool = False
     out_of: str = ""
     is_duration: bool = False
+    has_units: bool = False
+    negative: str = ""
+    is_angle: bool = False
 
     def number(self, text: str) -> float | None:
         """Return the number that a trimmed string spells, None if it doesn't fit this reading.
@@ -56,6 +64,8 @@ class NumberReading:
         (1012.5, 1234.5)
         >>> NumberReading(unit="kg").number("12 lb"), NumberReading(has_ranges=True).number("10-20")
         (None, 15.0)
+        >>> NumberReading(unit="kg", has_units=True).number("500 g"), NumberReading(negative="DR").number("5 Dr.")
+        (0.5, -5.0)
         """
         interval = self.interval(text)
         if interval is None:
@@ -69,6 +79,9 @@ class NumberReading:
         """Return the lower and upper end of what a string spells; both are the number unless it is a range or bound."""
         if self.is_duration and (seconds := span_in(text)) is not None:
             return seconds, seconds
+        if self.is_angle:
+            degrees = angle_in(text)
+            return None if degrees is None else (degrees, degrees)
         cell = quick_cell_in(text)
         if cell is None or not self.fits(cell):
             return None
@@ -103,11 +116,18 @@ class NumberReading:
             return True
         if self.has_flags and cell.is_apart and set(word) <= FLAGS:
             return True
+        if self.negative:
+            return self.negative in (sides_of(word) or ())
+        if self.has_units and ratio(word, self.unit) is not None:
+            return True
         return bool(self.unit) and same_unit(word, self.unit)
 
     def _factor(self, cell: Cell) -> float:
         magnitude = magnitude_of(cell.word) if self.has_magnitudes and cell.word else None
-        return (-1.0 if cell.is_negative else 1.0) * (magnitude or 1.0)
+        if self.has_units and cell.word:
+            magnitude = ratio(cell.word, self.unit)
+        is_debit = bool(self.negative) and side(cell.word) == self.negative
+        return (-1.0 if cell.is_negative != is_debit else 1.0) * (magnitude or 1.0)
 
     def without_unit(self, text: str) -> str:
         """Return a string without the unit and the currency of the column.

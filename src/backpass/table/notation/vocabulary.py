@@ -31,6 +31,8 @@ UNSURE_APART = frozenset({"K", "B", "T"})
 """Magnitudes that are units (kelvin, bytes, tesla) if a space stands before them and no other magnitude occurs."""
 
 PERCENTS = frozenset({"%", "‰"})
+SIDES = (("CR", "DR"), ("H", "S"))
+"""Words for the two sides of an account, credit first, in English and German."""
 FLAGS = frozenset("bcdefnprsuz")
 """Flags of statistical offices: break in series, confidential, definition differs, estimated, forecast, ..."""
 BARE_UNITS = frozenset("VWLCFJKNGgmshlt°%‰")
@@ -53,6 +55,21 @@ def magnitude_of(word: str) -> float | None:
     (1000.0, 1000000.0, None)
     """
     return MAGNITUDES.get(word) or (MAGNITUDES.get(word.lower()) if len(word) > 1 else None)
+
+
+def sides_of(word: str) -> tuple[str, str] | None:
+    """Return the two sides of an account, credit first, of which a word is one.
+
+    >>> sides_of("Cr."), sides_of("S"), sides_of("s"), sides_of("kg")
+    (('CR', 'DR'), ('H', 'S'), None, None)
+    """
+    bare = side(word)
+    return next((sides for sides in SIDES if bare in sides), None)
+
+
+def side(word: str) -> str:
+    """Return a word for one side of an account as ``SIDES`` has it."""
+    return word.rstrip(".").upper() if len(word) > 1 else word
 
 
 def same_unit(word: str, other: str) -> bool:

@@ -1,0 +1,73 @@
+"""Digits: the timestamps of numbers that are dates or times, such as 20240131, 1706659200 or the serial 45322.
+
+Takes numbers within the bounds of a notation; returns timestamps, ``NAT`` for numbers that are none. ``counted``
+decides which notation a column has.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backpass.table.moments.calendar import date_of, days_of
+from backpass.table.moments.timestamp import DAY, HOUR, MINUTE, NAT, SECOND
+from backpass.table.moments.written import TURN
+
+Numbers = NDArray[np.float64]
+Ticks = NDArray[np.int64]
+
+SERIAL_ORIGIN = int(days_of(1899, 12, 30))  # day 0 of spreadsheets, which take 1900 for a leap year
+
+
+def calendar_ticks(values: Numbers, clock_digits: int) -> Ticks:
+    """Return the timestamps of digits such as 20240131, followed by hours, minutes and seconds."""
+    scale = 10**clock_digits
+    digits = np.floor(values).astype(np.int64)
+    day_digits, clock = digits // scale, digits % scale * 10 ** (6 - clock_digits)
+    year, month, day = day_digits // 10_000, day_digits // 100 % 100, day_digits % 100
+    hour, minute, second = clock // 10_000, clock // 100 % 100, clock % 100
+    days = days_of(year, np.clip(month, 1, 12), np.clip(day, 1, 31))
+    found_year, found_month, found_day = date_of(days)
+    exists = (values == digits) & (found_year == year) & (found_month == month) & (found_day == day)
+    exists &= (hour < 24) & (minute < 60) & (second < 60)
+    return np.where(exists, days * DAY + hour * HOUR + minute * MINUTE + second * SECOND, NAT)
+
+
+def short_year_ticks(values: Numbers) -> Ticks:
+    """Return the timestamps of digits such as 240131, whose year has two digits; a leading zero may be lost."""
+    digits = np.floor(values)
+    year = np.floor(digits / 1e4)
+    century = np.where(year < TURN, 2000.0, 1900.0)
+    return calendar_ticks(np.where(values == digits, century * 1e4 + digits, np.nan_to_num(values) + 0.5), 0)
+
+
+def ordinal_ticks(values: Numbers) -> Ticks:
+    """Return the timestamps of digits such as 2024031: the year and the day of the year."""
+    digits = np.floor(values).astype(np.int64)
+    year, day = digits // 1_000, digits % 1_000
+    first = days_of(year, np.ones_like(year), np.ones_like(year))
+    lengths = days_of(year + 1, np.ones_like(year), np.ones_like(year)) - first
+    exists = (values == digits) & (day >= 1) & (day <= lengths)
+    return np.where(exists, (first + day - 1) * DAY, NAT)
+
+
+def epoch_ticks(values: Numbers, per_second: int) -> Ticks:
+    """Return the timestamps of numbers of units since 1970, rounded down to microseconds."""
+    whole = np.floor(values)
+    if per_second > SECOND:
+        return whole.astype(np.int64) // (per_second // SECOND)
+    factor = SECOND // per_second
+    return whole.astype(np.int64) * factor + np.floor((values - whole) * factor).astype(np.int64)
+
+
+def serial_ticks(values: Numbers) -> Ticks:
+    """Return the timestamps of spreadsheet serials, days since 1899-12-30 with the time as fraction, to the second."""
+    return np.rint((values + SERIAL_ORIGIN) * 86_400.0).astype(np.int64) * SECOND
+
+
+def clock_ticks(values: Numbers, scale: float) -> Ticks:
+    """Return the times of day of numbers such as 18.30 (scale 100) or 1830 (scale 1)."""
+    digits = np.rint(values * scale)
+    exists = (np.abs(values * scale - digits) < 1e-6) & (digits < 2400.0)
+    hour, minute = (each.astype(np.int64) for each in (digits // 100.0, digits % 100.0))
+    return np.where(exists & (minute < 60), hour * HOUR + minute * MINUTE, NAT)

@@ -1,0 +1,86 @@
+"""Units: which units measure the same, and how many of one make another.
+
+Takes two words behind numbers; returns the factor between them, or None. Units with an offset (°C and °F), of two sizes
+(gallons, tons of 2,000 pounds) and currencies are not converted.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import lru_cache
+
+_DIMENSIONS = (
+    # length in meters
+    "µm μm um:1/1000000 mm millimeter millimeters millimetre millimetres:1/1000 cm centimeter centimeters centimetre "
+    "centimetres:1/100 dm:1/10 m meter meters metre metres:1 km kilometer kilometers kilometre kilometres:1000 "
+    'in inch inches " ″:127/5000 ft feet foot ′:381/1250 yd yard yards:1143/1250 mi mile miles:201168/125',
+    # mass in kilograms
+    "µg μg:1/1000000000 mg milligram milligrams:1/1000000 g gr gram grams gramme grammes:1/1000 kg kilo kilos kilogram "
+    "kilograms:1 t tonne tonnes:1000 oz ounce ounces:45359237/1600000000 lb lbs pound pounds:45359237/100000000",
+    # volume in liters
+    "µl μl µL:1/1000000 ml mL milliliter milliliters:1/1000 cl cL:1/100 dl dL:1/10 l L liter liters litre litres:1 "
+    "hl hL:100",
+    # time in seconds
+    "ns:1/1000000000 µs μs us:1/1000000 ms:1/1000 s sec secs second seconds:1 min mins minute minutes:60 "
+    "h hr hrs hour hours:3600 d day days:86400 wk wks week weeks:604800",
+    # time in months
+    "mo mos month months:1 yr yrs year years:12",
+    # data in bytes
+    "B byte bytes:1 kB KB:1000 MB:1000000 GB:1000000000 TB:1000000000000 KiB:1024 MiB:1048576 GiB:1073741824",
+    # power in watts, energy in watt-hours
+    "mW:1/1000 W watt watts:1 kW:1000 MW:1000000 GW:1000000000",
+    "Wh:1 kWh:1000 MWh:1000000 GWh:1000000000 J:1/3600 kJ:10/36 MJ:10000/36",
+    # frequency, voltage, current
+    "Hz:1 kHz:1000 MHz:1000000 GHz:1000000000",
+    "mV:1/1000 V volt volts:1 kV:1000",
+    "µA μA:1/1000000 mA:1/1000 A amp amps:1 kA:1000",
+    # pressure in pascals, speed in meters per second
+    "Pa:1 hPa mbar:100 kPa:1000 MPa:1000000 bar:100000",
+    "m/s:1 km/h kmh kph:5/18 mph:1397/3125",
+    # area in square meters
+    "mm² mm2:1/1000000 cm² cm2:1/10000 m² m2 sqm:1 km² km2:1000000 ha:10000 ft² ft2 sqft:145161/1562500",
+)
+
+
+def _units() -> dict[str, tuple[int, Fraction]]:
+    """Return the dimension of each unit, by number, and its size."""
+    found: dict[str, tuple[int, Fraction]] = {}
+    for dimension, written in enumerate(_DIMENSIONS):
+        words = list[str]()
+        for part in written.split():
+            word, colon, size = part.partition(":")
+            words.append(word)
+            if colon:
+                value = Fraction(*map(int, size.split("/")))
+                found.update(dict.fromkeys(words, (dimension, value)))
+                words.clear()
+    return found
+
+
+UNITS = _units()
+_SAME_BUT_CASE: dict[str, set[tuple[int, Fraction]]] = {}
+for _word, _unit in UNITS.items():
+    _SAME_BUT_CASE.setdefault(_word.lower(), set()).add(_unit)
+
+
+@lru_cache(maxsize=256)
+def ratio(word: str, unit: str) -> float | None:
+    """Return how many of a unit one of another unit is, None if they do not measure the same.
+
+    ``mW`` and ``MW`` are different units; ``KG`` is ``kg``.
+
+    >>> ratio("g", "kg"), ratio("KG", "g"), ratio("in.", "cm"), ratio("kg", "m"), ratio("Mw", "W")
+    (0.001, 1000.0, 2.54, None, None)
+    """
+    found, other = _unit_of(word), _unit_of(unit)
+    if found is None or other is None or found[0] != other[0]:
+        return None
+    return float(found[1] / other[1])
+
+
+def _unit_of(word: str) -> tuple[int, Fraction] | None:
+    bare = word.rstrip(".")
+    if bare in UNITS:
+        return UNITS[bare]
+    same = _SAME_BUT_CASE.get(bare.lower(), set()) if len(bare) > 1 else set()
+    return next(iter(same)) if len(same) == 1 else None
