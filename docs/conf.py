@@ -25,6 +25,7 @@ extensions = [
     "command_line",
     "docstrings",
     "formats_table",
+    "lessons",
     "mathml",
     "notes_items",
     "operations_list",

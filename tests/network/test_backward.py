@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy
 import pytest
 
 from backpass import dense_network, grad, notes
-from backpass.errors import ShapeError
+from backpass.circuit.picture import Picture
+from backpass.errors import ShapeError, UsageError
 from backpass.network import (
     Dense,
     Dropout,
@@ -126,3 +129,44 @@ def test_footnote_5_a_vector_is_one_example() -> None:
     with pytest.raises(ShapeError, match="expected 2 columns") as caught:
         network(theta, numpy.ones(2))
     assert "footnote 5" in caught.value.hint
+
+
+def lines_of(picture: Picture) -> list[str]:
+    return re.findall(r'<path class="line (s-\w+)"', picture.svg)
+
+
+def test_the_picture_has_the_values_of_the_example() -> None:
+    network = dense_network(2, (2,), 1)
+    theta = network.layout.vector({"W1": [[1, 0], [1, -1]], "b1": [0, 1], "W2": [[2], [3]], "b2": [0.5]})
+    back = network.backward(theta, [[9.0, 9.0], [1.0, 2.0]], [0.0, 6.0])
+    picture = back.draw(1)
+    texts = re.findall(r">([^<>]+)</text>", picture.svg)
+    assert texts[:4] == ["x", "x₁ = 1", "x₂ = 2", "layer 1"]
+    assert texts[4:10] == ["a₁ = 3", "z = 3", "δ = 0.5", "a₂ = 0", "z = −1", "δ = 0"]
+    assert texts[10:14] == ["layer 2", "a₁ = 6.5", "z = 6.5", "δ = 0.25"]
+    assert texts[-2].startswith("J = ")
+    assert "example 1 of 2" in texts[-2]
+    assert picture.svg.count('opacity="0.45"') == 1  # the unit whose ReLU is at 0
+    assert sorted(lines_of(picture)) == ["s-c1"] * 3 + ["s-grid"] * 3
+    ElementTree.fromstring(picture.svg)
+
+
+def test_the_picture_has_only_the_wires_of_wired_units() -> None:
+    wired = Network(4, (Wired((Unit("a", (0, 1)), Unit("b", (2,)))), Dense(1)))
+    back = wired.backward(wired.initialize(0), numpy.ones(4), 1.0)
+    assert back.wires[1].tolist() == [[True, False], [True, False], [False, True], [False, False]]
+    assert len(lines_of(back.draw())) == 3 + 2
+
+
+def test_the_picture_of_a_wide_layer_has_its_first_units() -> None:
+    network = dense_network(3, (40,), 1)
+    picture = network.backward(network.initialize(0), numpy.ones(3), 1.0).draw()
+    assert "and 28 more" in picture.svg
+    assert len(lines_of(picture)) == 3 * 12 + 12
+
+
+def test_there_is_no_picture_of_an_example_that_is_not_there() -> None:
+    network = dense_network(1, (1,), 1)
+    back = network.backward(network.initialize(0), [[1.0], [2.0]], [1.0, 2.0])
+    with pytest.raises(UsageError, match="there are examples 0 to 1, got 2"):
+        back.draw(2)

@@ -14,7 +14,9 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, named, named_gradients
+from backpass.circuit.picture import Picture
 from backpass.errors import ShapeError
+from backpass.network.backward_picture import picture_of
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, mean_loss
 
 Floats = NDArray[Any]
@@ -33,6 +35,7 @@ class BackwardPass:
         db: k -> dJ/db^[k] (m_k,), for layers with one b.
         gradients: Name -> dJ/dA of every parameter array A, in the shape of A.
         circuit: The circuit that computed them.
+        wires: k -> which inputs each unit of a wired layer reads, (m_{k-1}, m_k).
     """
 
     J: float
@@ -43,6 +46,7 @@ class BackwardPass:
     db: dict[int, Floats]
     gradients: dict[str, Floats]
     circuit: Circuit
+    wires: dict[int, NDArray[numpy.bool_]]
 
     def __repr__(self) -> str:
         return f"BackwardPass(J {self.J:.6g}, {len(self.a[0])} examples, {len(self.z)} layers)"
@@ -64,6 +68,19 @@ class BackwardPass:
     def to_svg(self) -> str:
         """The circuit as an SVG drawing; boxes have the names z1, a1, delta1, dW1, ..."""
         return self.circuit.to_svg()
+
+    def draw(self, example: int = 0) -> Picture:
+        """The network with the values of one example in its units, as a picture.
+
+        Each unit shows a, z and delta. A line is as thick as the gradient of J by its weight, blue if that is positive.
+
+        Args:
+            example: The number of the example, from 0.
+
+        Raises:
+            UsageError: If there is no such example.
+        """
+        return picture_of(self.J, self.z, self.a, self.delta, self.wires, example)
 
     def _repr_svg_(self) -> str:
         return self.to_svg()
@@ -96,6 +113,7 @@ def backward_pass(
     x: Any,
     y: Any,
     loss: Loss,
+    wires: dict[int, NDArray[numpy.bool_]],
 ) -> BackwardPass:
     """The backward pass of a network    CS229 (3.4), (3.5), (3.6), (3.7), (3.13)
 
@@ -108,6 +126,7 @@ def backward_pass(
         x: The examples (n, d), or one example (d,).
         y: The targets.
         loss: The loss.
+        wires: k -> which inputs each unit of a wired layer reads, (m_{k-1}, m_k).
 
     Raises:
         ShapeError: If the shape of x or y is wrong.
@@ -133,6 +152,7 @@ def backward_pass(
         {k: gradients[f"b{k}"] for k in layers if f"b{k}" in arrays},
         {name: gradients[name] for name in arrays},
         found.circuit,
+        wires,
     )
 
 

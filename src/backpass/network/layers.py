@@ -13,6 +13,7 @@ from math import sqrt
 from typing import ClassVar
 
 import numpy
+from numpy.typing import NDArray
 
 from backpass.circuit import Array, named
 from backpass.circuit.operations import affine, concatenate, random_bits, take, to_unit, where
@@ -217,6 +218,10 @@ class Wired(Layer):
 
     def width(self, inputs: int) -> int:
         return len(self.units)
+
+    def wires(self, inputs: int) -> NDArray[numpy.bool_]:
+        """Which inputs each unit reads, (inputs, units)."""
+        return numpy.array([[i in unit.inputs for unit in self.units] for i in range(inputs)])
 
     def parameters(self, inputs: int, number: str) -> tuple[Parameter, ...]:
         parameters: list[Parameter] = []

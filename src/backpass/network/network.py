@@ -19,7 +19,7 @@ from backpass.errors import ShapeError, UsageError
 from backpass.network.activations import Activation
 from backpass.network.backward import BackwardPass, backward_pass
 from backpass.network.front import Projection
-from backpass.network.layers import Dense, Dropout, Layer, RandomKey
+from backpass.network.layers import Dense, Dropout, Layer, RandomKey, Wired
 from backpass.network.losses import Loss, loss_named
 from backpass.network.parameters import FIXED, Layout
 from backpass.network.plain_data import layer_from_json, layer_to_json
@@ -204,7 +204,12 @@ class Network:
         """
         views = {name: numpy.array(view) for name, view in self.layout.views(numpy.asarray(theta, float)).items()}
         chosen = loss_named(loss) if isinstance(loss, str) else loss
-        return backward_pass(self.apply, views, (self.inputs, *self.widths), x, y, chosen)
+        return backward_pass(self.apply, views, (self.inputs, *self.widths), x, y, chosen, self._wires())
+
+    def _wires(self) -> dict[int, NDArray[numpy.bool_]]:
+        """k -> which inputs each unit of a wired layer reads, (m_{k-1}, m_k)."""
+        neurons = [(layer, width) for _, layer, width in self.numbered() if layer.neurons]
+        return {k: layer.wires(width) for k, (layer, width) in enumerate(neurons, 1) if isinstance(layer, Wired)}
 
     def initialize(self, seed: int = 0, scheme: str = "he", dtype: Any = numpy.float64) -> NDArray[Any]:
         """Initialize theta randomly: weights by the scheme, biases 0    CS229 Algorithm 1, Algorithm 2

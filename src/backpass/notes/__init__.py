@@ -7,6 +7,11 @@ short, to be read and checked by hand; the tests compare the library with them.
     networks         section 2: a neuron, wired units, two layers by loops and by matrices, r layers
     backpropagation  section 3: the chain rule, the claims, Algorithms 3 and 4
     columns          section 4: examples as columns, and the translation to rows
+
+The lessons of the documentation also use:
+
+    exercises        checks of answers to their exercises
+    chart            points, lines and bars as SVG
 """
 
 from backpass.notes.backpropagation import (
@@ -17,6 +22,7 @@ from backpass.notes.backpropagation import (
     algorithm_4,
     chain_rule,
 )
+from backpass.notes.chart import Band, Line, Points, bars, chart
 from backpass.notes.columns import (
     columns_from_theta,
     pre_activations,
@@ -32,6 +38,7 @@ from backpass.notes.costs import (
     nonlinear_model,
     squared_cost,
 )
+from backpass.notes.exercises import check_exercise
 from backpass.notes.networks import (
     linear_on_features,
     many_layers,
@@ -48,13 +55,19 @@ from backpass.notes.networks import (
 
 __all__ = [
     "BackwardPass",
+    "Band",
+    "Line",
+    "Points",
     "activation_gradient",
     "affine_gradients",
     "algorithm_1",
     "algorithm_2",
     "algorithm_3",
     "algorithm_4",
+    "bars",
     "chain_rule",
+    "chart",
+    "check_exercise",
     "columns_from_theta",
     "gradient_descent",
     "linear_on_features",
