@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from backpass.circuit import Circuit, operations, trace, value_and_grad
-from backpass.circuit.draw import draw
+from backpass.circuit.drawing.graph import draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 

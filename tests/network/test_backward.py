@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from backpass import dense_network, grad, notes
-from backpass.circuit.picture import Picture
+from backpass.circuit.drawing.picture import Picture
 from backpass.errors import ShapeError, UsageError
 from backpass.network import (
     Dense,

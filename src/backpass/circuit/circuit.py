@@ -166,7 +166,7 @@ class Circuit(Listing):
 
     def to_svg(self) -> str:
         """The circuit as an SVG drawing; see ``draw``."""
-        from backpass.circuit.draw import draw  # imported here because most circuits are never drawn
+        from backpass.circuit.drawing.graph import draw  # imported here because most circuits are never drawn
 
         return draw(self)
 

@@ -14,9 +14,9 @@ import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Array, Circuit, named, named_gradients
-from backpass.circuit.picture import Picture
+from backpass.circuit.drawing.layers import picture_of
+from backpass.circuit.drawing.picture import Picture
 from backpass.errors import ShapeError
-from backpass.network.backward_picture import picture_of
 from backpass.network.losses import BinaryCrossEntropy, CrossEntropy, Loss, mean_loss
 
 Floats = NDArray[Any]

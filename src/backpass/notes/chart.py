@@ -15,7 +15,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit.picture import SERIES, Picture
+from backpass.circuit.drawing.picture import SERIES, Picture
 from backpass.errors import UsageError
 
 Floats = NDArray[Any]

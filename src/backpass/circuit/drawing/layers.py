@@ -1,6 +1,6 @@
-"""Picture of a backward pass: the network with z, a and delta of one example in its units.
+"""Drawing of layers: a network with z, a and delta of one example in its units.
 
-The values come from ``backward``; networks without values are drawn in ``backpass.reporting``.
+The values come from a backward pass; networks without values are drawn in ``backpass.reporting``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 from numpy.typing import NDArray
 
-from backpass.circuit.picture import Picture
+from backpass.circuit.drawing.picture import Picture
 from backpass.errors import UsageError
 
 Floats = NDArray[Any]

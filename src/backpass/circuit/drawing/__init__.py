@@ -1,0 +1,6 @@
+"""Drawings as SVG.
+
+picture   SVG text that a notebook shows, and the style of pictures
+graph     a circuit as boxes and lines
+layers    the layers of a network with the values of a backward pass
+"""
