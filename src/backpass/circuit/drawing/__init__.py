@@ -1,4 +1,4 @@
-"""Drawings as SVG.
+"""Drawings: circuits and layers as SVG text.
 
 picture   SVG text that a notebook shows, and the style of pictures
 graph     a circuit as boxes and lines
