@@ -5,7 +5,7 @@
 
 A page is Markdown with fenced blocks. ``python`` is a cell; all cells of a page share their names. ``output`` after a
 cell is what it prints, ``measured`` is the same where numbers differ from run to run, and ``{picture} NAME`` is the
-value of its last expression, kept in docs/lessons/pictures.
+value of its last expression, kept in docs/lessons/pictures; with ``:measured:`` its numbers differ from run to run.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 LESSONS = Path(__file__).parents[1] / "docs" / "lessons"
 _BLOCK = re.compile(r"^```(python|output|measured|\{picture\} ([\w-]+))\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_TITLE = re.compile(r"<title>.*?</title>")
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*(?:\.\d+)?(?:e[-+−]?\d+)?")
 TINY = 1e-9
 """Numbers below this are differences of rounding, which no two machines share."""
@@ -134,11 +135,19 @@ def differences(path: Path) -> Iterator[str]:
     """What a page shows and its cells do not give: run it and compare."""
     for block in run(blocks(path.read_text("utf-8")), path.name):
         if block.kind == "picture":
-            shown = picture_path(block.name)
-            if not shown.exists() or not alike(block.found, shown.read_text("utf-8"), units=20.0):
+            if not _same_picture(block):
                 yield f"{path.name}: the cell draws another picture {block.name}; run tools/run_lessons.py"
         elif block.kind != "python" and not alike(block.found, block.text, any_number=block.kind == "measured"):
             yield f"{path.name} shows\n{block.text}but the cell prints\n{block.found}"
+
+
+def _same_picture(block: Block) -> bool:
+    """Whether the kept picture is the drawn one, or has its title if it shows what is measured."""
+    path = picture_path(block.name)
+    shown = path.read_text("utf-8") if path.exists() else ""
+    if ":measured:" in block.text:
+        return _TITLE.search(shown) is not None and _TITLE.findall(shown) == _TITLE.findall(block.found)
+    return alike(block.found, shown, units=20.0)
 
 
 def renew(path: Path) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from pygments.lexers.special import OutputLexer
 from run_lessons import LESSONS as FOLDER
 from run_lessons import notebook_text, picture_path
@@ -83,6 +84,7 @@ class PictureDirective(SphinxDirective):
     """``{picture} NAME`` shows docs/lessons/pictures/NAME.svg."""
 
     required_arguments = 1
+    option_spec: ClassVar[Any] = {"measured": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         path = picture_path(self.arguments[0])

@@ -19,8 +19,8 @@ from backpass.circuit.drawing.picture import SERIES, Picture
 from backpass.errors import UsageError
 
 Floats = NDArray[Any]
-WIDTH, HEIGHT = 460.0, 290.0
-_LEFT, _RIGHT, _BOTTOM, _LETTER = 58.0, 14.0, 44.0, 6.6
+WIDTH, HEIGHT = 460.0, 300.0
+_LEFT, _RIGHT, _BOTTOM, _LETTER = 54.0, 14.0, 44.0, 6.6
 _LEGEND = 18.0  # height of a row of the legend
 _BAR, _GAP = 20.0, 12.0
 
@@ -129,7 +129,7 @@ def chart(
             raise UsageError(f"{type(mark).__name__} {mark.name!r} has parts of {sorted(sizes)} values")
     names = list(dict.fromkeys(mark.name for mark in marks if mark.name))
     legend, rows = _legend(names, 24.0)
-    top = 32.0 + rows * _LEGEND
+    top = 32.0 + rows * _LEGEND + 20.0 * bool(y)
     across = _axis([mark.x for mark in marks], x_range, _LEFT, WIDTH - _RIGHT, log_x, margin=0.02)
     up = [part for mark in marks for part in _parts(mark)[1:]]
     upward = _axis(up, y_range, HEIGHT - _BOTTOM, top, log_y, margin=0.06)
@@ -178,7 +178,7 @@ def bars(values: Mapping[str, float], *, x: str = "", title: str = "", log: bool
             f'height="{_BAR:.0f}" rx="3"/>'
         )
         body.append(_text(left - 8, middle + 4, name, "end", "f-ink"))
-        body.append(_text(ends[1] + 6, middle + 4, _number(value), "start", "f-ink"))
+        body.append(_text(ends[1] + 6, middle + 4, _number(value, digits=3), "start", "f-ink"))
     body.append(_text((left + WIDTH - 62.0) / 2, height - 8, x, "middle", "f-muted"))
     return Picture.of(body, WIDTH, height, title or x)
 
@@ -232,7 +232,7 @@ def _legend(names: Sequence[str], top: float) -> tuple[list[str], int]:
 
 
 def _frame(across: _Axis, upward: _Axis, x: str, y: str, top: float) -> list[str]:
-    """Grid, ticks and the names of both axes; that of the vertical one is written upwards."""
+    """Grid, ticks and the names of both axes; that of the vertical one is written above it."""
     bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
     body = []
     for tick in upward.ticks():
@@ -245,11 +245,7 @@ def _frame(across: _Axis, upward: _Axis, x: str, y: str, top: float) -> list[str
         body.append(_segment(place, bottom, place, bottom + 4, "s-muted"))
         body.append(_text(place, bottom + 17, _number(tick), "middle", "f-muted"))
     body.append(_text((_LEFT + right) / 2, HEIGHT - 9, x, "middle", "f-muted"))
-    middle = (top + bottom) / 2
-    body.append(
-        f'<text class="f-muted" transform="translate(13 {middle:.1f}) rotate(-90)" text-anchor="middle">'
-        f"{escape(y)}</text>"
-    )
+    body.append(_text(12.0, top - 12, y, "start", "f-muted"))
     return body
 
 
@@ -304,8 +300,8 @@ def _text(x: float, y: float, text: str, anchor: str, color: str) -> str:
     return f'<text class="{color}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _number(value: float) -> str:
-    """A number of an axis: four digits, thousands separated, powers of ten below 0.001 in short."""
+def _number(value: float, digits: int = 4) -> str:
+    """A number with some digits and separated thousands; very small and very large ones with a power of ten."""
     if value and (abs(value) < 1e-3 or abs(value) >= 1e7):
         return f"{value:.1e}".replace(".0e", "e").replace("e-0", "e−").replace("e-", "e−").replace("e+0", "e")
-    return f"{float(f'{value:.4g}'):,.10g}".replace("-", "−")
+    return f"{float(f'{value:.{digits}g}'):,.10g}".replace("-", "−")

@@ -26,9 +26,31 @@ class Lesson:
     items: tuple[str, ...]
 
 
+def _equations(section: int, first: int, last: int) -> tuple[str, ...]:
+    """The keys (s.i) of first to last, as they stand in the notes."""
+    return tuple(f"{section}.{i}" for i in range(first, last + 1))
+
+
+_CLAIMS = ("Claim 3.2", "Claim 3.3", "Claim 3.4")
+
 LESSONS = (
     Lesson(1, "1-a-kink", "A kink", ("footnote 1", "1.1", "1.2", "2.1", "Figure 1", "2.2")),
     Lesson(2, "2-wired-and-dense", "Wired and dense", ("Figure 2", "2.3", "footnote 3", "2.4", "Figure 3")),
+    Lesson(3, "3-loops-and-matrices", "Loops, matrices, engine", _equations(2, 5, 11)),
+    Lesson(4, "4-many-layers", "Many layers, and the collapse", _equations(2, 12, 20)),
+    Lesson(
+        5,
+        "5-backpropagation",
+        "Backpropagation",
+        (*_equations(3, 1, 19), *_CLAIMS, "Algorithm 3", "Algorithm 4", "Theorem 3.1", "footnote 4", "footnote 6"),
+    ),
+    Lesson(6, "6-rows-and-columns", "Rows and columns", (*_equations(4, 1, 4), "footnote 5", "footnote 7")),
+    Lesson(
+        7,
+        "7-descent",
+        "GD, SGD and mini-batches",
+        ("1.1", "1.2", "1.3", "1.4", "1.5", "Algorithm 1", "Algorithm 2", "footnote 2"),
+    ),
 )
 """Every lesson, in order."""
 
@@ -36,7 +58,7 @@ LESSONS = (
 def lessons_of(key: str) -> tuple[Lesson, ...]:
     """The lessons that run an item.
 
-    >>> [lesson.number for lesson in lessons_of("2.3")]
-    [2]
+    >>> [lesson.number for lesson in lessons_of("3.12")]
+    [5]
     """
     return tuple(lesson for lesson in LESSONS if key in lesson.items)
