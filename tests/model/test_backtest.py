@@ -13,9 +13,10 @@ import pytest
 from backpass import Callback
 from backpass.errors import BackpassWarning, InterruptedTraining
 from backpass.model import Model, Settings, fit, fit_problem, make_problem
-from backpass.model.fitting.checks.backtest import Distances, earlier_problem, times_of
+from backpass.model.fitting.checks.backtest import Distances, earlier_problem
 from backpass.model.fitting.ensemble import members_of
 from backpass.model.fitting.scoring import ScoredRows
+from backpass.model.split.horizon import times_of
 from backpass.table import table_from
 
 N = 1_000

@@ -26,6 +26,7 @@ TABLE = {
     "day": np.datetime64("2020-01-01") + np.repeat(np.arange(GROUPS * EACH // 4), 4),
     "y": X + OF_GROUP + 0.1 * RNG.normal(size=GROUPS * EACH),
 }
+NUMBERS = ("network_score", "baseline_score", "low", "high")
 QUICK = {"hidden": (4,), "epochs": 4, "engine": "numpy"}
 
 
@@ -62,6 +63,20 @@ def test_the_comparison_of_a_fit_draws_groups_or_blocks_of_time(ruler: str) -> N
     assert again is not None
     assert again == Findings.of(model, held).comparison
     np.testing.assert_allclose([again.low, again.high], found, atol=0.15 * width)
+
+
+@pytest.mark.parametrize("wishes", [{"group": "patient"}, {"time": "day"}, {"group": "patient", "time": "day"}])
+def test_fit_evaluate_and_the_report_compare_with_the_same_interval(wishes: dict[str, str]) -> None:
+    model = fitted(**wishes)
+    held = held_out(model, table_from(TABLE))
+    kept, reported = model.record.comparison, Findings.of(model, held).comparison
+    evaluated = model.evaluation(held.table).comparison
+    assert kept is not None
+    for other in (reported, evaluated):
+        assert other is not None
+        assert other.baseline == kept.baseline
+        ours = [kept.network_score, kept.baseline_score, kept.low, kept.high]
+        np.testing.assert_allclose([getattr(other, n) for n in NUMBERS], ours, rtol=1e-5)
 
 
 def test_scores_have_wider_intervals_where_rows_of_a_group_err_together() -> None:

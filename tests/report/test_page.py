@@ -19,6 +19,8 @@ from backpass.errors import DataError, UsageError
 from backpass.model import Model
 from backpass.reporting import report
 from backpass.reporting.numbers.columns import columns_of
+from backpass.reporting.page.column_table import column_rows
+from backpass.reporting.page.findings import Findings
 from backpass.reporting.page.setting_texts import command, setting_rows
 
 
@@ -200,3 +202,17 @@ def test_settings_are_shown_as_users_write_them() -> None:
     for name, text in shown.items():
         assert not re.search(r"[\[\]()']|None|True|False|chosen by itself", text), (name, text)
     assert "--cost false_positive=50,false_negative=500" in command(model, columns_of(model))
+
+
+@pytest.mark.parametrize("networks", [1, 4])
+def test_shares_of_missing_values_are_those_of_the_table(networks: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    x[::4] = np.nan
+    settings: dict[str, Any] = {"hidden": (2,), "epochs": 1, "validation_fraction": 0.4, "engine": "numpy"}
+    model = backpass.fit(
+        {"x": x, "z": rng.normal(size=400), "y": rng.normal(size=400)}, "y", ensemble_size=networks, **settings
+    )
+    found = {row["name"]: row["missing"] for row in column_rows(Findings.of(model, None))}
+    assert float(found["x"].rstrip("%")) == pytest.approx(25.0, abs=4.0)
+    assert found["z"] == "none"

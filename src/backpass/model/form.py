@@ -214,6 +214,7 @@ MODEL: Form = {
             }
         ),
         "refit": Optional({"rows": _ONE, "epochs": [_COUNT]}),
+        "horizon": Optional({"last": _NUMBER, "ahead": Number(0)}),
         "members": Optional([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
         "columns": Optional(
             {

@@ -476,7 +476,8 @@ class Model:
             schema: The schema of the model, with further known columns. Default None: that of the model.
         """
         found = suspects_in(table, self.schema, self.record.columns)
-        return replace((schema or self.schema).encode(table), suspects=found)
+        encoded = (schema or self.schema).encode(table)
+        return replace(encoded, suspects=found, notes=(*encoded.notes, *self.record.notes_on_times(table)))
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
         """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""

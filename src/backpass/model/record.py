@@ -8,6 +8,8 @@ from typing import Any
 
 from backpass.model.comparison import Comparison, comparison_from_json
 from backpass.model.profile import Profile, profile_from_json
+from backpass.model.split.horizon import Horizon
+from backpass.table import CategoricalColumn, Table
 from backpass.table.table import Demand
 from backpass.training import EpochRecord
 
@@ -48,6 +50,7 @@ class Record:
         comparison: The network and its best baseline on the test rows, else on the validation rows; None if there are
             no such rows, or in earlier files.
         refit: For a model that was trained again on all rows, their number and the epochs of its networks; else None.
+        horizon: With a time column, the latest time that the model knows; None without, or in earlier files.
     """
 
     settings: Mapping[str, Any]
@@ -68,6 +71,7 @@ class Record:
     split_columns: Mapping[str, Demand] = field(default_factory=dict)
     comparison: Comparison | None = None
     refit: Mapping[str, Any] | None = None
+    horizon: Horizon | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -96,7 +100,16 @@ class Record:
             **({"split_columns": dict(self.split_columns)} if self.split_columns else {}),
             **({} if self.comparison is None else {"comparison": self.comparison.to_json()}),
             **({} if self.refit is None else {"refit": dict(self.refit)}),
+            **({} if self.horizon is None else {"horizon": self.horizon.to_json()}),
         }
+
+    def notes_on_times(self, table: Table) -> tuple[str, ...]:
+        """A note if rows of a table are later than those that the model knows."""
+        column = table.columns.get(self.settings.get("time") or "")
+        if self.horizon is None or column is None or isinstance(column, CategoricalColumn):
+            return ()
+        note = self.horizon.note(column)
+        return (note,) if note else ()
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Record:
@@ -106,5 +119,6 @@ class Record:
         warnings = tuple(data.get("warnings", ()))
         columns = {name: profile_from_json(profile) for name, profile in data.get("columns", {}).items()}
         comparison = comparison_from_json(data["comparison"]) if "comparison" in data else None
+        horizon = Horizon.from_json(data["horizon"]) if "horizon" in data else None
         found = {"history": history, "notes": notes, "members": members, "columns": columns, "warnings": warnings}
-        return Record(**{**data, **found, "comparison": comparison})
+        return Record(**{**data, **found, "comparison": comparison, "horizon": horizon})

@@ -86,6 +86,7 @@ def make_model(
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
         columns=problem.columns,
         split_columns=problem.split_columns,
+        horizon=problem.horizon,
         confusion={name: C for name, rows in scored.items() if (C := rows.confusion(problem.head))},
         coverage=coverage,
         weight=problem.weight,

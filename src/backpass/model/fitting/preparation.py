@@ -93,13 +93,16 @@ def make_problem(
                 hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
             )
     notes = [*division.notes]
+    warnings = [*division.warnings]
+    if train.table.rows == 1:
+        warnings.append("there is one training row: the network learns nothing but its target")
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
         notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")
     remake = partial(_remade, targets=targets, settings=settings, left_out=left_out, columns=columns)
     named = [name for name in (settings.group, settings.time) if name is not None]
     return replace(
-        remake(rows, notes=notes, warnings=division.warnings, diagnose=diagnose),
+        remake(rows, notes=notes, warnings=warnings, diagnose=diagnose),
         weight=weight or "",
         split_columns={name: required_kind(table.columns[name]) for name in named},
         source=Source(rows, remake) if settings.refit or {settings.time, settings.group} != {None} else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from backpass.model.metrics import as_loss
 from backpass.model.profile import Profile
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
+from backpass.model.split.horizon import Horizon
 from backpass.model.split.splits import RowSplit
 from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows
@@ -117,6 +119,16 @@ class Problem:
     def input_names(self) -> list[str]:
         """The name of each network input."""
         return input_names(self.schema, self.feature_map)
+
+    @property
+    def horizon(self) -> Horizon | None:
+        """The latest time that the model will know; None without a time column, or if it is not finite."""
+        if self.settings.time is None or self.source is None:
+            return None
+        tables = {name: rows.table for name, rows in self.source.rows.items()}
+        known = [table for name, table in tables.items() if name != "test"]
+        horizon = Horizon.of(known, [tables[name] for name in ("test",) if name in tables], self.settings.time)
+        return horizon if isfinite(horizon.last) and isfinite(horizon.ahead) else None
 
     def objective(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
         """J(theta) of a batch (x, y, weights)."""

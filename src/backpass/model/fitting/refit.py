@@ -85,6 +85,7 @@ def _assembled(model: Model, whole: Problem, runs: Runs, factor: float) -> Model
     record = replace(
         model.record,
         columns=whole.columns,
+        horizon=whole.horizon,
         refit={"rows": count, "epochs": epochs if whole.folds else _best_epochs(model)},
     )
     compared = {each.name for each in model.baselines}

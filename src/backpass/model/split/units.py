@@ -84,14 +84,15 @@ class Units:
     def resampled(self) -> Codes | None:
         """The set of each row that a bootstrap draws as a whole, (n,); None if rows are drawn one by one.
 
-        Groups are such sets. With ranks and no groups, blocks of consecutive instants are (Kuensch 1989), each about as
+        Groups are such sets, numbered in the order of their first rows, so that the same rows of another table have the
+        same numbers. With ranks and no groups, blocks of consecutive instants are (Kuensch 1989), each about as
         many instants as there are blocks, so that most of the dependence between rows lies inside blocks.
 
         >>> Units(np.arange(6), ranks=np.array([3, 1, 2, 1, 5, 5])).resampled
         array([2, 0, 1, 0, 3, 3])
         """
         if self.are_groups:
-            return self.codes
+            return self.numbered()[0]
         if self.ranks is None:
             return None
         distinct, places = np.unique(self.ranks, return_inverse=True)
@@ -145,7 +146,7 @@ def resampled_rows(table: Table, *, group: str | None, time: str | None) -> Code
     if group is not None:
         if group not in table.columns:
             return None
-        return _groups(table.columns[group], [])[0]
+        return Units(_groups(table.columns[group], [])[0], are_groups=True).resampled
     column = None if time is None else table.columns.get(time)
     if column is None or isinstance(column, CategoricalColumn):
         return None

@@ -22,7 +22,9 @@ from backpass.table.moments.timestamp import moment_texts
 def column_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     """Yield the rows of the column table: label, kind, share of missing values, typical values and warnings."""
     model, held = findings.model, findings.held
-    train = model.record.rows.get("train", 0)
+    kept = model.training_rows
+    # With folds, the profiles describe fewer rows than those that train.
+    train = model.record.rows.get("train", 0) if kept is None else kept.profiled
     columns = {column.name: column for column in findings.columns}
     for feature in model.schema.features:
         profile = columns[feature.name].profile

@@ -22,8 +22,8 @@ from backpass.model.fitting.runs import side_by_side, train_members
 from backpass.model.fitting.scoring import ScoredRows
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import FEWEST_ROWS
+from backpass.model.split.horizon import times_of
 from backpass.model.split.splits import split_rows
-from backpass.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.training import Callback, StopRequest
 
 _TEST_SHARE = 0.2
@@ -147,21 +147,6 @@ class Distances:
         if not weights.any():
             return part
         return replace(part, weights=weights if part.weights is None else weights * part.weights)
-
-
-def times_of(tables: Sequence[Table], name: str) -> NDArray[np.float64]:
-    """The times of the rows of several tables (n,): microseconds of dates, or numbers; the earliest where missing."""
-    columns = [table.column(name) for table in tables]
-    found = [each.microseconds if isinstance(each, DatetimeColumn) else _numbers(each) for each in columns]
-    times = np.concatenate(found).astype(np.float64)
-    missing = np.concatenate([each.missing for each in columns])
-    times[missing] = times[~missing].min() if not missing.all() else 0.0
-    return times
-
-
-def _numbers(column: Column) -> NDArray[np.float64]:
-    assert isinstance(column, NumericColumn), "a time column holds dates or numbers"
-    return column.values
 
 
 def earlier_problem(problem: Problem, distances: Distances | None) -> Problem | None:
