@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import backpass
 from backpass.model.profile import SHARES
 from backpass.reporting.numbers.drift import Drift, drifts
+from backpass.reporting.page.facts import facts_of
+from backpass.reporting.page.page import findings_on, page_of
 
 ROWS = 2_000
 
@@ -102,3 +105,31 @@ def test_rows_of_the_same_distribution_have_not_moved(model: backpass.Model) -> 
 def test_a_file_without_counts_has_no_drift(model: backpass.Model) -> None:
     older = replace(model, training_rows=None)
     assert drifts(older, older.schema.encode(older.table(made(1)))) is None
+
+
+@pytest.mark.parametrize("shift", [0.0, 2.0])
+def test_the_report_shows_the_columns_that_moved(model: backpass.Model, shift: float) -> None:
+    pytest.importorskip("matplotlib")
+    now = {**made(1, 700, shift), "town": np.array(["<b>west" if shift else "north", "south"] * 350)}
+    now |= {} if shift else {"town": made(1, 700)["town"]}
+    findings = findings_on(model, now)
+    page = page_of(findings)
+    moved = [each for each in found_in(model, now).values() if each.is_clear]
+    assert {each.name for each in moved} == ({"x", "gapped", "town"} if shift else set())
+    assert "<h2>Drift</h2>" in page
+    assert "<b>west" not in page
+    if not shift:
+        assert "None of 6 columns moved clearly since training" in page
+        return
+    assert "3 of 6 columns moved clearly since training" in page
+    cells = re.findall(r'<tr><td><bdi>(\w+)</bdi></td><td data-name="distance">([\d.]+)</td>', page)
+    assert cells == [(each.name, f"{each.distance:.2f}") for each in moved]
+    assert "Distance of the distributions" in page
+    assert facts_of(findings)["drift"] == [each.to_json() for each in found_in(model, now).values()]
+
+
+def test_rows_that_were_set_aside_at_the_fit_have_no_drift() -> None:
+    pytest.importorskip("matplotlib")
+    model = backpass.fit(made(0), "y", hidden=(4,), epochs=1)
+    assert "<h2>Drift</h2>" not in backpass.report(model, made(0))
+    assert "<h2>Drift</h2>" not in backpass.report(model)

@@ -55,8 +55,9 @@ class Horizon:
         later = times[times > self.last]
         if not len(later):
             return ""
-        is_date = isinstance(column, DatetimeColumn)
-        last = moment_texts(np.array([self.last]).astype(np.int64), column.kind)[0] if is_date else f"{self.last:.10g}"
+        is_date, last = isinstance(column, DatetimeColumn), f"{self.last:.10g}"
+        if isinstance(column, DatetimeColumn):
+            last = str(moment_texts(np.array([self.last]).astype(np.int64), column.kind)[0])
         far = float(later.max()) - self.last
         verb = "lies" if len(later) == 1 else "lie"
         text = f"column {shown(column.name)}: {counted(len(later), 'row')} {verb} up to {_span(far, is_date)} after"

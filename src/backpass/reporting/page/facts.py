@@ -11,6 +11,7 @@ from typing import Any
 
 from backpass.numerics.bootstrap import Interval
 from backpass.reporting.explanation.importance import Importance
+from backpass.reporting.numbers.drift import drift_facts
 from backpass.reporting.numbers.labels import LabelScore
 from backpass.reporting.page.findings import Findings, verdict
 
@@ -29,6 +30,7 @@ def facts_of(findings: Findings) -> dict[str, Any]:
         "comparison": None if findings.comparison is None else findings.comparison.to_json(),
         "metric": findings.metric,
         "importances": importance_facts(findings.important),
+        "drift": drift_facts(findings.drift),
         "labels": [_label(each) for each in findings.labels],
         "verdict": verdict(findings),
         "notes": [*dict.fromkeys((*model.record.notes, *(held.notes if held is not None else ())))],

@@ -20,11 +20,12 @@ from backpass.model.model import Model
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.reporting.explanation.importance import Importance, dominance_warnings, importances
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
+from backpass.reporting.numbers.drift import Drift, drifts
 from backpass.reporting.numbers.held_out import HeldOut
 from backpass.reporting.numbers.labels import LabelScore, constant_of, label_names, label_scores
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import fixed, number, value_text
-from backpass.table import DatetimeColumn, NumericColumn
+from backpass.table import DatetimeColumn, Encoded, NumericColumn
 from backpass.table.messages import listed
 from backpass.table.moments.timestamp import moment_texts
 
@@ -94,6 +95,14 @@ class Findings:
         where = "these rows"
         judgment = self.model.warnings_on_scores(held.outputs, held.truth, held.weights)
         return (*at_fit, *held.warnings, *judgment, *beaten_by(self.comparison, where))
+
+    @property
+    def drift(self) -> tuple[Drift, ...] | None:
+        """The drift of each column, in descending order; None for rows of the training table, or an earlier file."""
+        held = self.held
+        if held is None or held.is_known:
+            return None
+        return drifts(self.model, Encoded(held.numbers, held.codes, ()))
 
     @property
     def part(self) -> str | None:

@@ -31,6 +31,7 @@ from backpass.reporting.page.findings import Findings
 from backpass.reporting.page.sections import Picture, sections
 from backpass.reporting.page.setting_texts import command, setting_rows
 from backpass.reporting.pictures import drawing
+from backpass.reporting.pictures.effects import MOST_BARS
 from backpass.reporting.pictures.scene import scene_of
 from backpass.reporting.pictures.style import house_style, require_matplotlib
 from backpass.table.messages import counted, listed
@@ -159,6 +160,7 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "columns": list(column_rows(findings)),
         "left_out": [label(name) for name in model.schema.left_out],
         "worst": words.worst_rows(findings),
+        "drift": _drift_facts(findings),
         "order": _order(findings),
         "first": SHOWN_CONTROLS,
         "notes": [visible(note) for note in notes],
@@ -169,6 +171,19 @@ def _facts(findings: Findings) -> dict[str, Any]:
         "parameters": f"{model.parameter_count:,}",
         "is_large": not whatif.fits(model),
     }
+
+
+def _drift_facts(findings: Findings) -> dict[str, Any] | None:
+    """Return the columns that have clearly moved since training; None if that is not known."""
+    found = findings.drift
+    if found is None:
+        return None
+    moved = [each for each in found if each.is_clear]
+    rows = [
+        {"name": label(each.name), "distance": f"{each.distance:.2f}", "moved": visible(each.sentence)}
+        for each in moved[:MOST_BARS]
+    ]
+    return {"rows": rows, "moved": len(moved), "columns": counted(len(found), "column")}
 
 
 def _decision_facts(findings: Findings) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def sections(findings: Findings) -> Iterator[tuple[str, list[Picture]]]:
     yield "accuracy", list(_accuracy(findings))
     yield "columns", list(_columns(findings))
     yield "dependence", list(_dependences(findings))
+    yield "drift", list(_drift(findings))
 
 
 def _picture(name: str, heading: str, text: str, draw: Callable[[Axes], None], height: float = HEIGHT) -> Picture:
@@ -240,6 +241,21 @@ def _columns(findings: Findings) -> Iterator[Picture]:
         * bool(model.schema.moments),
         lambda ax: effects.changes(ax, findings.important, _answer(model)),
         height,
+    )
+
+
+def _drift(findings: Findings) -> Iterator[Picture]:
+    moved = [each for each in findings.drift or () if each.is_clear]
+    if not moved:
+        return
+    count = min(len(moved), effects.MOST_BARS)
+    yield _picture(
+        "drift",
+        "Distance of the distributions",
+        "0: as in the training rows, 1: no overlap (Kolmogorov-Smirnov; for categories, total variation). "
+        "The black line is the distance that chance explains.",
+        lambda ax: effects.drift(ax, moved),
+        60.0 + 22.0 * count,
     )
 
 

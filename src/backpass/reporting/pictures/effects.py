@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backpass.reporting.explanation.dependence import Dependence
 from backpass.reporting.explanation.importance import Importance
+from backpass.reporting.numbers.drift import Drift
 from backpass.reporting.pictures.axes import Floats, cloud, look, short, span
 from backpass.reporting.pictures.style import ACCENT, INK, MUTED, SECOND
 
@@ -41,7 +42,18 @@ def changes(ax: Axes, found: Sequence[Importance], target: str) -> None:
     _bars(ax, places, first, f"mean |change| of {short(target, 30)}")
 
 
-def _bars(ax: Axes, places: NDArray[np.int_], found: Sequence[Importance], what: str) -> None:
+def drift(ax: Axes, found: Sequence[Drift]) -> None:
+    """Draw the distance of each column from its training rows; a line marks the distance that chance explains."""
+    first = found[:MOST_BARS]
+    places = np.arange(len(first))[::-1]
+    ax.barh(places, [each.distance for each in first], height=0.62, color=ACCENT, alpha=0.85)
+    for place, each in zip(places, first, strict=True):
+        ax.plot([each.chance] * 2, [place - 0.42, place + 0.42], color=INK, linewidth=1.2)
+    _bars(ax, places, first, "distance from the training rows")
+    ax.set_xlim(0.0, 1.0)
+
+
+def _bars(ax: Axes, places: NDArray[np.int_], found: Sequence[Importance | Drift], what: str) -> None:
     """Format the axes of horizontal bars: column names at the left, a line at 0, and no frame."""
     ax.set_yticks(places, [short(each.name) for each in found])
     ax.set_ylim(-0.6, len(found) - 0.4)
