@@ -127,7 +127,7 @@ def test_faults_are_all_named(call: Run) -> None:
 def test_values_are_judged_with_those_of_the_command_line(call: Run) -> None:
     text = failed(call, 'epochs = 0\nactivation = "rellu"\nlearned_input_scale = 3\n', "--dropout", "2")
     assert "4 invalid settings" in text
-    assert "--epochs must be a whole number in the range [1, 1000000000]; got '0'" in text
+    assert "--epochs must be a whole number from 1 to 1,000,000,000; got '0'" in text
     assert "--activation must be one of" in text
     assert "(did you mean 'relu'?)" in text
     assert "--learned-input-scale must be yes or no; got '3'" in text

@@ -80,7 +80,7 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         ),
         (
             ["fit", "t.csv", "-t", "y", "--learning-rate", "-1"],
-            ["--learning-rate must be a number", "(0, inf)", "got '-1'"],
+            ["--learning-rate must be a number", "greater than 0", "got '-1'"],
         ),
         (
             ["fit", "t.csv", "-t", "y", "--precision", "bf16", "--engine", "numpy"],
@@ -133,8 +133,8 @@ def test_proba_needs_classes(call: Run, home: Path) -> None:
     ("model", "level", "said"),
     [
         ("pets", "0.9", "only numbers have intervals"),
-        ("numbers", "1", "interval must be a number in the range (0, 1); got 1"),
-        ("numbers", "90", "interval must be a number in the range (0, 1); got 90"),
+        ("numbers", "1", "interval must be a number greater than 0 and less than 1; got 1"),
+        ("numbers", "90", "interval must be a number greater than 0 and less than 1; got 90"),
         ("numbers", "0.99", "an interval of 0.99 needs residuals of more than 20 rows"),
         ("numbers", "wide", "wide"),
     ],
@@ -151,10 +151,10 @@ def test_quantiles_that_cannot_be_are_named_all_at_once(call: Run, home: Path) -
     assert (failed.code, failed.out) == (2, "")
     assert failed.err.splitlines() == [
         "error: these quantiles cannot be given",
-        "  - a quantile must be a number in the range (0, 1); got x",
-        "  - a quantile must be a number in the range (0, 1); got 1",
+        "  - a quantile must be a number greater than 0 and less than 1; got x",
+        "  - a quantile must be a number greater than 0 and less than 1; got 1",
         "  - quantile 0.001 needs residuals of more than 20 rows",
-        "  - a quantile must be a number in the range (0, 1); got nan",
+        "  - a quantile must be a number greater than 0 and less than 1; got nan",
         "hint: name numbers such as 0.05,0.5,0.95; 20 validation rows allow 0.024 to 0.976",
     ]
     assert call(*arguments, "0.024,0.976").code == 0

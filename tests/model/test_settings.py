@@ -73,10 +73,10 @@ def test_an_earlier_name_is_answered_with_the_new_one(old: str, new: str) -> Non
 
 
 def test_messages() -> None:
-    assert faults(learning_rate=-1.0) == ("learning_rate must be a number in the range (0, inf); got -1.0",)
-    assert faults(epochs=0) == ("epochs must be a whole number in the range [1, 1000000000]; got 0",)
-    assert faults(seed=-1) == ("seed must be a whole number in the range [0, 18446744073709551615]; got -1",)
-    assert faults(dropout=1.0) == ("dropout must be a number in the range [0, 1); got 1.0",)
+    assert faults(learning_rate=-1.0) == ("learning_rate must be a number greater than 0; got -1.0",)
+    assert faults(epochs=0) == ("epochs must be a whole number from 1 to 1,000,000,000; got 0",)
+    assert faults(seed=-1) == ("seed must be a whole number from 0 to 2^64 - 1; got -1",)
+    assert faults(dropout=1.0) == ("dropout must be a number of at least 0 and less than 1; got 1.0",)
     assert faults(activation="rleu")[0].endswith("; got 'rleu' (did you mean 'relu'?)")
     assert faults(wire=(("unit", "size"),)) == (
         "wire must be a name and columns such as family_size=size,bedrooms; got (('unit', 'size'),)",

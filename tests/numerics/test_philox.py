@@ -102,7 +102,7 @@ def test_integers_stay_below(below: int) -> None:
 
 @pytest.mark.parametrize("seed", [-1, 2**64])
 def test_a_seed_out_of_range_is_refused(seed: int) -> None:
-    with pytest.raises(ValueError, match="seed must be in the range"):
+    with pytest.raises(ValueError, match="seed must be a whole number from 0"):
         key_of(seed)
 
 

@@ -249,7 +249,7 @@ def test_every_setting_that_cannot_be_used_is_named_at_once() -> None:
         "max_steps must be at least 1, got 0",
         "patience must be at least 1, got 0",
         "learning_rate must be above 0, got nan",
-        "seed must be in the range [0, 2^64), got -1",
+        "seed must be a whole number from 0 to 2^64 - 1, got -1",
         "max_seconds must be above 0, got 0",
     )
 

@@ -10,20 +10,29 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from backpass.errors import DataError, UsageError
+from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
 from backpass.estimators.continuation import continues
+from backpass.estimators.heads import class_head, label_head
+from backpass.estimators.logits import log_probabilities
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
-from backpass.estimators.targets import at_least_two, classes_given, classes_in, label_count, labels_in
+from backpass.estimators.targets import (
+    at_least_two,
+    check_classes_present,
+    class_numbers,
+    classes_given,
+    classes_in,
+    label_count,
+    labels_in,
+)
 from backpass.estimators.weights import with_classes
 from backpass.model import Settings
 from backpass.model.head.head import Head
 from backpass.model.head.losses import LogitLoss
 from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
-from backpass.table import Target
 from backpass.training import Callback
 from backpass.training.function import Written
 
@@ -325,18 +334,12 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         ``predict_proba`` is 0, as scikit-learn's contract has it.
         """
         outputs = self._outputs(X)
-        return np.where(self._probabilities(outputs) > 0.0, self._log_probabilities(outputs), -np.inf)
+        return np.where(
+            self._probabilities(outputs) > 0.0, log_probabilities(outputs, are_labels=self._labels > 0), -np.inf
+        )
 
     def _probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(self.model_.head.predictions(outputs), dtype=np.float64)
-
-    def _log_probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        o = outputs.astype(np.float64)
-        if self._labels:
-            return -np.logaddexp(0.0, -o)
-        if o.shape[1] == 1:
-            return -np.logaddexp(0.0, np.column_stack([o, -o]))
-        return np.asarray(o - np.logaddexp.reduce(o, axis=1, keepdims=True))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """The logits: (n,) for two classes, positive for the second; (n, k) for more classes, or for labels.
@@ -372,14 +375,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
     def _check_continues(self, y: Any, weights: NDArray[np.float64] | None) -> None:
         if self._labels:
             return
-        labels = classes_in(y)
-        present = set(labels.tolist() if weights is None else labels[weights > 0].tolist())
-        if lacking := [label for label in self.classes_.tolist() if label not in present]:
-            raise DataError(
-                f"y lacks classes of the fit that warm_start continues: {lacking}; the classes are "
-                f"{self.classes_.tolist()}",
-                hint="partial_fit takes rows of some of the classes; without warm_start a fit takes the classes of y",
-            )
+        check_classes_present(y, self.classes_, weights)
 
     def _settle_labels(self, y: Any) -> bool:
         """Store the number of labels in y; return whether y has labels."""
@@ -394,21 +390,13 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             if self.class_weight is not None:
                 raise UsageError("class_weight is for classes; y holds labels, any of which may be on")
             return Goal(labels_in(y, self._labels), weights)
-        labels = classes_in(y)
-        known = {label: j for j, label in enumerate(self.classes_.tolist())}
-        counted = labels if weights is None else labels[weights > 0]
-        strange = [label for label in dict.fromkeys(counted.tolist()) if label not in known]
-        if strange:
-            raise DataError(f"y holds classes that are not known: {strange}; the classes are {list(known)}")
-        codes = np.array([known.get(label, 0) for label in labels.tolist()], dtype=np.int32)
+        codes = class_numbers(y, self.classes_, weights)
         return Goal(codes, with_classes(weights, codes, self.classes_, self.class_weight))
 
     def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> Head:
-        if self._labels:
-            each = [Target(name, "binary", ("0", "1"), "numeric") for name in names]
-            return Head.fit_columns([(target, settings) for target in each], truth)
-        classes = tuple(str(label) for label in self.classes_.tolist())
-        return Head.fit(Target(names[0], "binary" if len(classes) == 2 else "multiclass", classes), truth, settings)
+        return (
+            label_head(truth, settings, names) if self._labels else class_head(truth, settings, names[0], self.classes_)
+        )
 
     def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
 from backpass.estimators.continuation import continues
+from backpass.estimators.heads import number_head
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
 from backpass.estimators.targets import numbers_in
@@ -25,7 +25,6 @@ from backpass.model.head.head import Head
 from backpass.model.head.losses import UnscaledLoss
 from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
-from backpass.table import Target
 from backpass.training import Callback
 from backpass.training.function import Written
 
@@ -361,12 +360,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         return Goal(np.repeat(numbers[:, None], len(quantiles), axis=1) if quantiles else numbers, weights)
 
     def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> Head:
-        if truth.ndim == 1:
-            return Head.fit(Target(names[0], "regression"), truth, settings)
-        if quantiles := quantiles_of(self.get_params(deep=False)):
-            target = Target(names[0], "regression")
-            return Head.fit_columns([(target, replace(settings, quantile=q)) for q in quantiles], truth)
-        return Head.fit_columns([(Target(name, "regression"), settings) for name in names], truth)
+        return number_head(truth, settings, names, quantiles_of(self.get_params(deep=False)))
 
     def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))

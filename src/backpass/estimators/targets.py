@@ -84,3 +84,34 @@ def classes_given(classes: Any) -> NDArray[Any]:
             "classes is masked in part", hint="list only the classes that can occur, in an array without a mask"
         )
     return np.unique(column_or_1d(classes))
+
+
+def class_numbers(y: Any, classes: NDArray[Any], weights: NDArray[np.float64] | None) -> NDArray[np.int32]:
+    """The position (n,) of the class of each row in ``classes``; 0 for an unknown class in a row of weight 0.
+
+    Raises:
+        ValueError: y cannot hold classes.
+        DataError: A row whose weight is not 0 has an unknown class.
+    """
+    labels = classes_in(y)
+    known = {label: j for j, label in enumerate(classes.tolist())}
+    counted = labels if weights is None else labels[weights > 0]
+    if unknown := [label for label in dict.fromkeys(counted.tolist()) if label not in known]:
+        raise DataError(f"y holds classes that are not known: {unknown}; the classes are {list(known)}")
+    return np.array([known.get(label, 0) for label in labels.tolist()], dtype=np.int32)
+
+
+def check_classes_present(y: Any, classes: NDArray[Any], weights: NDArray[np.float64] | None) -> None:
+    """Check that the rows of y whose weight is not 0 hold every class, as a warm start needs.
+
+    Raises:
+        ValueError: y cannot hold classes.
+        DataError: A class is absent.
+    """
+    labels = classes_in(y)
+    present = set(labels.tolist() if weights is None else labels[weights > 0].tolist())
+    if lacking := [label for label in classes.tolist() if label not in present]:
+        raise DataError(
+            f"y lacks classes of the fit that warm_start continues: {lacking}; the classes are {classes.tolist()}",
+            hint="partial_fit takes rows of some of the classes; without warm_start a fit takes the classes of y",
+        )

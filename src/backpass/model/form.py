@@ -241,7 +241,7 @@ def validate(value: Any, form: Form, place: str) -> str:
     """The first mismatch between a value and a form, in one line; empty if the value has the form.
 
     >>> validate({"rows": [3, -1]}, {"rows": [Number(0, whole=True)]}, "facts")
-    'facts.rows[1] must be a whole number in the range [0, inf); got -1'
+    'facts.rows[1] must be a whole number of at least 0; got -1'
     """
     if isinstance(form, Optional):
         return validate(value, form.form, place)

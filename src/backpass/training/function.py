@@ -346,7 +346,7 @@ def _faults(settings: TrainingSettings) -> list[str]:
     if not (settings.learning_rate > 0 and numpy.isfinite(settings.learning_rate)):
         faults.append(f"learning_rate must be above 0, got {settings.learning_rate:g}")
     if not 0 <= settings.seed < 2**64:
-        faults.append(f"seed must be in the range [0, 2^64), got {settings.seed}")
+        faults.append(f"seed must be a whole number from 0 to 2^64 - 1, got {settings.seed}")
     if settings.max_seconds is not None and not settings.max_seconds > 0:
         faults.append(f"max_seconds must be above 0, got {settings.max_seconds:g}")
     return faults

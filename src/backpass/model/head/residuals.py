@@ -90,7 +90,7 @@ class Residuals:
         18.0
         """
         if not 0.0 < level < 1.0:
-            raise UsageError(f"interval must be a number in the range (0, 1); got {level:g}")
+            raise UsageError(f"interval must be a number greater than 0 and less than 1; got {level:g}")
         # Rounded to nine digits first, so that 0.9 of 20 rows is 18, not 19.
         rank = ceil(round(level * (self.rows + 1), 9))
         if rank > self.rows:
@@ -148,7 +148,7 @@ class Residuals:
         for each in asked:
             q = _quantile(each)
             if q is None:
-                faults.append(f"a quantile must be a number in the range (0, 1); got {each}")
+                faults.append(f"a quantile must be a number greater than 0 and less than 1; got {each}")
                 continue
             try:
                 found[q] = copysign(self.half_width(abs(2.0 * q - 1.0)), q - 0.5) if q != 0.5 else 0.0
