@@ -21,6 +21,9 @@ COLUMNS = 100
 SHOWN = 0.7
 """Which moment of the run is shown, as a share of it."""
 
+REMOTE_FONT = re.compile(r"\n\s*@font-face \{[^}]*\}")
+"""A font from another site, which the picture does without."""
+
 HIDE_CURSOR = "\x1b[?25l"
 NEXT_FRAME = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)*")
 
@@ -63,7 +66,8 @@ def draw_terminal(command: str, said: str, path: Path) -> None:
     moment = frames[int(SHOWN * len(frames))]
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
     console.print(Text.from_ansi(f"$ {command}\n{before}{moment}".replace("\r\n", "\n").rstrip()))
-    path.write_text(console.export_svg(title="backpass fit", unique_id="backpass"), encoding="utf-8")
+    picture = console.export_svg(title="backpass fit", unique_id="backpass")
+    path.write_text(REMOTE_FONT.sub("", picture), encoding="utf-8")
 
 
 def photograph(page: Path, profile: Path, path: Path) -> None:

@@ -55,7 +55,7 @@ def test_the_sample_goes_round(process: Run, tmp_path: Path) -> None:
     ):
         assert line in fit.err.splitlines()
     assert re.search(r"^epoch 1/2   train loss 0\.\d+   validation rmse 0\.\d+   best 0\.\d+ @1 ", fit.err, re.M)
-    assert re.search(r"^test +rmse +mae +r2\n  network .*\n  linear .*\n  mean +1\.1483 ", fit.err, re.M)
+    assert re.search(r"^test +rmse +mae +r2\n  network .*\n  linear model .*\n  mean +1\.1483 ", fit.err, re.M)
     first, second = fit.err.splitlines()[-2:]
     assert re.fullmatch(r"test rmse 0\.\d{2,3}", first)
     assert re.fullmatch(r"saved housing\.backpass \(\d+ kB\)", second)
@@ -117,7 +117,7 @@ def test_classes_go_round(call: Run, home: Path, name: str, target: str, classes
     assert (fit.code, fit.out) == (0, "")
     assert "columns     2 numeric (missing values in age), 1 categorical (colour 3 levels)" in fit.err
     assert re.search(r"\ntest log_loss [\d.]+\ntest accuracy [\d.]+\nsaved ", fit.err)
-    assert re.search(r"^  logistic .*\n  majority ", fit.err, re.M)
+    assert re.search(r"^  logistic model .*\n  class frequencies ", fit.err, re.M)
 
     names = classes.split()
     predicted = call("predict", f"{name}.backpass", home / f"{name}.csv", "--proba", "--keep", "size,colour")

@@ -120,6 +120,13 @@ def test_a_score_that_the_mean_beats() -> None:
     assert ", r2 -" in said(model)
 
 
+def test_r2_is_left_out_where_the_target_is_constant() -> None:
+    model = fit(BELOW, "y", **ZERO)
+    alike = {"x": X[:20], "y": np.full(20, float(np.mean(BELOW["y"])))}
+    with pytest.warns(BackpassWarning, match=r"the mean on these rows: rmse \S+ against \S+$"):
+        model.evaluate(alike)
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [

@@ -49,11 +49,21 @@ def test_the_table_of_the_fit_is_recognized(fitted: tuple[backpass.Model, dict[s
         model.evaluate(columns)
 
 
+def test_a_single_row_is_recognized() -> None:
+    columns = made(300)
+    model = backpass.fit(columns, "y", hidden=(4,), epochs=1, test_fraction=0.0)
+    first = take(columns, slice(0, 1))
+    assert known(model, first) == 1.0
+    with pytest.warns(BackpassWarning, match="^this row trained the model or chose its epoch"):
+        model.evaluate(first)
+    assert known(model, take(made(300, 1), slice(0, 1))) == 0.0
+
+
 def test_its_test_rows_and_other_rows_are_not(fitted: tuple[backpass.Model, dict[str, Any]]) -> None:
     model, columns = fitted
     rows = len(columns["y"])
     assert known(model, made(rows, 1)) == 0.0
-    assert known(model, take(columns, slice(0, 1))) == 0.0
+    assert known(model, take(made(rows, 1), slice(0, 1))) == 0.0
     found = backpass.fit(columns, "y", test=made(rows, 1), hidden=(4,), epochs=1, validation_fraction=0.2)
     # With a test table of its own every row trains or validates.
     assert known(found, columns) == 1.0

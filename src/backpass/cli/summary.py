@@ -14,7 +14,7 @@ from backpass.cli.notes import note_lines
 from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
 from backpass.model import Model, Problem
-from backpass.model.comparison import Comparison
+from backpass.model.comparison import Comparison, baseline_name
 from backpass.model.fitting.problem import batch_size_for
 from backpass.model.head.head import Head
 from backpass.model.metrics.per_class import of_confusion
@@ -149,7 +149,7 @@ def scores_table(model: Model) -> list[str]:
     if part is None:
         return []
     baselines = sorted(model.record.baselines.items())  # the linear model comes first
-    scores = {"network": model.record.scores[part], **{name: parts[part] for name, parts in baselines}}
+    scores = {"network": model.record.scores[part], **{baseline_name(name): parts[part] for name, parts in baselines}}
     metrics = [name for name in model.head.metrics if name in scores["network"]]
     columns = [figures([found[metric] for found in scores.values()]) for metric in metrics]
     rows = [[f"  {name}", *cells] for name, *cells in zip(scores, *columns, strict=True)]

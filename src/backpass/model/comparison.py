@@ -79,6 +79,17 @@ class Comparison:
         return asdict(self)
 
 
+def baseline_name(name: str) -> str:
+    """The name of a baseline in a table.
+
+    >>> baseline_name("majority"), baseline_name("mean")
+    ('class frequencies', 'mean')
+    """
+    names = {"linear": "linear model", "logistic": "logistic model", "majority": "class frequencies"}
+    names |= {"group": "mean of the group", "last": "last value", "seasonal": "value of a season before"}
+    return names.get(name, name)
+
+
 def baseline_title(name: str) -> str:
     """The name of a baseline in a sentence.
 

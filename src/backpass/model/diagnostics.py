@@ -135,7 +135,8 @@ def _beaten(
     worse = [each for each in names if _is_worse(each, network[each], simple[each])]
     if not worse:
         return []
-    told = [*worse, *(["r2"] if worse[0] in ("rmse", "mae") and "r2" in network else [])]
+    has_r2 = worse[0] in ("rmse", "mae") and "r2" in network and _is_worse("r2", network["r2"], simple["r2"])
+    told = [*worse, *(["r2"] if has_r2 else [])]  # r2 is 0 for any prediction of a constant target
     figures = [f"{name.replace('_', ' ')} {network[name]:.4g} against {simple[name]:.4g}" for name in told]
     if head.target.task != "regression":
         what = "the class frequencies" if head.classes else "the label frequencies"

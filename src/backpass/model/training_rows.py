@@ -22,7 +22,7 @@ MOST_DIGESTS = 1_024
 """The maximum number of digests: the share of known rows among many is then estimated to about 2 %."""
 
 _LAST = (1 << 32) - 1
-_FEWEST = 2  # known rows worth a warning
+_FEWEST = 2  # known rows worth a warning, unless there is only one row
 _CHANCE = 0.02  # share of known rows that may be accidental
 _NEARLY_ALL = 0.98
 
@@ -86,7 +86,7 @@ class TrainingRows:
         last = int(self.digests[-1]) if len(self.digests) == MOST_DIGESTS else _LAST
         sample = digests[digests <= last]
         known = int(np.count_nonzero(np.isin(sample, self.digests)))
-        if known < _FEWEST:
+        if known < min(_FEWEST, len(digests)) or not known:
             return 0.0
         share, usual = known / len(sample), 1.0 - self.single / self.rows
         limit = usual + _CHANCE + 3.0 * float(np.sqrt(usual * (1.0 - usual) / len(sample)))
@@ -97,6 +97,8 @@ class TrainingRows:
         share = self.known_share(digests)
         if not share:
             return []
+        if len(digests) == 1:
+            return ["this row trained the model or chose its epoch: its score is too good for a new row"]
         which = "these rows" if share >= _NEARLY_ALL else f"about {100.0 * share:.0f} % of these rows"
         return [f"{which} trained the model or chose its epoch: scores on them are too good for new rows"]
 

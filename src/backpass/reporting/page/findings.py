@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.comparison import Comparison, compare
+from backpass.model.comparison import Comparison, baseline_name, compare
 from backpass.model.diagnostics import beaten_by
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.model import Model
@@ -120,10 +120,10 @@ class Findings:
         """The metric of the baselines on these rows; at the fit if there are no rows, or no baselines are kept."""
         metric, part = self.metric, self.part
         found = constant_of(self.labels, metric)
-        found |= {baseline(name): scores[metric] for name, scores in self.beside.items() if metric in scores}
+        found |= {baseline_name(name): scores[metric] for name, scores in self.beside.items() if metric in scores}
         if part is not None and not self.beside:
             kept = sorted(self.model.record.baselines.items())
-            found |= {baseline(name): each[part][metric] for name, each in kept if metric in each[part]}
+            found |= {baseline_name(name): each[part][metric] for name, each in kept if metric in each[part]}
         return found
 
 
@@ -150,7 +150,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
         yield {"name": "network", "where": "these rows", "cells": cells, "strong": True}
     for name, scores_of in findings.beside.items():
         cells = [(_fixed(scores_of[metric], places[metric]) if metric in scores_of else "", "") for metric in metrics]
-        yield {"name": baseline(name), "where": "these rows", "cells": cells, "strong": False}
+        yield {"name": baseline_name(name), "where": "these rows", "cells": cells, "strong": False}
     if part is None:
         return
     where = f"{PARTS[part]} rows, at training time"
@@ -160,7 +160,7 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
         yield {"name": "network", "where": where, "cells": cells, "strong": held is None}
     for name, scores_of in at_fit.items():
         cells = [(_fixed(scores_of[name], places[name]) if name in scores_of else "", "") for name in metrics]
-        yield {"name": baseline(name), "where": where, "cells": cells, "strong": False}
+        yield {"name": baseline_name(name), "where": where, "cells": cells, "strong": False}
 
 
 def _decimals(value: float, digits: int = 4) -> int:
@@ -181,13 +181,6 @@ def _range(score: Interval, decimals: int) -> str:
     if not score.is_known:
         return ""
     return f"{_fixed(score.low, decimals)} to {_fixed(score.high, decimals)}"
-
-
-def baseline(name: str) -> str:
-    """Return the display name of a baseline."""
-    names = {"linear": "linear model", "logistic": "logistic model", "majority": "class frequencies"}
-    names |= {"group": "mean of the group", "last": "last value", "seasonal": "value of a season before"}
-    return names.get(name, name)
 
 
 def verdict(findings: Findings) -> str:
