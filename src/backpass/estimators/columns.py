@@ -19,9 +19,9 @@ from sklearn.utils.validation import validate_data
 
 from backpass.errors import DataError
 from backpass.table import DEFAULT_MISSING, Table, table_from
+from backpass.table.columns.exclusion import how_tiny
 from backpass.table.columns.objects import is_missing, sort_of, text_in
 from backpass.table.columns.row_names import index_among
-from backpass.table.feature import how_tiny
 from backpass.table.frame import arrow_index, from_arrow, not_unique
 from backpass.table.memory import CELL, require_memory
 from backpass.table.messages import rows_listed

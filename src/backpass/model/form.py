@@ -154,6 +154,7 @@ MODEL: Form = {
                         "parts": [Choice(tuple(PARTS["time"]))],
                         "notation": Optional(_counted("time")),
                     },
+                    "text": {"name": str, "rows": _ONE, "words": _ONE, "buckets": _ONE, "components": _ONE},
                 }
             )
         ],

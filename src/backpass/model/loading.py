@@ -28,6 +28,7 @@ from backpass.model.record import Record
 from backpass.model.training_rows import TrainingRows
 from backpass.network import FeatureMap, Network
 from backpass.table import Schema
+from backpass.table.free_text.storage import DTYPES as TEXT_ARRAYS
 
 
 def load(path: str | Path) -> Model:
@@ -82,12 +83,13 @@ def _from_facts(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) ->
         *(["others"] if "others" in facts else []),
         *(["residuals"] if "residual_rows" in facts else []),
         *(["below", "digests"] if "training_rows" in facts else []),
+        *(TEXT_ARRAYS if any(each["kind"] == "text" for each in facts["schema"]["features"]) else []),
     ]
     if sorted(arrays) != sorted(["center", "scale", "theta", *more]) or any(
         array.ndim not in ((1, 2) if name == "theta" else (1,)) for name, array in arrays.items()
     ):
         raise ModelFileError(f"the arrays are not {', '.join(['center', 'scale', *more])} and theta, each a vector")
-    schema = Schema.from_json(facts["schema"])
+    schema = Schema.from_json(facts["schema"], arrays)
     feature_map = FeatureMap(
         arrays["center"],
         arrays["scale"],

@@ -105,4 +105,4 @@ def to_bytes(model: Stored) -> bytes:
     if (kept := model.training_rows) is not None:
         facts["training_rows"] = {"rows": kept.rows, "single": kept.single, "profiled": kept.profiled}
         arrays |= {"below": kept.below.reshape(-1), "digests": kept.digests}
-    return pack("model", facts, arrays)
+    return pack("model", facts, arrays | model.schema.arrays())

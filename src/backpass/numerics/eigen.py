@@ -85,7 +85,9 @@ def orthonormal(Y: Floats) -> Floats:
     return rows.T
 
 
-def leading_eigen(product: Callable[[Floats], Floats], n: int, count: int, *, seed: int = 0) -> tuple[Floats, Floats]:
+def leading_eigen(
+    product: Callable[[Floats], Floats], n: int, count: int, *, seed: int = 0, rounds: int = _ROUNDS
+) -> tuple[Floats, Floats]:
     """The largest eigenvalues of a positive semidefinite matrix, and their eigenvectors, from products with it.
 
     Subspace iteration with ``count`` + 8 random starting vectors and a Rayleigh-Ritz step (Halko et al. 2011).
@@ -96,6 +98,7 @@ def leading_eigen(product: Callable[[Floats], Floats], n: int, count: int, *, se
         n: The number of rows of A.
         count: The number of eigenvalues; at most n.
         seed: The seed of the starting vectors.
+        rounds: The number of products before the last one.
 
     Returns:
         Values (count,) in descending order and vectors (n, count).
@@ -103,7 +106,7 @@ def leading_eigen(product: Callable[[Floats], Floats], n: int, count: int, *, se
     width = min(count + _EXTRA, n)
     bits = philox_bits(key_of(seed), 0, _PURPOSE, (n, width))
     Q = orthonormal(bits.astype(numpy.float64) / 2.0**31 - 1.0)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         Q = orthonormal(product(Q))
     image = product(Q)
     T = numpy.stack([totals(Q * image[:, j : j + 1]) for j in range(width)], axis=1)

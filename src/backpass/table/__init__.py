@@ -13,7 +13,14 @@ Inner rooms: ``files`` (from a path to a plain file), ``delimited`` with ``layou
 Reading order: table, reading, columns.kinds, frame, schema, feature, target.
 """
 
-from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumberInput, NumericFeature
+from backpass.table.feature import (
+    CategoricalFeature,
+    DatetimeFeature,
+    Feature,
+    NumberInput,
+    NumericFeature,
+    TextFeature,
+)
 from backpass.table.frame import table_from
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.reading import read_table
@@ -36,6 +43,7 @@ __all__ = [
     "Schema",
     "Table",
     "Target",
+    "TextFeature",
     "read_table",
     "required_kind",
     "table_from",

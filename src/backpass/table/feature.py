@@ -1,19 +1,28 @@
-"""Features: the columns a model learns from, and the rules that decide which columns qualify.
+"""Features: the columns a model learns from.
 
-Takes a column of the training rows; returns a feature, or None, and notes. ``schema`` encodes features as arrays.
+Takes a column of the training rows; returns a feature, or None, and notes. ``columns.exclusion`` has the rules that
+decide which columns qualify; ``schema`` encodes features as arrays.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from backpass.errors import DataError
-from backpass.table.columns.column_reading import agreement_among, numbers_among
+from backpass.table.columns.exclusion import (
+    distinct_categories,
+    how_numbered,
+    how_tiny,
+    left_out_because,
+    may_be_numbers,
+)
+from backpass.table.free_text.columns import fit_column
+from backpass.table.free_text.encoding import TextEncoding
+from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, shown
 from backpass.table.moments.date_components import PARTS, telling_parts
 from backpass.table.moments.day_month import Order
@@ -23,11 +32,6 @@ from backpass.table.reliability import MOST_ROWS, fewest_rows
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
 
 MOST_LEVELS = 255  # categories kept per column; the rest share the unknown code
-IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
-IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
-SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
-MANY_LEVELS = 20  # categories beyond which texts that start with numbers are probably numbers
-NUMBERED = re.compile(r"[^\w]{0,3}\d")  # a sign, a bracket or a currency may stand before the first digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,34 @@ class DatetimeFeature:
             raise DataError(f"column {shown(self.name)} has no such parts of a {self.kind}: {', '.join(self.parts)}")
 
 
-Feature: TypeAlias = NumericFeature | CategoricalFeature | DatetimeFeature
+@dataclass(frozen=True, slots=True)
+class TextFeature:
+    """Free-text feature, encoded as its length and a few components (see ``free_text``).
+
+    Attributes:
+        name: Column name.
+        encoding: How its texts become numbers.
+    """
+
+    name: str
+    encoding: TextEncoding
+
+    @property
+    def kind(self) -> Literal["text"]:
+        return "text"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the numbers that encode a text: its length, then its components from 1."""
+        return ("length", *map(str, range(1, self.encoding.components + 1)))
+
+
+Feature: TypeAlias = NumericFeature | CategoricalFeature | DatetimeFeature | TextFeature
 
 
 @dataclass(frozen=True, slots=True)
 class NumberInput:
-    """One column of ``Encoded.numbers``: a number, or one component of a date.
+    """One column of ``Encoded.numbers``: a number, or one component of a date or a text.
 
     Attributes:
         name: Display name of the input.
@@ -130,6 +156,8 @@ def number_inputs(feature: Feature) -> tuple[NumberInput, ...]:
                 NumberInput(f"{name} ({part})", name, PARTS[kind][part].period, leads=i == 0)
                 for i, part in enumerate(parts)
             )
+        case TextFeature(name):
+            return tuple(NumberInput(f"{name} ({part})", name, leads=i == 0) for i, part in enumerate(feature.inputs))
     return ()
 
 
@@ -150,22 +178,21 @@ class Found:
             embeds: Whether the network embeds columns of many categories, see ``feature_of``.
             targets: The target columns of the same rows.
         """
-        if column.missing.all():
-            return cls(None, (f"column {shown(column.name)} has only missing values: left out",))
-        if is_constant(column):
-            return cls(None, (f"column {shown(column.name)} is constant: left out",))
+        if why := left_out_because(column, forced=forced):
+            return cls(None, (why,))
         if tiny := how_tiny(column):
-            verdict = "counts as constant" if column.missing.any() else "is constant, as far as scaling goes: left out"
-            text = f"column {shown(column.name)} {verdict} ({tiny})"
-            return cls(feature_of(column) if column.missing.any() else None, (text,))
-        if not forced and looks_like_identifier(column):
-            return cls(None, (f"column {shown(column.name)} {_why_identifier(column)}: left out",))
+            text = f"column {shown(column.name)} counts as constant ({tiny})"
+            return cls(feature_of(column), (text,))
         feature = feature_of(column, embeds=embeds, targets=targets)
+        if isinstance(feature, TextFeature):
+            return cls(feature, (_how_text(column, feature),))
+        if not forced and is_free_text(column):
+            return cls(None, (f"column {shown(column.name)} is free text without a word in two rows: left out",))
         said = () if forced or not may_be_numbers(column) else (f"column {shown(column.name)} {how_numbered(column)}",)
         kept = len(feature.levels) if isinstance(feature, CategoricalFeature) else 0
-        if kept == _different(column):
+        if kept == distinct_categories(column):
             return cls(feature, said)
-        others = counted(_different(column) - kept, "other")
+        others = counted(distinct_categories(column) - kept, "other")
         fewest = fewest_kept(column, targets) if embeds else 0
         rare = f" of fewer than {counted(fewest, 'row')}" if embeds else ""
         text = f"the {kept:,} most frequent categories are kept, {others}{rare} count as unknown"
@@ -173,7 +200,7 @@ class Found:
 
 
 def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column] = ()) -> Feature:
-    """Return the feature for a column of the training rows.
+    """Return the feature for a column of the training rows. Free text in which no word recurs becomes categories.
 
     Args:
         column: The column.
@@ -186,6 +213,10 @@ def feature_of(column: Column, *, embeds: bool = False, targets: Sequence[Column
             return NumericFeature(name, is_percent, reading)
         case DatetimeColumn(name, microseconds, kind, order, notation):
             return DatetimeFeature(name, kind, telling_parts(microseconds, kind), order, notation)
+    if is_free_text(column):
+        encoding = fit_column(column)
+        if encoding is not None:
+            return TextFeature(column.name, encoding)
     return CategoricalFeature(column.name, _kept_levels(column, embeds=embeds, targets=targets), column.merges_case)
 
 
@@ -194,68 +225,14 @@ def fewest_kept(column: Column, targets: Sequence[Column]) -> int:
     return fewest_rows(column, targets) if isinstance(column, CategoricalColumn) and targets else MOST_ROWS
 
 
-def is_constant(column: Column) -> bool:
-    """Whether there are at least two rows, none missing, and all hold the same value."""
-    if len(column.missing) < 2 or column.missing.any():
-        return False
-    values = _content(column)
-    return bool(values.min() == values.max())
-
-
-def how_tiny(column: Column) -> str:
-    """Return a message if the numbers differ by too little to be scaled; otherwise an empty string."""
-    if not isinstance(column, NumericColumn) or column.missing.all():
-        return ""
-    least, most = float(np.nanmin(column.values)), float(np.nanmax(column.values))
-    if not 0.0 < 0.5 * most - 0.5 * least < 0.5 * SMALLEST_RANGE:  # halves, because the difference may overflow
-        return ""
-    return f"its numbers differ by less than {SMALLEST_RANGE:g}: give them in another unit"
-
-
-def looks_like_identifier(column: Column) -> bool:
-    """Whether nearly every row has a distinct category."""
-    if not isinstance(column, CategoricalColumn):
-        return False
-    rows = int((~column.missing).sum())
-    return rows >= IDENTIFIER_ROWS and _different(column) > IDENTIFIER_SHARE * rows
-
-
-def starts_with_numbers(column: Column) -> bool:
-    """Whether nearly every row holds a text that starts with a number: numbers in an unknown notation, or codes."""
-    if not isinstance(column, CategoricalColumn) or not len(column.levels):
-        return False
-    counts, numbered = column.counts(), np.array([NUMBERED.match(text) is not None for text in column.levels])
-    return bool(counts[numbered].sum() > IDENTIFIER_SHARE * counts.sum())
-
-
-def may_be_numbers(column: Column) -> bool:
-    """Whether a column holds many categories that start with numbers and are none in a known notation.
-
-    Columns that are mostly numbers have a note of their own.
-    """
-    if not starts_with_numbers(column) or not isinstance(column, CategoricalColumn) or _different(column) < MANY_LEVELS:
-        return False
-    if all(text.isdigit() for text in column.levels) or agreement_among(column).dispute:
-        return False
-    return bool(2 * column.counts()[numbers_among(column)].sum() < column.counts().sum())
-
-
-def how_numbered(column: Column) -> str:
-    """Say that the categories of a column start with numbers."""
-    example = shown(column.levels[0]) if isinstance(column, CategoricalColumn) else ""
-    what = f"holds values that start with numbers, such as {example}, in an unknown notation"
-    return f"{what}: kept as {_different(column):,} categories; if they are numbers, write them as numbers (12.5)"
-
-
-def _why_identifier(column: Column) -> str:
-    """Say why a column in which nearly every row has a different value is left out."""
-    share = f"{_different(column):,} different values in {counted(int((~column.missing).sum()), 'row')}"
-    if not (isinstance(column, CategoricalColumn) and starts_with_numbers(column)):
-        return f"looks like an identifier ({share})"
-    if all(text.isdigit() for text in column.levels):
-        return f"holds whole numbers as text ({share})"
-    what = f"holds values that start with numbers, such as {shown(column.levels[0])}"
-    return f"{what}, in an unknown notation ({share})"
+def _how_text(column: Column, feature: TextFeature) -> str:
+    """Say that a column is read as free text, unless the caller says so."""
+    words, components = len(feature.encoding.vocabulary), feature.encoding.components
+    what = f"is free text: {counted(words, 'known word')}, {components} components"
+    other = (
+        "" if isinstance(column, CategoricalColumn) and column.is_text else "; --categorical treats it as categories"
+    )
+    return f"column {shown(column.name)} {what}{other}"
 
 
 def feature_to_json(feature: Feature) -> dict[str, Any]:
@@ -267,15 +244,24 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
         case DatetimeFeature(_, _, parts, order, notation):
             written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
             return written | ({"order": order} if order else {}) | ({"notation": notation} if notation else {})
+        case TextFeature(_, encoding):
+            return {"name": feature.name, "kind": feature.kind, **encoding.sizes()}
     plain: dict[str, Any] = {"name": feature.name, "kind": feature.kind}
     if feature.reading is not None:
         plain["reading"] = feature.reading.to_json()
     return {**plain, "percent": True} if feature.is_percent else plain
 
 
-def feature_from_json(data: Mapping[str, Any]) -> Feature:
-    """Return the feature that ``feature_to_json`` serialized."""
+def feature_from_json(data: Mapping[str, Any], encodings: Iterator[TextEncoding]) -> Feature:
+    """Return the feature that ``feature_to_json`` serialized.
+
+    Args:
+        data: The serialized feature.
+        encodings: The encodings of free text; the next one belongs to the feature if it is free text.
+    """
     match data["kind"]:
+        case "text":
+            return TextFeature(data["name"], next(encodings))
         case "categorical":
             return CategoricalFeature(data["name"], tuple(data["levels"]), data.get("merges_case", False))
         case "date" | "time" as kind:
@@ -283,20 +269,6 @@ def feature_from_json(data: Mapping[str, Any]) -> Feature:
             return DatetimeFeature(data["name"], kind, parts, data.get("order"), data.get("notation", ""))
     reading = NumberReading.from_json(data["reading"]) if "reading" in data else None
     return NumericFeature(data["name"], data.get("percent", False), reading)
-
-
-def _content(column: Column) -> np.ndarray[Any, Any]:
-    match column:
-        case NumericColumn(_, values):
-            return values
-        case DatetimeColumn(_, microseconds):
-            return microseconds
-    return column.codes
-
-
-def _different(column: Column) -> int:
-    """Number of categories that occur; 0 for other column kinds."""
-    return int(np.count_nonzero(column.counts())) if isinstance(column, CategoricalColumn) else 0
 
 
 def _kept_levels(column: CategoricalColumn, *, embeds: bool, targets: Sequence[Column]) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ def table_from(
     *,
     kinds: Mapping[str, str] | None = None,
     categorical: Sequence[str] = (),
+    text: Sequence[str] = (),
     drop: Sequence[str] = (),
     missing: Sequence[str] = DEFAULT_MISSING,
     detect_missing: bool = True,
@@ -57,6 +58,7 @@ def table_from(
         data: A data frame, a dict of columns, a list of dicts (rows) or a structured array.
         kinds: Required kind by column name; only these columns are converted.
         categorical: Columns to treat as categorical.
+        text: Columns to treat as free text.
         drop: Columns to leave out.
         missing: Tokens that mean "missing" (see the module ``missing``).
         detect_missing: Whether words for missing and suspected numbers are found in columns of numbers.
@@ -86,10 +88,11 @@ def table_from(
         merge_spaces=merge_spaces,
         detect_dates=detect_dates,
         merge_case=merge_case,
+        free_text=frozenset(text),
     )
     faults, notes = ErrorList(source), list[str]()
     content = frame_content(data, rules, faults)
-    for fault in absent([*categorical, *drop], content.names):
+    for fault in absent([*categorical, *text, *drop], content.names):
         faults.add(fault)
     columns = {column.name: settle(column, rules, faults, notes) for column in content.columns}
     faults.stop()

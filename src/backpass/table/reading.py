@@ -45,6 +45,7 @@ def read_table(
     kinds: Mapping[str, str] | None = None,
     missing: Sequence[str] = DEFAULT_MISSING,
     categorical: Sequence[str] = (),
+    text: Sequence[str] = (),
     drop: Sequence[str] = (),
     need: Sequence[str] | None = None,
     delimiter: str | None = None,
@@ -80,6 +81,7 @@ def read_table(
             out. None infers each column's kind over all rows (see the module ``kinds``).
         missing: Tokens that mean "missing" (see the module ``missing``).
         categorical: Columns to treat as categorical.
+        text: Columns to treat as free text.
         drop: Columns that are not read.
         need: Columns that must exist.
         delimiter: One character, or "whitespace". None detects it.
@@ -144,6 +146,7 @@ def read_table(
         merge_spaces,
         detect_dates,
         merge_case,
+        frozenset(text),
     )
     with ExitStack() as stack:
         opening = Opening(encoding, max_bytes, not manner.searches, sheet, tuple(widths))
@@ -154,7 +157,7 @@ def read_table(
             content, rules = _content(files, rules, manner, faults)
         else:
             content = _queried(files, query, rules, manner, faults, notes)
-    for fault in absent(list(dict.fromkeys([*(need or ()), *categorical, *drop])), content.names):
+    for fault in absent(list(dict.fromkeys([*(need or ()), *categorical, *text, *drop])), content.names):
         faults.add(fault)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
     _check_percent(files, content, rules, faults)
@@ -164,7 +167,7 @@ def read_table(
         notes += [] if own.texts else own_notes
         if tolerant and own.texts:
             doubts[raw.name] = tuple(own.texts)
-            columns[raw.name] = settle(raw, replace(rules, text=frozenset([raw.name])), own, [])
+            columns[raw.name] = settle(raw, replace(rules, text=frozenset([raw.name]), free_text=frozenset()), own, [])
         else:
             faults.extend(own)
     faults.stop()

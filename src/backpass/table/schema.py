@@ -6,8 +6,8 @@ imputation, scaling and one-hot encoding; ``target`` handles the column to predi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,14 @@ from backpass.table.feature import (
     Found,
     NumberInput,
     NumericFeature,
+    TextFeature,
     feature_from_json,
     feature_of,
     feature_to_json,
     number_inputs,
 )
+from backpass.table.free_text.columns import encode_column
+from backpass.table.free_text.storage import arrays_of, encodings_in
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, refusal, shown
 from backpass.table.moments.counted import BY_KEY
 from backpass.table.moments.date_components import part_values
@@ -34,7 +37,7 @@ from backpass.table.moments.timestamp import NAT
 from backpass.table.notation.boolean import are_booleans
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
-from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, NumericColumn, Table
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, NumericColumn, Table
 from backpass.table.unseen import Suspect, Unseen, warnings_on
 
 
@@ -48,6 +51,7 @@ class Encoded:
         unseen: The columns with values that the schema does not know.
         notes: Messages about the encoding.
         suspects: The columns that are unlike those of the training rows, if these are known.
+        known_words: Share of the words of each free-text column that the schema knows.
     """
 
     numbers: NDArray[np.float64]
@@ -55,6 +59,7 @@ class Encoded:
     unseen: tuple[Unseen, ...]
     notes: tuple[str, ...] = ()
     suspects: tuple[Suspect, ...] = ()
+    known_words: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -173,16 +178,25 @@ class Schema:
         numbers = np.empty((table.rows, len(self.numbers)))
         codes = np.zeros((table.rows, len(self.texts)), dtype=np.int32)
         unseen, equal = list[Unseen](), list[str]()
-        found = (values for feature in self.features for values in _numbers_of(table.columns[feature.name], feature))
-        for j, values in enumerate(found):
-            numbers[:, j] = values
+        known_words = dict[str, float]()
+        first = 0
+        for feature in self.features:
+            column = table.columns[feature.name]
+            if isinstance(feature, TextFeature):
+                values, known_words[feature.name] = encode_column(column, feature.encoding)
+            else:
+                values = _numbers_of(column, feature)
+            numbers[:, first : first + values.shape[1]] = values
+            first += values.shape[1]
         for j, text in enumerate(self.texts):
             column = table.columns[text.name]
             if isinstance(column, CategoricalColumn):
                 codes[:, j], same = _recoded(column, text)
                 equal += [equality_note(text.name, same)] if same else []
                 unseen += _unseen_in(column, codes[:, j], text.levels)
-        return Encoded(numbers, codes, tuple(unseen), (*self._notes(table), *equal, *_notes_on(unseen)))
+        return Encoded(
+            numbers, codes, tuple(unseen), (*self._notes(table), *equal, *_notes_on(unseen)), (), known_words
+        )
 
     def _check(self, table: Table) -> None:
         faults = ErrorList(table.source)
@@ -192,7 +206,7 @@ class Schema:
                 near = did_you_mean(feature.name, [*table.names, *table.left_out])
                 suffix = f" ({near})" if near else ""
                 faults.add(f"column {shown(feature.name)} is in the model but not in the table{suffix}")
-            elif column.kind != feature.kind and not column.missing.all():
+            elif column.kind != _kind_of_column(feature) and not column.missing.all():
                 held, fitted = plural(column.kind), plural(feature.kind)
                 text = f"column {shown(feature.name)} holds {held}, the model was fitted on {fitted}"
                 faults.add(text, "read the table with the kinds of the schema")
@@ -215,10 +229,24 @@ class Schema:
         }
         return {**written, "headerless": list(self.headerless)} if self.headerless else written
 
+    @property
+    def free_texts(self) -> tuple[TextFeature, ...]:
+        """The free-text features."""
+        return tuple(feature for feature in self.features if isinstance(feature, TextFeature))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what ``to_json`` leaves out: the arrays of free text, by name; empty if there is none."""
+        return arrays_of([feature.encoding for feature in self.free_texts])
+
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Schema:
-        """Return the Schema that ``to_json`` serialized."""
-        features = tuple(map(feature_from_json, data["features"]))
+    def from_json(cls, data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> Schema:
+        """Return the Schema that ``to_json`` and ``arrays`` serialized.
+
+        Raises:
+            DataError: The arrays do not fit.
+        """
+        encodings = iter(encodings_in([each for each in data["features"] if each["kind"] == "text"], arrays or {}))
+        features = tuple(feature_from_json(each, encodings) for each in data["features"])
         return cls(
             features,
             data["target"],
@@ -234,6 +262,11 @@ def _check_named(table: Table, names: Sequence[str]) -> None:
     for fault in absent(list(dict.fromkeys(names)), table.names):
         faults.add(fault)
     faults.stop()
+
+
+def _kind_of_column(feature: Feature) -> Kind:
+    """Return the kind of the column that a feature comes from."""
+    return "categorical" if isinstance(feature, TextFeature) else feature.kind
 
 
 def _required_kind(feature: Feature) -> Demand:
@@ -282,14 +315,15 @@ def _content(column: Column) -> tuple[object, ...]:
     return ("numeric", np.where(column.missing, np.nan, column.values + 0.0).tobytes())
 
 
-def _numbers_of(column: Column, feature: Feature) -> Iterator[NDArray[np.float64]]:
-    """Yield the numeric arrays of a feature; a column without values may be of any kind."""
+def _numbers_of(column: Column, feature: Feature) -> NDArray[np.float64]:
+    """Return the numbers of a feature (n, parts), no parts for categories; an empty column may be of any kind."""
     if isinstance(feature, NumericFeature):
-        yield column.values if isinstance(column, NumericColumn) else np.full(len(column.missing), np.nan)
+        values = column.values if isinstance(column, NumericColumn) else np.full(len(column.missing), np.nan)
+        return values[:, None]
     if isinstance(feature, DatetimeFeature):
         microseconds = column.microseconds if isinstance(column, DatetimeColumn) else np.full(len(column.missing), NAT)
-        for part in feature.parts:
-            yield part_values(microseconds, feature.kind, part)
+        return np.stack([part_values(microseconds, feature.kind, part) for part in feature.parts], axis=1)
+    return np.empty((len(column.missing), 0))
 
 
 def _recoded(column: CategoricalColumn, feature: CategoricalFeature) -> tuple[NDArray[np.int32], dict[str, str]]:

@@ -53,7 +53,7 @@ def _stacked(columns: Sequence[Column]) -> Column:
         else _empty(c, 0)
         for c in columns
     ]
-    return CategoricalColumn(lead.name, np.concatenate(codes).astype(np.int32), levels, lead.merges_case)
+    return replace(lead, codes=np.concatenate(codes).astype(np.int32), levels=levels)
 
 
 Value = TypeVar("Value", int, float)

@@ -29,8 +29,8 @@ Demand: TypeAlias = str
 
 One of: its column kind; the order of day, month and year in its dates, if they are not ISO 8601; "date yyyymmdd" and
 the like for numbers that are dates or times (see ``moments.counted``); "percent" for numbers that are percentages;
-"boolean" for categories that are booleans; "numeric {...}" for numbers in an everyday notation, with the JSON of its
-``NumberReading``.
+"boolean" for categories that are booleans; "text" for free text; "numeric {...}" for numbers in an everyday notation,
+with the JSON of its ``NumberReading``.
 """
 
 
@@ -84,12 +84,14 @@ class CategoricalColumn:
         codes: int32 (n,), 0 where missing, j for levels[j - 1].
         levels: The categories, sorted by code point.
         merges_case: Whether texts that differ only in upper and lower case are one category.
+        is_text: Whether the caller declares free text (True) or categories (False); None if it is inferred.
     """
 
     name: str
     codes: NDArray[np.int32]
     levels: tuple[str, ...]
     merges_case: bool = False
+    is_text: bool | None = None
 
     @property
     def kind(self) -> Kind:
@@ -163,6 +165,8 @@ def required_kind(column: Column) -> Demand:
         return "percent"
     if isinstance(column, NumericColumn) and column.reading is not None:
         return column.reading.demand
+    if isinstance(column, CategoricalColumn) and column.is_text:
+        return "text"
     if isinstance(column, CategoricalColumn) and are_booleans(column.levels):
         return "boolean"
     if isinstance(column, DatetimeColumn) and column.notation:

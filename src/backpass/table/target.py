@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.table.columns.column_reading import agreement_among, numbers_among
+from backpass.table.columns.exclusion import looks_like_identifier, starts_with_numbers
 from backpass.table.equal_values import are_zero_and_one, equal_category
-from backpass.table.feature import looks_like_identifier, starts_with_numbers
 from backpass.table.files.database import identifier
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, rows_listed, shown
 from backpass.table.notation.boolean import BOOLEAN, ZERO_ONE, are_booleans

@@ -19,8 +19,8 @@ from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit, split_table, strata_of
 from backpass.model.split.units import Units, units_of
 from backpass.table import Column, Table
+from backpass.table.columns.exclusion import left_out_because
 from backpass.table.diagnosis.dependence import dependences
-from backpass.table.feature import Found
 from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, shown
 from backpass.table.stack import stacked
@@ -144,7 +144,9 @@ def units_in(
     names = [name for name in inputs if all(name in table.columns for table in tables)]
     wanted = dict.fromkeys([*names, *rulers.values()])
     one = stacked([_only(table, wanted) for table in tables]) if len(tables) > 1 else tables[0]
-    columns: list[Column] = [one.columns[name] for name in names if Found.of(one.columns[name], forced=False).feature]
+    columns: list[Column] = [
+        one.columns[name] for name in names if not left_out_because(one.columns[name], forced=False)
+    ]
     found, notes = units_of(
         columns, np.concatenate(truths), **{name: one.columns[value] for name, value in rulers.items()}
     )

@@ -18,7 +18,7 @@ from backpass.model.model import Model
 from backpass.model.profile import CategoricalProfile
 from backpass.numerics.philox import permutation
 from backpass.reporting.numbers.columns import ModelColumn, columns_of, typical_row
-from backpass.table import CategoricalFeature, DatetimeFeature
+from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
 from backpass.table.table import Kind
 
 POINTS = 121
@@ -69,7 +69,7 @@ def dependence(
         seed: The seed that draws the rows, if there are many.
 
     Raises:
-        UsageError: The column is unknown; names the most similar one.
+        UsageError: The column is unknown, with the most similar one as a hint, or it is free text.
     """
     found = dependences(model, name, numbers, codes, seed=seed)
     return found[answer_number(model) if chosen is None else chosen]
@@ -93,7 +93,7 @@ def dependences(
     The arguments are those of ``dependence``.
 
     Raises:
-        UsageError: The column is unknown; names the most similar one.
+        UsageError: The column is unknown, with the most similar one as a hint, or it is free text.
     """
     columns = {column.name: column for column in columns_of(model)}
     if name not in columns:
@@ -103,6 +103,8 @@ def dependences(
     rows = permutation(seed, 0, _PURPOSE, len(numbers))[:MOST_ROWS]
     numbers, codes = numbers[rows], codes[rows]
     column = columns[name]
+    if isinstance(column.feature, TextFeature):
+        raise UsageError(f"column {name!r} is free text, which has no order to follow", hint="name another column")
     if isinstance(column.feature, CategoricalFeature):
         return _of_text(model, column, column.feature.levels, numbers, codes)
     kinks = _kinks(model)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile, Profile
-from backpass.table import CategoricalFeature, DatetimeFeature
+from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
 from backpass.table.feature import Feature, number_inputs
 from backpass.table.moments.date_components import part_values, ticks_of
 
@@ -51,6 +51,7 @@ class ModelColumn:
         quartile_distances: The interquartile range of each place; the unit of its scale without a profile, or if the
             quartiles are equal. Empty for a categorical column.
         can_be_missing: Whether the network has an input for missing values of the column.
+        centers: The centers of the numbers of free text; empty for other columns.
     """
 
     feature: Feature
@@ -59,6 +60,7 @@ class ModelColumn:
     range: Range | None
     quartile_distances: tuple[float, ...] = ()
     can_be_missing: bool = False
+    centers: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,8 +74,10 @@ class ModelColumn:
     def encoded_at(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
         """Encode values of the column: (m,) -> (m, places)
 
-        Dates are given as days since 1970-01-01, times as hours.
+        Dates are given as days since 1970-01-01, times as hours. Free text has no order: each value is the center.
         """
+        if isinstance(self.feature, TextFeature):
+            return np.tile(np.array(self.centers), (len(at), 1))
         if not isinstance(self.feature, DatetimeFeature):
             return at[:, None]
         kind = self.feature.kind
@@ -94,13 +98,14 @@ def columns_of(model: Model) -> tuple[ModelColumn, ...]:
 
 
 def _numeric(model: Model, feature: Feature, places: tuple[int, ...]) -> ModelColumn:
-    """Return a numeric, date or time column."""
+    """Return a numeric, date, time or free-text column."""
     phi, first = model.feature_map, places[0]
     profiles = [model.record.columns.get(model.schema.numbers[j].name) for j in places]
     scales = [float(phi.scale[j]) for j in places]
     distances = tuple(_quartile_distance(*each) for each in zip(profiles, scales, strict=True))
     span = _range(feature, profiles[0], float(phi.center[first]), scales[0], clipped=phi.clipped)
-    return ModelColumn(feature, places, profiles[0], span, distances, phi.has_missing[first])
+    centers = tuple(float(phi.center[j]) for j in places) if isinstance(feature, TextFeature) else ()
+    return ModelColumn(feature, places, profiles[0], span, distances, phi.has_missing[first], centers)
 
 
 def _range(feature: Feature, profile: Profile | None, center: float, scale: float, *, clipped: bool) -> Range:

@@ -255,7 +255,10 @@ def _text_column(raw: RawStrings, judged: TextClassification, rules: Rules, note
     levels = tuple(sorted({text for text, kept in zip(lowered, keep, strict=True) if kept}))
     code = {text: j for j, text in enumerate(levels, start=1)}
     mapped = [code[text] if kept else 0 for text, kept in zip(lowered, keep, strict=True)]
-    return CategoricalColumn(raw.name, np.array([0, *mapped], dtype=np.int32)[raw.codes], levels, merges_case)
+    is_text = rules.declares_text(raw.name)
+    is_text = False if is_text is None and raw.is_category else is_text
+    codes = np.array([0, *mapped], dtype=np.int32)[raw.codes]
+    return CategoricalColumn(raw.name, codes, levels, merges_case, is_text)
 
 
 def _gaps_beside_booleans(judged: TextClassification, rules: Rules) -> list[str]:

@@ -19,12 +19,16 @@ from backpass.table.notation.number import PERCENT
 from backpass.table.notation.reading import PREFIX, NumberReading
 from backpass.table.table import KINDS, Kind
 
+FREE_TEXT = "text"
+"""Requires free text: strings that are sentences rather than categories."""
+
 STORED_AS: dict[str, Kind] = {
     **dict.fromkeys(ORDERS, "date"),
     **{demand: counted.kind for demand, counted in BY_DEMAND.items()},
     PERCENT: "numeric",
     ZERO_ONE: "numeric",
     BOOLEAN: "categorical",
+    FREE_TEXT: "categorical",
 }
 
 
@@ -46,6 +50,7 @@ class Rules:
     Attributes:
         kinds: Required kind by column name; only these columns are converted. None infers the kinds.
         text: Columns to treat as categorical.
+        free_text: Columns to treat as free text.
         drop: Columns to leave out.
         missing: The missing tokens.
         detect_missing: Whether words such as ``-`` and ``#N/A`` are missing where everything else is a number or date.
@@ -58,7 +63,7 @@ class Rules:
         merge_case: Whether categories that differ only in upper and lower case are merged; never if ``kinds`` is given.
 
     Raises:
-        UsageError: ``kinds`` contains an unknown kind.
+        UsageError: ``kinds`` contains an unknown kind, or a column is to be both categorical and free text.
     """
 
     kinds: Mapping[str, str] | None = None
@@ -73,25 +78,34 @@ class Rules:
     merge_spaces: bool = True
     detect_dates: bool = True
     merge_case: bool = False
+    free_text: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         known = (*KINDS, *STORED_AS)
         kinds = (self.kinds or {}).values()
         wrong = [kind for kind in kinds if kind not in known and NumberReading.of_demand(kind) is None]
         if wrong:
-            raise UsageError(f"a kind is one of {listed(KINDS, shown)}, got {listed(wrong, shown)}")
+            raise UsageError(f"a kind is one of {listed((*KINDS, FREE_TEXT), shown)}, got {listed(wrong, shown)}")
+        if both := sorted(self.text & self.free_text):
+            raise UsageError(f"{listed(both, shown)} cannot be both categorical and free text", hint="name each once")
 
     @property
     def named(self) -> frozenset[str]:
         """Columns that the caller mentions by name."""
-        return self.need | self.text | self.drop | frozenset(self.kinds or ())
+        return self.need | self.text | self.free_text | self.drop | frozenset(self.kinds or ())
 
     def demanded(self, name: str) -> Kind | None:
         """Return the kind that a column must have, or None."""
         if self.kinds is not None:
             kind = self.kinds[name]
             return "numeric" if kind.startswith(PREFIX) else cast(Kind, STORED_AS.get(kind, kind))
-        return "categorical" if name in self.text else None
+        return "categorical" if name in self.text | self.free_text else None
+
+    def declares_text(self, name: str) -> bool | None:
+        """Whether the caller declares free text (True) or categories (False); None if neither."""
+        if self.kinds is not None:
+            return {FREE_TEXT: True, "categorical": False}.get(self.kinds[name])
+        return name in self.free_text if name in self.text | self.free_text else None
 
     def wants_boolean(self, name: str) -> bool:
         """Whether a column must hold booleans."""

@@ -16,11 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.columns.column_reading import numbers_among
+from backpass.table.columns.exclusion import (
+    how_tiny,
+    is_constant,
+    looks_like_identifier,
+    may_be_numbers,
+    starts_with_numbers,
+)
 from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.identifiers import identifier_text
 from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
-from backpass.table.feature import how_tiny, is_constant, looks_like_identifier, may_be_numbers, starts_with_numbers
 from backpass.table.messages import counted, listed, rows_listed, shown
 from backpass.table.moments.day_month import are_versions, looks_like_date
 from backpass.table.notation.number import text_of

@@ -49,6 +49,7 @@ def require_storable(problem: Problem) -> None:
     count = problem.settings.ensemble_size
     numbers = problem.network.parameter_count * count * problem.dtype.itemsize
     numbers += 8 * (2 * problem.feature_map.center.size + sum(each.size for each in problem.feature_map.knots))
+    numbers += sum(array.nbytes for array in schema.arrays().values())
     if numbers + facts > SIZE_LIMIT:
         networks = f"{counted(count, 'network')} of {problem.network.parameter_count:,} parameters"
         raise DataError(

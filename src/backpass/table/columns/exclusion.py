@@ -1,0 +1,127 @@
+"""Exclusion: columns that are no use as inputs, and why: constants, identifiers, numbers in an unknown notation.
+
+Takes a column; returns verdicts and their words. ``feature`` makes features of the other columns.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from backpass.table.columns.column_reading import agreement_among, numbers_among
+from backpass.table.free_text.recognition import is_free_text
+from backpass.table.messages import counted, shown
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn
+
+IDENTIFIER_ROWS = 20  # minimum number of rows for the identifier test
+IDENTIFIER_SHARE = 0.9  # share of distinct categories above which a column is an identifier
+SMALLEST_RANGE = 1e-300  # of a numeric column, so that its scale is at most the reciprocal
+MANY_LEVELS = 20  # categories beyond which texts that start with numbers are probably numbers
+NUMBERED = re.compile(r"[^\w]{0,3}\d")  # a sign, a bracket or a currency may stand before the first digit
+
+
+def left_out_because(column: Column, *, forced: bool) -> str:
+    """Return why a column does not become a feature; empty if it does.
+
+    Args:
+        column: A column of the training rows.
+        forced: Whether to keep a column that looks like an identifier.
+    """
+    name = f"column {shown(column.name)}"
+    if column.missing.all():
+        return f"{name} has only missing values: left out"
+    if is_constant(column):
+        return f"{name} is constant: left out"
+    if (tiny := how_tiny(column)) and not column.missing.any():
+        return f"{name} is constant, as far as scaling goes: left out ({tiny})"
+    if not forced and looks_like_identifier(column) and not is_free_text(column):
+        return f"{name} {_why_identifier(column)}: left out"
+    return ""
+
+
+def is_constant(column: Column) -> bool:
+    """Whether there are at least two rows, none missing, and all hold the same value."""
+    if len(column.missing) < 2 or column.missing.any():
+        return False
+    values = _content(column)
+    return bool(values.min() == values.max())
+
+
+def how_tiny(column: Column) -> str:
+    """Return a message if the numbers differ by too little to be scaled; otherwise an empty string."""
+    if not isinstance(column, NumericColumn) or column.missing.all():
+        return ""
+    least, most = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+    if not 0.0 < 0.5 * most - 0.5 * least < 0.5 * SMALLEST_RANGE:  # halves, because the difference may overflow
+        return ""
+    return f"its numbers differ by less than {SMALLEST_RANGE:g}: give them in another unit"
+
+
+def looks_like_identifier(column: Column) -> bool:
+    """Whether nearly every row has a distinct category; free text does, too."""
+    if not isinstance(column, CategoricalColumn):
+        return False
+    rows = int((~column.missing).sum())
+    return rows >= IDENTIFIER_ROWS and distinct_categories(column) > IDENTIFIER_SHARE * rows
+
+
+def starts_with_numbers(column: Column) -> bool:
+    """Whether nearly every row holds a text that starts with a number: numbers in an unknown notation, or codes."""
+    if not isinstance(column, CategoricalColumn) or not len(column.levels):
+        return False
+    counts, numbered = column.counts(), np.array([NUMBERED.match(text) is not None for text in column.levels])
+    return bool(counts[numbered].sum() > IDENTIFIER_SHARE * counts.sum())
+
+
+def may_be_numbers(column: Column) -> bool:
+    """Whether a column holds many categories that start with numbers and are none in a known notation.
+
+    Columns that are mostly numbers have a note of their own.
+    """
+    if (
+        not starts_with_numbers(column)
+        or not isinstance(column, CategoricalColumn)
+        or distinct_categories(column) < MANY_LEVELS
+    ):
+        return False
+    if is_free_text(column):
+        return False
+    if all(text.isdigit() for text in column.levels) or agreement_among(column).dispute:
+        return False
+    return bool(2 * column.counts()[numbers_among(column)].sum() < column.counts().sum())
+
+
+def how_numbered(column: Column) -> str:
+    """Say that the categories of a column start with numbers."""
+    example = shown(column.levels[0]) if isinstance(column, CategoricalColumn) else ""
+    what = f"holds values that start with numbers, such as {example}, in an unknown notation"
+    return (
+        f"{what}: kept as {distinct_categories(column):,} categories; if they are numbers, write them as numbers (12.5)"
+    )
+
+
+def _why_identifier(column: Column) -> str:
+    """Say why a column in which nearly every row has a different value is left out."""
+    share = f"{distinct_categories(column):,} different values in {counted(int((~column.missing).sum()), 'row')}"
+    if not (isinstance(column, CategoricalColumn) and starts_with_numbers(column)):
+        return f"looks like an identifier ({share})"
+    if all(text.isdigit() for text in column.levels):
+        return f"holds whole numbers as text ({share})"
+    what = f"holds values that start with numbers, such as {shown(column.levels[0])}"
+    return f"{what}, in an unknown notation ({share})"
+
+
+def _content(column: Column) -> np.ndarray[Any, Any]:
+    match column:
+        case NumericColumn(_, values):
+            return values
+        case DatetimeColumn(_, microseconds):
+            return microseconds
+    return column.codes
+
+
+def distinct_categories(column: Column) -> int:
+    """Number of categories that occur; 0 for other column kinds."""
+    return int(np.count_nonzero(column.counts())) if isinstance(column, CategoricalColumn) else 0
