@@ -72,7 +72,6 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
             ["no such option: --lerning-rate", "mean --learning-rate?"],
         ),
         (["fit", "t.csv", "-t", "y", "--valid-fraction", "0.1"], ["was renamed to --validation-fraction"]),
-        (["fit", "t.csv", "-t", "y", "--text", "x"], ["option --text was renamed to --categorical"]),
         (["fit", "t.csv", "-t", "y", "--epochs"], ["'--epochs' requires an argument"]),
         (
             ["fit", "t.csv", "-t", "y", "extra"],

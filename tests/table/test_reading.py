@@ -429,8 +429,10 @@ class TestDemandedKinds:
             "hint: the model needs numbers here; if 'x' means missing: --missing"
         )
 
-    def test_are_among_four(self, write: Write) -> None:
-        with pytest.raises(UsageError, match="a kind is one of 'numeric', 'categorical', 'date', 'time', got 'float'"):
+    def test_are_among_five(self, write: Write) -> None:
+        with pytest.raises(
+            UsageError, match="a kind is one of 'numeric', 'categorical', 'date', 'time', 'text', got 'float'"
+        ):
             read_table(write("a\n1\n"), kinds={"a": "float"})
 
 

@@ -38,7 +38,7 @@ KINDS: dict[type[BackpassError], str] = {
 }
 """The ``kind`` in ``--json`` for each branch of the error hierarchy; any other exception is a "bug"."""
 
-_OTHER_NAMES = {"text": "categorical", "valid_file": "validation_file"}
+_OTHER_NAMES = {"valid_file": "validation_file"}
 """Renamed options that are not settings: earlier name -> current name."""
 
 

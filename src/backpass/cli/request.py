@@ -32,7 +32,8 @@ class Request:
         test_file: The table of the test rows, if they are not split off ``table``.
         drop: Columns to leave out.
         columns: The only columns to learn from; None for all.
-        categorical: Numeric-looking columns to treat as categorical.
+        categorical: Columns to treat as categorical.
+        text: Columns to treat as free text.
         weight: The column of row weights, if any.
         strict: Whether a row without a target is an error.
         checkpoint: The path for checkpoints, if any.
@@ -50,6 +51,7 @@ class Request:
     drop: tuple[str, ...]
     columns: tuple[str, ...] | None
     categorical: tuple[str, ...]
+    text: tuple[str, ...]
     weight: str | None
     strict: bool
     checkpoint: str | None
@@ -84,6 +86,7 @@ class Request:
             drop,
             tuple(names_in(given["columns"])) or None,
             tuple(names_in(given["categorical"])),
+            tuple(names_in(given["text"])),
             given["weight"],
             given["strict"],
             given["checkpoint"],
@@ -165,6 +168,7 @@ class Request:
         table = read_table(
             self.table,
             categorical=tuple(dict.fromkeys((*self.categorical, *self.suspected))),
+            text=self.text,
             drop=self.left_out,
             need=self.needed,
             **self.reading,

@@ -87,9 +87,11 @@ def confusion_lines(counts: Sequence[Sequence[float]], classes: Sequence[str]) -
 
 def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
     """Format the number of columns of each kind, the columns with missing values, and the category counts."""
-    texts, moments = schema.texts, schema.moments
+    texts, moments, sentences = schema.texts, schema.moments, schema.free_texts
+    kinds = {feature.name: feature.kind for feature in schema.features}
     gaps = [number.column for number, missing in zip(schema.numbers, feature_map.has_missing, strict=True) if missing]
-    numbers = len(schema.features) - len(texts) - len(moments)
+    gaps = [name for name in gaps if kinds[name] != "text"]
+    numbers = len(schema.features) - len(texts) - len(moments) - len(sentences)
     found = []
     if numbers:
         missing = f" (missing values in {listed([shown(name)[1:-1] for name in gaps])})" if gaps else ""
@@ -99,6 +101,9 @@ def columns_line(schema: Schema, feature_map: FeatureMap) -> str:
     if texts:
         levels = [f"{shown(text.name)[1:-1]} {counted(len(text.levels), 'level')}" for text in texts]
         found.append(f"{len(texts)} categorical ({listed(levels)})")
+    if sentences:
+        names = [f"{shown(each.name)[1:-1]} {each.encoding.components} components" for each in sentences]
+        found.append(f"{len(sentences)} free text ({listed(names)})")
     return ", ".join(found)
 
 

@@ -154,7 +154,12 @@ MODEL: Form = {
                         "parts": [Choice(tuple(PARTS["time"]))],
                         "notation": Optional(_counted("time")),
                     },
-                    "text": {"name": str, "rows": _ONE, "words": _ONE, "buckets": _ONE, "components": _ONE},
+                    "text": {
+                        "name": str,
+                        "rows": _ONE,
+                        "expected": Number(0, 1),
+                        **dict.fromkeys(("words", "buckets", "components"), _ONE),
+                    },
                 }
             )
         ],

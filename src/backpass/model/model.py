@@ -29,7 +29,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.predictions import Evaluation, Predictions
-from backpass.model.profile import NumericProfile, suspects_in
+from backpass.model.profile import NumericProfile, strangers_in, suspects_in
 from backpass.model.record import Record
 from backpass.model.saving import to_bytes
 from backpass.model.split.units import resampled_rows
@@ -477,7 +477,8 @@ class Model:
         """
         found = suspects_in(table, self.schema, self.record.columns)
         encoded = (schema or self.schema).encode(table)
-        return replace(encoded, suspects=found, notes=(*encoded.notes, *self.record.notes_on_times(table)))
+        notes = (*encoded.notes, *self.record.notes_on_times(table))
+        return replace(encoded, suspects=(*found, *strangers_in(self.schema, encoded)), notes=notes)
 
     def inputs_at(self, numbers: NDArray[np.float64], codes: NDArray[np.int32]) -> NDArray[Any]:
         """The network inputs x (n, d) for encoded columns (n, p) and (n, q)."""

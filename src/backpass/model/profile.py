@@ -3,7 +3,7 @@
 It takes encoded columns and returns a few quantiles of each number and the counts of each category, as plain data for
 the record. Other modules use it, for example for the range of a slider or a typical row. ``suspects_in`` finds columns
 of rows to predict that are probably not written as the training rows were: percentages that seem to be fractions, and
-columns without values.
+columns without values; ``strangers_in`` finds free text in other words.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from backpass.table.unseen import Suspect
 
 SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 """The quantiles that are stored: each is a value of the column, at that share of the sorted values."""
+FEWEST_WORDS = 20
+"""The fewest words of a free-text column that show that they are other words than those of the training rows."""
+STRANGE_SHARE = 0.25
+"""The share of the expected known words below which a free-text column is suspect."""
 FEWEST_MISSING = 2
 """The fewest rows without a value that are a column's; one row may lack a value."""
 
@@ -143,6 +147,26 @@ def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -
             found += _without_values(column, profile)
         elif isinstance(feature, NumericFeature) and isinstance(profile, NumericProfile):
             found += _fractions(column, feature, profile)
+    return tuple(found)
+
+
+def strangers_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
+    """The free-text columns of which the model knows hardly a word, though it should know most.
+
+    Args:
+        schema: The schema of the model.
+        encoded: The rows to predict.
+    """
+    found = []
+    for feature in schema.free_texts:
+        words, expected = encoded.words.get(feature.name), feature.encoding.vocabulary.expected
+        if words is None or words.held < FEWEST_WORDS or words.known_share >= STRANGE_SHARE * expected:
+            continue
+        what = (
+            f"the model knows {100 * words.known_share:.0f} % of the words; of rows like the training rows, it would "
+            f"know {100 * expected:.0f} %"
+        )
+        found.append(Suspect(feature.name, what, "is it the same column, in the same language?"))
     return tuple(found)
 
 

@@ -99,7 +99,7 @@ class Plots:
             ax: The axes to draw on.
 
         Raises:
-            UsageError: The column is unknown; names the most similar one.
+            UsageError: The column is unknown, with the most similar one as a hint, or it is free text.
         """
         model = self.model
         held = None if data is None else self._held(data, "dependence")

@@ -245,7 +245,7 @@ def feature_to_json(feature: Feature) -> dict[str, Any]:
             written = {"name": feature.name, "kind": feature.kind, "parts": list(parts)}
             return written | ({"order": order} if order else {}) | ({"notation": notation} if notation else {})
         case TextFeature(_, encoding):
-            return {"name": feature.name, "kind": feature.kind, **encoding.sizes()}
+            return {"name": feature.name, "kind": feature.kind, **encoding.to_json()}
     plain: dict[str, Any] = {"name": feature.name, "kind": feature.kind}
     if feature.reading is not None:
         plain["reading"] = feature.reading.to_json()

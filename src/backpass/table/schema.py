@@ -29,6 +29,7 @@ from backpass.table.feature import (
     number_inputs,
 )
 from backpass.table.free_text.columns import encode_column
+from backpass.table.free_text.encoding import Words
 from backpass.table.free_text.storage import arrays_of, encodings_in
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, refusal, shown
 from backpass.table.moments.counted import BY_KEY
@@ -51,7 +52,7 @@ class Encoded:
         unseen: The columns with values that the schema does not know.
         notes: Messages about the encoding.
         suspects: The columns that are unlike those of the training rows, if these are known.
-        known_words: Share of the words of each free-text column that the schema knows.
+        words: How many words of each free-text column the schema knows.
     """
 
     numbers: NDArray[np.float64]
@@ -59,7 +60,7 @@ class Encoded:
     unseen: tuple[Unseen, ...]
     notes: tuple[str, ...] = ()
     suspects: tuple[Suspect, ...] = ()
-    known_words: Mapping[str, float] = field(default_factory=dict)
+    words: Mapping[str, Words] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -178,12 +179,12 @@ class Schema:
         numbers = np.empty((table.rows, len(self.numbers)))
         codes = np.zeros((table.rows, len(self.texts)), dtype=np.int32)
         unseen, equal = list[Unseen](), list[str]()
-        known_words = dict[str, float]()
+        words = dict[str, Words]()
         first = 0
         for feature in self.features:
             column = table.columns[feature.name]
             if isinstance(feature, TextFeature):
-                values, known_words[feature.name] = encode_column(column, feature.encoding)
+                values, words[feature.name] = encode_column(column, feature.encoding)
             else:
                 values = _numbers_of(column, feature)
             numbers[:, first : first + values.shape[1]] = values
@@ -194,9 +195,8 @@ class Schema:
                 codes[:, j], same = _recoded(column, text)
                 equal += [equality_note(text.name, same)] if same else []
                 unseen += _unseen_in(column, codes[:, j], text.levels)
-        return Encoded(
-            numbers, codes, tuple(unseen), (*self._notes(table), *equal, *_notes_on(unseen)), (), known_words
-        )
+        notes = (*self._notes(table), *equal, *_notes_on(unseen))
+        return Encoded(numbers, codes, tuple(unseen), notes, words=words)
 
     def _check(self, table: Table) -> None:
         faults = ErrorList(table.source)

@@ -41,6 +41,13 @@ ASCII_BARS = ".:-=+*#@"  # for terminals that can't show Unicode blocks
     help="columns to treat as categorical: a,b (repeatable)",
 )
 @option(
+    "--text",
+    metavar="COLUMNS",
+    multiple=True,
+    section="Data",
+    help="columns to treat as free text: a,b (repeatable); default: columns of sentences",
+)
+@option(
     "--preset",
     metavar="NAME",
     section="Data",
@@ -72,7 +79,13 @@ def inspect(**given: Any) -> int:
     console = Console(quiet=given["quiet"])
     with console.working(f"reading {given['table']}"):
         options = reading_of(given)
-        table = read_table(given["table"], categorical=names_in(given["categorical"]), tolerant=True, **options)
+        table = read_table(
+            given["table"],
+            categorical=names_in(given["categorical"]),
+            text=names_in(given["text"]),
+            tolerant=True,
+            **options,
+        )
     with console.working(f"examining {counted(table.rows, 'row')}"):
         found = inspect_table(table, given["target"], partial(_coding, given["preset"]))
     if given["as_json"]:

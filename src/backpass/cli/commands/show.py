@@ -115,6 +115,9 @@ def _column_lines(model: Model) -> Iterator[str]:
         yield f"{len(numbers)} numeric: {', '.join(numbers)}"
     for moment in model.schema.moments:
         yield f"{moment.kind} {shown(moment.name)[1:-1]}, by its {', '.join(moment.parts)}"
+    for each in model.schema.free_texts:
+        known = counted(len(each.encoding.vocabulary), "known word")
+        yield f"free text {shown(each.name)[1:-1]}, {known}, {each.encoding.components} components"
     for text in model.schema.texts:
         levels = f"{counted(len(text.levels), 'level')}: {listed(text.levels, shown)}"
         yield f"categorical {shown(text.name)[1:-1]}, {levels}"

@@ -54,7 +54,14 @@ def data_options() -> Callable[[F], F]:
             metavar="COLUMNS",
             multiple=True,
             section=section,
-            help="numeric-looking columns to treat as categorical: a,b (repeatable)",
+            help="columns to treat as categorical, whether they look like numbers or like free text: a,b (repeatable)",
+        ),
+        option(
+            "--text",
+            metavar="COLUMNS",
+            multiple=True,
+            section=section,
+            help="columns to treat as free text: a,b (repeatable); default: columns of sentences",
         ),
         option(
             "--weight",

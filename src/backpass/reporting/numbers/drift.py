@@ -19,7 +19,8 @@ from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile
 from backpass.model.training_rows import TrainingRows, counts_below
 from backpass.reporting.numbers.columns import ModelColumn, columns_of
 from backpass.reporting.numbers.numerals import value_texts
-from backpass.table import CategoricalFeature, DatetimeFeature, Encoded
+from backpass.table import CategoricalFeature, DatetimeFeature, Encoded, TextFeature
+from backpass.table.free_text.encoding import Words
 from backpass.table.messages import shown
 from backpass.table.moments.date_components import ticks_of
 from backpass.table.moments.timestamp import moment_texts
@@ -29,7 +30,7 @@ LEAST = 0.1
 
 _ERROR_RATE = 0.01  # of all columns together
 
-MISSING, UNKNOWN = "missing", "missing or unknown"
+MISSING, UNKNOWN, WORDS = "missing", "missing or unknown", "unknown words"
 
 Value = float | str | None
 
@@ -43,9 +44,10 @@ class Drift:
         distance: Between 0 (the same distribution) and 1. Numbers, dates and times: the Kolmogorov-Smirnov distance,
             the largest difference of the two distribution functions, at the quantiles that the file holds; missing
             values count as smaller than all others. Categories: the total variation distance, half the sum of the
-            absolute differences of their shares; missing and unknown values are one category.
+            absolute differences of their shares; missing and unknown values are one category. Free text: the difference
+            of the shares of missing texts, or of unknown words from the share that is expected of further rows.
         chance: The distance that chance explains, with an error rate of 1 % over all columns.
-        what: What has moved most: "median", "missing", or a category.
+        what: What has moved most: "median", "missing", "unknown words", or a category.
         then: Its value in the training rows: a number, the text of a date, or a share.
         given: Its value in the given rows.
     """
@@ -73,7 +75,7 @@ class Drift:
         """
         if self.what == "median":
             return f"median {' to '.join(_texts(self.then, self.given))}"
-        what = self.what if self.what in (MISSING, UNKNOWN) else shown(self.what)
+        what = self.what if self.what in (MISSING, UNKNOWN, WORDS) else shown(self.what)
         return f"{what} {_percent(self.then)} to {_percent(self.given)}"
 
     def to_json(self) -> dict[str, Any]:
@@ -99,6 +101,9 @@ def drifts(model: Model, encoded: Encoded) -> tuple[Drift, ...] | None:
         rate = _ERROR_RATE / len(columns)
         if isinstance(profile, CategoricalProfile) and isinstance(column.feature, CategoricalFeature):
             found.append(_of_categories(column.feature, profile, encoded.codes[:, column.places[0]], rate))
+        elif isinstance(profile, NumericProfile) and isinstance(column.feature, TextFeature):
+            missing = np.isnan(encoded.numbers[:, column.places[0]])
+            found.append(_of_text(column.feature, profile, kept, missing, encoded.words, rate))
         elif isinstance(profile, NumericProfile):
             place = column.places[0]
             found.append(_of_numbers(column, profile, kept, encoded.numbers[:, place], rate))
@@ -137,6 +142,24 @@ def _of_categories(
     most = int(np.argmax(np.abs(then - now)))
     what = feature.levels[most - 1] if most else UNKNOWN
     return Drift(feature.name, 0.5 * float(np.abs(then - now).sum()), chance, what, float(then[most]), float(now[most]))
+
+
+def _of_text(
+    feature: TextFeature,
+    profile: NumericProfile,
+    kept: TrainingRows,
+    missing: NDArray[np.bool_],
+    words: Mapping[str, Words],
+    rate: float,
+) -> Drift:
+    gaps = profile.missing / kept.profiled, float(missing.mean())
+    # Hoeffding 1963 for the mean of a share per row
+    chance = min(sqrt(log(2.0 / rate) / (2.0 * _rows_together(kept.profiled, len(missing)))), 1.0)
+    found = words.get(feature.name)
+    expected = feature.encoding.vocabulary.expected
+    unknown = 1.0 - expected, 1.0 - (found.known_share if found is not None and found.held else expected)
+    (then, given), what = max(((gaps, MISSING), (unknown, WORDS)), key=lambda each: abs(each[0][1] - each[0][0]))
+    return Drift(feature.name, abs(given - then), chance, what, then, given)
 
 
 def _rows_together(one: int, other: int) -> float:

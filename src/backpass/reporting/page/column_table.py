@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from backpass.reporting.numbers.held_out import HeldOut
 from backpass.reporting.numbers.names import label
 from backpass.reporting.numbers.numerals import value_texts
 from backpass.reporting.page.findings import Findings
-from backpass.table import DatetimeFeature, Feature
+from backpass.table import DatetimeFeature, Feature, TextFeature
 from backpass.table.moments.date_components import ticks_of
 from backpass.table.moments.timestamp import moment_texts
 
@@ -49,6 +50,9 @@ def _usual(profile: NumericProfile | CategoricalProfile | None, feature: Feature
         if isinstance(feature, DatetimeFeature):
             first, median, last = moment_texts(ticks_of(np.array([low, middle, high]), feature.kind), feature.kind)
             return f"{first} to {last}, median {median}"
+        if isinstance(feature, TextFeature):
+            low, middle, high = (round(exp(each) - 1.0) for each in (low, middle, high))
+            return f"{low:,} to {high:,} words, median {middle:,}"
         first, median, last = value_texts([low, middle, high])
         return f"{first} to {last}, median {median}"
     if isinstance(profile, CategoricalProfile) and levels:
@@ -64,6 +68,8 @@ def _warnings(
     if missing > 0.5:
         yield "mostly missing"
     if held is None or not isinstance(profile, NumericProfile) or not profile.quantiles:
+        return
+    if isinstance(column.feature, TextFeature):
         return
     values = held.numbers[:, column.places[0]]
     outside = int(np.count_nonzero((values < profile.quantiles[0]) | (values > profile.quantiles[-1])))

@@ -23,6 +23,7 @@ const PARTS = {
 
 // What a value of a column becomes: a number is itself, a date is its parts; NaN is missing in all of them.
 function numbersOf(column, value) {
+  if (column.kind === "text") return column.value;
   if (!column.parts) return [value];
   return column.parts.map((part) => (Number.isNaN(value) ? NaN : PARTS[part](value)));
 }

@@ -107,6 +107,7 @@
 
   // The values that a column takes along the curve, and where they stand between 0 and 1.
   function along(column) {
+    if (column.kind === "text") return [[column.value, 0]];
     const span = column.high - column.low || 1;
     if (column.at) return column.at.map((value) => [value, (value - column.low) / span]);
     if (column.kind === "numeric") {

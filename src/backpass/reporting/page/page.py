@@ -34,6 +34,7 @@ from backpass.reporting.pictures import drawing
 from backpass.reporting.pictures.effects import MOST_BARS
 from backpass.reporting.pictures.scene import scene_of
 from backpass.reporting.pictures.style import house_style, require_matplotlib
+from backpass.table import TextFeature
 from backpass.table.messages import counted, listed
 
 MOST_BYTES = 3_000_000
@@ -210,9 +211,10 @@ def _layers(model: Model) -> str:
 
 
 def _order(findings: Findings) -> list[int]:
-    """Return the indices of the columns, in descending order of importance if it is known."""
+    """Return the indices of the columns that can be moved, in descending order of importance if it is known."""
     names = [column.name for column in findings.columns]
-    return [names.index(each.name) for each in findings.important] or list(range(len(names)))
+    order = [names.index(each.name) for each in findings.important] or list(range(len(names)))
+    return [j for j in order if not isinstance(findings.columns[j].feature, TextFeature)]
 
 
 def _cards(findings: Findings) -> Iterator[tuple[str, str, str]]:

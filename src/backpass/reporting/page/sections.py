@@ -237,8 +237,8 @@ def _columns(findings: Findings) -> Iterator[Picture]:
         "Sensitivity",
         "Mean absolute change of the prediction when a number moves by its interquartile range, or when a category is "
         "replaced by that of another row."
-        + " For dates, the largest over their components."
-        * bool(model.schema.moments),
+        + " For dates and free text, the largest over their components."
+        * bool(model.schema.moments or model.schema.free_texts),
         lambda ax: effects.changes(ax, findings.important, _answer(model)),
         height,
     )
@@ -263,7 +263,8 @@ def _dependences(findings: Findings) -> Iterator[Picture]:
     model, held = findings.model, findings.held
     names = [each.name for each in findings.important] or [column.name for column in findings.columns]
     rows: tuple[Any, ...] = () if held is None else (held.numbers, held.codes)
-    for i, name in enumerate(names[:DEPENDENCES]):
+    texts = {feature.name for feature in model.schema.free_texts}
+    for i, name in enumerate([name for name in names if name not in texts][:DEPENDENCES]):
         found = dependences(model, name, *rows)
         if names_shown := label_names(model) or (model.classes if len(model.classes) > 2 else ()):
             yield _of_each(f"dependence-{i}", names_shown, found, "classes" if model.classes else "labels")

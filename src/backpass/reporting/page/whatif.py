@@ -22,7 +22,7 @@ from backpass.reporting.numbers.columns import ModelColumn, columns_of
 from backpass.reporting.numbers.held_out import head_of
 from backpass.reporting.numbers.labels import label_names
 from backpass.reporting.numbers.names import label
-from backpass.table import CategoricalFeature, DatetimeFeature
+from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
 from backpass.table.moments.date_components import UNITS
 from backpass.table.moments.timestamp import MINUTE
 
@@ -89,7 +89,8 @@ def _plain(value: Any) -> Any:
 def controls(columns: Sequence[ModelColumn]) -> Iterator[dict[str, Any]]:
     """Yield a control for each column, in their order: its range and the value of the typical row.
 
-    ``input`` is the type of the input field; values are multiples of ``grain``, or arbitrary if it is 0.
+    ``input`` is the type of the input field; values are multiples of ``grain``, or arbitrary if it is 0. Free text
+    keeps the value of the typical row.
     """
     for column in columns:
         match column.feature:
@@ -98,6 +99,8 @@ def controls(columns: Sequence[ModelColumn]) -> Iterator[dict[str, Any]]:
                 yield {"name": label(name), "kind": "categorical", "levels": texts, "value": column.commonest}
             case DatetimeFeature():
                 yield _moment(column, column.feature)
+            case TextFeature(name):
+                yield {"name": label(name), "kind": "text", "value": list(column.centers)}
             case _:
                 span = column.range
                 assert span is not None

@@ -27,6 +27,7 @@ from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.identifiers import identifier_text
 from backpass.table.diagnosis.leakage import FEWEST_ROWS, leakage_findings
 from backpass.table.diagnosis.skewness import skewness_of
+from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted, listed, rows_listed, shown
 from backpass.table.moments.day_month import are_versions, looks_like_date
 from backpass.table.notation.number import text_of
@@ -74,7 +75,10 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
         yield Finding("constant", "every row has the same value")
     if tiny := how_tiny(column):
         yield Finding("tiny_range", tiny)
-    if looks_like_identifier(column) and starts_with_numbers(column):
+    is_text = is_free_text(column)
+    if is_text:
+        pass  # its texts are all different, and may start with a number
+    elif looks_like_identifier(column) and starts_with_numbers(column):
         yield Finding("numbers_as_text", "its values start with numbers in an unknown notation")
     elif looks_like_identifier(column):
         yield Finding("identifier", "nearly every row has a different value: an identifier?")
@@ -82,7 +86,9 @@ def column_findings(column: Column, table: Table) -> Iterator[Finding]:
         yield Finding("mostly_missing", f"{gaps:,} of {counted(table.rows, 'row')} are missing")
     if isinstance(column, NumericColumn):
         yield from _number_findings(column, table)
-    if isinstance(column, CategoricalColumn) and not (looks_like_identifier(column) and starts_with_numbers(column)):
+    if is_text or not isinstance(column, CategoricalColumn):
+        return
+    if not (looks_like_identifier(column) and starts_with_numbers(column)):
         yield from _text_findings(column, table)
 
 

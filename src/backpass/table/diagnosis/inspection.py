@@ -18,6 +18,8 @@ from backpass.table.diagnosis.dependence import dependences, order_findings
 from backpass.table.diagnosis.diagnostics import Finding, column_findings, table_findings, target_findings
 from backpass.table.diagnosis.distribution import histogram_of
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, Found
+from backpass.table.free_text.columns import summary_of
+from backpass.table.free_text.recognition import is_free_text
 from backpass.table.messages import counted
 from backpass.table.moments.timestamp import moment_texts
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
@@ -59,7 +61,7 @@ class ColumnReport:
 
     Attributes:
         name: Column name.
-        kind: Column kind.
+        kind: Column kind, or "text" for free text.
         missing: Number of rows without a value.
         distinct: Number of distinct values.
         range: Smallest and largest number or date.
@@ -154,7 +156,7 @@ def inspect_table(table: Table, target: str | None = None, coding: CodingOf = pl
             findings.append(dependent[column.name])
         report = _report(column, fitting[column.name], findings)
         strength = None
-        is_input = column.name != target and not fitting[column.name].startswith("left out")
+        is_input = column.name != target and not fitting[column.name].startswith("left out") and report.kind != "text"
         if goal is not None and y is not None and is_input:
             strength = association(with_target.columns[column.name], goal, y)
         reports.append(replace(report, label=table.labels.get(column.name, ""), association=strength))
@@ -202,6 +204,10 @@ def _fitting(table: Table, target: str | None, coding: Coding) -> dict[str, str]
     """Return how fitting on all rows would treat each column."""
     done = {}
     for column in table.columns.values():
+        if isinstance(column, CategoricalColumn) and is_free_text(column) and not column.missing.all():
+            flag = ", flag where missing" if column.missing.any() else ""
+            done[column.name] = f"{summary_of(column)}{flag}"
+            continue
         goals = [table.columns[target]] if target is not None else []
         found = Found.of(column, forced=False, embeds=coding.max_one_hot_levels is not None, targets=goals)
         note = found.notes[0].rpartition(": left out")[0] if found.feature is None else ""
@@ -251,7 +257,7 @@ def _report(column: Column, fitting: str, findings: Sequence[Finding]) -> Column
     notation = column.notation if isinstance(column, NumericColumn) else ""
     return ColumnReport(
         column.name,
-        column.kind,
+        "text" if is_free_text(column) else column.kind,
         missing,
         distinct,
         span,

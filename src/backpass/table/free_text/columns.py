@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table.free_text.encoding import TextEncoding
+from backpass.table.free_text.encoding import TextEncoding, Words, components_for
+from backpass.table.free_text.vocabulary import Vocabulary
+from backpass.table.free_text.words import words_of
+from backpass.table.messages import counted
 from backpass.table.table import CategoricalColumn, Column
 
 
@@ -16,16 +19,32 @@ def fit_column(column: CategoricalColumn) -> TextEncoding | None:
     return TextEncoding.fit([column.levels[j] for j in present.tolist()], counts[present])
 
 
-def encode_column(column: Column, encoding: TextEncoding) -> tuple[NDArray[np.float64], float]:
-    """Return the numbers of each row, NaN where the text is missing, and the share of the words that are known.
+def summary_of(column: CategoricalColumn) -> str:
+    """Say how long the texts of a column are, and what they become in a fit on all rows.
 
-    Columns of another kind have no values. Each distinct text counts once in the share.
+    >>> from backpass.table import table_from
+    >>> summary_of(table_from({"text": ["a red house", "a house by the sea"]}).column("text"))
+    'free text, 4 words in the median row: 2 known words, 8 components'
+    """
+    counts = column.counts()
+    present = np.flatnonzero(counts)
+    texts = [column.levels[j] for j in present.tolist()]
+    lengths = np.repeat([len(words_of(text)) for text in texts], counts[present])
+    words = f"{counted(round(float(np.median(lengths))), 'word')} in the median row"
+    known = counted(len(Vocabulary.of(texts, counts[present])), "known word")
+    return f"free text, {words}: {known}, {components_for(int(counts.sum()))} components"
+
+
+def encode_column(column: Column, encoding: TextEncoding) -> tuple[NDArray[np.float64], Words]:
+    """Return the numbers of each row, NaN where the text is missing, and how many of the words are known.
+
+    Columns of another kind have no values. The words of each distinct text count once.
 
     Returns:
-        float64 (n, 1 + components) and the share, 1 if there are no words.
+        float64 (n, 1 + components), and the words.
     """
     if not isinstance(column, CategoricalColumn):
-        return np.full((len(column.missing), 1 + encoding.components), np.nan), 1.0
+        return np.full((len(column.missing), 1 + encoding.components), np.nan), Words(0, 0)
     present = np.unique(column.codes[column.codes > 0])
     values, known = encoding.encode([column.levels[j - 1] for j in present.tolist()])
     rows = np.full((len(column.codes), values.shape[1]), np.nan)

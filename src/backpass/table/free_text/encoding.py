@@ -31,6 +31,19 @@ SAMPLE_TEXTS, SAMPLE_CHARACTERS = 1 << 14, 1 << 23  # what the singular vectors 
 ROUNDS = 4  # of the subspace iteration; the spectra of texts fall slowly, and their last vectors matter least
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of some texts: how many are known, and how many there are."""
+
+    known: int
+    held: int
+
+    @property
+    def known_share(self) -> float:
+        """The share of the words that are known, 1 if there is no word."""
+        return self.known / self.held if self.held else 1.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TextEncoding:
     """How texts become numbers.
@@ -87,27 +100,27 @@ class TextEncoding:
         """Number of components, k."""
         return int(self.vectors.shape[1])
 
-    def sizes(self) -> dict[str, int]:
-        """Return the sizes of the arrays, and the number of rows, as JSON-serializable data."""
-        words, buckets = len(self.vocabulary), len(self.gram_weights)
-        return {"rows": self.vocabulary.rows, "words": words, "buckets": buckets, "components": self.components}
+    def to_json(self) -> dict[str, Any]:
+        """Return all but the arrays, and the sizes of these, as JSON-serializable data."""
+        sizes = {"words": len(self.vocabulary), "buckets": len(self.gram_weights), "components": self.components}
+        return {"rows": self.vocabulary.rows, "expected": self.vocabulary.expected, **sizes}
 
-    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], float]:
-        """Return ln(1 + words) and the components of each text, and the share of the words that are known.
+    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], Words]:
+        """Return ln(1 + words) and the components of each text, and how many of the words are known.
 
         texts (n,)   ->   float64 (n, 1 + components)
         """
         values = np.zeros((len(texts), 1 + self.components))
-        known = total = 0.0
+        known = held = 0
         for block in blocks_of(texts):
             found = count_words(texts[block])
             counts = found.counts
             there = self.vocabulary.places(found.hashes) >= 0
             values[block, 0] = log(1.0 + np.bincount(counts.rows, counts.values, minlength=counts.height))
             values[block, 1:] = self.vocabulary.weighted(found).times(self._words(found))
-            known += float(counts.values[there[counts.columns]].sum())
-            total += float(counts.values.sum())
-        return values, known / total if total else 1.0
+            known += int(counts.values[there[counts.columns]].sum())
+            held += int(counts.values.sum())
+        return values, Words(known, held)
 
     def _words(self, found: WordCounts) -> NDArray[np.float64]:
         """Return the components of each distinct word: (words, k)"""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,14 @@ class Vocabulary:
         hashes: Hashes of the words, uint64 (words,), ascending.
         rows_with: Number of training rows that hold each word, uint32 (words,).
         rows: Number of training rows that hold a text.
+        expected: Share of the words of further rows that are expected to be known: the share of the words of the
+            training rows that at least ``FEWEST_ROWS`` other rows hold (Good 1953).
     """
 
     hashes: NDArray[np.uint64]
     rows_with: NDArray[np.uint32]
     rows: int
+    expected: float = 1.0
 
     @classmethod
     def of(cls, texts: Sequence[str], counts: NDArray[np.int64]) -> Vocabulary:
@@ -40,17 +44,23 @@ class Vocabulary:
             texts: Distinct texts of the training rows.
             counts: Number of rows of each text (texts,).
         """
-        hashes, rows_with = list[NDArray[np.uint64]](), list[NDArray[np.float64]]()
+        hashes, rows_with, times = list[NDArray[np.uint64]](), list[NDArray[Any]](), list[NDArray[Any]]()
         for block in blocks_of(texts):
             found = count_words(texts[block])
             rows = counts[block][found.counts.rows].astype(np.float64)
             hashes.append(found.hashes)
-            rows_with.append(np.bincount(found.counts.columns, rows, minlength=len(found.hashes)).astype(np.float64))
+            size = len(found.hashes)
+            rows_with.append(np.bincount(found.counts.columns, rows, minlength=size))
+            times.append(np.bincount(found.counts.columns, rows * found.counts.values, minlength=size))
         known, place = np.unique(np.concatenate([np.zeros(0, np.uint64), *hashes]), return_inverse=True)
-        held = np.bincount(place, np.concatenate([np.zeros(0), *rows_with]), minlength=len(known)).astype(np.int64)
+        held, words = (
+            np.bincount(place, np.concatenate([np.zeros(0), *each]), minlength=len(known)).astype(np.int64)
+            for each in (rows_with, times)
+        )
         often = np.flatnonzero(held >= FEWEST_ROWS)
         kept = np.sort(often[np.argsort(-held[often], kind="stable")[:MOST_WORDS]])
-        return cls(known[kept], held[kept].astype(np.uint32), int(counts.sum()))
+        expected = int(words[kept][held[kept] > FEWEST_ROWS].sum()) / max(int(words.sum()), 1)
+        return cls(known[kept], held[kept].astype(np.uint32), int(counts.sum()), expected)
 
     def __len__(self) -> int:
         return len(self.hashes)
