@@ -13,6 +13,7 @@ import pytest
 import backpass
 from backpass.errors import BackpassWarning, ModelFileError, UsageError
 from backpass.model.file.container import pack, unpack
+from backpass.model.javascript.export import to_javascript
 from backpass.model.loading import from_bytes
 from backpass.model.model import Model
 from backpass.reporting.explanation.dependence import dependence
@@ -147,6 +148,11 @@ def test_has_no_onnx_form(model: Model) -> None:
     pytest.importorskip("onnx")
     with pytest.raises(UsageError, match=r"a model of free text \('review'\) has no ONNX form"):
         model.to_onnx()
+
+
+def test_has_no_javascript_form(model: Model) -> None:
+    with pytest.raises(UsageError, match=r"a model of free text \('review'\) has no JavaScript form"):
+        to_javascript(model)
 
 
 def test_estimators_learn_from_text() -> None:

@@ -24,7 +24,8 @@ from backpass.engine.javascript import compact, functions_source, script_of
 from backpass.model.head.decoding import WIDE
 from backpass.model.model import Model
 from backpass.table.equal_values import are_zero_and_one
-from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature
+from backpass.table.feature import CategoricalFeature, DatetimeFeature, Feature, NumericFeature
+from backpass.table.free_text.portability import require_portable
 from backpass.table.notation.boolean import ZERO_ONE, are_booleans
 from backpass.table.notation.missing import Missing
 
@@ -51,6 +52,9 @@ def to_javascript(model: Model) -> str:
     Returns:
         The module: ASCII, without imports.
 
+    Raises:
+        UsageError: A column is free text.
+
     Example:
         >>> import backpass
         >>> table = {"x": [1.0, 2.0, 3.0, 4.0], "y": [2.0, 4.0, 6.0, 8.0]}
@@ -58,6 +62,7 @@ def to_javascript(model: Model) -> str:
         >>> "export function predict" in to_javascript(model)
         True
     """
+    require_portable([feature.name for feature in model.schema.free_texts], "JavaScript")
     scripts = [script_of(circuit) for circuit in circuits_of(model)]
     functions = functions_source({name for script in scripts for name in script.functions})
     data = {**_facts(model), "constants": [[_array(each) for each in script.constants] for script in scripts]}
@@ -124,7 +129,7 @@ def _column(feature: Feature, kind: str) -> Iterator[tuple[str, Any]]:
         case DatetimeFeature(_, _, parts, order, notation):
             yield "parts", list(parts)
             yield from ((key, value) for key, value in (("order", order), ("counted", notation)) if value)
-        case _:
+        case NumericFeature():
             flags = {"percent": feature.is_percent, "notation": feature.reading is not None, "binary": kind == ZERO_ONE}
             yield from ((key, value) for key, value in flags.items() if value)
 

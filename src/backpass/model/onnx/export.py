@@ -32,7 +32,7 @@ from backpass.model.onnx.reading import reading_facts
 from backpass.network import FeatureMap
 from backpass.table.equal_values import other_spellings
 from backpass.table.feature import CategoricalFeature, DatetimeFeature, number_inputs
-from backpass.table.messages import listed, shown
+from backpass.table.free_text.portability import require_portable
 from backpass.table.notation.missing import Missing
 
 ROWS = "n"
@@ -58,12 +58,7 @@ def to_onnx(model: Exportable) -> bytes:
         UsageError: The onnx package is not installed, a column is free text, or text has no UTF-8 form.
     """
     require_onnx()
-    if texts := model.schema.free_texts:
-        columns = listed([feature.name for feature in texts], shown)
-        raise UsageError(
-            f"a model of free text ({columns}) has no ONNX form: ONNX has no operators that read words of every script",
-            hint="predict with Backpass, or fit without these columns (drop)",
-        )
+    require_portable([feature.name for feature in model.schema.free_texts], "ONNX")
     _check_texts(model)
     graph = Graph("backpass", f"predicts {model.target}; one row per example")
     names = [graph.reserve(name) for name in output_names(model)]  # before other nodes can take them

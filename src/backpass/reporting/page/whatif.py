@@ -48,8 +48,9 @@ def forward(model: Model) -> Circuit:
 
 
 def fits(model: Model) -> bool:
-    """Whether theta fits on a page."""
-    return model.parameter_count * 4 * 4 // 3 <= MOST_BYTES
+    """Whether theta fits on a page, and a column can be moved: free text cannot."""
+    can_move = len(model.schema.free_texts) < len(model.schema.features)
+    return can_move and model.parameter_count * 4 * 4 // 3 <= MOST_BYTES
 
 
 def facts(model: Model) -> dict[str, Any]:
