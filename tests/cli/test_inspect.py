@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 Run = Callable[..., Any]
 
@@ -147,3 +150,35 @@ def test_shares_of_classes_and_the_coding_of_a_preset(call: Run) -> None:
     assert plain.out.splitlines()[5].endswith("one-hot, 12 levels")
     assert "fit t.csv --target left --preset plain" in plain.err
     assert call("inspect", "t.csv", "--preset", "nosuch").code == 2
+
+
+@pytest.mark.parametrize("words", [("--target", "a,b"), ("-t", "a", "-t", "b")])
+def test_several_targets_are_examined_one_after_the_other(call: Run, words: tuple[str, ...]) -> None:
+    rows = "".join(f"{i % 7},{i % 7 * 2 + 1},{i % 11},{(i * i) % 13}\n" for i in range(60))
+    Path("two.csv").write_text("a,b,x,z\n" + rows)
+    done = call("inspect", "two.csv", *words)
+    assert done.code == 0
+    for name, other in (("a", "b"), ("b", "a")):
+        alone = call("inspect", "two.csv", "--target", name)
+        assert "linear function" in alone.out, "by itself, a target is a column like any other"
+        part = next(each for each in done.out.split("two.csv: ")[1:] if f"target {name} " in each.splitlines()[0])
+        assert part.startswith("60 rows x 3 columns")
+        assert "linear function" not in part
+        assert not re.search(rf"^{other} ", part, re.M)
+    assert shlex.join(words) == done.err.split("two.csv ")[1].strip().replace("--target a --target b", "-t a -t b")
+    found = call("inspect", "two.csv", *words, "--json").json["targets"]
+    assert [each["target"] for each in found] == ["a", "b"]
+    assert [[column["name"] for column in each["columns"]] for each in found] == [["a", "x", "z"], ["b", "x", "z"]]
+
+
+def test_a_target_with_a_comma_is_one_column_and_a_repeated_one_is_refused(call: Run) -> None:
+    Path("comma.csv").write_text('"a,b",x\n' + "".join(f"{i % 7},{i}\n" for i in range(40)))
+    done = call("inspect", "comma.csv", "-t", "a,b", "--json")
+    assert done.json["target"] == "a,b"
+    Path("plain.csv").write_text("a,b,x\n" + "".join(f"{i % 7},{i % 3},{i}\n" for i in range(40)))
+    failed = call("inspect", "plain.csv", "-t", "a,a")
+    assert failed.code == 2
+    assert "'a'" in failed.err
+    missing = call("inspect", "plain.csv", "-t", "a,c")
+    assert missing.code == 3
+    assert "'c'" in missing.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,12 +109,10 @@ class Request:
         Raises:
             UsageError: A target is named twice, or is left out by --drop.
         """
-        names = list[str]()
-        for text in self.target:
-            names += [text] if text in table.names else names_in([text])
+        names = targets_in(self.target, table)
         if dropped := [name for name in names if name in self.drop]:
             raise UsageError(f"--drop leaves out {dropped[0]!r}, which is a --target")
-        return list(target_names(names))
+        return names
 
     @property
     def left_out(self) -> list[str]:
@@ -178,3 +176,15 @@ class Request:
         files = (self.validation_file, self.test_file)
         validation, test = (None if file is None else as_table(file, self.reading, kinds) for file in files)
         return table, validation, test
+
+
+def targets_in(texts: Sequence[str], table: Table) -> list[str]:
+    """The target columns: a text that is the name of a column, or else names that are separated by commas.
+
+    Raises:
+        UsageError: A target is named twice.
+    """
+    names = list[str]()
+    for text in texts:
+        names += [text] if text in table.names else names_in([text])
+    return list(target_names(names))

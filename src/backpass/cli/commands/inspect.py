@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from typing import Any, Literal
@@ -14,10 +15,11 @@ import click
 from backpass.cli.console import Console, columns_of
 from backpass.cli.options.declaration import Command, argument, names_in, option, talking
 from backpass.cli.options.reading import reading, reading_of, reading_words
+from backpass.cli.request import targets_in
 from backpass.cli.text import BARS, aligned, figure
 from backpass.errors import visible
 from backpass.model.settings.settings import Settings
-from backpass.table import read_table
+from backpass.table import Table, read_table
 from backpass.table.diagnosis.inspection import Coding, ColumnReport, Inspection, inspect_table
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.number import text_of
@@ -32,7 +34,14 @@ ASCII_BARS = ".:-=+*#@"  # for terminals that can't show Unicode blocks
 
 @click.command(cls=Command)
 @argument("table", type=click.Path())
-@option("-t", "--target", metavar="COLUMN", section="Data", help="the column to predict")
+@option(
+    "-t",
+    "--target",
+    metavar="COLUMNS",
+    section="Data",
+    multiple=True,
+    help="the column to predict, or several that one network predicts together: a,b (repeatable)",
+)
 @option(
     "--categorical",
     metavar="COLUMNS",
@@ -66,10 +75,12 @@ def inspect(**given: Any) -> int:
     other possible leakage, columns of mixed types with the rows concerned, outliers, rare categories, rare classes and
     duplicate rows.
 
+    Several targets are examined one after the other, each without the others among the columns.
+
     --json prints an object with "rows", "target", "task", "columns" (each with "name", "kind", "missing", "distinct",
     "range", "quartiles", "commonest", "fitting", "findings", "notation", "label", "histogram" and "association"),
     "findings" about rows, "notes", and the "classes" of the target with their rows. Each finding has a "code" and a
-    "text".
+    "text". With several targets, "targets" is a list of such objects.
 
     \b
     Examples:
@@ -87,10 +98,31 @@ def inspect(**given: Any) -> int:
             **options,
         )
     with console.working(f"examining {counted(table.rows, 'row')}"):
-        found = inspect_table(table, given["target"], partial(_coding, given["preset"]))
+        targets = targets_in(given["target"], table) if given["target"] else [None]
+        inspections = [_inspected(table, target, targets, given["preset"]) for target in targets]
     if given["as_json"]:
-        console.document("inspect", **found.to_json())
+        facts = [found.to_json() for found in inspections]
+        console.document("inspect", **(facts[0] if len(facts) == 1 else {"targets": facts}))
         return 0
+    for i, found in enumerate(inspections):
+        console.page([""] if i else [])
+        _show(console, table, found)
+    if given["target"] and not any(found.stops_fitting for found in inspections):
+        preset = [] if given["preset"] == "default" else ["--preset", given["preset"]]
+        named = [word for text in given["target"] for word in ("--target", text)]
+        command = ["backpass", "fit", given["table"], *named, *preset, *reading_words(given)]
+        console.command("next", shlex.join(command))
+    return 0
+
+
+def _inspected(table: Table, target: str | None, targets: Sequence[str | None], preset: str) -> Inspection:
+    """Examine a table beside one of several targets; the others are no columns to learn from."""
+    columns = {name: each for name, each in table.columns.items() if name == target or name not in targets}
+    return inspect_table(replace(table, columns=columns), target, partial(_coding, preset))
+
+
+def _show(console: Console, table: Table, found: Inspection) -> None:
+    """Print an inspection."""
     console.page([_title(table.source, found), *_shares(console, found), ""])
     watched = sys.stdout is not None and sys.stdout.isatty()
     if watched:
@@ -101,11 +133,6 @@ def inspect(**given: Any) -> int:
         left = [place for place, j in enumerate(shown_columns) if j in LEFT]
         console.page(aligned([[row[j] for j in shown_columns] for row in rows], left=left))
     console.page(["", *_odd_lines(console, found)])
-    if given["target"] is not None and not found.stops_fitting:
-        preset = [] if given["preset"] == "default" else ["--preset", given["preset"]]
-        command = ["backpass", "fit", given["table"], "--target", given["target"], *preset, *reading_words(given)]
-        console.command("next", shlex.join(command))
-    return 0
 
 
 def _title(source: str, found: Inspection) -> str:
