@@ -220,3 +220,25 @@ def test_several_targets_that_cannot_be_fitted(
     assert failed.code == code
     assert text in failed.err
     assert not (made / "m.backpass").exists()
+
+
+def test_evaluate_has_the_confusion_matrix_of_each_label(made: Path, call: Callable[..., Any]) -> None:
+    from sklearn.metrics import confusion_matrix
+
+    columns = ("--columns", "x,a,b")
+    assert call("fit", "t.csv", "-t", "hot,status", *columns, *FIT, "-o", "m.backpass").code == 0
+    rows = list(csv.DictReader(io.StringIO(call("predict", "m.backpass", "t.csv", "--keep", "hot,status").out)))
+    found = call("evaluate", "m.backpass", "t.csv", "--json").json
+    lines = call("evaluate", "m.backpass", "t.csv").out.splitlines()
+    titles = list(found["confusion_per_target"])
+    assert titles == list(found["per_target"])
+    for title, name, (off, on) in zip(titles, ("hot", "status"), (("0", "1"), ("early", "late")), strict=True):
+        given = [on if float(row[title]) > 0.5 else off for row in rows]
+        by_hand = confusion_matrix([row[name] for row in rows], given, labels=[off, on])
+        np.testing.assert_array_equal(found["confusion_per_target"][title], by_hand)
+        place = lines.index(name)
+        assert lines[place + 1].split()[:5] == ["true", "predicted", off, "predicted", on]
+        assert [int(value) for value in lines[place + 2].split()[1:3]] == by_hand[0].tolist()
+    assert found["confusion"] is None
+    call("fit", "t.csv", "-t", "a,b", "--columns", "x,a,b", *FIT, "-o", "n.backpass")
+    assert call("evaluate", "n.backpass", "t.csv", "--json").json["confusion_per_target"] is None

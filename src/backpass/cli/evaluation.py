@@ -31,6 +31,9 @@ COVERAGE = f"coverage_{COVERAGE_LEVEL * 100:.0f}"
 MOST_CLASSES = 10
 """The maximum number of classes whose confusion matrix is printed; ``--json`` has all of them."""
 
+MOST_LABELS = 5
+"""The maximum number of labels whose confusion matrix is printed; ``--json`` has all of them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentScores:
@@ -129,6 +132,11 @@ class Evaluation:
         return self.model.head.confusion(self.o, self.truth, self.weights)
 
     @property
+    def confusion_per_label(self) -> list[NDArray[np.float64]]:
+        """The confusion matrix of each label; empty without labels."""
+        return self.model.head.confusion_of_each(self.o, self.truth, self.weights)
+
+    @property
     def at_fit(self) -> dict[str, float]:
         """The scores at the fit; empty if no rows were set aside."""
         record, part = self.model.record, scored_part(self.model)
@@ -149,6 +157,8 @@ class Evaluation:
         at_fit = None if part is None else {"part": part, "scores": self.at_fit}
         facts = {"rows": len(self.o), "target": model.target, "scores": dict(self.scores), "at_fit": at_fit}
         facts["targets"], facts["per_target"] = list(model.targets), self.per_target or None
+        of_labels = zip(model.head.labels, self.confusion_per_label, strict=False)
+        facts["confusion_per_target"] = {title: counts.tolist() for title, counts in of_labels} or None
         facts["intervals"] = {name: list(each.ends()) for name, each in self.intervals.items()} or None
         facts["comparison"] = None if self.comparison is None else self.comparison.to_json()
         facts["positive"] = classes[model.head.positive] if len(classes) == 2 else None
@@ -177,6 +187,9 @@ class Evaluation:
             table = [["target", *names]]
             table += [[title, *(figure(each[name]) for name in names)] for title, each in per_target.items()]
             lines += ["", *aligned(table)]
+        labels = zip(self.model.head.targets, self.confusion_per_label, strict=False)
+        for each, counts in [*labels][:MOST_LABELS]:
+            lines += ["", shown(each.target.name)[1:-1], *confusion_lines(counts.tolist(), each.target.classes)]
         confusion = self.confusion
         if confusion is None or len(self.model.classes) > MOST_CLASSES:
             return lines

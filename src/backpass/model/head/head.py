@@ -384,6 +384,18 @@ class Head:
         predicted = self.predictions(o)
         return confusion(predicted, truth, weights, decided=self.decided(predicted))
 
+    def confusion_of_each(
+        self, o: NDArray[Any], truth: NDArray[Any], weights: NDArray[np.float64] | None = None
+    ) -> list[NDArray[np.float64]]:
+        """The confusion matrix (2, 2) of each label, on if its probability is above 1/2; empty without labels."""
+        if not self.are_labels:
+            return []
+        p = self.predictions(o)
+        return [
+            confusion(self._scored(p, j), self._column(truth, j).astype(np.int64), weights)
+            for j in range(len(self.targets))
+        ]
+
     def _scoring(self, target: TargetHead, predicted: NDArray[np.float64]) -> ScoringOptions:
         """What the metrics of a target need in addition to predictions."""
         return ScoringOptions(target.q, self.positive, self.decided(predicted) if self.classes else None)
