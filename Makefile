@@ -64,7 +64,8 @@ test: .venv/dev
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --ignore=tests/peers
 
 # Tests that do more when they are asked to: many seeds, many points, many rounds.
-SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/native/elementary/test_elementary.py)
+SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/native/elementary/test_elementary.py \
+    engine/native/test_rows_alone.py)
 
 test-slow: .venv/dev
 	BACKPASS_SLOW_TESTS=1 .venv/bin/python -m pytest $(SLOW_TESTS)

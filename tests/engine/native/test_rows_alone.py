@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ SINGLE = numpy.dtype(numpy.float32)
 ROWS, WIDTH = 6, 5
 FIXED = ((WIDTH,), (1, WIDTH), (WIDTH, 40), (1,))
 """Shapes of the inputs that every row meets."""
+RANDOM_CIRCUITS = 300 if os.environ.get("BACKPASS_SLOW_TESTS") else 60
 
 
 def of_rows(function: Callable[..., Any]) -> Circuit:
@@ -122,7 +124,7 @@ def build(recipe: list[tuple[str, int, int, int]], x: Any, y: Any, *fixed: Any) 
 
 
 @given(recipes())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=RANDOM_CIRCUITS, deadline=None)
 def test_rows_of_random_circuits_are_by_themselves(recipe: list[tuple[str, int, int, int]]) -> None:
     assert_rows_are_by_themselves(of_rows(lambda *arrays: build(recipe, *arrays)))
 
