@@ -25,9 +25,10 @@ from backpass.model.tuning.portfolio import configurations
 from backpass.model.tuning.search import FOLDS
 from backpass.reporting.page import whatif
 from backpass.reporting.page.page import MOST_BYTES
-from backpass.table.feature import FEWEST_ROWS, MOST_LEVELS
+from backpass.table.feature import MOST_LEVELS
 from backpass.table.files.decompression import USUAL_RATIO
 from backpass.table.notation.agreement import MOST_BANDS
+from backpass.table.reliability import MOST_ROWS
 from backpass.table.target import MOST_CLASSES
 
 ROOT = Path(__file__).parents[1]
@@ -153,7 +154,7 @@ def figures() -> dict[str, list[str]]:
         ],
         "docs/how-to/coming-from.md": [
             f"up to {default['max_one_hot_levels']} categories, an embedding for more; beyond the {MOST_LEVELS} most "
-            f"frequent, categories of fewer than {FEWEST_ROWS} training rows count as unknown",
+            f"frequent, rare categories count as unknown, with a note: those of fewer than {MOST_ROWS} training rows",
             f"more than {USUAL_RATIO} times its size",
         ],
         "docs/how-to/numbers.md": [
