@@ -67,6 +67,7 @@ RUN_BY = {
     "docs/how-to/targets.md": "model/test_several_targets.py",
     "docs/how-to/tune.md": "cli/test_tune.py",
     "docs/reference/calculus.md": "circuit/test_calculus_page.py",
+    "docs/lessons/": "test_lessons.py",  # every page of the folder
     "docs/tutorials/notes.md": "test_tutorials.py",
     "docs/tutorials/pipeline.md": "test_tutorials.py",
 }
@@ -103,11 +104,15 @@ def test_options_and_verbs_of_sentences_exist(page: str) -> None:
 
 
 def test_python_of_every_page_runs_somewhere() -> None:
-    assert {page for page, text in PAGES.items() if "```python\n" in text} == {*RUN_BY, *RUN_HERE}
+    with_python = {page for page, text in PAGES.items() if "```python\n" in text}
+    assert {"docs/lessons/" if page.startswith("docs/lessons/") else page for page in with_python} == {
+        *RUN_BY,
+        *RUN_HERE,
+    }
     for page, test in RUN_BY.items():
         text = (ROOT / "tests" / test).read_text("utf-8")
         assert Path(page).name in text, test
-        assert "exec(" in text, test
+        assert re.search(r"\bexec\(|run_lessons\.differences", text), test
 
 
 @pytest.mark.parametrize("page", RUN_HERE)
