@@ -37,6 +37,7 @@ def site(folder: Path, body: str) -> Path:
 def test_pages_whose_links_lead_somewhere_pass(tmp_path: Path) -> None:
     body = (
         "<a href='guide/a%20b.html#x.y'>a</a><a href='#top'>b</a><a href='https://example.org/'>c</a>"
+        "<pre>.. list-table::</pre>"
         "<a href='mailto:somebody@example.org'>d</a><img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>"
     )
     assert check_site.problems(site(tmp_path, body)) == []
@@ -52,6 +53,7 @@ def test_pages_whose_links_lead_somewhere_pass(tmp_path: Path) -> None:
         ("<img src='gone.svg'>", "index.html: gone.svg: no such file"),
         ("<script src='https://example.org/a.js'></script>", "index.html: loads https://example.org/a.js"),
         ("<script src='//example.org/a.js'></script>", "index.html: loads //example.org/a.js"),
+        ("<p>.. list-table:: x</p>", "index.html: markup in the text: .. list-table:: x"),
         ("<link rel='stylesheet' href='http://example.org/a.css'>", "index.html: loads http://example.org/a.css"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Check the built pages: internal links lead somewhere, nothing is loaded from elsewhere, the search finds its terms.
+"""Check the built pages: links lead somewhere, no markup is left, nothing is loaded from elsewhere, the search works.
 
     python tools/check_site.py build/docs
 
@@ -9,6 +9,7 @@ Chromium, it also opens the search page from disk and looks at the first hit.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -25,19 +26,32 @@ SEARCHES = {
 }
 """Query -> the page, or the place on it, that comes first."""
 
+DIRECTIVE = re.compile(r"\s*(?:\.\. [\w-]+::|:::+\s*\{)")
+"""Markup of a directive; as text of a page it was not understood."""
+
 
 class Page(HTMLParser):
-    """The links, the anchors and the loaded files of a page."""
+    """The links, the anchors and the loaded files of a page, and markup that is left in its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.anchors: set[str] = set()
         self.links: list[str] = []
         self.loaded: list[str] = []
+        self.markup: list[str] = []
+        self.code = 0
         self.feed(text)
+
+    def handle_data(self, data: str) -> None:
+        if not self.code and DIRECTIVE.match(data):
+            self.markup.append(data.strip().partition("\n")[0])
+
+    def handle_endtag(self, tag: str) -> None:
+        self.code -= tag in ("pre", "code", "script", "style")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
+        self.code += tag in ("pre", "code", "script", "style")
         self.anchors |= {found[name] for name in ("id", "name") if name in found}
         if tag == "a" and "href" in found:
             self.links.append(found["href"])
@@ -56,6 +70,7 @@ def problems(site: Path) -> list[str]:
     for path, page in pages.items():
         name = path.relative_to(site)
         found.extend(f"{name}: loads {url}" for url in page.loaded if is_elsewhere(url))
+        found.extend(f"{name}: markup in the text: {line}" for line in page.markup)
         inside = [url for url in (*page.links, *page.loaded) if not is_elsewhere(url)]
         found.extend(f"{name}: {url}: {why}" for url in inside if (why := broken(path, url, pages)))
     for style in sorted(site.rglob("*.css")):

@@ -23,7 +23,7 @@ from backpass.table.unseen import require_seen
 @argument("first", type=click.Path())
 @argument("second", type=click.Path())
 @argument("table", type=click.Path())
-@strictness("refuse a table with missing targets, which are left out by default")
+@strictness("reject a table with missing targets; default: leave such rows out")
 @reading()
 @talking()
 def compare(**given: Any) -> int:

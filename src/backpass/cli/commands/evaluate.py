@@ -47,7 +47,7 @@ MOST_TEXTS = 100
     help="add the 95 % confidence interval of each metric: the bootstrap, rows drawn with replacement (whole groups, "
     "or blocks of time, if the model was fitted with --group or --time)",
 )
-@strictness("refuse a table with missing targets, which are left out by default")
+@strictness("reject a table with missing targets; default: leave such rows out")
 @reading()
 @talking()
 def evaluate(**given: Any) -> int:

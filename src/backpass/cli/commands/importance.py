@@ -41,7 +41,7 @@ def importance(**given: Any) -> int:
     """Show how much the score depends on each column: permutation importance.
 
     TABLE is a file in any format that fit reads and contains the target column; use - for standard input. For the table
-    that the model was trained on, only the held-out rows are used. Of more than 5,000 rows, 5,000 are drawn.
+    that the model was trained on, only the held-out rows are used. Of more than 5,000 rows, 5,000 are sampled.
 
     Prints one line per column, the most important one first: how much worse the metric gets when the column is
     shuffled (mean and standard deviation over the repeats), and how far the prediction moves, on average, when a

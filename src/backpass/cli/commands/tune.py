@@ -67,7 +67,7 @@ def tune(**given: Any) -> int:
 
     Each trial is a configuration: a preset, or a random variant of one. Settings that you set are never changed. Trials
     are scored on rows that their models did not train on: all of them on one fold of the table, the better half on two,
-    the better half of these on four, and so on (successive halving). --group and --time rule the folds as they rule the
+    the better half of these on four, and so on (successive halving). --group and --time apply to the folds as to the
     splits of fit. Test rows are set aside first and play no part in the search. With --validation-file, all trials are
     fitted on TABLE and scored on the rows of that file.
 

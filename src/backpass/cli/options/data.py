@@ -67,12 +67,12 @@ def data_options() -> Callable[[F], F]:
             "--weight",
             metavar="COLUMN",
             section=section,
-            help="column of row weights, numbers from 0 up, which is no feature: it weights loss and scores",
+            help="column of row weights (0 or more), which weight the loss and the scores; it is not used as a feature",
         ),
         option(
             "--strict",
             is_flag=True,
             section=section,
-            help="refuse a table with missing targets; default: such rows are left out, with a note",
+            help="reject a table with missing targets; default: leave such rows out, with a note",
         ),
     )

@@ -61,21 +61,21 @@ class SettingValues:
     group: str | None = data(
         None,
         ColumnName(),
-        "column of groups (patients, customers, machines); no group is on both sides of a split [each row is alone]",
+        "column of groups (patients, customers, machines); no group is on both sides of a split [each row by itself]",
         since=3,
         is_optional=True,
     )
     time: str | None = data(
         None,
         ColumnName(),
-        "column of dates or numbers; the latest rows test, those before them validate [splits are random]",
+        "column of dates or numbers; the latest rows are test rows, those before validation rows [splits are random]",
         since=3,
         is_optional=True,
     )
     refit: bool = data(
         False,
         Switch(),
-        "train again on all rows, test rows too, before the model is written; the scores are those before",
+        "train again on all rows, test rows included, before the model is written; scores are those before the refit",
         since=3,
         is_optional=True,
     )
@@ -124,7 +124,7 @@ class SettingValues:
     max_one_hot_levels: int | None = network(
         None,
         _COUNT,
-        "categorical columns with more levels get an embedding [never]",
+        "categorical columns with more categories get an embedding [no embedding]",
         follows_preset=True,
         since=2,
         notes=(None,),
@@ -135,7 +135,7 @@ class SettingValues:
     principal_components: int | None = network(
         None,
         Number(1, 10_000, whole=True),
-        "number of principal components of the inputs that the network reads in their place [never]",
+        "number of principal components of the inputs that the network reads in their place [none]",
         follows_preset=True,
         since=3,
         notes=(None,),
