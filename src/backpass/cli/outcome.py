@@ -59,6 +59,8 @@ def _what_is_kept(model: Model) -> str:
         return "after training; the model is whole"
     if not record.history:
         return f"before the first epoch was finished; the weights of step {record.steps:,} are kept"
+    if record.candidates:
+        return f"the weights of {len(record.members)} networks, of the best candidates so far, are kept"
     if record.settings["ensemble_size"] > 1:
         return f"the weights of {len(record.members)} of {record.settings['ensemble_size']} networks are kept"
     if record.history[-1].score is None:

@@ -142,6 +142,7 @@ def training_line(problem: Problem) -> str:
             *dropout,
             f"{counted(batch, 'row')} per step",
             *(until or [counted(settings.epochs, "epoch")]),
+            *([f"{settings.candidates} candidates"] if settings.candidates > 1 else []),
             *([f"{settings.ensemble_size} networks"] if settings.ensemble_size > 1 else []),
             f"seed {settings.seed}",
         ]

@@ -33,8 +33,9 @@ def check_single(settings: Settings, what: str, before: Model | None) -> None:
         UsageError: They have an ensemble.
     """
     count = max(settings.ensemble_size, 1 if before is None else before.networks)
-    if count > 1:
+    if count > 1 or settings.candidates > 1:
+        several = f"an ensemble of {count}" if count > 1 else f"{settings.candidates} candidates"
         raise UsageError(
-            f"{what} continues the training of one network; this estimator has an ensemble of {count}",
-            hint='set preset="plain" or ensemble_size=1',
+            f"{what} continues the training of one network; this estimator has {several}",
+            hint='set preset="plain" or ensemble_size=1' if count > 1 else "set candidates=1",
         )

@@ -99,6 +99,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             loss.
         max_seconds: Stop after this many seconds. Default None: never.
         ensemble_size: Number of networks that are trained and averaged. Default None [4].
+        candidates: Number of settings that are tried; the best few are averaged. Default None [1].
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
@@ -173,6 +174,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         metric: str | None = None,
         max_seconds: float | None = None,
         ensemble_size: int | None = None,
+        candidates: int | None = None,
         ensemble_split: str | None = None,
         precision: str = "float32",
         engine: str = _ENGINE,
@@ -223,6 +225,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.metric = metric
         self.max_seconds = max_seconds
         self.ensemble_size = ensemble_size
+        self.candidates = candidates
         self.ensemble_split = ensemble_split
         self.precision = precision
         self.engine = engine

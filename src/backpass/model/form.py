@@ -221,6 +221,17 @@ MODEL: Form = {
         ),
         "refit": Optional({"rows": _ONE, "epochs": [_COUNT]}),
         "horizon": Optional({"last": _NUMBER, "ahead": Number(0)}),
+        "candidates": Optional(
+            [
+                {
+                    "settings": dict,
+                    "scores": [_NUMBER],
+                    "score": (_NUMBER, NoneType),
+                    "networks": _COUNT,
+                    "share": Number(0, 1),
+                }
+            ]
+        ),
         "members": Optional([{"best_epoch": _COUNT, "epochs": _COUNT, "score": (_NUMBER, NoneType)}]),
         "columns": Optional(
             {

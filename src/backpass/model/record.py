@@ -49,6 +49,8 @@ class Record:
             the entry if there are none.
         comparison: The network and its best baseline on the test rows, else on the validation rows; None if there are
             no such rows, or in earlier files.
+        candidates: For a pack, each candidate: the settings that it changes, its validation score after each stage of
+            the race, its score on all validation rows, how many of its networks are kept, and their share; else empty.
         refit: For a model that was trained again on all rows, their number and the epochs of its networks; else None.
         horizon: With a time column, the latest time that the model knows; None without, or in earlier files.
     """
@@ -72,6 +74,7 @@ class Record:
     comparison: Comparison | None = None
     refit: Mapping[str, Any] | None = None
     horizon: Horizon | None = None
+    candidates: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -99,6 +102,7 @@ class Record:
             **({"weight": self.weight} if self.weight else {}),
             **({"split_columns": dict(self.split_columns)} if self.split_columns else {}),
             **({} if self.comparison is None else {"comparison": self.comparison.to_json()}),
+            **({"candidates": [dict(each) for each in self.candidates]} if self.candidates else {}),
             **({} if self.refit is None else {"refit": dict(self.refit)}),
             **({} if self.horizon is None else {"horizon": self.horizon.to_json()}),
         }
@@ -116,9 +120,10 @@ class Record:
         """The record that ``to_json`` wrote."""
         history = tuple(EpochRecord(**epoch) for epoch in data["history"])
         notes, members = tuple(data["notes"]), tuple(data.get("members", ()))
-        warnings = tuple(data.get("warnings", ()))
+        warnings, candidates = tuple(data.get("warnings", ())), tuple(data.get("candidates", ()))
         columns = {name: profile_from_json(profile) for name, profile in data.get("columns", {}).items()}
         comparison = comparison_from_json(data["comparison"]) if "comparison" in data else None
         horizon = Horizon.from_json(data["horizon"]) if "horizon" in data else None
         found = {"history": history, "notes": notes, "members": members, "columns": columns, "warnings": warnings}
+        found |= {"candidates": candidates}
         return Record(**{**data, **found, "comparison": comparison, "horizon": horizon})

@@ -74,6 +74,8 @@ def _sections(model: Model, can_draw: bool) -> Iterator[tuple[str, list[str]]]:
     yield "rows", [summary.rows_line(dict(model.record.rows))]
     if model.others or model.shares:
         yield "networks", list(summary.group_lines(model))
+    if model.record.candidates:
+        yield "candidates", list(_candidate_lines(model))
     yield "layers", anatomy.layer_lines(network)
     if units := list(anatomy.unit_lines(model)):
         yield "wired", units
@@ -121,6 +123,17 @@ def _column_lines(model: Model) -> Iterator[str]:
     for text in model.schema.texts:
         levels = f"{counted(len(text.levels), 'level')}: {listed(text.levels, shown)}"
         yield f"categorical {shown(text.name)[1:-1]}, {levels}"
+
+
+def _candidate_lines(model: Model) -> Iterator[str]:
+    """Yield a line for each candidate of a pack: its share or how far it came, its score, and what it changes."""
+    metric = model.head.metric
+    for number, each in enumerate(model.record.candidates, start=1):
+        scores = [*each["scores"], *([] if each["score"] is None else [each["score"]])]
+        state = f"share {each['share']:.2f}" if each["networks"] else f"left out after stage {len(each['scores'])}"
+        score = f"{metric} {figure(as_loss(metric, scores[-1]))}, " if scores else ""
+        changes = ", ".join(f"{name} {_shown(value)}" for name, value in each["settings"].items())
+        yield f"{number}: {state}, {score}{changes}"
 
 
 def _settings_line(model: Model) -> str:
@@ -181,6 +194,7 @@ def _facts(model: Model) -> dict[str, Any]:
         **summary.facts(model),
         **anatomy.facts(model.network),
         "groups": summary.groups_facts(model),
+        "candidates": [dict(each) for each in model.record.candidates],
         "inputs": model.input_names,
         "left_out": list(model.schema.left_out),
         "loss": model.head.loss_title,

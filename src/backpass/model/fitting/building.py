@@ -21,6 +21,7 @@ from backpass.network import (
     Periodic,
     Projection,
     ScaledDense,
+    Selection,
     Unit,
     Wired,
 )
@@ -57,6 +58,9 @@ def build_network(settings: Settings, schema: Schema, feature_map: FeatureMap, o
 def _front(settings: Settings, feature_map: FeatureMap, rows: int) -> Iterator[Layer]:
     """The layers before the first dense layer."""
     columns, views = feature_map.width - len(feature_map.embedded), feature_map.views
+    if feature_map.knots and not settings.quantile_features:
+        views = len(feature_map.has_missing)
+        yield Selection(feature_map.views, views)
     if settings.principal_components is not None and columns:
         views = min(settings.principal_components, columns, max(rows - 1, 1))
         yield Projection(columns, views)

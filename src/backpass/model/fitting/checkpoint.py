@@ -177,12 +177,13 @@ def _standing(number: int, run: Mapping[str, Any], arrays: Arrays) -> RunState:
 
 def _contradiction(runs: Sequence[Any], arrays: Arrays, identity: Mapping[str, Any]) -> str:
     """How the runs disagree with the arrays or the identity, in one line; empty if they agree."""
-    if len(runs) != identity["ensemble_size"]:
-        return f"it holds {len(runs)} runs; expected {identity['ensemble_size']}"
-    size, dtype = Network.from_json(identity["network"]).parameter_count, dtype_of(identity["precision"])
+    networks = identity.get("networks", [identity["network"]] * identity["ensemble_size"])
+    if len(runs) != len(networks):
+        return f"it holds {len(runs)} runs; expected {len(networks)}"
+    sizes, dtype = [Network.from_json(each).parameter_count for each in networks], dtype_of(identity["precision"])
     wide = 1 + optimizer_named(identity["optimizer"]).memories
     expected: dict[str, tuple[tuple[int | None, ...], np.dtype[Any]]] = {}
-    for i, run in enumerate(runs):
+    for i, (run, size) in enumerate(zip(runs, sizes, strict=True)):
         if run is not None:
             expected |= {f"{i}.best": ((size,), dtype), f"{i}.history": ((None, _EPOCH), np.dtype(np.float64))}
             if not run["ended"]:
@@ -219,6 +220,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             what = "the rows (their values, their order or their split)" if name == "rows" else name
-            detail = "" if name in ("rows", "network") else f": was {before.get(name)!r}, is {now.get(name)!r}"
+            is_long = name in ("rows", "network", "networks")
+            detail = "" if is_long else f": was {before.get(name)!r}, is {now.get(name)!r}"
             faults.append(f"{what} differ{'' if name == 'rows' else 's'}{detail}")
     return faults

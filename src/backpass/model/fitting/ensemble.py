@@ -8,12 +8,14 @@ same bits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.problem import Problem
 from backpass.model.split.splits import RowSplit
 from backpass.network import Network, Periodic
+from backpass.numerics.elementary import total
 
 # 2^64 divided by the golden ratio: the members' seeds are far apart, also for neighboring seeds of the user.
 _SEED_STEP = 0x9E37_79B9_7F4A_7C15
@@ -26,34 +28,72 @@ class Member:
     Attributes:
         problem: Its problem.
         fold: Its split of the training and validation rows; None if all members share the same splits.
+        candidate: The number of its settings, in a pack.
+        share: Its share of the average; None if all members have the same.
     """
 
     problem: Problem
     fold: RowSplit | None = None
+    candidate: int = 0
+    share: float | None = None
 
 
-def members_of(problem: Problem, at_once: int = 1) -> list[Member]:
+def shares_of(members: Sequence[Member]) -> tuple[float, ...]:
+    """The share of each member in the average, with sum 1; empty if all are equal."""
+    shares = [member.share for member in members if member.share is not None]
+    whole = total(shares) if shares else 0.0
+    return tuple(share / whole for share in shares)
+
+
+def network_of(problem: Problem, member: Member) -> Network:
+    """The network that a member predicts with: that of the problem, or of its candidate.
+
+    Members differ in how their periodic embeddings start, which predictions do not depend on.
+    """
+    return problem.network if problem.settings.candidates == 1 else member.problem.network
+
+
+def members_of(
+    problem: Problem, at_once: int = 1, first: int = 0, splits: Sequence[Mapping[str, DataSplit]] | None = None
+) -> list[Member]:
     """The members of the ensemble; without an ensemble, the problem itself.
 
     Args:
         problem: The problem.
         at_once: The number of members that train concurrently; ``max_seconds`` is divided accordingly.
+        first: The number of the first member among those of a pack, which its seed follows.
+        splits: What ``splits_of`` returns. Default None: it is called.
     """
     settings = problem.settings
     count = settings.ensemble_size
     if count == 1:
-        return [Member(problem)]
+        return [Member(_with_seed(problem, first) if first else problem)]
     # Members train in ceil(count / at_once) rounds, which share the time limit.
     limit = None if settings.max_seconds is None else settings.max_seconds / -(-count // at_once)
-    wishes = [replace(settings, seed=(settings.seed + i * _SEED_STEP) % 2**64, max_seconds=limit) for i in range(count)]
+    wishes = [replace(settings, seed=_seed_of(settings.seed, first + i), max_seconds=limit) for i in range(count)]
     alike = [replace(problem, settings=stop, network=_network_of(problem, i)) for i, stop in enumerate(wishes)]
     if not problem.folds:
         return [Member(each) for each in alike]
-    pool = pooled(problem)
+    parts = splits_of(problem) if splits is None else splits
+    return [Member(replace(each, parts=p), f) for each, p, f in zip(alike, parts, problem.folds, strict=True)]
+
+
+def splits_of(problem: Problem) -> list[Mapping[str, DataSplit]]:
+    """The rows that train and validate each member; empty without folds."""
+    pool = pooled(problem) if problem.folds else None
     return [
-        Member(replace(each, parts={"train": pool.take(fold.train), "validation": pool.take(fold.validation)}), fold)
-        for each, fold in zip(alike, problem.folds, strict=True)
+        {"train": pool.take(fold.train), "validation": pool.take(fold.validation)} for fold in problem.folds if pool
     ]
+
+
+def _with_seed(problem: Problem, number: int) -> Problem:
+    """The problem with the seed of member ``number``."""
+    return replace(problem, settings=replace(problem.settings, seed=_seed_of(problem.settings.seed, number)))
+
+
+def _seed_of(seed: int, number: int) -> int:
+    """The seed of member ``number``; the first one has that of the settings."""
+    return (seed + number * _SEED_STEP) % 2**64
 
 
 def _network_of(problem: Problem, number: int) -> Network:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from inspect import signature
 from math import inf
 from pathlib import Path
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
-from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, resume
+from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, RunState, resume
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.checks.storable import require_storable
 from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.outcome import factor_of, make_model
+from backpass.model.fitting.pack.candidates import field_of, identity_of
+from backpass.model.fitting.pack.pack import raced
+from backpass.model.fitting.pack.race import Race
 from backpass.model.fitting.preparation import make_problem
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.refit import refitted
@@ -202,14 +205,15 @@ def fit_problem(
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return'; got {on_interrupt!r}")
     _check_callbacks(callbacks)
-    count = problem.settings.ensemble_size
-    if count > 1 and theta is not None:
+    is_pack = problem.settings.candidates > 1
+    if (is_pack or problem.settings.ensemble_size > 1) and theta is not None:
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
     require_storable(problem)
-    members = members_of(problem, at_once=side_by_side(problem, count))
-    check_held_out(problem, members)
-    identity = cache(problem.identity)
-    standings = [None] * count if resume_from is None else resume(resume_from, identity())
+    count = problem.settings.ensemble_size
+    members = field_of(problem) if is_pack else members_of(problem, at_once=side_by_side(problem, count))
+    check_held_out(problem, members[:count])
+    identity = cache(partial(identity_of, problem, members))
+    standings: list[RunState | None] = [None] * len(members) if resume_from is None else resume(resume_from, identity())
     if checkpoint is not None:
         check_writable(checkpoint)
     place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
@@ -224,7 +228,12 @@ def fit_problem(
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
-        runs = train_members(members, stop, callbacks, theta=theta, standings=standings, checkpoint=kept)
+        runs, pack = Runs({}, 0, ()), None
+        if is_pack:
+            pack = raced(problem, Race(members, stop, callbacks, standings, kept))
+            members, runs = pack.members, pack.runs
+        else:
+            runs = train_members(members, stop, callbacks, theta=theta, standings=standings, checkpoint=kept)
         if runs.ending.reason == "diverged":
             diverged = _diverged(problem, members, runs, compared)
             if on_model is not None and isinstance(diverged.model, Model):
@@ -232,12 +241,12 @@ def fit_problem(
             raise diverged
         goes_on = does_backtest and runs.ending.reason != "stopped" and not stop()
         left = _left(limit, began, 2 if problem.settings.refit else 1)
-        tested = backtest(problem, callbacks, stop, left) if goes_on else Backtest()
+        tested = backtest(problem, members, callbacks, stop, left) if goes_on else Backtest()
         saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
-        model = make_model(problem, members, runs, compared, tested)
+        model = make_model(problem, members, runs, compared, tested, pack.record if pack is not None else ())
         if problem.settings.refit and runs.ending.reason != "stopped" and not stop():
             factor = factor_of(problem, members, runs)
-            model = refitted(model, problem, factor, callbacks, stop, _left(limit, began))
+            model = refitted(model, problem, members, factor, callbacks, stop, _left(limit, began))
             saved = saved or (stop() and _saved(kept, callbacks))
         _check_scores(model, problem.head.metric)
         if on_model is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,13 @@ from backpass.model.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
 from backpass.model.fitting.diagnostics import after_training, before_training
-from backpass.model.fitting.ensemble import Member, pooled
+from backpass.model.fitting.ensemble import Member, network_of, pooled, shares_of
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
 from backpass.model.fitting.scoring import Compared, ScoredRows, baseline_scores, comparison_of
 from backpass.model.fitting.scoring import kept as finite
 from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.head.threshold import chosen_rule, threshold_note, with_threshold
@@ -40,14 +42,19 @@ _TOLERANCE = 0.03
 
 
 def make_model(
-    problem: Problem, members: Sequence[Member], runs: Runs, compared: Compared, tested: Backtest | None = None
+    problem: Problem,
+    members: Sequence[Member],
+    runs: Runs,
+    compared: Compared,
+    tested: Backtest | None = None,
+    candidates: Sequence[Mapping[str, Any]] = (),
 ) -> Model:
     """The model with its scores and those of the baselines. Members that were not trained are left out."""
     tested = Backtest() if tested is None else tested
     # A member that stopped before its first epoch is no better than chance.
     done = [i for i, each in runs.results.items() if each.progress.history] or [min(runs.results)]
     members, results = [members[i] for i in done], [runs.results[i] for i in done]
-    thetas, validation, said = _calibrated(problem, members, [problem.predicting(each.theta) for each in results])
+    thetas, validation, said = _calibrated(problem, members, predicting(members, results))
     problem, decided = _decided(problem, validation)
     said += decided
     test = ScoredRows.of(problem, members, thetas, "test")
@@ -69,7 +76,7 @@ def make_model(
     comparison = None if shown is None else comparison_of(problem, compared.baselines, shown, simple[where])
     scores = {name: rows.scores(problem.head) for name, rows in scored.items()}
     notes = (note for note in problem.notes if note not in problem.of_source)
-    is_ensemble = problem.settings.ensemble_size > 1
+    is_ensemble = problem.settings.ensemble_size > 1 or problem.settings.candidates > 1
     record = Record(
         settings=problem.settings.to_json(),
         rows=_rows(problem),
@@ -102,13 +109,15 @@ def make_model(
             ),
         ),
         comparison=comparison,
+        candidates=tuple(candidates),
     )
+    leading, *others = groups_of(problem, members, thetas)
     return Model(
         problem.schema,
         problem.head,
         problem.feature_map,
-        problem.network,
-        np.stack(thetas) if is_ensemble else thetas[0],
+        leading.network,
+        leading.theta if is_ensemble else thetas[0],
         record,
         problem.settings.engine,
         problem.settings.threads,
@@ -116,7 +125,23 @@ def make_model(
         kept(compared.baselines),
         lookups,
         problem.training_rows,
+        tuple(others),
+        shares_of(members),
     )
+
+
+def predicting(members: Sequence[Member], results: Sequence[TrainingResult]) -> list[NDArray[Any]]:
+    """theta of each network that predicts, see ``Problem.predicting``."""
+    return [member.problem.predicting(each.theta) for member, each in zip(members, results, strict=True)]
+
+
+def groups_of(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]) -> list[Group]:
+    """The networks by their layers: one group, or one for each candidate of a pack."""
+    found = []
+    for _, own in groupby(zip(members, thetas, strict=True), key=lambda pair: pair[0].candidate):
+        pairs = list(own)
+        found.append(Group(network_of(problem, pairs[0][0]), np.stack([theta for _, theta in pairs])))
+    return found
 
 
 def _is_negative(problem: Problem) -> bool:
@@ -146,8 +171,13 @@ def _calibrated(
     note = f"probabilities are calibrated by temperature scaling ({found})"
     if factor == 1.0:
         return thetas, rows, [note]
-    thetas = [tempered(problem.network, theta, factor) for theta in thetas]
+    thetas = warmed(members, thetas, factor)
     return thetas, ScoredRows.of(problem, members, thetas, "validation"), [note]
+
+
+def warmed(members: Sequence[Member], thetas: Sequence[NDArray[Any]], factor: float) -> list[NDArray[Any]]:
+    """theta of the networks whose outputs are multiplied by the factor of a temperature."""
+    return [tempered(member.problem.network, theta, factor) for member, theta in zip(members, thetas, strict=True)]
 
 
 def _factor(problem: Problem, rows: ScoredRows) -> float | None:
@@ -157,16 +187,14 @@ def _factor(problem: Problem, rows: ScoredRows) -> float | None:
         return None
     if head.own is not None or head.target.task == "regression":
         return None
-    factor = fitted_factor(head, rows.outputs, rows.part)
+    factor = fitted_factor(head, rows.outputs, rows.part, rows.shares)
     # Folds calibrate single networks. Their average is less confident, so it is only ever sharpened.
     return max(factor, 1.0) if problem.folds else factor
 
 
 def factor_of(problem: Problem, members: Sequence[Member], runs: Runs) -> float:
     """The factor of the outputs in the model of complete runs; 1 if probabilities are not calibrated."""
-    rows = ScoredRows.of(
-        problem, members, [problem.predicting(each.theta) for each in runs.results.values()], "validation"
-    )
+    rows = ScoredRows.of(problem, members, predicting(members, [*runs.results.values()]), "validation")
     return (None if rows is None else _factor(problem, rows)) or 1.0
 
 

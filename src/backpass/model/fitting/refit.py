@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from backpass.model.baseline.baseline import kept
 from backpass.model.fitting.checks.backtest import Progressing
 from backpass.model.fitting.checks.lookups import lookups_of
 from backpass.model.fitting.data_split import Rows
-from backpass.model.fitting.ensemble import Member, members_of
+from backpass.model.fitting.ensemble import Member, shares_of
+from backpass.model.fitting.outcome import groups_of, predicting, warmed
+from backpass.model.fitting.pack.candidates import again
 from backpass.model.fitting.problem import Problem, Source
 from backpass.model.fitting.runs import Runs, side_by_side, train_members
 from backpass.model.fitting.scoring import fitted_baselines
-from backpass.model.fitting.temperature import tempered
 from backpass.model.model import Model
 from backpass.training import Callback, StopRequest
 
@@ -28,6 +27,7 @@ from backpass.training import Callback, StopRequest
 def refitted(
     model: Model,
     problem: Problem,
+    like: Sequence[Member],
     factor: float,
     callbacks: Sequence[Callback],
     stop: StopRequest,
@@ -38,19 +38,22 @@ def refitted(
     Args:
         model: The model whose scores are known.
         problem: Its problem, with the rows that it was made of.
+        like: The members of the fit, whose candidates are those of the refit.
         factor: The factor of its outputs, see ``temperature``.
         callbacks: Observers of the fit.
         stop: Ends the refit between two steps.
         seconds: The time limit; None without one.
     """
     whole = _whole(problem, seconds)
-    members = members_of(whole, at_once=side_by_side(whole, whole.settings.ensemble_size))
+    members = again(whole, like, side_by_side(whole, len(like)))
+    if len(members) != max(len(model.record.members), 1):
+        return _with_note(model, "the refit was left out: not all networks were trained")
     if not whole.folds:
         members = [_until(member, epoch) for member, epoch in zip(members, _best_epochs(model), strict=True)]
     runs = train_members(members, stop, [Progressing(callbacks, "refit")])
     if runs.ending.reason in ("interrupted", "diverged") or len(runs.results) < len(members):
         return _with_note(model, f"the refit was not finished ({runs.ending.reason}): the model is that before it")
-    return _assembled(model, whole, runs, factor)
+    return _assembled(model, whole, members, runs, factor)
 
 
 def _whole(problem: Problem, seconds: float | None) -> Problem:
@@ -75,12 +78,12 @@ def _until(member: Member, epoch: int) -> Member:
     return replace(member, problem=replace(member.problem, last_epoch=max(epoch, 1)))
 
 
-def _assembled(model: Model, whole: Problem, runs: Runs, factor: float) -> Model:
+def _assembled(model: Model, whole: Problem, members: Sequence[Member], runs: Runs, factor: float) -> Model:
     """The model of the trained networks, with the scores and decisions of the model before."""
     results = [runs.results[i] for i in sorted(runs.results)]
-    thetas = [whole.predicting(each.theta) for each in results]
-    if factor != 1.0:
-        thetas = [tempered(whole.network, theta, factor) for theta in thetas]
+    thetas = predicting(members, results)
+    thetas = warmed(members, thetas, factor) if factor != 1.0 else thetas
+    first, *others = groups_of(whole, members, thetas)
     count, epochs = whole.parts["train"].rows, [each.progress.best_epoch for each in results]
     record = replace(
         model.record,
@@ -96,8 +99,10 @@ def _assembled(model: Model, whole: Problem, runs: Runs, factor: float) -> Model
         schema=whole.schema,
         head=replace(whole.head, decision=model.head.decision),
         feature_map=whole.feature_map,
-        network=whole.network,
-        theta=np.stack(thetas) if model.theta.ndim > 1 else thetas[0],
+        network=first.network,
+        theta=first.theta if model.theta.ndim > 1 else thetas[0],
+        others=tuple(others),
+        shares=shares_of(members),
         training_rows=whole.training_rows,
         record=record,
         baselines=kept(simple),

@@ -33,16 +33,20 @@ class Runs:
         results: Member number -> result, for the runs that were started, in ascending order.
         last: The number of the run that ended all of them.
         notes: Notes for the model.
+        faults: Member number -> what was not finite in its first attempt, for the runs that were retried.
+        ended_by: The result that ended all runs, if it is not among ``results``.
     """
 
     results: Mapping[int, TrainingResult]
     last: int
     notes: tuple[str, ...]
+    faults: Mapping[int, str] = field(default_factory=dict)
+    ended_by: TrainingResult | None = None
 
     @property
     def ending(self) -> TrainingResult:
         """The result of the run that ended all of them."""
-        return self.results[self.last]
+        return self.results[self.last] if self.ended_by is None else self.ended_by
 
 
 def train_members(
@@ -53,6 +57,8 @@ def train_members(
     theta: NDArray[Any] | None = None,
     standings: Sequence[RunState | None] = (),
     checkpoint: Checkpoint | None = None,
+    numbers: Sequence[int] | None = None,
+    together: EnsembleProgress | None = None,
 ) -> Runs:
     """Train every member: as many at a time as the engine has cores, each in a thread on one core.
 
@@ -67,17 +73,17 @@ def train_members(
         theta: Initial parameters of a single network.
         standings: The states of the runs in a checkpoint, to continue from.
         checkpoint: Receives the state of each run.
+        numbers: The members to train, in a stage of a race. Default None: all.
+        together: The progress of the race, which this is a stage of: then a run that diverges does not end the others.
+            Default None: this is no race.
     """
-    workers = side_by_side(members[0].problem, len(members))
-    before = {i: standing for i, standing in enumerate(standings) if standing is not None}
+    stage, race = range(len(members)) if numbers is None else numbers, together
+    workers = side_by_side(members[0].problem, len(stage))
+    before = {i: standing for i, standing in enumerate(standings) if standing is not None and i in {*stage}}
     watching = callbacks if len(members) == 1 else None
-    together = EnsembleProgress(
-        callbacks,
-        len(members),
-        epochs=sum(len(each.progress.history) for each in before.values()),
-        taken={i: each.progress.step for i, each in before.items()},
-        over={i for i, each in before.items() if each.ended},
-    )
+    if together is None:
+        together = EnsembleProgress(callbacks, len(members))
+    together.join(before)
     begun = {i: standing.result() for i, standing in before.items()}
     faults = {i: standing.fault for i, standing in before.items() if standing.fault}
 
@@ -89,7 +95,7 @@ def train_members(
         seen = (
             watchers
             if checkpoint is None
-            else [CheckpointCallback(checkpoint, i, faults.get(i, ""), watchers), *watchers]
+            else [CheckpointCallback(checkpoint, i, faults.get(i, ""), watchers, problem.last_epoch), *watchers]
         )
         result = problem.train(theta=theta, callbacks=seen, progress=progress, stop=stop)
         if result.reason != "diverged" or i in faults or with_lower_learning_rate(problem) is None:
@@ -104,18 +110,18 @@ def train_members(
         if i in together.over or together.ender is not None:
             return
         begun[i] = attempt(i, before[i].progress.copy() if i in before else None)
-        if begun[i].reason in ENDS_ALL:
+        if begun[i].reason in ENDS_ALL and not (race and begun[i].reason == "diverged"):
             together.end_by(i)
 
     if workers == 1:
-        for i in range(len(members)):
+        for i in stage:
             run(i)
     else:
-        _in_threads(run, len(members), workers, stop)
+        _in_threads(run, stage, workers, stop)
     last = max(begun) if together.ender is None else together.ender
     notes = tuple(_done_again(members[i], faults[i]) for i in sorted(faults))
-    runs = Runs(dict(sorted(begun.items())), last, notes)
-    if watching is None:
+    runs = Runs(dict(sorted(begun.items())), last, notes, faults)
+    if watching is None and race is None:
         for each in callbacks:
             each.on_end(runs.ending)
     return runs
@@ -127,10 +133,10 @@ def _done_again(member: Member, fault: str) -> str:
     return f"training diverged in {fault}: retrying once with learning_rate {rate:g}, a tenth"
 
 
-def _in_threads(run: Callable[[int], None], count: int, workers: int, stop: StopRequest) -> None:
-    """Call run(0), run(1), ... in threads. An exception in one of them ends all, and is raised here."""
+def _in_threads(run: Callable[[int], None], numbers: Sequence[int], workers: int, stop: StopRequest) -> None:
+    """Call run for each of the numbers, in threads. An exception in one of them ends all, and is raised here."""
     with ThreadPoolExecutor(workers) as pool:
-        waiting = {pool.submit(run, i) for i in range(count)}
+        waiting = {pool.submit(run, i) for i in numbers}
         try:
             while waiting:
                 # Python handles signals in this thread only, so it must wake up regularly.
@@ -174,6 +180,7 @@ class EnsembleProgress:
         over: The members whose run has ended normally.
         ender: The number of the run that ends all, if any.
         share: The maximum number of steps of one run.
+        planned: The number of steps of all stages of a race; 0 if this is none.
     """
 
     callbacks: Sequence[Callback]
@@ -183,19 +190,29 @@ class EnsembleProgress:
     over: set[int] = field(default_factory=set)
     ender: int | None = None
     share: int = 0
+    planned: int = 0
     lock: Any = field(default_factory=threading.RLock)
 
     @property
     def step(self) -> int:
         """The number of steps of all runs; a run that is over counts as complete."""
+        if self.planned:
+            return min(sum(self.taken.values()), self.planned)
         return sum(self.share if i in self.over else min(step, self.share) for i, step in self.taken.items())
+
+    def join(self, before: Mapping[int, RunState]) -> None:
+        """Count what runs did before, in an earlier stage of a race or in an earlier process."""
+        new = {i: each for i, each in before.items() if i not in self.taken}
+        self.epochs += sum(len(each.progress.history) for each in new.values())
+        self.taken |= {i: each.progress.step for i, each in new.items()}
+        self.over = {i for i, each in before.items() if each.ended}
 
     def start(self, total_steps: int, steps_per_epoch: int) -> None:
         """Start a run; the first one sets the total number of steps."""
         if not self.share:
             self.share = total_steps
             for each in self.callbacks:
-                each.on_start(self.count * total_steps, steps_per_epoch)
+                each.on_start(self.planned or self.count * total_steps, steps_per_epoch)
 
     def end_by(self, number: int) -> None:
         """End all runs because of run ``number``, unless another run did before."""
@@ -260,12 +277,14 @@ class CheckpointCallback(Callback):
         number: The number of the network.
         fault: What was not finite in the first attempt, see ``RunState``.
         beside: The callbacks that receive warnings.
+        last_epoch: The epoch at which a stage of a race ends, but not the run; None if there is no such stage.
     """
 
     checkpoint: Checkpoint
     number: int
     fault: str
     beside: Sequence[Callback]
+    last_epoch: int | None = None
 
     def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
         if self.checkpoint.is_due(self.number):
@@ -274,7 +293,8 @@ class CheckpointCallback(Callback):
 
     def on_end(self, result: TrainingResult) -> None:
         if result.reason != "diverged":
-            self._note(result.progress, result.reason if result.is_over else "")
+            goes_on = self.last_epoch is not None and result.reason == "finished"
+            self._note(result.progress, result.reason if result.is_over and not goes_on else "")
 
     def _note(self, progress: Progress, ended: str) -> None:
         with told(self.beside):

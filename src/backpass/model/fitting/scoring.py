@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from math import isfinite
 from sys import float_info
 from typing import Any
@@ -21,7 +22,7 @@ from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import CONVERGED, Shape, budget_of, plan_of, sample_of
 from backpass.model.comparison import Comparison, compare
 from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.ensemble import Member, pooled
+from backpass.model.fitting.ensemble import Member, network_of, pooled, shares_of
 from backpass.model.fitting.problem import Problem, batch_size_for
 from backpass.model.forward import outputs_of
 from backpass.model.head.constant import CONSTANTS
@@ -30,6 +31,7 @@ from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import LOWER_IS_BETTER
 from backpass.model.record import COVERAGE_LEVEL, Scores
 from backpass.model.split.units import Units
+from backpass.numerics.elementary import total
 from backpass.training.newton import Effort
 
 WORST = float_info.max
@@ -45,6 +47,7 @@ class ScoredRows:
         outputs: o (n, k) of each network. With folds, the outputs for the validation rows are a single array: those of
             each row by the network that did not train on it.
         o: Outputs (n, k) that predict the average of the networks' predictions.
+        shares: The share of each array of ``outputs`` in the average; empty if all are equal.
         units: Which of the rows belong together; None if that is not known.
     """
 
@@ -52,6 +55,7 @@ class ScoredRows:
     outputs: tuple[NDArray[Any], ...]
     o: NDArray[Any]
     units: Units | None = None
+    shares: tuple[float, ...] = ()
 
     @staticmethod
     def of(problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]], name: str) -> ScoredRows | None:
@@ -59,14 +63,21 @@ class ScoredRows:
 
         Validation rows of folds selected the epoch of their member, so scores on them are slightly optimistic.
         """
+        shares = shares_of(members)
         if name == "validation" and problem.folds:
             part, outputs = _out_of_fold(members, thetas)
+            by_candidate = [total([each.share or 0.0 for each in own]) for own in _by_candidate(members)]
+            shares = tuple(by_candidate) if shares else ()
         elif name in problem.parts:
             part = problem.parts[name]
-            outputs = tuple(outputs_of(problem.network, theta, part.x, problem.engine) for theta in thetas)
+            outputs = tuple(
+                outputs_of(network_of(problem, member), theta, part.x, problem.engine)
+                for member, theta in zip(members, thetas, strict=True)
+            )
         else:
             return None
-        return ScoredRows(part, outputs, problem.head.averaged(outputs), _units_of(problem, members, name))
+        o = problem.head.averaged(outputs, shares)
+        return ScoredRows(part, outputs, o, _units_of(problem, members, name), shares)
 
     def scores(self, head: Head) -> dict[str, float]:
         """Every metric, finite, see ``kept``."""
@@ -86,7 +97,7 @@ class ScoredRows:
         if not head.is_flat or head.target.task != "regression":
             return None
         # Averaged by NumPy, not by the engine, whose logarithms of rates differ from it in the last bit.
-        o = np.asarray(head.average(self.outputs))
+        o = np.asarray(head.average(self.outputs, self.shares))
         groups = self.units.blocks if self.units is not None and self.units.are_groups else None
         return Residuals.of(head.predictions(o), self.part.truth, self.part.weights, groups)
 
@@ -94,14 +105,41 @@ class ScoredRows:
 def _out_of_fold(
     members: Sequence[Member], thetas: Sequence[NDArray[Any]]
 ) -> tuple[DataSplit, tuple[NDArray[Any], ...]]:
-    """The validation rows, fold by fold, and the outputs of each row by the member that did not train on it."""
-    problems = [member.problem for member in members]
-    parts = [problem.parts["validation"] for problem in problems]
-    outputs = [
-        outputs_of(problem.network, theta, part.x, problem.engine)
-        for problem, theta, part in zip(problems, thetas, parts, strict=True)
-    ]
-    return DataSplit.joined(parts), (np.concatenate(outputs),)
+    """The validation rows, fold by fold, and the outputs of each row by the member that did not train on it.
+
+    In a pack there is such a member, and an array of outputs, per candidate.
+    """
+    outputs = iter(
+        outputs_of(member.problem.network, theta, member.problem.parts["validation"].x, member.problem.engine)
+        for member, theta in zip(members, thetas, strict=True)
+    )
+    candidates = _by_candidate(members)
+    part = DataSplit.joined([member.problem.parts["validation"] for member in candidates[0]])
+    return part, tuple(np.concatenate([next(outputs) for _ in own]) for own in candidates)
+
+
+def _by_candidate(members: Sequence[Member]) -> list[list[Member]]:
+    """The members of each candidate, which follow one another."""
+    return [list(own) for _, own in groupby(members, key=lambda member: member.candidate)]
+
+
+def first_candidate(members: Sequence[Member]) -> list[Member]:
+    """The members of the first candidate: one per fold."""
+    return _by_candidate(members)[0]
+
+
+def outputs_by_candidate(
+    problem: Problem, members: Sequence[Member], thetas: Sequence[NDArray[Any]]
+) -> tuple[DataSplit, list[NDArray[Any]]] | None:
+    """The validation rows and the outputs o (n, k) of each candidate, whose networks count alike; None without rows."""
+    rows = ScoredRows.of(problem, members, thetas, "validation")
+    if rows is None or problem.folds:
+        return None if rows is None else (rows.part, list(rows.outputs))
+    outputs, first = [], 0
+    for own in _by_candidate(members):
+        outputs.append(problem.head.averaged(rows.outputs[first : first + len(own)]))
+        first += len(own)
+    return rows.part, outputs
 
 
 def _units_of(problem: Problem, members: Sequence[Member], name: str) -> Units | None:
@@ -111,7 +149,7 @@ def _units_of(problem: Problem, members: Sequence[Member], name: str) -> Units |
     pool = [part for part in ("train", "validation") if part in problem.parts]
     if not {*pool} <= problem.units.keys():
         return None
-    left_out = [member.fold.validation for member in members if member.fold is not None]
+    left_out = [member.fold.validation for member in first_candidate(members) if member.fold is not None]
     return Units.joined([problem.units[part] for part in pool]).take(np.concatenate(left_out))
 
 

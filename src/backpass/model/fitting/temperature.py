@@ -22,7 +22,7 @@ from backpass.numerics.elementary import mean
 _FACTORS = np.arange(8, 129) / 32.0
 
 
-def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: DataSplit) -> float:
+def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: DataSplit, shares: Sequence[float] = ()) -> float:
     """The factor f = 1/T, from 1/4 to 4, with the lowest log-loss of softmax(f o)    (Guo et al. 2017, section 4.2)
 
     The true class has target (n + 1) / (n + 2) and the most probable of the others 1 / (n + 2), so that a few rows, all
@@ -33,13 +33,14 @@ def fitted_factor(head: Head, outputs: Sequence[NDArray[Any]], part: DataSplit) 
         head: The meaning of the outputs.
         outputs: o (n, k) of each network; their probabilities are averaged.
         part: The rows.
+        shares: The share of each network in the average. Default (): equal shares.
     """
     loss = loss_named(head.built_in)
     exact = [o.astype(np.float64) for o in outputs]
-    other, doubt = _runner_up(loss.averaged(exact), part.truth), 1.0 / (part.rows + 2.0)
+    other, doubt = _runner_up(loss.averaged(exact, shares), part.truth), 1.0 / (part.rows + 2.0)
 
     def log_loss(f: float) -> float:
-        o = loss.averaged([f * each for each in exact])
+        o = loss.averaged([f * each for each in exact], shares)
         right, wrong = (loss.per_example(o, y) for y in (part.truth, other))
         return mean((1.0 - doubt) * right + doubt * wrong, part.weights)
 

@@ -23,7 +23,7 @@ from backpass.model.head.decision import OF_TWO, Decision, check_unset_for_sever
 from backpass.model.head.decoding import label_probabilities
 from backpass.model.head.losses import CUSTOM, MissingLoss, MultiOutputLoss, UnscaledLoss
 from backpass.model.head.scaling import TargetScale
-from backpass.model.head.target_head import TargetHead
+from backpass.model.head.target_head import TargetHead, options_of
 from backpass.model.metrics import ScoringOptions, all_metrics, metrics_for, scores
 from backpass.model.metrics.decision import confusion, undefined_for_one_class
 from backpass.model.settings.settings import Settings
@@ -215,6 +215,12 @@ class Head:
         """The head refitted on other training targets; a user-defined loss and the quantiles stay."""
         targets = tuple(each.refitted(self._column(y, j), settings) for j, each in enumerate(self.targets))
         return replace(self, targets=targets).choosing(settings.metric)
+
+    def trained_by(self, settings: Settings) -> Head:
+        """The head whose built-in loss has the options of other settings; what outputs mean stays."""
+        targets = [replace(each, options=options_of(each.loss_name, settings)) for each in self.targets]
+        q = [each.options.get("q") for each in self.targets]
+        return self if any(q) else replace(self, targets=tuple(targets))
 
     def updated(self, y: NDArray[Any]) -> Head:
         """The head for training that continues with these targets: see ``TargetScale.updated``."""

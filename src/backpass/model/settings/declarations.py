@@ -294,6 +294,15 @@ class SettingValues:
         since=2,
         notes=(1,),
     )
+    candidates: int = training(
+        1,
+        Number(1, 1_000, whole=True),
+        "number of settings that are tried on the table; the best few are averaged by shares that suit it",
+        follows_preset=True,
+        since=3,
+        notes=(1,),
+        is_optional=True,
+    )
     ensemble_split: str = training(
         "folds",
         Choice(("folds", "split")),

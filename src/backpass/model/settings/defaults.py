@@ -48,7 +48,12 @@ def not_in_notes(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def needs_validation(values: Mapping[str, Any]) -> bool:
     """Whether a setting has no meaning without validation rows."""
-    selects = values["patience"] is not None or values["metric"] is not None or values["calibration"] != "none"
+    selects = (
+        values["candidates"] > 1
+        or values["patience"] is not None
+        or values["metric"] is not None
+        or values["calibration"] != "none"
+    )
     return selects or (_chooses_threshold(values) and not _has_folds(values))
 
 

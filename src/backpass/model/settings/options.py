@@ -64,6 +64,7 @@ class SettingsOptions(TypedDict, total=False):
     patience: int | None
     max_seconds: float | None
     ensemble_size: int
+    candidates: int
     ensemble_split: Literal["folds", "split"]
     seed: int
     positive: str | float | None

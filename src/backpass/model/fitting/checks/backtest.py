@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.data_split import DataSplit, Rows
-from backpass.model.fitting.ensemble import members_of
+from backpass.model.fitting.ensemble import Member
+from backpass.model.fitting.pack.candidates import again
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import side_by_side, train_members
 from backpass.model.fitting.scoring import ScoredRows
@@ -63,7 +64,11 @@ def is_backtested(problem: Problem) -> bool:
 
 
 def backtest(
-    problem: Problem, callbacks: Sequence[Callback], stop: StopRequest, seconds: float | None = None
+    problem: Problem,
+    like: Sequence[Member],
+    callbacks: Sequence[Callback],
+    stop: StopRequest,
+    seconds: float | None = None,
 ) -> Backtest:
     """Fit the same settings to the earliest training and validation rows and predict the latest of them.
 
@@ -71,6 +76,7 @@ def backtest(
 
     Args:
         problem: The problem.
+        like: The members of the fit, whose candidates are those of the backtest.
         callbacks: Observers of the fit.
         stop: Ends the backtest between two steps; then there are no residuals.
         seconds: The time limit of the fit; None without a limit.
@@ -80,12 +86,12 @@ def backtest(
     if earlier is None:
         return Backtest()
     earlier = replace(earlier, settings=replace(earlier.settings, max_seconds=seconds))
-    members = members_of(earlier, at_once=side_by_side(earlier, earlier.settings.ensemble_size))
+    members = again(earlier, like, side_by_side(earlier, len(like)))
     runs = train_members(members, stop, [Progressing(callbacks, "backtest")])
     if runs.ending.reason in ("interrupted", "diverged"):
         return Backtest(notes=(_UNFINISHED,))
     done = [i for i, each in runs.results.items() if each.progress.history]
-    thetas = [earlier.predicting(runs.results[i].theta) for i in done]
+    thetas = [members[i].problem.predicting(runs.results[i].theta) for i in done]
     rows = ScoredRows.of(earlier, [members[i] for i in done], thetas, "test") if done else None
     if rows is not None and distances is not None:
         rows = replace(rows, part=distances.weighted(rows.part, earlier))

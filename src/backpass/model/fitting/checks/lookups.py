@@ -60,7 +60,8 @@ def lookup_outputs(problem: Problem, members: Sequence[Member], lookups: Sequenc
     if not problem.folds:
         return _outputs([_again(problem, each, rows["train"]) for each in lookups], rows["validation"])
     pool, parts = _known(problem), list[Outputs]()
-    for fold in (member.fold for member in members if member.fold is not None):
+    own = [member for member in members if member.candidate == members[0].candidate]
+    for fold in (member.fold for member in own if member.fold is not None):
         trained = pool.take(fold.train)
         parts.append(_outputs([_again(problem, each, trained) for each in lookups], pool.take(fold.validation)))
     return {each.name: np.concatenate([part[each.name] for part in parts]) for each in lookups}

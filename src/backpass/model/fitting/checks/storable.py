@@ -11,6 +11,7 @@ from backpass.errors import DataError, UsageError
 from backpass.model.file.header import LIMIT
 from backpass.model.file.storage import SIZE_LIMIT
 from backpass.model.file.strict_json import write_json
+from backpass.model.fitting.pack.race import places_of
 from backpass.model.fitting.problem import Problem
 from backpass.table.messages import counted
 
@@ -46,7 +47,7 @@ def require_storable(problem: Problem) -> None:
             f"the names and summaries of {what} take about {facts:,} bytes; a model file holds {LIMIT:,}",
             hint="fewer columns (--columns, --drop), or fewer categories",
         )
-    count = problem.settings.ensemble_size
+    count = settings.ensemble_size * places_of(settings.candidates)[-1]
     numbers = problem.network.parameter_count * count * problem.dtype.itemsize
     numbers += 8 * (2 * problem.feature_map.center.size + sum(each.size for each in problem.feature_map.knots))
     numbers += sum(array.nbytes for array in schema.arrays().values())
