@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backpass.cli import main
-from backpass.errors import InterruptedTraining, ModelFileError, UsageError
+from backpass.errors import DivergedError, InterruptedTraining, ModelFileError, UsageError
 from backpass.estimators import BackpassClassifier, BackpassRegressor
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
@@ -149,6 +149,17 @@ def test_without_validation_rows_the_first_candidates_are_averaged() -> None:
     assert any("the first of the portfolio: there are no validation rows" in note for note in model.record.notes)
     assert [each["networks"] for each in model.record.candidates] == [2, 2, 2, 0, 0]
     assert sum(model.shares) == pytest.approx(1.0)
+
+
+def test_a_candidate_that_diverges_does_not_end_the_race() -> None:
+    a = np.random.default_rng(2).normal(size=90)
+    sgd: dict[str, Any] = {"preset": "plain", "optimizer": "sgd", "numerical_scaling": "none", "epochs": 3}
+    sgd |= {"candidates": 6, "ensemble_size": 1}
+    model = fit({"a": (3 * a).tolist(), "y": np.sin(3 * a).tolist()}, "y", **sgd)
+    assert any("retrying once" in note for note in model.record.notes)
+    assert model.record.reason == "finished"
+    with pytest.raises(DivergedError, match="first not finite: layer"):
+        fit({"a": a.tolist(), "y": a.tolist()}, "y", **sgd, learning_rate=1e30)
 
 
 def test_several_targets_and_classes_make_packs() -> None:

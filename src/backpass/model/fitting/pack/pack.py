@@ -46,13 +46,18 @@ def raced(problem: Problem, race: Race) -> Pack:
     runs, alive = race.run()
     trained = {c: _trained(race, c) for c in alive}
     complete = [c for c in alive if len(trained[c]) == race.networks]
+    complete = [c for c in complete if not any(_has_diverged(race, i) for i in trained[c])] or complete
     kept = complete or [next((c for c in alive if trained[c]), alive[0])]
     numbers = [i for c in kept for i in trained[c] or [c * race.networks]]
     results = {i: standing.result() for i in numbers if (standing := race.standings[i]) is not None}
     if not results:
         first = min(runs.results)
-        return Pack([race.members[first]], replace(runs, results={0: runs.results[first]}, ended_by=runs.ending))
+        ended = (race.diverged if runs.ending.reason == "diverged" else None) or runs.ending
+        return Pack([race.members[first]], replace(runs, results={0: runs.results[first]}, ended_by=ended))
     members, ended = [race.members[i] for i in results], runs.ending
+    if ended.reason == "diverged":  # one candidate that diverges does not end a race
+        others = (runs.results[i] for i in results if i in runs.results)
+        ended = next((each for each in others if each.reason != "diverged"), race.diverged or ended)
     thetas = [race.members[i].problem.predicting(result.theta) for i, result in results.items()]
     parts = outputs_by_candidate(problem, members, thetas)
     shares, scores = [1.0 / len(kept)] * len(kept), dict[int, float]()
@@ -74,6 +79,11 @@ def raced(problem: Problem, race: Race) -> Pack:
         for c in range(len(race.members) // race.networks)
     )
     return Pack(members, kept_runs, record)
+
+
+def _has_diverged(race: Race, number: int) -> bool:
+    standing = race.standings[number]
+    return standing is not None and standing.ended == "diverged"
 
 
 def _trained(race: Race, candidate: int) -> list[int]:

@@ -16,7 +16,7 @@ from backpass.model.fitting.checkpoint import Checkpoint, RunState
 from backpass.model.fitting.ensemble import Member
 from backpass.model.fitting.problem import batch_size_for
 from backpass.model.fitting.runs import EnsembleProgress, Runs, side_by_side, train_members
-from backpass.training import Callback, StopRequest
+from backpass.training import Callback, StopRequest, TrainingResult
 from backpass.training.sampling import steps_per_epoch
 
 STOPS = (1 / 15, 3 / 15, 7 / 15)
@@ -81,6 +81,7 @@ class Race:
         callbacks: Observers of the runs.
         standings: The state of each member's run; None before its first epoch ends.
         checkpoint: Receives the state of each run.
+        diverged: The last result of a run that diverged; None if none did.
     """
 
     members: Sequence[Member]
@@ -88,6 +89,7 @@ class Race:
     callbacks: Sequence[Callback]
     standings: list[RunState | None]
     checkpoint: Checkpoint | None = None
+    diverged: TrainingResult | None = None
 
     @property
     def networks(self) -> int:
@@ -122,6 +124,7 @@ class Race:
             )
             for number, result in runs.results.items():
                 ended = result.reason if result.reason in ("patience", "diverged") else ""
+                self.diverged = result if result.fault else self.diverged
                 self.standings[number] = RunState(result.progress, runs.faults.get(number, ""), ended)
             alive = sorted(alive, key=lambda c: self.score(c, stage))[: stage.places]
             if together.ender is not None:
