@@ -29,6 +29,7 @@ extensions = [
     "mathml",
     "notes_items",
     "operations_list",
+    "playground_page",
     "public_names",
     "search_terms",
     "settings_table",

@@ -46,6 +46,7 @@ ROOMS = (
     "reporting.pictures",
     "reporting.page",
     "reporting",
+    "playground",
     "cli",
 )
 """Lowest first. A room may lie inside another, and one module may be a room; a module belongs to its longest match."""

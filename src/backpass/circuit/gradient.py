@@ -132,18 +132,7 @@ def named_gradients(f: Callable[..., Any], *, names: Sequence[str] | None = None
         arrays = [as_arrays(argument) for argument in arguments]
 
         def both(*traced: Any) -> Any:
-            recorder = active_recorder()
-            assert recorder is not None, "trace has started one"
-            recorder.intermediates = {}
-            J = real_valued(f(*traced), recorder, numpy.dtype(numpy.float64))
-            recorder.name(J.index, "J")
-            found, recorder.intermediates = recorder.intermediates, None
-            wrong = [name for name, g in found.items() if not g.spec.is_float]
-            if wrong:
-                raise GradientError(f"{', '.join(wrong)}: a gradient needs floating-point numbers")
-            one = recorder.constant(numpy.ones((), J.dtype))
-            gradients = vjp([J], [one], [*found.values()]) if found else []
-            return J, found, dict(zip(found, gradients, strict=True))
+            return traced_named_gradients(f, *traced)
 
         both.__name__ = f"gradients_of_{getattr(f, '__name__', 'f')}"
         circuit = trace(both, arrays, names=names or argument_names_of(f, len(arrays)))
@@ -151,6 +140,22 @@ def named_gradients(f: Callable[..., Any], *, names: Sequence[str] | None = None
         return NamedGradients(float(J), values, gradients, circuit)
 
     return evaluate
+
+
+def traced_named_gradients(f: Callable[..., Any], *traced: Any) -> tuple[Array, dict[str, Array], dict[str, Array]]:
+    """J, every named g, and dJ/dg, inside a trace; lengths of the arguments may be free. See ``named_gradients``."""
+    recorder = active_recorder()
+    assert recorder is not None, "trace has started one"
+    recorder.intermediates = {}
+    J = real_valued(f(*traced), recorder, numpy.dtype(numpy.float64))
+    recorder.name(J.index, "J")
+    found, recorder.intermediates = recorder.intermediates, None
+    wrong = [name for name, g in found.items() if not g.spec.is_float]
+    if wrong:
+        raise GradientError(f"{', '.join(wrong)}: a gradient needs floating-point numbers")
+    one = recorder.constant(numpy.ones((), J.dtype))
+    gradients = vjp([J], [one], [*found.values()]) if found else []
+    return J, dict(found), dict(zip(found, gradients, strict=True))
 
 
 def _named_after(f: Callable[..., Any], what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

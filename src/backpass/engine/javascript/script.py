@@ -65,7 +65,7 @@ def script_of(circuit: Circuit) -> Script:
     for number, spec in enumerate(circuit.inputs):
         typed_array(spec.dtype)
         values.append(View.whole(writer.shape(spec.shape), spec.dtype, f"a{number}"))
-    readers = Counter(i for _, node in circuit.operations for i in node.inputs)
+    readers = Counter([i for _, node in circuit.operations for i in node.inputs] + [*circuit.outputs])
     for number, node in circuit.operations:
         value = _written(writer, node, [values[i] for i in node.inputs])
         values.append(writer.stored(value) if readers[number] > 1 and not isinstance(value, Literal) else value)

@@ -1,0 +1,87 @@
+"""The page: programs, columns, style and scripts joined to one HTML file that loads nothing.
+
+Its content security policy allows one script and one style sheet by their hashes and no connection, so a table that
+somebody drops on it stays there. Names of columns and categories are data in JSON, shown as text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from backpass._version import __version__
+from backpass.model.file.container import FORMAT
+from backpass.model.saving import ARITHMETIC
+from backpass.model.settings.settings import Settings
+from backpass.playground.columns import columns_of
+from backpass.playground.programs import CHOSEN, DEEPEST, RULES, programs, settings_of
+from backpass.playground.reference import reference
+from backpass.table import Table, read_table, table_from
+
+SCRIPTS = ("table.js", "trainer.js", "file.js", "views.js", "lines.js", "page.js")
+
+
+def playground(data: Any, target: str | None = None, **reading: Any) -> str:
+    """A page that trains a network on a table in the browser, shows every step, and saves model files.
+
+    Args:
+        data: The table: a path, a data frame, a dict or a Table.
+        target: The column to predict. Default None: the last one.
+        **reading: Options of ``read_table`` or ``table_from``.
+
+    Returns:
+        The page as HTML, less than 300 kB without the table.
+
+    Raises:
+        DataError: The table cannot be read, or the target cannot be predicted.
+        UsageError: The target has too many classes, or no column is left.
+
+    Example:
+        >>> page = playground({"size": [1.0, 2.0, 3.0, 4.0], "price": [2.0, 4.0, 6.0, 8.0]})
+        >>> page.startswith("<!doctype html>")
+        True
+    """
+    if isinstance(data, Table):
+        table = data
+    else:
+        table = read_table(data, **reading) if isinstance(data, str) or hasattr(data, "open") else table_from(data)
+    return page_of(columns_of(table, target))
+
+
+def page_of(table: dict[str, Any]) -> str:
+    """The page of the columns that ``columns_of`` returns."""
+    room = files("backpass.playground")
+    functions, sources = programs()
+    settings = Settings.of({"preset": "plain", "numerical_scaling": "standard", "dropout": 0.0}).to_json()
+    facts = {
+        "table": table,
+        "reference": reference(),
+        "template": {"arithmetic": ARITHMETIC, "backpass": __version__, "format": FORMAT, "settings": settings},
+        "settings": {rule: list(settings_of(rule)) for rule in RULES},
+        "activations": list(CHOSEN),
+        "deepest": DEEPEST,
+    }
+    text = ",\n".join(f"{json.dumps(name)}:{source}" for name, source in sources.items())
+    parts = [room.joinpath(name).read_text("utf-8") for name in SCRIPTS]
+    script = f'"use strict";\n{functions}\nconst PROGRAMS={{{text}}};\n' + "\n".join(parts)
+    style = room.joinpath("page.css").read_text("utf-8")
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{_digest(script)}'; style-src 'sha256-{_digest(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    page = room.joinpath("page.html").read_text("utf-8")
+    filled = {"policy": policy, "version": __version__, "style": style, "facts": _inert(facts), "script": script}
+    return re.sub(r"\[\[(\w+)\]\]", lambda match: filled[match[1]], page)  # once: what is filled in is not read again
+
+
+def _inert(facts: dict[str, Any]) -> str:
+    """JSON that no HTML parser takes for markup."""
+    return json.dumps(facts, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _digest(text: str) -> str:
+    return b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii")

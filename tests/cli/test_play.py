@@ -1,0 +1,69 @@
+"""``backpass play``: a page from a table, notes on what is left out, and what is refused before anything is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Numbers, categories, a date and an identifier."""
+    rows = "".join(f"{n / 7:.3f},{'ab'[n % 2]},2024-{n % 12 + 1:02}-{n % 28 + 1:02},id{n},{n * n}\n" for n in range(40))
+    path = tmp_path / "t.csv"
+    path.write_text(f"size,kind,day,name,y\n{rows}")
+    return path
+
+
+def table_in(page: str) -> Any:
+    found = re.search(r'id="facts">(.*?)</script>', page, flags=re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])["table"]
+
+
+def test_a_page_holds_the_columns_that_it_can_show(call: Run, table: Path, tmp_path: Path) -> None:
+    done = call("play", table, "-o", "p.html")
+    assert (done.code, done.out) == (0, "")
+    assert "column 'day' holds dates: left out here, fit reads them" in done.err
+    assert "column 'name' looks like an identifier" in done.err
+    assert done.err.splitlines()[-1].startswith("saved p.html (")
+    held = table_in((tmp_path / "p.html").read_text("utf-8"))
+    assert held["target"] == "y"
+    assert [(each["name"], each["kind"]) for each in held["columns"]] == [
+        ("size", "numeric"), ("kind", "categorical"), ("y", "numeric"),
+    ]  # fmt: skip
+    assert call("play", table, "-o", "p.html").code == 0  # a page of ours may be replaced
+
+
+def test_standard_output_and_another_target(call: Run, table: Path) -> None:
+    done = call("play", table, "--target", "kind", "-q")
+    assert done.code == 0
+    held = table_in(done.out)
+    assert held["target"] == "kind"
+    assert held["columns"][-1]["levels"] == ["a", "b"]
+
+
+def test_json_describes_the_page(call: Run, table: Path, tmp_path: Path) -> None:
+    facts = call("play", table, "-o", "p.html", "--json", "-q").json
+    assert facts["command"] == "play"
+    assert facts["columns"] == ["size", "kind"]
+    assert facts["bytes"] == (tmp_path / "p.html").stat().st_size
+    failed = call("play", table, "--json")
+    assert failed.code == 2
+    assert "--json needs a file for the page" in failed.err
+
+
+def test_files_of_others_are_never_overwritten(call: Run, table: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.html").write_text("<p>mine</p>")
+    failed = call("play", table, "-o", "mine.html")
+    assert failed.code == 2
+    assert failed.err.startswith("error: mine.html is there already and would be lost")
+    assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"
+    assert call("play", table, "-o", table).code == 2

@@ -1,0 +1,204 @@
+"""The playground in a real browser: it agrees with Python, trains, walks, saves models, and stays alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import backpass
+from backpass.errors import UsageError
+from backpass.model.loading import from_bytes
+from backpass.playground import playground
+from backpass.playground.programs import CHOSEN, RULES, programs
+from backpass.playground.reference import reference
+
+REPORT = str(Path(__file__).parent.parent / "report")
+if REPORT not in sys.path:
+    sys.path.append(REPORT)
+
+IMAGE, SCRIPT = "<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>"
+
+
+@cache
+def page_of(target: str) -> str:
+    """A page with hostile names, of a number or of classes."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 200)).round(3)
+    columns: dict[str, list[Any]] = {
+        IMAGE: a.tolist(),
+        "b": [None if i % 10 == 0 else value for i, value in enumerate(b.tolist())],
+        "town": rng.choice([SCRIPT, "x", "[[script]]"], 200).tolist(),
+    }
+    values = {
+        "price": (3.0 * a + 100.0).round(3).tolist(),
+        "kind": np.where(a * a < 0.5, SCRIPT, "out").tolist(),
+        "grade": np.array(["u", "v", "w"])[np.digitize(a, [-0.5, 0.5])].tolist(),
+    }
+    return playground({**columns, target: values[target]}, target)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A headless Chromium; without one the tests that need it are skipped."""
+    from chromium import Browser, chromium
+
+    if chromium() is None:
+        pytest.skip("there is no chromium: apt-get install chromium")
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def opened(browser: Any, folder: Path, target: str, **window: Any) -> Any:
+    path = folder / f"{target}.html"
+    path.write_text(page_of(target), "utf-8")
+    browser.complaints.clear()
+    browser.requests.clear()
+    browser.open(path, **window)
+    return browser
+
+
+def test_the_page_is_small_and_holds_nothing_executable_from_the_table() -> None:
+    page = page_of("kind")
+    table = re.search(r'"table":.*?,"reference"', page)
+    assert table is not None
+    assert len(page.encode("utf-8")) - len(table[0]) < 300_000
+    assert "<img src=x" not in page
+    assert page.count("</script>") == 2
+    assert "default-src 'none'" in page
+    assert "unsafe" not in page
+    assert page == playground_again("kind")
+
+
+def playground_again(target: str) -> str:
+    page_of.cache_clear()
+    return page_of(target)
+
+
+def test_every_choice_of_the_page_has_a_program() -> None:
+    names = set(programs()[1])
+    for activation in CHOSEN:
+        for task in ("regression", "binary", "multiclass"):
+            for hidden in (1, 2, 3):
+                assert {f"step {hidden} {activation} {task}", f"step {hidden} {activation} {task} dropout"} <= names
+    assert {f"update {rule}" for rule in RULES} <= names
+    assert "step 0 identity regression" in names
+
+
+def test_five_steps_agree_with_python(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    worst = page.run("Number(document.getElementById('badge').dataset.worst)")
+    assert 0.0 < worst <= 2e-7
+    assert page.run("document.getElementById('badge').className") == "badge good"
+    assert len(reference()["J"]) == 5
+    # The badge can turn: with another learning rate the steps differ.
+    assert page.run("agreement({...facts.reference, alpha: 0.011})") > 1e-4
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("target", ["price", "kind", "grade"])
+def test_saved_models_predict_what_the_page_shows(browser: Any, tmp_path: Path, target: str) -> None:
+    page = opened(browser, tmp_path, target)
+    page.run("change({dropout: 0.1, activation: 'tanh', m1: 7, optimizer: 'momentum'})")
+    page.run("for (let i = 0; i < 30; i++) train()")
+    model = from_bytes(bytes(page.run("Array.from(save().bytes)")))
+    assert model.network.widths[:2] == (7, 16)
+    rows = json.loads(
+        page.run(
+            "JSON.stringify(Object.fromEntries(model.columns.map((column) => [column.name, model.training.slice(0, 40)"
+            ".map((i) => column.kind === 'numeric' ? (Number.isNaN(column.values[i]) ? null : column.values[i])"
+            " : column.levels[column.values[i] - 1] ?? null)])))"
+        )
+    )
+    shown = np.array(page.run("Array.from(model.trainer.predict(model.data.x.subarray(0, 40 * model.data.d), 40))"))
+    if target == "price":
+        center, deviation = page.run("[model.data.center, model.data.deviation]")
+        np.testing.assert_allclose(model.predict(rows), shown * deviation + center, rtol=1e-6)
+    else:
+        probabilities = model.predict_proba(rows)
+        expected = probabilities[:, 1] if target == "kind" else probabilities.ravel()
+        np.testing.assert_allclose(shown, expected, atol=1e-6)
+    assert page.complaints == []
+
+
+def test_j_falls_and_the_walk_is_one_step(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    first, last = page.run(
+        "const begin = model.held; for (let i = 0; i < 300; i++) train(); hold(); [begin, model.held]"
+    )
+    assert last < 0.2 * first
+    page.run("$('step').click()")
+    assert page.run("document.querySelector('#lines [aria-current]').textContent") == "(4.4)z1 = x W1 + b1"
+    before = page.run("model.trainer.steps")
+    theta = page.run("Array.from(model.trainer.theta)")
+    count = page.run("model.lines.length")
+    page.run(f"for (let i = 1; i < {count - 1}; i++) $('step').click()")
+    assert page.run("Array.from(model.trainer.theta)") == theta
+    page.run("$('step').click()")
+    assert page.run("model.trainer.steps") == before + 1
+    moved = np.array(page.run("Array.from(model.trainer.theta)")) - np.array(theta)
+    assert np.abs(moved).max() > 0.0
+    assert page.run("$('numbers').innerText").count("W1 after") == 1
+
+
+def test_a_file_of_ones_own_stays_in_the_page(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    text = '\ufeffa;b;"so; called"\n1.5;x;"2"\n;y;3\n2;"z ""q""";4\n' + "3;x;5\n4;y;6\n" * 20
+    page.run(f'readFile(new File([{json.dumps(text)}], "my table\'s.csv"))')
+    assert page.run("table.columns.map((each) => [each.name, each.kind])") == [
+        ["a", "numeric"],
+        ["b", "categorical"],
+        ["so; called", "numeric"],
+    ]
+    assert page.run("$('command').textContent").startswith("backpass fit 'my table'\\''s.csv' --target 'so; called'")
+    page.run("for (let i = 0; i < 5; i++) train()")
+    assert page.run("Number.isFinite(model.curve.bins[0].sum)")
+    page.run("readFile(new File(['just text'], 'x.csv'))")
+    assert "no rows below a header" in page.run("$('message').textContent")
+    assert [each for each in page.requests if not each.startswith(("file:", "blob:"))] == []
+
+
+def test_the_address_keeps_the_state(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    page.run("change({alpha: 0.1, hidden: 1, m1: 3, columns: ['b']})")
+    assert page.run("location.hash") == "#alpha=0.1&hidden=1&m1=3&column=b"
+    page.run("location.hash = '#optimizer=sgd&hidden=3&alpha=nonsense&m1=1e9&activation=evil&column=zzz'; 0")
+    page.run("new Promise((done) => setTimeout(done, 50))")
+    known = ("optimizer", "hidden", "alpha", "m1", "activation")
+    assert page.run(f"{json.dumps(known)}.map((name) => state[name])") == ["sgd", 3, 0.01, 16, "relu"]
+    assert page.run("state.columns.length") == 3
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (1366, True)])
+def test_it_fits_phones_and_the_dark(browser: Any, tmp_path: Path, width: int, dark: bool) -> None:
+    page = opened(browser, tmp_path, "kind", width=width, dark=dark)
+    assert page.run("document.documentElement.scrollWidth") <= width
+    controls = "[...document.querySelectorAll('button, input, select')]"
+    assert page.run(f"{controls}.every((each) => each.labels?.length || each.textContent)")
+    assert page.run("[...document.querySelectorAll('canvas')].every((each) => each.getAttribute('aria-label'))")
+    assert page.run("$('columns').innerText").count(IMAGE) == 1
+    assert page.run("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(18, 22, 27)" if dark else "rgb(255, 255, 255)"
+    )
+    assert page.complaints == []
+
+
+def test_divergence_is_said(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    page.run("change({optimizer: 'sgd', alpha: 10}); for (let i = 0; i < 400 && train(); i++) 0")
+    assert page.run("$('message').textContent").startswith("J became infinite at step ")
+
+
+def test_what_a_page_cannot_show_is_refused() -> None:
+    with pytest.raises(UsageError, match="the page shows at most 24"):
+        playground({"x": list(range(60)), "y": [f"c{i % 30}" for i in range(60)]})
+    with pytest.raises(backpass.BackpassError):
+        playground({"y": [1.0, 2.0, 3.0]})
