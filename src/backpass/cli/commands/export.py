@@ -35,7 +35,9 @@ MODULES = (".js", ".mjs")
 @argument("output", type=click.Path())
 @talking()
 def export(**given: Any) -> int:
-    """Export a model to ONNX, or to JavaScript if OUTPUT ends in .js or .mjs.
+    """Export a model to ONNX or JavaScript.
+
+    A file whose name ends in .js or .mjs is a JavaScript module, any other one an ONNX graph.
 
     The ONNX graph maps raw columns to predictions, preprocessing included. Each column is an input of the same name:
     numeric columns are double of shape [n,1] (missing: NaN), categorical columns string of shape [n,1] (missing: empty
