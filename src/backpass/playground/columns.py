@@ -13,7 +13,8 @@ import numpy as np
 from backpass.errors import UsageError
 from backpass.numerics.philox import permutation
 from backpass.table import CategoricalFeature, NumericFeature, Schema, Table, Target
-from backpass.table.messages import counted, shown
+from backpass.table.feature import number_inputs
+from backpass.table.messages import counted, plural, shown
 from backpass.table.target import labeled
 
 MOST_ROWS = 5_000
@@ -65,8 +66,8 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
                     notes.append(f"column {shown(feature.name)} has {counted(len(levels), 'category')}: left out here")
                 code += 1
             case _:
-                notes.append(f"column {shown(feature.name)} holds {feature.kind}s: left out here, fit reads them")
-                number += len(feature.parts)
+                notes.append(f"column {shown(feature.name)} holds {plural(feature.kind)}: left out here, fit reads them")
+                number += len(number_inputs(feature))
     if not columns:
         raise UsageError("no column of numbers or few categories is left to learn from", faults=notes)
     y = goal.encode(table)[rows]
