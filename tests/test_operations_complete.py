@@ -1,13 +1,12 @@
 """Every operation is complete: each room that needs something for it has it, or says why not.
 
 An operation is declared once (``circuit/operations``). The planner needs a rule for it, the core a kernel, the ONNX
-export a form and the report's script a function. Without them nothing fails at first: circuits run on the slow engine,
+export and the JavaScript generator a form. Without them nothing fails at first: circuits run on the slow engine,
 and models cannot be exported. Therefore this test names every place where an operation is missing.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,27 +23,13 @@ from backpass.engine.javascript.forms import FORMS as SCRIPT_FORMS
 from backpass.engine.javascript.forms import WITHOUT_FORM as WITHOUT_SCRIPT_FORM
 from backpass.engine.onnx.forms import FORMS, WITHOUT_FORM
 from backpass.engine.plan.lowering.rules import RULES, rule_of
-from backpass.reporting.page import whatif
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.append(HERE)
 
-SCRIPT = (Path(whatif.__file__).parent / "circuit.js").read_text("utf-8")
-SCRIPT_OPERATIONS = set(
-    re.findall(r"^  (\w+)(?:\(|: )", SCRIPT[SCRIPT.index("const OPERATIONS = {") :], flags=re.MULTILINE)
-)
 PLANNED = {"argument": "the planner makes the inputs of a circuit itself"}
 """Operations without a rule of the planner, and why."""
-WITHOUT_SCRIPT: Mapping[str, str] = {
-    "argument": "the script puts the inputs in itself",
-    "constant": "the script reads constants itself",
-    "assemble": "only gradients hold it",
-    "scatter_add": "only gradients hold it",
-    "random_bits": "a forward pass draws no random numbers",
-    "to_unit": "a forward pass draws no random numbers",
-}
-"""Operations that ``reporting/page/circuit.js`` does not carry out, and why."""
 KERNEL_DTYPES = {"logical_not": ("bool",)}
 """Dtypes of the kernels that an elementwise operation needs, where these are not float32 and float64."""
 
@@ -70,8 +55,6 @@ def missing_places(one: Primitive, samples: set[str]) -> Iterator[str]:
         yield "a form in engine/onnx/forms.py"
     if name not in SCRIPT_FORMS and name not in WITHOUT_SCRIPT_FORM:
         yield "a form in engine/javascript/forms.py"
-    if name not in SCRIPT_OPERATIONS and name not in WITHOUT_SCRIPT:
-        yield "a function in reporting/page/circuit.js"
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -85,13 +68,12 @@ def test_every_exception_is_one() -> None:
     for place, excused in (
         (FORMS, WITHOUT_FORM),
         (SCRIPT_FORMS, WITHOUT_SCRIPT_FORM),
-        (SCRIPT_OPERATIONS, WITHOUT_SCRIPT),
         (RULES, PLANNED),
     ):
         assert set(excused) <= set(OPERATIONS)
         assert not set(excused) & set(place)
         assert all(excused.values())
-    for entered in (FORMS, RULES, SCRIPT_FORMS, SCRIPT_OPERATIONS):
+    for entered in (FORMS, RULES, SCRIPT_FORMS):
         assert set(entered) <= set(OPERATIONS)
 
 
@@ -117,15 +99,14 @@ def test_a_planted_operation_is_told_where_it_lacks_something(
     planted: Mapping[str, Primitive], sampled: set[str]
 ) -> None:
     found = {name: list(missing_places(one, sampled)) for name, one in planted.items()}
-    sample, form, script, function = (
+    sample, form, script = (
         "sample inputs in tests/circuit/conftest.py",
         "a form in engine/onnx/forms.py",
         "a form in engine/javascript/forms.py",
-        "a function in reporting/page/circuit.js",
     )
     kernel = [f"the kernel cube.{dtype} in engine/native/elementwise.hpp" for dtype in ("float32", "float64")]
-    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script, function]
-    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script, function]
+    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script]
+    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script]
 
 
 def test_an_operation_says_how_it_treats_rows() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,10 @@ import pytest
 from chromium import Browser
 from fitted import IMAGE, Case, case_of, page_of
 from pages import MOVE, SHOTS, opened, quiet_and_alone
-from script_operations import KNOWN, SCRIPT
 
 import backpass
-from backpass.circuit import Circuit, Spec, trace
 from backpass.reporting.page import whatif
 from backpass.reporting.page.page import MOST_BYTES
-from operation_samples import samples_of_operations
 
 
 def number_of(text: str) -> float:
@@ -147,58 +143,14 @@ def test_operations_mean_what_the_engine_means(variant: Case, browser: Browser, 
     numbers = [[str(value) for value in row] for row in encoded.numbers.tolist()]
     opened(browser, "<!DOCTYPE html><title>x</title>", tmp_path)
     found = browser.run(
-        f"""(() => {{ {SCRIPT.replace('"use strict";', "")}
+        f"""(() => {{ {whatif.script(model)}
         const facts = {json.dumps(whatif.facts(model))};
-        const theta = floatsOf(facts.theta);
-        const matrix = (rows, Kind) =>
-          ({{ shape: [rows.length, rows[0].length], data: Kind.from(rows.flat().map(Number)) }});
-        return Array.from(evaluate(facts.circuit, [{{ shape: [theta.length], data: theta }},
-          matrix({json.dumps(numbers)}, Float64Array), matrix({json.dumps(encoded.codes.tolist())}, Int32Array)]).data);
+        const theta = new Float32Array(Uint8Array.from(atob(facts.theta), (each) => each.charCodeAt(0)).buffer);
+        const numbers = Float64Array.from({json.dumps(numbers)}.flat().map(Number));
+        const codes = Int32Array.from({json.dumps(encoded.codes.tolist())}.flat());
+        return Array.from(circuitOf({{ n: 1000 }})(theta, numbers, codes)[0]);
         }})()"""
     )
     expected = model.head.predictions(model.outputs_at(model.inputs_at(encoded.numbers, encoded.codes)))
     scale = 1.0 if model.classes else float(np.std(expected))
     np.testing.assert_allclose(np.reshape(found, expected.shape), expected, rtol=1e-5, atol=1e-5 * scale)
-
-
-SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-20, 1e300, -1e300, np.inf, -np.inf, np.nan])
-
-
-def circuits_of_operations(known: set[str]) -> Iterator[tuple[Circuit, list[Any]]]:
-    """Every operation of the script on its samples; elementwise ones on zeros, infinities and NaN, too."""
-    pairs = [grid.ravel() for grid in np.meshgrid(SPECIAL, SPECIAL)]
-    special = set()
-    for sample in samples_of_operations():
-        if sample.operation not in known:
-            continue
-        calls = [sample.arguments]
-        if sample.operation not in special and not sample.params and all(a.ndim == 0 for a in sample.arguments):
-            special.add(sample.operation)
-            calls.append(tuple(pairs[: len(sample.arguments)]))
-        for arguments in calls:
-            yield trace(sample, [Spec(a.shape, a.dtype) for a in arguments]), list(arguments)
-    assert {"floor", "log1p", "remainder", "power"} <= special
-
-
-def test_every_operation_of_the_script_is_numpy_s(browser: Browser, tmp_path: Path) -> None:
-    """Also those that few models hold: signs of remainders, indices from the end, infinities, empty arrays."""
-    cases = [*circuits_of_operations(KNOWN)]
-    assert KNOWN - {circuit.nodes[-1].operation.name for circuit, _ in cases} == {"identity"}  # which traces leave out
-    arrays = [[[list(a.shape), a.dtype.name, [str(v) for v in a.ravel().tolist()]] for a in own] for _, own in cases]
-    facts = [whatif.circuit_facts(circuit) for circuit, _ in cases]
-    opened(browser, "<!DOCTYPE html><title>x</title>", tmp_path)
-    found = browser.run(
-        f"""(() => {{ {SCRIPT.replace('"use strict";', "")}
-        const WORDS = {{ inf: Infinity, "-inf": -Infinity, nan: NaN, True: 1, False: 0 }};
-        const read = ([shape, dtype, texts]) =>
-          ({{ shape, data: KINDS[dtype].from(texts.map((text) => (text in WORDS ? WORDS[text] : Number(text)))) }});
-        const arrays = {json.dumps(arrays)};
-        return {json.dumps(facts)}.map((circuit, i) => Array.from(evaluate(circuit, arrays[i].map(read)).data, String));
-        }})()"""
-    )
-    for (circuit, own), texts in zip(cases, found, strict=True):
-        with np.errstate(all="ignore"):
-            (expected,) = circuit.evaluate(own)
-        got = np.array([float(text) for text in texts]).reshape(expected.shape)
-        name = circuit.nodes[-1].operation.name
-        np.testing.assert_allclose(got, expected.astype(float), rtol=1e-12, atol=1e-13, err_msg=name)

@@ -237,16 +237,14 @@ def test_predictions_of_the_page_for_dates_are_the_engine_s(browser: Browser, tm
     path.write_text("<!DOCTYPE html><title>x</title>")
     browser.open(path)
     room = Path(whatif.__file__).parent
-    script = "".join((room / name).read_text("utf-8") for name in ("circuit.js", "moment.js"))
+    script = whatif.script(model) + (room / "moment.js").read_text("utf-8")
     found = browser.run(
         f"""(() => {{ {script.replace('"use strict";', "")}
         const facts = {json.dumps(facts)}, values = {json.dumps(values)};
-        const theta = floatsOf(facts.theta);
+        const theta = new Float32Array(Uint8Array.from(atob(facts.theta), (each) => each.charCodeAt(0)).buffer);
         const numbers = values.flatMap((row) => row.flatMap((value, k) => numbersOf(facts.columns[k], value)));
         const n = values.length;
-        return Array.from(evaluate(facts.circuit, [{{ shape: [theta.length], data: theta }},
-          {{ shape: [n, numbers.length / n], data: Float64Array.from(numbers) }},
-          {{ shape: [n, 1], data: new Int32Array(n).fill(1) }}]).data); }})()"""
+        return Array.from(circuitOf({{ n }})(theta, Float64Array.from(numbers), new Int32Array(n).fill(1))[0]); }})()"""
     )
     expected = model.predict(
         {

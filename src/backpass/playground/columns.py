@@ -66,7 +66,9 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
                     notes.append(f"column {shown(feature.name)} has {counted(len(levels), 'category')}: left out here")
                 code += 1
             case _:
-                notes.append(f"column {shown(feature.name)} holds {plural(feature.kind)}: left out here, fit reads them")
+                notes.append(
+                    f"column {shown(feature.name)} holds {plural(feature.kind)}: left out here, fit reads them"
+                )
                 number += len(number_inputs(feature))
     if not columns:
         raise UsageError("no column of numbers or few categories is left to learn from", faults=notes)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Circuit
 from backpass.circuit.node import Node
 from backpass.engine.javascript.forms import FORMS, WITHOUT_FORM
-from backpass.engine.javascript.value import Literal, Value, View
+from backpass.engine.javascript.value import Literal, Value, View, number_text
 from backpass.engine.javascript.writer import Writer, typed_array
 from backpass.errors import CircuitError
 
@@ -36,6 +36,14 @@ class Script:
     source: str
     constants: tuple[NDArray[Any], ...]
     functions: frozenset[str]
+
+    @property
+    def constants_source(self) -> str:
+        """The constants as the text of a list of typed arrays, exactly."""
+        texts = (
+            f"{typed_array(each.dtype)}.from([{','.join(map(number_text, each.ravel()))}])" for each in self.constants
+        )
+        return f"[{','.join(texts)}]"
 
 
 def script_of(circuit: Circuit) -> Script:

@@ -1,11 +1,12 @@
 // The page: sliders and selectors that move the prediction, and the curve of it along the column that was moved.
+const floatsOf = (base64) => new Float32Array(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer);
+
 (() => {
   const store = document.getElementById("facts");
   if (!store) return;
   const facts = JSON.parse(store.textContent);
   const theta = floatsOf(facts.theta);
-  const network = { shape: [theta.length], data: theta };
-  const kept = new Map();
+  const made = new Map();
   const columns = facts.columns;
   const names = facts.labels.length ? facts.labels : facts.classes;
   const numeric = columns.filter((column) => column.kind !== "categorical");
@@ -21,15 +22,15 @@
 
   // Predictions for rows of one value per column: a list of lists of outputs.
   function predict(rows) {
-    const numbers = { shape: [rows.length, width], data: new Float64Array(rows.length * width) };
-    const codes = { shape: [rows.length, texts], data: new Int32Array(rows.length * texts) };
+    const n = rows.length, numbers = new Float64Array(n * width), codes = new Int32Array(n * texts);
     rows.forEach((values, i) => {
-      numbers.data.set(numeric.flatMap((column, k) => numbersOf(column, values[k])), i * width);
-      codes.data.set(values.slice(numeric.length), i * texts);
+      numbers.set(numeric.flatMap((column, k) => numbersOf(column, values[k])), i * width);
+      codes.set(values.slice(numeric.length), i * texts);
     });
-    const out = evaluate(facts.circuit, [network, numbers, codes], kept);
+    if (!made.has(n)) made.set(n, circuitOf({ n }));
+    const [out] = made.get(n)(theta, numbers, codes);
     const outputs = names.length || 1;
-    return rows.map((_, i) => Array.from(out.data.subarray(i * outputs, (i + 1) * outputs)));
+    return rows.map((_, i) => Array.from(out.subarray(i * outputs, (i + 1) * outputs)));
   }
 
   const best = (outputs) => outputs.indexOf(Math.max(...outputs));

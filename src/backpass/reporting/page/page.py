@@ -104,7 +104,8 @@ def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: d
 
     room = files("backpass.reporting.page")
     style = room.joinpath("page.css").read_text("utf-8")
-    script = "\n".join(room.joinpath(name).read_text("utf-8") for name in ("circuit.js", "moment.js", "page.js"))
+    scripts = [room.joinpath(name).read_text("utf-8") for name in ("moment.js", "page.js")]
+    script = "\n".join(scripts if what_if is None else [whatif.script(findings.model), *scripts])
     environment = Environment(
         loader=PackageLoader("backpass.reporting", "page"),
         autoescape=True,

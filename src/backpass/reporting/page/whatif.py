@@ -1,20 +1,20 @@
-"""What-if analysis: the forward circuit of a whole model as plain data, which a script on the page evaluates.
+"""What-if analysis: the forward circuit of a whole model as JavaScript, and the controls that change its inputs.
 
 The circuit maps encoded columns (numbers, codes) to predictions, including scaling and averaging; its operations are
-those that the engines run. theta is stored as float32, so predictions agree with the engine's to about 1e-6, not
-bitwise. The script is ``circuit.js``.
+those that the engines run, written by ``engine.javascript``. theta is stored as float32, so predictions agree with the
+engine's to about 1e-6, not bitwise.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from backpass.circuit import Array, Circuit, Spec, trace
+from backpass.engine.javascript import functions_source, script_of
 from backpass.model.head.decoding import WIDE
 from backpass.model.model import Model
 from backpass.reporting.explanation.dependence import values_along
@@ -57,7 +57,6 @@ def facts(model: Model) -> dict[str, Any]:
     """Return everything that the script needs, as plain data."""
     theta = np.concatenate([group.theta.reshape(-1) for group in model.groups])
     return {
-        "circuit": circuit_facts(forward(model)),
         "theta": b64encode(theta.astype("<f4").tobytes()).decode("ascii"),
         "columns": list(controls(columns_of(model))),
         "target": label(model.target),
@@ -67,24 +66,14 @@ def facts(model: Model) -> dict[str, Any]:
     }
 
 
-def circuit_facts(circuit: Circuit) -> dict[str, Any]:
-    """Return a circuit with one output as plain data: operation, inputs, parameters, shape and dtype of each node."""
-    nodes = [
-        [node.operation.name, list(node.inputs), _params(node.params), list(node.spec.shape), node.spec.dtype.name]
-        for node in circuit.nodes
-    ]
-    return {"nodes": nodes, "output": circuit.outputs[0]}
+def script(model: Model) -> str:
+    """Return the forward circuit as JavaScript.
 
-
-def _params(params: Any) -> dict[str, Any]:
-    return {key: _plain(value) for key, value in params.items() if key not in ("dtype", "spec")}
-
-
-def _plain(value: Any) -> Any:
-    """Convert a parameter for JSON: an array to the list of its elements, non-finite elements to strings."""
-    if isinstance(value, np.ndarray):
-        return [number if isfinite(number) else repr(number) for number in value.ravel().tolist()]
-    return list(map(_plain, value)) if isinstance(value, tuple) else value
+    ``circuitOf({n})`` makes the function of ``forward`` for n rows, on typed arrays.
+    """
+    written = script_of(forward(model))
+    made = f"const circuitOf=(lengths)=>({written.source})(lengths,{written.constants_source});"
+    return functions_source(written.functions) + made
 
 
 def controls(columns: Sequence[ModelColumn]) -> Iterator[dict[str, Any]]:
