@@ -170,3 +170,20 @@ def test_per_mille_and_estimators_warn_too() -> None:
     for method in (estimator.predict, lambda X: estimator.score(X, RATES)):
         with pytest.warns(BackpassWarning, match="multiply them by 1000"):
             method(frame.assign(rate=RATES / 1000))
+
+
+def test_a_target_of_fractions_is_a_warning_of_evaluate(tmp_path: Path) -> None:
+    x = np.linspace(2.0, 12.0, 80)
+    model = backpass.fit({"x": x, "y": [f"{v:.2f} %" for v in 3.0 * x]}, "y", preset="fast", hidden=(16,), epochs=30)
+    expected = "column 'y': no value has the % of the training rows"
+    for door in ("csv", "pandas", "parquet"):
+        fractions, numbers = ({"x": x, "y": y} for y in (0.03 * x, 3.0 * x))
+        with pytest.warns(BackpassWarning) as caught:
+            model.evaluate(DOORS[door](fractions, tmp_path))
+        assert any(str(each.message).startswith(expected) for each in caught)
+        assert any("where the predictions lie between" in str(each.message) for each in caught)
+        with warnings.catch_warnings(record=True) as others:
+            warnings.simplefilter("always")
+            model.evaluate(DOORS[door](numbers, tmp_path))
+            model.evaluate({"x": x, "y": [f"{v:.4f} %" for v in 0.03 * x]})  # the sign leaves no doubt
+        assert not any(expected in str(each.message) for each in others)

@@ -10,9 +10,10 @@ import pytest
 from backpass import fit
 from backpass.model.fitting.fit import make_problem
 from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.start import fitted_rows
 from backpass.model.forward import outputs_of
 from backpass.model.settings.settings import Settings
-from backpass.network import ACTIVATIONS, saturates
+from backpass.network import ACTIVATIONS, Dense, Network, Periodic, dense_network, saturates
 from backpass.network.activations import RANGES
 from backpass.table import table_from
 
@@ -166,3 +167,15 @@ def test_outputs_without_a_flat_side_start_as_drawn(settings: dict[str, Any]) ->
     theta = problem.first_theta()
     other = problem_of({"x": X, "y": X[::-1].copy()}, **{"output_activation": "identity", **settings}).first_theta()
     np.testing.assert_array_equal(theta[:-1], other[:-1])
+
+
+def test_wide_networks_start_from_fewer_rows() -> None:
+    """Tables of usual width start from the same 4,096 rows as ever; no array of a wide one is larger than the bound."""
+    ordinary = problem_of({**{f"c{j}": X + j for j in range(20)}, "y": X})
+    assert fitted_rows(ordinary.network) == 4096
+    assert fitted_rows(dense_network(16_384, (8,), 1)) == 4096
+    assert fitted_rows(dense_network(65_536, (8,), 1)) == 1024
+    assert fitted_rows(dense_network(4, (65_536, 8), 1)) == 1024
+    assert fitted_rows(dense_network(10**7, (8,), 1)) == 256
+    waves = Network(2_000, (Periodic(2_000), Dense(8, "relu"), Dense(1)))
+    assert fitted_rows(waves) == 2**26 // (2_000 * waves.layers[0].frequencies) < 4096

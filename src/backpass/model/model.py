@@ -29,7 +29,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.predictions import Evaluation, Predictions
-from backpass.model.profile import NumericProfile, strangers_in, suspects_in
+from backpass.model.profile import NumericProfile, fractions_of_target, strangers_in, suspects_in
 from backpass.model.record import Record
 from backpass.model.saving import to_bytes
 from backpass.model.split.units import resampled_rows
@@ -266,11 +266,21 @@ class Model:
         comparison = compare(self.head, o, self.baseline_outputs(x, table), truth, weights, unit=unit)
         warnings = [
             *encoded.warnings,
+            *self._warnings_on_fractions(table, o),
             *self.warnings_on_known(encoded, truth),
             *self.warnings_on_scores(o, truth, weights),
             *beaten_by(comparison, "these rows"),
         ]
         return Evaluation(self.head.defined_scores(o, truth, weights), warnings, comparison)
+
+    def _warnings_on_fractions(self, table: Table, o: NDArray[Any]) -> list[str]:
+        """A warning on each target of percentages that the table seems to hold as fractions."""
+        predicted = self.head.predictions(o)
+        if self.classes or not predicted.size:
+            return []
+        columns = predicted.reshape(len(predicted), -1).T
+        pairs = zip(self.head.targets, columns, strict=False)
+        return [s.warning for each, y in pairs for s in fractions_of_target(each.target, table, y)]
 
     def warnings_on_known(self, encoded: Encoded, truth: NDArray[Any]) -> list[str]:
         """A warning if many rows are training rows.

@@ -8,14 +8,14 @@ columns without values; ``strangers_in`` finds free text in other words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.table import Encoded, NumericFeature, Schema, Table
+from backpass.table import Encoded, NumericFeature, Schema, Table, Target
 from backpass.table.diagnosis.fractions import are_fractions
 from backpass.table.feature import Feature, number_inputs
 from backpass.table.messages import counted
@@ -186,6 +186,20 @@ def _without_values(column: Column, profile: Profile) -> list[Suspect]:
 
 def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:
     """A column of percentages without percent signs whose values seem to be fractions, 0.123 for 12.3 %."""
+    return _fractions_beside(column, feature, profile.quantiles, "those lay")
+
+
+def fractions_of_target(target: Target, table: Table, predicted: NDArray[np.float64]) -> list[Suspect]:
+    """A target of percentages without percent signs whose values seem to be fractions beside the predictions (n,)."""
+    column = table.columns.get(target.name)
+    if column is None or target.task != "regression" or not np.isfinite(predicted).all() or not len(predicted):
+        return []
+    return _fractions_beside(column, target, np.quantile(predicted, SHARES).tolist(), "the predictions lie")
+
+
+def _fractions_beside(
+    column: Column, feature: NumericFeature | Target, quantiles: Sequence[float], others: str
+) -> list[Suspect]:
     reading = feature.reading
     unit = "%" if feature.is_percent else reading.unit if reading is not None and reading.is_percent else ""
     if not unit or not isinstance(column, NumericColumn):
@@ -195,12 +209,12 @@ def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile)
         return []
     factor = 100.0 if unit == "%" else 1000.0
     values = column.values[np.isfinite(column.values)]
-    if not are_fractions(values, factor, profile.quantiles, SHARES):
+    if not are_fractions(values, factor, quantiles, SHARES):
         return []
     low, high = float(values.min()), float(values.max())
     what = (
-        f"no value has the {unit} of the training rows, and all lie between {low:.3g} and {high:.3g}, where those lay "
-        f"between {profile.quantiles[0]:.3g} and {profile.quantiles[-1]:.3g}: fractions? They are read as {unit}"
+        f"no value has the {unit} of the training rows, and all lie between {low:.3g} and {high:.3g}, where {others} "
+        f"between {quantiles[0]:.3g} and {quantiles[-1]:.3g}: fractions? They are read as {unit}"
     )
     example = float(values[np.argmax(np.abs(values))])
     right = f"{factor * example:.4g}"

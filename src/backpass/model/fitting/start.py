@@ -17,11 +17,23 @@ from backpass.model.fitting.data_split import DataSplit
 from backpass.model.head.head import Head
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings
-from backpass.network import Activation, Network, fit_output, initialize, initialize_from_data, range_of, saturates
+from backpass.network import (
+    Activation,
+    Network,
+    Periodic,
+    fit_output,
+    initialize,
+    initialize_from_data,
+    range_of,
+    saturates,
+)
 from backpass.numerics.elementary import log, total
 from backpass.numerics.philox import key_of
 
 _FITTED_ROWS = 4096
+_FITTED_NUMBERS = 2**26
+"""The most numbers in an array of the rows that the start is fitted to, 256 MiB in float32; fewer rows if wide."""
+_FEWEST_FITTED = 256
 _ROUNDS = 12
 _MARGIN = 0.05
 """Initial distance of an activation from its bounds, if it has both, as a share of its range."""
@@ -50,7 +62,7 @@ def first_theta(
     """
     key, dtype = key_of(settings.seed), dtype_of(settings.precision)
     if settings.initialization == "data":
-        x = part.x[:_FITTED_ROWS]
+        x = part.x[: fitted_rows(network)]
         theta = engine.run(initialize_from_data(network, len(x), dtype, fixed), key, x)[0]
     else:
         theta = engine.run(initialize(network, settings.initialization, dtype, fixed), key)[0]
@@ -61,6 +73,13 @@ def first_theta(
         is_number = head.target.task == "regression"
         theta[-head.outputs :] = head.level(part.y) if is_number else 0.0
     return theta
+
+
+def fitted_rows(network: Network) -> int:
+    """The number of training rows that the parameters are fitted to, at most; fewer for a wide network."""
+    waves = [layer.columns * layer.frequencies for layer in network.layers if isinstance(layer, Periodic)]
+    widest = max(network.inputs, *network.widths, *waves)
+    return max(min(_FITTED_ROWS, _FITTED_NUMBERS // widest), _FEWEST_FITTED)
 
 
 def _aimed(
@@ -76,7 +95,7 @@ def _aimed(
     rows that count, so the sum of w z line is positive.
     """
     low, dtype = range_of(activation)[0], theta.dtype
-    index = np.arange(0, part.rows, -(-part.rows // _FITTED_ROWS))
+    index = np.arange(0, part.rows, -(-part.rows // fitted_rows(network)))
     z = _before(activation, head.wanted(part.y)[index])
     weights = np.broadcast_to(part.training_weights()[index, None], z.shape)
     above = (z > low) | ~(z > low).any(axis=0)
