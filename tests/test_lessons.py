@@ -11,9 +11,10 @@ from types import ModuleType
 
 import pytest
 
+from backpass.cli import main
 from backpass.notes.exercises import EXERCISES
 from backpass.notes.items import ITEMS
-from backpass.notes.lessons import LESSONS
+from backpass.notes.lessons import LESSONS, lessons_of, without_lesson
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,13 +55,28 @@ def test_a_lesson_has_the_shape_of_all(path: Path) -> None:
 def test_the_pages_are_those_of_the_table_and_name_their_items() -> None:
     assert [path.stem for path in PAGES] == [lesson.name for lesson in LESSONS]
     assert [lesson.number for lesson in LESSONS] == list(range(1, len(LESSONS) + 1))
-    assert {lesson.number for lesson in LESSONS} <= EXERCISES.keys()
+    assert {lesson.number for lesson in LESSONS} == EXERCISES.keys()
     for lesson, path in zip(LESSONS, PAGES, strict=True):
         text = path.read_text("utf-8")
         assert text.startswith(f"# {lesson.number} {lesson.title}\n")
         named = set(re.findall(r"\{notes\}`([^`]+)`", text))
         assert set(lesson.items) <= named
         assert named <= ITEMS.keys()
+
+
+def test_every_item_has_a_lesson() -> None:
+    assert without_lesson() == []
+    assert {key for lesson in LESSONS for key in lesson.items} == ITEMS.keys()
+    assert [lesson.number for lesson in lessons_of("3.12")] == [5]
+    assert [lesson.number for lesson in lessons_of("Algorithm 2")] == [7, 9]
+
+
+@pytest.mark.parametrize(("item", "page"), [("3.12", "5-backpropagation"), ("footnote 7", "6-rows-and-columns")])
+def test_the_command_names_the_lesson(item: str, page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["notes", item]) == 0
+    assert f"docs/lessons/{page}.md" in capsys.readouterr().out
+    assert main(["notes", item, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["items"][0]["lessons"] == [int(page[0])]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])

@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.logging import getLogger
 
 from backpass.notes.items import ITEMS
-from backpass.notes.lessons import LESSONS, Lesson
+from backpass.notes.lessons import LESSONS, Lesson, without_lesson
 
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{\n(.*?)\n\}\n", re.DOTALL)
@@ -119,6 +119,8 @@ def _add_head(app: Sphinx, doctree: nodes.document) -> None:
 
 def faults() -> Iterable[str]:
     """What the lessons lack."""
+    for key in without_lesson():
+        yield f"no lesson runs CS229 {key}"
     known = {lesson.name for lesson in LESSONS}
     found = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("[1-9]-*.md")}
     yield from (f"docs/lessons/{name}.md is missing" for name in sorted(known - found.keys()))

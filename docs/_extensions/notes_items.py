@@ -17,6 +17,7 @@ from sphinx.util.logging import getLogger
 
 from backpass.notes.checks import CHECKS, is_right
 from backpass.notes.items import ITEMS, Item
+from backpass.notes.lessons import lessons_of
 from backpass.notes.marks import Definition, definitions, unknown
 
 TESTS = Path(__file__).parents[2] / "tests"
@@ -67,6 +68,8 @@ def _item(item: Item, tests: list[tuple[Path, str]]) -> Iterator[str]:
     yield from _library([each for each in found if not each.is_twin])
     shown = ", ".join(f"``{name}`` in ``tests/{path.relative_to(TESTS).as_posix()}``" for path, name in tests[:2])
     yield f":Test: {shown}"
+    lessons = ", ".join(f":doc:`{each.number} {each.title} </lessons/{each.name}>`" for each in lessons_of(item.key))
+    yield f":Lesson: {lessons}"
     if item.command:
         yield f":Command: ``{item.command}``"
     check = CHECKS[item.key]

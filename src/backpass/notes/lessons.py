@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backpass.notes.items import ITEMS
+
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
@@ -51,6 +53,8 @@ LESSONS = (
         "GD, SGD and mini-batches",
         ("1.1", "1.2", "1.3", "1.4", "1.5", "Algorithm 1", "Algorithm 2", "footnote 2"),
     ),
+    Lesson(8, "8-learned-features", "Learned features", ("2.21",)),
+    Lesson(9, "9-the-default-recipe", "From here to the default recipe", ("Algorithm 2", "2.12")),
 )
 """Every lesson, in order."""
 
@@ -62,3 +66,12 @@ def lessons_of(key: str) -> tuple[Lesson, ...]:
     [5]
     """
     return tuple(lesson for lesson in LESSONS if key in lesson.items)
+
+
+def without_lesson() -> list[str]:
+    """The keys of items that no lesson runs.
+
+    >>> without_lesson()
+    []
+    """
+    return [key for key in ITEMS if not lessons_of(key)]

@@ -14,6 +14,7 @@ from backpass.cli.text import aligned
 from backpass.errors import BackpassError
 from backpass.notes.checks import CHECKS, TOLERANCE, is_right
 from backpass.notes.items import ITEMS, Item, item_named
+from backpass.notes.lessons import lessons_of
 from backpass.notes.marks import Definition, definitions
 
 
@@ -71,6 +72,7 @@ def _sections(item: Item, difference: float) -> Iterator[tuple[str, list[str]]]:
     for each in definitions()[item.key]:
         place = f"{each.name}, {each.path}:{each.line}"
         yield ("code", [place, *_code(each)]) if each.is_twin else ("library", [place, each.summary])
+    yield "lesson", [f"{each.number} {each.title}, docs/lessons/{each.name}.md" for each in lessons_of(item.key)]
     if item.command:
         yield "command", [item.command]
     verdict = "ok" if is_right(difference) else "WRONG"
@@ -87,6 +89,7 @@ def _facts(item: Item, difference: float) -> dict[str, Any]:
     return {
         **asdict(item),
         "definitions": [{"name": each.name, "path": each.path, "line": each.line} for each in definitions()[item.key]],
+        "lessons": [each.number for each in lessons_of(item.key)],
         "difference": difference,
         "ok": is_right(difference),
     }
