@@ -68,6 +68,17 @@ def test_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert len(Path("contributions.csv").read_text().splitlines()) == 200
 
 
+def test_the_profile_of_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("housing.csv").write_bytes(sample_bytes("housing"))
+    assert main(["inspect", "housing.csv", "--target", "median_house_value"]) == 0
+    printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    shown = [" ".join(line.split()) for line in blocks("table.md", "text")[0].splitlines() if line != "..."]
+    assert [line for line in shown if line not in printed] == []
+
+
 def test_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
