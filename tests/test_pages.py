@@ -72,7 +72,7 @@ RUN_BY = {
     "docs/tutorials/pipeline.md": "test_tutorials.py",
 }
 """Page with Python -> the test that runs it and looks at the results. The others run here."""
-RUN_HERE = ("docs/how-to/dates.md", "docs/how-to/numbers.md", "docs/how-to/splits.md")
+RUN_HERE = ("docs/how-to/dates.md", "docs/how-to/numbers.md", "docs/how-to/splits.md", "docs/how-to/text.md")
 
 CASES = [(page, line) for page, text in PAGES.items() for line in commands_of(text)]
 
