@@ -49,6 +49,7 @@ def test_a_lesson_has_the_shape_of_all(path: Path) -> None:
     assert code.count("check_exercise(") >= 2
     assert re.search(r"^assert .*differences?", code, flags=re.MULTILINE)
     assert "default_engine(" in code
+    assert text.count("{playground}`") == 1
     assert text.count("$$") >= 2
 
 

@@ -36,7 +36,7 @@ def site(folder: Path, body: str) -> Path:
 
 def test_pages_whose_links_lead_somewhere_pass(tmp_path: Path) -> None:
     body = (
-        "<a href='guide/a%20b.html#x.y'>a</a><a href='#top'>b</a><a href='https://example.org/'>c</a>"
+        "<a href='guide/a%20b.html#x.y'>a</a><a href='#top'>b</a><a href='index.html#m1=1&amp;B=4'>state</a><a href='https://example.org/'>c</a>"
         "<pre>.. list-table::</pre>"
         "<a href='mailto:somebody@example.org'>d</a><img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>"
     )

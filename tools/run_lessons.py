@@ -207,6 +207,7 @@ def _cell(number: int, kind: str, source: str, **more: Any) -> dict[str, Any]:
 def _add_markdown(cells: list[dict[str, Any]], text: str) -> None:
     text = re.sub(r"\{notes\}`(\d[\d.]*)`", r"(\1)", text)
     text = re.sub(r"\{notes\}`([^`]+)`", r"\1", text)
+    text = re.sub(r"\{playground\}`([^`<]+?) <[^`>]+>`", r"\1", text)
     text = re.sub(r"\{py:\w+\}`~?(?:[\w.]+\.)?([\w]+)`", r"`\1`", text)
     text = re.sub(r"^:::\{dropdown\} (.*)$", r"**\1**", text, flags=re.MULTILINE)
     text = re.sub(r"^:::.*$\n?", "", text, flags=re.MULTILINE)

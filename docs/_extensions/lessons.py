@@ -1,8 +1,9 @@
 """Lessons: pictures inside the pages, links to the items of the notes, and the notebooks to download.
 
-``{notes}`3.12``` links to an item. ``{picture} NAME`` shows a picture of docs/lessons/pictures as part of the page, so
-that it follows the colors of the page. The line under the title of a lesson names its items; the build fails if a
-lesson lacks one of them, if an item has no lesson, or if a page is missing.
+``{notes}`3.12``` links to an item, ``{playground}`text <hidden=1&m1=1>``` to the playground in that state. ``{picture}
+NAME`` shows a picture of docs/lessons/pictures as part of the page, so that it follows the colors of the page. The line
+under the title of a lesson names its items; the build fails if a lesson lacks one of them or a link to the playground,
+if an item has no lesson, or if a page is missing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from run_lessons import LESSONS as FOLDER
 from run_lessons import notebook_text, picture_path
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import ReferenceRole, SphinxDirective, SphinxRole
 from sphinx.util.logging import getLogger
 
 from backpass.notes.items import ITEMS
@@ -51,6 +52,13 @@ class NotesRole(SphinxRole):
         link = _link(self.text)
         link["refdoc"] = self.env.docname
         return [link], []
+
+
+class PlaygroundRole(ReferenceRole):
+    """``{playground}`text <hidden=1&m1=1>``` leads to the playground of the site in that state."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        return [nodes.reference("", self.title, refuri=f"../playground.html#{self.target}")], []
 
 
 def with_theme(svg: str) -> str:
@@ -128,6 +136,8 @@ def faults() -> Iterable[str]:
     for lesson in LESSONS:
         named = set(re.findall(r"\{notes\}`([^`]+)`", found.get(lesson.name, "")))
         yield from (f"docs/lessons/{lesson.name}.md does not name {key}" for key in lesson.items if key not in named)
+        if "{playground}`" not in found.get(lesson.name, ""):
+            yield f"docs/lessons/{lesson.name}.md does not lead to the playground"
 
 
 def _warn(text: str) -> None:
@@ -156,6 +166,7 @@ class MeasuredLexer(OutputLexer):
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("notes", NotesRole())
+    app.add_role("playground", PlaygroundRole())
     app.add_directive("picture", PictureDirective)
     app.add_lexer("measured", MeasuredLexer)
     app.connect("doctree-read", _add_head)

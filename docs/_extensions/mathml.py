@@ -10,10 +10,25 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+_KNOWN = {"{aligned}": "{align*}", ":=": r"\coloneqq "}
+"""TeX that the converter does not know -> the same in TeX that it knows."""
+
 
 def mathml(formula: str, *, block: bool) -> str:
-    """A formula in TeX as a ``<math>`` element."""
+    """A formula in TeX as a ``<math>`` element.
+
+    >>> made = mathml(r"\\begin{aligned} a &= b \\\\ c &:= d \\end{aligned}", block=True)
+    >>> made.count("<mtr>"), made.count("<mtd"), "&" in made.replace("&#x", ""), "02254" in made
+    (2, 4, False, True)
+    >>> mathml("a & b", block=False)
+    Traceback (most recent call last):
+    ValueError: & outside of a table
+    """
+    for written, known in _KNOWN.items():
+        formula = formula.replace(written, known)
     made = convert(formula.strip(), display="block" if block else "inline")
+    if "<mi>&</mi>" in made:
+        raise ValueError("& outside of a table")
     return re.sub(r' xmlns="[^"]*"', "", made, count=1)
 
 

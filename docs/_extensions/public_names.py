@@ -16,6 +16,7 @@ PACKAGES = [
     "backpass.estimators",
     "backpass.network",
     "backpass.notes",
+    "backpass.playground",
     "backpass.reporting",
     "backpass.training",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import sys
@@ -9,11 +11,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
 
 import backpass
+from backpass.datasets import sample_bytes
 from backpass.errors import UsageError
 from backpass.model.loading import from_bytes
 from backpass.playground import playground
@@ -175,6 +179,73 @@ def test_the_address_keeps_the_state(browser: Any, tmp_path: Path) -> None:
     assert page.run(f"{json.dumps(known)}.map((name) => state[name])") == ["sgd", 3, 0.01, 16, "relu"]
     assert page.run("state.columns.length") == 3
     assert page.complaints == []
+
+
+def test_each_lesson_opens_the_playground_in_a_state_that_it_has_and_that_trains(browser: Any, tmp_path: Path) -> None:
+    sample = {name: values[:300] for name, values in housing().items()}
+    path = tmp_path / "playground.html"
+    path.write_text(playground(sample, "median_house_value"), "utf-8")
+    browser.complaints.clear()
+    browser.open(path)
+    lessons = sorted((Path(__file__).parents[2] / "docs" / "lessons").glob("[1-9]-*.md"))
+    links = {
+        lesson.stem: re.findall(r"\{playground\}`[^`<]+ <([^`>]+)>`", lesson.read_text("utf-8")) for lesson in lessons
+    }
+    assert len(links) == 9
+    for name, (link,) in links.items():
+        browser.run(f"setAddress({json.dumps(link)}); state = readAddress(); build(); restart(); 0")
+        found = browser.run("state")
+        asked = parse_qs(link, strict_parsing=True)
+        assert found["columns"] == asked.pop("column", list(sample)[:-1]), name
+        assert {key: [str(found[key])] for key in asked} == asked, name
+        first = browser.run("model.held")
+        last = browser.run("for (let i = 0; i < 200; i++) train(); hold(); model.held")
+        assert last < 0.95 * first, name
+    assert browser.complaints == []
+
+
+def housing() -> dict[str, list[float]]:
+    rows = list(csv.DictReader(io.StringIO(sample_bytes("housing").decode("utf-8"))))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]}
+
+
+def test_two_numbers_are_classes_as_in_fit(browser: Any, tmp_path: Path) -> None:
+    """A target of 0 and 1: from the table of the page and from a file dropped on it."""
+    values = np.random.default_rng(0).normal(size=80).round(3)
+    hits = (values > 0.2).astype(int)
+    path = tmp_path / "hits.html"
+    path.write_text(playground({"x": values.tolist(), "hit": hits.tolist()}), "utf-8")
+    browser.open(path)
+    text = "x,hit\n" + "".join(f"{x},{hit}\n" for x, hit in zip(values, hits, strict=True))
+    for dropped in "0", f'readFile(new File([{json.dumps(text)}], "hits.csv"))':
+        browser.run(dropped)
+        assert browser.run("[model.target.task, model.target.classes]") == ["binary", ["0", "1"]]
+        browser.run("for (let i = 0; i < 100; i++) train()")
+        model = from_bytes(bytes(browser.run("Array.from(save().bytes)")))
+        assert model.predict({"x": [-2.0, 2.0]}).tolist() == ["0", "1"]
+        assert model.head.target.class_kind == "numeric"
+    assert "80 rows, read in this page" in browser.run("$('message').textContent")
+
+
+def test_the_command_names_the_file_and_the_categories(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "my table.csv").write_text("zip,x,y\n" + "".join(f"{i % 3},{i},{2 * i}\n" for i in range(40)))
+    page = playground(tmp_path / "my table.csv", categorical=["zip"])
+    (tmp_path / "page.html").write_text(page, "utf-8")
+    browser.open(tmp_path / "page.html")
+    command = browser.run("$('command').textContent")
+    assert command.startswith("backpass fit 'my table.csv' --target y --columns 'zip,x' --preset plain")
+    assert " --categorical zip " in command
+    columns = playground({"zip": [i % 3 for i in range(40)], "y": [float(i) for i in range(40)]}, categorical=["zip"])
+    assert '"name":"zip","kind":"categorical"' in columns
+
+
+def test_reading_a_file_keeps_its_message_when_the_address_has_a_state(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    page.run("change({hidden: 1})")
+    page.run("readFile(new File(['a,b\\n1,2\\n3,4\\n5,7\\n'], 'x.csv'))")
+    page.run("new Promise((done) => setTimeout(done, 50))")
+    assert page.run("[location.hash, state.hidden]") == ["", 2]
+    assert page.run("$('message').textContent") == "x.csv: 3 rows, read in this page."
 
 
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1366, True)])

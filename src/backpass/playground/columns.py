@@ -73,7 +73,12 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
     if not columns:
         raise UsageError("no column of numbers or few categories is left to learn from", faults=notes)
     y = goal.encode(table)[rows]
-    last = _categories(name, goal.classes, y + 1) if goal.classes else _numbers(name, y)
+    if not goal.classes:
+        last = _numbers(name, y)
+    elif goal.class_kind == "numeric":  # two numbers, of which the page makes classes as Target does
+        last = _numbers(name, np.array([float(text) for text in goal.classes])[y])
+    else:
+        last = _categories(name, goal.classes, y + 1)
     return {"columns": [*columns, last], "target": name, "notes": notes}
 
 

@@ -61,7 +61,7 @@ function sha256(bytes) {
 
 // The bytes of a model file. template is {arithmetic, backpass, format, settings}.
 function modelFile(template, { data, target, trainer, settings, rows }) {
-  const { map } = data, kinds = { regression: "numeric", binary: "categorical", multiclass: "categorical" };
+  const { map } = data;
   const isClass = target.task !== "regression";
   const layers = trainer.widths.slice(1).flatMap((units, k) => {
     const isLast = k === trainer.hidden;
@@ -79,7 +79,7 @@ function modelFile(template, { data, target, trainer, settings, rows }) {
     head: {
       center: isClass ? 0 : data.center, scale: isClass ? 1 : data.deviation, high: null, low: null, metric: null,
       loss: isClass ? "cross_entropy" : "squared", options: isClass ? { label_smoothing: 0 } : {},
-      target: { class_kind: kinds[target.task], classes: target.classes, name: target.name, notes: [], task: target.task },
+      target: { class_kind: target.kind, classes: target.classes, name: target.name, notes: [], task: target.task },
       ...(target.task === "binary" ? { decision: { positive: 1, rule: "", threshold: 0.5 } } : {}),
     },
     features: { clipped: false, coding: map.texts.map(() => "one_hot"), has_missing: map.numeric.map(({ missing }) => missing), has_unknown: map.texts.map(({ unknown }) => unknown) },

@@ -27,14 +27,14 @@ const element = (name, properties = {}, ...children) => {
 // State: settings, the target and the columns; kept in the address.
 function readAddress() {
   const asked = new URLSearchParams(location.hash.slice(1)), found = { ...DEFAULTS };
-  for (const { name, options, to, from, low, high } of CONTROLS) {
+  for (const { name, options, from, low, high } of CONTROLS) {
     const text = asked.get(name);
     if (text === null) continue;
     if (options) { if (options.includes(text)) found[name] = text; continue; }
     const value = Number(text), place = from ? from(value) : value;
     if (!Number.isFinite(value)) continue;
     if (low === undefined) found[name] = Math.min(Math.max(Math.round(value), 0), 2 ** 31 - 1);
-    else if (place >= low - 1e-9 && place <= high + 1e-9) found[name] = to ? value : value;
+    else if (place >= low - 1e-9 && place <= high + 1e-9) found[name] = value;
   }
   for (const name of ["B", "hidden", "m1", "m2", "m3"]) found[name] = Math.round(found[name]);
   const names = table.columns.map((each) => each.name), target = asked.get("target");
@@ -49,7 +49,11 @@ function writeAddress() {
   for (const { name } of CONTROLS) if (state[name] !== DEFAULTS[name]) parts.set(name, state[name]);
   if (state.target !== table.target) parts.set("target", state.target);
   if (state.columns.length < table.columns.length - 1) state.columns.forEach((name) => parts.append("column", name));
-  try { history.replaceState(null, "", `#${parts}`); } catch { location.hash = String(parts); }
+  setAddress(String(parts));
+}
+
+function setAddress(text) {
+  try { history.replaceState(null, "", `#${text}`); } catch { location.hash = text; }
 }
 
 // A new network on the rows of the state.
@@ -192,7 +196,8 @@ function show() {
   $("validation").textContent = number(model.held ?? NaN);
   $("rate").textContent = model.busy > 30 ? Math.round((1e3 * model.counted) / model.busy).toLocaleString("en-US") : "-";
   $("message").textContent = message;
-  $("sizes").textContent = `${trainer.widths.join(" \u2192 ")}, ${trainer.theta.length.toLocaleString("en-US")} parameters`;
+  const cut = trainer.widths.some((width) => width > MOST_UNITS) ? `, ${MOST_UNITS} of a layer drawn` : "";
+  $("sizes").textContent = `${trainer.widths.join(" \u2192 ")}, ${trainer.theta.length.toLocaleString("en-US")} parameters${cut}`;
   drawNetwork($("network"), { trainer, names: data.map.names, outputs: model.outputs });
   drawCurve($("loss"), curve);
   $("about-fit").textContent = drawFit($("fit"), model);
@@ -223,7 +228,7 @@ function showConfusion() {
     counts[own][best]++;
     right += own === best;
   }
-  const made = element("table", { className: "matrix" }, element("caption", { textContent: `validation: ${((100 * right) / n).toFixed(1)} % right; rows are true classes, columns given ones` }));
+  const made = element("table", { className: "matrix" }, element("caption", { textContent: `validation: ${((100 * right) / n).toFixed(1)} % right; rows are true classes, columns predicted ones` }));
   if (k <= 8) {
     made.append(element("tr", {}, element("td"), ...target.classes.map((name) => element("th", { scope: "col", textContent: fitted(name, 14) }))));
     counts.forEach((row, i) => made.append(element("tr", {}, element("th", { scope: "row", textContent: fitted(target.classes[i], 20) }), ...row.map((count, j) => element("td", { className: i === j ? "own" : "", textContent: count })))));
@@ -240,8 +245,10 @@ function settingsOfModel() {
 const shell = (text) => (/^[\w./=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 function command() {
   const { trainer, training } = model, epochs = Math.max(1, Math.round((trainer.steps * model.B) / training.length)), set = settingsOfModel();
-  const quotedName = (name) => (name.includes(",") || name.includes('"') ? `"${name.replaceAll('"', '""')}"` : name);
+  const quotedName = (name) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
   const words = ["backpass", "fit", shell(table.file ?? "table.csv"), "--target", shell(state.target), "--columns", shell(state.columns.map(quotedName).join(",")), "--preset", "plain", "--hidden", set.hidden.length ? set.hidden.join(",") : "none"];
+  const codes = model.columns.filter(({ kind, levels }) => kind === "categorical" && levels.every((level) => NUMBER.test(level)));
+  if (codes.length) words.push("--categorical", shell(codes.map(({ name }) => quotedName(name)).join(",")));
   if (set.hidden.length) words.push("--activation", set.activation);
   words.push("--optimizer", set.optimizer, "--learning-rate", String(set.learning_rate), "--schedule", "constant", "--batch-size", String(set.batch_size), "--dropout", String(set.dropout), "--numerical-scaling", "standard", "--epochs", String(epochs), "--seed", String(set.seed));
   return words.join(" ");
@@ -321,7 +328,7 @@ function change(changes, rebuild = false) {
 
 function choose(found, file = null) {
   table = { ...found, file };
-  location.hash = "";
+  setAddress("");
   state = readAddress();
   build();
   restart();

@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from backpass._version import __version__
@@ -46,19 +47,19 @@ def playground(data: Any, target: str | None = None, **reading: Any) -> str:
         True
     """
     if isinstance(data, Table):
-        table = data
-    else:
-        table = read_table(data, **reading) if isinstance(data, str) or hasattr(data, "open") else table_from(data)
-    return page_of(columns_of(table, target))
+        return page_of(columns_of(data, target))
+    if isinstance(data, str | Path):
+        return page_of(columns_of(read_table(data, **reading), target), Path(data).name)
+    return page_of(columns_of(table_from(data, **reading), target))
 
 
-def page_of(table: dict[str, Any]) -> str:
-    """The page of the columns that ``columns_of`` returns."""
+def page_of(table: dict[str, Any], file: str | None = None) -> str:
+    """The page of the columns that ``columns_of`` returns; ``file`` is the name in its ``fit`` command."""
     room = files("backpass.playground")
     functions, sources = programs()
     settings = Settings.of({"preset": "plain", "numerical_scaling": "standard", "dropout": 0.0}).to_json()
     facts = {
-        "table": table,
+        "table": {**table, "file": file},
         "reference": reference(),
         "template": {"arithmetic": ARITHMETIC, "backpass": __version__, "format": FORMAT, "settings": settings},
         "settings": {rule: list(settings_of(rule)) for rule in RULES},

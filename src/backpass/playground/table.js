@@ -56,9 +56,15 @@ function columnsOf(text) {
 
 // Where a target of 2 to 24 classes or of numbers is: {name, task, classes, values}, values NaN where missing.
 function targetOf(column) {
-  if (column.kind === "numeric") return { name: column.name, task: "regression", classes: [], values: column.values };
+  const { name, kind } = column;
+  if (kind === "numeric") {
+    const different = [...new Set(column.values.filter((each) => !Number.isNaN(each)))].sort((a, b) => a - b);
+    if (different.length !== 2) return { name, kind, task: "regression", classes: [], values: column.values };
+    const codes = column.values.map((each) => (Number.isNaN(each) ? NaN : different.indexOf(each)));
+    return { name, kind, task: "binary", classes: different.map(numberText), values: codes };
+  }
   const task = column.levels.length === 2 ? "binary" : "multiclass";
-  return { name: column.name, task, classes: column.levels, values: column.values.map((code) => (code ? code - 1 : NaN)) };
+  return { name, kind, task, classes: column.levels, values: column.values.map((code) => (code ? code - 1 : NaN)) };
 }
 
 // Inputs x (n, d) and targets y (n, k) in float32, scaled by the training rows: standard scaling, an indicator for

@@ -23,7 +23,7 @@ const fitted = (text, length) => (text.length <= length ? text : `${text.slice(0
 function number(value, digits = 3) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "-" : "\u221e";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(digits - 1);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(digits - 1).replace(/\.?0+e/, "e");
   return String(Number(value.toPrecision(digits)));
 }
 
@@ -71,9 +71,8 @@ function drawNetwork(canvas, { trainer, names, outputs }) {
     ctx.fillStyle = color.muted;
     ctx.textAlign = "center";
     const what = k === 0 ? "input" : k === widths.length - 1 ? "output" : trainer.activationName;
-    const plural = (what === "input" || what === "output") && width > 1 ? "s" : "";
-    ctx.fillText(`${width} ${what}${plural}`, x(k), h - (rows[k] < width ? 20 : 8));
-    if (rows[k] < width) ctx.fillText(`(${rows[k]} drawn)`, x(k), h - 5);
+    const plural = (what === "input" || what === "output") && width > 1 ? "s" : "", label = `${width} ${what}${plural}`;
+    ctx.fillText(ctx.measureText(label).width < x(1) - x(0) ? label : String(width), x(k), h - 8);
   });
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -62,7 +63,7 @@ def play(**given: Any) -> int:
     for note in columns["notes"]:
         console.item("note", note)
     with console.working("tracing the training steps"):
-        page = page_of(columns)
+        page = page_of(columns, None if given["table"] == "-" else Path(given["table"]).name)
     if output is None:
         console.write(page)
         return 0
