@@ -239,6 +239,27 @@ def test_the_command_names_the_file_and_the_categories(browser: Any, tmp_path: P
     assert '"name":"zip","kind":"categorical"' in columns
 
 
+def test_decimal_commas_are_read_as_fit_reads_them(browser: Any, tmp_path: Path) -> None:
+    text = "a;b;y\n1,5;1,234;1e400\n2,5;0.5;2\n;7;3\n"
+    page = opened(browser, tmp_path, "price")
+    page.run(f"readFile(new File([{json.dumps(text)}], 'x.csv'))")
+    assert page.run("table.columns.map((each) => [each.kind, each.values.map(String)])") == [
+        ["numeric", ["1.5", "2.5", "NaN"]],
+        ["numeric", ["1.234", "0.5", "7"]],
+        ["categorical", ["1", "2", "3"]],  # 1e400 is no finite number
+    ]
+
+
+def test_a_challenge_starts_from_the_defaults(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    page.run("change({B: 4, alpha: 1, dropout: 0.5, seed: 7, columns: ['b']}, true)")
+    page.run("document.querySelectorAll('#challenges button')[2].click(); run(false)")
+    assert page.run("[state.B, state.alpha, state.dropout, state.seed, state.activation, state.columns.length]") == [
+        *(32, 0.003, 0, 7),
+        *("identity", 3),
+    ]
+
+
 def test_reading_a_file_keeps_its_message_when_the_address_has_a_state(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, "price")
     page.run("change({hidden: 1})")

@@ -371,7 +371,7 @@ function buildChallenges() {
     button.addEventListener("click", () => {
       const asked = settings();
       if (asked.columns && !asked.columns.length) delete asked.columns;
-      change({ columns: table.columns.map((each) => each.name).filter((name) => name !== state.target), ...asked }, true);
+      change({ ...DEFAULTS, seed: state.seed, columns: table.columns.map((each) => each.name).filter((name) => name !== state.target), ...asked }, true);
       run(true);
       document.querySelector(".bar").scrollIntoView({ block: "start" });
     });

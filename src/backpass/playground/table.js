@@ -2,13 +2,17 @@
 // A column is {name, kind, values}; a categorical one has levels, and codes as values, 0 where missing or unknown.
 const MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"];
 const MOST_LEVELS = 24, MOST_ROWS = 50000, MOST_COLUMNS = 60;
-const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/;
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/, COMMA = /^[-+]?\d*,(\d{1,2}|\d{4,})$/;
 
-// The rows of delimited text (RFC 4180); the delimiter is the one that the first line has most of.
-function rowsOf(text) {
-  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+// The delimiter: what the first line has most of.
+function delimiterOf(text) {
   const first = text.slice(0, 5000).split(/\r?\n/)[0].replace(/"[^"]*"/g, "");
-  const delimiter = [",", ";", "\t", "|"].map((each) => [first.split(each).length, each]).sort((a, b) => b[0] - a[0])[0][1];
+  return [",", ";", "\t", "|"].map((each) => [first.split(each).length, each]).sort((a, b) => b[0] - a[0])[0][1];
+}
+
+// The rows of delimited text (RFC 4180).
+function rowsOf(text, delimiter) {
+  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
   const rows = [];
   let row = [], cell = "", quoted = false;
   for (let i = 0; i < text.length; i++) {
@@ -33,7 +37,9 @@ function rowsOf(text) {
 
 // The columns of a CSV text, and notes on what is left out.
 function columnsOf(text) {
-  const [head, ...rows] = rowsOf(text), notes = [], columns = [];
+  const delimiter = delimiterOf(text), [head, ...rows] = rowsOf(text, delimiter), notes = [], columns = [];
+  const hasComma = delimiter !== "," && rows.some((row) => row.some((cell) => COMMA.test(cell.trim())));
+  const numeral = (cell) => (hasComma ? cell.replace(",", ".") : cell);
   if (!head || !rows.length) throw new Error("The file has no rows below a header.");
   if (rows.length >= MOST_ROWS) notes.push(`Only the first ${MOST_ROWS.toLocaleString("en-US")} rows are read.`);
   const names = head.map((name, j) => name.trim() || `column ${j + 1}`);
@@ -42,8 +48,8 @@ function columnsOf(text) {
     const texts = rows.map((row) => (row[j] ?? "").trim()), there = texts.filter((each) => !MISSING.includes(each));
     const different = new Set(there);
     if (different.size < 2) return notes.push(`${name} is left out: it has one value.`);
-    if (there.every((each) => NUMBER.test(each))) {
-      return columns.push({ name, kind: "numeric", values: texts.map((each) => (MISSING.includes(each) ? NaN : Number(each))) });
+    if (there.every((each) => NUMBER.test(numeral(each)) && Number.isFinite(Number(numeral(each))))) {
+      return columns.push({ name, kind: "numeric", values: texts.map((each) => (MISSING.includes(each) ? NaN : Number(numeral(each)))) });
     }
     if (different.size > MOST_LEVELS) return notes.push(`${name} is left out: ${different.size} different texts, more than ${MOST_LEVELS}. backpass fit reads dates, units and many categories.`);
     const levels = [...different].sort();
