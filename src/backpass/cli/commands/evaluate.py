@@ -95,7 +95,7 @@ def evaluate(**given: Any) -> int:
     if drift is None:
         notes.append(
             "the model file does not keep what drift is computed from, nor which rows trained it: it is of an earlier "
-            "version, or of partial_fit"
+            "version, of partial_fit or of the playground"
         )
     if model.record.weight and model.record.weight not in table.columns:
         notes.append(
