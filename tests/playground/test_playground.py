@@ -287,6 +287,15 @@ def test_divergence_is_said(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, "price")
     page.run("change({optimizer: 'sgd', alpha: 10}); for (let i = 0; i < 400 && train(); i++) 0")
     assert page.run("$('message').textContent").startswith("J became infinite at step ")
+    assert page.run("powers([-1.2, 17.3]).map(([, text]) => text)") == [
+        "1",
+        "1000",
+        "1000000",
+        "1e+9",
+        "1e+12",
+        "1e+15",
+    ]
+    assert page.run("powers([-1.2, 1]).map(([, text]) => text)") == ["0.1", "1", "10"]
 
 
 def test_what_a_page_cannot_show_is_refused() -> None:

@@ -126,20 +126,25 @@ class Curve {
   }
 }
 
+// Marks of a logarithmic axis from 10^low to 10^high, at most about eight: [[exponent, text], ...].
+function powers([low, high]) {
+  const length = high - low, every = Math.ceil(length / 8), marks = [];
+  for (let power = Math.floor(low / every) * every; power <= high; power += every) {
+    for (const factor of length > 1.6 ? [1] : length > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8]) {
+      const value = power + Math.log10(factor);
+      if (value >= low && value <= high) marks.push([value, number(10 ** value)]);
+    }
+  }
+  return marks;
+}
+
 function drawCurve(canvas, curve) {
   const view = prepare(canvas), { ctx, color } = view, bins = curve.bins.filter((bin) => bin.sum / bin.count > 0);
   const values = [...bins.flatMap((bin) => [bin.sum / bin.count, Math.max(bin.low, (1e-3 * bin.sum) / bin.count), bin.high]), ...curve.held.map(([, J]) => J)].filter((each) => each > 0 && Number.isFinite(each));
   if (!values.length) { axes(view, [0, 100], [-1, 1], { ys: [[0, "1"]] }); return; }
   const low = Math.log10(Math.min(...values)), high = Math.log10(Math.max(...values)), pad = 0.06 * (high - low) + 0.02;
   const range = [low - pad, high + pad], last = Math.max(bins[bins.length - 1]?.last ?? 1, 10);
-  const marks = [];
-  for (let power = Math.floor(range[0]); power <= range[1]; power++) {
-    for (const factor of range[1] - range[0] > 1.6 ? [1] : range[1] - range[0] > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8]) {
-      const value = power + Math.log10(factor);
-      if (value >= range[0] && value <= range[1]) marks.push([value, number(10 ** value)]);
-    }
-  }
-  const { X, Y } = axes(view, [0, last], range, { ys: marks });
+  const { X, Y } = axes(view, [0, last], range, { ys: powers(range) });
   const clamp = (value) => Y(Math.min(Math.max(Math.log10(Math.max(value, 1e-300)), range[0]), range[1]));
   ctx.globalAlpha = 0.18;
   ctx.fillStyle = color.accent;
