@@ -24,7 +24,8 @@ from backpass.numerics.elementary import log
 from backpass.table.free_text.counts import Sparse, WordCounts, blocks_of, count_words
 from backpass.table.free_text.vocabulary import Vocabulary
 
-FEWEST_COMPONENTS, MOST_COMPONENTS = 8, 32
+FEWEST_COMPONENTS, MOST_COMPONENTS = 8, 16
+MANY_ROWS = 1024  # from so many training rows, the most components
 FEWEST_BUCKETS, MOST_BUCKETS = 256, 4096
 GRAM_LENGTH = 0.7  # length of a word's n-grams as a vector, against 1 of the word itself
 SAMPLE_TEXTS, SAMPLE_CHARACTERS = 1 << 14, 1 << 23  # what the singular vectors are found from
@@ -142,15 +143,12 @@ class TextEncoding:
 
 
 def components_for(rows: int) -> int:
-    """Return the number of components for a number of rows: the power of two at or below sqrt(rows) / 2, 8 to 32.
+    """Return the number of components for a number of rows: 8, or 16 from 1,024 rows.
 
     >>> [components_for(rows) for rows in (100, 2_000, 100_000)]
-    [8, 16, 32]
+    [8, 16, 16]
     """
-    count = MOST_COMPONENTS
-    while count > FEWEST_COMPONENTS and 4 * count * count > rows:
-        count //= 2
-    return count
+    return FEWEST_COMPONENTS if rows < MANY_ROWS else MOST_COMPONENTS
 
 
 def buckets_for(words: int) -> int:
