@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backpass.errors import DataError, DivergedError, InterruptedTraining, UsageError
+from backpass.errors import BackpassWarning, DataError, DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, Settings, fit, fit_problem, from_bytes, make_problem
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.scoring import WORST
@@ -439,7 +439,8 @@ def test_patience_ends_the_run(houses: Columns) -> None:
 
 
 def test_time_ends_the_run(houses: Columns, quick: dict[str, Any]) -> None:
-    model = fit(houses, "price", max_seconds=1e-9, **quick)
+    with pytest.warns(BackpassWarning, match="the time was up before the first step: nothing was trained"):
+        model = fit(houses, "price", max_seconds=1e-9, **quick)
     assert (model.record.reason, model.record.steps) == ("time", 0)
     is_sound(model)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backpass.cli import main
-from backpass.errors import DivergedError, InterruptedTraining, ModelFileError, UsageError
+from backpass.errors import BackpassWarning, DivergedError, InterruptedTraining, ModelFileError, UsageError
 from backpass.estimators import BackpassClassifier, BackpassRegressor
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
@@ -142,6 +142,13 @@ def test_splits_and_limits(target: str, more: dict[str, Any]) -> None:
     assert model.networks == len(model.record.members)
     if "max_seconds" not in more:
         assert sum(each["networks"] for each in model.record.candidates) == model.networks
+
+
+def test_one_candidate_that_is_left_is_counted_as_one() -> None:
+    with pytest.warns(BackpassWarning, match="nothing was trained"):
+        model = fit(data("y"), "y", **{**SMALL, "max_seconds": 1e-9})
+    assert any(note.startswith("1 of 5 candidates is used, ") for note in model.record.notes)
+    assert any(note.startswith("1 network trained on ") for note in model.record.notes)
 
 
 def test_without_validation_rows_the_first_candidates_are_averaged() -> None:

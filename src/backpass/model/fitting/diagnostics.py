@@ -86,6 +86,17 @@ def check_held_out(problem: Problem, members: Sequence[Member]) -> None:
                 )
 
 
+def untrained(steps: int, reason: str) -> list[str]:
+    """A warning if the time was up before the first step.
+
+    >>> untrained(steps=1, reason="time")
+    []
+    """
+    if steps or reason != "time":
+        return []
+    return ["the time was up before the first step: nothing was trained; allow more seconds (max_seconds)"]
+
+
 def after_training(
     problem: Problem,
     members: Sequence[Member],

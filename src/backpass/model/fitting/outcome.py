@@ -18,7 +18,7 @@ from backpass.model.baseline.baseline import kept
 from backpass.model.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
-from backpass.model.fitting.diagnostics import after_training, before_training
+from backpass.model.fitting.diagnostics import after_training, before_training, untrained
 from backpass.model.fitting.ensemble import Member, network_of, pooled, shares_of
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
@@ -69,7 +69,7 @@ def make_model(
         said += widened
     if residuals is not None and not _is_negative(problem):
         residuals = replace(residuals, floor=0.0)
-    first = results[0].progress
+    first, steps = results[0].progress, sum(each.progress.step for each in results)
     where, shown = next(((name, scored[name]) for name in ("test", "validation") if name in scored), ("", None))
     lookups, left_out = lookups_of(problem) if compared.baselines else ((), [])
     simple = {name: lookup_outputs(problem, members, lookups, name) for name in scored}
@@ -87,7 +87,7 @@ def make_model(
         },
         history=tuple(first.history),
         best_epoch=first.best_epoch,
-        steps=sum(each.progress.step for each in results),
+        steps=steps,
         reason=runs.ending.reason,
         notes=(*notes, *compared.notes, *runs.notes, *_notes(problem, members), *said, *tested.notes, *left_out),
         members=tuple(_remembered(each) for each in results) if is_ensemble else (),
@@ -99,6 +99,7 @@ def make_model(
         weight=problem.weight,
         warnings=(
             *before_training(problem),
+            *untrained(steps, runs.ending.reason),
             *after_training(problem, members, thetas, scored),
             *beaten_by(comparison, f"the {where} rows"),
             *narrow,
@@ -268,7 +269,8 @@ def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:
     if not problem.folds:
         return []
     count = problem.settings.ensemble_size
+    networks = "1 network" if len(members) == 1 else f"{len(members)} networks, each"
     return [
-        f"{len(members)} networks, each trained on {count - 1} of {count} folds and validated on the other: validation "
+        f"{networks} trained on {count - 1} of {count} folds and validated on the other: validation "
         "scores are out-of-fold"
     ]

@@ -20,6 +20,6 @@ def require_portable(names: Sequence[str], form: str) -> None:
     """
     if names:
         raise UsageError(
-            f"a model of free text ({listed(names, shown)}) has no {form} form: the form has no words of every script",
+            f"a model of free text ({listed(names, shown)}) has no {form} form: exports cannot split texts into words",
             hint="predict with Backpass, or fit without these columns (drop)",
         )

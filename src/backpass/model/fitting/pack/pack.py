@@ -115,4 +115,6 @@ def _note(problem: Problem, order: Sequence[int], shares: Mapping[int, float], i
     what = listed([f"{c + 1} (share {shares[c]:.2f})" for c in order])
     rows = "out-of-fold rows" if problem.folds else "validation rows"
     how = f"chosen on the {rows}" if is_chosen else "the first of the portfolio: there are no validation rows"
-    return f"{len(order)} of {counted(problem.settings.candidates, 'candidate')} are averaged, {how}: {what}"
+    candidates = counted(problem.settings.candidates, "candidate")
+    use = "is used" if len(order) == 1 else "are averaged"
+    return f"{len(order)} of {candidates} {use}, {how}: {what}"
