@@ -61,6 +61,8 @@ MODELS: dict[str, Any] = {
     "a threshold": lambda: model_of("class", threshold=0.7, positive="high"),
     "weights of classes": lambda: model_of("grade", class_weight="balanced"),
     "three classes, ensemble": lambda: model_of("grade", ensemble_size=3),
+    "candidates": lambda: model_of(preset="fast", candidates=2, hidden=None),
+    "candidates, classes": lambda: model_of("grade", candidates=3),
     "float64": lambda: model_of(precision="float64"),
     "quantile features": lambda: model_of(quantile_features=True),
 }
@@ -71,6 +73,7 @@ MODELS: dict[str, Any] = {
 def test_every_row_is_predicted_as_by_the_model(name: str, node: str) -> None:
     model = MODELS[name]()
     found = verify(model, to_javascript(model), node)
+    assert (len(model.shares) > 0) == name.startswith("candidates")
     assert found is not None
     assert found.rows == 64
     assert found.difference < (1e-12 if name == "float64" else 2e-6)

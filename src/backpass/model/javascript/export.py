@@ -85,18 +85,20 @@ def _source(name: str) -> str:
     return (Path(__file__).parent / f"{name}.js").read_text("utf-8")
 
 
-def circuits_of(model: Model) -> tuple[Circuit, Circuit, Circuit, Circuit]:
-    """The circuits of a prediction: (numbers, codes) -> x; (theta, x) -> o; the networks' o -> o; o -> predictions."""
+def circuits_of(model: Model) -> list[Circuit]:
+    """The circuits of a prediction, in order.
+
+    (numbers, codes) -> x; (theta, x) -> o of a network of each group; the networks' o -> o; o -> predictions.
+    """
     dtype = model.theta.dtype
     widths = len(model.schema.numbers), len(model.schema.texts)
     raw = [Spec(("n", widths[0]), WIDE), Spec(("n", widths[1]), _CODES)]
-    networks = model.theta.size // model.network.parameter_count
-    return (
+    return [
         trace(lambda numbers, codes: model.feature_map(numbers, codes, dtype), raw),
-        model.network.forward(dtype),
-        model.head.averaging(networks, dtype),
+        *(group.network.forward(dtype) for group in model.groups),
+        model.head.averaging(model.networks, dtype, weights=model.shares),
         model.head.decoding(dtype),
-    )
+    ]
 
 
 def _facts(model: Model) -> dict[str, Any]:
@@ -114,8 +116,8 @@ def _facts(model: Model) -> dict[str, Any]:
         "missing": sorted(missing.tokens),
         "always": sorted(missing.always),
         "values": list(missing.values),
-        "networks": model.theta.size // model.network.parameter_count,
-        "theta": _array(model.theta),
+        "groups": [[group.count, group.network.parameter_count] for group in model.groups],
+        "theta": _array(np.concatenate([group.theta.reshape(-1) for group in model.groups])),
     }
 
 

@@ -11,7 +11,7 @@ let made = null;
 function outputsOf(rows) {
   const n = rows.length;
   if (made?.n !== n) made = { n, steps: steps.map((step, k) => step({ n }, constants[k])) };
-  const [inputs, network, average, decode] = made.steps;
+  const [inputs, ...networks] = made.steps, decode = networks.pop(), average = networks.pop();
   const numbers = new Float64Array(n * width), codes = new Int32Array(n * texts);
   let place = 0, own = 0;
   for (const row of rows) {
@@ -22,9 +22,12 @@ function outputsOf(rows) {
       else numbers[place++] = numberOf(column, value);
     }
   }
-  const [x] = inputs(numbers, codes), size = theta.length / data.networks;
-  const outputs = Array.from({ length: data.networks }, (_, k) => network(theta.subarray(k * size, (k + 1) * size), x)[0].slice());
-  return decode(...(data.networks > 1 ? average(...outputs) : outputs));
+  const [x] = inputs(numbers, codes), outputs = [];
+  let first = 0;
+  data.groups.forEach(([count, size], g) => {
+    for (const end = first + count * size; first < end; first += size) outputs.push(networks[g](theta.subarray(first, first + size), x)[0].slice());
+  });
+  return decode(...(outputs.length > 1 ? average(...outputs) : outputs));
 }
 
 // The number of the class that a row is given, by the weights or the threshold of the model.
