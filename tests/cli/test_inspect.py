@@ -171,6 +171,17 @@ def test_several_targets_are_examined_one_after_the_other(call: Run, words: tupl
     assert [[column["name"] for column in each["columns"]] for each in found] == [["a", "x", "z"], ["b", "x", "z"]]
 
 
+def test_the_next_command_reads_the_columns_as_inspect_did(call: Run) -> None:
+    rows = "".join(f"{i % 7},{'no' if i % 3 else 'yes'},{i % 4},{i}\n" for i in range(60))
+    Path("two.csv").write_text("a,b,x,z\n" + rows)
+    done = call("inspect", "two.csv", "-t", "a", "--categorical", "x,z")
+    assert done.err == "next        backpass fit two.csv --target a --categorical x,z\n"
+    done = call("inspect", "two.csv", "-t", "a,b")
+    assert done.code == 0
+    assert "warning: fit refuses these targets: several targets must all hold numbers" in done.err
+    assert "next" not in done.err
+
+
 def test_a_target_with_a_comma_is_one_column_and_a_repeated_one_is_refused(call: Run) -> None:
     Path("comma.csv").write_text('"a,b",x\n' + "".join(f"{i % 7},{i}\n" for i in range(40)))
     done = call("inspect", "comma.csv", "-t", "a,b", "--json")

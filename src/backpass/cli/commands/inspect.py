@@ -17,12 +17,13 @@ from backpass.cli.options.declaration import Command, argument, names_in, option
 from backpass.cli.options.reading import reading, reading_of, reading_words
 from backpass.cli.request import targets_in
 from backpass.cli.text import BARS, aligned, figure
-from backpass.errors import visible
+from backpass.errors import UsageError, visible
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table
 from backpass.table.diagnosis.inspection import Coding, ColumnReport, Inspection, inspect_table
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.number import text_of
+from backpass.table.targets import Targets
 
 HEAD = ("column", "kind", "missing", "distinct", "values", "shape", "target", "used as")
 NARROW = 24  # maximum characters of a cell in a terminal, except "values"
@@ -108,11 +109,23 @@ def inspect(**given: Any) -> int:
         console.page([""] if i else [])
         _show(console, table, found)
     if given["target"] and not any(found.stops_fitting for found in inspections):
+        if why := _why_apart(table, targets):
+            console.alarm("warning", f"fit refuses these targets: {why}")
+            return 0
         preset = [] if given["preset"] == "default" else ["--preset", given["preset"]]
-        named = [word for text in given["target"] for word in ("--target", text)]
+        named = [w for name in ("target", "categorical", "text") for each in given[name] for w in (f"--{name}", each)]
         command = ["backpass", "fit", given["table"], *named, *preset, *reading_words(given)]
         console.command("next", shlex.join(command))
     return 0
+
+
+def _why_apart(table: Table, targets: Sequence[str | None]) -> str:
+    """Why fit would not predict the targets together; empty if it would."""
+    try:
+        Targets.fit(table, [name for name in targets if name is not None])
+    except UsageError as error:
+        return error.message
+    return ""
 
 
 def _inspected(table: Table, target: str | None, targets: Sequence[str | None], preset: str) -> Inspection:
