@@ -487,6 +487,23 @@ def test_reading_options_reach_the_file(tmp_path: Path, quick: dict[str, Any]) -
     assert model.kinds() == {"code": "categorical"}
 
 
+@pytest.mark.parametrize(
+    ("reading", "kind"),
+    [
+        ({}, "numeric"),
+        ({"categorical": ["code"]}, "categorical"),
+        ({"text": ["code"], "delimiter": ";"}, "text"),
+        ({"kinds": {"size": "numeric", "code": "categorical", "price": "numeric"}}, "categorical"),
+    ],
+)
+def test_frames_take_the_options_of_reading_that_concern_them(
+    reading: dict[str, Any], kind: str, houses: Columns, quick: dict[str, Any]
+) -> None:
+    data = {"size": houses["size"], "code": [10 + i % 4 for i in range(len(houses["size"]))], "price": houses["price"]}
+    model = fit(data, "price", reading=reading, validation=data, **quick)
+    assert model.schema.kinds == {"size": "numeric", "code": kind}
+
+
 def test_unknown_settings_are_named(houses: Columns) -> None:
     with pytest.raises(UsageError) as caught:
         fit(houses, "price", epoch=3)

@@ -108,7 +108,7 @@ def why_no_neuron(model: Fitted) -> tuple[str, str] | None:
     head, network, first = model.head, model.network, model.network.layers[0]
     is_one = len(network.layers) == 1 and isinstance(first, Dense | ScaledDense) and model.theta.ndim == 1
     if model.others or model.shares:
-        return "it averages networks of different layers or shares", "fit one network: ensemble_size=1"
+        return "it averages networks of different layers or shares", "fit one network: candidates=1, ensemble_size=1"
     if network.outputs > 1:
         return f"it has {network.outputs} outputs", "fit one target, with numbers or two classes"
     if not (network.is_linear or is_one):

@@ -83,7 +83,8 @@ def fit(
         resume_from: Checkpoint to continue from. Default None: start from scratch.
         on_interrupt: What Ctrl-C does: "raise" raises InterruptedTraining, whose ``model`` is the best so far; "return"
             returns that model. Before the first step there is no model, and it always raises. Default "raise".
-        reading: Options of ``read_table`` for paths (delimiter, missing, categorical, ...). Default None.
+        reading: Options of ``read_table`` (delimiter, missing, categorical, text, ...); data in memory uses those that
+            ``table_from`` has. Default None.
         **settings: See ``Settings``. If ``preset`` is not set, it is "default", or "plain" if any setting describes the
             network or its training.
 
@@ -155,8 +156,9 @@ def as_table(data: Any, options: Mapping[str, Any], kinds: Mapping[str, str] | N
         return data
     if isinstance(data, str | Path):
         return read_table(data, **({**options, "kinds": kinds} if kinds is not None else options))
-    names = ("missing", "detect_missing", "merge_spaces", "merge_case", "detect_dates", "date_order")
-    return table_from(data, kinds=kinds, **{name: options[name] for name in names if name in options})
+    names = {*signature(table_from).parameters} - {"data", "source", "drop"}
+    given = {name: value for name, value in options.items() if name in names}
+    return table_from(data, **({**given, "kinds": kinds} if kinds is not None else given))
 
 
 def _check_callbacks(callbacks: Any) -> None:

@@ -20,8 +20,8 @@ from backpass.table.moments.timestamp import BEYOND, DAY, NAT, ticks_of_dates
 
 EPOCH = datetime.datetime(1970, 1, 1)
 BOOLEAN = {True: "true", False: "false"}
-UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out with --drop, or unpack it first"
-NOT_UTF8 = "decode the bytes first, as .str.decode('latin-1') does in pandas, or leave the column out with --drop"
+UNFIT = "numbers, texts, booleans, dates and times can be read: leave the column out (drop), or unpack it first"
+NOT_UTF8 = "decode the bytes first, as .str.decode('latin-1') does in pandas, or leave the column out (drop)"
 
 
 def columns_of_rows(rows: Iterable[Mapping[Any, Any]]) -> tuple[dict[Any, list[Any]], int]:

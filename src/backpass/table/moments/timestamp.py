@@ -26,7 +26,7 @@ FIRST, LAST = days_of(FIRST_YEAR, 1, 1) * DAY, days_of(LAST_YEAR + 1, 1, 1) * DA
 BEYOND = LAST + 1  # stands for every date outside the calendar, including infinite ones
 FAR_DATES = (
     "an infinite date is one of these: if it means that there is none, make it missing (NULL, None, NaT); "
-    "or leave the column out with --drop"
+    "or leave the column out (drop)"
 )
 FINER = {"ns": 10**3, "ps": 10**6, "fs": 10**9, "as": 10**12}  # NumPy's units per microsecond
 
