@@ -94,7 +94,7 @@ def cross_validate(
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
         strict: Whether a row without a target is an error. Default False: it is left out.
-        reading: Options of ``read_table`` for paths. Default None.
+        reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. ``test_fraction`` plays no part.
 
     Raises:

@@ -86,7 +86,7 @@ def tune(
         state: File that holds the trials of a search in progress. If it exists, the search continues; it is removed
             at the end. Default None: an interrupted search is lost.
         on_trial: Called with the trial after each of its fits. Default None.
-        reading: Options of ``read_table`` for paths. Default None.
+        reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. A setting that is set is never changed.
 
     Raises:
