@@ -614,6 +614,24 @@ def test_units_of_two_dimensions_or_none_are_refused(tmp_path: Path) -> None:
     assert ratio("€", "$") is None
 
 
+@pytest.mark.parametrize(
+    ("word", "unit", "factor"),
+    [
+        ("PB", "TB", 1000.0),
+        ("TiB", "GiB", 1024.0),
+        ("PiB", "TiB", 1024.0),
+        ("TW", "GW", 1000.0),
+        ("TWh", "GWh", 1000.0),
+        ("GJ", "MWh", 1 / 3.6),
+        ("m³", "l", 1000.0),
+        ("ccm", "ml", 1.0),
+        ("cm3", "m3", 1e-6),
+    ],
+)
+def test_large_units_and_cubes_are_converted(word: str, unit: str, factor: float) -> None:
+    assert ratio(word, unit) == pytest.approx(factor, rel=1e-15)
+
+
 def test_converted_units_are_those_of_the_model(tmp_path: Path) -> None:
     data = {
         "x": [f"{n} kg" if n % 3 else f"{n * 1000} g" for n in range(1, 61)],

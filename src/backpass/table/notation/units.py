@@ -19,17 +19,18 @@ _DIMENSIONS = (
     "kilograms:1 t tonne tonnes:1000 oz ounce ounces:45359237/1600000000 lb lbs pound pounds:45359237/100000000",
     # volume in liters
     "µl μl µL:1/1000000 ml mL milliliter milliliters:1/1000 cl cL:1/100 dl dL:1/10 l L liter liters litre litres:1 "
-    "hl hL:100",
+    "hl hL:100 cm³ cm3 cc ccm:1/1000 m³ m3 cbm:1000",
     # time in seconds
     "ns:1/1000000000 µs μs us:1/1000000 ms:1/1000 s sec secs second seconds:1 min mins minute minutes:60 "
     "h hr hrs hour hours:3600 d day days:86400 wk wks week weeks:604800",
     # time in months
     "mo mos month months:1 yr yrs year years:12",
     # data in bytes
-    "B byte bytes:1 kB KB:1000 MB:1000000 GB:1000000000 TB:1000000000000 KiB:1024 MiB:1048576 GiB:1073741824",
+    "B byte bytes:1 kB KB:1000 MB:1000000 GB:1000000000 TB:1000000000000 PB:1000000000000000 "
+    "KiB:1024 MiB:1048576 GiB:1073741824 TiB:1099511627776 PiB:1125899906842624",
     # power in watts, energy in watt-hours
-    "mW:1/1000 W watt watts:1 kW:1000 MW:1000000 GW:1000000000",
-    "Wh:1 kWh:1000 MWh:1000000 GWh:1000000000 J:1/3600 kJ:10/36 MJ:10000/36",
+    "mW:1/1000 W watt watts:1 kW:1000 MW:1000000 GW:1000000000 TW:1000000000000",
+    "Wh:1 kWh:1000 MWh:1000000 GWh:1000000000 TWh:1000000000000 J:1/3600 kJ:10/36 MJ:10000/36 GJ:10000000/36",
     # frequency, voltage, current
     "Hz:1 kHz:1000 MHz:1000000 GHz:1000000000",
     "mV:1/1000 V volt volts:1 kV:1000",
