@@ -52,6 +52,11 @@ def test_help_of_fit_names_every_setting_with_its_default(call: Run) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_no_help_writes_a_range_as_an_inequality(call: Run, name: str) -> None:
+    assert not re.search(r"x *[<>]=?|[<>]=? *x\b", call(name, "--help").out)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_says_the_same_in_both_helps(name: str) -> None:
     import click
 
@@ -87,6 +92,9 @@ def test_a_command_says_the_same_in_both_helps(name: str) -> None:
         ),
         (["fit", "t.csv", "-t", "y", "--hidden", "0"], ["--hidden must be 'none' or whole numbers", "got '0'"]),
         (["fit", "t.csv", "-t", "y", "--epochs", "0"], ["--epochs must be a whole number", "got '0'"]),
+        (["fit", "t.csv", "-t", "y", "--folds", "1"], ["--folds must be a whole number of at least 2; got '1'"]),
+        (["fit", "t.csv", "-t", "y", "--skip", "two"], ["--skip must be a whole number of at least 0; got 'two'"]),
+        (["importance", "m", "t.csv", "--repeats", "0"], ["--repeats must be a whole number", "at least 1; got '0'"]),
         (["fit", "t.csv", "-t", "y", "--seed", "1.5"], ["--seed must be a whole number", "got '1.5'"]),
         (["fit", "t.csv", "-t", "y", "--dropout", "nan"], ["--dropout must be a number", "got 'nan'"]),
         (["fit", "t.csv", "-t", "y", "--activation", "rellu"], ["got 'rellu' (did you mean 'relu'?)"]),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, keeping, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, keeping, option, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.output import check_apart, check_rows_output
 from backpass.cli.progress import LINE_SECONDS
@@ -44,13 +44,13 @@ from backpass.table import Table
 @option(
     "--top",
     metavar="NUMBER",
-    type=click.IntRange(min=1),
+    type=WholeNumber(1),
     help="write only the largest contributions of each row, with their columns and values; default: all",
 )
 @option(
     "--row",
     metavar="NUMBER",
-    type=click.IntRange(min=1),
+    type=WholeNumber(1),
     help="explain only this row, counted from 1 without the header; default: all rows",
 )
 @option(

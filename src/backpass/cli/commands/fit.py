@@ -12,7 +12,7 @@ from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
 from backpass.cli.options.config import as_toml, from_file, given_why, written
 from backpass.cli.options.data import data_options
-from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, option, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
 from backpass.cli.outcome import tell, unbegun, worded
@@ -33,14 +33,14 @@ from backpass.table.messages import counted
 @option(
     "--folds",
     metavar="NUMBER",
-    type=click.IntRange(min=2),
+    type=WholeNumber(2),
     section="Data",
-    help="also cross-validate: one more fit per fold, each scored on the rows it left out; default: no",
+    help="also cross-validate: one more fit for each of 2 or more folds, scored on the rows it left out; default: no",
 )
 @option(
     "--repeats",
     metavar="NUMBER",
-    type=click.IntRange(min=1),
+    type=WholeNumber(1),
     section="Data",
     help="repeat the cross-validation with other folds; default: 1",
 )

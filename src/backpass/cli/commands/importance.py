@@ -8,7 +8,7 @@ import click
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
-from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, option, talking
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.text import aligned, figure, figures
 from backpass.errors import DataError
@@ -30,11 +30,11 @@ from backpass.reporting.page.facts import importance_facts
 @option(
     "--repeats",
     metavar="NUMBER",
-    type=click.IntRange(min=1),
+    type=WholeNumber(1),
     default=REPEATS,
     help=f"number of times that each column is shuffled; default: {REPEATS}",
 )
-@option("--seed", metavar="NUMBER", type=click.IntRange(min=0), default=0, help="seed of the shuffling; default: 0")
+@option("--seed", metavar="NUMBER", type=WholeNumber(0), default=0, help="seed of the shuffling; default: 0")
 @reading()
 @talking()
 def importance(**given: Any) -> int:

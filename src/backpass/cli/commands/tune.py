@@ -12,7 +12,7 @@ import click
 from backpass.cli import summary
 from backpass.cli.console import Console
 from backpass.cli.options.data import data_options
-from backpass.cli.options.declaration import Command, argument, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, option, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
 from backpass.cli.outcome import tell
@@ -47,16 +47,16 @@ _ABSENT = ("checkpoint", "resume", "report")
 @option(
     "--trials",
     metavar="NUMBER",
-    type=click.IntRange(min=1),
+    type=WholeNumber(1),
     section="Search",
     help="number of trials; default: 16, or as many as the budget allows",
 )
 @option(
     "--folds",
     metavar="NUMBER",
-    type=click.IntRange(min=2),
+    type=WholeNumber(2),
     section="Search",
-    help=f"number of folds that trials are scored on; default: {FOLDS}, or none with --validation-file",
+    help=f"number of folds that trials are scored on, 2 or more; default: {FOLDS}, or none with --validation-file",
 )
 @data_options()
 @settings_options()

@@ -42,6 +42,33 @@ class Argument(click.Argument):
         return super().type_cast_value(ctx, value)
 
 
+class WholeNumber(click.types.IntParamType):
+    """The type of an option that takes a whole number from a bound up; the help text says what the bound is.
+
+    Attributes:
+        least: The smallest number.
+    """
+
+    name = "whole number"
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            number = self.least - 1
+        if number < self.least:
+            option = "the value" if param is None else param.opts[-1]
+            command = "backpass" if ctx is None else ctx.command_path
+            raise UsageError(
+                f"{option} must be a whole number of at least {self.least}; got {str(value)!r}",
+                hint=f"{command} --help explains every option",
+            )
+        return number
+
+
 def _check_filled(name: str, value: Any, *, names: bool = False) -> None:
     """Reject a value that is present but empty, as an unset shell variable produces it.
 

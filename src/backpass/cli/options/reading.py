@@ -6,9 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import click
-
-from backpass.cli.options.declaration import flag, names_in, option, together
+from backpass.cli.options.declaration import WholeNumber, flag, names_in, option, together
 from backpass.errors import ResourceError, UsageError
 from backpass.table.notation.missing import DEFAULT_MISSING
 
@@ -51,7 +49,7 @@ def reading() -> Callable[[F], F]:
         option(
             "--skip",
             metavar="NUMBER",
-            type=click.IntRange(min=0),
+            type=WholeNumber(0),
             section=section,
             help="number of lines to skip before the header of a text file; default: detected",
         ),
@@ -71,7 +69,7 @@ def reading() -> Callable[[F], F]:
         option(
             "--footer",
             metavar="NUMBER",
-            type=click.IntRange(min=0),
+            type=WholeNumber(0),
             section=section,
             help="number of lines below the last row of a text file, blank lines not counted; default: detected",
         ),
@@ -163,7 +161,7 @@ def reading() -> Callable[[F], F]:
         option(
             "--max-bytes",
             metavar="NUMBER",
-            type=click.IntRange(min=1),
+            type=WholeNumber(1),
             section=section,
             help="maximum decompressed size of a compressed file or workbook; default: 200 times its size, but at "
             "least 64 MiB",
