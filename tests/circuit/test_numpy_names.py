@@ -455,7 +455,7 @@ def test_a_masked_array_is_refused_wherever_it_comes_in(call: Callable[[Any], An
 
 
 def test_a_number_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(TraceError, match="300 does not fit into the int8 beside it"):
+    with pytest.raises(TraceError, match="300 does not fit into int8, the dtype of the other operand"):
         trace(lambda x: x + 300, [Spec((3,), numpy.dtype("i1"))])
 
 

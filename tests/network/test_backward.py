@@ -168,5 +168,5 @@ def test_the_picture_of_a_wide_layer_has_its_first_units() -> None:
 def test_there_is_no_picture_of_an_example_that_is_not_there() -> None:
     network = dense_network(1, (1,), 1)
     back = network.backward(network.initialize(0), [[1.0], [2.0]], [1.0, 2.0])
-    with pytest.raises(UsageError, match="there are examples 0 to 1, got 2"):
+    with pytest.raises(UsageError, match="example must be from 0 to 1; got 2"):
         back.draw(2)

@@ -102,7 +102,7 @@ def check_gradient(
     circuit = trace(lambda *flat: f(*rebuild(iter(flat))), arrays, names=_leaf_names(f, arguments))
     chosen = _chosen(arguments, arrays, wrt)
     if not chosen:
-        raise GradientError("check_gradient found no floating-point argument to differentiate by")
+        raise GradientError("check_gradient found no floating-point argument")
     jacobian = _jacobian(circuit, arrays, chosen)
     report = _compare(circuit, arrays, chosen, jacobian)
     if report.wrong and raise_error:

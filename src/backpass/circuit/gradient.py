@@ -205,7 +205,7 @@ def real_valued(J: Any, recorder: Recorder, dtype: numpy.dtype[Any]) -> Traced:
     if isinstance(J, tuple | list | dict):
         raise GradientError(
             f"a gradient needs a real-valued J, but f returned a {type(J).__name__} (CS229, footnote 6)",
-            hint="return J alone",
+            hint="return only J",
         )
     value = as_output(J, recorder, dtype)
     if value.shape != () or not value.spec.is_float:
@@ -222,7 +222,7 @@ def _renamed(leaf: Any, recorder: Recorder, position: int) -> Traced:
     if not value.spec.is_float:
         raise GradientError(
             f"argument {position} has dtype {value.dtype.name}; a gradient needs floating-point numbers",
-            hint="give it as numbers such as 1.0, or with .astype(float)",
+            hint="pass floats such as 1.0, or convert it with .astype(float)",
         )
     # Appended directly: calling the operation on a constant would fold the node away, with everything computed from it.
     return recorder.append(OPERATIONS["identity"], (value.index,), {}, value.spec)

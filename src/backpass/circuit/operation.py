@@ -149,7 +149,7 @@ def _of_number(value: float, beside: numpy.dtype[Any]) -> numpy.ndarray[Any, Any
         return numpy.asarray(value, dtype=numpy.result_type(beside, value))
     except OverflowError:
         raise TraceError(
-            f"{user_line()}: {value} does not fit into the {beside.name} beside it",
+            f"{user_line()}: {value} does not fit into {beside.name}, the dtype of the other operand",
             hint="convert the array first, for example with .astype(float)",
         ) from None
 
@@ -162,7 +162,7 @@ def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) ->
     if isinstance(value, Traced):
         if value.recorder is not recorder:
             raise TraceError(
-                f"{user_line()}: {user} was given a value that was traced elsewhere ({value.spec!r}, made by "
+                f"{user_line()}: {user} got a value from another trace ({value.spec!r}, made by "
                 f"{value.node.operation.name!r} at {value.node.line})",
                 hint="pass it as an argument of the traced function",
             )
@@ -171,8 +171,8 @@ def lift(value: Any, recorder: Recorder, beside: numpy.dtype[Any], user: str) ->
     array = _of_number(value, beside) if is_weak(value) else numpy.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TraceError(
-            f"{user_line()}: {user} expected numbers beside a traced value, got {type(value).__name__}",
-            hint="give it a number or an array of numbers",
+            f"{user_line()}: {user} cannot combine a traced value with a value of type {type(value).__name__}",
+            hint="pass a number or an array of numbers",
         )
     return recorder.constant(array)
 

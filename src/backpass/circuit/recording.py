@@ -75,7 +75,7 @@ def named(value: Array, name: str, *, gradient: str = "") -> Array:
             recorder.name(value.index, name, gradient or f"d{name}")
         return value
     if name in recorder.intermediates:
-        raise GradientError(f"two intermediate values are named {name!r}", hint="give each value a name of its own")
+        raise GradientError(f"two intermediate values are named {name!r}", hint="give each value a different name")
     g = value if isinstance(value, Traced) else recorder.constant(numpy.asarray(value, float))
     # A node of its own: an equal expression elsewhere is another path to J.
     g = recorder.append(OPERATIONS["identity"], (g.index,), {}, g.spec)

@@ -16,18 +16,20 @@ class MissingMethod(TraceError, AttributeError):
     """A NumPy array method that traced arrays lack; ``hasattr`` returns False for it."""
 
 
-OTHERS = "write it with functions that can be traced; docs/reference/calculus.md lists them"
+OTHERS = "use functions that can be traced; docs/reference/calculus.md lists them"
 
-_SORTED = "the order of values is not known while tracing: sort outside of the traced function, or use min, max, argmax"
-_COUNTED = "how many there are is not known while tracing: choose with where(mask, x, 0), or count with count_nonzero"
+_SORTED = "the order of values is not known while tracing: sort outside the traced function, or use min, max, argmax"
+_COUNTED = (
+    "the number of results is not known while tracing: select with where(mask, x, 0), or count with count_nonzero"
+)
 _MISSING = "replace NaN first: x = numpy.where(numpy.isnan(x), 0.0, x)"
-_LINEAR = "numpy.linalg.norm, matmul, einsum and trace can be traced; decompositions and solutions cannot"
-_WHOLE = "whole numbers have +, -, *, //, % and comparisons; truth values have & | ~ ^"
-_REAL = "only real numbers can be traced: keep the real and the imaginary part in two arrays"
-_ANGLE = "write it with arctan, sqrt and where"
-_CHANGED = "traced values do not change; build a new array with where or concatenate"
+_LINEAR = "numpy.linalg.norm, matmul, einsum and trace can be traced; decompositions and solvers cannot"
+_WHOLE = "integers support +, -, *, //, % and comparisons; booleans support & | ~ ^"
+_REAL = "only real numbers can be traced: keep the real and imaginary parts in two arrays"
+_ANGLE = "express it with arctan, sqrt and where"
+_CHANGED = "traced values cannot be changed; build a new array with where or concatenate"
 _OUTSIDE = "keep it an array, or compute the number outside the traced function"
-_TABLE = "look values up with take, or compute it outside of the traced function"
+_TABLE = "look up values with take, or compute it outside the traced function"
 
 REMEDIES: Mapping[str, str] = MappingProxyType(
     {name: hint for names, hint in (
@@ -50,11 +52,11 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 
 OPTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "out=": "traced values do not change: use what the function returns",
-        "where=": "choose first: numpy.where(mask, x, 0)",
+        "out=": "traced values cannot be changed: use the returned value",
+        "where=": "select first: numpy.where(mask, x, 0)",
         "dtype=": "convert first: x.astype(dtype)",
-        "initial=": "give the first value by itself, for example with numpy.maximum or +",
-        "argument": "give the arguments as docs/reference/calculus.md lists them",
+        "initial=": "combine the initial value yourself, for example with numpy.maximum or +",
+        "argument": "pass the arguments that docs/reference/calculus.md lists",
     }
 )
 """Hints for unsupported options."""
@@ -70,7 +72,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
 def remedy(what: str) -> str:
     """The hint for a use that needs the value of a traced array."""
     if what.startswith("a condition"):
-        return "choose between two arrays with where(condition, a, b)"
+        return "select between two arrays with where(condition, a, b)"
     if what.startswith("numpy."):
         return "join traced values with numpy.stack or numpy.concatenate (docs/reference/calculus.md)"
     if what.startswith("assignment"):

@@ -96,7 +96,7 @@ def fill_in(shape: Shape, source: Shape) -> Shape:
     ('n', 32)
     """
     if shape.count(-1) > 1 or any(isinstance(dimension, int) and dimension < -1 for dimension in shape):
-        raise ShapeError(f"{text_of(shape)} is not a shape: a length is at least 0, and one alone may be -1")
+        raise ShapeError(f"{text_of(shape)} is not a shape: lengths are at least 0, and at most one may be -1")
     names, count = _factors(source)
     target_names, target_count = _factors(tuple(dimension for dimension in shape if dimension != -1))
     missing = _divide(names, target_names)
@@ -105,7 +105,7 @@ def fill_in(shape: Shape, source: Shape) -> Shape:
     elif -1 in shape:
         rest = count // target_count
         if len(missing) > 1 or (missing and rest != 1):
-            raise ShapeError(f"cannot work out -1 when {text_of(source)} is reshaped to {text_of(shape)}")
+            raise ShapeError(f"cannot infer the length -1 in a reshape of {text_of(source)} to {text_of(shape)}")
         found: Dimension = missing[0] if missing else rest
         return tuple(found if dimension == -1 else dimension for dimension in shape)
     else:

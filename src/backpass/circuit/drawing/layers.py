@@ -46,7 +46,7 @@ def picture_of(
     """
     n = len(a[0])
     if not 0 <= example < n:
-        raise UsageError(f"there are examples 0 to {n - 1}, got {example}")
+        raise UsageError(f"example must be from 0 to {n - 1}; got {example}")
     values = [a[k][example] for k in sorted(a)]
     shown = [min(len(each), MOST_UNITS) for each in values]
     height = _HEAD + max(shown) * _ROW + _FOOT

@@ -74,9 +74,7 @@ def split(x: Array, sections: Any, axis: int = 0) -> list[Array]:
     """
     length = fixed_length(as_array(x), axes_of(axis, x.ndim)[0], "split")
     if isinstance(sections, int | numpy.integer) and length % sections:
-        raise ShapeError(
-            f"split of {text_of(x.shape)} along axis {axis} into {sections} equal parts: they are not equal"
-        )
+        raise ShapeError(f"{text_of(x.shape)} cannot be split along axis {axis} into {sections} equal parts")
     return array_split(x, sections, axis)
 
 
@@ -102,7 +100,7 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     """z = x without its axes of length 1, or without the given ones"""
     gone = [i for i, d in enumerate(x.shape) if d == 1] if axis is None else list(axes_of(axis, x.ndim))
     if any(x.shape[i] != 1 for i in gone):
-        raise ShapeError(f"squeeze of {text_of(x.shape)}: an axis of {axis} does not have length 1")
+        raise ShapeError(f"squeeze of {text_of(x.shape)} along {axis}: every axis must have length 1")
     return reshape(x, shape=tuple(d for i, d in enumerate(x.shape) if i not in gone))
 
 
@@ -127,7 +125,7 @@ def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[
     pairs = [[places] if isinstance(places, int) else list(places) for places in (source, destination)]
     start, end = ([axes_of(i, x.ndim)[0] for i in places] for places in pairs)
     if len(start) != len(end):
-        raise ShapeError(f"moveaxis from {source} to {destination}: as many places as axes were expected")
+        raise ShapeError(f"moveaxis from {source} to {destination}: both must have the same number of axes")
     order = [i for i in range(x.ndim) if i not in start]
     for place, i in sorted(zip(end, start, strict=True)):
         order.insert(place, i)

@@ -23,9 +23,7 @@ def matmul(x: Array, y: Array) -> Array:
     """z = x y, like NumPy's ``@``: a vector counts as one row (x) or one column (y)"""
     x, y = as_array(x), as_array(y)
     if x.ndim == 0 or y.ndim == 0:
-        raise ShapeError(
-            f"matmul({text_of(x.shape)}, {text_of(y.shape)}): arrays of at least one dimension were expected"
-        )
+        raise ShapeError(f"matmul({text_of(x.shape)}, {text_of(y.shape)}): expected arrays of at least one dimension")
     left = reshape(x, shape=(1, *x.shape)) if x.ndim == 1 else x
     right = reshape(y, shape=(*y.shape, 1)) if y.ndim == 1 else y
     z = matmul_(left, right)
@@ -76,7 +74,9 @@ def tensordot(x: Array, y: Array, axes: Any = 2) -> Array:
     left = [axes_of(i, x.ndim)[0] for i in left]
     right = [axes_of(i, y.ndim)[0] for i in right]
     if [x.shape[i] for i in left] != [y.shape[i] for i in right]:
-        raise ShapeError(f"tensordot({text_of(x.shape)}, {text_of(y.shape)}): axes {left} and {right} do not fit")
+        raise ShapeError(
+            f"tensordot({text_of(x.shape)}, {text_of(y.shape)}): axes {left} and {right} must have equal lengths"
+        )
     names = iter(_LETTERS)
     of_x = [next(names) for _ in range(x.ndim)]
     of_y = [next(names) for _ in range(y.ndim)]
@@ -98,14 +98,16 @@ def einsum(subscripts: str, *operands: Array, optimize: Any = False) -> Array:
     Operands are joined two at a time, from left to right; ``optimize`` has no effect.
     """
     if not isinstance(subscripts, str):
-        raise ShapeError("einsum expected its subscripts as a string", hint='for example einsum("ij,jk->ik", x, y)')
+        raise ShapeError("einsum needs its subscripts as a string", hint='for example einsum("ij,jk->ik", x, y)')
     arrays = [as_array(x) for x in operands]
     terms, output = _parsed(subscripts, [x.ndim for x in arrays])
     lengths: dict[str, Dimension] = {}
     for term, x in zip(terms, arrays, strict=True):
         for letter, length in zip(term, x.shape, strict=True):
             if lengths.setdefault(letter, length) != length:
-                raise ShapeError(f"einsum {subscripts!r}: {letter} is {lengths[letter]} and {length}")
+                raise ShapeError(
+                    f"einsum {subscripts!r}: index {letter} has the lengths {lengths[letter]} and {length}"
+                )
     z, term = _single(arrays[0], terms[0])
     for k, x in enumerate(arrays[1:], start=1):
         other, letters = _single(x, terms[k])
@@ -120,7 +122,7 @@ def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[list[str]], lis
     inputs, arrow, result = subscripts.replace(" ", "").partition("->")
     texts = inputs.split(",")
     if len(texts) != len(ranks):
-        raise ShapeError(f"einsum {subscripts!r}: {len(texts)} operands were expected, got {len(ranks)}")
+        raise ShapeError(f"einsum {subscripts!r}: expected {len(texts)} operands, got {len(ranks)}")
     spare = [c for c in reversed(_LETTERS) if c not in subscripts]
     most = max(
         (rank - len(t.replace("...", "")) for t, rank in zip(texts, ranks, strict=True) if "..." in t), default=0
@@ -139,7 +141,7 @@ def _parsed(subscripts: str, ranks: Sequence[int]) -> tuple[list[list[str]], lis
     before, has_dots, after = result.partition("...")
     output = [*before, *(dots if has_dots else []), *after]
     if len(set(output)) < len(output) or not set(output) <= set(flat):
-        raise ShapeError(f"einsum {subscripts!r}: the output names a letter twice, or one that no operand has")
+        raise ShapeError(f"einsum {subscripts!r}: an index of the output is repeated or occurs in no operand")
     return terms, output
 
 

@@ -263,8 +263,8 @@ def _masks(symbol: str, *values: Any) -> None:
         dtype = as_array(value).dtype
         if dtype.kind != "b":
             raise TraceError(
-                f"{user_line()}: {symbol} of {dtype.name}: only truth values have {symbol} while tracing",
-                hint="compare first, with brackets: (x > 0) & (x < 1)",
+                f"{user_line()}: {symbol} of {dtype.name}: only booleans support {symbol} while tracing",
+                hint="compare first, in parentheses: (x > 0) & (x < 1)",
             )
 
 

@@ -66,8 +66,8 @@ def _items(given: tuple[Any, ...], x: Array) -> list[Any]:
         if isinstance(item, Traced | numpy.ndarray) and item.dtype == bool:
             if isinstance(item, Traced) or item.ndim == 0:
                 raise TraceError(
-                    f"{user_line()}: x[mask] gives an array whose length is not known while tracing",
-                    hint="choose with where(mask, x, 0), or take rows by their numbers",
+                    f"{user_line()}: x[mask] returns an array whose length is not known while tracing",
+                    hint="select with where(mask, x, 0), or take rows by their indices",
                 )
             axis = sum(one is not None and one is not Ellipsis for one in items)
             length = x.shape[axis : axis + item.ndim]
@@ -93,7 +93,7 @@ def _checked(item: Array, x: Array, axis: int) -> Array:
     if item.dtype.kind not in "iu":
         raise TraceError(
             f"{user_line()}: a traced array cannot be indexed with {item.dtype.name} along axis {axis}",
-            hint="give whole numbers, for example with .astype(int)",
+            hint="use integers, for example with .astype(int)",
         )
     length = x.shape[axis]
     if isinstance(item, numpy.ndarray) and isinstance(length, int):
@@ -112,10 +112,10 @@ def _range_of(item: Any, x: Array, axis: int) -> tuple[Range, bool]:
     if not (is_number or isinstance(item, slice)):
         raise TraceError(
             f"{user_line()}: a traced array cannot be indexed with {type(item).__name__} along axis {axis}",
-            hint="use whole numbers and slices, or take(x, indices, axis=...)",
+            hint="use integers and slices, or take(x, indices, axis=...)",
         )
     if isinstance(length, str):
-        raise ShapeError(f"x[...] with x {text_of(x.shape)}: axis {axis} has a free length and can only be taken whole")
+        raise ShapeError(f"x[...] with x {text_of(x.shape)}: axis {axis} has a free length and cannot be sliced")
     if isinstance(item, slice):
         return item.indices(length), True
     if not -length <= item < length:

@@ -21,7 +21,7 @@ def _looked_up(x: Spec, indices: Spec, *, axis: int) -> Spec:
     if not 0 <= axis < x.ndim:
         raise ShapeError(f"axis {axis} does not exist in an array of {x.ndim} dimensions")
     if not numpy.issubdtype(indices.dtype, numpy.integer):
-        raise ShapeError(f"indices must be whole numbers, got {indices.dtype.name}")
+        raise ShapeError(f"indices must be integers, got {indices.dtype.name}")
     return Spec((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), x.dtype)
 
 
@@ -53,7 +53,8 @@ def take(x: Array, indices: Array, *, axis: int) -> Array:
 def _scattered(dz: Spec, indices: Spec, *, axis: int, length: Dimension) -> Spec:
     if dz.shape[axis : axis + indices.ndim] != indices.shape:
         raise ShapeError(
-            f"expected one row of {text_of(dz.shape)} from axis {axis} on per index of {text_of(indices.shape)}"
+            f"expected one row per index, with the lengths {text_of(indices.shape)} from axis {axis} on; "
+            f"got {text_of(dz.shape)}"
         )
     return Spec((*dz.shape[:axis], length, *dz.shape[axis + indices.ndim :]), dz.dtype)
 

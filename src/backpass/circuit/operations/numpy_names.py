@@ -71,8 +71,8 @@ def _clip(a: Array, a_min: Any = None, a_max: Any = None, *, min: Any = None, ma
 def _where(condition: Array, x: Any = None, y: Any = None) -> Array:
     if x is None or y is None:
         raise TraceError(
-            f"{user_line()}: numpy.where(condition) gives places, and how many is not known while tracing",
-            hint="give both values: where(condition, x, y)",
+            f"{user_line()}: numpy.where(condition) returns indices, whose number is not known while tracing",
+            hint="pass both values: where(condition, x, y)",
         )
     return e.where(condition, x, y)
 

@@ -25,7 +25,7 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
             raise ShapeError(f"axis {one} does not exist in an array of {ndim} dimensions")
     found = tuple(sorted(one % ndim for one in axes))
     if len(set(found)) < len(found):
-        raise ShapeError(f"axes {axes} name one axis twice")
+        raise ShapeError(f"duplicate axis in {axes}")
     return found
 
 
@@ -76,7 +76,7 @@ def _to_the_largest(dz: Array, z: Array, x: Array, *, axis: Axis = None, keepdim
 
 def _compared(x: Spec, *, axis: Axis = None, keepdims: bool = False) -> Spec:
     if any(x.shape[i] == 0 for i in axes_of(axis, x.ndim)):
-        raise ShapeError("there is no largest among no elements")
+        raise ShapeError("the maximum of an empty array is undefined")
     return _reduced(x, axis=axis, keepdims=keepdims)
 
 

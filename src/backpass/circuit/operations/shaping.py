@@ -86,7 +86,7 @@ def reshape(x: Array, *, shape: tuple[Any, ...]) -> Array:
 
 def _transposed(x: Spec, *, axes: tuple[int, ...]) -> Spec:
     if sorted(axes) != list(range(x.ndim)):
-        raise ShapeError(f"axes {axes} do not reorder the axes of {text_of(x.shape)}")
+        raise ShapeError(f"axes {axes} are not a permutation of the axes of {text_of(x.shape)}")
     return Spec(tuple(x.shape[axis] for axis in axes), x.dtype)
 
 
@@ -115,7 +115,7 @@ def swap_last(x: Array) -> Array:
 
 def _stretched(x: Spec, *, shape: Shape) -> Spec:
     if broadcast(x.shape, shape) != shape:
-        raise ShapeError(f"{text_of(x.shape)} does not stretch to {text_of(shape)}")
+        raise ShapeError(f"{text_of(x.shape)} cannot be broadcast to {text_of(shape)}")
     return Spec(shape, x.dtype)
 
 
@@ -204,10 +204,10 @@ def _joined(*parts: Spec, axis: int) -> Spec:
         if len(part.shape) != len(first) or part.shape[:axis] + part.shape[axis + 1 :] != (
             first[:axis] + first[axis + 1 :]
         ):
-            raise ShapeError(f"parts differ outside axis {axis}")
+            raise ShapeError(f"arrays to concatenate must have equal shapes except along axis {axis}")
     lengths = [part.shape[axis] for part in parts]
     if len(lengths) > 1 and not all(isinstance(length, int) for length in lengths):
-        raise ShapeError(f"axis {axis} has a free length; parts can only be joined along fixed ones")
+        raise ShapeError(f"cannot concatenate along axis {axis}, whose length is free")
     total = lengths[0] if len(lengths) == 1 else sum(length for length in lengths if isinstance(length, int))
     return Spec((*first[:axis], total, *first[axis + 1 :]), numpy.result_type(*(part.dtype for part in parts)))
 

@@ -63,7 +63,9 @@ def average(x: Array, axis: Axis = None, weights: Array = None, *, keepdims: boo
     if w.shape != x.shape:
         places = axes_of(axis, x.ndim)
         if w.shape != tuple(x.shape[i] for i in places):
-            raise ShapeError(f"average of {text_of(x.shape)} with weights {text_of(w.shape)} along axis {axis}")
+            raise ShapeError(
+                f"average of {text_of(x.shape)} along axis {axis}: weights cannot have shape {text_of(w.shape)}"
+            )
         w = reshape(w, shape=tuple(d if i in places else 1 for i, d in enumerate(x.shape)))
         w = broadcast_to(w, shape=x.shape)
     return reduction.sum(e.multiply(x, w), axis=axis, keepdims=keepdims) / reduction.sum(
@@ -131,7 +133,8 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
         return e.sqrt(reduction.sum(square(x), axis=axis, keepdims=keepdims))
     if count != 1:
         raise ShapeError(
-            f"norm with ord={ord!r} of a matrix", hint="give one axis; a matrix has ord=None (or 'fro') while tracing"
+            f"norm with ord={ord!r} of a matrix",
+            hint="pass one axis; only ord=None and ord='fro' are supported for a matrix",
         )
     size = e.absolute(x)
     if ord in (numpy.inf, -numpy.inf):
@@ -139,7 +142,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -
     if ord == 0:
         return reduction.sum(truth(x).astype(x.dtype), axis=axis, keepdims=keepdims)
     if isinstance(ord, str):
-        raise ShapeError(f"norm with ord={ord!r} of a vector", hint="give a number, inf or -inf")
+        raise ShapeError(f"norm with ord={ord!r} of a vector", hint="pass a number, inf or -inf")
     powers = size if ord == 1 else e.power(size, float(ord))
     return e.power(reduction.sum(powers, axis=axis, keepdims=keepdims), 1.0 / ord)
 
