@@ -11,7 +11,7 @@ import numpy as np
 
 from backpass.circuit import Array, Spec, trace, value_and_grad
 from backpass.engine.scope_costs import scope_costs
-from backpass.model.anatomy.neuron import Fitted
+from backpass.model.anatomy.inspectable import Inspectable
 
 ROWS = 1024
 _BACKWARD = "gradient of "
@@ -36,7 +36,7 @@ class LayerCost:
     backward_seconds: float
 
 
-def layer_costs(model: Fitted, rows: int = ROWS) -> list[LayerCost]:
+def layer_costs(model: Inspectable, rows: int = ROWS) -> list[LayerCost]:
     """Return the cost of each layer of one network, measured with NumPy on a batch of rows of zeros."""
     network, theta = model.network, model.theta.reshape(-1, model.network.parameter_count)[0]
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.group import Group
-from backpass.model.head.head import Head
+from backpass.model.anatomy.inspectable import Inspectable
 from backpass.network import Dense, FeatureMap, Network, ScaledDense
 from backpass.numerics.elementary import total
 
@@ -46,33 +45,14 @@ class Neuron:
         return -self.bias / w if bends and not others and w else None
 
 
-class Fitted(Protocol):
-    """What is read of a model; see ``Model``."""
-
-    @property
-    def head(self) -> Head: ...
-    @property
-    def feature_map(self) -> FeatureMap: ...
-    @property
-    def network(self) -> Network: ...
-    @property
-    def theta(self) -> NDArray[Any]: ...
-    @property
-    def others(self) -> tuple[Group, ...]: ...
-    @property
-    def shares(self) -> tuple[float, ...]: ...
-    @property
-    def input_names(self) -> list[str]: ...
-
-
-def is_single_neuron(model: Fitted) -> bool:
+def is_single_neuron(model: Inspectable) -> bool:
     """Whether the model is one ReLU neuron on one column, max(w x + b, 0), as in CS229 Figure 1, (2.1)."""
     dense = [layer for layer in model.network.layers if layer.neurons]
     activation = getattr(dense[-1], "activation", "identity")
     return model.network.inputs == 1 and model.network.widths == (1,) and activation == "relu"
 
 
-def neuron_of(model: Fitted) -> Neuron | None:
+def neuron_of(model: Inspectable) -> Neuron | None:
     """The neuron that a model is, w x + b in the units of the columns    CS229 (2.1), (2.2)
 
     A network of identity activations is one, too (2.20). None for any other model.
@@ -87,7 +67,7 @@ def neuron_of(model: Fitted) -> Neuron | None:
     return None if why_no_neuron(model) else _in_units(model)
 
 
-def collapsed(model: Fitted) -> Neuron:
+def collapsed(model: Inspectable) -> Neuron:
     """The single linear map of a model with identity activations, in the units of the columns; see ``Model.collapse``.
 
     Raises:
@@ -103,7 +83,7 @@ def collapsed(model: Fitted) -> Neuron:
     return _in_units(model)
 
 
-def why_no_neuron(model: Fitted) -> tuple[str, str] | None:
+def why_no_neuron(model: Inspectable) -> tuple[str, str] | None:
     """The reason why a model is not one neuron of its columns, with what to do about it; None if it is."""
     head, network, first = model.head, model.network, model.network.layers[0]
     is_one = len(network.layers) == 1 and isinstance(first, Dense | ScaledDense) and model.theta.ndim == 1
@@ -124,7 +104,7 @@ def why_no_neuron(model: Fitted) -> tuple[str, str] | None:
     return None
 
 
-def _in_units(model: Fitted) -> Neuron:
+def _in_units(model: Inspectable) -> Neuron:
     """w and b of a model that is one neuron."""
     head, network = model.head, model.network
     thetas = np.atleast_2d(model.theta.astype(np.float64))

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.anatomy.neuron import HOMOGENEOUS, Fitted, input_scales
+from backpass.model.anatomy.inspectable import Inspectable
+from backpass.model.anatomy.neuron import HOMOGENEOUS, input_scales
 from backpass.network import Dense, Dropout, Unit, Wired
 from backpass.numerics.elementary import total
 
@@ -50,12 +51,12 @@ class Equation:
     terms: tuple[Term, ...]
 
 
-def are_in_units(model: Fitted) -> bool:
+def are_in_units(model: Inspectable) -> bool:
     """Whether the values of ``equations_of`` are in the units of the columns and of the target."""
     return not model.feature_map.clipped and model.head.is_flat and model.theta.ndim == 1
 
 
-def equations_of(model: Fitted) -> list[Equation]:
+def equations_of(model: Inspectable) -> list[Equation]:
     """The equations of wired units; the last one is that of an output on them    CS229 (2.3), Figure 2
 
     Empty for an ensemble, and for a network without wired units.
@@ -63,7 +64,7 @@ def equations_of(model: Fitted) -> list[Equation]:
     return list(_equations(model)) if model.theta.ndim == 1 else []
 
 
-def _equations(model: Fitted) -> Iterator[Equation]:
+def _equations(model: Inspectable) -> Iterator[Equation]:
     views = model.network.layout.views(model.theta.astype(np.float64))
     first, names, before = 1, list(model.input_names), False
     center, scale = input_scales(model.feature_map)
@@ -101,7 +102,7 @@ def _of_unit(
 
 
 def _of_output(
-    model: Fitted, layer: Dense, number: str, views: Mapping[str, Any], names: Sequence[str], first: int
+    model: Inspectable, layer: Dense, number: str, views: Mapping[str, Any], names: Sequence[str], first: int
 ) -> Equation:
     """theta_9 a_1 + theta_10 a_2 + theta_11 a_3 + theta_12    CS229 (2.3)"""
     w, b, activation = views[f"W{number}"][:, 0], float(views[f"b{number}"][0]), str(layer.activation)

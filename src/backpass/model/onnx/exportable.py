@@ -1,4 +1,7 @@
-"""The protocol of an exportable model, which lets models offer the export as a method."""
+"""The protocol of an exportable model, which lets models offer the export as a method.
+
+It lists only what the export reads; ``anatomy.inspectable`` is its counterpart for the weights.
+"""
 
 from __future__ import annotations
 
