@@ -194,7 +194,7 @@ def fractions_of_target(target: Target, table: Table, predicted: NDArray[np.floa
     column = table.columns.get(target.name)
     if column is None or target.task != "regression" or not np.isfinite(predicted).all() or not len(predicted):
         return []
-    return _fractions_beside(column, target, np.quantile(predicted, SHARES).tolist(), "the predictions lie")
+    return _fractions_beside(column, target, NumericProfile.of(predicted).quantiles, "the predictions lie")
 
 
 def _fractions_beside(
