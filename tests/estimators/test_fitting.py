@@ -16,6 +16,8 @@ from backpass import BackpassClassifier, BackpassRegressor
 from backpass.engine import ENGINES
 from backpass.errors import DataError, DivergedError, UsageError
 from backpass.estimators.parameters import FOLLOWING
+from backpass.model.metrics.metric import METRICS
+from backpass.model.metrics.scoring import MAIN_METRICS
 from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.presets import PRESETS
 from backpass.training import Callback, EpochRecord, Progress
@@ -42,6 +44,14 @@ def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> No
     of_numbers = {"quantile", "huber_delta", "output_activation", "clip_predictions"}
     of_classes = {"label_smoothing", "calibration", "positive", "threshold", "cost", "class_weight"}
     assert absent == reasons | (of_classes if kind is BackpassRegressor else of_numbers)
+
+
+@pytest.mark.parametrize("kind", [BackpassRegressor, BackpassClassifier])
+def test_the_description_names_every_loss_and_metric(kind: Any) -> None:
+    task = "regression" if kind is BackpassRegressor else "classification"
+    metrics = [metric.name for metric in METRICS.values() if metric.task == task and metric.chooses]
+    losses = [loss for loss, (main, *_) in MAIN_METRICS.items() if main in metrics]
+    assert [name for name in (*losses, *metrics) if f'"{name}"' not in inspect.getdoc(kind)] == []
 
 
 def test_the_same_as_the_library_makes_of_the_same_rows(regressor: Any, numbers: Any) -> None:

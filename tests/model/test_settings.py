@@ -62,8 +62,11 @@ def test_the_keyword_arguments_of_fit_are_the_settings() -> None:
     for setting in SETTINGS:
         admits_none = NoneType in get_args(hints[setting.name])
         assert admits_none == (setting.default is None), setting.name
-        if isinstance(setting.constraint, Choice) and get_origin(hints[setting.name]) is Literal:
-            assert get_args(hints[setting.name]) == setting.constraint.names
+        choices = [
+            each for each in (hints[setting.name], *get_args(hints[setting.name])) if get_origin(each) is Literal
+        ]
+        if isinstance(setting.constraint, Choice):
+            assert [get_args(each) for each in choices] in ([], [setting.constraint.names]), setting.name
 
 
 @pytest.mark.parametrize(("old", "new"), SETTING_NAMES.items())

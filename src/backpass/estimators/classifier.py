@@ -110,9 +110,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         validation_fraction: Share of the rows that are set aside to select the best epoch, unless ``fit`` gets X_val
             and y_val. Default None [0.16].
         patience: Stop after this many epochs without improvement. Default None: never.
-        metric: Metric that selects the best epoch: "log_loss", "accuracy", "roc_auc", "average_precision", "f1",
-            "precision", "recall", "balanced_accuracy", "mcc", "brier" or "calibration_error", or "loss" for a loss
-            function of your own. Default None: that of the loss.
+        metric: Metric that selects the best epoch: "log_loss", "accuracy", "error", "roc_auc", "average_precision",
+            "f1", "precision", "recall", "balanced_accuracy", "mcc", "brier" or "calibration_error", or "loss" for a
+            loss function of your own. Default None: that of the loss.
         max_seconds: Stop after this many seconds. Default None: never.
         ensemble_size: Number of networks that are trained and averaged. Default None [4].
         candidates: Number of settings that are tried; the best few are averaged. Default None [1].
