@@ -445,7 +445,7 @@ def with_changes(facts: Any, changes: dict[str, Any]) -> Any:
         ({"network.layers.0.units": 2**63}, "sizes of theta differ"),
         ({"network.layers.0.units": 9}, "sizes of theta differ"),
         ({"network.layers": []}, "at least one layer"),
-        ({"network.inputs": 3}, "inputs of the network differ"),
+        ({"network.inputs": 3}, "sizes of theta differ"),
         ({"network.inputs": -3}, "inputs must be a whole number"),
         ({"network.layers.1.rate": 1.0}, "rate"),
         ({"network.layers.1": {"kind": "lambda", "code": "x"}}, "layers"),
