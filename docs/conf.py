@@ -63,7 +63,7 @@ html_css_files = ["site.css"]
 html_favicon = "_static/mark.svg"
 html_copy_source = False
 html_show_sphinx = False
-_COLORS = {  # those of the report page, src/backpass/reporting/page/page.css
+_COLORS = {  # those of the report page, src/backpass/reporting/page/palette.css
     "light": ("#ffffff", "#f6f7f9", "#1b2430", "#5c6773", "#e4e8ed", "#0b6bb8"),
     "dark": ("#12161b", "#1a2027", "#e8ecf0", "#9aa6b3", "#2a323b", "#5aa9ea"),
 }

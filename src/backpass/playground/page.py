@@ -69,7 +69,8 @@ def page_of(table: dict[str, Any], file: str | None = None) -> str:
     text = ",\n".join(f"{json.dumps(name)}:{source}" for name, source in sources.items())
     parts = [room.joinpath(name).read_text("utf-8") for name in SCRIPTS]
     script = f'"use strict";\n{functions}\nconst PROGRAMS={{{text}}};\n' + "\n".join(parts)
-    style = room.joinpath("page.css").read_text("utf-8")
+    palette = files("backpass.reporting.page").joinpath("palette.css")  # the colors of the report page
+    style = palette.read_text("utf-8") + room.joinpath("page.css").read_text("utf-8")
     policy = (
         f"default-src 'none'; script-src 'sha256-{_digest(script)}'; style-src 'sha256-{_digest(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -103,7 +103,7 @@ def _rendered(findings: Findings, pictures: dict[str, list[Picture]], what_if: d
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     room = files("backpass.reporting.page")
-    style = room.joinpath("page.css").read_text("utf-8")
+    style = "".join(room.joinpath(name).read_text("utf-8") for name in ("palette.css", "page.css"))
     scripts = [room.joinpath(name).read_text("utf-8") for name in ("moment.js", "page.js")]
     script = "\n".join(scripts if what_if is None else [whatif.script(findings.model), *scripts])
     environment = Environment(
