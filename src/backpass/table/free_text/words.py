@@ -25,10 +25,10 @@ _PLAIN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 def words_of(text: str) -> list[str]:
     """Return the words of a text.
 
-    >>> words_of("Don't panic: 2 caf\\u00c9s!")
-    ["don't", 'panic', '2', 'caf\\u00e9s']
-    >>> words_of("\\u6771\\u4eac\\u90fd")
-    ['\\u6771\\u4eac', '\\u4eac\\u90fd']
+    >>> words_of("Don't panic: 2 cafÉs!")
+    ["don't", 'panic', '2', 'cafés']
+    >>> words_of("東京都")
+    ['東京', '京都']
     """
     if text.isascii():
         return [word[:LONGEST] for word in _PLAIN.findall(text.lower())]
