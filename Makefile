@@ -65,7 +65,7 @@ test: .venv/dev
 
 # Tests that do more when they are asked to: many seeds, many points, many rounds.
 SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/native/elementary/test_elementary.py \
-    engine/native/test_rows_alone.py)
+    engine/native/test_rows_alone.py test_tutorials.py)
 
 test-slow: .venv/dev
 	BACKPASS_SLOW_TESTS=1 .venv/bin/python -m pytest $(SLOW_TESTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from contextlib import redirect_stdout
@@ -77,6 +78,18 @@ def test_the_profile_of_the_sample(
     printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     shown = [" ".join(line.split()) for line in blocks("table.md", "text")[0].splitlines() if line != "..."]
     assert [line for line in shown if line not in printed] == []
+
+
+@pytest.mark.skipif(not os.environ.get("BACKPASS_SLOW_TESTS"), reason="trains the whole sample: make test-slow")
+def test_the_scores_of_the_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("housing.csv").write_bytes(sample_bytes("housing"))
+    assert main(["fit", "housing.csv", "--target", "median_house_value"]) == 0
+    assert blocks("table.md", "text")[1] in capsys.readouterr().err
+    assert main(["predict", "housing.backpass", "housing.csv", "--interval", "0.9"]) == 0
+    assert capsys.readouterr().out.startswith(blocks("table.md", "text")[2])
 
 
 def test_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import click
 
 from backpass.cli.console import Console, columns_of
+from backpass.cli.options.data import categorical_option, text_option
 from backpass.cli.options.declaration import Command, argument, names_in, option, talking
 from backpass.cli.options.reading import reading, reading_of, reading_words
 from backpass.cli.request import targets_in
@@ -43,20 +44,8 @@ ASCII_BARS = ".:-=+*#@"  # for terminals that can't show Unicode blocks
     multiple=True,
     help="the column to predict, or several that one network predicts together: a,b (repeatable)",
 )
-@option(
-    "--categorical",
-    metavar="COLUMNS",
-    multiple=True,
-    section="Data",
-    help="columns to treat as categorical: a,b (repeatable)",
-)
-@option(
-    "--text",
-    metavar="COLUMNS",
-    multiple=True,
-    section="Data",
-    help="columns to treat as free text: a,b (repeatable); default: columns of sentences",
-)
+@categorical_option()
+@text_option()
 @option(
     "--preset",
     metavar="NAME",

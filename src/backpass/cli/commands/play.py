@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
+from backpass.cli.options.data import categorical_option
 from backpass.cli.options.declaration import Command, argument, names_in, option, talking
 from backpass.cli.options.reading import reading, reading_of
 from backpass.cli.output import check_apart, check_page_replaceable
@@ -23,13 +24,7 @@ from backpass.table import read_table
 @click.command(cls=Command)
 @argument("table", type=click.Path())
 @option("-t", "--target", metavar="COLUMN", section="Data", help="the column to predict; default: the last one")
-@option(
-    "--categorical",
-    metavar="COLUMNS",
-    multiple=True,
-    section="Data",
-    help="columns to treat as categorical: a,b (repeatable)",
-)
+@categorical_option()
 @option("-o", "--output", metavar="FILE", help="output file; default: standard output")
 @reading()
 @talking()

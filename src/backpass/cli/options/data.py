@@ -6,10 +6,34 @@ from collections.abc import Callable
 
 from backpass.cli.options.declaration import F, option, together
 
+SECTION = "Data"
+
+
+def categorical_option() -> Callable[[F], F]:
+    """Declare the option that makes columns categorical."""
+    return option(
+        "--categorical",
+        metavar="COLUMNS",
+        multiple=True,
+        section=SECTION,
+        help="columns to treat as categorical, whether they look like numbers or like free text: a,b (repeatable)",
+    )
+
+
+def text_option() -> Callable[[F], F]:
+    """Declare the option that makes columns free text."""
+    return option(
+        "--text",
+        metavar="COLUMNS",
+        multiple=True,
+        section=SECTION,
+        help="columns to treat as free text: a,b (repeatable); default: columns of sentences",
+    )
+
 
 def data_options() -> Callable[[F], F]:
     """Declare the options of ``fit`` and ``tune`` that name columns, rows and the model file."""
-    section = "Data"
+    section = SECTION
     return together(
         option(
             "-t",
@@ -49,20 +73,8 @@ def data_options() -> Callable[[F], F]:
             section=section,
             help="use only these columns as features: a,b (repeatable)",
         ),
-        option(
-            "--categorical",
-            metavar="COLUMNS",
-            multiple=True,
-            section=section,
-            help="columns to treat as categorical, whether they look like numbers or like free text: a,b (repeatable)",
-        ),
-        option(
-            "--text",
-            metavar="COLUMNS",
-            multiple=True,
-            section=section,
-            help="columns to treat as free text: a,b (repeatable); default: columns of sentences",
-        ),
+        categorical_option(),
+        text_option(),
         option(
             "--weight",
             metavar="COLUMN",
