@@ -6,7 +6,6 @@ started. ``ensemble`` makes the members; ``fit`` uses the results.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -18,11 +17,9 @@ from numpy.typing import NDArray
 from backpass.errors import ResourceError
 from backpass.model.fitting.checkpoint import Checkpoint, RunState
 from backpass.model.fitting.ensemble import Member
+from backpass.model.fitting.parallel.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
 from backpass.model.fitting.problem import Problem
-from backpass.training import Callback, EpochRecord, Progress, StepRecord, StopRequest, TrainingResult
-
-ENDS_ALL = ("interrupted", "stopped", "diverged")
-"""Reasons that end the other runs, too."""
+from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,108 +161,6 @@ def with_lower_learning_rate(problem: Problem) -> Problem | None:
         return None
     settings = replace(problem.settings, learning_rate=problem.settings.learning_rate / 10)
     return replace(problem, settings=settings)
-
-
-@dataclass(slots=True)
-class EnsembleProgress:
-    """The combined progress of several runs: the sums of their steps and epochs. Mutable.
-
-    Runs in several threads report to it through ``MemberCallback``; it calls the callbacks one at a time, under a lock.
-
-    Attributes:
-        callbacks: Observers of the combined run.
-        count: The number of members.
-        epochs: The number of epochs so far, over all runs.
-        taken: Member number -> steps so far.
-        over: The members whose run has ended normally.
-        ender: The number of the run that ends all, if any.
-        share: The maximum number of steps of one run.
-        planned: The number of steps of all stages of a race; 0 if this is none.
-    """
-
-    callbacks: Sequence[Callback]
-    count: int
-    epochs: int = 0
-    taken: dict[int, int] = field(default_factory=dict)
-    over: set[int] = field(default_factory=set)
-    ender: int | None = None
-    share: int = 0
-    planned: int = 0
-    lock: Any = field(default_factory=threading.RLock)
-
-    @property
-    def step(self) -> int:
-        """The number of steps of all runs; a run that is over counts as complete."""
-        if self.planned:
-            return min(sum(self.taken.values()), self.planned)
-        return sum(self.share if i in self.over else min(step, self.share) for i, step in self.taken.items())
-
-    def join(self, before: Mapping[int, RunState]) -> None:
-        """Count what runs did before, in an earlier stage of a race or in an earlier process."""
-        new = {i: each for i, each in before.items() if i not in self.taken}
-        self.epochs += sum(len(each.progress.history) for each in new.values())
-        self.taken |= {i: each.progress.step for i, each in new.items()}
-        self.over = {i for i, each in before.items() if each.ended}
-
-    def start(self, total_steps: int, steps_per_epoch: int) -> None:
-        """Start a run; the first one sets the total number of steps."""
-        if not self.share:
-            self.share = total_steps
-            for each in self.callbacks:
-                each.on_start(self.planned or self.count * total_steps, steps_per_epoch)
-
-    def end_by(self, number: int) -> None:
-        """End all runs because of run ``number``, unless another run did before."""
-        with self.lock:
-            if self.ender is None:
-                self.ender = number
-
-
-class MemberCallback(Callback):
-    """Reports the run of one member to ``EnsembleProgress``."""
-
-    def __init__(self, together: EnsembleProgress, number: int) -> None:
-        self.together, self.number = together, number
-
-    def on_start(self, total_steps: int, steps_per_epoch: int) -> None:
-        with self.together.lock:
-            self.together.start(total_steps, steps_per_epoch)
-
-    def on_step(self, step: int) -> None:
-        with self.together.lock:
-            self.together.taken[self.number] = step
-            for each in self.together.callbacks:
-                each.on_step(self.together.step)
-
-    @property
-    def sees_steps(self) -> bool:
-        return any(each.sees_steps for each in self.together.callbacks)
-
-    def on_update(self, record: StepRecord) -> None:
-        with self.together.lock:
-            for each in self.together.callbacks:
-                each.on_update(replace(record, network=self.number))
-
-    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
-        with self.together.lock:
-            self.together.taken[self.number] = record.step
-            self.together.epochs += 1
-            moved = replace(record, epoch=self.together.epochs, step=self.together.step)
-            # A list, so that every callback sees the epoch even if an earlier one ends the run.
-            answers = [each.on_epoch(moved, progress) for each in self.together.callbacks]
-            if any(answers):
-                self.together.end_by(self.number)
-            return self.together.ender is not None
-
-    def on_warning(self, text: str) -> None:
-        with self.together.lock:
-            for each in self.together.callbacks:
-                each.on_warning(text)
-
-    def on_end(self, result: TrainingResult) -> None:
-        with self.together.lock:
-            if result.reason not in ENDS_ALL:
-                self.together.over.add(self.number)
 
 
 @dataclass(frozen=True, slots=True)
