@@ -193,3 +193,14 @@ def test_a_target_with_a_comma_is_one_column_and_a_repeated_one_is_refused(call:
     missing = call("inspect", "plain.csv", "-t", "a,c")
     assert missing.code == 3
     assert "'c'" in missing.err
+
+
+@pytest.mark.parametrize("gap", ["", "-", "#N/A"])
+def test_a_target_with_gaps_is_fitted_without_them(call: Run, gap: str) -> None:
+    rows = "".join(f"{i % 7},{gap if i % 5 == 0 else i % 9 + 0.5}\n" for i in range(60))
+    Path("t.csv").write_text("x,y\n" + rows)
+    done = call("inspect", "t.csv", "-t", "y")
+    assert done.code == 0
+    assert "error" not in done.err
+    assert "next        backpass fit t.csv --target y" in done.err
+    assert "12 of 60 rows have no value" in done.out

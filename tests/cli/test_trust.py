@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,29 @@ def test_a_dropped_identifier_may_hold_anything_and_be_absent_elsewhere(call: Ru
     assert "900 test rows with the columns of a training" in done.err
     assert call("predict", "m.backpass", other).code == 0
     assert call("fit", path, "-t", "y", "--drop", "patiend_id").code == 3
+
+
+@pytest.mark.parametrize("written_as", ["%Y-%m-%d", "%Y%m%d", "%d %b %Y", "%d.%m.%y"])
+def test_a_dropped_date_is_suspected_as_time(call: Run, tmp_path: Path, written_as: str) -> None:
+    rng = np.random.default_rng(2)
+    day = np.sort(rng.integers(0, 700, 400))
+    dates = [(datetime.date(2022, 1, 1) + datetime.timedelta(int(each))).strftime(written_as) for each in day]
+    columns = {"sold_on_date": dates, "a": rng.normal(size=400), "y": np.sin(day / 60) + 0.1 * rng.normal(size=400)}
+    order = rng.permutation(400)
+    path = written({name: np.array(values)[order] for name, values in columns.items()}, tmp_path / "t.csv")
+    fit = ("fit", path, "-t", "y", "-o", "m.backpass", *QUICK)
+    done = call(*fit, "--drop", "sold_on_date")
+    assert "column 'sold_on_date': rows with similar dates have similar targets" in done.err
+    assert [each.name for each in backpass.load(tmp_path / "m.backpass").schema.features] == ["a"]
+    assert "similar dates" not in call(*fit, "--drop", "sold_on_date", "--time", "sold_on_date").err
+
+
+def test_a_dropped_column_called_a_date_may_hold_anything(call: Run, tmp_path: Path) -> None:
+    columns = {"update": [f"n/k? {i % 7}" for i in range(600)], "day": ["2024-01-01", "soon"] * 300, **plain()}
+    path = written(columns, tmp_path / "t.csv")
+    done = call("fit", path, "-t", "y", "-o", "m.backpass", *QUICK, "--drop", "update,day")
+    assert done.code == 0
+    assert "2 numeric" in done.err
 
 
 def test_a_test_file_with_training_rows_is_a_warning(call: Run, tmp_path: Path) -> None:

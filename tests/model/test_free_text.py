@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import backpass
-from backpass.errors import BackpassWarning, ModelFileError, UsageError
+from backpass.errors import BackpassWarning, DataError, ModelFileError, UsageError
 from backpass.model.file.container import pack, unpack
 from backpass.model.javascript.export import to_javascript
 from backpass.model.loading import from_bytes
@@ -115,12 +115,21 @@ def test_arrays_without_a_text_are_refused(model: Model) -> None:
 
 def test_texts_in_another_language_are_suspect(model: Model) -> None:
     strange = {"review": [f"ganz andere Wörter im Satz {i}" for i in range(5)], "x": [0.0] * 5}
-    with pytest.warns(BackpassWarning, match="column 'review': the model knows 0 % of the words; of rows like"):
+    with pytest.warns(BackpassWarning, match="column 'review': the model knows hardly a word in 5 of 5 rows, and"):
         model.predict(strange)
     with warnings.catch_warnings():
         warnings.simplefilter("error", BackpassWarning)
         model.predict(reviews(20, seed=2))
         model.predict({"review": ["ganz anders"], "x": [0.0]})
+        one_long = [*reviews(9, seed=2)["review"], " ".join(f"Wort{i}" for i in range(900))]
+        model.predict({"review": one_long, "x": [0.0] * 10})  # most words, but a single row
+
+
+def test_rows_of_unknown_words_are_counted_with_repeats(model: Model) -> None:
+    known = reviews(4, seed=3)["review"]
+    texts = [*known[:3], *["ganz andere Wörter in einem langen deutschen Satz"] * 9]
+    with pytest.warns(BackpassWarning, match="hardly a word in 9 of 12 rows"):
+        model.predict({"review": texts, "x": [0.0] * 12})
 
 
 def test_drift_is_told_in_words(model: Model) -> None:
@@ -170,3 +179,17 @@ def test_estimators_learn_from_text() -> None:
         other = pd.DataFrame(reviews(60, seed=5))
         estimator.partial_fit(other[["review", "x"]].replace("room", "chamber", regex=True), other["y"])
     assert estimator.model_.schema.features == before.features, "the words are those of the first fit"
+
+
+def test_a_target_is_no_free_text() -> None:
+    with pytest.raises(DataError, match="target 'review' is declared as free text"):
+        backpass.fit(reviews(60), "review", reading={"text": ["review"]})
+
+
+@pytest.mark.parametrize("option", ["text", "categorical", "drop", "missing"])
+def test_a_single_text_is_no_list_of_names(option: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("review,r\na b,1\n")
+    for read in (lambda **o: backpass.read_table(path, **o), lambda **o: table_from({"review": ["a"]}, **o)):
+        with pytest.raises(UsageError, match=f"{option} takes a list of names; got the text 'review'"):
+            read(**{option: "review"})

@@ -342,7 +342,6 @@ def test_words_are_values_among_few_codes_and_among_texts() -> None:
         [f"{n}万" for n in range(20, 80)],
         [f"{n // 12} ft {n % 12} in" for n in range(40, 100)],
         [f"{n // 12}'{n % 12}\"" for n in range(40, 100)],
-        ["".join(chr(ord(each) + 0xFEE0) for each in f"{n / 10}") for n in range(20, 80)],  # full-width digits
     ],
 )
 def test_numbers_in_an_unknown_notation_are_said(cells: list[str]) -> None:
@@ -665,3 +664,84 @@ def test_laps_are_seconds(tmp_path: Path) -> None:
     parts = [(draw.randrange(12), draw.randrange(60), draw.randrange(10)) for _ in range(ROWS)]
     cells = [f"{m}:{s:02}.{tenth}" for m, s, tenth in parts]
     assert same(values_of(as_csv(cells, tmp_path / "t.csv")), [60 * m + s + tenth / 10 for m, s, tenth in parts])
+
+
+SCRIPTS = {"full-width": 0xFF10, "Arabic-Indic": 0x0660, "Persian": 0x06F0, "Devanagari": 0x0966, "Thai": 0x0E50}
+SIGNS_IN = {
+    "full-width": {".": "．", ",": "，", "-": "－"},
+    "Arabic-Indic": {".": "٫", ",": "٬"},
+    "Persian": {".": "٫"},
+}
+
+
+def in_script(text: str, script: str) -> str:
+    zero = SCRIPTS[script]
+    return "".join(chr(zero + int(c)) if c.isdecimal() else SIGNS_IN.get(script, {}).get(c, c) for c in text)
+
+
+@pytest.mark.parametrize("share", [0.1, 1.0])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_digits_of_other_scripts_are_numbers_and_said(script: str, share: float, tmp_path: Path) -> None:
+    draw = random.Random(f"{script} {share}")
+    values = [round(draw.uniform(-9_000, 9_000), 2) for _ in range(ROWS)]
+    cells = [
+        in_script(f"{v:,}", script) if draw.random() < share or not row else f"{v:,}" for row, v in enumerate(values)
+    ]
+    for door in draw.sample(sorted(DOORS), 2):
+        table = DOORS[door](cells, tmp_path / door)
+        assert same(values_of(table), values), cells[:3]
+        assert any("digits of another script" in note for note in table.notes)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_dates_in_digits_of_other_scripts(script: str) -> None:
+    draw = random.Random(script)
+    days = [f"2024-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}" for _ in range(ROWS)]
+    table = table_from({"x": [in_script(day, script).replace("－", "-") for day in days], "n": range(ROWS)})
+    column = table.column("x")
+    assert column.kind == "date"
+    assert column == table_from({"x": days, "n": range(ROWS)}).column("x")
+    assert any("digits of another script" in note for note in table.notes)
+
+
+def test_a_model_of_plain_numbers_reads_other_digits() -> None:
+    data = {"x": [n + 0.5 for n in range(60)], "y": [float(n % 7) for n in range(60)]}
+    model = backpass.fit(data, "y", hidden=(4,), epochs=1)
+    assert np.array_equal(model.predict({"x": ["３", "４"]}), model.predict({"x": ["3", "4"]}))
+
+
+def test_codes_in_other_digits_stay_codes(tmp_path: Path) -> None:
+    cells = [in_script(f"{n:05}", "full-width") for n in range(ROWS)]
+    assert as_csv(cells, tmp_path / "t.csv").column("x").kind == "categorical"
+    digits = [in_script(f"{n + 100}", "full-width") for n in range(ROWS)]
+    assert as_parquet(digits, tmp_path / "t.parquet").column("x").kind == "categorical"  # as with plain digits
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("¥{}", "{}円"), ("¥{}", "{}元", "{} CNY"), ("{} kr", "{} SEK"), ("${}", "{} USD", "US${}"), ("Rs {}", "₹{}")],
+)
+def test_one_currency_in_several_ways(words: Sequence[str], tmp_path: Path) -> None:
+    draw = random.Random(str(words))
+    values = [draw.randint(1, 900) for _ in range(ROWS)]
+    cells = [words[row % len(words)].format(value) for row, value in enumerate(values)]
+    for door in draw.sample(sorted(DOORS), 2):
+        assert same(values_of(DOORS[door](cells, tmp_path / door)), values)
+
+
+@pytest.mark.parametrize("words", [("${}", "C${}"), ("¥{}", "{}円", "{}元"), ("{} SEK", "{} NOK"), ("€{}", "{} USD")])
+def test_two_currencies_are_refused(words: Sequence[str]) -> None:
+    cells = [words[n % len(words)].format(n + 1) for n in range(ROWS)]
+    table = table_from({"x": cells})
+    assert table.column("x").kind == "categorical"
+    assert any("currencies" in note for note in table.notes)
+
+
+def test_a_model_of_angles_reads_decimal_degrees() -> None:
+    cells = [f"{n}°{n % 60}'0\"N" for n in range(60)]
+    model = backpass.fit({"x": cells, "y": [float(n % 7) for n in range(60)]}, "y", hidden=(4,), epochs=1)
+    expected = model.predict({"x": ["12°30'0\"N", "12°30'0\"S"]})
+    for written in (["12.5", "-12.5"], ["12.5°", "−12.5°"], ["12,5", "-12,5"], [12.5, -12.5]):
+        assert np.array_equal(model.predict({"x": written}), expected), written
+    with pytest.raises(DataError, match="'500'"):
+        model.predict({"x": ["500", "12.5"]})

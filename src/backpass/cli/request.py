@@ -16,7 +16,9 @@ from backpass.model import Settings
 from backpass.model.fitting.fit import as_table
 from backpass.reporting.page.page import require
 from backpass.table import Table, read_table, required_kind
-from backpass.table.diagnosis.identifiers import is_named_as_identifier
+from backpass.table.columns.rules import Rules, checked_order
+from backpass.table.diagnosis.dropped import suspected_among, with_dates
+from backpass.table.notation.missing import DEFAULT_MISSING, Missing
 from backpass.table.targets import target_names
 
 
@@ -127,10 +129,9 @@ class Request:
 
     @property
     def suspected(self) -> list[str]:
-        """The columns of --drop that are named as identifiers: they are read, as their rows may belong together."""
-        if self.settings.group is not None:
-            return []
-        return [name for name in self.drop if name not in self.needed and is_named_as_identifier(name)]
+        """The columns of --drop that are named as identifiers or dates: they are read, as rows may be split by them."""
+        names = [name for name in self.drop if name not in self.needed]
+        return suspected_among(names, groups=self.settings.group is None, times=self.settings.time is None)
 
     def rescue(self, console: Console) -> str | None:
         """Return the checkpoint path of an interrupted run if --checkpoint is not set.
@@ -171,6 +172,8 @@ class Request:
             need=self.needed,
             **self.reading,
         )
+        order = checked_order(self.reading.get("date_order"))
+        table = with_dates(table, self.suspected, Rules(missing=Missing.of(DEFAULT_MISSING), date_order=order))
         used = {name: column for name, column in table.columns.items() if name not in self.suspected}
         kinds = {name: required_kind(column) for name, column in used.items()}
         files = (self.validation_file, self.test_file)

@@ -26,8 +26,8 @@ SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 """The quantiles that are stored: each is a value of the column, at that share of the sorted values."""
 FEWEST_WORDS = 20
 """The fewest words of a free-text column that show that they are other words than those of the training rows."""
-STRANGE_SHARE = 0.25
-"""The share of the expected known words below which a free-text column is suspect."""
+STRANGE_ROWS = 0.5
+"""The share of rows of which the model knows hardly a word, from which a free-text column is suspect."""
 FEWEST_MISSING = 2
 """The fewest rows without a value that are a column's; one row may lack a value."""
 
@@ -151,7 +151,7 @@ def suspects_in(table: Table, schema: Schema, profiles: Mapping[str, Profile]) -
 
 
 def strangers_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
-    """The free-text columns of which the model knows hardly a word, though it should know most.
+    """The free-text columns of whose rows the model knows hardly a word in many, though it should know most words.
 
     Args:
         schema: The schema of the model.
@@ -160,11 +160,12 @@ def strangers_in(schema: Schema, encoded: Encoded) -> tuple[Suspect, ...]:
     found = []
     for feature in schema.free_texts:
         words, expected = encoded.words.get(feature.name), feature.encoding.vocabulary.expected
-        if words is None or words.held < FEWEST_WORDS or words.known_share >= STRANGE_SHARE * expected:
+        if words is None or words.held < FEWEST_WORDS or words.strange < STRANGE_ROWS * words.rows:
             continue
         what = (
-            f"the model knows {100 * words.known_share:.0f} % of the words; of rows like the training rows, it would "
-            f"know {100 * expected:.0f} %"
+            f"the model knows hardly a word in {words.strange:,} of {counted(words.rows, 'row')}, and "
+            f"{100 * words.known_share:.0f} % of all words; of rows like the training rows, it would know "
+            f"{100 * expected:.0f} %"
         )
         found.append(Suspect(feature.name, what, "is it the same column, in the same language?"))
     return tuple(found)

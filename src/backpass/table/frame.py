@@ -21,7 +21,7 @@ from backpass.table.columns.kinds import settle
 from backpass.table.columns.objects import UNFIT, columns_of_rows, raw_objects
 from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, coded
 from backpass.table.columns.row_names import PandasNotes, index_among, index_note
-from backpass.table.columns.rules import Rules, checked_order
+from backpass.table.columns.rules import Rules, check_name_lists, checked_order
 from backpass.table.delimited.records import UNIQUE, check_names
 from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
 from backpass.table.moments.timestamp import ticks_of_days
@@ -78,6 +78,7 @@ def table_from(
     >>> table_from([{"age": 3}, {"age": 4, "sex": "m"}]).column("age").values
     array([3., 4.])
     """
+    check_name_lists(categorical=categorical, text=text, drop=drop, missing=missing)
     rules = Rules(
         kinds,
         frozenset(categorical),

@@ -17,7 +17,7 @@ from backpass.errors import DataError, UsageError
 from backpass.table.columns.joining import check_same_names, joined
 from backpass.table.columns.kinds import settle
 from backpass.table.columns.raw import Content, RawNumbers, RawStrings
-from backpass.table.columns.rules import Rules, checked_order
+from backpass.table.columns.rules import Rules, check_name_lists, checked_order
 from backpass.table.delimited.delimited import Delimited, fields_of
 from backpass.table.delimited.records import ROW_NAMES, spoken
 from backpass.table.files.database import connected
@@ -121,6 +121,7 @@ def read_table(
         ResourceError: The file cannot be read.
         UsageError: A setting is invalid.
     """
+    check_name_lists(categorical=categorical, text=text, drop=drop, need=need, names=names, missing=missing)
     manner = Dialect.of(
         delimiter,
         decimal,

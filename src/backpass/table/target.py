@@ -84,6 +84,10 @@ class Target:
             faults.add(f"target {shown(name)} holds {column.kind}s: numbers and classes can be predicted", hint)
         if column is None or isinstance(column, DatetimeColumn):
             raise faults.error()
+        if isinstance(column, CategoricalColumn) and column.is_text:
+            what = "is declared as free text: a target holds numbers or classes"
+            faults.add(f"target {shown(name)} {what}", f"leave {shown(name)} out of --text")
+            raise faults.error()
         if task is None and isinstance(column, CategoricalColumn):
             _ask_about_classes(column, table, faults)
         target = _classes(column, faults) if _asks_for_classes(column, task, faults) else _regression(column)

@@ -22,6 +22,7 @@ from backpass.errors import UsageError, visible
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table
 from backpass.table.diagnosis.inspection import Coding, ColumnReport, Inspection, inspect_table
+from backpass.table.labeled import Labeled
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.number import text_of
 from backpass.table.targets import Targets
@@ -109,9 +110,10 @@ def inspect(**given: Any) -> int:
 
 
 def _why_apart(table: Table, targets: Sequence[str | None]) -> str:
-    """Why fit would not predict the targets together; empty if it would."""
+    """Why fit would not predict the targets together; empty if it would. Rows without a target do not count."""
+    names = [name for name in targets if name is not None]
     try:
-        Targets.fit(table, [name for name in targets if name is not None])
+        Targets.fit(Labeled.of(table, names).table, names)
     except UsageError as error:
         return error.message
     return ""

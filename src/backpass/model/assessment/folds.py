@@ -23,6 +23,7 @@ from backpass.model.split.splits import folds_of, strata_of
 from backpass.model.split.units import Units
 from backpass.numerics.philox import permutation
 from backpass.table import Table
+from backpass.table.columns.rules import check_name_lists
 from backpass.table.labeled import Labeled
 from backpass.table.targets import Targets, target_names
 from backpass.training import Callback
@@ -81,6 +82,7 @@ class Folds:
         if settings.time is not None and repeats > 1:
             raise UsageError("with a time column there is one way to cut the rows: repeats must be 1", hint="add folds")
         named = target_names(target)
+        check_name_lists(drop=drop, columns=columns)
         table = Labeled.of(table, named, weight, strict=strict).table
         targets = Targets.fit(table, named, settings.task)
         truth = targets.encode(table)

@@ -34,6 +34,7 @@ from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
+from backpass.table.columns.rules import check_name_lists
 from backpass.table.targets import target_names
 from backpass.training import Callback, stop_on_signals
 
@@ -104,7 +105,8 @@ def fit(
             activation cannot reach some targets (all kept in ``model.record.warnings``); or the run was retried, or a
             checkpoint could not be saved.
     """
-    _check_names(target, drop=drop, columns=columns)
+    target_names(target)
+    check_name_lists(drop=drop, columns=columns)
     _check_not_reading(settings)
     checked = Settings.of(settings)
     options = dict(reading or {})
@@ -133,14 +135,6 @@ def fit(
     )
     warned.warn()
     return model
-
-
-def _check_names(target: object, **several: object) -> None:
-    """Reject a target that is no column name, and a single name where a list is required."""
-    target_names(target)
-    for setting, names in several.items():
-        if isinstance(names, str):
-            raise UsageError(f"{setting} takes a list of names; got the text {names!r}", hint=f"{setting}=[{names!r}]")
 
 
 def _check_not_reading(settings: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from backpass.model.head.head import Head
 from backpass.model.settings.settings import Settings
 from backpass.model.tuning.portfolio import configurations
 from backpass.table import Table
+from backpass.table.columns.rules import check_name_lists
 from backpass.table.labeled import Labeled
 from backpass.table.targets import Targets, target_names
 from backpass.training import Callback
@@ -82,6 +83,7 @@ class Search:
             )
         count = FOLDS if count is None else count
         names = target_names(target)
+        check_name_lists(drop=drop, columns=columns)
         labeled = Labeled.of(table, names, weight, strict=strict)
         targets = Targets.fit(labeled.table, names, settings.task)
         truth = targets.encode(labeled.table)

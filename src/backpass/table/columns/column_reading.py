@@ -30,6 +30,7 @@ from backpass.table.notation.boolean import truth_in
 from backpass.table.notation.notations import notations_of
 from backpass.table.notation.number import currency_of, is_padded, number_in, text_of
 from backpass.table.notation.reading import NumberReading
+from backpass.table.notation.scripts import has_other_digits
 from backpass.table.notation.words import means_missing
 from backpass.table.table import CategoricalColumn
 
@@ -62,9 +63,12 @@ def _agreement(name: str, judged: TextClassification, rules: Rules) -> Agreement
     """Return the notation that the column requires, or the one that its strings agree on."""
     if rules.kinds is None:
         return _agreed(judged, rules)
-    if (reading := rules.reading_of(name)) is None:
-        return NOTHING
     there = [text for text, sort in zip(judged.texts, judged.sorts, strict=True) if sort in (NUMERIC, TEXT)]
+    reading = rules.reading_of(name)
+    if reading is None and rules.kinds[name] == "numeric" and any(map(has_other_digits, there)):
+        reading = NumberReading(rules.decimal)
+    if reading is None:
+        return NOTHING
     return Agreement(_with_own_decimal(reading, there), {}, {})
 
 

@@ -54,6 +54,7 @@ from backpass.table.moments.timestamp import DAY, FAR_DATES, FIRST, LAST, NAT, D
 from backpass.table.notation.boolean import are_truths
 from backpass.table.notation.notations import notations_of
 from backpass.table.notation.number import WHOLE_LIMIT, currency_of, is_amount, is_padded, text_of, without_percent
+from backpass.table.notation.reading import NumberReading
 from backpass.table.notation.sentinel import Suspected, suspected_sentinels
 from backpass.table.notation.vocabulary import PERCENTS
 from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Kind, NumericColumn
@@ -218,7 +219,8 @@ def _are_digits(judged: TextClassification) -> bool:
     """Whether the strings of a typed source are digits only, which it would store as numbers if they were meant so."""
     held = judged.of_sort(NUMERIC, INFINITE, DATE, TIME, TEXT)
     has_tokens = any(judged.of_sort(MISSING, MAYBE))
-    return not has_tokens and judged.reading is None and all(text.isdigit() for text in held)
+    is_plain = judged.reading in (None, NumberReading())
+    return not has_tokens and is_plain and all(text.isdecimal() for text in held)
 
 
 def _kind_of_amounts(name: str, amounts: Sequence[str], notes: list[str]) -> Kind:

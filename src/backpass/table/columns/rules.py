@@ -43,6 +43,21 @@ def checked_order(date_order: str | None) -> Order | None:
     return date_order
 
 
+def check_name_lists(**arguments: object) -> None:
+    """Reject a single text where a list is required: its characters would be taken for the names.
+
+    Raises:
+        UsageError: An argument is a text.
+
+    >>> check_name_lists(drop=["town"], text=None)
+    """
+    for argument, names in arguments.items():
+        if isinstance(names, str):
+            raise UsageError(
+                f"{argument} takes a list of names; got the text {names!r}", hint=f"{argument}=[{names!r}]"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the caller requires of the columns of a table.

@@ -88,6 +88,7 @@ def judge(raw: RawStrings, rules: Rules) -> TextClassification:
         demand=rules.demanded(raw.name),
         order=rules.order_of(raw.name),
         detects=rules.detect_dates,
+        name=raw.name,
     )
     for j, moment in moments.found.items():
         sorts[j], microseconds[j], zoned[j] = SORT_OF[moment.kind], moment.microseconds, moment.zoned

@@ -38,16 +38,16 @@ def summary_of(column: CategoricalColumn) -> str:
 def encode_column(column: Column, encoding: TextEncoding) -> tuple[NDArray[np.float64], Words]:
     """Return the numbers of each row, NaN where the text is missing, and how many of the words are known.
 
-    Columns of another kind have no values. The words of each distinct text count once.
+    Columns of another kind have no values.
 
     Returns:
         float64 (n, 1 + components), and the words.
     """
     if not isinstance(column, CategoricalColumn):
-        return np.full((len(column.missing), 1 + encoding.components), np.nan), Words(0, 0)
-    present = np.unique(column.codes[column.codes > 0])
-    values, known = encoding.encode([column.levels[j - 1] for j in present.tolist()])
+        return np.full((len(column.missing), 1 + encoding.components), np.nan), Words(0, 0, 0, 0)
+    present, counts = np.unique(column.codes[column.codes > 0], return_counts=True)
+    values, words = encoding.encode([column.levels[j - 1] for j in present.tolist()])
     rows = np.full((len(column.codes), values.shape[1]), np.nan)
     held = column.codes > 0
     rows[held] = values[np.searchsorted(present, column.codes[held])]
-    return rows, known
+    return rows, encoding.words_in(words, counts)

@@ -29,15 +29,25 @@ MANY_ROWS = 1024  # from so many training rows, the most components
 FEWEST_BUCKETS, MOST_BUCKETS = 256, 4096
 GRAM_LENGTH = 0.7  # length of a word's n-grams as a vector, against 1 of the word itself
 SAMPLE_TEXTS, SAMPLE_CHARACTERS = 1 << 14, 1 << 23  # what the singular vectors are found from
+STRANGE_SHARE = 0.25  # share of the expected known words below which hardly a word is known
 ROUNDS = 4  # of the subspace iteration; the spectra of texts fall slowly, and their last vectors matter least
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of some texts: how many are known, and how many there are."""
+    """The words of some rows.
+
+    Attributes:
+        known: How many of them are known.
+        held: How many there are.
+        rows: Rows with a word.
+        strange: Rows of which hardly a word is known: less than ``STRANGE_SHARE`` of what is expected.
+    """
 
     known: int
     held: int
+    rows: int
+    strange: int
 
     @property
     def known_share(self) -> float:
@@ -106,22 +116,35 @@ class TextEncoding:
         sizes = {"words": len(self.vocabulary), "buckets": len(self.gram_weights), "components": self.components}
         return {"rows": self.vocabulary.rows, "expected": self.vocabulary.expected, **sizes}
 
-    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], Words]:
-        """Return ln(1 + words) and the components of each text, and how many of the words are known.
+    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return ln(1 + words) and the components of each text; and its known words and all of its words, as counts.
 
-        texts (n,)   ->   float64 (n, 1 + components)
+        texts (n,)   ->   float64 (n, 1 + components), int64 (n, 2)
         """
         values = np.zeros((len(texts), 1 + self.components))
-        known = held = 0
+        words = np.zeros((len(texts), 2), dtype=np.int64)
         for block in blocks_of(texts):
             found = count_words(texts[block])
             counts = found.counts
             there = self.vocabulary.places(found.hashes) >= 0
-            values[block, 0] = log(1.0 + np.bincount(counts.rows, counts.values, minlength=counts.height))
+            held = np.bincount(counts.rows, counts.values, minlength=counts.height)
+            values[block, 0] = log(1.0 + held)
             values[block, 1:] = self.vocabulary.weighted(found).times(self._words(found))
-            known += int(counts.values[there[counts.columns]].sum())
-            held += int(counts.values.sum())
-        return values, Words(known, held)
+            words[block, 0] = np.bincount(counts.rows, counts.values * there[counts.columns], minlength=counts.height)
+            words[block, 1] = held
+        return values, words
+
+    def words_in(self, words: NDArray[np.int64], rows: NDArray[np.int64]) -> Words:
+        """Return the words of some rows.
+
+        Args:
+            words: Known words, and all words, of each text (n, 2), as ``encode`` returns them.
+            rows: Number of rows of each text (n,).
+        """
+        known, held = rows @ words
+        has_words = words[:, 1] > 0
+        is_strange = has_words & (words[:, 0] < STRANGE_SHARE * self.vocabulary.expected * words[:, 1])
+        return Words(int(known), int(held), int(rows[has_words].sum()), int(rows[is_strange].sum()))
 
     def _words(self, found: WordCounts) -> NDArray[np.float64]:
         """Return the components of each distinct word: (words, k)"""

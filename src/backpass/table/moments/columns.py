@@ -32,6 +32,7 @@ from backpass.table.moments.day_month import Order, has_short_year, is_day_and_m
 from backpass.table.moments.timestamp import NAT, moment_texts
 from backpass.table.moments.written import TURN, WRITTEN
 from backpass.table.notation.number import is_padded, text_of
+from backpass.table.notation.scripts import with_ascii_digits
 from backpass.table.table import DatetimeColumn, Kind
 
 KEEP_NUMBERS = "--no-date-detection keeps it as numbers"
@@ -122,6 +123,9 @@ def moment_notes(name: str, judged: TextClassification, kind: Kind) -> list[str]
         if BY_NAME[notation].kind == kind:
             value = _iso(judged.microseconds[judged.texts.index(example)], kind)
             found.append(f"column {shown(name)}: {shown(example)} is read as {value} ({notation}); {KEEP_TEXTS}")
+    if not found and (k := judged.moments.other_digits) is not None:
+        value = _iso(judged.microseconds[k], kind)
+        found.append(f"column {shown(name)}: {shown(judged.texts[k])} is read as {value} (digits of another script)")
     return [
         *found,
         *([_order_note(name, judged, judged.moments.order)] if kind == "date" and judged.moments.order else []),
@@ -130,7 +134,7 @@ def moment_notes(name: str, judged: TextClassification, kind: Kind) -> list[str]
 
 def _order_note(name: str, judged: TextClassification, order: Order) -> str:
     """Return the note on dates that were read in an order of day, month and year."""
-    dates = [text for text in judged.of_sort(DATE) if is_day_and_month(text)]
+    dates = [text for text in map(with_ascii_digits, judged.of_sort(DATE)) if is_day_and_month(text)]
     short = [text for text in dates if has_short_year(text)]
     what = f"column {shown(name)} has dates such as {shown((short or dates)[0])}: read {order.replace('_', ' ')}"
     return f"{what}; {SHORT_YEARS}" if short else what

@@ -66,6 +66,15 @@ def says_moment(name: str) -> bool:
     return says_date(name) or (bool((_TIMES | _EVENTS) & words) and not _SPANS & words)
 
 
+def says_day(name: str) -> bool:
+    """Whether a name says that its column holds dates, times of events or months: what orders rows in time.
+
+    >>> says_day("created_at"), says_day("period"), says_day("dep_time"), says_day("price")
+    (True, True, True, False)
+    """
+    return says_moment(name) or says_month(name)
+
+
 def says_time(name: str) -> bool:
     """Whether a name says that its column holds times of day.
 

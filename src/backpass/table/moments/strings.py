@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.table.moments.day_month import Order, has_short_year, is_day_and_month, is_possible, order_in, ticks_in
-from backpass.table.moments.timestamp import Moment, moment_in
+from backpass.table.moments.evidence import says_moment
+from backpass.table.moments.timestamp import DAY, Moment, moment_in
 from backpass.table.moments.written import LONGEST, POINTED_TIME, WRITTEN, Written, written_in
+from backpass.table.notation.scripts import with_ascii_digits
 from backpass.table.notation.words import means_missing
 
 FEWEST_SHORT = 3  # different dates with years of two digits; fewer may be versions
@@ -22,6 +24,7 @@ FEWEST_MONTHS = 3  # different dates without a day; fewer may be anything
 LOOKED_AT = 200  # strings that show whether a column is worth a closer look
 WORTH = 0.5  # share of them that may be moments
 CERTAIN = 1000  # stands for the number of different values beside a word that may mean missing
+ORDINAL = "year and day of the year"
 YEAR_AND_MONTH, MONTH_AND_YEAR = "year and month", "name of the month and year"
 
 
@@ -34,12 +37,14 @@ class Moments:
         order: Order of day and month with which dates were read; None if no string needs it or it is unknown.
         unsure: Indices of day-month dates that could not be read.
         written: An example by notation, for those that are neither ISO 8601 nor a day-month date.
+        other_digits: Index of a string in the digits of another script that is a moment, None without such.
     """
 
     found: dict[int, Moment] = field(default_factory=dict)
     order: Order | None = None
     unsure: tuple[int, ...] = ()
     written: dict[str, str] = field(default_factory=dict)
+    other_digits: int | None = None
 
 
 def moments_among(
@@ -50,6 +55,7 @@ def moments_among(
     demand: str | None = None,
     order: Order | None = None,
     detects: bool = True,
+    name: str = "",
 ) -> Moments:
     """Find the moments of a column.
 
@@ -60,7 +66,9 @@ def moments_among(
         demand: Required kind of the column, or None.
         order: Required order of day and month, or None.
         detects: Whether other notations than ISO 8601 and day-month dates with four digits of the year are read.
+        name: Name of the column.
     """
+    given, texts = texts, [with_ascii_digits(text) for text in texts]
     found, unsure, others = dict[int, Moment](), list[int](), list[int]()
     for j in candidates:
         text = texts[j]
@@ -80,12 +88,15 @@ def moments_among(
             if order is not None and (ticks := ticks_in(texts[j], order)) is not None:
                 found[j] = Moment("date", ticks)
     written = dict[str, str]()
-    for j, (moment, notation) in (times or _written_among(texts, others, demand)).items() if reads_written else ():
+    for j, (moment, notation) in (
+        (times or _written_among(texts, others, demand, name)).items() if reads_written else ()
+    ):
         found[j] = moment
         if counts[j]:
-            written.setdefault(notation.name, texts[j])
+            written.setdefault(notation.name, given[j])
     still_unsure = tuple(j for j in unsure if j not in found)
-    return Moments(found, order if unsure and not times else None, still_unsure, written)
+    other_digits = next((j for j in found if texts[j] != given[j] and counts[j]), None)
+    return Moments(found, order if unsure and not times else None, still_unsure, written, other_digits)
 
 
 def _order_among(strange: Sequence[str], demand: str | None) -> Order | None:
@@ -114,7 +125,7 @@ def _pointed_times(
 
 
 def _written_among(
-    texts: Sequence[str], others: Sequence[int], demand: str | None
+    texts: Sequence[str], others: Sequence[int], demand: str | None, name: str
 ) -> dict[int, tuple[Moment, Written]]:
     """Return the moments of strings in other notations; a sample comes first, so that other texts cost little."""
     step = max(len(others) // LOOKED_AT, 1)
@@ -125,7 +136,10 @@ def _written_among(
     for j in others:
         if (moment := written_in(texts[j], notation)) is not None:
             read[j], notation = moment, moment[1]
-    return {} if demand is None and _are_coarse_by_chance([texts[j] for j in read], read.values()) else read
+    if demand is not None:
+        return read
+    is_chance = _are_coarse_by_chance([texts[j] for j in read], read.values()) or _are_numbered(name, read.values())
+    return {} if is_chance else read
 
 
 def _are_coarse_by_chance(texts: Sequence[str], moments: Collection[tuple[Moment, Written]]) -> bool:
@@ -135,6 +149,12 @@ def _are_coarse_by_chance(texts: Sequence[str], moments: Collection[tuple[Moment
         words = {text.rstrip("0123456789' .-/,").lower() for text in texts if text[-3:-2] not in "0123456789"}
         return len(words) == 1 and len(texts) > 1
     return names == {YEAR_AND_MONTH} and (len(texts) < FEWEST_MONTHS or all(map(_is_season, texts)))
+
+
+def _are_numbered(name: str, moments: Collection[tuple[Moment, Written]]) -> bool:
+    """Whether strings such as 2024-032 number something within a year: whole days, in a column not called a date."""
+    is_ordinal = {notation.name for _, notation in moments} == {ORDINAL}
+    return is_ordinal and not says_moment(name) and all(moment.microseconds % DAY == 0 for moment, _ in moments)
 
 
 def _is_season(text: str) -> bool:

@@ -139,6 +139,14 @@ WRITTEN = (
         re.compile(r"(?P<year>[12][0-9]{3})-?W(?P<week>[0-9]{2})(?:-?(?P<day_of_week>[1-7]))?"),
     ),
     Written(
+        "year and day of the year",
+        ("2024-032", "2024-366", "2024-032T15:30"),
+        ("2024-02-01", "2024-12-31", "2024-02-01T15:30:00"),
+        "ordinal dates of ISO 8601; without a time of day only in a column whose name says that it holds dates, "
+        "because 2024-032 may number something",
+        re.compile(rf"(?P<year>[12][0-9]{{3}})-(?P<day_of_year>[0-3][0-9]{{2}}){_CLOCK}"),
+    ),
+    Written(
         "year, month and day in Chinese, Japanese or Korean",
         ("2024年1月31日", "2024年1月31日 15:30", "2024년 1월 31일", "2024年1月"),
         ("2024-01-31", "2024-01-31T15:30:00", "2024-01-31", "2024-01-01"),
@@ -268,6 +276,8 @@ def _days(found: Mapping[str, str | None], parts: Mapping[str, str | None]) -> i
     year = full_year(found["year"] or "")
     if week := parts.get("week"):
         return _days_of_week(year, int(week), int(parts.get("day_of_week") or 1))
+    if day_of_year := parts.get("day_of_year"):
+        return _days_of_year(year, int(day_of_year))
     if found["month_name"]:
         month = month_of(found["month_name"])
     elif found["quarter"]:
@@ -276,6 +286,12 @@ def _days(found: Mapping[str, str | None], parts: Mapping[str, str | None]) -> i
         month = int(found["month"] or 1)
     day = int(found["day"] or 1)
     return days_of(year, month, day) if month is not None and is_date(year, month, day) else None
+
+
+def _days_of_year(year: int, day: int) -> int | None:
+    """Return the days since 1970-01-01 of a day of a year, from 1."""
+    days = days_of(year, 1, 1) + day - 1
+    return days if day >= 1 and date_of(days)[0] == year else None
 
 
 def _days_of_week(year: int, week: int, day: int) -> int | None:

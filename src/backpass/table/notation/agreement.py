@@ -24,6 +24,8 @@ from backpass.table.notation.vocabulary import (
     MAGNITUDES,
     UNSURE,
     UNSURE_APART,
+    are_one_currency,
+    codes_of,
     magnitude_of,
     same_unit,
     side,
@@ -113,7 +115,12 @@ def _agreement(texts: Sequence[str], counts: Sequence[int], decimal: str, *, is_
             examples.setdefault(shape, text)
     if not shapes or any(shape.is_padded for shape in shapes):
         return NOTHING
-    currency, currencies = _ranked(_rows_by(shapes, lambda cell: cell.currency))
+    by_currency = _rows_by(shapes, lambda cell: cell.currency)
+    currency, currencies = _ranked(by_currency)
+    if are_one_currency(by_currency):
+        currencies = ""
+    elif (certain := [each for each in by_currency if len(codes_of(each)) == 1]) and len(codes_of(currency)) > 1:
+        currency = max(certain, key=lambda each: by_currency[each])  # ¥ fits both 円 and 元
     word = _word(shapes, has_currency=bool(currency))
     reading = NumberReading(
         _decimal(shapes, decimal, is_fixed=is_fixed),

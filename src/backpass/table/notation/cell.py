@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from backpass.table.notation.numeral import NUMERAL, SPACES, decimals_of, is_padded
+from backpass.table.notation.scripts import has_other_digits, with_ascii_digits
 from backpass.table.notation.vocabulary import SIGNS, is_currency
 
 DASHES = "\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d"  # minus sign, hyphens, dashes, small and full-width hyphen
@@ -68,6 +69,7 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
         has_footnote: Whether a footnote mark follows.
         is_quoted: Whether the apostrophe that spreadsheets use for text stands first.
         is_padded: Whether the digits start with a zero as codes do.
+        has_other_digits: Whether the digits are those of another script, such as full-width ones.
     """
 
     digits: str
@@ -87,6 +89,7 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
     has_footnote: bool = False
     is_quoted: bool = False
     is_padded: bool = False
+    has_other_digits: bool = False
 
     @property
     def shape(self) -> Cell:
@@ -110,6 +113,7 @@ class Cell(NamedTuple):  # a tuple, because one is made of every distinct string
             self.has_footnote,
             self.is_quoted,
             self.is_padded,
+            self.has_other_digits,
         )
 
 
@@ -125,6 +129,8 @@ def quick_cell_in(text: str) -> Cell | None:
     >>> quick_cell_in("12.5 kg") == cell_in("12.5 kg"), quick_cell_in("98.1 kg") == cell_in("98.1 kg")
     (True, True)
     """
+    if has_other_digits(text):
+        return _of_other_digits(quick_cell_in(with_ascii_digits(text)))
     if len(text) > LONGEST or OF_VALUE.search(text):
         return cell_in(text)
     form = _form(_without_values(text))
@@ -136,6 +142,8 @@ def quick_cell_in(text: str) -> Cell | None:
 
 def quick_shape_of(text: str) -> Cell | None:
     """Return the shape of the cell in a string."""
+    if has_other_digits(text):
+        return _of_other_digits(quick_shape_of(with_ascii_digits(text)))
     if len(text) > LONGEST or OF_VALUE.search(text):
         return None if (cell := cell_in(text)) is None else cell.shape
     return _shape(_without_values(text))
@@ -162,6 +170,8 @@ def cell_in(text: str) -> Cell | None:
     >>> cell_in("12.5 kg").word, cell_in("USD 5").currency, cell_in("23.02-").trails, cell_in("1.2.3"), cell_in("V8")
     ('kg', 'USD', True, None, None)
     """
+    if has_other_digits(text):
+        return _of_other_digits(cell_in(with_ascii_digits(text)))
     bare = _without_parentheses(text) if "(" in text else text
     if len(text) > LONGEST or (match := CELL.fullmatch(bare)) is None:
         return None
@@ -200,6 +210,11 @@ def cell_in(text: str) -> Cell | None:
         bool(quote),
         is_padded(digits) or is_padded(upper or ""),
     )
+
+
+def _of_other_digits(cell: Cell | None) -> Cell | None:
+    """Return a cell that was written in the digits of another script."""
+    return None if cell is None else cell._replace(has_other_digits=True)
 
 
 def _without_parentheses(text: str) -> str:

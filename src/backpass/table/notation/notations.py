@@ -106,7 +106,8 @@ NOTATIONS = (
         "currency {currency}",
         ("12.50 kr", "1,300 kr", "-7 kr"),
         (12.5, 1300.0, -7.0),
-        "sign, abbreviation or ISO 4217 code, before or behind; two currencies in a column are refused as numbers",
+        "sign, abbreviation or ISO 4217 code, before or behind; one currency may be written in several ways (¥ and "
+        "円); two in a column are refused as numbers",
         lambda cell, reading: cell.currency != "",
     ),
     Notation(
@@ -203,6 +204,13 @@ NOTATIONS = (
         (48.86, -2.5, -12.75),
         "negative to the south and the west; 20\u00b0 alone is a number with a unit",
         lambda cell, reading: reading.is_angle and cell == ANGLE,
+    ),
+    Notation(
+        "digits of another script",
+        ("１２．５", "７", "３"),
+        (12.5, 7.0, 3.0),
+        "full-width, Arabic-Indic, Devanagari and all other decimal digits of Unicode, with their signs",
+        lambda cell, reading: cell.has_other_digits,
     ),
     Notation(
         "apostrophe before the number",

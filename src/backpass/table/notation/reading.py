@@ -13,11 +13,19 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from backpass.table.moments.span import span_in
-from backpass.table.notation.angle import angle_in
+from backpass.table.notation.angle import FULL, angle_in
 from backpass.table.notation.cell import Cell, cell_in, quick_cell_in
 from backpass.table.notation.numeral import SPACES, plain
 from backpass.table.notation.units import ratio
-from backpass.table.notation.vocabulary import FLAGS, PERCENTS, magnitude_of, same_unit, side, sides_of
+from backpass.table.notation.vocabulary import (
+    FLAGS,
+    PERCENTS,
+    are_one_currency,
+    magnitude_of,
+    same_unit,
+    side,
+    sides_of,
+)
 
 PREFIX = "numeric "
 """Start of the required kind of a column that has a reading; its JSON follows."""
@@ -81,6 +89,7 @@ class NumberReading:
             return seconds, seconds
         if self.is_angle:
             degrees = angle_in(text)
+            degrees = self._decimal_degrees(text) if degrees is None else degrees
             return None if degrees is None else (degrees, degrees)
         cell = quick_cell_in(text)
         if cell is None or not self.fits(cell):
@@ -94,12 +103,17 @@ class NumberReading:
             return -math.inf, high
         return (low, math.inf) if cell.bound == ">" else (low, high)
 
+    def _decimal_degrees(self, text: str) -> float | None:
+        """Return an angle that is written as a decimal number, with or without a sign for degrees: 48.86, -2.5°."""
+        degrees = NumberReading(self.decimal, unit="°").number(text.replace("º", "°"))
+        return degrees if degrees is not None and abs(degrees) <= FULL else None
+
     def fits(self, cell: Cell) -> bool:
         """Whether a cell is written in this reading."""
         return (
             self.decimal in cell.decimals
             and not cell.is_padded
-            and cell.currency in ("", self.currency)
+            and (not cell.currency or (bool(self.currency) and are_one_currency({cell.currency, self.currency})))
             and self._fits_word(cell)
             and cell.scale in ("", self.out_of)
             and (self.has_negative_parentheses or not cell.in_parentheses)

@@ -5,6 +5,8 @@ Everything else behind a number is a unit, which a column must use throughout.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 SIGNS = "$€£¥₹₽₩₺₴₦₫฿₪₱₲₡₵₸₼₾"
 DOLLARS = frozenset({"US$", "C$", "CA$", "A$", "AU$", "NZ$", "HK$", "S$", "R$", "NT$", "MX$"})
 _CODES = """
@@ -13,6 +15,12 @@ _CODES = """
 """
 _NAMES = """
     Rs Rs. Re kr kr. Kr Kr. zł Kč Ft lei лв лв. руб руб. Fr Fr. SFr. TL Rp RM 元 円 원 euro Euro euros Euros dollars
+"""
+_SAME_CURRENCY = """
+    $ US$ dollars:USD C$ CA$:CAD A$ AU$:AUD NZ$:NZD HK$:HKD S$:SGD R$:BRL NT$:TWD MX$:MXN € euro Euro euros Euros:EUR
+    £:GBP ¥:JPY,CNY 円:JPY 元 RMB:CNY ₹:INR Rs Rs. Re:INR,PKR,LKR kr kr. Kr Kr.:SEK,NOK,DKK,ISK zł:PLN Kč:CZK Ft:HUF
+    lei:RON лв лв.:BGN ₽ руб руб.:RUB Fr Fr. SFr.:CHF ₺ TL:TRY Rp:IDR RM:MYR ₩ 원:KRW ₴:UAH ₦:NGN ₫:VND ฿:THB ₪:ILS
+    ₱:PHP ₲:PYG ₡:CRC ₵:GHS ₸:KZT ₼:AZN ₾:GEL
 """
 CODES = frozenset(_CODES.split())  # ISO 4217, those of more than a few million users
 NAMES = frozenset(_NAMES.split())
@@ -37,6 +45,39 @@ FLAGS = frozenset("bcdefnprsuz")
 """Flags of statistical offices: break in series, confidential, definition differs, estimated, forecast, ..."""
 BARE_UNITS = frozenset("VWLCFJKNGgmshlt°%‰")
 """Units of one character that may follow a number without a space; 12A is more often a code than amperes."""
+
+
+def _codes_by_word() -> dict[str, frozenset[str]]:
+    found, words = dict[str, frozenset[str]](), list[str]()
+    for each in _SAME_CURRENCY.split():
+        word, _, codes = each.partition(":")
+        words.append(word)
+        if codes:
+            found.update(dict.fromkeys(words, frozenset(codes.split(","))))
+            words.clear()
+    return found
+
+
+CODES_OF = _codes_by_word()
+"""The ISO 4217 codes that a sign or an abbreviation may stand for."""
+
+
+def codes_of(word: str) -> frozenset[str]:
+    """Return the ISO 4217 codes of the currencies that a word may stand for.
+
+    >>> sorted(codes_of("¥")), sorted(codes_of("円")), sorted(codes_of("EUR"))
+    (['CNY', 'JPY'], ['JPY'], ['EUR'])
+    """
+    return CODES_OF.get(word, frozenset({word}))
+
+
+def are_one_currency(words: Collection[str]) -> bool:
+    """Whether words stand for one currency: ¥ and 円, $ and USD, kr and SEK, but not kr, SEK and NOK.
+
+    >>> are_one_currency(["¥", "円"]), are_one_currency(["$", "C$"]), are_one_currency(["kr", "SEK", "NOK"])
+    (True, False, False)
+    """
+    return len(words) < 2 or bool(frozenset.intersection(*map(codes_of, words)))
 
 
 def is_currency(word: str) -> bool:
