@@ -27,17 +27,10 @@ def suspected_among(names: Iterable[str], *, groups: bool, times: bool) -> list[
 
 
 def with_dates(table: Table, names: Iterable[str], rules: Rules) -> Table:
-    """Return a table whose columns of these names, read as categories, are dates where they hold dates.
-
-    Those that hold none, and are not named as identifiers, are no longer in the table.
-    """
+    """Return a table whose columns of these names, read as categories, are dates where they hold dates."""
     columns = dict(table.columns)
     for name in names:
-        dates = _dates_in(columns[name], rules)
-        if dates is not None:
-            columns[name] = dates
-        elif not is_named_as_identifier(name):
-            del columns[name]
+        columns[name] = _dates_in(columns[name], rules) or columns[name]
     return replace(table, columns=columns)
 
 
