@@ -32,7 +32,7 @@ def chromium() -> str | None:
 
 
 class Browser:
-    """One tab. It remembers what the page said on its console, what went wrong, and what it asked the network for."""
+    """One tab at a time. It remembers what pages said on the console, what went wrong, and what they asked for."""
 
     def __init__(self, profile: Path) -> None:
         program = chromium()
@@ -55,10 +55,16 @@ class Browser:
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.events: list[str] = []
+        self.tab()
+
+    def tab(self) -> str:
+        """Open a tab and go there; its session, to which ``session`` can be set again."""
+        self.session = ""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        return self.session
 
     def __enter__(self) -> Browser:
         return self

@@ -1,6 +1,7 @@
 // The page: settings, the training loop, and everything that a reader can do.
 const $ = (id) => document.getElementById(id);
-const facts = JSON.parse($("facts").textContent), SETTINGS = facts.settings;
+const facts = JSON.parse($("facts").textContent), SETTINGS = facts.settings, FAST = compiledIfAllowed(facts.kernels);
+let kernels = FAST ?? SCRIPTED;
 const HELD = 0.2, FRAME = 10, DRAWN = 3000;
 const DEFAULTS = { alpha: 0.01, B: 32, hidden: 2, m1: 16, m2: 16, m3: 8, activation: "relu", optimizer: "adam", dropout: 0, seed: 0 };
 const CONTROLS = [
@@ -65,6 +66,7 @@ function restart() {
   const training = order.slice(held), validation = order.slice(0, held);
   const all = encode(columns, target, [...training, ...validation], training);
   const k = all.k, widths = [all.d, ...[state.m1, state.m2, state.m3].slice(0, state.hidden), k];
+  forget();
   const trainer = new Trainer({ ...state, widths, task: target.task });
   const points = training.slice(0, 800);
   model = {
@@ -72,8 +74,8 @@ function restart() {
     B: Math.min(state.B, training.length), outputs: k > 1 ? target.classes : [target.task === "binary" ? `p(${target.classes[1]})` : target.name],
     actual: (i) => target.values[i], walk: null, line: -1, busy: 0, counted: 0,
   };
-  model.bx = new Float32Array(model.B * all.d);
-  model.by = new Float32Array(model.B * k);
+  model.bx = kernels.F(model.B * all.d);
+  model.by = kernels.F(model.B * k);
   model.lines = linesOf({ trainer, names: all.map.names });
   message = "";
   hold();
@@ -384,6 +386,8 @@ function checkHonesty() {
   badge.textContent = good ? `five steps agree with Python to ${worst.toExponential(1)}` : `five steps differ from Python by ${worst.toExponential(1)}`;
   badge.className = `badge ${good ? "good" : "bad"}`;
   badge.dataset.worst = worst;
+  performance.mark("first steps");
+  badge.title = `The page repeats five training steps that Python took, in float32, and compares J and theta; here in ${kernels === FAST ? "WebAssembly" : "JavaScript"}.`;
 }
 
 table = { ...facts.table };

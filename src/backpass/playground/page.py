@@ -1,7 +1,8 @@
 """The page: programs, columns, style and scripts joined to one HTML file that loads nothing.
 
-Its content security policy allows one script and one style sheet by their hashes and no connection, so a table that
-somebody drops on it stays there. Names of columns and categories are data in JSON, shown as text.
+Its content security policy allows one script and one style sheet by their hashes, WebAssembly but not ``eval``, and no
+connection, so a table that is dropped on the page stays there. Names of columns and categories are data in JSON, which
+the page shows as text.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from backpass._version import __version__
+from backpass.engine.webassembly import FIRST, binding_source, module_of
 from backpass.model.file.container import FORMAT
 from backpass.model.saving import ARITHMETIC
 from backpass.model.settings.settings import Settings
 from backpass.playground.columns import columns_of
-from backpass.playground.programs import CHOSEN, DEEPEST, RULES, programs, settings_of
+from backpass.playground.programs import CHOSEN, DEEPEST, RULES, Programs, programs, settings_of
 from backpass.playground.reference import reference
 from backpass.table import Table, read_table, table_from
 
-SCRIPTS = ("table.js", "trainer.js", "file.js", "views.js", "lines.js", "page.js")
+SCRIPTS = ("table.js", "kernels.js", "trainer.js", "file.js", "views.js", "lines.js", "page.js")
 
 
 def playground(data: Any, target: str | None = None, **reading: Any) -> str:
@@ -56,7 +58,7 @@ def playground(data: Any, target: str | None = None, **reading: Any) -> str:
 def page_of(table: dict[str, Any], file: str | None = None) -> str:
     """The page of the columns that ``columns_of`` returns; ``file`` is the name in its ``fit`` command."""
     room = files("backpass.playground")
-    functions, sources = programs()
+    made = programs()
     settings = Settings.of({"preset": "plain", "numerical_scaling": "standard", "dropout": 0.0}).to_json()
     facts = {
         "table": {**table, "file": file},
@@ -65,19 +67,29 @@ def page_of(table: dict[str, Any], file: str | None = None) -> str:
         "settings": {rule: list(settings_of(rule)) for rule in RULES},
         "activations": list(CHOSEN),
         "deepest": DEEPEST,
+        "kernels": {"module": b64encode(module_of(made.kernels)).decode("ascii"), "first": FIRST},
     }
-    text = ",\n".join(f"{json.dumps(name)}:{source}" for name, source in sources.items())
     parts = [room.joinpath(name).read_text("utf-8") for name in SCRIPTS]
-    script = f'"use strict";\n{functions}\nconst PROGRAMS={{{text}}};\n' + "\n".join(parts)
+    script = f'"use strict";\n{_programs_source(made)}\n' + "\n".join(parts)
     palette = files("backpass.reporting.page").joinpath("palette.css")  # the colors of the report page
     style = palette.read_text("utf-8") + room.joinpath("page.css").read_text("utf-8")
     policy = (
-        f"default-src 'none'; script-src 'sha256-{_digest(script)}'; style-src 'sha256-{_digest(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{_digest(script)}' 'wasm-unsafe-eval'; "
+        f"style-src 'sha256-{_digest(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     page = room.joinpath("page.html").read_text("utf-8")
     filled = {"policy": policy, "version": __version__, "style": style, "facts": _inert(facts), "script": script}
     return re.sub(r"\[\[(\w+)\]\]", lambda match: filled[match[1]], page)  # once: what is filled in is not read again
+
+
+def _programs_source(made: Programs) -> str:
+    """What the programs call, as it is and bound to a module, and the programs by name."""
+    texts = [f"{json.dumps(name)}:{source}" for name, source in made.sources.items()]
+    names = ",".join(["mm", "sums", "philox", *sorted(made.kernels.names)])
+    return (
+        f"{made.functions}{made.kernels.source}\nconst SCRIPTED={{F,U,W:n=>new Uint32Array(n),{names}}},"
+        f"bound={binding_source(made.kernels)};\nconst PROGRAMS={{{','.join(texts)}}};"
+    )
 
 
 def _inert(facts: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ activation, the task, and dropout or none. Layers, losses and optimizers are tho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise, product
 from typing import Any
@@ -16,7 +17,8 @@ import numpy as np
 from backpass.circuit import Array, Circuit, Spec, named, trace
 from backpass.circuit.gradient import traced_named_gradients
 from backpass.circuit.operations import affine, logsumexp, sigmoid, softmax
-from backpass.engine.javascript import functions_source, script_of
+from backpass.engine.javascript import Kernels, functions_source, script_of
+from backpass.engine.webassembly import accepts
 from backpass.errors import UsageError
 from backpass.network import ACTIVATIONS, Dropout, RandomKey
 from backpass.network.losses import BinaryCrossEntropy, Squared
@@ -146,18 +148,34 @@ def circuits() -> Iterator[tuple[str, Circuit]]:
             yield name, gradient_circuit(hidden, activation, task, dropout=dropout)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Programs:
+    """The programs of the page.
+
+    Attributes:
+        sources: Name of a program -> its source; see ``Script``.
+        functions: The source of what all programs call.
+        kernels: The loops that they share.
+    """
+
+    sources: Mapping[str, str]
+    functions: str
+    kernels: Kernels
+
+
 @cache
-def programs() -> tuple[str, Mapping[str, str]]:
-    """The functions that all programs call, and the source of each program by name.
+def programs() -> Programs:
+    """All programs, with the kernels that they share.
 
     Raises:
         UsageError: A program needs arrays of constants.
     """
-    scripts = {name: script_of(circuit) for name, circuit in circuits()}
+    kernels = Kernels(accepts)
+    scripts = {name: script_of(circuit, kernels) for name, circuit in circuits()}
     if large := [name for name, script in scripts.items() if script.constants]:
         raise UsageError("programs of the page have no arrays of constants", faults=large)
-    calls = {name for script in scripts.values() for name in script.functions}
-    return functions_source(calls), {name: script.source for name, script in scripts.items()}
+    calls = {name for script in scripts.values() for name in script.functions} - kernels.names
+    return Programs({name: each.source for name, each in scripts.items()}, functions_source(calls), kernels)
 
 
 def settings_of(rule: str) -> tuple[str, ...]:

@@ -5,11 +5,28 @@ const ADAM = { beta1: 0.9, beta2: 0.999 };
 const made = new Map();
 function program(name, lengths) {
   const key = name + JSON.stringify(lengths);
-  if (!made.has(key)) {
-    if (made.size > 60) made.clear();
-    made.set(key, PROGRAMS[name](lengths, []));
-  }
+  if (!made.has(key)) made.set(key, PROGRAMS[name](lengths, [], kernels));
   return made.get(key);
+}
+
+// The outputs of a program on arrays from anywhere; the kernels take those of their memory.
+const held = new Map();
+function evaluate(name, lengths, ...arrays) {
+  const key = name + JSON.stringify(lengths);
+  return program(name, lengths)(...arrays.map((array, i) => {
+    if (!kernels.memory || array.buffer === kernels.memory.buffer) return array;
+    const place = `${key}${i}`;
+    if (!held.has(place)) held.set(place, kernels.F(array.length));
+    held.get(place).set(array);
+    return held.get(place);
+  }));
+}
+
+// Forget all programs and give their memory back; trainers made before must not be used again.
+function forget() {
+  made.clear();
+  held.clear();
+  kernels.reset?.();
 }
 
 class Trainer {
@@ -25,10 +42,11 @@ class Trainer {
         size += length;
       }
     }
-    this.theta = theta ? theta.slice() : this.#initial(size);
-    this.g = new Float32Array(size);
+    this.theta = kernels.F(size);
+    this.theta.set(theta ?? this.#initial(size));
+    this.g = kernels.F(size);
     this.memories = { sgd: 0, momentum: 1, adam: 2 }[optimizer];
-    this.memory = Array.from({ length: this.memories }, () => new Float32Array(size));
+    this.memory = Array.from({ length: this.memories }, () => kernels.F(size));
     this.steps = 0;
     this.powers = [1, 1];
     this.lengths = Object.fromEntries(widths.slice(1, -1).map((width, k) => [`m${k + 1}`, width]));
@@ -65,9 +83,9 @@ class Trainer {
     if (this.kept?.B === B) return this.kept;
     const drops = this.dropout > 0 && this.hidden > 0;
     const step = program(`step ${this.hidden} ${this.activationName} ${this.task}${drops ? " dropout" : ""}`, this.#known(B));
-    const random = drops ? [Float32Array.of(2 * this.dropout), Uint32Array.of(this.seed, 0), new Uint32Array(1)] : [];
+    const random = drops ? [filled(1, 2 * this.dropout), Uint32Array.of(this.seed, 0), new Uint32Array(1)] : [];
     const update = program(`update ${this.optimizer}`, { p: this.theta.length });
-    this.kept = { B, step, random, update, theta: this.views(this.theta), ones: new Float32Array(B).fill(1), settings: new Float32Array(SETTINGS[this.optimizer].length) };
+    this.kept = { B, step, random, update, theta: this.views(this.theta), ones: filled(B, 1), settings: kernels.F(SETTINGS[this.optimizer].length) };
     return this.kept;
   }
 
@@ -104,27 +122,29 @@ class Trainer {
   // The outputs o (n, k).
   outputs(x, n) {
     const name = `forward ${this.hidden} ${this.activationName} ${this.task === "multiclass" ? "several" : "one"}`;
-    return program(name, this.#known(n))(...this.views(this.theta), x)[0];
+    return evaluate(name, this.#known(n), ...this.views(this.theta), x)[0];
   }
 
   // Numbers in standard deviations (n,), the probability of the second class (n,), or probabilities (n, k).
   predict(x, n) {
     const o = this.outputs(x, n);
-    return this.task === "regression" ? o : program(`predict ${this.task}`, this.#known(n))(o)[0];
+    return this.task === "regression" ? o : evaluate(`predict ${this.task}`, this.#known(n), o)[0];
   }
 
   loss(x, y, n) {
-    return program(`loss ${this.task}`, this.#known(n))(this.outputs(x, n), y, new Float32Array(n).fill(1))[0][0];
+    return evaluate(`loss ${this.task}`, this.#known(n), this.outputs(x, n), y, new Float32Array(n).fill(1))[0][0];
   }
 }
 
 // The largest relative difference of J and theta from the steps that Python took on the same rows.
 function agreement({ widths, activation, optimizer, alpha, B, theta, x, y, J, last }) {
   const trainer = new Trainer({ widths, activation, task: "regression", optimizer, alpha, dropout: 0, seed: 0, theta: floats(theta) });
-  const inputs = floats(x), targets = floats(y), d = widths[0];
+  const inputs = floats(x), targets = floats(y), d = widths[0], bx = kernels.F(B * d), by = kernels.F(B);
   let worst = 0;
   J.forEach((expected, t) => {
-    const found = trainer.step(inputs.slice(t * B * d, (t + 1) * B * d), targets.slice(t * B, (t + 1) * B), B);
+    bx.set(inputs.subarray(t * B * d, (t + 1) * B * d));
+    by.set(targets.subarray(t * B, (t + 1) * B));
+    const found = trainer.step(bx, by, B);
     worst = Math.max(worst, Math.abs(found - expected) / Math.abs(expected));
   });
   const end = floats(last), size = end.reduce((top, each) => Math.max(top, Math.abs(each)), 0);
@@ -132,4 +152,5 @@ function agreement({ widths, activation, optimizer, alpha, B, theta, x, y, J, la
   return worst;
 }
 
-const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
+const filled = (n, value) => kernels.F(n).fill(value);
+const floats = (text) => new Float32Array(bytesOf(text).buffer);

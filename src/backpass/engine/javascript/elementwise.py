@@ -99,7 +99,7 @@ def written(
     operands = tuple(
         writer.stored(value) if not isinstance(value, Literal) and value.shape != shape else value for value in values
     )
-    return Elementwise(shape, node.spec.dtype, render, operands)
+    return Elementwise(shape, node.spec.dtype, render, operands, node.operation.name)
 
 
 def filled(template: str, texts: Sequence[str]) -> str:

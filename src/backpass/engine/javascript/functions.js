@@ -1,4 +1,4 @@
-// The functions that the scripts of circuits call, beside those of  functions.py reads this file.
+// The functions that the scripts of circuits call, beside those of Math; functions.py reads this file.
 
 // z = x y + b, for x (n, d), y (d, m), b (m): places o, p, q, e and strides (u, v), (r, s), w in the arrays.
 // Two rows and four columns at a time stay in registers.
@@ -31,6 +31,15 @@ function mm(Z, o, X, p, u, v, Y, q, r, s, n, d, m, B, e, w) {
       for (let k = 0, g = p + i * u, h = q + j * s; k < d; k++, g += v, h += r) t += X[g] * Y[h];
       Z[o + i * m + j] = t;
     }
+  }
+}
+
+// The sums of the columns of x (n, m), in double precision.
+function sums(Z, X, n, m) {
+  for (let j = 0; j < m; j++) {
+    let s = 0;
+    for (let i = 0; i < n; i++) s += X[i * m + j];
+    Z[j] = s;
   }
 }
 

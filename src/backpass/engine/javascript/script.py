@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Circuit
 from backpass.circuit.node import Node
 from backpass.engine.javascript.forms import FORMS, WITHOUT_FORM
+from backpass.engine.javascript.kernels import Kernels
 from backpass.engine.javascript.value import Literal, Value, View, number_text
 from backpass.engine.javascript.writer import Writer, typed_array
 from backpass.errors import CircuitError
@@ -28,7 +29,9 @@ class Script:
     Attributes:
         source: The text of ``(l, c) => (a0, a1, ...) => [outputs]``: l holds the lengths of the free dimensions by
             name, c the constants, a0, a1, ... are the inputs as typed arrays in row-major order. The outputs are typed
-            arrays that the next call writes again. It needs what ``functions_source`` defines.
+            arrays that the next call writes again. It needs what ``functions_source`` defines. A script with kernels
+            takes a third argument, ``{F, U, W, mm, k0, ...}``: F, U and W make its arrays of float32, bool and uint32,
+            ``mm``, ``sums``, ``philox`` and the kernels fill them.
         constants: The arrays of constants, in the order of c.
         functions: The names of the functions that it calls; see ``functions_source``.
     """
@@ -46,7 +49,7 @@ class Script:
         return f"[{','.join(texts)}]"
 
 
-def script_of(circuit: Circuit) -> Script:
+def script_of(circuit: Circuit, kernels: Kernels | None = None) -> Script:
     """Write a circuit as JavaScript.
 
     z = f(a_0, a_1, ...), node by node: chains of elementwise operations with one reader share a loop, views are
@@ -54,6 +57,7 @@ def script_of(circuit: Circuit) -> Script:
 
     Args:
         circuit: The circuit; lengths may be free.
+        kernels: Where its loops over whole arrays go, to be shared with other scripts. Default None: they stay loops.
 
     Returns:
         The script.
@@ -68,7 +72,7 @@ def script_of(circuit: Circuit) -> Script:
         '(l,c)=>{const n=l["n"],t0=D(n);return(a0)=>{for(let i=0;i<n;i++)t0[i]=relu((a0[i]-1));return[t0]}}'
     """
     names = dict.fromkeys(d for spec in circuit.inputs for d in spec.shape if isinstance(d, str))
-    writer = Writer({name: f"n{number or ''}" for number, name in enumerate(names)})
+    writer = Writer({name: f"n{number or ''}" for number, name in enumerate(names)}, kernels)
     values: list[Value] = []
     for number, spec in enumerate(circuit.inputs):
         typed_array(spec.dtype)
@@ -108,4 +112,11 @@ def _source(writer: Writer, inputs: int, outputs: Sequence[str]) -> str:
     lengths = [f"{constant}=l[{json.dumps(name)}]" for name, constant in writer.lengths.items()]
     arguments = ",".join(f"a{number}" for number in range(inputs))
     defined = f"const {','.join([*lengths, *writer.buffers])};" if lengths or writer.buffers else ""
-    return f"(l,c)=>{{{defined}return({arguments})=>{{{''.join(writer.statements)}return[{','.join(outputs)}]}}}}"
+    made = f",{{{','.join(_replaceable(writer))}}}" if writer.kernels else ""
+    return f"(l,c{made})=>{{{defined}return({arguments})=>{{{''.join(writer.statements)}return[{','.join(outputs)}]}}}}"
+
+
+def _replaceable(writer: Writer) -> list[str]:
+    """What a script with kernels takes in its third argument."""
+    assert writer.kernels is not None
+    return ["F", "U", "W", *sorted(writer.functions & {"mm", "sums", "philox", *writer.kernels.names})]

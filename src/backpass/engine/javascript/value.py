@@ -82,12 +82,14 @@ class Elementwise:
         dtype: The type of the result.
         render: Texts of the elements -> text of the result.
         operands: The other values.
+        name: The name of the operation.
     """
 
     shape: tuple[Index, ...]
     dtype: DType
     render: Callable[[Sequence[str]], str]
     operands: tuple[Value, ...]
+    name: str
 
     def at(self, index: Sequence[Index]) -> str:
         return self.render([each.at(aligned(each, index)) for each in self.operands])

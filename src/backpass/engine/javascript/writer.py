@@ -11,6 +11,7 @@ import numpy
 from backpass.circuit.node import Node
 from backpass.circuit.spec import Shape
 from backpass.engine.javascript.index import Index, size_of
+from backpass.engine.javascript.kernels import Kernels
 from backpass.engine.javascript.value import DType, Literal, Value, View, number_text
 from backpass.errors import CircuitError
 
@@ -56,10 +57,12 @@ class Writer:
         statements: The statements of a step.
         constants: Arrays of constants; the function takes them as ``c``.
         functions: Names of the functions that the statements call.
+        kernels: Where loops over whole arrays go; None if they stay loops.
     """
 
-    def __init__(self, lengths: Mapping[str, str]) -> None:
+    def __init__(self, lengths: Mapping[str, str], kernels: Kernels | None = None) -> None:
         self.lengths = lengths
+        self.kernels = kernels
         self.buffers: list[str] = []
         self.statements: list[str] = []
         self.constants: list[numpy.ndarray[Any, Any]] = []
@@ -84,9 +87,10 @@ class Writer:
     def buffer(self, shape: Sequence[Index], dtype: DType) -> View:
         """A new buffer."""
         name = f"t{len(self.buffers)}"
-        self.buffers.append(
-            f"{name}={ALLOCATORS.get(typed_array(dtype), f'new {typed_array(dtype)}')}({size_of(shape)})"
-        )
+        maker = ALLOCATORS.get(typed_array(dtype), f"new {typed_array(dtype)}")
+        if self.kernels is not None and dtype.name == "uint32":
+            maker = "W"
+        self.buffers.append(f"{name}={maker}({size_of(shape)})")
         return View.whole(shape, dtype, name)
 
     def stored(self, value: Value) -> View:
@@ -96,7 +100,12 @@ class Writer:
     def copied(self, value: Value) -> View:
         """The value in a buffer of its own, in row-major order."""
         target = self.buffer(value.shape, value.dtype)
-        self.assign(target, value)
+        call = self.kernels.call(target, value) if self.kernels else None
+        if call is None:
+            self.assign(target, value)
+        else:
+            self.needs(call.partition("(")[0])
+            self.statements.append(call)
         return target
 
     def assign(self, target: View, value: Value, operator: str = "=") -> None:
