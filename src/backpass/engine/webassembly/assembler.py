@@ -37,7 +37,7 @@ def assembled(text: str) -> bytes:
 
     Example:
         >>> len(assembled("(func $twice (param $x i32) (result i32) (i32.shl (local.get $x) (i32.const 1)))"))
-        69
+        57
     """
     functions = _forms(text)
     numbers = {form[1]: number for number, form in enumerate(functions)}
