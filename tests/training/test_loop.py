@@ -33,6 +33,7 @@ from backpass.training import (
     loop,
     optimizer_named,
 )
+from backpass.training.settings_table import SettingsTable
 
 Floats = numpy.ndarray[Any, Any]
 ENGINE = NumpyEngine()
@@ -199,6 +200,23 @@ def test_a_schedule_of_dropout_and_weight_decay_is_a_column_of_the_settings_tabl
     numpy.testing.assert_allclose(table[:, 2], 0.01 * (1 - t), rtol=1e-12)
     numpy.testing.assert_allclose(table[:, 4], SCHEDULES["flat_cosine"](t), rtol=1e-12)
     assert run.table(5, 3).tobytes() == table[5:8].tobytes(), "wherever the run is taken up"
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_settings_that_are_computed_at_once_are_those_of_each_step(schedule: str) -> None:
+    """A run asks for an epoch at a time; rows are computed for thousands of steps."""
+    rules, schedules = optimizer_named("adamw", OptimizerOptions(weight_decay=0.1)), {"weight_decay": "linear"}
+
+    def fresh() -> SettingsTable:
+        return SettingsTable(rules, 0.01, schedule, schedules, (), 10_000)
+
+    table = fresh()
+    for first, steps in [(0, 7), (7, 7), (4090, 12), (8190, 4), (3, 5), (9_990, 10), (0, 10_000)]:
+        one_by_one = [fresh().rows(step, 1) for step in range(first, min(first + steps, first + 20))]
+        found = table.rows(first, steps)
+        assert found.shape == (steps, 4)
+        assert found[:20].tobytes() == numpy.concatenate(one_by_one).tobytes()
+        assert table.learning_rates(first, steps).tobytes() == found[:, 3].tobytes()
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

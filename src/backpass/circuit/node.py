@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,14 @@ class Node:
 def user_line() -> str:
     """The user's source line: the innermost frame outside this package, as ``file:line``."""
     frame = innermost = sys._getframe(2)
-    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+    while _is_own(frame.f_code.co_filename) and frame.f_back is not None:
         frame = frame.f_back
-    if frame.f_code.co_filename.startswith(_PACKAGE):
+    if _is_own(frame.f_code.co_filename):
         frame = innermost
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+@cache
+def _is_own(filename: str) -> bool:
+    """Whether a source file belongs to this package."""
+    return filename.startswith(_PACKAGE)

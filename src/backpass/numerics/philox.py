@@ -6,6 +6,7 @@ comes from a seed; the counter identifies the element, the step and the purpose 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -28,13 +29,14 @@ def philox(counters: Bits, key: Bits) -> Bits:
     counters uint32 (blocks, 4)   key uint32 (2,)   ->   bits uint32 (blocks, 4)
     """
     bits = numpy.empty_like(counters)
+    round_keys = _round_keys(int(key[0]), int(key[1]))
     for start in range(0, len(counters), _CHUNK):
         # Words 0 and 2 are multiplied, words 1 and 3 are mixed in; then the pairs swap.
         words = counters[start : start + _CHUNK].T.astype(numpy.uint64)
         even, odd = words[0::2].copy(), words[1::2].copy()
-        for number in range(_ROUNDS):
+        for round_key in round_keys:
             even *= _MULTIPLIERS
-            odd ^= _round_key(key, number)
+            odd ^= round_key
             odd ^= (even >> _HALF)[::-1]
             even &= _LOW
             even, odd = odd, even[::-1].copy()
@@ -43,10 +45,14 @@ def philox(counters: Bits, key: Bits) -> Bits:
     return bits
 
 
-def _round_key(key: Bits, number: int) -> NDArray[numpy.uint64]:
-    """The two key words of a round, one per multiplied word: the seed's words plus a Weyl sequence."""
-    words = [(int(word) + number * weyl) & 0xFFFFFFFF for word, weyl in zip(key, _WEYL, strict=True)]
-    return numpy.array(words, dtype=numpy.uint64).reshape(2, 1)
+@lru_cache(maxsize=64)
+def _round_keys(first: int, second: int) -> tuple[NDArray[numpy.uint64], ...]:
+    """The two key words of each round, one per multiplied word: the seed's words plus a Weyl sequence."""
+    words = [
+        [(word + number * weyl) & 0xFFFFFFFF for number in range(_ROUNDS)]
+        for word, weyl in zip((first, second), _WEYL, strict=True)
+    ]
+    return tuple(numpy.array(words, dtype=numpy.uint64).T[:, :, None])
 
 
 def key_of(seed: int) -> Bits:

@@ -1,7 +1,7 @@
 """Training: finds the parameters theta that minimize a loss (CS229 section 1).
 
-Reading order: ``schedules``, ``optimizer``, ``sampling``, ``progress``, ``watching``, ``loop``, ``newton``,
-``function``.
+Reading order: ``schedules``, ``optimizer``, ``settings_table``, ``sampling``, ``progress``, ``watching``, ``loop``,
+``newton``, ``function``.
 The package depends on networks and engines; it does not depend on tables or files.
 """
 

@@ -25,7 +25,7 @@ from backpass.training.interrupt import StopRequest, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import Arrays, EpochRecord, Progress, StepRecord
 from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
-from backpass.training.schedules import schedule_named
+from backpass.training.settings_table import SettingsTable
 from backpass.training.watching import run_watched
 
 OVER = ("finished", "patience")
@@ -253,34 +253,27 @@ class TrainingRun:
         last = self.settings.last_epoch
         return self.planned_steps if last is None else min(self.planned_steps, last * self.steps_per_epoch)
 
-    def learning_rates(self, first: int, steps: int) -> NDArray[numpy.float64]:
-        """alpha of the steps after ``first``: (steps,)"""
-        return self.settings.learning_rate * schedule_named(self.settings.schedule)(self._shares(first, steps))
-
     def table(self, first: int, steps: int) -> NDArray[numpy.float64]:
         """The settings of the steps after ``first``, for the optimizer and then the objective: (steps, columns)"""
-        t = self._shares(first, steps)
-        factors = {name: schedule_named(schedule)(t) for name, schedule in self.settings.schedules.items()}
-        own = self.optimizer.settings(self.learning_rates(first, steps), first, factors)
-        return numpy.column_stack([own, *(factors[name] for name in self.settings.columns)])
+        return self._settings_table().rows(first, steps)
 
-    def _shares(self, first: int, steps: int) -> NDArray[numpy.float64]:
-        """t of the steps after ``first``: the fraction of all steps that is complete before each: (steps,)"""
-        return numpy.arange(first, first + steps) / max(self.planned_steps, 1)
+    def _settings_table(self) -> SettingsTable:
+        s = self.settings
+        return SettingsTable(self.optimizer, s.learning_rate, s.schedule, s.schedules, s.columns, self.planned_steps)
 
-    def _epoch_tables(self, progress: Progress) -> Epoch:
+    def _epoch_tables(self, progress: Progress, table: SettingsTable) -> Epoch:
         """The remaining steps of the current epoch."""
         number, done = divmod(progress.step, self.steps_per_epoch)
         rows, sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)
         stop = min(self.steps_per_epoch, self.total_steps - number * self.steps_per_epoch)
-        settings = self.table(progress.step, stop - done)
-        return Epoch(rows[done:stop], sizes[done:stop], settings, progress.step)
+        return Epoch(rows[done:stop], sizes[done:stop], table.rows(progress.step, stop - done), progress.step)
 
     def _advance(self, step: Step, progress: Progress, stop: StopRequest) -> TrainingResult:
         key = key_of(self.settings.seed)
         clock = _Clock(self.settings.max_seconds)
+        table = self._settings_table()
         while progress.step < self.total_steps:
-            epoch = self._epoch_tables(progress)
+            epoch = self._epoch_tables(progress, table)
             first = progress.step
 
             def should_stop(done: int, first: int = first) -> bool:
@@ -299,7 +292,7 @@ class TrainingRun:
                 return self._diverged(progress, fault.step - 1, str(fault))
             if len(outcome.losses) < epoch.steps:
                 return self._ended(progress, "interrupted" if stop() else "time", stop)
-            if reason := self._finish_epoch(progress):
+            if reason := self._finish_epoch(progress, table):
                 if reason == "diverged":
                     return self._diverged(progress, progress.step - 1, "the validation score")
                 return self._ended(progress, reason, stop)
@@ -319,14 +312,14 @@ class TrainingRun:
 
         return run_watched(self.engine, step, state, key, self.data, epoch, should_stop, report)
 
-    def _finish_epoch(self, progress: Progress) -> str:
+    def _finish_epoch(self, progress: Progress, table: SettingsTable) -> str:
         """Score the epoch and record it. Returns the reason to end the run here, or an empty string."""
         number = (progress.step - 1) // self.steps_per_epoch
         sizes = batch_sizes(self.settings.sampling, self.rows, self.batch_size)[: len(progress.losses)]
         record = EpochRecord(
             number + 1,
             progress.step,
-            float(self.learning_rates(progress.step - 1, 1)[0]),
+            float(table.learning_rates(progress.step - 1, 1)[0]),
             mean(progress.losses, sizes),
             None if self.validate is None else float(self.validate(progress.theta)),
         )

@@ -110,7 +110,7 @@ def test_no_part_touches_what_another_makes(
         groups = [arrange(group) if group[0].shard != WHOLE else group for group in stretches(plan)]
         return replace(plan, instructions=tuple(one for group in groups for one in group))
 
-    cache.compile_step.cache_clear()
+    cache.compiled_step.cache_clear()
     monkeypatch.setattr(cache, "plan_step", lambda *args, **options: changed(plan_step(*args, **options)))
     assert digest(training.on(NativeEngine(threads=1))) == expected
 

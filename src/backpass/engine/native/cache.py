@@ -1,6 +1,7 @@
 """Compilation cache: plans and programs of circuits and steps; the latest ones stay in the process.
 
-It takes a circuit and the shapes of its inputs and returns plans and programs; it runs nothing.
+It takes a circuit and the shapes of its inputs and returns plans and programs; it runs nothing. Circuits that compute
+the same share them, such as the steps of an ensemble's members.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from typing import Any
 import numpy
 
 from backpass.circuit import Circuit, Spec
+from backpass.circuit.sameness import first_alike
 from backpass.circuit.spec import bind, match
 from backpass.engine.native._core import Program, operations
+from backpass.engine.native.once import Once
 from backpass.engine.plan import Plan, Unplannable, plan_circuit, plan_step
 from backpass.engine.plan.rows import free_rows
 from backpass.engine.step import Step
@@ -80,9 +83,13 @@ def execution_of(target: Target, circuit: Circuit, *shapes: tuple[int, ...]) -> 
     return Execution(outputs, compile_circuit(target, circuit, ((name, ROWS_AT_ONCE),)), name)
 
 
-@lru_cache(maxsize=64)
 def compile_circuit(target: Target, circuit: Circuit, lengths: tuple[tuple[str, int], ...]) -> Compiled | None:
     """Compile a circuit with its lengths; None if the core cannot run it."""
+    return _compiled_circuit(target, first_alike(circuit), lengths)
+
+
+@Once
+def _compiled_circuit(target: Target, circuit: Circuit, lengths: tuple[tuple[str, int], ...]) -> Compiled | None:
     return _compile(target, lambda: plan_circuit(circuit, dict(lengths)))
 
 
@@ -91,9 +98,14 @@ def _free_rows(circuit: Circuit) -> str | None:
     return free_rows(circuit)
 
 
-@lru_cache(maxsize=64)
 def compile_step(target: Target, step: Step, batch_size: int, bf16: bool) -> Compiled | None:
     """Compile a training step with its batch size; None if the core cannot run it."""
+    return compiled_step(target, Step(first_alike(step.circuit), step.states), batch_size, bf16)
+
+
+@Once
+def compiled_step(target: Target, step: Step, batch_size: int, bf16: bool) -> Compiled | None:
+    """As ``compile_step``, for the first of the circuits that compute the same."""
     return _compile(target, lambda: plan_step(step, batch_size, bf16=bf16))
 
 

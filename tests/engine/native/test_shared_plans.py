@@ -1,0 +1,115 @@
+"""Circuits that compute the same share a plan, and are planned once, also by several threads."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+from typing import Any
+
+import numpy
+import pytest
+
+from backpass.circuit import Spec, operations, trace
+from backpass.engine.native import cache
+from backpass.engine.native.native_engine import NativeEngine
+from backpass.engine.native.once import Once
+from backpass.engine.plan import plan_circuit, plan_step
+from backpass.model.fitting.fit import fit
+
+SINGLE = numpy.dtype(numpy.float32)
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the circuits that are planned from here on."""
+    names: list[str] = []
+
+    def of_circuit(circuit: Any, lengths: Any) -> Any:
+        names.append(circuit.name)
+        return plan_circuit(circuit, lengths)
+
+    def of_step(step: Any, batch_size: int, **options: Any) -> Any:
+        names.append("a step")
+        return plan_step(step, batch_size, **options)
+
+    monkeypatch.setattr(cache, "plan_circuit", of_circuit)
+    monkeypatch.setattr(cache, "plan_step", of_step)
+    return names
+
+
+def test_equal_circuits_are_planned_once(planned: list[str]) -> None:
+    x = numpy.linspace(-2, 2, 6, dtype=SINGLE).reshape(2, 3)
+
+    def with_factor(factor: float) -> Any:
+        def shared_plan(x: Any) -> Any:
+            return operations.sin(x) * factor
+
+        return NativeEngine().run(trace(shared_plan, [Spec(("n", 3), SINGLE)]), x)[0]
+
+    first, again, other = with_factor(1.125), with_factor(1.125), with_factor(1.25)
+    assert planned == ["shared_plan", "shared_plan"]
+    assert first.tobytes() == again.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_members_share_the_plan_of_their_step(planned: list[str], threads: int) -> None:
+    """They differ in seed, fold and wave scale; folds of 50 and 51 rows have one batch size."""
+    random = numpy.random.default_rng(threads)
+    data = {f"x{i}": random.normal(size=251) for i in range(2 + threads)}
+    data["y"] = data["x0"] - data["x1"]
+    settings: dict[str, Any] = {"preset": "default", "hidden": (8,), "epochs": 1, "threads": threads}
+    model = fit(data, "y", **settings)
+    assert model.networks == 4
+    assert planned.count("a step") == 1
+
+
+def test_what_another_thread_computes_is_waited_for() -> None:
+    computed, started, both = [], Event(), Barrier(2)
+
+    @Once
+    def slow(x: int) -> int:
+        computed.append(x)
+        if x:
+            started.set()
+            both.wait(timeout=60)
+        return x
+
+    assert slow(0) == 0
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(slow, 1)
+        assert started.wait(timeout=60)
+        second = pool.submit(slow, 1)
+        assert slow(0) == 0, "a result that is there needs no waiting"
+        both.wait(timeout=60)
+        assert (first.result(timeout=60), second.result(timeout=60)) == (1, 1)
+    assert computed == [0, 1]
+
+
+def test_results_are_forgotten_in_the_order_of_their_use() -> None:
+    computed = []
+
+    @Once
+    def square(x: int) -> int:
+        computed.append(x)
+        return x * x
+
+    assert [square(x) for x in range(Once.kept)] == [x * x for x in range(Once.kept)]
+    square(0)
+    square(Once.kept)
+    computed.clear()
+    assert (square(0), square(1)) == (0, 1)
+    assert computed == [1]
+    square.cache_clear()
+    assert (square(0), computed) == (0, [1, 0])
+
+
+def test_an_error_is_not_kept() -> None:
+    asked = []
+
+    @Once
+    def fails(x: int) -> int:
+        asked.append(x)
+        raise ValueError(x)
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="3"):
+            fails(3)
+    assert asked == [3, 3]
