@@ -61,8 +61,8 @@ UPWARDS = {"backpass.model.model": "backpass.reporting.plot"}
 """The one import upwards: ``Model.plot`` shows the pictures of the room ``reporting``, loaded on first use."""
 
 CORE = ("numerics", "circuit", "engine", "network", "training", "notes")
-OPTIONAL = {"backpass.engine.onnx.file": "onnx"}
-"""Modules of the core that may import one more library, inside their functions: an optional engine and its own."""
+OPTIONAL = {"backpass.engine.onnx.file": "onnx", "backpass.training.mpi": "mpi4py"}
+"""Modules of the core that may import one more library, inside their functions: that of an optional extra."""
 
 DRAWERS = ("common", "helper", "helpers", "misc", "util", "utils")
 HEAVY = (
@@ -73,6 +73,7 @@ HEAVY = (
     "jax",
     "jinja2",
     "matplotlib",
+    "mpi4py",
     "narwhals",
     "onnx",
     "pandas",

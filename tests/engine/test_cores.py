@@ -85,3 +85,11 @@ def test_a_system_without_control_groups_has_no_quota(tmp_path: Path) -> None:
 def test_this_machine_gives_at_least_one_thread() -> None:
     cores = allowed_cores()
     assert 1 <= cores.threads <= cores.affinity
+
+
+@pytest.mark.parametrize(("value", "threads"), [("3", 3), (" 2,1", 2), ("", None), ("0", None), ("many", None)])
+def test_omp_num_threads_limits_the_threads(value: str, threads: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert allowed_cores().most == threads
+    assert Cores(8, None, 3).threads == 3
+    assert Cores(2, None, 3).threads == 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -79,6 +79,10 @@ class Failure:
         message = f"internal error in backpass ({type(error).__name__}: {first})"
         hint = "please report it, with the command and what it says with --debug"
         return Failure("bug", message, (), hint, 1, error)
+
+    def named(self, process: str) -> Failure:
+        """The report of a process of a job, whose name precedes the message."""
+        return replace(self, message=f"{process}{self.message}")
 
     def report(self, *, as_json: bool, with_traceback: bool) -> int:
         """Write the report and return the exit code."""

@@ -16,6 +16,7 @@ import click
 from backpass._version import __version__
 from backpass.cli.console import Console
 from backpass.cli.failure import BROKEN_PIPE, Failure
+from backpass.cli.job.launcher import JOB, Alone, Job, joined, launched
 from backpass.cli.termination import Terminated, ended_by, terminable
 from backpass.errors import UsageError, did_you_mean
 
@@ -112,12 +113,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     with terminable() as last:
+        job: Job = Alone()
         try:
-            code = _invoke(given)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            job = joined()
+            with job.speaking():
+                code = _invoke(given, job)
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+            job.leave()
             return code
         except click.exceptions.Exit as exit_:
+            job.leave()
             return exit_.exit_code
         except BrokenPipeError:
             return _left_unread()
@@ -126,20 +132,29 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 # An import or a library has replaced the exception that the signal raised with one of its own.
                 error = ended_by(last.number)
             if isinstance(error, Terminated):
-                return error.exit_code
-            return Failure.of(error).report(as_json="--json" in given, with_traceback=_debugging(given))
+                code = error.exit_code
+                return job.fail(lambda name: code)
+            failure, debugs = Failure.of(error), _debugging(given)
+            is_json = "--json" in given and job.exchange.rank == 0
+            return job.fail(lambda name: failure.named(name).report(as_json=is_json, with_traceback=debugs))
         finally:
             _drop_what_cannot_be_written()
 
 
-def _invoke(arguments: list[str]) -> int:
+def _invoke(arguments: list[str], job: Job) -> int:
     """Run a command, or shell completion if the shell requests it."""
+    if launched() > 1 and "fit" not in arguments[:1]:
+        raise UsageError(
+            f"backpass {' '.join(arguments[:1])} runs in one process; it was started in {launched()}",
+            hint="only fit uses several processes: start other commands without mpiexec or srun",
+        )
     # Replaces click's main(), which prints its own messages on a broken pipe and on Ctrl-C.
     if instruction := os.environ.get(COMPLETION):
         from click.shell_completion import shell_complete
 
         return shell_complete(backpass, {}, "backpass", COMPLETION, instruction)
     with backpass.make_context("backpass", list(arguments), obj=arguments) as ctx:
+        ctx.meta[JOB] = job
         return int(backpass.invoke(ctx) or 0)
 
 

@@ -1,7 +1,8 @@
 """Cores: the number of CPU cores that this process may use.
 
-Two limits apply together: the affinity mask selects cores, and the quota of a control group (a container's ``--cpus``)
-limits the time on them. Both are read from the operating system; the assignment of work to threads lives elsewhere.
+Three limits apply together: the affinity mask selects cores, the quota of a control group (a container's ``--cpus``)
+limits the time on them, and ``OMP_NUM_THREADS`` the threads of a process, by which joblib, Dask, Ray and MPI launchers
+divide a machine. The assignment of work to threads lives elsewhere.
 """
 
 from __future__ import annotations
@@ -21,21 +22,34 @@ class Cores:
     Attributes:
         affinity: The number of cores that the process may run on.
         quota: Seconds of core time per second, or None without a limit.
+        most: The maximum number of threads, or None without a limit.
     """
 
     affinity: int
     quota: float | None = None
+    most: int | None = None
 
     @property
     def threads(self) -> int:
         """The number of threads that can run at once, at least 1; a fraction of a core counts as a thread."""
-        return max(1, min(self.affinity, self.affinity if self.quota is None else ceil(self.quota)))
+        limits = [self.affinity, self.quota, self.most]
+        return max(1, min(ceil(each) for each in limits if each is not None))
 
 
 def allowed_cores() -> Cores:
     """The current limits of this process."""
     has_affinity = hasattr(os, "sched_getaffinity")
-    return Cores(len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1, cpu_quota())
+    affinity = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return Cores(affinity, cpu_quota(), omp_threads())
+
+
+def omp_threads() -> int | None:
+    """The number of threads in ``OMP_NUM_THREADS``, the first of several; None without one.
+
+    Source: OpenMP API 5.2, 21.1.2
+    """
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) > 0 else None
 
 
 @cache  # an engine is created for every prediction, and a quota seldom changes

@@ -10,6 +10,8 @@ import click
 from backpass.cli import summary
 from backpass.cli.commands.report import write_page
 from backpass.cli.console import Console
+from backpass.cli.job.launch import launch
+from backpass.cli.job.launcher import JOB, Job
 from backpass.cli.options.config import as_toml, from_file, given_why, written
 from backpass.cli.options.data import data_options
 from backpass.cli.options.declaration import Command, WholeNumber, argument, option, talking
@@ -19,12 +21,13 @@ from backpass.cli.outcome import tell, unbegun, worded
 from backpass.cli.progress import watcher
 from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
-from backpass.errors import DivergedError, InterruptedTraining
+from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
 from backpass.model.settings.declarations import SETTINGS
 from backpass.reporting.numbers.held_out import require_reportable
 from backpass.table import Table
 from backpass.table.messages import counted
+from backpass.training.exchange import Exchange
 
 
 @click.command(cls=Command)
@@ -72,6 +75,13 @@ from backpass.table.messages import counted
     section="Run",
     help="continue from a checkpoint; the table and the settings must be the same",
 )
+@option(
+    "--workers",
+    metavar="NUMBER",
+    type=WholeNumber(1),
+    section="Run",
+    help="train in this many processes on this machine, which share its cores (MPI, backpass[mpi]); default: one",
+)
 @talking()
 def fit(**given: Any) -> int:
     """Train a network on a table and write a model file.
@@ -98,24 +108,55 @@ def fit(**given: Any) -> int:
       backpass fit --config run.toml --epochs 50
     """
     console = Console(quiet=given["quiet"])
+    context = click.get_current_context()
+    job: Job = context.meta[JOB]
+    exchange = job.exchange
+    if (workers := _workers(given["workers"], exchange.size)) > 1:
+        _require_file(given["table"])
+        if exchange.size == 1 and not given["print_config"]:
+            Request.of(given)
+            return launch(workers, context.obj)
     request = Request.of(given)
     folds = Folds.of(given)
     if given["print_config"]:
         console.write("\n".join([*_config_lines(request, given), ""]))
         return 0
-    request.check_files()
+    if exchange.rank == 0:
+        request.check_files()
     problem, table, judge = _prepared(request, console, verbose=given["verbose"])
     cut = None if folds is None else folds.cut(table, request)
-    model, stopped = _trained(problem, request, console)
+    model, stopped = _trained(problem, request, console, exchange)
     try:
-        tell(model, request, console, stopped)
+        if exchange.rank == 0:
+            tell(model, request, console, stopped)
         crossed = None
         if folds is not None and cut is not None and stopped is None:
-            crossed = folds.run(cut, request.settings, console, model.head.metric)
-        _hand_out(model, judge, stopped, request, console, as_json=given["as_json"], crossed=_crossed(crossed, folds))
+            crossed = folds.run(cut, request.settings, console, model.head.metric, exchange)
+        if exchange.rank == 0:
+            crossed_facts = _crossed(crossed, folds)
+            _hand_out(model, judge, stopped, request, console, as_json=given["as_json"], crossed=crossed_facts)
     except KeyboardInterrupt:
         raise InterruptedTraining(f"interrupted; {request.output} is saved") from None
     return 0 if stopped is None else 128 + stopped.signal
+
+
+def _workers(asked: int | None, processes: int) -> int:
+    """The number of processes to train in.
+
+    Raises:
+        UsageError: A launcher has started another number of them.
+    """
+    if processes > 1 and asked not in (None, processes):
+        raise UsageError(
+            f"--workers {asked}, but the launcher has started {processes} processes", hint="leave out one of the two"
+        )
+    return processes if asked is None else asked
+
+
+def _require_file(table: str) -> None:
+    """Reject standard input, which only one of several processes could read."""
+    if table == "-":
+        raise UsageError("several processes cannot read standard input", hint="write the table to a file first")
 
 
 def _hand_out(
@@ -189,7 +230,9 @@ def _problem(request: Request, table: Table, validation: Table | None, test: Tab
     )
 
 
-def _trained(problem: Problem, request: Request, console: Console) -> tuple[Model, InterruptedTraining | None]:
+def _trained(
+    problem: Problem, request: Request, console: Console, exchange: Exchange
+) -> tuple[Model, InterruptedTraining | None]:
     """Train and save the model; return it with the interruption that ended training, if any."""
     with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
         try:
@@ -197,9 +240,10 @@ def _trained(problem: Problem, request: Request, console: Console) -> tuple[Mode
                 problem,
                 callbacks=[watching],
                 checkpoint=request.checkpoint,
-                rescue=request.rescue(console),
+                rescue=request.rescue(console) if exchange.rank == 0 else None,
                 resume_from=request.resume,
                 on_model=lambda model: model.save(request.output),
+                exchange=exchange,
             ), None
         except DivergedError as error:
             raise worded(error, request.output) from None

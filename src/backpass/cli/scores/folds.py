@@ -22,6 +22,7 @@ from backpass.model.assessment.cross_validation import cross_validated
 from backpass.model.assessment.folds import Folds as Cut
 from backpass.table import Table
 from backpass.table.targets import label_title
+from backpass.training.exchange import SOLO, Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,13 @@ class Folds:
             strict=request.strict,
         )
 
-    def run(self, cut: Cut, settings: Settings, console: Console, metric: str) -> CrossValidation:
+    def run(
+        self, cut: Cut, settings: Settings, console: Console, metric: str, exchange: Exchange = SOLO
+    ) -> CrossValidation:
         """Cross-validate, print a line per fold and the summary, and write the predictions."""
-        found = cross_validated(cut, settings, self.count, self.repeats, on_fold=_said(console, metric))
-        if self.output is not None:
+        said = _said(console, metric)
+        found = cross_validated(cut, settings, self.count, self.repeats, on_fold=said, exchange=exchange)
+        if self.output is not None and exchange.rank == 0:
             hand_out_rows(_rows(found), self.output, console)
             console.line(f"saved {self.output} ({np.count_nonzero(found.fold):,} out-of-fold predictions)")
         for line in lines(found):

@@ -6,7 +6,7 @@ that did not see it. ``folds`` deals the rows; each fold is fitted and scored ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Unpack
@@ -20,6 +20,7 @@ from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.numerics.elementary import mean, total
 from backpass.table import Target
+from backpass.training.exchange import SOLO, Exchange
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,20 +118,29 @@ def cross_validated(
     repeats: int = 1,
     *,
     on_fold: Callable[[int, int, Mapping[str, float]], object] | None = None,
+    exchange: Exchange = SOLO,
 ) -> CrossValidation:
-    """The cross-validation of a table that is cut into folds; ``on_fold`` is called with number, count and scores."""
+    """The cross-validation of a table that is cut into folds.
+
+    Args:
+        dealt: The table and its folds.
+        settings: The settings.
+        folds: The number of folds.
+        repeats: The number of repetitions.
+        on_fold: Called with number, count and scores of each fold.
+        exchange: The processes, which divide the folds; all of them get the result.
+    """
     by_row: NDArray[np.float64] | None = None
     scores: list[Mapping[str, float]] = []
     fold = np.zeros(dealt.table.rows, dtype=np.int64)
-    for i, (_, scored) in enumerate(dealt.rounds):
-        model = dealt.fit(i, settings)
-        found = np.asarray(model.head.predictions(model.outputs(dealt.scored(i))), dtype=np.float64)
+    for i, found, its_scores in _fitted(dealt, settings, exchange):
+        scored = dealt.rounds[i][1]
         if by_row is None:
             by_row = np.full((dealt.table.rows, *found.shape[1:]), np.nan)
         by_row[scored] = np.nan_to_num(by_row[scored]) + found / repeats
         if i < folds:
             fold[scored] = i + 1
-        scores.append(model.record.scores["test"])
+        scores.append(its_scores)
         if on_fold is not None:
             on_fold(i + 1, folds * repeats, scores[-1])
     assert by_row is not None
@@ -145,3 +155,20 @@ def cross_validated(
         dealt.targets.each,
         dealt.table.row_numbers,
     )
+
+
+def _fitted(
+    dealt: Folds, settings: Settings, exchange: Exchange
+) -> Iterator[tuple[int, NDArray[np.float64], Mapping[str, float]]]:
+    """The number of each fold, the predictions of its rows, and its scores.
+
+    Several processes fit as many folds at a time, each one of them.
+    """
+    count = len(dealt.rounds)
+    for first in range(0, count, exchange.size):
+        i, own = first + exchange.rank, None
+        if i < count:
+            model = dealt.fit(i, settings)
+            found = np.asarray(model.head.predictions(model.outputs(dealt.scored(i))), dtype=np.float64)
+            own = (i, found, model.record.scores["test"])
+        yield from (each for each in exchange.share(own) if each is not None)

@@ -12,23 +12,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.errors import ModelFileError
+from backpass.errors import ModelFileError, ResourceError
 from backpass.model.file.container import pack, unpack
 from backpass.model.file.header import header_length
 from backpass.model.file.storage import read_file, write_atomically
 from backpass.model.form import CHECKPOINT, validate
 from backpass.model.settings.precision import dtype_of
 from backpass.network import Network
-from backpass.training import EpochRecord, Progress, TrainingResult, optimizer_named
+from backpass.training import Callback, EpochRecord, Progress, TrainingResult, optimizer_named
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -56,6 +57,16 @@ class RunState:
     def result(self) -> TrainingResult:
         """The result of the run if it does not continue."""
         return TrainingResult(self.progress.kept, self.progress, self.ended or "interrupted")
+
+
+class Recorder(Protocol):
+    """What receives the states of runs: a checkpoint, or what sends them to the process that has it."""
+
+    def is_due(self, number: int) -> bool:
+        """Whether it is time to report the state of run ``number``, which is still in progress."""
+
+    def note(self, number: int, standing: RunState) -> None:
+        """Store the state of run ``number``."""
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +122,16 @@ class Checkpoint:
         write_atomically(self.path, pack("checkpoint", {"identity": dict(self.identity()), "runs": facts}, arrays))
 
 
+@contextmanager
+def told(callbacks: Sequence[Callback]) -> Iterator[None]:
+    """Turn an error while saving a checkpoint into a warning to the callbacks, since training can continue without."""
+    try:
+        yield
+    except ResourceError as error:
+        for each in callbacks:
+            each.on_warning(str(error))
+
+
 def to_data(standings: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | None], dict[str, NDArray[Any]]]:
     """The facts and arrays of all runs."""
     facts: list[dict[str, Any] | None] = []
@@ -143,7 +164,7 @@ def resume(path: str | Path, identity: Mapping[str, Any]) -> list[RunState | Non
     data = read_file(path, partial(header_length, source=str(path)))
     facts, arrays = unpack(data, "checkpoint", str(path))
     fault = validate(facts, CHECKPOINT, "facts")
-    if not fault and (faults := _differences(facts["identity"], identity)):
+    if not fault and (faults := differences(facts["identity"], identity)):
         raise ModelFileError(
             f"{path} belongs to another run",
             faults=faults,
@@ -215,7 +236,8 @@ def _nonsense(number: int, run: Mapping[str, Any], arrays: Arrays) -> str:
     return ""
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between the identities of two fits, a line each."""
     faults = []
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):

@@ -13,10 +13,10 @@ from typing import Any, Unpack
 
 from numpy.typing import NDArray
 
-from backpass.errors import DivergedError, InterruptedTraining, UsageError
+from backpass.errors import DataError, DivergedError, InterruptedTraining, UsageError
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
-from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, RunState, resume
+from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, RunState, differences, resume, told
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.checks.storable import require_storable
 from backpass.model.fitting.diagnostics import before_training, check_held_out
@@ -28,7 +28,7 @@ from backpass.model.fitting.pack.race import Race
 from backpass.model.fitting.preparation import make_problem
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.refit import refitted
-from backpass.model.fitting.runs import Runs, side_by_side, told, train_members, with_lower_learning_rate
+from backpass.model.fitting.runs import Runs, side_by_side, train_members, with_lower_learning_rate
 from backpass.model.fitting.scoring import WORST, Compared, baselines
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
@@ -36,7 +36,9 @@ from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
 from backpass.table.columns.rules import check_name_lists
 from backpass.table.targets import target_names
-from backpass.training import Callback, stop_on_signals
+from backpass.training import Callback, StopRequest, stop_on_signals
+from backpass.training.exchange import SOLO, Exchange
+from backpass.training.mpi import exchange_of
 
 _FOR_BASELINES = 0.1
 """The share of the time limit that the baselines may take."""
@@ -60,6 +62,7 @@ def fit(
     resume_from: str | Path | None = None,
     on_interrupt: str = "raise",
     reading: Mapping[str, Any] | None = None,
+    comm: Any = None,
     **settings: Unpack[SettingsOptions],
 ) -> Model:
     """Fit a network to a table.
@@ -86,6 +89,9 @@ def fit(
             returns that model. Before the first step there is no model, and it always raises. Default "raise".
         reading: Options of ``read_table`` (delimiter, missing, categorical, text, ...); data in memory uses those that
             ``table_from`` has. Default None.
+        comm: A communicator of mpi4py, such as ``MPI.COMM_WORLD``, whose processes train together. All of them call
+            ``fit`` with the same arguments and get the model of one process; process 0 calls the callbacks and writes
+            the checkpoint. Default None: this process alone.
         **settings: See ``Settings``. If ``preset`` is not set, it is "default", or "plain" if any setting describes the
             network or its training.
 
@@ -132,6 +138,7 @@ def fit(
         checkpoint=checkpoint,
         resume_from=resume_from,
         on_interrupt=on_interrupt,
+        exchange=exchange_of(comm),
     )
     warned.warn()
     return model
@@ -180,8 +187,12 @@ def fit_problem(
     theta: NDArray[Any] | None = None,
     compare: bool = True,
     on_model: Callable[[Model], object] | None = None,
+    exchange: Exchange = SOLO,
 ) -> Model:
     """Train on a prepared problem and make a model of the best weights.
+
+    With several processes, all of them call this function with the same problem and get the same model. Process 0 alone
+    calls the callbacks and ``on_model``, and reads and writes the checkpoint.
 
     Args:
         problem: The problem.
@@ -194,6 +205,7 @@ def fit_problem(
         compare: Whether to score the baselines, too.
         on_model: Called with the model, for example to save it. A first Ctrl-C does not interrupt it. Also called if
             training was interrupted, or diverged after a finite epoch.
+        exchange: The processes, which divide the networks.
 
     Raises:
         BackpassError: As ``fit``.
@@ -206,10 +218,17 @@ def fit_problem(
         raise UsageError("theta is where one network starts from; it does not go with ensemble")
     require_storable(problem)
     count = problem.settings.ensemble_size
-    members = field_of(problem) if is_pack else members_of(problem, at_once=side_by_side(problem, count))
+    at_once = side_by_side(problem, count, exchange.size)
+    members = field_of(problem) if is_pack else members_of(problem, at_once=at_once)
     check_held_out(problem, members[:count])
     identity = cache(partial(identity_of, problem, members))
-    standings: list[RunState | None] = [None] * len(members) if resume_from is None else resume(resume_from, identity())
+    if exchange.size > 1:
+        _require_same(exchange, identity())
+    if exchange.rank:
+        callbacks, checkpoint, rescue, on_model = (), None, None, None
+    standings: list[RunState | None] = [None] * len(members)
+    if resume_from is not None:
+        standings = exchange.from_first(resume(resume_from, identity()) if exchange.rank == 0 else None)
     if checkpoint is not None:
         check_writable(checkpoint)
     place, seconds = (rescue, None) if checkpoint is None else (checkpoint, SECONDS)
@@ -217,7 +236,8 @@ def fit_problem(
     # The baselines come first, so that nothing slow happens between the end of training and the model.
     began = time.monotonic()
     does_backtest = compare and is_backtested(problem)
-    compared = _compared(problem, callbacks, resume_from) if compare else Compared()
+    compared = _compared(problem, callbacks, resume_from) if compare and exchange.rank == 0 else Compared()
+    compared = exchange.from_first(compared)
     limit = problem.settings.max_seconds
     share = 1.0 / (1.0 + _FOR_A_LATER_FIT * (does_backtest + problem.settings.refit))
     members = _within(members, limit, time.monotonic() - began, share)
@@ -226,36 +246,64 @@ def fit_problem(
     with stop_on_signals() as stop:
         runs, pack = Runs({}, 0, ()), None
         if is_pack:
-            pack = raced(problem, Race(members, stop, callbacks, standings, kept))
+            pack = raced(problem, Race(members, stop, callbacks, standings, kept, exchange=exchange))
             members, runs = pack.members, pack.runs
         else:
-            runs = train_members(members, stop, callbacks, theta=theta, standings=standings, checkpoint=kept)
+            runs = train_members(
+                members, stop, callbacks, theta=theta, standings=standings, checkpoint=kept, exchange=exchange
+            )
         if runs.ending.reason == "diverged":
             diverged = _diverged(problem, members, runs, compared)
             if on_model is not None and isinstance(diverged.model, Model):
                 on_model(diverged.model)
+            exchange.share(None)  # the error of another process must not end process 0 while it saves the model
             raise diverged
-        goes_on = does_backtest and runs.ending.reason != "stopped" and not stop()
+        goes_on = does_backtest and runs.ending.reason != "stopped" and not _is_stopped(stop, exchange)
         left = _left(limit, began, 2 if problem.settings.refit else 1)
-        tested = backtest(problem, members, callbacks, stop, left) if goes_on else Backtest()
+        tested = backtest(problem, members, callbacks, stop, left, exchange) if goes_on else Backtest()
         saved = (checkpoint is not None or stop()) and _saved(kept, callbacks)
         model = make_model(problem, members, runs, compared, tested, pack.record if pack is not None else ())
-        if problem.settings.refit and runs.ending.reason != "stopped" and not stop():
+        if problem.settings.refit and runs.ending.reason != "stopped" and not _is_stopped(stop, exchange):
             factor = factor_of(problem, members, runs)
-            model = refitted(model, problem, members, factor, callbacks, stop, _left(limit, began))
+            model = refitted(model, problem, members, factor, callbacks, stop, _left(limit, began), exchange)
             saved = saved or (stop() and _saved(kept, callbacks))
         _check_scores(model, problem.head.metric)
         if on_model is not None:
             on_model(model)
         if stop() and not saved:
             saved = _saved(kept, callbacks)
+        is_stopped = _is_stopped(stop, exchange)
     _announce(model.record.warnings[len(early) :], callbacks)
-    if stop() and on_interrupt == "raise":
+    if is_stopped and on_interrupt == "raise":
         interrupted = InterruptedTraining(f"interrupted after {model.record.steps} steps")
         interrupted.model, interrupted.signal = model, stop.signal or 0
         interrupted.checkpoint = str(place) if saved else None
         raise interrupted
     return model
+
+
+def _require_same(exchange: Exchange, identity: Mapping[str, Any]) -> None:
+    """Reject processes that do not have the same rows, settings and version of Backpass.
+
+    Raises:
+        DataError: They differ; lists what differs, and where.
+    """
+    shared = exchange.share((exchange.name, dict(identity)))
+    (_, first), *others = shared
+    faults = [f"{name}: {fault}" for name, its in others for fault in differences(first, its)]
+    if faults:
+        raise DataError(
+            "the processes do not train the same network on the same rows; compared with process 0",
+            faults=faults,
+            hint="give every process the same version of Backpass, the same options and the same files",
+        )
+
+
+def _is_stopped(stop: StopRequest, exchange: Exchange) -> bool:
+    """Whether a signal has reached any process; all of them get the same answer."""
+    signals = [each for each in exchange.share(stop.signal) if each is not None]
+    stop.signal = stop.signal if stop() or not signals else signals[0]
+    return bool(signals)
 
 
 def _announce(texts: Sequence[str], callbacks: Sequence[Callback]) -> None:

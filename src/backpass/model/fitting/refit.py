@@ -22,6 +22,7 @@ from backpass.model.fitting.runs import Runs, side_by_side, train_members
 from backpass.model.fitting.scoring import fitted_baselines
 from backpass.model.model import Model
 from backpass.training import Callback, StopRequest
+from backpass.training.exchange import SOLO, Exchange
 
 
 def refitted(
@@ -32,6 +33,7 @@ def refitted(
     callbacks: Sequence[Callback],
     stop: StopRequest,
     seconds: float | None = None,
+    exchange: Exchange = SOLO,
 ) -> Model:
     """The model trained again on all rows; the model itself, with a note, if that was interrupted or diverged.
 
@@ -43,14 +45,15 @@ def refitted(
         callbacks: Observers of the fit.
         stop: Ends the refit between two steps.
         seconds: The time limit; None without one.
+        exchange: The processes, which divide the members.
     """
     whole = _whole(problem, seconds)
-    members = again(whole, like, side_by_side(whole, len(like)))
+    members = again(whole, like, side_by_side(whole, len(like), exchange.size))
     if len(members) != max(len(model.record.members), 1):
         return _with_note(model, "the refit was left out: not all networks were trained")
     if not whole.folds:
         members = [_until(member, epoch) for member, epoch in zip(members, _best_epochs(model), strict=True)]
-    runs = train_members(members, stop, [Progressing(callbacks, "refit")])
+    runs = train_members(members, stop, [Progressing(callbacks, "refit")], exchange=exchange)
     if runs.ending.reason in ("interrupted", "diverged") or len(runs.results) < len(members):
         return _with_note(model, f"the refit was not finished ({runs.ending.reason}): the model is that before it")
     return _assembled(model, whole, members, runs, factor)

@@ -6,20 +6,20 @@ started. ``ensemble`` makes the members; ``fit`` uses the results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
-from backpass.errors import ResourceError
-from backpass.model.fitting.checkpoint import Checkpoint, RunState
+from backpass.model.fitting.checkpoint import Checkpoint, Recorder, RunState, told
 from backpass.model.fitting.ensemble import Member
 from backpass.model.fitting.parallel.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
+from backpass.model.fitting.parallel.stage import Stage, StageCallback
 from backpass.model.fitting.problem import Problem
 from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
+from backpass.training.exchange import SOLO, Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,11 @@ def train_members(
     checkpoint: Checkpoint | None = None,
     numbers: Sequence[int] | None = None,
     together: EnsembleProgress | None = None,
+    exchange: Exchange = SOLO,
 ) -> Runs:
     """Train every member: as many at a time as the engine has cores, each in a thread on one core.
+
+    Several processes divide the members; afterwards each of them has the results of all.
 
     A member ends with the same bits whether it is trained alone or with others. A run that diverges is retried once at
     a tenth of the learning rate, unless the user set the learning rate. The first run that is interrupted, is stopped
@@ -73,14 +76,17 @@ def train_members(
         numbers: The members to train, in a stage of a race. Default None: all.
         together: The progress of the race, which this is a stage of: then a run that diverges does not end the others.
             Default None: this is no race.
+        exchange: The processes, all of which call this function.
     """
     stage, race = range(len(members)) if numbers is None else numbers, together
-    workers = side_by_side(members[0].problem, len(stage))
     before = {i: standing for i, standing in enumerate(standings) if standing is not None and i in {*stage}}
     watching = callbacks if len(members) == 1 else None
     if together is None:
         together = EnsembleProgress(callbacks, len(members))
     together.join(before)
+    spread = Stage.of(exchange, together, stop, checkpoint)
+    own, recorder = (stage, checkpoint) if spread is None else (spread.own(stage), spread.recorder)
+    workers = max(side_by_side(members[0].problem, len(own)), 1)
     begun = {i: standing.result() for i, standing in before.items()}
     faults = {i: standing.fault for i, standing in before.items() if standing.fault}
 
@@ -89,10 +95,11 @@ def train_members(
         # A recorded fault implies that the learning rate may be lowered: the checkpoint's identity ensures it.
         problem = problem if i not in faults else with_lower_learning_rate(problem) or problem
         watchers: Sequence[Callback] = [MemberCallback(together, i)] if watching is None else watching
+        watchers = watchers if spread is None else [*watchers, StageCallback(spread)]
         seen = (
             watchers
-            if checkpoint is None
-            else [CheckpointCallback(checkpoint, i, faults.get(i, ""), watchers, problem.last_epoch), *watchers]
+            if recorder is None
+            else [CheckpointCallback(recorder, i, faults.get(i, ""), watchers, problem.last_epoch), *watchers]
         )
         result = problem.train(theta=theta, callbacks=seen, progress=progress, stop=stop)
         if result.reason != "diverged" or i in faults or with_lower_learning_rate(problem) is None:
@@ -111,10 +118,13 @@ def train_members(
             together.end_by(i)
 
     if workers == 1:
-        for i in stage:
+        for i in own:
             run(i)
     else:
-        _in_threads(run, stage, workers, stop)
+        _in_threads(run, own, workers, stop)
+    if spread is not None:
+        results, others = spread.finish({i: begun[i] for i in own if i in begun}, faults)
+        begun, faults = begun | results, faults | others
     last = max(begun) if together.ender is None else together.ender
     notes = tuple(_done_again(members[i], faults[i]) for i in sorted(faults))
     runs = Runs(dict(sorted(begun.items())), last, notes, faults)
@@ -146,9 +156,9 @@ def _in_threads(run: Callable[[int], None], numbers: Sequence[int], workers: int
             raise
 
 
-def side_by_side(problem: Problem, count: int) -> int:
+def side_by_side(problem: Problem, count: int, processes: int = 1) -> int:
     """The number of members, out of ``count``, that are trained concurrently."""
-    return min(problem.engine.cores, count)
+    return min(problem.engine.cores * processes, count)
 
 
 def _on_one_core(problem: Problem) -> Problem:
@@ -175,7 +185,7 @@ class CheckpointCallback(Callback):
         last_epoch: The epoch at which a stage of a race ends, but not the run; None if there is no such stage.
     """
 
-    checkpoint: Checkpoint
+    checkpoint: Recorder
     number: int
     fault: str
     beside: Sequence[Callback]
@@ -194,13 +204,3 @@ class CheckpointCallback(Callback):
     def _note(self, progress: Progress, ended: str) -> None:
         with told(self.beside):
             self.checkpoint.note(self.number, RunState(progress.copy(), self.fault, ended))
-
-
-@contextmanager
-def told(callbacks: Sequence[Callback]) -> Iterator[None]:
-    """Turn an error while saving a checkpoint into a warning to the callbacks, since training can continue without."""
-    try:
-        yield
-    except ResourceError as error:
-        for each in callbacks:
-            each.on_warning(str(error))

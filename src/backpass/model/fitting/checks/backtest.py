@@ -26,6 +26,7 @@ from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.split.horizon import times_of
 from backpass.model.split.splits import split_rows
 from backpass.training import Callback, StopRequest
+from backpass.training.exchange import SOLO, Exchange
 
 _TEST_SHARE = 0.2
 """The share of the rows that a backtest predicts if the fit has no test rows."""
@@ -69,6 +70,7 @@ def backtest(
     callbacks: Sequence[Callback],
     stop: StopRequest,
     seconds: float | None = None,
+    exchange: Exchange = SOLO,
 ) -> Backtest:
     """Fit the same settings to the earliest training and validation rows and predict the latest of them.
 
@@ -80,14 +82,15 @@ def backtest(
         callbacks: Observers of the fit.
         stop: Ends the backtest between two steps; then there are no residuals.
         seconds: The time limit of the fit; None without a limit.
+        exchange: The processes, which divide the members.
     """
     distances = Distances.of(problem)
     earlier = earlier_problem(problem, distances)
     if earlier is None:
         return Backtest()
     earlier = replace(earlier, settings=replace(earlier.settings, max_seconds=seconds))
-    members = again(earlier, like, side_by_side(earlier, len(like)))
-    runs = train_members(members, stop, [Progressing(callbacks, "backtest")])
+    members = again(earlier, like, side_by_side(earlier, len(like), exchange.size))
+    runs = train_members(members, stop, [Progressing(callbacks, "backtest")], exchange=exchange)
     if runs.ending.reason in ("interrupted", "diverged"):
         return Backtest(notes=(_UNFINISHED,))
     done = [i for i, each in runs.results.items() if each.progress.history]

@@ -18,6 +18,7 @@ from backpass.model.fitting.parallel.ensemble_progress import EnsembleProgress
 from backpass.model.fitting.problem import batch_size_for
 from backpass.model.fitting.runs import Runs, side_by_side, train_members
 from backpass.training import Callback, StopRequest, TrainingResult
+from backpass.training.exchange import SOLO, Exchange
 from backpass.training.sampling import steps_per_epoch
 
 STOPS = (1 / 15, 3 / 15, 7 / 15)
@@ -83,6 +84,7 @@ class Race:
         standings: The state of each member's run; None before its first epoch ends.
         checkpoint: Receives the state of each run.
         diverged: The last result of a run that diverged; None if none did.
+        exchange: The processes, which divide the members of each stage.
     """
 
     members: Sequence[Member]
@@ -91,6 +93,7 @@ class Race:
     standings: list[RunState | None]
     checkpoint: Checkpoint | None = None
     diverged: TrainingResult | None = None
+    exchange: Exchange = SOLO
 
     @property
     def networks(self) -> int:
@@ -122,6 +125,7 @@ class Race:
                 checkpoint=self.checkpoint,
                 numbers=numbers,
                 together=together,
+                exchange=self.exchange,
             )
             for number, result in runs.results.items():
                 ended = result.reason if result.reason in ("patience", "diverged") else ""
@@ -150,7 +154,7 @@ class Race:
         """The member whose run ends with a stage, one of ``count`` runs that share a time limit."""
         problem = member.problem
         if seconds is not None:
-            seconds /= -(-count // side_by_side(problem, count))
+            seconds /= -(-count // side_by_side(problem, count, self.exchange.size))
         settings = replace(problem.settings, max_seconds=seconds)
         last = None if stage.is_last else self.epochs(self.members.index(member) // self.networks, stage)
         return replace(member, problem=replace(problem, settings=settings, last_epoch=last))

@@ -1,0 +1,85 @@
+"""Launch: ``--workers`` starts a command again in several processes on this machine, by ``mpiexec``."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from backpass.errors import ResourceError, UsageError
+from backpass.training.mpi import INSTALL
+
+KILLED = 128 + 9
+"""The exit code of a process that SIGKILL has ended; mpiexec of MPICH says 9."""
+
+
+def launch(workers: int, arguments: Sequence[str]) -> int:
+    """Run the command line in so many processes and return its exit code.
+
+    The first Ctrl-C, SIGTERM or SIGHUP reaches every process as SIGUSR1, which ``mpiexec`` passes on: training stops
+    after the current step and its checkpoint is saved. A second one ends all processes at once.
+
+    Args:
+        workers: The number of processes.
+        arguments: The arguments of ``backpass``.
+
+    Raises:
+        UsageError: mpi4py or mpiexec is missing.
+        ResourceError: A process was killed.
+    """
+    program = [sys.executable, "-m", "mpi4py", "-m", "backpass", *arguments]
+    command = [_mpiexec(), "-n", str(workers), *program]
+    # In a session of its own, so that Ctrl-C reaches it through this process only.
+    job = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    with job, _passed_on(job) as received:
+        code = job.wait()
+    if received and code in (0, 128 + signal.SIGTERM):
+        return 128 + received[0] if code else 0
+    if code < 0 or code in (KILLED, KILLED - 128) or code > 128 + signal.SIGTERM:
+        raise ResourceError(
+            f"a process of the job was ended from outside (exit code {code}); all others were ended, too",
+            hint="memory may have run out; with --checkpoint FILE the run continues by --resume FILE",
+        )
+    return code
+
+
+def _mpiexec() -> str:
+    """The path of mpiexec: that beside the interpreter, where packages install it, or else that of the system.
+
+    Raises:
+        UsageError: It is missing, or mpi4py is.
+    """
+    if find_spec("mpi4py") is None:
+        raise UsageError("--workers needs mpi4py, which is not installed", hint=INSTALL)
+    beside = shutil.which("mpiexec", path=str(Path(sys.executable).parent))
+    if (found := beside or shutil.which("mpiexec")) is None:
+        raise UsageError(
+            "--workers needs mpiexec, which is not on the PATH", hint="pip install mpich, or load the cluster's MPI"
+        )
+    return found
+
+
+@contextmanager
+def _passed_on(job: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Within the context, signals are passed on to a job; the context is the list of those received."""
+    received: list[int] = []
+
+    def pass_on(number: int, frame: Any) -> None:
+        received.append(number)
+        job.send_signal(signal.SIGUSR1 if len(received) == 1 else signal.SIGTERM)
+
+    numbers = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {
+        number: signal.signal(number, pass_on) for number in numbers if signal.getsignal(number) != signal.SIG_IGN
+    }
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

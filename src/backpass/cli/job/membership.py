@@ -1,0 +1,83 @@
+"""Membership: this process as one of the processes of a job that ``mpiexec`` or ``srun`` has started.
+
+Process 0 speaks and writes. An error of any process ends all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass
+
+from backpass.engine.cores import allowed_cores
+from backpass.errors import UsageError
+from backpass.training.mpi import MpiExchange, world
+
+THREADS = "OMP_NUM_THREADS"
+"""The variable that limits the threads of a process."""
+
+GRACE, STAGGER = 0.5, 0.002
+"""Seconds that process 0 has to report an error that all processes meet, and those between two other processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One of several processes, see ``Job``."""
+
+    exchange: MpiExchange
+
+    @staticmethod
+    def of(count: int) -> Membership:
+        """Join the job of so many processes.
+
+        Raises:
+            UsageError: mpi4py is missing, or belongs to another MPI than the launcher.
+        """
+        exchange = world()
+        if exchange.size != count:
+            raise UsageError(
+                f"the launcher has started {count} processes, but MPI connects {exchange.size}",
+                hint="use the mpiexec of the MPI library that mpi4py loads: python -m mpi4py --mpi-lib-version names "
+                "it",
+            )
+        _share_cores(exchange)
+        # Launchers pass SIGUSR1 on to every process; Slurm sends it before the time is up (--signal=USR1@60).
+        signal.signal(signal.SIGUSR1, lambda number, frame: signal.raise_signal(signal.SIGTERM))
+        return Membership(exchange)
+
+    @contextmanager
+    def speaking(self) -> Iterator[None]:
+        if self.exchange.rank == 0:
+            yield
+            return
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+            yield
+
+    def fail(self, report: Callable[[str], int]) -> int:
+        # An error that all processes meet, such as a missing column, is reported once: by process 0, whose end ends
+        # the others while they wait.
+        if self.exchange.rank:
+            time.sleep(GRACE + STAGGER * self.exchange.rank)
+        code = report(f"{self.exchange.name}: " if self.exchange.rank else "")
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        self.exchange.abort(code)
+        return code
+
+    def leave(self) -> None:
+        self.exchange.close()
+
+
+def _share_cores(exchange: MpiExchange) -> None:
+    """Limit the threads of this process to its share of the cores, unless the user or the launcher has done so."""
+    if THREADS in os.environ:
+        return
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    own = (exchange.machine, cores)
+    same = exchange.share(own).count(own)  # processes that are bound to cores of their own differ
+    os.environ[THREADS] = str(max(allowed_cores().threads // same, 1))

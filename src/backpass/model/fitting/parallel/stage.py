@@ -1,0 +1,212 @@
+"""A stage: members that the processes of a job train at the same time, each process its own.
+
+``Stage.of`` divides the members; while they train, ``poll`` passes on what other processes must know; ``finish`` waits
+for all of them and returns the results of every member to every process. Process 0 writes the checkpoint and calls the
+callbacks, so states, steps and warnings go to it. What ends one run ends those of all processes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from backpass.model.fitting.checkpoint import Checkpoint, Recorder, RunState, told
+from backpass.model.fitting.parallel.ensemble_progress import ENDS_ALL, EnsembleProgress
+from backpass.training import Callback, StopRequest, TrainingResult
+from backpass.training.exchange import Exchange
+
+POLL = 0.02
+"""Seconds between two looks for messages while a network trains."""
+
+REPORT = 0.5
+"""Seconds between two reports of the steps that were taken."""
+
+
+@dataclass(slots=True, eq=False)
+class Stage:
+    """The runs of all processes, as one of them sees them. Mutable and thread-safe.
+
+    Attributes:
+        exchange: The processes.
+        channel: The channel of the stage's messages.
+        together: The combined progress of the runs of this process; that of process 0 counts those of all.
+        stop: Stops the runs of this process between two steps.
+        checkpoint: Process 0: receives the state of every run.
+        seconds: The seconds between two reports of a run's state; None if only its end is reported.
+        keeps: Whether states are reported at all.
+    """
+
+    exchange: Exchange
+    channel: int
+    together: EnsembleProgress
+    stop: StopRequest
+    checkpoint: Checkpoint | None
+    seconds: float | None
+    keeps: bool
+    _results: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _merged: dict[str, Any] | None = None
+    _has_told_end: bool = False
+    _has_told_stop: bool = False
+    _looked: float = 0.0
+    _reported: float = 0.0
+    _lock: Any = field(default_factory=threading.RLock)
+
+    @staticmethod
+    def of(
+        exchange: Exchange, together: EnsembleProgress, stop: StopRequest, checkpoint: Checkpoint | None
+    ) -> Stage | None:
+        """The stage of several processes; None for one. Every process must call it at the same point."""
+        if exchange.size == 1:
+            return None
+        kept = None if checkpoint is None else (checkpoint.seconds,)
+        kept = exchange.from_first(kept)
+        seconds = None if kept is None else kept[0]
+        return Stage(exchange, exchange.open_channel(), together, stop, checkpoint, seconds, kept is not None)
+
+    def own(self, numbers: Sequence[int]) -> Sequence[int]:
+        """The members that this process trains: every ``size``-th."""
+        return numbers[self.exchange.rank :: self.exchange.size]
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What receives the states of this process's runs."""
+        if self.exchange.rank == 0 or not self.keeps:
+            return self.checkpoint
+        return Sender(self)
+
+    def poll(self) -> None:
+        """Pass on what has happened here, and take in what has happened elsewhere, if it is time to."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._looked < POLL:
+                return
+            self._looked = now
+            self._tell(now)
+            for sender, (kind, *values) in self.exchange.collect(self.channel):
+                self._take(sender, kind, *values)
+
+    def finish(
+        self, results: Mapping[int, TrainingResult], faults: Mapping[int, str]
+    ) -> tuple[dict[int, TrainingResult], dict[int, str]]:
+        """Wait for all processes. A signal is passed on meanwhile, so that it ends their runs.
+
+        Args:
+            results: Member number -> result, for the members that this process trained.
+            faults: Member number -> what was not finite in its first attempt.
+
+        Returns:
+            The results and faults of all processes. The run that ended all is that of ``together``.
+        """
+        own = {"results": dict(results), "faults": dict(faults), "ender": self.together.ender}
+        if self.exchange.rank:
+            self._looked = 0.0
+            self.poll()
+            self.exchange.post(("result", own), 0, self.channel)
+        else:
+            self._results[0] = own
+        self.exchange.wait_for(self._is_complete)
+        merged = self._merged
+        assert merged is not None
+        self.together.ender = merged["ender"]
+        if merged["signal"] is not None and self.stop.signal is None:
+            self.stop.signal = merged["signal"]
+        return merged["results"], merged["faults"]
+
+    def _is_complete(self) -> bool:
+        self.poll()
+        if self.exchange.rank == 0 and self._merged is None and len(self._results) == self.exchange.size:
+            self._merged = self._merge()
+            for rank in range(1, self.exchange.size):
+                self.exchange.post(("all", self._merged), rank, self.channel)
+        return self._merged is not None
+
+    def _merge(self) -> dict[str, Any]:
+        by_rank = [self._results[rank] for rank in range(self.exchange.size)]
+        enders = [self.together.ender, *(each["ender"] for each in by_rank)]
+        return {
+            "results": {i: result for each in by_rank for i, result in each["results"].items()},
+            "faults": {i: fault for each in by_rank for i, fault in each["faults"].items()},
+            "ender": next((each for each in enders if each is not None), None),
+            "signal": self.stop.signal,
+        }
+
+    def _tell(self, now: float) -> None:
+        others = [rank for rank in range(self.exchange.size) if rank != self.exchange.rank]
+        if self.stop.signal is not None and not self._has_told_stop:
+            self._has_told_stop = True
+            for rank in others:
+                self.exchange.post(("stop", self.stop.signal), rank, self.channel)
+        if self.together.ender is not None and not self._has_told_end:
+            self._has_told_end = True
+            for rank in others:
+                self.exchange.post(("end", self.together.ender), rank, self.channel)
+        if self.exchange.rank and now - self._reported >= REPORT:
+            self._reported = now
+            self.exchange.post(("steps", self.together.share, dict(self.together.taken)), 0, self.channel)
+
+    def _take(self, sender: int, kind: str, *values: Any) -> None:
+        match kind, values:
+            case "stop", (signal,):
+                self._has_told_stop = True
+                self.stop.signal = signal if self.stop.signal is None else self.stop.signal
+            case "end", (number,):
+                self._has_told_end = True
+                self.together.end_by(number)
+            case "steps", (_, taken):
+                self._count(taken)
+            case "state", (number, standing):
+                if self.checkpoint is not None:
+                    with told(self.together.callbacks):
+                        self.checkpoint.note(number, standing)
+            case "warning", (text,):
+                for each in self.together.callbacks:
+                    each.on_warning(text)
+            case "result", (result,):
+                self._results[sender] = result
+                ended = {i: each for i, each in result["results"].items() if each.reason not in ENDS_ALL}
+                self.together.over |= {*ended}
+                self._count({i: each.progress.step for i, each in ended.items()})
+            case "all", (merged,):
+                self._merged = merged
+
+    def _count(self, taken: Mapping[int, int]) -> None:
+        """Count the steps of another process, and show them."""
+        with self.together.lock:
+            self.together.taken |= taken
+            for each in self.together.callbacks:
+                each.on_step(self.together.step)
+
+
+@dataclass(frozen=True, slots=True)
+class StageCallback(Callback):
+    """Polls a stage between two steps of a run, and sends the run's warnings to process 0."""
+
+    stage: Stage
+
+    def on_step(self, step: int) -> None:
+        self.stage.poll()
+
+    def on_warning(self, text: str) -> None:
+        if self.stage.exchange.rank:
+            self.stage.exchange.post(("warning", text), 0, self.stage.channel)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends the states of a process's runs to process 0, which has the checkpoint. Mutable."""
+
+    stage: Stage
+    _sent: dict[int, float] = field(default_factory=dict)
+
+    def is_due(self, number: int) -> bool:
+        """See ``Checkpoint``."""
+        seconds, now = self.stage.seconds, time.monotonic()
+        return seconds is not None and now - self._sent.setdefault(number, now) >= seconds
+
+    def note(self, number: int, standing: RunState) -> None:
+        """See ``Checkpoint``."""
+        self._sent[number] = time.monotonic()
+        self.stage.exchange.post(("state", number, standing), 0, self.stage.channel)

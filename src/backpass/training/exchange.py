@@ -1,0 +1,95 @@
+"""Exchange: how the processes that train together talk to each other.
+
+Every process runs the same program on the same rows. ``Exchange`` is the interface, ``Solo`` the one of a single
+process; ``mpi`` has the one of several. What the messages mean is up to the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+PAUSE = 0.002
+"""Seconds between two looks for a message; a process that waits leaves its core to the others."""
+
+_SHARED = 0  # the channel of share()
+
+
+class Exchange(ABC):
+    """The processes that train together, as one of them sees them.
+
+    Attributes:
+        rank: The number of this process, from 0.
+        size: The number of processes.
+    """
+
+    rank: int
+    size: int
+
+    def __init__(self) -> None:
+        self._channels = _SHARED
+
+    @abstractmethod
+    def post(self, message: Any, to: int, channel: int) -> None:
+        """Send a message to another process, without waiting for it."""
+
+    @abstractmethod
+    def collect(self, channel: int) -> list[tuple[int, Any]]:
+        """The messages that have come in: (sender, message), those of one sender in their order."""
+
+    @property
+    def name(self) -> str:
+        """This process, in an error message."""
+        return f"process {self.rank} of {self.size}"
+
+    def open_channel(self) -> int:
+        """The number of a new channel. Every process must call it at the same point of the program."""
+        self._channels += 1
+        return self._channels
+
+    def share(self, value: Any) -> list[Any]:
+        """The values of all processes, by rank. Every process must call it at the same point of the program."""
+        if self.size == 1:
+            return [value]
+        if self.rank:
+            self.post(value, 0, _SHARED)
+            return list(self.wait_for(lambda: [each for _, each in self.collect(_SHARED)])[0])
+        values = {0: value}
+
+        def are_complete() -> bool:
+            values.update(self.collect(_SHARED))
+            return len(values) == self.size
+
+        self.wait_for(are_complete)
+        shared = [values[rank] for rank in range(self.size)]
+        for rank in range(1, self.size):
+            self.post(shared, rank, _SHARED)
+        return shared
+
+    def from_first(self, value: Any) -> Any:
+        """The value of process 0. Every process must call it at the same point of the program."""
+        return self.share(value if self.rank == 0 else None)[0]
+
+    def wait_for(self, look: Callable[[], Any]) -> Any:
+        """Call a function until its result is true, with pauses, and return the result."""
+        while not (found := look()):
+            time.sleep(PAUSE)
+        return found
+
+
+class Solo(Exchange):
+    """A process by itself."""
+
+    rank = 0
+    size = 1
+
+    def post(self, message: Any, to: int, channel: int) -> None:
+        raise ValueError("there is no other process")
+
+    def collect(self, channel: int) -> list[tuple[int, Any]]:
+        return []
+
+
+SOLO = Solo()

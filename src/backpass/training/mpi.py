@@ -1,0 +1,88 @@
+"""MPI: the exchange of processes that ``mpiexec`` or ``srun`` has started (mpi4py, an extra).
+
+Messages are pickled Python objects; only processes of one job send them.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from backpass.errors import UsageError
+from backpass.training.exchange import SOLO, Exchange
+
+INSTALL = "pip install 'backpass[mpi]'"
+
+
+class MpiExchange(Exchange):
+    """The processes of an MPI communicator, see ``Exchange``.
+
+    Args:
+        comm: The communicator, for example ``MPI.COMM_WORLD``. Messages go through a duplicate of it, so that they
+            never meet those of the caller.
+    """
+
+    def __init__(self, comm: Any) -> None:
+        super().__init__()
+        self.rank, self.size = int(comm.Get_rank()), int(comm.Get_size())
+        self._comm = comm.Dup()
+        self._sending: list[Any] = []
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return f"{super().name} on {self.machine}"
+
+    @property
+    def machine(self) -> str:
+        """The name of the machine that this process runs on."""
+        from mpi4py import MPI
+
+        return str(MPI.Get_processor_name())
+
+    def post(self, message: Any, to: int, channel: int) -> None:
+        with self._lock:
+            # A request keeps its message alive until it is sent.
+            self._sending = [each for each in self._sending if not each.Test()]
+            self._sending.append(self._comm.isend(message, dest=to, tag=channel))
+
+    def collect(self, channel: int) -> list[tuple[int, Any]]:
+        from mpi4py import MPI
+
+        found = []
+        status = MPI.Status()
+        with self._lock:
+            while (waiting := self._comm.improbe(MPI.ANY_SOURCE, channel, status)) is not None:
+                found.append((int(status.Get_source()), waiting.recv()))
+        return found
+
+    def abort(self, code: int) -> None:
+        """End all processes at once."""
+        self._comm.Abort(code)
+
+    def close(self) -> None:
+        """Wait until every process calls it, and end MPI: whatever the exit code, no process ends another."""
+        from mpi4py import MPI
+
+        self.share(None)
+        for each in self._sending:
+            each.wait()
+        MPI.Finalize()
+
+
+def exchange_of(comm: Any) -> Exchange:
+    """The exchange of the processes of an mpi4py communicator; that of a single process for None."""
+    return SOLO if comm is None or comm.Get_size() == 1 else MpiExchange(comm)
+
+
+def world() -> MpiExchange:
+    """The exchange of all processes of the job.
+
+    Raises:
+        UsageError: mpi4py or the MPI library is missing.
+    """
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:  # RuntimeError: mpi4py is there, but no MPI library
+        raise UsageError(f"several processes need mpi4py and an MPI library ({error})", hint=INSTALL) from None
+    return MpiExchange(MPI.COMM_WORLD)

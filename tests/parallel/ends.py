@@ -1,0 +1,51 @@
+"""A fit that ends early: run by mpiexec as ``ends.py HOW FOLDER``; process 0 ends it in the second epoch it sees.
+
+"signal" sends it SIGTERM, "kill" SIGKILL, and "error" raises an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import backpass.model.fitting.fit as fitting
+from backpass.errors import InterruptedTraining
+from backpass.training import Callback, EpochRecord, Progress
+
+sys.path.append(str(Path(__file__).parent))
+from fits import LONG, rows
+
+fitting.SECONDS = 0.0  # a checkpoint after every epoch
+
+
+class Ends(Callback):
+    """Ends the run."""
+
+    def __init__(self, how: str) -> None:
+        self.how, self.epochs = how, 0
+
+    def on_epoch(self, record: EpochRecord, progress: Progress) -> bool | None:
+        self.epochs += 1
+        if self.epochs == 2:
+            if self.how == "error":
+                raise ValueError("planted in process 0")
+            os.kill(os.getpid(), signal.SIGTERM if self.how == "signal" else signal.SIGKILL)
+        return None
+
+
+def main(how: str, folder: Path) -> None:
+    from mpi4py import MPI
+
+    comm, checkpoint = MPI.COMM_WORLD, folder / "run.checkpoint"
+    try:
+        fitting.fit(rows(), "y", comm=comm, callbacks=[Ends(how)], checkpoint=checkpoint, **LONG)
+    except InterruptedTraining as stopped:
+        (folder / f"stopped.{comm.rank}").write_text(str(stopped))
+        model = fitting.fit(rows(), "y", comm=comm, resume_from=checkpoint, **LONG)
+        model.save(folder / f"resumed.{comm.rank}.backpass")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

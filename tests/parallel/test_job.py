@@ -1,0 +1,112 @@
+"""The command line in several processes: one of them speaks, errors end all, and refused is what cannot work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backpass.cli import main
+
+pytest.importorskip("mpi4py")
+
+MPIEXEC = str(Path(sys.executable).parent / "mpiexec")
+FIT = ("--hidden", "4", "--epochs", "2", "--ensemble-size", "2", "--quiet")
+
+
+def backpass(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "mpi4py", "-m", "backpass", *arguments]
+
+
+def run(command: list[str], cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    surroundings = {**os.environ, **variables}
+    return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True, timeout=300, env=surroundings)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with two tables that differ in one number."""
+    lines = [f"{i},{(7 * i) % 11},{i % 5}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *lines]))
+    (tmp_path / "other.csv").write_text("\n".join(["a,b,y", *lines[:-1], "39,9,3"]))
+    return tmp_path
+
+
+def test_workers_write_the_model_of_one_process(folder: Path) -> None:
+    one = run(backpass("fit", "t.csv", "-t", "y", "-o", "one.backpass", *FIT), folder)
+    two = run(backpass("fit", "t.csv", "-t", "y", "-o", "two.backpass", *FIT, "--json", "--workers", "2"), folder)
+    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
+    assert (folder / "one.backpass").read_bytes() == (folder / "two.backpass").read_bytes()
+    assert two.stdout.count("\n") == 1, "process 0 alone prints the JSON object"
+
+
+def test_processes_with_different_rows_are_refused(folder: Path) -> None:
+    first, second = (backpass("fit", name, "-t", "y", "-o", "m.backpass", *FIT) for name in ("t.csv", "other.csv"))
+    done = run([MPIEXEC, "-n", "1", *first, ":", "-n", "1", *second], folder)
+    assert done.returncode == 3
+    assert "error: the processes do not train the same network on the same rows; compared with process 0" in done.stderr
+    assert "process 1 of 2" in done.stderr
+    assert "the rows (their values, their order or their split) differ" in done.stderr
+    assert not (folder / "m.backpass").exists()
+
+
+def test_an_error_of_one_process_ends_the_others(folder: Path) -> None:
+    first, second = (backpass("fit", name, "-t", "y", "-o", "m.backpass", *FIT) for name in ("t.csv", "missing.csv"))
+    done = run([MPIEXEC, "-n", "1", *first, ":", "-n", "1", *second], folder)
+    assert done.returncode == 3
+    assert "error: process 1 of 2 on " in done.stderr
+    assert "missing.csv: there is no such file" in done.stderr
+
+
+def test_other_commands_are_refused(folder: Path) -> None:
+    done = run([MPIEXEC, "-n", "2", *backpass("inspect", "t.csv")], folder)
+    assert done.returncode == 2
+    assert "error: backpass inspect runs in one process; it was started in 2" in done.stderr
+    assert not done.stdout
+
+
+def test_a_launcher_of_another_mpi_is_named(folder: Path) -> None:
+    done = run(backpass("fit", "t.csv", "-t", "y", *FIT), folder, PMI_SIZE="3")
+    assert done.returncode == 2
+    assert "the launcher has started 3 processes, but MPI connects 1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "workers", "text"),
+    [
+        ("-", "2", "several processes cannot read standard input"),
+        ("t.csv", "0", "--workers must be a whole number of at least 1; got '0'"),
+    ],
+)
+def test_what_cannot_work_is_refused(
+    table: str, workers: str, text: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", table, "-t", "y", "-o", str(folder / "m.backpass"), "--workers", workers]) == 2
+    assert text in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "text"),
+    [
+        (("--workers", "2"), {}, "--workers needs mpi4py, which is not installed"),
+        ((), {"OMPI_COMM_WORLD_SIZE": "2"}, "several processes need mpi4py and an MPI library"),
+    ],
+)
+def test_a_missing_mpi4py_is_named(
+    arguments: tuple[str, ...],
+    variables: dict[str, str],
+    text: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["fit", str(folder / "t.csv"), "-t", "y", "-o", str(folder / "m.backpass"), *arguments]) == 2
+    printed = capsys.readouterr().err
+    assert text in printed
+    assert "hint: pip install 'backpass[mpi]'" in printed
