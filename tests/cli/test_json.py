@@ -58,6 +58,7 @@ def test_fit(call: Run, home: Path) -> None:
         "positive": "cat",
         "decision": {"positive": 0, "threshold": 0.5, "rule": ""},
         "weight": None,
+        "teacher": None,
         "refit": None,
         "confusion": 0,
         "per_class": 0,

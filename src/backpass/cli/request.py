@@ -37,6 +37,7 @@ class Request:
         categorical: Columns to treat as categorical.
         text: Columns to treat as free text.
         weight: The column of row weights, if any.
+        teacher: The columns of another model's predictions.
         strict: Whether a row without a target is an error.
         checkpoint: The path for checkpoints, if any.
         resume: The checkpoint to continue from, if any.
@@ -55,6 +56,7 @@ class Request:
     categorical: tuple[str, ...]
     text: tuple[str, ...]
     weight: str | None
+    teacher: tuple[str, ...]
     strict: bool
     checkpoint: str | None
     resume: str | None
@@ -77,6 +79,12 @@ class Request:
         if given["weight"] is not None and given["weight"] in (*target, *drop):
             other = "the --target" if given["weight"] in target else "left out by --drop"
             raise UsageError(f"--weight {given['weight']!r} is {other}", hint="name a column of numbers from 0 up")
+        teacher = tuple(names_in(given["teacher"]))
+        if both := [name for name in teacher if name in (*target, *drop, given["weight"])]:
+            other = "left out by --drop" if both[0] in drop else "also --target or --weight"
+            raise UsageError(
+                f"--teacher {both[0]!r} is {other}", hint="name the columns of another model's predictions"
+            )
         if output == given["checkpoint"]:
             raise UsageError(f"--output and --checkpoint are the same file, {output}", hint="give them two names")
         return Request(
@@ -90,6 +98,7 @@ class Request:
             tuple(names_in(given["categorical"])),
             tuple(names_in(given["text"])),
             given["weight"],
+            teacher,
             given["strict"],
             given["checkpoint"],
             given["resume"],
@@ -102,7 +111,7 @@ class Request:
     def needed(self) -> list[str]:
         """The columns that the table must have. A target with a comma may be one column or several."""
         plain = (name for name in self.target if "," not in name)
-        named = (*plain, self.settings.group, self.settings.time, self.weight)
+        named = (*plain, self.settings.group, self.settings.time, self.weight, *self.teacher)
         return list(dict.fromkeys(name for name in named if name is not None))
 
     def targets(self, table: Table) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 from backpass.cli.notes import note_lines
 from backpass.cli.text import aligned, figure, figures
 from backpass.engine import why_slow
-from backpass.model import Model, Problem
+from backpass.model import Model, Problem, Settings
 from backpass.model.comparison import Comparison, baseline_name
 from backpass.model.fitting.problem import batch_size_for
 from backpass.model.head.head import Head
@@ -155,11 +155,25 @@ def scores_table(model: Model) -> list[str]:
     if part is None:
         return []
     baselines = sorted(model.record.baselines.items())  # the linear model comes first
-    scores = {"network": model.record.scores[part], **{baseline_name(name): parts[part] for name, parts in baselines}}
+    taught_by = {"teacher": model.record.teacher_scores[part]} if part in model.record.teacher_scores else {}
+    known = {baseline_name(name): parts[part] for name, parts in baselines}
+    scores = {"network": model.record.scores[part], **taught_by, **known}
     metrics = [name for name in model.head.metrics if name in scores["network"]]
+    metrics = [name for name in metrics if all(name in found for found in scores.values())]
     columns = [figures([found[metric] for found in scores.values()]) for metric in metrics]
     rows = [[f"  {name}", *cells] for name, *cells in zip(scores, *columns, strict=True)]
     return aligned([[PARTS[part], *metrics], *rows])
+
+
+def teacher_line(model: Model) -> str:
+    """Format the teacher: ``p(no), p(yes), weight 0.5, on 640 of 640 training rows``; empty without one."""
+    teacher, rows = model.record.teacher, model.record.rows
+    if teacher is None:
+        return ""
+    columns = listed([shown(name)[1:-1] for name in teacher["columns"]])
+    weight = Settings.from_json(model.record.settings).teacher_weight
+    have = f"{teacher['rows'].get('train', 0):,} of {counted(rows.get('train', 0), 'training row')}"
+    return f"{columns}, weight {weight:g}, on {have}"
 
 
 def other_scores(model: Model) -> str:
@@ -279,6 +293,7 @@ def facts(model: Model) -> dict[str, Any]:
         "positive": model.classes[model.head.positive] if len(model.classes) == 2 else None,
         "decision": None if model.head.decision is None else model.head.decision.to_json(),
         "weight": record.weight or None,
+        "teacher": None if record.teacher is None else dict(record.teacher),
         "scores": {part: dict(scores) for part, scores in record.scores.items()},
         "confusion": {part: [[*row] for row in counts] for part, counts in record.confusion.items()},
         "per_class": {

@@ -14,7 +14,7 @@ from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
 from backpass.estimators.continuation import continues
-from backpass.estimators.heads import class_head, label_head
+from backpass.estimators.heads import class_head, class_target, label_head, label_targets
 from backpass.estimators.logits import log_probabilities
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import FOR_CLASSES, OWN, constraints, own_loss
@@ -33,6 +33,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.losses import LogitLoss
 from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
+from backpass.table.targets import Targets
 from backpass.training import Callback
 from backpass.training.function import Written
 
@@ -118,6 +119,8 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         candidates: Number of settings that are tried; the best few are averaged. Default None [1].
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
+        teacher_weight: Share of the loss that compares with the predictions of a teacher, if ``fit`` receives any.
+            Default 0.5.
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
@@ -196,6 +199,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         ensemble_size: int | None = None,
         candidates: int | None = None,
         ensemble_split: str | None = None,
+        teacher_weight: float = 0.5,
         precision: str = "float32",
         engine: str = _ENGINE,
         threads: int | None = None,
@@ -249,6 +253,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         self.ensemble_size = ensemble_size
         self.candidates = candidates
         self.ensemble_split = ensemble_split
+        self.teacher_weight = teacher_weight
         self.precision = precision
         self.engine = engine
         self.threads = threads
@@ -268,6 +273,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        teacher: Any = None,
     ) -> BackpassClassifier:
         """Train from scratch or, with ``warm_start``, continue from the last fit.
 
@@ -279,6 +285,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             groups: Group of each row (n,), such as a patient or a customer. No group both trains and validates.
             time: Time of each row (n,), dates or numbers. The latest rows validate, in place of random ones.
             X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
+            teacher: Out-of-fold predictions of another model to learn from, next to y: the probability of each class
+                (n, classes) in the order of ``classes_``, of the second of two classes (n,), or of each label (n, k);
+                NaN in a row without. Weighted by ``teacher_weight``.
 
         Returns:
             The fitted estimator.
@@ -288,7 +297,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
             TypeError: X or y has a type that cannot be used.
             DivergedError: Training met a number that is not finite.
         """
-        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time)
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time, teacher)
         return self
 
     @available_if(continues)
@@ -400,6 +409,9 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         return (
             label_head(truth, settings, names) if self._labels else class_head(truth, settings, names[0], self.classes_)
         )
+
+    def _aims(self, names: Sequence[str]) -> Targets:
+        return label_targets(names) if self._labels else class_target(names[0], self.classes_)
 
     def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))

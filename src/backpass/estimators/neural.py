@@ -24,15 +24,19 @@ from backpass.estimators.parameters import seed_of, settings_of
 from backpass.estimators.picture import picture_html
 from backpass.estimators.ruling import ruling_columns, with_columns
 from backpass.estimators.splits import splits_of
+from backpass.estimators.teaching import taught_by
 from backpass.estimators.weights import weights_of
 from backpass.model import Model, Problem, Rows, Settings, Stream, assemble, fit_problem
 from backpass.model.diagnostics import Warned
 from backpass.model.fitting.streaming.provisional import teaches_nothing
+from backpass.model.fitting.teaching.scores import with_teacher_checked
+from backpass.model.fitting.teaching.teacher import Teacher
 from backpass.model.head.head import Head
 from backpass.model.head.threshold import chosen_rule
 from backpass.network import Loss
 from backpass.table import CategoricalColumn, Column, NumericColumn, Schema, Table, required_kind
 from backpass.table.notation.boolean import ZERO_ONE
+from backpass.table.targets import Targets
 from backpass.training import Progress
 
 
@@ -78,6 +82,10 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         """The head for the targets of the training rows, with these names."""
 
     @abstractmethod
+    def _aims(self, names: Sequence[str]) -> Targets:
+        """The targets with these names, once what y determines is fitted."""
+
+    @abstractmethod
     def _own(self, head: Head) -> Loss | None:
         """The user-defined loss, applied to the outputs of the head; None if the loss is a built-in one."""
 
@@ -93,6 +101,7 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         sample_weight_val: Any,
         groups: Any = None,
         time: Any = None,
+        teacher: Any = None,
     ) -> None:
         """Implement ``fit``; subclasses define that method, because scikit-learn reads its signature there."""
         self._validate_params()
@@ -101,13 +110,14 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         if self.warm_start:
             check_single(settings, "warm_start", before)
         ruling = ruling_columns(groups, time, X_val is not None)
-        rows = self._fitted_rows(X, y, sample_weight, before, ruling)
+        rows, known = self._fitted_rows(X, y, sample_weight, before, ruling, teacher)
         given = self._given_rows(X_val, y_val, sample_weight_val, rows.table)
         parts, notes = splits_of(rows, given, settings, self._task)
         train = parts["train"].table
         settings = settings.suited(self._task, train.rows, len(train.columns))
         problem = self._problem(parts, before, settings, self._target_names(y, rows.table))
-        problem = replace(problem, notes=(*problem.notes, *notes))
+        problem = replace(problem, notes=(*problem.notes, *notes), teacher=known)
+        problem = problem if known is None else with_teacher_checked(problem, diagnose=True)
         model = self._trained(problem, None if before is None or teaches_nothing(before.head) else before.theta, X, y)
         self._stream: Stream | None = None
         self.__dict__.update(self._learnt(model, X))
@@ -162,8 +172,14 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         return {name: value for name, value in vars(self).items() if name.endswith("_") and name[0] != "_"}
 
     def _fitted_rows(
-        self, X: Any, y: Any, sample_weight: Any, before: Model | None, ruling: Mapping[str, Column]
-    ) -> Rows:
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        before: Model | None,
+        ruling: Mapping[str, Column],
+        teacher: Any,
+    ) -> tuple[Rows, Teacher | None]:
         """The training rows as a weighted set; without an earlier model, columns and classes are fitted on them.
 
         The group and the time are columns of the set, so that equal rows of two groups stay two rows.
@@ -175,7 +191,8 @@ class NeuralEstimator(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, Tra
         else:
             self._check_continues(y, weights)
         goal = _counting(self._goal(y, weights))
-        return Rows(with_columns(table, ruling), goal.truth, goal.weights).distinct()
+        known, taught = taught_by(teacher, table, self._aims(self._target_names(y, table)), self.loss)
+        return Rows(with_columns(table, ruling), goal.truth, goal.weights, teacher=taught).distinct(), known
 
     def _given_rows(self, X_val: Any, y_val: Any, sample_weight_val: Any, train: Table) -> Rows | None:
         """The validation rows that the user passed, as a weighted set; None if there are none.

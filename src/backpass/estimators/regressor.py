@@ -16,7 +16,7 @@ from backpass.errors import UsageError
 from backpass.estimators.callback_adapter import with_callbacks
 from backpass.estimators.columns import check_unmasked
 from backpass.estimators.continuation import continues
-from backpass.estimators.heads import number_head
+from backpass.estimators.heads import number_head, number_targets
 from backpass.estimators.neural import Goal, NeuralEstimator
 from backpass.estimators.parameters import constraints, own_loss, quantiles_of
 from backpass.estimators.targets import numbers_in
@@ -25,6 +25,7 @@ from backpass.model.head.head import Head
 from backpass.model.head.losses import UnscaledLoss
 from backpass.model.settings.declarations import BY_NAME
 from backpass.network import Loss
+from backpass.table.targets import Targets
 from backpass.training import Callback
 from backpass.training.function import Written
 
@@ -102,6 +103,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         candidates: Number of settings that are tried; the best few are averaged. Default None [1].
         ensemble_split: Validation rows of each network of an ensemble: "folds" (a fold of its own) or "split" (the same
             rows for all). Default None ["folds"].
+        teacher_weight: Share of the loss that compares with the predictions of a teacher, if ``fit`` receives any.
+            Default 0.5.
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
@@ -176,6 +179,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         ensemble_size: int | None = None,
         candidates: int | None = None,
         ensemble_split: str | None = None,
+        teacher_weight: float = 0.5,
         precision: str = "float32",
         engine: str = _ENGINE,
         threads: int | None = None,
@@ -227,6 +231,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.ensemble_size = ensemble_size
         self.candidates = candidates
         self.ensemble_split = ensemble_split
+        self.teacher_weight = teacher_weight
         self.precision = precision
         self.engine = engine
         self.threads = threads
@@ -246,6 +251,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        teacher: Any = None,
     ) -> BackpassRegressor:
         """Train from scratch or, with ``warm_start``, continue from the last fit.
 
@@ -256,6 +262,8 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             groups: Group of each row (n,), such as a patient or a customer. No group both trains and validates.
             time: Time of each row (n,), dates or numbers. The latest rows validate, in place of random ones.
             X_val, y_val, sample_weight_val: Rows for validation, in place of ``validation_fraction``.
+            teacher: Out-of-fold predictions of another model to learn from, next to y: (n,) or (n, k), NaN in a row
+                without. Weighted by ``teacher_weight``.
 
         Returns:
             The fitted estimator.
@@ -265,7 +273,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
             TypeError: X or y has a type that cannot be used.
             DivergedError: Training met a number that is not finite.
         """
-        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time)
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, groups, time, teacher)
         return self
 
     @available_if(continues)
@@ -364,6 +372,9 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
 
     def _head(self, truth: NDArray[Any], settings: Settings, names: Sequence[str]) -> Head:
         return number_head(truth, settings, names, quantiles_of(self.get_params(deep=False)))
+
+    def _aims(self, names: Sequence[str]) -> Targets:
+        return number_targets(names, quantiles_of(self.get_params(deep=False)))
 
     def _own(self, head: Head) -> Loss | None:
         function = own_loss(self.get_params(deep=False))

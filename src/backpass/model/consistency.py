@@ -177,4 +177,4 @@ def _task_for(classes: int) -> str:
 
 
 def _all_scores(record: Record) -> list[Scores]:
-    return [record.scores, *record.baselines.values()]
+    return [record.scores, *record.baselines.values(), *([record.teacher_scores] if record.teacher_scores else [])]

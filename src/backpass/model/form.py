@@ -221,6 +221,7 @@ MODEL: Form = {
         ),
         "refit": Optional({"rows": _ONE, "epochs": [_COUNT]}),
         "horizon": Optional({"last": _NUMBER, "ahead": Number(0)}),
+        "teacher": Optional({"columns": [str], "rows": {...: _COUNT}, "scores": _SCORES}),
         "candidates": Optional(
             [
                 {

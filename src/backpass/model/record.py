@@ -53,6 +53,8 @@ class Record:
             the race, its score on all validation rows, how many of its networks are kept, and their share; else empty.
         refit: For a model that was trained again on all rows, their number and the epochs of its networks; else None.
         horizon: With a time column, the latest time that the model knows; None without, or in earlier files.
+        teacher: The columns of a teacher, the number of rows of each split that have its predictions, and its metrics
+            on the splits where all rows have; None without a teacher.
     """
 
     settings: Mapping[str, Any]
@@ -75,6 +77,7 @@ class Record:
     refit: Mapping[str, Any] | None = None
     horizon: Horizon | None = None
     candidates: tuple[Mapping[str, Any], ...] = ()
+    teacher: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model file."""
@@ -105,7 +108,13 @@ class Record:
             **({"candidates": [dict(each) for each in self.candidates]} if self.candidates else {}),
             **({} if self.refit is None else {"refit": dict(self.refit)}),
             **({} if self.horizon is None else {"horizon": self.horizon.to_json()}),
+            **({} if self.teacher is None else {"teacher": dict(self.teacher)}),
         }
+
+    @property
+    def teacher_scores(self) -> Scores:
+        """The metrics of a teacher on the splits where it predicts every row."""
+        return {} if self.teacher is None else self.teacher["scores"]
 
     def notes_on_times(self, table: Table) -> tuple[str, ...]:
         """A note if rows of a table are later than those that the model knows."""

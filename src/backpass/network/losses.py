@@ -182,6 +182,18 @@ class CrossEntropy(Loss):
         return _mean_of_logs([o - logsumexp(o, axis=1, keepdims=True) for o in outputs], weights)
 
 
+@dataclass(frozen=True, slots=True)
+class SoftCrossEntropy(Loss):
+    """J = ln(sum of e^o) - sum over c of p_c o_c, for the probabilities p (n, k) of the classes (Hinton et al. 2015)"""
+
+    def per_example(self, o: Array, y: Array) -> Array:
+        return logsumexp(o, axis=1) - (y * o).sum(axis=1)
+
+    def predicted(self, o: Array) -> Array:
+        """Probabilities of the classes: (n, k)"""
+        return softmax(o, axis=1)
+
+
 def _mean_of_logits(logits: Sequence[Array], weights: Sequence[float]) -> Array:
     """The logit of the mean of the probabilities with these logits: ln p - ln(1 - p)."""
     return _mean_of_logs([-softplus(-o) for o in logits], weights) - _mean_of_logs(

@@ -226,6 +226,7 @@ def _problem(request: Request, table: Table, validation: Table | None, test: Tab
         drop=request.unread,
         columns=request.columns,
         weight=request.weight,
+        teacher=request.teacher or None,
         strict=request.strict,
     )
 

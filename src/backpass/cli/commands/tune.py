@@ -117,6 +117,7 @@ def _run(
         drop=request.unread,
         columns=request.columns,
         weight=request.weight,
+        teacher=request.teacher,
         strict=request.strict,
     )
     course = Course(search, Journal.of(state, identity_of(search)), limit)

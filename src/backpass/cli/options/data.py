@@ -82,6 +82,14 @@ def data_options() -> Callable[[F], F]:
             help="column of row weights (0 or more), which weight the loss and the scores; it is not used as a feature",
         ),
         option(
+            "--teacher",
+            metavar="COLUMNS",
+            multiple=True,
+            section=section,
+            help="columns of another model's out-of-fold predictions to learn from, next to the target: a,b "
+            "(repeatable); for classes, a probability per class or that of the positive one; never features",
+        ),
+        option(
             "--strict",
             is_flag=True,
             section=section,

@@ -74,6 +74,7 @@ class Folds:
             drop=request.unread,
             columns=request.columns,
             weight=request.weight,
+            teacher=request.teacher,
             strict=request.strict,
         )
 

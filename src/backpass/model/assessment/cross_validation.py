@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.model.assessment.folds import Folds
 from backpass.model.fitting.fit import as_table
+from backpass.model.fitting.teaching.teacher import named_teacher
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.numerics.elementary import mean, total
@@ -76,6 +77,7 @@ def cross_validate(
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
     weight: str | None = None,
+    teacher: Any = None,
     strict: bool = False,
     reading: Mapping[str, Any] | None = None,
     **settings: Unpack[SettingsOptions],
@@ -94,6 +96,7 @@ def cross_validate(
         drop: Columns to leave out. Default ().
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
+        teacher: Predictions of another model to learn from, as in ``fit``. Default None: no teacher.
         strict: Whether a row without a target is an error. Default False: it is left out.
         reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: See ``fit``. ``test_fraction`` plays no part.
@@ -107,7 +110,19 @@ def cross_validate(
     (3, (60,), [1, 2, 3])
     """
     table, chosen = as_table(data, dict(reading or {})), Settings.of(settings)
-    dealt = Folds.of(table, target, chosen, folds, repeats, drop=drop, columns=columns, weight=weight, strict=strict)
+    table, taught_by = named_teacher(table, teacher)
+    dealt = Folds.of(
+        table,
+        target,
+        chosen,
+        folds,
+        repeats,
+        drop=drop,
+        columns=columns,
+        weight=weight,
+        teacher=taught_by,
+        strict=strict,
+    )
     return cross_validated(dealt, chosen, folds, repeats)
 
 

@@ -47,6 +47,7 @@ class Folds:
         columns: The only columns to learn from; None: all.
         weight: The column of row weights, if any.
         validation: Rows that the one round is scored on, in place of folds; None with folds.
+        teacher: The columns of another model's predictions.
     """
 
     table: Table
@@ -57,6 +58,7 @@ class Folds:
     columns: Sequence[str] | None
     weight: str | None
     validation: Table | None = None
+    teacher: tuple[str, ...] = ()
 
     @staticmethod
     def of(
@@ -69,6 +71,7 @@ class Folds:
         drop: Sequence[str] = (),
         columns: Sequence[str] | None = None,
         weight: str | None = None,
+        teacher: tuple[str, ...] = (),
         strict: bool = False,
     ) -> Folds:
         """Cut a table into folds, see ``cross_validate``.
@@ -86,7 +89,7 @@ class Folds:
         table = Labeled.of(table, named, weight, strict=strict).table
         targets = Targets.fit(table, named, settings.task)
         truth = targets.encode(table)
-        left_out = drop if weight is None else (*drop, weight)
+        left_out = (*drop, *teacher) if weight is None else (*drop, *teacher, weight)
         names = possible_inputs(table, named, settings, left_out, columns)
         units = units_in([table], [truth], named, names, settings)[0][0]
         if table.rows < 2 * count:
@@ -94,7 +97,7 @@ class Folds:
                 f"{count} folds need at least {2 * count} rows; there are {table.rows}", hint="use fewer folds"
             )
         rounds = tuple(_rounds(truth, targets, units, settings, count, repeats))
-        return Folds(table, targets, truth, rounds, drop, columns, weight)
+        return Folds(table, targets, truth, rounds, drop, columns, weight, teacher=teacher)
 
     def scored_on(self, validation: Table) -> Folds:
         """The same rows in a single round, which is scored on rows of another table."""
@@ -118,6 +121,7 @@ class Folds:
             drop=self.drop,
             columns=self.columns,
             weight=self.weight,
+            teacher=self.teacher or None,
             diagnose=False,
         )
         return fit_problem(problem, callbacks=callbacks, compare=False)

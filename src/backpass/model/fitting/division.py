@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.fitting.data_split import Rows
+from backpass.model.fitting.teaching.teacher import Teacher
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit, split_table, strata_of
 from backpass.model.split.units import Units, units_of
@@ -52,6 +53,7 @@ def divide(
     *,
     validation: Labeled | None = None,
     test: Labeled | None = None,
+    teacher: Teacher | None = None,
     diagnose: bool = True,
 ) -> Division:
     """Divide a table, and the tables given beside it.
@@ -63,6 +65,7 @@ def divide(
         inputs: The columns that may be inputs.
         validation: Rows for validation, in place of a share of the table.
         test: Rows for the test score, in place of a share of the table.
+        teacher: The columns of another model's predictions.
         diagnose: Whether to look for what makes scores too good.
 
     Raises:
@@ -74,7 +77,12 @@ def divide(
     all_rows = [labeled, *beside.values()]
     truths = [target.encode(each.table) for each in all_rows]
     units, notes = units_in([each.table for each in all_rows], truths, target.names, inputs, settings)
-    sets = [Rows(each.table, y, each.weights, u) for each, y, u in zip(all_rows, truths, units, strict=True)]
+    taught = [
+        teacher.read(each.table) if teacher is not None and (each is labeled or teacher.is_in(each.table)) else None
+        for each in all_rows
+    ]
+    pairs = zip(all_rows, truths, units, taught, strict=True)
+    sets = [Rows(each.table, y, each.weights, u, t) for each, y, u, t in pairs]
     whole, others = sets[0], dict(zip(beside, sets[1:], strict=True))
     split = split_of(whole, target, settings, has_validation=validation is not None, has_test=test is not None)
     rows = {"train": whole.take(split.train)}

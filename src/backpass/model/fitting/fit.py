@@ -56,6 +56,7 @@ def fit(
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
     weight: str | None = None,
+    teacher: Any = None,
     strict: bool = False,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
@@ -81,6 +82,12 @@ def fit(
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, which is no feature: weights multiply the loss and the scores. Default None:
             all rows have weight 1.
+        teacher: Predictions of another model to learn from, next to the target (Hinton et al. 2015): the columns that
+            hold them, which are no features, or the predictions themselves, (n,) or (n, k), one row per row of
+            ``data``. Numbers in the units of each target; for classes one probability per class, named by class or in
+            the order of the classes, or that of the positive class of two. They must be out-of-fold: predicted by
+            models that did not train on the row. Rows without a prediction (NaN) learn from the target alone. See the
+            setting ``teacher_weight``. Default None: no teacher.
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         callbacks: Observers of the training run. Default ().
         checkpoint: File to save the run to. Default None: no checkpoint.
@@ -128,6 +135,7 @@ def fit(
         drop=drop,
         columns=columns,
         weight=weight,
+        teacher=teacher,
         strict=strict,
     )
     _check_callbacks(callbacks)

@@ -24,6 +24,7 @@ from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.runs import Runs
 from backpass.model.fitting.scoring import Compared, ScoredRows, baseline_scores, comparison_of
 from backpass.model.fitting.scoring import kept as finite
+from backpass.model.fitting.teaching.scores import teacher_facts
 from backpass.model.fitting.temperature import fitted_factor, tempered
 from backpass.model.group import Group
 from backpass.model.head.head import Head
@@ -111,6 +112,7 @@ def make_model(
         ),
         comparison=comparison,
         candidates=tuple(candidates),
+        teacher=teacher_facts(problem),
     )
     leading, *others = groups_of(problem, members, thetas)
     return Model(

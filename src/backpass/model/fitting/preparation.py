@@ -19,8 +19,11 @@ from backpass.model.fitting.building import build_network
 from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.division import divide, possible_inputs
 from backpass.model.fitting.problem import Problem, Source
+from backpass.model.fitting.teaching.scores import with_teacher_checked
+from backpass.model.fitting.teaching.teacher import Teacher, check_names, named_teacher
 from backpass.model.forward import inputs_of
 from backpass.model.head.class_weights import class_weights, imbalance_notes, weighted_decision
+from backpass.model.head.decision import Decision
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.profile import profiles_of
@@ -50,6 +53,7 @@ def make_problem(
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
     weight: str | None = None,
+    teacher: Any = None,
     strict: bool = False,
     diagnose: bool = True,
 ) -> Problem:
@@ -64,6 +68,7 @@ def make_problem(
         drop: Columns to leave out.
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, which is no feature. Default None: all rows have weight 1.
+        teacher: The columns of another model's predictions, or the predictions. Default None: there is no teacher.
         strict: Whether a row without a target is an error. Default False: it is left out, with a note.
         diagnose: Whether to look for what makes scores too good: leaks, dependent rows, and rows in two splits. Default
             True.
@@ -75,16 +80,30 @@ def make_problem(
     names = target_names(target)
     if weight is not None and weight in (*names, *(columns or ())):
         raise UsageError(f"{weight!r} is the column of weights", hint="it can be neither the target nor a feature")
+    table, taught_by = named_teacher(table, teacher)
+    split_by = [name for name in (settings.group, settings.time) if name is not None]
+    check_names(
+        taught_by,
+        the_target=names,
+        a_feature=columns or (),
+        the_weight=() if weight is None else (weight,),
+        a_column_that_splits_the_rows=split_by,
+    )
     labeled = Labeled.of(table, names, weight, strict=strict)
     table = labeled.table
     targets = Targets.fit(table, names, settings.task)
+    known = None
+    if taught_by:
+        known = Teacher.of(taught_by, targets, _positive(targets, table, settings), settings.loss)
+    elif "teacher_weight" in dict(settings.given):
+        raise UsageError("teacher_weight needs a teacher", hint="name its columns (--teacher), or leave it out")
     given = {"validation": validation, "test": test}
     others = {
         name: None if each is None else Labeled.of(each, names, weight, strict=strict) for name, each in given.items()
     }
-    left_out = drop if weight is None else (*drop, weight)
+    left_out = (*drop, *taught_by) if weight is None else (*drop, *taught_by, weight)
     inputs = possible_inputs(table, names, settings, left_out, columns)
-    division = divide(labeled, targets, settings, inputs, diagnose=diagnose, **others)
+    division = divide(labeled, targets, settings, inputs, teacher=known, diagnose=diagnose, **others)
     rows, train = division.rows, division.rows["train"]
     for each, y in targets.columns(train.truth):
         if each.task != "regression" and y.max() == y.min():
@@ -100,13 +119,21 @@ def make_problem(
         few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
         notes.append(f"only {few}: {it} used for training, none are held out; give held-out rows in a file")
     remake = partial(_remade, targets=targets, settings=settings, left_out=left_out, columns=columns)
-    named = [name for name in (settings.group, settings.time) if name is not None]
-    return replace(
+    problem = replace(
         remake(rows, notes=notes, warnings=warnings, diagnose=diagnose),
         weight=weight or "",
-        split_columns={name: required_kind(table.columns[name]) for name in named},
-        source=Source(rows, remake) if settings.refit or {settings.time, settings.group} != {None} else None,
+        split_columns={name: required_kind(table.columns[name]) for name in split_by},
+        source=Source(rows, remake) if settings.refit or split_by else None,
+        teacher=known,
     )
+    return problem if known is None else with_teacher_checked(problem, diagnose=diagnose)
+
+
+def _positive(targets: Targets, table: Table, settings: Settings) -> int:
+    """The number of the positive class of two; 1 for other targets."""
+    has_two = targets.is_flat and targets.task == "binary"
+    decision = Decision.fit(targets.each[0], targets.encode(table), settings) if has_two else None
+    return 1 if decision is None else decision.positive
 
 
 def _remade(
@@ -245,7 +272,7 @@ def part_of(problem: Problem, rows: Rows) -> DataSplit:
 def arrays_of(problem: Problem, rows: Rows, encoded: Encoded) -> DataSplit:
     """The arrays of rows that are encoded already."""
     x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
-    return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights)
+    return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights, rows.teacher)
 
 
 def fixed_of(network: Network, x: NDArray[Any], engine: Engine) -> dict[str, NDArray[Any]]:

@@ -16,6 +16,8 @@ from backpass.circuit import Array
 from backpass.engine import Engine, engine_named
 from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.start import first_theta
+from backpass.model.fitting.teaching.objective import taught_data, teaching_loss
+from backpass.model.fitting.teaching.teacher import Teacher
 from backpass.model.fitting.temperature import shifted
 from backpass.model.forward import input_names, outputs_of
 from backpass.model.head.class_weights import log_weights
@@ -85,6 +87,7 @@ class Problem:
         source: The rows that it was made of, with a group or a time column, or for a refit; else None.
         fixed: The parameters that are fitted before training and not trained, by name.
         last_epoch: The epoch after which training ends; the schedules are those of all epochs. None: the last one.
+        teacher: The columns of another model's predictions; None without a teacher.
     """
 
     settings: Settings
@@ -106,6 +109,7 @@ class Problem:
     source: Source | None = None
     fixed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     last_epoch: int | None = None
+    teacher: Teacher | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -131,10 +135,15 @@ class Problem:
         return horizon if isfinite(horizon.last) and isfinite(horizon.ahead) else None
 
     def objective(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
-        """J(theta) of a batch (x, y, weights)."""
-        x, y, weights = batch
+        """J(theta) of a batch (x, y, weights), or with a teacher of (x, y, weights, predictions, their weights)."""
+        x, y, weights, *taught = batch
+        o = self.network(theta, x, draws)
+        if taught:
+            t, of_teacher = taught
+            own = weighted_loss(self.head.loss, o, y, weights)
+            return own + weighted_loss(teaching_loss(self.head), o, t, of_teacher)
         J = mean_loss if self.parts["train"].weights is None and self.class_weights is None else weighted_loss
-        return J(self.head.loss, self.network(theta, x, draws), y, weights)
+        return J(self.head.loss, o, y, weights)
 
     def first_theta(self) -> NDArray[Any]:
         """The parameters before the first step."""
@@ -160,7 +169,7 @@ class Problem:
         run = TrainingRun(
             objective=self.objective,
             theta=self.first_theta() if theta is None else theta,
-            data=(part.x, part.y, part.training_weights(self.class_weights).astype(self.dtype)),
+            data=taught_data(part, self.head, self.class_weights, self.settings.teacher_weight, self.dtype),
             optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.engine,
@@ -239,7 +248,7 @@ class Problem:
         digest = sha256()
         for name in sorted(self.parts):
             part = self.parts[name]
-            for array in (part.x, part.y, *([] if part.weights is None else [part.weights])):
+            for array in (part.x, part.y, *(each for each in (part.weights, part.teacher) if each is not None)):
                 digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
                 digest.update(np.ascontiguousarray(array).tobytes())
         return {

@@ -310,6 +310,13 @@ class SettingValues:
         follows_preset=True,
         since=2,
     )
+    teacher_weight: float = training(
+        0.5,
+        Number(0, 1),
+        "share of the loss that compares with the predictions of a teacher, if there is one",
+        since=3,
+        is_optional=True,
+    )
     seed: int = training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices")
     positive: str | float | None = decision(None, ClassName(), "positive class of two [the rarer one]")
     threshold: float | str | None = decision(

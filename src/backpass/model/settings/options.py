@@ -66,6 +66,7 @@ class SettingsOptions(TypedDict, total=False):
     ensemble_size: int
     candidates: int
     ensemble_split: Literal["folds", "split"]
+    teacher_weight: float
     seed: int
     positive: str | float | None
     threshold: float | Literal["f1", "balanced", "cost"] | None

@@ -181,6 +181,7 @@ def identity_of(search: Search) -> dict[str, Any]:
         "drop": list(folds.drop),
         "columns": None if folds.columns is None else list(folds.columns),
         "weight": folds.weight,
+        **({"teacher": list(folds.teacher)} if folds.teacher else {}),
         "folds": search.count,
         "rows": digest.hexdigest(),
     }

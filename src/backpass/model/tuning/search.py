@@ -68,6 +68,7 @@ class Search:
         drop: Sequence[str] = (),
         columns: Sequence[str] | None = None,
         weight: str | None = None,
+        teacher: tuple[str, ...] = (),
         strict: bool = False,
     ) -> Search:
         """Set the test rows aside and cut the others into folds.
@@ -87,7 +88,7 @@ class Search:
         labeled = Labeled.of(table, names, weight, strict=strict)
         targets = Targets.fit(labeled.table, names, settings.task)
         truth = targets.encode(labeled.table)
-        left_out = drop if weight is None else (*drop, weight)
+        left_out = (*drop, *teacher) if weight is None else (*drop, *teacher, weight)
         inputs = possible_inputs(labeled.table, names, settings, left_out, columns)
         units = units_in([labeled.table], [truth], names, inputs, settings)[0][0]
         rows = Rows(labeled.table, truth, labeled.weights, units)
@@ -95,7 +96,16 @@ class Search:
         usual = Settings.of({**dict(settings.given), **first}, targets.task)
         split = split_of(rows, targets, usual, has_validation=validation is not None, has_test=test is not None)
         kept = np.sort(np.concatenate([split.train, split.validation]))
-        folds = Folds.of(labeled.table.take(kept), names, settings, count, drop=drop, columns=columns, weight=weight)
+        folds = Folds.of(
+            labeled.table.take(kept),
+            names,
+            settings,
+            count,
+            drop=drop,
+            columns=columns,
+            weight=weight,
+            teacher=teacher,
+        )
         if validation is not None:
             folds = folds.scored_on(Labeled.of(validation, names, weight, strict=strict).table)
         metric = Head.of(targets, truth, usual).metric
@@ -141,5 +151,6 @@ class Search:
             drop=self.folds.drop,
             columns=self.folds.columns,
             weight=self.folds.weight,
+            teacher=self.folds.teacher or None,
             strict=self.strict,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from backpass.model.fitting.fit import as_table, fit_problem
+from backpass.model.fitting.teaching.teacher import named_teacher
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
@@ -53,6 +54,7 @@ def tune(
     drop: Sequence[str] = (),
     columns: Sequence[str] | None = None,
     weight: str | None = None,
+    teacher: Any = None,
     strict: bool = False,
     state: str | Path | None = None,
     on_trial: Callable[[Trial], object] | None = None,
@@ -82,6 +84,7 @@ def tune(
         drop: Columns to leave out. Default ().
         columns: The only columns to learn from. Default None: all.
         weight: The column of row weights, as in ``fit``. Default None: all rows have weight 1.
+        teacher: Predictions of another model to learn from, as in ``fit``. Default None: no teacher.
         strict: Whether a row without a target is an error. Default False: it is left out.
         state: File that holds the trials of a search in progress. If it exists, the search continues; it is removed
             at the end. Default None: an interrupted search is lost.
@@ -106,6 +109,7 @@ def tune(
     options = dict(reading or {})
     table = as_table(data, options)
     kinds = {name: required_kind(column) for name, column in table.columns.items()}
+    table, taught_by = named_teacher(table, teacher)
     search = Search.of(
         table,
         target,
@@ -116,6 +120,7 @@ def tune(
         drop=drop,
         columns=columns,
         weight=weight,
+        teacher=taught_by,
         strict=strict,
     )
     course = Course(search, Journal.of(state, identity_of(search)), limit)

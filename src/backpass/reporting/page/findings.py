@@ -136,6 +136,8 @@ def score_rows(findings: Findings) -> Iterator[dict[str, Any]]:
     metrics = list(model.head.metrics)
     known = {} if part is None else {name: parts[part] for name, parts in sorted(model.record.baselines.items())}
     at_fit = {name: scores for name, scores in known.items() if name not in findings.beside}
+    if part is not None and part in model.record.teacher_scores:
+        at_fit = {"teacher": model.record.teacher_scores[part], **at_fit}
     own = {} if part is None else model.record.scores[part]
     first = own if held is None else {name: score.value for name, score in findings.scores.items()}
     places = {name: _decimals(first.get(name, 0.0)) for name in metrics}

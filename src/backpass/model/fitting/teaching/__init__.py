@@ -1,0 +1,1 @@
+"""Teaching: a network that learns from the predictions of another model, next to the target (distillation)."""
