@@ -65,6 +65,7 @@ RUN_BY = {
     "docs/how-to/report.md": "report/test_docs.py",
     "docs/how-to/scikit-learn.md": "estimators/test_page.py",
     "docs/how-to/targets.md": "model/test_several_targets.py",
+    "docs/how-to/teacher.md": "model/test_teacher.py",
     "docs/how-to/tune.md": "cli/test_tune.py",
     "docs/reference/calculus.md": "circuit/test_calculus_page.py",
     "docs/lessons/": "test_lessons.py",  # every page of the folder
