@@ -31,13 +31,12 @@ def table_in(page: str) -> Any:
 def test_a_page_holds_the_columns_that_it_can_show(call: Run, table: Path, tmp_path: Path) -> None:
     done = call("play", table, "-o", "p.html")
     assert (done.code, done.out) == (0, "")
-    assert "column 'day' holds dates: left out here, fit reads them" in done.err
     assert "column 'name' looks like an identifier" in done.err
     assert done.err.splitlines()[-1].startswith("saved p.html (")
     held = table_in((tmp_path / "p.html").read_text("utf-8"))
     assert held["target"] == "y"
     assert [(each["name"], each["kind"]) for each in held["columns"]] == [
-        ("size", "numeric"), ("kind", "categorical"), ("y", "numeric"),
+        ("size", "numeric"), ("kind", "categorical"), ("day", "date"), ("y", "numeric"),
     ]  # fmt: skip
     assert call("play", table, "-o", "p.html").code == 0  # a page of ours may be replaced
 
@@ -53,7 +52,7 @@ def test_standard_output_and_another_target(call: Run, table: Path) -> None:
 def test_json_describes_the_page(call: Run, table: Path, tmp_path: Path) -> None:
     facts = call("play", table, "-o", "p.html", "--json", "-q").json
     assert facts["command"] == "play"
-    assert facts["columns"] == ["size", "kind"]
+    assert facts["columns"] == ["size", "kind", "day"]
     assert facts["bytes"] == (tmp_path / "p.html").stat().st_size
     failed = call("play", table, "--json")
     assert failed.code == 2

@@ -265,13 +265,113 @@ def test_two_numbers_are_classes_as_in_fit(browser: Any, tmp_path: Path) -> None
     assert "80 rows, read in this page" in browser.run("$('message').textContent")
 
 
+@cache
+def moments() -> dict[str, list[Any]]:
+    """Dates with times and without, in two notations, times of day, 60 categories, free text; with gaps."""
+    rng = np.random.default_rng(4)
+    day, minute = rng.integers(-200, 20_000, 240), rng.integers(0, 1440, 240)
+    days = np.datetime64("1970-01-01") + day
+    seen = days.astype("M8[m]") + minute
+    gap = rng.random(240) < 0.1
+    words = np.array(["red", "old", "wide", "near", "lake", "hill", "sunny", "quiet"])
+    return {
+        "sold": [None if g else str(each) for g, each in zip(gap, days, strict=True)],
+        "seen": [str(each).replace("T", " ") for each in seen],
+        "swapped": [f"{each.astype(object):%d.%m.%Y}" for each in days[::-1]],
+        "clock": [f"{each // 60:02}:{each % 60:02}" for each in minute],
+        "town": [None if g else f"town {each}" for g, each in zip(gap[::-1], day % 60, strict=True)],
+        "said": [" ".join(rng.choice(words, 12)) + f" {i}" for i in range(240)],
+        "y": (0.01 * day + minute).round(2).tolist(),
+    }
+
+
+def test_dates_times_and_many_categories(browser: Any, tmp_path: Path) -> None:
+    """From the table of the page: the saved model reads them and predicts what the page does."""
+    path = tmp_path / "moments.html"
+    path.write_text(playground(moments(), "y"), "utf-8")
+    browser.complaints.clear()
+    browser.open(path)
+    assert browser.run("table.columns.map((each) => [each.name, each.kind])") == [
+        *(["sold", "date"], ["seen", "date"], ["swapped", "date"], ["clock", "time"]),
+        *(["town", "categorical"], ["y", "numeric"]),
+    ]
+    assert "column 'said' is free text: left out here, fit reads it" in browser.run("$('notes').textContent")
+    assert browser.run("[model.data.map.numeric.length, model.data.d]")[0] > 15
+    browser.run("for (let i = 0; i < 40; i++) train()")
+    model = from_bytes(bytes(browser.run("Array.from(save().bytes)")))
+    assert model.feature_map.width == browser.run("model.data.d")
+    assert model.input_names == browser.run("model.data.map.names")
+    shown = browser.run(
+        "[Array.from(model.trainer.predict(model.data.x, model.data.n)), model.data.center, model.data.deviation]"
+    )
+    order = browser.run("[...model.training, ...model.validation]")
+    rows = {name: [values[i] for i in order] for name, values in moments().items() if name not in ("y", "said")}
+    np.testing.assert_allclose(model.predict(rows), np.array(shown[0]) * shown[2] + shown[1], rtol=2e-6)
+    assert " --columns sold,seen,swapped,clock,town " in browser.run("$('command').textContent").replace("'", "")
+    assert browser.complaints == []
+
+
+def test_dates_and_times_of_a_file_that_is_dropped(browser: Any, tmp_path: Path) -> None:
+    names = ("sold", "seen", "clock", "town", "swapped", "said", "y")
+    lines = [
+        ",".join(names),
+        *(
+            ",".join("" if v is None else str(v) for v in row)
+            for row in zip(*(moments()[n] for n in names), strict=True)
+        ),
+    ]
+    page = opened(browser, tmp_path, "price")
+    page.run(f"readFile(new File([{json.dumps(chr(10).join(lines))}], 'x.csv'))")
+    assert page.run("table.columns.map((each) => each.kind)") == ["date", "date", "time", "categorical", "numeric"]
+    assert page.run("table.omitted") == ["swapped", "said"]
+    expected = json.loads(re.search(r'"columns":(\[.*?\]),"target"', playground(moments(), "y"))[1])  # type: ignore[index]
+    for column, other in (("sold", 0), ("seen", 1), ("clock", 3), ("town", 4)):
+        plain = "values.map((each) => Number.isNaN(each) ? null : each)"
+        told = f"(({{parts, levels, values}}) => [parts ?? levels, {plain}])"
+        found = page.run(f"{told}(table.columns.find(({{name}}) => name === '{column}'))")
+        assert found[0] == expected[other].get("parts", expected[other].get("levels")), column
+        assert found[1] == expected[other]["values"], column
+    page.run("for (let i = 0; i < 10; i++) train(); hold()")
+    assert page.run("Number.isFinite(model.held)")
+    model = from_bytes(bytes(page.run("Array.from(save().bytes)")))
+    assert [feature.kind for feature in model.schema.features] == ["date", "date", "time", "categorical"]
+    for wrong in ("2024-02-30", "2024-01-31 24:00", "12:60"):
+        assert page.run(f"momentsOf('x', '{'time' if len(wrong) == 5 else 'date'}', ['{wrong}'])") is None
+    page.run("readFile(new File(['when,t\\n2024-01-01,x1\\n2024-01-02,x2\\n'], 'x.csv'))")
+    assert page.run("[table.target, table.columns.map((each) => each.kind)]") == ["t", ["date", "categorical"]]
+    page.run("readFile(new File(['when,then\\n2024-01-01,10:30\\n2024-01-02,11:45\\n'], 'x.csv'))")
+    assert "A column of numbers or classes to predict" in page.run("$('message').textContent")
+
+
+def test_the_command_lists_columns_only_where_fit_would_take_others(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    assert " --columns " not in page.run("$('command').textContent")
+    page.run("change({columns: ['b']})")
+    assert " --columns b " in page.run("$('command').textContent")
+    page.run("readFile(new File(['id,x,y\\n1,5,1\\n2,5,2\\n3,7,3\\n'], 'x.csv'))")
+    assert " --columns id,x " in page.run("$('command').textContent").replace("'", "")
+
+
+def test_a_wide_table_fits_the_memory(browser: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    columns = {f"c{j}": rng.normal(size=40).round(2).tolist() for j in range(2_100)}
+    page = playground({**columns, "y": rng.normal(size=40).tolist()}, "y")
+    assert "would need 2 more inputs: left out here, fit reads it" in page
+    (tmp_path / "wide.html").write_text(page, "utf-8")
+    browser.complaints.clear()
+    browser.open(tmp_path / "wide.html")
+    browser.run("change({m1: 64, m2: 64, B: 512}); for (let i = 0; i < 3; i++) train(); hold(); show()")
+    assert browser.run("Number.isFinite(model.held) && kernels === FAST")
+    assert browser.complaints == []
+
+
 def test_the_command_names_the_file_and_the_categories(browser: Any, tmp_path: Path) -> None:
     (tmp_path / "my table.csv").write_text("zip,x,y\n" + "".join(f"{i % 3},{i},{2 * i}\n" for i in range(40)))
     page = playground(tmp_path / "my table.csv", categorical=["zip"])
     (tmp_path / "page.html").write_text(page, "utf-8")
     browser.open(tmp_path / "page.html")
     command = browser.run("$('command').textContent")
-    assert command.startswith("backpass fit 'my table.csv' --target y --columns 'zip,x' --preset plain")
+    assert command.startswith("backpass fit 'my table.csv' --target y --preset plain")
     assert " --categorical zip " in command
     columns = playground({"zip": [i % 3 for i in range(40)], "y": [float(i) for i in range(40)]}, categorical=["zip"])
     assert '"name":"zip","kind":"categorical"' in columns

@@ -1,7 +1,7 @@
 """Columns of the page: those that its networks can learn from, as plain data.
 
-Takes a table and the target; returns columns of numbers and of categories. Dates, columns of many categories and
-columns that ``fit`` would leave out are left out, with a note.
+Takes a table and the target; returns columns of numbers, categories, dates and times. Free text and columns that
+``fit`` would leave out are left out, with a note.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import numpy as np
 
 from backpass.errors import UsageError
 from backpass.numerics.philox import permutation
-from backpass.table import CategoricalFeature, NumericFeature, Schema, Table, Target
-from backpass.table.feature import number_inputs
-from backpass.table.messages import counted, plural, shown
+from backpass.table import CategoricalFeature, Schema, Table, Target
+from backpass.table.feature import DatetimeFeature, Feature, TextFeature, feature_to_json, number_inputs
+from backpass.table.messages import shown
 from backpass.table.target import labeled
 
 MOST_ROWS = 5_000
 """Rows that a page holds; of a larger table a random sample."""
-MOST_LEVELS = 24
-"""Categories of a column, and classes of a target, that a page shows."""
+MOST_CLASSES = 24
+"""Classes of a target that a page shows."""
+MOST_INPUTS = 4_000
+"""Inputs of a network on a page; columns whose inputs would be more are left out."""
 
 
 def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
@@ -31,7 +33,9 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
         target: The column to predict. Default None: the last one.
 
     Returns:
-        "columns", each {name, kind, values, levels}; "target", the name of one of them; "notes".
+        "columns", each {name, kind, values} with levels of categories, parts of dates and times, and the feature of a
+        model file where it says more; "target", the name of one of them; "notes"; "omitted", the columns that ``fit``
+        reads and the page does not.
 
     Raises:
         DataError: The target cannot be predicted, or no column is left to learn from.
@@ -40,9 +44,9 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
     name = table.names[-1] if target is None else target
     table, note = labeled(table, name)
     goal = Target.fit(table, name)
-    if len(goal.classes) > MOST_LEVELS:
+    if len(goal.classes) > MOST_CLASSES:
         raise UsageError(
-            f"target {shown(name)} has {len(goal.classes)} classes; the page shows at most {MOST_LEVELS}",
+            f"target {shown(name)} has {len(goal.classes)} classes; the page shows at most {MOST_CLASSES}",
             hint="give another --target, or train it with fit",
         )
     schema = Schema.fit(table, name)
@@ -53,25 +57,22 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
         rows = np.sort(permutation(0, 0, 0, table.rows)[:MOST_ROWS])
         notes.append(f"a random sample of {MOST_ROWS:,} of {table.rows:,} rows")
     columns: list[dict[str, Any]] = []
-    number = code = 0
+    omitted: list[str] = []
+    number = code = width = 0
     for feature in schema.features:
-        match feature:
-            case NumericFeature():
-                columns.append(_numbers(feature.name, encoded.numbers[rows, number]))
-                number += 1
-            case CategoricalFeature(_, levels):
-                if len(levels) <= MOST_LEVELS:
-                    columns.append(_categories(feature.name, levels, encoded.codes[rows, code]))
-                else:
-                    notes.append(f"column {shown(feature.name)} has {counted(len(levels), 'category')}: left out here")
-                code += 1
-            case _:
-                notes.append(
-                    f"column {shown(feature.name)} holds {plural(feature.kind)}: left out here, fit reads them"
-                )
-                number += len(number_inputs(feature))
+        inputs = _inputs(feature)
+        if isinstance(feature, TextFeature) or width + inputs > MOST_INPUTS:
+            why = "is free text" if isinstance(feature, TextFeature) else f"would need {inputs:,} more inputs"
+            notes.append(f"column {shown(feature.name)} {why}: left out here, fit reads it")
+            omitted.append(feature.name)
+        else:
+            width += inputs
+            values = encoded.codes[rows, code] if feature.kind == "categorical" else encoded.numbers[rows, number]
+            columns.append(_column(feature, values))
+        code += feature.kind == "categorical"
+        number += len(number_inputs(feature))
     if not columns:
-        raise UsageError("no column of numbers or few categories is left to learn from", faults=notes)
+        raise UsageError("no column is left that the page can learn from", faults=notes)
     y = goal.encode(table)[rows]
     if not goal.classes:
         last = _numbers(name, y)
@@ -79,7 +80,29 @@ def columns_of(table: Table, target: str | None = None) -> dict[str, Any]:
         last = _numbers(name, np.array([float(text) for text in goal.classes])[y])
     else:
         last = _categories(name, goal.classes, y + 1)
-    return {"columns": [*columns, last], "target": name, "notes": notes}
+    return {"columns": [*columns, last], "target": name, "notes": notes, "omitted": omitted}
+
+
+def _inputs(feature: Feature) -> int:
+    """The number of inputs of a column in the page's networks, at most."""
+    match feature:
+        case CategoricalFeature(_, levels):
+            return len(levels) + 1
+        case DatetimeFeature():
+            return 1 + sum(1 + 2 * (each.period > 0) for each in number_inputs(feature))
+    return 2
+
+
+def _column(feature: Feature, values: Any) -> dict[str, Any]:
+    written = feature_to_json(feature)
+    match feature:
+        case CategoricalFeature(name, levels):
+            column = _categories(name, levels, values)
+        case DatetimeFeature(name, kind, parts):
+            column = {**_numbers(name, values), "kind": kind, "parts": list(parts)}
+        case _:
+            column = _numbers(feature.name, values)
+    return column | ({"feature": written} if written.keys() - column.keys() else {})
 
 
 def _numbers(name: str, values: Any) -> dict[str, Any]:

@@ -69,8 +69,8 @@ function modelFile(template, { data, target, trainer, settings, rows }) {
     return !isLast && trainer.dropout > 0 ? [dense, { kind: "dropout", rate: trainer.dropout }] : [dense];
   });
   const features = [
-    ...map.numeric.map(({ column }) => ({ kind: "numeric", name: column.name })),
-    ...map.texts.map(({ column }) => ({ kind: "categorical", levels: column.levels, name: column.name })),
+    ...map.columns.map(({ name, kind, parts, feature }) => feature ?? { kind, name, ...(parts && { parts }) }),
+    ...map.texts.map(({ column }) => column.feature ?? { kind: "categorical", levels: column.levels, name: column.name }),
   ];
   const facts = {
     arithmetic: template.arithmetic,

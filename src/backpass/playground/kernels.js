@@ -1,5 +1,5 @@
 // Kernels: the loops of the programs, in WebAssembly with its memory, or in JavaScript where WebAssembly is refused.
-const PAGES = 1024;
+const PAGES = 2048;
 const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 // {F, U, W, mm, k0, ...} as programs take them, and the memory, from which F, U and W take their arrays.

@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const facts = JSON.parse($("facts").textContent), SETTINGS = facts.settings, FAST = compiledIfAllowed(facts.kernels);
 let kernels = FAST ?? SCRIPTED;
-const HELD = 0.2, FRAME = 10, DRAWN = 3000;
+const HELD = 0.2, FRAME = 10, DRAWN = 3000, DRAWN_NUMBERS = 6e6;
 const DEFAULTS = { alpha: 0.01, B: 32, hidden: 2, m1: 16, m2: 16, m3: 8, activation: "relu", optimizer: "adam", dropout: 0, seed: 0 };
 const CONTROLS = [
   { name: "alpha", label: "learning rate alpha", low: -4, high: 1, step: 0.05, to: (x) => Number((10 ** x).toPrecision(2)), from: Math.log10 },
@@ -39,7 +39,7 @@ function readAddress() {
   }
   for (const name of ["B", "hidden", "m1", "m2", "m3"]) found[name] = Math.round(found[name]);
   const names = table.columns.map((each) => each.name), target = asked.get("target");
-  found.target = names.includes(target) ? target : table.target;
+  found.target = table.columns.some((each) => each.name === target && canBeTarget(each)) ? target : table.target;
   const columns = asked.getAll("column").filter((name) => names.includes(name) && name !== found.target);
   found.columns = columns.length ? columns : names.filter((name) => name !== found.target);
   return found;
@@ -110,9 +110,11 @@ function diverged() {
   run(false);
 }
 
-// J on validation rows, at most a few thousand.
+// The number of validation rows that are shown: at most a few thousand.
+const rowsHeld = () => Math.min(model.validation.length, DRAWN, Math.ceil(DRAWN_NUMBERS / model.data.d));
+
 function hold() {
-  const { trainer, data, training, validation, curve } = model, n = Math.min(validation.length, DRAWN);
+  const { trainer, data, training, curve } = model, n = rowsHeld();
   if (!n) return;
   const start = training.length, { d, k } = data;
   model.held = trainer.loss(data.x.subarray(start * d, (start + n) * d), data.y.subarray(start * k, (start + n) * k), n);
@@ -219,7 +221,7 @@ function describe() {
 function showConfusion() {
   const { target, trainer, data, training, validation } = model, k = target.classes.length;
   if (!k || !validation.length) { $("confusion").replaceChildren(); return; }
-  const n = Math.min(validation.length, DRAWN), start = training.length;
+  const n = rowsHeld(), start = training.length;
   const p = trainer.predict(data.x.subarray(start * data.d, (start + n) * data.d), n);
   const counts = target.classes.map(() => target.classes.map(() => 0));
   let right = 0;
@@ -244,11 +246,18 @@ function settingsOfModel() {
   return { hidden: trainer.widths.slice(1, -1), activation: trainer.activationName, optimizer: state.optimizer, learning_rate: state.alpha, batch_size: model.B, dropout: trainer.hidden ? state.dropout : 0, seed: state.seed };
 }
 
+// Whether fit, without --columns, reads the columns that are chosen here.
+function takesAll() {
+  const looksNumbered = ({ kind, values }) => kind === "numeric" && values.every(Number.isInteger) && new Set(values).size === values.length;
+  if (state.columns.length < table.columns.length - 1 || table.omitted?.length) return false;
+  return !table.dropped || !model.columns.some(looksNumbered);
+}
+
 const shell = (text) => (/^[\w./=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 function command() {
   const { trainer, training } = model, epochs = Math.max(1, Math.round((trainer.steps * model.B) / training.length)), set = settingsOfModel();
   const quotedName = (name) => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
-  const words = ["backpass", "fit", shell(table.file ?? "table.csv"), "--target", shell(state.target), "--columns", shell(state.columns.map(quotedName).join(",")), "--preset", "plain", "--hidden", set.hidden.length ? set.hidden.join(",") : "none"];
+  const words = ["backpass", "fit", shell(table.file ?? "table.csv"), "--target", shell(state.target), ...(takesAll() ? [] : ["--columns", shell(state.columns.map(quotedName).join(","))]), "--preset", "plain", "--hidden", set.hidden.length ? set.hidden.join(",") : "none"];
   const codes = model.columns.filter(({ kind, levels }) => kind === "categorical" && levels.every((level) => NUMBER.test(level)));
   if (codes.length) words.push("--categorical", shell(codes.map(({ name }) => quotedName(name)).join(",")));
   if (set.hidden.length) words.push("--activation", set.activation);
@@ -268,7 +277,7 @@ function save() {
 // Controls
 function build() {
   $("goal").textContent = state.target;
-  $("target").replaceChildren(...table.columns.map(({ name }) => element("option", { value: name, textContent: name, selected: name === state.target })));
+  $("target").replaceChildren(...table.columns.filter(canBeTarget).map(({ name }) => element("option", { value: name, textContent: name, selected: name === state.target })));
   const boxes = table.columns.filter(({ name }) => name !== state.target).map(({ name, kind, levels }) => {
     const box = element("input", { type: "checkbox", checked: state.columns.includes(name), value: name });
     box.addEventListener("change", () => {
@@ -276,7 +285,7 @@ function build() {
       if (!chosen.length) { box.checked = true; return; }
       change({ columns: chosen });
     });
-    return element("label", {}, box, element("bdi", { textContent: name }), element("small", { textContent: kind === "numeric" ? "number" : `${levels.length} categories` }));
+    return element("label", {}, box, element("bdi", { textContent: name }), element("small", { textContent: kind === "numeric" ? "number" : levels ? `${levels.length} categories` : kind }));
   });
   $("columns").replaceChildren($("columns").firstElementChild, ...boxes);
   $("settings").replaceChildren(...CONTROLS.map(control));
@@ -339,9 +348,9 @@ function choose(found, file = null) {
 async function readFile(file) {
   run(false);
   try {
-    const { columns, notes } = columnsOf(await file.text());
-    choose({ columns, notes, target: columns[columns.length - 1].name }, file.name);
-    message = `${file.name}: ${columns[0].values.length.toLocaleString("en-US")} rows, read in this page.`;
+    const found = columnsOf(await file.text());
+    choose({ ...found, dropped: true }, file.name);
+    message = `${file.name}: ${found.columns[0].values.length.toLocaleString("en-US")} rows, read in this page.`;
   } catch (error) {
     message = error.message;
   }
@@ -391,7 +400,7 @@ function checkHonesty() {
 }
 
 table = { ...facts.table };
-table.columns.forEach((column) => { if (column.kind === "numeric") column.values = column.values.map((each) => each ?? NaN); });
+table.columns.forEach((column) => { if (column.kind !== "categorical") column.values = column.values.map((each) => each ?? NaN); });
 state = readAddress();
 build();
 buildChallenges();

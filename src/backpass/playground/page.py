@@ -24,6 +24,7 @@ from backpass.playground.columns import columns_of
 from backpass.playground.programs import CHOSEN, DEEPEST, RULES, Programs, programs, settings_of
 from backpass.playground.reference import reference
 from backpass.table import Table, read_table, table_from
+from backpass.table.moments.date_components import PARTS
 
 SCRIPTS = ("table.js", "kernels.js", "trainer.js", "file.js", "views.js", "lines.js", "page.js")
 
@@ -67,6 +68,7 @@ def page_of(table: dict[str, Any], file: str | None = None) -> str:
         "settings": {rule: list(settings_of(rule)) for rule in RULES},
         "activations": list(CHOSEN),
         "deepest": DEEPEST,
+        "parts": {kind: [[name, part.period] for name, part in parts.items()] for kind, parts in PARTS.items()},
         "kernels": {"module": b64encode(module_of(made.kernels)).decode("ascii"), "first": FIRST},
     }
     parts = [room.joinpath(name).read_text("utf-8") for name in SCRIPTS]

@@ -33,10 +33,10 @@ def play(**given: Any) -> int:
 
     The page draws the network while it learns, J of every step, and the fit; it walks through one step line by line,
     with the numbers; it saves models that backpass predict reads. The training step is the circuit that Python runs, as
-    JavaScript. Another CSV file can be dropped on the page.
+    WebAssembly. Another CSV file can be dropped on the page.
 
     The page is a single file that loads nothing and sends nothing. It holds the rows of the table, at most 5,000, and
-    its columns of numbers and of up to 24 categories.
+    its columns except free text.
 
     \b
     Examples:
