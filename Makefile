@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-slow test-lowest test-checks test-integrations test-peers check sanitize sanitize-short fuzz crash bench docs wheel clean
+.PHONY: help setup demo test test-slow test-lowest test-checks test-integrations test-jax test-peers check sanitize sanitize-short fuzz crash bench docs wheel clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -13,6 +13,7 @@ help:
 	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
 	@echo "make test-checks  run scikit-learn's estimator checks on every preset at three seeds"
 	@echo "make test-integrations  test with shap, skops and MLflow, in build/integrations"
+	@echo "make test-jax   run the suite of the engines on the JAX engine, on the CPU, in build/jax"
 	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX and PyTorch, in build/peers"
 	@echo "make check      lint, formatting and types"
 	@echo "make sanitize   run the tests of the engine and the scanner on cores built with the compiler's sanitizers (sanitize-short: some)"
@@ -58,10 +59,10 @@ demo: .venv/base
 	.venv/bin/backpass sample housing > build/housing.csv
 	.venv/bin/backpass fit build/housing.csv --target median_house_value --output build/housing.backpass
 
-# The comparisons with peers take minutes and other libraries: test-peers runs them.
+# The comparisons with peers take minutes and other libraries: test-peers runs them, and test-jax the tests of the JAX engine.
 # Files are spread over the cores, each whole, because its tests share what they train.
 test: .venv/dev
-	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --ignore=tests/peers
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --ignore=tests/peers --ignore=tests/jax
 
 # Tests that do more when they are asked to: many seeds, many points, many rounds.
 SLOW_TESTS = $(addprefix tests/,model/test_seeds.py model/test_soak.py engine/native/elementary/test_elementary.py \
@@ -85,11 +86,11 @@ test-checks: .venv/dev
 	.venv/bin/python -m pytest --every-seed tests/estimators/test_contract.py
 
 # Each has its own environment, because MLflow, shap, JAX and PyTorch hold back versions of what the other tests use.
-APART = integrations peers
+APART = integrations jax peers
 
 $(APART:%=build/%/ready): build/%/ready: $(MADE_FROM)
 	$(PYTHON) -m venv build/$*
-	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet '.[$*]'
+	PIP_DISABLE_PIP_VERSION_CHECK=1 build/$*/bin/python -m pip install --quiet '.[$*,test]'
 	touch $@
 
 $(APART:%=test-%): test-%: build/%/ready

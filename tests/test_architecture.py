@@ -61,7 +61,11 @@ UPWARDS = {"backpass.model.model": "backpass.reporting.plot"}
 """The one import upwards: ``Model.plot`` shows the pictures of the room ``reporting``, loaded on first use."""
 
 CORE = ("numerics", "circuit", "engine", "network", "training", "notes")
-OPTIONAL = {"backpass.engine.onnx.file": "onnx", "backpass.training.mpi": "mpi4py"}
+OPTIONAL = {
+    "backpass.engine.jax.device": "jax",
+    "backpass.engine.onnx.file": "onnx",
+    "backpass.training.mpi": "mpi4py",
+}
 """Modules of the core that may import one more library, inside their functions: that of an optional extra."""
 
 DRAWERS = ("common", "helper", "helpers", "misc", "util", "utils")

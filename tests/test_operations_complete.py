@@ -1,8 +1,8 @@
 """Every operation is complete: each room that needs something for it has it, or says why not.
 
 An operation is declared once (``circuit/operations``). The planner needs a rule for it, the core a kernel, the ONNX
-export and the JavaScript generator a form. Without them nothing fails at first: circuits run on the slow engine,
-and models cannot be exported. Therefore this test names every place where an operation is missing.
+export, the JavaScript generator and the JAX engine a form. Without them nothing fails at first: circuits run on the
+slow engine, and models cannot be exported. Therefore this test names every place where an operation is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from backpass.circuit.primitive import Primitive
 from backpass.engine import ENGINES
 from backpass.engine.javascript.forms import FORMS as SCRIPT_FORMS
 from backpass.engine.javascript.forms import WITHOUT_FORM as WITHOUT_SCRIPT_FORM
+from backpass.engine.jax.forms import FORMS as JAX_FORMS
+from backpass.engine.jax.forms import WITHOUT_FORM as WITHOUT_JAX_FORM
 from backpass.engine.onnx.forms import FORMS, WITHOUT_FORM
 from backpass.engine.plan.lowering.rules import RULES, rule_of
 
@@ -55,6 +57,8 @@ def missing_places(one: Primitive, samples: set[str]) -> Iterator[str]:
         yield "a form in engine/onnx/forms.py"
     if name not in SCRIPT_FORMS and name not in WITHOUT_SCRIPT_FORM:
         yield "a form in engine/javascript/forms.py"
+    if name not in JAX_FORMS and name not in WITHOUT_JAX_FORM:
+        yield "a form in engine/jax/forms.py"
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -68,12 +72,13 @@ def test_every_exception_is_one() -> None:
     for place, excused in (
         (FORMS, WITHOUT_FORM),
         (SCRIPT_FORMS, WITHOUT_SCRIPT_FORM),
+        (JAX_FORMS, WITHOUT_JAX_FORM),
         (RULES, PLANNED),
     ):
         assert set(excused) <= set(OPERATIONS)
         assert not set(excused) & set(place)
         assert all(excused.values())
-    for entered in (FORMS, RULES, SCRIPT_FORMS):
+    for entered in (FORMS, JAX_FORMS, RULES, SCRIPT_FORMS):
         assert set(entered) <= set(OPERATIONS)
 
 
@@ -99,14 +104,15 @@ def test_a_planted_operation_is_told_where_it_lacks_something(
     planted: Mapping[str, Primitive], sampled: set[str]
 ) -> None:
     found = {name: list(missing_places(one, sampled)) for name, one in planted.items()}
-    sample, form, script = (
+    sample, form, script, jax = (
         "sample inputs in tests/circuit/conftest.py",
         "a form in engine/onnx/forms.py",
         "a form in engine/javascript/forms.py",
+        "a form in engine/jax/forms.py",
     )
     kernel = [f"the kernel cube.{dtype} in engine/native/elementwise.hpp" for dtype in ("float32", "float64")]
-    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script]
-    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script]
+    assert found["cube"] == [sample, *(kernel if "native" in ENGINES else []), form, script, jax]
+    assert found["cumulate"] == [sample, "a rule in engine/plan/lowering/rules.py", form, script, jax]
 
 
 def test_an_operation_says_how_it_treats_rows() -> None:

@@ -1,6 +1,6 @@
 """Engines: run circuits and training steps. The package does not depend on networks.
 
-Reading order: ``step``, ``engine``, ``numpy_engine``, ``non_finite``; then ``plan`` and ``native``.
+Reading order: ``step``, ``engine``, ``numpy_engine``, ``non_finite``; then ``plan`` and ``native``; then ``jax``.
 """
 
 from collections.abc import Callable
@@ -25,31 +25,49 @@ def _numpy(threads: int | None) -> Engine:
 
 
 ENGINES: dict[str, Callable[[int | None], Engine]] = {NumpyEngine.name: _numpy}
-"""Every engine of this installation by name; "native" is one of them if its core was built."""
+"""The engines of this installation that "auto" can select, by name; "native" is one if its core was built."""
 
 CORE = "backpass.engine.native._core"
 if find_spec(CORE) is not None:
     ENGINES["native"] = _native
 
+ENGINE_NAMES = ("auto", *ENGINES, "jax")
+"""The names of all engines; "jax" needs the package jax and the name of a device, and is never selected by "auto"."""
 
-def engine_named(name: str, threads: int | None = None, *, bf16: bool = False) -> Engine:
+
+def engine_named(name: str, threads: int | None = None, *, bf16: bool = False, device: str | None = None) -> Engine:
     """Create an engine by name; "auto" selects the default engine.
 
     Args:
-        name: A key of ``ENGINES``, or "auto".
+        name: A name in ``ENGINE_NAMES``.
         threads: The maximum number of cores, for engines that can choose.
         bf16: Whether large products of training steps round their operands to bfloat16.
+        device: "cpu", "cuda" or "tpu", for the engine "jax"; other engines ignore it.
 
     Raises:
-        UsageError: If the name is unknown (the message gives the nearest name), or if bf16 is not available.
+        UsageError: If the name is unknown (the message gives the nearest name), if bf16 or the package jax is not
+            available, or if there is no such device.
     """
-    if name not in ("auto", *ENGINES):
-        raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, ["auto", *ENGINES]))
+    if name not in ENGINE_NAMES:
+        raise UsageError(f"unknown engine {name!r}", hint=did_you_mean(name, ENGINE_NAMES))
+    if name == "jax":
+        from backpass.engine.jax.jax_engine import JaxEngine  # here, because few processes need it
+
+        return JaxEngine(device, bf16=bf16)
     if bf16:
         if reason := why_no_bf16(name):
             raise UsageError(reason)
         return _native(threads, bf16=True)
     return default_engine(threads) if name == "auto" else ENGINES[name](threads)
+
+
+def host_engine(name: str) -> str:
+    """The engine for circuits that run once or seldom, where compiling would take longer than they do.
+
+    >>> host_engine("jax"), host_engine("numpy")
+    ('auto', 'numpy')
+    """
+    return "auto" if name == "jax" else name
 
 
 def default_engine(threads: int | None = None) -> Engine:
@@ -70,6 +88,8 @@ def why_slow() -> str:
 
 def why_no_bf16(engine: str = "auto") -> str:
     """Why bfloat16 products are not available with this engine on this machine, and a remedy; empty if they are."""
+    if engine == "jax":
+        return ""  # XLA has them for every device
     lacks = (
         "engine is 'numpy'"
         if engine == NumpyEngine.name
@@ -86,6 +106,7 @@ def _has_bf16() -> bool:
 
 __all__ = [
     "ENGINES",
+    "ENGINE_NAMES",
     "Engine",
     "Epoch",
     "NonFiniteOrigin",
@@ -95,6 +116,7 @@ __all__ = [
     "default_engine",
     "engine_named",
     "first_fault",
+    "host_engine",
     "is_finite",
     "make_step",
     "why_no_bf16",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import numpy
@@ -21,7 +22,7 @@ class Engine(ABC):
     """Runs a circuit once, or a training step over whole epochs.
 
     Attributes:
-        name: The name in ``ENGINES``.
+        name: The name in ``ENGINE_NAMES``.
     """
 
     name: ClassVar[str]
@@ -35,6 +36,19 @@ class Engine(ABC):
     def cores(self) -> int:
         """The number of runs that can usefully run in parallel threads; 1 if Python code runs between steps."""
         return 1
+
+    def side_by_side(self, runs: int, alike: int) -> Engine:
+        """The engine of each of several training runs in parallel threads.
+
+        Args:
+            runs: The number of runs at a time, at most ``cores``.
+            alike: The largest number of runs whose steps are equal, such as those of the members of an ensemble.
+        """
+        return self
+
+    def taking_part(self) -> AbstractContextManager[None]:
+        """For the time of one of the runs that share an engine of ``side_by_side``."""
+        return nullcontext()
 
     @abstractmethod
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:

@@ -7,7 +7,7 @@ depend on what the state means, such as the parameters of a network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,14 @@ class Epoch:
     @property
     def steps(self) -> int:
         return int(self.rows.shape[0])
+
+    def stretches(self) -> Iterator[tuple[int, int]]:
+        """Ranges of consecutive steps of equal size, as (first, last + 1)."""
+        first = 0
+        for i in range(1, self.steps + 1):
+            if i == self.steps or self.sizes[i] != self.sizes[first]:
+                yield first, i
+                first = i
 
     def until(self, stop: int) -> Epoch:
         """The first ``stop`` steps."""

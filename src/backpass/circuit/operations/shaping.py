@@ -151,10 +151,11 @@ def slice_(x: Array, *, ranges: tuple[Range, ...]) -> Array:
 
     dx = zeros, with dz in the rectangle
     """
-    return x[_index(ranges)]
+    return x[index_of(ranges)]
 
 
-def _index(ranges: tuple[Range, ...]) -> tuple[slice, ...]:
+def index_of(ranges: tuple[Range, ...]) -> tuple[slice, ...]:
+    """The rectangle as an index of an array."""
     # A negative step that runs past the first element needs None as its stop.
     return tuple(slice(None) if r is None else slice(r[0], r[1] if r[1] >= 0 else None, r[2]) for r in ranges)
 
@@ -194,7 +195,7 @@ def assemble(*pieces: Array, ranges: tuple[tuple[Range, ...], ...], shape: tuple
     """
     z = numpy.zeros(shape, pieces[0].dtype)
     for piece, place in zip(pieces, ranges, strict=True):
-        z[_index(place)] += piece
+        z[index_of(place)] += piece
     return z
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -91,6 +91,10 @@ class NativeEngine(Engine):
     def cores(self) -> int:
         return self.threads
 
+    def side_by_side(self, runs: int, alike: int) -> Engine:
+        """Each run has one core, so that no run waits for the threads of another."""
+        return NativeEngine(threads=1, isa=self.isa, tiling=Tiling(*self._target[1:]), bf16=self.bf16)
+
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         dtypes = dtypes_of(circuit)
         given = [packed(value, dtype) for value, dtype in zip(inputs, dtypes, strict=True)]
@@ -142,7 +146,7 @@ class NativeEngine(Engine):
         """See ``Engine.run_epoch``; ``should_stop`` is called about every 50 milliseconds, not before every step."""
         run = _EpochRun(self, step, state, key, data, epoch)
         losses: list[NDArray[numpy.float64]] = [numpy.zeros(0)]
-        for first, last in _stretches(epoch.sizes):
+        for first, last in epoch.stretches():
             compiled = self.compile_step(step, int(epoch.sizes[first]))
             if compiled is None:
                 return self._slow.run_epoch(step, state, key, data, epoch, should_stop)
@@ -226,12 +230,3 @@ class _EpochRun:
             should_stop=lambda done: should_stop(first + done),
         )
         return losses[:taken], status
-
-
-def _stretches(sizes: NDArray[Any]) -> Iterator[tuple[int, int]]:
-    """Ranges of consecutive steps of equal size, as (first, last + 1)."""
-    first = 0
-    for i in range(1, len(sizes) + 1):
-        if i == len(sizes) or sizes[i] != sizes[first]:
-            yield first, i
-            first = i

@@ -1,0 +1,75 @@
+"""Translation: a circuit as a function of JAX arrays, with NumPy's dtypes and errors for indices out of range.
+
+It takes a circuit and the lengths of its free dimensions. Compiling and running the function live in ``jax_engine`` and
+``epoch``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import numpy
+
+from backpass.circuit import Circuit
+from backpass.circuit.circuit import bind_param
+from backpass.circuit.node import Node
+from backpass.engine.jax.forms import Form
+
+Function = Callable[..., tuple[list[Any], Any]]
+"""(inputs) -> the outputs, and whether every index was in range."""
+
+_COMPARISONS = ("equal", "greater", "greater_equal")
+_AS_GIVEN = {"where": (0,), "take": (1,), "scatter_add": (1,), "to_unit": (0,)}
+"""Operation -> the arguments whose dtype is not that of the result."""
+
+
+def translate(jax: Any, circuit: Circuit, lengths: Mapping[str, int], forms: Mapping[str, Form]) -> Function:
+    """The circuit as a function; its inputs must have the dtypes of the circuit.
+
+    Args:
+        jax: The library.
+        circuit: The circuit.
+        lengths: The lengths of its free dimensions.
+        forms: The form of each operation.
+    """
+
+    def function(*inputs: Any) -> tuple[list[Any], Any]:
+        values, in_range = list(inputs), jax.numpy.asarray(True)
+        for _, node in circuit.operations:
+            params = {key: bind_param(value, lengths) for key, value in node.params.items()}
+            arguments = _converted(node, [values[j] for j in node.inputs])
+            if node.operation.name in ("take", "scatter_add"):
+                length = params["length"] if "length" in params else arguments[0].shape[params["axis"]]
+                in_range &= ((arguments[1] >= -length) & (arguments[1] < length)).all()
+            values.append(forms[node.operation.name](jax, *arguments, **params).astype(node.spec.dtype))
+        return [values[i] for i in circuit.outputs], in_range
+
+    return function
+
+
+def _converted(node: Node, arguments: Sequence[Any]) -> list[Any]:
+    """The arguments in the dtype that NumPy computes in; JAX's own rules give other dtypes for mixed ones."""
+    name, dtype = node.operation.name, node.spec.dtype
+    if name in _COMPARISONS:
+        dtype = numpy.result_type(*(numpy.dtype(a.dtype) for a in arguments))
+    kept = _AS_GIVEN.get(name, ())
+    return [a if i in kept else a.astype(dtype) for i, a in enumerate(arguments)]
+
+
+@lru_cache(maxsize=256)
+def digest_of(circuit: Circuit) -> str:
+    """A digest of what the circuit computes: equal for circuits that were traced separately from equal functions."""
+    digest = sha256(f"{len(circuit.inputs)} {circuit.outputs}".encode())
+    for node in circuit.nodes:
+        params = sorted((key, _plain(value)) for key, value in node.params.items())
+        digest.update(f"{node.operation.name} {node.inputs} {params} {node.spec}\n".encode())
+    return digest.hexdigest()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, numpy.ndarray):
+        return f"{value.shape} {value.dtype.str} {sha256(numpy.ascontiguousarray(value).tobytes()).hexdigest()}"
+    return repr(value)
