@@ -39,8 +39,9 @@ def test_defaults_are_those_of_the_settings_or_left_to_the_preset(kind: Any) -> 
 def test_every_setting_is_a_parameter_or_has_a_reason_not_to_be(kind: Any) -> None:
     ours = {"hidden": "hidden_layer_sizes", "seed": "random_state"}
     absent = {name for name in BY_NAME if ours.get(name, name) not in kind().get_params()}
-    # The class sets the task, the caller holds test rows and fits again on all of them, ``fit`` takes groups and times.
-    reasons = {"task", "test_fraction", "refit", "group", "time"}
+    # The class sets the task, the caller holds test rows and fits again on all of them, ``fit`` takes groups and times,
+    # and an estimator is one process, for which there is no need to cut batches.
+    reasons = {"task", "test_fraction", "refit", "group", "time", "shards"}
     of_numbers = {"quantile", "huber_delta", "output_activation", "clip_predictions"}
     of_classes = {"label_smoothing", "calibration", "positive", "threshold", "cost", "class_weight"}
     assert absent == reasons | (of_classes if kind is BackpassRegressor else of_numbers)

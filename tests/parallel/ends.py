@@ -1,4 +1,6 @@
-"""A fit that ends early: run by mpiexec as ``ends.py HOW FOLDER``; process 0 ends it in the second epoch it sees.
+"""A fit that ends early: run by mpiexec as ``ends.py HOW WHAT FOLDER``; process 0 ends it in the second epoch it sees.
+
+WHAT is LONG or SHARDED, the settings in ``fits``.
 
 "signal" sends it SIGTERM, "kill" SIGKILL, and "error" raises an exception.
 """
@@ -15,7 +17,7 @@ from backpass.errors import InterruptedTraining
 from backpass.training import Callback, EpochRecord, Progress
 
 sys.path.append(str(Path(__file__).parent))
-from fits import LONG, rows
+import fits
 
 fitting.SECONDS = 0.0  # a checkpoint after every epoch
 
@@ -35,17 +37,17 @@ class Ends(Callback):
         return None
 
 
-def main(how: str, folder: Path) -> None:
+def main(how: str, what: str, folder: Path) -> None:
     from mpi4py import MPI
 
-    comm, checkpoint = MPI.COMM_WORLD, folder / "run.checkpoint"
+    comm, checkpoint, settings = MPI.COMM_WORLD, folder / "run.checkpoint", getattr(fits, what)
     try:
-        fitting.fit(rows(), "y", comm=comm, callbacks=[Ends(how)], checkpoint=checkpoint, **LONG)
+        fitting.fit(fits.rows(), "y", comm=comm, callbacks=[Ends(how)], checkpoint=checkpoint, **settings)
     except InterruptedTraining as stopped:
         (folder / f"stopped.{comm.rank}").write_text(str(stopped))
-        model = fitting.fit(rows(), "y", comm=comm, resume_from=checkpoint, **LONG)
+        model = fitting.fit(fits.rows(), "y", comm=comm, resume_from=checkpoint, **settings)
         model.save(folder / f"resumed.{comm.rank}.backpass")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -47,7 +47,27 @@ FITS: dict[str, dict[str, Any]] = {
         "epochs": 3,
         "validation_fraction": 0.2,
     },
-    "one network": {"target": "y", "hidden": (4,), "epochs": 2},
+    "one network": {
+        "target": "kind",
+        "hidden": (8,),
+        "epochs": 3,
+        "shards": 4,
+        "batch_size": 13,
+        "dropout": 0.2,
+        "dropout_schedule": "linear",
+        "class_weight": "balanced",
+        "validation_fraction": 0.2,
+        "max_grad_norm": 1.0,
+    },
+    "networks in groups": {
+        "target": "y",
+        "hidden": (4,),
+        "epochs": 2,
+        "shards": 2,
+        "ensemble_size": 2,
+        "ensemble_split": "split",
+        "validation_fraction": 0.2,
+    },
 }
 """Name -> the arguments of a fit."""
 
@@ -60,6 +80,17 @@ LONG: dict[str, Any] = {
     "threads": 1,
 }
 """The settings of the fit that ``ends`` ends early."""
+
+
+SHARDED: dict[str, Any] = {
+    "hidden": (4,),
+    "epochs": 200,
+    "batch_size": 32,
+    "shards": 2,
+    "validation_fraction": 0.2,
+    "threads": 1,
+}
+"""The same for one network, whose batches the processes divide."""
 
 
 class Seen(Callback):
@@ -91,10 +122,25 @@ def fold_scores(comm: Any) -> str:
     return repr([found.scores, found.predicted.tolist(), found.fold.tolist()])
 
 
+def tree_sums(comm: Any) -> list[list[float]]:
+    """Sums of vectors of several lengths over the processes, float32, whose last digits depend on the order."""
+    found = []
+    for length in (1, 2, 3, 5, 17, 1000):
+        vector = vector_of(comm.rank, length)
+        exchange_of(comm).sum(vector)
+        found.append(vector.tolist())
+    return found
+
+
+def vector_of(rank: int, length: int) -> Any:
+    return np.random.default_rng([rank, length]).normal(size=length).astype(np.float32)
+
+
 def main(folder: Path, names: Sequence[str]) -> None:
     from mpi4py import MPI
 
     comm = MPI.COMM_WORLD
+    (folder / f"sums.{comm.rank}").write_text(repr(tree_sums(comm)))
     seen = Seen()
     for name in names:
         model_bytes(name, comm, folder, (seen,) if name == "ensemble" else ())

@@ -32,7 +32,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return of
 
 
-IN_FOUR = ("ensemble", "pack")
+IN_FOUR = ("ensemble", "one network", "networks in groups")
 """The fits that four processes do, too."""
 
 
@@ -53,6 +53,17 @@ def test_every_process_has_the_model_of_one(name: str, together: tuple[int, Path
         pytest.skip("two processes do it")
     for rank in range(count):
         assert (folder / f"{name}.{rank}.backpass").read_bytes() == alone(name), rank
+
+
+def test_sums_are_added_in_a_tree(together: tuple[int, Path]) -> None:
+    count, folder = together
+    expected = []
+    for length in (1, 2, 3, 5, 17, 1000):
+        sums = [FITS.vector_of(rank, length) for rank in range(count)]
+        while len(sums) > 1:
+            sums = [left + right for left, right in zip(sums[::2], sums[1::2], strict=True)]
+        expected.append(sums[0].tolist())
+    assert {(folder / f"sums.{rank}").read_text() for rank in range(count)} == {repr(expected)}
 
 
 def test_folds_have_the_scores_of_one_process(together: tuple[int, Path], alone: Any) -> None:

@@ -14,7 +14,7 @@ from backpass.network.feature_map import FeatureMap
 from backpass.network.front import Embedding, FrontScale, Periodic, Projection, Selection
 from backpass.network.initialization import fit_output, initialize, initialize_from_data
 from backpass.network.layers import Dense, Dropout, Layer, LearnedActivation, RandomKey, ScaledDense, Unit, Wired
-from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, weighted_loss
+from backpass.network.losses import LOSSES, Loss, loss_named, mean_loss, summed_loss, weighted_loss
 from backpass.network.network import Network, dense_network
 from backpass.network.parameters import FIXED, GROUPS, Layout, Parameter
 from backpass.network.plain_data import LAYERS
@@ -62,5 +62,6 @@ __all__ = [
     "mean_loss",
     "range_of",
     "saturates",
+    "summed_loss",
     "weighted_loss",
 ]

@@ -245,6 +245,11 @@ def mean_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     return _weighted(loss, o, y, weights).sum() / where(equal(total, 0.0), 1.0, total)
 
 
+def summed_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
+    """sum of w^(i) J^(i): what ``mean_loss`` and ``weighted_loss`` divide"""
+    return _weighted(loss, o, y, weights).sum()
+
+
 def weighted_loss(loss: Loss, o: Array, y: Array, weights: Array) -> Array:
     """J = sum of w^(i) J^(i) / B, B the number of rows
 

@@ -11,6 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import numpy
+from numpy.typing import NDArray
+
 PAUSE = 0.002
 """Seconds between two looks for a message; a process that waits leaves its core to the others."""
 
@@ -38,6 +41,23 @@ class Exchange(ABC):
     @abstractmethod
     def collect(self, channel: int) -> list[tuple[int, Any]]:
         """The messages that have come in: (sender, message), those of one sender in their order."""
+
+    @abstractmethod
+    def sum(self, buffer: NDArray[Any]) -> None:
+        """Replace a vector by the sum of those of all processes, added in a binary tree of neighbors.
+
+        Every process must call it at the same point of the program, with a vector of the same length.
+
+        Raises:
+            UsageError: The number of processes is no power of two.
+        """
+
+    @abstractmethod
+    def group(self, size: int) -> Exchange:
+        """The exchange of this process and its neighbors: processes 0 .. size - 1, size .. 2 size - 1, and so on.
+
+        Every process must call it at the same point of the program.
+        """
 
     @property
     def name(self) -> str:
@@ -68,6 +88,12 @@ class Exchange(ABC):
             self.post(shared, rank, _SHARED)
         return shared
 
+    def any(self, value: bool) -> bool:
+        """Whether a value is true in any process. Every process must call it at the same point of the program."""
+        count = numpy.array([float(value)])
+        self.sum(count)
+        return bool(count[0])
+
     def from_first(self, value: Any) -> Any:
         """The value of process 0. Every process must call it at the same point of the program."""
         return self.share(value if self.rank == 0 else None)[0]
@@ -84,6 +110,12 @@ class Solo(Exchange):
 
     rank = 0
     size = 1
+
+    def sum(self, buffer: NDArray[Any]) -> None:
+        pass
+
+    def group(self, size: int) -> Exchange:
+        return self
 
     def post(self, message: Any, to: int, channel: int) -> None:
         raise ValueError("there is no other process")

@@ -26,6 +26,7 @@ from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import Arrays, EpochRecord, Progress, StepRecord
 from backpass.training.sampling import batch_sizes, sampling_named, steps_per_epoch
 from backpass.training.settings_table import SettingsTable
+from backpass.training.sharded import ShardedStep, Sharding
 from backpass.training.watching import run_watched
 
 OVER = ("finished", "patience")
@@ -203,6 +204,7 @@ class TrainingRun:
         validate: theta -> score, lower is better; None without validation rows.
         callbacks: The observers.
         stop: Ends the run between two steps; if None, signals such as Ctrl-C do.
+        sharding: How batches are cut into shards, which several processes may divide; None: not at all.
     """
 
     objective: Objective
@@ -214,11 +216,11 @@ class TrainingRun:
     validate: Callable[[NDArray[Any]], float] | None = None
     callbacks: Sequence[Callback] = ()
     stop: StopRequest | None = None
+    sharding: Sharding | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
         """Train until all epochs are done or the run ends early. A diverging loss does not raise."""
-        batch = [Spec(("B", *array.shape[1:]), array.dtype) for array in self.data]
-        step = training_step(self.objective, self.optimizer, self.theta, batch, self.settings.columns)
+        step = self._make_step() if self.sharding is None else self._make_sharded_step(self.sharding)
         if progress is None:
             progress = Progress((self.theta, *memory_like(self.optimizer, self.theta)), self.theta)
         for callback in self.callbacks:
@@ -228,6 +230,17 @@ class TrainingRun:
         for callback in self.callbacks:
             callback.on_end(result)
         return result
+
+    @property
+    def batch(self) -> list[Spec]:
+        """The specs of the batch arrays."""
+        return [Spec(("B", *array.shape[1:]), array.dtype) for array in self.data]
+
+    def _make_step(self) -> Step:
+        return training_step(self.objective, self.optimizer, self.theta, self.batch, self.settings.columns)
+
+    def _make_sharded_step(self, sharding: Sharding) -> ShardedStep:
+        return ShardedStep.of(sharding, self.optimizer, self.theta, self.batch, self.settings.columns)
 
     @property
     def rows(self) -> int:
@@ -268,7 +281,7 @@ class TrainingRun:
         stop = min(self.steps_per_epoch, self.total_steps - number * self.steps_per_epoch)
         return Epoch(rows[done:stop], sizes[done:stop], table.rows(progress.step, stop - done), progress.step)
 
-    def _advance(self, step: Step, progress: Progress, stop: StopRequest) -> TrainingResult:
+    def _advance(self, step: Step | ShardedStep, progress: Progress, stop: StopRequest) -> TrainingResult:
         key = key_of(self.settings.seed)
         clock = _Clock(self.settings.max_seconds)
         table = self._settings_table()
@@ -288,9 +301,11 @@ class TrainingRun:
             progress.losses += [float(J) for J in outcome.losses]
             if outcome.failed or not is_finite(progress.state):
                 tried = epoch.until(len(outcome.losses) + 1)
-                fault = first_fault(self.engine, step, before, key, self.data, tried)
+                whole = step if isinstance(step, Step) else self._make_step()
+                fault = first_fault(self.engine, whole, before, key, self.data, tried)
                 return self._diverged(progress, fault.step - 1, str(fault))
             if len(outcome.losses) < epoch.steps:
+                self._agree_on(stop)
                 return self._ended(progress, "interrupted" if stop() else "time", stop)
             if reason := self._finish_epoch(progress, table):
                 if reason == "diverged":
@@ -299,17 +314,25 @@ class TrainingRun:
         return self._ended(progress, "finished", stop)
 
     def _run_epoch(
-        self, step: Step, state: Arrays, key: NDArray[Any], epoch: Epoch, should_stop: Callable[[int], bool]
+        self,
+        step: Step | ShardedStep,
+        state: Arrays,
+        key: NDArray[Any],
+        epoch: Epoch,
+        should_stop: Callable[[int], bool],
     ) -> Outcome:
         """Run an epoch at once, or step by step if a callback sees the steps."""
         watching = [callback for callback in self.callbacks if callback.sees_steps]
-        if not watching:
-            return self.engine.run_epoch(step, state, key, self.data, epoch, should_stop)
 
         def report(record: StepRecord) -> None:
             for callback in watching:
                 callback.on_update(record)
 
+        if isinstance(step, ShardedStep):
+            shown = report if watching else None
+            return step.run_epoch(self.engine, state, key, self.data, epoch, should_stop, shown)
+        if not watching:
+            return self.engine.run_epoch(step, state, key, self.data, epoch, should_stop)
         return run_watched(self.engine, step, state, key, self.data, epoch, should_stop, report)
 
     def _finish_epoch(self, progress: Progress, table: SettingsTable) -> str:
@@ -328,10 +351,16 @@ class TrainingRun:
         progress.finish_epoch(record)
         # A list rather than any(): every callback sees the epoch, even if an earlier one ends the run.
         answers = [callback.on_epoch(record, progress) for callback in self.callbacks]
-        if any(answers):
+        if any(answers) if self.sharding is None else self.sharding.exchange.any(any(answers)):
             return "stopped"
         patience = self.settings.patience
         return "patience" if patience is not None and progress.stale_epochs >= patience else ""
+
+    def _agree_on(self, stop: StopRequest) -> None:
+        """Let every process that shares this run know the signal that has reached one of them."""
+        if self.sharding is not None:
+            signals = [each for each in self.sharding.exchange.share(stop.signal) if each is not None]
+            stop.signal = stop.signal if stop() or not signals else signals[0]
 
     def _ended(self, progress: Progress, reason: str, stop: StopRequest) -> TrainingResult:
         # Without validation rows, a run that stops inside an epoch keeps the steps since the last epoch.

@@ -8,8 +8,13 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy
+from numpy.typing import NDArray
+
 from backpass.errors import UsageError
 from backpass.training.exchange import SOLO, Exchange
+
+_SUMS = 32_000  # the tag of sums; those of messages are the numbers of their channels
 
 INSTALL = "pip install 'backpass[mpi]'"
 
@@ -28,6 +33,7 @@ class MpiExchange(Exchange):
         self._comm = comm.Dup()
         self._sending: list[Any] = []
         self._lock = threading.Lock()
+        self._groups: dict[int, MpiExchange] = {}
 
     @property
     def name(self) -> str:
@@ -55,6 +61,41 @@ class MpiExchange(Exchange):
             while (waiting := self._comm.improbe(MPI.ANY_SOURCE, channel, status)) is not None:
                 found.append((int(status.Get_source()), waiting.recv()))
         return found
+
+    def sum(self, buffer: NDArray[Any]) -> None:
+        """See ``Exchange``. Each process sends and receives 2 (size - 1) / size vectors in 2 log2(size) messages.
+
+        Recursive halving gives each process the sum of one piece of the vector, recursive doubling all pieces to all.
+
+        Source: Rabenseifner 2004, Optimization of collective reduction operations, section 4.
+        """
+        if self.size & (self.size - 1):
+            raise UsageError(f"the sum over {self.size} processes: their number must be a power of two")
+        low, high, distance, halves = 0, len(buffer), 1, list[tuple[int, slice, slice]]()
+        received = numpy.empty((high + 1) // 2, buffer.dtype)
+        while distance < self.size:
+            middle = (low + high) // 2
+            pieces = [slice(low, middle), slice(middle, high)]
+            upper = bool(self.rank & distance)
+            own, others = pieces[upper], pieces[not upper]
+            partner = self.rank ^ distance
+            room = received[: own.stop - own.start]
+            self._swap(buffer[others], room, partner)
+            buffer[own] += room
+            halves.append((partner, own, others))
+            low, high, distance = own.start, own.stop, 2 * distance
+        for partner, own, others in reversed(halves):
+            self._swap(buffer[own], buffer[others], partner)
+
+    def _swap(self, sent: NDArray[Any], received: NDArray[Any], partner: int) -> None:
+        self._comm.Sendrecv(sent, partner, _SUMS, received, partner, _SUMS)
+
+    def group(self, size: int) -> Exchange:
+        if size == self.size:
+            return self
+        if size not in self._groups:
+            self._groups[size] = MpiExchange(self._comm.Split(self.rank // size, self.rank))
+        return self._groups[size]
 
     def abort(self, code: int) -> None:
         """End all processes at once."""

@@ -28,13 +28,20 @@ from backpass.model.fitting.pack.race import Race
 from backpass.model.fitting.preparation import make_problem
 from backpass.model.fitting.problem import Problem
 from backpass.model.fitting.refit import refitted
-from backpass.model.fitting.runs import Runs, side_by_side, train_members, with_lower_learning_rate
+from backpass.model.fitting.runs import (
+    Runs,
+    group_size,
+    side_by_side,
+    train_members,
+    with_lower_learning_rate,
+)
 from backpass.model.fitting.scoring import WORST, Compared, baselines
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, read_table, required_kind, table_from
 from backpass.table.columns.rules import check_name_lists
+from backpass.table.messages import counted
 from backpass.table.targets import target_names
 from backpass.training import Callback, StopRequest, stop_on_signals
 from backpass.training.exchange import SOLO, Exchange
@@ -231,6 +238,7 @@ def fit_problem(
     check_held_out(problem, members[:count])
     identity = cache(partial(identity_of, problem, members))
     if exchange.size > 1:
+        _require_work(problem, len(members), exchange)
         _require_same(exchange, identity())
     if exchange.rank:
         callbacks, checkpoint, rescue, on_model = (), None, None, None
@@ -249,6 +257,7 @@ def fit_problem(
     limit = problem.settings.max_seconds
     share = 1.0 / (1.0 + _FOR_A_LATER_FIT * (does_backtest + problem.settings.refit))
     members = _within(members, limit, time.monotonic() - began, share)
+    _announce_idle(group_size(members, len(members), exchange), members, exchange, callbacks)
     early = before_training(problem)
     _announce(early, callbacks)
     with stop_on_signals() as stop:
@@ -288,6 +297,35 @@ def fit_problem(
         interrupted.checkpoint = str(place) if saved else None
         raise interrupted
     return model
+
+
+def _require_work(problem: Problem, networks: int, exchange: Exchange) -> None:
+    """Reject processes that cannot divide one network.
+
+    Raises:
+        UsageError: Their number does not divide the shards.
+    """
+    shards, size = problem.settings.shards, exchange.size
+    if networks > 1 or shards % size == 0:
+        return
+    powers = [str(2**i) for i in range(shards.bit_length())]
+    raise UsageError(
+        f"{size} processes cannot divide one network of {counted(shards, 'shard')}",
+        hint=f"use {', '.join(powers[:-1])} or {powers[-1]} processes"
+        if shards > 1
+        else f"set shards to a power of two that {size} divides, such as 8, or train an ensemble"
+        if size & (size - 1) == 0
+        else "use 2, 4 or 8 processes and set shards to 8, or train an ensemble",
+    )
+
+
+def _announce_idle(together: int, members: Sequence[Member], exchange: Exchange, callbacks: Sequence[Callback]) -> None:
+    """Report processes that have no network to train, where so many train each of them together."""
+    busy = min(exchange.size // together, len(members)) * together
+    if idle := exchange.size - busy:
+        text = f"{idle} of {exchange.size} processes have nothing to train: there are {len(members)} networks"
+        for each in callbacks:
+            each.on_note(text)
 
 
 def _require_same(exchange: Exchange, identity: Mapping[str, Any]) -> None:

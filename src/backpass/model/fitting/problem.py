@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from math import isfinite
 from typing import Any
@@ -31,7 +32,7 @@ from backpass.model.split.splits import RowSplit
 from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows
 from backpass.model.unknown import with_shrunk_unknowns
-from backpass.network import FIXED, FeatureMap, Network, RandomKey, mean_loss, weighted_loss
+from backpass.network import FIXED, FeatureMap, Network, RandomKey, mean_loss, summed_loss, weighted_loss
 from backpass.table import Schema
 from backpass.table.table import Demand
 from backpass.training import (
@@ -45,6 +46,8 @@ from backpass.training import (
     TrainingSettings,
     optimizer_named,
 )
+from backpass.training.exchange import SOLO, Exchange
+from backpass.training.sharded import Sharding
 
 _BATCH_SIZES = ((1_024, 32), (8_192, 128), (30_000, 256), (100_000, 512))
 """(maximum number of training rows, batch size): small tables need more steps, large tables larger batches."""
@@ -145,6 +148,13 @@ class Problem:
         J = mean_loss if self.parts["train"].weights is None and self.class_weights is None else weighted_loss
         return J(self.head.loss, o, y, weights)
 
+    def summed(self, theta: Array, batch: tuple[Array, ...], draws: RandomKey) -> Array:
+        """B J(theta) of a batch of B rows. Their mean weight is 1 where ``objective`` divides by the sum of weights."""
+        x, y, weights, *taught = batch
+        o = self.network(theta, x, draws)
+        own = summed_loss(self.head.loss, o, y, weights)
+        return own + summed_loss(teaching_loss(self.head), o, *taught) if taught else own
+
     def first_theta(self) -> NDArray[Any]:
         """The parameters before the first step."""
         return first_theta(self.network, self.head, self.parts["train"], self.settings, self.engine, self.fixed)
@@ -156,6 +166,7 @@ class Problem:
         callbacks: Sequence[Callback] = (),
         progress: Progress | None = None,
         stop: StopRequest | None = None,
+        exchange: Exchange = SOLO,
     ) -> TrainingResult:
         """Run the training loop.
 
@@ -164,7 +175,9 @@ class Problem:
             callbacks: Observers of the run.
             progress: The progress in a checkpoint, to continue from.
             stop: Stops the run between two steps. Default None: Ctrl-C stops it.
+            exchange: The processes that divide the shards of each batch. Default: one.
         """
+        shards = self.settings.shards
         part = self.parts["train"]
         run = TrainingRun(
             objective=self.objective,
@@ -173,16 +186,24 @@ class Problem:
             optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.engine,
-            validate=self.validation_score if "validation" in self.parts else None,
+            validate=partial(self.validation_score, exchange=exchange) if "validation" in self.parts else None,
             callbacks=callbacks,
             stop=stop,
+            sharding=Sharding(shards, self.summed, exchange) if shards > 1 else None,
         )
         return run.run(progress)
 
-    def validation_score(self, theta: NDArray[Any]) -> float:
-        """The head's metric on the validation rows, negated if higher is better."""
+    def validation_score(self, theta: NDArray[Any], exchange: Exchange = SOLO) -> float:
+        """The head's metric on the validation rows, negated if higher is better.
+
+        Args:
+            theta: The parameters that are trained.
+            exchange: The processes that divide the rows; each gets the score.
+        """
         part, metric = self.parts["validation"], self.head.metric
-        o = outputs_of(self.network, self.predicting(theta), part.x, self.engine)
+        first, last = (part.rows * rank // exchange.size for rank in (exchange.rank, exchange.rank + 1))
+        own = outputs_of(self.network, self.predicting(theta), part.x[first:last], self.engine)
+        o = np.concatenate(exchange.share(own)) if exchange.size > 1 else own
         return as_loss(metric, self.head.scores(o, part.truth, part.weights, [metric])[metric])
 
     @property

@@ -84,9 +84,10 @@ def train_members(
     if together is None:
         together = EnsembleProgress(callbacks, len(members))
     together.join(before)
-    spread = Stage.of(exchange, together, stop, checkpoint)
+    spread = Stage.of(exchange, together, stop, checkpoint, group_size(members, len(stage), exchange))
     own, recorder = (stage, checkpoint) if spread is None else (spread.own(stage), spread.recorder)
-    workers = max(side_by_side(members[0].problem, len(own)), 1)
+    group = SOLO if spread is None else spread.group
+    workers = max(side_by_side(members[0].problem, len(own)), 1) if group.size == 1 else 1
     begun = {i: standing.result() for i, standing in before.items()}
     faults = {i: standing.fault for i, standing in before.items() if standing.fault}
 
@@ -101,7 +102,7 @@ def train_members(
             if recorder is None
             else [CheckpointCallback(recorder, i, faults.get(i, ""), watchers, problem.last_epoch), *watchers]
         )
-        result = problem.train(theta=theta, callbacks=seen, progress=progress, stop=stop)
+        result = problem.train(theta=theta, callbacks=seen, progress=progress, stop=stop, exchange=group)
         if result.reason != "diverged" or i in faults or with_lower_learning_rate(problem) is None:
             return result
         faults[i] = result.fault
@@ -132,6 +133,15 @@ def train_members(
         for each in callbacks:
             each.on_end(runs.ending)
     return runs
+
+
+def group_size(members: Sequence[Member], count: int, exchange: Exchange) -> int:
+    """The number of processes that train each of ``count`` members together: a power of two that divides the shards.
+
+    Members are divided first, because they need no exchange; what processes are left divide the shards of a member.
+    """
+    most = min(members[0].problem.settings.shards, exchange.size // max(count, 1))
+    return 1 << (max(most, 1).bit_length() - 1)
 
 
 def _done_again(member: Member, fault: str) -> str:

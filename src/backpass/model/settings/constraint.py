@@ -109,6 +109,32 @@ class Number(Constraint):
 
 
 @dataclass(frozen=True, slots=True)
+class PowerOfTwo(Constraint):
+    """A power of two.
+
+    Attributes:
+        high: The largest one.
+    """
+
+    metavar = "NUMBER"
+
+    high: int
+
+    def describe(self) -> str:
+        return f"a power of two from 1 to {self.high}"
+
+    def accepts(self, value: Any) -> bool:
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        return is_whole and 1 <= value <= self.high and value & (value - 1) == 0
+
+    def read(self, text: str) -> Any:
+        return int(text)
+
+    def breaking(self) -> Sequence[Any]:
+        return [0, 3, 2 * self.high, 2.0, "many", True]
+
+
+@dataclass(frozen=True, slots=True)
 class Choice(Constraint):
     """One of several names."""
 

@@ -21,6 +21,7 @@ from backpass.model.settings.constraint import (
     Function,
     Number,
     NumberOrName,
+    PowerOfTwo,
     Switch,
 )
 from backpass.model.settings.presets import PRESETS
@@ -315,6 +316,14 @@ class SettingValues:
         Number(0, 1),
         "share of the loss that compares with the predictions of a teacher, if there is one",
         since=3,
+        is_optional=True,
+    )
+    shards: int = training(
+        1,
+        PowerOfTwo(1024),
+        "number of parts of each batch whose gradients are added; several processes divide them",
+        since=3,
+        notes=(1,),
         is_optional=True,
     )
     seed: int = training(0, Number(0, 2**64 - 1, whole=True), "seed of all random choices")

@@ -67,6 +67,7 @@ class SettingsOptions(TypedDict, total=False):
     candidates: int
     ensemble_split: Literal["folds", "split"]
     teacher_weight: float
+    shards: int
     seed: int
     positive: str | float | None
     threshold: float | Literal["f1", "balanced", "cost"] | None

@@ -37,6 +37,7 @@ class Stage:
         checkpoint: Process 0: receives the state of every run.
         seconds: The seconds between two reports of a run's state; None if only its end is reported.
         keeps: Whether states are reported at all.
+        group: The processes that train the same members as this one; the first of them reports.
     """
 
     exchange: Exchange
@@ -46,6 +47,7 @@ class Stage:
     checkpoint: Checkpoint | None
     seconds: float | None
     keeps: bool
+    group: Exchange
     _results: dict[int, dict[str, Any]] = field(default_factory=dict)
     _merged: dict[str, Any] | None = None
     _has_told_end: bool = False
@@ -56,26 +58,46 @@ class Stage:
 
     @staticmethod
     def of(
-        exchange: Exchange, together: EnsembleProgress, stop: StopRequest, checkpoint: Checkpoint | None
+        exchange: Exchange,
+        together: EnsembleProgress,
+        stop: StopRequest,
+        checkpoint: Checkpoint | None,
+        group_size: int,
     ) -> Stage | None:
-        """The stage of several processes; None for one. Every process must call it at the same point."""
+        """The stage of several processes; None for one. Every process must call it at the same point.
+
+        Args:
+            exchange: The processes.
+            together: The combined progress of the runs.
+            stop: Stops the runs between two steps.
+            checkpoint: Process 0: receives the state of every run.
+            group_size: The number of processes that train a member together.
+        """
         if exchange.size == 1:
             return None
         kept = None if checkpoint is None else (checkpoint.seconds,)
         kept = exchange.from_first(kept)
         seconds = None if kept is None else kept[0]
-        return Stage(exchange, exchange.open_channel(), together, stop, checkpoint, seconds, kept is not None)
+        group, channel = exchange.group(group_size), exchange.open_channel()
+        return Stage(exchange, channel, together, stop, checkpoint, seconds, kept is not None, group)
 
     def own(self, numbers: Sequence[int]) -> Sequence[int]:
-        """The members that this process trains: every ``size``-th."""
-        return numbers[self.exchange.rank :: self.exchange.size]
+        """The members that this process trains, with the others of its group: every so many groups' one."""
+        groups = self.exchange.size // self.group.size
+        number = self.exchange.rank // self.group.size
+        return numbers[number::groups] if number < groups else ()
 
     @property
     def recorder(self) -> Recorder | None:
         """What receives the states of this process's runs."""
-        if self.exchange.rank == 0 or not self.keeps:
+        if self.exchange.rank == 0:
             return self.checkpoint
-        return Sender(self)
+        return Sender(self) if self.keeps and self.is_first else None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process reports the runs of its group."""
+        return self.group.rank == 0
 
     def poll(self) -> None:
         """Pass on what has happened here, and take in what has happened elsewhere, if it is time to."""
@@ -100,7 +122,9 @@ class Stage:
         Returns:
             The results and faults of all processes. The run that ended all is that of ``together``.
         """
-        own = {"results": dict(results), "faults": dict(faults), "ender": self.together.ender}
+        own: dict[str, Any] = {"results": {}, "faults": {}, "ender": self.together.ender}
+        if self.is_first:
+            own |= {"results": dict(results), "faults": dict(faults)}
         if self.exchange.rank:
             self._looked = 0.0
             self.poll()
@@ -143,7 +167,7 @@ class Stage:
             self._has_told_end = True
             for rank in others:
                 self.exchange.post(("end", self.together.ender), rank, self.channel)
-        if self.exchange.rank and now - self._reported >= REPORT:
+        if self.exchange.rank and self.is_first and now - self._reported >= REPORT:
             self._reported = now
             self.exchange.post(("steps", self.together.share, dict(self.together.taken)), 0, self.channel)
 
@@ -190,7 +214,7 @@ class StageCallback(Callback):
         self.stage.poll()
 
     def on_warning(self, text: str) -> None:
-        if self.stage.exchange.rank:
+        if self.stage.exchange.rank and self.stage.is_first:
             self.stage.exchange.post(("warning", text), 0, self.stage.channel)
 
 
