@@ -24,9 +24,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from backpass.idiom import in_python
+
 
 class BackpassError(Exception):
     """A message, the problems it collects, and a hint on what to do.
+
+    They name options as the command line does; the text of the exception names the arguments of Python (see ``idiom``).
 
     Attributes:
         message: What is wrong.
@@ -53,7 +57,7 @@ class BackpassError(Exception):
         lines = [self.message, *(f"  - {fault}" for fault in self.faults)]
         if self.hint:
             lines += ["", f"hint: {self.hint}"]
-        return "\n".join(lines)
+        return in_python("\n".join(lines))
 
 
 class UsageError(BackpassError, ValueError):

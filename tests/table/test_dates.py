@@ -213,7 +213,7 @@ class TestRefusals:
         message = fault(write("d,y\n" + "".join(f"{line},1\n" for line in lines)))
         assert "column 'd': 18 dates, 2 texts ('2024-02-30' row 19, 'soon' row 20)" in message
         assert (
-            "if '2024-02-30' means missing: --missing; if the column holds texts: --categorical; dates are written"
+            "if '2024-02-30' means missing: missing=[...]; if the column holds texts: categorical=[...]; dates"
             in message
         )
         path = write("d,y\n" + "".join(f"{line},1\n" for line in lines))
@@ -240,7 +240,10 @@ class TestRefusals:
     def test_what_cannot_be_read_as_the_date_it_was(self, write: Write) -> None:
         message = fault(write("d,y\n2024-01-01,1\nsoon,1\n,1\n7,1\n"), kinds={"d": "date"})
         assert "column 'd': 1 date, 2 texts ('7' row 4, 'soon' row 2)" in message
-        assert "the model needs dates here; if '7' means missing: --missing; dates are written 2024-12-31 or" in message
+        assert (
+            "the model needs dates here; if '7' means missing: missing=[...]; dates are written 2024-12-31 or"
+            in message
+        )
         assert "column 'd' holds numbers (rows 1, 3), the model needs dates here" in fault(
             {"d": [5.0, None, 7.0]}, kinds={"d": "date"}
         )

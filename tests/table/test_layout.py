@@ -187,7 +187,7 @@ def test_a_file_without_a_header_is_told_and_can_be_read(write: Write) -> None:
 def test_names_and_skipped_lines_that_do_not_fit(write: Write) -> None:
     path, _ = adult(write)
     assert "2 names are given, the first line has 5 fields" in fault(path, names=["a", "b"])
-    assert "it is a header\n\nhint: leave out --names" in fault(write("a,b\n1,2\n"), names=["a", "b"])
+    assert "it is a header\n\nhint: leave out names" in fault(write("a,b\n1,2\n"), names=["a", "b"])
     assert "has 2 lines, of which 3 are to be skipped" in fault(write("a,b\n1,2\n"), skip=3)
     for options, message in (
         ({"names": "a,b"}, "names takes a list"),
@@ -219,7 +219,7 @@ def test_lines_before_the_header_are_skipped(write: Write, ends: str, mark: str)
 def test_the_line_above_the_table_is_named(write: Write) -> None:
     path, _ = adult(write, "|1x3 Cross validator\n")
     for options in ({}, {"delimiter": ","}):
-        assert "the header is line 1, '|1x3 Cross validator'; another one? --skip 1" in fault(path, **options)
+        assert "the header is line 1, '|1x3 Cross validator'; another one? skip=1" in fault(path, **options)
     assert read_table(path, skip=1, no_header=True).rows == 50
 
 
@@ -354,7 +354,7 @@ def test_a_row_that_fits_no_column_is_one_fault(write: Write) -> None:
     assert fault(write(text)) == (
         "t.csv: row 31: texts in 3 columns of numbers or dates: 'kg' (column 'a'), 'm' (column 'b'), 's' (column 'c')"
         "\n\nhint: if such a row holds units, names or remarks, delete it; if its texts mean missing, name each with "
-        "--missing"
+        "missing=[...]"
     )
     two = fault(write("\n".join(["a,b,c,d", *rows, "kg,m,3,t0", *rows])))
     assert "column 'a': 60 numbers, 1 text ('kg' row 31)" in two

@@ -220,7 +220,7 @@ def test_the_header_row_is_an_option(write: Write) -> None:
 
 def test_the_error_names_the_line_and_the_option(write: Write) -> None:
     rows = [["a", "", "b"], ["", "x", "y"], ["name", "town", "grade"], *[["p", "q", "r"], ["s", "t", "u"]] * 10]
-    assert "is line 3, 'name, town, grade', the header? --header-row 3" in fault(write(text_of(rows)))
+    assert "is line 3, 'name, town, grade', the header? header_row=3" in fault(write(text_of(rows)))
     assert read_table(write(text_of(rows)), header_row=3).names == ("name", "town", "grade")
 
 

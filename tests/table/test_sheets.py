@@ -53,7 +53,7 @@ def test_several_tables_are_listed_and_none_is_guessed(tmp_path: Path) -> None:
     assert (
         "has 2 sheets with tables: '2023' (3 x 2 cells), '2024' (4 x 2 cells), 'Notes' (1 x 1 cells)" in error.message
     )
-    assert error.hint == "--sheet '2023'; in Python: sheet='2023'"
+    assert error.hint == "--sheet '2023'"
     assert numbers(read_table(path, sheet="2024"), "x") == [9, 8, 7]
     assert numbers(read_table(path, sheet=1), "x") == [1, 3]
     assert numbers(read_table(f"{path}::2024"), "x") == [9, 8, 7]

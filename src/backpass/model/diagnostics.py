@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassWarning
+from backpass.idiom import in_python
 from backpass.model.comparison import Comparison, baseline_title
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS, LOWER_IS_BETTER
@@ -43,9 +44,12 @@ class Warned(Callback):
 
 
 def warn_all(texts: Sequence[str], stacklevel: int = 2) -> None:
-    """Issue each text once, as ``BackpassWarning``; ``stacklevel`` counts from the caller, as in ``warnings.warn``."""
+    """Issue each text once, as ``BackpassWarning``, with options as arguments of Python.
+
+    ``stacklevel`` counts from the caller, as in ``warnings.warn``.
+    """
     for text in dict.fromkeys(texts):
-        warnings.warn(text, BackpassWarning, stacklevel=stacklevel + 1)
+        warnings.warn(in_python(text), BackpassWarning, stacklevel=stacklevel + 1)
 
 
 def judged(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from backpass.engine import engine_named
 from backpass.errors import DataError, UsageError
+from backpass.idiom import in_python
 from backpass.model.anatomy.neuron import Neuron, collapsed
 from backpass.model.baseline.baseline import Baseline
 from backpass.model.baseline.lookup import Lookup
@@ -86,6 +87,16 @@ class Model:
         columns = counted(len(self.schema.features), "column")
         noun = "targets" if len(self.targets) > 1 else "target"
         return f"Model({noun} {listed(self.targets, shown)}, {self.head.target.task}, {columns}, {networks} {widths})"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the fit assumed about the table, with options as arguments of Python."""
+        return tuple(map(in_python, self.record.notes))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings of the fit, with options as arguments of Python."""
+        return tuple(map(in_python, self.record.warnings))
 
     @property
     def groups(self) -> tuple[Group, ...]:

@@ -17,7 +17,7 @@ from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import truth_in
 
 ZERO_WIDTH = {0x200B: None, 0x2060: None, 0xFEFF: None}  # zero-width space, word joiner, byte order mark
-UNTIDY = re.compile(r" \s|[^\S ]|[\u200b\u2060\ufeff]|(?:^|\x00) | (?:\x00|$)|\w\.(?:\x00|$)")
+STOPPED = re.compile(r"(?<=\w)\.(?=\x00|$)")
 STOP = re.compile(r"(?<=\w)\.$")
 BOOLEANS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 BITS = {"0": False, "1": True}
@@ -69,13 +69,20 @@ def merged(rows: Mapping[str, int], spelling: Spelling) -> dict[str, str]:
     >>> merged({"YES": 2, "yes": 3, "Yes.": 1}, Spelling(case=True))
     {'YES': 'yes', 'yes': 'yes', 'Yes.': 'yes'}
     """
-    if not spelling.case and not UNTIDY.search("\x00".join(rows)):
+    if not spelling.case and not _is_untidy("\x00".join(rows)):
         return {}
     groups: dict[str, list[str]] = {}
     for text in rows:
         groups.setdefault(spelling.key(text), []).append(text)
     several = (same for key, same in groups.items() if key and len(same) > 1)
     return {text: form for same in several for form in [_form(same, rows, spelling)] for text in same}
+
+
+def _is_untidy(joined: str) -> bool:
+    """Whether one of the texts, joined by a zero character, may have another form than its own."""
+    has_outer = joined[:1] == " " or joined[-1:] == " " or "\x00 " in joined or " \x00" in joined
+    has_inner = any(chr(c) in joined for c in ZERO_WIDTH) or " ".join(joined.split()) != joined
+    return has_outer or has_inner or STOPPED.search(joined) is not None
 
 
 def _form(same: Sequence[str], rows: Mapping[str, int], spelling: Spelling) -> str:

@@ -6,6 +6,7 @@ resemble each other, and an order of the rows that tells the target. Each names 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,7 +70,7 @@ def _dates(columns: list[DatetimeColumn], y: NDArray[Any], target: Target) -> It
         order = known[np.argsort(column.microseconds[known], kind="stable")]
         if len(np.unique(column.microseconds[known])) >= FEWEST_GROUPS and _resemble(y, target, order, RESEMBLANCE):
             text = "rows with similar dates have similar targets: a random split is too optimistic for later rows"
-            yield column.name, Finding("no_time", f"{text} (--time {column.name})")
+            yield column.name, Finding("no_time", f"{text} (--time {shlex.quote(column.name)})")
 
 
 def _groups(column: Column, y: NDArray[Any], target: Target) -> Finding | None:
@@ -86,7 +87,8 @@ def _groups(column: Column, y: NDArray[Any], target: Target) -> Finding | None:
     if values < FEWEST_GROUPS or each < 1.5 or not _resemble(y, target, order, RESEMBLANCE, same):
         return None
     text = f"{values:,} values of about {counted(round(each), 'row')} each, which have similar targets"
-    return Finding("no_group", f"{text}: a random split is too optimistic for new values (--group {column.name})")
+    option = f"--group {shlex.quote(column.name)}"
+    return Finding("no_group", f"{text}: a random split is too optimistic for new values ({option})")
 
 
 def _is_identifier(column: Column) -> bool:

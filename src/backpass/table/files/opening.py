@@ -174,7 +174,7 @@ def _check_single(address: Address, form: Format, source: str, opening: Opening)
     if address.member is not None and form.holds != "table":
         raise refusal(source, f"is {form.what}, which holds one table", f"leave out ::{address.member}")
     if opening.sheet is not None:
-        hint = f"leave out --sheet (in Python: sheet), or name the sheet of one file: FILE::{opening.sheet}"
+        hint = f"leave out --sheet, or name the sheet of one file: FILE::{opening.sheet}"
         raise refusal(source, f"is {form.what}, which has no sheets", hint)
     if opening.widths:
         raise refusal(source, f"is {form.what}, which has no fields of fixed width", "leave out --widths")

@@ -156,7 +156,7 @@ def _chosen(workbook: Any, source: str, wanted: str | int | None) -> tuple[Sheet
     sheets = _sheets(workbook)
     tables = [each for each in sheets if each.extent.rows >= LEAST_ROWS]
     if len(tables) > 1:
-        hint = f"--sheet {shown(tables[0].name)}; in Python: sheet={tables[0].name!r}"
+        hint = f"--sheet {shown(tables[0].name)}"
         raise refusal(source, f"has {len(tables)} sheets with tables: {_listed(sheets)}", hint)
     chosen = next((each for each in (*tables, *sheets) if each.extent.rows), sheets[0])
     others = [name for name in names if name != chosen.name]

@@ -6,6 +6,8 @@ counted together.
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -48,9 +50,11 @@ def _sums(
     into: NDArray[np.int64], values: NDArray[np.float64], X: NDArray[np.float64], of: NDArray[np.int64], size: int
 ) -> NDArray[np.float64]:
     """Return sums over the entries e: out[into_e] += values_e X[of_e], added one after the other."""
-    out = np.empty((X.shape[1], size))
+    out, terms = np.empty((X.shape[1], size)), np.empty(len(of))
     for j, column in enumerate(np.ascontiguousarray(X.T)):
-        out[j] = np.bincount(into, values * column[of], minlength=size)
+        np.take(column, of, out=terms, mode="clip")  # no place is out of range; the other modes copy through a buffer
+        np.multiply(values, terms, out=terms)
+        out[j] = np.bincount(into, terms, minlength=size)
     return out.T
 
 
@@ -104,18 +108,19 @@ def count_words(texts: Sequence[str]) -> WordCounts:
     >>> len(found.hashes), sorted(found.counts.values.tolist())
     (3, [1.0, 1.0, 1.0, 2.0, 2.0])
     """
-    place = dict[str, int]()
-    flat, lengths = list[int](), np.zeros(len(texts), dtype=np.int64)
+    place = defaultdict[str, int]()
+    place.default_factory = place.__len__  # a new word gets the next number
+    flat, lengths = array("q"), np.zeros(len(texts), dtype=np.int64)
     for i, text in enumerate(texts):
         words = words_of(text)
         lengths[i] = len(words)
-        flat += [place.setdefault(word, len(place)) for word in words]
+        flat.extend(map(place.__getitem__, words))
     strings = [f"<{word}>" for word in place]
     points, starts = code_points(strings)
     hashes, first, rank = np.unique(hashes_of(points, starts), return_index=True, return_inverse=True)
     points, starts = code_points([strings[j] for j in first.tolist()])
     width = max(len(hashes), 1)
-    entries = np.repeat(np.arange(len(texts)), lengths) * width + rank[np.array(flat, dtype=np.int64)]
+    entries = np.repeat(np.arange(len(texts)), lengths) * width + rank[np.frombuffer(flat, dtype=np.int64)]
     distinct, counts = np.unique(entries, return_counts=True)
     sparse = Sparse(distinct // width, distinct % width, counts.astype(np.float64), len(texts))
     return WordCounts(hashes, sparse, points, starts)

@@ -19,6 +19,7 @@ UNSPACED = (
 LAST_MARK = 0x20000
 LONGEST = 40  # characters of a word that count; longer ones are links, digests or data
 
+_SPACED = {c: " " for c in range(128) if not chr(c).isalnum()}
 _PLAIN = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 
 
@@ -31,7 +32,10 @@ def words_of(text: str) -> list[str]:
     ['東京', '京都']
     """
     if text.isascii():
-        return [word[:LONGEST] for word in _PLAIN.findall(text.lower())]
+        lowered = text.lower()
+        words: list[str] = _PLAIN.findall(lowered) if "'" in text else lowered.translate(_SPACED).split()
+        is_short = max(map(len, words), default=0) <= LONGEST  # almost always; to cut every word takes long
+        return words if is_short else [word[:LONGEST] for word in words]
     one_form = unicodedata.normalize("NFKC", text.replace("\u2019", "'")).casefold()
     found = list[str]()
     for match in _pattern().finditer(unicodedata.normalize("NFKC", one_form)):

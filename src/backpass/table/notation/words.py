@@ -46,6 +46,8 @@ SIGNS = frozenset({*_SIGNS.split(), *_SPACED_SIGNS})
 WORDS = frozenset(" ".join(word.split()) for word in _WORDS.split(","))
 """Words of common languages, in lower case."""
 
+LONGEST = 60
+"""Characters of a string that may mean "no value", with its spaces."""
 FEWEST_BESIDE_WORDS = 6  # different numbers in a column in which a word means missing
 FEWEST_BESIDE_SIGNS = 2
 
@@ -56,5 +58,7 @@ def means_missing(text: str, values: int) -> bool:
     >>> means_missing("#N/A", 2), means_missing("Unknown", 9), means_missing("none", 3), means_missing("large", 9)
     (True, True, False, False)
     """
+    if len(text) > LONGEST:
+        return False
     lowered = " ".join(text.lower().split())
     return (lowered in SIGNS and values >= FEWEST_BESIDE_SIGNS) or (lowered in WORDS and values >= FEWEST_BESIDE_WORDS)

@@ -1,0 +1,101 @@
+"""Idiom: options in messages, as the command line or as Python writes them.
+
+Messages and stored notes name options as on the command line: ``--merge-case``. For a caller in Python, this module
+writes the argument instead: ``merge_case=True``.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+FLAGS = {
+    "all-rows": "all_rows=True",
+    "keep-spaces": "merge_spaces=False",
+    "merge-case": "merge_case=True",
+    "no-date-detection": "detect_dates=False",
+    "no-header": "no_header=True",
+    "no-missing-detection": "detect_missing=False",
+    "strict": "strict=True",
+}
+"""Options without a value, and the argument that says the same."""
+OTHER_NAMES = {
+    "by": "by",
+    "resume": "resume_from",
+    "test-file": "test",
+    "validation-file": "validation",
+}
+"""Options whose arguments have other names."""
+NO_ARGUMENTS = frozenset({"debug", "help", "upgrade", "config", "print-config", "version"})
+"""Options that are none of Backpass's functions; they stay."""
+LISTS = frozenset({"categorical", "columns", "drop", "missing", "text"})
+"""Arguments that are lists of names or texts."""
+NUMBERS = frozenset({"footer", "header-row", "max-bytes", "skip", "principal-components", "max-one-hot-levels"})
+"""Options whose value is a number; another word behind them belongs to the sentence."""
+VALUES = frozenset({"drop", "group", "loss", "missing", "precision", "query", "task", "time"})
+"""Options whose value stands behind them as any word."""
+WORDS = {
+    "class-weight": r"balanced",
+    "comment": r"none",
+    "encoding": r"[a-z]+[0-9-][a-z0-9-]*",
+    "threshold": r"f1|cost",
+}
+"""Options of which some words are values."""
+
+_QUOTED = r"(?:'[^']*'|\"[^\"]*\")+"
+_OPTION = re.compile(
+    rf"(?<![\w'\"=-])--(?P<name>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)(?P<rest> (?P<value>{_QUOTED}|(?!\(|--[a-z])[^\s,;:)]+))?"
+)
+_NUMBER = re.compile(r"-?[0-9][0-9.]*")
+
+
+def in_python(text: str) -> str:
+    """Return a message with arguments of Python in place of options.
+
+    >>> in_python("if they mean the same: --merge-case")
+    'if they mean the same: merge_case=True'
+    >>> in_python("if it means missing: --missing -999")
+    "if it means missing: missing=[*backpass.table.DEFAULT_MISSING, '-999']"
+    >>> in_python("--footer 0 keeps them; --header-row names another line")
+    'footer=0 keeps them; header_row names another line'
+    >>> in_python("if it holds texts: --categorical")
+    'if it holds texts: categorical=[...]'
+    >>> in_python("choose another --metric (--drop id leaves it out), or pip install --upgrade backpass")
+    "choose another metric (drop=['id'] leaves it out), or pip install --upgrade backpass"
+    """
+    return _OPTION.sub(_argument, text) if "--" in text else text
+
+
+def _argument(found: re.Match[str]) -> str:
+    name, value, rest = found["name"], found["value"], found["rest"] or ""
+    if name in NO_ARGUMENTS:
+        return found[0]
+    if name in FLAGS:
+        return FLAGS[name] + rest
+    argument = OTHER_NAMES.get(name, name.replace("-", "_"))
+    if value is None or not _is_value(name, value):
+        return f"{argument}=[...]{rest}" if name in LISTS else argument + rest
+    return f"{argument}={_written(name, _unquoted(value))}"
+
+
+def _is_value(name: str, word: str) -> bool:
+    if word[0] in "'\"":
+        return True
+    if name in NUMBERS:
+        return _NUMBER.fullmatch(word) is not None
+    return name in VALUES or (name in WORDS and re.fullmatch(WORDS[name], word) is not None)
+
+
+def _written(name: str, value: str) -> str:
+    if name in NUMBERS:
+        return value
+    if name == "missing":
+        return f"[*backpass.table.DEFAULT_MISSING, {value!r}]"
+    return f"[{value!r}]" if name in LISTS else repr(value)
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return "".join(shlex.split(value))
+    except ValueError:  # a quote without its other half
+        return value
