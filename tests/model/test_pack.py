@@ -228,7 +228,7 @@ def test_stages_leave_fewer_and_fewer(candidates: int) -> None:
 
 def part_of(y: Any) -> DataSplit:
     values = np.asarray(y, dtype=np.float64)
-    return DataSplit(np.zeros((len(values), 1)), values[:, None], values)
+    return DataSplit.of(np.zeros((len(values), 1)), values[:, None], values)
 
 
 def test_shares_prefer_what_is_right_and_shrink_where_rows_are_few() -> None:

@@ -47,7 +47,7 @@ def drawn(classes: int, rows: int, seed: int = 0, sharpness: float = 2.0) -> tup
 
 
 def part_with(y: np.ndarray, weights: np.ndarray | None = None) -> DataSplit:
-    return DataSplit(np.zeros((len(y), 1)), y, y, weights)
+    return DataSplit.of(np.zeros((len(y), 1)), y, y, weights)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])

@@ -14,10 +14,10 @@ def splits_of(rows: Rows, given: Rows | None, settings: Settings, task: str) -> 
     """Training and validation rows, and notes: the validation rows given, or a share of the training rows."""
     table, ruling = without_columns(rows.table)
     units, notes = units_of([*table.columns.values()], rows.truth, **ruling)
-    rows = replace(rows, table=table, units=units)
+    rows = Rows(table, rows.truth, rows.weights, units)
     strata = None if task == "regression" else strata_of(rows.truth)
     wish = replace(settings, test_fraction=0.0)
-    split = split_table(rows.table.rows, wish, has_validation=given is not None, strata=strata, units=rows.units)
+    split = split_table(len(rows), wish, has_validation=given is not None, strata=strata, units=rows.units)
     splits = {"train": rows.take(split.train)}
     if given is not None:
         splits["validation"] = given

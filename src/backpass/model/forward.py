@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +15,49 @@ CHUNK = 8192
 """Rows per chunk of a forward pass outside training."""
 
 
+class InputRows(Protocol):
+    """Network inputs (n, d) that are read in slices of rows, such as an array."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
+
+
 def outputs_of(
-    network: Network, theta: NDArray[Any], x: NDArray[Any], engine: Engine, *, features: bool = False
+    network: Network, theta: NDArray[Any], x: InputRows, engine: Engine, *, features: bool = False
 ) -> NDArray[Any]:
     """The outputs (or penultimate activations) for all rows of x, computed in chunks."""
     forward = network.forward(theta.dtype, features=features)
-    parts = [engine.run(forward, theta, x[i : i + CHUNK])[0] for i in range(0, max(len(x), 1), CHUNK)]
-    return np.concatenate(parts)
+    first = engine.run(forward, theta, x[:CHUNK])[0]
+    found = np.empty((len(x), *first.shape[1:]), first.dtype)
+    found[: len(first)] = first
+    for i in range(CHUNK, len(x), CHUNK):
+        found[i : i + CHUNK] = engine.run(forward, theta, x[i : i + CHUNK])[0]
+    return found
 
 
 def inputs_of(
-    feature_map: FeatureMap, numbers: NDArray[Any], codes: NDArray[Any], dtype: Any, engine: Engine
+    feature_map: FeatureMap,
+    numbers: InputRows,
+    codes: InputRows,
+    dtype: Any,
+    engine: Engine,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """The network inputs x for all rows, computed in chunks."""
-    phi = feature_map.circuit(dtype)
-    rows = len(numbers)
-    parts = [engine.run(phi, numbers[i : i + CHUNK], codes[i : i + CHUNK])[0] for i in range(0, max(rows, 1), CHUNK)]
-    return np.concatenate(parts)
+    """The network inputs x for all rows, computed in chunks.
+
+    Args:
+        feature_map: The feature map.
+        numbers: float64 (n, p), NaN where missing.
+        codes: int32 (n, q).
+        dtype: The dtype of x.
+        engine: The engine.
+        out: The array (n, d) that x is written to. Default None: a new one.
+    """
+    phi, rows = feature_map.circuit(dtype), len(numbers)
+    x = np.empty((rows, feature_map.width), dtype) if out is None else out
+    for i in range(0, max(rows, 1), CHUNK):
+        x[i : i + CHUNK] = engine.run(phi, numbers[i : i + CHUNK], codes[i : i + CHUNK])[0]
+    return x
 
 
 def input_names(schema: Schema, feature_map: FeatureMap) -> list[str]:

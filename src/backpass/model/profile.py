@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.network.column_scales import Columns
 from backpass.table import Encoded, NumericFeature, Schema, Table, Target
 from backpass.table.diagnosis.fractions import are_fractions
 from backpass.table.feature import Feature, number_inputs
@@ -101,13 +102,19 @@ class CategoricalProfile:
 Profile: TypeAlias = NumericProfile | CategoricalProfile
 
 
-def profiles_of(schema: Schema, encoded: Encoded) -> dict[str, Profile]:
-    """The profile of each column by name, numbers (and date components) first."""
+def profiles_of(schema: Schema, numbers: Columns, codes: NDArray[np.int32]) -> dict[str, Profile]:
+    """The profile of each column by name, numbers (and date components) first.
+
+    Args:
+        schema: The columns.
+        numbers: Their numbers (n, p).
+        codes: Their codes (n, q).
+    """
     found: dict[str, Profile] = {
-        number.name: NumericProfile.of(encoded.numbers[:, j]) for j, number in enumerate(schema.numbers)
+        number.name: NumericProfile.of(values) for number, values in zip(schema.numbers, numbers.T, strict=True)
     }
     for j, text in enumerate(schema.texts):
-        missing, *counts = np.bincount(encoded.codes[:, j], minlength=len(text.levels) + 1).tolist()
+        missing, *counts = np.bincount(codes[:, j], minlength=len(text.levels) + 1).tolist()
         found[text.name] = CategoricalProfile(missing, tuple(counts))
     return found
 
@@ -180,9 +187,9 @@ def _without_values(column: Column, profile: Profile) -> list[Suspect]:
     known = sum(profile.counts) if isinstance(profile, CategoricalProfile) else len(profile.quantiles)
     if profile.missing or not known:
         return []
-    what = "no value in {rows}; in the training rows, none was missing"
+    what = f"no value in {counted(len(column.missing), 'row')}; in the training rows, none was missing"
     hint = "it counts as missing in every prediction; check the column, or fit a model without it"
-    return [Suspect(column.name, what, hint, len(column.missing))]
+    return [Suspect(column.name, what, hint)]
 
 
 def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.profile import SHARES, NumericProfile, Profile
-from backpass.table import Encoded, Schema
+from backpass.network.column_scales import Columns
+from backpass.table import Schema
 from backpass.table.content import bits_of_numbers, hashes_of
 
 MOST_DIGESTS = 1_024
@@ -51,7 +53,7 @@ class TrainingRows:
     def of(
         schema: Schema,
         profiles: Mapping[str, Profile],
-        encoded: Encoded,
+        numbers: Columns,
         digests: Sequence[Digests],
     ) -> TrainingRows:
         """The summary.
@@ -59,18 +61,18 @@ class TrainingRows:
         Args:
             schema: The columns.
             profiles: The profiles of the columns.
-            encoded: The rows that they describe.
+            numbers: The numbers (n, p) of the rows that they describe.
             digests: The digests of all rows, for each split.
         """
         below = np.zeros((len(schema.numbers), len(SHARES)), dtype=np.uint32)
-        for j, number in enumerate(schema.numbers):
+        for j, (number, values) in enumerate(zip(schema.numbers, numbers.T, strict=True)):
             profile = profiles[number.name]
             if isinstance(profile, NumericProfile) and profile.quantiles:
-                below[j] = counts_below(encoded.numbers[:, j], profile.quantiles)
+                below[j] = counts_below(values, profile.quantiles)
         distinct, counts = np.unique(np.concatenate(digests), return_counts=True)
         single = int(np.count_nonzero(counts == 1))
         return TrainingRows(
-            int(np.add.reduce(counts)), single, len(encoded.numbers), below, distinct[:MOST_DIGESTS].astype(np.uint32)
+            int(np.add.reduce(counts)), single, len(numbers), below, distinct[:MOST_DIGESTS].astype(np.uint32)
         )
 
     def known_share(self, digests: Digests) -> float:
@@ -123,7 +125,7 @@ def counts_below(values: NDArray[np.float64], quantiles: Sequence[float]) -> NDA
     return np.searchsorted(finite, np.asarray(quantiles), side="right")
 
 
-def row_digests(numbers: NDArray[np.float64], codes: NDArray[np.int32], truth: NDArray[Any]) -> Digests:
+def row_digests(numbers: Columns, codes: NDArray[np.int32], truth: NDArray[Any]) -> Digests:
     """A digest of each row with its target: equal rows have equal ones, uint32 (n,)
 
     Files hold digests, so equal rows have the same ones in every version.
@@ -135,6 +137,9 @@ def row_digests(numbers: NDArray[np.float64], codes: NDArray[np.int32], truth: N
     """
     rows = len(truth)
     targets = np.asarray(truth, dtype=np.float64).reshape(rows, -1)
-    contents = [bits_of_numbers(np.ascontiguousarray(column)) for column in (*numbers.T, *targets.T)]
-    contents += [column.astype(np.uint64) for column in codes.T]
+    columns = (column for matrix in (numbers, targets) for column in matrix.T)
+    contents = chain(
+        (bits_of_numbers(np.ascontiguousarray(column)) for column in columns),
+        (column.astype(np.uint64) for column in codes.T),
+    )
     return (hashes_of(contents, rows) >> np.uint64(32)).astype(np.uint32)

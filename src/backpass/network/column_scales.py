@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import frexp, sqrt
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy
 from numpy.typing import NDArray
@@ -12,6 +13,17 @@ from numpy.typing import NDArray
 from backpass.numerics.elementary import total
 
 Floats = NDArray[numpy.float64]
+
+
+class Columns(Protocol):
+    """Numbers (n, p) that are read one column after another, or in slices of rows, such as an array."""
+
+    @property
+    def T(self) -> Iterable[Floats]: ...  # noqa: N802  the name that it has in NumPy
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: slice, /) -> Floats: ...
+
+
 _LARGEST_SCALE = 1e300
 
 
@@ -85,7 +97,7 @@ SCALINGS: Mapping[str, Callable[[Floats], tuple[float, float]]] = MappingProxyTy
 """Values of a column without missing numbers -> center and scale, by name."""
 
 
-def scales_of(columns: Floats, scaling: str) -> tuple[Floats, Floats]:
+def scales_of(columns: Columns, scaling: str) -> tuple[Floats, Floats]:
     """Center and scale of each column, ignoring missing numbers: (n, p) -> (p,), (p,)"""
     fitted = SCALINGS[scaling]
     pairs = numpy.array([fitted(column[~numpy.isnan(column)]) for column in columns.T]).reshape(-1, 2)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import repeat
 from math import pi
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from backpass.circuit import Array, Circuit, Spec, label, trace
 from backpass.circuit.operations import clip, concatenate, cos, greater, isnan, one_hot, sin, sqrt, where
 from backpass.errors import UsageError
-from backpass.network.column_scales import scale_of, scales_of
+from backpass.network.column_scales import Columns, scale_of, scales_of
 from backpass.network.ranks import are_knots, knots_of, quantile_ranks
 
 _CLIP_AT = 3.0
@@ -263,7 +264,7 @@ class FeatureMap:
 
     @staticmethod
     def fit(
-        numbers: NDArray[numpy.float64],
+        numbers: Columns,
         codes: NDArray[numpy.int32],
         levels: Sequence[int],
         *,
@@ -277,7 +278,7 @@ class FeatureMap:
         """Fit centers and scales to training rows.
 
         Args:
-            numbers: float64 (n, p), NaN = missing.
+            numbers: float64 (n, p), NaN = missing: an array, or what gives its columns one by one.
             codes: int32 (n, q).
             levels: The number of categories per categorical column.
             scaled_flags: Whether to scale indicators and one-hot inputs like numbers; two categories then become one
@@ -295,7 +296,7 @@ class FeatureMap:
             *scales_of(numbers, scaling),
             tuple(
                 bool(lead and numpy.isnan(column).any())
-                for column, lead in zip(numbers.T, leads or [True] * numbers.shape[1], strict=True)
+                for column, lead in zip(numbers.T, repeat(True) if leads is None else leads, strict=leads is not None)
             ),
             tuple(levels),
             tuple(bool((column == 0).any()) for column in codes.T),
@@ -306,7 +307,7 @@ class FeatureMap:
         )
         if not (scaled_flags and plain.flags):
             return plain
-        flags = numpy.concatenate(plain._flags(numbers, codes, numpy.float64), axis=1)
+        flags = numpy.concatenate(plain._flags(numbers[:], codes, numpy.float64), axis=1)
         more = zip((plain.center, plain.scale), scales_of(flags, scaling), strict=True)
         center, scale = (numpy.concatenate(pair) for pair in more)
         return replace(plain, center=center, scale=scale)

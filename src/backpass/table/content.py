@@ -6,7 +6,8 @@ on one side of a split.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,24 @@ _FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 _SHIFTS = (np.uint64(30), np.uint64(27))
 
 
-def first_equal(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The contents of columns, see ``bits_of``, computed each time they are iterated: one column at a time.
+
+    Attributes:
+        columns: The columns.
+    """
+
+    columns: Sequence[Column]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint64]]:
+        return map(bits_of, self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+def first_equal(contents: Contents | Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np.int64]:
     """The number of the first row with the same content, int64 (n,): its own number for a row that repeats none.
 
     Rows are compared by a hash, and those whose hash occurs twice are then compared value by value: the result is
@@ -32,7 +50,7 @@ def first_equal(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np
     array([0, 1, 0, 3])
     """
     first = np.arange(rows)
-    if not contents:
+    if not len(contents):
         return np.zeros(rows, dtype=np.int64)
     hashes = hashes_of(contents, rows)
     order = np.argsort(hashes, kind="stable")
@@ -41,6 +59,8 @@ def first_equal(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np
     twice[1:] |= same
     twice[:-1] |= same
     candidates = np.sort(order[twice])
+    if not len(candidates):
+        return first
     columns = [column[candidates] for column in contents]
     inner = np.lexsort(columns)
     new = starts(columns, inner)
@@ -49,7 +69,7 @@ def first_equal(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np
     return first
 
 
-def hashes_of(contents: Sequence[NDArray[np.uint64]], rows: int) -> NDArray[np.uint64]:
+def hashes_of(contents: Iterable[NDArray[np.uint64]], rows: int) -> NDArray[np.uint64]:
     """A 64-bit hash of each row, uint64 (n,); model files rely on it, so it never changes.
 
     Args:

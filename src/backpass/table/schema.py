@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import did_you_mean
+from backpass.table.columns.number_columns import NumberColumns
 from backpass.table.equal_values import equal_category, equality_note
 from backpass.table.feature import (
     CategoricalFeature,
@@ -28,17 +30,14 @@ from backpass.table.feature import (
     feature_to_json,
     number_inputs,
 )
-from backpass.table.free_text.columns import encode_column
 from backpass.table.free_text.encoding import Words
 from backpass.table.free_text.storage import arrays_of, encodings_in
 from backpass.table.messages import ErrorList, absent, counted, listed, plural, refusal, shown
 from backpass.table.moments.counted import BY_KEY
-from backpass.table.moments.date_components import part_values
-from backpass.table.moments.timestamp import NAT
 from backpass.table.notation.boolean import are_booleans
 from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.notation.reading import NumberReading
-from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, NumericColumn, Table
+from backpass.table.table import CategoricalColumn, Column, DatetimeColumn, Demand, Kind, Table
 from backpass.table.unseen import Suspect, Unseen, warnings_on
 
 
@@ -175,28 +174,39 @@ class Schema:
         Raises:
             DataError: Columns are absent or of another kind; the error lists all of them.
         """
+        numbers = self.number_columns(table)
+        codes, notes, unseen = self.codes(table)
+        return Encoded(numbers[:], codes, unseen, (*self._notes(table), *notes), words=numbers.words)
+
+    def number_columns(self, table: Table) -> NumberColumns:
+        """Return the numbers that ``encode`` returns, computed where they are read.
+
+        Raises:
+            DataError: As ``encode``.
+        """
         self._check(table)
-        numbers = np.empty((table.rows, len(self.numbers)))
-        codes = np.zeros((table.rows, len(self.texts)), dtype=np.int32)
+        return NumberColumns.of(table, self.features)
+
+    def codes(
+        self, table: Table, rows: NDArray[Any] | None = None
+    ) -> tuple[NDArray[np.int32], tuple[str, ...], tuple[Unseen, ...]]:
+        """Return the codes (n, q) of a checked table, the notes on them, and the columns with unknown values.
+
+        Args:
+            table: The table.
+            rows: The rows. Default None: all.
+        """
+        count = table.rows if rows is None else len(rows)
+        codes = np.zeros((count, len(self.texts)), dtype=np.int32)
         unseen, equal = list[Unseen](), list[str]()
-        words = dict[str, Words]()
-        first = 0
-        for feature in self.features:
-            column = table.columns[feature.name]
-            if isinstance(feature, TextFeature):
-                values, words[feature.name] = encode_column(column, feature.encoding)
-            else:
-                values = _numbers_of(column, feature)
-            numbers[:, first : first + values.shape[1]] = values
-            first += values.shape[1]
         for j, text in enumerate(self.texts):
             column = table.columns[text.name]
             if isinstance(column, CategoricalColumn):
+                column = column if rows is None else column.take(rows)
                 codes[:, j], same = _recoded(column, text)
                 equal += [equality_note(text.name, same)] if same else []
                 unseen += _unseen_in(column, codes[:, j], text.levels)
-        notes = (*self._notes(table), *equal, *_notes_on(unseen))
-        return Encoded(numbers, codes, tuple(unseen), notes, words=words)
+        return codes, (*equal, *_notes_on(unseen)), tuple(unseen)
 
     def _check(self, table: Table) -> None:
         faults = ErrorList(table.source)
@@ -307,23 +317,16 @@ def _equal_columns(columns: Sequence[Column], target: Column) -> list[str]:
 
 
 def _content(column: Column) -> tuple[object, ...]:
-    """Return a hashable key of a column's content, with -0.0 equal to 0.0 and all NaNs equal."""
+    """Return a hashable key of a column's content, with -0.0 equal to 0.0 and all NaNs equal: a digest of its rows."""
     if isinstance(column, CategoricalColumn):
-        return ("categorical", column.codes.tobytes(), column.levels)
+        return ("categorical", _digest(column.codes), column.levels)
     if isinstance(column, DatetimeColumn):
-        return (column.kind, column.microseconds.tobytes())
-    return ("numeric", np.where(column.missing, np.nan, column.values + 0.0).tobytes())
+        return (column.kind, _digest(column.microseconds))
+    return ("numeric", _digest(np.where(column.missing, np.nan, column.values + 0.0)))
 
 
-def _numbers_of(column: Column, feature: Feature) -> NDArray[np.float64]:
-    """Return the numbers of a feature (n, parts), no parts for categories; an empty column may be of any kind."""
-    if isinstance(feature, NumericFeature):
-        values = column.values if isinstance(column, NumericColumn) else np.full(len(column.missing), np.nan)
-        return values[:, None]
-    if isinstance(feature, DatetimeFeature):
-        microseconds = column.microseconds if isinstance(column, DatetimeColumn) else np.full(len(column.missing), NAT)
-        return np.stack([part_values(microseconds, feature.kind, part) for part in feature.parts], axis=1)
-    return np.empty((len(column.missing), 0))
+def _digest(values: NDArray[Any]) -> bytes:
+    return sha256(np.ascontiguousarray(values).data).digest()
 
 
 def _recoded(column: CategoricalColumn, feature: CategoricalFeature) -> tuple[NDArray[np.int32], dict[str, str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
@@ -205,6 +205,7 @@ class TrainingRun:
         callbacks: The observers.
         stop: Ends the run between two steps; if None, signals such as Ctrl-C do.
         sharding: How batches are cut into shards, which several processes may divide; None: not at all.
+        index: The rows of the data that train, in their order; None: all.
     """
 
     objective: Objective
@@ -217,6 +218,7 @@ class TrainingRun:
     callbacks: Sequence[Callback] = ()
     stop: StopRequest | None = None
     sharding: Sharding | None = None
+    index: NDArray[Any] | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
         """Train until all epochs are done or the run ends early. A diverging loss does not raise."""
@@ -244,7 +246,7 @@ class TrainingRun:
 
     @property
     def rows(self) -> int:
-        return int(self.data[0].shape[0])
+        return int(self.data[0].shape[0]) if self.index is None else len(self.index)
 
     @property
     def batch_size(self) -> int:
@@ -302,7 +304,7 @@ class TrainingRun:
             if outcome.failed or not is_finite(progress.state):
                 tried = epoch.until(len(outcome.losses) + 1)
                 whole = step if isinstance(step, Step) else self._make_step()
-                fault = first_fault(self.engine, whole, before, key, self.data, tried)
+                fault = first_fault(self.engine, whole, before, key, self._own_data(), tried)
                 return self._diverged(progress, fault.step - 1, str(fault))
             if len(outcome.losses) < epoch.steps:
                 self._agree_on(stop)
@@ -323,6 +325,11 @@ class TrainingRun:
     ) -> Outcome:
         """Run an epoch at once, or step by step if a callback sees the steps."""
         watching = [callback for callback in self.callbacks if callback.sees_steps]
+        data = self.data
+        if self.index is not None and watching:
+            data = self._own_data()
+        elif self.index is not None:
+            epoch = replace(epoch, rows=self.index[epoch.rows])
 
         def report(record: StepRecord) -> None:
             for callback in watching:
@@ -330,10 +337,14 @@ class TrainingRun:
 
         if isinstance(step, ShardedStep):
             shown = report if watching else None
-            return step.run_epoch(self.engine, state, key, self.data, epoch, should_stop, shown)
+            return step.run_epoch(self.engine, state, key, data, epoch, should_stop, shown)
         if not watching:
-            return self.engine.run_epoch(step, state, key, self.data, epoch, should_stop)
-        return run_watched(self.engine, step, state, key, self.data, epoch, should_stop, report)
+            return self.engine.run_epoch(step, state, key, data, epoch, should_stop)
+        return run_watched(self.engine, step, state, key, data, epoch, should_stop, report)
+
+    def _own_data(self) -> Sequence[NDArray[Any]]:
+        """The rows that train: with an index a copy, in which they have their own numbers."""
+        return self.data if self.index is None else [array[self.index] for array in self.data]
 
     def _finish_epoch(self, progress: Progress, table: SettingsTable) -> str:
         """Score the epoch and record it. Returns the reason to end the run here, or an empty string."""

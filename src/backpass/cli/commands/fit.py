@@ -125,6 +125,7 @@ def fit(**given: Any) -> int:
         request.check_files()
     problem, table, judge = _prepared(request, console, verbose=given["verbose"])
     cut = None if folds is None else folds.cut(table, request)
+    del table  # its memory is needed for training
     model, stopped = _trained(problem, request, console, exchange)
     try:
         if exchange.rank == 0:
@@ -161,7 +162,7 @@ def _require_file(table: str) -> None:
 
 def _hand_out(
     model: Model,
-    judge: Table,
+    judge: Table | None,
     stopped: InterruptedTraining | None,
     request: Request,
     console: Console,
@@ -199,8 +200,8 @@ def _config_lines(request: Request, given: Mapping[str, Any]) -> Iterator[str]:
     return as_toml(click.get_current_context().command, values, why)
 
 
-def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table, Table]:
-    """Return the problem, the table, and that for the report: the test rows, or the table they are split off."""
+def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Problem, Table, Table | None]:
+    """Return the problem, the table, and that for a report: the test rows, or the table they are split off."""
     with console.working(f"reading {request.table}"):
         table, validation, test = request.tables()
     with console.working(f"encoding {counted(table.rows, 'row')}"):
@@ -210,6 +211,8 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
     for label, text in summary.before(table, problem, verbose=verbose):
         console.item(label, text)
     console.line()
+    if request.report is None:
+        return problem, table, None
     if test is None and validation is not None and not request.settings.test_fraction:
         return problem, table, validation
     return problem, table, table if test is None else test

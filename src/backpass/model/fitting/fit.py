@@ -145,6 +145,7 @@ def fit(
         teacher=teacher,
         strict=strict,
     )
+    del table, parts  # a problem holds its rows encoded, and the tables only where something needs them later
     _check_callbacks(callbacks)
     warned = Warned()
     model = fit_problem(

@@ -264,7 +264,7 @@ def _remembered(result: TrainingResult) -> dict[str, Any]:
 def _rows(problem: Problem) -> dict[str, int]:
     """The number of rows of each split; with folds, all of them both train and validate."""
     rows = {name: part.rows for name, part in problem.parts.items()}
-    return {**rows, "train": pooled(problem).rows, "validation": pooled(problem).rows} if problem.folds else rows
+    return {**rows, **dict.fromkeys(("train", "validation"), pooled(problem).rows)} if problem.folds else rows
 
 
 def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:

@@ -6,7 +6,7 @@ It takes a Table and Settings. Its decisions (columns, scales, network) depend o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backpass.engine import Engine
 from backpass.errors import DataError, UsageError
 from backpass.model.fitting.building import build_network
-from backpass.model.fitting.data_split import DataSplit, Rows
+from backpass.model.fitting.data_split import DataSplit, Pool, Rows
 from backpass.model.fitting.division import divide, possible_inputs
 from backpass.model.fitting.problem import Problem, Source
 from backpass.model.fitting.teaching.scores import with_teacher_checked
@@ -32,7 +32,8 @@ from backpass.model.split.splits import split_folds
 from backpass.model.split.units import Units
 from backpass.model.training_rows import TrainingRows, row_digests
 from backpass.network import FeatureMap, Network, Projection
-from backpass.table import Encoded, Schema, Table, required_kind
+from backpass.table import Schema, Table, required_kind
+from backpass.table.columns.number_columns import NumberColumns
 from backpass.table.columns.spellings import likeness
 from backpass.table.diagnosis.diagnostics import worst_findings
 from backpass.table.diagnosis.skewness import skewness_of
@@ -108,12 +109,12 @@ def make_problem(
     for each, y in targets.columns(train.truth):
         if each.task != "regression" and y.max() == y.min():
             raise DataError(
-                f"{table.source}: all {train.table.rows} training rows have the same class of target {each.name!r}",
+                f"{table.source}: all {len(train)} training rows have the same class of target {each.name!r}",
                 hint="give more rows of the other classes, or another --seed or smaller --test-fraction",
             )
     notes = [*division.notes]
     warnings = [*division.warnings]
-    if train.table.rows == 1:
+    if len(train) == 1:
         warnings.append("there is one training row: the network learns nothing but its target")
     if table.rows < FEWEST_ROWS and settings.validation_fraction + settings.test_fraction > 0:
         few, it = ("1 row", "it is") if table.rows == 1 else (f"{table.rows} rows", "all of them are")
@@ -152,8 +153,9 @@ def _remade(
     hidden = [settings.group] if settings.group is not None and settings.group not in (columns or ()) else []
     name, *others = targets.names
     leaves = [*left_out, *hidden]
-    schema = Schema.fit(train.table, name, others=others, drop=leaves, columns=columns, embeds=settings.embeds)
-    settings = settings.suited(targets.task, train.table.rows, len(schema.features))
+    table = train.table  # a copy of the training rows, which is needed until columns are chosen
+    schema = Schema.fit(table, name, others=others, drop=leaves, columns=columns, embeds=settings.embeds)
+    settings = settings.suited(targets.task, table.rows, len(schema.features))
     head = Head.of(targets, train.truth, settings)
     single = targets.each[0] if targets.is_flat else None
     of_classes = None if single is None else class_weights(single, settings, train.truth, train.weights)
@@ -165,7 +167,8 @@ def _remade(
         if each.task == "regression" and settings.loss in (None, "squared"):
             notes += [text] if (text := skewness_of(each.name, y)) else []
         if diagnose:
-            notes += worst_findings(train.table, used, each, y)
+            notes += worst_findings(table, used, each, y)
+    del table
     problem = assemble(settings, schema, head, rows, notes=notes, warnings=warnings)
     return replace(problem, class_weights=of_classes)
 
@@ -194,11 +197,12 @@ def assemble(
     Raises:
         DataError: The tables lack something, or the precision cannot represent a target.
     """
-    encoded = schema.encode(rows["train"].table)
+    encodings = _encodings(schema, rows)
+    train = encodings["train"]
     if feature_map is None:
         feature_map = FeatureMap.fit(
-            encoded.numbers,
-            encoded.codes,
+            train.numbers,
+            train.codes,
             [len(f.levels) for f in schema.texts],
             scaled_flags=settings.categorical_encoding == "scaled",
             max_one_hot_levels=settings.max_one_hot_levels,
@@ -207,12 +211,12 @@ def assemble(
             ranks=settings.quantile_features,
             scaling=settings.numerical_scaling,
         )
-    network = build_network(settings, schema, feature_map, head.outputs, rows["train"].table.rows)
-    problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles_of(schema, encoded))
-    _require_memory(problem, sum(each.table.rows for each in rows.values()))
-    encodings = {name: encoded if name == "train" else schema.encode(each.table) for name, each in rows.items()}
-    parts = {name: arrays_of(problem, each, encodings[name]) for name, each in rows.items()}
-    table = rows["train"].table
+    network = build_network(settings, schema, feature_map, head.outputs, len(rows["train"]))
+    profiles = profiles_of(schema, train.numbers, train.codes)
+    problem = Problem(settings, schema, head, feature_map, network, {}, (), profiles)
+    _require_memory(problem, sum(map(len, rows.values())))
+    parts = _parts(problem, rows, encodings)
+    table = rows["train"].whole
     if not np.isfinite(parts["train"].y).all():
         raise DataError(
             f"{table.source}: {_too_large(head, parts['train'])} holds numbers too large for {settings.precision}",
@@ -243,7 +247,7 @@ def assemble(
         folds=folds,
         fixed=fixed_of(network, parts["train"].x, problem.engine),
         warnings=tuple(warnings),
-        training_rows=TrainingRows.of(schema, problem.columns, encoded, digests),
+        training_rows=TrainingRows.of(schema, problem.columns, train.numbers, digests),
         units=units,
     )
 
@@ -257,7 +261,7 @@ def _too_large(head: Head, part: DataSplit) -> str:
 def _require_memory(problem: Problem, rows: int) -> None:
     """Check that the inputs of every row, and theta with gradient, two moments and the best theta, fit in memory."""
     network, bytes_each = problem.network, problem.dtype.itemsize
-    inputs = rows * (8 * len(problem.schema.numbers) + 4 * len(problem.schema.texts) + bytes_each * network.inputs)
+    inputs = rows * (4 * len(problem.schema.texts) + bytes_each * network.inputs)
     thetas = 5 * bytes_each * network.parameter_count
     what = f"a network of {network.inputs:,} inputs and {network.parameter_count:,} parameters, on {rows:,} rows,"
     hint = "fewer columns (--drop), smaller --hidden, or embeddings of texts (--max-one-hot-levels 20)"
@@ -266,13 +270,65 @@ def _require_memory(problem: Problem, rows: int) -> None:
 
 def part_of(problem: Problem, rows: Rows) -> DataSplit:
     """Rows as the arrays that a problem's network and loss take."""
-    return arrays_of(problem, rows, problem.schema.encode(rows.table))
+    return _parts(problem, {"": rows}, _encodings(problem.schema, {"": rows}))[""]
 
 
-def arrays_of(problem: Problem, rows: Rows, encoded: Encoded) -> DataSplit:
-    """The arrays of rows that are encoded already."""
-    x = inputs_of(problem.feature_map, encoded.numbers, encoded.codes, problem.dtype, problem.engine)
-    return DataSplit(x, problem.head.encode(rows.truth, problem.dtype), rows.truth, rows.weights, rows.teacher)
+@dataclass(frozen=True, slots=True, eq=False)
+class _EncodedRows:
+    """Rows of a split, encoded; see ``Encoded``.
+
+    Attributes:
+        numbers: The numbers (n, p), computed where they are read.
+        codes: The codes (n, q).
+    """
+
+    numbers: NumberColumns
+    codes: NDArray[np.int32]
+
+
+def _encodings(schema: Schema, rows: Mapping[str, Rows]) -> dict[str, _EncodedRows]:
+    """The encoded rows of each split. Splits of one table share what is computed once for it."""
+    known: dict[int, NumberColumns] = {}
+    for each in rows.values():
+        if id(each.whole) not in known:
+            known[id(each.whole)] = schema.number_columns(each.whole)
+    return {
+        name: _EncodedRows(known[id(each.whole)].take(each.index), schema.codes(each.whole, each.index)[0])
+        for name, each in rows.items()
+    }
+
+
+def _parts(problem: Problem, rows: Mapping[str, Rows], encodings: Mapping[str, _EncodedRows]) -> dict[str, DataSplit]:
+    """The splits as ranges of one pool of rows; of several, if some have weights or a teacher and others have none."""
+    alike: dict[tuple[bool, bool], list[str]] = {}
+    for name, each in rows.items():
+        alike.setdefault((each.weights is None, each.teacher is None), []).append(name)
+    found: dict[str, DataSplit] = {}
+    for names in alike.values():
+        pool = _pool(problem, [rows[name] for name in names], [encodings[name] for name in names])
+        ends = np.cumsum([len(rows[name]) for name in names]).tolist()
+        found |= {
+            name: DataSplit(pool, slice(first, last))
+            for name, first, last in zip(names, [0, *ends], ends, strict=False)
+        }
+    return {name: found[name] for name in rows}
+
+
+def _pool(problem: Problem, rows: Sequence[Rows], encodings: Sequence[_EncodedRows]) -> Pool:
+    """The rows of several splits, one after another."""
+    head, dtype = problem.head, problem.dtype
+    x, first = np.empty((sum(map(len, rows)), problem.feature_map.width), dtype), 0
+    for each, encoded in zip(rows, encodings, strict=True):
+        out = x[first : first + len(each)]
+        inputs_of(problem.feature_map, encoded.numbers, encoded.codes, dtype, problem.engine, out=out)
+        first += len(each)
+    y = np.concatenate([head.encode(each.truth, dtype) for each in rows])
+    truth = np.concatenate([each.truth for each in rows])
+    weights = [each.weights for each in rows if each.weights is not None]
+    teachers = [each.teacher for each in rows if each.teacher is not None]
+    return Pool(
+        x, y, truth, np.concatenate(weights) if weights else None, np.concatenate(teachers) if teachers else None
+    )
 
 
 def fixed_of(network: Network, x: NDArray[Any], engine: Engine) -> dict[str, NDArray[Any]]:
@@ -291,7 +347,7 @@ def _spelling_notes(schema: Schema, head: Head) -> list[str]:
 
 def _notes(settings: Settings, rows: Mapping[str, Rows], network: Network) -> list[str]:
     notes = []
-    count = rows["train"].table.rows
+    count = len(rows["train"])
     if "validation" not in rows:
         notes.append("no validation rows: the last epoch is kept rather than the best")
     if settings.sampling != "full" and settings.batch_size is not None and settings.batch_size > count:

@@ -179,10 +179,13 @@ class Problem:
         """
         shards = self.settings.shards
         part = self.parts["train"]
+        own = taught_data(part, self.head, self.class_weights, self.settings.teacher_weight, self.dtype)
+        data, index = part.training_data(own)
         run = TrainingRun(
             objective=self.objective,
             theta=self.first_theta() if theta is None else theta,
-            data=taught_data(part, self.head, self.class_weights, self.settings.teacher_weight, self.dtype),
+            data=data,
+            index=index,
             optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.engine,
@@ -202,7 +205,7 @@ class Problem:
         """
         part, metric = self.parts["validation"], self.head.metric
         first, last = (part.rows * rank // exchange.size for rank in (exchange.rank, exchange.rank + 1))
-        own = outputs_of(self.network, self.predicting(theta), part.x[first:last], self.engine)
+        own = outputs_of(self.network, self.predicting(theta), part.between(first, last).inputs, self.engine)
         o = np.concatenate(exchange.share(own)) if exchange.size > 1 else own
         return as_loss(metric, self.head.scores(o, part.truth, part.weights, [metric])[metric])
 
@@ -271,7 +274,7 @@ class Problem:
             part = self.parts[name]
             for array in (part.x, part.y, *(each for each in (part.weights, part.teacher) if each is not None)):
                 digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
+                digest.update(np.ascontiguousarray(array).data)
         return {
             **self.settings.to_json(),
             "learning_rate_asked_for": "learning_rate" in dict(self.settings.given),

@@ -71,7 +71,7 @@ class ScoredRows:
         elif name in problem.parts:
             part = problem.parts[name]
             outputs = tuple(
-                outputs_of(network_of(problem, member), theta, part.x, problem.engine)
+                outputs_of(network_of(problem, member), theta, part.inputs, problem.engine)
                 for member, theta in zip(members, thetas, strict=True)
             )
         else:
@@ -110,7 +110,7 @@ def _out_of_fold(
     In a pack there is such a member, and an array of outputs, per candidate.
     """
     outputs = iter(
-        outputs_of(member.problem.network, theta, member.problem.parts["validation"].x, member.problem.engine)
+        outputs_of(member.problem.network, theta, member.problem.parts["validation"].inputs, member.problem.engine)
         for member, theta in zip(members, thetas, strict=True)
     )
     candidates = _by_candidate(members)

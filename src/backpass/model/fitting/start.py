@@ -62,7 +62,7 @@ def first_theta(
     """
     key, dtype = key_of(settings.seed), dtype_of(settings.precision)
     if settings.initialization == "data":
-        x = part.x[: fitted_rows(network)]
+        x = part.between(0, fitted_rows(network)).x
         theta = engine.run(initialize_from_data(network, len(x), dtype, fixed), key, x)[0]
     else:
         theta = engine.run(initialize(network, settings.initialization, dtype, fixed), key)[0]
@@ -100,7 +100,7 @@ def _aimed(
     weights = np.broadcast_to(part.training_weights()[index, None], z.shape)
     above = (z > low) | ~(z > low).any(axis=0)
     circuit, counts = fit_output(network, len(index), dtype), np.ones(z.shape, dtype=np.bool_)
-    arrays = (theta, part.x[index], z.astype(dtype))
+    arrays = (theta, part.take(index).x, z.astype(dtype))
     found = []
     for _ in range(_ROUNDS):
         fitted, line = engine.run(circuit, *arrays, (weights * counts).astype(dtype))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from backpass.errors import DataError
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.table import CategoricalColumn, Column, DatetimeColumn, NumericColumn, Table
-from backpass.table.content import bits_of, first_equal
+from backpass.table.content import Contents, first_equal
 from backpass.table.messages import counted, shown
 
 _FEWEST_BLOCKS = 10
@@ -157,12 +157,12 @@ def resampled_rows(table: Table, *, group: str | None, time: str | None) -> Code
 def _groups(group: Column, inputs: Sequence[Column]) -> tuple[Codes, list[str]]:
     """The unit of each row by its group; a row without a group is one of its own."""
     rows = len(group.missing)
-    codes = np.where(group.missing, np.arange(rows), first_equal([bits_of(group)], rows))
+    codes = np.where(group.missing, np.arange(rows), first_equal(Contents([group]), rows))
     count, name = len(np.unique(codes)), shown(group.name)
     notes = [f"{counted(count, 'group')} of column {name}: no group is on both sides of a split"]
     if missing := int(np.count_nonzero(group.missing)):
         notes.append(f"{counted(missing, 'row')} without a value of {name}: each forms its own group")
-    first = first_equal([bits_of(column) for column in inputs], rows) if inputs else np.arange(rows)
+    first = first_equal(Contents(inputs), rows) if inputs else np.arange(rows)
     if crossing := int(np.count_nonzero(codes != codes[first])):
         notes.append(
             f"{counted(crossing, 'row')} with the inputs of a row in another group: groups rule, so equal rows may be "
@@ -203,7 +203,7 @@ def _repeats(inputs: Sequence[Column], truth: NDArray[Any]) -> tuple[Codes, list
     rows = len(truth)
     if not inputs:
         return np.arange(rows), []
-    codes = first_equal([bits_of(column) for column in inputs], rows)
+    codes = first_equal(Contents(inputs), rows)
     repeated = int(np.count_nonzero(codes != np.arange(rows)))
     if not repeated:
         return codes, []

@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH = 32
-"""The minimum number of columns in a query; there are at most ``QUERIES`` queries otherwise."""
+"""The minimum number of columns in a query of a short table; there are at most ``QUERIES`` queries otherwise."""
 
 QUERIES = 8
+CELLS = 2**21
+"""The most values in the result of a query, which exists twice until it is fetched; 16 MiB of float64."""
+
+MOST_QUERIES = 16
+"""The most queries to which ``CELLS`` may lead: each of them opens the footers of the files again."""
 SETTINGS = {
     "autoinstall_known_extensions": "false",  # the default, true, accesses the network
     "autoload_known_extensions": "false",
@@ -93,13 +98,23 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def batches(columns: Sequence[T]) -> Iterator[Sequence[T]]:
+def batches(columns: Sequence[T], rows: int = 0) -> Iterator[Sequence[T]]:
     """Yield the columns in batches.
 
     The time to prepare a query grows with the square of its terms, and with all columns of the file that it reads: few
-    columns are read by small queries, and thousands by few queries.
+    columns are read by small queries, and thousands by few queries. The result of a query takes memory beside the
+    arrays that it becomes: long columns are read a few at a time.
+
+    Args:
+        columns: The columns.
+        rows: The number of rows, if the rows of all columns are fetched.
+
+    >>> [len(batch) for batch in batches(range(40))], [len(batch) for batch in batches(range(6), 1_000_000)]
+    ([32, 8], [2, 2, 2])
     """
     size = max(BATCH, -(-len(columns) // QUERIES))
+    if rows:
+        size = min(size, max(CELLS // rows, -(-len(columns) // MOST_QUERIES)))
     for start in range(0, len(columns), size):
         yield columns[start : start + size]
 
@@ -110,10 +125,19 @@ def rows_in(database: DuckDBPyConnection, relation: str) -> int:
     return int(found[0]) if found else 0
 
 
-def numbers_of(database: DuckDBPyConnection, relation: str, values: Sequence[str]) -> list[NDArray[np.float64]]:
-    """Return float64 arrays of SQL expressions of type DOUBLE, with NULL as NaN, in row order."""
+def numbers_of(
+    database: DuckDBPyConnection, relation: str, values: Sequence[str], rows: int = 0
+) -> list[NDArray[np.float64]]:
+    """Return float64 arrays of SQL expressions of type DOUBLE, with NULL as NaN, in row order.
+
+    Args:
+        database: The connection.
+        relation: The relation.
+        values: The expressions.
+        rows: The number of rows, if it is known: then fewer columns of many rows are read at once.
+    """
     found = []
-    for batch in batches(values):
+    for batch in batches(values, rows):
         terms = ", ".join(f"coalesce({value}, 'NaN'::DOUBLE) AS v{j}" for j, value in enumerate(batch))
         arrays = database.execute(f"SELECT {terms} FROM {relation}").fetchnumpy()
         found += [np.asarray(arrays[f"v{j}"], dtype=np.float64) for j in range(len(batch))]

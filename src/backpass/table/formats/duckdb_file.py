@@ -78,7 +78,7 @@ def _content(database: DuckDBPyConnection, relation: str, file: Opened, rules: R
         stored, rows = types_of(database, relation), rows_in(database, relation)
         width = sum(rules.wants(name.strip(" \t")) for name, _ in stored)
         require_table_memory(file.source, rows, width, TYPED_CELL)
-        content = relation_columns(database, relation, stored, rows, file.source, rules, faults)
+        content = relation_columns(database, relation, stored, rows, file.source, rules, faults, is_view=True)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:

@@ -155,7 +155,7 @@ class Distances:
         weights = (np.bincount(wanted, minlength=len(counts)) / np.maximum(counts, 1))[bins]
         if not weights.any():
             return part
-        return replace(part, weights=weights if part.weights is None else weights * part.weights)
+        return part.weighted(weights if part.weights is None else weights * part.weights)
 
 
 def earlier_problem(problem: Problem, distances: Distances | None) -> Problem | None:
@@ -163,15 +163,15 @@ def earlier_problem(problem: Problem, distances: Distances | None) -> Problem | 
     assert problem.source is not None
     rows, settings = problem.source.rows, problem.settings
     known = Rows.stacked([rows[name] for name in _KNOWN if name in rows])
-    if known.units is None or known.units.ranks is None or known.table.rows < 2 * FEWEST_ROWS:
+    if known.units is None or known.units.ranks is None or len(known) < 2 * FEWEST_ROWS:
         return None
-    counts = {name: each.table.rows for name, each in rows.items()}
+    counts = {name: len(each) for name, each in rows.items()}
     test = _TEST_SHARE if distances is None else distances.share
     validation = min(counts.get("validation", 0) / sum(counts.values()), 0.9 - test)
     try:
-        split = split_rows(known.table.rows, validation, test, settings.seed, units=known.units)
+        split = split_rows(len(known), validation, test, settings.seed, units=known.units)
         parts = {name: known.take(getattr(split, name)) for name in ("train", "validation", "test")}
-        rows = {name: each for name, each in parts.items() if each.table.rows}
+        rows = {name: each for name, each in parts.items() if len(each)}
         return replace(problem.source.remake(rows), source=replace(problem.source, rows=rows))
     except (DataError, UsageError):
         return None

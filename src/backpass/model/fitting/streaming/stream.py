@@ -77,7 +77,7 @@ class Stream:
         first = problem.first_theta() if theta is None else theta
         train = problem.parts["train"]
         # One row with a weight keeps the objective weighted after the rows themselves are dropped.
-        kept = DataSplit(train.x[:1], train.y[:1], train.truth[:1], np.ones(1))
+        kept = DataSplit.of(train.x[:1], train.y[:1], train.truth[:1], np.ones(1))
         settled = replace(problem, parts={"train": kept})
         state = (first, *memory_like(problem.optimizer(), first))
         return Stream(settled, batch_size_for(problem.settings, train.rows), state)

@@ -59,7 +59,7 @@ def encoded(head: Head, teacher: NDArray[np.float64], dtype: Any) -> NDArray[Any
 def taught_data(
     part: DataSplit, head: Head, of_classes: Weights | None, share: float, dtype: Any
 ) -> tuple[NDArray[Any], ...]:
-    """The rows as the objective takes them: x, y, weights, and with a teacher its predictions and their weights.
+    """What the objective takes beside x: y, weights, and with a teacher its predictions and their weights.
 
     A class weight w_c multiplies the loss of class c, so the loss of probabilities t is weighted by the sum of w_c t_c,
     and t becomes proportional to w_c t_c: the network is then corrected for the weights as it is without a teacher.
@@ -73,7 +73,7 @@ def taught_data(
     """
     weights = part.training_weights(of_classes)
     if part.teacher is None:
-        return part.x, part.y, weights.astype(dtype)
+        return part.y, weights.astype(dtype)
     teacher, shares = part.teacher, np.where(np.isnan(part.teacher[:, 0]), 0.0, share)
     of_teacher = weights
     if of_classes is not None:
@@ -85,4 +85,4 @@ def taught_data(
     own, t = (1.0 - shares) * weights, encoded(head, teacher, dtype)
     # Their mean is 1, as without a teacher.
     factor = part.rows / total(own + of_teacher)
-    return part.x, part.y, (own * factor).astype(dtype), t, (of_teacher * factor).astype(dtype)
+    return part.y, (own * factor).astype(dtype), t, (of_teacher * factor).astype(dtype)

@@ -1,0 +1,127 @@
+"""Memory and processor time of large tables, beside an older build of Backpass.
+
+A part measures one command. Each measurement is a process of its own: a small table of the same columns first, so that
+everything is imported and ready, then the large one. Memory is the peak of the process above what it had before the
+large table, in megabytes and in multiples of the table in float32. Time is processor time. The builds take turns, and
+the median over the rounds counts. ``--before`` names a Python that has the older build, such as that of the environment
+in a git worktree. Prints a table, then one JSON object per line:
+
+    python benchmarks/scale.py FOLDER --parts fit
+    python benchmarks/scale.py FOLDER --parts fit --rows 1000000 --before ../older/.venv/bin/python
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+COLUMNS = 20
+WARM_ROWS = 2_000
+GROUP = 65_536
+"""Rows per row group."""
+
+
+def write_table(path: Path, rows: int, seed: int = 0) -> None:
+    """Write a Parquet file of 20 columns of random numbers and a target that depends on four of them."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+    for first in range(0, rows, GROUP):
+        rng = np.random.default_rng((seed, first))
+        x = rng.normal(size=(min(GROUP, rows - first), COLUMNS)).astype(np.float32)
+        y = np.sin(2.0 * x[:, 0]) + x[:, 1] * x[:, 2] + 0.5 * x[:, 3] + 0.3 * rng.normal(size=len(x))
+        table = pa.table({**{f"x{j}": x[:, j] for j in range(COLUMNS)}, "y": y.astype(np.float32)})
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+
+
+def fit(path: str, preset: str, steps: int) -> None:
+    """Fit a model to a file; few steps, because training takes no memory of its own."""
+    from backpass import fit as fit_table
+
+    fit_table(path, "y", preset=preset, max_steps=steps, threads=1, seed=0)
+
+
+PARTS: Mapping[str, tuple[Callable[..., None], tuple[dict[str, Any], ...]]] = {
+    "fit": (fit, tuple({"preset": preset, "steps": 20} for preset in ("fast", "default", "best"))),
+}
+"""What is measured: the work on a file, and the options of its cases."""
+
+
+def measured(part: str, small: str, large: str, options: Mapping[str, Any]) -> dict[str, float]:
+    """The peak of this process above what it has before the large table (bytes), and the processor time (seconds)."""
+    work = PARTS[part][0]
+    work(small, **options)
+    warm = _resident()
+    began = time.process_time()
+    work(large, **options)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"bytes": max(peak - warm, 0), "seconds": time.process_time() - began}
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def in_process(python: str, part: str, small: Path, large: Path, options: Mapping[str, Any]) -> dict[str, float]:
+    """What a process of a build measures."""
+    told = [python, __file__, "--measure", json.dumps([part, str(small), str(large), dict(options)])]
+    done = subprocess.run(told, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def compared(part: str, options: Mapping[str, Any], folder: Path, builds: Mapping[str, str], chosen: Any) -> None:
+    """Measure a case with every build, and print a line for each."""
+    small, large = folder / f"scale-{WARM_ROWS}.parquet", folder / f"scale-{chosen.rows}.parquet"
+    for path, rows in ((small, WARM_ROWS), (large, chosen.rows)):
+        if not path.exists():
+            write_table(path, rows)
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in builds}
+    for _ in range(chosen.rounds):
+        for name, python in builds.items():
+            runs[name].append(in_process(python, part, small, large, options))
+    for name, found in runs.items():
+        taken = {key: statistics.median(each[key] for each in found) for key in found[0]}
+        times = taken["bytes"] / (4 * COLUMNS * chosen.rows)
+        case = " ".join(f"{key}={value}" for key, value in options.items())
+        print(f"{part:8} {case:24} {name:7} {taken['bytes'] / 1e6:8,.0f} MB {times:6.1f} x {taken['seconds']:7.1f} s")
+        print(json.dumps({"part": part, **options, "build": name, "rows": chosen.rows, **taken}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, help="folder for the tables, which stay there")
+    parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated: " + ", ".join(PARTS))
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--before", help="a Python that has the older build")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.measure:
+        print(json.dumps(measured(*json.loads(chosen.measure))))
+        return
+    if chosen.folder is None:
+        parser.error("FOLDER is missing")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    builds = {"this": sys.executable, **({"before": chosen.before} if chosen.before else {})}
+    for part in chosen.parts.split(","):
+        for options in PARTS[part][1]:
+            compared(part, options, chosen.folder, builds, chosen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,0 @@
-"""Batches: predictions for tables of any length, window by window, in constant memory."""
