@@ -65,3 +65,40 @@ def test_planted_faults_are_found(old: str, new: str, fault: str) -> None:
     text = PAGE.read_text("utf-8")
     assert old in text
     assert any(found.startswith(fault) for found in faults_of(text.replace(old, new)))
+
+
+SCORES = ROOT / "docs" / "developers" / "honest-scores.md"
+SCORE_ROW = re.compile(r"^\| ([A-D]\d+) \| (.+?) \| (.+) \|$", re.M)
+SENTENCES = [*(f"A{n}" for n in range(1, 6)), *(f"B{n}" for n in range(6, 13)), *(f"D{n}" for n in range(19, 34))]
+
+
+def lost_in_scores(text: str) -> list[str]:
+    rows = SCORE_ROW.findall(text)
+    lost = [] if [name for name, *_ in rows] == SENTENCES else ["the rows are not complete"]
+    for name, _, shown in rows:
+        named = NAMED.findall(shown)
+        lost += [] if named else [f"{name} names no test"]
+        lost += [f"{name}: {path}::{test}" for path, test in named if not _exists(path, test)]
+    return lost
+
+
+def _exists(path: str, test: str) -> bool:
+    return (TESTS / path).is_file() and test in names_in(path)
+
+
+def test_what_an_analyst_needs_is_shown_by_tests() -> None:
+    assert lost_in_scores(SCORES.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost"),
+    [
+        ("| A1 |", "| A9 |", "the rows are not complete"),
+        ("test_learns_from_words", "test_learns", "D24: model/test_free_text.py::test_learns"),
+        ("model/test_free_text.py", "model/test_text.py", "D24: model/test_text.py::test_learns_from_words"),
+    ],
+)
+def test_a_lost_test_of_the_scores_is_noticed(old: str, new: str, lost: str) -> None:
+    text = SCORES.read_text("utf-8")
+    assert old in text
+    assert lost in lost_in_scores(text.replace(old, new, 1))
