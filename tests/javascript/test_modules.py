@@ -199,6 +199,22 @@ def test_the_code_is_small() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
+def test_a_module_has_only_the_readers_of_its_columns() -> None:
+    """Numbers, categories, ISO dates and times: less than 10 kB; others come with such columns only."""
+    module = to_javascript(model_of())
+    assert code_of(model_of()) < 10_000
+    assert "countedOf" not in module
+    assert "day_first" not in module
+    cells = [20200131, 20210215, 20190703, 20201111] * 10
+    counted = to_javascript(backpass.fit({"at": cells, "y": list(range(40))}, "y", **QUICK))
+    assert "countedOf" in counted
+    assert "numberOf(column,value){" not in counted
+    assert "day_first" in to_javascript(
+        backpass.fit({"at": [f"{i % 28 + 1}.01.2020" for i in range(40)], "y": list(range(40))}, "y", **QUICK)
+    )
+
+
+@pytest.mark.filterwarnings("ignore::backpass.BackpassWarning")
 def test_modules_are_the_same_every_time() -> None:
     assert to_javascript(model_of()) == to_javascript(model_of())
 

@@ -124,6 +124,22 @@ def test_a_dtype_without_typed_array_is_refused() -> None:
         script_of(trace(lambda x: x + x, [Spec(("n",), np.dtype("f2"))]))
 
 
+def test_loops_are_merged_only_where_no_round_reads_another_one(node: str, tmp_path: Path) -> None:
+    """Reversed, shifted and transposed reads of what the loop before has written."""
+    functions: list[Any] = [
+        lambda x: ((y := x + 1.0), y[::-1] * 2.0, y[:, ::-1] + y),
+        lambda x: ((y := x * x), y.T + 1.0, y.sum(axis=0) * y),
+        lambda x: ((y := x * 2.0), (z := y - 1.0), y * z + y, z[1:] - z[:-1]),
+    ]
+    x = np.arange(9.0).reshape(3, 3)
+    cases = [(trace(f, [Spec((3, 3), np.dtype(float))]), (x,)) for f in functions]
+    cases.append((trace(functions[1], [Spec(("n", "n"), np.dtype(float))]), (x,)))
+    assert any("){t0[i]=" in script_of(circuit).source for circuit, _ in cases)
+    for (circuit, arrays), found in zip(cases, run_all(cases, tmp_path), strict=True):
+        for z, expected in zip(found, circuit.evaluate(arrays), strict=True):
+            np.testing.assert_array_equal(z, expected)
+
+
 def test_outputs_are_buffers_of_their_own(node: str, tmp_path: Path) -> None:
     """An input, a view of it, one buffer twice, a constant."""
     circuit = trace(lambda x: (x, x.T, (y := x + 1.0), y, np.ones(2)), [("n", 2)])

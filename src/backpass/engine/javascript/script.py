@@ -17,6 +17,7 @@ from backpass.circuit import Circuit
 from backpass.circuit.node import Node
 from backpass.engine.javascript.forms import FORMS, WITHOUT_FORM
 from backpass.engine.javascript.kernels import Kernels
+from backpass.engine.javascript.merging import merged
 from backpass.engine.javascript.value import Literal, Value, View, number_text
 from backpass.engine.javascript.writer import Writer, typed_array
 from backpass.errors import CircuitError
@@ -113,7 +114,8 @@ def _source(writer: Writer, inputs: int, outputs: Sequence[str]) -> str:
     arguments = ",".join(f"a{number}" for number in range(inputs))
     defined = f"const {','.join([*lengths, *writer.buffers])};" if lengths or writer.buffers else ""
     made = f",{{{','.join(_replaceable(writer))}}}" if writer.kernels else ""
-    return f"(l,c{made})=>{{{defined}return({arguments})=>{{{''.join(writer.statements)}return[{','.join(outputs)}]}}}}"
+    body = "".join(merged(writer.statements))
+    return f"(l,c{made})=>{{{defined}return({arguments})=>{{{body}return[{','.join(outputs)}]}}}}"
 
 
 def _replaceable(writer: Writer) -> list[str]:

@@ -2,15 +2,16 @@
 
 A row is an object with the table's column names: numbers, texts and dates as the CSV file has them, or as numbers and
 ``Date``; null, undefined, NaN or a missing token where there is no value. Scaling, the network and the head are the
-circuits that our engines run; ``engine.javascript`` writes them. ``numbers.js`` and the like read the columns. Names
-of columns, categories and classes are data: they stand in JSON and are never part of the code.
+circuits that our engines run; ``engine.javascript`` writes them. ``numbers.js`` and the like read the columns; a module
+has those that its columns need. Names of columns, categories and classes are data: they stand in JSON and are never
+part of the code.
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,16 @@ MARK = "// A model of backpass "
 NOTE = (
     "// predict({column: value, ...}), or predict of a list of rows: null, undefined or NaN where a value is missing.\n"
 )
-READERS = {"numbers": {"numeric"}, "categories": {"categorical"}, "dates": {"date", "time"}}
-"""Part of the module -> the kinds of columns that need it."""
+READERS: Mapping[str, Callable[[Feature], bool]] = {
+    "numbers": lambda feature: feature.kind == "numeric",
+    "categories": lambda feature: feature.kind == "categorical",
+    "dates": lambda feature: feature.kind in ("date", "time"),
+    "days": lambda feature: feature.kind == "date" or getattr(feature, "notation", "").startswith("yyyy"),
+    "counted": lambda feature: isinstance(feature, DatetimeFeature) and feature.notation != "",
+    "times": lambda feature: feature.kind == "time",
+    "ordered": lambda feature: isinstance(feature, DatetimeFeature) and feature.order is not None,
+}
+"""Part of the module -> whether a column needs it; in their order."""
 _CODES: np.dtype[Any] = np.dtype(np.int32)
 _KINDS = {"float32": "f", "float64": "d", "int32": "i", "bool": "b"}
 
@@ -75,8 +84,7 @@ def to_javascript(model: Model) -> str:
 
 def _sources(model: Model) -> Iterator[str]:
     """The parts of the module that the model's columns need."""
-    kinds = {feature.kind for feature in model.schema.features}
-    yield from (name for name, of in READERS.items() if kinds & of)
+    yield from (name for name, needs in READERS.items() if any(map(needs, model.schema.features)))
     yield "predict"
 
 
