@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -419,6 +420,55 @@ def test_it_fits_phones_and_the_dark(browser: Any, tmp_path: Path, width: int, d
         "rgb(18, 22, 27)" if dark else "rgb(255, 255, 255)"
     )
     assert page.complaints == []
+
+
+def test_the_accessibility_tree_names_everything(browser: Any, tmp_path: Path) -> None:
+    """What a screen reader meets: one h1, no level of headings left out, a name for each control and picture."""
+    page = opened(browser, tmp_path, "kind")
+    page.call("Accessibility.enable")
+    nodes = [node for node in page.call("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
+    found = [
+        (
+            node["role"]["value"],
+            node.get("name", {}).get("value", ""),
+            {each["name"]: each["value"].get("value") for each in node.get("properties", ())},
+        )
+        for node in nodes
+    ]
+    levels = [properties["level"] for role, _, properties in found if role == "heading"]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    wanted = ("button", "checkbox", "combobox", "slider", "spinbutton", "image", "toolbar", "heading", "group")
+    nameless = [role for role, name, _ in found if role in wanted and not name.strip()]
+    assert nameless == []
+    assert {"slider", "combobox", "checkbox", "image", "status", "main"} <= {role for role, _, _ in found}
+    page.call("Accessibility.disable")
+
+
+def test_every_control_is_reached_with_the_keyboard(browser: Any, tmp_path: Path) -> None:
+    """Tab goes through them in the order of the page; Enter starts, an arrow moves a slider."""
+    page = opened(browser, tmp_path, "price")
+
+    def press(key: str) -> None:
+        code = {"Tab": 9, "Enter": 13, "ArrowRight": 39}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        page.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
+        page.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
+
+    reached = []
+    for _ in range(40):
+        press("Tab")
+        reached.append(page.run("document.activeElement.id || document.activeElement.textContent"))
+        if reached[-1] == "run":
+            press("Enter")
+            assert page.run("running")
+            press("Enter")
+            assert not page.run("running")
+        if reached[-1] == "s-m1":
+            press("ArrowRight")
+            assert page.run("state.m1") > 16
+    wanted = ["run", "step", "restart", "target", "s-alpha", "s-B", "s-m1", "s-activation", "s-seed", "file", "save"]
+    assert [each for each in reached if each in wanted][: len(wanted)] == wanted
 
 
 def test_divergence_is_said(browser: Any, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 const facts = JSON.parse($("facts").textContent), SETTINGS = facts.settings, FAST = compiledIfAllowed(facts.kernels);
 let kernels = FAST ?? SCRIPTED;
-const HELD = 0.2, FRAME = 10, DRAWN = 3000, DRAWN_NUMBERS = 6e6;
+const HELD = 0.2, FRAME = 16, LEAST = 4, DRAWN = 3000, DRAWN_NUMBERS = 6e6;
 const DEFAULTS = { alpha: 0.01, B: 32, hidden: 2, m1: 16, m2: 16, m3: 8, activation: "relu", optimizer: "adam", dropout: 0, seed: 0 };
 const CONTROLS = [
   { name: "alpha", label: "learning rate alpha", low: -4, high: 1, step: 0.05, to: (x) => Number((10 ** x).toPrecision(2)), from: Math.log10 },
@@ -121,17 +121,21 @@ function hold() {
   if (Number.isFinite(model.held)) curve.hold(trainer.steps, model.held);
 }
 
+// A frame trains for the time that drawing leaves of it, and draws.
+let drawing = 4;
 function frame() {
   if (!running) return;
-  const begin = performance.now(), from = model.trainer.steps;
-  while (performance.now() - begin < FRAME) {
+  const begin = performance.now(), from = model.trainer.steps, until = begin + Math.max(FRAME - drawing, LEAST);
+  while (performance.now() < until) {
     for (let i = 0; i < 8; i++) if (!train()) break;
     if (!running) break;
   }
-  model.busy += performance.now() - begin;
+  const trained = performance.now();
+  model.busy += trained - begin;
   model.counted += model.trainer.steps - from;
   hold();
   show();
+  drawing += 0.2 * (performance.now() - trained - drawing);
   requestAnimationFrame(frame);
 }
 
@@ -215,7 +219,13 @@ function describe() {
   $("network").setAttribute("aria-label", `Network ${trainer.widths.join(" to ")} with inputs ${data.map.names.slice(0, 20).join(", ")}; largest weight ${number(trainer.theta.reduce((top, each) => Math.max(top, Math.abs(each)), 0))}`);
   $("loss").setAttribute("aria-label", first ? `J from ${number(first.sum / first.count)} to ${number(last.sum / last.count)} after ${trainer.steps} steps; validation ${number(model.held ?? NaN)}` : "J per step: no step yet");
   $("fit").setAttribute("aria-label", $("about-fit").textContent);
-  $("command").textContent = command();
+  showCommand();
+}
+
+// The command; its options do not break at their hyphens.
+function showCommand() {
+  const words = command().split(" ");
+  $("command").replaceChildren(...words.flatMap((word, i) => [...(i ? [" "] : []), word.startsWith("--") ? element("span", { className: "option", textContent: word }) : word]));
 }
 
 function showConfusion() {
@@ -331,7 +341,7 @@ function change(changes, rebuild = false) {
   writeAddress();
   if (Object.keys(changes).every((name) => live.has(name))) {
     model.trainer.alpha = state.alpha;
-    $("command").textContent = command();
+    showCommand();
     return;
   }
   restart();
@@ -401,11 +411,11 @@ function checkHonesty() {
 
 table = { ...facts.table };
 table.columns.forEach((column) => { if (column.kind !== "categorical") column.values = column.values.map((each) => each ?? NaN); });
+checkHonesty();
 state = readAddress();
 build();
 buildChallenges();
 restart();
-checkHonesty();
 $("run").addEventListener("click", () => run(!running));
 $("step").addEventListener("click", walk);
 $("restart").addEventListener("click", () => { const on = running; run(false); restart(); if (on) run(true); });

@@ -163,11 +163,16 @@ function drawCurve(canvas, curve) {
   }
 }
 
-const mix = (a, b, share) => {
-  const parts = (text) => (/^#(..)(..)(..)$/.exec(text) ?? ["", "80", "80", "80"]).slice(1).map((each) => parseInt(each, 16));
-  const [p, q] = [parts(a), parts(b)];
-  return `rgb(${p.map((each, i) => Math.round(each + (q[i] - each) * share)).join(",")})`;
+// Writes a color between two others to the pixel at a place.
+const channels = (text) => (/^#(..)(..)(..)$/.exec(text) ?? ["", "80", "80", "80"]).slice(1).map((each) => parseInt(each, 16));
+const mixer = (a, b) => {
+  const p = channels(a), q = channels(b);
+  return (pixels, place, share) => {
+    for (let i = 0; i < 3; i++) pixels[place + i] = p[i] + (q[i] - p[i]) * share;
+    pixels[place + 3] = 255;
+  };
 };
+const surface = document.createElement("canvas");
 const hues = (color, k) => [color.accent, color.second, "#3c9d5d", "#9a5fc7", "#c2468a", "#8a8f2a", "#2aa6a6", "#a8573a"].slice(0, Math.max(k, 2));
 
 const span = (values) => {
@@ -201,18 +206,24 @@ function drawFit(canvas, model) {
     const at = (column, i) => { const axis = columns.indexOf(column), place = axis ? Math.floor(i / n) : i % n; return ranges[axis][0] + ((ranges[axis][1] - ranges[axis][0]) * (place + 0.5)) / n; };
     const p = trainer.predict(inputsOf(data.map, n * n, at), n * n), actuals = points.map((i) => actual(i)), [low, high] = span(actuals);
     const { X, Y } = axes(view, ranges[0], ranges[1], { xName: columns[0].name, yName: "" });
-    const paint = hues(color, k), width = (X(ranges[0][1]) - X(ranges[0][0])) / n + 0.7, height = (Y(ranges[1][0]) - Y(ranges[1][1])) / n + 0.7;
+    const paint = hues(color, k), cells = new ImageData(n, n), mixers = paint.map((each) => mixer(color.paper, each));
+    const below = mixer(color.paper, color.second), above = mixer(color.paper, color.accent);
     for (let i = 0; i < n * n; i++) {
+      const place = 4 * ((n - 1 - Math.floor(i / n)) * n + (i % n)); // rows of pixels go down
       if (target.task === "multiclass") {
         let best = 0;
         for (let j = 1; j < k; j++) if (p[i * k + j] > p[i * k + best]) best = j;
-        ctx.fillStyle = mix(color.paper, paint[best % paint.length].startsWith("#") ? paint[best % paint.length] : color.accent, 0.15 + 0.4 * p[i * k + best]);
+        mixers[best % paint.length](cells.data, place, 0.15 + 0.4 * p[i * k + best]);
       } else {
         const share = target.task === "binary" ? p[i] : (value(p, i) - low) / (high - low);
-        ctx.fillStyle = share < 0.5 ? mix(color.paper, color.second, Math.min(1 - 2 * share, 1) * 0.75) : mix(color.paper, color.accent, Math.min(2 * share - 1, 1) * 0.75);
+        if (share < 0.5) below(cells.data, place, Math.min(1 - 2 * share, 1) * 0.75);
+        else above(cells.data, place, Math.min(2 * share - 1, 1) * 0.75);
       }
-      ctx.fillRect(X(ranges[0][0]) + (i % n) * (width - 0.7), Y(ranges[1][0]) - (Math.floor(i / n) + 1) * (height - 0.7), width, height);
     }
+    surface.width = surface.height = n;
+    surface.getContext("2d").putImageData(cells, 0, 0);
+    ctx.imageSmoothingEnabled = target.task !== "multiclass";
+    ctx.drawImage(surface, X(ranges[0][0]), Y(ranges[1][1]), X(ranges[0][1]) - X(ranges[0][0]), Y(ranges[1][0]) - Y(ranges[1][1]));
     points.forEach((i, j) => {
       const [a, b] = columns.map((column) => column.values[i]), own = actuals[j];
       if (Number.isNaN(a) || Number.isNaN(b)) return;
