@@ -36,6 +36,8 @@ DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in [ROOT / "README.md", *DOCS.rglob("*.md")]}
 
 OF_BENCHMARKS = {"--results", "--models"}
+OF_LAUNCHERS = {f"--{name}" for name in ("host", "job-name", "nodes", "ntasks-per-node", "cpus-per-task", "signal")}
+"""Options of mpiexec and sbatch."""
 
 
 def commands_of(text: str) -> list[str]:
@@ -62,6 +64,7 @@ RUN_BY = {
     "docs/how-to/decisions.md": "model/test_decision.py",
     "docs/how-to/model-files.md": "model/test_page.py",
     "docs/how-to/onnx.md": "onnx_export/test_page.py",
+    "docs/how-to/processes.md": "parallel/test_page.py",
     "docs/how-to/report.md": "report/test_docs.py",
     "docs/how-to/scikit-learn.md": "estimators/test_page.py",
     "docs/how-to/targets.md": "model/test_several_targets.py",
@@ -98,7 +101,7 @@ def test_options_and_verbs_of_sentences_exist(page: str) -> None:
     commands = [root.get_command(click.Context(root), name) for name in COMMANDS]
     options = {name for each in commands if each for param in each.params for name in param.opts + param.secondary_opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", "".join(re.findall(r"`+[^`]+`+", PAGES[page]))))
-    assert named <= {*options, *OF_BENCHMARKS, "--help"}
+    assert named <= {*options, *OF_BENCHMARKS, *OF_LAUNCHERS, "--help"}
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.M)
     assert phony is not None
     assert set(re.findall(r"`make ([a-z-]+)", PAGES[page])) <= set(phony[1].split())

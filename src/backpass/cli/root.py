@@ -120,11 +120,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 code = _invoke(given, job)
                 if sys.stdout is not None:
                     sys.stdout.flush()
-            job.leave()
-            return code
+            return job.leave(code)
         except click.exceptions.Exit as exit_:
-            job.leave()
-            return exit_.exit_code
+            return job.leave(exit_.exit_code)
         except BrokenPipeError:
             return _left_unread()
         except BaseException as error:

@@ -26,10 +26,12 @@ class Exchange(ABC):
     Attributes:
         rank: The number of this process, from 0.
         size: The number of processes.
+        waited: The seconds that sums have taken so far, most of it to wait for other processes.
     """
 
     rank: int
     size: int
+    waited: float = 0.0
 
     def __init__(self) -> None:
         self._channels = _SHARED

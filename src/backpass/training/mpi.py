@@ -6,6 +6,7 @@ Messages are pickled Python objects; only processes of one job send them.
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import numpy
@@ -71,6 +72,7 @@ class MpiExchange(Exchange):
         """
         if self.size & (self.size - 1):
             raise UsageError(f"the sum over {self.size} processes: their number must be a power of two")
+        began = time.perf_counter()
         low, high, distance, halves = 0, len(buffer), 1, list[tuple[int, slice, slice]]()
         received = numpy.empty((high + 1) // 2, buffer.dtype)
         while distance < self.size:
@@ -86,6 +88,7 @@ class MpiExchange(Exchange):
             low, high, distance = own.start, own.stop, 2 * distance
         for partner, own, others in reversed(halves):
             self._swap(buffer[own], buffer[others], partner)
+        self.waited += time.perf_counter() - began
 
     def _swap(self, sent: NDArray[Any], received: NDArray[Any], partner: int) -> None:
         self._comm.Sendrecv(sent, partner, _SUMS, received, partner, _SUMS)

@@ -40,8 +40,8 @@ class Job(Protocol):
             report: Prints the error, prefixed with the name of the process, and returns the exit code.
         """
 
-    def leave(self) -> None:
-        """End this process's part, when the others have come to their end, too."""
+    def leave(self, code: int) -> int:
+        """End this process's part, when the others have come to their end, too; return its exit code."""
 
 
 class Alone:
@@ -60,8 +60,8 @@ class Alone:
         # Processes that a launcher has started, but that could not find each other, meet the same error.
         return report("") if variable(RANKS, 0) == 0 or launched() == 1 else 2
 
-    def leave(self) -> None:
-        pass
+    def leave(self, code: int) -> int:
+        return code
 
 
 def launched() -> int:

@@ -69,8 +69,10 @@ class Membership:
         self.exchange.abort(code)
         return code
 
-    def leave(self) -> None:
+    def leave(self, code: int) -> int:
+        # The code of the job is that of process 0; to a launcher, one of another process would mean a failure.
         self.exchange.close()
+        return 0 if self.exchange.rank else code
 
 
 def _share_cores(exchange: MpiExchange) -> None:

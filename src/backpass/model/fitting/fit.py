@@ -240,7 +240,7 @@ def fit_problem(
     identity = cache(partial(identity_of, problem, members))
     if exchange.size > 1:
         _require_work(problem, len(members), exchange)
-        _require_same(exchange, identity())
+        _require_same(exchange, {**identity(), "engine": problem.engine.name})
     if exchange.rank:
         callbacks, checkpoint, rescue, on_model = (), None, None, None
     standings: list[RunState | None] = [None] * len(members)
@@ -330,7 +330,7 @@ def _announce_idle(together: int, members: Sequence[Member], exchange: Exchange,
 
 
 def _require_same(exchange: Exchange, identity: Mapping[str, Any]) -> None:
-    """Reject processes that do not have the same rows, settings and version of Backpass.
+    """Reject processes that do not have the same rows, settings, engine and version of Backpass.
 
     Raises:
         DataError: They differ; lists what differs, and where.

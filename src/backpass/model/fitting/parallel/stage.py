@@ -21,6 +21,9 @@ from backpass.training.exchange import Exchange
 POLL = 0.02
 """Seconds between two looks for messages while a network trains."""
 
+SLOW, SLOWEST = 1.5, 10.0
+"""A process is slow if it computes this many times as long as another of its group, and this many seconds."""
+
 REPORT = 0.5
 """Seconds between two reports of the steps that were taken."""
 
@@ -38,6 +41,7 @@ class Stage:
         seconds: The seconds between two reports of a run's state; None if only its end is reported.
         keeps: Whether states are reported at all.
         group: The processes that train the same members as this one; the first of them reports.
+        began: When the stage began, on the clock of this process.
     """
 
     exchange: Exchange
@@ -48,6 +52,7 @@ class Stage:
     seconds: float | None
     keeps: bool
     group: Exchange
+    began: float = field(default_factory=time.monotonic)
     _results: dict[int, dict[str, Any]] = field(default_factory=dict)
     _merged: dict[str, Any] | None = None
     _has_told_end: bool = False
@@ -123,6 +128,9 @@ class Stage:
             The results and faults of all processes. The run that ended all is that of ``together``.
         """
         own: dict[str, Any] = {"results": {}, "faults": {}, "ender": self.together.ender}
+        busy = time.monotonic() - self.began - self.group.waited
+        own["busy"] = (self.exchange.name, self.exchange.rank // self.group.size, busy)
+        self.group.waited = 0.0
         if self.is_first:
             own |= {"results": dict(results), "faults": dict(faults)}
         if self.exchange.rank:
@@ -149,6 +157,9 @@ class Stage:
 
     def _merge(self) -> dict[str, Any]:
         by_rank = [self._results[rank] for rank in range(self.exchange.size)]
+        for text in stragglers([each["busy"] for each in by_rank]) if self.group.size > 1 else ():
+            for each in self.together.callbacks:
+                each.on_note(text)
         enders = [self.together.ender, *(each["ender"] for each in by_rank)]
         return {
             "results": {i: result for each in by_rank for i, result in each["results"].items()},
@@ -202,6 +213,26 @@ class Stage:
             self.together.taken |= taken
             for each in self.together.callbacks:
                 each.on_step(self.together.step)
+
+
+def stragglers(busy: Sequence[tuple[str, int, float]]) -> list[str]:
+    """What is said about processes that are slower than those they share a network with.
+
+    Args:
+        busy: The name of each process, its group, and the seconds that it computed.
+
+    >>> stragglers([("process 0 of 3", 0, 20.0), ("process 1 of 3", 0, 50.0), ("process 2 of 3", 1, 90.0)])
+    ['process 1 of 3 computed 2.5 times as long as others that train the same network: they waited for it']
+    """
+    said = []
+    for name, group, seconds in busy:
+        least = min(other for _, its, other in busy if its == group)
+        if seconds > max(SLOW * least, SLOWEST):
+            times = f"{seconds / max(least, 1e-3):.1f}"
+            said.append(
+                f"{name} computed {times} times as long as others that train the same network: they waited for it"
+            )
+    return said
 
 
 @dataclass(frozen=True, slots=True)
