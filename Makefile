@@ -142,6 +142,7 @@ bench: .venv/bench
 	.venv/bin/python benchmarks/train_step.py
 	.venv/bin/python benchmarks/prediction.py
 	.venv/bin/python benchmarks/cold_start.py
+	.venv/bin/python benchmarks/small_fits.py
 	.venv/bin/python benchmarks/cost.py --output build/cost
 	.venv/bin/python benchmarks/explain.py
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.model.head.head import Head
-from backpass.numerics.bootstrap import counts_of, draws_for
-from backpass.numerics.elementary import log, total
+from backpass.numerics.bootstrap import counts_of_all, draws_for
+from backpass.numerics.elementary import log, total, totals
 
 Floats = NDArray[np.float64]
 
@@ -143,7 +143,7 @@ def compare(
     with np.errstate(all="ignore"):  # errors too large to square give no comparison
         losses = {name: _losses(head, metric, np.asarray(each), truth) for name, each in {"": o, **baselines}.items()}
         sums = _Sums.of(losses, np.ones(len(o)) if weights is None else weights, unit, _LOSSES[metric][1])
-        scores = sums.scores(np.ones(len(sums.weights)))
+        scores = {name: float(each[0]) for name, each in sums.scores(np.ones((len(sums.weights), 1))).items()}
         best = min(baselines, key=scores.__getitem__)
         if not all(map(isfinite, (scores[""], scores[best]))):
             return None
@@ -178,14 +178,18 @@ class _Sums:
         }
         return _Sums(summed, np.bincount(number, weights).astype(np.float64), of_mean)
 
-    def scores(self, counts: Floats) -> dict[str, float]:
-        """The score of each model on units that are drawn ``counts`` (units,) times."""
-        found = {name: [self.of_mean(m) for m in self._means(each, counts)] for name, each in self.losses.items()}
-        return {name: sum(values) / len(values) for name, values in found.items()}
+    def scores(self, counts: Floats) -> dict[str, Floats]:
+        """The scores of each model on units that are drawn ``counts`` (units, draws) times: (draws,)"""
+        found = {}
+        for name, losses in self.losses.items():
+            values = [[self.of_mean(m) for m in means.tolist()] for means in self._means(losses, counts)]
+            found[name] = np.array([sum(each) / len(each) for each in zip(*values, strict=True)])
+        return found
 
-    def _means(self, losses: Floats, counts: Floats) -> list[float]:
-        weight = max(total(counts * self.weights), 1e-300)
-        return [total(counts * column) / weight for column in losses.T]
+    def _means(self, losses: Floats, counts: Floats) -> list[Floats]:
+        """The mean loss for each target: (draws,)"""
+        weight = np.maximum(totals(counts * self.weights[:, None]), 1e-300)
+        return [totals(counts * column[:, None]) / weight for column in losses.T]
 
     def interval(self, best: str, scores: Mapping[str, float], seed: int) -> tuple[float, float]:
         """The 95 % interval of the score of the baseline ``best`` minus that of the network."""
@@ -195,16 +199,17 @@ class _Sums:
             middle = scores[best] - scores[""]
             return middle - width, middle + width
         pair = _Sums({name: self.losses[name] for name in ("", best)}, self.weights, self.of_mean)
-        drawn = [pair.scores(counts_of(units, seed, step)) for step in range(draws_for(units))]
-        differences = np.sort(np.array([each[best] - each[""] for each in drawn]))
-        return float(differences[int(0.025 * len(drawn))]), float(differences[int(0.975 * len(drawn))])
+        drawn = [pair.scores(counts) for counts in counts_of_all(units, seed, draws_for(units))]
+        differences = np.sort(np.concatenate([each[best] - each[""] for each in drawn]))
+        return float(differences[int(0.025 * differences.size)]), float(differences[int(0.975 * differences.size)])
 
     def _deviation(self, best: str) -> float:
         """The standard deviation of the difference: the sum over units of its linearization, squared."""
-        ones, change = np.ones(len(self.weights)), np.zeros(len(self.weights))
+        ones, change = np.ones((len(self.weights), 1)), np.zeros(len(self.weights))
         for name, sign in ((best, 1.0), ("", -1.0)):
             columns = self.losses[name].T
-            for column, m in zip(columns, self._means(self.losses[name], ones), strict=True):
+            for column, means in zip(columns, self._means(self.losses[name], ones), strict=True):
+                m = float(means[0])
                 step = max(abs(m), 1e-300) * 1e-6
                 slope = (self.of_mean(m + step) - self.of_mean(m - step)) / (2.0 * step)
                 change += sign * slope * (column - m * self.weights) / len(columns)

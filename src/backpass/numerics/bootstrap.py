@@ -6,7 +6,7 @@ The score is recomputed on rows drawn with replacement, many times; the spread o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.numerics.philox import key_of, philox_bits
+from backpass.numerics.philox import key_of, philox_bits_of_steps
 
 SAMPLES = 400
 _PURPOSE = 0x5D0B_0000
 _WORK = 4_000_000
 """The maximum number of rows drawn in total: a score on a million rows needs no three-digit interval."""
 _FEWEST = 100
+_NUMBERS_AT_ONCE = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,19 @@ def draws_for(rows: int) -> int:
 
 def counts_of(rows: int, seed: int, step: int) -> NDArray[np.float64]:
     """Draw n rows with replacement and return how often each one was drawn: (n,)"""
-    bits = philox_bits(key_of(seed), step, _PURPOSE, (rows,)).astype(np.uint64)
+    return _counts(rows, seed, range(step, step + 1))[:, 0]
+
+
+def counts_of_all(rows: int, seed: int, draws: int) -> Iterator[NDArray[np.float64]]:
+    """The counts of several draws, a column each as ``counts_of`` returns them, in blocks (n, some of the draws)."""
+    some = max(_NUMBERS_AT_ONCE // max(rows, 1), 1)
+    for first in range(0, draws, some):
+        yield _counts(rows, seed, range(first, min(first + some, draws)))
+
+
+def _counts(rows: int, seed: int, steps: range) -> NDArray[np.float64]:
+    bits = philox_bits_of_steps(key_of(seed), steps, _PURPOSE, rows).astype(np.uint64)
     drawn = ((bits * np.uint64(rows)) >> np.uint64(32)).astype(np.intp)
-    return np.bincount(drawn, minlength=rows).astype(np.float64)
+    drawn += rows * np.arange(len(steps))[:, None]
+    counts = np.bincount(drawn.reshape(-1), minlength=rows * len(steps)).reshape(len(steps), rows)
+    return np.ascontiguousarray(counts.T, dtype=np.float64)

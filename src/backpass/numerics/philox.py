@@ -68,12 +68,17 @@ def key_of(seed: int) -> Bits:
 
 def philox_bits(key: Bits, step: int, purpose: int, shape: tuple[int, ...]) -> Bits:
     """Bits for an array: element i is word i mod 4 of the block with counter (i div 4, step, purpose, 0)."""
-    total = prod(shape)
-    blocks = -(-total // 4)
-    counters = numpy.empty((blocks, 4), dtype=numpy.uint32)
-    counters[:, 0] = numpy.arange(blocks, dtype=numpy.uint32)
-    counters[:, 1:] = (step, purpose, 0)
-    return philox(counters, key).reshape(-1)[:total].reshape(shape)
+    return philox_bits_of_steps(key, range(step, step + 1), purpose, prod(shape)).reshape(shape)
+
+
+def philox_bits_of_steps(key: Bits, steps: range, purpose: int, n: int) -> Bits:
+    """The bits of a vector of n elements for each of several steps, as ``philox_bits`` draws them: (steps, n)"""
+    blocks = -(-n // 4)
+    counters = numpy.empty((len(steps), blocks, 4), dtype=numpy.uint32)
+    counters[:, :, 0] = numpy.arange(blocks, dtype=numpy.uint32)
+    counters[:, :, 1] = numpy.array(steps, dtype=numpy.uint32)[:, None]
+    counters[:, :, 2:] = (purpose, 0)
+    return philox(counters.reshape(-1, 4), key).reshape(len(steps), -1)[:, :n]
 
 
 def permutation(seed: int, step: int, purpose: int, n: int) -> NDArray[Any]:

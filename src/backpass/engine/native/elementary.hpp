@@ -101,15 +101,14 @@ BACKPASS_LANE Float softplus(Float x) {
 // sin x for every finite x; NaN at the infinities
 BACKPASS_LANE Float sin(Float x) {
     const Float size = abs(x);
-    const Float value = as_float(as_word(sine(reduce(size))) ^ sign_bit(x));
+    const Float value = as_float(as_word(sine_of<0>(size)) ^ sign_bit(x));
     return select(size < broadcast(infinity), value, x - x);
 }
 
 // cos x for every finite x; NaN at the infinities
 BACKPASS_LANE Float cos(Float x) {
     const Float size = abs(x);
-    const Angle angle = reduce(size);
-    return select(size < broadcast(infinity), sine({angle.r, angle.n + broadcast(1)}), x - x);
+    return select(size < broadcast(infinity), sine_of<1>(size), x - x);
 }
 
 // arctan x: pi/4 plus that of (|x| - 1) / (|x| + 1), or pi/2 plus that of -1 / |x|, if the argument is nearer to 0

@@ -43,8 +43,31 @@ void fill_row(std::uint64_t value, std::int64_t count, std::uint64_t* to) {
     for (std::int64_t j = 0; j < count; ++j) to[j] = value;
 }
 
+// Rows of a few whole vectors, such as the frequencies of a column that every row of a batch reads: a vector of every
+// row at a time, which needs no loop within a row.
+constexpr std::int64_t kShortRow = 8 * width;
+
+void read_short_rows(const std::uint32_t* from, const Rectangle& x, std::uint32_t* to) {
+    for (std::int64_t j = 0; j < x.columns; j += width) {
+        const std::uint32_t* a = from + j * x.column_stride;
+        std::uint32_t* b = to + j;
+        if (x.row_stride == 0) {
+            const Word same = x.column_stride == 0 ? broadcast(*a) : load(a);
+            for (std::int64_t i = 0; i < x.rows; ++i) store(b + i * x.columns, same);
+        } else if (x.column_stride == 0) {
+            for (std::int64_t i = 0; i < x.rows; ++i) store(b + i * x.columns, broadcast(a[i * x.row_stride]));
+        } else {
+            for (std::int64_t i = 0; i < x.rows; ++i) store(b + i * x.columns, load(a + i * x.row_stride));
+        }
+    }
+}
+
 template <class T>
 void read_rectangle(const T* from, const Rectangle& x, T* to) {
+    if constexpr (sizeof(T) == sizeof(std::uint32_t)) {
+        const bool is_short = x.columns <= kShortRow && x.columns % width == 0;
+        if (is_short && (x.column_stride == 0 || x.column_stride == 1)) return read_short_rows(from, x, to);
+    }
     for (std::int64_t i = 0; i < x.rows; ++i, from += x.row_stride, to += x.columns) {
         if (x.column_stride == 1)
             copy_row(from, x.columns, to);

@@ -137,9 +137,9 @@ struct Angle {
 
 constexpr float angle_limit = 1e5f;
 
-// For x > angle_limit, by 96-bit whole numbers (Payne & Hanek 1983): x = M 2^e is the part M (2^e / (2 pi) mod 1) of
-// a turn, here to 2^-64 of a turn; no float32 comes nearer than about 2^-30 to a multiple of pi / 2. A lane at a time:
-// such angles are rare.
+// Lanes beyond angle_limit, by 96-bit whole numbers (Payne & Hanek 1983): x = M 2^e is the part M (2^e / (2 pi) mod 1)
+// of a turn, here to 2^-64 of a turn; no float32 comes nearer than about 2^-30 to a multiple of pi / 2. A lane at a
+// time: such angles are rare.
 __attribute__((noinline, cold)) static void reduce_large(const float* x, float* head, float* tail, std::int32_t* n) {
     for (int lane = 0; lane < width; ++lane) {
         if (!(x[lane] > angle_limit) || x[lane] == infinity) continue;
@@ -164,8 +164,9 @@ __attribute__((noinline, cold)) static void reduce_large(const float* x, float* 
     }
 }
 
-// Three parts of pi / 2 (Cody & Waite 1980). x - n half_pi_1 is exact: a multiple of 2^-24 below 1.
-BACKPASS_LANE Angle reduce(Float x) {
+// For x <= angle_limit, in three parts of pi / 2 (Cody & Waite 1980). x - n half_pi_1 is exact: a multiple of 2^-24
+// below 1.
+BACKPASS_LANE Angle reduce_near(Float x) {
     const Float shifted = fma(x, broadcast(two_over_pi), broadcast(rounder));
     const Float n = shifted - broadcast(rounder);
     const Float rest = fma(n, broadcast(-half_pi_1), x);
@@ -173,21 +174,20 @@ BACKPASS_LANE Angle reduce(Float x) {
     const Float second_tail = fma(n, broadcast(-half_pi_2), -second);
     const Pair sum = sum_of(rest, second);
     const Pair r = sum_of_ordered(sum.head, fma(n, broadcast(-half_pi_3), sum.tail + second_tail));
-    Float head = r.head, tail = r.tail;
-    Int quarter = whole_of(shifted);
-    if (__builtin_expect(any(x > broadcast(angle_limit)), 0)) {
-        float from[width], heads[width], tails[width];
-        std::int32_t quarters[width];
-        store(from, x);
-        store(heads, head);
-        store(tails, tail);
-        store(quarters, quarter);
-        reduce_large(from, heads, tails, quarters);
-        head = load(heads);
-        tail = load(tails);
-        quarter = load(quarters);
-    }
-    return {{head, tail}, quarter};
+    return {r, whole_of(shifted)};
+}
+
+// For every x >= 0, if some lane is beyond angle_limit.
+BACKPASS_LANE Angle reduce_far(Float x) {
+    const Angle near = reduce_near(x);
+    float from[width], heads[width], tails[width];
+    std::int32_t quarters[width];
+    store(from, x);
+    store(heads, near.r.head);
+    store(tails, near.r.tail);
+    store(quarters, near.n);
+    reduce_large(from, heads, tails, quarters);
+    return {{load(heads), load(tails)}, load(quarters)};
 }
 
 // sin(r + n pi / 2)
@@ -199,6 +199,21 @@ BACKPASS_LANE Float sine(Angle angle) {
     const Float even = start.head + fma(-r, tail, fourth);
     const Float value = select((angle.n & broadcast(1)) == broadcast(0), odd, even);
     return as_float(as_int(value) ^ ((angle.n & broadcast(2)) << 30));
+}
+
+// sin(x + turn pi / 2) for x >= 0 if some lane is beyond angle_limit. Apart from the usual case: there the sine and the
+// cosine of one argument have everything but the last choice in common, and the compiler sees it.
+__attribute__((noinline, cold)) static Float sine_of_far(Float x, int turn) {
+    const Angle angle = reduce_far(x);
+    return sine({angle.r, angle.n + broadcast(turn)});
+}
+
+// sin(x + turn pi / 2) for x >= 0
+template <int turn>
+BACKPASS_LANE Float sine_of(Float x) {
+    const Angle angle = reduce_near(x);
+    const Float near = sine({angle.r, angle.n + broadcast(turn)});
+    return __builtin_expect(any(x > broadcast(angle_limit)), 0) ? sine_of_far(x, turn) : near;
 }
 
 }  // namespace
