@@ -43,7 +43,7 @@ def before(table: Table, problem: Problem, *, verbose: bool = False) -> Lines:
         ("rows", rows_line({name: part.rows for name, part in problem.parts.items()})),
         ("network", network_line(problem.network)),
         ("training", training_line(problem)),
-        ("engine", problem.engine.description),
+        ("engine", problem.trainer.description),
         *notes,
     ]
 

@@ -108,6 +108,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         precision: Number format of training: "float32", "bf16" (rounds the factors of large products) or "float64".
             Default "float32".
         engine: Engine that runs the circuits; "auto" selects the fastest. Default "auto".
+        device: What the engine "jax" trains on: "cpu", "cuda" or "tpu". Default None: only that engine needs it.
         threads: Threads of the native engine. Default None: all available cores.
         warm_start: Whether ``fit`` continues from the last fit, which needs one network. Default False.
         callbacks: A list of ``backpass.Callback``; set scikit-learn's own with ``set_callbacks``. Default
@@ -182,6 +183,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         teacher_weight: float = 0.5,
         precision: str = "float32",
         engine: str = _ENGINE,
+        device: str | None = None,
         threads: int | None = None,
         warm_start: bool = False,
         callbacks: Sequence[Callback] | None = None,
@@ -234,6 +236,7 @@ class BackpassRegressor(RegressorMixin, NeuralEstimator):
         self.teacher_weight = teacher_weight
         self.precision = precision
         self.engine = engine
+        self.device = device
         self.threads = threads
         self.warm_start = warm_start
         self.callbacks = callbacks

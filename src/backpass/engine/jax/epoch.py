@@ -7,14 +7,14 @@ and settings have a fixed length, and a call says how many of their steps it tak
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from backpass.circuit import Circuit
 from backpass.engine.jax.device import Device
 from backpass.engine.jax.forms import FORMS, ROUNDED_FORMS
 from backpass.engine.jax.translation import translate
-from backpass.engine.step import Step
 
 STEPS = 128
 """The length of the tables, and so the largest number of steps per call."""
@@ -34,19 +34,17 @@ class ProgramKey:
 
     Attributes:
         device: The device.
-        digest: The digest of the step's circuit.
+        circuit: The circuit of the step, see ``first_alike``.
         size: B, the number of rows of a batch.
         runs: The number of runs.
         rounded: Whether large products round their factors to bfloat16.
-        step: The step; any with this digest.
     """
 
     device: Device
-    digest: str
+    circuit: Circuit
     size: int
     runs: int
     rounded: bool
-    step: Step = field(compare=False)
 
 
 @lru_cache(maxsize=64)
@@ -54,12 +52,12 @@ def program_of(key: ProgramKey) -> Program:
     """The compiled loop over the steps of a block; it is compiled at its first call."""
     jax, lax, jnp = key.device.jax, key.device.jax.lax, key.device.jax.numpy
     forms = ROUNDED_FORMS if key.rounded else FORMS
-    one = translate(jax, key.step.circuit, {"B": key.size}, forms)
+    one = translate(jax, key.circuit, {"B": key.size}, forms)
 
     def block(
         state: Any, count: Any, number: Any, settings: Any, random_key: Any, rows: Any, offsets: Any, data: Any
     ) -> Any:
-        J_dtype = key.step.circuit.nodes[key.step.circuit.outputs[-1]].spec.dtype
+        J_dtype = key.circuit.nodes[key.circuit.outputs[-1]].spec.dtype
 
         def goes_on(carry: Any) -> Any:
             _, s, _, is_good, in_range = carry

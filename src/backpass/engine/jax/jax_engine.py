@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy
 from numpy.typing import NDArray
 
 from backpass.circuit import Circuit
+from backpass.circuit.sameness import first_alike
 from backpass.circuit.spec import match
 from backpass.engine.engine import Engine
 from backpass.engine.jax.device import Device, device_named
 from backpass.engine.jax.epoch import STEPS
 from backpass.engine.jax.forms import FORMS
 from backpass.engine.jax.lanes import Block, Lane, Lanes
-from backpass.engine.jax.translation import Function, digest_of, translate
+from backpass.engine.jax.translation import Function, translate
 from backpass.engine.step import Arrays, Epoch, Outcome, Step
 
 MOST_RUNS = 64
 """The largest number of runs that are trained side by side."""
+_LOCK = Lock()
+"""Equal circuits of several threads become the same one."""
 
 
 class JaxEngine(Engine):
@@ -67,7 +71,8 @@ class JaxEngine(Engine):
     def run(self, circuit: Circuit, *inputs: Any) -> list[NDArray[Any]]:
         arrays = circuit.arrays_for(inputs)
         lengths = match(circuit.inputs, arrays, circuit.input_names)
-        function = _function(_FunctionKey(self.device, digest_of(circuit), tuple(lengths.items()), circuit))
+        with _LOCK:
+            function = _function(_FunctionKey(self.device, first_alike(circuit), tuple(lengths.items())))
         with self.device.active():
             outputs, in_range = function(*[self.device.put(array) for array in arrays])
             _check(bool(in_range))
@@ -86,7 +91,8 @@ class JaxEngine(Engine):
         specs = step.circuit.inputs
         settings = epoch.settings.astype(specs[step.states].dtype)
         rows = _from_start(epoch, len(data[0]) if data else 0)
-        digest = digest_of(step.circuit)
+        with _LOCK:
+            alike = Step(first_alike(step.circuit), step.states)
         with self.device.active():
             # Copies, because the device may share memory with an array, and a program overwrites its state.
             start = [self.device.jax.numpy.array(a, s.dtype) for a, s in zip(state, specs, strict=False)]
@@ -97,7 +103,7 @@ class JaxEngine(Engine):
                 if should_stop(done):
                     return Outcome(lane.host(), numpy.concatenate(losses), failed=False)
                 stop, number = min(last, done + STEPS), epoch.first_step + done
-                block = Block(step, digest, lane, settings[done:stop], rows[done:stop, :size], number, key, data)
+                block = Block(alike, lane, settings[done:stop], rows[done:stop, :size], number, key, data)
                 taken = self._lanes.take(block)
                 _check(block.in_range)
                 lane, done = block.state, done + len(taken)
@@ -110,9 +116,8 @@ class JaxEngine(Engine):
 @dataclass(frozen=True, slots=True)
 class _FunctionKey:
     device: Device
-    digest: str
+    circuit: Circuit
     lengths: tuple[tuple[str, int], ...]
-    circuit: Circuit = field(compare=False)
 
 
 @lru_cache(maxsize=256)

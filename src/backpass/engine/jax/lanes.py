@@ -52,8 +52,7 @@ class Block:
     """Steps that a run asks for, all of the same batch size.
 
     Attributes:
-        step: The step.
-        digest: The digest of its circuit.
+        step: The step, with the circuit that all equal ones have.
         state: The state before the steps, and then after them.
         settings: (steps, columns)
         rows: (steps, B), not negative.
@@ -67,7 +66,6 @@ class Block:
     """
 
     step: Step
-    digest: str
     state: Lane
     settings: NDArray[Any]
     rows: NDArray[Any]
@@ -160,8 +158,8 @@ class Lanes:
         try:
             with self.device.active():
                 for key, group in self._groups(blocks):
-                    alike = [each.data for each in blocks if each.step.batch == key.step.batch]
-                    self._take_group(key, group, self._table_of(key.step.batch).hold(alike))
+                    alike = [each.data for each in blocks if each.step.batch == group[0].step.batch]
+                    self._take_group(key, group, self._table_of(group[0].step.batch).hold(alike))
         except BaseException as error:
             for each in blocks:
                 each.error = error if not each.is_done else each.error
@@ -171,7 +169,7 @@ class Lanes:
         groups: dict[ProgramKey, list[Block]] = {}
         for each in blocks:
             size = each.rows.shape[1]
-            key = ProgramKey(self.device, each.digest, size, self.count, self.rounded, each.step)
+            key = ProgramKey(self.device, each.step.circuit, size, self.count, self.rounded)
             groups.setdefault(key, []).append(each)
         for key, group in groups.items():
             for first in range(0, len(group), self.count):
@@ -192,7 +190,7 @@ class Lanes:
                 [_padded(each.settings) for each in group],
                 [each.key for each in group],
                 [_padded(each.rows.astype(numpy.int32)) for each in group],
-                [self._table_of(key.step.batch).offsets(each.data) for each in group],
+                [self._table_of(each.step.batch).offsets(each.data) for each in group],
             )
         ]
         if self.count > 1:

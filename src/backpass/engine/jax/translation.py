@@ -7,8 +7,6 @@ It takes a circuit and the lengths of its free dimensions. Compiling and running
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
 import numpy
@@ -57,19 +55,3 @@ def _converted(node: Node, arguments: Sequence[Any]) -> list[Any]:
         dtype = numpy.result_type(*(numpy.dtype(a.dtype) for a in arguments))
     kept = _AS_GIVEN.get(name, ())
     return [a if i in kept else a.astype(dtype) for i, a in enumerate(arguments)]
-
-
-@lru_cache(maxsize=256)
-def digest_of(circuit: Circuit) -> str:
-    """A digest of what the circuit computes: equal for circuits that were traced separately from equal functions."""
-    digest = sha256(f"{len(circuit.inputs)} {circuit.outputs}".encode())
-    for node in circuit.nodes:
-        params = sorted((key, _plain(value)) for key, value in node.params.items())
-        digest.update(f"{node.operation.name} {node.inputs} {params} {node.spec}\n".encode())
-    return digest.hexdigest()
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, numpy.ndarray):
-        return f"{value.shape} {value.dtype.str} {sha256(numpy.ascontiguousarray(value).tobytes()).hexdigest()}"
-    return repr(value)

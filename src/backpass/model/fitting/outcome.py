@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backpass.engine import host_engine
 from backpass.model.baseline.baseline import kept
 from backpass.model.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
@@ -122,7 +123,7 @@ def make_model(
         leading.network,
         leading.theta if is_ensemble else thetas[0],
         record,
-        problem.settings.engine,
+        host_engine(problem.settings.engine),
         problem.settings.threads,
         residuals,
         kept(compared.baselines),

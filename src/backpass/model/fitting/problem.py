@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backpass._version import __version__
 from backpass.circuit import Array
-from backpass.engine import Engine, engine_named
+from backpass.engine import Engine, engine_named, host_engine
 from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.start import first_theta
 from backpass.model.fitting.teaching.objective import taught_data, teaching_loss
@@ -91,6 +91,7 @@ class Problem:
         fixed: The parameters that are fitted before training and not trained, by name.
         last_epoch: The epoch after which training ends; the schedules are those of all epochs. None: the last one.
         teacher: The columns of another model's predictions; None without a teacher.
+        runner: The engine that it shares with others that train at the same time; None: one of its own.
     """
 
     settings: Settings
@@ -113,6 +114,7 @@ class Problem:
     fixed: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     last_epoch: int | None = None
     teacher: Teacher | None = None
+    runner: Engine | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -120,7 +122,16 @@ class Problem:
 
     @property
     def engine(self) -> Engine:
-        return engine_named(self.settings.engine, self.settings.threads, bf16=self.settings.precision == "bf16")
+        """The engine of circuits that run once or seldom, before and after training."""
+        return engine_named(host_engine(self.settings.engine), self.settings.threads)
+
+    @property
+    def trainer(self) -> Engine:
+        """The engine that trains and validates."""
+        s = self.settings
+        if self.runner is not None:
+            return self.runner
+        return engine_named(s.engine, s.threads, bf16=s.precision == "bf16", device=s.device)
 
     @property
     def input_names(self) -> list[str]:
@@ -188,7 +199,7 @@ class Problem:
             index=index,
             optimizer=self.optimizer(),
             settings=self._training_settings(),
-            engine=self.engine,
+            engine=self.trainer,
             validate=partial(self.validation_score, exchange=exchange) if "validation" in self.parts else None,
             callbacks=callbacks,
             stop=stop,
@@ -205,7 +216,7 @@ class Problem:
         """
         part, metric = self.parts["validation"], self.head.metric
         first, last = (part.rows * rank // exchange.size for rank in (exchange.rank, exchange.rank + 1))
-        own = outputs_of(self.network, self.predicting(theta), part.between(first, last).inputs, self.engine)
+        own = outputs_of(self.network, self.predicting(theta), part.between(first, last).inputs, self.trainer)
         o = np.concatenate(exchange.share(own)) if exchange.size > 1 else own
         return as_loss(metric, self.head.scores(o, part.truth, part.weights, [metric])[metric])
 

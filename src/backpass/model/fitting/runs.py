@@ -6,13 +6,16 @@ started. ``ensemble`` makes the members; ``fit`` uses the results.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from backpass.engine import Engine
 from backpass.model.fitting.checkpoint import Checkpoint, Recorder, RunState, told
 from backpass.model.fitting.ensemble import Member
 from backpass.model.fitting.parallel.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
@@ -62,9 +65,9 @@ def train_members(
 
     Several processes divide the members; afterwards each of them has the results of all.
 
-    A member ends with the same bits whether it is trained alone or with others. A run that diverges is retried once at
-    a tenth of the learning rate, unless the user set the learning rate. The first run that is interrupted, is stopped
-    or diverges ends all runs.
+    A member ends with the same bits whether it is trained alone or with others, except on the engine jax. A run that
+    diverges is retried once at a tenth of the learning rate, unless the user set the learning rate. The first run that
+    is interrupted, is stopped or diverges ends all runs.
 
     Args:
         members: The members.
@@ -88,11 +91,12 @@ def train_members(
     own, recorder = (stage, checkpoint) if spread is None else (spread.own(stage), spread.recorder)
     group = SOLO if spread is None else spread.group
     workers = max(side_by_side(members[0].problem, len(own)), 1) if group.size == 1 else 1
+    shared = None if workers == 1 else members[0].problem.trainer.side_by_side(workers, _most_alike(members, own))
     begun = {i: standing.result() for i, standing in before.items()}
     faults = {i: standing.fault for i, standing in before.items() if standing.fault}
 
     def attempt(i: int, progress: Progress | None) -> TrainingResult:
-        problem = members[i].problem if workers == 1 else _on_one_core(members[i].problem)
+        problem = members[i].problem if shared is None else _on_one_core(members[i].problem, shared)
         # A recorded fault implies that the learning rate may be lowered: the checkpoint's identity ensures it.
         problem = problem if i not in faults else with_lower_learning_rate(problem) or problem
         watchers: Sequence[Callback] = [MemberCallback(together, i)] if watching is None else watching
@@ -114,7 +118,8 @@ def train_members(
         # A run that starts after a signal ends at once, which marks all runs as interrupted.
         if i in together.over or together.ender is not None:
             return
-        begun[i] = attempt(i, before[i].progress.copy() if i in before else None)
+        with nullcontext() if shared is None else shared.taking_part():
+            begun[i] = attempt(i, before[i].progress.copy() if i in before else None)
         if begun[i].reason in ENDS_ALL and not (race and begun[i].reason == "diverged"):
             together.end_by(i)
 
@@ -168,11 +173,17 @@ def _in_threads(run: Callable[[int], None], numbers: Sequence[int], workers: int
 
 def side_by_side(problem: Problem, count: int, processes: int = 1) -> int:
     """The number of members, out of ``count``, that are trained concurrently."""
-    return min(problem.engine.cores * processes, count)
+    return min(problem.trainer.cores * processes, count)
 
 
-def _on_one_core(problem: Problem) -> Problem:
-    return replace(problem, settings=replace(problem.settings, threads=1))
+def _on_one_core(problem: Problem, shared: Engine) -> Problem:
+    """The problem with the engine of runs side by side."""
+    return replace(problem, settings=replace(problem.settings, threads=1), runner=shared)
+
+
+def _most_alike(members: Sequence[Member], numbers: Sequence[int]) -> int:
+    """The largest number of members of one candidate: their steps are equal."""
+    return max(Counter(members[i].candidate for i in numbers).values(), default=1)
 
 
 def with_lower_learning_rate(problem: Problem) -> Problem | None:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from backpass.engine import ENGINES
+from backpass.engine import ENGINE_NAMES
+from backpass.engine.jax.device import DEVICES
 from backpass.model.metrics import CHOOSING, MAIN_METRICS
 from backpass.model.settings.constraint import (
     Choice,
@@ -352,8 +353,15 @@ class SettingValues:
     )
     engine: str = setting(
         "auto",
-        Choice(("auto", *ENGINES)),
-        "engine that runs the circuits; auto: the fastest",
+        Choice(ENGINE_NAMES),
+        "engine that runs the circuits; auto: the fastest on a CPU; jax: on the device that is named",
+        "engine",
+        is_stored=False,
+    )
+    device: str | None = setting(
+        None,
+        Choice(DEVICES),
+        "what the engine jax trains on [only with that engine, which needs it]",
         "engine",
         is_stored=False,
     )

@@ -75,4 +75,5 @@ class SettingsOptions(TypedDict, total=False):
     class_weight: Literal["balanced"] | Mapping[Any, float] | Sequence[tuple[Any, float]] | None
     precision: Literal["float32", "bf16", "float64"]
     engine: str
+    device: Literal["cpu", "cuda", "tpu"] | None
     threads: int | None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backpass.engine import why_no_bf16
+from backpass.engine.jax.device import why_no_device
 from backpass.errors import UsageError, did_you_mean
 from backpass.model.file.older_facts import SETTING_NAMES
 from backpass.model.settings.conflicts import conflicts
@@ -60,6 +61,8 @@ class Settings(SettingValues):
         problems += [problem for setting in SETTINGS if (problem := setting.problem(chosen[setting.name]))]
         problems += conflicts(chosen) if not problems else []
         if not problems and trains and chosen["precision"] == "bf16" and (why := why_no_bf16(chosen["engine"])):
+            problems.append(why)
+        if not problems and trains and chosen["engine"] == "jax" and (why := why_no_device(chosen["device"])):
             problems.append(why)
         if problems:
             count = f"{len(problems)} invalid settings" if len(problems) > 1 else "invalid setting"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.circuit import Spec
-from backpass.engine import Epoch, Step, first_fault, is_finite
+from backpass.engine import Epoch, Step, first_fault, host_engine, is_finite
 from backpass.errors import DivergedError
 from backpass.model.fitting.data_split import DataSplit, Rows, weights_or_ones
 from backpass.model.fitting.preparation import part_of
@@ -172,9 +172,9 @@ class Stream:
         data = (part.x, part.y, weights.astype(problem.dtype))
         step = _step_of(self.traced or problem)
         epoch, key = self._epoch(part.rows), key_of(problem.settings.seed)
-        outcome = problem.engine.run_epoch(step, self.state, key, data, epoch, _never)
+        outcome = problem.trainer.run_epoch(step, self.state, key, data, epoch, _never)
         if outcome.failed or not is_finite(outcome.state):
-            raise self._diverged(str(first_fault(problem.engine, step, self.state, key, data, epoch)))
+            raise self._diverged(str(first_fault(problem.trainer, step, self.state, key, data, epoch)))
         J = mean(outcome.losses, epoch.sizes)
         done = self.step + epoch.steps
         record = EpochRecord(len(self.history) + 1, done, problem.settings.learning_rate, J, None)
@@ -203,7 +203,7 @@ class Stream:
             problem.network,
             self.theta,
             record,
-            problem.settings.engine,
+            host_engine(problem.settings.engine),
             problem.settings.threads,
         )
 
