@@ -66,6 +66,9 @@ class Timed(Exchange):
     def group(self, size: int) -> Exchange:
         return self.exchange.group(size)
 
+    def release(self) -> None:
+        self.exchange.release()
+
     def post(self, message: Any, to: int, channel: int) -> None:
         self.exchange.post(message, to, channel)
 

@@ -61,6 +61,10 @@ class Exchange(ABC):
         Every process must call it at the same point of the program.
         """
 
+    @abstractmethod
+    def release(self) -> None:
+        """Free what belongs to the exchange; every process must call it, and none uses the exchange afterwards."""
+
     @property
     def name(self) -> str:
         """This process, in an error message."""
@@ -92,6 +96,8 @@ class Exchange(ABC):
 
     def any(self, value: bool) -> bool:
         """Whether a value is true in any process. Every process must call it at the same point of the program."""
+        if self.size == 1:
+            return value
         count = numpy.array([float(value)])
         self.sum(count)
         return bool(count[0])
@@ -118,6 +124,9 @@ class Solo(Exchange):
 
     def group(self, size: int) -> Exchange:
         return self
+
+    def release(self) -> None:
+        pass
 
     def post(self, message: Any, to: int, channel: int) -> None:
         raise ValueError("there is no other process")

@@ -100,6 +100,13 @@ class MpiExchange(Exchange):
             self._groups[size] = MpiExchange(self._comm.Split(self.rank // size, self.rank))
         return self._groups[size]
 
+    def release(self) -> None:
+        for each in self._groups.values():
+            each.release()
+        for request in self._sending:
+            request.wait()
+        self._comm.Free()
+
     def abort(self, code: int) -> None:
         """End all processes at once."""
         self._comm.Abort(code)
@@ -109,8 +116,8 @@ class MpiExchange(Exchange):
         from mpi4py import MPI
 
         self.share(None)
-        for each in self._sending:
-            each.wait()
+        for request in self._sending:
+            request.wait()
         MPI.Finalize()
 
 

@@ -147,15 +147,16 @@ def fit(
     )
     del table, parts  # a problem holds its rows encoded, and the tables only where something needs them later
     _check_callbacks(callbacks)
-    warned = Warned()
+    warned, exchange = Warned(), exchange_of(comm)
     model = fit_problem(
         problem,
         callbacks=[*callbacks, warned],
         checkpoint=checkpoint,
         resume_from=resume_from,
         on_interrupt=on_interrupt,
-        exchange=exchange_of(comm),
+        exchange=exchange,
     )
+    exchange.release()
     warned.warn()
     return model
 
@@ -310,13 +311,12 @@ def _require_work(problem: Problem, networks: int, exchange: Exchange) -> None:
     if networks > 1 or shards % size == 0:
         return
     powers = [str(2**i) for i in range(shards.bit_length())]
+    number = f"use {', '.join(powers[:-1])} or {powers[-1]} processes, or train an ensemble"
+    most = 2 ** max((size - 1).bit_length(), 3)
+    setting = f"set --shards to {most}, for 1, 2, 4 ... {most} processes, or train an ensemble"
     raise UsageError(
         f"{size} processes cannot divide one network of {counted(shards, 'shard')}",
-        hint=f"use {', '.join(powers[:-1])} or {powers[-1]} processes"
-        if shards > 1
-        else f"set shards to a power of two that {size} divides, such as 8, or train an ensemble"
-        if size & (size - 1) == 0
-        else "use 2, 4 or 8 processes and set shards to 8, or train an ensemble",
+        hint=number if shards > 1 else setting,
     )
 
 

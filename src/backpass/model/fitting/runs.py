@@ -116,7 +116,8 @@ def train_members(
 
     def run(i: int) -> None:
         # A run that starts after a signal ends at once, which marks all runs as interrupted.
-        if i in together.over or together.ender is not None:
+        # The processes that train a member together must decide alike, though each hears of an end at its own time.
+        if i in together.over or group.any(together.ender is not None):
             return
         with nullcontext() if shared is None else shared.taking_part():
             begun[i] = attempt(i, before[i].progress.copy() if i in before else None)

@@ -53,6 +53,7 @@ class Stage:
     keeps: bool
     group: Exchange
     began: float = field(default_factory=time.monotonic)
+    _numbers: frozenset[int] = frozenset()
     _results: dict[int, dict[str, Any]] = field(default_factory=dict)
     _merged: dict[str, Any] | None = None
     _has_told_end: bool = False
@@ -90,7 +91,9 @@ class Stage:
         """The members that this process trains, with the others of its group: every so many groups' one."""
         groups = self.exchange.size // self.group.size
         number = self.exchange.rank // self.group.size
-        return numbers[number::groups] if number < groups else ()
+        own = numbers[number::groups] if number < groups else ()
+        self._numbers = frozenset(own)
+        return own
 
     @property
     def recorder(self) -> Recorder | None:
@@ -180,7 +183,8 @@ class Stage:
                 self.exchange.post(("end", self.together.ender), rank, self.channel)
         if self.exchange.rank and self.is_first and now - self._reported >= REPORT:
             self._reported = now
-            self.exchange.post(("steps", self.together.share, dict(self.together.taken)), 0, self.channel)
+            taken = {i: step for i, step in self.together.taken.items() if i in self._numbers}
+            self.exchange.post(("steps", taken), 0, self.channel)
 
     def _take(self, sender: int, kind: str, *values: Any) -> None:
         match kind, values:
@@ -190,7 +194,7 @@ class Stage:
             case "end", (number,):
                 self._has_told_end = True
                 self.together.end_by(number)
-            case "steps", (_, taken):
+            case "steps", (taken,):
                 self._count(taken)
             case "state", (number, standing):
                 if self.checkpoint is not None:

@@ -1,0 +1,65 @@
+"""How processes divide the networks of a fit and the shards of a batch; without MPI, because nothing is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from backpass.errors import UsageError
+from backpass.model import Settings, make_problem
+from backpass.model.fitting.ensemble import members_of
+from backpass.model.fitting.fit import fit_problem
+from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.runs import group_size
+from backpass.table import table_from
+from backpass.training.exchange import SOLO, Exchange, Solo
+
+
+def processes(count: int) -> Exchange:
+    """An exchange that says how many processes there are."""
+    exchange = Solo()
+    exchange.size = count
+    return exchange
+
+
+def problem(shards: int, networks: int = 1) -> Problem:
+    settings = Settings.of({"hidden": (2,), "shards": shards, "ensemble_size": networks, "ensemble_split": "split"})
+    return make_problem(table_from({"x": range(20), "y": range(20)}), "y", settings)
+
+
+@pytest.mark.parametrize(
+    ("shards", "networks", "size", "together"),
+    [(1, 1, 1, 1), (8, 1, 1, 1), (8, 1, 4, 4), (8, 1, 16, 8), (8, 3, 4, 1), (8, 3, 8, 2), (2, 1, 3, 2), (1, 2, 8, 1)],
+)
+def test_networks_are_divided_before_shards(shards: int, networks: int, size: int, together: int) -> None:
+    assert group_size(members_of(problem(shards, networks)), networks, processes(size)) == together
+
+
+@pytest.mark.parametrize(
+    ("shards", "size", "message", "hint"),
+    [
+        (2, 4, "4 processes cannot divide one network of 2 shards", "use 1 or 2 processes, or train an ensemble"),
+        (8, 3, "3 processes cannot divide one network of 8 shards", "use 1, 2, 4 or 8 processes"),
+        (1, 2, "2 processes cannot divide one network of 1 shard", "set shards to 8, for 1, 2, 4 ... 8"),
+        (1, 12, "12 processes cannot divide one network of 1 shard", "set shards to 16, for 1, 2, 4"),
+    ],
+)
+def test_processes_that_cannot_divide_one_network_are_refused(shards: int, size: int, message: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=f"{message}\\s+hint: {hint}"):
+        fit_problem(problem(shards), exchange=processes(size))
+
+
+def test_one_process_shares_with_itself() -> None:
+    assert SOLO.share("a") == ["a"]
+    assert SOLO.any(True)
+    assert not SOLO.any(False)
+
+
+@pytest.mark.parametrize("shards", [0, 3, 2048, 2.0])
+def test_shards_are_a_power_of_two(shards: float) -> None:
+    with pytest.raises(UsageError, match="shards must be a power of two from 1 to 1024"):
+        Settings.of({"shards": shards})
+
+
+def test_shards_and_bf16_are_refused() -> None:
+    with pytest.raises(UsageError, match="shards need precision float32 or float64"):
+        Settings.of({"shards": 2, "precision": "bf16"})
