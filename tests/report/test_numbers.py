@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -275,3 +277,28 @@ def test_several_targets_have_a_course_but_no_report() -> None:
     assert (len(course.epochs), course.together) == (3, False)
     with pytest.raises(UsageError, match="a report is about one number; this model predicts 2"):
         held_out(model, model.table({f"x{i}": X[:, i] for i in range(3)}))
+
+
+def _calls_for(columns: int) -> int:
+    """The number of Python functions that ``columns_of`` calls for a model of so many columns."""
+    rng = np.random.default_rng(0)
+    data = {f"x{j}": rng.normal(size=30) for j in range(columns)} | {"y": rng.normal(size=30)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", backpass.BackpassWarning)
+        model = backpass.fit(data, "y", hidden=(2,), epochs=1)
+    calls = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        columns_of(model)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_the_columns_of_a_wide_model_take_time_in_proportion() -> None:
+    assert _calls_for(200) < 12 * _calls_for(20)

@@ -110,16 +110,13 @@ class SmoothModel:
     def groups(self) -> list[NDArray[Any]]:
         """Return the positions in s of each encoded number, then of each categorical column."""
         found = []
+        starts = [m.start + np.cumsum([0, *(table.shape[1] for table in m.tables)]) for m in self.members]
         for group in self.model.feature_map.groups():
             if group[0] < self.plain:
                 found.append(np.array(group))
                 continue
-            places: list[NDArray[Any]] = []
-            for member in self.members:
-                ends = member.start + np.cumsum([0, *(table.shape[1] for table in member.tables)])
-                code = group[0] - self.plain
-                places.append(np.arange(ends[code], ends[code + 1]))
-            found.append(np.concatenate(places))
+            code = group[0] - self.plain
+            found.append(np.concatenate([np.arange(ends[code], ends[code + 1]) for ends in starts]))
         return found
 
     def predicted(self, theta: Array, s: Array) -> Array:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backpass.model.model import Model
 from backpass.model.profile import SHARES, CategoricalProfile, NumericProfile, Profile
+from backpass.network.feature_map import FeatureMap
 from backpass.table import CategoricalFeature, DatetimeFeature, TextFeature
 from backpass.table.feature import Feature, number_inputs
 from backpass.table.moments.date_components import part_values, ticks_of
@@ -88,19 +89,21 @@ class ModelColumn:
 def columns_of(model: Model) -> tuple[ModelColumn, ...]:
     """Return the columns: numeric, date and time columns first, then categorical ones."""
     found, first = list[ModelColumn](), 0
+    profiles, phi = model.record.columns, model.feature_map
+    of_places = [profiles.get(each.name) for each in model.schema.numbers]
     for feature in model.schema.features:
         if count := len(number_inputs(feature)):
-            found.append(_numeric(model, feature, tuple(range(first, first + count))))
+            found.append(_numeric(phi, feature, tuple(range(first, first + count)), of_places[first : first + count]))
             first += count
-    profiles = model.record.columns
     found += [ModelColumn(text, (j,), profiles.get(text.name), None) for j, text in enumerate(model.schema.texts)]
     return tuple(found)
 
 
-def _numeric(model: Model, feature: Feature, places: tuple[int, ...]) -> ModelColumn:
-    """Return a numeric, date, time or free-text column."""
-    phi, first = model.feature_map, places[0]
-    profiles = [model.record.columns.get(model.schema.numbers[j].name) for j in places]
+def _numeric(
+    phi: FeatureMap, feature: Feature, places: tuple[int, ...], profiles: Sequence[Profile | None]
+) -> ModelColumn:
+    """Return a numeric, date, time or free-text column, whose places have these profiles."""
+    first = places[0]
     scales = [float(phi.scale[j]) for j in places]
     distances = tuple(_quartile_distance(*each) for each in zip(profiles, scales, strict=True))
     span = _range(feature, profiles[0], float(phi.center[first]), scales[0], clipped=phi.clipped)
