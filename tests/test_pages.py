@@ -68,7 +68,6 @@ RUN_BY = {
     "docs/how-to/report.md": "report/test_docs.py",
     "docs/how-to/scikit-learn.md": "estimators/test_page.py",
     "docs/how-to/targets.md": "model/test_several_targets.py",
-    "docs/how-to/teacher.md": "model/test_teacher.py",
     "docs/how-to/tune.md": "cli/test_tune.py",
     "docs/reference/calculus.md": "circuit/test_calculus_page.py",
     "docs/lessons/": "test_lessons.py",  # every page of the folder
@@ -76,7 +75,13 @@ RUN_BY = {
     "docs/tutorials/pipeline.md": "test_tutorials.py",
 }
 """Page with Python -> the test that runs it and looks at the results. The others run here."""
-RUN_HERE = ("docs/how-to/dates.md", "docs/how-to/numbers.md", "docs/how-to/splits.md", "docs/how-to/text.md")
+RUN_HERE = (
+    "docs/how-to/dates.md",
+    "docs/how-to/numbers.md",
+    "docs/how-to/splits.md",
+    "docs/how-to/teacher.md",
+    "docs/how-to/text.md",
+)
 
 CASES = [(page, line) for page, text in PAGES.items() for line in commands_of(text)]
 
