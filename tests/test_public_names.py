@@ -21,6 +21,7 @@ NAMES = [
     "check_gradient",
     "cross_validate",
     "dense_network",
+    "distill",
     "explain",
     "fit",
     "fit_function",

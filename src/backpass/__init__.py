@@ -5,6 +5,7 @@
     report, explain                            a model as an HTML page; contributions of columns to predictions
     permutation_importance                     how much the score depends on each column
     cross_validate                             scores on all rows in turn
+    distill                                    one small network that predicts like a model of many
     tune                                       the best settings for a table, and the model fitted with them
     onnx_inputs                                a table as the inputs of an exported model
     BackpassRegressor, BackpassClassifier      the same with scikit-learn's interface
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from backpass.circuit import check_gradient, grad, named, named_gradients, operations, trace, value_and_grad
     from backpass.errors import BackpassError, BackpassWarning
     from backpass.estimators import BackpassClassifier, BackpassRegressor
-    from backpass.model import Model, cross_validate, fit, load, tune
+    from backpass.model import Model, cross_validate, distill, fit, load, tune
     from backpass.model.onnx_inputs import onnx_inputs
     from backpass.network import Network, dense_network
     from backpass.reporting import explain, permutation_importance, report
@@ -61,6 +62,7 @@ _HOMES = {
     "check_gradient": "backpass.circuit",
     "cross_validate": "backpass.model",
     "dense_network": "backpass.network",
+    "distill": "backpass.model",
     "explain": "backpass.reporting",
     "fit": "backpass.model",
     "fit_function": "backpass.training.function",
@@ -90,6 +92,7 @@ __all__ = [
     "check_gradient",
     "cross_validate",
     "dense_network",
+    "distill",
     "explain",
     "fit",
     "fit_function",

@@ -33,6 +33,7 @@ def test_an_empty_value_is_not_taken_for_none(call: Run, tmp_path: Path, command
         "inspect": ["t"],
         "fit": ["t", "-t", "y"],
         "tune": ["t", "-t", "y"],
+        "distill": ["m", "t", "-o", "s"],
         "predict": ["m", "t"],
         "features": ["m", "t"],
         "evaluate": ["m", "t"],

@@ -81,3 +81,39 @@ def test_what_cannot_teach_is_refused(
 ) -> None:
     done = call("fit", str(table), "-t", "sold", *options, *QUICK)
     assert (done.code, text in done.err or text.replace("_", "-") in done.err) == (code, True), done.err
+
+
+def test_distill_writes_one_network_and_prints_both_scores_sizes_and_times(
+    call: Run, table: Path, tmp_path: Path
+) -> None:
+    assert call("fit", str(table), "-t", "sold", *QUICK, "--ensemble-size", "2", "-o", "big.backpass").code == 0
+    done = call(
+        "distill", "big.backpass", str(table), "-o", "small.backpass", "--hidden", "8", "--epochs", "2", "--json"
+    )
+    assert done.code == 0, done.err
+    assert [line.split()[0] for line in done.err.splitlines() if " us per row" in line] == ["network", "teacher"]
+    facts = done.json
+    assert facts["bytes"]["network"] == (tmp_path / "small.backpass").stat().st_size
+    assert facts["costs"]["teacher"]["microseconds_per_row"] > 0.0
+    assert facts["teacher"]["scores"]["test"]["log_loss"] > 0.0
+    assert load(tmp_path / "small.backpass").networks == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (("-o", "big.backpass"), 2, "big.backpass"),
+        (("-o", "small.backpass", "--ensemble-size", "2"), 2, "--ensemble-size cannot be set"),
+        (("-o", "small.backpass", "--threshold", "f1"), 2, "--threshold cannot be set"),
+        (("-o", "small.backpass", "--mixed", "-1"), 2, "--mixed must be a whole number of at least 0"),
+        ((), 2, "--output"),
+    ],
+)
+def test_distill_refuses_what_it_cannot_do(
+    call: Run, table: Path, options: tuple[str, ...], code: int, text: str
+) -> None:
+    assert call("fit", str(table), "-t", "sold", *QUICK, "--ensemble-size", "2", "-o", "big.backpass").code == 0
+    before = Path("big.backpass").read_bytes()
+    done = call("distill", "big.backpass", str(table), *options)
+    assert (done.code, text in done.err) == (code, True), done.err
+    assert Path("big.backpass").read_bytes() == before

@@ -129,7 +129,7 @@ def network_line(network: Network) -> str:
 def training_line(problem: Problem) -> str:
     """Format preset, loss, optimizer, learning rate, batch size, epochs and seed."""
     settings = problem.settings
-    rows = problem.parts["train"].rows
+    rows = problem.trained.rows
     batch = rows if settings.sampling == "full" else min(batch_size_for(settings, rows), rows)
     dropout = [f"dropout {settings.dropout:g}"] if settings.dropout and settings.hidden else []
     until = [f"{settings.max_steps:,} steps"] if settings.max_steps else []
@@ -173,7 +173,7 @@ def teacher_line(model: Model) -> str:
     columns = listed([shown(name)[1:-1] for name in teacher["columns"]])
     weight = Settings.from_json(model.record.settings).teacher_weight
     have = f"{teacher['rows'].get('train', 0):,} of {counted(rows.get('train', 0), 'training row')}"
-    return f"{columns}, weight {weight:g}, on {have}"
+    return f"{columns or 'another model'}, weight {weight:g}, on {have}"
 
 
 def other_scores(model: Model) -> str:

@@ -9,6 +9,7 @@ Subpackages, lowest first:
     baseline  simple models that scores are compared with
     onnx      the export
     fitting   from a table and settings to a trained model
+    distillation  one small network that learns from a model
     assessment  the scores of models that are trained on parts of a table
     tuning    the search for the settings that suit a table best
 
@@ -17,6 +18,7 @@ Reading order of the modules here: ``model``, ``group``, ``predictions``, ``forw
 """
 
 from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
+from backpass.model.distillation.distill import distill
 from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.fit import fit, fit_problem
 from backpass.model.fitting.preparation import assemble, make_problem
@@ -41,6 +43,7 @@ __all__ = [
     "Tuning",
     "assemble",
     "cross_validate",
+    "distill",
     "fit",
     "fit_problem",
     "from_bytes",

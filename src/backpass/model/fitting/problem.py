@@ -92,6 +92,7 @@ class Problem:
         last_epoch: The epoch after which training ends; the schedules are those of all epochs. None: the last one.
         teacher: The columns of another model's predictions; None without a teacher.
         runner: The engine that it shares with others that train at the same time; None: one of its own.
+        made_up: Rows that train beside those of "train" and are nothing else, see ``distillation``; None without any.
     """
 
     settings: Settings
@@ -115,6 +116,7 @@ class Problem:
     last_epoch: int | None = None
     teacher: Teacher | None = None
     runner: Engine | None = None
+    made_up: DataSplit | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -189,7 +191,7 @@ class Problem:
             exchange: The processes that divide the shards of each batch. Default: one.
         """
         shards = self.settings.shards
-        part = self.parts["train"]
+        part = self.trained
         own = taught_data(part, self.head, self.class_weights, self.settings.teacher_weight, self.dtype)
         data, index = part.training_data(own)
         run = TrainingRun(
@@ -206,6 +208,12 @@ class Problem:
             sharding=Sharding(shards, self.summed, exchange) if shards > 1 else None,
         )
         return run.run(progress)
+
+    @property
+    def trained(self) -> DataSplit:
+        """The rows that the training loop reads: the training rows, and those that are made up."""
+        train = self.parts["train"]
+        return train if self.made_up is None else DataSplit.joined([train, self.made_up])
 
     def validation_score(self, theta: NDArray[Any], exchange: Exchange = SOLO) -> float:
         """The head's metric on the validation rows, negated if higher is better.
@@ -257,7 +265,7 @@ class Problem:
         return TrainingSettings(
             learning_rate=s.learning_rate,
             schedule=s.schedule,
-            batch_size=batch_size_for(s, self.parts["train"].rows),
+            batch_size=batch_size_for(s, self.parts["train"].rows + (0 if self.made_up is None else self.made_up.rows)),
             epochs=s.epochs,
             max_steps=s.max_steps,
             sampling=s.sampling,
@@ -281,8 +289,9 @@ class Problem:
         one.
         """
         digest = sha256()
-        for name in sorted(self.parts):
-            part = self.parts[name]
+        parts = self.parts if self.made_up is None else {**self.parts, "made up": self.made_up}
+        for name in sorted(parts):
+            part = parts[name]
             for array in (part.x, part.y, *(each for each in (part.weights, part.teacher) if each is not None)):
                 digest.update(f"{name} {array.shape} {array.dtype.str}".encode())
                 digest.update(np.ascontiguousarray(array).data)

@@ -1,0 +1,1 @@
+"""Distillation: one small network that predicts like a model of many."""
