@@ -26,7 +26,8 @@ NUMBER: dict[str, Any] = {**BASE, "y": SIGNAL + (TOWN == "west") + RNG.normal(0.
 TWO: dict[str, Any] = {**BASE, "y": np.where(SIGNAL + RNG.normal(0.0, 0.5, N) > 0.5, "yes", "no")}
 THREE: dict[str, Any] = {**BASE, "y": np.where(SIGNAL > 0.7, "c", np.where(SIGNAL < -0.7, "a", "b"))}
 BIG: dict[str, Any] = {"hidden": (12,), "epochs": 20, "ensemble_size": 3, "learning_rate": 0.02}
-SMALL: dict[str, Any] = {"preset": "plain", "hidden": (16,), "epochs": 12, "learning_rate": 0.02}
+SMALL: dict[str, Any] = {"mixed": 4, "preset": "plain", "hidden": (16,), "epochs": 12, "learning_rate": 0.02}
+PLAIN: dict[str, Any] = {name: value for name, value in SMALL.items() if name != "mixed"}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def _values(column: Any) -> Any:
 
 def test_the_network_follows_the_model_more_closely_than_the_target(big: Model) -> None:
     small = backpass.distill(big, NUMBER, **SMALL)
-    alone = fit(NUMBER, "y", validation_fraction=big.record.settings["validation_fraction"], **SMALL)
+    alone = fit(NUMBER, "y", validation_fraction=big.record.settings["validation_fraction"], **PLAIN)
     grid = {"a": RNG.normal(size=400), "b": RNG.normal(size=400), "town": RNG.choice(["north", "south", "west"], 400)}
     wanted = big.predict(grid)
     ours, theirs = (float(np.mean((each.predict(grid) - wanted) ** 2)) for each in (small, alone))
@@ -74,10 +75,12 @@ def test_the_test_rows_are_those_of_the_model_and_it_is_scored_on_them(big: Mode
 
 
 def test_made_up_rows_are_no_rows_of_the_model(big: Model) -> None:
-    problem = distillation_problem(big, NUMBER, mixed=3, settings=SMALL)
+    problem = distillation_problem(big, NUMBER, mixed=3, settings=PLAIN)
     known = problem.parts["train"].rows + problem.parts["validation"].rows
     assert problem.trained.rows == 4 * known
-    small = backpass.distill(big, NUMBER, mixed=3, **SMALL)
+    usual = distillation_problem(big, NUMBER, settings=PLAIN)
+    assert usual.trained.rows == (1 + -(-8_192 // known)) * known
+    small = backpass.distill(big, NUMBER, mixed=3, **PLAIN)
     assert sum(small.record.rows.values()) == N
     assert small.training_rows is not None
     assert small.training_rows.rows == known

@@ -21,7 +21,7 @@ from backpass.cli.progress import watcher
 from backpass.cli.text import size
 from backpass.errors import UsageError
 from backpass.model import Model, load
-from backpass.model.distillation.distill import FIXED, MIXED, distillation_problem, distilled, table_for
+from backpass.model.distillation.distill import FIXED, distillation_problem, distilled, table_for
 from backpass.table import Table
 
 _TIMED_ROWS = 10_000
@@ -38,7 +38,7 @@ _TIMES_ALONE = 20
     metavar="NUMBER",
     type=WholeNumber(0),
     section="Data",
-    help=f"number of rows made up from each training row, which the model labels; default: {MIXED}",
+    help="number of rows made up from each training row, which the model labels; default: 4, or up to 8,192 in all",
 )
 @settings_options()
 @reading()
@@ -74,8 +74,7 @@ def distill(**given: Any) -> int:
     with console.working(f"reading {table_path}"):
         table = table_for(model, table_path, reading_of(given, model.schema.missing))
     with console.working("predicting"):
-        mixed = MIXED if given["mixed"] is None else given["mixed"]
-        problem = distillation_problem(model, table, mixed=mixed, settings=settings)
+        problem = distillation_problem(model, table, mixed=given["mixed"], settings=settings)
     for label, text in summary.before(table, problem, verbose=given["verbose"]):
         console.item(label, text)
     console.line()

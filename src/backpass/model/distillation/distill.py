@@ -33,8 +33,11 @@ from backpass.table.messages import absent, counted
 from backpass.table.targets import Targets
 from backpass.training import Callback
 
-MIXED = 4
-"""The usual number of mixed rows per training row."""
+FEWEST_MIXED = 4
+"""The smallest usual number of mixed rows per training row."""
+
+MIXED_ROWS = 8_192
+"""The usual number of mixed rows of a small table: few rows leave most of what the model knows unseen."""
 
 KEPT = ("seed", "group", "time", "test_fraction", "validation_fraction", "metric", "clip_predictions", "precision")
 """The settings of the model that the small network has, too."""
@@ -45,8 +48,10 @@ STUDENT: Mapping[str, Any] = {
     "frequency_scale": (1.0,),
     "calibration": "none",
     "teacher_weight": 1.0,
+    "dropout": 0.0,
+    "weight_decay": 0.0,
 }
-"""The settings of the small network, unless others are given."""
+"""The settings of the small network, unless others are given: predictions have no noise, so nothing regularizes it."""
 
 FIXED = ("ensemble_size", "candidates", "refit", "task", "loss", "quantile", *OF_TWO, "class_weight")
 """Settings that the model decides."""
@@ -58,7 +63,7 @@ def distill(
     model: Model,
     data: Any,
     *,
-    mixed: int = MIXED,
+    mixed: int | None = None,
     callbacks: Sequence[Callback] = (),
     reading: Mapping[str, Any] | None = None,
     **settings: Unpack[SettingsOptions],
@@ -72,7 +77,7 @@ def distill(
     Args:
         model: The teacher.
         data: Rows with the columns of the model and its target, in any form that ``fit`` takes.
-        mixed: The number of mixed rows per training row. Default 4.
+        mixed: The number of mixed rows per training row. Default None: 4, or as many as make 8,192 rows.
         callbacks: Observers of the run. Default ().
         reading: Options of ``read_table``, see ``fit``. Default None.
         **settings: Settings of the network, such as ``hidden``, see ``Settings``. Default: one network of the preset
@@ -114,12 +119,12 @@ def distillation_problem(
     model: Model,
     data: Any,
     *,
-    mixed: int = MIXED,
+    mixed: int | None = None,
     reading: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Problem:
     """The problem of a small network that learns from a model; arguments and errors as for ``distill``."""
-    if mixed < 0:
+    if mixed is not None and mixed < 0:
         raise UsageError(f"mixed is the number of mixed rows per training row, 0 or more; got {mixed!r}")
     chosen = _settings(model, dict(settings or {}))
     table = table_for(model, data, dict(reading or {}))
@@ -131,8 +136,9 @@ def distillation_problem(
     inputs = possible_inputs(labeled.table, names, chosen, (), features)
     division = divide(labeled, targets, chosen, inputs, diagnose=False)
     rows = {name: replace(each, teacher=_predictions(model, each.table)) for name, each in division.rows.items()}
-    train = rows["train"]
-    chosen = chosen.suited(targets.task, (1 + mixed) * _pool(rows).table.rows, len(features))
+    train, known = rows["train"], len(_pool(rows))
+    mixed = max(FEWEST_MIXED, -(-MIXED_ROWS // known)) if mixed is None else mixed
+    chosen = chosen.suited(targets.task, (1 + mixed) * known, len(features))
     head = replace(Head.of(targets, train.truth, chosen), decision=model.head.decision)
     is_same = _is_training_table(model, rows)
     notes = [*division.notes, f"distilled from a model of {_title(model)}", _about(model, rows, is_same=is_same)]
