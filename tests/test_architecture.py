@@ -39,6 +39,7 @@ ROOMS = (
     "model",
     "model.javascript",
     "model.fitting",
+    "model.distillation",
     "model.assessment",
     "model.tuning",
     "estimators",
