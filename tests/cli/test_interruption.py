@@ -315,7 +315,7 @@ def test_a_signal_while_the_page_is_made_leaves_the_model(
     ("command", "place"),
     [
         ("fit", "backpass.cli.request.read_table"),
-        ("predict", "backpass.cli.commands.predict.read_table"),
+        ("predict", "backpass.table.windows.windows.read_opened"),
         ("predict", "backpass.model.file.storage._sync"),
         ("explain", "backpass.reporting.explanation.attribution.explain"),
         ("explain", "backpass.model.file.storage._sync"),

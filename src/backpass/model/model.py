@@ -6,11 +6,11 @@ activations, losses and layers are looked up in fixed tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,9 @@ from backpass.table.labeled import Labeled, weights_in
 from backpass.table.messages import counted, listed, shown
 from backpass.table.notation.boolean import ZERO_ONE
 from backpass.training import EpochRecord
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -158,6 +161,42 @@ class Model:
         if self.head.target.classes:
             return "the predictions of this model are the probabilities of its labels already"
         return f"target {self.target!r} is a number; only classes have probabilities"
+
+    def predict_batches(
+        self, source: Any, rows: int = 65_536, *, proba: bool = False, keep: Sequence[str] = (), **reading: Any
+    ) -> Iterator[pyarrow.RecordBatch]:
+        """The predictions for a table of any length, as Arrow record batches, in constant memory.
+
+        Predictions are those of ``predict``. CSV, TSV and Parquet files are read a window of rows at a time. What is
+        decided from all rows otherwise, such as the decimal sign, is decided by the first rows that tell; later rows
+        that contradict are an error.
+
+        Args:
+            source: What ``predict`` takes, an Arrow reader, or an iterable of tables with the same columns. Tables
+                without rows are skipped.
+            rows: The number of rows of a batch, at most.
+            proba: Whether to add the probability of each class, as columns p(CLASS).
+            keep: Columns of the table to put first in each batch.
+            **reading: Options of ``read_table`` or ``table_from``.
+
+        Returns:
+            Batches with a column for each prediction, of the target's name.
+
+        Raises:
+            DataError: As ``predict``, when the batch with the error is asked for.
+            UsageError: pyarrow is not installed, ``proba`` for a number, or ``rows`` is no whole number from 1 up.
+
+        Warns:
+            BackpassWarning: As ``predict``, once, after the last batch.
+
+        >>> from backpass import fit
+        >>> model = fit({"x": range(100), "y": [3.0 * x for x in range(100)]}, "y", epochs=1)
+        >>> [batch.num_rows for batch in model.predict_batches({"x": range(100)}, rows=40)]
+        [40, 40, 20]
+        """
+        from backpass.model.batches.batches import batches_of
+
+        return batches_of(self, source, rows, proba=proba, keep=keep, **reading)
 
     def predict_interval(self, data: Any, level: float = 0.9, **reading: Any) -> NDArray[np.float64]:
         """Lower and upper end (n, 2) of an interval that contains the target of each row with probability ``level``.

@@ -187,9 +187,9 @@ def _without_values(column: Column, profile: Profile) -> list[Suspect]:
     known = sum(profile.counts) if isinstance(profile, CategoricalProfile) else len(profile.quantiles)
     if profile.missing or not known:
         return []
-    what = f"no value in {counted(len(column.missing), 'row')}; in the training rows, none was missing"
+    what = "no value in {rows}; in the training rows, none was missing"
     hint = "it counts as missing in every prediction; check the column, or fit a model without it"
-    return [Suspect(column.name, what, hint)]
+    return [Suspect(column.name, what, hint, len(column.missing))]
 
 
 def _fractions(column: Column, feature: NumericFeature, profile: NumericProfile) -> list[Suspect]:

@@ -21,12 +21,13 @@ from backpass.table.columns.kinds import settle
 from backpass.table.columns.objects import UNFIT, columns_of_rows, raw_objects
 from backpass.table.columns.raw import Content, RawColumn, RawDatetimes, RawNumbers, coded
 from backpass.table.columns.row_names import PandasNotes, index_among, index_note
-from backpass.table.columns.rules import Rules, check_name_lists, checked_order
+from backpass.table.columns.rules import Rules
 from backpass.table.delimited.records import UNIQUE, check_names
 from backpass.table.messages import ErrorList, absent, counted, listed, refusal, shown
 from backpass.table.moments.timestamp import ticks_of_days
-from backpass.table.notation.missing import DEFAULT_MISSING, Missing
+from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.table import Table
+from backpass.table.windows.settings import ReadSettings
 
 if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
@@ -78,28 +79,43 @@ def table_from(
     >>> table_from([{"age": 3}, {"age": 4, "sex": "m"}]).column("age").values
     array([3., 4.])
     """
-    check_name_lists(categorical=categorical, text=text, drop=drop, missing=missing)
-    rules = Rules(
-        kinds,
-        frozenset(categorical),
-        frozenset(drop),
-        Missing.of(missing),
-        detect_missing,
-        date_order=checked_order(date_order),
+    settings = ReadSettings.of(
+        kinds=kinds,
+        categorical=categorical,
+        text=text,
+        drop=drop,
+        missing=missing,
+        detect_missing=detect_missing,
         merge_spaces=merge_spaces,
         detect_dates=detect_dates,
         merge_case=merge_case,
-        free_text=frozenset(text),
+        date_order=date_order,
     )
-    faults, notes = ErrorList(source), list[str]()
+    return frame_table(settings, data, source)
+
+
+def frame_table(settings: ReadSettings, data: Any, source: str, above: int = 0) -> Table:
+    """Convert in-memory data to a Table.
+
+    Args:
+        settings: The settings.
+        data: As for ``table_from``.
+        source: Name of the data in messages.
+        above: Number of rows of the source above these.
+
+    Raises:
+        DataError: ``data`` is not a valid table.
+        UsageError: ``data`` is of an unsupported type.
+    """
+    faults, notes, rules = ErrorList(source), list[str](), replace(settings.rules, before=above)
     content = frame_content(data, rules, faults)
-    for fault in absent([*categorical, *text, *drop], content.names):
+    for fault in absent(settings.named, content.names):
         faults.add(fault)
     columns = {column.name: settle(column, rules, faults, notes) for column in content.columns}
     faults.stop()
     left_out = tuple(name for name in content.names if name not in columns)
-    said, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1)
-    return Table(source, columns, row_numbers, said, left_out, tuple(missing), of_source=content.notes)
+    said, row_numbers = (*content.notes, *notes), np.arange(1, content.rows + 1) + above
+    return Table(source, columns, row_numbers, said, left_out, settings.missing, of_source=content.notes)
 
 
 def frame_content(data: Any, rules: Rules, faults: ErrorList) -> Content:

@@ -17,11 +17,11 @@ from backpass.errors import DataError, UsageError
 from backpass.table.columns.joining import check_same_names, joined
 from backpass.table.columns.kinds import settle
 from backpass.table.columns.raw import Content, RawNumbers, RawStrings
-from backpass.table.columns.rules import Rules, check_name_lists, checked_order
+from backpass.table.columns.rules import Rules
 from backpass.table.delimited.delimited import Delimited, fields_of
 from backpass.table.delimited.records import ROW_NAMES, spoken
 from backpass.table.files.database import connected
-from backpass.table.files.opening import Opened, Opening, opened
+from backpass.table.files.opening import Opened, opened
 from backpass.table.files.pattern import files_of
 from backpass.table.files.query import mentions_data, provide_columns, provide_relation, queried, queried_without_data
 from backpass.table.formats.json_rows import json_columns
@@ -33,8 +33,9 @@ from backpass.table.layout.layout import layout_of
 from backpass.table.layout.totals import rows_of_data, without_labels
 from backpass.table.messages import ErrorList, absent, plain, shown
 from backpass.table.notation.decimals import decimal_of, may_be_thousands
-from backpass.table.notation.missing import DEFAULT_MISSING, Missing
+from backpass.table.notation.missing import DEFAULT_MISSING
 from backpass.table.table import Column, Table
+from backpass.table.windows.settings import ReadSettings
 
 NO_PERCENT = "save the workbook as .xlsx or CSV, which have the percent sign"
 
@@ -121,67 +122,91 @@ def read_table(
         ResourceError: The file cannot be read.
         UsageError: A setting is invalid.
     """
-    check_name_lists(categorical=categorical, text=text, drop=drop, need=need, names=names, missing=missing)
-    manner = Dialect.of(
-        delimiter,
-        decimal,
+    settings = ReadSettings.of(
+        kinds=kinds,
+        missing=missing,
+        categorical=categorical,
+        text=text,
+        drop=drop,
+        need=need,
+        delimiter=delimiter,
+        decimal=decimal,
         skip=skip,
         header_row=header_row,
         comment=comment,
         footer=footer,
         all_rows=all_rows,
+        keep_rows=keep_rows,
         no_header=no_header,
         names=names,
         headerless=headerless,
-    )
-    rules = Rules(
-        kinds,
-        frozenset(categorical),
-        frozenset(drop),
-        Missing.of(missing),
-        detect_missing,
-        decimal or ".",
-        decimal is not None,
-        checked_order(date_order),
-        frozenset(need or ()),
-        merge_spaces,
-        detect_dates,
-        merge_case,
-        frozenset(text),
+        date_order=date_order,
+        encoding=encoding,
+        max_bytes=max_bytes,
+        query=query,
+        sheet=sheet,
+        widths=widths,
+        tolerant=tolerant,
+        detect_missing=detect_missing,
+        merge_spaces=merge_spaces,
+        detect_dates=detect_dates,
+        merge_case=merge_case,
     )
     with ExitStack() as stack:
-        opening = Opening(encoding, max_bytes, not manner.searches, sheet, tuple(widths))
-        files = [stack.enter_context(opened(name, opening)) for name in files_of(path)]
-        source = files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
-        faults, notes = ErrorList(source), list[str]()
-        if query is None:
-            content, rules = _content(files, rules, manner, faults)
-        else:
-            content = _queried(files, query, rules, manner, faults, notes)
-    for fault in absent(list(dict.fromkeys([*(need or ()), *categorical, *text, *drop])), content.names):
+        files = [stack.enter_context(opened(name, settings.opening)) for name in files_of(path)]
+        return read_opened(files, path, settings)
+
+
+def source_of(files: Sequence[Opened], path: str | Path) -> str:
+    """Return the name of a table of one or several files in messages."""
+    return files[0].source if len(files) == 1 else f"{path} ({len(files)} files)"
+
+
+def read_opened(files: Sequence[Opened], path: str | Path, settings: ReadSettings) -> Table:
+    """Read files that are open.
+
+    Args:
+        files: The files.
+        path: Their path, or the pattern that they match.
+        settings: The settings.
+
+    Raises:
+        DataError: The content is not a valid table.
+        ResourceError: A file cannot be read.
+    """
+    source, query, rules = source_of(files, path), settings.query, settings.rules
+    faults, notes = ErrorList(source), list[str]()
+    if query is None:
+        content, rules = _content(files, rules, settings.manner, faults)
+    else:
+        content = _queried(files, query, rules, settings.manner, faults, notes)
+    for fault in absent(settings.named, content.names):
         faults.add(fault)
     columns, doubts = dict[str, Column](), dict[str, tuple[str, ...]]()
-    _check_percent(files, content, rules, faults)
+    check_percent(files, content, rules, faults)
     for raw in content.columns:
         own, own_notes = ErrorList(source), list[str]()
         columns[raw.name] = settle(raw, rules, own, own_notes)
         notes += [] if own.texts else own_notes
-        if tolerant and own.texts:
+        if settings.tolerant and own.texts:
             doubts[raw.name] = tuple(own.texts)
             columns[raw.name] = settle(raw, replace(rules, text=frozenset([raw.name]), free_text=frozenset()), own, [])
         else:
             faults.extend(own)
     faults.stop()
-    columns, row_numbers, said = rows_of_data(columns, content, totals=not all_rows and query is None, keep=keep_rows)
+    totals = not settings.manner.all_rows and query is None
+    columns, row_numbers, said = rows_of_data(columns, content, totals=totals, keep=settings.keep_rows)
     left_out = tuple(name for name in content.names if name not in columns)
     known = () if content.has_header or query is not None else content.names
     of_source = (*content.notes, *said)
     notes = [*of_source, *notes]
     labels = {name: label for name, label in content.labels.items() if name in columns}
-    return Table(source, columns, row_numbers, tuple(notes), left_out, tuple(missing), doubts, of_source, known, labels)
+    return Table(
+        source, columns, row_numbers, tuple(notes), left_out, settings.missing, doubts, of_source, known, labels
+    )
 
 
-def _check_percent(files: Sequence[Opened], content: Content, rules: Rules, faults: ErrorList) -> None:
+def check_percent(files: Sequence[Opened], content: Content, rules: Rules, faults: ErrorList) -> None:
     """Add an error where the model has percentages such as 12.5%, and the file would give 0.125 for them."""
     if not any(file.lacks_percent for file in files):
         return
@@ -258,10 +283,7 @@ def _columns(
 
 def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: ErrorList) -> tuple[Content, Rules]:
     """Return the content of delimited files with notes on what was detected, and the rules with the decimal sign."""
-    wanted = None if rules.kinds is None else rules.kinds.keys()
-    manners = [manner if file.delimiter is None else replace(manner, delimiter=file.delimiter) for file in files]
-    layouts = [layout_of(file.path, file.source, each, wanted) for file, each in zip(files, manners, strict=True)]
-    delimited = [Delimited(file, layout) for file, layout in zip(files, layouts, strict=True)]
+    delimited = laid_out(files, rules, manner)
     layout = delimited[0].layout
     if rules.kinds is None:
         left_out = frozenset(layout.left_out) - rules.need
@@ -273,21 +295,39 @@ def _delimited(files: Sequence[Opened], rules: Rules, manner: Dialect, faults: E
         pointed = [each.name for each in numbers if isinstance(each, RawNumbers) and may_be_thousands(each.values)]
         texts = [field.column for field in found.columns if isinstance(field.column, RawStrings)]
         rules = replace(rules, decimal=decimal_of(texts, pointed, rules, faults))
-    told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]
-    told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
-    several = len(files) > 1
-    said = [
-        f"{plain(each.file.source)}: {note}" if several else note
-        for each in delimited
-        for note in (*each.file.notes, *each.layout.notes)
-    ]
-    said += [f"{', '.join(told)} detected"] if told else []
+    said = notes_on(delimited, rules, manner)
     columns, labeled = [field.column for field in found.columns], list[int]()
     if not manner.all_rows:
         columns, labeled = without_labels(columns, rules)
-    notes = (*dict.fromkeys(said), *found.notes)
+    notes = (*said, *found.notes)
     if labeled:
         notes = (*notes, note_of("total_labels", lines_listed(labeled, "row")))
     no_data = tuple(sorted({*found.no_data, *labeled}))
     names = tuple(name for name in delimited[0].named if name != ROW_NAMES)  # as the index of a frame is no column
     return Content(names, columns, found.rows, notes, layout.has_header, no_data), rules
+
+
+def laid_out(files: Sequence[Opened], rules: Rules, manner: Dialect) -> list[Delimited]:
+    """Return delimited files with the layout of each.
+
+    Raises:
+        DataError: A file has no usable header, or its delimiter is ambiguous.
+    """
+    wanted = None if rules.kinds is None else rules.kinds.keys()
+    manners = [manner if file.delimiter is None else replace(manner, delimiter=file.delimiter) for file in files]
+    layouts = [layout_of(file.path, file.source, each, wanted) for file, each in zip(files, manners, strict=True)]
+    return [Delimited(file, layout) for file, layout in zip(files, layouts, strict=True)]
+
+
+def notes_on(files: Sequence[Delimited], rules: Rules, manner: Dialect) -> list[str]:
+    """Return the messages about the layouts of files and their delimiters and decimal signs."""
+    delimiters = sorted({each.layout.delimiter for each in files})
+    told = [f"delimiter {spoken(each)}" for each in delimiters if manner.delimiter is None and each != ","]
+    told += ["decimal ','"] if manner.decimal is None and rules.decimal == "," else []
+    several = len(files) > 1
+    said = [
+        f"{plain(each.file.source)}: {note}" if several else note
+        for each in files
+        for note in (*each.file.notes, *each.layout.notes)
+    ]
+    return [*dict.fromkeys([*said, *([f"{', '.join(told)} detected"] if told else [])])]

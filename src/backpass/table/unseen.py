@@ -83,13 +83,20 @@ class Suspect:
 
     Attributes:
         name: Column name.
-        what: What it holds, and what the training rows held.
+        what: What it holds, and what the training rows held; ``{rows}`` stands for the number of rows.
         hint: What to do.
+        rows: The number of rows.
     """
 
     name: str
     what: str
     hint: str
+    rows: int = 0
+
+    @property
+    def text(self) -> str:
+        """What the column holds, with the number of rows."""
+        return self.what.replace("{rows}", counted(self.rows, "row"))
 
     @property
     def warning(self) -> str:
@@ -98,7 +105,7 @@ class Suspect:
         >>> Suspect("rate", "12 rows are missing", "give its values").warning
         "column 'rate': 12 rows are missing (give its values)"
         """
-        return f"column {shown(self.name)}: {self.what} ({self.hint})"
+        return f"column {shown(self.name)}: {self.text} ({self.hint})"
 
 
 def warnings_on(unseen: Sequence[Unseen], suspects: Sequence[Suspect] = ()) -> tuple[str, ...]:
@@ -114,7 +121,7 @@ def require_seen(source: str, unseen: Sequence[Unseen], suspects: Sequence[Suspe
     """
     faults = ErrorList(source)
     for suspect in suspects:
-        faults.add(f"column {shown(suspect.name)}: {suspect.what}", suspect.hint)
+        faults.add(f"column {shown(suspect.name)}: {suspect.text}", suspect.hint)
     for each in unseen:
         if each.is_many:
             hint = f"--strict allows {100 * FEW:.0f} % of a column; without it such values count as missing"

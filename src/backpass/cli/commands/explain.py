@@ -11,15 +11,17 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, read_rows
+from backpass.cli.commands.predict import Columns, hand_out, read_rows
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, WholeNumber, argument, keeping, option, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.output import check_apart, check_rows_output
 from backpass.cli.progress import LINE_SECONDS
+from backpass.cli.rows import hand_out_rows
 from backpass.errors import UsageError
 from backpass.model import Model, load
+from backpass.model.batches.batches import cells
 from backpass.model.file.storage import write_atomically
 from backpass.reporting.explanation import attribution
 from backpass.reporting.explanation.attribution import Explanation
@@ -108,7 +110,7 @@ def explain(**given: Any) -> int:
         hand_out(iter([console.as_document("explain", **facts)]), given["output"], console)
     else:
         parts = _contributions(found) if given["top"] is None else _top(table, found, given["top"])
-        hand_out_rows({**kept, **_explained(model, found, kept), **parts}, given["output"], console)
+        hand_out_rows([{**kept, **_explained(model, found, kept), **parts}], given["output"], console)
     if kind is not None:
         console.line(f"saved {given['picture']}")
     return 0

@@ -6,13 +6,16 @@ from typing import Any
 
 import click
 
-from backpass.cli.commands.predict import Columns, cells, hand_out, hand_out_rows, print_findings, read_rows
+from backpass.cli.commands.predict import Columns, hand_out, print_findings, read_rows
 from backpass.cli.console import Console
 from backpass.cli.options.declaration import Command, argument, keeping, option, strictness, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.output import check_rows_output
+from backpass.cli.rows import hand_out_rows
 from backpass.errors import UsageError
 from backpass.model import load
+from backpass.model.batches.batches import cells
+from backpass.model.batches.findings import Findings
 
 
 @click.command(cls=Command)
@@ -46,7 +49,7 @@ def features(**given: Any) -> int:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
     table, keep = read_rows(model, given)
     values, encoded = model.features_of(table)
-    print_findings(console, table, encoded, given)
+    print_findings(console, Findings.of(table, encoded), given)
     kept: Columns = {name: cells(table, name) for name in keep}
     columns: Columns = {f"feature_{j + 1}": values[:, j].tolist() for j in range(values.shape[1])}
     if taken := [name for name in columns if name in kept]:
@@ -57,5 +60,5 @@ def features(**given: Any) -> int:
         document = console.as_document("features", features=values.tolist(), kept=kept)
         hand_out(iter([document]), given["output"], console)
     else:
-        hand_out_rows({**kept, **columns}, given["output"], console)
+        hand_out_rows([{**kept, **columns}], given["output"], console)
     return 0

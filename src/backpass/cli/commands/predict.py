@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import click
@@ -12,14 +13,15 @@ from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
 from backpass.cli.options.declaration import Command, argument, keeping, names_in, option, strictness, talking
 from backpass.cli.options.reading import reading, reading_of
-from backpass.cli.output import PARQUET, check_rows_output
-from backpass.cli.rows import csv_lines, parquet_bytes
+from backpass.cli.output import check_rows_output
+from backpass.cli.rows import hand_out_rows
 from backpass.errors import UsageError
 from backpass.model import Model, Predictions, load
+from backpass.model.batches.batches import cells, predicted_columns, predictions_of, windows_for
+from backpass.model.batches.findings import Findings
 from backpass.model.file.storage import write_atomically
-from backpass.table import DatetimeColumn, Encoded, NumericColumn, Table, read_table
+from backpass.table import Table, read_table
 from backpass.table.messages import counted
-from backpass.table.moments.timestamp import moment_texts
 from backpass.table.unseen import require_seen
 
 Columns = dict[str, Sequence[Any]]
@@ -61,6 +63,10 @@ def predict(**given: Any) -> int:
     prediction under the target's name, then probabilities, interval or quantiles if requested. Numbers are written with
     the fewest digits that read back exactly.
 
+    CSV, TSV and Parquet files, and text from standard input, are read and predicted a window of rows at a time, so that
+    memory does not grow with their length. A file given by --output appears when all rows are predicted; on standard
+    output, the rows above an error are written already.
+
     Prediction intervals are derived from the errors on the validation rows and have the same width for every row.
     Coverage holds for rows similar to those; it is slightly lower in practice, because the validation rows also select
     the best epoch. Quantiles are the ends of such intervals: 0.05 and 0.95 are those of the interval 0.9, and 0.5 is
@@ -85,42 +91,66 @@ def predict(**given: Any) -> int:
     offsets = {} if asked is None else model.quantile_offsets(asked.replace(" ", "").split(","))
     if given["output"] is not None:
         check_rows_output(given["output"], given["model"], given["table"], as_json=given["as_json"])
+    if not given["as_json"]:
+        _hand_out_windows(model, given, console, half, offsets)
+        return 0
     with console.working(f"reading {given['table']}"):
         table, keep = read_rows(model, given)
     with console.working(f"predicting {counted(table.rows, 'row')}"):
         predictions = model.predictions(table)
-    print_findings(console, table, predictions, given)
+    print_findings(console, Findings.of(table, predictions), given)
     kept: Columns = {name: cells(table, name) for name in keep}
-    if given["as_json"]:
-        document = console.as_document("predict", **_facts(model, table, predictions, kept, half, offsets))
-        hand_out(iter([document]), given["output"], console)
-    else:
-        columns = {**kept, **_predicted(model, predictions, kept, proba=given["proba"])}
-        columns |= _spread(model, predictions, half, offsets)
-        hand_out_rows(columns, given["output"], console)
+    document = console.as_document("predict", **_facts(model, table, predictions, kept, half, offsets))
+    hand_out(iter([document]), given["output"], console)
     return 0
 
 
-def print_findings(console: Console, table: Table, found: Predictions | Encoded, given: Mapping[str, Any]) -> None:
+def _hand_out_windows(
+    model: Model, given: Mapping[str, Any], console: Console, half: float | None, offsets: Mapping[float, float]
+) -> None:
+    """Predict a window of rows after another and write them.
+
+    What was noticed about a table of one window is said before anything is written, otherwise behind the last row.
+
+    Raises:
+        DataError: With --strict, a column is unlike that of the training rows.
+    """
+    keep, findings = _kept_names(given), Findings()
+    tables = windows_for(model, given["table"], keep=keep, **reading_of(given, model.schema.missing))
+
+    def windows() -> Iterator[Columns]:
+        for table, predictions in predictions_of(model, tables, findings):
+            columns: Columns = {name: cells(table, name) for name in keep}
+            found = predicted_columns(model, predictions, columns, proba=given["proba"])
+            columns |= {name: values.tolist() for name, values in found.items()}
+            yield columns | _spread(model, predictions, half, offsets)
+        if given["strict"]:
+            require_seen(findings.source, findings.unseen, findings.suspects)
+
+    with console.working(f"predicting the rows of {given['table']}"):
+        rest = windows()
+        first, second = next(rest), next(rest, None)
+    if second is None:
+        print_findings(console, findings, given)
+        hand_out_rows([first], given["output"], console)
+        return
+    with console.working(f"predicting the rows of {given['table']}"):
+        hand_out_rows(chain([first, second], rest), given["output"], console, complete=given["strict"])
+    print_findings(console, findings, given)
+
+
+def print_findings(console: Console, found: Findings, given: Mapping[str, Any]) -> None:
     """Print the notes and warnings about the rows of a table.
 
     Raises:
         DataError: With --strict, a column is unlike that of the training rows.
     """
-    for note in note_lines((*table.notes, *found.notes), verbose=given["verbose"]):
+    for note in note_lines(found.notes, verbose=given["verbose"]):
         console.item("note", note)
     if given["strict"]:
-        require_seen(table.source, found.unseen, found.suspects)
+        require_seen(found.source, found.unseen, found.suspects)
     for warning in found.warnings:
         console.alarm("warning", warning)
-
-
-def hand_out_rows(columns: Columns, output: str | None, console: Console) -> None:
-    """Write columns as Parquet if the output path ends in .parquet, otherwise as CSV."""
-    if output is not None and output.endswith(PARQUET):
-        write_atomically(output, parquet_bytes(columns))
-    else:
-        hand_out(csv_lines(columns), output, console)
 
 
 def hand_out(pieces: Iterator[str], output: str | None, console: Console) -> None:
@@ -137,32 +167,15 @@ def read_rows(model: Model, given: Mapping[str, Any]) -> tuple[Table, list[str]]
 
     Kept columns that the model does not use are read as categorical, so that their cells are copied verbatim.
     """
-    keep = list(dict.fromkeys(names_in(given["keep"])))
+    keep = _kept_names(given)
     kinds = {**dict.fromkeys(keep, "categorical"), **model.kinds()}
     options = {"headerless": model.headerless(), "keep_rows": True, **reading_of(given, model.schema.missing)}
     return read_table(given["table"], kinds=kinds, need=keep, **options), keep
 
 
-def cells(table: Table, name: str) -> list[Any]:
-    """Return the cells of a column; None is a missing value."""
-    column = table.columns[name]
-    if isinstance(column, DatetimeColumn):
-        return list(moment_texts(column.microseconds, column.kind))
-    if isinstance(column, NumericColumn):
-        return [None if gap else value for value, gap in zip(column.values.tolist(), column.missing, strict=True)]
-    levels = (None, *column.levels)
-    return [levels[code] for code in column.codes.tolist()]
-
-
-def _predicted(model: Model, predictions: Predictions, kept: Columns, *, proba: bool) -> Columns:
-    """Return the columns of predictions and, if requested, of class probabilities."""
-    # A kept column with the target's name holds the true values; the prediction gets another name.
-    names = [f"predicted({name})" if name in kept else name for name in model.labels]
-    columns: Columns = dict(zip(names, predictions.values.reshape(-1, len(names)).T.tolist(), strict=True))
-    if proba and predictions.probabilities is not None:
-        for label, column in zip(model.classes, predictions.probabilities.T, strict=True):
-            columns[f"p({label})"] = column.tolist()
-    return columns
+def _kept_names(given: Mapping[str, Any]) -> list[str]:
+    """Return the names of the columns to keep."""
+    return list(dict.fromkeys(names_in(given["keep"])))
 
 
 def _spread(model: Model, predictions: Predictions, half: float | None, offsets: Mapping[float, float]) -> Columns:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from backpass.cli.commands.predict import hand_out_rows
 from backpass.cli.console import Console
 from backpass.cli.output import check_rows_output
 from backpass.cli.request import Request
+from backpass.cli.rows import hand_out_rows
 from backpass.cli.text import figure
 from backpass.errors import UsageError
 from backpass.model import CrossValidation, Settings
@@ -85,7 +85,7 @@ class Folds:
         said = _said(console, metric)
         found = cross_validated(cut, settings, self.count, self.repeats, on_fold=said, exchange=exchange)
         if self.output is not None and exchange.rank == 0:
-            hand_out_rows(_rows(found), self.output, console)
+            hand_out_rows([_rows(found)], self.output, console)
             console.line(f"saved {self.output} ({np.count_nonzero(found.fold):,} out-of-fold predictions)")
         for line in lines(found):
             console.line(line)

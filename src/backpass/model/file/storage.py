@@ -31,6 +31,9 @@ ATTEMPTS = 5
 """If the temporary file vanishes, a process that cannot see our lock removed it as stale; this rarely happens twice."""
 
 
+_UNSYNCED = "{} is saved whole, but its folder could not be synced: a power cut now may bring back the old"
+
+
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write ``data`` to a temporary file next to ``path``, sync it, rename it to ``path``, and sync the folder.
 
@@ -50,9 +53,50 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         mode = _mode_to_keep(target)
         remove_stale(target)
         _replace(target, data, mode)
-    with _reported(
-        f"{visible(target)} is saved whole, but its folder could not be synced: a power cut now may bring back the old"
-    ):
+    with _reported(_UNSYNCED.format(visible(target))):
+        _sync_folder(os.path.dirname(target) or ".")
+
+
+@contextlib.contextmanager
+def atomic_writer(path: str | os.PathLike[str]) -> Iterator[Callable[[bytes], None]]:
+    """Yield a function that appends bytes to a temporary file, which takes the place of ``path`` at the end.
+
+    As ``write_atomically``, for results that are not in memory as a whole. On an error the old file stays and the
+    temporary file is removed.
+
+    Raises:
+        ResourceError: The file cannot be written.
+    """
+    target = _named(path)
+    failure = f"{visible(target)} could not be saved (what was there before is untouched)"
+    with _reported(failure):
+        mode = _mode_to_keep(target)
+        remove_stale(target)
+        beside, descriptor = create_beside(target, 0o666 if mode is None else mode & 0o777)
+
+    def write(data: bytes) -> None:
+        with _reported(failure):
+            _write_all(descriptor, data)
+
+    try:
+        with still_locked(descriptor):
+            try:
+                yield write
+                with _reported(failure):
+                    if mode is not None and hasattr(os, "fchmod"):
+                        os.fchmod(descriptor, mode)
+                    _sync(descriptor)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+                raise
+            with _reported(failure):
+                os.close(descriptor)
+                os.replace(beside, target)
+    except BaseException:
+        _remove(beside)
+        raise
+    with _reported(_UNSYNCED.format(visible(target))):
         _sync_folder(os.path.dirname(target) or ".")
 
 
@@ -203,18 +247,22 @@ def _fill(descriptor: int, data: bytes, mode: int | None) -> None:
     try:
         if mode is not None and hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)
-        rest = memoryview(data)
-        while rest:
-            written = os.write(descriptor, rest)
-            if written <= 0:
-                raise OSError(errno.EIO, "the disk took no bytes")
-            rest = rest[written:]
+        _write_all(descriptor, data)
         _sync(descriptor)
     except BaseException:
         with contextlib.suppress(OSError):
             os.close(descriptor)
         raise
     os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        written = os.write(descriptor, rest)
+        if written <= 0:
+            raise OSError(errno.EIO, "the disk took no bytes")
+        rest = rest[written:]
 
 
 def _sync(descriptor: int) -> None:

@@ -87,7 +87,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
     """
     demand = rules.demanded(raw.name)
     if isinstance(raw, RawDatetimes):
-        _name_far_dates(raw, faults)
+        _name_far_dates(raw, rules.before, faults)
     if isinstance(raw, RawNumbers) and demand != "categorical":
         return _of_numbers(raw, demand, rules, faults, notes)
     if isinstance(raw, RawDatetimes) and demand != "categorical":
@@ -117,7 +117,7 @@ def settle(raw: RawColumn, rules: Rules, faults: ErrorList, notes: list[str]) ->
             notation=notation,
             lacks_percent=lacks_percent,
         )
-    _name_zones(raw, judged, kind, faults)
+    _name_zones(raw, judged, kind, rules.before, faults)
     microseconds = np.concatenate([[NAT], np.where(np.isin(judged.sorts, SORTS[kind]), judged.microseconds, NAT)])
     moments = RawDatetimes(raw.name, microseconds[raw.codes], kind, bool(judged.zoned.any()))
     order = judged.moments.order if kind == "date" else None
@@ -138,7 +138,7 @@ def _of_numbers(
         checked = _checked(raw.name, raw.values, rules, faults, notes)
         lacks_percent = rules.expects_percent_sign(raw.name)
         return replace(checked, reading=rules.reading_of(raw.name), lacks_percent=lacks_percent)
-    if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1):
+    if len(rows := np.flatnonzero(~np.isnan(raw.values)) + 1 + rules.before):
         _refuse_kind(raw.name, "durations" if raw.is_duration else "numbers", demand, rows, faults)
     return DatetimeColumn(raw.name, np.full(len(raw.values), NAT), demand)
 
@@ -153,15 +153,15 @@ def _of_moments(
         days = raw.microseconds.astype(np.float64) / DAY
         return NumericColumn(raw.name, np.where(there, days, np.nan))
     if demand not in (None, raw.kind) and there.any():
-        _refuse_kind(raw.name, f"{raw.kind}s", demand, np.flatnonzero(there) + 1, faults)
+        _refuse_kind(raw.name, f"{raw.kind}s", demand, np.flatnonzero(there) + 1 + rules.before, faults)
     return _moments(raw, notes)
 
 
-def _name_far_dates(raw: RawDatetimes, faults: ErrorList) -> None:
+def _name_far_dates(raw: RawDatetimes, before: int, faults: ErrorList) -> None:
     """Add an error if dates lie outside the calendar's range."""
     there = raw.microseconds != NAT
     if raw.kind == "date" and len(
-        far := np.flatnonzero(there & ((raw.microseconds < FIRST) | (raw.microseconds > LAST))) + 1
+        far := np.flatnonzero(there & ((raw.microseconds < FIRST) | (raw.microseconds > LAST))) + 1 + before
     ):
         faults.add(f"column {shown(raw.name)}: dates before year 1 or after 9999 in {rows_listed(far)}", FAR_DATES)
 
@@ -271,7 +271,7 @@ def _gaps_beside_booleans(judged: TextClassification, rules: Rules) -> list[str]
 def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rules: Rules, faults: ErrorList) -> None:
     """Add an error if values do not fit the column's kind."""
     strange = sorted({NUMERIC, INFINITE, DATE, TIME, TEXT} - set(SORTS[kind]))
-    rows = {text: rows_holding(raw, judged, text) for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
+    rows = {text: rows_holding(raw, judged, text) + rules.before for text in judged.of_sort(*strange)[:NAMED_TEXTS]}
     if not rows:
         return
     fitting, texts = judged.rows_of(*SORTS[kind]), judged.rows_of(*strange)
@@ -296,13 +296,15 @@ def _name_strangers(raw: RawStrings, judged: TextClassification, kind: Kind, rul
     faults.add(f"column {shown(raw.name)}: {count} ({named}{more})", hint, cell)
 
 
-def _name_zones(raw: RawStrings, judged: TextClassification, kind: DatetimeKind, faults: ErrorList) -> None:
+def _name_zones(
+    raw: RawStrings, judged: TextClassification, kind: DatetimeKind, before: int, faults: ErrorList
+) -> None:
     """Add an error if some dates have a time zone and others do not."""
     of_kind = np.isin(judged.sorts, SORTS[kind]) & (judged.counts > 0)
     bare = np.flatnonzero(of_kind & ~judged.zoned)
     if not (bare.size and (of_kind & judged.zoned).any()):
         return
-    rows = np.flatnonzero(np.isin(raw.codes, bare + 1)) + 1
+    rows = np.flatnonzero(np.isin(raw.codes, bare + 1)) + 1 + before
     faults.add(f"column {shown(raw.name)}: some dates have a time zone, others have none ({rows_listed(rows)})")
 
 
@@ -314,7 +316,8 @@ def _checked(
         values = np.where(np.isin(values, rules.missing.values), np.nan, values)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        fault = f"inf, or a number too large for float64, in column {shown(name)} {rows_listed(infinite + 1)}"
+        rows = rows_listed(infinite + 1 + rules.before)
+        fault = f"inf, or a number too large for float64, in column {shown(name)} {rows}"
         faults.add(fault, "if it means missing: an empty field or NaN, or --missing inf")
     elif _lost_digits(values):
         lost = "whole numbers beyond 2^53, their last digits are lost; an identifier? --categorical"

@@ -66,6 +66,7 @@ class Rules:
         kinds: Required kind by column name; only these columns are converted. None infers the kinds.
         text: Columns to treat as categorical.
         free_text: Columns to treat as free text.
+        before: Number of rows of the source above these, so that messages name the rows of the source.
         drop: Columns to leave out.
         missing: The missing tokens.
         detect_missing: Whether words such as ``-`` and ``#N/A`` are missing where everything else is a number or date.
@@ -94,6 +95,7 @@ class Rules:
     detect_dates: bool = True
     merge_case: bool = False
     free_text: frozenset[str] = frozenset()
+    before: int = 0
 
     def __post_init__(self) -> None:
         known = (*KINDS, *STORED_AS)

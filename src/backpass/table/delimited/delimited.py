@@ -8,8 +8,7 @@ splits records into fields; ``layout`` finds where the records begin.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +58,19 @@ class Delimited:
         ends = head.count(b"\n") + head.count(b"\r") - head.count(b"\r\n")
         return max(self.file.path.stat().st_size * ends // len(head), 1)
 
+    @property
+    def sign(self) -> str:
+        """The delimiter as one character."""
+        return " " if self.layout.delimiter == WHITESPACE else self.layout.delimiter
+
+    def pieces(self, size: int = PIECE) -> Iterator[bytes]:
+        """Yield the bytes of the table, in pieces."""
+        end = self.layout.end
+        with self.file.path.open("rb") as stream:
+            stream.seek(self.layout.offset)
+            while piece := stream.read(size if end is None else min(size, end - stream.tell())):
+                yield piece
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -85,47 +97,87 @@ class Fields:
     notes: tuple[str, ...] = ()
 
 
-def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:
-    """Read files that have the same columns and concatenate their rows.
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a scanner takes the columns of files for.
 
-    The start of the first file shows which columns are strings. Columns that turn out to be strings only later are read
-    a second time.
+    Attributes:
+        names: Names of all columns; those of the first file come first.
+        nameless: Names given to columns without a name and without a value.
+        roles: A scanner's code for each column.
+    """
+
+    names: tuple[str, ...]
+    nameless: tuple[str, ...]
+    roles: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """Number of columns that are read."""
+        return len(self.roles) - self.roles.count(LEFT_OUT)
+
+    def with_texts(self, scanner: Scanner | PlainScanner) -> Scan:
+        """Return the scan in which the columns of numbers that held other strings are strings."""
+        roles = (TEXT if scanner.is_unfit(j) else role for j, role in enumerate(self.roles))
+        return replace(self, roles=tuple(roles))
+
+    def scanner(self, files: Sequence[Delimited], rules: Rules, rows: int) -> Scanner | PlainScanner:
+        """Return a scanner of these columns. ``rows`` is how many it should expect."""
+        tokens, signs = [token.encode() for token in rules.missing.tokens], "".join(file.sign for file in files)
+        roles, with_points = "".join(self.roles), rules.decimal == "."
+        return scanner_for(signs)(roles, tokens, with_points=with_points, rows_about=rows)
+
+
+def scan_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Scan:
+    """Return what the columns of files are taken for; the start of the first one shows which are strings.
 
     Raises:
-        DataError: Records do not have the right number of fields; the error names their lines.
-        ResourceError: The table does not fit in memory.
+        DataError: The files do not have the same columns.
     """
-    rows = sum(file.rows_about() for file in files)
     for other in files[1:]:
         check_same_names(files[0].named, other.named, files[0].file.source, other.file.source, faults)
     faults.stop()
     nameless = list(dict.fromkeys(name for file in files for name in file.layout.nameless))
     names = (*files[0].names, *(name for name in nameless if name not in files[0].names))
-    roles = [_role(name, rules) if name not in nameless else TEXT for name in names]
-    width = len(names) - roles.count(LEFT_OUT)
-    require_table_memory(faults.source, rows, width, CELL, column=COLUMN, about=True)
+    roles = tuple(_role(name, rules) if name not in nameless else TEXT for name in names)
+    scan = Scan(names, tuple(nameless), roles)
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
-        roles = _seen_to_be_texts(roles, _scanned(files[:1], roles, rules, 0, sample=True))
-    whole = _scanned(files, roles, rules, rows)
+        return scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True))
+    return scan
+
+
+def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fields:
+    """Read files that have the same columns and concatenate their rows.
+
+    Columns that turn out to be strings only behind the start of the first file are read a second time.
+
+    Raises:
+        DataError: Records do not have the right number of fields; the error names their lines.
+        ResourceError: The table does not fit in memory.
+    """
+    scan, rows = scan_of(files, rules, faults), sum(file.rows_about() for file in files)
+    names, nameless, roles = scan.names, scan.nameless, scan.roles
+    require_table_memory(faults.source, rows, scan.width, CELL, column=COLUMN, about=True)
+    whole = _scanned(files, scan, rules, rows)
     no_data = (*whole.empty_rows, *whole.header_rows)
     if whole.rows == len(no_data):
         raise refusal(faults.source, "has a header but no data rows")
     # Columns taken for numbers that the scan found to hold other strings are scanned again.
-    late = [TEXT if whole.is_unfit(j) else LEFT_OUT for j in range(len(names))]
-    again = _scanned(files, late, rules, rows) if TEXT in late else whole
+    late = tuple(TEXT if whole.is_unfit(j) else LEFT_OUT for j in range(len(names)))
+    again = _scanned(files, replace(scan, roles=late), rules, rows) if TEXT in late else whole
     found = []
     for j, name in enumerate(names):
         if name in nameless:
-            _check_empty(j, whole, names, faults)
+            check_empty(j, whole, names, faults)
         elif roles[j] == NUMBER and late[j] != TEXT:
             found.append(Field(RawNumbers(name, whole.numbers(j)), whole.has_points(j)))
         elif roles[j] != LEFT_OUT:
             found.append(Field(RawStrings(name, *(again if late[j] == TEXT else whole).texts(j))))
     faults.stop()
-    return Fields(found, whole.rows, tuple(sorted(no_data)), _notes(whole))
+    return Fields(found, whole.rows, tuple(sorted(no_data)), scan_notes(whole))
 
 
-def _check_empty(j: int, whole: Scanner | PlainScanner, names: Sequence[str], faults: ErrorList) -> None:
+def check_empty(j: int, whole: Scanner | PlainScanner, names: Sequence[str], faults: ErrorList) -> None:
     """Add an error if a column without a name holds something below the rows that were looked at first."""
     levels, codes = whole.texts(j)
     if levels:
@@ -133,7 +185,7 @@ def _check_empty(j: int, whole: Scanner | PlainScanner, names: Sequence[str], fa
         faults.add(f"column {j + 1} of {len(names)} has no name, and holds {shown(levels[0])} in row {row:,}", NAMELESS)
 
 
-def _notes(whole: Scanner | PlainScanner) -> tuple[str, ...]:
+def scan_notes(whole: Scanner | PlainScanner) -> tuple[str, ...]:
     """Return the messages about rows and lines that are no data."""
     notes = [
         note_of(code, lines_listed(rows, "row"))
@@ -152,51 +204,46 @@ def _role(name: str, rules: Rules) -> str:
     return TEXT if rules.demanded(name) == "categorical" else NUMBER
 
 
-def _seen_to_be_texts(roles: Sequence[str], sample: Scanner | PlainScanner) -> list[str]:
-    return [TEXT if sample.is_unfit(j) else role for j, role in enumerate(roles)]
-
-
 def _scanned(
-    files: Sequence[Delimited], roles: Sequence[str], rules: Rules, rows: int, *, sample: bool = False
+    files: Sequence[Delimited], scan: Scan, rules: Rules, rows: int, *, sample: bool = False
 ) -> Scanner | PlainScanner:
     """Return a scanner that has read the files, or the start of each file if ``sample``."""
-    tokens = [token.encode() for token in rules.missing.tokens]
-    signs = [" " if file.layout.delimiter == WHITESPACE else file.layout.delimiter for file in files]
-    scanner = scanner_for("".join(signs))("".join(roles), tokens, with_points=rules.decimal == ".", rows_about=rows)
-    place = {name: j for j, name in enumerate(files[0].names)}
-    for file, sign in zip(files, signs, strict=True):
-        layout, order = file.layout, [place[name] for name in file.names]
-        scanner.begin(
-            sign,
-            order,
-            line=layout.line,
-            headers=layout.headers,
-            is_merged=layout.delimiter == WHITESPACE,
-            comment=layout.comment.encode(),
-            all_comments=layout.all_comments,
-            header_lines=[text.encode() for text in layout.again],
-            preamble=[text.encode() for text in layout.above],
-            skips_empty=not layout.all_rows,
-        )
-        for piece in _pieces(file.file.path, layout.offset, layout.end, SAMPLE if sample else PIECE):
+    scanner = scan.scanner(files, rules, rows)
+    for file in files:
+        begin(scanner, file, files[0])
+        for piece in file.pieces(SAMPLE if sample else PIECE):
             scanner.feed(piece)
             if sample:
                 break
         else:
             scanner.end()
-            _refuse_structure(file, scanner)
+            refuse_structure(file, scanner)
     return scanner
 
 
-def _pieces(path: Path, start: int, end: int | None, size: int) -> Iterator[bytes]:
-    """Yield the bytes of a file from ``start`` to ``end``, in pieces."""
-    with path.open("rb") as stream:
-        stream.seek(start)
-        while piece := stream.read(size if end is None else min(size, end - stream.tell())):
-            yield piece
+def begin(scanner: Scanner | PlainScanner, file: Delimited, first: Delimited) -> None:
+    """Begin a file, whose columns belong to those of the first file."""
+    layout, place = file.layout, {name: j for j, name in enumerate(first.names)}
+    scanner.begin(
+        file.sign,
+        [place[name] for name in file.names],
+        line=layout.line,
+        headers=layout.headers,
+        is_merged=layout.delimiter == WHITESPACE,
+        comment=layout.comment.encode(),
+        all_comments=layout.all_comments,
+        header_lines=[text.encode() for text in layout.again],
+        preamble=[text.encode() for text in layout.above],
+        skips_empty=not layout.all_rows,
+    )
 
 
-def _refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
+def refuse_structure(file: Delimited, scanner: Scanner | PlainScanner) -> None:
+    """Check that all records have the right number of fields, and that none is broken.
+
+    Raises:
+        DataError: One does not; the error names the lines.
+    """
     faults = ErrorList(file.file.source)
     if scanner.uneven:
         layout = file.layout

@@ -9,6 +9,7 @@ pandas index columns.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -50,24 +51,35 @@ def parquet_columns(database: DuckDBPyConnection, file: Opened, rules: Rules, fa
         DataError: The file is damaged or has no rows.
         ResourceError: The columns do not fit in memory.
     """
-    import duckdb
-
     relation = parquet_relation([file])
-    try:
+    with parquet_errors(database, relation, file):
         metadata = ParquetMetadata.of(database, file)
         stored, rows = metadata.typed(types_of(database, relation)), rows_in(database, relation)
         width = len([name for name, _ in stored if rules.wants(name.strip(" \t"))])
         require_table_memory(file.source, rows, width, TYPED_CELL)
         content = relation_columns(database, relation, stored, rows, file.source, rules, faults, metadata.index)
+    if not content.rows:
+        raise refusal(file.source, "has columns but no rows")
+    return content
+
+
+@contextmanager
+def parquet_errors(database: DuckDBPyConnection, relation: str, file: Opened) -> Iterator[None]:
+    """Convert DuckDB's errors about a file to ours.
+
+    Raises:
+        DataError: The file is damaged, or holds dates that cannot be converted.
+    """
+    import duckdb
+
+    try:
+        yield
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.ConversionException as error:
         raise _far_dates(database, relation, file, error) from error
     except duckdb.Error as error:
         raise damaged(file, error) from error
-    if not content.rows:
-        raise refusal(file.source, "has columns but no rows")
-    return content
 
 
 def parquet_relation(files: Sequence[Opened]) -> str:
@@ -188,12 +200,17 @@ def relation_columns(
     rules = replace(rules, drop=rules.drop | {*left})
     wanted = [(name, *typed) for name, typed in zip(names, stored, strict=True) if rules.wants(name)]
     known = tuple(name for name in names if name not in left)
-    columns = list(_columns(database, relation, wanted, 0 if is_view else rows, faults))
+    columns = list(_columns(database, relation, wanted, 0 if is_view else rows, rules.before, faults))
     return Content(known, columns, rows, (index_note(left),) if left else ())
 
 
 def _columns(
-    database: DuckDBPyConnection, relation: str, wanted: list[tuple[str, str, str]], rows: int, faults: ErrorList
+    database: DuckDBPyConnection,
+    relation: str,
+    wanted: list[tuple[str, str, str]],
+    rows: int,
+    before: int,
+    faults: ErrorList,
 ) -> Iterator[RawColumn]:
     """Yield the raw columns; numbers and strings are each queried for all columns together."""
     values = {name: value for name, stored, type_ in wanted if (value := number_sql(identifier(stored), type_))}
@@ -201,7 +218,7 @@ def _columns(
     spoken = {name: text for name, stored, type_ in wanted if (text := text_sql(identifier(stored), type_))}
     texts = dict(zip(spoken, texts_of(database, relation, list(spoken.values())), strict=True))
     for name, stored, type_ in wanted:
-        _check_values(database, relation, name, identifier(stored), type_, faults)
+        _check_values(database, relation, name, identifier(stored), type_, before, faults)
         if name in numbers:
             is_duration = type_ == INTERVAL or type_.startswith(DURATION)
             yield RawNumbers(name, numbers[name], is_duration)
@@ -214,14 +231,14 @@ def _columns(
 
 
 def _check_values(
-    database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, faults: ErrorList
+    database: DuckDBPyConnection, relation: str, name: str, column: str, type_: str, before: int, faults: ErrorList
 ) -> None:
     """Add errors for bytes that are not UTF-8, and for intervals with months."""
     if type_ not in (BYTES, INTERVAL):
         return
     unfit = number_sql(column, type_) or text_sql(column, type_)
     found = database.execute(f"SELECT {column} IS NOT NULL AND ({unfit}) IS NULL AS v FROM {relation}").fetchnumpy()
-    if len(rows := np.flatnonzero(np.asarray(found["v"])) + 1):
+    if len(rows := np.flatnonzero(np.asarray(found["v"])) + 1 + before):
         (add_undecoded if type_ == BYTES else add_calendar_spans)(name, rows, faults)
 
 

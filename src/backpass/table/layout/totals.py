@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,12 +80,64 @@ def without_labels(columns: Sequence[RawColumn], rules: Rules) -> tuple[list[Raw
     return found, sorted(rows)
 
 
-def total_rows(columns: Sequence[Column], empty: Sequence[int]) -> tuple[list[int], list[int]]:
+@dataclass(slots=True)
+class Above:
+    """The rows above those of a window: how many they are, and the sums of their numbers. Mutable.
+
+    Attributes:
+        rows: Number of rows.
+        labeled: Number of rows with a label of totals.
+        group_rows: Number of rows since the last total.
+        whole: For each column of numbers, the number of values, their sum and the sum of their sizes (columns, 3).
+        group: The same of the rows since the last total.
+    """
+
+    rows: int
+    labeled: int
+    group_rows: int
+    whole: NDArray[np.float64]
+    group: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls, columns: Sequence[Column]) -> Above:
+        """Return the start of a table with these columns."""
+        count = sum(isinstance(column, NumericColumn) for column in columns)
+        return cls(0, 0, 0, np.zeros((count, 3)), np.zeros((count, 3)))
+
+    def add(self, numbers: Sequence[NDArray[np.float64]], counts: NDArray[np.bool_], start: int, labeled: int) -> None:
+        """Add the rows of a window.
+
+        Args:
+            numbers: Its columns of numbers.
+            counts: Which rows count, bool (n,).
+            start: The row, from 0, behind its last total; 0 if it has none.
+            labeled: Number of its rows with a label.
+        """
+        since = counts.copy()
+        since[:start] = False
+        sums = _sums_of(numbers, since)
+        self.group = sums if start else self.group + sums
+        self.group_rows = int(since.sum()) + (0 if start else self.group_rows)
+        self.whole = self.whole + _sums_of(numbers, counts)
+        self.rows, self.labeled = self.rows + len(counts), self.labeled + labeled
+
+
+def _sums_of(numbers: Sequence[NDArray[np.float64]], rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the number of values of some rows, their sum and the sum of their sizes, for each column (columns, 3)."""
+    chosen = [values[rows] for values in numbers]
+    there = [values[~np.isnan(values)] for values in chosen]
+    return np.array([(len(each), each.sum(), np.abs(each).sum()) for each in there], dtype=np.float64).reshape(-1, 3)
+
+
+def total_rows(
+    columns: Sequence[Column], empty: Sequence[int], above: Above | None = None
+) -> tuple[list[int], list[int]]:
     """Return the rows, from 1, that are totals, and those that are called so without being sums.
 
     Args:
-        columns: The columns of a table.
+        columns: The columns of a table, or of a window of its rows.
         empty: Rows, from 1, that are left out already.
+        above: The rows above the window, to which those of the window are added. Default None: there are none.
     """
     numbers = [column.values for column in columns if isinstance(column, NumericColumn)]
     texts = [column for column in columns if isinstance(column, CategoricalColumn)]
@@ -93,23 +146,29 @@ def total_rows(columns: Sequence[Column], empty: Sequence[int]) -> tuple[list[in
     labeled = _labeled(texts)
     rows = len(numbers[0])
     named = set(np.flatnonzero(labeled).tolist())
-    if len(named) > MANY * rows:
-        return [], []
     counts = np.ones(rows, dtype=bool)
     counts[[row - 1 for row in empty]] = False
+    before = above or Above.nothing(columns)
+    if len(named) + before.labeled > MANY * (rows + before.rows):
+        if above is not None:
+            above.add(numbers, counts, 0, len(named))
+        return [], []
     last = int(np.flatnonzero(counts)[-1]) if counts.any() else -1
     candidates = sorted(named | ({last} if last >= 0 and all(text.codes[last] == 0 for text in texts) else set()))
     found, doubtful, start = list[int](), list[int](), 0
     for row in candidates:
         group, whole = np.flatnonzero(counts[start:row]) + start, np.flatnonzero(counts[:row])
-        rest = np.flatnonzero(counts) if row == 0 else counts[:0]
-        rows_summed = (group, whole, rest[rest > 0])
-        if any(_Sums.of(numbers, row, each).are_total(named=row in named) for each in rows_summed):
+        rest = np.flatnonzero(counts) if row == 0 and not before.rows else counts[:0]
+        earlier = (0, None) if start else (before.group_rows, before.group)
+        rows_summed = ((group, *earlier), (whole, before.rows, before.whole), (rest[rest > 0], 0, None))
+        if any(_Sums.of(numbers, row, *each).are_total(named=row in named) for each in rows_summed):
             found.append(row + 1)
             counts[row] = False
             start = row + 1
         elif row == last and row in named and len(named) == 1:
             doubtful.append(row + 1)
+    if above is not None:
+        above.add(numbers, counts, start, len(named))
     return found, doubtful
 
 
@@ -141,20 +200,35 @@ class _Sums:
     others: int
 
     @classmethod
-    def of(cls, numbers: Sequence[NDArray[np.float64]], row: int, above: NDArray[np.intp]) -> _Sums:
-        """Compare the numbers of a row with those of other rows."""
+    def of(
+        cls,
+        numbers: Sequence[NDArray[np.float64]],
+        row: int,
+        above: NDArray[np.intp],
+        earlier: int = 0,
+        sums: NDArray[np.float64] | None = None,
+    ) -> _Sums:
+        """Compare the numbers of a row with those of other rows.
+
+        Args:
+            numbers: The columns of numbers.
+            row: The row.
+            above: The other rows.
+            earlier: Number of further rows, above the window.
+            sums: Their sums, see ``Above``.
+        """
         counts = [0, 0, 0]
-        for values in numbers:
-            summed = values[above][~np.isnan(values[above])]
+        found = _sums_of(numbers, above) + (0.0 if sums is None else sums)
+        for values, (count, summed, size) in zip(numbers, found.tolist(), strict=True):
             if np.isnan(values[row]):
                 continue
-            if len(summed) > 1 and _is_near(values[row], summed.sum(), summed):
+            if count > 1 and _is_near(values[row], summed, size):
                 counts[0] += 1
-            elif len(summed) > 1 and _is_near(values[row], summed.mean(), summed):
+            elif count > 1 and _is_near(values[row], summed / count, size):
                 counts[1] += 1
             else:
                 counts[2] += 1
-        return cls(len(above), *counts)
+        return cls(len(above) + earlier, *counts)
 
     def are_total(self, *, named: bool) -> bool:
         """Whether the row is a total; without a label every number must be a sum of more rows."""
@@ -163,6 +237,6 @@ class _Sums:
         return self.rows >= FEWEST and (self.sums > 0 or self.means > 1) and self.others <= self.sums + self.means
 
 
-def _is_near(value: float, expected: float, summed: NDArray[np.float64]) -> bool:
-    """Whether a value is a sum or mean, apart from what was lost where numbers were rounded."""
-    return expected != 0.0 and abs(value - expected) <= TOLERANCE * abs(expected) + 1e-9 * float(np.abs(summed).sum())
+def _is_near(value: float, expected: float, size: float) -> bool:
+    """Whether a value is a sum or mean of numbers, whose sizes have this sum, apart from what rounding has lost."""
+    return expected != 0.0 and abs(value - expected) <= TOLERANCE * abs(expected) + 1e-9 * size

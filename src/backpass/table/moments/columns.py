@@ -69,7 +69,8 @@ def counted_column(
     ticks = np.where(there, notation.ticks(np.where(there, raw.values, np.nan)), NAT)
     wrong = np.flatnonzero(there & (ticks == NAT))
     if len(wrong):
-        what = f"{counted(len(wrong), 'number')} ({text_of(float(raw.values[wrong[0]]))} {rows_listed(wrong + 1)})"
+        rows = rows_listed(wrong + 1 + rules.before)
+        what = f"{counted(len(wrong), 'number')} ({text_of(float(raw.values[wrong[0]]))} {rows})"
         text = (
             f"column {shown(raw.name)}: {what}, expected {plural(notation.kind)} such as {text_of(notation.cells[0])}"
         )

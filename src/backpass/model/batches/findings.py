@@ -1,0 +1,116 @@
+"""Findings: what was noticed about the windows of a table, merged, so that it is said once for the whole table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from backpass.model.predictions import Predictions
+from backpass.table import CategoricalColumn, Encoded, Table
+from backpass.table.unseen import Suspect, Unseen, warnings_on
+
+MOST_TEXTS = 10_000
+"""Unseen texts of a column that are kept."""
+
+_NUMBER = re.compile(r"('(?:[^'\\]|\\.)*')|[0-9][0-9,.]*")
+
+
+@dataclass(slots=True)
+class Findings:
+    """Notes and warnings about the windows of a table. Mutable.
+
+    Attributes:
+        source: Name of the table; empty before the first window.
+        rows: Number of rows so far.
+        windows: Number of windows with rows.
+    """
+
+    source: str = ""
+    rows: int = 0
+    windows: int = 0
+    _first: tuple[str, ...] | None = None
+    _notes: dict[tuple[str, int], str] = field(default_factory=dict)
+    _unseen: dict[str, Unseen] = field(default_factory=dict)
+    _held: Counter[str] = field(default_factory=Counter)
+    _suspects: dict[str, Suspect] = field(default_factory=dict)
+    _suspected: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, table: Table, found: Predictions | Encoded) -> Findings:
+        """The findings about a table that is one window."""
+        findings = cls()
+        findings.add(table, found)
+        return findings
+
+    def add(self, table: Table, found: Predictions | Encoded | None = None) -> None:
+        """Take in a window.
+
+        Args:
+            table: Its rows.
+            found: The predictions for them, or the encoded rows; None for a window without rows.
+        """
+        self.source = self.source or table.source
+        self.rows += table.rows
+        said = (*table.notes, *(found.notes if found else ()))
+        self._first = said if self._first is None else ()
+        of_unseen = {each.note for each in (found.unseen if found else ())}
+        seen = Counter[str]()
+        for note in said:
+            if note not in of_unseen:
+                kind = _NUMBER.sub(lambda number: number[1] or "#", note)
+                self._note((kind, seen[kind]), note)
+                seen[kind] += 1
+        if found is None:
+            return
+        self.windows += 1
+        for column in table.columns.values():
+            if isinstance(column, CategoricalColumn):
+                self._held[column.name] += int(np.count_nonzero(column.codes))
+        for unseen in found.unseen:
+            before = self._unseen.get(unseen.name)
+            texts = {*unseen.texts, *(before.texts if before else ())}
+            rows = unseen.rows + (before.rows if before else 0)
+            self._unseen[unseen.name] = replace(unseen, rows=rows, texts=tuple(sorted(texts)[:MOST_TEXTS]))
+        for suspect in found.suspects:
+            rows = suspect.rows + (self._suspects[suspect.name].rows if suspect.name in self._suspects else 0)
+            self._suspects[suspect.name] = replace(suspect, rows=rows)
+            self._suspected[suspect.name] += 1
+
+    def _note(self, key: tuple[str, int], note: str) -> None:
+        """Keep a note, once for all windows in which it differs in numbers only.
+
+        Args:
+            key: The note without its numbers, and how many such notes the window has before it.
+            note: The note.
+        """
+        first = self._notes.setdefault(key, note)
+        if first != note and not first.endswith(_MORE):
+            self._notes[key] = first + _MORE
+
+    @property
+    def unseen(self) -> tuple[Unseen, ...]:
+        """The columns with values that the model does not know, over all windows."""
+        return tuple(replace(each, held=self._held[each.name]) for each in self._unseen.values())
+
+    @property
+    def suspects(self) -> tuple[Suspect, ...]:
+        """The columns that are unlike those of the training rows in every window."""
+        return tuple(each for name, each in self._suspects.items() if self._suspected[name] == self.windows)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes on all windows."""
+        if self._first:
+            return self._first
+        return (*self._notes.values(), *(each.note for each in self.unseen if not each.is_nearly_all))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings on all windows."""
+        return warnings_on(self.unseen, self.suspects)
+
+
+_MORE = "; later rows have more of this"

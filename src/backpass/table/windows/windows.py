@@ -1,0 +1,228 @@
+"""Windows: a table as a sequence of tables of consecutive rows, each read when it is asked for.
+
+Takes a path, or tables in memory one after another; yields tables whose rows have the numbers that they have in the
+source. CSV, TSV and Parquet files are read in constant memory; files of other formats, and short ones, are read whole
+and are one window. The columns' kinds must be given, because they are decided over all rows otherwise. A window reads
+as the whole table would; what the whole table decides once (decimal sign, order of day and month, rows of totals at the
+end) is decided by the first rows that tell, and later rows that contradict are an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backpass.table.columns.kinds import settle
+from backpass.table.columns.raw import Content
+from backpass.table.columns.rules import Rules
+from backpass.table.delimited.records import ROW_NAMES
+from backpass.table.files.opening import Opened, opened
+from backpass.table.files.pattern import files_of
+from backpass.table.layout.findings import lines_listed, note_of
+from backpass.table.layout.totals import Above, total_rows, without_labels
+from backpass.table.messages import ErrorList, absent, shown
+from backpass.table.notation.reading import NumberReading
+from backpass.table.reading import check_percent, laid_out, notes_on, read_opened, source_of
+from backpass.table.scan import scanner_for
+from backpass.table.scan.plain import PlainScanner
+from backpass.table.table import Column, DatetimeColumn, NumericColumn, Table
+from backpass.table.windows.delimited import DecimalSign, delimited_windows
+from backpass.table.windows.parquet import are_alike, described, parquet_windows
+from backpass.table.windows.settings import ReadSettings
+
+ROWS = 65_536
+"""Rows of a window; a window of a text file has some more, up to the end of a piece."""
+
+WHOLE = 1 << 20
+"""Bytes up to which files are read whole."""
+
+UNLIKE = "write all rows in one way, or name what differs with --missing"
+
+
+def windows_of(path: str | Path, *, rows: int = ROWS, whole: int = WHOLE, **options: Any) -> Iterator[Table]:
+    """Yield the windows of a file, or of the files that match a pattern.
+
+    Args:
+        path: The file, as for ``read_table``.
+        rows: Number of rows of a window.
+        whole: Size in bytes up to which files are read whole.
+        **options: The keyword arguments of ``read_table``.
+
+    Raises:
+        DataError: As ``read_table``; windows above the error have been handed out by then.
+        ResourceError: As ``read_table``.
+        UsageError: As ``read_table``.
+    """
+    settings = ReadSettings.of(**options)
+    with ExitStack() as stack:
+        files = [stack.enter_context(opened(name, settings.opening)) for name in files_of(path)]
+        contents = None
+        if sum(file.path.stat().st_size for file in files) > whole:
+            contents = _contents(files, settings, ErrorList(source_of(files, path)), rows)
+        if contents is None:
+            yield read_opened(files, path, settings)
+            return
+        yield from _Windows(files, source_of(files, path), settings).tables(contents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The content of a window, and the rules by which its columns are converted."""
+
+    content: Content
+    rules: Rules
+
+
+def _contents(
+    files: Sequence[Opened], settings: ReadSettings, faults: ErrorList, rows: int
+) -> Iterator[_Window] | None:
+    """Return the content of each window; None if the files must be read whole."""
+    forms = {file.form for file in files}
+    if settings.query is not None or settings.rules.kinds is None or settings.tolerant:
+        return None
+    if forms == {"parquet"}:
+        found = described(files)
+        return _of_parquet(found, settings, faults, rows) if are_alike(found) else None
+    return _of_text(files, settings, faults, rows) if forms == {"text"} else None
+
+
+def _of_parquet(found: Sequence[Any], settings: ReadSettings, faults: ErrorList, rows: int) -> Iterator[_Window]:
+    for content, above in parquet_windows(found, settings.rules, faults, rows):
+        yield _Window(content, replace(settings.rules, before=above))
+
+
+def _of_text(files: Sequence[Opened], settings: ReadSettings, faults: ErrorList, rows: int) -> Iterator[_Window] | None:
+    """Return the content of windows of delimited files; None without the compiled scanner."""
+    manner = settings.manner
+    delimited = laid_out(files, settings.rules, manner)
+    if scanner_for("".join(file.sign for file in delimited)) is PlainScanner:
+        return None
+
+    def windows() -> Iterator[_Window]:
+        decimal, above = DecimalSign(settings.rules.decimal), 0
+        detects = manner.decimal is None and "," not in {file.layout.delimiter for file in delimited}
+        for fields in delimited_windows(delimited, settings.rules, faults, rows):
+            if detects:
+                decimal.update(fields.columns, settings.rules, faults)
+                faults.stop()
+            rules = replace(settings.rules, decimal=decimal.sign, before=above)
+            columns, labeled = [each.column for each in fields.columns], list[int]()
+            if not manner.all_rows:
+                columns, labeled = without_labels(columns, rules)
+            notes = (*notes_on(delimited, rules, manner), *fields.notes)
+            if labeled:
+                notes = (*notes, note_of("total_labels", lines_listed([row + above for row in labeled], "row")))
+            layout = delimited[0].layout
+            no_data = tuple(sorted({*fields.no_data, *labeled}))
+            names = tuple(name for name in delimited[0].named if name != ROW_NAMES)
+            yield _Window(Content(names, columns, fields.rows, notes, layout.has_header, no_data), rules)
+            above += fields.rows
+
+    return windows()
+
+
+@dataclass(slots=True)
+class _Windows:
+    """What is known of a table whose windows are read one after another. Mutable.
+
+    Attributes:
+        files: The files.
+        source: Their name in messages.
+        settings: The settings of the read.
+        kinds: Required kind by column name; a column of dates gets the order of day and month that it shows first.
+        readings: Reading of the numbers of each column of strings.
+        above: The sums of the rows above, for rows of totals.
+        waiting: Rows without data at the end of the windows so far: they count if rows with data follow.
+    """
+
+    files: Sequence[Opened]
+    source: str
+    settings: ReadSettings
+    kinds: dict[str, str] = field(default_factory=dict)
+    readings: dict[str, NumberReading] = field(default_factory=dict)
+    above: Above | None = None
+    waiting: list[Table] = field(default_factory=list)
+
+    def tables(self, windows: Iterator[_Window]) -> Iterator[Table]:
+        """Yield a table for each window, without the rows that hold no data at the end of the last one."""
+        for window in windows:
+            table, last = self._table(window)
+            if not last:
+                if table.rows:
+                    self.waiting.append(table)
+                else:
+                    yield table
+                continue
+            yield from self._followed()
+            yield table if last == table.rows else table.take(np.arange(last))
+            if last < table.rows:
+                self.waiting.append(table.take(np.arange(last, table.rows)))
+
+    def _followed(self) -> Iterator[Table]:
+        """Yield the waiting rows, which lie between others after all."""
+        for table in self.waiting:
+            yield replace(table, notes=(*table.notes, _kept(table.row_numbers.tolist())))
+        self.waiting.clear()
+
+    def _table(self, window: _Window) -> tuple[Table, int]:
+        """Return the rows of a window, and how many of them there are up to the last one with data."""
+        content, settings = window.content, self.settings
+        self.kinds = self.kinds or dict(settings.rules.kinds or {})
+        rules = replace(window.rules, kinds=self.kinds)
+        faults, notes = ErrorList(self.source), list[str]()
+        for fault in absent(settings.named, content.names):
+            faults.add(fault)
+        check_percent(self.files, content, rules, faults)
+        columns = {raw.name: settle(raw, rules, faults, notes) for raw in content.columns}
+        self._agree(columns, rules.before, faults)
+        faults.stop()
+        if self.above is None:
+            self.above = Above.nothing([*columns.values()])
+        totals = not settings.manner.all_rows
+        found, doubtful = total_rows([*columns.values()], content.no_data, self.above) if totals else ([], [])
+        said = [
+            f"row {row + rules.before:,} is called a total, but holds no sums: kept as a row; --footer 1 leaves it out"
+            for row in doubtful
+        ]
+        if found:
+            said.append(note_of("totals", lines_listed([row + rules.before for row in found], "row")))
+        left_out = {*content.no_data, *found}
+        kept = np.setdiff1d(np.arange(1, content.rows + 1), sorted(left_out), assume_unique=True)
+        last = int(kept[-1]) if len(kept) else 0
+        if settings.keep_rows and (inner := sorted(row + rules.before for row in left_out if row < last)):
+            said.append(_kept(inner))
+        table = self._made(content, columns, rules.before, said, notes)
+        if settings.keep_rows or not left_out:
+            return table, last
+        return table.take(kept - 1), len(kept)
+
+    def _made(
+        self, content: Content, columns: dict[str, Column], before: int, said: Sequence[str], notes: Sequence[str]
+    ) -> Table:
+        """Return the table of all rows of a window."""
+        of_source = (*content.notes, *said)
+        left_out = tuple(name for name in content.names if name not in columns)
+        known = () if content.has_header else content.names
+        numbers = np.arange(1, content.rows + 1) + before
+        all_notes, missing = (*of_source, *notes), self.settings.missing
+        return Table(self.source, columns, numbers, all_notes, left_out, missing, {}, of_source, known)
+
+    def _agree(self, columns: dict[str, Column], before: int, faults: ErrorList) -> None:
+        """Keep how the strings of columns are read, and add an error where a window contradicts those above it."""
+        for name, column in columns.items():
+            if isinstance(column, DatetimeColumn) and column.order is not None and self.kinds[name] == "date":
+                self.kinds[name] = column.order
+            if isinstance(column, NumericColumn) and column.reading is not None:
+                known = self.readings.setdefault(name, column.reading)
+                if known != column.reading:
+                    where = f"from row {before + 1:,} on, numbers are written otherwise than above"
+                    faults.add(f"column {shown(name)}: {where} ({column.notation or column.reading.demand})", UNLIKE)
+
+
+def _kept(rows: Sequence[int]) -> str:
+    return f"{lines_listed(rows, 'row')}: kept in place, so that rows and results agree in number"
