@@ -38,7 +38,7 @@ CHUNK = 4096
 """Rows per piece of text, which bounds memory and lets a reader such as ``head`` start at once."""
 
 
-Columns = Mapping[str, Sequence[Any]]
+Columns = Mapping[str, Sequence[Any] | NDArray[Any]]
 
 
 def csv_lines(windows: Iterable[Columns]) -> Iterator[str]:
@@ -55,9 +55,9 @@ def csv_lines(windows: Iterable[Columns]) -> Iterator[str]:
     for number, columns in enumerate(windows):
         if not number:
             yield _lines([list(columns)])
-        count = len(next(iter(columns.values()), ()))
-        for start in range(0, count, CHUNK):
-            yield _lines(zip(*(column[start : start + CHUNK] for column in columns.values()), strict=True))
+        lists = [each.tolist() if isinstance(each, np.ndarray) else each for each in columns.values()]
+        for start in range(0, len(lists[0]) if lists else 0, CHUNK):
+            yield _lines(zip(*(column[start : start + CHUNK] for column in lists), strict=True))
 
 
 def _lines(rows: Any) -> str:
@@ -139,8 +139,10 @@ def _unwritten(folder: str, text: str) -> ResourceError:
     )
 
 
-def _array(values: Sequence[Any]) -> NDArray[Any]:
+def _array(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
     """Return a float64 array if all values except None are floats, otherwise an object array."""
+    if isinstance(values, np.ndarray):
+        return np.ascontiguousarray(values) if values.dtype == np.float64 else values.astype(object)
     if any(isinstance(value, float) for value in values) and all(isinstance(v, float | None) for v in values):
         return np.array(values, dtype=np.float64)  # None becomes NaN, which DuckDB treats as missing
     return np.array(values, dtype=object)

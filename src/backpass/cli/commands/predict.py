@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from backpass.cli.console import Console
 from backpass.cli.notes import note_lines
@@ -24,7 +25,7 @@ from backpass.table import Table, read_table
 from backpass.table.messages import counted
 from backpass.table.unseen import require_seen
 
-Columns = dict[str, Sequence[Any]]
+Columns = dict[str, Sequence[Any] | NDArray[Any]]
 
 
 @click.command(cls=Command)
@@ -121,8 +122,7 @@ def _hand_out_windows(
     def windows() -> Iterator[Columns]:
         for table, predictions in predictions_of(model, tables, findings):
             columns: Columns = {name: cells(table, name) for name in keep}
-            found = predicted_columns(model, predictions, columns, proba=given["proba"])
-            columns |= {name: values.tolist() for name, values in found.items()}
+            columns |= predicted_columns(model, predictions, columns, proba=given["proba"])
             yield columns | _spread(model, predictions, half, offsets)
         if given["strict"]:
             require_seen(findings.source, findings.unseen, findings.suspects)
@@ -183,7 +183,7 @@ def _spread(model: Model, predictions: Predictions, half: float | None, offsets:
     named = {} if half is None else {"low": -half, "high": half}
     named |= {f"q{q!r}": offset for q, offset in offsets.items()}
     values = predictions.values
-    return {f"{name}({model.target})": model.interval_end(values, offset).tolist() for name, offset in named.items()}
+    return {f"{name}({model.target})": model.interval_end(values, offset) for name, offset in named.items()}
 
 
 def _facts(

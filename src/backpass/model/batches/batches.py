@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from backpass.errors import UsageError
 from backpass.model.batches.findings import Findings
 from backpass.model.diagnostics import warn_all
 from backpass.model.predictions import Predictions
-from backpass.table import CategoricalColumn, DatetimeColumn, Table
+from backpass.table import CategoricalColumn, DatetimeColumn, Schema, Table
 from backpass.table.columns.rules import check_name_lists
 from backpass.table.moments.timestamp import moment_texts
 from backpass.table.windows.frames import frame_windows
@@ -25,13 +25,35 @@ from backpass.table.windows.windows import ROWS, windows_of
 if TYPE_CHECKING:
     import pyarrow
 
-    from backpass.model.model import Model
-
 NO_ARROW = "record batches need the package pyarrow, which is not installed"
 
 
+class Predictor(Protocol):
+    """The part of a model that predicts tables; see ``Model``."""
+
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def why_no_probabilities(self) -> str: ...
+
+    def kinds(self) -> dict[str, str]: ...
+
+    def headerless(self) -> tuple[tuple[str, ...], ...]: ...
+
+    def table(self, data: Any, **reading: Any) -> Table: ...
+
+    def predictions(self, table: Table) -> Predictions: ...
+
+
 def windows_for(
-    model: Model, source: Any, rows: int = ROWS, *, keep: Sequence[str] = (), **reading: Any
+    model: Predictor, source: Any, rows: int = ROWS, *, keep: Sequence[str] = (), **reading: Any
 ) -> Iterator[Table]:
     """Yield windows of the rows of a table, with the kinds of columns that the model was fitted on.
 
@@ -77,7 +99,9 @@ def _without_notes(table: Table) -> Table:
     return Table(table.source, table.columns, table.row_numbers, (), table.left_out, table.missing)
 
 
-def predictions_of(model: Model, tables: Iterable[Table], findings: Findings) -> Iterator[tuple[Table, Predictions]]:
+def predictions_of(
+    model: Predictor, tables: Iterable[Table], findings: Findings
+) -> Iterator[tuple[Table, Predictions]]:
     """Yield each window that has rows, with the predictions for them.
 
     Args:
@@ -93,7 +117,7 @@ def predictions_of(model: Model, tables: Iterable[Table], findings: Findings) ->
 
 
 def batches_of(
-    model: Model, source: Any, rows: int, *, proba: bool, keep: Sequence[str], **reading: Any
+    model: Predictor, source: Any, rows: int, *, proba: bool, keep: Sequence[str], **reading: Any
 ) -> Iterator[pyarrow.RecordBatch]:
     """See ``Model.predict_batches``."""
     try:
@@ -124,7 +148,7 @@ def _arrow(pyarrow: Any, values: Any) -> Any:
 
 
 def predicted_columns(
-    model: Model, found: Predictions, kept: Mapping[str, Any], *, proba: bool
+    model: Predictor, found: Predictions, kept: Mapping[str, Any], *, proba: bool
 ) -> dict[str, NDArray[Any]]:
     """The columns of predictions and, if requested, of the probability of each class.
 

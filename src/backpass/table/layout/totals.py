@@ -113,12 +113,11 @@ class Above:
             start: The row, from 0, behind its last total; 0 if it has none.
             labeled: Number of its rows with a label.
         """
-        since = counts.copy()
+        sums, since = _sums_of(numbers, counts), counts.copy()
         since[:start] = False
-        sums = _sums_of(numbers, since)
-        self.group = sums if start else self.group + sums
+        self.group = _sums_of(numbers, since) if start else self.group + sums
         self.group_rows = int(since.sum()) + (0 if start else self.group_rows)
-        self.whole = self.whole + _sums_of(numbers, counts)
+        self.whole = self.whole + sums
         self.rows, self.labeled = self.rows + len(counts), self.labeled + labeled
 
 
