@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +84,66 @@ def test_head_ends_the_command(model: Path, table: Path, tmp_path: Path) -> None
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[0] == "y"
     assert "Traceback" not in done.stderr
+
+
+def test_the_first_rows_of_standard_input_come_before_its_end(model: Path, table: Path, tmp_path: Path) -> None:
+    """The command holds the rest of a window and the place of a footer back, and writes the rows above."""
+    text = table.read_bytes().rstrip(b"\n")
+    rows = text + b"\n" + text.partition(b"\n")[2] + b"\n"
+    expected = run("predict", model, table, cwd=tmp_path).stdout.splitlines()
+    command = [sys.executable, "-m", "backpass", "predict", str(model), "-", "-q"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        is_read = threading.Event()
+
+        def send() -> None:
+            stdin.write(rows)
+            stdin.flush()
+            is_read.wait()  # for the first rows, which the command writes before it has the last ones
+            stdin.write(b"Source: survey of 2024\n")
+            stdin.close()
+
+        sender = threading.Thread(target=send, daemon=True)
+        sender.start()
+        first = [stdout.readline().decode().rstrip() for _ in range(1000)]
+        is_read.set()
+        rest = stdout.read()
+        sender.join()
+    assert first == expected[:1000]
+    found = [*first, *rest.decode().splitlines()]
+    assert found == [*expected, *expected[1:]]
+
+
+@pytest.mark.parametrize("tail", ["\n,,\n", "Total,,\n", "# remark\n", "oops,a,1\n", "\xff"])
+def test_standard_input_ends_as_a_file_does(model: Path, table: Path, tmp_path: Path, tail: str) -> None:
+    data = table.read_bytes() + tail.encode("latin-1")
+    (tmp_path / "t.csv").write_bytes(data)
+    command = [sys.executable, "-m", "backpass", "predict", str(model)]
+    ways = [([*command, "t.csv"], None), ([*command, "-"], data)]
+    file, piped = (
+        subprocess.run(way, cwd=tmp_path, capture_output=True, input=sent, check=False) for way, sent in ways
+    )
+    assert piped.returncode == file.returncode
+    # An error names the same place; what is above it may be written already.
+    said = piped.stderr.replace(b"standard input", b"t.csv").splitlines()
+    assert sorted(said) == sorted(file.stderr.splitlines())
+    if not file.returncode:
+        assert piped.stdout == file.stdout
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "utf-16", "gz"])
+def test_other_formats_come_from_standard_input_whole(model: Path, table: Path, tmp_path: Path, suffix: str) -> None:
+    expected = run("predict", model, table, "-q", cwd=tmp_path).stdout.splitlines()
+    if suffix == "parquet":
+        pyarrow = pytest.importorskip("pyarrow.csv")
+        pytest.importorskip("pyarrow.parquet").write_table(pyarrow.read_csv(table), tmp_path / "t")
+    elif suffix == "gz":
+        (tmp_path / "t").write_bytes(gzip.compress(table.read_bytes(), 1))
+    else:
+        (tmp_path / "t").write_text(table.read_text(), encoding="utf-16")
+    command = [sys.executable, "-m", "backpass", "predict", str(model), "-", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, input=(tmp_path / "t").read_bytes(), check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines() == expected

@@ -22,8 +22,10 @@ from backpass.model.batches.batches import cells, predicted_columns, predictions
 from backpass.model.batches.findings import Findings
 from backpass.model.file.storage import write_atomically
 from backpass.table import Table, read_table
+from backpass.table.files.opening import STANDARD_INPUT
 from backpass.table.messages import counted
 from backpass.table.unseen import require_seen
+from backpass.table.windows.windows import ROWS
 
 Columns = dict[str, Sequence[Any] | NDArray[Any]]
 
@@ -129,13 +131,16 @@ def _hand_out_windows(
 
     with console.working(f"predicting the rows of {given['table']}"):
         rest = windows()
-        first, second = next(rest), next(rest, None)
-    if second is None:
-        print_findings(console, findings, given)
-        hand_out_rows([first], given["output"], console)
-        return
+        first = [next(rest)]
+        # The first rows of a long standard input are written before the next ones are there.
+        if given["table"] != STANDARD_INPUT or findings.rows < ROWS:
+            first += [each for each in [next(rest, None)] if each is not None]
+            if len(first) == 1:
+                print_findings(console, findings, given)
+                hand_out_rows(first, given["output"], console)
+                return
     with console.working(f"predicting the rows of {given['table']}"):
-        hand_out_rows(chain([first, second], rest), given["output"], console, complete=given["strict"])
+        hand_out_rows(chain(first, rest), given["output"], console, complete=given["strict"])
     print_findings(console, findings, given)
 
 

@@ -59,6 +59,11 @@ class Delimited:
         return max(self.file.path.stat().st_size * ends // len(head), 1)
 
     @property
+    def known(self) -> Delimited:
+        """The file with its layout as far as it is known."""
+        return self
+
+    @property
     def sign(self) -> str:
         """The delimiter as one character."""
         return " " if self.layout.delimiter == WHITESPACE else self.layout.delimiter

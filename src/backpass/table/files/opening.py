@@ -93,12 +93,13 @@ class Opening:
 
 
 @contextmanager
-def opened(path: str | Path, opening: Opening = Opening()) -> Iterator[Opened]:
+def opened(path: str | Path, opening: Opening = Opening(), *, copy: Path | None = None) -> Iterator[Opened]:
     """Open a path as a plain file.
 
     Args:
         path: The file, or the address of a database; ``-`` for standard input. See ``formats.address``.
         opening: The user's settings.
+        copy: A file with what standard input held, if it was read already.
 
     Raises:
         DataError: The file is not a table.
@@ -108,18 +109,28 @@ def opened(path: str | Path, opening: Opening = Opening()) -> Iterator[Opened]:
     source = "standard input" if address.file == STANDARD_INPUT else address.shown
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="backpass-")))
-        try:
+        with reported(source):
             if address.url:
                 yield Opened(scratch, "postgres", source, scratch, address.member, address.url)
             else:
-                yield _prepared(address, source, scratch, opening)
-        except OSError as error:
-            raise ResourceError(f"{plain(source)}: cannot be read ({error.strerror or error})") from error
+                yield _prepared(copy or _on_disk(address.file, source, scratch), address, source, scratch, opening)
 
 
-def _prepared(address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
+@contextmanager
+def reported(source: str) -> Iterator[None]:
+    """Convert errors of the system to ours.
+
+    Raises:
+        ResourceError: A file cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(f"{plain(source)}: cannot be read ({error.strerror or error})") from error
+
+
+def _prepared(file: Path, address: Address, source: str, scratch: Path, opening: Opening) -> Opened:
     """Decompress a file, reject foreign formats, and convert text to UTF-8."""
-    file = _on_disk(address.file, source, scratch)
     head = _head(file)
     if head.startswith((GZIP, ZSTANDARD)):
         file = expanded(file, head, scratch / "expanded", source, opening.max_bytes)

@@ -1,18 +1,20 @@
 """Windows: a table as a sequence of tables of consecutive rows, each read when it is asked for.
 
-Takes a path, or tables in memory one after another; yields tables whose rows have the numbers that they have in the
-source. CSV, TSV and Parquet files are read in constant memory; files of other formats, and short ones, are read whole
-and are one window. The columns' kinds must be given, because they are decided over all rows otherwise. A window reads
-as the whole table would; what the whole table decides once (decimal sign, order of day and month, rows of totals at the
-end) is decided by the first rows that tell, and later rows that contradict are an error.
+Takes a path; yields tables whose rows have the numbers that they have in the source. CSV, TSV and Parquet files are
+read in constant memory, and text from standard input before its end; files of other formats, and short ones, are read
+whole and are one window. The columns' kinds must be given, because they are decided over all rows otherwise. A window
+reads as the whole table would; what the whole table decides once (decimal sign, order of day and month, rows of totals
+at the end) is decided by the first rows that tell, and later rows that contradict are an error.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,9 @@ import numpy as np
 from backpass.table.columns.kinds import settle
 from backpass.table.columns.raw import Content
 from backpass.table.columns.rules import Rules
+from backpass.table.delimited.delimited import Delimited
 from backpass.table.delimited.records import ROW_NAMES
-from backpass.table.files.opening import Opened, opened
+from backpass.table.files.opening import STANDARD_INPUT, Opened, opened, reported
 from backpass.table.files.pattern import files_of
 from backpass.table.layout.findings import lines_listed, note_of
 from backpass.table.layout.totals import Above, total_rows, without_labels
@@ -34,6 +37,7 @@ from backpass.table.table import Column, DatetimeColumn, NumericColumn, Table
 from backpass.table.windows.delimited import DecimalSign, delimited_windows
 from backpass.table.windows.parquet import are_alike, described, parquet_windows
 from backpass.table.windows.settings import ReadSettings
+from backpass.table.windows.spool import GrowingText, Spool
 
 ROWS = 65_536
 """Rows of a window; a window of a text file has some more, up to the end of a piece."""
@@ -59,6 +63,9 @@ def windows_of(path: str | Path, *, rows: int = ROWS, whole: int = WHOLE, **opti
         UsageError: As ``read_table``.
     """
     settings = ReadSettings.of(**options)
+    if str(path) == STANDARD_INPUT:
+        yield from _of_standard_input(settings, rows, whole)
+        return
     with ExitStack() as stack:
         files = [stack.enter_context(opened(name, settings.opening)) for name in files_of(path)]
         contents = None
@@ -68,6 +75,35 @@ def windows_of(path: str | Path, *, rows: int = ROWS, whole: int = WHOLE, **opti
             yield read_opened(files, path, settings)
             return
         yield from _Windows(files, source_of(files, path), settings).tables(contents)
+
+
+def _of_standard_input(settings: ReadSettings, rows: int, whole: int) -> Iterator[Table]:
+    """Yield the windows of standard input; those of delimited text before its end."""
+    with TemporaryDirectory(prefix="backpass-") as folder:
+        spool = Spool(sys.stdin.buffer, Path(folder, "stdin"), "standard input")
+        with reported(spool.source):
+            spool.fill(whole + 1)
+            is_whole = spool.is_done or not _is_windowed(settings) or settings.manner.footer is not None
+            if not is_whole and spool.is_text(settings.opening):
+                text = GrowingText.of(
+                    spool, lambda: laid_out([spool.opened], settings.rules, settings.manner)[0].layout
+                )
+                contents = _windows_of_text([text], settings, ErrorList(spool.source), rows)
+                if contents is not None:
+                    yield from _Windows([spool.opened], spool.source, settings).tables(contents)
+                    return
+            spool.fill()
+        with opened(STANDARD_INPUT, settings.opening, copy=spool.path) as file:
+            contents = None if spool.size <= whole else _contents([file], settings, ErrorList(file.source), rows)
+            if contents is None:
+                yield read_opened([file], STANDARD_INPUT, settings)
+            else:
+                yield from _Windows([file], file.source, settings).tables(contents)
+
+
+def _is_windowed(settings: ReadSettings) -> bool:
+    """Whether the settings allow windows: kinds are known, and nothing is asked of all rows at once."""
+    return settings.query is None and settings.rules.kinds is not None and not settings.tolerant
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +119,14 @@ def _contents(
 ) -> Iterator[_Window] | None:
     """Return the content of each window; None if the files must be read whole."""
     forms = {file.form for file in files}
-    if settings.query is not None or settings.rules.kinds is None or settings.tolerant:
+    if not _is_windowed(settings):
         return None
     if forms == {"parquet"}:
         found = described(files)
         return _of_parquet(found, settings, faults, rows) if are_alike(found) else None
-    return _of_text(files, settings, faults, rows) if forms == {"text"} else None
+    if forms != {"text"}:
+        return None
+    return _windows_of_text(laid_out(files, settings.rules, settings.manner), settings, faults, rows)
 
 
 def _of_parquet(found: Sequence[Any], settings: ReadSettings, faults: ErrorList, rows: int) -> Iterator[_Window]:
@@ -96,10 +134,11 @@ def _of_parquet(found: Sequence[Any], settings: ReadSettings, faults: ErrorList,
         yield _Window(content, replace(settings.rules, before=above))
 
 
-def _of_text(files: Sequence[Opened], settings: ReadSettings, faults: ErrorList, rows: int) -> Iterator[_Window] | None:
+def _windows_of_text(
+    delimited: Sequence[Delimited], settings: ReadSettings, faults: ErrorList, rows: int
+) -> Iterator[_Window] | None:
     """Return the content of windows of delimited files; None without the compiled scanner."""
     manner = settings.manner
-    delimited = laid_out(files, settings.rules, manner)
     if scanner_for("".join(file.sign for file in delimited)) is PlainScanner:
         return None
 
@@ -114,7 +153,8 @@ def _of_text(files: Sequence[Opened], settings: ReadSettings, faults: ErrorList,
             columns, labeled = [each.column for each in fields.columns], list[int]()
             if not manner.all_rows:
                 columns, labeled = without_labels(columns, rules)
-            notes = (*notes_on(delimited, rules, manner), *fields.notes)
+            known = [file.known for file in delimited]
+            notes = (*notes_on(known, rules, manner), *fields.notes)
             if labeled:
                 notes = (*notes, note_of("total_labels", lines_listed([row + above for row in labeled], "row")))
             layout = delimited[0].layout
