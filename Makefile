@@ -1,6 +1,6 @@
 # The few verbs of this project, the same on a laptop and in CI. PYTHON chooses the interpreter: make test PYTHON=python3.13
 .POSIX:
-.PHONY: help setup demo test test-slow test-lowest test-checks test-integrations test-jax test-peers check sanitize sanitize-short fuzz crash bench docs wheel clean
+.PHONY: help setup demo test test-slow test-lowest test-checks test-engines test-integrations test-jax test-peers check sanitize sanitize-short fuzz crash bench docs wheel clean
 
 PYTHON ?= python3
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet
@@ -13,6 +13,7 @@ help:
 	@echo "make test-lowest  the same with the lowest versions of all dependencies that pyproject.toml allows"
 	@echo "make test-checks  run scikit-learn's estimator checks on every preset at three seeds"
 	@echo "make test-integrations  test with shap, skops and MLflow, in build/integrations"
+	@echo "make test-engines run the examples on Dask, Ray and Spark (which needs a JVM), in build/engines"
 	@echo "make test-jax   run the suite of the engines on the JAX engine, on the CPU, in build/jax"
 	@echo "make test-peers run scikit-learn's tests of its networks on ours, and comparisons with JAX and PyTorch, in build/peers"
 	@echo "make check      lint, formatting and types"
@@ -86,7 +87,7 @@ test-checks: .venv/dev
 	.venv/bin/python -m pytest --every-seed tests/estimators/test_contract.py
 
 # Each has its own environment, because MLflow, shap, JAX and PyTorch hold back versions of what the other tests use.
-APART = integrations jax peers
+APART = engines integrations jax peers
 
 $(APART:%=build/%/ready): build/%/ready: $(MADE_FROM)
 	$(PYTHON) -m venv build/$*

@@ -6,7 +6,7 @@ large table, in megabytes and in multiples of the table in float32. Time is proc
 the median over the rounds counts. ``--before`` names a Python that has the older build, such as that of the environment
 in a git worktree. Prints a table, then one JSON object per line:
 
-    python benchmarks/scale.py FOLDER --parts fit
+    python benchmarks/scale.py FOLDER --parts fit,predict
     python benchmarks/scale.py FOLDER --parts fit --rows 1000000 --before ../older/.venv/bin/python
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -54,8 +55,24 @@ def fit(path: str, preset: str, steps: int) -> None:
     fit_table(path, "y", preset=preset, max_steps=steps, threads=1, seed=0)
 
 
+def predict(path: str, to: str) -> None:
+    """Predict the rows of a file, to Parquet or CSV; the first call of a process trains a small model."""
+    from backpass import fit as fit_table
+    from backpass.cli import main as command
+
+    model = Path(path).with_name(f"scale-{os.getpid()}.backpass")
+    if not model.exists():
+        fit_table(path, "y", preset="fast", max_steps=20, threads=1, seed=0).save(model)
+    output = model.with_suffix(f".{to}")
+    assert command(["predict", str(model), path, "--output", str(output), "--quiet"]) == 0
+    output.unlink()
+    if not path.endswith(f"-{WARM_ROWS}.parquet"):
+        model.unlink()
+
+
 PARTS: Mapping[str, tuple[Callable[..., None], tuple[dict[str, Any], ...]]] = {
     "fit": (fit, tuple({"preset": preset, "steps": 20} for preset in ("fast", "default", "best"))),
+    "predict": (predict, ({"to": "parquet"}, {"to": "csv"})),
 }
 """What is measured: the work on a file, and the options of its cases."""
 

@@ -66,6 +66,7 @@ RUN_BY = {
     "docs/how-to/onnx.md": "onnx_export/test_page.py",
     "docs/how-to/processes.md": "parallel/test_page.py",
     "docs/how-to/report.md": "report/test_docs.py",
+    "docs/how-to/scaling.md": "test_scaling.py",
     "docs/how-to/scikit-learn.md": "estimators/test_page.py",
     "docs/how-to/targets.md": "model/test_several_targets.py",
     "docs/how-to/tune.md": "cli/test_tune.py",
