@@ -37,10 +37,13 @@ def numbers(table: Table, name: str) -> list[float | None]:
 
 
 def fault(path: Path, **settings: object) -> str:
-    """The whole message of the DataError, without the folder."""
+    """The whole message of the DataError as the command line prints it, without the folder."""
     with pytest.raises(DataError) as caught:
         read_table(path, **settings)  # type: ignore[arg-type]
-    return str(caught.value).replace(str(path.parent) + "/", "")
+    error = caught.value
+    hint = ["", f"hint: {error.hint}"] if error.hint else []
+    lines = [error.message, *(f"  - {each}" for each in error.faults), *hint]
+    return "\n".join(lines).replace(str(path.parent) + "/", "")
 
 
 def test_a_small_file(write: Write) -> None:
@@ -224,7 +227,7 @@ KINDS = {
     "percent": (["10%", "-2.5 %", "NA", ""], "numeric"),
     "percent and not": (["10%", "0.2"], "categorical"),
     "percent and a word": (["10%", "none"], "categorical"),
-    "other digits": (["\u0661", "\u0662"], "categorical"),
+    "other digits": (["\u0661", "\u0662"], "numeric"),
     "booleans": (["true", "false"], "categorical"),
     "dates": (["2024-01-31", "2024-02-29"], "date"),
     "dates of other lands": (["31.01.2024", "29.02.2024"], "date"),
