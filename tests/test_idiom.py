@@ -23,7 +23,8 @@ from backpass.table import read_table
 
 ARGUMENTS = {*signature(backpass.fit).parameters, *signature(read_table).parameters, *SettingsOptions.__annotations__}
 COMMAND_ONLY = {
-    "config", "print-config", "report", "folds", "repeats", "out-of-fold", "verbose", "quiet", "json", "output", "help"
+    "config", "print-config", "report", "folds", "repeats", "out-of-fold", "verbose", "quiet", "json", "output", "help",
+    "workers",
 }  # fmt: skip
 
 
