@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("jax")
 
+from backpass import BackpassRegressor
 from backpass.errors import InterruptedTraining, UsageError
 from backpass.model import Model, fit, from_bytes
 from backpass.training import Callback
@@ -131,3 +132,21 @@ def test_the_callers_own_use_of_jax_is_as_before(houses: Columns) -> None:
     fit(houses, "price", **QUICK, **JAX)
     assert jax.numpy.zeros(1).dtype == numpy.float32
     assert not jax.config.jax_enable_x64
+
+
+def test_candidates_of_different_layers(houses: Columns) -> None:
+    """Their steps differ, so each has a program of its own, and the networks of one candidate share it."""
+    settings = {**QUICK, "candidates": 3, "ensemble_size": 2, "epochs": 15, "batch_size": 128}
+    found, wanted = (fit(houses, "price", **settings, **engine) for engine in (JAX, {}))
+    assert found.record.scores["test"]["rmse"] == pytest.approx(wanted.record.scores["test"]["rmse"], rel=1e-3)
+
+
+def test_one_column_and_partial_fit() -> None:
+    X = numpy.random.default_rng(0).normal(size=(101, 1))
+    predicted = []
+    for engine in (JAX, {}):
+        estimator = BackpassRegressor((4,), preset="plain", **engine)
+        for _ in range(3):
+            estimator.partial_fit(X, 2 * X[:, 0])
+        predicted.append(estimator.predict(X))
+    numpy.testing.assert_allclose(*predicted, rtol=1e-4, atol=1e-5)
