@@ -32,15 +32,22 @@ PARTS = {"train": "training", "validation": "validation", "test": "test"}
 
 def before(table: Table, problem: Problem, *, verbose: bool = False) -> Lines:
     """Return the lines that are printed before training; ``verbose`` prints every note."""
-    notes = [("note", note) for note in note_lines(problem.notes, verbose=verbose)]
-    if problem.settings.engine == "auto" and (reason := why_slow()):
-        notes.append(("note", f"{reason}: training is several times slower than it could be"))
     width = len(table.names) + len(table.left_out)
     return [
         ("table", f"{table.source}: {counted(table.rows, 'row')} x {counted(width, 'column')}"),
+        *of_problem(problem, verbose=verbose),
+    ]
+
+
+def of_problem(problem: Problem, *, verbose: bool = False) -> Lines:
+    """Return the lines of ``before`` that describe the problem."""
+    notes = [("note", note) for note in note_lines(problem.notes, verbose=verbose)]
+    if problem.settings.engine == "auto" and (reason := why_slow()):
+        notes.append(("note", f"{reason}: training is several times slower than it could be"))
+    return [
         ("target", target_line(problem.head)),
         ("columns", columns_line(problem.schema, problem.feature_map)),
-        ("rows", rows_line({name: part.rows for name, part in problem.parts.items()})),
+        ("rows", rows_line(problem.counts)),
         ("network", network_line(problem.network)),
         ("training", training_line(problem)),
         ("engine", problem.trainer.description),

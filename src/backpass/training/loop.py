@@ -21,6 +21,7 @@ from backpass.engine import Engine, Epoch, Outcome, Step, first_fault, is_finite
 from backpass.network.layers import RandomKey
 from backpass.numerics.elementary import mean
 from backpass.numerics.philox import key_of
+from backpass.training.feed import Feed
 from backpass.training.interrupt import StopRequest, stop_on_signals
 from backpass.training.optimizer import Optimizer, memory_like
 from backpass.training.progress import Arrays, EpochRecord, Progress, StepRecord
@@ -206,6 +207,7 @@ class TrainingRun:
         stop: Ends the run between two steps; if None, signals such as Ctrl-C do.
         sharding: How batches are cut into shards, which several processes may divide; None: not at all.
         index: The rows of the data that train, in their order; None: all.
+        feed: Further rows, which are not in memory; None: there are none.
     """
 
     objective: Objective
@@ -219,6 +221,7 @@ class TrainingRun:
     stop: StopRequest | None = None
     sharding: Sharding | None = None
     index: NDArray[Any] | None = None
+    feed: Feed | None = None
 
     def run(self, progress: Progress | None = None) -> TrainingResult:
         """Train until all epochs are done or the run ends early. A diverging loss does not raise."""
@@ -254,8 +257,21 @@ class TrainingRun:
         return min(self.settings.batch_size, self.rows)
 
     @property
+    def _windows(self) -> tuple[int, ...]:
+        """The number of rows of each window: of those in memory, and of those of the feed."""
+        return (self.rows,) if self.feed is None else (self.rows, *self.feed.rows)
+
+    def _order(self, epoch: int) -> list[int]:
+        """The windows in the order of an epoch."""
+        return [0] if self.feed is None else self.feed.order(self.settings.seed, epoch)
+
+    def _steps_in(self, window: int) -> int:
+        rows = self._windows[window]
+        return steps_per_epoch(self.settings.sampling, rows, min(self.batch_size, rows))
+
+    @property
     def steps_per_epoch(self) -> int:
-        return steps_per_epoch(self.settings.sampling, self.rows, self.batch_size)
+        return sum(self._steps_in(window) for window in range(len(self._windows)))
 
     @property
     def planned_steps(self) -> int:
@@ -276,19 +292,26 @@ class TrainingRun:
         s = self.settings
         return SettingsTable(self.optimizer, s.learning_rate, s.schedule, s.schedules, s.columns, self.planned_steps)
 
-    def _epoch_tables(self, progress: Progress, table: SettingsTable) -> Epoch:
-        """The remaining steps of the current epoch."""
+    def _epoch_tables(self, progress: Progress, table: SettingsTable) -> tuple[int, Epoch]:
+        """The number of the current window, and the remaining steps in it."""
         number, done = divmod(progress.step, self.steps_per_epoch)
-        rows, sizes = sampling_named(self.settings.sampling)(self.rows, self.batch_size, self.settings.seed, number)
-        stop = min(self.steps_per_epoch, self.total_steps - number * self.steps_per_epoch)
-        return Epoch(rows[done:stop], sizes[done:stop], table.rows(progress.step, stop - done), progress.step)
+        place, order = 0, self._order(number)
+        while done >= (steps := self._steps_in(order[place])):
+            place, done = place + 1, done - steps
+        window = order[place]
+        count, draw = self._windows[window], number * len(order) + place
+        size = min(self.batch_size, count)
+        rows, sizes = sampling_named(self.settings.sampling)(count, size, self.settings.seed, draw)
+        stop = min(steps, self.total_steps - (progress.step - done))
+        return window, Epoch(rows[done:stop], sizes[done:stop], table.rows(progress.step, stop - done), progress.step)
 
     def _advance(self, step: Step | ShardedStep, progress: Progress, stop: StopRequest) -> TrainingResult:
         key = key_of(self.settings.seed)
         clock = _Clock(self.settings.max_seconds)
         table = self._settings_table()
         while progress.step < self.total_steps:
-            epoch = self._epoch_tables(progress, table)
+            window, epoch = self._epoch_tables(progress, table)
+            data = self.data if self.feed is None or not window else self.feed.load(window - 1)
             first = progress.step
 
             def should_stop(done: int, first: int = first) -> bool:
@@ -297,18 +320,20 @@ class TrainingRun:
                 return stop() or clock.is_over()
 
             before = progress.state
-            outcome = self._run_epoch(step, before, key, epoch, should_stop)
+            outcome = self._run_epoch(step, before, key, data, epoch, should_stop)
             progress.state = outcome.state
             progress.step += len(outcome.losses)
             progress.losses += [float(J) for J in outcome.losses]
             if outcome.failed or not is_finite(progress.state):
                 tried = epoch.until(len(outcome.losses) + 1)
                 whole = step if isinstance(step, Step) else self._make_step()
-                fault = first_fault(self.engine, whole, before, key, self._own_data(), tried)
+                fault = first_fault(self.engine, whole, before, key, self._own_rows(data), tried)
                 return self._diverged(progress, fault.step - 1, str(fault))
             if len(outcome.losses) < epoch.steps:
                 self._agree_on(stop)
                 return self._ended(progress, "interrupted" if stop() else "time", stop)
+            if progress.step % self.steps_per_epoch and progress.step < self.total_steps:
+                continue  # with the next window of this epoch
             if reason := self._finish_epoch(progress, table):
                 if reason == "diverged":
                     return self._diverged(progress, progress.step - 1, "the validation score")
@@ -320,15 +345,15 @@ class TrainingRun:
         step: Step | ShardedStep,
         state: Arrays,
         key: NDArray[Any],
+        data: Sequence[NDArray[Any]],
         epoch: Epoch,
         should_stop: Callable[[int], bool],
     ) -> Outcome:
-        """Run an epoch at once, or step by step if a callback sees the steps."""
+        """Run an epoch on a window at once, or step by step if a callback sees the steps."""
         watching = [callback for callback in self.callbacks if callback.sees_steps]
-        data = self.data
-        if self.index is not None and watching:
-            data = self._own_data()
-        elif self.index is not None:
+        if watching:
+            data = self._own_rows(data)
+        elif self.index is not None and data is self.data:
             epoch = replace(epoch, rows=self.index[epoch.rows])
 
         def report(record: StepRecord) -> None:
@@ -342,14 +367,17 @@ class TrainingRun:
             return self.engine.run_epoch(step, state, key, data, epoch, should_stop)
         return run_watched(self.engine, step, state, key, data, epoch, should_stop, report)
 
-    def _own_data(self) -> Sequence[NDArray[Any]]:
-        """The rows that train: with an index a copy, in which they have their own numbers."""
-        return self.data if self.index is None else [array[self.index] for array in self.data]
+    def _own_rows(self, data: Sequence[NDArray[Any]]) -> Sequence[NDArray[Any]]:
+        """The rows of a window that train: of those in memory with an index a copy, in which they are numbered."""
+        return data if self.index is None or data is not self.data else [array[self.index] for array in data]
 
     def _finish_epoch(self, progress: Progress, table: SettingsTable) -> str:
         """Score the epoch and record it. Returns the reason to end the run here, or an empty string."""
         number = (progress.step - 1) // self.steps_per_epoch
-        sizes = batch_sizes(self.settings.sampling, self.rows, self.batch_size)[: len(progress.losses)]
+        counts = [self._windows[window] for window in self._order(number)]
+        sizes = numpy.concatenate(
+            [batch_sizes(self.settings.sampling, count, min(self.batch_size, count)) for count in counts]
+        )[: len(progress.losses)]
         record = EpochRecord(
             number + 1,
             progress.step,

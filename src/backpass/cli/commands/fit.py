@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -14,7 +16,7 @@ from backpass.cli.job.launch import launch
 from backpass.cli.job.launcher import JOB, Job
 from backpass.cli.options.config import as_toml, from_file, given_why, written
 from backpass.cli.options.data import data_options
-from backpass.cli.options.declaration import Command, WholeNumber, argument, option, talking
+from backpass.cli.options.declaration import Command, WholeNumber, argument, names_in, option, talking
 from backpass.cli.options.reading import reading
 from backpass.cli.options.settings import settings_options
 from backpass.cli.outcome import tell, unbegun, worded
@@ -23,10 +25,13 @@ from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
+from backpass.model.fitting.fit import as_table
+from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.settings.declarations import SETTINGS
 from backpass.reporting.numbers.held_out import require_reportable
 from backpass.table import Table
 from backpass.table.messages import counted
+from backpass.table.targets import target_names
 from backpass.training.exchange import Exchange
 
 
@@ -82,6 +87,13 @@ from backpass.training.exchange import Exchange
     section="Run",
     help="train in this many processes on this machine, which share its cores (MPI, backpass[mpi]); default: one",
 )
+@option(
+    "--stream",
+    is_flag=True,
+    section="Data",
+    help="read a Parquet table (or a pattern for several) in pieces, because it does not fit in memory; rows are kept, "
+    "encoded, in a temporary folder",
+)
 @talking()
 def fit(**given: Any) -> int:
     """Train a network on a table and write a model file.
@@ -123,10 +135,15 @@ def fit(**given: Any) -> int:
         return 0
     if exchange.rank == 0:
         request.check_files()
-    problem, table, judge = _prepared(request, console, verbose=given["verbose"])
-    cut = None if folds is None else folds.cut(table, request)
-    del table  # its memory is needed for training
-    model, stopped = _trained(problem, request, console, exchange)
+    cut = None
+    with ExitStack() as stack:
+        if given["stream"]:
+            problem, judge = stack.enter_context(_streamed(request, folds, console, exchange, given)), None
+        else:
+            problem, table, judge = _prepared(request, console, verbose=given["verbose"])
+            cut = None if folds is None else folds.cut(table, request)
+            del table  # its memory is needed for training
+        model, stopped = _trained(problem, request, console, exchange)
     try:
         if exchange.rank == 0:
             tell(model, request, console, stopped)
@@ -218,6 +235,46 @@ def _prepared(request: Request, console: Console, *, verbose: bool) -> tuple[Pro
     return problem, table, table if test is None else test
 
 
+@contextmanager
+def _streamed(
+    request: Request, folds: Folds | None, console: Console, exchange: Exchange, given: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """The problem of a table that is read in pieces, while its rows are on disk.
+
+    Raises:
+        UsageError: An option needs the table in memory.
+    """
+    options = {**request.reading, "categorical": request.categorical, "text": request.text}
+    others: dict[str, Any] = {
+        "validation_file": request.validation_file,
+        "test_file": request.test_file,
+        "report": request.report,
+        "teacher": request.teacher or None,
+        "folds": None if folds is None else True,
+    }
+    check_streamable(request.table, options, exchange, **others)
+    names = list(target_names([name for text in request.target for name in names_in([text])]))
+    with ExitStack() as stack:
+        with console.working(f"reading {request.table}"):
+            problem = stack.enter_context(
+                streamed_problem(
+                    request.table,
+                    names,
+                    request.settings,
+                    partial(as_table, options=options),
+                    lambda text: console.item("note", text),
+                    drop=request.drop,
+                    columns=request.columns,
+                    weight=request.weight,
+                    strict=request.strict,
+                )
+            )
+        for label, text in summary.of_problem(problem, verbose=given["verbose"]):
+            console.item(label, text)
+        console.line()
+        yield problem
+
+
 def _problem(request: Request, table: Table, validation: Table | None, test: Table | None) -> Problem:
     """Return the problem of the tables of a request."""
     return make_problem(
@@ -238,7 +295,7 @@ def _trained(
     problem: Problem, request: Request, console: Console, exchange: Exchange
 ) -> tuple[Model, InterruptedTraining | None]:
     """Train and save the model; return it with the interruption that ended training, if any."""
-    with watcher(console, problem.head.metric, problem.parts["train"].rows) as watching:
+    with watcher(console, problem.head.metric, problem.counts["train"]) as watching:
         try:
             return fit_problem(
                 problem,

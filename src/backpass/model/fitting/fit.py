@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
 from inspect import signature
@@ -21,6 +22,7 @@ from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backte
 from backpass.model.fitting.checks.storable import require_storable
 from backpass.model.fitting.diagnostics import before_training, check_held_out
 from backpass.model.fitting.ensemble import Member, members_of
+from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.fitting.outcome import factor_of, make_model
 from backpass.model.fitting.pack.candidates import field_of, identity_of
 from backpass.model.fitting.pack.pack import raced
@@ -71,6 +73,7 @@ def fit(
     on_interrupt: str = "raise",
     reading: Mapping[str, Any] | None = None,
     comm: Any = None,
+    stream: bool = False,
     **settings: Unpack[SettingsOptions],
 ) -> Model:
     """Fit a network to a table.
@@ -106,6 +109,10 @@ def fit(
         comm: A communicator of mpi4py, such as ``MPI.COMM_WORLD``, whose processes train together. All of them call
             ``fit`` with the same arguments and get the model of one process; process 0 calls the callbacks and writes
             the checkpoint. Default None: this process alone.
+        stream: Whether to read ``data``, a Parquet file or a pattern for several, in pieces, because it does not fit in
+            memory. A random sample of about 2^18 rows decides on columns and scales, and is divided into training,
+            validation and test rows; all other rows train, too, and are kept encoded in a temporary folder. Default
+            False.
         **settings: See ``Settings``. If ``preset`` is not set, it is "default", or "plain" if any setting describes the
             network or its training.
 
@@ -129,36 +136,51 @@ def fit(
     check_name_lists(drop=drop, columns=columns)
     _check_not_reading(settings)
     checked = Settings.of(settings)
-    options = dict(reading or {})
-    table = as_table(data, options)
-    kinds = {name: required_kind(column) for name, column in table.columns.items()}
-    parts = [as_table(part, options, kinds) if part is not None else None for part in (validation, test)]
-    problem = make_problem(
-        table,
-        target,
-        checked,
-        validation=parts[0],
-        test=parts[1],
-        drop=drop,
-        columns=columns,
-        weight=weight,
-        teacher=teacher,
-        strict=strict,
-    )
-    del table, parts  # a problem holds its rows encoded, and the tables only where something needs them later
     _check_callbacks(callbacks)
-    warned, exchange = Warned(), exchange_of(comm)
-    model = fit_problem(
-        problem,
-        callbacks=[*callbacks, warned],
-        checkpoint=checkpoint,
-        resume_from=resume_from,
-        on_interrupt=on_interrupt,
-        exchange=exchange,
-    )
+    options, exchange = dict(reading or {}), exchange_of(comm)
+    roles: dict[str, Any] = {"drop": drop, "columns": columns, "weight": weight, "strict": strict}
+    with ExitStack() as stack:
+        if stream:
+            check_streamable(data, options, exchange, validation=validation, test=test, teacher=teacher)
+            pieces = partial(as_table, options=options)
+            problem = stack.enter_context(
+                streamed_problem(data, target, checked, pieces, partial(_note, callbacks), **roles)
+            )
+        else:
+            problem = _in_memory(data, target, checked, options, validation, test, teacher=teacher, **roles)
+        warned = Warned()
+        model = fit_problem(
+            problem,
+            callbacks=[*callbacks, warned],
+            checkpoint=checkpoint,
+            resume_from=resume_from,
+            on_interrupt=on_interrupt,
+            exchange=exchange,
+        )
     exchange.release()
     warned.warn()
     return model
+
+
+def _in_memory(
+    data: Any,
+    target: str | Sequence[str],
+    settings: Settings,
+    options: Mapping[str, Any],
+    validation: Any,
+    test: Any,
+    **roles: Any,
+) -> Problem:
+    """The problem of tables that fit in memory."""
+    table = as_table(data, options)
+    kinds = {name: required_kind(column) for name, column in table.columns.items()}
+    parts = [as_table(part, options, kinds) if part is not None else None for part in (validation, test)]
+    return make_problem(table, target, settings, validation=parts[0], test=parts[1], **roles)
+
+
+def _note(callbacks: Sequence[Callback], text: str) -> None:
+    for each in callbacks:
+        each.on_note(text)
 
 
 def _check_not_reading(settings: Mapping[str, Any]) -> None:

@@ -264,8 +264,11 @@ def _remembered(result: TrainingResult) -> dict[str, Any]:
 
 def _rows(problem: Problem) -> dict[str, int]:
     """The number of rows of each split; with folds, all of them both train and validate."""
-    rows = {name: part.rows for name, part in problem.parts.items()}
-    return {**rows, **dict.fromkeys(("train", "validation"), pooled(problem).rows)} if problem.folds else rows
+    rows = problem.counts
+    if not problem.folds:
+        return rows
+    validation = pooled(problem).rows
+    return {**rows, "train": validation + rows["train"] - problem.parts["train"].rows, "validation": validation}
 
 
 def _notes(problem: Problem, members: Sequence[Member]) -> list[str]:

@@ -16,6 +16,7 @@ from backpass._version import __version__
 from backpass.circuit import Array
 from backpass.engine import Engine, engine_named, host_engine
 from backpass.model.fitting.data_split import DataSplit, Rows
+from backpass.model.fitting.larger.stored import Stored
 from backpass.model.fitting.start import first_theta
 from backpass.model.fitting.teaching.objective import taught_data, teaching_loss
 from backpass.model.fitting.teaching.teacher import Teacher
@@ -93,6 +94,7 @@ class Problem:
         teacher: The columns of another model's predictions; None without a teacher.
         runner: The engine that it shares with others that train at the same time; None: one of its own.
         made_up: Rows that train beside those of "train" and are nothing else, see ``distillation``; None without any.
+        stored: Training rows that are not in memory, beside those of "train"; None: there are none.
     """
 
     settings: Settings
@@ -117,6 +119,13 @@ class Problem:
     teacher: Teacher | None = None
     runner: Engine | None = None
     made_up: DataSplit | None = None
+    stored: Stored | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of rows of each split, those that are not in memory included."""
+        more = 0 if self.stored is None else self.stored.count
+        return {name: part.rows + (more if name == "train" else 0) for name, part in self.parts.items()}
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -199,6 +208,7 @@ class Problem:
             theta=self.first_theta() if theta is None else theta,
             data=data,
             index=index,
+            feed=None if self.stored is None else self.stored.feed(part, self.class_weights),
             optimizer=self.optimizer(),
             settings=self._training_settings(),
             engine=self.trainer,
@@ -300,7 +310,7 @@ class Problem:
             "learning_rate_asked_for": "learning_rate" in dict(self.settings.given),
             "backpass": __version__,
             "network": self.network.to_json(),
-            "rows": digest.hexdigest(),
+            "rows": digest.hexdigest() if self.stored is None else f"{digest.hexdigest()} {self.stored.digest}",
         }
 
 

@@ -1,0 +1,147 @@
+"""A streamed fit: the problem of a Parquet file that does not fit in memory.
+
+It takes a path and settings. A sample of the rows decides on columns, scales and the network, and is divided into
+training, validation and test rows as a table is. All other rows train, too: they are encoded once and kept on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+import numpy as np
+
+from backpass.errors import DataError, UsageError
+from backpass.model.fitting.data_split import Rows
+from backpass.model.fitting.larger.sample import Sample, windows_of
+from backpass.model.fitting.larger.source import ParquetSource
+from backpass.model.fitting.larger.stored import Stored
+from backpass.model.fitting.preparation import make_problem, part_of
+from backpass.model.fitting.problem import Problem
+from backpass.model.settings.settings import Settings
+from backpass.table import Table, required_kind, table_from
+from backpass.table.labeled import Labeled
+from backpass.table.memory import written_bytes
+from backpass.table.targets import target_names
+from backpass.training.exchange import Exchange
+
+
+class ToTable(Protocol):
+    """Makes a table of a piece of the file."""
+
+    def __call__(self, data: Any, *, kinds: Mapping[str, str] | None) -> Table:
+        """The table of an Arrow table, with the required kinds of its columns, or None."""
+
+
+def check_streamable(data: Any, options: Mapping[str, Any], exchange: Exchange, **others: Any) -> None:
+    """Refuse what a streamed fit cannot read.
+
+    Args:
+        data: The table.
+        options: Options of reading.
+        exchange: The processes of the fit.
+        others: Other tables and columns by name, None if there are none.
+
+    Raises:
+        UsageError: Names it and what to do.
+    """
+    if not isinstance(data, str | Path) or str(data) == "-":
+        raise UsageError("a streamed fit reads Parquet files", hint="give the path of a file, or a pattern")
+    known = {*signature(table_from).parameters}
+    refused = [name for name, value in others.items() if value is not None]
+    refused += [name for name, value in options.items() if name not in known and value]
+    refused += ["several processes"] if exchange.size > 1 else []
+    if refused:
+        raise UsageError(f"a streamed fit has no {refused[0]}", hint="leave one of them out")
+
+
+@contextmanager
+def streamed_problem(
+    path: str | Path,
+    target: str | Sequence[str],
+    settings: Settings,
+    to_table: ToTable,
+    tell: Callable[[str], object],
+    *,
+    drop: Sequence[str] = (),
+    columns: Sequence[str] | None = None,
+    weight: str | None = None,
+    strict: bool = False,
+) -> Iterator[Problem]:
+    """The problem of Parquet files, while its encoded rows are on disk.
+
+    Args:
+        path: The file, or a pattern.
+        target: The column to predict, or several.
+        settings: The settings.
+        to_table: Makes a table of a piece of the file.
+        tell: Called with where the rows are kept.
+        drop: Columns to leave out.
+        columns: The only columns to learn from. Default None: all.
+        weight: The column of row weights. Default None: all rows have weight 1.
+        strict: Whether a row without a target is an error.
+
+    Raises:
+        UsageError: A setting needs all rows in memory.
+        DataError: The files cannot be used.
+        ResourceError: Disk or memory is missing.
+    """
+    _check(settings)
+    names = target_names(target)
+    source = ParquetSource.of(path)
+    sample = Sample.of(source, names, settings.seed)
+    table = replace(to_table(sample.rows, kinds=None), source=source.name, row_numbers=sample.numbers + 1)
+    kinds = {name: required_kind(column) for name, column in table.columns.items()}
+    problem = make_problem(table, names, settings, drop=drop, columns=columns, weight=weight, strict=strict)
+    del table
+    if len(sample.numbers) == source.rows:
+        yield problem
+        return
+    with TemporaryDirectory(prefix="backpass-") as folder:
+        stored = Stored.of(Path(folder), source.rows - len(sample.numbers), problem.parts["train"])
+        tell(f"training rows are kept in {folder} until the end: {written_bytes(stored.expected)}")
+        for first, piece in source.pieces():
+            rows = np.arange(first, first + piece.num_rows)
+            rows = rows[~np.isin(rows, sample.numbers)]
+            if not len(rows):
+                continue
+            part = to_table(piece.take(rows - first), kinds=kinds)
+            part = replace(part, source=source.name, row_numbers=rows + 1)
+            labeled = Labeled.of(part, names, weight, strict=strict)
+            if not labeled.table.rows or all(labeled.table.columns[name].missing.all() for name in names):
+                continue
+            truth = problem.head.truth(labeled.table)
+            encoded = part_of(problem, Rows(labeled.table, truth, labeled.weights))
+            if not np.isfinite(encoded.y).all():
+                raise DataError(f"{source.name}: the target holds numbers too large for {settings.precision}")
+            stored.add(encoded, windows_of(labeled.table.row_numbers - 1, settings.seed, stored.windows))
+        yield replace(problem, stored=stored, notes=(*problem.notes, _note(source, sample)))
+
+
+def _note(source: ParquetSource, sample: Sample) -> str:
+    drawn = f"{len(sample.numbers):,} of {source.rows:,} rows"
+    return f"the fit is streamed: columns, scales and held-out rows are those of a random sample of {drawn}"
+
+
+def _check(settings: Settings) -> None:
+    """Refuse what needs all rows at once.
+
+    Raises:
+        UsageError: Names the setting and what to do.
+    """
+    needs = {
+        "group": settings.group is not None,
+        "time": settings.time is not None,
+        "refit": settings.refit,
+        "candidates": settings.candidates > 1,
+        "shards": settings.shards > 1,
+        "engine jax": settings.engine == "jax",
+        "sampling full": settings.sampling == "full",
+    }
+    if refused := [name for name, is_set in needs.items() if is_set]:
+        raise UsageError(f"a streamed fit has no {refused[0]}", hint=f"leave out one of {refused[0]} and stream")

@@ -1,0 +1,64 @@
+"""``fit --stream``: a Parquet table in pieces, as a command."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from backpass.model.fitting.larger import sample, source, stored
+
+Run = Callable[..., Any]
+SETTINGS = ("--hidden", "4", "--epochs", "2", "--batch-size", "64", "--seed", "1")
+
+
+@pytest.fixture
+def scratch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of temporary folders; samples and windows are small."""
+    monkeypatch.setattr(sample, "SAMPLE", 300)
+    monkeypatch.setattr(source, "PIECE", 256)
+    monkeypatch.setattr(stored, "WINDOW", 2**13)
+    place = tmp_path / "scratch"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    return place
+
+
+def write(path: str, n: int = 1_500) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=n)
+    pq.write_table(pa.table({"x": x, "z": rng.normal(size=n), "y": np.sin(x)}), path, row_group_size=200)
+
+
+def test_files_are_streamed_and_the_folder_is_named_and_removed(call: Run, scratch: Path) -> None:
+    write("a-1.parquet")
+    write("a-2.parquet", 100)
+    done = call("fit", "a-*.parquet", "-t", "y", "--stream", "-o", "m.backpass", "--json", *SETTINGS)
+    assert done.code == 0
+    facts = json.loads(done.out)
+    assert sum(facts["rows"].values()) == 1_600
+    assert f"training rows are kept in {scratch}" in done.err
+    assert not [*scratch.iterdir()]
+    assert call("predict", "m.backpass", "a-1.parquet").code == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "refused"),
+    [
+        (("--folds", "3"), "folds"),
+        (("--report", "r.html"), "report"),
+        (("--test-file", "a.parquet"), "test_file"),
+        (("--group", "x"), "group"),
+        (("--query", "SELECT * FROM data"), "query"),
+    ],
+)
+def test_what_needs_all_rows_is_refused(call: Run, scratch: Path, more: tuple[str, ...], refused: str) -> None:
+    write("a.parquet")
+    done = call("fit", "a.parquet", "-t", "y", "--stream", *more)
+    assert (done.code, done.err.splitlines()[0]) == (2, f"error: a streamed fit has no {refused}")
+    assert not [*scratch.iterdir()]

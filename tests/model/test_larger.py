@@ -1,0 +1,218 @@
+"""Streamed fits: Parquet files in pieces, whose training rows are on disk."""
+
+import signal
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import backpass
+from backpass.errors import DataError, InterruptedTraining, ResourceError, UsageError
+from backpass.model import Settings, load
+from backpass.model.fitting.fit import as_table
+from backpass.model.fitting.larger import sample, source, stored
+from backpass.model.fitting.larger.sample import Sample, drawn
+from backpass.model.fitting.larger.source import ParquetSource
+from backpass.model.fitting.larger.streamed import streamed_problem
+from backpass.training import Callback, StopRequest
+
+N = 3_000
+PLAIN = {"hidden": (8,), "epochs": 3, "batch_size": 64, "seed": 5, "validation_fraction": 0.2, "engine": "native"}
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples, pieces and windows of a few hundred rows."""
+    monkeypatch.setattr(sample, "SAMPLE", 600)
+    monkeypatch.setattr(source, "PIECE", 256)
+    monkeypatch.setattr(stored, "WINDOW", 2**13)
+
+
+@pytest.fixture
+def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the temporary folders are made."""
+    place = tmp_path / "scratch"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    return place
+
+
+def columns(n: int = N) -> dict:
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=n), rng.normal(size=n)
+    town = rng.choice(["Ulm", "Bonn", "Kiel"], n)
+    return {"x": x, "z": z, "town": town, "y": np.sin(x) + (town == "Ulm") + 0.1 * z + 0.05 * rng.normal(size=n)}
+
+
+def write(path: Path, data: dict, group: int = 400) -> Path:
+    pq.write_table(pa.table(data), path, row_group_size=group)
+    return path
+
+
+def test_a_sample_of_all_rows_is_the_fit_in_memory(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", columns(500))
+    for preset in ({"preset": "default", "max_steps": 4}, PLAIN):
+        streamed, resident = (backpass.fit(path, "y", stream=each, **preset) for each in (True, False))
+        np.testing.assert_array_equal(streamed.theta, resident.theta)
+        assert streamed.record.scores == resident.record.scores
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("preset", [PLAIN, {"preset": "default", "max_steps": 90, "seed": 5}])
+def test_windows_train_as_well_as_memory_with_the_same_bits_for_any_threads(
+    tmp_path: Path, folders: Path, preset
+) -> None:
+    path = write(tmp_path / "t.parquet", columns())
+    models = [backpass.fit(path, "y", stream=True, threads=threads, **preset) for threads in (1, 2)]
+    np.testing.assert_array_equal(models[0].theta, models[1].theta)
+    rows = models[0].record.rows
+    held = rows["test"] + (0 if "preset" in preset else rows["validation"])
+    assert rows["train"] + held == N
+    resident = backpass.fit(path, "y", **preset).record.scores["test"]["rmse"]
+    assert models[0].record.scores["test"]["rmse"] < 1.25 * resident + 0.02
+    assert any("a random sample of" in note for note in models[0].record.notes)
+    models[0].save(tmp_path / "m.backpass")
+    loaded = load(tmp_path / "m.backpass")
+    np.testing.assert_array_equal(loaded.theta, models[0].theta)
+    assert not [*folders.iterdir()]
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_a_sorted_file_one_row_group_and_several_files_give_rows_to_every_window(tmp_path: Path) -> None:
+    data = columns()
+    order = np.argsort(data["y"])
+    ordered = {name: values[order] for name, values in data.items()}
+    paths = {
+        "shuffled": write(tmp_path / "t.parquet", data),
+        "sorted": write(tmp_path / "sorted.parquet", ordered),
+        "one group": write(tmp_path / "one.parquet", ordered, group=N),
+    }
+    for i in range(3):
+        write(
+            tmp_path / f"part-{i}.parquet",
+            {name: values[i * 1000 : (i + 1) * 1000] for name, values in ordered.items()},
+        )
+    paths["files"] = tmp_path / "part-*.parquet"
+    models = {name: backpass.fit(path, "y", stream=True, **PLAIN) for name, path in paths.items()}
+    scores = {name: model.record.scores["test"]["rmse"] for name, model in models.items()}
+    assert max(scores.values()) < 1.3 * min(scores.values()) + 0.02
+    # How the rows are divided into groups and files does not matter.
+    np.testing.assert_array_equal(models["sorted"].theta, models["one group"].theta)
+    np.testing.assert_array_equal(models["sorted"].theta, models["files"].theta)
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_weights_missing_targets_and_rare_classes(tmp_path: Path) -> None:
+    data = columns()
+    classes = np.where(data["y"] > 0.5, "high", "low").astype(object)
+    classes[2_999], classes[7], classes[2_500] = "rare", None, "rare"
+    data |= {"y": classes, "w": np.where(np.arange(N) % 2, 2.0, 0.5)}
+    path = write(tmp_path / "t.parquet", data)
+    settings = PLAIN | {"class_weight": "balanced", "task": "classification"}
+    model = backpass.fit(path, "y", weight="w", stream=True, **settings)
+    assert set(model.head.classes) == {"high", "low", "rare"}
+    assert model.record.scores["test"]["accuracy"] > 0.8
+    assert sum(model.record.rows.values()) == N - 1
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_a_run_goes_on_from_the_middle_of_an_epoch_to_the_same_bytes(tmp_path: Path) -> None:
+    path, checkpoint = write(tmp_path / "t.parquet", columns()), tmp_path / "run.checkpoint"
+    whole = backpass.fit(path, "y", stream=True, **PLAIN)
+
+    class Interrupt(Callback):
+        def on_epoch(self, record, progress) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(InterruptedTraining) as stopped:
+        backpass.fit(path, "y", stream=True, checkpoint=checkpoint, callbacks=[Interrupt()], **PLAIN)
+    assert 0 < stopped.value.model.record.steps < whole.record.steps
+    again = backpass.fit(path, "y", stream=True, resume_from=checkpoint, **PLAIN)
+    np.testing.assert_array_equal(again.theta, whole.theta)
+    assert again.record.history == whole.record.history
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_steps_done_in_a_window_are_not_done_again(tmp_path: Path) -> None:
+    """A run that ends in the middle of a window and goes on has the bits of the whole run."""
+    path = write(tmp_path / "t.parquet", columns())
+    told = []
+
+    def problem(settings):
+        return streamed_problem(path, "y", Settings.of(settings), partial(as_table, options={}), told.append)
+
+    class Stop(Callback):
+        def __init__(self, last: int) -> None:
+            self.last, self.request = last, StopRequest()
+
+        def on_update(self, record) -> None:
+            if record.step == self.last:
+                self.request.signal = signal.SIGINT
+
+    with problem(PLAIN) as whole:
+        expected = whole.train()
+        for steps in (1, 20, 41):
+            stop = Stop(steps)
+            before = whole.train(callbacks=[stop], stop=stop.request)
+            assert (before.reason, before.progress.step) == ("interrupted", steps)
+            after = whole.train(progress=before.progress.copy())
+            np.testing.assert_array_equal(after.theta, expected.theta)
+            assert after.progress.history == expected.progress.history
+    assert any("are kept in" in text for text in told)
+
+
+@pytest.mark.usefixtures("small")
+def test_what_cannot_be_streamed_is_refused_by_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet", columns())
+    for name, settings in {
+        "group": {"group": "town"},
+        "refit": {"refit": True},
+        "candidates": {"candidates": 4, "preset": "default"},
+        "sampling full": {"sampling": "full"},
+    }.items():
+        with pytest.raises(UsageError, match=f"a streamed fit has no {name}"):
+            backpass.fit(path, "y", stream=True, **settings)
+    with pytest.raises(UsageError, match="a streamed fit has no validation"):
+        backpass.fit(path, "y", stream=True, validation=path)
+    with pytest.raises(UsageError, match="a streamed fit has no query"):
+        backpass.fit(path, "y", stream=True, reading={"query": "SELECT * FROM data"})
+    with pytest.raises(UsageError, match="reads Parquet files"):
+        backpass.fit(columns(), "y", stream=True)
+
+
+@pytest.mark.usefixtures("small")
+def test_bad_files_say_where_and_leave_nothing(tmp_path: Path, folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "t.parquet", columns())
+    text = tmp_path / "t.csv"
+    text.write_text("x,y\n1,2\n")
+    with pytest.raises(DataError, match="cannot be read as a Parquet file"):
+        backpass.fit(text, "y", stream=True)
+    write(tmp_path / "u.parquet", {name: values[:9] for name, values in columns().items() if name != "z"})
+    with pytest.raises(DataError, match="different columns") as different:
+        backpass.fit(tmp_path / "[tu].parquet", "y", stream=True)
+    assert "lacks 'z'" in str(different.value.faults)
+    group = pq.ParquetFile(path).metadata.row_group(4).column(0)
+    damaged = bytearray(path.read_bytes())
+    begin = group.dictionary_page_offset or group.data_page_offset
+    damaged[begin : begin + 200] = b"\xff" * 200
+    (tmp_path / "d.parquet").write_bytes(damaged)
+    with pytest.raises(DataError, match="row group 5 of 8 is damaged"):
+        backpass.fit(tmp_path / "d.parquet", "y", stream=True)
+    monkeypatch.setattr(stored.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1_000}))
+    with pytest.raises(ResourceError, match="0 MB are free"):
+        backpass.fit(path, "y", stream=True, **PLAIN)
+    assert not [*folders.iterdir()]
+
+
+def test_the_sample_depends_on_row_numbers_alone(tmp_path: Path) -> None:
+    data = columns()
+    one = Sample.of(ParquetSource.of(write(tmp_path / "a.parquet", data)), ["y"], seed=3)
+    other = Sample.of(ParquetSource.of(write(tmp_path / "b.parquet", data, group=77)), ["y"], seed=3)
+    np.testing.assert_array_equal(one.numbers, other.numbers)
+    share = drawn(np.arange(100_000), 3, 0.25).mean()
+    assert abs(share - 0.25) < 0.01
+    assert not np.array_equal(drawn(np.arange(1_000), 3, 0.25), drawn(np.arange(1_000), 4, 0.25))
