@@ -139,7 +139,7 @@ def catboost(case: Case) -> Predict:
 
     Kind = library.CatBoostRegressor if case.is_number else library.CatBoostClassifier
     model = Kind(
-        max_steps=2000,
+        iterations=2000,
         early_stopping_rounds=50,
         random_seed=case.seed,
         thread_count=case.threads,
