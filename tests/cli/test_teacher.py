@@ -39,7 +39,7 @@ def test_the_teacher_is_in_the_summary_the_file_and_the_json(call: Run, table: P
     model = load(tmp_path / "sales.backpass")
     assert [feature.name for feature in model.schema.features] == ["a", "b"]
     shown = call("show", str(tmp_path / "sales.backpass"))
-    assert "p(yes), p(no), weight 0.5, on 96 of 96 training rows" in " ".join(shown.out.split())
+    assert "p(yes), p(no), weight 0.25, on 96 of 96 training rows" in " ".join(shown.out.split())
     facts = call("show", "sales.backpass", "--json").json
     assert facts["teacher"]["columns"] == ["p(yes)", "p(no)"]
     assert facts["teacher"]["scores"]["test"].keys() >= {"log_loss", "accuracy"}

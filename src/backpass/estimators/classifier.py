@@ -200,7 +200,7 @@ class BackpassClassifier(ClassifierMixin, NeuralEstimator):
         ensemble_size: int | None = None,
         candidates: int | None = None,
         ensemble_split: str | None = None,
-        teacher_weight: float = 0.5,
+        teacher_weight: float = 0.25,
         precision: str = "float32",
         engine: str = _ENGINE,
         device: str | None = None,

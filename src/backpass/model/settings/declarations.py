@@ -313,7 +313,7 @@ class SettingValues:
         since=2,
     )
     teacher_weight: float = training(
-        0.5,
+        0.25,
         Number(0, 1),
         "share of the loss that compares with the predictions of a teacher, if there is one",
         since=3,
