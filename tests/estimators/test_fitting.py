@@ -345,4 +345,5 @@ def test_signatures_are_what_scikit_learn_users_expect() -> None:
     for kind in (BackpassRegressor, BackpassClassifier):
         assert list(inspect.signature(kind.fit).parameters)[1:] == [
             "X", "y", "sample_weight", "groups", "time", "X_val", "y_val", "sample_weight_val",
+            "teacher",
         ]  # fmt: skip

@@ -24,7 +24,7 @@ COMMANDS = {
     "inspect": "Profile the columns of a table and report likely problems.",
     "fit": "Train a network on a table and write a model file.",
     "tune": "Search for the settings that suit a table best, and write the model that is fitted with them.",
-    "distill": "Train one small network that predicts like a model of many.",
+    "distill": "Train one small network that predicts like a model, such as an ensemble.",
     "predict": "Predict the target for the rows of a table.",
     "evaluate": "Score a model on rows whose target is known.",
     "compare": "Compare two models of one target on rows whose target is known.",

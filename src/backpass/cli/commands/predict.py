@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import chain
 from typing import Any
 
@@ -118,8 +119,21 @@ def _hand_out_windows(
     Raises:
         DataError: With --strict, a column is unlike that of the training rows.
     """
-    keep, findings = _kept_names(given), Findings()
-    tables = windows_for(model, given["table"], keep=keep, **reading_of(given, model.schema.missing))
+    keep = _kept_names(given)
+    with closing(windows_for(model, given["table"], keep=keep, **reading_of(given, model.schema.missing))) as tables:
+        _hand_out_predictions(model, tables, given, console, keep, half, offsets)
+
+
+def _hand_out_predictions(
+    model: Model,
+    tables: Iterator[Table],
+    given: Mapping[str, Any],
+    console: Console,
+    keep: Sequence[str],
+    half: float | None,
+    offsets: Mapping[float, float],
+) -> None:
+    findings = Findings()
 
     def windows() -> Iterator[Columns]:
         for table, predictions in predictions_of(model, tables, findings):

@@ -5,7 +5,8 @@ Takes a path, tables one after another, or a table; yields the windows of rows, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,8 +55,10 @@ class Predictor(Protocol):
 
 def windows_for(
     model: Predictor, source: Any, rows: int = ROWS, *, keep: Sequence[str] = (), **reading: Any
-) -> Iterator[Table]:
+) -> Generator[Table, None, None]:
     """Yield windows of the rows of a table, with the kinds of columns that the model was fitted on.
+
+    To be closed where rows are left (``contextlib.closing``): files are open, and some are temporary ones.
 
     Args:
         model: The model.
@@ -129,10 +132,11 @@ def batches_of(
 
     def batches() -> Iterator[pyarrow.RecordBatch]:
         findings = Findings()
-        for table, found in predictions_of(model, windows_for(model, source, rows, keep=keep, **reading), findings):
-            columns: dict[str, Any] = {name: cells(table, name) for name in keep}
-            columns |= predicted_columns(model, found, columns, proba=proba)
-            yield pyarrow.RecordBatch.from_pydict({name: _arrow(pyarrow, each) for name, each in columns.items()})
+        with closing(windows_for(model, source, rows, keep=keep, **reading)) as tables:
+            for table, found in predictions_of(model, tables, findings):
+                columns: dict[str, Any] = {name: cells(table, name) for name in keep}
+                columns |= predicted_columns(model, found, columns, proba=proba)
+                yield pyarrow.RecordBatch.from_pydict({name: _arrow(pyarrow, each) for name, each in columns.items()})
         warn_all(findings.warnings)
 
     return batches()
