@@ -150,6 +150,12 @@ def test_every_kind_of_model_can_be_distilled(name: str) -> None:
         assert small.head.decision == model.head.decision
 
 
+def test_the_path_of_a_model_is_no_model() -> None:
+    path: Any = "big.backpass"
+    with pytest.raises(UsageError, match=r"model must be a Model; got 'big.backpass'\n\nhint: backpass.load"):
+        backpass.distill(path, NUMBER)
+
+
 def test_what_cannot_be_distilled_is_refused(big: Model) -> None:
     with pytest.raises(DataError, match="no table for this model") as caught:
         backpass.distill(big, {"a": X[:, 0], "town": TOWN})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backpass.errors import UsageError
-from backpass.model import Settings, make_problem
+from backpass.model import Settings, fit, make_problem
 from backpass.model.fitting.ensemble import members_of
 from backpass.model.fitting.fit import fit_problem
 from backpass.model.fitting.problem import Problem
@@ -63,3 +63,9 @@ def test_shards_are_a_power_of_two(shards: float) -> None:
 def test_shards_and_bf16_are_refused() -> None:
     with pytest.raises(UsageError, match="shards need precision float32 or float64"):
         Settings.of({"shards": 2, "precision": "bf16"})
+
+
+@pytest.mark.parametrize("comm", [2, "world"])
+def test_a_communicator_of_another_kind_is_named(comm: object) -> None:
+    with pytest.raises(UsageError, match="comm must be a communicator of mpi4py; got"):
+        fit({"x": [1.0, 2.0], "y": [1.0, 2.0]}, "y", comm=comm)

@@ -61,6 +61,14 @@ def test_an_error_of_one_process_ends_the_others(folder: Path) -> None:
     assert "missing.csv: there is no such file" in done.stderr
 
 
+def test_the_exit_code_of_an_error_is_not_that_of_the_processes_it_ends(folder: Path) -> None:
+    settings = ("--ensemble-size", "1", "--shards", "2", "--workers", "3", "--hidden", "4", "--quiet")
+    done = run(backpass("fit", "t.csv", "-t", "y", "-o", "m.backpass", *settings), folder)
+    assert done.returncode == 2, done.stderr
+    assert "error: 3 processes cannot divide one network of 2 shards" in done.stderr
+    assert "ended from outside" not in done.stderr
+
+
 def test_other_commands_are_refused(folder: Path) -> None:
     done = run([MPIEXEC, "-n", "2", *backpass("inspect", "t.csv")], folder)
     assert done.returncode == 2

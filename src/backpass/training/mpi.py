@@ -122,7 +122,15 @@ class MpiExchange(Exchange):
 
 
 def exchange_of(comm: Any) -> Exchange:
-    """The exchange of the processes of an mpi4py communicator; that of a single process for None."""
+    """The exchange of the processes of an mpi4py communicator; that of a single process for None.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if comm is not None and not hasattr(comm, "Get_size"):
+        raise UsageError(
+            f"comm must be a communicator of mpi4py; got {comm!r}", hint="such as mpi4py.MPI.COMM_WORLD; None: no MPI"
+        )
     return SOLO if comm is None or comm.Get_size() == 1 else MpiExchange(comm)
 
 

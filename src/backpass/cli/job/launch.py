@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -14,6 +16,9 @@ from typing import Any
 
 from backpass.errors import ResourceError, UsageError
 from backpass.training.mpi import INSTALL
+
+FAILURE = "BACKPASS_FAILURE"
+"""The variable that names a file for the exit code of the process that fails first."""
 
 KILLED = 128 + 9
 """The exit code of a process that SIGKILL has ended; mpiexec of MPICH says 9."""
@@ -35,10 +40,16 @@ def launch(workers: int, arguments: Sequence[str]) -> int:
     """
     program = [sys.executable, "-m", "mpi4py", "-m", "backpass", *arguments]
     command = [_mpiexec(), "-n", str(workers), *program]
-    # In a session of its own, so that Ctrl-C reaches it through this process only.
-    job = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-    with job, _passed_on(job) as received:
-        code = job.wait()
+    with tempfile.TemporaryDirectory(prefix="backpass-") as folder:
+        failure = Path(folder, "failure")
+        surroundings = {**os.environ, FAILURE: str(failure)}
+        # In a session of its own, so that Ctrl-C reaches it through this process only.
+        job = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=surroundings)
+        with job, _passed_on(job) as received:
+            code = job.wait()
+        # When one process fails, mpiexec kills the others and may return the code of one of these.
+        if failure.exists():
+            code = int(failure.read_text("ascii"))
     if received and code in (0, 128 + signal.SIGTERM):
         return 128 + received[0] if code else 0
     if code < 0 or code in (KILLED, KILLED - 128) or code > 128 + signal.SIGTERM:

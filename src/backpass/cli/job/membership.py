@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 
+from backpass.cli.job.launch import FAILURE
 from backpass.engine.cores import allowed_cores
 from backpass.errors import UsageError
 from backpass.training.mpi import MpiExchange, world
@@ -66,6 +67,9 @@ class Membership:
         for stream in filter(None, (sys.stdout, sys.stderr)):
             with suppress(OSError, ValueError):
                 stream.flush()
+        if FAILURE in os.environ:
+            with suppress(OSError), open(os.environ[FAILURE], "x", encoding="ascii") as file:
+                file.write(str(code))
         self.exchange.abort(code)
         return code
 

@@ -100,6 +100,8 @@ def distill(
 
     Source: Bucilua, Caruana & Niculescu-Mizil 2006; Hinton, Vinyals & Dean 2015.
     """
+    if not isinstance(model, Model):
+        raise UsageError(f"model must be a Model; got {model!r}", hint="backpass.load reads the file of a model")
     problem = distillation_problem(model, data, mixed=mixed, reading=reading, settings=settings)
     warned = Warned()
     found = distilled(model, problem, [*callbacks, warned])

@@ -21,5 +21,5 @@ def require_portable(names: Sequence[str], form: str) -> None:
     if names:
         raise UsageError(
             f"a model of free text ({listed(names, shown)}) has no {form} form: exports cannot split texts into words",
-            hint="predict with Backpass, or fit without these columns (drop)",
+            hint="predict with Backpass, or fit without these columns (--drop)",
         )
