@@ -2,7 +2,6 @@
 
 import signal
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 import backpass
 from backpass.errors import DataError, InterruptedTraining, ResourceError, UsageError
 from backpass.model import Settings, load
-from backpass.model.fitting.fit import as_table
 from backpass.model.fitting.larger import sample, source, stored
 from backpass.model.fitting.larger.sample import Sample, drawn
 from backpass.model.fitting.larger.source import ParquetSource
@@ -143,7 +141,7 @@ def test_steps_done_in_a_window_are_not_done_again(tmp_path: Path) -> None:
     told = []
 
     def problem(settings):
-        return streamed_problem(path, "y", Settings.of(settings), partial(as_table, options={}), told.append)
+        return streamed_problem(path, "y", Settings.of(settings), {}, told.append)
 
     class Stop(Callback):
         def __init__(self, last: int) -> None:
@@ -216,3 +214,48 @@ def test_the_sample_depends_on_row_numbers_alone(tmp_path: Path) -> None:
     share = drawn(np.arange(100_000), 3, 0.25).mean()
     assert abs(share - 0.25) < 0.01
     assert not np.array_equal(drawn(np.arange(1_000), 3, 0.25), drawn(np.arange(1_000), 4, 0.25))
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_integers_that_are_no_classes_give_the_same_bits_for_any_row_groups(tmp_path: Path) -> None:
+    data = columns()
+    data["y"] = np.argsort(np.argsort(data["y"]))
+    thetas = [
+        backpass.fit(write(tmp_path / f"{group}.parquet", data, group), "y", stream=True, **PLAIN).theta
+        for group in (100, N)
+    ]
+    np.testing.assert_array_equal(*thetas)
+
+
+@pytest.mark.usefixtures("small", "folders")
+@pytest.mark.parametrize("form", ["dictionary", "view", "float"])
+def test_every_class_is_in_the_sample_whatever_its_type(tmp_path: Path, form: str) -> None:
+    data = columns()
+    codes = np.where(data["y"] > 0.5, 1, 0)
+    codes[[2_997, 2_998]] = 2
+    texts = pa.array(np.array(["no", "yes", "rare"])[codes])
+    forms = {"dictionary": texts.dictionary_encode, "view": lambda: texts.cast(pa.string_view())}
+    kind = forms.get(form, lambda: pa.array(np.where(np.arange(N) == 3, np.nan, codes)))
+    path = write(tmp_path / "t.parquet", data | {"y": kind()})
+    model = backpass.fit(path, "y", stream=True, task="classification", **PLAIN)
+    assert len(model.head.classes) == 3
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_errors_name_the_file_and_its_rows_and_unused_columns_do_not_matter(tmp_path: Path) -> None:
+    data = columns()
+    z = data["z"].copy()
+    z[2_900] = np.inf
+    path = write(tmp_path / "inf.parquet", data | {"z": z})
+    for seed in (0, 1, 2, 3, 5, 8):  # the row is in the sample or outside it
+        with pytest.raises(DataError, match=r"inf.parquet: inf, .* column 'z' row 2901"):
+            backpass.fit(path, "y", stream=True, **PLAIN | {"seed": seed})
+    texts = np.array([f"{each:.3f}" for each in data["z"]], dtype=object)
+    path = write(tmp_path / "text.parquet", data | {"z": texts})
+    sampled = Sample.of(ParquetSource.of(path), ["y"], PLAIN["seed"]).numbers
+    outside = int(np.setdiff1d(np.arange(2_000, N), sampled)[0])
+    texts[outside] = "oops"
+    write(path, data | {"z": texts})
+    with pytest.raises(DataError, match=rf"text.parquet: column 'z'.*'oops' row {outside + 1}\b"):
+        backpass.fit(path, "y", stream=True, **PLAIN)
+    assert backpass.fit(path, "y", stream=True, drop=["z"], **PLAIN).record.rows["train"] > 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any
 
 import click
@@ -25,7 +24,6 @@ from backpass.cli.request import Request
 from backpass.cli.scores.folds import Folds, facts
 from backpass.errors import DivergedError, InterruptedTraining, UsageError
 from backpass.model import CrossValidation, Model, Problem, fit_problem, make_problem
-from backpass.model.fitting.fit import as_table
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
 from backpass.model.settings.declarations import SETTINGS
 from backpass.reporting.numbers.held_out import require_reportable
@@ -261,7 +259,7 @@ def _streamed(
                     request.table,
                     names,
                     request.settings,
-                    partial(as_table, options=options),
+                    options,
                     lambda text: console.item("note", text),
                     drop=request.drop,
                     columns=request.columns,

@@ -142,9 +142,8 @@ def fit(
     with ExitStack() as stack:
         if stream:
             check_streamable(data, options, exchange, validation=validation, test=test, teacher=teacher)
-            pieces = partial(as_table, options=options)
             problem = stack.enter_context(
-                streamed_problem(data, target, checked, pieces, partial(_note, callbacks), **roles)
+                streamed_problem(data, target, checked, options, partial(_note, callbacks), **roles)
             )
         else:
             problem = _in_memory(data, target, checked, options, validation, test, teacher=teacher, **roles)

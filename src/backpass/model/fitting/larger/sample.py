@@ -46,16 +46,20 @@ class Sample:
         """
         import pyarrow as pa
 
-        parts, numbers, seen = [], [], {name: set[Any]() for name in targets}
+        parts, numbers, seen = list[Any](), list[NDArray[np.int64]](), {name: dict[Any, int]() for name in targets}
         for first, piece in source.pieces():
             rows = np.arange(first, first + piece.num_rows)
             chosen = drawn(rows, seed, min(SAMPLE / source.rows, 1.0))
             for name in targets:
                 if name in piece.column_names:
-                    chosen[_new_values(piece.column(name), seen[name])] = True
+                    chosen[_new_values(piece.column(name), seen[name], first)] = True
             parts.append(piece.filter(pa.array(chosen)))
             numbers.append(rows[chosen])
-        return Sample(pa.concat_tables(parts), np.concatenate(numbers))
+        found = np.concatenate(numbers)
+        # A target that turned out to be no classes adds no rows, wherever the pieces end.
+        first_rows = [row for each in seen.values() if len(each) <= MOST_CLASSES for row in each.values()]
+        kept = drawn(found, seed, min(SAMPLE / source.rows, 1.0)) | np.isin(found, first_rows)
+        return Sample(pa.concat_tables(parts).filter(pa.array(kept)), found[kept])
 
 
 def drawn(rows: NDArray[np.int64], seed: int, share: float) -> NDArray[np.bool_]:
@@ -75,15 +79,24 @@ def _hashes(rows: NDArray[np.int64], seed: int, purpose: int) -> NDArray[np.uint
     return hashes_of([*key, rows.astype(np.uint64)], len(rows))
 
 
-def _new_values(column: Any, seen: set[Any]) -> list[int]:
-    """The first row of each value that was not seen before; none if the values are hardly classes."""
+def _new_values(column: Any, seen: dict[Any, int], first: int) -> list[int]:
+    """The first row of each value that was not seen before; none if the values are hardly classes.
+
+    Args:
+        column: The values of a piece.
+        seen: The row of each value that was seen before in the source; it grows.
+        first: The number of the first row of the piece.
+    """
     import pyarrow as pa
 
-    if pa.types.is_floating(column.type) or len(seen) > MOST_CLASSES:
+    if len(seen) > MOST_CLASSES:
         return []
-    found = []
-    for value in column.unique().to_pylist():
-        if value is not None and value not in seen:
-            seen.add(value)
-            found.append(column.index(value).as_py())
-    return found if len(seen) <= MOST_CLASSES else []
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    try:
+        new = [each for each in column.unique().to_pylist() if each is not None and each == each and each not in seen]
+        found = [column.index(each).as_py() for each in new[: MOST_CLASSES + 1]]
+    except pa.ArrowNotImplementedError:  # lists, for example: no target is of such a type
+        return []
+    seen.update(zip(new, (first + row for row in found), strict=False))
+    return found

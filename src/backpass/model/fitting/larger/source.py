@@ -69,7 +69,7 @@ class ParquetSource:
             for group in range(groups):
                 try:
                     for batch in opened.iter_batches(PIECE, row_groups=[group], use_threads=False):
-                        yield first, pa.Table.from_batches([batch])
+                        yield first, _without_views(pa.Table.from_batches([batch]))
                         first += batch.num_rows
                 except (pa.ArrowException, OSError) as error:
                     reason = str(error).splitlines()[0]
@@ -90,6 +90,15 @@ def _opened(file: str) -> Any:
         what = f"cannot be read as a Parquet file ({str(error).splitlines()[0]})"
         hint = "a streamed fit reads Parquet; DuckDB writes it: COPY 'table.csv' TO 'table.parquet'"
         raise refusal(file, what, hint) from error
+
+
+def _without_views(piece: Any) -> Any:
+    """The piece with plain strings in place of string views, of which Arrow cannot take rows."""
+    import pyarrow as pa
+
+    kinds = [pa.large_string() if pa.types.is_string_view(each.type) else each.type for each in piece.schema]
+    plain_fields = [each.with_type(kind) for each, kind in zip(piece.schema, kinds, strict=True)]
+    return piece.cast(pa.schema(plain_fields)) if plain_fields != [*piece.schema] else piece
 
 
 def _differences(first: dict[str, str], other: dict[str, str], first_name: str, name: str) -> Sequence[str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -25,17 +25,12 @@ from backpass.model.fitting.preparation import make_problem, part_of
 from backpass.model.fitting.problem import Problem
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, required_kind, table_from
+from backpass.table.frame import frame_table
 from backpass.table.labeled import Labeled
 from backpass.table.memory import written_bytes
 from backpass.table.targets import target_names
+from backpass.table.windows.settings import ReadSettings
 from backpass.training.exchange import Exchange
-
-
-class ToTable(Protocol):
-    """Makes a table of a piece of the file."""
-
-    def __call__(self, data: Any, *, kinds: Mapping[str, str] | None) -> Table:
-        """The table of an Arrow table, with the required kinds of its columns, or None."""
 
 
 def check_streamable(data: Any, options: Mapping[str, Any], exchange: Exchange, **others: Any) -> None:
@@ -65,7 +60,7 @@ def streamed_problem(
     path: str | Path,
     target: str | Sequence[str],
     settings: Settings,
-    to_table: ToTable,
+    options: Mapping[str, Any],
     tell: Callable[[str], object],
     *,
     drop: Sequence[str] = (),
@@ -79,7 +74,7 @@ def streamed_problem(
         path: The file, or a pattern.
         target: The column to predict, or several.
         settings: The settings.
-        to_table: Makes a table of a piece of the file.
+        options: Options of reading.
         tell: Called with where the rows are kept.
         drop: Columns to leave out.
         columns: The only columns to learn from. Default None: all.
@@ -95,9 +90,10 @@ def streamed_problem(
     names = target_names(target)
     source = ParquetSource.of(path)
     sample = Sample.of(source, names, settings.seed)
-    table = replace(to_table(sample.rows, kinds=None), source=source.name, row_numbers=sample.numbers + 1)
-    kinds = {name: required_kind(column) for name, column in table.columns.items()}
+    table = _table_of(sample, source, options)
     problem = make_problem(table, names, settings, drop=drop, columns=columns, weight=weight, strict=strict)
+    used = {*names, *(feature.name for feature in problem.schema.features), weight}
+    kinds = {name: required_kind(column) for name, column in table.columns.items() if name in used}
     del table
     if len(sample.numbers) == source.rows:
         yield problem
@@ -110,9 +106,8 @@ def streamed_problem(
             rows = rows[~np.isin(rows, sample.numbers)]
             if not len(rows):
                 continue
-            part = to_table(piece.take(rows - first), kinds=kinds)
-            part = replace(part, source=source.name, row_numbers=rows + 1)
-            labeled = Labeled.of(part, names, weight, strict=strict)
+            whole = _read(piece, source.name, options, kinds=kinds, above=first)
+            labeled = Labeled.of(whole.take(rows - first), names, weight, strict=strict)
             if not labeled.table.rows or all(labeled.table.columns[name].missing.all() for name in names):
                 continue
             truth = problem.head.truth(labeled.table)
@@ -121,6 +116,43 @@ def streamed_problem(
                 raise DataError(f"{source.name}: the target holds numbers too large for {settings.precision}")
             stored.add(encoded, windows_of(labeled.table.row_numbers - 1, settings.seed, stored.windows))
         yield replace(problem, stored=stored, notes=(*problem.notes, _note(source, sample)))
+
+
+def _table_of(sample: Sample, source: ParquetSource, options: Mapping[str, Any]) -> Table:
+    """The table of a sample, with the row numbers of the source.
+
+    Raises:
+        DataError: The rows are no valid table.
+    """
+    is_all = len(sample.numbers) == source.rows
+    try:
+        table = _read(sample.rows, source.name if is_all else f"a random sample of {source.name}", options)
+    except DataError:
+        if not is_all:
+            for first, piece in source.pieces():  # an error of a piece names the rows of the source
+                _read(piece, source.name, options, above=first)
+        raise
+    return replace(table, source=source.name, row_numbers=sample.numbers + 1)
+
+
+def _read(
+    data: Any, name: str, options: Mapping[str, Any], *, kinds: Mapping[str, str] | None = None, above: int = 0
+) -> Table:
+    """The table of an Arrow table.
+
+    Args:
+        data: The Arrow table.
+        name: Name of the rows in messages.
+        options: Options of reading; those that ``table_from`` has are used.
+        kinds: Required kind by column name; only these columns are read. Default None: all.
+        above: The number of rows of the source above these.
+
+    Raises:
+        DataError: The rows are no valid table.
+    """
+    known = {*signature(table_from).parameters} - {"data", "source", "drop"}
+    given = {option: value for option, value in options.items() if option in known}
+    return frame_table(ReadSettings.of(**{**given, "kinds": kinds}), data, name, above)
 
 
 def _note(source: ParquetSource, sample: Sample) -> str:
