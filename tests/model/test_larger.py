@@ -259,3 +259,11 @@ def test_errors_name_the_file_and_its_rows_and_unused_columns_do_not_matter(tmp_
     with pytest.raises(DataError, match=rf"text.parquet: column 'z'.*'oops' row {outside + 1}\b"):
         backpass.fit(path, "y", stream=True, **PLAIN)
     assert backpass.fit(path, "y", stream=True, drop=["z"], **PLAIN).record.rows["train"] > 0
+
+
+@pytest.mark.usefixtures("small", "folders")
+def test_a_piece_whose_rows_all_have_weight_0_is_left_out(tmp_path: Path) -> None:
+    weights = np.where(np.arange(N) < 1_500, 0.0, 1.0)
+    path = write(tmp_path / "t.parquet", columns() | {"w": weights})
+    model = backpass.fit(path, "y", weight="w", stream=True, **PLAIN)
+    assert sum(model.record.rows.values()) == 1_500

@@ -24,7 +24,7 @@ from backpass.model.fitting.larger.stored import Stored
 from backpass.model.fitting.preparation import make_problem, part_of
 from backpass.model.fitting.problem import Problem
 from backpass.model.settings.settings import Settings
-from backpass.table import Table, required_kind, table_from
+from backpass.table import Column, NumericColumn, Table, required_kind, table_from
 from backpass.table.frame import frame_table
 from backpass.table.labeled import Labeled
 from backpass.table.memory import written_bytes
@@ -107,7 +107,10 @@ def streamed_problem(
             if not len(rows):
                 continue
             whole = _read(piece, source.name, options, kinds=kinds, above=first)
-            labeled = Labeled.of(whole.take(rows - first), names, weight, strict=strict)
+            part = whole.take(rows - first)
+            if weight is not None and _is_idle(part.columns[weight]):
+                continue  # every row of the piece has weight 0
+            labeled = Labeled.of(part, names, weight, strict=strict)
             if not labeled.table.rows or all(labeled.table.columns[name].missing.all() for name in names):
                 continue
             truth = problem.head.truth(labeled.table)
@@ -153,6 +156,11 @@ def _read(
     known = {*signature(table_from).parameters} - {"data", "source", "drop"}
     given = {option: value for option, value in options.items() if option in known}
     return frame_table(ReadSettings.of(**{**given, "kinds": kinds}), data, name, above)
+
+
+def _is_idle(weights: Column) -> bool:
+    """Whether all weights are 0."""
+    return isinstance(weights, NumericColumn) and not weights.values.any()
 
 
 def _note(source: ParquetSource, sample: Sample) -> str:
