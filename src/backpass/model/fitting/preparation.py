@@ -27,6 +27,7 @@ from backpass.model.head.decision import Decision
 from backpass.model.head.head import Head
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.profile import profiles_of
+from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_folds
 from backpass.model.split.units import Units
@@ -96,7 +97,7 @@ def make_problem(
     known = None
     if taught_by:
         known = Teacher.of(taught_by, targets, _positive(targets, table, settings), settings.loss)
-    elif "teacher_weight" in dict(settings.given):
+    elif settings.teacher_weight != BY_NAME["teacher_weight"].default:
         raise UsageError("teacher_weight needs a teacher", hint="name its columns (--teacher), or leave it out")
     given = {"validation": validation, "test": test}
     others = {
