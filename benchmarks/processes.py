@@ -57,9 +57,9 @@ class Timed(Exchange):
         self.exchange, self.rank, self.size = exchange, exchange.rank, exchange.size
         self.seconds, self.shortest = 0.0, float("inf")
 
-    def sum(self, buffer: Any) -> None:
+    def all_reduce(self, buffer: Any) -> None:
         began, start = time.process_time(), time.perf_counter()
-        self.exchange.sum(buffer)
+        self.exchange.all_reduce(buffer)
         self.shortest = min(self.shortest, time.perf_counter() - start)
         self.seconds += time.process_time() - began
 

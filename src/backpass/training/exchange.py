@@ -45,7 +45,7 @@ class Exchange(ABC):
         """The messages that have come in: (sender, message), those of one sender in their order."""
 
     @abstractmethod
-    def sum(self, buffer: NDArray[Any]) -> None:
+    def all_reduce(self, buffer: NDArray[Any]) -> None:
         """Replace a vector by the sum of those of all processes, added in a binary tree of neighbors.
 
         Every process must call it at the same point of the program, with a vector of the same length.
@@ -99,7 +99,7 @@ class Exchange(ABC):
         if self.size == 1:
             return value
         count = numpy.array([float(value)])
-        self.sum(count)
+        self.all_reduce(count)
         return bool(count[0])
 
     def from_first(self, value: Any) -> Any:
@@ -119,7 +119,7 @@ class Solo(Exchange):
     rank = 0
     size = 1
 
-    def sum(self, buffer: NDArray[Any]) -> None:
+    def all_reduce(self, buffer: NDArray[Any]) -> None:
         pass
 
     def group(self, size: int) -> Exchange:

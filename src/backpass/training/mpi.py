@@ -63,7 +63,7 @@ class MpiExchange(Exchange):
                 found.append((int(status.Get_source()), waiting.recv()))
         return found
 
-    def sum(self, buffer: NDArray[Any]) -> None:
+    def all_reduce(self, buffer: NDArray[Any]) -> None:
         """See ``Exchange``. Each process sends and receives 2 (size - 1) / size vectors in 2 log2(size) messages.
 
         Recursive halving gives each process the sum of one piece of the vector, recursive doubling all pieces to all.

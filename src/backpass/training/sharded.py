@@ -117,7 +117,7 @@ class ShardedStep:
             rows = epoch.rows[i, : int(epoch.sizes[i])]
             sums = self._sums(engine, state[0], key, epoch.first_step + i, data, rows, settings[i])
             sums[-1] = should_stop(i)
-            self.sharding.exchange.sum(sums)
+            self.sharding.exchange.all_reduce(sums)
             if sums[-1]:
                 break
             J = float(sums[-2] / dtype.type(len(rows)))
