@@ -66,3 +66,11 @@ def test_files_of_others_are_never_overwritten(call: Run, table: Path, tmp_path:
     assert failed.err.startswith("error: mine.html is there already and would be lost")
     assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"
     assert call("play", table, "-o", table).code == 2
+
+
+def test_notes_of_one_kind_share_a_line(call: Run, tmp_path: Path) -> None:
+    names = [f"c{j}" for j in range(30)]
+    rows = "".join(f"{','.join([str(n % 7)] * 30)},{n}\n" for n in range(40))
+    (tmp_path / "wide.csv").write_text(f"{','.join(names)},y\n{rows}")
+    assert len(call("play", tmp_path / "wide.csv", "-o", "p.html").err.splitlines()) < 12
+    assert len(call("play", tmp_path / "wide.csv", "-o", "p.html", "--verbose").err.splitlines()) > 20

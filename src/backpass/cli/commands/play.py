@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from backpass.cli.console import Console
+from backpass.cli.notes import note_lines
 from backpass.cli.options.data import categorical_option
 from backpass.cli.options.declaration import Command, argument, names_in, option, talking
 from backpass.cli.options.reading import reading, reading_of
@@ -55,7 +56,7 @@ def play(**given: Any) -> int:
     with console.working(f"reading {given['table']}"):
         table = read_table(given["table"], categorical=names_in(given["categorical"]), **reading_of(given))
         columns = columns_of(table, given["target"])
-    for note in columns["notes"]:
+    for note in note_lines(columns["notes"], verbose=given["verbose"]):
         console.item("note", note)
     with console.working("tracing the training steps"):
         page = page_of(columns, None if given["table"] == "-" else Path(given["table"]).name)
