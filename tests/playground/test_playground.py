@@ -344,6 +344,16 @@ def test_dates_and_times_of_a_file_that_is_dropped(browser: Any, tmp_path: Path)
     assert "A column of numbers or classes to predict" in page.run("$('message').textContent")
 
 
+def test_a_file_of_many_columns_keeps_its_target(browser: Any, tmp_path: Path) -> None:
+    page = opened(browser, tmp_path, "price")
+    names = [*(f"c{j}" for j in range(70)), "y"]
+    text = "\n".join([",".join(names), *(",".join(str((j + 3) * n % 97) for j in range(71)) for n in range(1, 30))])
+    page.run(f"readFile(new File([{json.dumps(text)}], 'many.csv'))")
+    held = page.run("[table.target, table.columns.map((each) => each.name)]")
+    assert held == ["y", [*(f"c{j}" for j in range(59)), "y"]]
+    assert "Only the first 59 columns and the target y are shown." in page.run("document.body.textContent")
+
+
 def test_the_command_lists_columns_only_where_fit_would_take_others(browser: Any, tmp_path: Path) -> None:
     page = opened(browser, tmp_path, "price")
     assert " --columns " not in page.run("$('command').textContent")

@@ -125,11 +125,11 @@ function columnsOf(text) {
     return keep(categoriesOf(name, texts));
   });
   if (columns.length < 2 || !columns.some(canBeTarget)) throw new Error("A column of numbers or classes to predict, and another column, are needed.");
-  if (columns.length > MOST_COLUMNS) notes.push(`Only the first ${MOST_COLUMNS} columns are shown.`);
-  const shown = columns.slice(0, MOST_COLUMNS);
-  omitted.push(...columns.slice(MOST_COLUMNS).map(({ name }) => name));
-  if (!shown.some(canBeTarget)) throw new Error(`None of the first ${MOST_COLUMNS} columns can be predicted.`);
-  return { columns: shown, notes, omitted, target: shown.findLast(canBeTarget).name };
+  const target = columns.findLast(canBeTarget), inputs = columns.filter((each) => each !== target).slice(0, MOST_COLUMNS - 1);
+  const shown = columns.filter((each) => each === target || inputs.includes(each));
+  if (shown.length < columns.length) notes.push(`Only the first ${inputs.length} columns and the target ${target.name} are shown.`);
+  omitted.push(...columns.filter((each) => !shown.includes(each)).map(({ name }) => name));
+  return { columns: shown, notes, omitted, target: target.name };
 }
 
 // Where a target of 2 to 24 classes or of numbers is: {name, task, classes, values}, values NaN where missing.
