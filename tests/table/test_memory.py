@@ -13,6 +13,7 @@ import pytest
 
 from backpass import fit
 from backpass.errors import ResourceError
+from backpass.idiom import in_python
 from backpass.table import memory, read_table
 from backpass.table.memory import available_bytes, require_memory
 
@@ -86,7 +87,7 @@ def test_files_are_refused_before_they_are_read(
         "backpass.table.delimited.delimited._scanned", lambda *args, **options: pytest.fail("it was read")
     )
     assert refused(path) == (
-        f"{path} (about 100,001 rows x 2 columns) needs about 2 MB of memory, 1 MB are available\n\nhint: {memory.LESS}"
+        f"{path} (about 100,001 rows x 2 columns) needs about 2 MB of memory, 1 MB are available\n\nhint: {in_python(memory.LESS)}"
     )
     lines = write('{"a": 1}\n' * 200_000, "t.jsonl")
     assert f"{lines} (1,800,000 bytes of JSON) needs about 5 MB of memory" in refused(lines)

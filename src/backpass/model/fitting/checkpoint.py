@@ -129,7 +129,7 @@ def told(callbacks: Sequence[Callback]) -> Iterator[None]:
         yield
     except ResourceError as error:
         for each in callbacks:
-            each.on_warning(f"{error.message}{f' ({error.hint})' if error.hint else ''}")
+            each.on_warning("\n".join([error.message, *([f"hint: {error.hint}"] if error.hint else [])]))
 
 
 def to_data(standings: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | None], dict[str, NDArray[Any]]]:

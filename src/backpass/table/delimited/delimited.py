@@ -134,7 +134,7 @@ class Scan:
 
 
 def scan_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Scan:
-    """Return what the columns of files are taken for; the start of the first one shows which are strings.
+    """Return what the columns of files are taken for, before anything is read; see ``sampled``.
 
     Raises:
         DataError: The files do not have the same columns.
@@ -145,7 +145,11 @@ def scan_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Scan
     nameless = list(dict.fromkeys(name for file in files for name in file.layout.nameless))
     names = (*files[0].names, *(name for name in nameless if name not in files[0].names))
     roles = tuple(_role(name, rules) if name not in nameless else TEXT for name in names)
-    scan = Scan(names, tuple(nameless), roles)
+    return Scan(names, tuple(nameless), roles)
+
+
+def sampled(files: Sequence[Delimited], scan: Scan, rules: Rules) -> Scan:
+    """Return the scan of long files in which columns are strings that the start of the first file shows to be some."""
     if any(file.file.path.stat().st_size > SAMPLE for file in files):
         return scan.with_texts(_scanned(files[:1], scan, rules, 0, sample=True))
     return scan
@@ -161,8 +165,9 @@ def fields_of(files: Sequence[Delimited], rules: Rules, faults: ErrorList) -> Fi
         ResourceError: The table does not fit in memory.
     """
     scan, rows = scan_of(files, rules, faults), sum(file.rows_about() for file in files)
-    names, nameless, roles = scan.names, scan.nameless, scan.roles
     require_table_memory(faults.source, rows, scan.width, CELL, column=COLUMN, about=True)
+    scan = sampled(files, scan, rules)
+    names, nameless, roles = scan.names, scan.nameless, scan.roles
     whole = _scanned(files, scan, rules, rows)
     no_data = (*whole.empty_rows, *whole.header_rows)
     if whole.rows == len(no_data):

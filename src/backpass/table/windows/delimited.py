@@ -22,6 +22,7 @@ from backpass.table.delimited.delimited import (
     begin,
     check_empty,
     refuse_structure,
+    sampled,
     scan_notes,
     scan_of,
 )
@@ -48,7 +49,7 @@ def delimited_windows(files: Sequence[Delimited], rules: Rules, faults: ErrorLis
     Raises:
         DataError: The files do not have the same columns, or a record does not have the right number of fields.
     """
-    scan, given = scan_of(files, rules, faults), 0
+    scan, given = sampled(files, scan_of(files, rules, faults), rules), 0
     while True:
         scanner = scan.scanner(files, rules, rows)
         assert not isinstance(scanner, PlainScanner), "only the compiled scanner gives away columns between pieces"
