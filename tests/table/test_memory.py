@@ -86,9 +86,8 @@ def test_files_are_refused_before_they_are_read(
     monkeypatch.setattr(
         "backpass.table.delimited.delimited._scanned", lambda *args, **options: pytest.fail("it was read")
     )
-    assert refused(path) == (
-        f"{path} (about 100,001 rows x 2 columns) needs about 2 MB of memory, 1 MB are available\n\nhint: {in_python(memory.LESS)}"
-    )
+    less = f"{path} (about 100,001 rows x 2 columns) needs about 2 MB of memory, 1 MB are available"
+    assert refused(path) == f"{less}\n\nhint: {in_python(memory.LESS)}"
     lines = write('{"a": 1}\n' * 200_000, "t.jsonl")
     assert f"{lines} (1,800,000 bytes of JSON) needs about 5 MB of memory" in refused(lines)
     pq.write_table(pa.table({"a": [0] * 1_000_000, "b": [1] * 1_000_000}), tmp_path / "t.parquet")
