@@ -14,7 +14,7 @@ def splits_of(rows: Rows, given: Rows | None, settings: Settings, task: str) -> 
     """Training and validation rows, and notes: the validation rows given, or a share of the training rows."""
     table, ruling = without_columns(rows.table)
     units, notes = units_of([*table.columns.values()], rows.truth, **ruling)
-    rows = Rows(table, rows.truth, rows.weights, units, rows.teacher)
+    rows = replace(rows, whole=table, units=units, index=None)
     strata = None if task == "regression" else strata_of(rows.truth)
     wish = replace(settings, test_fraction=0.0)
     split = split_table(len(rows), wish, has_validation=given is not None, strata=strata, units=rows.units)

@@ -128,8 +128,9 @@ def told(callbacks: Sequence[Callback]) -> Iterator[None]:
     try:
         yield
     except ResourceError as error:
+        text = f"{error.message}\nhint: {error.hint}" if error.hint else error.message
         for each in callbacks:
-            each.on_warning("\n".join([error.message, *([f"hint: {error.hint}"] if error.hint else [])]))
+            each.on_warning(text)
 
 
 def to_data(standings: Sequence[RunState | None]) -> tuple[list[dict[str, Any] | None], dict[str, NDArray[Any]]]:
