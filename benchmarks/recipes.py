@@ -60,7 +60,7 @@ def _difference(recipe: Recipe, train: Callable[[int], Any]) -> Turn:
 
 
 def our_recipe_turn(recipe: Recipe) -> Turn:
-    from backpass.model.fitting.preparation import make_problem
+    from backpass.model.fitting.problem.preparation import make_problem
     from backpass.model.settings.settings import Settings
     from backpass.table import table_from
 

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 import backpass
 from backpass.model import Model, Settings, make_problem
-from backpass.model.fitting.ensemble import members_of
-from backpass.model.fitting.scoring import ScoredRows
+from backpass.model.fitting.outcome.scoring import ScoredRows
+from backpass.model.fitting.runs.ensemble import members_of
 from backpass.numerics.bootstrap import Interval, intervals
 from backpass.table import Table, read_table
 

@@ -19,7 +19,7 @@ import numpy
 from backpass.circuit import Spec
 from backpass.engine.plan import Plan, plan_circuit, plan_step
 from backpass.engine.plan.instructions import Map
-from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.settings.settings import Settings
 from backpass.table import table_from
 from backpass.training import training_step

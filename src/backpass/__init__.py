@@ -31,7 +31,7 @@ The packages, lowest first; each imports only from those before it:
     cli        the command line
 
 Reading order: ``circuit.operation``, ``circuit.gradient``, ``network.network``, ``training.loop``,
-``model.fitting.preparation``.
+``model.fitting.problem.preparation``.
 """
 
 from importlib import import_module

@@ -19,7 +19,7 @@ import pytest
 from backpass.cli.progress import Silent, Watcher
 from backpass.model import load
 from backpass.model.fitting import fit as fitting
-from backpass.model.fitting import scoring
+from backpass.model.fitting.outcome import scoring
 
 Run = Callable[..., Any]
 FIT = ("-t", "price", "--validation-fraction", "0.16", "--hidden", "4", "--epochs", "2000")

@@ -14,8 +14,8 @@ from backpass import Callback
 from backpass.errors import BackpassWarning, InterruptedTraining
 from backpass.model import Model, Settings, fit, fit_problem, make_problem
 from backpass.model.fitting.checks.backtest import Distances, earlier_problem
-from backpass.model.fitting.ensemble import members_of
-from backpass.model.fitting.scoring import ScoredRows
+from backpass.model.fitting.outcome.scoring import ScoredRows
+from backpass.model.fitting.runs.ensemble import members_of
 from backpass.model.split.horizon import times_of
 from backpass.table import table_from
 

@@ -18,7 +18,7 @@ from backpass.engine import ENGINES
 from backpass.errors import DivergedError, InterruptedTraining, ModelFileError, ResourceError
 from backpass.model import fit
 from backpass.model.file.container import pack, unpack
-from backpass.model.fitting.checkpoint import Checkpoint, RunState, resume
+from backpass.model.fitting.runs.checkpoint import Checkpoint, RunState, resume
 from backpass.training import Callback, EpochRecord, Progress
 
 Columns = dict[str, list[Any]]
@@ -180,8 +180,8 @@ def test_runs_are_saved_when_it_is_time_and_at_their_end(
         found.append([0 if run is None else run["step"] for run in runs])
 
     clock = Clock()
-    monkeypatch.setattr("backpass.model.fitting.checkpoint.write_atomically", write)
-    monkeypatch.setattr("backpass.model.fitting.checkpoint.time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr("backpass.model.fitting.runs.checkpoint.write_atomically", write)
+    monkeypatch.setattr("backpass.model.fitting.runs.checkpoint.time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr("backpass.model.fitting.fit.SECONDS", 6.0)
     fit(houses, "price", checkpoint=path, callbacks=[clock], ensemble_size=ensemble_size, **stepwise)
     assert found == written
@@ -200,7 +200,7 @@ def test_a_full_disk_is_told_and_ends_no_run(
     def full(path: Path, data: bytes) -> None:
         raise ResourceError("run.checkpoint could not be saved: no space left on device")
 
-    monkeypatch.setattr("backpass.model.fitting.checkpoint.write_atomically", full)
+    monkeypatch.setattr("backpass.model.fitting.runs.checkpoint.write_atomically", full)
     for ensemble_size in (1, 2):
         told.clear()
         model = fit(houses, "price", checkpoint=path, callbacks=[Listener()], ensemble_size=ensemble_size, **stepwise)

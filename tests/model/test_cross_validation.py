@@ -94,7 +94,7 @@ def test_what_cannot_be_done_is_said() -> None:
 def test_folds_are_not_searched_for_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
     """What would be found is never shown, and the search takes a model per column and fold."""
     searched: list[str] = []
-    for place in ("model.fitting.preparation.worst_findings", "model.fitting.division.dependences"):
+    for place in ("model.fitting.problem.preparation.worst_findings", "model.fitting.problem.division.dependences"):
         monkeypatch.setattr(f"backpass.{place}", lambda *args, place=place, **kwargs: searched.append(place) or [])
     backpass.cross_validate(table(), "y", folds=2, **QUICK)
     assert searched == []

@@ -15,9 +15,9 @@ from backpass.engine import ENGINES
 from backpass.errors import DivergedError, InterruptedTraining, ModelFileError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
-from backpass.model.fitting.ensemble import Member, members_of, pooled
-from backpass.model.fitting.preparation import make_problem
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.preparation import make_problem
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import Member, members_of, pooled
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_folds
 from backpass.table import table_from

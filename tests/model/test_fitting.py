@@ -16,8 +16,8 @@ import pytest
 
 from backpass.errors import BackpassWarning, DataError, DivergedError, InterruptedTraining, UsageError
 from backpass.model import Model, Settings, fit, fit_problem, from_bytes, make_problem
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.scoring import WORST
+from backpass.model.fitting.outcome.scoring import WORST
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.forward import outputs_of
 from backpass.table import table_from
 from backpass.training import Callback, EpochRecord, Progress
@@ -593,6 +593,6 @@ def test_each_split_is_run_through_the_networks_once(
         seen.append(sizes.get(len(x), "fold"))
         return outputs_of(network, theta, x, engine, **more)
 
-    monkeypatch.setattr("backpass.model.fitting.scoring.outputs_of", counted)
+    monkeypatch.setattr("backpass.model.fitting.outcome.scoring.outputs_of", counted)
     fit_problem(problem)
     assert seen == runs

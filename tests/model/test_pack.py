@@ -16,10 +16,10 @@ from backpass.errors import BackpassWarning, DivergedError, InterruptedTraining,
 from backpass.estimators import BackpassClassifier, BackpassRegressor
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
-from backpass.model.fitting.data_split import DataSplit
 from backpass.model.fitting.pack.choice import PRIOR_ROWS, shares_of
 from backpass.model.fitting.pack.race import places_of, stages_of
-from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem.data_split import DataSplit
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.settings.portfolio import BLOCK, changes_of
 from backpass.model.settings.settings import Settings
 from backpass.table import table_from

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backpass.model import Rows
-from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.settings.settings import Settings
 from backpass.table import Table, table_from
 

@@ -14,7 +14,7 @@ from backpass.engine import ENGINES, NumpyEngine
 from backpass.errors import ModelFileError, UsageError
 from backpass.model import Model, fit, from_bytes
 from backpass.model.file.container import pack, unpack
-from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.settings.declarations import BY_NAME
 from backpass.model.settings.defaults import default_settings, not_in_notes
 from backpass.model.settings.presets import PRESETS

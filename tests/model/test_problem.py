@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.preparation import make_problem
-from backpass.model.fitting.problem import Problem, batch_size_for
+from backpass.model.fitting.problem.preparation import make_problem
+from backpass.model.fitting.problem.problem import Problem, batch_size_for
 from backpass.model.forward import inputs_of, outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import split_rows

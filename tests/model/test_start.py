@@ -9,8 +9,8 @@ import pytest
 
 from backpass import fit
 from backpass.model.fitting.fit import make_problem
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.start import fitted_rows
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.problem.start import fitted_rows
 from backpass.model.forward import outputs_of
 from backpass.model.settings.settings import Settings
 from backpass.network import ACTIVATIONS, Dense, Network, Periodic, dense_network, saturates

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from backpass import Callback
 from backpass.errors import BackpassError, BackpassWarning, DataError, InterruptedTraining, ModelFileError, UsageError
 from backpass.model import Model, Settings, cross_validate, fit, load, make_problem
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.teaching.scores import outputs_of_teacher
 from backpass.model.tuning.tuning import tune
 from backpass.table import table_from

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from backpass.model import fit, from_bytes
-from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.ensemble import members_of
-from backpass.model.fitting.preparation import make_problem
-from backpass.model.fitting.temperature import fitted_factor, tempered
+from backpass.model.fitting.outcome.temperature import fitted_factor, tempered
+from backpass.model.fitting.problem.data_split import DataSplit
+from backpass.model.fitting.problem.preparation import make_problem
+from backpass.model.fitting.runs.ensemble import members_of
 from backpass.model.forward import outputs_of
 from backpass.model.head.head import Head
 from backpass.model.head.scaling import TargetScale

@@ -14,7 +14,7 @@ from backpass.estimators import BackpassClassifier
 from backpass.model import from_bytes
 from backpass.model.file.container import unpack
 from backpass.model.fitting.checks import storable
-from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.settings.settings import Settings
 from backpass.network import Projection
 from backpass.reporting.explanation.attribution import explain

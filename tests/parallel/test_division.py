@@ -6,10 +6,10 @@ import pytest
 
 from backpass.errors import UsageError
 from backpass.model import Settings, fit, make_problem
-from backpass.model.fitting.ensemble import members_of
 from backpass.model.fitting.fit import fit_problem
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.runs import group_size
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import members_of
+from backpass.model.fitting.runs.runs import group_size
 from backpass.table import table_from
 from backpass.training.exchange import SOLO, Exchange, Solo
 

@@ -19,10 +19,10 @@ Reading order of the modules here: ``model``, ``group``, ``predictions``, ``forw
 
 from backpass.model.assessment.cross_validation import CrossValidation, cross_validate
 from backpass.model.distillation.distill import distill
-from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.fit import fit, fit_problem
-from backpass.model.fitting.preparation import assemble, make_problem
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.data_split import Rows
+from backpass.model.fitting.problem.preparation import assemble, make_problem
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.streaming.stream import Stream
 from backpass.model.loading import from_bytes, load
 from backpass.model.model import Model

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.division import possible_inputs, units_in
 from backpass.model.fitting.fit import fit_problem
-from backpass.model.fitting.preparation import make_problem
+from backpass.model.fitting.problem.division import possible_inputs, units_in
+from backpass.model.fitting.problem.preparation import make_problem
 from backpass.model.model import Model
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import folds_of, strata_of

@@ -17,27 +17,27 @@ from numpy.typing import NDArray
 from backpass.errors import DataError, DivergedError, InterruptedTraining, UsageError
 from backpass.model.diagnostics import Warned
 from backpass.model.file.storage import check_writable
-from backpass.model.fitting.checkpoint import SECONDS, Checkpoint, RunState, differences, resume, told
 from backpass.model.fitting.checks.backtest import Backtest, backtest, is_backtested
 from backpass.model.fitting.checks.storable import require_storable
-from backpass.model.fitting.diagnostics import before_training, check_held_out
-from backpass.model.fitting.ensemble import Member, members_of
 from backpass.model.fitting.larger.streamed import check_streamable, streamed_problem
-from backpass.model.fitting.outcome import factor_of, make_model
+from backpass.model.fitting.outcome.diagnostics import before_training, check_held_out
+from backpass.model.fitting.outcome.outcome import factor_of, make_model
+from backpass.model.fitting.outcome.refit import refitted
+from backpass.model.fitting.outcome.scoring import WORST, Compared, baselines
 from backpass.model.fitting.pack.candidates import field_of, identity_of
 from backpass.model.fitting.pack.pack import raced
 from backpass.model.fitting.pack.race import Race
-from backpass.model.fitting.preparation import make_problem
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.refit import refitted
-from backpass.model.fitting.runs import (
+from backpass.model.fitting.problem.preparation import make_problem
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.checkpoint import SECONDS, Checkpoint, RunState, differences, resume, told
+from backpass.model.fitting.runs.ensemble import Member, members_of
+from backpass.model.fitting.runs.runs import (
     Runs,
     group_size,
     side_by_side,
     train_members,
     with_lower_learning_rate,
 )
-from backpass.model.fitting.scoring import WORST, Compared, baselines
 from backpass.model.model import Model
 from backpass.model.settings.options import SettingsOptions
 from backpass.model.settings.settings import Settings

@@ -14,10 +14,10 @@ import numpy as np
 
 from backpass.errors import DataError, UsageError
 from backpass.model.assessment.folds import Folds
-from backpass.model.fitting.data_split import Rows
-from backpass.model.fitting.division import possible_inputs, split_of, units_in
-from backpass.model.fitting.preparation import make_problem
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.data_split import Rows
+from backpass.model.fitting.problem.division import possible_inputs, split_of, units_in
+from backpass.model.fitting.problem.preparation import make_problem
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.head.head import Head
 from backpass.model.settings.settings import Settings
 from backpass.model.tuning.portfolio import configurations

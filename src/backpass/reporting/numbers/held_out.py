@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import BackpassError, DataError, UsageError
-from backpass.model.fitting.division import units_in
+from backpass.model.fitting.problem.division import units_in
 from backpass.model.head.head import Head
 from backpass.model.model import Model
 from backpass.model.settings.settings import Settings

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.data_split import DataSplit, Rows
-from backpass.model.fitting.ensemble import Member
+from backpass.model.fitting.outcome.scoring import ScoredRows
 from backpass.model.fitting.pack.candidates import again
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.runs import side_by_side, train_members
-from backpass.model.fitting.scoring import ScoredRows
+from backpass.model.fitting.problem.data_split import DataSplit, Rows
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import Member
+from backpass.model.fitting.runs.runs import side_by_side, train_members
 from backpass.model.head.residuals import Residuals
 from backpass.model.metrics import FEWEST_ROWS
 from backpass.model.split.horizon import times_of

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from backpass.model.baseline.baseline import KEPT
 from backpass.model.baseline.lookup import Cell, Lookup, group_lookup, last_lookup, seasonal_lookup, seasons_in
-from backpass.model.fitting.data_split import Rows
-from backpass.model.fitting.ensemble import Member
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.data_split import Rows
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.head.constant import constant_outputs
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss

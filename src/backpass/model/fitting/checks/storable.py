@@ -12,7 +12,7 @@ from backpass.model.file.header import LIMIT
 from backpass.model.file.storage import SIZE_LIMIT
 from backpass.model.file.strict_json import write_json
 from backpass.model.fitting.pack.race import places_of
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.problem import Problem
 from backpass.table.messages import counted
 
 _PER_EPOCH = 256

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import ResourceError
-from backpass.model.fitting.data_split import DataSplit, Weights, weights_or_ones
+from backpass.model.fitting.problem.data_split import DataSplit, Weights, weights_or_ones
 from backpass.numerics.elementary import total
 from backpass.table.memory import written_bytes
 from backpass.training.feed import Feed

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.data_split import Rows
 from backpass.model.fitting.larger.sample import Sample, windows_of
 from backpass.model.fitting.larger.source import ParquetSource
 from backpass.model.fitting.larger.stored import Stored
-from backpass.model.fitting.preparation import make_problem, part_of
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.data_split import Rows
+from backpass.model.fitting.problem.preparation import make_problem, part_of
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.settings.settings import Settings
 from backpass.table import Column, NumericColumn, Table, required_kind, table_from
 from backpass.table.frame import frame_table

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from backpass.model.fitting.building import build_network
-from backpass.model.fitting.ensemble import Member, members_of, splits_of
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.building import build_network
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import Member, members_of, splits_of
 from backpass.model.settings.portfolio import changes_of
 from backpass.table.memory import require_memory
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.head.head import Head
 from backpass.model.metrics import as_loss
 from backpass.numerics.elementary import total

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from backpass.model.fitting.ensemble import Member
+from backpass.model.fitting.outcome.scoring import outputs_by_candidate
 from backpass.model.fitting.pack.choice import shares_of
 from backpass.model.fitting.pack.race import Race, stages_of
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.runs import Runs
-from backpass.model.fitting.scoring import outputs_by_candidate
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import Member
+from backpass.model.fitting.runs.runs import Runs
 from backpass.model.metrics import as_loss
 from backpass.model.settings.portfolio import changes_of
 from backpass.model.settings.setting import listed as plain

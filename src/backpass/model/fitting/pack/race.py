@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 
-from backpass.model.fitting.checkpoint import Checkpoint, RunState
-from backpass.model.fitting.ensemble import Member
-from backpass.model.fitting.parallel.ensemble_progress import EnsembleProgress
-from backpass.model.fitting.problem import batch_size_for
-from backpass.model.fitting.runs import Runs, side_by_side, train_members
+from backpass.model.fitting.problem.problem import batch_size_for
+from backpass.model.fitting.runs.checkpoint import Checkpoint, RunState
+from backpass.model.fitting.runs.ensemble import Member
+from backpass.model.fitting.runs.ensemble_progress import EnsembleProgress
+from backpass.model.fitting.runs.runs import Runs, side_by_side, train_members
 from backpass.training import Callback, StopRequest, TrainingResult
 from backpass.training.exchange import SOLO, Exchange
 from backpass.training.sampling import steps_per_epoch

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backpass.model.fitting.data_split import Rows
-from backpass.model.fitting.preparation import assemble
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.data_split import Rows
+from backpass.model.fitting.problem.preparation import assemble
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.head.head import Head
 from backpass.network.feature_map import FeatureMap
 from backpass.table import Column, DatetimeColumn, NumericColumn, Schema, required_kind

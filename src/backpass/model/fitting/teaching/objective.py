@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.head.head import Head
 from backpass.network import Loss, loss_named
 from backpass.network.losses import SoftCrossEntropy

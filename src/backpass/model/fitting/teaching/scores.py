@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.fitting.data_split import DataSplit, weights_or_ones
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.data_split import DataSplit, weights_or_ones
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.fitting.teaching.objective import teaching_loss
 from backpass.model.head.head import Head, mean_of
 from backpass.numerics.elementary import log, mean

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.errors import UsageError
-from backpass.model.fitting.data_split import Rows
+from backpass.model.fitting.problem.data_split import Rows
 from backpass.model.fitting.teaching.teacher import Teacher
 from backpass.model.settings.settings import Settings
 from backpass.model.split.splits import RowSplit, split_table, strata_of

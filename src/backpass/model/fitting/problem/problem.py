@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from backpass._version import __version__
 from backpass.circuit import Array
 from backpass.engine import Engine, engine_named, host_engine
-from backpass.model.fitting.data_split import DataSplit, Rows
 from backpass.model.fitting.larger.stored import Stored
-from backpass.model.fitting.start import first_theta
+from backpass.model.fitting.outcome.temperature import shifted
+from backpass.model.fitting.problem.data_split import DataSplit, Rows
+from backpass.model.fitting.problem.start import first_theta
 from backpass.model.fitting.teaching.objective import taught_data, teaching_loss
 from backpass.model.fitting.teaching.teacher import Teacher
-from backpass.model.fitting.temperature import shifted
 from backpass.model.forward import input_names, outputs_of
 from backpass.model.head.class_weights import log_weights
 from backpass.model.head.head import Head

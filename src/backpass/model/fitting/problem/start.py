@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backpass.engine import Engine
-from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.head.head import Head
 from backpass.model.settings.precision import dtype_of
 from backpass.model.settings.settings import Settings

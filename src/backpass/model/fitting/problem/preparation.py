@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from backpass.engine import Engine
 from backpass.errors import DataError, UsageError
-from backpass.model.fitting.building import build_network
-from backpass.model.fitting.data_split import DataSplit, Pool, Rows
-from backpass.model.fitting.division import divide, possible_inputs
-from backpass.model.fitting.problem import Problem, Source
+from backpass.model.fitting.problem.building import build_network
+from backpass.model.fitting.problem.data_split import DataSplit, Pool, Rows
+from backpass.model.fitting.problem.division import divide, possible_inputs
+from backpass.model.fitting.problem.problem import Problem, Source
 from backpass.model.fitting.teaching.scores import with_teacher_checked
 from backpass.model.fitting.teaching.teacher import Teacher, check_names, named_teacher
 from backpass.model.forward import inputs_of

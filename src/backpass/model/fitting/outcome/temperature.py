@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backpass.model.fitting.data_split import DataSplit
+from backpass.model.fitting.problem.data_split import DataSplit
 from backpass.model.head.head import Head
 from backpass.network import Network, loss_named
 from backpass.numerics.elementary import mean

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.data_split import DataSplit
+from backpass.model.fitting.problem.problem import Problem
 from backpass.model.split.splits import RowSplit
 from backpass.network import Network, Periodic
 from backpass.numerics.elementary import total

@@ -21,9 +21,9 @@ from backpass.model.baseline.baseline import Baseline, constant_baseline, linear
 from backpass.model.baseline.linear import Linear
 from backpass.model.baseline.work import CONVERGED, Shape, budget_of, plan_of, sample_of
 from backpass.model.comparison import Comparison, compare
-from backpass.model.fitting.data_split import DataSplit
-from backpass.model.fitting.ensemble import Member, network_of, pooled, shares_of
-from backpass.model.fitting.problem import Problem, batch_size_for
+from backpass.model.fitting.problem.data_split import DataSplit
+from backpass.model.fitting.problem.problem import Problem, batch_size_for
+from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, shares_of
 from backpass.model.forward import outputs_of
 from backpass.model.head.constant import CONSTANTS
 from backpass.model.head.head import Head

@@ -16,11 +16,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from backpass.engine import Engine
-from backpass.model.fitting.checkpoint import Checkpoint, Recorder, RunState, told
-from backpass.model.fitting.ensemble import Member
-from backpass.model.fitting.parallel.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
-from backpass.model.fitting.parallel.stage import Stage, StageCallback
-from backpass.model.fitting.problem import Problem
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, told
+from backpass.model.fitting.runs.ensemble import Member
+from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress, MemberCallback
+from backpass.model.fitting.runs.stage import Stage, StageCallback
 from backpass.training import Callback, EpochRecord, Progress, StopRequest, TrainingResult
 from backpass.training.exchange import SOLO, Exchange
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 from backpass.model.baseline.baseline import kept
 from backpass.model.fitting.checks.backtest import Progressing
 from backpass.model.fitting.checks.lookups import lookups_of
-from backpass.model.fitting.data_split import Rows
-from backpass.model.fitting.ensemble import Member, shares_of
-from backpass.model.fitting.outcome import groups_of, predicting, warmed
+from backpass.model.fitting.outcome.outcome import groups_of, predicting, warmed
+from backpass.model.fitting.outcome.scoring import fitted_baselines
 from backpass.model.fitting.pack.candidates import again
-from backpass.model.fitting.problem import Problem, Source
-from backpass.model.fitting.runs import Runs, side_by_side, train_members
-from backpass.model.fitting.scoring import fitted_baselines
+from backpass.model.fitting.problem.data_split import Rows
+from backpass.model.fitting.problem.problem import Problem, Source
+from backpass.model.fitting.runs.ensemble import Member, shares_of
+from backpass.model.fitting.runs.runs import Runs, side_by_side, train_members
 from backpass.model.model import Model
 from backpass.training import Callback, StopRequest
 from backpass.training.exchange import SOLO, Exchange

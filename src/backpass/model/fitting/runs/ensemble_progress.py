@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from backpass.model.fitting.checkpoint import RunState
+from backpass.model.fitting.runs.checkpoint import RunState
 from backpass.training import Callback, EpochRecord, Progress, StepRecord, TrainingResult
 
 ENDS_ALL = ("interrupted", "stopped", "diverged")

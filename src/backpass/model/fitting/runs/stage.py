@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backpass.model.fitting.checkpoint import Checkpoint, Recorder, RunState, told
-from backpass.model.fitting.parallel.ensemble_progress import ENDS_ALL, EnsembleProgress
+from backpass.model.fitting.runs.checkpoint import Checkpoint, Recorder, RunState, told
+from backpass.model.fitting.runs.ensemble_progress import ENDS_ALL, EnsembleProgress
 from backpass.training import Callback, StopRequest, TrainingResult
 from backpass.training.exchange import Exchange
 

@@ -19,14 +19,14 @@ from backpass.model.baseline.baseline import kept
 from backpass.model.diagnostics import beaten_by, nearly_perfect
 from backpass.model.fitting.checks.backtest import Backtest
 from backpass.model.fitting.checks.lookups import Outputs, lookup_outputs, lookups_of
-from backpass.model.fitting.diagnostics import after_training, before_training, untrained
-from backpass.model.fitting.ensemble import Member, network_of, pooled, shares_of
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.runs import Runs
-from backpass.model.fitting.scoring import Compared, ScoredRows, baseline_scores, comparison_of
-from backpass.model.fitting.scoring import kept as finite
+from backpass.model.fitting.outcome.diagnostics import after_training, before_training, untrained
+from backpass.model.fitting.outcome.scoring import Compared, ScoredRows, baseline_scores, comparison_of
+from backpass.model.fitting.outcome.scoring import kept as finite
+from backpass.model.fitting.outcome.temperature import fitted_factor, tempered
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import Member, network_of, pooled, shares_of
+from backpass.model.fitting.runs.runs import Runs
 from backpass.model.fitting.teaching.scores import teacher_facts
-from backpass.model.fitting.temperature import fitted_factor, tempered
 from backpass.model.group import Group
 from backpass.model.head.head import Head
 from backpass.model.head.residuals import Residuals

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from backpass.errors import UsageError
 from backpass.model.diagnostics import judged
-from backpass.model.fitting.ensemble import Member
-from backpass.model.fitting.problem import Problem
-from backpass.model.fitting.scoring import ScoredRows
+from backpass.model.fitting.outcome.scoring import ScoredRows
+from backpass.model.fitting.problem.problem import Problem
+from backpass.model.fitting.runs.ensemble import Member
 from backpass.model.head.target_head import TargetHead
 from backpass.model.head.threshold import chosen_rule
 from backpass.model.metrics import why_undefined
